@@ -1,0 +1,106 @@
+/**
+ * The frames of the stream face, subprotocol `sluice.v1` on `/v1/stream`. See README.md beside this file for the
+ * conversations. What clients send is closed (unknown fields are an error); what the gateway sends may grow fields.
+ */
+import { z } from "zod";
+import { CODES, type Code } from "./codes.ts";
+
+export const STREAM_SUBPROTOCOL = "sluice.v1";
+export const STREAM_PATH = "/v1/stream";
+
+const streamId = z
+  .string()
+  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ . : -")
+  .describe("the client's own name for the stream, unique among its open streams on this connection");
+const name = z.string().min(1).max(128);
+const milliseconds = z.number().nonnegative();
+
+export const OpenFrame = z
+  .strictObject({
+    type: z.literal("open"),
+    id: streamId,
+    model: name.optional().describe("a model alias; chooses route and upstream model"),
+    route: name.optional().describe("a route; body.model is then the upstream's own model id"),
+    body: z.record(z.string(), z.unknown()).describe("the provider's own request body"),
+    retry: z.boolean().optional().describe("false: the upstream is called once, whatever it answers; default true"),
+    idempotencyKey: name.optional().describe("a re-sent open with the same key never starts a second upstream call"),
+  })
+  .refine((frame) => (frame.model === undefined) !== (frame.route === undefined), "give either model or route");
+
+export const CancelFrame = z.strictObject({ type: z.literal("cancel"), id: streamId });
+
+export const ClientFrame = z.discriminatedUnion("type", [OpenFrame, CancelFrame]);
+
+const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
+export const ErrorBody = z.object({
+  code,
+  message: z.string(),
+  retryable: z.boolean(),
+  retryAfterMs: milliseconds.optional(),
+  details: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
+});
+
+export const Usage = z.object({
+  source: z.enum(["exact", "estimated", "unknown"]).describe("unknown has no figures, never zeros"),
+  inputTokens: z.int().nonnegative().optional().describe("all input, cached parts included"),
+  outputTokens: z.int().nonnegative().optional().describe("all output, reasoning included"),
+  cacheReadTokens: z.int().nonnegative().optional(),
+  cacheWriteTokens: z.int().nonnegative().optional(),
+  reasoningTokens: z.int().nonnegative().optional(),
+});
+
+export const Timing = z.object({
+  firstByteMs: milliseconds.optional().describe("open received → first byte of the upstream's body"),
+  firstContentMs: milliseconds.optional().describe("open received → first text, thinking or tool call parsed"),
+  firstSentMs: milliseconds.optional().describe("open received → first content handed to the socket"),
+  totalMs: milliseconds,
+});
+
+export const HelloFrame = z.object({
+  type: z.literal("hello"),
+  protocol: z.literal(STREAM_SUBPROTOCOL),
+  connection: z.string(),
+  limits: z.object({ streams: z.int(), frameBytes: z.int() }),
+});
+
+export const OpenedFrame = z.object({
+  type: z.literal("opened"),
+  id: streamId,
+  stream: z.string().describe("the gateway's name for the stream"),
+  epoch: z.int().positive(),
+  route: z.string(),
+  model: z.string().optional(),
+  attached: z.literal(true).optional().describe("the idempotency key was known: this is the earlier stream"),
+});
+
+export const EventFrame = z.object({
+  type: z.literal("event"),
+  id: streamId,
+  seq: z.int().positive().describe("contiguous from 1 in a stream"),
+  event: z.string().optional().describe("the upstream's event name, when it sent one"),
+  data: z.unknown().describe("the upstream's data, as it came"),
+  raw: z.literal(true).optional().describe("the data was not JSON (or too deep) and is carried as a string"),
+});
+
+export const EndFrame = z.object({
+  type: z.literal("end"),
+  id: streamId,
+  lastSeq: z.int().nonnegative(),
+  status: z.enum(["completed", "failed", "cancelled"]),
+  finish: z.string().optional().describe("the provider's own finish or stop reason"),
+  error: ErrorBody.optional(),
+  usage: Usage,
+  timing: Timing,
+  lossy: z.literal(true).optional().describe("the upstream sent malformed UTF-8, replaced by U+FFFD"),
+});
+
+export const ErrorFrame = z.object({ type: z.literal("error"), id: z.string().optional(), error: ErrorBody });
+
+export const ServerFrame = z.discriminatedUnion("type", [HelloFrame, OpenedFrame, EventFrame, EndFrame, ErrorFrame]);
+
+export type ClientFrame = z.infer<typeof ClientFrame>;
+export type OpenFrame = z.infer<typeof OpenFrame>;
+export type ServerFrame = z.infer<typeof ServerFrame>;
+export type ErrorBody = z.infer<typeof ErrorBody>;
+export type Usage = z.infer<typeof Usage>;
+export type Timing = z.infer<typeof Timing>;

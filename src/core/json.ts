@@ -1,0 +1,37 @@
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: JsonValue | undefined;
+}
+
+/** Nesting the gateway looks into, both from clients and from upstreams (security.md of the design: 64). */
+export const MAX_JSON_DEPTH = 64;
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether a parsed value nests deeper than `limit`; a scalar has depth 0. Recursion is bounded by the limit. */
+export function isDeeperThan(value: unknown, limit: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (limit === 0) return true;
+  if (Array.isArray(value)) return value.some((item) => isDeeperThan(item, limit - 1));
+  for (const key in value) if (isDeeperThan((value as Record<string, unknown>)[key], limit - 1)) return true;
+  return false;
+}
+
+/** The parsed JSON, or undefined when it does not parse or is too deep to be looked into. Never throws. */
+export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): JsonValue | undefined {
+  try {
+    const value: JsonValue = JSON.parse(text);
+    return isDeeperThan(value, maxDepth) ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A field as the type asked for, or undefined: upstreams are read forgivingly. */
+export const asString = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+export const asNumber = (value: unknown): number | undefined =>
+  typeof value === "number" && Number.isFinite(value) ? value : undefined;
+export const asObject = (value: unknown): JsonObject | undefined => (isObject(value) ? value : undefined);
+export const asArray = (value: unknown): readonly JsonValue[] => (Array.isArray(value) ? value : []);

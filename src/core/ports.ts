@@ -1,0 +1,193 @@
+/** What the core asks of the rooms around it. Each port has one job; the composition root fills them. */
+import type { Code } from "../../protocol/codes.ts";
+import type { Usage } from "../../protocol/stream.ts";
+import type { Part } from "./dialect.ts";
+import type { GatewayError } from "./errors.ts";
+import type { Terminal } from "./stream.ts";
+
+/** Monotonic milliseconds for durations, wall-clock milliseconds for timestamps, and fresh ids. */
+export interface Clock {
+  now(): number;
+  wall(): number;
+}
+
+// ── upstream ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface UpstreamRequest {
+  readonly route: string;
+  /** Below the route's base URL. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** Whether the call may be repeated before the first byte of a response body. */
+  readonly mayRetry: boolean;
+}
+
+/** All are called synchronously from the socket's own callbacks, never after `end` or `fail`. */
+export interface UpstreamSink {
+  /** The first byte of a response body. */
+  firstByte(): void;
+  event(name: string | undefined, data: string): void;
+  /** Malformed UTF-8 was replaced. */
+  lossy(): void;
+  /** The body ended cleanly. */
+  end(): void;
+  fail(error: GatewayError): void;
+}
+
+export interface UpstreamCall {
+  pause(): void;
+  resume(): void;
+  /** Closes the socket now; the sink hears nothing more. */
+  abort(): void;
+  /** The stream has had its last event: the sink hears nothing more, the body gets a second to end by itself. */
+  settle(): void;
+}
+
+export interface UpstreamPort {
+  /** Starts a call. Failures go to the sink, never thrown, and never before this returns. */
+  call(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall;
+}
+
+// ── transport ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The authenticated identity that limits and records are about. */
+export interface Caller {
+  readonly name: string;
+}
+
+/** One accepted WebSocket, as a face sees it. */
+export interface Connection {
+  readonly id: string;
+  /** From credentials of the handshake; undefined when the face must ask for them in its first frame. */
+  readonly caller: Caller | undefined;
+  readonly remoteAddress: string;
+  readonly origin: string | undefined;
+  /**
+   * Queues one text frame for this loop turn's single write. False: queued, but hold back further stream frames until
+   * `drained`.
+   */
+  send(frame: string): boolean;
+  /** Whether stream frames may be sent now. */
+  readonly writable: boolean;
+  /** The first frame authenticated this caller: pre-auth limits end. */
+  authenticated(caller: Caller): void;
+  /** Counts an invalid frame; the connection is closed when there are too many. */
+  violation(error: GatewayError): void;
+  /** Closes after everything queued went out. The reason is cut at 123 bytes. */
+  close(code: number, reason: string): void;
+}
+
+/** How clients speak. A face is a translator: it gets text and gives text. */
+export interface Face {
+  readonly name: string;
+  /** Whether the credentials must be in the handshake (`header`) or come in the first frame (`frame`). */
+  readonly authentication: "header" | "frame";
+  /** Largest inbound frame once authenticated, in bytes. */
+  readonly maxFrameBytes: number;
+  accept(connection: Connection): FaceSession;
+}
+
+export interface FaceSession {
+  message(text: string): void;
+  /** The socket can take stream frames again. */
+  drained(): void;
+  /** The socket is gone. */
+  closed(): void;
+  /** The gateway is stopping: say goodbye in the face's own words. The transport closes afterwards. */
+  goingAway(): void;
+}
+
+export interface Authenticator {
+  /** Whether clients must give a token at all. */
+  readonly required: boolean;
+  /** The caller, or undefined for a missing or wrong token. Counts failures per address and may lock it out. */
+  authenticate(token: string | undefined, remoteAddress: string): Caller | undefined;
+}
+
+// ── storage ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** A conversation. `settings` holds what clients patched (label, model, pinned …), by name. */
+export interface SessionRecord {
+  readonly key: string;
+  readonly sessionId: string;
+  readonly agentId: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly settings: Readonly<Record<string, string | number | boolean | null>>;
+}
+
+export type TranscriptPart =
+  | Part
+  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: string };
+
+/** One message of a transcript. `seq` counts from 1 in its session. */
+export interface TranscriptMessage {
+  readonly id: string;
+  readonly seq: number;
+  readonly role: "user" | "assistant";
+  readonly content: readonly TranscriptPart[];
+  readonly timestamp: number;
+  /** The run it belongs to: the client's idempotency key. */
+  readonly runId?: string;
+  readonly model?: string;
+  readonly route?: string;
+  readonly stopReason?: string;
+  readonly usage?: Usage;
+  /** Why the answer is not whole. */
+  readonly failure?: { readonly code: Code; readonly message: string };
+}
+
+/** Durable sessions and transcripts. Writes resolve when they are committed; all reject with `store_unavailable`. */
+export interface Transcripts {
+  sessions(): Promise<readonly SessionRecord[]>;
+  /** Inserts or replaces by key. */
+  saveSession(session: SessionRecord): Promise<void>;
+  /** Removes the session and its transcript. */
+  deleteSession(key: string): Promise<void>;
+  /** All messages in order. */
+  messages(sessionKey: string): Promise<readonly TranscriptMessage[]>;
+  /** Adds messages; one with an id that is already stored is left alone. */
+  append(sessionKey: string, messages: readonly TranscriptMessage[]): Promise<void>;
+  /** Empties the transcript. */
+  clear(sessionKey: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+// ── observe ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface StreamRecord {
+  readonly stream: string;
+  readonly connection: string | undefined;
+  readonly face: string;
+  readonly caller: string;
+  readonly route: string;
+  readonly model: string | undefined;
+  readonly terminal: Terminal;
+  readonly events: number;
+  /** Characters of event data relayed. */
+  readonly bytes: number;
+  /** What was odd but did not fail the stream: `lossy`, or a code that came after the answer was whole. */
+  readonly oddities: readonly string[];
+}
+
+export interface ConnectionRecord {
+  readonly connection: string;
+  readonly face: string;
+  readonly caller: string | undefined;
+  readonly remoteAddress: string;
+  readonly closeCode: number;
+  readonly durationMs: number;
+  readonly framesIn: number;
+  readonly framesOut: number;
+}
+
+/** Told once per stream and once per connection, never per event. Never throws. */
+export interface Observer {
+  streamEnded(record: StreamRecord): void;
+  connectionClosed(record: ConnectionRecord): void;
+  /** A handshake or request was refused. `debug` level when it may repeat every second. */
+  refused(record: { readonly code: Code; readonly remoteAddress: string; readonly where: string }): void;
+  /** A fault of our own. */
+  fault(error: unknown, where: string): void;
+}

@@ -1,0 +1,85 @@
+import type { Meaning } from "./dialect.ts";
+import { NOTHING } from "./dialect.ts";
+
+/** One event of the upstream, numbered. */
+export interface Entry {
+  readonly seq: number;
+  /** The upstream's event name, when it sent one. */
+  readonly event: string | undefined;
+  /** The data as it came: JSON text, or any text when `raw`. */
+  readonly data: string;
+  readonly raw: boolean;
+  readonly meaning: Meaning;
+}
+
+export interface LogLimits {
+  readonly maxBytes: number;
+  readonly maxEntries: number;
+}
+
+/** What an entry costs besides its data: the objects around it. */
+const ENTRY_OVERHEAD = 128;
+const costOf = (entry: Entry): number => entry.data.length + (entry.event?.length ?? 0) + ENTRY_OVERHEAD;
+
+/**
+ * The bounded, numbered record of one stream. It never drops an entry by itself: `isFull` asks the owner to stop the
+ * upstream, `trim` gives up what every reader has passed.
+ */
+export class StreamLog {
+  readonly #limits: LogLimits;
+  #entries: Entry[] = [];
+  /** Entries before this index are trimmed; the array is compacted when half of it is. */
+  #start = 0;
+  #tail = 0;
+  #bytes = 0;
+  #head = 0;
+
+  constructor(limits: LogLimits) {
+    this.#limits = limits;
+  }
+
+  /** Sequence of the newest entry, 0 when there is none. */
+  get head(): number {
+    return this.#head;
+  }
+
+  /** Sequence before the oldest entry that can still be read. */
+  get tail(): number {
+    return this.#tail;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get isFull(): boolean {
+    return this.#bytes >= this.#limits.maxBytes || this.#head - this.#tail >= this.#limits.maxEntries;
+  }
+
+  append(event: string | undefined, data: string, raw: boolean, meaning: Meaning = NOTHING): Entry {
+    const entry = { seq: ++this.#head, event, data, raw, meaning };
+    this.#entries.push(entry);
+    this.#bytes += costOf(entry);
+    return entry;
+  }
+
+  /** The entry with this sequence, undefined when it is trimmed or not written yet. */
+  at(seq: number): Entry | undefined {
+    return seq <= this.#tail ? undefined : this.#entries[this.#start + seq - this.#tail - 1];
+  }
+
+  /** Gives up the oldest entries up to and including `seq`, but only while the log is over its limits. */
+  trimTo(seq: number): void {
+    while (this.isFull && this.#tail < seq) {
+      const entry = this.#entries[this.#start];
+      if (!entry) return;
+      this.#bytes -= costOf(entry);
+      this.#start++;
+      this.#tail++;
+    }
+    if (this.#start > 64 && this.#start * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#start);
+      this.#start = 0;
+    }
+  }
+}
