@@ -1,0 +1,35 @@
+import type { ProviderError } from "./dialect.ts";
+import { asObject, asString, type JsonValue } from "./json.ts";
+
+/** Longest provider message passed on; OpenClaw's schema allows 300 characters. */
+const MAX_MESSAGE = 300;
+
+/** Words that look like credentials: long runs after a known prefix or scheme, and long runs of token characters. */
+const SECRETS = /\b(?:sk|pk|rk|key|tok|ghp|xox[abp])[-_][A-Za-z0-9_*.-]{6,}|\bBearer\s+\S+|[A-Za-z0-9_-]{40,}/gi;
+
+/** Control characters and the ones that reorder text: a provider's words end up on terminals. */
+
+const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
+
+/** A provider's message, fit to be shown: one line, no credentials, bounded. */
+export function sanitiseMessage(message: string): string {
+  const clean = message.replace(SECRETS, "[redacted]").replace(UNPRINTABLE, " ").trim();
+  return clean.length > MAX_MESSAGE ? `${clean.slice(0, MAX_MESSAGE - 1)}…` : clean;
+}
+
+/**
+ * What the provider says went wrong, from an error body or an error event: `{error: {type, code, message}}`,
+ * `{error: "text"}`, or the fields at the top. Undefined when there is nothing of the kind.
+ */
+export function readProviderError(value: JsonValue | undefined): ProviderError | undefined {
+  const top = asObject(value);
+  if (!top) return undefined;
+  const inner = asObject(top.error) ?? top;
+  const message = asString(top.error) ?? asString(inner.message);
+  const type = asString(inner.type) ?? asString(inner.code) ?? asString(inner.status);
+  if (message === undefined && type === undefined) return undefined;
+  return {
+    ...(type !== undefined && { type: sanitiseMessage(type) }),
+    ...(message !== undefined && { message: sanitiseMessage(message) }),
+  };
+}
