@@ -9,7 +9,7 @@ const SECRETS = /\b(?:sk|pk|rk|key|tok|ghp|xox[abp])[-_][A-Za-z0-9_*.-]{6,}|\bBe
 
 /** Control characters and the ones that reorder text: a provider's words end up on terminals. */
 
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]+/g;
+const UNPRINTABLE = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 
 /** A provider's message, fit to be shown: one line, no credentials, bounded. */
 export function sanitiseMessage(message: string): string {
