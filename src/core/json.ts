@@ -29,6 +29,24 @@ export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): JsonValue | 
   }
 }
 
+/** Keys one client message may have, in all its objects together (security.md of the design: 10 000). */
+const MAX_KEYS = 10_000;
+
+/** Keys that mean something to JavaScript objects: no client needs them, copies made carelessly would trip over them. */
+const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
+
+/** A client's JSON, or undefined when it does not parse, is too deep, has too many keys or one that is never right. */
+export function parseClientJson(text: string): JsonValue | undefined {
+  const value = parseJson(text);
+  let keys = 0;
+  const isFit = (part: unknown): boolean => {
+    if (Array.isArray(part)) return part.every(isFit);
+    if (!isObject(part)) return true;
+    return Object.keys(part).every((key) => ++keys <= MAX_KEYS && !FORBIDDEN_KEYS.has(key) && isFit(part[key]));
+  };
+  return isFit(value) ? value : undefined;
+}
+
 /** A field as the type asked for, or undefined: upstreams are read forgivingly. */
 export const asString = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 export const asNumber = (value: unknown): number | undefined =>

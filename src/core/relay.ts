@@ -57,9 +57,8 @@ export class Relay {
       new StreamLog(log),
       () => clock.now(),
     );
+    stream.producedBy(new Run(stream, request, this.#parts, () => this.#active.delete(stream)));
     this.#active.add(stream);
-    const run = new Run(stream, request, this.#parts, () => this.#active.delete(stream));
-    stream.producedBy(run);
     return stream;
   }
 

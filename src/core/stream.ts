@@ -118,6 +118,11 @@ export class Stream {
     return this.#firstSentMs;
   }
 
+  /** How many cursors there are on the log. */
+  get readers(): number {
+    return this.#readers.size;
+  }
+
   /** Says that content of this stream was handed to a client's socket; only the first time counts. */
   contentSent(): void {
     this.#firstSentMs ??= this.#now() - this.info.startedAt;

@@ -1,0 +1,41 @@
+import type { ServerFrame } from "../../../protocol/stream.ts";
+import type { GatewayError } from "../../core/errors.ts";
+import type { Terminal } from "../../core/stream.ts";
+import type { Entry } from "../../core/stream-log.ts";
+
+const encode = (frame: ServerFrame): string => JSON.stringify(frame);
+
+export const helloFrame = (connection: string, limits: { streams: number; frameBytes: number }): string =>
+  encode({ type: "hello", protocol: "sluice.v1", connection, limits });
+
+export const openedFrame = (opened: Omit<Extract<ServerFrame, { type: "opened" }>, "type">): string =>
+  encode({ type: "opened", ...opened });
+
+export const errorFrame = (id: string | undefined, error: GatewayError): string =>
+  encode({ type: "error", ...(id !== undefined && { id }), error: error.toBody() });
+
+export function endFrame(id: string, terminal: Terminal): string {
+  const { status, lastSeq, finish, error, usage, timing, lossy } = terminal;
+  return encode({
+    type: "end",
+    id,
+    lastSeq,
+    status,
+    ...(finish !== undefined && { finish }),
+    ...(error && { error: error.toBody() }),
+    usage,
+    timing,
+    ...(lossy && { lossy }),
+  });
+}
+
+/** What every event frame of a stream begins with. */
+export const eventPrefix = (id: string): string => `{"type":"event","id":${JSON.stringify(id)},"seq":`;
+
+/** The frame is built around the data as it came: what the upstream sent is never parsed and written anew. */
+export function eventFrame(prefix: string, entry: Entry): string {
+  const name = entry.event === undefined ? "" : `,"event":${JSON.stringify(entry.event)}`;
+  return entry.raw
+    ? `${prefix}${entry.seq}${name},"data":${JSON.stringify(entry.data)},"raw":true}`
+    : `${prefix}${entry.seq}${name},"data":${entry.data}}`;
+}
