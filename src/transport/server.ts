@@ -226,8 +226,8 @@ class GatewayServer implements RunningServer {
 }
 
 function acceptorFor(mount: FaceMount): WebSocketServer {
-  // The types of ws do not know maxPendingAutoPongs yet.
-  const options: ServerOptions & { maxPendingAutoPongs: number } = {
+  // The types of ws lag behind its options.
+  const options: ServerOptions & { maxPendingAutoPongs: number; closeTimeout: number } = {
     noServer: true,
     clientTracking: false,
     // Compression costs latency and memory, and the lengths of compressed tokens leak their text.
