@@ -1,0 +1,84 @@
+import type { z } from "zod";
+
+/** One thing that is wrong: where, what stands there, what could stand there. */
+export interface Problem {
+  readonly path: string;
+  readonly found: string;
+  readonly expected: string;
+}
+
+/** A configuration that cannot be used, with everything that is wrong with it. Never quotes a secret. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly Problem[];
+
+  constructor(source: string, problems: readonly Problem[]) {
+    const lines = problems.map(({ path, found, expected }) => `  ${path}: found ${found}, expected ${expected}`);
+    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+    super(`${source}: ${count}\n${lines.join("\n")}`);
+    this.problems = problems;
+  }
+}
+
+const kindOf = (value: unknown): string => {
+  if (value === undefined) return "nothing";
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "an object";
+  return typeof value === "string" ? "a string" : String(value);
+};
+
+const KINDS: Readonly<Record<string, string>> = {
+  string: "a string",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  object: "an object",
+  record: "an object",
+  array: "a list",
+};
+
+const UNITS: Readonly<Record<string, string>> = { string: " characters", array: " entries" };
+
+/** Longest value quoted in a message. */
+const MAX_QUOTED = 60;
+
+/** Only for words of a fixed list: strings elsewhere may be secrets at the wrong place, and are named, not quoted. */
+const quote = (value: unknown) =>
+  typeof value === "string" && value.length <= MAX_QUOTED ? JSON.stringify(value) : kindOf(value);
+
+function describe(issue: z.core.$ZodIssue): Omit<Problem, "path"> {
+  const found = kindOf(issue.input);
+  switch (issue.code) {
+    case "invalid_type":
+      return { found, expected: KINDS[issue.expected] ?? issue.expected };
+    case "invalid_value":
+      return {
+        found: quote(issue.input),
+        expected: `one of ${issue.values.map((value) => JSON.stringify(String(value))).join(", ")}`,
+      };
+    case "too_small":
+      return { found, expected: `at least ${issue.minimum}${UNITS[issue.origin] ?? ""}` };
+    case "too_big":
+      return { found, expected: `at most ${issue.maximum}${UNITS[issue.origin] ?? ""}` };
+    case "unrecognized_keys":
+      return { found: `unknown ${issue.keys.map((key) => `"${key}"`).join(", ")}`, expected: "only known keys" };
+    case "invalid_key":
+      return { found: "this name", expected: "a name of letters, digits and a few marks, not too long" };
+    case "invalid_format":
+      return { found: `${found} of another form`, expected: `the form ${issue.pattern ?? issue.format}` };
+    case "custom":
+      return { found: issue.params?.found ?? quote(issue.input), expected: issue.params?.expected ?? issue.message };
+    default:
+      return { found, expected: issue.message };
+  }
+}
+
+/**
+ * The problem behind an issue of the schema. `origins` names fields that the environment or a flag set, by path.
+ */
+export function toProblem(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, string>): Problem {
+  const path = issue.path.join(".");
+  const origin = origins.get(path);
+  return { path: (path || "the file") + (origin ? ` (from ${origin})` : ""), ...describe(issue) };
+}

@@ -1,0 +1,73 @@
+import type { z } from "zod";
+import { isLoopback, isWildcard } from "./loopback.ts";
+import type { Secret } from "./secret.ts";
+
+/** What the checks between fields look at. */
+interface Checked {
+  readonly listen: { readonly host: string };
+  readonly auth: { readonly token?: Secret | undefined };
+  readonly allowedHosts: readonly string[];
+  readonly demo: boolean;
+  readonly routes: Readonly<
+    Record<string, { readonly dialect: string; readonly baseUrl: string; readonly key?: Secret | undefined }>
+  >;
+  readonly models: Readonly<Record<string, { readonly route: string }>>;
+  readonly defaultModel?: string | undefined;
+}
+
+/** The demo upstream brings routes and models of its own, all named so. */
+const isDemo = (config: Checked, name: string) => config.demo && /^demo\b/.test(name);
+
+const list = (names: readonly string[]) => (names.length > 0 ? `one of ${names.join(", ")}` : "one that is configured");
+
+/** Rules between fields. A broken one stops the start. */
+export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Checked>): void {
+  const problem = (path: readonly string[], found: string, expected: string) =>
+    context.addIssue({ code: "custom", path: [...path], params: { found, expected } });
+  const { host } = config.listen;
+  if (!isLoopback(host) && !config.auth.token) {
+    problem(
+      ["listen", "host"],
+      `${host} with no token, open to everybody who can reach it`,
+      "auth.token (or SLUICE_TOKEN) to be set, or a loopback host such as 127.0.0.1",
+    );
+  }
+  const routes = Object.keys(config.routes);
+  const models = Object.keys(config.models);
+  for (const [alias, { route }] of Object.entries(config.models)) {
+    if (routes.includes(route) || isDemo(config, route)) continue;
+    problem(["models", alias, "route"], `"${route}", which is no route`, list(routes));
+  }
+  if (models.length === 0 && !config.demo) problem(["models"], "no model", "at least one, or demo: true");
+  const { defaultModel } = config;
+  if (defaultModel !== undefined && !models.includes(defaultModel) && !isDemo(config, defaultModel)) {
+    problem(["defaultModel"], `"${defaultModel}", which is no model`, list(models));
+  }
+}
+
+/** Shorter tokens can be guessed; 16 random characters cannot. */
+const SHORT_TOKEN = 16;
+
+/** What is allowed but probably not meant, a sentence each. */
+export function warningsOf(config: Checked): readonly string[] {
+  const warnings: string[] = [];
+  for (const [alias, { route }] of Object.entries(config.models)) {
+    if (config.routes[route]?.dialect === "plain-sse") {
+      warnings.push(`models.${alias}: plain-sse relays events as they are; chat clients cannot use this model`);
+    }
+  }
+  for (const [name, { baseUrl, key }] of Object.entries(config.routes)) {
+    const url = URL.parse(baseUrl);
+    if (key && url?.protocol === "http:" && !isLoopback(url.hostname)) {
+      warnings.push(`routes.${name}: its key crosses the network unencrypted; use https`);
+    }
+  }
+  const token = config.auth.token?.reveal();
+  if (token !== undefined && token.length < SHORT_TOKEN) {
+    warnings.push(`auth.token: shorter than ${SHORT_TOKEN} characters; take a long random one`);
+  }
+  if (isWildcard(config.listen.host) && config.allowedHosts.length === 0) {
+    warnings.push("allowedHosts: empty, so only requests to loopback names are answered; add the names clients use");
+  }
+  return warnings;
+}

@@ -1,0 +1,46 @@
+import { z } from "zod";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+
+const count = (initial: number, max: number) => z.int().min(1).max(max).default(initial);
+const bytes = (initial: number, max: number) => z.int().min(1).max(max).default(initial);
+/** Above a day a limit on one wait is no limit; timers of the platform end at 24 days. */
+export const milliseconds = (initial: number) => z.int().min(1).max(DAY).default(initial);
+
+/** Ceilings for the whole gateway. Each default says why it is what it is. */
+export const limitsSchema = z.strictObject({
+  streamsPerConnection: count(32, 256).describe("streams open at once on one connection; more get too_many_streams"),
+  openStreams: count(10_000, 1_000_000).describe("streams open at once in the whole gateway"),
+  connections: count(10_000, 1_000_000).describe("sockets at once in the whole gateway: about 9 KiB each when idle"),
+  connectionsPerAddress: count(1000, 1_000_000).describe(
+    "sockets at once from one address; high, because all local clients and all behind one proxy share theirs",
+  ),
+  handshakeMs: milliseconds(15 * SECOND).describe(
+    "from the upgrade to a valid first frame, where the face asks for one",
+  ),
+  handshakeFrameBytes: bytes(64 * KIB, MIB).describe("largest frame before the client is authenticated"),
+  streamFrameBytes: bytes(4 * MIB, 32 * MIB).describe(
+    "largest frame to the stream face: a long conversation with some images; providers stop at 32 MiB",
+  ),
+  openclawFrameBytes: bytes(25 * MIB, 64 * MIB).describe(
+    "largest frame to the OpenClaw face: what its own gateway announces, so that attachments fit",
+  ),
+  socketGateBytes: bytes(64 * KIB, 256 * KIB).describe(
+    "bytes one socket may hold back before its streams wait in their logs; keeps control frames within 0.5 s at 1 Mbit/s",
+  ),
+  logBytes: bytes(MIB, 8 * MIB).describe("size of one stream's log: 3 times the largest answer on record"),
+  logEntries: count(8192, 65_536).describe("events of one stream's log: small events cost more than their bytes"),
+  eventBytes: bytes(MIB, 4 * MIB).describe("largest event of an upstream: 20 times the largest on record"),
+  errorBodyBytes: bytes(64 * KIB, MIB).describe("how much of an upstream's error answer is read"),
+  violationsPerMinute: count(20, 10_000).describe("invalid frames a connection may send before it is closed"),
+  pingMs: milliseconds(20 * SECOND).describe("between two pings of a socket"),
+  pongMs: milliseconds(10 * SECOND).describe("how long a client may take to answer a ping"),
+  idempotencyMs: milliseconds(10 * MINUTE).describe("how long a repeated idempotency key finds its earlier stream"),
+  drainMs: milliseconds(30 * SECOND).describe("how long a stopping gateway lets running streams finish"),
+  authFailuresPerMinute: count(10, 10_000).describe("wrong credentials from one address before it is locked out"),
+  authLockoutMs: milliseconds(15 * MINUTE).describe("how long a locked-out address is refused"),
+});

@@ -1,0 +1,95 @@
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { isObject } from "../core/json.ts";
+import { ConfigError, toProblem } from "./config-error.ts";
+import { withPresets } from "./presets.ts";
+import type { Config } from "./schema.ts";
+import { configSchema } from "./schema.ts";
+
+export interface ConfigSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Where relative paths start. */
+  readonly cwd: string;
+  /** The text of a file by absolute path; throws when it cannot be read. */
+  readonly readFile?: (path: string) => string;
+}
+
+const DEFAULT_FILE = "sluice.config.json";
+
+/** Environment variables and the fields they set; the command line's flags arrive as such variables. */
+const OVERRIDES = [
+  { env: "SLUICE_HOST", path: ["listen", "host"], as: "text", from: "--host or SLUICE_HOST" },
+  { env: "SLUICE_PORT", path: ["listen", "port"], as: "number", from: "--port or SLUICE_PORT" },
+  { env: "SLUICE_TOKEN", path: ["auth", "token"], as: "secret", from: "SLUICE_TOKEN" },
+  { env: "SLUICE_DATA", path: ["data", "directory"], as: "text", from: "SLUICE_DATA" },
+  { env: "SLUICE_LOG_LEVEL", path: ["log", "level"], as: "text", from: "SLUICE_LOG_LEVEL" },
+] as const;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/**
+ * Reads the configuration: the file (`SLUICE_CONFIG`, else sluice.config.json if it is there), the routes of provider
+ * keys in the environment, then the environment's overrides. An empty variable counts as unset. Paths come out absolute.
+ * Throws ConfigError with everything that is wrong.
+ */
+export function loadConfig({ env, cwd, readFile = (path) => readFileSync(path, "utf8") }: ConfigSources): Config {
+  const source = env.SLUICE_CONFIG || DEFAULT_FILE;
+  const read = (path: string) => readFile(resolve(cwd, path));
+  const file = parse(source, readOptional(source, read, Boolean(env.SLUICE_CONFIG)));
+  const { fields, origins } = override(addPresets(file, env), env);
+  const result = configSchema({ env, readFile: read }).safeParse(fields, { reportInput: true });
+  if (!result.success) {
+    const problems = result.error.issues.map((issue) => toProblem(issue, origins));
+    throw new ConfigError(source, problems);
+  }
+  const config = result.data;
+  return { ...config, data: { ...config.data, directory: resolve(cwd, config.data.directory) } };
+}
+
+function readOptional(source: string, read: (path: string) => string, required: boolean): string {
+  try {
+    return read(source);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
+    if (code === "ENOENT" && !required) return "{}";
+    const found = code === "ENOENT" ? "no such file" : code;
+    throw new ConfigError(source, [{ path: "the file", found, expected: "a readable file" }]);
+  }
+}
+
+function parse(source: string, text: string): Fields {
+  let value: unknown;
+  try {
+    // Editors on Windows put a byte order mark before the text.
+    value = JSON.parse(text.replace(/^\uFEFF/, ""));
+  } catch (error) {
+    // The engine's message may quote the text, and so a secret: only harmless parts of it are passed on.
+    const place = /line \d+ column \d+|Unexpected token '.'|Unexpected end/.exec(String(error))?.[0];
+    const found = place ? `invalid JSON (${place})` : "invalid JSON";
+    throw new ConfigError(source, [{ path: "the file", found, expected: "JSON, without comments" }]);
+  }
+  if (isObject(value)) return value;
+  throw new ConfigError(source, [{ path: "the file", found: "JSON that is no object", expected: "an object" }]);
+}
+
+function addPresets(file: Fields, env: ConfigSources["env"]): Fields {
+  const { routes = {}, models = {} } = file;
+  // The schema says what is wrong with them.
+  if (!isObject(routes) || !isObject(models)) return file;
+  return { demo: Object.keys(routes).length === 0, ...file, ...withPresets(routes, models, env) };
+}
+
+function override(file: Fields, env: ConfigSources["env"]): { fields: Fields; origins: ReadonlyMap<string, string> } {
+  const origins = new Map<string, string>();
+  const fields = { ...file };
+  for (const { env: name, path, as, from } of OVERRIDES) {
+    const text = env[name];
+    const [section, key] = path;
+    const before = fields[section] ?? {};
+    if (!text || !isObject(before)) continue;
+    const value = as === "secret" ? { env: name } : as === "number" && /^\d+$/.test(text) ? Number(text) : text;
+    fields[section] = { ...before, [key]: value };
+    origins.set(path.join("."), from);
+  }
+  return { fields, origins };
+}

@@ -1,0 +1,8 @@
+/** Whether a host name or address, with or without brackets, can only mean this machine. */
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase().replace(/^\[(.*)\]$/, "$1");
+  return name === "localhost" || name === "::1" || /^(::ffff:)?127(\.\d{1,3}){3}$/.test(name);
+}
+
+/** Whether listening there means every interface of the machine. */
+export const isWildcard = (host: string): boolean => host === "0.0.0.0" || host === "::" || host === "[::]";

@@ -1,0 +1,92 @@
+import { z } from "zod";
+import { DIALECTS } from "../../protocol/dialects.ts";
+import { milliseconds } from "./limits-schema.ts";
+import { isLoopback } from "./loopback.ts";
+import type { SecretSources } from "./secret.ts";
+import { secretSchema } from "./secret.ts";
+
+const timeouts = z.strictObject({
+  connectMs: milliseconds(10_000).describe("until the upstream's socket is connected, TLS included"),
+  headersMs: milliseconds(120_000).describe("until the headers of its answer: models think before they speak"),
+  firstEventMs: milliseconds(180_000).describe("until the first event with data"),
+  idleMs: milliseconds(60_000).describe("between two reads; comments and pings count"),
+  progressMs: milliseconds(300_000).describe("between two events with data"),
+  pausedMs: milliseconds(30_000).describe("how long an upstream may be held back because nobody reads"),
+  totalMs: milliseconds(900_000).describe("for the whole call"),
+});
+
+const baseUrl = z.string().superRefine((text, context) => {
+  const url = URL.parse(text);
+  // What was found is named, never quoted: a URL can hold credentials.
+  const found =
+    url === null
+      ? "a string that is no URL"
+      : url.protocol !== "https:" && url.protocol !== "http:"
+        ? "a URL of another scheme"
+        : url.username !== "" || url.password !== ""
+          ? "a URL with credentials"
+          : url.search !== "" || url.hash !== ""
+            ? "a URL with a query or a fragment"
+            : undefined;
+  if (found) {
+    context.addIssue({ code: "custom", params: { found, expected: "an http or https URL of host and path" } });
+  }
+});
+
+const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/);
+
+/** One upstream: how it speaks, where it is, and the limits on each wait. */
+export const routeSchema = (sources: SecretSources) =>
+  z
+    .strictObject({
+      dialect: z.enum(DIALECTS).describe("how the upstream speaks"),
+      baseUrl: baseUrl.describe("where it is, without the dialect's own path: https://api.openai.com/v1"),
+      key: secretSchema(sources).optional().describe("the provider's key, sent as its dialect wants it"),
+      headers: z
+        .record(headerName, secretSchema(sources))
+        .default({})
+        .describe("further request headers; values may be references and are masked like keys"),
+      timeouts: timeouts
+        .prefault({})
+        .describe("limits on each wait; one that runs out ends the stream upstream_timeout"),
+      maxConnections: z.int().min(1).max(10_000).default(256).describe("sockets to this upstream; one call needs one"),
+      strictUtf8: z
+        .boolean()
+        .default(false)
+        .describe("malformed UTF-8 ends the stream instead of being replaced and flagged"),
+      allowPrivateNetwork: z
+        .boolean()
+        .optional()
+        .describe("whether private addresses may be called; by default only when baseUrl names this machine"),
+      jsonAnswer: z
+        .boolean()
+        .default(false)
+        .describe("a JSON answer where a stream was asked for is relayed whole, as one event"),
+    })
+    .transform((route) => ({
+      ...route,
+      allowPrivateNetwork: route.allowPrivateNetwork ?? isLoopback(URL.parse(route.baseUrl)?.hostname ?? ""),
+    }));
+
+const perMillion = z.number().nonnegative();
+
+/** A name clients use for one model of one route. */
+export const modelSchema = z.strictObject({
+  route: z.string().describe("a route of this configuration"),
+  model: z.string().min(1).describe("the upstream's own model id"),
+  name: z.string().min(1).max(128).optional().describe("what people read; by default the alias"),
+  defaults: z
+    .record(z.string(), z.json())
+    .default({})
+    .describe("parameters of the provider's request body, under what the client sends"),
+  price: z
+    .strictObject({
+      input: perMillion.describe("per million input tokens"),
+      output: perMillion.describe("per million output tokens"),
+      cacheRead: perMillion.optional().describe("per million tokens read from the provider's cache"),
+      cacheWrite: perMillion.optional().describe("per million tokens written to the provider's cache"),
+    })
+    .optional()
+    .describe("in the currency of your bill"),
+  contextWindow: z.int().positive().optional().describe("tokens the model can take, shown to clients"),
+});

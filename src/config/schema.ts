@@ -1,0 +1,84 @@
+import { z } from "zod";
+import { crossCheck } from "./cross-checks.ts";
+import { limitsSchema } from "./limits-schema.ts";
+import { modelSchema, routeSchema } from "./route-schema.ts";
+import type { SecretSources } from "./secret.ts";
+import { secretSchema } from "./secret.ts";
+
+const routeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+const modelAlias = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/);
+
+const host = z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/);
+const origin = z.string().refine((text) => URL.parse(text)?.origin === text && text !== "null", {
+  params: { expected: "an exact origin such as https://chat.example.com, without a path; * is not one" },
+});
+const hostName = z.string().refine((text) => URL.parse(`http://${text}`)?.hostname === text, {
+  params: { expected: "a host name such as sluice.example.com, in lower case, without port" },
+});
+
+const listen = z.strictObject({
+  host: host.default("127.0.0.1").describe("address to listen on; beyond loopback a token is required"),
+  port: z.int().min(0).max(65_535).default(18_789).describe("0 takes any free port"),
+});
+
+const log = z.strictObject({
+  level: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info").describe("least level"),
+  pretty: z
+    .union([z.boolean(), z.literal("auto")], { error: 'true, false or "auto"' })
+    .default("auto")
+    .describe("readable lines instead of JSON; auto: when the output is a terminal"),
+});
+
+const data = z.strictObject({
+  directory: z.string().min(1).default(".sluice").describe("where the store lives, from the working directory"),
+  store: z.enum(["sqlite", "memory"]).default("sqlite").describe("memory forgets everything at the end"),
+});
+
+const openclaw = z.strictObject({
+  agentName: z.string().min(1).max(64).default("Sluice").describe("the name chat clients show"),
+  systemPrompt: z.string().min(1).optional().describe("put before every conversation"),
+  historyMessages: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(200)
+    .describe("newest messages of a session that go upstream with the next one"),
+});
+
+/** The whole configuration. References to secrets are followed while it is parsed. */
+export const configSchema = (sources: SecretSources) =>
+  z
+    .strictObject({
+      $schema: z.string().optional().describe("for editors: ./sluice.config.schema.json"),
+      listen: listen.prefault({}).describe("where clients connect"),
+      auth: z
+        .strictObject({
+          token: secretSchema(sources)
+            .optional()
+            .describe("the token all clients give; none: loopback clients need none"),
+        })
+        .prefault({})
+        .describe("who may connect"),
+      allowedOrigins: z.array(origin).default([]).describe("web origins whose pages may connect, besides our own"),
+      allowedHosts: z
+        .array(hostName)
+        .default([])
+        .describe("values of the Host header to answer to, besides loopback names and listen.host"),
+      demo: z
+        .boolean()
+        .optional()
+        .transform((demo) => demo ?? false)
+        .describe("the embedded demo upstream; by default only when the file has no routes"),
+      routes: z.record(routeName, routeSchema(sources)).default({}).describe("upstreams by name"),
+      models: z.record(modelAlias, modelSchema).default({}).describe("models by the alias clients use"),
+      defaultModel: z.string().optional().describe("alias for clients that name none; by default the first model"),
+      limits: limitsSchema.prefault({}).describe("ceilings for the whole gateway"),
+      log: log.prefault({}).describe("one JSON line per stream and per connection"),
+      data: data.prefault({}).describe("where sessions and transcripts are kept"),
+      openclaw: openclaw.prefault({}).describe("the OpenClaw face"),
+    })
+    .superRefine(crossCheck)
+    .describe("Configuration of Sluice");
+
+/** A configuration with every default filled in and every secret read. */
+export type Config = z.output<ReturnType<typeof configSchema>>;
