@@ -4,6 +4,8 @@ import type { TokenCounts } from "./usage.ts";
 /** How an upstream speaks. Values in, values out: a dialect never sees a socket. */
 export interface Dialect {
   readonly name: string;
+  /** The stream has no last event of its own: a clean end of the body is its end. */
+  readonly endsAtEof: boolean;
   /** Path below the route's base URL, and the headers that carry the key. */
   address(key: string | undefined): { readonly path: string; readonly headers: Readonly<Record<string, string>> };
   /** The body as the provider wants it for a stream: `stream: true` and what the dialect insists on. */

@@ -140,7 +140,7 @@ class Run implements Producer, UpstreamSink {
 
   end(): void {
     if (this.#done) return;
-    if (this.#whole) this.#end("completed");
+    if (this.#whole || this.#request.target.route.dialect.endsAtEof) this.#end("completed");
     else this.#end("failed", new GatewayError("upstream_truncated"));
   }
 
@@ -239,7 +239,9 @@ class Run implements Producer, UpstreamSink {
 
   /** Whether the provider can have charged for this call, from how far it came (faults.md of the design). */
   #billed(error: GatewayError | undefined): boolean | "unknown" {
-    if (this.#stream.log.head > 0) return true;
+    // A dialect that knows no last event reads no text either: there is nothing to estimate from.
+    const begun = this.#request.target.route.dialect.endsAtEof ? "unknown" : true;
+    if (this.#stream.log.head > 0) return begun;
     switch (error?.code) {
       case "upstream_unreachable":
       case "upstream_rate_limited":
@@ -249,9 +251,9 @@ class Run implements Producer, UpstreamSink {
       case "upstream_overloaded":
         return "unknown";
       case "upstream_timeout":
-        return error.details?.timer === "headers" || error.details?.timer === "connect" ? "unknown" : true;
+        return error.details?.timer === "headers" || error.details?.timer === "connect" ? "unknown" : begun;
       default:
-        return this.#firstByteMs === undefined ? "unknown" : true;
+        return this.#firstByteMs === undefined ? "unknown" : begun;
     }
   }
 }

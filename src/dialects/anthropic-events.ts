@@ -1,0 +1,153 @@
+import type { Interpreter, Meaning, ToolCallDelta } from "../core/dialect.ts";
+import { NOTHING } from "../core/dialect.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import { asArray, asObject, asString } from "../core/json.ts";
+import type { Draft } from "./draft.ts";
+import { meaningOf } from "./draft.ts";
+import { readFailure } from "./failure.ts";
+import { asCount, tokenCounts } from "./token-counts.ts";
+
+const LAST: Meaning = Object.freeze({ complete: "now" });
+
+/** Reads the events of one Messages stream: `message_start`, content blocks, `message_delta`, `message_stop`. */
+export class AnthropicEvents implements Interpreter {
+  /** Added to block indexes: a second `message_start` in one body counts its blocks from 0 again. */
+  #base = 0;
+  #next = 0;
+  // Reports leave out what did not change, and the total input is a sum: the last figure of each is kept.
+  #input: number | undefined;
+  #output: number | undefined;
+  #cacheRead: number | undefined;
+  #cacheWrite: number | undefined;
+  #reasoning: number | undefined;
+
+  read(name: string | undefined, value: JsonValue | undefined, data: string): Meaning {
+    const event = asObject(value);
+    switch (name === "error" ? name : (asString(event?.type) ?? name)) {
+      case "content_block_delta":
+        return this.#blockDelta(event);
+      case "content_block_start":
+        return this.#blockStart(event);
+      case "message_start":
+        return this.#messageStart(asObject(event?.message));
+      case "message_delta":
+        return this.#messageDelta(event);
+      case "message_stop":
+        return LAST;
+      case "error":
+        return { error: readFailure(value, data) };
+      default:
+        return NOTHING;
+    }
+  }
+
+  #blockDelta(event: JsonObject | undefined): Meaning {
+    const delta = asObject(event?.delta);
+    switch (delta?.type) {
+      case "text_delta": {
+        const text = asString(delta.text);
+        return text ? { text } : NOTHING;
+      }
+      case "input_json_delta": {
+        const json = asString(delta.partial_json);
+        return json ? { toolCalls: [{ index: this.#base + (asCount(event?.index) ?? 0), arguments: json }] } : NOTHING;
+      }
+      case "thinking_delta": {
+        const thinking = asString(delta.thinking);
+        return thinking ? { thinking } : NOTHING;
+      }
+      case "signature_delta": {
+        const signature = asString(delta.signature);
+        return signature ? { thinkingSignature: signature } : NOTHING;
+      }
+      default:
+        return NOTHING;
+    }
+  }
+
+  #blockStart(event: JsonObject | undefined): Meaning {
+    const draft: Draft = {};
+    this.#block(asObject(event?.content_block), asCount(event?.index) ?? 0, draft);
+    return meaningOf(draft);
+  }
+
+  #messageStart(message: JsonObject | undefined): Meaning {
+    const draft: Draft = {};
+    this.#base = this.#next;
+    // An answer that continues a server's program comes whole in its `message_start`: content, reason and all.
+    asArray(message?.content).forEach((block, index) => {
+      this.#block(asObject(block), index, draft);
+    });
+    this.#usage(asObject(message?.usage), draft);
+    finish(message, draft);
+    return meaningOf(draft);
+  }
+
+  #messageDelta(event: JsonObject | undefined): Meaning {
+    const draft: Draft = {};
+    this.#usage(asObject(event?.usage), draft);
+    finish(asObject(event?.delta), draft);
+    return meaningOf(draft);
+  }
+
+  #block(block: JsonObject | undefined, position: number, draft: Draft): void {
+    const index = this.#base + position;
+    this.#next = Math.max(this.#next, index + 1);
+    switch (block?.type) {
+      case "text": {
+        const text = asString(block.text);
+        if (text) draft.text = (draft.text ?? "") + text;
+        break;
+      }
+      case "thinking": {
+        const thinking = asString(block.thinking);
+        const signature = asString(block.signature);
+        if (thinking) draft.thinking = (draft.thinking ?? "") + thinking;
+        if (signature) draft.thinkingSignature = signature;
+        break;
+      }
+      case "tool_use":
+      case "server_tool_use":
+      case "mcp_tool_use":
+        draft.toolCalls = [...(draft.toolCalls ?? []), toolCall(block, index)];
+        break;
+    }
+  }
+
+  #usage(usage: JsonObject | undefined, draft: Draft): void {
+    if (!usage) return;
+    this.#input = asCount(usage.input_tokens) ?? this.#input;
+    this.#output = asCount(usage.output_tokens) ?? this.#output;
+    this.#cacheRead = asCount(usage.cache_read_input_tokens) ?? this.#cacheRead;
+    this.#cacheWrite = asCount(usage.cache_creation_input_tokens) ?? this.#cacheWrite;
+    this.#reasoning = asCount(asObject(usage.output_tokens_details)?.thinking_tokens) ?? this.#reasoning;
+    const cached = (this.#cacheRead ?? 0) + (this.#cacheWrite ?? 0);
+    const counts = tokenCounts({
+      // `input_tokens` leaves out what was read from or written to the cache.
+      inputTokens: this.#input === undefined ? undefined : this.#input + cached,
+      outputTokens: this.#output,
+      cacheReadTokens: this.#cacheRead,
+      cacheWriteTokens: this.#cacheWrite,
+      reasoningTokens: this.#reasoning,
+    });
+    if (counts) draft.usage = counts;
+  }
+}
+
+function finish(holder: JsonObject | undefined, draft: Draft): void {
+  const reason = asString(holder?.stop_reason);
+  if (reason) draft.finish = reason;
+}
+
+/** Programmatic calls come with their whole input at the start; the others start with `{}` and stream it. */
+function toolCall(block: JsonObject, index: number): ToolCallDelta {
+  const id = asString(block.id);
+  const name = asString(block.name);
+  const input = asObject(block.input);
+  return {
+    index,
+    ...(id && { id }),
+    ...(name && { name }),
+    ...(input && Object.keys(input).length > 0 && { arguments: JSON.stringify(input) }),
+  };
+}

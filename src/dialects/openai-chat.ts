@@ -1,0 +1,75 @@
+import type { Dialect, Message, Part, Turn } from "../core/dialect.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import { ChatChunks } from "./chat-chunks.ts";
+
+/** OpenAI's Chat Completions and everything that speaks it: Moonshot, DeepSeek, vLLM … The base URL includes `/v1`. */
+export const openaiChat: Dialect = {
+  name: "openai-chat",
+  endsAtEof: false,
+
+  address: (key) => ({
+    path: "/chat/completions",
+    headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+  }),
+
+  body: ({ body, model }) => ({ ...body, ...(model !== undefined && { model }), stream: true }),
+
+  // No limit on the answer's length is asked for: Moonshot and OpenAI disagree about that parameter's name.
+  conversation: (turn) => ({
+    messages: [
+      ...(turn.system === undefined ? [] : [{ role: "system", content: turn.system }]),
+      ...turn.messages.map(toMessage).filter((message) => message !== undefined),
+    ],
+    stream_options: { include_usage: true },
+    ...effort(turn),
+  }),
+
+  interpreter: () => new ChatChunks(),
+};
+
+/** "off" asks for nothing: providers disagree about how to say it, and models that cannot think refuse to be told. */
+function effort({ thinking }: Turn): JsonObject {
+  return thinking === undefined || thinking === "off" ? {} : { reasoning_effort: thinking };
+}
+
+/** Undefined for a message without any content, which providers refuse. */
+function toMessage({ role, content }: Message): JsonObject | undefined {
+  return role === "user" ? userMessage(content) : assistantMessage(content);
+}
+
+function userMessage(parts: readonly Part[]): JsonObject | undefined {
+  const content = parts.map(toContent).filter((part) => part !== undefined);
+  const [first] = content;
+  if (!first) return undefined;
+  // Some compatible servers take a plain string only, so one text is sent as one.
+  return { role: "user", content: content.length === 1 && first.type === "text" ? first.text : content };
+}
+
+function toContent(part: Part): JsonObject | undefined {
+  switch (part.type) {
+    case "text":
+      return part.text === "" ? undefined : { type: "text", text: part.text };
+    case "image":
+      return { type: "image_url", image_url: { url: `data:${part.mimeType};base64,${part.base64}` } };
+    case "thinking":
+      return undefined;
+  }
+}
+
+/**
+ * Reasoning goes back as it came, the empty string included: Kimi and DeepSeek refuse the conversation without it.
+ * Signed thinking is Anthropic's and stays out.
+ */
+function assistantMessage(parts: readonly Part[]): JsonObject | undefined {
+  let text = "";
+  let reasoning: JsonValue | undefined;
+  for (const part of parts) {
+    if (part.type === "text") text += part.text;
+    else if (part.type === "image")
+      throw new GatewayError("unsupported", "an answer with an image cannot be sent back");
+    else if (part.signature === undefined) reasoning = (reasoning ?? "") + part.text;
+  }
+  if (text === "") return undefined;
+  return { role: "assistant", content: text, ...(reasoning !== undefined && { reasoning_content: reasoning }) };
+}

@@ -1,0 +1,50 @@
+import type { Dialect, Message, Part, Turn } from "../core/dialect.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { JsonObject } from "../core/json.ts";
+import { ResponseEvents } from "./response-events.ts";
+
+/** OpenAI's Responses API, `POST /responses`. The base URL includes `/v1`. */
+export const openaiResponses: Dialect = {
+  name: "openai-responses",
+  endsAtEof: false,
+
+  address: (key) => ({
+    path: "/responses",
+    headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
+  }),
+
+  body: ({ body, model }) => ({ ...body, ...(model !== undefined && { model }), stream: true }),
+
+  conversation: (turn) => ({
+    ...(turn.system !== undefined && { instructions: turn.system }),
+    input: turn.messages.map(toItem).filter((item) => item !== undefined),
+    ...effort(turn),
+  }),
+
+  interpreter: () => new ResponseEvents(),
+};
+
+/** "off" asks for nothing: models that cannot think refuse to be told. */
+function effort({ thinking }: Turn): JsonObject {
+  return thinking === undefined || thinking === "off" ? {} : { reasoning: { effort: thinking } };
+}
+
+/** Undefined for a message without any content. */
+function toItem({ role, content }: Message): JsonObject | undefined {
+  const parts = content.map((part) => toContent(part, role)).filter((part) => part !== undefined);
+  return parts.length > 0 ? { role, content: parts } : undefined;
+}
+
+function toContent(part: Part, role: Message["role"]): JsonObject | undefined {
+  switch (part.type) {
+    case "text":
+      if (part.text === "") return undefined;
+      return { type: role === "user" ? "input_text" : "output_text", text: part.text };
+    case "image":
+      if (role === "assistant") throw new GatewayError("unsupported", "an answer with an image cannot be sent back");
+      return { type: "input_image", image_url: `data:${part.mimeType};base64,${part.base64}` };
+    case "thinking":
+      // Only whole encrypted reasoning items may go back, and a part cannot hold one.
+      return undefined;
+  }
+}

@@ -1,0 +1,24 @@
+import type { Dialect, Interpreter } from "../core/dialect.ts";
+import { NOTHING } from "../core/dialect.ts";
+import { GatewayError } from "../core/errors.ts";
+
+/** Nothing is understood, so nothing is remembered: one interpreter serves every stream. */
+const silent: Interpreter = { read: () => NOTHING };
+
+/** Any endpoint that answers with server-sent events: relayed raw, whole when its body ends cleanly. */
+export const plainSse: Dialect = {
+  name: "plain-sse",
+  endsAtEof: true,
+
+  /** The base URL is the whole address. */
+  address: (key) => ({ path: "", headers: key === undefined ? {} : { authorization: `Bearer ${key}` } }),
+
+  /** As the caller wrote it; only a configured model is put in. */
+  body: ({ body, model }) => (model === undefined ? body : { ...body, model }),
+
+  conversation: () => {
+    throw new GatewayError("unsupported", "a plain SSE route takes raw requests only: it has no chat form");
+  },
+
+  interpreter: () => silent,
+};

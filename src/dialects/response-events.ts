@@ -1,0 +1,112 @@
+import type { Interpreter, Meaning, ToolCallDelta } from "../core/dialect.ts";
+import { NOTHING } from "../core/dialect.ts";
+import type { JsonObject, JsonValue } from "../core/json.ts";
+import { asObject, asString } from "../core/json.ts";
+import type { TokenCounts } from "../core/usage.ts";
+import type { Draft } from "./draft.ts";
+import { readFailure } from "./failure.ts";
+import { asCount, tokenCounts } from "./token-counts.ts";
+
+/** Reads the events of one Responses stream, up to its one `response.completed`, `.incomplete` or `.failed`. */
+export class ResponseEvents implements Interpreter {
+  /** Calls whose arguments have begun to stream. */
+  readonly #streamed = new Set<number>();
+
+  read(name: string | undefined, value: JsonValue | undefined, data: string): Meaning {
+    const event = asObject(value);
+    switch (name === "error" ? name : (asString(event?.type) ?? name)) {
+      case "response.output_text.delta":
+      case "response.refusal.delta": {
+        const text = asString(event?.delta);
+        return text ? { text } : NOTHING;
+      }
+      case "response.reasoning_text.delta":
+      case "response.reasoning_summary_text.delta": {
+        const thinking = asString(event?.delta);
+        return thinking ? { thinking } : NOTHING;
+      }
+      case "response.output_item.added":
+        return this.#item(event);
+      case "response.function_call_arguments.delta":
+      case "response.custom_tool_call_input.delta":
+      case "response.mcp_call_arguments.delta":
+        return this.#arguments(event, asString(event?.delta));
+      case "response.function_call_arguments.done":
+      case "response.mcp_call_arguments.done":
+        return this.#wholeArguments(event, asString(event?.arguments));
+      case "response.custom_tool_call_input.done":
+        return this.#wholeArguments(event, asString(event?.input));
+      case "response.completed":
+      case "response.incomplete":
+        return ending(asObject(event?.response));
+      case "response.failed":
+        return { ...usageOf(asObject(event?.response)), error: failure(event?.response ?? value, data) };
+      case "error":
+        return { ...usageOf(asObject(event?.response)), error: failure(value, data) };
+      default:
+        return NOTHING;
+    }
+  }
+
+  #item(event: JsonObject | undefined): Meaning {
+    const item = asObject(event?.item);
+    switch (item?.type) {
+      case "function_call":
+      case "custom_tool_call":
+      case "mcp_call":
+        return { toolCalls: [this.#call(item, asCount(event?.output_index) ?? 0)] };
+      default:
+        return NOTHING;
+    }
+  }
+
+  #call(item: JsonObject, index: number): ToolCallDelta {
+    const id = asString(item.call_id) ?? asString(item.id);
+    const name = asString(item.name);
+    const json = asString(item.arguments) ?? asString(item.input);
+    if (json) this.#streamed.add(index);
+    return { index, ...(id && { id }), ...(name && { name }), ...(json && { arguments: json }) };
+  }
+
+  #arguments(event: JsonObject | undefined, json: string | undefined): Meaning {
+    if (!json) return NOTHING;
+    const index = asCount(event?.output_index) ?? 0;
+    this.#streamed.add(index);
+    return { toolCalls: [{ index, arguments: json }] };
+  }
+
+  /** LM Studio sends arguments only once they are whole; elsewhere they came piece by piece before. */
+  #wholeArguments(event: JsonObject | undefined, json: string | undefined): Meaning {
+    return this.#streamed.has(asCount(event?.output_index) ?? 0) ? NOTHING : this.#arguments(event, json);
+  }
+}
+
+/** An incomplete answer (length, content filter) is a whole stream: the provider ended it on purpose. */
+function ending(response: JsonObject | undefined): Meaning {
+  const draft: Draft = { ...usageOf(response), complete: "now" };
+  const reason = asString(asObject(response?.incomplete_details)?.reason);
+  if (reason) draft.finish = reason;
+  return draft;
+}
+
+/** The flat form, `{type: "error", code, message}`, names the failure in `code`: its type says only that it is one. */
+function failure(value: JsonValue | undefined, data: string) {
+  const fields = asObject(value);
+  return fields?.type === "error" && !fields.error
+    ? readFailure({ ...fields, type: undefined }, data)
+    : readFailure(value, data);
+}
+
+function usageOf(response: JsonObject | undefined): { usage?: TokenCounts } {
+  const usage = asObject(response?.usage);
+  if (!usage) return {};
+  const input = asObject(usage.input_tokens_details);
+  const counts = tokenCounts({
+    inputTokens: asCount(usage.input_tokens),
+    outputTokens: asCount(usage.output_tokens),
+    cacheReadTokens: asCount(input?.cached_tokens),
+    cacheWriteTokens: asCount(input?.cache_write_tokens),
+    reasoningTokens: asCount(asObject(usage.output_tokens_details)?.reasoning_tokens),
+  });
+  return counts ? { usage: counts } : {};
+}

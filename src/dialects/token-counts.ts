@@ -1,0 +1,14 @@
+import type { TokenCounts } from "../core/usage.ts";
+
+/** A number of tokens, or undefined for anything that cannot be one: null, fractions, negative figures, text. */
+export const asCount = (value: unknown): number | undefined =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+
+/** The counts a provider gave, without the ones it left out; undefined when it gave none. */
+export function tokenCounts(
+  given: { readonly [Name in keyof TokenCounts]: number | undefined },
+): TokenCounts | undefined {
+  const counts: Record<string, number> = {};
+  for (const [name, count] of Object.entries(given)) if (count !== undefined) counts[name] = count;
+  return Object.keys(counts).length > 0 ? counts : undefined;
+}
