@@ -22,7 +22,7 @@ export interface DemoOptions {
   readonly wall?: () => number;
 }
 
-export interface DemoUpstream {
+export interface DemoUpstream extends AsyncDisposable {
   /** `http://127.0.0.1:port`, without a path. */
   readonly url: string;
   /** Requests that were answered with a stream or an error. */
@@ -97,6 +97,11 @@ export async function startDemoUpstream(options: DemoOptions = {}): Promise<Demo
     server.listen(0, "127.0.0.1", resolve);
   });
 
+  const close = () =>
+    new Promise<void>((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     get requests() {
@@ -105,11 +110,8 @@ export async function startDemoUpstream(options: DemoOptions = {}): Promise<Demo
     get cancelled() {
       return counters.cancelled;
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

@@ -61,7 +61,8 @@ export class Playback {
       if (!this.#write(beat)) return;
     }
     this.#over = true;
-    if (this.#ending === "cut") this.#response.destroy();
+    // In the middle of an event, and only once everything before it has gone out.
+    if (this.#ending === "cut") this.#response.write('data: {"', () => this.#response.destroy());
     else this.#response.end();
   }
 

@@ -1,0 +1,59 @@
+import { existsSync, readFileSync } from "node:fs";
+import { expect, test } from "@jest/globals";
+import { asObject, isObject, type JsonObject, parseJson } from "../../src/core/json.ts";
+import { startDemoUpstream } from "../../src/demo/demo-upstream.ts";
+import { askForEvents, type DialectName, valuesOf } from "./ask-demo.ts";
+
+const CORPUS = new URL("../../../shared/corpus/provider-streams.json", import.meta.url);
+
+/** Paths of the fields of an event, by its type: "content_block_delta: delta.text". Lists count as their items. */
+function shapesOf(values: readonly JsonObject[]): Set<string> {
+  const shapes = new Set<string>();
+  const walk = (value: unknown, path: string) => {
+    if (Array.isArray(value)) for (const item of value) walk(item, `${path}[]`);
+    else if (isObject(value)) for (const [name, item] of Object.entries(value)) walk(item, `${path}.${name}`);
+    else shapes.add(path);
+  };
+  for (const value of values) walk(value, String(value.type ?? asObject(value)?.object ?? "error"));
+  return shapes;
+}
+
+const PROVIDERS: Record<DialectName, readonly string[]> = {
+  anthropic: ["anthropic"],
+  chat: ["openai", "deepseek"],
+  responses: ["openai", "azure", "open-responses"],
+};
+/** Of the provider's API, though no recording happens to show it. */
+const UNRECORDED = [
+  "error.type",
+  "error.error.type",
+  "error.error.message",
+  "error.error.param",
+  "error.error.code",
+  "error.request_id",
+];
+
+if (!existsSync(CORPUS)) test.skip("skipped: ../shared/corpus is not here", () => {});
+else {
+  const streams: readonly { provider: string; events: readonly string[] }[] = JSON.parse(
+    readFileSync(CORPUS, "utf8"),
+  ).streams;
+
+  test.each(Object.keys(PROVIDERS) as DialectName[])(
+    "every field of %s occurs in recorded streams",
+    async (dialect) => {
+      const recorded = streams
+        .filter(({ provider }) => PROVIDERS[dialect].includes(provider))
+        .flatMap(({ events }) => events.map((event) => parseJson(event)).filter(isObject));
+      const known = new Set([...shapesOf(recorded), ...UNRECORDED]);
+
+      await using demo = await startDemoUpstream({ pace: "instant" });
+      const values: JsonObject[] = [];
+      for (const prompt of ["hello", "call a tool", "[[error]]"]) {
+        values.push(...valuesOf(await askForEvents(demo.url, dialect, prompt, { model: "demo-thinking" })));
+      }
+      expect([...shapesOf(values)].filter((shape) => !known.has(shape))).toEqual([]);
+      expect(values.length).toBeGreaterThan(300);
+    },
+  );
+}
