@@ -1,0 +1,127 @@
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import type { StatementSync } from "node:sqlite";
+import { DatabaseSync } from "node:sqlite";
+import type { SessionRecord, TranscriptMessage, Transcripts } from "../core/ports.ts";
+import { migrate } from "./migrations.ts";
+
+export const DATABASE_FILE = "sluice.db";
+
+/** How long a statement waits for another process that holds the file. */
+const BUSY_MS = 2000;
+
+type Operations = Omit<Transcripts, "close">;
+type Operation = keyof Operations;
+
+/** One call of the port, as it travels to the thread of the database. */
+export type Call = {
+  [Name in Operation]: { readonly name: Name; readonly args: Parameters<Operations[Name]> };
+}[Operation];
+
+export type Outcome = { readonly value: unknown } | { readonly failure: unknown };
+
+/** The same calls without promises. */
+type Synchronous = {
+  [Name in Operation]: (...args: Parameters<Operations[Name]>) => Awaited<ReturnType<Operations[Name]>>;
+};
+
+/** The statements. Blocking: a durable commit takes milliseconds, so in the gateway this lives in a worker thread. */
+export class SqliteDatabase implements Synchronous {
+  readonly #database: DatabaseSync;
+  readonly #listSessions: StatementSync;
+  readonly #saveSession: StatementSync;
+  readonly #deleteSession: StatementSync;
+  readonly #listMessages: StatementSync;
+  readonly #addMessage: StatementSync;
+  readonly #deleteMessages: StatementSync;
+
+  /** Opens or creates the database. Directory and files are for their owner only. Throws when it cannot be used. */
+  constructor(directory: string) {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const file = join(directory, DATABASE_FILE);
+    // SQLite gives its log files the mode of the database file, which it would make readable to all.
+    closeSync(openSync(file, "a", 0o600));
+    const database = new DatabaseSync(file, { timeout: BUSY_MS });
+    try {
+      // FULL: a commit is on the disk when it is acknowledged, also when the power fails.
+      database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+      migrate(database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    this.#database = database;
+    this.#listSessions = database.prepare("SELECT record FROM sessions ORDER BY updated_at DESC");
+    this.#saveSession = database.prepare(
+      `INSERT INTO sessions (key, updated_at, record) VALUES (?, ?, ?)
+       ON CONFLICT (key) DO UPDATE SET updated_at = excluded.updated_at, record = excluded.record`,
+    );
+    this.#deleteSession = database.prepare("DELETE FROM sessions WHERE key = ?");
+    this.#listMessages = database.prepare("SELECT record FROM messages WHERE session_key = ? ORDER BY seq");
+    this.#addMessage = database.prepare(
+      "INSERT INTO messages (session_key, id, seq, record) VALUES (?, ?, ?, ?) ON CONFLICT (session_key, id) DO NOTHING",
+    );
+    this.#deleteMessages = database.prepare("DELETE FROM messages WHERE session_key = ?");
+  }
+
+  /**
+   * Runs the calls in order and commits them together: one wait for the disk, however many came. When one fails, all are
+   * undone and run one by one, so that only the culprits fail. Never throws.
+   */
+  batch(calls: readonly Call[]): readonly Outcome[] {
+    try {
+      return this.#transaction(() => calls.map((call) => ({ value: this.#run(call) })));
+    } catch (failure) {
+      return calls.length > 1 ? calls.flatMap((call) => this.batch([call])) : [{ failure }];
+    }
+  }
+
+  sessions(): readonly SessionRecord[] {
+    return this.#listSessions.all().map(({ record }) => JSON.parse(String(record)));
+  }
+
+  saveSession(session: SessionRecord): void {
+    this.#saveSession.run(session.key, session.updatedAt, JSON.stringify(session));
+  }
+
+  deleteSession(key: string): void {
+    this.#deleteSession.run(key);
+    this.#deleteMessages.run(key);
+  }
+
+  messages(sessionKey: string): readonly TranscriptMessage[] {
+    return this.#listMessages.all(sessionKey).map(({ record }) => JSON.parse(String(record)));
+  }
+
+  append(sessionKey: string, messages: readonly TranscriptMessage[]): void {
+    for (const message of messages) {
+      this.#addMessage.run(sessionKey, message.id, message.seq, JSON.stringify(message));
+    }
+  }
+
+  clear(sessionKey: string): void {
+    this.#deleteMessages.run(sessionKey);
+  }
+
+  /** Merges the log into the file. */
+  close(): void {
+    this.#database.close();
+  }
+
+  #run(call: Call): unknown {
+    return Reflect.apply(this[call.name], this, call.args);
+  }
+
+  #transaction<Result>(work: () => Result): Result {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#database.exec("COMMIT");
+      return result;
+    } catch (error) {
+      // Some failures, such as a full disk, have rolled back by themselves.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}
