@@ -39,6 +39,16 @@ describe("the sqlite store", () => {
     await second.close();
   });
 
+  test("a write that the database refuses is store_unavailable, alone, without its content in the message", async () => {
+    const store = await openSqliteTranscripts({ directory: directory() });
+    const refused = store.append("a", [{ ...message(1), seq: 1.5 }]);
+    const accepted = store.append("a", [message(2)]);
+    await expect(refused).rejects.toMatchObject({ code: "store_unavailable", message: "the store cannot be used" });
+    await accepted;
+    expect(await store.messages("a")).toEqual([message(2)]);
+    await store.close();
+  });
+
   test("keeps every acknowledged write, and no half one, when the process is killed in mid-write", async () => {
     const path = directory();
     const child = spawn(process.execPath, ["--no-warnings", writer, path], { stdio: ["ignore", "pipe", "inherit"] });

@@ -1,0 +1,75 @@
+import { describe, expect, test } from "@jest/globals";
+import { warningsOf } from "../../src/config/cross-checks.ts";
+import { load, model, problemsOf, route } from "./sources.ts";
+
+const token = "0123456789abcdef";
+
+describe("the start is refused", () => {
+  test.each(["0.0.0.0", "::", "192.168.1.5", "sluice.example.com", "127.0.0.1.example.com"])(
+    "when it would listen on %s without a token",
+    (host) => {
+      expect(problemsOf({ listen: { host } })).toEqual([
+        `listen.host: found ${host} with no token, open to everybody who can reach it, expected auth.token (or SLUICE_TOKEN) to be set, or a loopback host such as 127.0.0.1`,
+      ]);
+      expect(problemsOf({ listen: { host } }, { SLUICE_TOKEN: token })).toEqual([]);
+    },
+  );
+
+  test.each(["127.0.0.1", "127.8.8.8", "::1", "localhost", "::ffff:127.0.0.1"])("but not on loopback: %s", (host) => {
+    expect(problemsOf({ listen: { host } })).toEqual([]);
+  });
+
+  test("when a model's route is not there", () => {
+    expect(problemsOf({ routes: { r: route, s: route }, models: { m: { ...model, route: "t" } } })).toEqual([
+      'models.m.route: found "t", which is no route, expected one of r, s',
+    ]);
+  });
+
+  test("when the default model is not there", () => {
+    expect(problemsOf({ routes: { r: route }, models: { m: model }, defaultModel: "n" })).toEqual([
+      'defaultModel: found "n", which is no model, expected one of m',
+    ]);
+  });
+
+  test("when the demo's names are used with the demo off, and only then", () => {
+    const config = { models: { mine: { route: "demo-anthropic", model: "x" } }, defaultModel: "demo-anthropic" };
+    expect(problemsOf({ ...config, demo: true })).toEqual([]);
+    expect(problemsOf({ ...config, demo: false })).toEqual([
+      'models.mine.route: found "demo-anthropic", which is no route, expected one that is configured',
+      'defaultModel: found "demo-anthropic", which is no model, expected one of mine',
+    ]);
+  });
+});
+
+describe("a warning is given", () => {
+  const warnings = (config: unknown) => warningsOf(load(config));
+
+  test("never for a configuration that is fine", () => {
+    const secured = { ...route, key: "k" };
+    expect(warnings({})).toEqual([]);
+    expect(warnings({ auth: { token }, routes: { r: secured }, models: { m: model } })).toEqual([]);
+  });
+
+  test("for a model that chat clients cannot use", () => {
+    const config = { routes: { r: { ...route, dialect: "plain-sse" } }, models: { m: model } };
+    expect(warnings(config)).toEqual([expect.stringContaining("models.m: plain-sse")]);
+  });
+
+  test("for a key sent over plain http beyond this machine", () => {
+    const at = (baseUrl: string) => ({ routes: { r: { ...route, baseUrl, key: "k" } }, models: { m: model } });
+    expect(warnings(at("http://10.0.0.5"))).toEqual([expect.stringContaining("routes.r: its key crosses")]);
+    expect(warnings(at("http://127.0.0.1"))).toEqual([]);
+  });
+
+  test("for a token that can be guessed, without saying it", () => {
+    expect(warnings({ auth: { token: "hunter2" } })).toEqual([
+      "auth.token: shorter than 16 characters; take a long random one",
+    ]);
+  });
+
+  test("for listening everywhere without a name to be called by", () => {
+    const config = { listen: { host: "0.0.0.0" }, auth: { token } };
+    expect(warnings(config)).toEqual([expect.stringContaining("allowedHosts: empty")]);
+    expect(warnings({ ...config, allowedHosts: ["sluice.example.com"] })).toEqual([]);
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, test } from "@jest/globals";
+import { loadConfig } from "../../src/config/load.ts";
+import { filesOf, load, model, problemsOf, route } from "./sources.ts";
+
+describe("without a file", () => {
+  test("the defaults are a loopback gateway with the demo upstream", () => {
+    const config = load(undefined);
+    expect(config.listen).toEqual({ host: "127.0.0.1", port: 18789 });
+    expect(config.demo).toBe(true);
+    expect(config.routes).toEqual({});
+    expect(config.auth.token).toBeUndefined();
+    expect(config.data).toEqual({ directory: "/app/.sluice", store: "sqlite" });
+    expect(config.limits).toMatchObject({ streamsPerConnection: 32, logBytes: 1_048_576, pingMs: 20_000 });
+  });
+
+  test("a file named by SLUICE_CONFIG must be there", () => {
+    expect(() => load(undefined, { SLUICE_CONFIG: "other.json" })).toThrow(
+      "other.json: 1 problem\n  the file: found no such file, expected a readable file",
+    );
+  });
+
+  test("a file that cannot be read stops the start, also the default one", () => {
+    const readFile = () => {
+      throw Object.assign(new Error("no"), { code: "EACCES" });
+    };
+    expect(() => loadConfig({ env: {}, cwd: "/app", readFile })).toThrow("the file: found EACCES");
+  });
+});
+
+describe("the file", () => {
+  test("is sluice.config.json of the working directory, or what SLUICE_CONFIG names from there", () => {
+    const files = { "/app/etc/s.json": '{"listen":{"port":1}}', "/s.json": '{"listen":{"port":2}}' };
+    const port = (env: Record<string, string>) =>
+      loadConfig({ env, cwd: "/app", readFile: filesOf(files) }).listen.port;
+    expect(port({})).toBe(18789);
+    expect(port({ SLUICE_CONFIG: "etc/s.json" })).toBe(1);
+    expect(port({ SLUICE_CONFIG: "/s.json" })).toBe(2);
+  });
+
+  test("is read from the disk when nothing else is given", () => {
+    const config = loadConfig({
+      env: { SLUICE_CONFIG: "sluice.config.example.json", ANTHROPIC_API_KEY: "k", SLUICE_TOKEN: "t" },
+      cwd: new URL("../..", import.meta.url).pathname,
+    });
+    expect(Object.keys(config.routes)).toContain("anthropic");
+  });
+
+  test("may begin with a byte order mark and name its schema for editors", () => {
+    const text = `\uFEFF${JSON.stringify({ $schema: "./sluice.config.schema.json", demo: true })}`;
+    expect(load(undefined, {}, { "/app/sluice.config.json": text }).demo).toBe(true);
+  });
+
+  test.each([
+    ['{"auth": {"token": "hunter2hunter2",}}', "invalid JSON"],
+    ['{"a": hunter2hunter2}', "invalid JSON (Unexpected token 'h')"],
+    ['{"a": 1', "invalid JSON"],
+    ["", "invalid JSON (Unexpected end)"],
+    ["[1]", "JSON that is no object"],
+  ])("that is not a JSON object (%s) is refused without quoting it", (text, found) => {
+    const problems = problemsOf(undefined, {}, { "/app/sluice.config.json": text });
+    expect(problems).toEqual([expect.stringContaining(`the file: found ${found}`)]);
+    expect(problems.join()).not.toContain("hunter2");
+  });
+
+  test("turns the demo off by having routes, on or off by saying so", () => {
+    const routes = { r: route };
+    const models = { m: model };
+    expect(load({ routes, models }).demo).toBe(false);
+    expect(load({ routes, models, demo: true }).demo).toBe(true);
+    expect(load({ routes: {} }).demo).toBe(true);
+    expect(problemsOf({ demo: false })).toEqual(["models: found no model, expected at least one, or demo: true"]);
+  });
+});
+
+describe("the environment", () => {
+  const env = {
+    SLUICE_HOST: "localhost",
+    SLUICE_PORT: "0",
+    SLUICE_TOKEN: "from the environment",
+    SLUICE_DATA: "elsewhere",
+    SLUICE_LOG_LEVEL: "debug",
+  };
+  const file = {
+    listen: { host: "127.0.0.2", port: 7 },
+    auth: { token: "from the file" },
+    data: { directory: "/var/sluice", store: "memory" },
+    log: { level: "warn", pretty: true },
+  };
+
+  test("overrides the file, field by field", () => {
+    const config = load(file, env);
+    expect(config.listen).toEqual({ host: "localhost", port: 0 });
+    expect(config.auth.token?.reveal()).toBe("from the environment");
+    expect(config.data).toEqual({ directory: "/app/elsewhere", store: "memory" });
+    expect(config.log).toEqual({ level: "debug", pretty: true });
+  });
+
+  test("counts an empty variable as unset", () => {
+    const empty = Object.fromEntries(Object.keys({ ...env, SLUICE_CONFIG: "" }).map((name) => [name, ""]));
+    const config = load(file, empty);
+    expect(config.listen).toEqual({ host: "127.0.0.2", port: 7 });
+    expect(config.auth.token?.reveal()).toBe("from the file");
+    expect(config.data.directory).toBe("/var/sluice");
+  });
+
+  test("is named when a value of it is wrong", () => {
+    expect(problemsOf(file, { SLUICE_PORT: "eighty", SLUICE_LOG_LEVEL: "loud" })).toEqual([
+      "listen.port (from --port or SLUICE_PORT): found a string, expected a number",
+      expect.stringMatching(/^log.level \(from SLUICE_LOG_LEVEL\): found "loud", expected one of "trace", .*"silent"$/),
+    ]);
+  });
+
+  test("does not hide that a section of the file is wrong", () => {
+    expect(problemsOf({ listen: 80 }, { SLUICE_PORT: "1" })).toEqual(["listen: found 80, expected an object"]);
+  });
+});
