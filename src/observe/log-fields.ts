@@ -1,0 +1,70 @@
+import type { ConnectionRecord, StreamRecord } from "../core/ports.ts";
+
+/**
+ * What a line may hold besides `level` and `time`: this is the allow-list. Each function below picks its fields by name
+ * and copies nothing whole, so a prompt or a token in a record would still not reach a line. docs/logs.md has each.
+ */
+export type LogFields = Readonly<Record<string, unknown>> & { readonly event: string };
+
+/** Longest text of a client's, an upstream's or a caller's making that a line carries. */
+const MAX_TEXT = 128;
+/** Control characters and the ones that reorder text: log lines end up on terminals. */
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
+
+/** Text fit for a line: bounded, on one line. Undefined stays undefined, and the field away. */
+export function lineText(text: string | undefined): string | undefined {
+  return text?.slice(0, MAX_TEXT).replace(UNPRINTABLE, " ").toWellFormed();
+}
+
+/** Milliseconds to a hundredth: the gateway's own share is well below one. */
+const rounded = (ms: number | undefined): number | undefined => (ms === undefined ? ms : Math.round(ms * 100) / 100);
+
+export function streamFields(record: StreamRecord): LogFields {
+  const { terminal } = record;
+  const { usage, timing, error } = terminal;
+  const { status, timer, type } = error?.details ?? {};
+  return {
+    event: "stream",
+    stream: lineText(record.stream),
+    connection: lineText(record.connection),
+    face: lineText(record.face),
+    caller: lineText(record.caller),
+    route: lineText(record.route),
+    model: lineText(record.model),
+    status: terminal.status,
+    code: error?.code,
+    upstreamStatus: typeof status === "number" ? status : undefined,
+    upstreamType: typeof type === "string" ? lineText(type) : undefined,
+    timer: typeof timer === "string" ? lineText(timer) : undefined,
+    finish: lineText(terminal.finish),
+    events: record.events,
+    bytes: record.bytes,
+    usage: {
+      source: usage.source,
+      inputTokens: usage.inputTokens,
+      outputTokens: usage.outputTokens,
+      cacheReadTokens: usage.cacheReadTokens,
+      cacheWriteTokens: usage.cacheWriteTokens,
+      reasoningTokens: usage.reasoningTokens,
+    },
+    firstByteMs: rounded(timing.firstByteMs),
+    firstContentMs: rounded(timing.firstContentMs),
+    firstSentMs: rounded(timing.firstSentMs),
+    totalMs: rounded(timing.totalMs),
+    oddities: record.oddities.length > 0 ? record.oddities.slice(0, 8).map(lineText) : undefined,
+  };
+}
+
+export function connectionFields(record: ConnectionRecord): LogFields {
+  return {
+    event: "connection",
+    connection: lineText(record.connection),
+    face: lineText(record.face),
+    caller: lineText(record.caller),
+    remoteAddress: lineText(record.remoteAddress),
+    closeCode: record.closeCode,
+    durationMs: rounded(record.durationMs),
+    framesIn: record.framesIn,
+    framesOut: record.framesOut,
+  };
+}

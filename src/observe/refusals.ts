@@ -1,0 +1,74 @@
+import type { Code } from "../../protocol/codes.ts";
+import { type LogFields, lineText } from "./log-fields.ts";
+
+export interface Refusal {
+  readonly code: Code;
+  readonly remoteAddress: string;
+  readonly where: string;
+}
+
+/** One line at once, then at most one per kind in this time, so that a flood of refusals cannot fill a disk. */
+export const REFUSAL_WINDOW_MS = 10_000;
+/** Kinds told apart; codes and places are few, this only guards against a place that is not. */
+const MAX_KINDS = 64;
+/** Addresses counted apart in one window. */
+const MAX_ADDRESSES = 1_000;
+
+interface Kind {
+  readonly first: Refusal;
+  readonly sinceMs: number;
+  /** After the first, which has a line of its own. */
+  count: number;
+  readonly addresses: Set<string>;
+}
+
+/** Turns refusals into few lines: the first of its kind at once, the rest of its window as one summary. */
+export class Refusals {
+  readonly #now: () => number;
+  readonly #kinds = new Map<string, Kind>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** The lines this refusal brings: summaries of windows that are over, and its own when it begins one. */
+  note(refusal: Refusal): readonly LogFields[] {
+    const lines = this.summaries();
+    const name = `${refusal.code} ${refusal.where}`;
+    const key = this.#kinds.has(name) || this.#kinds.size < MAX_KINDS ? name : "other";
+    const kind = this.#kinds.get(key);
+    if (kind) {
+      kind.count++;
+      if (kind.addresses.size < MAX_ADDRESSES) kind.addresses.add(refusal.remoteAddress);
+      return lines;
+    }
+    this.#kinds.set(key, { first: refusal, sinceMs: this.#now(), count: 0, addresses: new Set() });
+    return [...lines, refusalFields(refusal)];
+  }
+
+  /** Summaries of windows that are over; of all with `all`. Kinds that were quiet leave without a line. */
+  summaries(all = false): readonly LogFields[] {
+    const lines: LogFields[] = [];
+    for (const [key, kind] of this.#kinds) {
+      if (!all && this.#now() - kind.sinceMs < REFUSAL_WINDOW_MS) continue;
+      this.#kinds.delete(key);
+      if (kind.count > 0) lines.push(summaryFields(key, kind));
+    }
+    return lines;
+  }
+}
+
+const refusalFields = ({ code, where, remoteAddress }: Refusal): LogFields => ({
+  event: "refused",
+  code,
+  where: lineText(where),
+  remoteAddress: lineText(remoteAddress),
+});
+
+const summaryFields = (key: string, { first, count, addresses }: Kind): LogFields => ({
+  event: "refused",
+  code: key === "other" ? "other" : first.code,
+  where: key === "other" ? "other" : lineText(first.where),
+  repeated: count,
+  addresses: addresses.size,
+});

@@ -1,0 +1,213 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "@jest/globals";
+import { z } from "zod";
+import { CODES } from "../../protocol/codes.ts";
+import { Usage } from "../../protocol/stream.ts";
+import { GatewayError } from "../../src/core/errors.ts";
+import type { StreamRecord } from "../../src/core/ports.ts";
+import { CONNECTION, linesOf, recordsOf, STREAM } from "./log-lines.ts";
+
+// The schema of docs/logs.md, closed: a field that is not here is a failure.
+const head = { level: z.enum(["debug", "info", "warn", "error"]), time: z.iso.datetime() };
+const text = z.string().max(128);
+const ms = z.number().nonnegative();
+const Line = z.discriminatedUnion("event", [
+  z.strictObject({
+    ...head,
+    event: z.literal("stream"),
+    stream: text,
+    connection: text.optional(),
+    face: text,
+    caller: text,
+    route: text,
+    model: text.optional(),
+    status: z.enum(["completed", "failed", "cancelled"]),
+    code: z.enum(Object.keys(CODES)).optional(),
+    upstreamStatus: z.int().optional(),
+    upstreamType: text.optional(),
+    timer: text.optional(),
+    finish: text.optional(),
+    events: z.int(),
+    bytes: z.int(),
+    usage: Usage.strict(),
+    firstByteMs: ms.optional(),
+    firstContentMs: ms.optional(),
+    firstSentMs: ms.optional(),
+    totalMs: ms,
+    oddities: z.array(text).optional(),
+  }),
+  z.strictObject({
+    ...head,
+    event: z.literal("connection"),
+    connection: text,
+    face: text,
+    caller: text.optional(),
+    remoteAddress: text,
+    closeCode: z.int(),
+    durationMs: ms,
+    framesIn: z.int(),
+    framesOut: z.int(),
+  }),
+  z.strictObject({
+    ...head,
+    event: z.literal("refused"),
+    code: z.enum([...Object.keys(CODES), "other"]),
+    where: text,
+    remoteAddress: text.optional(),
+    repeated: z.int().positive().optional(),
+    addresses: z.int().positive().optional(),
+  }),
+  z.strictObject({
+    ...head,
+    event: z.literal("fault"),
+    where: text,
+    code: z.enum(Object.keys(CODES)),
+    message: text.optional(),
+    name: text,
+    systemCode: text.optional(),
+    frames: z.array(z.string().max(300)).max(12),
+  }),
+  z.strictObject({
+    ...head,
+    event: z.literal("started"),
+    version: text,
+    url: text,
+    authRequired: z.boolean(),
+    demo: z.boolean(),
+    routes: z.array(text),
+    models: z.array(text),
+  }),
+  z.strictObject({ ...head, event: z.literal("stopped"), reason: text, uptimeMs: z.int(), dropped: z.int() }),
+  z.strictObject({ ...head, event: z.literal("dropped"), lines: z.int().positive() }),
+]);
+
+const failed = (error: GatewayError, changes: Partial<StreamRecord> = {}): StreamRecord => ({
+  ...STREAM,
+  terminal: { ...STREAM.terminal, status: "failed", error },
+  ...changes,
+});
+
+describe("lines", () => {
+  test("a stream's end is one line with ids, status, sizes, usage and clocks", async () => {
+    const [line] = await recordsOf((log) => log.observer.streamEnded(STREAM));
+    expect(Line.parse(line)).toEqual({
+      level: "info",
+      time: "2026-11-22T12:00:00.123Z",
+      event: "stream",
+      stream: "s_1",
+      connection: "c_1",
+      face: "stream",
+      caller: "local",
+      route: "demo-anthropic",
+      model: "demo",
+      status: "completed",
+      finish: "end_turn",
+      events: 143,
+      bytes: 18204,
+      usage: { source: "exact", inputTokens: 12, outputTokens: 137 },
+      firstByteMs: 131.46,
+      firstContentMs: 251.3,
+      firstSentMs: 251.41,
+      totalMs: 4312.9,
+    });
+  });
+
+  test("a failed stream is a warning with its code and what the upstream answered", async () => {
+    const error = new GatewayError("upstream_http_error", "no", { details: { status: 400, type: "invalid_request" } });
+    const [line] = await recordsOf((log) => log.observer.streamEnded(failed(error)));
+    expect(Line.parse(line)).toMatchObject({
+      level: "warn",
+      status: "failed",
+      code: "upstream_http_error",
+      upstreamStatus: 400,
+      upstreamType: "invalid_request",
+    });
+  });
+
+  test("the timer that fired and the oddities are named", async () => {
+    const error = new GatewayError("upstream_timeout", undefined, { details: { timer: "idle" } });
+    const [line] = await recordsOf((log) => log.observer.streamEnded(failed(error, { oddities: ["lossy"] })));
+    expect(Line.parse(line)).toMatchObject({ code: "upstream_timeout", timer: "idle", oddities: ["lossy"] });
+  });
+
+  test("a connection's end is a debug line, so a client that tails the log does not tail itself", async () => {
+    const close = (log: { observer: { connectionClosed(record: typeof CONNECTION): void } }) =>
+      log.observer.connectionClosed(CONNECTION);
+    const [line] = await recordsOf(close);
+    expect(Line.parse(line)).toEqual({
+      level: "debug",
+      time: "2026-11-22T12:00:00.123Z",
+      event: "connection",
+      ...CONNECTION,
+    });
+    expect(await linesOf(close, { level: "info" })).toEqual([]);
+  });
+
+  test("start and stop have lines", async () => {
+    const lines = await recordsOf((log) => {
+      const routes = ["demo-anthropic"];
+      log.started({
+        version: "1",
+        url: "http://127.0.0.1:1",
+        authRequired: true,
+        demo: true,
+        routes,
+        models: ["demo"],
+      });
+      log.stopped({ reason: "SIGTERM", uptimeMs: 1234.5 });
+    });
+    expect(lines.map((line) => Line.parse(line))).toMatchObject([
+      { event: "started", url: "http://127.0.0.1:1", models: ["demo"] },
+      { event: "stopped", reason: "SIGTERM", uptimeMs: 1235, dropped: 0 },
+    ]);
+  });
+
+  test("a silent log writes nothing", async () => {
+    expect(await linesOf((log) => log.observer.streamEnded(STREAM), { level: "silent" })).toEqual([]);
+  });
+});
+
+describe("what never reaches a line", () => {
+  const CANARY = "canary-7f3a";
+
+  test("an error's message and details that are not on the list", async () => {
+    const error = new GatewayError("internal", CANARY, { details: { prompt: CANARY, status: CANARY } });
+    const lines = await linesOf((log) => log.observer.streamEnded(failed(error)));
+    expect(lines).toHaveLength(1);
+    expect(lines.join()).not.toContain(CANARY);
+  });
+
+  test("fields a record has besides those of the schema", async () => {
+    const odd = { ...STREAM, prompt: CANARY, terminal: { ...STREAM.terminal, usage: { source: "exact", x: CANARY } } };
+    const lines = await linesOf((log) => {
+      log.observer.streamEnded(odd as StreamRecord);
+      log.observer.connectionClosed({ ...CONNECTION, token: CANARY } as typeof CONNECTION);
+    });
+    expect(lines).toHaveLength(2);
+    expect(lines.join()).not.toContain(CANARY);
+  });
+
+  test("line breaks, control and reordering characters, and the rest of a long name", async () => {
+    const name = `a\n{"level":"error"}\u001b[31m\u202e${"x".repeat(500)}`;
+    for (const pretty of [false, true]) {
+      const lines = await linesOf((log) => log.observer.streamEnded({ ...STREAM, caller: name }), { pretty });
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).not.toMatch(/\p{Cc}|\u202e|x{129}/u);
+    }
+  });
+});
+
+test("the pretty form has the time, the level, the event and the fields", async () => {
+  const [line] = await linesOf((log) => log.observer.streamEnded(STREAM), { pretty: true });
+  expect(line).toMatch(/^\[\d\d:\d\d:\d\d\.123\] INFO: stream stream=s_1 .*caller=local .*usage\.outputTokens=137 /);
+});
+
+test("docs/logs.md shows an example of every line, and each is valid", () => {
+  const text = readFileSync(new URL("../../docs/logs.md", import.meta.url), "utf8");
+  const examples = [...text.matchAll(/^\{.*\}$/gm)].map(([line]) => Line.parse(JSON.parse(line)));
+  const shown = new Set(examples.map(({ event }) => event));
+  expect([...shown].sort()).toEqual(["connection", "dropped", "fault", "refused", "started", "stopped", "stream"]);
+  for (const { shape } of Line.options) {
+    for (const field of Object.keys(shape)) expect(text).toContain(`\`${field}\``);
+  }
+});

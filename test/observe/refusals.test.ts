@@ -1,0 +1,60 @@
+import { expect, test } from "@jest/globals";
+import { REFUSAL_WINDOW_MS, Refusals } from "../../src/observe/refusals.ts";
+import { recordsOf } from "./log-lines.ts";
+
+const refusal = (remoteAddress = "10.0.0.1", where = "upgrade") => ({
+  code: "unauthorized" as const,
+  remoteAddress,
+  where,
+});
+
+test("the first refusal of its kind is a line with its address, at once", () => {
+  const lines = new Refusals(() => 0).note(refusal());
+  expect(lines).toEqual([{ event: "refused", code: "unauthorized", where: "upgrade", remoteAddress: "10.0.0.1" }]);
+});
+
+test("a flood is two lines a window: the first, and one that counts the rest", () => {
+  let now = 0;
+  const refusals = new Refusals(() => now);
+  const lines: unknown[] = [];
+  for (let count = 0; count < 100_000; count++) lines.push(...refusals.note(refusal(`10.0.0.${count % 3}`)));
+  expect(lines).toHaveLength(1);
+  now = REFUSAL_WINDOW_MS;
+  expect(refusals.summaries()).toEqual([
+    { event: "refused", code: "unauthorized", where: "upgrade", repeated: 99_999, addresses: 3 },
+  ]);
+  expect(refusals.summaries()).toEqual([]);
+});
+
+test("kinds are counted apart, and a refusal after the window begins a new one", () => {
+  let now = 0;
+  const refusals = new Refusals(() => now);
+  expect(refusals.note(refusal())).toHaveLength(1);
+  expect(refusals.note(refusal("10.0.0.1", "stream"))).toHaveLength(1);
+  expect(refusals.note(refusal())).toHaveLength(0);
+  now = REFUSAL_WINDOW_MS;
+  expect(refusals.note(refusal("10.0.0.9"))).toEqual([
+    { event: "refused", code: "unauthorized", where: "upgrade", repeated: 1, addresses: 1 },
+    { event: "refused", code: "unauthorized", where: "upgrade", remoteAddress: "10.0.0.9" },
+  ]);
+});
+
+test("places made up by clients cannot make kinds without end", () => {
+  const refusals = new Refusals(() => 0);
+  const lines: unknown[] = [];
+  for (let count = 0; count < 5_000; count++) lines.push(...refusals.note(refusal("10.0.0.1", `/path/${count}`)));
+  expect(lines).toHaveLength(65);
+  expect(refusals.summaries(true)).toEqual([
+    { event: "refused", code: "other", where: "other", repeated: 4_935, addresses: 1 },
+  ]);
+});
+
+test("what is still counted is written when the log closes", async () => {
+  const lines = await recordsOf((log) => {
+    for (let count = 0; count < 4; count++) log.observer.refused(refusal());
+  });
+  expect(lines).toMatchObject([
+    { level: "warn", remoteAddress: "10.0.0.1" },
+    { level: "warn", repeated: 3 },
+  ]);
+});
