@@ -1,0 +1,104 @@
+/** Parameters of the methods that read and drive conversations. */
+import { z } from "zod";
+import { closed, count, text } from "./closed.ts";
+
+export const Attachment = z.object({
+  type: z.string().optional(),
+  mimeType: z.string().optional(),
+  fileName: z.string().optional(),
+  content: z.unknown().optional().describe("base64, or a data URL"),
+});
+
+export type Attachment = z.infer<typeof Attachment>;
+
+const attachments = z.array(Attachment).optional();
+const runIds = z.array(z.string().max(256)).min(1).max(50);
+
+export const ChatSendParams = closed(
+  {
+    sessionKey: text.max(512),
+    agentId: text.optional(),
+    message: z.string(),
+    idempotencyKey: text,
+    thinking: z.string().optional(),
+    attachments,
+    timeoutMs: count.optional(),
+    suppressCommandInterpretation: z.boolean().optional(),
+  },
+  "sessionId mentions workContext intent fastMode fastAutoOnSeconds queueMode deliver originatingChannel originatingTo " +
+    "originatingAccountId originatingThreadId replyToId toolBindings systemInputProvenance systemProvenanceReceipt " +
+    "expectedLeafEntryId expectedSessionRoutingContract expectedPermissionMode expectedToolOverrides " +
+    "__controlUiReconnectResume",
+);
+
+export const SessionsSendParams = closed(
+  {
+    key: text.max(512),
+    agentId: text.optional(),
+    message: z.string(),
+    thinking: z.string().optional(),
+    attachments,
+    timeoutMs: count.optional(),
+    idempotencyKey: text.optional(),
+  },
+  "mentions",
+);
+
+export const AgentParams = closed(
+  {
+    message: text,
+    idempotencyKey: text,
+    sessionKey: z.string().max(512).optional(),
+    sessionId: z.string().optional(),
+    agentId: text.optional(),
+    provider: z.string().optional(),
+    model: z.string().optional(),
+    thinking: z.string().optional(),
+    attachments,
+    timeout: count.optional().describe("seconds"),
+    extraSystemPrompt: z.string().optional(),
+    label: text.max(512).optional(),
+  },
+  "to replyTo expectedExistingSessionId deliver channel replyChannel accountId replyAccountId threadId groupId " +
+    "groupChannel groupSpace bestEffortDeliver lane cwd cleanupBundleMcpOnRunEnd modelRun promptMode " +
+    "bootstrapContextMode bootstrapContextRunKind acpTurnSource internalRuntimeHandoffId " +
+    "internalExecutionIdentityRetry internalExecutionIdentityRecoveryAttempt execApprovalFollowupExpectedSessionId " +
+    "internalEvents inputProvenance suppressPromptPersistence sessionEffects sourceReplyDeliveryMode " +
+    "disableMessageTool swarmCollector swarmOutputSchema forceRestartSafeTools forceCodeModeTools voiceWakeTrigger",
+);
+
+export const AgentWaitParams = closed({ runId: text, timeoutMs: count.optional() });
+
+export const ChatAbortParams = closed(
+  { sessionKey: text, agentId: text.optional(), runId: text.optional() },
+  "preserveSideRuns",
+);
+
+export const SessionsAbortParams = closed(
+  { key: text.optional(), runId: text.optional(), agentId: text.optional() },
+  "clearQueued",
+);
+
+export const ChatInjectParams = closed({
+  sessionKey: text,
+  agentId: text.optional(),
+  message: text,
+  label: z.string().max(100).optional(),
+});
+
+export const ChatHistoryParams = closed(
+  {
+    sessionKey: text,
+    agentId: text.optional(),
+    limit: z.int().min(1).max(1000).optional(),
+    maxBytes: z.int().min(1024).optional(),
+    offset: count.optional().describe("messages to leave out, counted from the newest"),
+    inputRunIds: runIds.optional(),
+  },
+  "cursor pendingBefore messageId sessionId maxChars",
+);
+
+/** A page address names a session by the short id in its URL; this gateway has none, the key is always there. */
+export const ChatStartupParams = ChatHistoryParams;
+
+export const ChatMetadataParams = closed({ agentId: text.optional(), sessionKey: text.optional() }, "authProfileId");

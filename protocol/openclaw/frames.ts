@@ -1,0 +1,49 @@
+/** What clients send before any method: the frame around a request, and the parameters of `connect`. */
+import { z } from "zod";
+import { closed, count, text } from "./closed.ts";
+
+/** Extra properties are ignored: newer clients may know more. */
+export const RequestFrame = z.object({
+  type: z.literal("req"),
+  id: text,
+  method: text,
+  params: z.unknown().optional().describe("absent means {}"),
+});
+
+export type RequestFrame = z.infer<typeof RequestFrame>;
+
+const protocolVersion = z.int().min(1);
+
+/** Client ids and modes are open here: only a real gateway insists on its list. */
+export const ConnectParams = closed(
+  {
+    minProtocol: protocolVersion,
+    maxProtocol: protocolVersion,
+    client: closed(
+      { id: text, version: text, platform: text, mode: text, instanceId: text.optional(), displayName: text.optional() },
+      "buildId deviceFamily modelIdentifier timeZone",
+    ),
+    caps: z.array(z.string()).optional(),
+    role: text.optional(),
+    scopes: z.array(z.string()).optional(),
+    auth: closed(
+      { token: z.string().optional(), password: z.string().optional(), deviceToken: z.string().optional() },
+      "bootstrapToken approvalRuntimeToken agentRuntimeIdentityToken",
+    ).optional(),
+  },
+  "commands computerUse workerRuns permissions pathEnv modelCatalog device locale userAgent",
+);
+
+export type ConnectParams = z.infer<typeof ConnectParams>;
+
+/** The `error` of a response: without a code and a message, clients drop the whole response. */
+export interface ErrorShape {
+  readonly code: string;
+  readonly message: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly retryable?: boolean;
+  readonly retryAfterMs?: number;
+}
+
+/** A number of milliseconds as clients give it. */
+export const milliseconds = count;

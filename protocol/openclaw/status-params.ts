@@ -1,0 +1,19 @@
+/** Parameters of the methods that ask what there is. */
+import { z } from "zod";
+import { closed, text } from "./closed.ts";
+
+export const NoParams = closed({});
+
+export const ModelsListParams = closed(
+  { view: z.string().optional(), provider: z.string().optional() },
+  "agentId sessionKey authProfileId includeDetails includeProviderCapabilities includeDefaultModels preparedOnly refresh",
+);
+
+export const CommandsListParams = closed({}, "sessionKey agentId provider scope includeArgs");
+export const ModelsAuthStatusParams = closed({}, "refresh agentId");
+export const AgentIdentityParams = closed({ agentId: text.optional(), sessionKey: z.string().optional() });
+export const StatusParams = closed({}, "includeChannelSummary");
+export const HealthParams = closed({}, "probe includeSensitive");
+
+/** Questions about features this gateway does not have: the answer is the same whatever is asked. */
+export const AnyParams = z.looseObject({});

@@ -1,0 +1,85 @@
+import type { ConnectParams, ErrorShape } from "../../../protocol/openclaw/frames.ts";
+import { SCOPES, type Scope } from "../../../protocol/openclaw/wire.ts";
+import type { Caller, Connection } from "../../core/ports.ts";
+import type { Watcher } from "./watcher.ts";
+
+/** An event frame up to the number of its outer `seq`, so that one encoding serves every connection. */
+export function eventHead(name: string, payload: object): string {
+  return `{"type":"event","event":"${name}","payload":${JSON.stringify(payload)},"seq":`;
+}
+
+/** One client past its handshake: what it may do, what it asked to hear, and the way to its socket. */
+export class Peer {
+  readonly id: string;
+  readonly caller: Caller;
+  readonly client: ConnectParams["client"];
+  readonly scopes: readonly string[];
+  readonly caps: ReadonlySet<string>;
+  readonly connectedAt: number;
+  /** Cumulative text in every delta, for clients that do not add up increments. */
+  readonly cumulative: boolean;
+  /** One for each run this client is watching. */
+  readonly watchers = new Set<Watcher>();
+  /** Sessions whose messages it subscribed to, by key. */
+  readonly messagesOf = new Set<string>();
+  /** Whether it wants `sessions.changed`. */
+  followsSessions = false;
+  readonly #connection: Connection;
+  /** Counted when a frame is handed to the socket, after coalescing: a client never sees a gap. */
+  #seq = 0;
+
+  constructor(
+    connection: Connection,
+    facts: {
+      readonly caller: Caller;
+      readonly client: ConnectParams["client"];
+      readonly scopes: readonly string[];
+      readonly caps: readonly string[];
+      readonly connectedAt: number;
+      readonly cumulative: boolean;
+    },
+  ) {
+    this.#connection = connection;
+    this.id = connection.id;
+    this.caller = facts.caller;
+    this.client = facts.client;
+    this.scopes = facts.scopes;
+    this.caps = new Set(facts.caps);
+    this.connectedAt = facts.connectedAt;
+    this.cumulative = facts.cumulative;
+  }
+
+  /** As the real gateway reads scopes: admin may do everything, write includes read. */
+  may(scope: Scope): boolean {
+    return (
+      this.scopes.includes(SCOPES.admin) ||
+      this.scopes.includes(scope) ||
+      (scope === SCOPES.read && this.scopes.includes(SCOPES.write))
+    );
+  }
+
+  get writable(): boolean {
+    return this.#connection.writable;
+  }
+
+  /** Sends an event frame that was encoded up to its outer `seq`. */
+  event(head: string): void {
+    this.#connection.send(`${head}${++this.#seq}}`);
+  }
+
+  respond(id: string, payload: unknown): void {
+    this.#connection.send(JSON.stringify({ type: "res", id, ok: true, payload: payload ?? null }));
+  }
+
+  refuse(id: string, error: ErrorShape, payload?: unknown): void {
+    this.#connection.send(JSON.stringify({ type: "res", id, ok: false, ...(payload !== undefined && { payload }), error }));
+  }
+
+  /** The socket takes stream frames again: every run that is behind sends what it held back, as one frame each. */
+  drained(): void {
+    for (const watcher of this.watchers) {
+      if (!this.writable) return;
+      watcher.flush();
+    }
+  }
+}

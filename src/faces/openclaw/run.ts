@@ -1,0 +1,147 @@
+import type { ToolCallDelta } from "../../core/dialect.ts";
+import type { GatewayError } from "../../core/errors.ts";
+import type { Model } from "../../core/routing.ts";
+import type { ReaderSink, Stream, Terminal } from "../../core/stream.ts";
+import type { Entry } from "../../core/stream-log.ts";
+import { Answer } from "./answer.ts";
+import type { Peer } from "./peer.ts";
+import { RunFrames, type RunIdentity } from "./run-frames.ts";
+import { Track } from "./track.ts";
+import { Watcher } from "./watcher.ts";
+
+/** How a run ended; a stream's terminal, or the failure that kept it from having one. */
+export type RunEnd = Pick<Terminal, "status"> & Partial<Pick<Terminal, "finish" | "error" | "usage">>;
+
+/**
+ * One answer being written: the only reader of its stream, so that a slow client never holds the upstream back. It keeps
+ * the text and lets each watching client read it at its own pace. It lives on when clients go.
+ */
+export class Run implements ReaderSink {
+  readonly identity: RunIdentity;
+  readonly model: Model;
+  readonly frames: RunFrames;
+  readonly answer = new Answer();
+  /** In the order in which they began. */
+  readonly tracks: Track[] = [];
+  /** Wall clock in milliseconds. */
+  readonly startedAt: number;
+  /** The client that started it with the `agent` method and hears `agent` events. */
+  readonly agentCaller: Peer | undefined;
+  readonly #watchers = new Map<Peer, Watcher>();
+  readonly #toolTracks = new Map<number, Track>();
+  readonly #ended: (run: Run, end: RunEnd) => void;
+  #textTrack: Track | undefined;
+  #assistantTrack: Track | undefined;
+  #thinkingTrack: Track | undefined;
+  #stream: Stream | undefined;
+  #over = false;
+
+  constructor(facts: {
+    readonly identity: RunIdentity;
+    readonly model: Model;
+    readonly now: () => number;
+    readonly agentCaller: Peer | undefined;
+    readonly ended: (run: Run, end: RunEnd) => void;
+  }) {
+    this.identity = facts.identity;
+    this.model = facts.model;
+    this.frames = new RunFrames(facts.identity, facts.now);
+    this.startedAt = facts.now();
+    this.agentCaller = facts.agentCaller;
+    this.#ended = facts.ended;
+  }
+
+  get id(): string {
+    return this.identity.runId;
+  }
+
+  watch(peer: Peer): void {
+    if (!this.#over && !this.#watchers.has(peer)) this.#watchers.set(peer, new Watcher(this, peer));
+  }
+
+  unwatch(peer: Peer): void {
+    this.#watchers.get(peer)?.close();
+    this.#watchers.delete(peer);
+  }
+
+  /** The text a history for this client shows as in flight. */
+  textSeenBy(peer: Peer): string {
+    const track = this.#textTrack;
+    if (!track) return "";
+    return this.#watchers.get(peer)?.seen(track) ?? track.text;
+  }
+
+  follow(stream: Stream): void {
+    this.#stream = stream;
+    stream.attach(this);
+  }
+
+  /** Closes the upstream now; the run's end is reported before this returns. */
+  cancel(reason: GatewayError): void {
+    if (this.#stream) this.#stream.cancel(reason);
+    else this.fail(reason);
+  }
+
+  /** The run ends before it had a stream. */
+  fail(error: GatewayError): void {
+    this.end({ status: "failed", error });
+  }
+
+  // ── as the stream's reader: called from the upstream's data callback ──────────────────────────────────────────────
+
+  entry(entry: Entry): boolean {
+    const { meaning } = entry;
+    this.answer.add(meaning);
+    const { text, thinking, toolCalls } = meaning;
+    if (thinking) this.#grow(this.#thinkingTrackOf(), thinking);
+    if (text) this.#growText(text);
+    if (toolCalls) for (const call of toolCalls) this.#growCall(call);
+    return true;
+  }
+
+  end(end: RunEnd): void {
+    if (this.#over) return;
+    for (const watcher of this.#watchers.values()) watcher.flush();
+    this.#over = true;
+    this.#ended(this, end);
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
+  }
+
+  // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #growText(text: string): void {
+    this.#textTrack ??= this.#begin(new Track(this.frames.text()));
+    this.#grow(this.#textTrack, text);
+    if (!this.agentCaller) return;
+    this.#assistantTrack ??= this.#begin(new Track(this.frames.assistant(this.agentCaller)));
+    this.#grow(this.#assistantTrack, text);
+  }
+
+  #thinkingTrackOf(): Track {
+    this.#thinkingTrack ??= this.#begin(new Track(this.frames.thinking()));
+    return this.#thinkingTrack;
+  }
+
+  #growCall(delta: ToolCallDelta): void {
+    const call = this.answer.addToCall(delta, (index) => `${this.id}:${index}`);
+    let track = this.#toolTracks.get(delta.index);
+    if (!track) {
+      track = this.#begin(new Track(this.frames.tool(call.name, call.id)));
+      this.#toolTracks.set(delta.index, track);
+    } else if (!delta.arguments) return;
+    this.#grow(track, delta.arguments ?? "");
+  }
+
+  #begin(track: Track): Track {
+    this.tracks.push(track);
+    return track;
+  }
+
+  #grow(track: Track, piece: string): void {
+    track.append(piece);
+    let sent = false;
+    for (const watcher of this.#watchers.values()) sent = watcher.offer(track) || sent;
+    if (sent) this.#stream?.contentSent();
+  }
+}
