@@ -13,8 +13,16 @@ export interface LogDestination {
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 1_000;
 
-/** Asynchronous writes to a file descriptor or a file's path. */
-export function openDestination(target: number | string): LogDestination {
+/** Whatever takes lines: a test's list, a stream whose faults are its owner's business. */
+export interface LineSink {
+  write(line: string): unknown;
+}
+
+/** Asynchronous writes to a file descriptor or a file's path; a sink gets its lines as they are made. */
+export function openDestination(target: number | string | LineSink): LogDestination {
+  if (typeof target === "object") {
+    return { write: (line) => void target.write(line), dropped: 0, close: () => Promise.resolve() };
+  }
   const sink = pino.destination({ dest: target, sync: false, maxLength: MAX_BUFFERED_BYTES, mkdir: true });
   let dropped = 0;
   let gone = false;

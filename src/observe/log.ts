@@ -1,7 +1,7 @@
 import { type Level, pino } from "pino";
 import type { Clock, Observer } from "../core/ports.ts";
 import { faultFields } from "./fault-fields.ts";
-import { openDestination } from "./log-destination.ts";
+import { type LineSink, openDestination } from "./log-destination.ts";
 import { connectionFields, type LogFields, lineText, streamFields } from "./log-fields.ts";
 import { prettyLines } from "./pretty-line.ts";
 import { REFUSAL_WINDOW_MS, Refusals } from "./refusals.ts";
@@ -13,8 +13,8 @@ export interface LogOptions {
   /** Lines for people, as pino-pretty writes them, instead of JSON; `colour` for a terminal. */
   readonly pretty?: boolean;
   readonly colour?: boolean;
-  /** A file descriptor or a path; 1, standard output, by default. */
-  readonly target?: number | string;
+  /** A file descriptor, a path, or what takes each line; 1, standard output, by default. */
+  readonly target?: number | string | LineSink;
   readonly clock: Clock;
 }
 

@@ -5,6 +5,7 @@ import { CODES } from "../../protocol/codes.ts";
 import { Usage } from "../../protocol/stream.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import type { StreamRecord } from "../../src/core/ports.ts";
+import { createLog } from "../../src/observe/log.ts";
 import { CONNECTION, linesOf, recordsOf, STREAM } from "./log-lines.ts";
 
 // The schema of docs/logs.md, closed: a field that is not here is a failure.
@@ -160,6 +161,15 @@ describe("lines", () => {
       { event: "started", url: "http://127.0.0.1:1", models: ["demo"] },
       { event: "stopped", reason: "SIGTERM", uptimeMs: 1235, dropped: 0 },
     ]);
+  });
+
+  test("a sink gets each line at once", () => {
+    const lines: string[] = [];
+    const clock = { now: () => 0, wall: () => 0 };
+    const log = createLog({ level: "info", clock, target: { write: (line: string) => lines.push(line) } });
+    log.observer.streamEnded(STREAM);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(/^\{"level":"info","time":"1970-01-01T00:00:00.000Z","event":"stream",.*\}\n$/);
   });
 
   test("a silent log writes nothing", async () => {
