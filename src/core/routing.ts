@@ -14,8 +14,8 @@ export interface Route {
 export interface Price {
   readonly input: number;
   readonly output: number;
-  readonly cacheRead?: number;
-  readonly cacheWrite?: number;
+  readonly cacheRead?: number | undefined;
+  readonly cacheWrite?: number | undefined;
 }
 
 /** An alias clients use for a route and the upstream's own model. */

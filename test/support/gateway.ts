@@ -1,0 +1,67 @@
+import { Writable } from "node:stream";
+import { configSchema } from "../../src/config/schema.ts";
+import { createGateway, type Gateway } from "../../src/gateway.ts";
+
+/** Keeps every log line that a gateway wrote, parsed. */
+export class LogLines extends Writable {
+  text = "";
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+
+  get lines(): Record<string, unknown>[] {
+    return this.text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  }
+}
+
+export interface TestGateway extends Gateway, AsyncDisposable {
+  readonly log: LogLines;
+}
+
+export interface TestGatewayOptions {
+  /** Every route of the test gateway leads there. */
+  readonly upstream?: string;
+  /** Laid over the test configuration, top-level key by key. */
+  readonly config?: Record<string, unknown>;
+}
+
+/** A route of each dialect, all to the same scripted upstream, and a model for each. */
+function testConfig(upstream: string): Record<string, unknown> {
+  const route = (dialect: string, path = "") => ({
+    dialect,
+    baseUrl: `${upstream}${path}`,
+    key: "sk-test-key-of-the-route",
+  });
+  return {
+    listen: { port: 0 },
+    demo: false,
+    data: { store: "memory" },
+    log: { level: "debug", pretty: false },
+    routes: {
+      anthropic: route("anthropic-messages"),
+      chat: route("openai-chat", "/v1"),
+      responses: route("openai-responses", "/v1"),
+      plain: route("plain-sse", "/events"),
+    },
+    models: {
+      claude: { route: "anthropic", model: "claude-test", price: { input: 3, output: 15 }, contextWindow: 200_000 },
+      gpt: { route: "chat", model: "gpt-test" },
+      responses: { route: "responses", model: "responses-test" },
+      plain: { route: "plain", model: "plain-test" },
+    },
+  };
+}
+
+/** The real gateway on a free port, over a scripted upstream (or none: calls fail `upstream_unreachable`). */
+export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
+  const log = new LogLines();
+  const input = { ...testConfig(options.upstream ?? "http://127.0.0.1:1"), ...options.config };
+  const sources = { env: {}, readFile: () => "" };
+  const gateway = await createGateway(configSchema(sources).parse(input), { version: "0.0.0-test", logTo: log });
+  return Object.assign(gateway, { log, [Symbol.asyncDispose]: () => gateway.close() });
+}
