@@ -1,0 +1,99 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { Usage } from "../../protocol/stream.ts";
+import { estimateTokens, mergeCounts, settleUsage } from "../../src/core/usage.ts";
+
+const count = fc.nat();
+const counts = fc.record(
+  {
+    inputTokens: count,
+    outputTokens: count,
+    cacheReadTokens: count,
+    cacheWriteTokens: count,
+    reasoningTokens: count,
+  },
+  { requiredKeys: [] },
+);
+const settled = fc.record({
+  counts,
+  whole: fc.boolean(),
+  billed: fc.constantFrom(true, false, "unknown" as const),
+  inputCharacters: count,
+  outputCharacters: count,
+});
+
+describe("merging counts", () => {
+  test("takes the last figure of each name, whatever came before", () => {
+    fc.assert(
+      fc.property(fc.array(counts), (reports) => {
+        expect(reports.reduce(mergeCounts, {})).toEqual(Object.assign({}, ...reports));
+      }),
+    );
+  });
+
+  test("changes nothing when the same report is repeated", () => {
+    fc.assert(
+      fc.property(counts, counts, (before, report) => {
+        const once = mergeCounts(before, report);
+        expect(mergeCounts(once, report)).toEqual(once);
+      }),
+    );
+  });
+
+  test("leaves its arguments as they were", () => {
+    const before = Object.freeze({ inputTokens: 1 });
+    expect(mergeCounts(before, Object.freeze({ inputTokens: 2, outputTokens: 3 }))).not.toBe(before);
+    expect(before).toEqual({ inputTokens: 1 });
+  });
+});
+
+test("an estimate is four characters a token, rounded up", () => {
+  expect([0, 1, 4, 5, 4_000].map(estimateTokens)).toEqual([0, 1, 1, 2, 1_000]);
+});
+
+describe("the usage of an ended stream", () => {
+  const stream = { counts: {}, whole: true, billed: true, inputCharacters: 40, outputCharacters: 20 } as const;
+
+  test("is exact, with the provider's own figures, when the stream was whole", () => {
+    const exact = { inputTokens: 7, outputTokens: 3, cacheReadTokens: 2 };
+    expect(settleUsage({ ...stream, counts: exact })).toEqual({ source: "exact", ...exact });
+  });
+
+  test("is estimated from the characters when the provider gave none", () => {
+    expect(settleUsage(stream)).toEqual({ source: "estimated", inputTokens: 10, outputTokens: 5 });
+  });
+
+  test("keeps the provider's input when only the output is missing", () => {
+    const usage = settleUsage({ ...stream, counts: { inputTokens: 7, cacheReadTokens: 2 } });
+    expect(usage).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 5, cacheReadTokens: 2 });
+  });
+
+  test("of a cut stream is at least what was seen, whatever the provider counted before", () => {
+    const cut = (outputTokens: number) =>
+      settleUsage({ ...stream, whole: false, counts: { inputTokens: 7, outputTokens } });
+    expect(cut(1)).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 5 });
+    expect(cut(9)).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 9 });
+  });
+
+  test("is exactly nothing when the provider never began", () => {
+    const usage = settleUsage({ ...stream, whole: false, billed: false });
+    expect(usage).toEqual({ source: "exact", inputTokens: 0, outputTokens: 0 });
+  });
+
+  test("has no figures when nobody knows whether the provider began", () => {
+    expect(settleUsage({ ...stream, whole: false, billed: "unknown" })).toEqual({ source: "unknown" });
+  });
+
+  test("is always what the wire contract allows", () => {
+    fc.assert(fc.property(settled, (any) => Usage.parse(settleUsage(any)) !== undefined));
+  });
+
+  test("is never called exact for a cut stream that the provider worked on", () => {
+    fc.assert(
+      fc.property(settled, (any) => {
+        const { source } = settleUsage({ ...any, whole: false, billed: true });
+        expect(source).toBe("estimated");
+      }),
+    );
+  });
+});

@@ -1,0 +1,154 @@
+import { describe, expect, test } from "@jest/globals";
+import { NOTHING } from "../../src/core/dialect.ts";
+import { anthropicMessages } from "../../src/dialects/anthropic-messages.ts";
+import { interpret, named, together } from "../support/interpret.ts";
+
+const read = (...events: { readonly type: string }[]) => interpret(anthropicMessages, events.map(named));
+const delta = (index: number, fields: object) => ({ type: "content_block_delta", index, delta: fields });
+const block = (index: number, fields: object) => ({ type: "content_block_start", index, content_block: fields });
+
+describe("an Anthropic event means", () => {
+  test("text, thinking, its signature, or the next piece of a tool call", () => {
+    expect(
+      read(
+        delta(0, { type: "thinking_delta", thinking: "hm" }),
+        delta(0, { type: "signature_delta", signature: "sig" }),
+        delta(1, { type: "text_delta", text: "hi" }),
+        delta(2, { type: "input_json_delta", partial_json: '{"a' }),
+      ),
+    ).toEqual([
+      { thinking: "hm" },
+      { thinkingSignature: "sig" },
+      { text: "hi" },
+      { toolCalls: [{ index: 2, arguments: '{"a' }] },
+    ]);
+  });
+
+  test.each(["tool_use", "server_tool_use", "mcp_tool_use"])("a tool call, when a %s block starts", (type) => {
+    expect(read(block(3, { type, id: "t1", name: "search", input: {} }))).toEqual([
+      { toolCalls: [{ index: 3, id: "t1", name: "search" }] },
+    ]);
+  });
+
+  test("a whole tool call, when the block starts with its input", () => {
+    expect(read(block(0, { type: "tool_use", id: "t1", name: "roll", input: { dice: 2 } }))).toEqual([
+      { toolCalls: [{ index: 0, id: "t1", name: "roll", arguments: '{"dice":2}' }] },
+    ]);
+  });
+
+  test("what a block starts with", () => {
+    expect(
+      read(block(0, { type: "thinking", thinking: "h", signature: "s" }), block(1, { type: "text", text: "t" })),
+    ).toEqual([{ thinking: "h", thinkingSignature: "s" }, { text: "t" }]);
+  });
+
+  test("all at once, when message_start carries a whole answer", () => {
+    const call = { type: "tool_use", id: "t1", name: "roll", input: { dice: 2 } };
+    const message = {
+      content: [{ type: "text", text: "so: " }, call],
+      stop_reason: "tool_use",
+      usage: { input_tokens: 1, output_tokens: 2 },
+    };
+    const start = { type: "message_start", message };
+    expect(read(start)).toEqual([
+      {
+        text: "so: ",
+        toolCalls: [{ index: 1, id: "t1", name: "roll", arguments: '{"dice":2}' }],
+        usage: { inputTokens: 1, outputTokens: 2 },
+        finish: "tool_use",
+      },
+    ]);
+  });
+
+  test("nothing, and the very NOTHING, when it has nothing to say or is unknown", () => {
+    const meanings = read(
+      { type: "ping" },
+      { type: "brand_new_event" },
+      { type: "content_block_stop" },
+      { type: "message_start" },
+      { type: "message_delta" },
+      block(0, { type: "text", text: "" }),
+      block(1, { type: "web_search_tool_result" }),
+      delta(0, { type: "text_delta", text: "" }),
+      delta(0, { type: "input_json_delta", partial_json: "" }),
+      delta(0, { type: "citations_delta", citation: {} }),
+    );
+    for (const meaning of meanings) expect(meaning).toBe(NOTHING);
+  });
+
+  test("the end, for message_stop only", () => {
+    const meanings = read(
+      { type: "message_start" },
+      Object.assign({ type: "message_delta" }, { delta: { stop_reason: "end_turn" } }),
+      { type: "message_stop" },
+    );
+    expect(meanings.map((meaning) => meaning.complete)).toEqual([undefined, undefined, "now"]);
+    expect(together(meanings).finish).toBe("end_turn");
+  });
+
+  test("the end, even when the data of message_stop is broken", () => {
+    expect(interpret(anthropicMessages, [{ event: "message_stop", data: '{"type":' }])).toEqual([{ complete: "now" }]);
+  });
+});
+
+describe("an Anthropic error event", () => {
+  test("carries the provider's type and message", () => {
+    const error = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
+    expect(read(error)).toEqual([{ error: { type: "overloaded_error", message: "Overloaded" } }]);
+  });
+
+  test("is one by its name alone, whatever its data", () => {
+    const events = [
+      { event: "error", data: "Bad gateway" },
+      { event: "error", data: '{"type":"api_error","message":"x"}' },
+      { event: "error", data: '{"broken' },
+    ];
+    expect(interpret(anthropicMessages, events)).toEqual([
+      { error: { message: "Bad gateway" } },
+      { error: { type: "api_error", message: "x" } },
+      { error: {} },
+    ]);
+  });
+});
+
+describe("Anthropic's usage", () => {
+  const start = (usage: object) => ({ type: "message_start", message: { usage } });
+  const report = (usage: object) => ({ type: "message_delta", delta: {}, usage });
+
+  test("counts cached tokens as input", () => {
+    const usage = { input_tokens: 2, cache_read_input_tokens: 30, cache_creation_input_tokens: 400, output_tokens: 5 };
+    expect(read(start(usage))).toEqual([
+      { usage: { inputTokens: 432, outputTokens: 5, cacheReadTokens: 30, cacheWriteTokens: 400 } },
+    ]);
+  });
+
+  test("is cumulative: the last figure that is not null wins, and nothing is added up", () => {
+    const meanings = read(
+      start({ input_tokens: 10, cache_read_input_tokens: 5, output_tokens: 1 }),
+      report({ output_tokens: 20, input_tokens: null }),
+      report({ output_tokens: 30, input_tokens: 12, output_tokens_details: { thinking_tokens: 9 } }),
+    );
+    expect(together(meanings).usage).toEqual({
+      inputTokens: 17,
+      outputTokens: 30,
+      cacheReadTokens: 5,
+      reasoningTokens: 9,
+    });
+  });
+});
+
+test("a second message_start in one body begins new tool calls, not more of the old ones", () => {
+  const call = (id: string) => block(1, { type: "tool_use", id, name: "f", input: {} });
+  const meanings = read(
+    { type: "message_start" },
+    call("first"),
+    delta(1, { type: "input_json_delta", partial_json: '{"cut' }),
+    { type: "message_start" },
+    call("second"),
+    delta(1, { type: "input_json_delta", partial_json: "{}" }),
+  );
+  expect(together(meanings).calls).toEqual([
+    { id: "first", name: "f", arguments: '{"cut' },
+    { id: "second", name: "f", arguments: "{}" },
+  ]);
+});

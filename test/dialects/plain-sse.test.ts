@@ -1,0 +1,108 @@
+import { describe, expect, test } from "@jest/globals";
+import { NOTHING } from "../../src/core/dialect.ts";
+import { GatewayError } from "../../src/core/errors.ts";
+import type { UpstreamSink } from "../../src/core/ports.ts";
+import { Relay } from "../../src/core/relay.ts";
+import type { Terminal } from "../../src/core/stream.ts";
+import { openaiChat } from "../../src/dialects/openai-chat.ts";
+import { plainSse } from "../../src/dialects/plain-sse.ts";
+import { interpret } from "../support/interpret.ts";
+
+describe("a plain SSE request", () => {
+  test("goes to the base URL itself, with a bearer key when there is one", () => {
+    expect(plainSse.address(undefined)).toEqual({ path: "", headers: {} });
+    expect(plainSse.address("secret")).toEqual({ path: "", headers: { authorization: "Bearer secret" } });
+  });
+
+  test("is the caller's body unchanged, apart from a configured model", () => {
+    const body = { contents: [], stream: false };
+    expect(plainSse.body({ body, model: undefined })).toBe(body);
+    expect(plainSse.body({ body, model: "m" })).toEqual({ ...body, model: "m" });
+  });
+
+  test("cannot be a conversation", () => {
+    expect(() => plainSse.conversation({ messages: [] })).toThrow(expect.objectContaining({ code: "unsupported" }));
+  });
+});
+
+test("no plain SSE event means anything, not even another dialect's end or error", () => {
+  const events = [
+    { event: "error", data: "x" },
+    { event: undefined, data: "[DONE]" },
+    { event: "message_stop", data: '{"type":"message_stop"}' },
+  ];
+  for (const meaning of interpret(plainSse, events)) expect(meaning).toBe(NOTHING);
+});
+
+/** The terminal of a stream whose upstream does `script`. */
+function relayed(dialect: typeof plainSse, script: (upstream: UpstreamSink) => void): Terminal | undefined {
+  const sinks: UpstreamSink[] = [];
+  const call = { pause() {}, resume() {}, abort() {}, settle() {} };
+  const relay = new Relay({
+    upstream: {
+      call: (_, sink) => {
+        sinks.push(sink);
+        return call;
+      },
+    },
+    observer: { streamEnded() {}, connectionClosed() {}, refused() {}, fault() {} },
+    clock: { now: () => 0, wall: () => 0 },
+    newId: () => "1",
+    log: { maxBytes: 1_000_000, maxEntries: 1_000 },
+  });
+  const stream = relay.open({
+    target: { route: { name: "r", dialect, key: undefined, headers: {} }, model: undefined },
+    body: {},
+    caller: { name: "c" },
+    mayRetry: false,
+    face: "stream",
+    connection: undefined,
+    receivedAt: 0,
+  });
+  const [sink] = sinks;
+  if (sink) script(sink);
+  return stream.terminal;
+}
+
+describe("a plain SSE stream", () => {
+  test("is completed by a clean end of its body, with usage unknown", () => {
+    const terminal = relayed(plainSse, (upstream) => {
+      upstream.firstByte();
+      upstream.event(undefined, '{"usage":{"prompt_tokens":5}}');
+      upstream.end();
+    });
+    expect(terminal).toMatchObject({ status: "completed", lastSeq: 1, usage: { source: "unknown" } });
+  });
+
+  test("is completed even when its body was empty", () => {
+    expect(relayed(plainSse, (upstream) => upstream.end())).toMatchObject({
+      status: "completed",
+      lastSeq: 0,
+      usage: { source: "unknown" },
+    });
+  });
+
+  test("is failed by a broken connection, before and after its first event", () => {
+    const reset = new GatewayError("upstream_reset");
+    const failed = { status: "failed", error: reset, usage: { source: "unknown" } };
+    const early = relayed(plainSse, (upstream) => upstream.fail(reset));
+    const late = relayed(plainSse, (upstream) => {
+      upstream.event(undefined, "{}");
+      upstream.fail(reset);
+    });
+    expect(early).toMatchObject(failed);
+    expect(late).toMatchObject(failed);
+  });
+
+  test("costs nothing when the upstream was never reached", () => {
+    const terminal = relayed(plainSse, (upstream) => upstream.fail(new GatewayError("upstream_unreachable")));
+    expect(terminal?.usage).toEqual({ source: "exact", inputTokens: 0, outputTokens: 0 });
+  });
+
+  test("differs in that from the dialects that know their end", () => {
+    expect(relayed(openaiChat, (upstream) => upstream.end())).toMatchObject({
+      status: "failed",
+      error: { code: "upstream_truncated" },
+    });
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, test } from "@jest/globals";
+import { NOTHING } from "../../src/core/dialect.ts";
+import { openaiResponses } from "../../src/dialects/openai-responses.ts";
+import { interpret, named, together } from "../support/interpret.ts";
+
+const event = (type: string, fields: object = {}) => named({ type: `response.${type}`, ...fields });
+const read = (...events: ReturnType<typeof named>[]) => interpret(openaiResponses, events);
+
+describe("a Responses event means", () => {
+  test("text, also when it is a refusal", () => {
+    expect(read(event("output_text.delta", { delta: "hi" }), event("refusal.delta", { delta: "no" }))).toEqual([
+      { text: "hi" },
+      { text: "no" },
+    ]);
+  });
+
+  test("thinking, whole or as a summary", () => {
+    expect(
+      read(event("reasoning_text.delta", { delta: "a" }), event("reasoning_summary_text.delta", { delta: "b" })),
+    ).toEqual([{ thinking: "a" }, { thinking: "b" }]);
+  });
+
+  test.each([
+    ["function_call", "function_call_arguments", "arguments"],
+    ["custom_tool_call", "custom_tool_call_input", "input"],
+    ["mcp_call", "mcp_call_arguments", "arguments"],
+  ])("a tool call, for a %s and its pieces", (type, stem, field) => {
+    const meanings = read(
+      event("output_item.added", { output_index: 2, item: { type, call_id: "c1", name: "f", [field]: "" } }),
+      event(`${stem}.delta`, { output_index: 2, delta: '{"a"' }),
+      event(`${stem}.delta`, { output_index: 2, delta: ":1}" }),
+      event(`${stem}.done`, { output_index: 2, [field]: '{"a":1}' }),
+      event("output_item.done", { output_index: 2, item: { type, call_id: "c1", name: "f", [field]: '{"a":1}' } }),
+    );
+    expect(meanings).toEqual([
+      { toolCalls: [{ index: 2, id: "c1", name: "f" }] },
+      { toolCalls: [{ index: 2, arguments: '{"a"' }] },
+      { toolCalls: [{ index: 2, arguments: ":1}" }] },
+      NOTHING,
+      NOTHING,
+    ]);
+  });
+
+  test("a tool call's arguments once, when they come only whole", () => {
+    const item = { type: "function_call", id: "fc1", name: "f", arguments: "" };
+    const meanings = read(
+      event("output_item.added", { output_index: 0, item }),
+      event("function_call_arguments.done", { output_index: 0, arguments: "{}" }),
+      event("function_call_arguments.done", { output_index: 0, arguments: "{}" }),
+    );
+    expect(together(meanings).calls).toEqual([{ id: "fc1", name: "f", arguments: "{}" }]);
+  });
+
+  test("nothing, and the very NOTHING, when it has nothing to say or is unknown", () => {
+    const meanings = read(
+      event("created", { response: { usage: null } }),
+      event("in_progress"),
+      event("brand_new"),
+      event("output_text.delta", { delta: "" }),
+      event("output_text.done", { text: "hi" }),
+      event("output_item.added", { item: { type: "message" } }),
+      event("function_call_arguments.delta", { delta: "" }),
+      { event: undefined, data: "[DONE]" },
+    );
+    for (const meaning of meanings) expect(meaning).toBe(NOTHING);
+  });
+});
+
+describe("the end of a Responses stream", () => {
+  const usage = {
+    input_tokens: 100,
+    input_tokens_details: { cached_tokens: 80, cache_write_tokens: 10 },
+    output_tokens: 50,
+    output_tokens_details: { reasoning_tokens: 40 },
+    total_tokens: 150,
+  };
+  const counts = {
+    inputTokens: 100,
+    outputTokens: 50,
+    cacheReadTokens: 80,
+    cacheWriteTokens: 10,
+    reasoningTokens: 40,
+  };
+
+  test("is response.completed, with the usage", () => {
+    expect(read(event("completed", { response: { usage } }))).toEqual([{ complete: "now", usage: counts }]);
+  });
+
+  test("is response.incomplete, with the reason as its finish", () => {
+    const response = { usage, incomplete_details: { reason: "max_output_tokens" } };
+    expect(read(event("incomplete", { response }))).toEqual([
+      { complete: "now", usage: counts, finish: "max_output_tokens" },
+    ]);
+  });
+
+  test("is known by the event's name when its data is broken", () => {
+    expect(read({ event: "response.completed", data: '{"type":"response.completed"' })).toEqual([{ complete: "now" }]);
+  });
+
+  test("is response.failed, with the error and the usage there was", () => {
+    const error = { code: "server_error", message: "broke" };
+    expect(read(event("failed", { response: { error, usage } }), event("failed", { response: { error } }))).toEqual([
+      { error: { type: "server_error", message: "broke" }, usage: counts },
+      { error: { type: "server_error", message: "broke" } },
+    ]);
+  });
+
+  test("is an error event, flat or nested, named or not", () => {
+    const flat = { type: "error", code: "rate_limit_exceeded", message: "slow down", param: null };
+    const nested = { type: "error", error: { code: "rate_limit_exceeded", message: "slow down" } };
+    const failure = { error: { type: "rate_limit_exceeded", message: "slow down" } };
+    expect(read(named(flat), named(nested), { event: undefined, data: JSON.stringify(flat) })).toEqual([
+      failure,
+      failure,
+      failure,
+    ]);
+  });
+
+  test("is a failure even when nothing is said about it, and broken data is not quoted", () => {
+    const [named, broken] = read(event("failed", { response: null }), { event: "response.failed", data: '{"broken' });
+    expect(named?.error).toBeDefined();
+    expect(broken?.error).toEqual({});
+  });
+});

@@ -1,0 +1,49 @@
+import type { Dialect, Meaning } from "../../src/core/dialect.ts";
+import { parseJson } from "../../src/core/json.ts";
+import type { TokenCounts } from "../../src/core/usage.ts";
+import { mergeCounts } from "../../src/core/usage.ts";
+import type { RecordedEvent } from "./corpus.ts";
+
+/** The event a provider that names its events would send for these fields. */
+export const named = (fields: { readonly type: string }): RecordedEvent => ({
+  event: fields.type,
+  data: JSON.stringify(fields),
+});
+
+/** The event of a provider that sends data only; a string is sent as it stands. */
+export const unnamed = (data: unknown): RecordedEvent => ({
+  event: undefined,
+  data: typeof data === "string" ? data : JSON.stringify(data),
+});
+
+/** What one fresh interpreter says about each event, asked as the relay asks it. */
+export function interpret(dialect: Dialect, events: readonly RecordedEvent[]): Meaning[] {
+  const interpreter = dialect.interpreter();
+  return events.map(({ event, data }) => interpreter.read(event, parseJson(data), data));
+}
+
+/** A whole answer, put together from its meanings as a chat face does it. */
+export function together(meanings: readonly Meaning[]) {
+  const calls = new Map<number, { id: string; name: string; arguments: string }>();
+  let usage: TokenCounts = {};
+  for (const meaning of meanings) {
+    if (meaning.usage) usage = mergeCounts(usage, meaning.usage);
+    for (const delta of meaning.toolCalls ?? []) {
+      const call = calls.get(delta.index) ?? { id: "", name: "", arguments: "" };
+      calls.set(delta.index, {
+        id: call.id + (delta.id ?? ""),
+        name: call.name + (delta.name ?? ""),
+        arguments: call.arguments + (delta.arguments ?? ""),
+      });
+    }
+  }
+  return {
+    text: meanings.map((meaning) => meaning.text ?? "").join(""),
+    thinking: meanings.map((meaning) => meaning.thinking ?? "").join(""),
+    calls: [...calls.values()],
+    usage,
+    finish: meanings.findLast((meaning) => meaning.finish !== undefined)?.finish,
+    /** Index of the first event after which the answer is whole; -1 when it never is. */
+    wholeAt: meanings.findIndex((meaning) => meaning.complete !== undefined),
+  };
+}
