@@ -1,0 +1,103 @@
+import { readFileSync } from "node:fs";
+import type { IncomingHttpHeaders } from "node:http";
+import { STREAM_PATH } from "../../protocol/stream.ts";
+
+export interface PageRequest {
+  readonly method: string;
+  /** Without query. */
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly remoteAddress?: string;
+}
+
+export interface PageAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** What is running, for the page and for programs. */
+export interface PageInfo {
+  readonly uptimeS: number;
+  readonly authRequired: boolean;
+  /** Whether the embedded demo upstream runs. */
+  readonly demo: boolean;
+  readonly models: readonly {
+    readonly alias: string;
+    readonly name: string;
+    readonly route: string;
+    readonly dialect: string;
+  }[];
+}
+
+export interface StartPageParts {
+  readonly version: string;
+  readonly info: () => PageInfo;
+  /** Whether the request carries a valid token. Only asked when it carries one and a token is required. */
+  readonly authorised: (headers: IncomingHttpHeaders, remoteAddress: string | undefined) => boolean;
+}
+
+/** The page brings everything it needs and may reach nothing but this gateway, not even by a script put into it. */
+const SECURITY_HEADERS = {
+  "content-security-policy": [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "connect-src 'self'",
+    "img-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join("; "),
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "cache-control": "no-store",
+};
+
+const FILES = {
+  "/": ["index.html", "text/html; charset=utf-8"],
+  "/index.html": ["index.html", "text/html; charset=utf-8"],
+  "/base.css": ["base.css", "text/css; charset=utf-8"],
+  "/start.css": ["start.css", "text/css; charset=utf-8"],
+  "/start.js": ["start.js", "text/javascript; charset=utf-8"],
+  "/try-it.js": ["try-it.js", "text/javascript; charset=utf-8"],
+  "/run-view.js": ["run-view.js", "text/javascript; charset=utf-8"],
+  "/stream-client.js": ["stream-client.js", "text/javascript; charset=utf-8"],
+  "/dialect-reader.js": ["dialect-reader.js", "text/javascript; charset=utf-8"],
+  "/snippets.js": ["snippets.js", "text/javascript; charset=utf-8"],
+} as const;
+
+/** The start page: its files, and `/start.json`. Gives undefined for a path that is not its. Files are read once. */
+export function createStartPage(parts: StartPageParts): (request: PageRequest) => PageAnswer | undefined {
+  const pages = new Map<string, PageAnswer>();
+  for (const [path, [file, type]] of Object.entries(FILES)) {
+    const body = readFileSync(new URL(`static/${file}`, import.meta.url), "utf8");
+    pages.set(path, { status: 200, headers: { "content-type": type, ...SECURITY_HEADERS }, body });
+  }
+  return (request) => {
+    const page = request.path === "/start.json" ? json(whatRuns(parts, request)) : pages.get(request.path);
+    if (!page || request.method === "GET" || request.method === "HEAD") return page;
+    return { status: 405, headers: { ...page.headers, allow: "GET, HEAD", "content-type": "text/plain" }, body: "" };
+  };
+}
+
+/** To strangers, when a token is required, nothing but the version and that. */
+function whatRuns({ version, info, authorised }: StartPageParts, request: PageRequest) {
+  const { authRequired, ...rest } = info();
+  const { headers, remoteAddress } = request;
+  if (authRequired && (headers.authorization === undefined || !authorised(headers, remoteAddress))) {
+    return { version, authRequired };
+  }
+  const endpoints = { openclaw: "/", streams: STREAM_PATH, health: "/healthz", ready: "/readyz" };
+  return { version, authRequired, ...rest, endpoints };
+}
+
+const json = (value: unknown): PageAnswer => ({
+  status: 200,
+  headers: { "content-type": "application/json", ...SECURITY_HEADERS },
+  body: `${JSON.stringify(value)}\n`,
+});

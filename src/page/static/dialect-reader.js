@@ -1,0 +1,88 @@
+// @ts-check
+/**
+ * What the page must know of each dialect: how to ask one question, and which words an event carries.
+ *
+ * @typedef {{ kind: "text" | "thinking" | "tool", text: string }} Piece
+ */
+
+/**
+ * A provider's own request body for one question.
+ * @param {string} dialect
+ * @param {string} prompt
+ */
+export function bodyFor(dialect, prompt) {
+  const messages = [{ role: "user", content: prompt }];
+  switch (dialect) {
+    case "anthropic-messages":
+      return { max_tokens: 1024, messages };
+    case "openai-chat":
+      return { messages, stream_options: { include_usage: true } };
+    case "openai-responses":
+      return { input: prompt };
+    default:
+      return { prompt };
+  }
+}
+
+/**
+ * The words of one event, if it has any.
+ * @param {string} dialect
+ * @param {any} data the upstream's event, parsed; a string when it was not JSON
+ * @returns {Piece | undefined}
+ */
+export function readEvent(dialect, data) {
+  const piece = READERS[dialect]?.(data) ?? (READERS[dialect] ? undefined : plain(data));
+  return piece?.text ? piece : undefined;
+}
+
+/** @type {Record<string, (data: any) => Piece | undefined>} */
+const READERS = {
+  "anthropic-messages"(data) {
+    if (data?.type === "content_block_start" && data.content_block?.type === "tool_use") {
+      return { kind: "tool", text: `${data.content_block.name} ` };
+    }
+    if (data?.type !== "content_block_delta") return undefined;
+    const { text, thinking, partial_json } = data.delta ?? {};
+    return words(text, thinking, partial_json);
+  },
+  "openai-chat"(data) {
+    const delta = data?.choices?.[0]?.delta;
+    const call = delta?.tool_calls?.[0]?.function;
+    return words(delta?.content, delta?.reasoning_content, call?.name ? `${call.name} ` : call?.arguments);
+  },
+  "openai-responses"(data) {
+    switch (data?.type) {
+      case "response.output_text.delta":
+      case "response.refusal.delta":
+        return words(data.delta);
+      case "response.reasoning_summary_text.delta":
+      case "response.reasoning_text.delta":
+        return words(undefined, data.delta);
+      case "response.function_call_arguments.delta":
+        return words(undefined, undefined, data.delta);
+      case "response.output_item.added":
+        return data.item?.type === "function_call" ? { kind: "tool", text: `${data.item.name} ` } : undefined;
+      default:
+        return undefined;
+    }
+  },
+};
+
+/**
+ * @param {unknown} text
+ * @param {unknown} [thinking]
+ * @param {unknown} [tool]
+ * @returns {Piece | undefined}
+ */
+function words(text, thinking, tool) {
+  if (typeof text === "string" && text !== "") return { kind: "text", text };
+  if (typeof thinking === "string" && thinking !== "") return { kind: "thinking", text: thinking };
+  return typeof tool === "string" ? { kind: "tool", text: tool } : undefined;
+}
+
+/**
+ * Events of unknown endpoints are shown as they came.
+ * @param {unknown} data
+ * @returns {Piece}
+ */
+const plain = (data) => ({ kind: "text", text: `${typeof data === "string" ? data : JSON.stringify(data)}\n` });

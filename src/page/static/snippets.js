@@ -1,0 +1,58 @@
+// @ts-check
+/** The lines to copy, with this gateway's own address in them. */
+
+const ws = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
+
+/**
+ * @param {boolean} authRequired
+ * @param {string} model
+ * @returns {Record<string, string>} texts by the id of their element
+ */
+export function snippets(authRequired, model) {
+  const token = authRequired ? "<token>" : "any";
+  const header = authRequired ? ' -H "Authorization: Bearer <token>"' : "";
+  const open = { type: "open", id: "1", model, body: { max_tokens: 256, messages: [{ role: "user", content: "Hi" }] } };
+  return {
+    "openclaw-url": ws,
+    "openclaw-cli": `openclaw tui --url ${ws} --token ${token}`,
+    "stream-connect": `npx wscat -c ${ws}/v1/stream -s sluice.v1${header}`,
+    "stream-open": JSON.stringify(open),
+    "health-curl": `curl ${location.origin}/healthz`,
+  };
+}
+
+/** @param {Record<string, string>} texts */
+export function showSnippets(texts) {
+  for (const [id, text] of Object.entries(texts)) {
+    const code = document.getElementById(id);
+    if (code) code.textContent = text;
+  }
+}
+
+/** Makes every Copy button copy the code beside it. */
+export function startCopying() {
+  for (const button of document.querySelectorAll("button[data-copy]")) {
+    const code = document.getElementById(button.getAttribute("data-copy") ?? "");
+    button.addEventListener("click", async () => {
+      button.textContent = (await copy(code)) ? "Copied" : "Selected";
+      setTimeout(() => {
+        button.textContent = "Copy";
+      }, 1500);
+    });
+  }
+}
+
+/**
+ * Copies, or selects the text where the browser does not allow it (plain HTTP beyond localhost).
+ * @param {HTMLElement | null} code
+ */
+async function copy(code) {
+  if (!code) return false;
+  try {
+    await navigator.clipboard.writeText(code.textContent ?? "");
+    return true;
+  } catch {
+    getSelection()?.selectAllChildren(code);
+    return false;
+  }
+}

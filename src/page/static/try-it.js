@@ -1,0 +1,90 @@
+// @ts-check
+/** The box: pick a model, type a prompt, watch it stream. */
+import { bodyFor, readEvent } from "./dialect-reader.js";
+import { RunView } from "./run-view.js";
+
+/** @import { StreamClient } from "./stream-client.js" */
+/** @typedef {{ alias: string, name: string, route: string, dialect: string }} Model */
+
+const form = /** @type {HTMLFormElement} */ (document.getElementById("try"));
+const select = /** @type {HTMLSelectElement} */ (document.getElementById("model"));
+const prompt = /** @type {HTMLTextAreaElement} */ (document.getElementById("prompt"));
+const send = /** @type {HTMLButtonElement} */ (document.getElementById("send"));
+const stop = /** @type {HTMLButtonElement} */ (document.getElementById("stop"));
+
+/** @type {readonly Model[]} */
+let models = [];
+/** @type {(() => void) | undefined} */
+let cancel;
+
+/**
+ * The models to choose from; the choice made before is kept.
+ * @param {readonly Model[]} known
+ */
+export function offerModels(known) {
+  if (JSON.stringify(known) === JSON.stringify(models)) return;
+  const chosen = select.value;
+  models = known;
+  select.replaceChildren(
+    ...models.map(({ alias, name }) => new Option(name === alias ? alias : `${name} — ${alias}`, alias)),
+  );
+  if (models.some(({ alias }) => alias === chosen)) select.value = chosen;
+  send.disabled = models.length === 0;
+}
+
+/**
+ * @param {StreamClient} client
+ * @param {() => void} couldNotConnect called when a run failed on its way to the gateway
+ */
+export function startTryIt(client, couldNotConnect) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    run(client, couldNotConnect);
+  });
+  prompt.addEventListener("keydown", (event) => {
+    // Enter also ends the composition of a character in many languages: that is not a Send.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  stop.addEventListener("click", () => cancel?.());
+  for (const example of document.querySelectorAll("button[data-example]")) {
+    example.addEventListener("click", () => {
+      prompt.value = example.textContent ?? "";
+      form.requestSubmit();
+    });
+  }
+}
+
+/**
+ * @param {StreamClient} client
+ * @param {() => void} couldNotConnect
+ */
+function run(client, couldNotConnect) {
+  const model = models.find(({ alias }) => alias === select.value);
+  if (cancel || !model || prompt.value.trim() === "") return;
+  const view = new RunView();
+  const over = () => {
+    cancel = undefined;
+    send.hidden = false;
+    stop.hidden = true;
+  };
+  send.hidden = true;
+  stop.hidden = false;
+  cancel = client.open(model.alias, bodyFor(model.dialect, prompt.value), {
+    sent: () => view.sent(),
+    event(data) {
+      const piece = readEvent(model.dialect, data);
+      if (piece) view.show(piece);
+    },
+    end(end) {
+      view.end(end);
+      over();
+    },
+    failed(failure) {
+      view.failed(failure);
+      over();
+      if (failure.code.startsWith("closed")) couldNotConnect();
+    },
+  });
+}
