@@ -31,8 +31,8 @@ export interface RelayParts {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly log: LogLimits;
-  /** Streams open at once in the whole gateway. */
-  readonly openStreams: number;
+  /** Streams open at once in the whole gateway; unlimited when left out. */
+  readonly openStreams?: number;
 }
 
 /** Opens streams: builds the upstream call, reads its events into the log, and settles the end exactly once. */
@@ -51,7 +51,7 @@ export class Relay {
 
   /** Starts a stream. The upstream is called when this returned, so the face can answer "accepted" first. */
   open(request: OpenRequest): Stream {
-    const { clock, newId, log, openStreams } = this.#parts;
+    const { clock, newId, log, openStreams = Number.POSITIVE_INFINITY } = this.#parts;
     if (this.#stopping) throw new GatewayError("shutting_down");
     if (this.#active.size >= openStreams) throw new GatewayError("overloaded", "too many streams are open");
     const { route, model } = request.target;

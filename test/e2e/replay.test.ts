@@ -1,0 +1,110 @@
+import { describe, expect, test } from "@jest/globals";
+import { parseJson } from "../../src/core/json.ts";
+import { dialects } from "../../src/dialects/registry.ts";
+import { type Recording, recordings } from "../support/corpus.ts";
+import { startTestGateway } from "../support/gateway.ts";
+import { expectedFrame, MODEL_OF, sseBody } from "../support/recorded-body.ts";
+import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { StreamClient } from "../support/stream-client.ts";
+
+const here = recordings ? test : test.skip;
+const note = recordings ? "" : " (skipped: ../shared/corpus is not here)";
+
+/** Positions to cut a long recording at: spread evenly, the same in every run. */
+const cuts = (events: number): number[] =>
+  events <= 40 ? [...Array(events).keys()] : [...Array(12).keys()].map((step) => Math.floor((step * events) / 12));
+
+/** After how many events the answer is whole, and after how many it is over: the interpreter of its dialect says so. */
+function extent(recording: Recording, answer: Recording["answers"][number]) {
+  const dialect = dialects.get(recording.dialect);
+  const interpreter = dialect?.interpreter();
+  const meanings = answer.map(({ event, data }) => interpreter?.read(event, parseJson(data), data));
+  const whole = meanings.findIndex((meaning) => meaning?.complete !== undefined || meaning?.error !== undefined);
+  const over = meanings.findIndex((meaning) => meaning?.complete === "now" || meaning?.error !== undefined);
+  return {
+    whole: dialect?.endsAtEof ? 0 : whole < 0 ? Number.POSITIVE_INFINITY : whole + 1,
+    over: over < 0 ? answer.length : over + 1,
+    failed: meanings.some((meaning) => meaning?.error !== undefined),
+  };
+}
+
+describe("recorded provider streams through the gateway", () => {
+  here(`all 106 arrive bit-exact, in order, and end as they did${note}`, async () => {
+    await using upstream = await startScriptedUpstream();
+    await using gateway = await startTestGateway({ upstream: upstream.url, config: { log: { level: "silent" } } });
+    using client = await StreamClient.connect(gateway.url);
+    expect(recordings?.length).toBe(106);
+    let body = "";
+    upstream.respondWith((_request) => {
+      _request.sse().chunk(body).end();
+    });
+    let number = 0;
+    for (const recording of recordings ?? []) {
+      for (const answer of recording.answers) {
+        const id = `r${++number}`;
+        body = sseBody(answer);
+        const before = client.texts.length;
+        const { end } = await client.run(id, { model: MODEL_OF[recording.dialect], body: { messages: [] } });
+        const frames = client.texts.slice(before).filter((text) => text.startsWith('{"type":"event"'));
+        const { whole, over, failed } = extent(recording, answer);
+        expect(frames).toEqual(answer.slice(0, over).map((event, at) => expectedFrame(id, at + 1, event)));
+        const ended = whole <= answer.length;
+        const fault = `${recording.title}: ${JSON.stringify(end)}`;
+        expect([fault, end.status]).toEqual([fault, ended && !failed ? "completed" : "failed"]);
+      }
+    }
+  });
+
+  here(`cut before their end they are reported truncated, every time${note}`, async () => {
+    await using upstream = await startScriptedUpstream();
+    await using gateway = await startTestGateway({ upstream: upstream.url, config: { log: { level: "silent" } } });
+    using client = await StreamClient.connect(gateway.url);
+    let body = "";
+    upstream.respondWith((_request) => {
+      _request.sse().chunk(body).end();
+    });
+    let checked = 0;
+    for (const recording of recordings ?? []) {
+      if (recording.dialect === "plain-sse") continue;
+      for (const answer of recording.answers) {
+        const { whole } = extent(recording, answer);
+        for (const cut of cuts(Math.min(answer.length, whole))) {
+          body = sseBody(answer.slice(0, cut)) || ": nothing\n\n";
+          const model = MODEL_OF[recording.dialect];
+          const { events, end } = await client.run(`c${++checked}`, { model, body: { messages: [] } });
+          const fault = `${recording.title} cut at ${cut}`;
+          expect([fault, end.error?.code, events.length]).toEqual([fault, "upstream_truncated", cut]);
+        }
+      }
+    }
+    expect(checked).toBeGreaterThan(900);
+  });
+
+  here(`32 at once on one socket, in mixed dialects, keep apart and stay bit-exact${note}`, async () => {
+    await using upstream = await startScriptedUpstream();
+    await using gateway = await startTestGateway({ upstream: upstream.url });
+    using client = await StreamClient.connect(gateway.url);
+    const chosen = (recordings ?? []).filter(({ answers }) => answers.length === 1).slice(0, 32);
+    // The prompt says which recording is wanted; pieces of 700 bytes make the streams interleave.
+    upstream.respondWith(async (request) => {
+      const wanted = chosen[JSON.parse(request.body).wanted]?.answers[0] ?? [];
+      const bytes = Buffer.from(sseBody(wanted));
+      request.head(200, { "content-type": "text/event-stream", "content-length": String(bytes.length) });
+      await request.writePieces(
+        bytes,
+        [...Array(Math.floor((bytes.length - 1) / 700)).keys()].map((n) => (n + 1) * 700),
+      );
+    });
+    for (const [at, { dialect }] of chosen.entries()) {
+      client.send({ type: "open", id: `m${at}`, model: MODEL_OF[dialect], body: { wanted: at } });
+    }
+    const results = await Promise.all(chosen.map((_recording, at) => client.rest(`m${at}`)));
+    for (const [at, recording] of chosen.entries()) {
+      const frames = client.texts.filter((text) => text.startsWith(`{"type":"event","id":"m${at}",`));
+      const expected = recording.answers[0]?.map((event, index) => expectedFrame(`m${at}`, index + 1, event));
+      expect(frames).toEqual(expected);
+      expect([recording.title, results[at]?.end.status]).toEqual([recording.title, "completed"]);
+    }
+    expect(new Set(chosen.map(({ dialect }) => dialect)).size).toBeGreaterThan(2);
+  });
+});
