@@ -1,27 +1,80 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Dialect, Interpreter } from "../../src/core/dialect.ts";
-import type { JsonValue } from "../../src/core/json.ts";
+import type { JsonObject, JsonValue } from "../../src/core/json.ts";
 import { dialectNames, dialects } from "../../src/dialects/registry.ts";
 
-/** Words that providers use, so that arbitrary input gets past the first look. */
-const words = fc.constantFrom(
-  ..."type error message message_start message_delta message_stop content_block_start content_block_delta".split(" "),
-  ..."content_block delta text thinking tool_use input_json_delta partial_json index usage input_tokens".split(" "),
-  ..."choices finish_reason content tool_calls function arguments reasoning_content x_groq prompt_tokens".split(" "),
-  ..."response.output_item.added response.completed response.failed response item output_index [DONE]".split(" "),
+/** One event of every kind that some dialect looks into. */
+const samples: readonly JsonObject[] = [
+  {
+    type: "message_start",
+    message: {
+      content: [{ type: "tool_use", id: "t", name: "f", input: { a: 1 } }],
+      stop_reason: "tool_use",
+      usage: { input_tokens: 1, output_tokens_details: { thinking_tokens: 1 } },
+    },
+  },
+  { type: "content_block_start", index: 0, content_block: { type: "thinking", thinking: "a", signature: "b" } },
+  { type: "content_block_delta", index: 0, delta: { type: "input_json_delta", partial_json: "{" } },
+  { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "a" } },
+  { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 1 } },
+  { type: "error", error: { type: "api_error", message: "a" } },
+  {
+    choices: [
+      {
+        index: 0,
+        delta: {
+          content: [{ type: "thinking", thinking: [{ type: "text", text: "a" }] }],
+          reasoning_content: "a",
+          refusal: "a",
+          tool_calls: [{ index: 0, id: "t", function: { name: "f", arguments: "{" } }],
+        },
+        finish_reason: "stop",
+        usage: { prompt_tokens: 1 },
+      },
+    ],
+    usage: { completion_tokens: 1, completion_tokens_details: { reasoning_tokens: 1 }, prompt_tokens_details: {} },
+    x_groq: { usage: { prompt_tokens: 1 } },
+    error: { code: "a", message: "b" },
+  },
+  {
+    type: "response.output_item.added",
+    output_index: 0,
+    item: { type: "function_call", call_id: "t", arguments: "{" },
+  },
+  { type: "response.output_text.delta", delta: "a" },
+  { type: "response.function_call_arguments.delta", output_index: 0, delta: "{" },
+  { type: "response.function_call_arguments.done", output_index: 0, arguments: "{}" },
+  { type: "response.incomplete", response: { usage: { input_tokens: 1 }, incomplete_details: { reason: "a" } } },
+  { type: "response.failed", response: { error: { code: "a", message: "b" }, usage: { input_tokens_details: {} } } },
+];
+
+/** Every place in a value, as the keys that lead to it. */
+const places = (value: unknown): string[][] =>
+  typeof value === "object" && value !== null
+    ? [[], ...Object.entries(value).flatMap(([key, inner]) => places(inner).map((path) => [key, ...path]))]
+    : [[]];
+
+function replaced(value: JsonValue, [key, ...rest]: readonly string[], by: JsonValue): JsonValue {
+  if (key === undefined) return by;
+  const copy = structuredClone(value) as Record<string, JsonValue>;
+  return Object.assign(copy, { [key]: replaced(copy[key] ?? null, rest, by) });
+}
+
+const value = fc.jsonValue() as fc.Arbitrary<JsonValue>;
+
+/** A sample in which one field is whatever. */
+const spoilt = fc
+  .tuple(fc.constantFrom(...samples.flatMap((sample) => places(sample).map((path) => ({ sample, path })))), value)
+  .map(([{ sample, path }, by]) => replaced(sample, path, by));
+
+const name = fc.option(fc.constantFrom("error", "message_stop", "response.completed", "message"), { nil: undefined });
+
+const event = fc.tuple(
+  name,
+  fc.oneof({ arbitrary: spoilt, weight: 8 }, { arbitrary: value, weight: 1 }, fc.constant(undefined)),
+  fc.oneof(fc.string(), fc.constant("[DONE]")),
 );
-
-const value: fc.Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue }>((tie) => ({
-  value: fc.oneof(
-    { depthSize: "small" },
-    fc.oneof(words, fc.string(), fc.double(), fc.integer(), fc.boolean(), fc.constant(null)),
-    fc.array(tie("value"), { maxLength: 4 }),
-    fc.dictionary(fc.oneof({ arbitrary: words, weight: 9 }, { arbitrary: fc.string(), weight: 1 }), tie("value")),
-  ),
-})).value;
-
-const event = fc.tuple(fc.option(words, { nil: undefined }), fc.option(value, { nil: undefined }), fc.string());
 
 const replay = (interpreter: Interpreter, events: readonly [string | undefined, JsonValue | undefined, string][]) =>
   events.map(([name, data, text]) => interpreter.read(name, data, text));
@@ -41,13 +94,17 @@ describe.each([...dialects])("%s", (_, dialect: Dialect) => {
     );
   });
 
-  test("reports only counts that the wire contract allows, and tool calls at whole positions", () => {
+  test("says only what a meaning can be: texts, whole positions, and counts that the wire contract allows", () => {
     const whole = (figure: number) => Number.isInteger(figure) && figure >= 0;
+    const isText = (said: unknown) => typeof said === "string";
     fc.assert(
       fc.property(fc.array(event, { maxLength: 12 }), (events) => {
-        for (const { usage, toolCalls } of replay(dialect.interpreter(), events)) {
-          expect(Object.values(usage ?? {}).every(whole)).toBe(true);
-          expect((toolCalls ?? []).every((call) => whole(call.index))).toBe(true);
+        for (const meaning of replay(dialect.interpreter(), events)) {
+          const { usage = {}, toolCalls = [], error = {}, complete = "now", ...texts } = meaning;
+          expect(Object.values({ ...texts, ...error }).every(isText)).toBe(true);
+          expect(Object.values(usage).every(whole)).toBe(true);
+          expect(toolCalls.every(({ index, ...call }) => whole(index) && Object.values(call).every(isText))).toBe(true);
+          expect(["now", "at_end"]).toContain(complete);
         }
       }),
       { numRuns: 500 },
