@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { isObject } from "../core/json.ts";
+import { asObject, asString, isObject } from "../core/json.ts";
 import { ConfigError, toProblem } from "./config-error.ts";
 import { withPresets } from "./presets.ts";
 import type { Config } from "./schema.ts";
@@ -50,7 +50,7 @@ function readOptional(source: string, read: (path: string) => string, required: 
   try {
     return read(source);
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "an error";
+    const code = asString(asObject(error)?.code) ?? "an error";
     if (code === "ENOENT" && !required) return "{}";
     const found = code === "ENOENT" ? "no such file" : code;
     throw new ConfigError(source, [{ path: "the file", found, expected: "a readable file" }]);

@@ -44,7 +44,7 @@ export const routeSchema = (sources: SecretSources) =>
       key: secretSchema(sources).optional().describe("the provider's key, sent as its dialect wants it"),
       headers: z
         .record(headerName, secretSchema(sources))
-        .default({})
+        .prefault({})
         .describe("further request headers; values may be references and are masked like keys"),
       timeouts: timeouts
         .prefault({})
@@ -88,5 +88,5 @@ export const modelSchema = z.strictObject({
     })
     .optional()
     .describe("in the currency of your bill"),
-  contextWindow: z.int().positive().optional().describe("tokens the model can take, shown to clients"),
+  contextWindow: z.int().min(1).optional().describe("tokens the model can take, shown to clients"),
 });

@@ -22,7 +22,7 @@ const listen = z.strictObject({
 });
 
 const log = z.strictObject({
-  level: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info").describe("least level"),
+  level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info").describe("least level"),
   pretty: z
     .union([z.boolean(), z.literal("auto")], { error: 'true, false or "auto"' })
     .default("auto")
@@ -69,7 +69,7 @@ export const configSchema = (sources: SecretSources) =>
         .optional()
         .transform((demo) => demo ?? false)
         .describe("the embedded demo upstream; by default only when the file has no routes"),
-      routes: z.record(routeName, routeSchema(sources)).default({}).describe("upstreams by name"),
+      routes: z.record(routeName, routeSchema(sources)).prefault({}).describe("upstreams by name"),
       models: z.record(modelAlias, modelSchema).default({}).describe("models by the alias clients use"),
       defaultModel: z.string().optional().describe("alias for clients that name none; by default the first model"),
       limits: limitsSchema.prefault({}).describe("ceilings for the whole gateway"),

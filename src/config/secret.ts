@@ -33,21 +33,23 @@ export interface SecretSources {
   readonly readFile: (path: string) => string;
 }
 
-const reference = z.union(
-  [
-    z.string().describe("the secret itself; a reference is better"),
-    z.strictObject({
-      env: z
-        .string()
-        .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
-        .describe("name of an environment variable"),
-    }),
-    z.strictObject({
-      file: z.string().min(1).describe("path of a file with the secret, such as /run/secrets/anthropic"),
-    }),
-  ],
-  { error: 'a string, {"env": "NAME"} or {"file": "/path"}' },
-);
+const reference = z
+  .union(
+    [
+      z.string().describe("the secret itself; a reference is better"),
+      z.strictObject({
+        env: z
+          .string()
+          .regex(/^[A-Za-z_][A-Za-z0-9_]*$/)
+          .describe("name of an environment variable"),
+      }),
+      z.strictObject({
+        file: z.string().min(1).describe("path of a file with the secret, such as /run/secrets/anthropic"),
+      }),
+    ],
+    { error: 'a string, {"env": "NAME"} or {"file": "/path"}' },
+  )
+  .meta({ id: "secret" });
 
 /** What a header value may hold (RFC 9110, 5.5): secrets travel in headers. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/;

@@ -1,0 +1,67 @@
+import type { z } from "zod";
+
+type Schema = z.core.JSONSchema.BaseSchema;
+
+/** What the end of a name says about the unit. */
+const UNITS: readonly (readonly [RegExp, string])[] = [
+  [/Ms$/, "ms"],
+  [/Bytes$/, "bytes"],
+  [/PerMinute$/, "per minute"],
+];
+
+const isSchema = (value: unknown): value is Schema => typeof value === "object" && value !== null;
+const code = (text: string) => `\`${text}\``;
+
+function valuesOf(schema: Schema): string {
+  // A reference with a description beside it is wrapped: the draft ignores what stands beside $ref.
+  const [only] = schema.allOf ?? [];
+  if (isSchema(only)) return valuesOf(only);
+  if (schema.$ref) return schema.$ref.endsWith("/secret") ? "secret" : "JSON";
+  if (schema.anyOf) return schema.anyOf.filter(isSchema).map(valuesOf).join(" or ");
+  if (schema.enum) return schema.enum.map((value) => code(String(value))).join(" ");
+  if (schema.const !== undefined) return code(String(schema.const));
+  if (schema.type === "boolean") return "true or false";
+  if (schema.type === "array") return `list of ${valuesOf(schema.items as Schema)}`;
+  if (schema.type === "object") return schema.properties ? "object" : "by name";
+  if (schema.type === "string") return "text";
+  const { minimum, maximum = Number.MAX_SAFE_INTEGER } = schema;
+  return maximum < Number.MAX_SAFE_INTEGER ? `${minimum} to ${maximum}` : `from ${minimum}`;
+}
+
+function row(path: string, schema: Schema, required: boolean): string {
+  const unit = UNITS.find(([suffix]) => suffix.test(path))?.[1];
+  const initial = schema.default === undefined ? undefined : code(JSON.stringify(schema.default));
+  const values = [valuesOf(schema), unit].filter(Boolean).join(" ");
+  const cells = [code(path), values, required ? "required" : (initial ?? "–"), schema.description ?? ""];
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+}
+
+function rows(schema: Schema, path: string, required = false): string[] {
+  if (schema.properties) {
+    const inner = Object.entries(schema.properties).flatMap(([key, value]) =>
+      isSchema(value) ? rows(value, path ? `${path}.${key}` : key, schema.required?.includes(key) ?? false) : [],
+    );
+    // An object that may be left out says so itself: its keys are required only when it is there.
+    const optional = schema.description !== undefined && schema.default === undefined;
+    return optional ? [row(path, schema, required), ...inner] : inner;
+  }
+  const each = schema.additionalProperties;
+  if (isSchema(each) && each.properties) return rows(each, `${path}.<name>`);
+  return [row(path, schema, required)];
+}
+
+/** The keys of a configuration as Markdown tables, one for each section. */
+export function configurationTable(schema: Schema): string {
+  const sections: { title: string; rows: string[] }[] = [{ title: "At the top", rows: [] }];
+  for (const [key, value] of Object.entries(schema.properties ?? {})) {
+    if (!isSchema(value)) continue;
+    const own = rows(value, key);
+    if (own.length === 1 && !value.properties) sections[0]?.rows.push(...own);
+    else sections.push({ title: `${code(key)}: ${value.description}`, rows: own });
+  }
+  return sections
+    .map(({ title, rows: own }) =>
+      [`### ${title}`, "", "| key | values | default | meaning |", "|---|---|---|---|", ...own, ""].join("\n"),
+    )
+    .join("\n");
+}

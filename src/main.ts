@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+import process from "node:process";
+
+const REQUIRED_NODE = 24;
+/** A stopped gateway is not kept alive by a forgotten handle. */
+const EXIT_GRACE_MS = 1000;
+
+// All else is imported behind this check: an older Node could not even load it.
+if (Number.parseInt(process.versions.node, 10) < REQUIRED_NODE) {
+  process.stderr.write(`sluice: Node ${REQUIRED_NODE} or newer is needed, this is ${process.versions.node}\n`);
+  process.exitCode = 1;
+} else {
+  process.exitCode = await main();
+  setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
+}
+
+async function main(): Promise<number> {
+  const { default: manifest } = await import("../package.json", { with: { type: "json" } });
+  const { runCommandLine } = await import("./command-line.ts");
+  const { waitForStop } = await import("./stop.ts");
+  for (const stream of [process.stdout, process.stderr]) {
+    // Whoever read our output has gone: no reason to stop.
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+  return runCommandLine(process.argv.slice(2), {
+    env: process.env,
+    cwd: process.cwd(),
+    version: manifest.version,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    createGateway: async (config, options) => (await import("./gateway.ts")).createGateway(config, options),
+    stopped: () => waitForStop(process, (text) => process.stderr.write(text)),
+  });
+}
