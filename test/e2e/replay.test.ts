@@ -48,9 +48,10 @@ describe("recorded provider streams through the gateway", () => {
         const frames = client.texts.slice(before).filter((text) => text.startsWith('{"type":"event"'));
         const { whole, over, failed } = extent(recording, answer);
         expect(frames).toEqual(answer.slice(0, over).map((event, at) => expectedFrame(id, at + 1, event)));
-        const ended = whole <= answer.length;
+        expect([recording.title, whole <= answer.length]).toEqual([recording.title, true]);
         const fault = `${recording.title}: ${JSON.stringify(end)}`;
-        expect([fault, end.status]).toEqual([fault, ended && !failed ? "completed" : "failed"]);
+        expect([fault, end.status]).toEqual([fault, failed ? "failed" : "completed"]);
+        if (failed) expect(recording.title).toBe("openai/openai-error.1");
       }
     }
   });
