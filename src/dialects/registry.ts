@@ -1,12 +1,11 @@
+import type { DialectName } from "../../protocol/dialects.ts";
 import type { Dialect } from "../core/dialect.ts";
 import { anthropicMessages } from "./anthropic-messages.ts";
 import { openaiChat } from "./openai-chat.ts";
 import { openaiResponses } from "./openai-responses.ts";
 import { plainSse } from "./plain-sse.ts";
 
-/** The names a route may give as its dialect. */
-export const dialectNames = ["anthropic-messages", "openai-chat", "openai-responses", "plain-sse"] as const;
-export type DialectName = (typeof dialectNames)[number];
+export type { DialectName };
 
 const byName: Readonly<Record<DialectName, Dialect>> = {
   "anthropic-messages": anthropicMessages,
