@@ -21,13 +21,20 @@ const STEPS: readonly string[] = [
    CREATE INDEX messages_in_order ON messages (session_key, seq);`,
 ];
 
-/** Brings the tables to today's form. Throws when a newer version made them. The file remembers its step. */
+/** Brings the tables to today's form, or leaves them as they are. Throws when a newer version made them. */
 export function migrate(database: DatabaseSync): void {
-  const done = Number(database.prepare("PRAGMA user_version").get()?.user_version);
-  if (done > STEPS.length) {
-    throw new Error(`it was written by a newer version (step ${done}, this one knows ${STEPS.length})`);
+  // The file remembers its step; it is read under the lock, as two processes may start at once.
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    const done = Number(database.prepare("PRAGMA user_version").get()?.user_version);
+    if (done > STEPS.length) {
+      throw new Error(`it was written by a newer version (step ${done}, this one knows ${STEPS.length})`);
+    }
+    for (const step of STEPS.slice(done)) database.exec(step);
+    if (done < STEPS.length) database.exec(`PRAGMA user_version = ${STEPS.length}`);
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
   }
-  STEPS.slice(done).forEach((step, index) => {
-    database.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${done + index + 1}; COMMIT`);
-  });
 }
