@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import type { DialectName } from "../../protocol/dialects.ts";
+import type { DialectName } from "../../src/dialects/registry.ts";
 
 /** One server-sent event as the provider sent it. */
 export interface RecordedEvent {

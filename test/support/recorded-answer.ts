@@ -1,4 +1,4 @@
-import type { DialectName } from "../../protocol/dialects.ts";
+import type { DialectName } from "../../src/dialects/registry.ts";
 import type { RecordedEvent } from "./corpus.ts";
 
 type Json = Record<string, unknown>;
