@@ -1,0 +1,41 @@
+import type { ResponseBody } from "./response-body.ts";
+import { WholeBody } from "./response-body.ts";
+import type { SseReceiver } from "./sse-reader.ts";
+import { SseReader } from "./sse-reader.ts";
+import { Utf8Decoder } from "./utf8.ts";
+
+/** Told what the body of an answer brings. */
+export interface AnswerReceiver extends SseReceiver {
+  /** A chunk came; what it holds is told next. */
+  received(): void;
+  /** The body ended cleanly. `leftover` is text that stood in it without the form of an event. */
+  ended(leftover: string | undefined): void;
+}
+
+/** A stream of events. */
+export function eventBody(maxEventBytes: number, receiver: AnswerReceiver): ResponseBody {
+  const reader = new SseReader(maxEventBytes, receiver);
+  return {
+    data(chunk) {
+      receiver.received();
+      reader.read(chunk);
+    },
+    end: () => receiver.ended(reader.leftover()),
+  };
+}
+
+/** One JSON value where a stream was asked for: the whole body is the only event. */
+export function jsonBody(maxEventBytes: number, receiver: AnswerReceiver): ResponseBody {
+  const body = new WholeBody(maxEventBytes, (bytes, whole) => {
+    if (!whole) return receiver.tooLarge();
+    receiver.event(undefined, new Utf8Decoder(() => receiver.malformed()).decode(bytes));
+    receiver.ended(undefined);
+  });
+  return {
+    data(chunk) {
+      receiver.received();
+      body.data(chunk);
+    },
+    end: () => body.end(),
+  };
+}

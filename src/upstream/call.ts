@@ -1,0 +1,222 @@
+import { GatewayError, toGatewayError } from "../core/errors.ts";
+import { parseJson } from "../core/json.ts";
+import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../core/ports.ts";
+import { readProviderError } from "../core/provider-error.ts";
+import type { AnswerReceiver } from "./answer-body.ts";
+import { eventBody, jsonBody } from "./answer-body.ts";
+import type { Stage } from "./connection-error.ts";
+import type { Phase, Timer } from "./deadlines.ts";
+import { Deadlines } from "./deadlines.ts";
+import type { ExchangeOwner } from "./exchange.ts";
+import { Exchange } from "./exchange.ts";
+import type { Lane } from "./lane.ts";
+import type { ResponseHead } from "./response.ts";
+import { judge, responseError } from "./response.ts";
+import type { ResponseBody } from "./response-body.ts";
+import { WholeBody } from "./response-body.ts";
+
+/** Longest wait a timer of the platform holds; longer ones are looked at in between. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * One call: some exchanges of which only the last gives an answer, under the limits of its route. The sink may pause,
+ * settle or abort from inside any of its callbacks; after the last two it hears nothing more.
+ */
+export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
+  readonly #lane: Lane;
+  readonly #request: UpstreamRequest;
+  readonly #sink: UpstreamSink;
+  readonly #deadlines: Deadlines;
+  #exchange: Exchange | undefined;
+  /** The one timer for all limits: armed when the phase changes, never per chunk. */
+  #timer: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #retried = 0;
+  #paused = false;
+  #begun = false;
+  #lossy = false;
+  #over = false;
+
+  constructor(lane: Lane, request: UpstreamRequest, sink: UpstreamSink) {
+    this.#lane = lane;
+    this.#request = request;
+    this.#sink = sink;
+    this.#deadlines = new Deadlines(lane.timeouts, () => lane.clock.now());
+    lane.retries.called();
+    this.#arm();
+    // Whoever calls holds this object before its sink hears of anything.
+    queueMicrotask(() => this.#try());
+  }
+
+  // ── as the core's call ────────────────────────────────────────────────────────────────────────────────────────────
+
+  pause(): void {
+    if (this.#over || this.#paused) return;
+    this.#paused = true;
+    this.#deadlines.pause();
+    this.#arm();
+    this.#exchange?.pause();
+  }
+
+  resume(): void {
+    if (this.#over || !this.#paused) return;
+    this.#paused = false;
+    this.#deadlines.resume();
+    this.#arm();
+    this.#exchange?.resume();
+  }
+
+  abort(): void {
+    this.#close();
+    this.#exchange?.abort();
+  }
+
+  settle(): void {
+    if (this.#over) return;
+    this.#close();
+    this.#exchange?.settle(this.#lane.timeouts.settleMs);
+  }
+
+  // ── as the exchange's owner ───────────────────────────────────────────────────────────────────────────────────────
+
+  connected(): void {
+    this.#lane.breaker.connected();
+    this.#enter("headers");
+  }
+
+  responded(head: ResponseHead): ResponseBody | undefined {
+    const { clock, jsonAnswer, maxEventBytes, maxErrorBodyBytes } = this.#lane;
+    const refuse = (body: string) => this.#giveUp(responseError(head, body, clock.wall()));
+    const verdict = judge(head, jsonAnswer);
+    if (verdict === "refused") {
+      refuse("");
+      return undefined;
+    }
+    this.#enter(verdict === "error" ? "error_body" : "first_event");
+    if (verdict === "error") return new WholeBody(maxErrorBodyBytes, (bytes) => refuse(bytes.toString("utf8")));
+    return verdict === "events" ? eventBody(maxEventBytes, this) : jsonBody(maxEventBytes, this);
+  }
+
+  broke(error: GatewayError, stage: Stage): void {
+    // The status has said what is wrong; only the rest of its explanation is lost.
+    if (this.#deadlines.phase === "error_body") this.#exchange?.endBody();
+    else {
+      if (stage === "connecting" && error.retryable) this.#lane.breaker.failed();
+      this.#giveUp(error);
+    }
+  }
+
+  // ── as the answer's receiver ──────────────────────────────────────────────────────────────────────────────────────
+
+  received(): void {
+    this.#deadlines.bytes();
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#sink.firstByte();
+  }
+
+  event(name: string | undefined, data: string): void {
+    if (this.#over) return;
+    if (this.#deadlines.phase === "first_event") this.#enter("events");
+    else this.#deadlines.event();
+    this.#sink.event(name, data);
+  }
+
+  malformed(): void {
+    if (this.#over || this.#lossy) return;
+    this.#lossy = true;
+    if (this.#lane.strictUtf8) this.#fail(new GatewayError("upstream_protocol", "the upstream sent malformed UTF-8"));
+    else this.#sink.lossy();
+  }
+
+  tooLarge(): void {
+    this.#fail(new GatewayError("event_too_large"));
+  }
+
+  ended(leftover: string | undefined): void {
+    if (this.#over) return;
+    // Some providers end a stream with their error as it is, not as an event.
+    const said = leftover === undefined ? undefined : readProviderError(parseJson(leftover));
+    if (said) {
+      const details = said.type === undefined ? {} : { details: { type: said.type } };
+      this.#fail(new GatewayError("upstream_error_event", said.message, details));
+    } else {
+      this.#close();
+      this.#sink.end();
+    }
+  }
+
+  // ── tries, limits and ends ────────────────────────────────────────────────────────────────────────────────────────
+
+  #try(): void {
+    if (this.#over) return;
+    // Tries after a failed connection share its limit.
+    if (this.#deadlines.phase !== "connect") this.#enter("connect");
+    try {
+      this.#lane.breaker.check();
+      const headers = this.#lane.headers(this.#request.headers);
+      this.#exchange = new Exchange(this, this.#lane.connections);
+      if (this.#paused) this.#exchange.pause();
+      this.#exchange.start(this.#lane.path(this.#request.path), headers, this.#request.body);
+    } catch (error) {
+      this.#fail(toGatewayError(error));
+    }
+  }
+
+  /** Makes the call again when that may help, else fails. */
+  #giveUp(error: GatewayError): void {
+    if (this.#over) return;
+    const { retries, breaker } = this.#lane;
+    const mayRetry = this.#request.mayRetry && breaker.openForMs === 0;
+    const delayMs = mayRetry ? retries.take(error, this.#retried) : undefined;
+    if (delayMs === undefined) this.#fail(error);
+    else {
+      this.#retried++;
+      this.#exchange?.abort();
+      if (this.#deadlines.phase !== "connect") this.#enter("retry");
+      this.#retryTimer = setTimeout(() => this.#try(), delayMs).unref();
+    }
+  }
+
+  #enter(phase: Phase): void {
+    this.#deadlines.enter(phase);
+    this.#arm();
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    const waitMs = Math.ceil(this.#deadlines.next().at - this.#lane.clock.now());
+    this.#timer = setTimeout(() => this.#look(), Math.min(Math.max(0, waitMs), MAX_TIMER_MS)).unref();
+  }
+
+  /** The limit that was next may have moved on since the timer was armed. */
+  #look(): void {
+    const { timer, at } = this.#deadlines.next();
+    if (at > this.#lane.clock.now()) this.#arm();
+    else if (timer === "error_body") this.#exchange?.endBody();
+    else this.#fail(this.#timeout(timer));
+  }
+
+  #timeout(timer: Timer): GatewayError {
+    const details = { timer };
+    if (timer !== "connect") return new GatewayError("upstream_timeout", undefined, { details });
+    if (this.#lane.connections.saturated) {
+      return new GatewayError("overloaded", "all connections to the upstream are in use", { details });
+    }
+    this.#lane.breaker.failed();
+    return new GatewayError("upstream_unreachable", undefined, { details });
+  }
+
+  #fail(error: GatewayError): void {
+    if (this.#over) return;
+    this.#close();
+    this.#exchange?.abort();
+    this.#sink.fail(error);
+  }
+
+  #close(): void {
+    this.#over = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#retryTimer);
+  }
+}

@@ -1,0 +1,128 @@
+/** Limits on each wait of a call, in milliseconds. */
+export interface Timeouts {
+  /** From the call to a connection that can carry it, repeated tries included. */
+  readonly connectMs: number;
+  /** From the request sent to the headers of its answer: models think before they speak. */
+  readonly headersMs: number;
+  /** From the headers to the first event with data. */
+  readonly firstEventMs: number;
+  /** Between two reads of the body; comments and pings count. */
+  readonly idleMs: number;
+  /** Between two events with data. */
+  readonly progressMs: number;
+  /** How long the call may be held back because nobody reads. */
+  readonly pausedMs: number;
+  readonly totalMs: number;
+  /** For reading the body of an error. */
+  readonly errorBodyMs: number;
+  /** For the body to end by itself after the stream's last event. */
+  readonly settleMs: number;
+}
+
+/** The design's figures; idle and headers lie above what the slowest models on record took. */
+export const DEFAULT_TIMEOUTS: Timeouts = {
+  connectMs: 10_000,
+  headersMs: 120_000,
+  firstEventMs: 180_000,
+  idleMs: 60_000,
+  progressMs: 300_000,
+  pausedMs: 30_000,
+  totalMs: 900_000,
+  errorBodyMs: 5_000,
+  settleMs: 1_000,
+};
+
+/** Where a call is. While it waits for its next try, only the total counts. */
+export type Phase = "connect" | "headers" | "first_event" | "events" | "error_body" | "retry";
+
+export type Timer = "connect" | "headers" | "first_event" | "idle" | "progress" | "paused" | "error_body" | "total";
+
+export interface Deadline {
+  readonly timer: Timer;
+  /** On the clock that was given, in milliseconds. */
+  readonly at: number;
+}
+
+/**
+ * Which limit runs out next: arithmetic on remembered times. Nothing is armed here, so noting a chunk or an event costs
+ * an assignment; the owner looks when the time it was told has come.
+ */
+export class Deadlines {
+  readonly #timeouts: Timeouts;
+  readonly #now: () => number;
+  readonly #startedAt: number;
+  #phase: Phase = "connect";
+  #phaseAt: number;
+  #bytesAt: number;
+  #eventAt: number;
+  #pausedAt: number | undefined;
+
+  constructor(timeouts: Timeouts, now: () => number) {
+    this.#timeouts = timeouts;
+    this.#now = now;
+    this.#startedAt = now();
+    this.#phaseAt = this.#bytesAt = this.#eventAt = this.#startedAt;
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  enter(phase: Phase): void {
+    this.#phase = phase;
+    this.#phaseAt = this.#bytesAt = this.#eventAt = this.#now();
+  }
+
+  /** Bytes of the body came. */
+  bytes(): void {
+    this.#bytesAt = this.#now();
+  }
+
+  /** The bytes just noted held an event. */
+  event(): void {
+    this.#eventAt = this.#bytesAt;
+  }
+
+  pause(): void {
+    this.#pausedAt ??= this.#now();
+  }
+
+  /** The waits go on where the pause stopped them. */
+  resume(): void {
+    if (this.#pausedAt === undefined) return;
+    const now = this.#now();
+    const later = (at: number) => Math.min(now, at + now - (this.#pausedAt ?? now));
+    this.#phaseAt = later(this.#phaseAt);
+    this.#bytesAt = later(this.#bytesAt);
+    this.#eventAt = later(this.#eventAt);
+    this.#pausedAt = undefined;
+  }
+
+  next(): Deadline {
+    const total: Deadline = { timer: "total", at: this.#startedAt + this.#timeouts.totalMs };
+    const own = this.#ofPhase();
+    return own && own.at < total.at ? own : total;
+  }
+
+  #ofPhase(): Deadline | undefined {
+    const limits = this.#timeouts;
+    if (this.#pausedAt !== undefined) return { timer: "paused", at: this.#pausedAt + limits.pausedMs };
+    switch (this.#phase) {
+      case "connect":
+        return { timer: "connect", at: this.#phaseAt + limits.connectMs };
+      case "headers":
+        return { timer: "headers", at: this.#phaseAt + limits.headersMs };
+      case "first_event":
+        return { timer: "first_event", at: this.#phaseAt + limits.firstEventMs };
+      case "error_body":
+        return { timer: "error_body", at: this.#phaseAt + limits.errorBodyMs };
+      case "events": {
+        const idleAt = this.#bytesAt + limits.idleMs;
+        const progressAt = this.#eventAt + limits.progressMs;
+        return idleAt <= progressAt ? { timer: "idle", at: idleAt } : { timer: "progress", at: progressAt };
+      }
+      case "retry":
+        return undefined;
+    }
+  }
+}

@@ -1,0 +1,24 @@
+import type { Clock } from "../core/ports.ts";
+import type { Breaker } from "./breaker.ts";
+import type { Connections } from "./connections.ts";
+import type { Timeouts } from "./deadlines.ts";
+import type { Retries } from "./retry.ts";
+
+/** What all calls of one route share. */
+export interface Lane {
+  readonly connections: Connections;
+  readonly breaker: Breaker;
+  readonly retries: Retries;
+  readonly timeouts: Timeouts;
+  readonly maxEventBytes: number;
+  readonly maxErrorBodyBytes: number;
+  /** Malformed UTF-8 fails the call. */
+  readonly strictUtf8: boolean;
+  /** A whole JSON answer is taken for a stream of one event. */
+  readonly jsonAnswer: boolean;
+  readonly clock: Clock;
+  /** The request's path for what stands below the base URL. */
+  path(below: string): string;
+  /** Throws GatewayError when a header cannot be sent. */
+  headers(given: Readonly<Record<string, string>>): Record<string, string>;
+}

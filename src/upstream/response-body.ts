@@ -1,0 +1,37 @@
+/** Takes the bytes of one response body. */
+export interface ResponseBody {
+  data(chunk: Buffer): void;
+  /** The body ended, or nothing more of it is wanted. */
+  end(): void;
+}
+
+/** A body that is wanted whole, up to a limit. */
+export class WholeBody implements ResponseBody {
+  readonly #maxBytes: number;
+  #done: ((bytes: Buffer, whole: boolean) => void) | undefined;
+  #chunks: Buffer[] = [];
+  #length = 0;
+
+  /** `done` is called once: at the end, or with the first `maxBytes`, not `whole`, as soon as there are more. */
+  constructor(maxBytes: number, done: (bytes: Buffer, whole: boolean) => void) {
+    this.#maxBytes = maxBytes;
+    this.#done = done;
+  }
+
+  data(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    if (this.#length > this.#maxBytes) this.#finish(false);
+  }
+
+  end(): void {
+    this.#finish(true);
+  }
+
+  #finish(whole: boolean): void {
+    const done = this.#done;
+    this.#done = undefined;
+    done?.(Buffer.concat(this.#chunks).subarray(0, this.#maxBytes), whole);
+    this.#chunks = [];
+  }
+}

@@ -1,0 +1,95 @@
+import { GatewayError } from "../core/errors.ts";
+import type { Clock, UpstreamPort } from "../core/ports.ts";
+import type { BreakerSettings } from "./breaker.ts";
+import { Breaker, DEFAULT_BREAKER } from "./breaker.ts";
+import { Call } from "./call.ts";
+import { Connections } from "./connections.ts";
+import type { Timeouts } from "./deadlines.ts";
+import { DEFAULT_TIMEOUTS } from "./deadlines.ts";
+import { requestHeaders } from "./headers.ts";
+import type { Lane } from "./lane.ts";
+import type { RetrySettings } from "./retry.ts";
+import { DEFAULT_RETRY, Retries } from "./retry.ts";
+
+/** Where a route leads and how it is treated. What is left out has its default. */
+export interface UpstreamRoute {
+  readonly name: string;
+  /** http or https, with the path that all requests of the route share. */
+  readonly baseUrl: string;
+  readonly timeouts?: Partial<Timeouts>;
+  /** Sockets at once; a call needs one, and waits for it no longer than for a connection. Unlimited by default. */
+  readonly maxConnections?: number;
+  /** Malformed UTF-8 fails the call instead of being replaced. */
+  readonly strictUtf8?: boolean;
+  /** Addresses that are not on the public internet may be called. */
+  readonly allowPrivateNetwork?: boolean;
+  /** A whole JSON answer is relayed as the only event. */
+  readonly jsonAnswer?: boolean;
+  /** Names of request headers that may pass besides those every dialect may set: the route's configured ones. */
+  readonly allowHeaders?: readonly string[];
+  /** Certificates to trust instead of the platform's, as PEM. */
+  readonly ca?: string;
+}
+
+export interface UpstreamOptions {
+  readonly routes: readonly UpstreamRoute[];
+  /** Of the gateway, for the user agent. */
+  readonly version: string;
+  readonly clock: Clock;
+  /** Largest event, 1 MiB by default: 20 times the largest on record. */
+  readonly maxEventBytes?: number;
+  /** How much of an error's body is read, 64 KiB by default. */
+  readonly maxErrorBodyBytes?: number;
+  readonly retry?: Partial<RetrySettings>;
+  readonly breaker?: Partial<BreakerSettings>;
+  /** Numbers from 0 up to 1, for the jitter of retries. */
+  readonly random?: () => number;
+}
+
+export interface Upstream extends UpstreamPort {
+  /** Closes every connection now. Calls still running fail with `shutting_down`. */
+  close(): Promise<void>;
+}
+
+/** Calls the routes' upstreams over HTTP/1.1, each with its own connections, retry budget and breaker. */
+export function createUpstream(options: UpstreamOptions): Upstream {
+  const lanes = new Map(options.routes.map((route) => [route.name, openLane(route, options)]));
+  return {
+    call(request, sink) {
+      const lane = lanes.get(request.route);
+      if (lane) return new Call(lane, request, sink);
+      queueMicrotask(() => sink.fail(new GatewayError("unknown_route", `no such route: ${request.route}`)));
+      return { pause() {}, resume() {}, abort() {}, settle() {} };
+    },
+    async close() {
+      await Promise.all([...lanes.values()].map((lane) => lane.connections.destroy()));
+    },
+  };
+}
+
+function openLane(route: UpstreamRoute, options: UpstreamOptions): Lane {
+  const base = new URL(route.baseUrl);
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...route.timeouts };
+  const now = () => options.clock.now();
+  const userAgent = `sluice/${options.version}`;
+  const allowed = new Set(route.allowHeaders?.map((name) => name.toLowerCase()));
+  return {
+    connections: new Connections({
+      origin: base.origin,
+      maxConnections: route.maxConnections,
+      connectMs: timeouts.connectMs,
+      allowPrivateNetwork: route.allowPrivateNetwork ?? false,
+      ca: route.ca,
+    }),
+    breaker: new Breaker({ ...DEFAULT_BREAKER, ...options.breaker }, now),
+    retries: new Retries({ ...DEFAULT_RETRY, ...options.retry }, options.random ?? Math.random),
+    timeouts,
+    maxEventBytes: options.maxEventBytes ?? 1_048_576,
+    maxErrorBodyBytes: options.maxErrorBodyBytes ?? 65_536,
+    strictUtf8: route.strictUtf8 ?? false,
+    jsonAnswer: route.jsonAnswer ?? false,
+    clock: options.clock,
+    path: (below) => (below === "" ? base.pathname : base.pathname.replace(/\/+$/, "") + below),
+    headers: (given) => requestHeaders(given, userAgent, allowed),
+  };
+}

@@ -1,0 +1,38 @@
+import type { UpstreamCall, UpstreamRequest } from "../../src/core/ports.ts";
+import type { Upstream, UpstreamOptions, UpstreamRoute } from "../../src/upstream/upstream.ts";
+import { createUpstream } from "../../src/upstream/upstream.ts";
+import { RecordingSink } from "./recording-sink.ts";
+
+export const realClock = { now: () => performance.now(), wall: () => Date.now() };
+
+/** An upstream client with one route, `test`, to this address; closed with the test. */
+export function openUpstream(
+  baseUrl: string,
+  route: Partial<UpstreamRoute> = {},
+  options: Partial<UpstreamOptions> = {},
+): Upstream & AsyncDisposable {
+  const upstream = createUpstream({
+    routes: [{ name: "test", baseUrl, allowPrivateNetwork: true, ...route }],
+    version: "0.0.0",
+    clock: realClock,
+    ...options,
+  });
+  return { ...upstream, [Symbol.asyncDispose]: () => upstream.close() };
+}
+
+/** Starts a call on the route `test` and records it. */
+export function startCall(
+  upstream: Upstream,
+  request: Partial<UpstreamRequest> = {},
+): { readonly call: UpstreamCall; readonly sink: RecordingSink } {
+  const sink = new RecordingSink();
+  const whole = {
+    route: "test",
+    path: "/v1/messages",
+    headers: {},
+    body: '{"stream":true}',
+    mayRetry: true,
+    ...request,
+  };
+  return { call: upstream.call(whole, sink), sink };
+}

@@ -1,0 +1,276 @@
+import { describe, expect, test } from "@jest/globals";
+import { openUpstream, startCall } from "../support/loopback-call.ts";
+import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+
+/** More than the kernel's buffers between two loopback sockets hold. */
+const FLOOD_CHUNKS = 2_000;
+const FLOOD_CHUNK = `data: ${"x".repeat(16_000)}\n\n`;
+
+describe("abort", () => {
+  test("closes the upstream's socket at once and ends the telling", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { call, sink } = startCall(client);
+    const exchange = await upstream.request();
+    exchange.sse().event("one");
+    await sink.received(1);
+    const abortedAt = performance.now();
+    call.abort();
+    const { at } = await exchange.closed;
+    expect(at - abortedAt).toBeLessThan(500);
+    expect(sink.calls).toEqual(["firstByte", "event"]);
+  });
+
+  test("before the answer closes the socket too", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { call, sink } = startCall(client);
+    const exchange = await upstream.request();
+    call.abort();
+    await exchange.closed;
+    expect(sink.calls).toEqual([]);
+  });
+
+  test("in the turn of the call sends no request", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { call, sink } = startCall(client);
+    call.abort();
+    const next = startCall(client, { path: "/next" });
+    expect((await upstream.request()).path).toBe("/next");
+    next.call.abort();
+    expect(sink.calls).toEqual([]);
+    expect(upstream.requests).toBe(1);
+  });
+
+  test("while the connection is being made sends no request", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url, { maxConnections: 1 });
+    const { call, sink } = startCall(client);
+    // After a microtask the connection is being made; it cannot be there before the next turn.
+    await Promise.resolve();
+    call.abort();
+    const next = startCall(client, { path: "/next" });
+    expect((await upstream.request()).path).toBe("/next");
+    next.call.abort();
+    expect(sink.calls).toEqual([]);
+    expect(upstream.requests).toBe(1);
+  });
+
+  test("from inside an event ends the telling within the same chunk", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { call, sink } = startCall(client);
+    sink.onEvent = () => call.abort();
+    const exchange = await upstream.request();
+    exchange.sse().chunk("data: one\n\ndata: two\n\n").end();
+    await exchange.closed;
+    expect(sink.calls).toEqual(["firstByte", "event"]);
+  });
+
+  test("of one call leaves the others alone", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const first = startCall(client);
+    const firstExchange = await upstream.request();
+    const second = startCall(client);
+    const secondExchange = await upstream.request();
+    firstExchange.sse().event("a");
+    secondExchange.sse().event("b");
+    await Promise.all([first.sink.received(1), second.sink.received(1)]);
+    first.call.abort();
+    await firstExchange.closed;
+    secondExchange.event("c").end();
+    expect(await second.sink.done).toBeUndefined();
+    expect(second.sink.data).toEqual(["b", "c"]);
+  });
+});
+
+describe("settle", () => {
+  test("lets the body end, and the connection serves the next call", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { call, sink } = startCall(client);
+    sink.onEvent = () => call.settle();
+    const exchange = await upstream.request();
+    exchange.sse().event("last").event("too late").end();
+    await sink.received(1);
+    const next = startCall(client);
+    // The first connection may still be busy for a turn; a third call surely finds one of the two.
+    (await upstream.request()).sse().event("x").end();
+    await next.sink.done;
+    const third = startCall(client);
+    (await upstream.request()).sse().event("y").end();
+    await third.sink.done;
+    expect(upstream.connections).toBeLessThanOrEqual(2);
+    expect(sink.calls).toEqual(["firstByte", "event"]);
+  });
+
+  test("closes the socket of a body that does not end", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url, { timeouts: { settleMs: 20 } });
+    const { call, sink } = startCall(client);
+    sink.onEvent = () => call.settle();
+    const exchange = await upstream.request();
+    exchange.sse().event("last").event("too late");
+    await exchange.closed;
+    expect(sink.calls).toEqual(["firstByte", "event"]);
+  });
+
+  test("says nothing of a connection that breaks afterwards", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { call, sink } = startCall(client);
+    const exchange = await upstream.request();
+    exchange.sse().event("last");
+    await sink.received(1);
+    call.settle();
+    exchange.reset();
+    await exchange.closed;
+    expect(sink.calls).toEqual(["firstByte", "event"]);
+  });
+});
+
+describe("pause", () => {
+  test("stops reading until resume, and loses nothing", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { call, sink } = startCall(client);
+    sink.onEvent = () => {
+      if (sink.events.length === 1) call.pause();
+    };
+    const exchange = await upstream.request();
+    exchange.sse();
+    for (let sent = 0; sent < FLOOD_CHUNKS; sent++) exchange.chunk(FLOOD_CHUNK);
+    exchange.end();
+    await sink.received(1);
+    // Another call on the same loop runs its whole course meanwhile.
+    const other = startCall(client);
+    (await upstream.request()).sse().event("x").end();
+    await other.sink.done;
+    expect(sink.events.length).toBeLessThan(FLOOD_CHUNKS / 2);
+    call.resume();
+    expect(await sink.done).toBeUndefined();
+    expect(sink.events.length).toBe(FLOOD_CHUNKS);
+  });
+
+  test("before the answer holds back its first event", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { call, sink } = startCall(client);
+    call.pause();
+    const exchange = await upstream.request();
+    await exchange.sse().writePieces("a\r\ndata: one\n\r\n", []);
+    const other = startCall(client);
+    (await upstream.request()).sse().event("x").end();
+    await other.sink.done;
+    expect(sink.events).toEqual([]);
+    call.resume();
+    exchange.chunk("\n").end();
+    expect(await sink.done).toBeUndefined();
+    expect(sink.data).toEqual(["one"]);
+  });
+
+  test("and resume may come from inside another call's event", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const held = startCall(client);
+    held.sink.onEvent = () => held.call.pause();
+    const heldExchange = await upstream.request();
+    heldExchange.sse().event("one");
+    await held.sink.received(1);
+    heldExchange.event("two").end();
+    const other = startCall(client);
+    other.sink.onEvent = () => held.call.resume();
+    (await upstream.request()).sse().event("go").event("on").end();
+    await other.sink.done;
+    await held.sink.received(2);
+    held.call.resume();
+    expect(await held.sink.done).toBeUndefined();
+    expect(held.sink.data).toEqual(["one", "two"]);
+  });
+});
+
+describe("connections", () => {
+  test("are used again", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    upstream.respondWith((exchange) => void exchange.sse().event("one").end());
+    for (let call = 0; call < 6; call++) expect(await startCall(client).sink.done).toBeUndefined();
+    // A connection is free again one turn after its body's end, so calls in a row take turns on two.
+    expect(upstream.connections).toBeLessThanOrEqual(2);
+  });
+
+  test("are used again after an error that was read to its end", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    upstream.respondWith((exchange) => void exchange.json(400, { error: { message: "no" } }));
+    for (let call = 0; call < 6; call++) await startCall(client).sink.done;
+    expect(upstream.connections).toBeLessThanOrEqual(2);
+  });
+
+  test("carry one call each", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const calls = Array.from({ length: 4 }, () => startCall(client));
+    const exchanges = await Promise.all(calls.map(() => upstream.request()));
+    expect(upstream.connections).toBe(4);
+    for (const exchange of exchanges) exchange.sse().event("one").end();
+    for (const { sink } of calls) expect(await sink.done).toBeUndefined();
+  });
+
+  test("that are all in use make a call wait, and fail it in time", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url, { maxConnections: 1, timeouts: { connectMs: 50 } });
+    const first = startCall(client);
+    const exchange = await upstream.request();
+    const late = startCall(client);
+    expect(await late.sink.done).toMatchObject({ code: "overloaded", details: { timer: "connect" } });
+    exchange.sse().event("one").end();
+    expect(await first.sink.done).toBeUndefined();
+    const third = startCall(client);
+    (await upstream.request()).sse().event("two").end();
+    expect(await third.sink.done).toBeUndefined();
+    expect(upstream).toMatchObject({ connections: 2, requests: 2 });
+  });
+
+  test("are closed with the upstream client, and running calls fail", async () => {
+    await using upstream = await startScriptedUpstream();
+    const client = openUpstream(upstream.url);
+    const { sink } = startCall(client);
+    const exchange = await upstream.request();
+    exchange.sse().event("one");
+    await sink.received(1);
+    await client.close();
+    expect(await sink.done).toMatchObject({ code: "shutting_down" });
+    await exchange.closed;
+    expect(await startCall(client).sink.done).toMatchObject({ code: "shutting_down" });
+  });
+});
+
+describe("a sink", () => {
+  test("is told nothing before it has its call", async () => {
+    await using client = openUpstream("http://127.0.0.1:1");
+    const { sink } = startCall(client, { headers: { authorization: "two\r\nlines" } });
+    expect(sink.calls).toEqual([]);
+    expect(await sink.done).toMatchObject({ code: "internal" });
+  });
+
+  test("that throws fails its own call as a fault of the gateway", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { sink } = startCall(client);
+    sink.onEvent = () => {
+      throw new TypeError("a bug");
+    };
+    const exchange = await upstream.request();
+    exchange.sse().event("one").event("two");
+    expect(await sink.done).toMatchObject({ code: "internal" });
+    await exchange.closed;
+  });
+
+  test("of an unknown route is told so", async () => {
+    await using client = openUpstream("http://127.0.0.1:1");
+    expect(await startCall(client, { route: "other" }).sink.done).toMatchObject({ code: "unknown_route" });
+  });
+});
