@@ -1,11 +1,11 @@
-import type { DIALECTS } from "../../protocol/dialects.ts";
+import type { DialectName } from "../../protocol/dialects.ts";
 import type { Dialect } from "../core/dialect.ts";
 import { anthropicMessages } from "./anthropic-messages.ts";
 import { openaiChat } from "./openai-chat.ts";
 import { openaiResponses } from "./openai-responses.ts";
 import { plainSse } from "./plain-sse.ts";
 
-export type DialectName = (typeof DIALECTS)[number];
+export type { DialectName };
 
 const byName: Readonly<Record<DialectName, Dialect>> = {
   "anthropic-messages": anthropicMessages,
