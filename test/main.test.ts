@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, test } from "@jest/globals";
@@ -27,11 +28,13 @@ function start(args: readonly string[], file: unknown = {}) {
   return { child, exit: once(child, "exit"), stderr: text(child.stderr) };
 }
 
-/** Its first words: the address it listens on. */
-async function addressOf({ child, exit, stderr }: ReturnType<typeof start>): Promise<string> {
-  const refused = exit.then(async () => Promise.reject(new Error(`it did not start: ${await stderr}`)));
-  const [first] = await Promise.race([once(child.stdout.setEncoding("utf8"), "data"), refused]);
-  return /listens on (\S+)/.exec(String(first))?.[1] ?? "";
+/** The address it says it listens on. */
+async function addressOf({ child, stderr }: ReturnType<typeof start>): Promise<string> {
+  for await (const line of createInterface(child.stdout)) {
+    const [, url] = /listens on (\S+)/.exec(line) ?? [];
+    if (url) return url;
+  }
+  throw new Error(`it did not start: ${await stderr}`);
 }
 
 const anyPort = { listen: { port: 0 }, log: { pretty: true }, data: { store: "memory" } };
