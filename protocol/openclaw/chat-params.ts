@@ -74,10 +74,12 @@ export const ChatAbortParams = closed(
   "preserveSideRuns",
 );
 
-export const SessionsAbortParams = closed(
-  { key: text.optional(), runId: text.optional(), agentId: text.optional() },
-  "clearQueued",
-);
+export const SessionsAbortParams = closed({
+  key: text.optional(),
+  runId: text.optional(),
+  agentId: text.optional(),
+  clearQueued: z.boolean().optional(),
+});
 
 export const ChatInjectParams = closed({
   sessionKey: text,

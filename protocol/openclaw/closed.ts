@@ -4,7 +4,10 @@ import { z } from "zod";
  * A closed object: `fields` are read, the names in `ignored` are accepted and not looked at, anything else is an error.
  * Real clients send more than this gateway needs, and a field of the protocol must never make a request fail.
  */
-export function closed<Fields extends z.ZodRawShape>(fields: Fields, ignored = ""): z.ZodObject<Fields, z.core.$strict> {
+export function closed<Fields extends z.ZodRawShape>(
+  fields: Fields,
+  ignored = "",
+): z.ZodObject<Fields, z.core.$strict> {
   const names = ignored.split(" ").filter((name) => name !== "");
   const rest = Object.fromEntries(names.map((name) => [name, z.unknown().optional()]));
   // The type shows only what handlers may read.

@@ -20,7 +20,14 @@ export const ConnectParams = closed(
     minProtocol: protocolVersion,
     maxProtocol: protocolVersion,
     client: closed(
-      { id: text, version: text, platform: text, mode: text, instanceId: text.optional(), displayName: text.optional() },
+      {
+        id: text,
+        version: text,
+        platform: text,
+        mode: text,
+        instanceId: text.optional(),
+        displayName: text.optional(),
+      },
       "buildId deviceFamily modelIdentifier timeZone",
     ),
     caps: z.array(z.string()).optional(),

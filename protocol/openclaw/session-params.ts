@@ -100,4 +100,4 @@ export const SessionsDeleteParams = closed(
 
 export const SessionsCompactParams = closed({ key: text, agentId }, "maxLines");
 
-export const SessionMessagesParams = closed({ key: text, agentId }, "includeApprovals");
+export const SessionMessagesParams = closed({ key: text, agentId, includeApprovals: z.boolean().optional() });

@@ -72,7 +72,9 @@ export class Peer {
   }
 
   refuse(id: string, error: ErrorShape, payload?: unknown): void {
-    this.#connection.send(JSON.stringify({ type: "res", id, ok: false, ...(payload !== undefined && { payload }), error }));
+    this.#connection.send(
+      JSON.stringify({ type: "res", id, ok: false, ...(payload !== undefined && { payload }), error }),
+    );
   }
 
   /** The socket takes stream frames again: every run that is behind sends what it held back, as one frame each. */

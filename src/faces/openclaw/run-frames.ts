@@ -44,7 +44,9 @@ export class RunFrames {
       whole: (text, added, replaces) => {
         const message = JSON.stringify(textMessage(text, this.#now()));
         const replace = replaces ? ',"replace":true' : "";
-        return [`${start}${this.nextSeq()},"deltaText":${JSON.stringify(added)}${replace},"message":${message}},"seq":`];
+        return [
+          `${start}${this.nextSeq()},"deltaText":${JSON.stringify(added)}${replace},"message":${message}},"seq":`,
+        ];
       },
     };
   }

@@ -1,5 +1,5 @@
 import type { ToolCallDelta } from "../../core/dialect.ts";
-import type { GatewayError } from "../../core/errors.ts";
+import { GatewayError } from "../../core/errors.ts";
 import type { Model } from "../../core/routing.ts";
 import type { ReaderSink, Stream, Terminal } from "../../core/stream.ts";
 import type { Entry } from "../../core/stream-log.ts";
@@ -8,6 +8,9 @@ import type { Peer } from "./peer.ts";
 import { RunFrames, type RunIdentity } from "./run-frames.ts";
 import { Track } from "./track.ts";
 import { Watcher } from "./watcher.ts";
+
+/** A longer timer would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** How a run ended; a stream's terminal, or the failure that kept it from having one. */
 export type RunEnd = Pick<Terminal, "status"> & Partial<Pick<Terminal, "finish" | "error" | "usage">>;
@@ -34,6 +37,7 @@ export class Run implements ReaderSink {
   #assistantTrack: Track | undefined;
   #thinkingTrack: Track | undefined;
   #stream: Stream | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #over = false;
 
   constructor(facts: {
@@ -71,8 +75,14 @@ export class Run implements ReaderSink {
     return this.#watchers.get(peer)?.seen(track) ?? track.text;
   }
 
-  follow(stream: Stream): void {
+  /** Reads the stream, which is ended after `timeoutMs` unless that is 0. */
+  follow(stream: Stream, timeoutMs = 0): void {
     this.#stream = stream;
+    if (timeoutMs > 0) {
+      const details = { timer: "run", timeoutMs };
+      const tooLong = new GatewayError("upstream_timeout", "the run took longer than its timeoutMs", { details });
+      this.#timer = setTimeout(() => stream.cancel(tooLong), Math.min(timeoutMs, MAX_TIMER_MS));
+    }
     stream.attach(this);
   }
 
@@ -103,6 +113,7 @@ export class Run implements ReaderSink {
     if (this.#over) return;
     for (const watcher of this.#watchers.values()) watcher.flush();
     this.#over = true;
+    clearTimeout(this.#timer);
     this.#ended(this, end);
     for (const watcher of this.#watchers.values()) watcher.close();
     this.#watchers.clear();

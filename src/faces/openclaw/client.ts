@@ -1,0 +1,134 @@
+import { RequestFrame } from "../../../protocol/openclaw/frames.ts";
+import { OPENCLAW_CLOSE } from "../../../protocol/openclaw/wire.ts";
+import { GatewayError, toGatewayError } from "../../core/errors.ts";
+import { asObject, asString, type JsonValue, parseJson } from "../../core/json.ts";
+import type { Connection, FaceSession } from "../../core/ports.ts";
+import { Call } from "./call.ts";
+import type { Desk } from "./desk.ts";
+import { missingScope, toErrorShape } from "./errors.ts";
+import { connect, helloOk, isRefusal } from "./handshake.ts";
+import { ANSWERED, type Method } from "./method.ts";
+import { methods } from "./methods.ts";
+import { invalid } from "./params-error.ts";
+import { eventHead, type Peer } from "./peer.ts";
+
+/** One socket that speaks OpenClaw: first the handshake, then requests, each answered exactly once. */
+export class Client implements FaceSession {
+  readonly #desk: Desk;
+  readonly #connection: Connection;
+  #peer: Peer | undefined;
+  #closed = false;
+
+  /** Greets at once: official clients send nothing before they have been challenged. */
+  constructor(desk: Desk, connection: Connection) {
+    this.#desk = desk;
+    this.#connection = connection;
+    const payload = { nonce: desk.newId(), ts: Math.round(desk.clock.wall()) };
+    connection.send(JSON.stringify({ type: "event", event: "connect.challenge", payload }));
+  }
+
+  message(text: string): void {
+    if (this.#closed) return;
+    const receivedAt = this.#desk.clock.now();
+    const value = parseJson(text);
+    if (this.#peer) this.#request(this.#peer, value, receivedAt);
+    else this.#handshake(value);
+  }
+
+  drained(): void {
+    this.#peer?.drained();
+  }
+
+  /** The client is gone; its runs go on, so that it finds them when it comes back. */
+  closed(): void {
+    this.#closed = true;
+    if (!this.#peer) return;
+    this.#desk.audience.remove(this.#peer);
+    this.#desk.runs.leave(this.#peer);
+  }
+
+  goingAway(): void {
+    this.#peer?.event(eventHead("shutdown", { reason: "gateway stopping" }));
+  }
+
+  #handshake(value: JsonValue | undefined): void {
+    const { notJson } = OPENCLAW_CLOSE;
+    const parsed = RequestFrame.safeParse(value);
+    if (value === undefined) this.#close(notJson.code, notJson.reason);
+    else if (!parsed.success) this.#turnAway(idOf(value), "invalid request frame");
+    else if (parsed.data.method !== "connect") {
+      this.#turnAway(parsed.data.id, "invalid handshake: first request must be connect");
+    } else this.#connect(parsed.data);
+  }
+
+  #connect({ id, params }: RequestFrame): void {
+    const result = connect(this.#desk, this.#connection, params);
+    if (isRefusal(result)) {
+      this.#connection.send(JSON.stringify({ type: "res", id, ok: false, error: result.error }));
+      this.#close(result.close.code, result.close.reason);
+      return;
+    }
+    this.#connection.authenticated(result.caller);
+    this.#peer = result;
+    this.#desk.audience.add(result);
+    result.respond(id, helloOk(this.#desk, result, [...methods.keys()]));
+    this.#desk.runs.join(result);
+  }
+
+  #turnAway(id: string, reason: string): void {
+    const error = toErrorShape(new GatewayError("bad_frame", reason));
+    this.#connection.send(JSON.stringify({ type: "res", id, ok: false, error }));
+    this.#close(OPENCLAW_CLOSE.policy, reason);
+  }
+
+  #close(code: number, reason: string): void {
+    this.#closed = true;
+    this.#connection.close(code, reason);
+  }
+
+  #request(peer: Peer, value: JsonValue | undefined, receivedAt: number): void {
+    if (value === undefined) {
+      // What is not JSON cannot be answered: there is no id.
+      this.#connection.violation(new GatewayError("bad_frame"));
+      return;
+    }
+    const parsed = RequestFrame.safeParse(value);
+    if (!parsed.success) {
+      const error = invalid("request frame", parsed.error);
+      peer.refuse(idOf(value), toErrorShape(error));
+      this.#connection.violation(error);
+      return;
+    }
+    const { id, method: name, params } = parsed.data;
+    const method = methods.get(name);
+    if (!method) peer.refuse(id, toErrorShape(unknownMethod(name)));
+    else if (!peer.may(method.scope)) peer.refuse(id, missingScope(method.scope));
+    else this.#invoke(method, params, new Call(peer, id, receivedAt));
+  }
+
+  #invoke(method: Method, params: unknown, call: Call): void {
+    const answer = (payload: unknown): void => {
+      if (payload !== ANSWERED) call.reply(payload);
+    };
+    const fail = (thrown: unknown): void => {
+      const error = toGatewayError(thrown);
+      if (error.code === "internal") this.#desk.observer.fault(thrown, `openclaw ${method.name}`);
+      call.refuse(toErrorShape(error));
+    };
+    try {
+      const result = method.invoke(this.#desk, params, call);
+      if (result instanceof Promise) result.then(answer).catch(fail);
+      else answer(result);
+    } catch (thrown) {
+      fail(thrown);
+    }
+  }
+}
+
+/** The id to answer a malformed frame with, as the real gateway does. */
+const idOf = (value: JsonValue): string => asString(asObject(value)?.id) || "invalid";
+
+const unknownMethod = (name: string): GatewayError =>
+  name === "connect"
+    ? new GatewayError("bad_request", "connect is only valid as the first request")
+    : new GatewayError("unknown_method", `unknown method: ${name}`);

@@ -1,0 +1,51 @@
+import type { Authenticator, Clock, Observer } from "../../core/ports.ts";
+import type { Audience } from "./audience.ts";
+import type { ModelCatalog } from "./model-catalog.ts";
+import type { Receipts } from "./receipts.ts";
+import type { RunQueue } from "./run-queue.ts";
+import type { Runner } from "./runner.ts";
+import type { SessionNews } from "./session-news.ts";
+import { type SessionRow, sessionRow } from "./session-row.ts";
+import type { Session, SessionStore } from "./session-store.ts";
+
+export interface OpenClawSettings {
+  /** The name clients show for the agent. */
+  readonly agentName: string;
+  readonly systemPrompt?: string | undefined;
+  /** Newest messages of a conversation that go upstream. */
+  readonly historyMessages: number;
+  /** Largest inbound frame, advertised to clients. */
+  readonly maxFrameBytes: number;
+  readonly tickIntervalMs: number;
+  /** Puts the whole text so far into every delta, for clients that do not add up `deltaText`. */
+  readonly cumulativeMessages: boolean;
+}
+
+/** What the methods work with. */
+export interface Desk {
+  readonly settings: OpenClawSettings;
+  readonly version: string;
+  readonly authenticator: Authenticator;
+  readonly identity: { readonly deviceId: string; readonly publicKey: string };
+  /** Wall clock in milliseconds. */
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly observer: Observer;
+  readonly catalog: ModelCatalog;
+  readonly sessions: SessionStore;
+  readonly receipts: Receipts;
+  readonly runner: Runner;
+  readonly runs: RunQueue;
+  readonly audience: Audience;
+  readonly news: SessionNews;
+}
+
+type RowDesk = Pick<Desk, "catalog" | "runs" | "clock">;
+
+/** The row of a session as it is now. */
+export function rowOf(desk: RowDesk, key: string, session: Session | undefined): SessionRow {
+  const { catalog, runs, clock } = desk;
+  const running = runs.active(key) !== undefined;
+  return sessionRow(key, session, { catalog, activeRunIds: runs.runIds(key), running, now: clock.wall() });
+}

@@ -1,0 +1,107 @@
+import { OPENCLAW_MAX_PAYLOAD_BYTES, OPENCLAW_TICK_INTERVAL_MS } from "../../../protocol/openclaw/wire.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Authenticator, Clock, Face, Observer, Transcripts } from "../../core/ports.ts";
+import type { Relay } from "../../core/relay.ts";
+import type { Routing } from "../../core/routing.ts";
+import { Audience } from "./audience.ts";
+import { Client } from "./client.ts";
+import { type Desk, type OpenClawSettings, rowOf } from "./desk.ts";
+import { createIdentity } from "./identity.ts";
+import { ModelCatalog } from "./model-catalog.ts";
+import { Receipts } from "./receipts.ts";
+import { RunQueue } from "./run-queue.ts";
+import { Runner } from "./runner.ts";
+import { SessionNews } from "./session-news.ts";
+import { modelOf } from "./session-row.ts";
+import { SessionStore } from "./session-store.ts";
+
+export interface OpenClawParts {
+  readonly relay: Relay;
+  readonly routing: Routing;
+  readonly transcripts: Transcripts;
+  readonly authenticator: Authenticator;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly version: string;
+  readonly settings: Partial<OpenClawSettings>;
+  readonly observer: Observer;
+}
+
+export interface OpenClawFace extends Face {
+  /** Ends what goes on, keeps what there is of it, and resolves when all of it is stored. */
+  close(): Promise<void>;
+}
+
+/**
+ * The OpenClaw Gateway protocol, version 4. Loads the sessions; rejects with `store_unavailable`, or `unknown_model` when
+ * no model can chat.
+ */
+export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClawFace> {
+  const { relay, transcripts, authenticator, clock, newId, version, observer } = parts;
+  const now = () => clock.wall();
+  const settings: OpenClawSettings = {
+    agentName: "Assistant",
+    historyMessages: 200,
+    maxFrameBytes: OPENCLAW_MAX_PAYLOAD_BYTES,
+    tickIntervalMs: OPENCLAW_TICK_INTERVAL_MS,
+    cumulativeMessages: false,
+    ...parts.settings,
+  };
+  const catalog = new ModelCatalog(parts.routing);
+  const sessions = await SessionStore.load({ transcripts, observer, newId, now });
+  const audience = new Audience();
+  const receipts = new Receipts();
+  const news = new SessionNews(
+    audience,
+    (key) => {
+      const session = sessions.get(key);
+      return session && rowOf(desk, key, session);
+    },
+    now,
+  );
+  const { systemPrompt, historyMessages } = settings;
+  const runner = new Runner({
+    relay,
+    sessions,
+    audience,
+    news,
+    modelOf: (session) => modelOf(session, catalog),
+    clock,
+    newId,
+    systemPrompt,
+    historyMessages,
+  });
+  const runs = new RunQueue(runner, receipts, now);
+  const desk: Desk = {
+    settings,
+    version,
+    authenticator,
+    identity: createIdentity(),
+    startedAt: now(),
+    clock,
+    newId,
+    observer,
+    catalog,
+    sessions,
+    receipts,
+    runner,
+    runs,
+    audience,
+    news,
+  };
+  // Clients that hear nothing for two of these give up the connection.
+  const ticking = setInterval(() => audience.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
+  ticking.unref();
+
+  return {
+    name: "openclaw",
+    authentication: "frame",
+    maxFrameBytes: settings.maxFrameBytes,
+    accept: (connection) => new Client(desk, connection),
+    async close() {
+      clearInterval(ticking);
+      runs.close(new GatewayError("shutting_down"));
+      await sessions.flush();
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/** The methods that make, change and remove sessions. */
+import {
+  SessionsCompactParams,
+  SessionsCreateParams,
+  SessionsDeleteParams,
+  SessionsPatchParams,
+  SessionsResetParams,
+} from "../../../protocol/openclaw/session-params.ts";
+import { SCOPES } from "../../../protocol/openclaw/wire.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Desk } from "./desk.ts";
+import { ANSWERED, method } from "./method.ts";
+import { modelFields, selectionOf } from "./model-catalog.ts";
+import { canonicalKey, MAIN_SESSION_KEY } from "./session-key.ts";
+import { STORE_NAME } from "./session-list.ts";
+import { modelOf } from "./session-row.ts";
+import type { Session, Settings } from "./session-store.ts";
+import { submit } from "./submit.ts";
+
+/** What a changed session looks like to whoever changed it. */
+function changed(desk: Desk, session: Session) {
+  const { sessionId, createdAt, updatedAt, settings } = session.record;
+  const { modelProvider, model } = modelFields(modelOf(session, desk.catalog));
+  const entry = { ...settings, sessionId, createdAt, updatedAt };
+  return { ok: true, key: session.key, entry, resolved: { modelProvider, model } };
+}
+
+/** A client that acts on what it saw names the session id it saw: after a reset it must look again. */
+function expectId(session: Session | undefined, expected: string | undefined): void {
+  if (expected !== undefined && session && session.record.sessionId !== expected) {
+    throw new GatewayError("bad_request", "session changed", { details: { reason: "session-changed" } });
+  }
+}
+
+const defined = (settings: Readonly<Record<string, string | number | boolean | null | undefined>>): Settings =>
+  Object.fromEntries(Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+
+/** A model as clients choose it, as it is kept; null stays null, which clears it. */
+const chosen = (desk: Desk, model: string | null | undefined): string | null | undefined =>
+  typeof model === "string" ? selectionOf(desk.catalog.get(model)) : model;
+
+const create = method("sessions.create", SCOPES.write, SessionsCreateParams, async (desk, params, call) => {
+  for (const name of ["incognito", "fork", "worktree"] as const) {
+    if (params[name]) throw new GatewayError("unsupported", `${name} sessions are not available on this gateway`);
+  }
+  const runId = params.idempotencyKey ?? desk.newId();
+  const earlier = desk.receipts.get(runId)?.sessionKey;
+  const key = params.key
+    ? canonicalKey(params.key, params.agentId)
+    : (earlier ?? canonicalKey(`dashboard:${desk.newId()}`, params.agentId));
+  const settings = defined({
+    label: params.label,
+    displayName: params.displayName,
+    thinkingLevel: params.thinkingLevel,
+    model: chosen(desk, params.model),
+  });
+  const session = await desk.sessions.openOrCreate(key);
+  desk.sessions.update(session, settings);
+  desk.news.changed(key, "create");
+  const result = () => ({ ...changed(desk, session), sessionId: session.record.sessionId });
+  const message = params.message ?? params.task ?? "";
+  if (message === "" && !params.attachments?.length) return { ...result(), runStarted: false };
+  await submit(desk, call, { key, runId, message, attachments: params.attachments, timeoutMs: params.timeoutMs }, () =>
+    call.reply({ ...result(), runStarted: true, runId, messageSeq: session.messages.length + 1 }),
+  );
+  return ANSWERED;
+});
+
+const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async (desk, params) => {
+  const { key: given, agentId, expectedSessionId, model, ...settings } = params;
+  const key = canonicalKey(given, agentId);
+  expectId(desk.sessions.get(key), expectedSessionId);
+  const selection = chosen(desk, model);
+  const session = await desk.sessions.openOrCreate(key);
+  desk.sessions.update(session, defined({ ...settings, model: selection }));
+  desk.news.changed(key, "patch");
+  return { ...changed(desk, session), path: STORE_NAME };
+});
+
+const reset = method("sessions.reset", SCOPES.admin, SessionsResetParams, async (desk, params) => {
+  const key = canonicalKey(params.key, params.agentId);
+  expectId(desk.sessions.get(key), params.expectedSessionId);
+  const session = await desk.sessions.openOrCreate(key);
+  desk.runs.abort(key);
+  desk.sessions.reset(session);
+  desk.sessions.update(session, {
+    derivedTitle: null,
+    lastMessagePreview: null,
+    lastRunId: null,
+    lastRunError: null,
+    status: null,
+    inputTokens: null,
+    outputTokens: null,
+    totalTokens: null,
+  });
+  desk.news.changed(key, "reset");
+  const { ok, entry } = changed(desk, session);
+  return { ok, key, entry };
+});
+
+const remove = method("sessions.delete", SCOPES.admin, SessionsDeleteParams, (desk, params) => {
+  const key = canonicalKey(params.key, params.agentId);
+  if (key === MAIN_SESSION_KEY) {
+    throw new GatewayError("bad_request", `Cannot delete the main session (${MAIN_SESSION_KEY}).`);
+  }
+  const session = desk.sessions.get(key);
+  expectId(session, params.expectedSessionId);
+  if (session) {
+    desk.runs.abort(key);
+    desk.sessions.delete(session);
+    desk.news.changed(key, "delete");
+  }
+  return { ok: true, key, deleted: session !== undefined, archived: [] };
+});
+
+const compact = method("sessions.compact", SCOPES.admin, SessionsCompactParams, (_desk, params) => ({
+  ok: true,
+  key: canonicalKey(params.key, params.agentId),
+  compacted: false,
+  reason: "this gateway keeps whole transcripts and sends the newest messages",
+}));
+
+export const sessionChangeMethods = [create, patch, reset, remove, compact];

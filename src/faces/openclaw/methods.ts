@@ -1,0 +1,19 @@
+import type { Method } from "./method.ts";
+import { agentMethods } from "./methods-agent.ts";
+import { chatMethods } from "./methods-chat.ts";
+import { emptyMethods } from "./methods-empty.ts";
+import { sessionChangeMethods } from "./methods-session-changes.ts";
+import { sessionMethods } from "./methods-sessions.ts";
+import { statusMethods } from "./methods-status.ts";
+
+const all: readonly Method[] = [
+  ...chatMethods,
+  ...agentMethods,
+  ...sessionMethods,
+  ...sessionChangeMethods,
+  ...statusMethods,
+  ...emptyMethods,
+];
+
+/** Every method by its name. What clients are told there is, is this table. */
+export const methods: ReadonlyMap<string, Method> = new Map(all.map((method) => [method.name, method]));

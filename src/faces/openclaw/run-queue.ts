@@ -1,0 +1,133 @@
+import { GatewayError } from "../../core/errors.ts";
+import type { Peer } from "./peer.ts";
+import { fingerprintOf, Receipt, type Receipts } from "./receipts.ts";
+import type { Run } from "./run.ts";
+import type { Runner, RunRequest } from "./runner.ts";
+
+/** A message whose turn has not come. */
+export interface Waiting {
+  readonly request: RunRequest;
+  readonly receipt: Receipt;
+  /** Wall clock in milliseconds. */
+  readonly acceptedAt: number;
+}
+
+/** One session's runs: at most one goes on, the others wait in the order in which they came. */
+interface Lane {
+  active: Run | undefined;
+  waiting: Waiting[];
+}
+
+/** More would not fit into the `pendingInputs` of a history. */
+const MAX_WAITING = 20;
+
+/** Accepts messages and runs them one after the other in each session, each key once. */
+export class RunQueue {
+  readonly #runner: Runner;
+  readonly #receipts: Receipts;
+  readonly #now: () => number;
+  readonly #lanes = new Map<string, Lane>();
+  #stopping = false;
+
+  /** `now` is the wall clock in milliseconds. */
+  constructor(runner: Runner, receipts: Receipts, now: () => number) {
+    this.#runner = runner;
+    this.#receipts = receipts;
+    this.#now = now;
+  }
+
+  /**
+   * Takes a message on, or finds the receipt of the earlier request with this key. It begins with `pump`, so that the
+   * caller can answer first. Throws `bad_request` for a key that stood for something else.
+   */
+  accept(request: RunRequest): { readonly receipt: Receipt; readonly fresh: boolean } {
+    const { runId, session } = request;
+    const fingerprint = fingerprintOf(request.content);
+    const earlier = this.#receipts.earlier(runId, session, fingerprint);
+    if (earlier) return { receipt: earlier, fresh: false };
+    if (this.#stopping) throw new GatewayError("shutting_down");
+    const lane = this.#laneOf(session.key);
+    if (lane.waiting.length >= MAX_WAITING) {
+      throw new GatewayError("too_many_streams", "too many messages wait in this session");
+    }
+    const receipt = new Receipt(runId, session.key, fingerprint);
+    this.#receipts.add(receipt);
+    lane.waiting.push({ request, receipt, acceptedAt: this.#now() });
+    return { receipt, fresh: true };
+  }
+
+  /** Begins the next run when none goes on. `late` says that it had to wait for another. */
+  pump(key: string, late = false): void {
+    const lane = this.#lanes.get(key);
+    if (!lane || lane.active || this.#stopping) return;
+    const next = lane.waiting.shift();
+    if (!next) {
+      this.#lanes.delete(key);
+      return;
+    }
+    lane.active = this.#runner.prepare(next.request, next.receipt, () => {
+      lane.active = undefined;
+      // Not before the ended run has said everything about itself.
+      queueMicrotask(() => this.pump(key, true));
+    });
+    this.#runner.begin(lane.active, next.request, late);
+  }
+
+  active(key: string): Run | undefined {
+    return this.#lanes.get(key)?.active;
+  }
+
+  waiting(key: string): readonly Waiting[] {
+    return this.#lanes.get(key)?.waiting ?? [];
+  }
+
+  /** Ids of the run that goes on and of those that wait. */
+  runIds(key: string): readonly string[] {
+    const active = this.active(key);
+    return [...(active ? [active.id] : []), ...this.waiting(key).map(({ receipt }) => receipt.runId)];
+  }
+
+  /**
+   * Stops one run, or all of the session: those that wait first. Returns the ids of what was stopped; for a run that is
+   * over or unknown there is nothing to do.
+   */
+  abort(key: string, runId?: string): readonly string[] {
+    const lane = this.#lanes.get(key);
+    if (!lane) return [];
+    const isMeant = (id: string) => runId === undefined || id === runId;
+    const dropped = lane.waiting.filter(({ receipt }) => isMeant(receipt.runId));
+    lane.waiting = lane.waiting.filter((waiting) => !dropped.includes(waiting));
+    for (const { request, receipt } of dropped) this.#runner.drop(request, receipt);
+    const { active } = lane;
+    if (!active || !isMeant(active.id)) return dropped.map(({ receipt }) => receipt.runId);
+    active.cancel(new GatewayError("cancelled"));
+    return [...dropped.map(({ receipt }) => receipt.runId), active.id];
+  }
+
+  /** A client came: it watches everything that goes on. */
+  join(peer: Peer): void {
+    for (const { active } of this.#lanes.values()) active?.watch(peer);
+  }
+
+  leave(peer: Peer): void {
+    for (const { active } of this.#lanes.values()) active?.unwatch(peer);
+  }
+
+  /** Ends everything: what goes on keeps its partial answer, what waits is stored as not answered. */
+  close(reason: GatewayError): void {
+    this.#stopping = true;
+    for (const lane of this.#lanes.values()) {
+      lane.active?.cancel(reason);
+      for (const { request, receipt } of lane.waiting.splice(0)) this.#runner.interrupt(request, receipt, reason);
+    }
+  }
+
+  #laneOf(key: string): Lane {
+    let lane = this.#lanes.get(key);
+    if (!lane) {
+      lane = { active: undefined, waiting: [] };
+      this.#lanes.set(key, lane);
+    }
+    return lane;
+  }
+}

@@ -1,0 +1,196 @@
+import type { Part } from "../../core/dialect.ts";
+import { GatewayError, toGatewayError } from "../../core/errors.ts";
+import type { Caller, Clock, TranscriptMessage } from "../../core/ports.ts";
+import type { Relay } from "../../core/relay.ts";
+import type { Model } from "../../core/routing.ts";
+import type { Stream } from "../../core/stream.ts";
+import type { Audience } from "./audience.ts";
+import { eventHead, type Peer } from "./peer.ts";
+import type { Receipt } from "./receipts.ts";
+import { Run, type RunEnd } from "./run.ts";
+import { ABORTED_BY_CLIENT, endingOf } from "./run-ending.ts";
+import { type RunIdentity, textMessage } from "./run-frames.ts";
+import { AGENT_ID } from "./session-key.ts";
+import type { SessionNews } from "./session-news.ts";
+import type { Session, SessionStore } from "./session-store.ts";
+import { plainText } from "./transcript-view.ts";
+import { toTurn } from "./turn.ts";
+
+/** A message to be answered. */
+export interface RunRequest {
+  readonly runId: string;
+  readonly session: Session;
+  readonly content: readonly Part[];
+  readonly caller: Caller;
+  readonly connection: string;
+  /** Clock reading when the request's frame came in, in milliseconds. */
+  readonly receivedAt: number;
+  readonly thinking?: string | undefined;
+  /** For this run alone, instead of the session's. */
+  readonly model?: Model | undefined;
+  /** Put behind the gateway's own system prompt. */
+  readonly system?: string | undefined;
+  /** 0 and undefined: as long as the route allows. */
+  readonly timeoutMs?: number | undefined;
+  /** Set when the client used the `agent` method. */
+  readonly agentCaller?: Peer | undefined;
+}
+
+export interface RunnerParts {
+  readonly relay: Relay;
+  readonly sessions: SessionStore;
+  readonly audience: Audience;
+  readonly news: SessionNews;
+  readonly modelOf: (session: Session) => Model;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly systemPrompt: string | undefined;
+  readonly historyMessages: number;
+}
+
+const TITLE_LENGTH = 80;
+const PREVIEW_LENGTH = 200;
+
+const oneLine = (text: string, length: number): string => text.replace(/\s+/g, " ").trim().slice(0, length);
+
+/** Takes one run from its message to its stored answer, and says on the way what happens. */
+export class Runner {
+  readonly #parts: RunnerParts;
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** A run that everybody watches and that did not begin yet. `over` is called after its last event. */
+  prepare(request: RunRequest, receipt: Receipt, over: () => void): Run {
+    const { audience, clock, modelOf } = this.#parts;
+    const run = new Run({
+      identity: identityOf(request),
+      model: request.model ?? modelOf(request.session),
+      now: clock.wall,
+      agentCaller: request.agentCaller,
+      ended: (ended, end) => this.#finish(ended, end, request, receipt, over),
+    });
+    receipt.startedAt = run.startedAt;
+    for (const peer of audience) run.watch(peer);
+    return run;
+  }
+
+  /** Stores the message, calls the upstream and tells everybody. `late` says that the message had to wait. */
+  begin(run: Run, request: RunRequest, late: boolean): void {
+    const { news, sessions } = this.#parts;
+    const { session } = request;
+    const question = this.#store(session, { role: "user", content: request.content, runId: request.runId });
+    const opened = this.#open(run, request, late);
+    const text = plainText(question);
+    sessions.update(session, {
+      lastInteractionAt: run.startedAt,
+      startedAt: run.startedAt,
+      lastMessagePreview: oneLine(text, PREVIEW_LENGTH),
+      ...(session.setting("derivedTitle") === undefined && { derivedTitle: oneLine(text, TITLE_LENGTH) }),
+    });
+    news.changed(session.key, "send", run.id);
+    this.#tell(run.identity, { seq: run.frames.nextSeq(), state: "status", phase: "starting_model" });
+    this.#tellCaller(run, { phase: "start", startedAt: run.startedAt });
+    if (opened instanceof GatewayError) run.fail(opened);
+    else run.follow(opened, request.timeoutMs);
+  }
+
+  /** Puts a message into the conversation that no model wrote. */
+  inject(session: Session, text: string): TranscriptMessage {
+    const content = [{ type: "text", text }] as const;
+    const message = this.#store(session, { role: "assistant", content, model: "gateway-injected", stopReason: "stop" });
+    const identity = { runId: `inject-${message.id}`, sessionKey: session.key, agentId: AGENT_ID };
+    this.#tell(identity, { seq: 0, state: "final", stopReason: "stop", message: textMessage(text, message.timestamp) });
+    return message;
+  }
+
+  /** A message that a client took back before its turn came. */
+  drop(request: RunRequest, receipt: Receipt): void {
+    const stopReason = ABORTED_BY_CLIENT;
+    this.#tell(identityOf(request), { seq: 1, state: "aborted", stopReason });
+    receipt.settle({ status: "aborted", stopReason, endedAt: this.#parts.clock.wall() });
+    this.#parts.news.changed(request.session.key, "agent.input.settled", request.runId);
+  }
+
+  /** A message whose turn never came: it is kept, with the reason in the answer's place. */
+  interrupt(request: RunRequest, receipt: Receipt, reason: GatewayError): void {
+    const run = this.prepare(request, receipt, () => {});
+    this.#store(request.session, { role: "user", content: request.content, runId: request.runId });
+    run.fail(reason);
+  }
+
+  /** Never throws: what goes wrong here is how the run ends. */
+  #open(run: Run, request: RunRequest, late: boolean): Stream | GatewayError {
+    const { relay, clock, systemPrompt, historyMessages } = this.#parts;
+    const { session } = request;
+    const { route } = run.model;
+    const system = [systemPrompt, request.system]
+      .filter((prompt) => prompt !== undefined && prompt !== "")
+      .join("\n\n");
+    try {
+      const turn = toTurn(session.messages, {
+        system: system === "" ? undefined : system,
+        thinking: request.thinking ?? session.text("thinkingLevel"),
+        maxMessages: historyMessages,
+      });
+      return relay.open({
+        target: { route, model: run.model },
+        body: route.dialect.conversation(turn),
+        caller: request.caller,
+        mayRetry: true,
+        face: "openclaw",
+        connection: request.connection,
+        // Waiting for its turn is the conversation's doing and not part of the gateway's own time.
+        receivedAt: late ? clock.now() : request.receivedAt,
+      });
+    } catch (error) {
+      return toGatewayError(error);
+    }
+  }
+
+  #finish(run: Run, end: RunEnd, request: RunRequest, receipt: Receipt, over: () => void): void {
+    const { clock, news, sessions } = this.#parts;
+    const { session } = request;
+    const ending = endingOf(run, end, clock.wall());
+    receipt.answer = this.#store(session, ending.message);
+    const preview = oneLine(run.answer.text, PREVIEW_LENGTH);
+    sessions.update(session, { ...ending.settings, ...(preview !== "" && { lastMessagePreview: preview }) });
+    this.#tell(run.identity, { seq: run.frames.nextSeq(), ...ending.chat });
+    this.#tellCaller(run, ending.lifecycle);
+    over();
+    receipt.settle(ending.outcome);
+    news.changed(session.key, "agent.input.settled", run.id);
+  }
+
+  #store(session: Session, message: Omit<TranscriptMessage, "id" | "seq" | "timestamp">): TranscriptMessage {
+    const { clock, newId, news, sessions } = this.#parts;
+    const seq = (session.messages.at(-1)?.seq ?? 0) + 1;
+    const stored = { id: newId(), seq, timestamp: clock.wall(), ...message };
+    sessions.append(session, stored);
+    news.message(session.key, stored);
+    return stored;
+  }
+
+  #tell(identity: RunIdentity, event: object): void {
+    this.#parts.audience.tellReaders("chat", () => ({ ...identity, ...event }));
+  }
+
+  #tellCaller(run: Run, data: object): void {
+    if (!run.agentCaller) return;
+    const event = {
+      ...run.identity,
+      seq: run.frames.nextSeq(),
+      stream: "lifecycle",
+      ts: this.#parts.clock.wall(),
+      data,
+    };
+    run.agentCaller.event(eventHead("agent", event));
+  }
+}
+
+const identityOf = (request: RunRequest): RunIdentity => ({
+  runId: request.runId,
+  sessionKey: request.session.key,
+  agentId: AGENT_ID,
+});

@@ -1,0 +1,71 @@
+import type { Attachment } from "../../../protocol/openclaw/chat-params.ts";
+import type { Part } from "../../core/dialect.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Model } from "../../core/routing.ts";
+import { readAttachments } from "./attachments.ts";
+import type { Call } from "./call.ts";
+import type { Desk } from "./desk.ts";
+import { toErrorShape } from "./errors.ts";
+import type { Peer } from "./peer.ts";
+import type { Receipt } from "./receipts.ts";
+
+/** A message as one of the sending methods got it. */
+export interface Submission {
+  readonly key: string;
+  /** The client's idempotency key. */
+  readonly runId: string;
+  readonly message: string;
+  readonly attachments?: readonly Attachment[] | undefined;
+  readonly thinking?: string | undefined;
+  readonly model?: Model | undefined;
+  readonly system?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+  readonly agentCaller?: Peer | undefined;
+}
+
+/**
+ * Accepts a message, lets `answer` respond, and only then begins: the acknowledgement is always the first a client hears
+ * of its run. A repeated key is answered by how its run stands and begins nothing.
+ */
+export async function submit(
+  desk: Desk,
+  call: Call,
+  submission: Submission,
+  answer: (receipt: Receipt) => void,
+): Promise<void> {
+  const content = contentOf(submission);
+  const session = await desk.sessions.openOrCreate(submission.key);
+  const { caller, id } = call.peer;
+  const request = { ...submission, session, content, caller, connection: id, receivedAt: call.receivedAt };
+  const { receipt, fresh } = desk.runs.accept(request);
+  if (!fresh) {
+    repeat(receipt, call);
+    return;
+  }
+  answer(receipt);
+  desk.runs.pump(session.key);
+}
+
+/** The acknowledgement of `chat.send`. */
+export const started = (receipt: Receipt) => ({ runId: receipt.runId, status: "started" });
+
+function contentOf({ message, attachments }: Submission): readonly Part[] {
+  const images = readAttachments(attachments);
+  if (message.trim() === "" && images.length === 0) {
+    throw new GatewayError("bad_request", "message or attachment required");
+  }
+  return [...(message.trim() === "" ? [] : [{ type: "text", text: message } as const]), ...images];
+}
+
+/** The answer to a key that was seen before. */
+function repeat(receipt: Receipt, call: Call): void {
+  const { runId, outcome } = receipt;
+  if (!outcome) call.reply({ runId, status: "in_flight" });
+  else if (outcome.status === "ok") call.reply({ runId, status: "ok" });
+  else if (outcome.status === "aborted") {
+    const { stopReason, endedAt } = outcome;
+    call.reply({ runId, status: "timeout", summary: "aborted", stopReason, endedAt });
+  } else {
+    call.refuse(toErrorShape(outcome.error), { runId, status: "error", summary: outcome.error.message });
+  }
+}
