@@ -5,7 +5,8 @@ import { asObject, asString, type JsonValue } from "./json.ts";
 const MAX_MESSAGE = 300;
 
 /** Words that look like credentials: long runs after a known prefix or scheme, and long runs of token characters. */
-const SECRETS = /\b(?:sk|pk|rk|key|tok|ghp|xox[abp])[-_][A-Za-z0-9_*.-]{6,}|\bBearer\s+\S+|[A-Za-z0-9_-]{40,}/gi;
+const SECRETS =
+  /\b(?:sk|pk|rk|key|tok|ghp|xox[abp])[-_][A-Za-z0-9_*.-]{6,}|\bBearer\s+\S+|\bAIza[\w-]{16,}|[A-Za-z0-9_-]{40,}/gi;
 
 /** Control characters and the ones that reorder text: a provider's words end up on terminals. */
 
@@ -13,9 +14,15 @@ const UNPRINTABLE = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 
 /** A provider's message, fit to be shown: one line, no credentials, bounded. */
 export function sanitiseMessage(message: string): string {
-  const clean = message.replace(SECRETS, "[redacted]").replace(UNPRINTABLE, " ").trim();
-  return clean.length > MAX_MESSAGE ? `${clean.slice(0, MAX_MESSAGE - 1)}…` : clean;
+  const clean = message.replace(UNPRINTABLE, " ").replace(SECRETS, "[redacted]").trim();
+  if (clean.length <= MAX_MESSAGE) return clean;
+  // The cut must not leave half of a surrogate pair.
+  return `${clean.slice(0, MAX_MESSAGE - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }
+
+/** Some providers give their code as a number. */
+const codeOf = (code: JsonValue | undefined): string | undefined =>
+  typeof code === "number" ? String(code) : asString(code);
 
 /**
  * What the provider says went wrong, from an error body or an error event: `{error: {type, code, message}}`,
@@ -26,7 +33,7 @@ export function readProviderError(value: JsonValue | undefined): ProviderError |
   if (!top) return undefined;
   const inner = asObject(top.error) ?? top;
   const message = asString(top.error) ?? asString(inner.message);
-  const type = asString(inner.type) ?? asString(inner.code) ?? asString(inner.status);
+  const type = asString(inner.type) ?? codeOf(inner.code) ?? codeOf(inner.status);
   if (message === undefined && type === undefined) return undefined;
   return {
     ...(type !== undefined && { type: sanitiseMessage(type) }),

@@ -10,7 +10,7 @@ import { Stream } from "./stream.ts";
 import type { LogLimits } from "./stream-log.ts";
 import { StreamLog } from "./stream-log.ts";
 import type { TokenCounts } from "./usage.ts";
-import { mergeCounts, settleUsage } from "./usage.ts";
+import { mergeCounts, settleUsage, wasBilled } from "./usage.ts";
 
 export interface OpenRequest {
   readonly target: Target;
@@ -212,7 +212,13 @@ class Run implements Producer, UpstreamSink {
       usage: settleUsage({
         counts: this.#counts,
         whole: this.#whole,
-        billed: this.#billed(error),
+        billed: wasBilled({
+          error,
+          answered: this.#firstByteMs !== undefined,
+          anyEvent: log.head > 0,
+          // A dialect that knows no last event reads no text either: there is nothing to estimate from.
+          readable: !this.#request.target.route.dialect.endsAtEof,
+        }),
         inputCharacters: this.#inputCharacters,
         outputCharacters: this.#outputCharacters,
       }),
@@ -238,25 +244,5 @@ class Run implements Producer, UpstreamSink {
       bytes: this.#bytes,
       oddities: [...this.#oddities],
     });
-  }
-
-  /** Whether the provider can have charged for this call, from how far it came (faults.md of the design). */
-  #billed(error: GatewayError | undefined): boolean | "unknown" {
-    // A dialect that knows no last event reads no text either: there is nothing to estimate from.
-    const begun = this.#request.target.route.dialect.endsAtEof ? "unknown" : true;
-    if (this.#stream.log.head > 0) return begun;
-    switch (error?.code) {
-      case "upstream_unreachable":
-      case "upstream_rate_limited":
-      case "upstream_http_error":
-        return false;
-      case "upstream_bad_response":
-      case "upstream_overloaded":
-        return "unknown";
-      case "upstream_timeout":
-        return error.details?.timer === "headers" || error.details?.timer === "connect" ? "unknown" : begun;
-      default:
-        return this.#firstByteMs === undefined ? "unknown" : begun;
-    }
   }
 }

@@ -1,4 +1,5 @@
 import type { Usage } from "../../protocol/stream.ts";
+import type { GatewayError } from "./errors.ts";
 
 /** What a provider reported so far. `inputTokens` includes cached parts, `outputTokens` includes reasoning. */
 export interface TokenCounts {
@@ -43,4 +44,30 @@ export function settleUsage(stream: {
     // A cumulative count from before the cut may lag behind the text that was seen.
     outputTokens: Math.max(counts.outputTokens ?? 0, estimateTokens(stream.outputCharacters)),
   };
+}
+
+/** Whether the provider can have charged for a call, from how far it came (faults.md of the design). */
+export function wasBilled(call: {
+  readonly error: GatewayError | undefined;
+  readonly answered: boolean;
+  readonly anyEvent: boolean;
+  readonly readable: boolean;
+}): boolean | "unknown" {
+  const begun = call.readable ? true : "unknown";
+  if (call.anyEvent) return begun;
+  switch (call.error?.code) {
+    case "upstream_unreachable":
+    case "upstream_rate_limited":
+    case "upstream_http_error":
+      return false;
+    case "upstream_bad_response":
+    case "upstream_overloaded":
+      return "unknown";
+    case "upstream_timeout": {
+      const timer = call.error.details?.timer;
+      return timer === "headers" || timer === "connect" ? "unknown" : begun;
+    }
+    default:
+      return call.answered ? begun : "unknown";
+  }
 }

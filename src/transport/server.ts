@@ -2,19 +2,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
-import { CODES } from "../../protocol/codes.ts";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { Authenticator, Caller, Clock, Face, Observer } from "../core/ports.ts";
+import { errorPage, jsonPage, type Page, refusalPage, refuseUpgrade } from "./answer.ts";
 import { type ConnectionLimits, SocketConnection } from "./connection.ts";
 import { offeredSubprotocols, tokenOf } from "./credentials.ts";
 import { isAllowedHost, isAllowedOrigin, type OriginRules } from "./origin.ts";
-
-/** An HTTP answer that is there at once. */
-export interface Page {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | Buffer;
-}
 
 export interface PageRequest {
   readonly method: string;
@@ -244,37 +237,3 @@ function acceptorFor(mount: FaceMount): WebSocketServer {
 }
 
 const pathOf = (request: IncomingMessage): string => (request.url ?? "/").split(/[?#]/, 1)[0] ?? "/";
-
-function jsonPage(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Page {
-  return {
-    status,
-    headers: {
-      "content-type": "application/json",
-      "cache-control": "no-store",
-      "x-content-type-options": "nosniff",
-      ...headers,
-    },
-    body: `${JSON.stringify(value)}\n`,
-  };
-}
-
-const errorPage = (status: number, message: string, headers: Readonly<Record<string, string>>): Page =>
-  jsonPage(status, { error: { code: "bad_request", message, retryable: false } }, headers);
-
-function refusalPage(error: GatewayError): Page {
-  const retryAfter =
-    error.retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfterMs / 1_000)) };
-  return jsonPage(CODES[error.code].httpStatus, { error: error.toBody() }, retryAfter);
-}
-
-/** Answers an upgrade with an ordinary HTTP response and closes. */
-function refuseUpgrade(socket: Duplex, page: Page): void {
-  const head = Object.entries({
-    ...page.headers,
-    "content-length": String(Buffer.byteLength(page.body)),
-    connection: "close",
-  });
-  socket.end(
-    `HTTP/1.1 ${page.status} Refused\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${page.body}`,
-  );
-}

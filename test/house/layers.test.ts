@@ -75,7 +75,7 @@ describe("the layers", () => {
   });
 
   test("main.ts alone reads the process", () => {
-    const readers = files.filter((file) => /\bprocess\.(?!memoryUsage|hrtime)/.test(readFileSync(join(root, file), "utf8")));
+    const readers = files.filter((file) => /\bprocess\.[a-z]/.test(readFileSync(join(root, file), "utf8")));
     expect(readers).toEqual(["src/main.ts"]);
   });
 

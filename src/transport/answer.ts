@@ -1,0 +1,47 @@
+import type { Duplex } from "node:stream";
+import { CODES } from "../../protocol/codes.ts";
+import type { GatewayError } from "../core/errors.ts";
+
+/** An HTTP answer that is there at once. */
+export interface Page {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | Buffer;
+}
+
+/** A JSON answer that no cache keeps. */
+export function jsonPage(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Page {
+  return {
+    status,
+    headers: {
+      "content-type": "application/json",
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+      ...headers,
+    },
+    body: `${JSON.stringify(value)}\n`,
+  };
+}
+
+/** An error that is about HTTP itself. */
+export const errorPage = (status: number, message: string, headers: Readonly<Record<string, string>>): Page =>
+  jsonPage(status, { error: { code: "bad_request", message, retryable: false } }, headers);
+
+/** A refusal as JSON, with the status of its code. */
+export function refusalPage(error: GatewayError): Page {
+  const retryAfter =
+    error.retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfterMs / 1_000)) };
+  return jsonPage(CODES[error.code].httpStatus, { error: error.toBody() }, retryAfter);
+}
+
+/** Answers an upgrade with an ordinary HTTP response and closes. */
+export function refuseUpgrade(socket: Duplex, page: Page): void {
+  const head = Object.entries({
+    ...page.headers,
+    "content-length": String(Buffer.byteLength(page.body)),
+    connection: "close",
+  });
+  socket.end(
+    `HTTP/1.1 ${page.status} Refused\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${page.body}`,
+  );
+}
