@@ -1,5 +1,5 @@
 import type { ProviderError } from "./dialect.ts";
-import { asObject, asString, type JsonValue } from "./json.ts";
+import { asNumber, asObject, asString, type JsonValue } from "./json.ts";
 
 /** Longest provider message passed on; OpenClaw's schema allows 300 characters. */
 const MAX_MESSAGE = 300;
@@ -20,10 +20,6 @@ export function sanitiseMessage(message: string): string {
   return `${clean.slice(0, MAX_MESSAGE - 1).replace(/[\ud800-\udbff]$/, "")}…`;
 }
 
-/** Some providers give their code as a number. */
-const codeOf = (code: JsonValue | undefined): string | undefined =>
-  typeof code === "number" ? String(code) : asString(code);
-
 /**
  * What the provider says went wrong, from an error body or an error event: `{error: {type, code, message}}`,
  * `{error: "text"}`, or the fields at the top. Undefined when there is nothing of the kind.
@@ -33,10 +29,11 @@ export function readProviderError(value: JsonValue | undefined): ProviderError |
   if (!top) return undefined;
   const inner = asObject(top.error) ?? top;
   const message = asString(top.error) ?? asString(inner.message);
-  const type = asString(inner.type) ?? codeOf(inner.code) ?? codeOf(inner.status);
+  const type =
+    [inner.type, inner.code, inner.status].find((name) => typeof name === "string") ?? asNumber(inner.code)?.toString();
   if (message === undefined && type === undefined) return undefined;
   return {
-    ...(type !== undefined && { type: sanitiseMessage(type) }),
+    ...(typeof type === "string" && { type: sanitiseMessage(type) }),
     ...(message !== undefined && { message: sanitiseMessage(message) }),
   };
 }

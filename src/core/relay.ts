@@ -129,6 +129,8 @@ class Run implements Producer, UpstreamSink {
     if (meaning !== NOTHING) this.#note(meaning);
     this.#bytes += data.length;
     this.#stream.publish(this.#stream.log.append(name, data, value === undefined, meaning));
+    // A reader may have cancelled the stream within the entry.
+    if (this.#done) return;
     if (meaning.error) this.#failAfterEvent(meaning.error);
     else if (meaning.complete === "now") {
       this.#call.settle();

@@ -59,8 +59,13 @@ export function wasBilled(call: {
     case "upstream_unreachable":
     case "upstream_rate_limited":
     case "upstream_http_error":
+    // The gateway's own: no connection was free for the call.
+    case "overloaded":
       return false;
-    case "upstream_bad_response":
+    case "upstream_bad_response": {
+      const reason = call.error.details?.reason;
+      return reason === "redirect" || reason === "headers_too_large" ? false : "unknown";
+    }
     case "upstream_overloaded":
       return "unknown";
     case "upstream_timeout": {
