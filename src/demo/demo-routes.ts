@@ -9,7 +9,14 @@ export function demoRoutes(url: string) {
       { name: "demo-responses", dialect: "openai-responses", baseUrl: `${url}/v1` },
     ],
     models: [
-      { alias: "demo", route: "demo-anthropic", model: "demo-claude", name: "Demo", contextWindow, price },
+      {
+        alias: "demo",
+        route: "demo-anthropic",
+        model: "demo-claude",
+        name: "Demo (Anthropic Messages)",
+        contextWindow,
+        price,
+      },
       { alias: "demo-chat", route: "demo-chat", model: "demo-gpt", name: "Demo (OpenAI Chat)", contextWindow, price },
       {
         alias: "demo-responses",

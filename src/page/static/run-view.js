@@ -10,7 +10,7 @@ const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id))
 /** @param {number | undefined} ms */
 const duration = (ms) => {
   if (ms === undefined) return "–";
-  if (ms < 10) return `${ms.toFixed(1)} ms`;
+  if (ms < 10) return `${ms.toFixed(2)} ms`;
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 };
 
@@ -47,10 +47,20 @@ export class RunView {
       element("first").textContent = duration(performance.now() - this.#sentAt);
       this.#say("Streaming …");
     }
-    if (kind === "thinking") element("thinking-box").hidden = false;
-    if (kind === "tool") element("tool").hidden = false;
+    if (this.#parts[kind].length === 0) this.#begin(kind);
     this.#parts[kind].appendData(text);
     element("tokens").textContent = String(this.#pieces);
+  }
+
+  /**
+   * Thoughts are open while they are all there is, and fold away when the answer begins.
+   * @param {Piece["kind"]} kind
+   */
+  #begin(kind) {
+    const thoughts = /** @type {HTMLDetailsElement} */ (element("thinking-box"));
+    thoughts.open = kind === "thinking";
+    if (kind === "thinking") thoughts.hidden = false;
+    if (kind === "tool") element("tool").hidden = false;
   }
 
   /** @param {End} end */

@@ -1,17 +1,21 @@
 // @ts-check
 /** The lines to copy, with this gateway's own address in them. */
+import { bodyFor } from "./dialect-reader.js";
+
+/** @import { Model } from "./try-it.js" */
 
 const ws = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
 
 /**
  * @param {boolean} authRequired
- * @param {string} model
+ * @param {Model | undefined} model the one to show in the example
  * @returns {Record<string, string>} texts by the id of their element
  */
 export function snippets(authRequired, model) {
   const token = authRequired ? "<token>" : "any";
   const header = authRequired ? ' -H "Authorization: Bearer <token>"' : "";
-  const open = { type: "open", id: "1", model, body: { max_tokens: 256, messages: [{ role: "user", content: "Hi" }] } };
+  const { alias, dialect } = model ?? { alias: "demo", dialect: "anthropic-messages" };
+  const open = { type: "open", id: "1", model: alias, body: bodyFor(dialect, "Hi") };
   return {
     "openclaw-url": ws,
     "openclaw-cli": `openclaw tui --url ${ws} --token ${token}`,

@@ -2,7 +2,7 @@
 /** What is running, the token, and the parts of the page. */
 import { showSnippets, snippets, startCopying } from "./snippets.js";
 import { StreamClient } from "./stream-client.js";
-import { offerModels, startTryIt } from "./try-it.js";
+import { offerExamples, offerModels, startTryIt } from "./try-it.js";
 
 /** @import { Model } from "./try-it.js" */
 /** @typedef {{ version: string, authRequired: boolean, uptimeS?: number, demo?: boolean, models?: Model[] }} Running */
@@ -57,29 +57,38 @@ function listModels(models) {
 /** @param {Running} running */
 function show({ version, authRequired, uptimeS, demo, models }) {
   const locked = models === undefined;
-  element("state").dataset.state = locked ? "locked" : "running";
-  element("state-text").textContent = locked ? "Token needed" : `Running for ${uptime(uptimeS ?? 0)}`;
+  showState(locked ? "locked" : "running", locked ? "Token needed" : "Running");
+  element("uptime").textContent = locked ? "" : `for ${uptime(uptimeS ?? 0)}`;
   element("version").textContent = `v${version}`;
-  element("token-box").hidden = !authRequired;
-  element("token-note").textContent = !locked
-    ? "This token is accepted. It stays in this tab only."
-    : token() === ""
-      ? "This gateway asks for its token. It stays in this tab only."
-      : "The gateway does not accept this token.";
+  element("token-box").hidden = !locked;
+  element("token-note").textContent =
+    token() === "" ? "It stays in this tab and goes nowhere else." : "The gateway does not accept this token.";
+  element("try-box").hidden = locked;
+  element("models-box").hidden = locked;
   element("demo-note").hidden = !demo;
   element("any-token").hidden = authRequired;
-  element("models-box").hidden = locked;
   offerModels(models ?? []);
+  offerExamples(demo ?? false);
   listModels(models ?? []);
-  showSnippets(snippets(authRequired, models?.[0]?.alias ?? "demo"));
+  showSnippets(snippets(authRequired, models?.[0]));
+}
+
+/**
+ * @param {"running" | "locked" | "down"} state
+ * @param {string} words
+ */
+function showState(state, words) {
+  element("state").dataset.state = state;
+  // Said aloud by screen readers: only when it changes.
+  if (element("state-text").textContent !== words) element("state-text").textContent = words;
 }
 
 async function refresh() {
   try {
     show(await whatRuns());
   } catch (error) {
-    element("state").dataset.state = "down";
-    element("state-text").textContent = error instanceof TypeError ? "Not reachable" : String(error);
+    element("uptime").textContent = "";
+    showState("down", error instanceof TypeError ? "Not reachable" : String(error));
   }
 }
 

@@ -12,6 +12,20 @@ const prompt = /** @type {HTMLTextAreaElement} */ (document.getElementById("prom
 const send = /** @type {HTMLButtonElement} */ (document.getElementById("send"));
 const stop = /** @type {HTMLButtonElement} */ (document.getElementById("stop"));
 
+const EXAMPLES = {
+  demo: [
+    "What happens to my words between here and the model?",
+    "200 tokens, 10 ms each: [[200x10]]",
+    "Please call a tool.",
+    "Fail on purpose: [[cut]]",
+  ],
+  real: [
+    "What is a token, in two sentences?",
+    "Write four lines about water.",
+    "Count from 1 to 40, one number on each line.",
+  ],
+};
+
 /** @type {readonly Model[]} */
 let models = [];
 /** @type {(() => void) | undefined} */
@@ -33,6 +47,26 @@ export function offerModels(known) {
 }
 
 /**
+ * Prompts to begin with: those for the demo upstream show what it can be asked for.
+ * @param {boolean} demo
+ */
+export function offerExamples(demo) {
+  const texts = demo ? EXAMPLES.demo : EXAMPLES.real;
+  const examples = document.getElementById("examples");
+  if (!examples || examples.childElementCount > 0) return;
+  for (const text of texts) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = text;
+    button.addEventListener("click", () => {
+      prompt.value = text;
+      form.requestSubmit();
+    });
+    examples.append(button);
+  }
+}
+
+/**
  * @param {StreamClient} client
  * @param {() => void} couldNotConnect called when a run failed on its way to the gateway
  */
@@ -48,12 +82,6 @@ export function startTryIt(client, couldNotConnect) {
     form.requestSubmit();
   });
   stop.addEventListener("click", () => cancel?.());
-  for (const example of document.querySelectorAll("button[data-example]")) {
-    example.addEventListener("click", () => {
-      prompt.value = example.textContent ?? "";
-      form.requestSubmit();
-    });
-  }
 }
 
 /**

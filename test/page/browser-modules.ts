@@ -1,0 +1,29 @@
+/** The page's own modules. They are plain JavaScript, so what the tests use of them is said here. */
+const load = (file: string) => import(new URL(`../../src/page/static/${file}`, import.meta.url).pathname);
+
+interface DialectReader {
+  bodyFor(dialect: string, prompt: string): Record<string, unknown>;
+  readEvent(dialect: string, data: unknown): { kind: "text" | "thinking" | "tool"; text: string } | undefined;
+}
+
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+}
+
+interface Listener {
+  sent(): void;
+  event(data: unknown): void;
+  end(end: { readonly status: string }): void;
+  failed(failure: Failure): void;
+}
+
+interface StreamClientModule {
+  readonly StreamClient: new (
+    url: string,
+    token: () => string,
+  ) => { open(model: string, body: object, listener: Listener): () => void };
+}
+
+export const loadDialectReader = (): Promise<DialectReader> => load("dialect-reader.js");
+export const loadStreamClient = (): Promise<StreamClientModule> => load("stream-client.js");
