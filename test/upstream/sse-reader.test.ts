@@ -47,7 +47,7 @@ describe("the parsing cases of the web platform tests", () => {
   const cases: readonly Case[] = existsSync(corpus) ? JSON.parse(readFileSync(corpus, "utf8")).cases : [];
   if (cases.length === 0) test.skip("skipped: ../shared/corpus is not here", () => {});
 
-  // Cases that fail concern the head of the answer: call-answers.test.ts plays them.
+  // Cases that fail concern the head of the answer: response.test.ts plays them.
   for (const { title, inputBase64, expectEvents } of cases.filter(({ expectFail }) => !expectFail)) {
     test(`${title}, whole, byte by byte and cut at every position`, () => {
       const bytes = Buffer.from(inputBase64, "base64");

@@ -1,0 +1,180 @@
+/** Rows U1 to U7, U19 and U20 of the failure matrix: what happens before the first event. */
+import { describe, expect, test } from "@jest/globals";
+import { openRelay } from "../support/relayed-stream.ts";
+import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { whole } from "./anthropic-script.ts";
+
+const NOTHING_USED = { source: "exact", inputTokens: 0, outputTokens: 0 };
+const UNKNOWN = { source: "unknown" };
+const retryAtOnce = { options: { retry: { baseDelayMs: 0 } } };
+
+test("U1 an upstream that refuses connections is unreachable, and nothing was used", async () => {
+  const upstream = await startScriptedUpstream();
+  await upstream.close();
+  await using relay = openRelay(upstream.url, { route: { timeouts: { connectMs: 5_000 } }, ...retryAtOnce });
+  const terminal = await relay.open().terminal;
+  expect(terminal).toMatchObject({
+    status: "failed",
+    lastSeq: 0,
+    error: { code: "upstream_unreachable", details: { reason: "ECONNREFUSED" } },
+    usage: NOTHING_USED,
+  });
+  expect(terminal.timing.totalMs).toBeLessThan(5_000);
+});
+
+describe("U2 a 429", () => {
+  test("tells when to come again", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using relay = openRelay(upstream.url);
+    upstream.respondWith((exchange) => void exchange.json(429, {}, { "retry-after": "20" }));
+    expect(await relay.open().terminal).toMatchObject({
+      status: "failed",
+      lastSeq: 0,
+      error: { code: "upstream_rate_limited", retryAfterMs: 20_000 },
+      usage: NOTHING_USED,
+    });
+    expect(upstream.requests).toBe(1);
+  });
+
+  test("with a short wait is waited for, if the client allows", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using relay = openRelay(upstream.url);
+    upstream.respondWith((exchange) => {
+      if (upstream.requests % 2 === 1) exchange.json(429, {}, { "retry-after": "0" });
+      else whole(exchange.sse()).end();
+    });
+    expect(await relay.open().terminal).toMatchObject({ status: "completed", lastSeq: 4 });
+    expect(await relay.open({ mayRetry: false }).terminal).toMatchObject({ error: { code: "upstream_rate_limited" } });
+    expect(upstream.requests).toBe(3);
+  });
+});
+
+describe("U3 a server's error", () => {
+  test.each([
+    [500, "upstream_http_error", NOTHING_USED, 1],
+    [502, "upstream_http_error", NOTHING_USED, 3],
+    [503, "upstream_overloaded", UNKNOWN, 3],
+    [529, "upstream_overloaded", UNKNOWN, 3],
+  ] as const)("%i is told as %s", async (status, code, usage, requests) => {
+    await using upstream = await startScriptedUpstream();
+    await using relay = openRelay(upstream.url, retryAtOnce);
+    upstream.respondWith((exchange) => {
+      exchange.json(status, { error: { message: "host 10.0.0.1 died, key sk-live-abcdef123456" } });
+    });
+    expect(await relay.open().terminal).toMatchObject({
+      status: "failed",
+      lastSeq: 0,
+      error: { code, message: "host 10.0.0.1 died, key [redacted]", details: { status } },
+      usage,
+    });
+    expect(upstream.requests).toBe(requests);
+  });
+
+  test("of any size is read for 64 KiB only", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using relay = openRelay(upstream.url);
+    const { terminal } = relay.open();
+    const exchange = await upstream.request();
+    exchange.head(500, { "content-type": "application/json" }).write("x".repeat(65_537));
+    expect(await terminal).toMatchObject({ error: { code: "upstream_http_error", details: { status: 500 } } });
+    await exchange.closed;
+  });
+});
+
+test("U4 a client's error is told once and not tried again", async () => {
+  await using upstream = await startScriptedUpstream();
+  await using relay = openRelay(upstream.url, retryAtOnce);
+  upstream.respondWith((exchange) => void exchange.json(400, { error: { message: "no such model" } }));
+  expect(await relay.open().terminal).toMatchObject({
+    status: "failed",
+    lastSeq: 0,
+    error: { code: "upstream_http_error", message: "no such model", retryable: false },
+    usage: NOTHING_USED,
+  });
+  expect(upstream.requests).toBe(1);
+});
+
+describe("U5 a 200 that is no stream", () => {
+  test("is refused, naming what came", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using relay = openRelay(upstream.url);
+    const { terminal } = relay.open();
+    const exchange = await upstream.request();
+    exchange.head(200, { "content-type": "text/html" }).write("<html>").finish();
+    expect(await terminal).toMatchObject({
+      status: "failed",
+      lastSeq: 0,
+      error: { code: "upstream_bad_response", details: { contentType: "text/html" } },
+      usage: UNKNOWN,
+    });
+    await exchange.closed;
+  });
+
+  test("but JSON, is relayed as one event where the route says so", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using relay = openRelay(upstream.url, { dialect: "plain-sse", route: { jsonAnswer: true } });
+    const opened = relay.open();
+    (await upstream.request()).json(200, { answer: 42 });
+    expect(await opened.terminal).toMatchObject({ status: "completed", lastSeq: 1 });
+    expect(opened.data).toEqual(['{"answer":42}']);
+  });
+});
+
+test("U6 a redirect is not followed", async () => {
+  await using elsewhere = await startScriptedUpstream();
+  await using upstream = await startScriptedUpstream();
+  await using relay = openRelay(upstream.url, retryAtOnce);
+  upstream.respondWith((exchange) => void exchange.head(302, { location: elsewhere.url, "content-length": "0" }));
+  expect(await relay.open().terminal).toMatchObject({
+    status: "failed",
+    lastSeq: 0,
+    error: { code: "upstream_bad_response", details: { reason: "redirect", status: 302 } },
+    usage: NOTHING_USED,
+  });
+  expect([upstream.requests, elsewhere.connections]).toEqual([1, 0]);
+});
+
+test("U7 an upstream that never answers times out, perhaps billed", async () => {
+  await using upstream = await startScriptedUpstream();
+  await using relay = openRelay(upstream.url, { route: { timeouts: { headersMs: 30 } } });
+  const { terminal } = relay.open();
+  const exchange = await upstream.request();
+  expect(await terminal).toMatchObject({
+    status: "failed",
+    lastSeq: 0,
+    error: { code: "upstream_timeout", details: { timer: "headers" } },
+    usage: UNKNOWN,
+  });
+  await exchange.closed;
+  expect(upstream.requests).toBe(1);
+});
+
+test("U19 a compressed stream is refused", async () => {
+  await using upstream = await startScriptedUpstream();
+  await using relay = openRelay(upstream.url);
+  const { terminal } = relay.open();
+  const exchange = await upstream.request();
+  exchange.sse({ "content-encoding": "gzip" }).chunk("\u001f\u008b\u0008");
+  expect(await terminal).toMatchObject({
+    status: "failed",
+    lastSeq: 0,
+    error: { code: "upstream_bad_response", details: { encoding: "gzip" } },
+    usage: UNKNOWN,
+  });
+  await exchange.closed;
+});
+
+test("U20 an answer with more headers than allowed is refused", async () => {
+  await using upstream = await startScriptedUpstream();
+  await using relay = openRelay(upstream.url);
+  const { terminal } = relay.open();
+  const exchange = await upstream.request();
+  exchange.sse({ "x-bomb": "b".repeat(65_536) });
+  expect(await terminal).toMatchObject({
+    status: "failed",
+    lastSeq: 0,
+    error: { code: "upstream_bad_response", details: { reason: "headers_too_large" } },
+    usage: NOTHING_USED,
+  });
+  await exchange.closed;
+});

@@ -1,0 +1,98 @@
+import type { JsonObject } from "../../src/core/json.ts";
+import type { StreamRecord } from "../../src/core/ports.ts";
+import { Relay } from "../../src/core/relay.ts";
+import type { Stream, Terminal } from "../../src/core/stream.ts";
+import type { Entry, LogLimits } from "../../src/core/stream-log.ts";
+import type { DialectName } from "../../src/dialects/registry.ts";
+import { dialects } from "../../src/dialects/registry.ts";
+import type { UpstreamOptions, UpstreamRoute } from "../../src/upstream/upstream.ts";
+import { openUpstream, realClock } from "./loopback-call.ts";
+
+export interface RelaySettings {
+  readonly dialect?: DialectName;
+  readonly route?: Partial<UpstreamRoute>;
+  readonly options?: Partial<UpstreamOptions>;
+  readonly log?: LogLimits;
+}
+
+export interface OpenSettings {
+  readonly body?: JsonObject;
+  readonly mayRetry?: boolean;
+  /** Answers each entry as a reader's sink does: false asks to wait. */
+  readonly onEntry?: (entry: Entry) => boolean;
+}
+
+/** A stream with one reader that keeps what it got. */
+export interface RelayedStream {
+  readonly stream: Stream;
+  readonly entries: readonly Entry[];
+  readonly data: readonly string[];
+  readonly terminal: Promise<Terminal>;
+  /** Resolves when this many entries have come. */
+  received(count: number): Promise<void>;
+}
+
+export interface TestRelay extends AsyncDisposable {
+  readonly relay: Relay;
+  /** What the observer was told, once per stream. */
+  readonly records: readonly StreamRecord[];
+  open(settings?: OpenSettings): RelayedStream;
+}
+
+/** The real relay, dialect and upstream client on one route to this address. */
+export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRelay {
+  const dialect = dialects.get(settings.dialect ?? "anthropic-messages");
+  if (!dialect) throw new Error("no such dialect");
+  const upstream = openUpstream(baseUrl, settings.route, settings.options);
+  const records: StreamRecord[] = [];
+  let ids = 0;
+  const relay = new Relay({
+    upstream,
+    observer: {
+      streamEnded: (record) => void records.push(record),
+      connectionClosed() {},
+      refused() {},
+      fault() {},
+    },
+    clock: realClock,
+    newId: () => String(++ids),
+    log: settings.log ?? { maxBytes: 1_048_576, maxEntries: 8_192 },
+  });
+  const route = { name: "test", dialect, key: "sk-test-0123456789", headers: {} };
+
+  function open({ body = {}, mayRetry = true, onEntry }: OpenSettings = {}): RelayedStream {
+    const stream = relay.open({
+      target: { route, model: undefined },
+      body,
+      caller: { name: "tester" },
+      mayRetry,
+      face: "test",
+      connection: undefined,
+      receivedAt: realClock.now(),
+    });
+    const entries: Entry[] = [];
+    const waiting: { readonly count: number; readonly reached: () => void }[] = [];
+    const { promise: terminal, resolve } = Promise.withResolvers<Terminal>();
+    const sink = {
+      entry(entry: Entry) {
+        entries.push(entry);
+        for (const { count, reached } of waiting) if (entries.length >= count) reached();
+        return onEntry?.(entry) ?? true;
+      },
+      end: resolve,
+    };
+    stream.attach(sink);
+    return {
+      stream,
+      entries,
+      get data() {
+        return entries.map((entry) => entry.data);
+      },
+      terminal,
+      received: (count) =>
+        entries.length >= count ? Promise.resolve() : new Promise((reached) => waiting.push({ count, reached })),
+    };
+  }
+
+  return { relay, records, open, [Symbol.asyncDispose]: () => upstream.close() };
+}

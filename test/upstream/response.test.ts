@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "@jest/globals";
+import { openUpstream, startCall } from "../support/loopback-call.ts";
+import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+
+describe("the retry hint of a 429", () => {
+  const wall = Date.UTC(2026, 10, 22, 12, 0, 0);
+
+  test.each([
+    [{ "retry-after": "30" }, 30_000],
+    [{ "retry-after": "0.5" }, 500],
+    [{ "retry-after": "Sun, 22 Nov 2026 12:01:00 GMT" }, 60_000],
+    [{ "retry-after": "Sun, 22 Nov 2026 11:00:00 GMT" }, 0],
+    [{ "retry-after": "86400" }, 3_600_000],
+    [{ "retry-after": "soon" }, undefined],
+    [{ "retry-after": "-5" }, undefined],
+    [{ "retry-after-ms": "1500", "retry-after": "2" }, 1500],
+    [{}, undefined],
+  ])("%j means %p ms", async (headers, retryAfterMs) => {
+    await using upstream = await startScriptedUpstream();
+    const clock = { now: () => performance.now(), wall: () => wall };
+    await using client = openUpstream(upstream.url, {}, { clock });
+    const { sink } = startCall(client, { mayRetry: false });
+    (await upstream.request()).json(429, {}, headers as Record<string, string>);
+    expect(await sink.done).toMatchObject({ code: "upstream_rate_limited", retryAfterMs });
+  });
+});
+
+describe("the web platform tests on the head of an answer", () => {
+  interface Case {
+    readonly title: string;
+    readonly inputBase64: string;
+    readonly contentType: string;
+    readonly status: number;
+    readonly expectFail: boolean;
+    readonly expectEvents: readonly { readonly data: string }[];
+  }
+  const corpus = new URL("../../../shared/corpus/wpt-sse-cases.json", import.meta.url);
+  const cases: readonly Case[] = existsSync(corpus) ? JSON.parse(readFileSync(corpus, "utf8")).cases : [];
+  if (cases.length === 0) test.skip("skipped: ../shared/corpus is not here", () => {});
+
+  const concerned = cases.filter((one) => one.expectFail || one.contentType !== "text/event-stream");
+  test.each(concerned)("$title", async ({ inputBase64, contentType, status, expectFail, expectEvents }) => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { sink } = startCall(client, { mayRetry: false });
+    const body = Buffer.from(inputBase64, "base64");
+    const head = { "content-type": contentType, "content-length": String(body.length) };
+    (await upstream.request()).head(status, head).write(body);
+    const error = await sink.done;
+    expect(error !== undefined).toBe(expectFail);
+    expect(sink.data).toEqual(expectEvents.map(({ data }) => data));
+  });
+});
