@@ -88,7 +88,7 @@ async function refresh() {
     show(await whatRuns());
   } catch (error) {
     element("uptime").textContent = "";
-    showState("down", error instanceof TypeError ? "Not reachable" : String(error));
+    showState("down", error instanceof TypeError || !(error instanceof Error) ? "Not reachable" : error.message);
   }
 }
 
