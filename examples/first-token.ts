@@ -20,4 +20,5 @@ socket.onmessage = (message) => {
   process.stdout.write(text);
   if (error) console.error(`\n${error.code}: ${error.message}`);
   if (type === "end" || type === "error") socket.close();
+  if (type === "end") console.log();
 };
