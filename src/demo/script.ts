@@ -37,7 +37,7 @@ export function writeScript(
       ? toolResultText()
       : answerText(random, prompt, rest, request.speaks);
   const said = stretch(tokensOf(words), directives.flow?.tokens);
-  const budget = { left: prompt.maxTokens ?? Number.POSITIVE_INFINITY, ran: false };
+  const budget = { left: Math.max(0, prompt.maxTokens ?? Number.POSITIVE_INFINITY), ran: false };
   const thinking = spend(budget, prompt.model.includes("thinking") ? tokensOf(thinkingText(random)) : []);
   // A failing answer breaks off in its middle, so there is always something to keep.
   const text = spend(budget, ending === "whole" ? said : said.slice(0, Math.ceil(said.length / 2)));

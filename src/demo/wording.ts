@@ -27,9 +27,9 @@ const THOUGHTS = [
   "Let me think about this — or rather, let me stream something that looks like thought. A client should show these words apart from the answer, or not at all.",
 ] as const;
 
-/** The prompt in one short line. */
+/** The prompt in short: its first characters, none of them split. */
 function quote(text: string): string {
-  const letters = [...text.replace(/\s+/g, " ").trim()];
+  const letters = [...text.slice(0, 2 * MAX_QUOTE + 1)];
   return letters.length > MAX_QUOTE ? `${letters.slice(0, MAX_QUOTE - 1).join("")}…` : letters.join("");
 }
 
