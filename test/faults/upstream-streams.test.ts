@@ -1,5 +1,6 @@
 /** Rows U8 to U15, U21, U23, U26 and U27 of the failure matrix: how a stream that has begun may go on and end. */
 import { describe, expect, test } from "@jest/globals";
+import { GatewayError } from "../../src/core/errors.ts";
 import { openRelay } from "../support/relayed-stream.ts";
 import type { ScriptedExchange } from "../support/scripted-upstream.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
@@ -190,4 +191,20 @@ test("U27 a body that goes on after the terminal is cut off, and the stream has 
   expect(await terminal).toMatchObject({ status: "completed", lastSeq: 4, usage: COMPLETE });
   expect(exchange.isClosed).toBe(false);
   await exchange.closed;
+});
+
+test("a reader that cancels within the last event leaves one end and one record", async () => {
+  await using upstream = await startScriptedUpstream();
+  await using relay = openRelay(upstream.url);
+  const opened = relay.open({
+    onEntry: ({ data }) => {
+      if (data.includes("message_stop")) opened.stream.cancel(new GatewayError("cancelled"));
+      return true;
+    },
+  });
+  const exchange = await upstream.request();
+  whole(exchange.sse());
+  expect(await opened.terminal).toMatchObject({ status: "cancelled", lastSeq: 4 });
+  await exchange.closed;
+  expect(relay.records.length).toBe(1);
 });
