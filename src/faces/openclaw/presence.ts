@@ -2,7 +2,8 @@ import type { Peer } from "./peer.ts";
 
 /** A connected client as others may see it: what it is, not where it is. */
 export const presenceOf = (peer: Peer) => ({
-  clientId: peer.client.id,
+  // Older schemas have no field for a client's id.
+  text: peer.client.id,
   version: peer.client.version,
   platform: peer.client.platform,
   mode: peer.client.mode,

@@ -1,0 +1,212 @@
+/** The OpenClaw face over a real relay, with an upstream, a store and a clock that a test moves by hand. */
+
+import { GatewayError } from "../../src/core/errors.ts";
+import type {
+  Authenticator,
+  Clock,
+  Observer,
+  Transcripts,
+  UpstreamCall,
+  UpstreamRequest,
+  UpstreamSink,
+} from "../../src/core/ports.ts";
+import { Relay } from "../../src/core/relay.ts";
+import { type Model, type Route, Routing } from "../../src/core/routing.ts";
+import { dialects } from "../../src/dialects/registry.ts";
+import { createOpenClawFace, type OpenClawFace, type OpenClawParts } from "../../src/faces/openclaw/face.ts";
+import { createMemoryTranscripts } from "../../src/storage/memory-transcripts.ts";
+import { type ConnectOptions, FakeConnection, type OpenClawClient } from "./openclaw-client.ts";
+
+/** One call to the upstream, answered by the test. */
+export class FakeCall implements UpstreamCall {
+  readonly request: UpstreamRequest;
+  readonly #sink: UpstreamSink;
+  paused = false;
+  aborted = false;
+  settled = false;
+
+  constructor(request: UpstreamRequest, sink: UpstreamSink) {
+    this.request = request;
+    this.#sink = sink;
+  }
+
+  get body(): Record<string, unknown> {
+    return JSON.parse(this.request.body);
+  }
+
+  /** One event in the form of Chat Completions. */
+  delta(delta: object, finish: string | null = null): this {
+    this.data({ id: "c1", object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason: finish }] });
+    return this;
+  }
+
+  text(content: string): this {
+    return this.delta({ content });
+  }
+
+  /** The rest of a good answer. */
+  finish(usage: object = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 }): void {
+    this.delta({}, "stop");
+    this.data({ id: "c1", object: "chat.completion.chunk", choices: [], usage });
+    this.event(undefined, "[DONE]");
+  }
+
+  data(value: object): void {
+    this.event(undefined, JSON.stringify(value));
+  }
+
+  event(name: string | undefined, data: string): void {
+    if (!this.aborted && !this.settled) this.#sink.event(name, data);
+  }
+
+  fail(error: GatewayError): void {
+    this.#sink.fail(error);
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+
+  abort(): void {
+    this.aborted = true;
+  }
+
+  settle(): void {
+    this.settled = true;
+  }
+}
+
+export interface Rig extends AsyncDisposable {
+  readonly face: OpenClawFace;
+  readonly relay: Relay;
+  readonly calls: FakeCall[];
+  readonly transcripts: Transcripts;
+  readonly clock: { nowMs: number } & Clock;
+  readonly faults: unknown[];
+  /** The newest call. */
+  readonly call: FakeCall;
+  /** A socket that did not say anything yet. */
+  open(): FakeConnection;
+  /** A client past its handshake. */
+  client(options?: ConnectOptions): Promise<OpenClawClient>;
+  connection(options?: ConnectOptions): Promise<FakeConnection>;
+  /** Ends this gateway and starts another over the same store. */
+  restart(): Promise<Rig>;
+}
+
+export interface RigOptions {
+  readonly token?: string;
+  readonly settings?: OpenClawParts["settings"];
+  readonly transcripts?: Transcripts;
+}
+
+const route = (name: string, dialectName: string): Route => {
+  const dialect = dialects.get(dialectName);
+  if (!dialect) throw new Error(`no dialect ${dialectName}`);
+  return { name, dialect, key: "sk-secret-key-of-the-route", headers: {} };
+};
+
+const model = (alias: string, of: Route): Model => ({
+  alias,
+  route: of,
+  upstreamModel: `${alias}-upstream`,
+  name: alias.toUpperCase(),
+  defaults: {},
+  price: { input: 1, output: 2 },
+  contextWindow: 128_000,
+});
+
+/** Three models: `gpt` (the default), `claude`, and `raw`, which cannot hold a conversation. */
+const testRouting = (): Routing =>
+  new Routing(
+    [],
+    [
+      model("gpt", route("openai", "openai-chat")),
+      model("claude", route("anthropic", "anthropic-messages")),
+      model("raw", route("plain", "plain-sse")),
+    ],
+  );
+
+function authenticator(token: string | undefined): Authenticator {
+  let failures = 0;
+  return {
+    required: token !== undefined,
+    authenticate(given) {
+      if (token === undefined) return { name: "local" };
+      if (failures >= 3) throw new GatewayError("rate_limited", "too many", { retryAfterMs: 1500 });
+      if (given === token) return { name: "token" };
+      if (given !== undefined) failures++;
+      return undefined;
+    },
+  };
+}
+
+export async function startRig(options: RigOptions = {}): Promise<Rig> {
+  const calls: FakeCall[] = [];
+  const faults: unknown[] = [];
+  let ids = 0;
+  let connections = 0;
+  const clock = { nowMs: 1_795_000_000_000, now: () => clock.nowMs, wall: () => clock.nowMs };
+  // Ids of a second life must not meet those of the first.
+  const epoch = Math.random().toString(36).slice(2, 8);
+  const newId = () => `${epoch}-${++ids}`;
+  const observer: Observer = {
+    streamEnded() {},
+    connectionClosed() {},
+    refused() {},
+    fault: (error) => void faults.push(error),
+  };
+  const upstream = {
+    call(request: UpstreamRequest, sink: UpstreamSink) {
+      const call = new FakeCall(request, sink);
+      calls.push(call);
+      return call;
+    },
+  };
+  const transcripts = options.transcripts ?? createMemoryTranscripts();
+  const relay = new Relay({ upstream, observer, clock, newId, log: { maxBytes: 100_000, maxEntries: 1000 } });
+  const face = await createOpenClawFace({
+    relay,
+    routing: testRouting(),
+    transcripts,
+    authenticator: authenticator(options.token),
+    clock,
+    newId,
+    version: "0.0.0-test",
+    settings: { agentName: "Tester", ...options.settings },
+    observer,
+  });
+  const open = () => new FakeConnection(face, `c${++connections}`);
+  const connection = async (connect: ConnectOptions = {}) => {
+    const opened = open();
+    await opened.client.connect({ ...(options.token !== undefined && { token: options.token }), ...connect });
+    return opened;
+  };
+  return {
+    face,
+    relay,
+    calls,
+    transcripts,
+    clock,
+    faults,
+    get call() {
+      const newest = calls.at(-1);
+      if (!newest) throw new Error("the upstream was not called");
+      return newest;
+    },
+    open,
+    connection,
+    client: async (connect) => (await connection(connect)).client,
+    async restart() {
+      await face.close();
+      return startRig({ ...options, transcripts });
+    },
+    async [Symbol.asyncDispose]() {
+      await face.close();
+    },
+  };
+}

@@ -1,0 +1,253 @@
+/**
+ * Checks every frame a client gets against OpenClaw's own schemas: those of `@openclaw/gateway-protocol`, and those of the
+ * pinned release when they lie beside the project. What has no schema there is held to a shape written down here.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { ProtocolSchemas } from "@openclaw/gateway-protocol/schema";
+import { Ajv, type ValidateFunction } from "ajv";
+import { isObject } from "../../src/core/json.ts";
+
+const pinnedPath = fileURLToPath(new URL("../../../shared/facts/openclaw/schemas-2026.9.6.json", import.meta.url));
+const pinned: Record<string, object> = existsSync(pinnedPath) ? JSON.parse(readFileSync(pinnedPath, "utf8")) : {};
+const published: Record<string, object> = { ...ProtocolSchemas };
+
+const text = { type: "string", minLength: 1 };
+const number = { type: "number" };
+const boolean = { type: "boolean" };
+const object = { type: "object" };
+const list = { type: "array" };
+const shape = (properties: Record<string, object>, required = Object.keys(properties)) => ({
+  type: "object",
+  required,
+  properties,
+});
+
+const message = shape({ role: { enum: ["user", "assistant"] }, content: {}, timestamp: number, __openclaw: object });
+const sent = {
+  ...shape({ runId: text, status: { enum: ["started", "in_flight", "ok", "timeout", "error"] } }),
+};
+const history = shape({
+  sessionKey: { type: "string", pattern: "^agent:main:." },
+  messages: { type: "array", items: message },
+  hasMore: boolean,
+  totalMessages: number,
+  pendingInputs: shape({ items: list, total: number }),
+  defaults: shape({ modelProvider: text, model: text }),
+  sessionInfo: object,
+});
+const approvals = { type: "array", maxItems: 0 };
+
+/** Schemas of what OpenClaw has none for. */
+const own: Record<string, object> = {
+  ChatSendAck: sent,
+  ChatHistory: { ...history, not: { anyOf: [{ required: ["deltaCursor"] }, { required: ["activeLeafEntryId"] }] } },
+  AbortResult: shape({ ok: { const: true }, aborted: boolean, runIds: { type: "array", items: text } }),
+  SessionsAbortResult: shape({ ok: { const: true }, abortedRunId: {}, status: { enum: ["aborted", "no-active-run"] } }),
+  SessionsListResult: shape({
+    ts: number,
+    path: text,
+    count: number,
+    totalCount: number,
+    sessions: list,
+    nextOffset: {},
+  }),
+  SessionsPreviewResult: shape({ ts: number, previews: list }),
+  Messages: shape({ messages: { type: "array", items: message } }),
+  PatchResult: shape({ ok: { const: true }, path: text, key: text, entry: object, resolved: object }),
+  ResetResult: shape({ ok: { const: true }, key: text, entry: object }),
+  CompactResult: shape({ ok: { const: true }, key: text, compacted: { const: false }, reason: text }),
+  InjectResult: shape({ ok: { const: true }, messageId: text }),
+  Subscribed: shape({ subscribed: boolean }),
+  SubscribedKey: shape({ subscribed: boolean, key: text }),
+  Metadata: shape({ models: list, commands: list }),
+  AuthStatus: shape({ ts: number, providers: list }),
+  ConfigSnapshot: shape({
+    exists: boolean,
+    raw: text,
+    parsed: object,
+    config: object,
+    valid: boolean,
+    hash: text,
+    issues: list,
+  }),
+  Status: shape({ runtimeVersion: text, heartbeat: object, channelSummary: list, sessions: object }),
+  GatewayIdentity: shape({ deviceId: { type: "string", pattern: "^[0-9a-f]{64}$" }, publicKey: text }),
+  UsageStatus: shape({ updatedAt: number, providers: list }),
+  AgentResult: shape({ runId: text, status: { enum: ["accepted", "in_flight", "ok", "timeout", "error"] } }),
+  AgentWaitResult: shape({ runId: text, status: { enum: ["ok", "error", "timeout"] } }),
+  Approvals: approvals,
+  Nothing: { type: "null" },
+  CronList: shape({ jobs: list, total: number, hasMore: boolean }),
+  CronStatus: shape({ enabled: boolean, jobs: number }),
+  SessionMessageEvent: shape({ sessionKey: text, agentId: text, message, messageId: text, messageSeq: number }),
+  SessionsChangedEvent: shape({ sessionKey: text, agentId: text, reason: text, ts: number }),
+  ConnectChallenge: shape({ nonce: text, ts: { type: "integer" } }),
+  Described: shape({ session: { type: ["object", "null"] } }),
+};
+
+const ajv = new Ajv({ strict: false, allErrors: false });
+const compiled = new Map<string, readonly ValidateFunction[]>();
+
+function validators(name: string): readonly ValidateFunction[] {
+  let found = compiled.get(name);
+  if (!found) {
+    const schemas = [own[name], published[name], pinned[`${name}Schema`]].filter((schema) => schema !== undefined);
+    if (schemas.length === 0) throw new Error(`no schema named ${name}`);
+    found = schemas.map((schema) => ajv.compile(schema));
+    compiled.set(name, found);
+  }
+  return found;
+}
+
+/** Throws when the value does not fit every schema of that name. */
+export function fits(name: string, value: unknown, where = name): void {
+  for (const validate of validators(name)) {
+    if (!validate(value)) throw new Error(`${where} is not a ${name}: ${ajv.errorsText(validate.errors)}`);
+  }
+}
+
+type Check = (payload: unknown, where: string) => void;
+
+const is =
+  (name: string): Check =>
+  (payload, where) =>
+    fits(name, payload, where);
+
+/** The payload fits a schema, and so does each item of one of its lists. */
+const with_ =
+  (name: string, field: string, item: string): Check =>
+  (payload, where) => {
+    fits(name, payload, where);
+    const items = isObject(payload) ? payload[field] : undefined;
+    for (const entry of Array.isArray(items) ? items : [items]) {
+      if (entry !== undefined && entry !== null) fits(item, entry, `${where}.${field}`);
+    }
+  };
+
+const historyCheck: Check = (payload, where) => {
+  with_("ChatHistory", "sessionInfo", "SessionRow")(payload, where);
+};
+
+/** The result of every method the gateway has. */
+export const RESULTS: Readonly<Record<string, Check>> = {
+  connect: is("HelloOk"),
+  "chat.startup": historyCheck,
+  "chat.history": historyCheck,
+  "chat.metadata": with_("Metadata", "models", "ModelChoice"),
+  "chat.send": is("ChatSendAck"),
+  "sessions.send": is("ChatSendAck"),
+  "chat.abort": is("AbortResult"),
+  "sessions.abort": is("SessionsAbortResult"),
+  "chat.inject": is("InjectResult"),
+  agent: is("AgentResult"),
+  "agent.wait": is("AgentWaitResult"),
+  "sessions.list": with_("SessionsListResult", "sessions", "SessionRow"),
+  "sessions.subscribe": is("Subscribed"),
+  "sessions.messages.subscribe": is("SubscribedKey"),
+  "sessions.messages.unsubscribe": is("SubscribedKey"),
+  "sessions.describe": with_("Described", "session", "SessionRow"),
+  "sessions.resolve": is("SessionsResolveResult"),
+  "sessions.preview": is("SessionsPreviewResult"),
+  "sessions.get": is("Messages"),
+  "sessions.create": is("SessionsCreateResult"),
+  "sessions.patch": is("PatchResult"),
+  "sessions.reset": is("ResetResult"),
+  "sessions.delete": is("SessionsDeleteResult"),
+  "sessions.compact": is("CompactResult"),
+  "models.list": is("ModelsListResult"),
+  "models.authStatus": is("AuthStatus"),
+  "commands.list": is("CommandsListResult"),
+  "agents.list": is("AgentsListResult"),
+  "agent.identity.get": is("AgentIdentityResult"),
+  "config.get": is("ConfigSnapshot"),
+  status: is("Status"),
+  health: (payload, where) =>
+    fits("Snapshot", { presence: [], health: payload, stateVersion: { presence: 0, health: 0 }, uptimeMs: 0 }, where),
+  "system-presence": (payload, where) => {
+    if (!Array.isArray(payload)) throw new Error(`${where} is not a bare array`);
+    for (const entry of payload) fits("PresenceEntry", entry, where);
+  },
+  "gateway.identity.get": is("GatewayIdentity"),
+  "exec.approval.list": is("Approvals"),
+  "plugin.approval.list": is("Approvals"),
+  "openclaw.approval.list": is("Approvals"),
+  "question.list": is("QuestionListResult"),
+  "last-heartbeat": is("Nothing"),
+  "update.status": is("UpdateStatusResult"),
+  "usage.status": is("UsageStatus"),
+  "sessions.observer.visibility": is("SessionsObserverVisibilityResult"),
+  "sessions.branches.list": is("SessionsBranchesListResult"),
+  "sessions.companion.state": is("SessionsCompanionStateResult"),
+  "progressCard.get": is("ProgressCardGetResult"),
+  "tasks.list": is("TasksListResult"),
+  "cron.list": is("CronList"),
+  "cron.status": is("CronStatus"),
+  "talk.catalog": is("TalkCatalogResult"),
+};
+
+/** The payload of every event the gateway sends. */
+export const EVENTS: Readonly<Record<string, Check>> = {
+  "connect.challenge": is("ConnectChallenge"),
+  chat: is("ChatEvent"),
+  // The published schema is that of the engine; the gateway's broadcast adds whose run it is.
+  agent: (payload, where) => {
+    if (!isObject(payload)) throw new Error(`${where} is no object`);
+    const { sessionKey, agentId, ...event } = payload;
+    fits("AgentEvent", event, where);
+    if (typeof sessionKey !== "string" || agentId !== "main") throw new Error(`${where} does not say whose run it is`);
+  },
+  "session.message": is("SessionMessageEvent"),
+  "sessions.changed": with_("SessionsChangedEvent", "session", "SessionRow"),
+  tick: is("TickEvent"),
+  shutdown: is("ShutdownEvent"),
+};
+
+/** Checks the frames of one connection in their order: form, meaning, and the outer `seq` without a gap. */
+export class FrameCheck {
+  readonly #methods = new Map<string, string>();
+  readonly #answered = new Map<string, number>();
+  #seq = 0;
+
+  request(id: string, method: string): void {
+    this.#methods.set(id, method);
+  }
+
+  /** A frame as it was received. Throws with the name of the method or event it is wrong for. */
+  received(frame: unknown): void {
+    if (!isObject(frame)) throw new Error("a frame is not an object");
+    if (frame.type === "event") this.#event(frame);
+    else if (frame.type === "res") this.#response(frame);
+    else throw new Error(`unknown frame type ${String(frame.type)}`);
+  }
+
+  #event(frame: Record<string, unknown>): void {
+    fits("EventFrame", frame);
+    const name = String(frame.event);
+    const check = EVENTS[name];
+    if (!check) throw new Error(`event ${name} is not known to the test`);
+    check(frame.payload, `event ${name}`);
+    if (name === "connect.challenge") {
+      if (frame.seq !== undefined) throw new Error("connect.challenge has a seq");
+    } else if (frame.seq !== ++this.#seq) throw new Error(`seq ${String(frame.seq)} where ${this.#seq} was due`);
+  }
+
+  #response(frame: Record<string, unknown>): void {
+    fits("ResponseFrame", frame);
+    const id = String(frame.id);
+    const method = this.#methods.get(id);
+    const answers = (this.#answered.get(id) ?? 0) + 1;
+    this.#answered.set(id, answers);
+    if (answers > (method === "agent" ? 2 : 1)) throw new Error(`${String(method)} was answered ${answers} times`);
+    if (frame.ok === true) {
+      const check = RESULTS[method ?? ""];
+      if (!check) throw new Error(`result of ${String(method)} is not known to the test`);
+      check(frame.payload, `result of ${String(method)}`);
+      return;
+    }
+    fits("ErrorShape", frame.error, `error of ${String(method)}`);
+    const details = isObject(frame.error) && isObject(frame.error.details) ? frame.error.details : {};
+    if (details.code === "MISSING_SCOPE") fits("MissingScopeErrorDetails", details);
+    if (typeof details.code !== "string") throw new Error(`error of ${String(method)} has no details.code`);
+  }
+}
