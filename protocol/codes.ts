@@ -52,8 +52,16 @@ export const CODES = define({
   event_too_large: { meaning: "one event is larger than allowed", httpStatus: 502, retryable: false },
 
   // the stream and its reader
+  resume_failed: { meaning: "the stream cannot be read on", httpStatus: 410, retryable: false },
   cancelled: { meaning: "the stream was cancelled", httpStatus: 499, retryable: false },
   client_gone: { meaning: "the client disconnected", httpStatus: 499, retryable: true },
+  slow_consumer: { meaning: "the client did not read for too long", httpStatus: 408, retryable: true, closeCode: 4030 },
+  superseded: {
+    meaning: "another connection reads this stream now",
+    httpStatus: 409,
+    retryable: true,
+    closeCode: 4090,
+  },
   no_pong: { meaning: "the client stopped answering pings", httpStatus: 408, retryable: true, closeCode: 4001 },
 
   // the gateway

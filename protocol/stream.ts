@@ -15,6 +15,13 @@ const streamId = z
 const name = z.string().min(1).max(128);
 const milliseconds = z.number().nonnegative();
 
+const flow = z
+  .enum(["ack", "none"])
+  .optional()
+  .describe("ack (default): the client acknowledges and has a window; none: only the socket holds the stream back");
+const batch = z.boolean().optional().describe("true: several events may come in one frame, unchanged");
+const sequence = z.int().nonnegative();
+
 export const OpenFrame = z
   .strictObject({
     type: z.literal("open"),
@@ -24,12 +31,42 @@ export const OpenFrame = z
     body: z.record(z.string(), z.unknown()).describe("the provider's own request body"),
     retry: z.boolean().optional().describe("false: the upstream is called once, whatever it answers; default true"),
     idempotencyKey: name.optional().describe("a re-sent open with the same key never starts a second upstream call"),
+    flow,
+    batch,
+    away: z
+      .enum(["continue", "finish", "cancel"])
+      .optional()
+      .describe(
+        "while nobody reads: continue (default) up to a full log and the grace time, finish to the end, or cancel",
+      ),
   })
   .refine((frame) => (frame.model === undefined) !== (frame.route === undefined), "give either model or route");
 
-export const CancelFrame = z.strictObject({ type: z.literal("cancel"), id: streamId });
+export const CancelFrame = z
+  .strictObject({
+    type: z.literal("cancel"),
+    id: streamId.optional(),
+    stream: name.optional().describe("the gateway's name, for a stream that is not open on this connection"),
+  })
+  .refine((frame) => (frame.id === undefined) !== (frame.stream === undefined), "give either id or stream");
 
-export const ClientFrame = z.discriminatedUnion("type", [OpenFrame, CancelFrame]);
+export const AckFrame = z.strictObject({
+  type: z.literal("ack"),
+  received: sequence.optional().describe("messages received on this socket so far, all kinds"),
+  streams: z.record(streamId, sequence).optional().describe("per stream, the seq up to which all events are handled"),
+});
+
+export const ResumeFrame = z.strictObject({
+  type: z.literal("resume"),
+  id: streamId,
+  stream: name.describe("the gateway's name for the stream, from opened"),
+  epoch: z.int().positive(),
+  after: sequence.describe("the last seq handled; 0 for everything"),
+  flow,
+  batch,
+});
+
+export const ClientFrame = z.discriminatedUnion("type", [OpenFrame, CancelFrame, AckFrame, ResumeFrame]);
 
 const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]);
 export const ErrorBody = z.object({
@@ -60,7 +97,13 @@ export const HelloFrame = z.object({
   type: z.literal("hello"),
   protocol: z.literal(STREAM_SUBPROTOCOL),
   connection: z.string(),
-  limits: z.object({ streams: z.int(), frameBytes: z.int() }),
+  limits: z.object({
+    streams: z.int(),
+    frameBytes: z.int(),
+    windowBytes: z.int().describe("of one stream, sent and not acknowledged as handled"),
+    windowEvents: z.int(),
+    inFlightBytes: z.int().describe("of this socket, sent and not acknowledged as received"),
+  }),
 });
 
 export const OpenedFrame = z.object({
@@ -73,14 +116,42 @@ export const OpenedFrame = z.object({
   attached: z.literal(true).optional().describe("the idempotency key was known: this is the earlier stream"),
 });
 
-export const EventFrame = z.object({
-  type: z.literal("event"),
+export const ResumedFrame = z.object({
+  type: z.literal("resumed"),
   id: streamId,
+  stream: z.string(),
+  epoch: z.int().positive(),
+  after: sequence.describe("the events that follow begin behind it"),
+  previous: code.optional().describe("why the last connection stopped reading this stream"),
+});
+
+const event = z.object({
   seq: z.int().positive().describe("contiguous from 1 in a stream"),
   event: z.string().optional().describe("the upstream's event name, when it sent one"),
   data: z.unknown().describe("the upstream's data, as it came"),
   raw: z.literal(true).optional().describe("the data was not JSON (or too deep) and is carried as a string"),
 });
+
+export const EventFrame = event.extend({ type: z.literal("event"), id: streamId });
+
+export const EventsFrame = z.object({
+  type: z.literal("events"),
+  id: streamId,
+  events: z.array(event).min(1).describe("in order; only for streams opened with batch"),
+});
+
+export const DetachedFrame = z.object({
+  type: z.literal("detached"),
+  id: streamId,
+  code,
+});
+
+export const GoingAwayFrame = z.object({
+  type: z.literal("going_away"),
+  afterMs: milliseconds.describe("come back to another gateway, or to this one, after so long"),
+});
+
+export const TickFrame = z.object({ type: z.literal("tick"), ts: z.int().describe("wall clock, milliseconds") });
 
 export const EndFrame = z.object({
   type: z.literal("end"),
@@ -96,10 +167,24 @@ export const EndFrame = z.object({
 
 export const ErrorFrame = z.object({ type: z.literal("error"), id: z.string().optional(), error: ErrorBody });
 
-export const ServerFrame = z.discriminatedUnion("type", [HelloFrame, OpenedFrame, EventFrame, EndFrame, ErrorFrame]);
+export const ServerFrame = z.discriminatedUnion("type", [
+  HelloFrame,
+  OpenedFrame,
+  ResumedFrame,
+  EventFrame,
+  EventsFrame,
+  EndFrame,
+  DetachedFrame,
+  ErrorFrame,
+  GoingAwayFrame,
+  TickFrame,
+]);
 
 export type ClientFrame = z.infer<typeof ClientFrame>;
 export type OpenFrame = z.infer<typeof OpenFrame>;
+export type AckFrame = z.infer<typeof AckFrame>;
+export type ResumeFrame = z.infer<typeof ResumeFrame>;
+export type CancelFrame = z.infer<typeof CancelFrame>;
 export type ServerFrame = z.infer<typeof ServerFrame>;
 export type ErrorBody = z.infer<typeof ErrorBody>;
 export type Usage = z.infer<typeof Usage>;

@@ -1,10 +1,13 @@
 import { randomUUID } from "node:crypto";
+import { getHeapStatistics } from "node:v8";
 import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../protocol/stream.ts";
 import type { Config } from "./config/schema.ts";
+import { LogBudget } from "./core/budget.ts";
 import { GatewayError } from "./core/errors.ts";
 import type { Clock } from "./core/ports.ts";
 import { Relay } from "./core/relay.ts";
 import { Routing } from "./core/routing.ts";
+import { Shelf } from "./core/shelf.ts";
 import { type DemoUpstream, demoRoutes, startDemoUpstream } from "./demo/demo-upstream.ts";
 import { dialects } from "./dialects/registry.ts";
 import { createOpenClawFace } from "./faces/openclaw/face.ts";
@@ -31,8 +34,11 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** Idempotency keys remembered at once: each may hold the log of an ended stream. */
-const IDEMPOTENCY_KEYS = 1_000;
+/** What is remembered at once, oldest forgotten first: some hundred bytes each. */
+const IDEMPOTENCY_KEYS = 10_000;
+const REMEMBERED_IDS = 10_000;
+/** How exactly grace, retention and pauses are kept. */
+const SWEEP_MS = 1_000;
 
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
 const newId = (): string => randomUUID();
@@ -66,6 +72,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
+  const budget = new LogBudget(limits.totalLogBytes || Math.floor(getHeapStatistics().heap_size_limit / 4));
+  const shelf = new Shelf({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now);
+  const sweep = setInterval(() => shelf.sweep(clock.now()), SWEEP_MS);
+  started.defer(() => clearInterval(sweep));
   const relay = new Relay({
     upstream,
     observer: log.observer,
@@ -73,6 +83,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     newId,
     log: { maxBytes: limits.logBytes, maxEntries: limits.logEntries },
     openStreams: limits.openStreams,
+    budget,
+    admit: () => shelf.admit(),
   });
   const authenticator = createAuthenticator({
     token: config.auth.token?.reveal(),
@@ -80,12 +92,16 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     lockoutMs: limits.authLockoutMs,
     clock,
   });
-  const streamFace = createStreamFace({
-    relay,
-    routing,
-    clock,
-    limits: { ...limits, frameBytes: limits.streamFrameBytes, idempotencyKeys: IDEMPOTENCY_KEYS },
-  });
+  const streamFace = started.adopt(
+    createStreamFace({
+      relay,
+      routing,
+      shelf,
+      clock,
+      limits: { ...limits, frameBytes: limits.streamFrameBytes, idempotencyKeys: IDEMPOTENCY_KEYS },
+    }),
+    (part) => part.close(),
+  );
   const openClawFace = started.adopt(
     await createOpenClawFace({
       relay,
@@ -131,8 +147,11 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     newId,
   });
   started.adopt(server, (part) => part.close());
-  started.defer(() => relay.stop(new GatewayError("shutting_down")));
-  started.defer(() => server.drain());
+  started.defer(async () => {
+    server.drain();
+    await within(limits.drainMs, relay.drain());
+    relay.stop(new GatewayError("shutting_down"));
+  });
 
   log.started({
     version,
@@ -145,6 +164,16 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   listening = true;
   const parts = started.move();
   return { url: server.url, close: () => parts.disposeAsync() };
+}
+
+/** Waits for work, but no longer than so many milliseconds. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
 }
 
 function logOptions(config: Config, options: GatewayOptions): LogOptions {
@@ -187,7 +216,12 @@ function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
   });
   return {
     routing: new Routing([...routes.values()], models, config.defaultModel),
-    upstreamRoutes: all.map((route) => ({ ...route, allowHeaders: Object.keys(route.headers) })),
+    upstreamRoutes: all.map((route) => ({
+      ...route,
+      // How long a stream may be held back is the shelf's business: it knows whether anybody reads.
+      timeouts: { ...("timeouts" in route && route.timeouts), pausedMs: Number.POSITIVE_INFINITY },
+      allowHeaders: Object.keys(route.headers),
+    })),
   };
 }
 

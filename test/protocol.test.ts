@@ -67,11 +67,15 @@ describe("the conversations of protocol/vectors", () => {
 });
 
 describe("the code table", () => {
-  const readme = readFileSync(join(folder, "README.md"), "utf8");
+  const rows = readFileSync(join(folder, "README.md"), "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .map((line) => line.split("|").map((cell) => cell.trim()));
 
   test.each(Object.entries(CODES))("README.md describes %s as codes.ts does", (code, info) => {
-    const row = `| \`${code}\` | ${info.meaning} | ${info.httpStatus} | ${info.retryable ? "yes" : "no"} | ${info.closeCode ?? ""} |`;
-    expect(readme).toContain(row);
+    const { meaning, httpStatus, retryable, closeCode = "" } = info;
+    const row = ["", `\`${code}\``, meaning, String(httpStatus), retryable ? "yes" : "no", String(closeCode), ""];
+    expect(rows).toContainEqual(row);
   });
 
   test("close codes from 4000 on follow the range rule: below 4500 the client comes back, from 4500 it does not", () => {

@@ -9,7 +9,7 @@ const DAY = 24 * 60 * MINUTE;
 const count = (initial: number, max: number) => z.int().min(1).max(max).default(initial);
 const bytes = (initial: number, max: number) => z.int().min(1).max(max).default(initial);
 /** Above a day a limit on one wait is no limit; timers of the platform end at 24 days. */
-export const milliseconds = (initial: number) => z.int().min(1).max(DAY).default(initial);
+export const milliseconds = (initial: number, max = DAY) => z.int().min(1).max(max).default(initial);
 
 /** Ceilings for the whole gateway. Each default says why it is what it is. */
 export const limitsSchema = z.strictObject({
@@ -36,6 +36,24 @@ export const limitsSchema = z.strictObject({
   logEntries: count(8192, 65_536).describe("events of one stream's log: small events cost more than their bytes"),
   eventBytes: bytes(MIB, 4 * MIB).describe("largest event of an upstream: 20 times the largest on record"),
   errorBodyBytes: bytes(64 * KIB, MIB).describe("how much of an upstream's error answer is read"),
+  windowBytes: bytes(256 * KIB, MIB).describe(
+    "what one stream may have sent and its client not yet handled: 3 times nine of ten whole answers",
+  ),
+  windowEvents: count(1024, 65_536).describe("the same in events"),
+  inFlightBytes: bytes(MIB, 4 * MIB).describe("what one socket may have sent and its client not yet received"),
+  totalLogBytes: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe("what all logs may hold together; 0 takes a quarter of the memory the process may use"),
+  graceMs: milliseconds(2 * MINUTE, 15 * MINUTE).describe("how long a stream lives on without a reader"),
+  retentionMs: milliseconds(5 * MINUTE).describe("how long a stream can be read after its end"),
+  pausedMs: milliseconds(30 * SECOND).describe(
+    "how long a client may handle nothing while its stream's log is full; then the stream fails slow_consumer",
+  ),
+  tickMs: milliseconds(20 * SECOND).describe("between two ticks of the stream face: browsers see no pings"),
+  upgradesPerSecond: count(200, 100_000).describe("new sockets a second; more get 503 and a time to come back"),
+  framesPerSecond: count(200, 100_000).describe("messages one client may send a second, five times as many at once"),
   violationsPerMinute: count(20, 10_000).describe("invalid frames a connection may send before it is closed"),
   pingMs: milliseconds(20 * SECOND).describe("between two pings of a socket"),
   pongMs: milliseconds(10 * SECOND).describe("how long a client may take to answer a ping"),

@@ -11,7 +11,6 @@ const timeouts = z.strictObject({
   firstEventMs: milliseconds(180_000).describe("until the first event with data"),
   idleMs: milliseconds(60_000).describe("between two reads; comments and pings count"),
   progressMs: milliseconds(300_000).describe("between two events with data"),
-  pausedMs: milliseconds(30_000).describe("how long an upstream may be held back because nobody reads"),
   totalMs: milliseconds(900_000).describe("for the whole call"),
 });
 

@@ -92,10 +92,10 @@ export interface FaceSession {
   message(text: string): void;
   /** The socket can take stream frames again. */
   drained(): void;
-  /** The socket is gone. */
-  closed(): void;
-  /** The gateway is stopping: say goodbye in the face's own words. The transport closes afterwards. */
-  goingAway(): void;
+  /** The socket is gone, because of `why`: a code of ours, or `client_gone`. */
+  closed(why: Code): void;
+  /** The gateway stops soon: say goodbye in the face's own words. `afterMs`: when to come back. */
+  goingAway(afterMs: number): void;
 }
 
 export interface Authenticator {

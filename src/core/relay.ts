@@ -1,3 +1,4 @@
+import type { LogBudget } from "./budget.ts";
 import type { Interpreter, Meaning } from "./dialect.ts";
 import { NOTHING } from "./dialect.ts";
 import { GatewayError } from "./errors.ts";
@@ -31,6 +32,10 @@ export interface RelayParts {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly log: LogLimits;
+  /** What all logs share. */
+  readonly budget?: LogBudget;
+  /** Throws when the gateway is too busy for one more stream. */
+  readonly admit?: () => void;
   /** Streams open at once in the whole gateway; unlimited when left out. */
   readonly openStreams?: number;
 }
@@ -40,6 +45,7 @@ export class Relay {
   readonly #parts: RelayParts;
   readonly #active = new Set<Stream>();
   #stopping = false;
+  #idle: () => void = () => {};
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
@@ -54,21 +60,35 @@ export class Relay {
     const { clock, newId, log, openStreams = Number.POSITIVE_INFINITY } = this.#parts;
     if (this.#stopping) throw new GatewayError("shutting_down");
     if (this.#active.size >= openStreams) throw new GatewayError("overloaded", "too many streams are open");
+    this.#parts.admit?.();
     const { route, model } = request.target;
     const stream = new Stream(
       { id: `s_${newId()}`, epoch: 1, route: route.name, model: model?.alias, startedAt: request.receivedAt },
-      new StreamLog(log),
+      new StreamLog(log, this.#parts.budget),
       () => clock.now(),
     );
-    stream.producedBy(new Run(stream, request, this.#parts, () => this.#active.delete(stream)));
+    stream.producedBy(new Run(stream, request, this.#parts, () => this.#ended(stream)));
     this.#active.add(stream);
     return stream;
   }
 
-  /** No more opens, and every stream ends now with this reason. */
-  stop(reason: GatewayError): void {
+  /** No more opens. Resolves when the last stream has ended. */
+  drain(): Promise<void> {
     this.#stopping = true;
+    return new Promise((resolve) => {
+      this.#idle = resolve;
+      if (this.#active.size === 0) resolve();
+    });
+  }
+
+  /** Every stream ends now with this reason. */
+  stop(reason: GatewayError): void {
     for (const stream of this.#active) stream.cancel(reason);
+  }
+
+  #ended(stream: Stream): void {
+    this.#active.delete(stream);
+    if (this.#active.size === 0) this.#idle();
   }
 }
 

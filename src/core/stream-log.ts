@@ -1,3 +1,4 @@
+import type { LogBudget } from "./budget.ts";
 import type { Meaning } from "./dialect.ts";
 import { NOTHING } from "./dialect.ts";
 
@@ -19,7 +20,12 @@ export interface LogLimits {
 
 /** What an entry costs besides its data: the objects around it. */
 const ENTRY_OVERHEAD = 128;
-const costOf = (entry: Entry): number => entry.data.length + (entry.event?.length ?? 0) + ENTRY_OVERHEAD;
+
+/** What every log may hold even when there is no memory left: streams slow down then, they don't stop. */
+const SHARE_UNDER_PRESSURE = 16 * 1024;
+
+/** What an entry counts in every limit in bytes. */
+export const costOf = (entry: Entry): number => entry.data.length + (entry.event?.length ?? 0) + ENTRY_OVERHEAD;
 
 /**
  * The bounded, numbered record of one stream. It never drops an entry by itself: `isFull` asks the owner to stop the
@@ -27,15 +33,17 @@ const costOf = (entry: Entry): number => entry.data.length + (entry.event?.lengt
  */
 export class StreamLog {
   readonly #limits: LogLimits;
-  #entries: Entry[] = [];
+  readonly #budget: LogBudget | undefined;
+  #entries: (Entry | undefined)[] = [];
   /** Entries before this index are trimmed; the array is compacted when half of it is. */
   #start = 0;
   #tail = 0;
   #bytes = 0;
   #head = 0;
 
-  constructor(limits: LogLimits) {
+  constructor(limits: LogLimits, budget?: LogBudget) {
     this.#limits = limits;
+    this.#budget = budget;
   }
 
   /** Sequence of the newest entry, 0 when there is none. */
@@ -52,14 +60,18 @@ export class StreamLog {
     return this.#bytes;
   }
 
+  /** Over its own limits; or over a small share while all logs together are over theirs. */
   get isFull(): boolean {
-    return this.#bytes >= this.#limits.maxBytes || this.#head - this.#tail >= this.#limits.maxEntries;
+    if (this.#bytes >= this.#limits.maxBytes || this.#head - this.#tail >= this.#limits.maxEntries) return true;
+    return this.#bytes >= SHARE_UNDER_PRESSURE && this.#budget?.isOver(1) === true;
   }
 
   append(event: string | undefined, data: string, raw: boolean, meaning: Meaning = NOTHING): Entry {
     const entry = { seq: ++this.#head, event, data, raw, meaning };
     this.#entries.push(entry);
-    this.#bytes += costOf(entry);
+    const bytes = costOf(entry);
+    this.#bytes += bytes;
+    this.#budget?.grow(bytes);
     return entry;
   }
 
@@ -70,16 +82,28 @@ export class StreamLog {
 
   /** Gives up the oldest entries up to and including `seq`, but only while the log is over its limits. */
   trimTo(seq: number): void {
-    while (this.isFull && this.#tail < seq) {
-      const entry = this.#entries[this.#start];
-      if (!entry) return;
-      this.#bytes -= costOf(entry);
-      this.#start++;
-      this.#tail++;
-    }
+    while (this.isFull && this.#tail < seq) this.#dropOldest();
     if (this.#start > 64 && this.#start * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#start);
       this.#start = 0;
     }
+  }
+
+  /** Gives up everything: the log is read no more, or its memory is needed elsewhere. */
+  evict(): void {
+    this.#budget?.shrink(this.#bytes);
+    this.#entries = [];
+    this.#start = 0;
+    this.#bytes = 0;
+    this.#tail = this.#head;
+  }
+
+  #dropOldest(): void {
+    const entry = this.#entries[this.#start];
+    this.#entries[this.#start++] = undefined;
+    this.#tail++;
+    const bytes = entry ? costOf(entry) : 0;
+    this.#bytes -= bytes;
+    this.#budget?.shrink(bytes);
   }
 }

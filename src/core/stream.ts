@@ -1,5 +1,7 @@
 import type { Timing, Usage } from "../../protocol/stream.ts";
 import type { GatewayError } from "./errors.ts";
+import type { Window } from "./flow.ts";
+import { Reader, type ReaderSink } from "./reader.ts";
 import type { Entry, StreamLog } from "./stream-log.ts";
 
 /** The one last record of a stream. */
@@ -11,70 +13,6 @@ export interface Terminal {
   readonly usage: Usage;
   readonly timing: Timing;
   readonly lossy: boolean;
-}
-
-/** Where a reader's entries go. Both are called synchronously, from the upstream's data callback when it keeps up. */
-export interface ReaderSink {
-  /** Takes the entry. False: taken, but send no more until the reader is woken. */
-  entry(entry: Entry): boolean;
-  end(terminal: Terminal): void;
-}
-
-/** One cursor on a stream's log. */
-export class Reader {
-  readonly #stream: Stream;
-  readonly #sink: ReaderSink;
-  #cursor: number;
-  /** False while the sink asked to wait, or is being caught up. */
-  #open = true;
-  #ended = false;
-
-  constructor(stream: Stream, sink: ReaderSink, after: number) {
-    this.#stream = stream;
-    this.#sink = sink;
-    this.#cursor = after;
-  }
-
-  /** Sequence of the last entry handed over. */
-  get cursor(): number {
-    return this.#cursor;
-  }
-
-  /** An entry just written: handed over at once when this reader is caught up, else left in the log. */
-  offer(entry: Entry): void {
-    if (!this.#open || entry.seq !== this.#cursor + 1) return;
-    this.#cursor = entry.seq;
-    this.#open = this.#sink.entry(entry);
-  }
-
-  /** Goes on from the log until it is caught up or the sink asks to wait. Call it when the sink can take more. */
-  wake(): void {
-    if (this.#ended) return;
-    this.#open = true;
-    while (this.#open) {
-      const entry = this.#stream.log.at(this.#cursor + 1);
-      if (!entry) break;
-      this.#cursor = entry.seq;
-      this.#open = this.#sink.entry(entry);
-    }
-    this.finish();
-    this.#stream.readerMoved();
-  }
-
-  /** Hands over the terminal once everything before it went out. */
-  finish(): void {
-    const { terminal } = this.#stream;
-    if (this.#ended || !terminal || this.#cursor < this.#stream.log.head) return;
-    this.#ended = true;
-    this.#sink.end(terminal);
-  }
-
-  /** Stops reading. The stream itself goes on. */
-  detach(): void {
-    this.#open = false;
-    this.#ended = true;
-    this.#stream.removeReader(this);
-  }
 }
 
 export interface StreamInfo {
@@ -97,12 +35,19 @@ export interface Producer {
 export class Stream {
   readonly info: StreamInfo;
   readonly log: StreamLog;
+  /** Called once, when the terminal is there and before readers hear of it. */
+  onEnd: () => void = () => {};
   readonly #readers = new Set<Reader>();
   readonly #now: () => number;
   #producer: Producer | undefined;
-  #paused = false;
+  #pausedAt: number | undefined;
+  #blockedMs = 0;
+  #pauses = 0;
   #terminal: Terminal | undefined;
   #firstSentMs: number | undefined;
+  /** Sequence up to which the log may be given up: what every reader, or the last one that left, has handled. */
+  #floor = 0;
+  #keepsAll = true;
 
   constructor(info: StreamInfo, log: StreamLog, now: () => number) {
     this.info = info;
@@ -123,21 +68,41 @@ export class Stream {
     return this.#readers.size;
   }
 
+  /** How long the upstream has been held back now, in milliseconds; 0 while it is not. */
+  get pausedMs(): number {
+    return this.#pausedAt === undefined ? 0 : this.#now() - this.#pausedAt;
+  }
+
+  /** How often, and for how long in all, the upstream was held back because nobody read. */
+  get heldBack(): { readonly pauses: number; readonly ms: number } {
+    return { pauses: this.#pauses, ms: this.#blockedMs + this.pausedMs };
+  }
+
   /** Says that content of this stream was handed to a client's socket; only the first time counts. */
   contentSent(): void {
     this.#firstSentMs ??= this.#now() - this.info.startedAt;
   }
 
   /** Adds a reader behind `after`. It gets what the log holds at once, then every entry as it is written. */
-  attach(sink: ReaderSink, after = 0): Reader {
-    const reader = new Reader(this, sink, after);
+  attach(sink: ReaderSink, after = 0, window?: Window): Reader {
+    const reader = new Reader(this, sink, after, window);
     this.#readers.add(reader);
     reader.wake();
     return reader;
   }
 
   removeReader(reader: Reader): void {
-    this.#readers.delete(reader);
+    if (!this.#readers.delete(reader)) return;
+    if (this.#readers.size === 0) this.#floor = Math.max(this.#floor, reader.handled);
+    this.readerMoved();
+  }
+
+  /**
+   * What happens to a full log that nobody reads: with `true`, the default, the upstream waits; with `false` it goes on
+   * and the oldest entries are given up.
+   */
+  keepAll(keepsAll: boolean): void {
+    this.#keepsAll = keepsAll;
     this.readerMoved();
   }
 
@@ -161,22 +126,35 @@ export class Stream {
   end(terminal: Terminal): void {
     if (this.#terminal) return;
     this.#terminal = terminal;
+    this.#hold(false);
+    this.onEnd();
     for (const reader of this.#readers) reader.finish();
   }
 
-  /** Some reader took entries: the log may give up what all have passed, and the upstream may go on. */
+  /** Some reader took or handled entries: the log may give up what all are done with, and the upstream may go on. */
   readerMoved(): void {
-    if (!this.log.isFull && !this.#paused) return;
-    let slowest = this.log.head;
-    for (const reader of this.#readers) slowest = Math.min(slowest, reader.cursor);
-    this.log.trimTo(slowest);
+    if (!this.log.isFull && this.#pausedAt === undefined) return;
+    this.log.trimTo(this.#handledByAll());
     this.#hold(this.log.isFull && !this.#terminal);
   }
 
+  #handledByAll(): number {
+    if (this.#readers.size === 0) return this.#keepsAll ? this.#floor : this.log.head;
+    let handled = this.log.head;
+    for (const reader of this.#readers) handled = Math.min(handled, reader.handled);
+    return handled;
+  }
+
   #hold(paused: boolean): void {
-    if (paused === this.#paused) return;
-    this.#paused = paused;
-    if (paused) this.#producer?.pause();
-    else this.#producer?.resume();
+    if (paused === (this.#pausedAt !== undefined)) return;
+    if (paused) {
+      this.#pausedAt = this.#now();
+      this.#pauses++;
+      this.#producer?.pause();
+    } else {
+      this.#blockedMs += this.pausedMs;
+      this.#pausedAt = undefined;
+      this.#producer?.resume();
+    }
   }
 }

@@ -1,8 +1,9 @@
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { CODES, type Code } from "../../protocol/codes.ts";
-import { GatewayError } from "../core/errors.ts";
+import type { GatewayError } from "../core/errors.ts";
 import type { Caller, Clock, Connection, Face, FaceSession, Observer } from "../core/ports.ts";
+import { TokenBucket } from "../core/token-bucket.ts";
 import { Outbox } from "./outbox.ts";
 
 export interface ConnectionLimits {
@@ -11,6 +12,8 @@ export interface ConnectionLimits {
   readonly handshakeMs: number;
   readonly socketGateBytes: number;
   readonly violationsPerMinute: number;
+  /** Messages a client may send, with bursts of five times as many. */
+  readonly framesPerSecond: number;
   readonly pingMs: number;
   readonly pongMs: number;
 }
@@ -28,6 +31,9 @@ export interface ConnectionParts {
   readonly observer: Observer;
   readonly closed: () => void;
 }
+
+/** Pings a client may send a second, and at once. */
+const PINGS_PER_SECOND = 10;
 
 /** Longest close reason RFC 6455 (5.5.1) leaves room for, in bytes. */
 const MAX_REASON_BYTES = 123;
@@ -48,7 +54,10 @@ export class SocketConnection implements Connection {
   #framesIn = 0;
   #handshakeBytes = 0;
   #violations: number[] = [];
+  readonly #frames: TokenBucket;
+  readonly #pings: TokenBucket;
   #closeCode: number | undefined;
+  #why: Code = "client_gone";
 
   constructor(parts: ConnectionParts) {
     const { ws, socket, face, limits, clock } = parts;
@@ -58,10 +67,13 @@ export class SocketConnection implements Connection {
     this.origin = parts.origin;
     this.#caller = parts.caller;
     this.#openedAt = this.#heardAt = clock.now();
+    this.#frames = new TokenBucket(limits.framesPerSecond, limits.framesPerSecond * 5, this.#openedAt);
+    this.#pings = new TokenBucket(PINGS_PER_SECOND, PINGS_PER_SECOND * 2, this.#openedAt);
     this.#outbox = new Outbox(ws, socket, limits.socketGateBytes, () => this.#guard(() => this.#session.drained()));
 
     ws.on("message", (data, isBinary) => this.#message(data, isBinary));
     ws.on("pong", this.#heard);
+    ws.on("ping", () => this.#ping());
     ws.on("close", (code) => this.#closed(code));
     // ws closes with the right code by itself; without a listener the process would end.
     ws.on("error", () => {});
@@ -101,7 +113,7 @@ export class SocketConnection implements Connection {
   close(code: number, reason: string): void {
     this.#closeCode ??= code;
     this.#outbox.flush();
-    this.#parts.ws.close(code, cutBytes(reason, MAX_REASON_BYTES));
+    this.#parts.ws.close(this.#closeCode, cutBytes(reason, MAX_REASON_BYTES));
   }
 
   /** Ends the socket without a closing handshake. */
@@ -109,9 +121,20 @@ export class SocketConnection implements Connection {
     this.#parts.ws.terminate();
   }
 
-  goingAway(): void {
-    this.#guard(() => this.#session.goingAway());
-    this.close(CODES.shutting_down.closeCode ?? 1012, "shutting_down");
+  /** Tells the client that the gateway stops soon, and when to come back. */
+  goingAway(afterMs: number): void {
+    this.#guard(() => this.#session.goingAway(afterMs));
+  }
+
+  /** Closes because of `why`, with the code's own close code. */
+  closeFor(why: Code): void {
+    this.#why = why;
+    this.close(CODES[why].closeCode ?? 1008, why);
+  }
+
+  /** Our own process stood still: nobody's silence counts. */
+  forgiveSilence(now: number): void {
+    this.#heardAt = now;
   }
 
   /** Called about every `pongMs`: pings a silent peer, and gives up on one that does not answer. */
@@ -120,6 +143,7 @@ export class SocketConnection implements Connection {
     const silentMs = now - this.#heardAt;
     if (silentMs >= pingMs + pongMs) {
       this.#closeCode ??= CODES.no_pong.closeCode;
+      this.#why = "no_pong";
       this.terminate();
     } else if (silentMs >= pingMs && !this.#pinged) {
       this.#pinged = true;
@@ -142,8 +166,16 @@ export class SocketConnection implements Connection {
     this.#heard();
     this.#framesIn++;
     if (this.#parts.ws.readyState !== this.#parts.ws.OPEN) return;
-    if (isBinary) this.#refuse("binary_frame");
+    if (this.#frames.take(this.#heardAt) > 0) this.#refuse("rate_limited");
+    else if (isBinary) this.#refuse("binary_frame");
     else this.#guard(() => this.#session.message((data as Buffer).toString("utf8")));
+  }
+
+  #ping(): void {
+    this.#heard();
+    if (this.#pings.take(this.#heardAt) === 0) return;
+    this.#closeCode ??= 1008;
+    this.#refuse("rate_limited");
   }
 
   /** A fault in a face ends its connection and is reported; the process and the other connections go on. */
@@ -157,16 +189,15 @@ export class SocketConnection implements Connection {
   }
 
   #refuse(code: Code): void {
-    const refusal = new GatewayError(code);
     this.#parts.observer.refused({ code, remoteAddress: this.remoteAddress, where: this.#parts.face.name });
-    this.close(CODES[refusal.code].closeCode ?? 1008, code);
+    this.closeFor(code);
   }
 
   #closed(code: number): void {
     clearTimeout(this.#deadline);
     const { observer, clock, face } = this.#parts;
     try {
-      this.#session.closed();
+      this.#session.closed(this.#why);
     } catch (error) {
       observer.fault(error, `face ${face.name}`);
     }

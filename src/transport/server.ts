@@ -4,6 +4,7 @@ import type { Duplex } from "node:stream";
 import { type ServerOptions, WebSocketServer } from "ws";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { Authenticator, Caller, Clock, Face, Observer } from "../core/ports.ts";
+import { TokenBucket } from "../core/token-bucket.ts";
 import { errorPage, jsonPage, type Page, refusalPage, refuseUpgrade } from "./answer.ts";
 import { type ConnectionLimits, SocketConnection } from "./connection.ts";
 import { offeredSubprotocols, tokenOf } from "./credentials.ts";
@@ -30,7 +31,11 @@ export interface ServerParts {
   readonly page: (request: PageRequest) => Page | undefined;
   readonly authenticator: Authenticator;
   readonly origins: OriginRules;
-  readonly limits: ConnectionLimits & { readonly connections: number; readonly connectionsPerAddress: number };
+  readonly limits: ConnectionLimits & {
+    readonly connections: number;
+    readonly connectionsPerAddress: number;
+    readonly upgradesPerSecond: number;
+  };
   readonly clock: Clock;
   readonly observer: Observer;
   readonly newId: () => string;
@@ -38,11 +43,14 @@ export interface ServerParts {
 
 export interface RunningServer {
   readonly url: string;
-  /** Stops accepting: `/readyz` says so, new sockets are refused with 503. */
+  /** Stops accepting: `/readyz` says so, new sockets are refused with 503, and every client is told to come back. */
   drain(): void;
   /** Says goodbye on every socket, waits a moment for their closing handshakes, and closes. */
   close(): Promise<void>;
 }
+
+/** Clients of a stopping gateway come back spread over this time (security.md of the design, item 34). */
+const COME_BACK_WITHIN_MS = 5_000;
 
 /** How long sockets get for their closing handshake, at the end and one by one. */
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -61,6 +69,8 @@ class GatewayServer implements RunningServer {
   readonly #connections = new Set<SocketConnection>();
   readonly #perAddress = new Map<string, number>();
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #upgrades: TokenBucket;
+  #beatAt: number;
   #draining = false;
 
   constructor(parts: ServerParts) {
@@ -79,6 +89,8 @@ class GatewayServer implements RunningServer {
     );
     this.#http.maxHeadersCount = 64;
     this.#http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket, head));
+    this.#beatAt = parts.clock.now();
+    this.#upgrades = new TokenBucket(parts.limits.upgradesPerSecond, parts.limits.upgradesPerSecond, this.#beatAt);
     this.#heartbeat = setInterval(() => this.#beat(), parts.limits.pongMs).unref();
   }
 
@@ -98,7 +110,12 @@ class GatewayServer implements RunningServer {
   }
 
   drain(): void {
+    if (this.#draining) return;
     this.#draining = true;
+    for (const connection of this.#connections) {
+      // Spread, so that the next gateway is not hit by all of them at once.
+      connection.goingAway(Math.floor(Math.random() * COME_BACK_WITHIN_MS));
+    }
   }
 
   async close(): Promise<void> {
@@ -106,7 +123,7 @@ class GatewayServer implements RunningServer {
     clearInterval(this.#heartbeat);
     const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeIdleConnections();
-    for (const connection of this.#connections) connection.goingAway();
+    for (const connection of this.#connections) connection.closeFor("shutting_down");
     const giveUp = setTimeout(() => {
       for (const connection of this.#connections) connection.terminate();
       this.#http.closeAllConnections();
@@ -117,7 +134,12 @@ class GatewayServer implements RunningServer {
 
   #beat(): void {
     const now = this.#parts.clock.now();
-    for (const connection of this.#connections) connection.heartbeat(now);
+    const stalled = now - this.#beatAt > 2 * this.#parts.limits.pongMs;
+    this.#beatAt = now;
+    for (const connection of this.#connections) {
+      if (stalled) connection.forgiveSilence(now);
+      else connection.heartbeat(now);
+    }
   }
 
   // ── plain HTTP ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -189,6 +211,7 @@ class GatewayServer implements RunningServer {
   #admit(request: IncomingMessage, remoteAddress: string) {
     const { limits, authenticator } = this.#parts;
     if (this.#draining) throw new GatewayError("shutting_down", undefined, { retryAfterMs: 1_000 });
+    this.#admitRate();
     this.#checkSource(request);
     const target = this.#mounts.get(pathOf(request));
     if (!target) throw new GatewayError("not_found");
@@ -208,6 +231,13 @@ class GatewayServer implements RunningServer {
       if (!caller) throw new GatewayError("unauthorized");
     }
     return { ...target, caller };
+  }
+
+  /** A storm of reconnects is let in at a bounded rate; the others are told to come back, spread over some seconds. */
+  #admitRate(): void {
+    if (this.#upgrades.take(this.#parts.clock.now()) === 0) return;
+    const retryAfterMs = 1_000 + Math.floor(Math.random() * COME_BACK_WITHIN_MS);
+    throw new GatewayError("overloaded", "too many connections at once", { retryAfterMs });
   }
 
   #gone(connection: SocketConnection): void {

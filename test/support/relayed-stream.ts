@@ -73,11 +73,13 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
     const entries: Entry[] = [];
     const waiting: { readonly count: number; readonly reached: () => void }[] = [];
     const { promise: terminal, resolve } = Promise.withResolvers<Terminal>();
+    let ready = true;
     const sink = {
+      ready: () => ready,
       entry(entry: Entry) {
         entries.push(entry);
         for (const { count, reached } of waiting) if (entries.length >= count) reached();
-        return onEntry?.(entry) ?? true;
+        ready = onEntry?.(entry) ?? true;
       },
       end: resolve,
     };

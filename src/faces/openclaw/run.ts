@@ -1,7 +1,8 @@
 import type { ToolCallDelta } from "../../core/dialect.ts";
 import { GatewayError } from "../../core/errors.ts";
+import type { ReaderSink } from "../../core/reader.ts";
 import type { Model } from "../../core/routing.ts";
-import type { ReaderSink, Stream, Terminal } from "../../core/stream.ts";
+import type { Stream, Terminal } from "../../core/stream.ts";
 import type { Entry } from "../../core/stream-log.ts";
 import { Answer } from "./answer.ts";
 import type { Peer } from "./peer.ts";
@@ -99,14 +100,17 @@ export class Run implements ReaderSink {
 
   // ── as the stream's reader: called from the upstream's data callback ──────────────────────────────────────────────
 
-  entry(entry: Entry): boolean {
+  ready(): boolean {
+    return true;
+  }
+
+  entry(entry: Entry): void {
     const { meaning } = entry;
     this.answer.add(meaning);
     const { text, thinking, toolCalls } = meaning;
     if (thinking) this.#grow(this.#thinkingTrackOf(), thinking);
     if (text) this.#growText(text);
     if (toolCalls) for (const call of toolCalls) this.#growCall(call);
-    return true;
   }
 
   end(end: RunEnd): void {

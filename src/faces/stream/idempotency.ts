@@ -1,5 +1,4 @@
 import type { Clock } from "../../core/ports.ts";
-import type { Stream } from "../../core/stream.ts";
 
 export interface IdempotencyLimits {
   readonly idempotencyMs: number;
@@ -8,7 +7,7 @@ export interface IdempotencyLimits {
 }
 
 interface Remembered {
-  readonly stream: Stream;
+  readonly streamId: string;
   /** What was asked for: the same key for another request is an error of the client. */
   readonly request: string;
   readonly at: number;
@@ -30,8 +29,8 @@ export class IdempotencyKeys {
     return this.#known.get(`${caller}\n${key}`);
   }
 
-  remember(caller: string, key: string, stream: Stream, request: string): void {
-    this.#known.set(`${caller}\n${key}`, { stream, request, at: this.#clock.now() });
+  remember(caller: string, key: string, streamId: string, request: string): void {
+    this.#known.set(`${caller}\n${key}`, { streamId, request, at: this.#clock.now() });
     this.#forgetOld();
   }
 

@@ -1,27 +1,40 @@
-import { createHash } from "node:crypto";
-import { ClientFrame, type OpenFrame } from "../../../protocol/stream.ts";
+import type { Code } from "../../../protocol/codes.ts";
+import type { AckFrame, CancelFrame, OpenFrame, ResumeFrame, ServerFrame } from "../../../protocol/stream.ts";
 import { GatewayError, toGatewayError } from "../../core/errors.ts";
 import { asString, isObject, type JsonObject, parseClientJson } from "../../core/json.ts";
 import type { Caller, Connection, FaceSession } from "../../core/ports.ts";
-import type { Reader, Stream, Terminal } from "../../core/stream.ts";
-import type { Entry } from "../../core/stream-log.ts";
+import type { Holder, Shelved } from "../../core/shelf.ts";
+import type { Stream } from "../../core/stream.ts";
+import { fingerprint, readFrame } from "./client-frames.ts";
 import type { StreamFaceParts } from "./face.ts";
-import { endFrame, errorFrame, eventFrame, eventPrefix, helloFrame, openedFrame } from "./frames.ts";
+import { encode, errorFrame } from "./frames.ts";
 import type { IdempotencyKeys } from "./idempotency.ts";
+import { OpenStream } from "./open-stream.ts";
+import { Scheduler } from "./scheduler.ts";
 
 /** One connection of the stream face: its open streams, each a reader on a log. */
-export class StreamSession implements FaceSession {
+export class StreamSession implements FaceSession, Holder {
   readonly #connection: Connection;
+  readonly #caller: Caller;
   readonly #parts: StreamFaceParts;
   readonly #keys: IdempotencyKeys;
-  readonly #open = new Map<string, { stream: Stream; reader: Reader | undefined }>();
+  readonly #scheduler: Scheduler;
+  readonly #open = new Map<string, OpenStream>();
 
-  constructor(connection: Connection, parts: StreamFaceParts, keys: IdempotencyKeys) {
+  constructor(connection: Connection, caller: Caller, parts: StreamFaceParts, keys: IdempotencyKeys) {
     this.#connection = connection;
+    this.#caller = caller;
     this.#parts = parts;
     this.#keys = keys;
-    const { streamsPerConnection, frameBytes } = parts.limits;
-    connection.send(helloFrame(connection.id, { streams: streamsPerConnection, frameBytes }));
+    const { streamsPerConnection: streams, frameBytes, windowBytes, windowEvents, inFlightBytes } = parts.limits;
+    this.#scheduler = new Scheduler(connection, inFlightBytes);
+    const limits = { streams, frameBytes, windowBytes, windowEvents, inFlightBytes };
+    this.tell({ type: "hello", protocol: "sluice.v1", connection: connection.id, limits });
+  }
+
+  /** Sends a frame that is not an event. */
+  tell(frame: ServerFrame): void {
+    this.#scheduler.send(encode(frame));
   }
 
   message(text: string): void {
@@ -30,115 +43,139 @@ export class StreamSession implements FaceSession {
     const id = isObject(value) ? asString(value.id)?.slice(0, 64) : undefined;
     try {
       const frame = readFrame(value);
-      if (frame.type === "open") this.#openStream(frame, receivedAt);
-      else this.#open.get(frame.id)?.stream.cancel(new GatewayError("cancelled"));
+      if (frame.type === "ack") this.#acknowledge(frame);
+      else if (frame.type === "open") this.#openStream(frame, receivedAt);
+      else if (frame.type === "resume") this.#resume(frame);
+      else this.#cancel(frame);
     } catch (thrown) {
       const error = toGatewayError(thrown);
       if (error.code === "internal") throw thrown;
-      this.#connection.send(errorFrame(id, error));
+      this.#scheduler.send(errorFrame(id, error));
       if (error.code === "bad_frame" || error.code === "unknown_method") this.#connection.violation(error);
     }
   }
 
   drained(): void {
-    for (const { reader } of this.#open.values()) {
-      if (!this.#connection.writable) return;
-      reader?.wake();
-    }
+    this.#scheduler.run();
   }
 
-  closed(): void {
-    for (const { stream, reader } of this.#open.values()) {
-      reader?.detach();
-      // Nobody reads it any more: what it would still cost, it would cost in vain.
-      if (stream.readers === 0) stream.cancel(new GatewayError("client_gone"));
+  closed(why: Code): void {
+    for (const open of this.#open.values()) {
+      open.leave();
+      this.#parts.shelf.release(open.shelved, this, why);
     }
     this.#open.clear();
   }
 
-  goingAway(): void {}
+  goingAway(afterMs: number): void {
+    this.tell({ type: "going_away", afterMs });
+  }
+
+  superseded(stream: Stream): void {
+    for (const open of this.#open.values()) {
+      if (open.stream !== stream) continue;
+      open.leave();
+      this.#open.delete(open.id);
+      this.tell({ type: "detached", id: open.id, code: "superseded" });
+    }
+    // A half-open socket that lost its last stream has nothing left to say.
+    if (this.#open.size === 0) this.#connection.close(4090, "superseded");
+  }
+
+  // ── what clients ask for ──────────────────────────────────────────────────────────────────────────────────────────
+
+  #acknowledge(frame: AckFrame): void {
+    if (frame.received !== undefined) this.#scheduler.received(frame.received);
+    // An ack of a stream that has ended meanwhile is late, not wrong.
+    for (const [id, seq] of Object.entries(frame.streams ?? {})) this.#open.get(id)?.acknowledge(seq);
+    this.#scheduler.run();
+  }
 
   #openStream(frame: OpenFrame, receivedAt: number): void {
-    const { relay, routing, limits } = this.#parts;
-    const { caller } = this.#connection;
-    if (!caller) throw new GatewayError("unauthorized");
-    if (this.#open.has(frame.id)) throw new GatewayError("duplicate_id");
-    if (this.#open.size >= limits.streamsPerConnection) {
-      throw new GatewayError("too_many_streams", undefined, { details: { limit: limits.streamsPerConnection } });
+    this.#checkId(frame.id);
+    const earlier = this.#earlier(frame);
+    const shelved = earlier ?? this.#start(frame, receivedAt);
+    const { id: stream, epoch, route, model } = shelved.stream.info;
+    this.tell({
+      type: "opened",
+      id: frame.id,
+      stream,
+      epoch,
+      route,
+      ...(model !== undefined && { model }),
+      ...(earlier && { attached: true as const }),
+    });
+    this.#read(frame, shelved, 0);
+  }
+
+  #start(frame: OpenFrame, receivedAt: number): Shelved {
+    const { relay, routing, shelf } = this.#parts;
+    const stream = relay.open({
+      target: routing.target(frame),
+      body: frame.body as JsonObject,
+      mayRetry: frame.retry ?? true,
+      caller: this.#caller,
+      face: "stream",
+      connection: this.#connection.id,
+      receivedAt,
+    });
+    if (frame.idempotencyKey !== undefined) {
+      this.#keys.remember(this.#caller.name, frame.idempotencyKey, stream.info.id, fingerprint(frame));
     }
-    const earlier = this.#earlier(frame, caller);
-    const stream =
-      earlier ??
-      relay.open({
-        target: routing.target(frame),
-        body: frame.body as JsonObject,
-        mayRetry: frame.retry ?? true,
-        caller,
-        face: "stream",
-        connection: this.#connection.id,
-        receivedAt,
-      });
-    if (!earlier && frame.idempotencyKey !== undefined) {
-      this.#keys.remember(caller.name, frame.idempotencyKey, stream, fingerprint(frame));
-    }
-    this.#attach(frame.id, stream, earlier !== undefined);
+    return shelf.put(stream, this.#caller.name, frame.away ?? "continue");
   }
 
   /** The stream this open made before, if it is sent again. Throws `bad_request` when it asks for something else. */
-  #earlier(frame: OpenFrame, caller: Caller): Stream | undefined {
+  #earlier(frame: OpenFrame): Shelved | undefined {
     if (frame.idempotencyKey === undefined) return undefined;
-    const known = this.#keys.find(caller.name, frame.idempotencyKey);
-    if (known && known.request !== fingerprint(frame)) {
+    const known = this.#keys.find(this.#caller.name, frame.idempotencyKey);
+    if (!known) return undefined;
+    if (known.request !== fingerprint(frame)) {
       throw new GatewayError("bad_request", "the idempotency key was used for another request");
     }
-    return known?.stream;
+    return this.#parts.shelf.find(known.streamId, this.#caller.name, 1, 0);
   }
 
-  #attach(id: string, stream: Stream, attached: boolean): void {
-    const { route, model, epoch } = stream.info;
-    this.#connection.send(
-      openedFrame({
-        id,
-        stream: stream.info.id,
-        epoch,
-        route,
-        ...(model !== undefined && { model }),
-        ...(attached && { attached }),
-      }),
-    );
-    const opened: { stream: Stream; reader: Reader | undefined } = { stream, reader: undefined };
-    this.#open.set(id, opened);
-    const prefix = eventPrefix(id);
-    opened.reader = stream.attach({
-      entry: (entry: Entry): boolean => {
-        const writable = this.#connection.send(eventFrame(prefix, entry));
-        if (stream.firstSentMs === undefined && isContent(entry)) stream.contentSent();
-        return writable;
-      },
-      end: (terminal: Terminal): void => {
-        this.#connection.send(endFrame(id, terminal));
-        this.#open.delete(id);
-        opened.reader?.detach();
+  #resume(frame: ResumeFrame): void {
+    this.#checkId(frame.id);
+    const { stream, epoch, after } = frame;
+    const shelved = this.#parts.shelf.find(stream, this.#caller.name, epoch, after);
+    const { previous } = shelved;
+    this.tell({ type: "resumed", id: frame.id, stream, epoch, after, ...(previous && { previous }) });
+    this.#read(frame, shelved, after);
+  }
+
+  #read(frame: OpenFrame | ResumeFrame, shelved: Shelved, after: number): void {
+    const { windowBytes, windowEvents } = this.#parts.limits;
+    const open = new OpenStream({
+      id: frame.id,
+      shelved,
+      scheduler: this.#scheduler,
+      window: frame.flow === "none" ? undefined : { maxBytes: windowBytes, maxEntries: windowEvents },
+      batch: frame.batch ?? false,
+      ended: () => {
+        this.#open.delete(frame.id);
+        this.#parts.shelf.release(shelved, this, "client_gone");
       },
     });
-    if (stream.terminal && !this.#open.has(id)) opened.reader.detach();
+    this.#parts.shelf.hold(shelved, this);
+    this.#open.set(frame.id, open);
+    open.read(after);
+  }
+
+  #cancel(frame: CancelFrame): void {
+    const { shelf } = this.#parts;
+    const stream =
+      frame.id === undefined
+        ? shelf.owned(frame.stream ?? "", this.#caller.name)?.stream
+        : this.#open.get(frame.id)?.stream;
+    stream?.cancel(new GatewayError("cancelled"));
+  }
+
+  /** Throws `duplicate_id` or `too_many_streams`. */
+  #checkId(id: string): void {
+    const limit = this.#parts.limits.streamsPerConnection;
+    if (this.#open.has(id)) throw new GatewayError("duplicate_id");
+    if (this.#open.size >= limit) throw new GatewayError("too_many_streams", undefined, { details: { limit } });
   }
 }
-
-const isContent = ({ meaning }: Entry): boolean =>
-  Boolean(meaning.text) || Boolean(meaning.thinking) || meaning.toolCalls !== undefined;
-
-/** Throws `bad_frame` or `unknown_method`; the message names the field, never its value. */
-function readFrame(value: unknown): ClientFrame {
-  if (!isObject(value)) throw new GatewayError("bad_frame", "a frame is one JSON object, not deeper than 64");
-  if (value.type !== "open" && value.type !== "cancel") throw new GatewayError("unknown_method", "unknown frame type");
-  const result = ClientFrame.safeParse(value);
-  if (result.success) return result.data;
-  const problems = result.error.issues.map(({ path, message }) => `${path.join(".") || "frame"}: ${message}`);
-  throw new GatewayError("bad_frame", problems.join("; ").slice(0, 300));
-}
-
-const fingerprint = ({ model, route, body }: OpenFrame): string =>
-  createHash("sha256")
-    .update(JSON.stringify([model, route, body]))
-    .digest("base64");

@@ -106,9 +106,9 @@ describe("an idempotency key", () => {
     second.send({ type: "open", id: "b", ...open });
     expect(await second.next()).toMatchObject({ type: "opened", id: "b", attached: true });
     expect(await second.next()).toMatchObject({ type: "event", id: "b", seq: 1, data: chunk("Hel") });
+    expect(await up.client.next()).toMatchObject({ type: "detached", id: "a", code: "superseded" });
     exchange.event(DONE).event("[DONE]").end();
     expect((await second.rest("b")).end).toMatchObject({ status: "completed", lastSeq: 3 });
-    expect((await up.client.rest("a")).end).toMatchObject({ status: "completed", lastSeq: 3 });
     expect((await second.run("c", open)).events).toHaveLength(3);
     expect(up.upstream.requests).toBe(1);
   });
@@ -154,7 +154,7 @@ describe("the upstream's socket is closed at once", () => {
 describe("a slow reader", () => {
   test("holds back its own stream only: the upstream is paused, another stream goes on, and nothing is lost", async () => {
     await using up = await setUp({ limits: { logBytes: 65_536 } });
-    up.client.send({ type: "open", id: "slow", model: "gpt", body });
+    up.client.send({ type: "open", id: "slow", model: "gpt", body, flow: "none" });
     const exchange = (await up.upstream.request()).sse();
     await up.client.take(({ type }) => type === "opened");
     up.client.ws.pause();

@@ -1,0 +1,43 @@
+/** Share of the budget at which new streams are refused, finished logs are given up, and parked streams cancelled. */
+export const REFUSE_AT = 0.7;
+export const EVICT_AT = 0.85;
+export const CANCEL_AT = 0.95;
+
+/** What all logs together may hold, in bytes (G of the design). Counting only: what to do about it is the shelf's. */
+export class LogBudget {
+  readonly maxBytes: number;
+  /** Called when a log grows while more than `EVICT_AT` is used. */
+  pressed: () => void = () => {};
+  #used = 0;
+  #alarmBytes: number;
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+    this.#alarmBytes = maxBytes * EVICT_AT;
+  }
+
+  get usedBytes(): number {
+    return this.#used;
+  }
+
+  isOver(share: number): boolean {
+    return this.#used >= this.maxBytes * share;
+  }
+
+  grow(bytes: number): void {
+    this.#used += bytes;
+    if (this.#used < this.#alarmBytes) return;
+    this.pressed();
+    this.#rearm();
+  }
+
+  shrink(bytes: number): void {
+    this.#used -= bytes;
+    this.#rearm();
+  }
+
+  /** Under lasting pressure whoever relieves it is asked once per hundredth, not once per event. */
+  #rearm(): void {
+    this.#alarmBytes = Math.max(this.maxBytes * EVICT_AT, this.#used + this.maxBytes / 100);
+  }
+}

@@ -1,0 +1,93 @@
+import type { Window } from "./flow.ts";
+import type { Stream, Terminal } from "./stream.ts";
+import { costOf, type Entry } from "./stream-log.ts";
+
+/** Where a reader's entries go. All are called synchronously, from the upstream's data callback when it keeps up. */
+export interface ReaderSink {
+  /** Whether it takes an entry now. A sink that says no wakes the reader when it can. */
+  ready(): boolean;
+  entry(entry: Entry): void;
+  end(terminal: Terminal): void;
+}
+
+/**
+ * One cursor on a stream's log. With a window it sends no more than the client has credit for, and what the client has
+ * acknowledged is what the log may give up; without one, whatever was sent counts as handled.
+ */
+export class Reader {
+  readonly #stream: Stream;
+  readonly #sink: ReaderSink;
+  readonly #window: Window | undefined;
+  #cursor: number;
+  #ended = false;
+
+  constructor(stream: Stream, sink: ReaderSink, after: number, window?: Window) {
+    this.#stream = stream;
+    this.#sink = sink;
+    this.#cursor = after;
+    this.#window = window;
+  }
+
+  /** Sequence of the last entry handed over. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Sequence up to which the client has handled everything. */
+  get handled(): number {
+    return this.#window?.acked ?? this.#cursor;
+  }
+
+  /** Whether entries wait for the client's credit. */
+  get isBlocked(): boolean {
+    const next = this.#stream.log.at(this.#cursor + 1);
+    return next !== undefined && this.#window?.admits(costOf(next)) === false;
+  }
+
+  /** An entry just written: handed over at once when this reader is caught up, else left in the log. */
+  offer(entry: Entry): void {
+    if (entry.seq === this.#cursor + 1 && this.#takes(entry)) this.#hand(entry);
+  }
+
+  /** Goes on from the log until it is caught up or may take no more. Call it when the sink is ready again. */
+  wake(): void {
+    if (this.#ended) return;
+    for (;;) {
+      const entry = this.#stream.log.at(this.#cursor + 1);
+      if (!entry || !this.#takes(entry)) break;
+      this.#hand(entry);
+    }
+    this.finish();
+    this.#stream.readerMoved();
+  }
+
+  /** The client has handled everything up to `seq`. Throws `bad_frame` beyond what was sent; older ones do nothing. */
+  acknowledge(seq: number): void {
+    this.#window?.acknowledge(seq);
+    this.wake();
+  }
+
+  /** Hands over the terminal once everything before it went out. */
+  finish(): void {
+    const { terminal } = this.#stream;
+    if (this.#ended || !terminal || this.#cursor < this.#stream.log.head) return;
+    this.#ended = true;
+    this.#sink.end(terminal);
+  }
+
+  /** Stops reading. The stream itself goes on. */
+  detach(): void {
+    this.#ended = true;
+    this.#stream.removeReader(this);
+  }
+
+  #takes(entry: Entry): boolean {
+    return !this.#ended && (this.#window?.admits(costOf(entry)) ?? true) && this.#sink.ready();
+  }
+
+  #hand(entry: Entry): void {
+    this.#cursor = entry.seq;
+    this.#window?.send(costOf(entry));
+    this.#sink.entry(entry);
+  }
+}

@@ -1,0 +1,186 @@
+import type { Code } from "../../protocol/codes.ts";
+import { CANCEL_AT, EVICT_AT, type LogBudget, REFUSE_AT } from "./budget.ts";
+import { GatewayError } from "./errors.ts";
+import type { Stream } from "./stream.ts";
+
+/** What happens to a stream while nobody reads it. */
+export type AwayPolicy = "continue" | "finish" | "cancel";
+
+/** Why a stream cannot be read on. A foreign stream is `unknown`, so that ids cannot be guessed. */
+export type ResumeFailure = "unknown" | "expired" | "evicted" | "epoch" | "ahead";
+
+/** Who reads a stream for a client. There is one at a time: the newest wins. */
+export interface Holder {
+  /** Another connection reads this stream now. */
+  superseded(stream: Stream): void;
+}
+
+export interface ShelfLimits {
+  /** How long a stream lives without a reader. */
+  readonly graceMs: number;
+  /** How long a log is kept after its terminal. */
+  readonly retentionMs: number;
+  /** How long an upstream is held back by a client that acknowledges nothing. */
+  readonly pausedMs: number;
+  /** Ids of removed streams that are remembered, to tell `expired` from `unknown`. */
+  readonly rememberedIds: number;
+}
+
+export interface Shelved {
+  readonly stream: Stream;
+  readonly caller: string;
+  readonly away: AwayPolicy;
+  holder: Holder | undefined;
+  /** Clock reading since when nobody reads it; undefined while somebody does. */
+  unreadSince: number | undefined;
+  /** Why the last holder let go. */
+  previous: Code | undefined;
+  endedAt: number | undefined;
+}
+
+/**
+ * All streams that clients may come back to: who reads them, how long they wait, and what goes first when memory runs
+ * short. Time comes as an argument to `sweep`, which is called about once a second.
+ */
+export class Shelf {
+  readonly #limits: ShelfLimits;
+  readonly #budget: LogBudget;
+  readonly #now: () => number;
+  readonly #streams = new Map<string, Shelved>();
+  /** Removed streams and their callers, oldest first. */
+  readonly #removed = new Map<string, string>();
+
+  constructor(limits: ShelfLimits, budget: LogBudget, now: () => number) {
+    this.#limits = limits;
+    this.#budget = budget;
+    this.#now = now;
+    budget.pressed = () => this.#relieve();
+  }
+
+  /** Told the outcome of every attempt to read on, for the metrics. */
+  resumed: (outcome: ResumeFailure | "resumed") => void = () => {};
+
+  /** Streams somebody reads, streams that run unread, and ended ones that are kept. */
+  get counts(): { readonly attended: number; readonly parked: number; readonly kept: number } {
+    const counts = { attended: 0, parked: 0, kept: 0 };
+    for (const { holder, stream } of this.#streams.values()) {
+      counts[holder ? "attended" : stream.terminal ? "kept" : "parked"]++;
+    }
+    return counts;
+  }
+
+  /** Throws `overloaded` when the logs leave no room for one more stream. */
+  admit(): void {
+    if (this.#budget.isOver(REFUSE_AT)) {
+      throw new GatewayError("overloaded", "no memory for another stream's log", { retryAfterMs: 1_000 });
+    }
+  }
+
+  put(stream: Stream, caller: string, away: AwayPolicy): Shelved {
+    const shelved: Shelved = {
+      stream,
+      caller,
+      away,
+      holder: undefined,
+      unreadSince: this.#now(),
+      previous: undefined,
+      endedAt: stream.terminal && this.#now(),
+    };
+    stream.onEnd = () => {
+      shelved.endedAt = this.#now();
+    };
+    this.#streams.set(stream.info.id, shelved);
+    return shelved;
+  }
+
+  /** A caller's own stream, whatever its state; a foreign one is as unknown as none. */
+  owned(id: string, caller: string): Shelved | undefined {
+    const shelved = this.#streams.get(id);
+    return shelved?.caller === caller ? shelved : undefined;
+  }
+
+  /** A caller's stream that can be read on behind `after`. Throws `resume_failed` with the reason in its details. */
+  find(id: string, caller: string, epoch: number, after: number): Shelved {
+    const shelved = this.owned(id, caller);
+    const reason = shelved ? unreadable(shelved.stream, epoch, after) : this.#absence(id, caller);
+    const outcome = reason ?? "resumed";
+    this.resumed(outcome);
+    if (shelved && reason === undefined) return shelved;
+    throw new GatewayError("resume_failed", undefined, { details: { reason: outcome } });
+  }
+
+  #absence(id: string, caller: string): ResumeFailure {
+    return this.#removed.get(id) === caller ? "expired" : "unknown";
+  }
+
+  /** From now on `holder` reads the stream; whoever did is told. */
+  hold(shelved: Shelved, holder: Holder): void {
+    const before = shelved.holder;
+    shelved.holder = holder;
+    shelved.unreadSince = undefined;
+    if (shelved.away === "finish") shelved.stream.keepAll(true);
+    if (before && before !== holder) {
+      shelved.previous = "superseded";
+      before.superseded(shelved.stream);
+    }
+  }
+
+  /** `holder` reads no more, because of `why`. Does nothing when another one reads already. */
+  release(shelved: Shelved, holder: Holder, why: Code): void {
+    if (shelved.holder !== holder) return;
+    shelved.holder = undefined;
+    shelved.unreadSince = this.#now();
+    shelved.previous = why;
+    if (shelved.stream.terminal) return;
+    if (shelved.away === "cancel") shelved.stream.cancel(new GatewayError("client_gone"));
+    if (shelved.away === "finish") shelved.stream.keepAll(false);
+  }
+
+  /** Ends what waited too long and forgets what was kept long enough. */
+  sweep(now: number): void {
+    const { graceMs, retentionMs, pausedMs } = this.#limits;
+    for (const shelved of this.#streams.values()) {
+      const { stream, unreadSince, endedAt, holder } = shelved;
+      if (endedAt !== undefined) {
+        if (!holder && now - Math.max(endedAt, unreadSince ?? 0) >= retentionMs) this.#remove(shelved);
+      } else if (holder) {
+        // What held it back may have been the memory of others, and be over.
+        stream.readerMoved();
+        if (stream.pausedMs >= pausedMs) stream.cancel(new GatewayError("slow_consumer"));
+      } else if (shelved.away !== "finish" && unreadSince !== undefined && now - unreadSince >= graceMs) {
+        stream.cancel(new GatewayError("client_gone", "nobody came back for the stream"));
+      }
+    }
+  }
+
+  #remove(shelved: Shelved): void {
+    const { stream, caller } = shelved;
+    stream.log.evict();
+    this.#streams.delete(stream.info.id);
+    this.#removed.set(stream.info.id, caller);
+    const oldest = this.#removed.keys().next().value;
+    if (this.#removed.size > this.#limits.rememberedIds && oldest !== undefined) this.#removed.delete(oldest);
+  }
+
+  /** Gives up ended logs nobody reads, oldest first; if that is not enough, the parked stream with the largest log. */
+  #relieve(): void {
+    for (const { stream, holder } of this.#streams.values()) {
+      if (!this.#budget.isOver(EVICT_AT)) return;
+      if (stream.terminal && !holder) stream.log.evict();
+    }
+    if (!this.#budget.isOver(CANCEL_AT)) return;
+    let largest: Stream | undefined;
+    for (const { stream, holder } of this.#streams.values()) {
+      if (!holder && !stream.terminal && stream.log.bytes > (largest?.log.bytes ?? 0)) largest = stream;
+    }
+    largest?.cancel(new GatewayError("overloaded", "the stream was unread, and its memory was needed"));
+    largest?.log.evict();
+  }
+}
+
+/** Why a stream cannot be read on from there, or undefined when it can. */
+function unreadable({ log, info }: Stream, epoch: number, after: number): ResumeFailure | undefined {
+  if (info.epoch !== epoch) return "epoch";
+  if (after > log.head) return "ahead";
+  return after < log.tail ? "evicted" : undefined;
+}

@@ -1,0 +1,99 @@
+import { Window } from "../../core/flow.ts";
+import type { Connection } from "../../core/ports.ts";
+
+/** What one stream may send in its turn while others wait (4 KiB: 20 events of the median size). */
+const QUANTUM_BYTES = 4_096;
+
+/** One of the streams that share a socket. */
+export interface Sharer {
+  /** Whether its client acknowledges: only then is it held back by what is in flight. */
+  readonly acknowledges: boolean;
+  /** Goes on reading its log, asking `mayTake` before each entry. */
+  wake(): void;
+}
+
+/**
+ * Who may write to a socket. Whoever keeps up writes at once; when the socket is full, or too much is in flight, streams
+ * wait in their logs and then take turns: deficit round robin, so that a stream with large events gets no more than one
+ * with small ones. Replies, errors and ends do not ask.
+ */
+export class Scheduler {
+  readonly #connection: Connection;
+  readonly #inFlightBytes: number;
+  /** In the order of their turns. */
+  readonly #waiting = new Set<Sharer>();
+  readonly #deficits = new Map<Sharer, number>();
+  /** What the client has not received yet; counted from the first stream on that acknowledges. */
+  #inFlight: Window | undefined;
+  #sent = 0;
+  #turn: Sharer | undefined;
+
+  constructor(connection: Connection, inFlightBytes: number) {
+    this.#connection = connection;
+    this.#inFlightBytes = inFlightBytes;
+  }
+
+  /** Sends one message. */
+  send(frame: string): void {
+    this.#sent++;
+    this.#inFlight?.send(frame.length);
+    this.#connection.send(frame);
+  }
+
+  /** Sends one message of a stream whose turn it may be. */
+  sendFor(sharer: Sharer, frame: string): void {
+    this.send(frame);
+    if (this.#turn === sharer) this.#deficits.set(sharer, (this.#deficits.get(sharer) ?? 0) - frame.length);
+  }
+
+  /** A stream whose client acknowledges begins. */
+  track(): void {
+    const limits = { maxBytes: this.#inFlightBytes, maxEntries: Number.POSITIVE_INFINITY };
+    this.#inFlight ??= new Window(limits, this.#sent);
+  }
+
+  /** The client has received this many messages. Throws `bad_frame` when that is more than were sent. */
+  received(messages: number): void {
+    this.#inFlight?.acknowledge(messages);
+  }
+
+  /** Whether this stream may send one more event now. If not, it gets its turn later. */
+  mayTake(sharer: Sharer): boolean {
+    const isItsTurn =
+      this.#turn === undefined
+        ? this.#waiting.size === 0
+        : this.#turn === sharer && (this.#deficits.get(sharer) ?? 0) > 0;
+    if (isItsTurn && this.#isFree(sharer)) return true;
+    this.#waiting.add(sharer);
+    return false;
+  }
+
+  /** The socket, or the client, can take more: the streams that wait take turns until it cannot, or none is left. */
+  run(): void {
+    if (this.#turn) return;
+    let before: number;
+    do {
+      before = this.#sent;
+      for (const sharer of [...this.#waiting]) this.#take(sharer);
+    } while (this.#waiting.size > 0 && this.#sent > before);
+  }
+
+  leave(sharer: Sharer): void {
+    this.#waiting.delete(sharer);
+    this.#deficits.delete(sharer);
+  }
+
+  #take(sharer: Sharer): void {
+    if (!this.#isFree(sharer) || !this.#waiting.delete(sharer)) return;
+    this.#deficits.set(sharer, (this.#deficits.get(sharer) ?? 0) + QUANTUM_BYTES);
+    this.#turn = sharer;
+    sharer.wake();
+    this.#turn = undefined;
+    // Whoever has nothing left to send saves nothing for later.
+    if (!this.#waiting.has(sharer)) this.#deficits.delete(sharer);
+  }
+
+  #isFree(sharer: Sharer): boolean {
+    return this.#connection.writable && (!sharer.acknowledges || (this.#inFlight?.admits(1) ?? true));
+  }
+}
