@@ -8,7 +8,7 @@ let sentAt: number | undefined;
 socket.onerror = () => console.error(`no gateway at ${url}, or not the token it expects`);
 socket.onopen = () => {
   sentAt = performance.now();
-  socket.send(JSON.stringify({ type: "open", id: "1", model, body }));
+  socket.send(JSON.stringify({ type: "open", id: "1", model, body, flow: "none", away: "cancel" }));
 };
 socket.onmessage = (message) => {
   const { type, data, error } = JSON.parse(message.data);

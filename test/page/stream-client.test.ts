@@ -57,7 +57,8 @@ test("a stream is opened after the hello with a valid frame, and its events and 
   const [socket] = await nextSocket();
   send(socket, HELLO);
   const open = await nextFrame(socket);
-  expect(ClientFrame.parse(open)).toMatchObject({ type: "open", model: "demo", body: { messages: [] } });
+  expect(ClientFrame.parse(open)).toMatchObject({ type: "open", model: "demo", flow: "none", away: "cancel" });
+  expect(open.body).toEqual({ messages: [] });
   send(socket, { type: "opened", id: open.id, stream: "s_1", epoch: 1, route: "demo" });
   send(socket, { type: "event", id: open.id, seq: 1, data: { a: 1 } });
   send(socket, { type: "end", id: open.id, lastSeq: 1, status: "completed" });

@@ -15,7 +15,7 @@ export function snippets(authRequired, model) {
   const token = authRequired ? "<token>" : "any";
   const header = authRequired ? ' -H "Authorization: Bearer <token>"' : "";
   const { alias, dialect } = model ?? { alias: "demo", dialect: "anthropic-messages" };
-  const open = { type: "open", id: "1", model: alias, body: bodyFor(dialect, "Hi") };
+  const open = { type: "open", id: "1", model: alias, flow: "none", body: bodyFor(dialect, "Hi") };
   return {
     "openclaw-url": ws,
     "openclaw-cli": `openclaw tui --url ${ws} --token ${token}`,

@@ -48,7 +48,8 @@ export class StreamClient {
     const send = () => {
       if (!this.#streams.has(id)) return;
       listener.sent();
-      this.#socket?.send(JSON.stringify({ type: "open", id, model, body }));
+      // No acknowledgements and no resume: a stream of this page ends with the page.
+      this.#socket?.send(JSON.stringify({ type: "open", id, model, body, flow: "none", away: "cancel" }));
     };
     if (this.#socket?.readyState === WebSocket.OPEN) send();
     else this.#connect(send);
@@ -82,6 +83,7 @@ export class StreamClient {
     const listener = this.#streams.get(frame.id);
     if (frame.type === "event") listener?.event(frame.data);
     else if (frame.type === "error") this.#fail(frame.id, frame.error);
+    else if (frame.type === "detached") this.#fail(frame.id, { code: frame.code, message: "read elsewhere now" });
     else if (frame.type === "end") {
       this.#streams.delete(frame.id);
       listener?.end(frame);
