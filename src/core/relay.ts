@@ -81,8 +81,9 @@ export class Relay {
     });
   }
 
-  /** Every stream ends now with this reason. */
+  /** No more opens, and every stream ends now with this reason. */
   stop(reason: GatewayError): void {
+    this.#stopping = true;
     for (const stream of this.#active) stream.cancel(reason);
   }
 

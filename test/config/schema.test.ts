@@ -83,7 +83,6 @@ describe("a route", () => {
       firstEventMs: 180_000,
       idleMs: 5,
       progressMs: 300_000,
-      pausedMs: 30_000,
       totalMs: 900_000,
     });
   });

@@ -59,6 +59,8 @@ export class OpenClawClient {
   readonly #pending = new Map<string, Answer>();
   readonly #watching = new Set<() => void>();
   #failure: unknown;
+  /** Whether the failure was thrown already. */
+  #told = false;
   #requests = 0;
 
   constructor(send: (text: string) => void, hangUp: () => void) {
@@ -88,6 +90,7 @@ export class OpenClawClient {
       if (isObject(frame)) this.#keep(frame);
     } catch (error) {
       this.#failure ??= error;
+      this.#told ||= this.#pending.size > 0;
       for (const { reject } of this.#pending.values()) reject(error);
     }
     this.#wake();
@@ -102,8 +105,9 @@ export class OpenClawClient {
 
   // ── the test's side ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Any text, as it is. */
-  sendText(text: string): void {
+  /** Any text, as it is. `id` and `method` tell the check what its answer is to. */
+  sendText(text: string, id = "", method = ""): void {
+    this.#check.request(id, method);
     this.#send(text);
   }
 
@@ -185,6 +189,7 @@ export class OpenClawClient {
 
   /** Throws when a frame was wrong. */
   verify(): void {
+    this.#told ||= this.#failure !== undefined;
     if (this.#failure !== undefined) throw this.#failure;
   }
 
@@ -194,7 +199,7 @@ export class OpenClawClient {
 
   [Symbol.dispose](): void {
     this.#hangUp();
-    this.verify();
+    if (!this.#told) this.verify();
   }
 
   #keep(frame: Payload): void {
@@ -278,6 +283,6 @@ export class FakeConnection implements Connection {
   #leave(): void {
     if (this.#gone) return;
     this.#gone = true;
-    this.#session.closed();
+    this.#session.closed("client_gone");
   }
 }

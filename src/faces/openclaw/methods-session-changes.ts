@@ -60,9 +60,9 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
   const result = () => ({ ...changed(desk, session), sessionId: session.record.sessionId });
   const message = params.message ?? params.task ?? "";
   if (message === "" && !params.attachments?.length) return { ...result(), runStarted: false };
-  await submit(desk, call, { key, runId, message, attachments: params.attachments, timeoutMs: params.timeoutMs }, () =>
-    call.reply({ ...result(), runStarted: true, runId, messageSeq: session.messages.length + 1 }),
-  );
+  const { attachments, timeoutMs } = params;
+  const begun = () => call.reply({ ...result(), runStarted: true, runId });
+  await submit(desk, call, { key, runId, message, attachments, timeoutMs }, begun, begun);
   return ANSWERED;
 });
 

@@ -55,7 +55,6 @@ export class ModelCatalog {
         name: model.name,
         provider: model.route.name,
         available: true,
-        manualSelectionAllowed: true,
         tags: model === this.default ? ["default", "configured"] : ["configured"],
         thinkingLevels,
         ...(model.contextWindow !== undefined && { contextWindow: model.contextWindow }),

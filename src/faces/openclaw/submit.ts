@@ -32,6 +32,7 @@ export async function submit(
   call: Call,
   submission: Submission,
   answer: (receipt: Receipt) => void,
+  answerAgain: (receipt: Receipt) => void = (receipt) => repeat(receipt, call),
 ): Promise<void> {
   const content = contentOf(submission);
   const session = await desk.sessions.openOrCreate(submission.key);
@@ -39,7 +40,7 @@ export async function submit(
   const request = { ...submission, session, content, caller, connection: id, receivedAt: call.receivedAt };
   const { receipt, fresh } = desk.runs.accept(request);
   if (!fresh) {
-    repeat(receipt, call);
+    answerAgain(receipt);
     return;
   }
   answer(receipt);
