@@ -125,7 +125,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     ],
     page: createStartPage({
       version,
-      authorised: (headers) => authenticator.authenticate(tokenOf(headers), "start page") !== undefined,
+      authorised: (headers, address) => authenticator.authenticate(tokenOf(headers), address) !== undefined,
       info: () => ({
         version,
         uptimeS: Math.floor((clock.now() - startedAt) / 1000),

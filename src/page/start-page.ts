@@ -7,7 +7,7 @@ export interface PageRequest {
   /** Without query. */
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
-  readonly remoteAddress?: string;
+  readonly remoteAddress: string;
 }
 
 export interface PageAnswer {
@@ -34,7 +34,7 @@ export interface StartPageParts {
   readonly version: string;
   readonly info: () => PageInfo;
   /** Whether the request carries a valid token. Only asked when it carries one and a token is required. */
-  readonly authorised: (headers: IncomingHttpHeaders, remoteAddress: string | undefined) => boolean;
+  readonly authorised: (headers: IncomingHttpHeaders, remoteAddress: string) => boolean;
 }
 
 /** The page brings everything it needs and may reach nothing but this gateway, not even by a script put into it. */

@@ -14,6 +14,7 @@ export interface PageRequest {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingMessage["headers"];
+  readonly remoteAddress: string;
 }
 
 export interface FaceMount {
@@ -160,7 +161,12 @@ class GatewayServer implements RunningServer {
       this.#checkSource(request);
       if (this.#mounts.has(path) && path !== "/")
         return errorPage(426, "this path speaks WebSocket", { upgrade: "websocket" });
-      const page = this.#parts.page({ method: request.method ?? "GET", path, headers: request.headers });
+      const page = this.#parts.page({
+        method: request.method ?? "GET",
+        path,
+        headers: request.headers,
+        remoteAddress: request.socket.remoteAddress ?? "",
+      });
       if (page) return page;
       throw new GatewayError("not_found");
     } catch (error) {
