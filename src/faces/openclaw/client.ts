@@ -47,8 +47,8 @@ export class Client implements FaceSession {
     this.#desk.runs.leave(this.#peer);
   }
 
-  goingAway(): void {
-    this.#peer?.event(eventHead("shutdown", { reason: "gateway stopping" }));
+  goingAway(afterMs: number): void {
+    this.#peer?.event(eventHead("shutdown", { reason: "gateway stopping", restartExpectedMs: Math.ceil(afterMs) }));
   }
 
   #handshake(value: JsonValue | undefined): void {

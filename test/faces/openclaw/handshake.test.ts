@@ -203,7 +203,7 @@ test("ticks reach every client, numbered without a gap", async () => {
 test("a gateway that stops says goodbye", async () => {
   await using rig = await startRig();
   const connection = await rig.connection();
-  connection.session.goingAway(0);
-  expect(connection.client.payloads("shutdown")).toEqual([{ reason: "gateway stopping" }]);
+  connection.session.goingAway(1500.5);
+  expect(connection.client.payloads("shutdown")).toEqual([{ reason: "gateway stopping", restartExpectedMs: 1501 }]);
   connection.client.verify();
 });
