@@ -88,6 +88,7 @@ export const ChatInjectParams = closed({
   label: z.string().max(100).optional(),
 });
 
+/** Of `chat.history` and of `chat.startup`, which is the same question at another time. */
 export const ChatHistoryParams = closed(
   {
     sessionKey: text,
@@ -99,8 +100,5 @@ export const ChatHistoryParams = closed(
   },
   "cursor pendingBefore messageId sessionId maxChars",
 );
-
-/** A page address names a session by the short id in its URL; this gateway has none, the key is always there. */
-export const ChatStartupParams = ChatHistoryParams;
 
 export const ChatMetadataParams = closed({ agentId: text.optional(), sessionKey: text.optional() }, "authProfileId");

@@ -1,6 +1,6 @@
 /** What clients send before any method: the frame around a request, and the parameters of `connect`. */
 import { z } from "zod";
-import { closed, count, text } from "./closed.ts";
+import { closed, text } from "./closed.ts";
 
 /** Extra properties are ignored: newer clients may know more. */
 export const RequestFrame = z.object({
@@ -51,6 +51,3 @@ export interface ErrorShape {
   readonly retryable?: boolean;
   readonly retryAfterMs?: number;
 }
-
-/** A number of milliseconds as clients give it. */
-export const milliseconds = count;

@@ -6,9 +6,12 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ProtocolSchemas } from "@openclaw/gateway-protocol/schema";
 import { Ajv, type ValidateFunction } from "ajv";
+import { OPENCLAW_RELEASE } from "../../protocol/openclaw/wire.ts";
 import { isObject } from "../../src/core/json.ts";
 
-const pinnedPath = fileURLToPath(new URL("../../../shared/facts/openclaw/schemas-2026.9.6.json", import.meta.url));
+const pinnedPath = fileURLToPath(
+  new URL(`../../../shared/facts/openclaw/schemas-${OPENCLAW_RELEASE}.json`, import.meta.url),
+);
 const pinned: Record<string, object> = existsSync(pinnedPath) ? JSON.parse(readFileSync(pinnedPath, "utf8")) : {};
 const published: Record<string, object> = { ...ProtocolSchemas };
 

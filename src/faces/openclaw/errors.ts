@@ -5,6 +5,9 @@ import type { OpenClawErrorCode, Scope } from "../../../protocol/openclaw/wire.t
 import type { GatewayError } from "../../core/errors.ts";
 import type { Model } from "../../core/routing.ts";
 
+/** Messages may name what a client sent, and what it sent may be long. */
+const MAX_MESSAGE = 500;
+
 /** Failures of the request itself; everything else is the gateway's or the upstream's: UNAVAILABLE. */
 const REQUEST_FAULTS: ReadonlySet<Code> = new Set<Code>([
   "bad_frame",
@@ -31,7 +34,7 @@ export function openClawCode(code: Code): OpenClawErrorCode {
 export function toErrorShape(error: GatewayError, details?: Readonly<Record<string, unknown>>): ErrorShape {
   return {
     code: openClawCode(error.code),
-    message: error.message === "" ? error.code : error.message,
+    message: error.message === "" ? error.code : error.message.slice(0, MAX_MESSAGE),
     details: { code: error.code, ...error.details, ...details },
     ...(error.retryable && { retryable: true }),
     ...(error.retryAfterMs !== undefined && { retryAfterMs: Math.ceil(error.retryAfterMs) }),

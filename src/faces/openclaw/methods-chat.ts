@@ -4,7 +4,6 @@ import {
   ChatInjectParams,
   ChatMetadataParams,
   ChatSendParams,
-  ChatStartupParams,
   SessionsAbortParams,
   SessionsSendParams,
 } from "../../../protocol/openclaw/chat-params.ts";
@@ -26,7 +25,7 @@ const isStop = (params: { message: string; suppressCommandInterpretation?: boole
   params.message.trim().toLowerCase() === "/stop" && params.suppressCommandInterpretation !== true;
 
 export const chatMethods = [
-  method("chat.startup", SCOPES.read, ChatStartupParams, history),
+  method("chat.startup", SCOPES.read, ChatHistoryParams, history),
   method("chat.history", SCOPES.read, ChatHistoryParams, history),
 
   method("chat.metadata", SCOPES.read, ChatMetadataParams, (desk) => ({ models: desk.catalog.list(), commands: [] })),

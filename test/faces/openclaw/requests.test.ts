@@ -1,11 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import * as chatParams from "../../../protocol/openclaw/chat-params.ts";
 import * as frames from "../../../protocol/openclaw/frames.ts";
 import * as sessionParams from "../../../protocol/openclaw/session-params.ts";
+import { isObject } from "../../../src/core/json.ts";
 import { methods } from "../../../src/faces/openclaw/methods.ts";
-import type { Payload } from "../../support/openclaw-client.ts";
+import { type Payload, ResponseError } from "../../support/openclaw-client.ts";
 import { startRig } from "../../support/openclaw-rig.ts";
 import { RESULTS } from "../../support/openclaw-schemas.ts";
 
@@ -206,6 +208,46 @@ describe("a bad request", () => {
     });
     expect(rig.faults).toHaveLength(1);
   });
+});
+
+test("any parameters whatever are answered once, without a fault", async () => {
+  await using rig = await startRig();
+  using client = await rig.client();
+  const params = fc.oneof(
+    fc.jsonValue(),
+    fc.record(
+      {
+        sessionKey: fc.constantFrom("main", "other", "agent:main:x", "", "agent:y:z"),
+        key: fc.constantFrom("main", "other", "agent:main:x"),
+        keys: fc.array(fc.constantFrom("main", "other"), { maxLength: 2 }),
+        message: fc.constantFrom("hello", "/stop", ""),
+        idempotencyKey: fc.constantFrom("a", "b", "c"),
+        runId: fc.constantFrom("a", "b", "nobody"),
+        timeoutMs: fc.constantFrom(0, 1),
+        model: fc.constantFrom("claude", "openai/gpt", "nope"),
+        limit: fc.nat(3),
+        attachments: fc.array(fc.record({ mimeType: fc.string(), content: fc.jsonValue() }), { maxLength: 1 }),
+      },
+      { requiredKeys: [] },
+    ),
+  );
+  const known = [...methods.values()];
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...known), params, async ({ name }, given) => {
+      let fitting = name === "agent.wait" && isObject(given) ? { ...given, timeoutMs: 1 } : given;
+      for (;;) {
+        const outcome = await client.request(name, fitting).catch((error: unknown) => error);
+        if (outcome instanceof Error && !(outcome instanceof ResponseError)) throw outcome;
+        // Without the field it does not know, a method gets further.
+        const unknown = /unexpected property '(.*)'/.exec(outcome instanceof Error ? outcome.message : "")?.[1];
+        if (unknown === undefined || !isObject(fitting) || !(unknown in fitting)) break;
+        fitting = Object.fromEntries(Object.entries(fitting).filter(([field]) => field !== unknown));
+      }
+      if (rig.calls.length % 3 === 0 && rig.calls.length > 0) rig.call.text("x").finish();
+    }),
+    { numRuns: 1500 },
+  );
+  expect(rig.faults).toEqual([]);
 });
 
 describe("what real clients send", () => {
