@@ -1,4 +1,6 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { isIPv4, isIPv6 } from "node:net";
+import { GatewayError } from "../core/errors.ts";
 
 export interface OriginRules {
   /** Exact web origins besides the gateway's own, such as `https://chat.example.com`. */
@@ -41,4 +43,10 @@ export function isAllowedOrigin(origin: string | undefined, host: string | undef
   if (origin === undefined) return true;
   if (rules.allowedOrigins.includes(origin)) return true;
   return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`);
+}
+
+/** Throws `host_not_allowed` or `origin_not_allowed`. */
+export function checkSource({ host, origin }: IncomingHttpHeaders, rules: OriginRules): void {
+  if (!isAllowedHost(host, rules)) throw new GatewayError("host_not_allowed");
+  if (!isAllowedOrigin(origin, host, rules)) throw new GatewayError("origin_not_allowed");
 }

@@ -1,0 +1,155 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type ServerOptions, WebSocketServer } from "ws";
+import { GatewayError, toGatewayError } from "../core/errors.ts";
+import type { Authenticator, Caller, Clock, Face, Observer } from "../core/ports.ts";
+import { type Admission, COME_BACK_WITHIN_MS } from "./admission.ts";
+import { refusalPage, refuseUpgrade } from "./answer.ts";
+import { type ConnectionLimits, SocketConnection } from "./connection.ts";
+import { offeredSubprotocols, tokenOf } from "./credentials.ts";
+import { checkSource, type OriginRules } from "./origin.ts";
+import { pathOf } from "./target.ts";
+
+export interface FaceMount {
+  readonly path: string;
+  /** When set, clients must offer it and it is the one that is chosen. */
+  readonly subprotocol?: string;
+  readonly face: Face;
+}
+
+export interface UpgradesParts {
+  readonly faces: readonly FaceMount[];
+  readonly admission: Admission;
+  readonly authenticator: Authenticator;
+  readonly origins: OriginRules;
+  readonly limits: ConnectionLimits;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly newId: () => string;
+}
+
+/** How long a socket gets for its closing handshake. */
+export const CLOSE_TIMEOUT_MS = 2_000;
+
+/** The server's WebSocket side: which upgrades become connections, their heartbeat, their goodbye. */
+export class Upgrades {
+  readonly #parts: UpgradesParts;
+  readonly #mounts: ReadonlyMap<string, { mount: FaceMount; acceptor: WebSocketServer }>;
+  readonly #connections = new Set<SocketConnection>();
+  readonly #heartbeat: NodeJS.Timeout;
+  #beatAt: number;
+  #draining = false;
+
+  constructor(parts: UpgradesParts) {
+    this.#parts = parts;
+    this.#mounts = new Map(parts.faces.map((mount) => [mount.path, { mount, acceptor: acceptorFor(mount) }]));
+    this.#beatAt = parts.clock.now();
+    this.#heartbeat = setInterval(() => this.#beat(), parts.limits.pongMs).unref();
+  }
+
+  /** Whether a WebSocket could be opened on this path. */
+  serves(path: string): boolean {
+    return this.#mounts.has(path);
+  }
+
+  /** Lets nobody in any more, and tells everybody to come back. */
+  drain(): void {
+    this.#draining = true;
+    for (const connection of this.#connections) {
+      // Spread, so that the next gateway is not hit by all of them at once.
+      connection.goingAway(Math.floor(Math.random() * COME_BACK_WITHIN_MS));
+    }
+  }
+
+  /** Begins the closing handshake on every socket. */
+  close(): void {
+    clearInterval(this.#heartbeat);
+    for (const connection of this.#connections) connection.closeFor("shutting_down");
+  }
+
+  terminate(): void {
+    for (const connection of this.#connections) connection.terminate();
+  }
+
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on("error", () => socket.destroy());
+    const remoteAddress = request.socket.remoteAddress ?? "";
+    try {
+      const { mount, acceptor, caller } = this.#admit(request, remoteAddress);
+      acceptor.handleUpgrade(request, socket, head, (ws) => {
+        const leave = this.#parts.admission.enter(remoteAddress);
+        const connection: SocketConnection = new SocketConnection({
+          id: `c_${this.#parts.newId()}`,
+          ws,
+          socket,
+          face: mount.face,
+          caller,
+          remoteAddress,
+          origin: request.headers.origin,
+          limits: this.#parts.limits,
+          clock: this.#parts.clock,
+          observer: this.#parts.observer,
+          closed: () => {
+            leave();
+            this.#connections.delete(connection);
+          },
+        });
+        this.#connections.add(connection);
+      });
+    } catch (error) {
+      const refusal = toGatewayError(error);
+      if (refusal.code === "internal") this.#parts.observer.fault(refusal.cause, "upgrade");
+      this.#parts.observer.refused({ code: refusal.code, remoteAddress, where: "upgrade" });
+      refuseUpgrade(socket, refusalPage(refusal));
+    }
+  }
+
+  /** Everything that can be said no to before a WebSocket exists. Throws GatewayError. */
+  #admit(request: IncomingMessage, remoteAddress: string) {
+    const { admission, authenticator, origins } = this.#parts;
+    if (this.#draining) throw new GatewayError("shutting_down", undefined, { retryAfterMs: 1_000 });
+    admission.takeUpgrade();
+    checkSource(request.headers, origins);
+    const target = this.#mounts.get(pathOf(request));
+    if (!target) throw new GatewayError("not_found");
+    const { subprotocol, face } = target.mount;
+    if (subprotocol !== undefined && !offeredSubprotocols(request.headers).includes(subprotocol)) {
+      throw new GatewayError("bad_protocol_version", `offer the WebSocket subprotocol ${subprotocol}`);
+    }
+    admission.checkRoom(remoteAddress);
+    let caller: Caller | undefined;
+    if (face.authentication === "header") {
+      caller = authenticator.authenticate(tokenOf(request.headers), remoteAddress);
+      if (!caller) throw new GatewayError("unauthorized");
+    }
+    return { ...target, caller };
+  }
+
+  #beat(): void {
+    const now = this.#parts.clock.now();
+    const stalled = now - this.#beatAt > 2 * this.#parts.limits.pongMs;
+    this.#beatAt = now;
+    for (const connection of this.#connections) {
+      if (stalled) connection.forgiveSilence(now);
+      else connection.heartbeat(now);
+    }
+  }
+}
+
+function acceptorFor(mount: FaceMount): WebSocketServer {
+  // The types of ws lag behind its options.
+  const options: ServerOptions & { maxPendingAutoPongs: number; closeTimeout: number } = {
+    noServer: true,
+    clientTracking: false,
+    // Compression costs latency and memory, and the lengths of compressed tokens leak their text.
+    perMessageDeflate: false,
+    maxPayload: mount.face.maxFrameBytes,
+    maxFragments: 64,
+    maxBufferedChunks: 1_024,
+    maxPendingAutoPongs: 8,
+    closeTimeout: CLOSE_TIMEOUT_MS,
+    // Without this ws picks the first one offered, which may be the one that carries the token.
+    handleProtocols: () => mount.subprotocol ?? false,
+  };
+  return new WebSocketServer(options);
+}
