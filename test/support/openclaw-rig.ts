@@ -102,15 +102,17 @@ export interface RigOptions {
   readonly token?: string;
   readonly settings?: OpenClawParts["settings"];
   readonly transcripts?: Transcripts;
+  /** Instead of the three models. */
+  readonly models?: readonly Model[];
 }
 
-const route = (name: string, dialectName: string): Route => {
+export const route = (name: string, dialectName: string): Route => {
   const dialect = dialects.get(dialectName);
   if (!dialect) throw new Error(`no dialect ${dialectName}`);
   return { name, dialect, key: "sk-secret-key-of-the-route", headers: {} };
 };
 
-const model = (alias: string, of: Route): Model => ({
+export const model = (alias: string, of: Route): Model => ({
   alias,
   route: of,
   upstreamModel: `${alias}-upstream`,
@@ -121,15 +123,11 @@ const model = (alias: string, of: Route): Model => ({
 });
 
 /** Three models: `gpt` (the default), `claude`, and `raw`, which cannot hold a conversation. */
-const testRouting = (): Routing =>
-  new Routing(
-    [],
-    [
-      model("gpt", route("openai", "openai-chat")),
-      model("claude", route("anthropic", "anthropic-messages")),
-      model("raw", route("plain", "plain-sse")),
-    ],
-  );
+const testModels = (): readonly Model[] => [
+  model("gpt", route("openai", "openai-chat")),
+  model("claude", route("anthropic", "anthropic-messages")),
+  model("raw", route("plain", "plain-sse")),
+];
 
 function authenticator(token: string | undefined): Authenticator {
   let failures = 0;
@@ -171,7 +169,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const relay = new Relay({ upstream, observer, clock, newId, log: { maxBytes: 100_000, maxEntries: 1000 } });
   const face = await createOpenClawFace({
     relay,
-    routing: testRouting(),
+    routing: new Routing([], options.models ?? testModels()),
     transcripts,
     authenticator: authenticator(options.token),
     clock,

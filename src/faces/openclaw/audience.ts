@@ -5,10 +5,6 @@ import { eventHead, type Peer } from "./peer.ts";
 export class Audience {
   readonly #peers = new Set<Peer>();
 
-  get size(): number {
-    return this.#peers.size;
-  }
-
   [Symbol.iterator](): IterableIterator<Peer> {
     return this.#peers.values();
   }

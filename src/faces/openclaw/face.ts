@@ -32,10 +32,7 @@ export interface OpenClawFace extends Face {
   close(): Promise<void>;
 }
 
-/**
- * The OpenClaw Gateway protocol, version 4. Loads the sessions; rejects with `store_unavailable`, or `unknown_model` when
- * no model can chat.
- */
+/** The OpenClaw Gateway protocol, version 4. Loads the sessions; rejects with `store_unavailable`. */
 export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClawFace> {
   const { relay, transcripts, authenticator, clock, newId, version, observer } = parts;
   const now = () => clock.wall();

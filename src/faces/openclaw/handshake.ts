@@ -112,7 +112,7 @@ export function helloOk(desk: Desk, peer: Peer, methods: readonly string[]) {
       uptimeMs: Math.max(0, now - desk.startedAt),
       sessionDefaults: {
         defaultAgentId: AGENT_ID,
-        modelConfigured: true,
+        modelConfigured: desk.catalog.models.length > 0,
         ownership: "sole",
         selectionRequired: false,
         mainKey: MAIN_KEY,

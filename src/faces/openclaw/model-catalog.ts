@@ -23,12 +23,11 @@ export class ModelCatalog {
   readonly models: readonly Model[];
   readonly default: Model;
 
-  /** Throws `unknown_model` when no model can chat. */
+  /** Without any model that can chat the default is one that cannot: each message then says so. */
   constructor(routing: Routing) {
     this.models = routing.models.filter(converses);
-    const first = this.models.includes(routing.defaultModel) ? routing.defaultModel : this.models[0];
-    if (!first) throw new GatewayError("unknown_model", "no model speaks a dialect that can hold a conversation");
-    this.default = first;
+    const { defaultModel } = routing;
+    this.default = this.models.includes(defaultModel) ? defaultModel : (this.models[0] ?? defaultModel);
   }
 
   /** From `provider/id` or a bare id. */

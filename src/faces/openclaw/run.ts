@@ -89,8 +89,7 @@ export class Run implements ReaderSink {
 
   /** Closes the upstream now; the run's end is reported before this returns. */
   cancel(reason: GatewayError): void {
-    if (this.#stream) this.#stream.cancel(reason);
-    else this.fail(reason);
+    this.#stream?.cancel(reason);
   }
 
   /** The run ends before it had a stream. */
