@@ -52,6 +52,13 @@ export const limitsSchema = z.strictObject({
     "how long a client may handle nothing while its stream's log is full; then the stream fails slow_consumer",
   ),
   tickMs: milliseconds(20 * SECOND).describe("between two ticks of the stream face: browsers see no pings"),
+  opensPerSecond: count(100, 100_000).describe("streams one caller may open a second; more get rate_limited"),
+  opensBurst: count(1000, 1_000_000).describe(
+    "streams one caller may open at once; high, because without credentials all local clients are one caller",
+  ),
+  loopDelayMs: milliseconds(200).describe(
+    "how late the gateway's own event loop may run, 99 times of 100, before new streams are refused",
+  ),
   upgradesPerSecond: count(200, 100_000).describe("new sockets a second; more get 503 and a time to come back"),
   framesPerSecond: count(200, 100_000).describe("messages one client may send a second, five times as many at once"),
   violationsPerMinute: count(20, 10_000).describe("invalid frames a connection may send before it is closed"),

@@ -29,6 +29,17 @@ const log = z.strictObject({
     .describe("readable lines instead of JSON; auto: when the output is a terminal"),
 });
 
+const metrics = z.strictObject({
+  enabled: z.boolean().default(true).describe("whether there is a page for Prometheus"),
+  listen: z
+    .strictObject({
+      host: host.default("127.0.0.1").describe("its own address; no token is asked for there"),
+      port: z.int().min(0).max(65_535).describe("0 takes any free port"),
+    })
+    .optional()
+    .describe("a listener for /metrics alone; without it /metrics is where clients connect, and needs the token"),
+});
+
 const data = z.strictObject({
   directory: z.string().min(1).default(".sluice").describe("where the store lives, from the working directory"),
   store: z.enum(["sqlite", "memory"]).default("sqlite").describe("memory forgets everything at the end"),
@@ -74,6 +85,7 @@ export const configSchema = (sources: SecretSources) =>
       defaultModel: z.string().optional().describe("alias for clients that name none; by default the first model"),
       limits: limitsSchema.prefault({}).describe("ceilings for the whole gateway"),
       log: log.prefault({}).describe("one JSON line per stream and per connection"),
+      metrics: metrics.prefault({}).describe("figures for Prometheus, see metrics.md"),
       data: data.prefault({}).describe("where sessions and transcripts are kept"),
       openclaw: openclaw.prefault({}).describe("the OpenClaw face"),
     })

@@ -167,6 +167,8 @@ export interface StreamRecord {
   readonly events: number;
   /** Characters of event data relayed. */
   readonly bytes: number;
+  /** How often, and for how long in all, the upstream was held back because nobody read. */
+  readonly heldBack: { readonly pauses: number; readonly ms: number };
   /** What was odd but did not fail the stream: `lossy`, or a code that came after the answer was whole. */
   readonly oddities: readonly string[];
 }

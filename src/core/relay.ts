@@ -265,6 +265,7 @@ class Run implements Producer, UpstreamSink {
       terminal,
       events: log.head,
       bytes: this.#bytes,
+      heldBack: this.#stream.heldBack,
       oddities: [...this.#oddities],
     });
   }

@@ -1,0 +1,66 @@
+import { GatewayError } from "../core/errors.ts";
+import type { OpenFiles } from "./open-files.ts";
+
+export interface LoadParts {
+  /** How late the event loop may be, in milliseconds, before new streams are refused. */
+  readonly loopDelayMs: number;
+  readonly loop: { quantileMs(share: number): number };
+  /** Undefined where file descriptors cannot be counted. */
+  readonly files: OpenFiles | undefined;
+}
+
+/** Descriptors kept for upstreams and the store, whatever clients do (P11 of the design's failure matrix). */
+const SPARE_FILES = 64;
+const USABLE_SHARE = 0.8;
+
+/** Loops and sockets recover in seconds; clients that were refused come back spread over some. */
+const comeBackMs = (): number => 1_000 + Math.floor(Math.random() * 4_000);
+
+/** Whether this process can take more: how late its event loop is, and how many file descriptors are left. */
+export class Load {
+  readonly #parts: LoadParts;
+  /** Descriptors in use at which no more connections are let in. */
+  readonly #enough: number;
+  #counted = 0;
+  #admitted = 0;
+
+  constructor(parts: LoadParts) {
+    this.#parts = parts;
+    const { limit, atStart } = parts.files ?? { limit: Number.POSITIVE_INFINITY, atStart: 0 };
+    this.#enough = Math.min(limit * USABLE_SHARE, limit - SPARE_FILES);
+    this.#counted = atStart;
+  }
+
+  /** Sockets that clients may have, upgraded or not: beyond it they are closed unanswered. */
+  get maxSockets(): number {
+    const { files } = this.#parts;
+    return files ? Math.max(1, files.limit - SPARE_FILES - files.atStart) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Counts the descriptors in use. Call it about once a second. */
+  async count(): Promise<void> {
+    const { files } = this.#parts;
+    if (!files) return;
+    try {
+      this.#counted = await files.count();
+    } catch {
+      // Not even one more to count with.
+      this.#counted = files.limit;
+    }
+    this.#admitted = 0;
+  }
+
+  /** Throws `overloaded` when the event loop is too late for one more stream. */
+  admitStream(): void {
+    if (this.#parts.loop.quantileMs(0.99) <= this.#parts.loopDelayMs) return;
+    throw new GatewayError("overloaded", "the gateway is busy", { retryAfterMs: comeBackMs() });
+  }
+
+  /** Throws `overloaded` when descriptors run short. Those admitted since the last count are counted here. */
+  admitConnection(): void {
+    if (this.#counted + this.#admitted >= this.#enough) {
+      throw new GatewayError("overloaded", "too many files are open", { retryAfterMs: comeBackMs() });
+    }
+    this.#admitted++;
+  }
+}

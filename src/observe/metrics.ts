@@ -1,0 +1,86 @@
+import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { CODES } from "../../protocol/codes.ts";
+import type { Observer } from "../core/ports.ts";
+import { type GatewayState, stateMetrics } from "./state-metrics.ts";
+import { streamMetrics } from "./stream-metrics.ts";
+
+export interface Metrics {
+  readonly observer: Observer;
+  /** Somebody asked to read a stream on, with this result. */
+  resumed(result: string): void;
+  readonly contentType: string;
+  /** Everything in Prometheus' text form. */
+  text(state: GatewayState): Promise<string>;
+}
+
+/** Close codes that are told apart; a client can send any of 4,000. */
+const CLOSE_CODES: ReadonlySet<number | undefined> = new Set([
+  1000,
+  1001,
+  1002,
+  1005,
+  1006,
+  1007,
+  ...Object.values(CODES).map(({ closeCode }) => closeCode),
+]);
+
+/** What is true of the process and not of one gateway: measured once, however many gateways there are. */
+let processRegistry: Registry | undefined;
+function processMetrics(): Registry {
+  if (!processRegistry) {
+    processRegistry = new Registry();
+    collectDefaultMetrics({ register: processRegistry });
+  }
+  return processRegistry;
+}
+
+/** The metrics of docs/metrics.md. Labels come from the configuration and from the taxonomy, never from clients. */
+export function createMetrics(version: string): Metrics {
+  const own = new Registry();
+  const registers = [own];
+  const info = new Gauge({ name: "sluice_info", help: "Always 1", labelNames: ["version"], registers });
+  info.set({ version }, 1);
+  const streamEnded = streamMetrics(own);
+  const measure = stateMetrics(own);
+  const closed = new Counter({
+    name: "sluice_connections_closed_total",
+    help: "WebSockets that closed, by their close code",
+    labelNames: ["face", "close_code"],
+    registers,
+  });
+  const refusals = new Counter({
+    name: "sluice_refusals_total",
+    help: "Handshakes, frames and requests that were refused",
+    labelNames: ["where", "code"],
+    registers,
+  });
+  const faults = new Counter({
+    name: "sluice_faults_total",
+    help: "Faults of the gateway itself",
+    labelNames: ["where"],
+    registers,
+  });
+  const resumes = new Counter({
+    name: "sluice_resumes_total",
+    help: "Attempts to read a stream on",
+    labelNames: ["result"],
+    registers,
+  });
+  const all = Registry.merge([own, processMetrics()]);
+
+  return {
+    observer: {
+      streamEnded,
+      connectionClosed: ({ face, closeCode }) =>
+        closed.inc({ face, close_code: CLOSE_CODES.has(closeCode) ? closeCode : "other" }),
+      refused: ({ where, code }) => refusals.inc({ where, code }),
+      fault: (_error, where) => faults.inc({ where }),
+    },
+    resumed: (result) => resumes.inc({ result }),
+    contentType: all.contentType,
+    text(state) {
+      measure(state);
+      return all.metrics();
+    },
+  };
+}

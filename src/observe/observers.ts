@@ -1,0 +1,17 @@
+import type { Observer } from "../core/ports.ts";
+
+/** One observer that tells all of these, in order. */
+export const combine = (...observers: readonly Observer[]): Observer => ({
+  streamEnded(record) {
+    for (const observer of observers) observer.streamEnded(record);
+  },
+  connectionClosed(record) {
+    for (const observer of observers) observer.connectionClosed(record);
+  },
+  refused(record) {
+    for (const observer of observers) observer.refused(record);
+  },
+  fault(error, where) {
+    for (const observer of observers) observer.fault(error, where);
+  },
+});

@@ -1,0 +1,62 @@
+import { Counter, Gauge, type Registry } from "prom-client";
+
+/** How the gateway stands, read when somebody asks. */
+export interface GatewayState {
+  /** Open sockets by face. */
+  readonly connections: ReadonlyMap<string, number>;
+  /** `active`: running and read. `parked`: running unread. `kept`: ended, and still there to be read. */
+  readonly streams: { readonly active: number; readonly parked: number; readonly kept: number };
+  /** What all logs hold, and what they may hold. */
+  readonly logs: { readonly usedBytes: number; readonly maxBytes: number };
+  /** Log lines lost so far. */
+  readonly droppedLines: number;
+  /** The delay that this share of the event loop's turns stayed within. */
+  readonly loopDelayMs: (share: number) => number;
+}
+
+const LOOP_QUANTILES = [0.5, 0.99, 1];
+
+/** What is measured at each scrape: call the function before it. */
+export function stateMetrics(register: Registry): (state: GatewayState) => void {
+  const registers = [register];
+  const connections = new Gauge({
+    name: "sluice_connections",
+    help: "Open WebSockets",
+    labelNames: ["face"],
+    registers,
+  });
+  const streams = new Gauge({
+    name: "sluice_streams",
+    help: "Streams: active ones are read, parked ones run unread, kept ones have ended and can still be read",
+    labelNames: ["state"],
+    registers,
+  });
+  const used = new Gauge({ name: "sluice_log_bytes", help: "What all stream logs hold together", registers });
+  const limit = new Gauge({
+    name: "sluice_log_limit_bytes",
+    help: "What all stream logs may hold together",
+    registers,
+  });
+  const dropped = new Counter({
+    name: "sluice_log_lines_dropped_total",
+    help: "Lines of the gateway's own log that nobody took",
+    registers,
+  });
+  const delay = new Gauge({
+    name: "sluice_event_loop_delay_seconds",
+    help: "How late the event loop was in its last 5 to 10 seconds; quantile 1 is the worst",
+    labelNames: ["quantile"],
+    registers,
+  });
+  let droppedBefore = 0;
+
+  return (state) => {
+    for (const [face, count] of state.connections) connections.set({ face }, count);
+    for (const [name, count] of Object.entries(state.streams)) streams.set({ state: name }, count);
+    used.set(state.logs.usedBytes);
+    limit.set(state.logs.maxBytes);
+    dropped.inc(state.droppedLines - droppedBefore);
+    droppedBefore = state.droppedLines;
+    for (const quantile of LOOP_QUANTILES) delay.set({ quantile }, state.loopDelayMs(quantile) / 1_000);
+  };
+}

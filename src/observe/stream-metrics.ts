@@ -1,0 +1,90 @@
+import { Counter, Histogram, type Registry } from "prom-client";
+import type { StreamRecord } from "../core/ports.ts";
+
+/** Local upstreams answer within milliseconds, models that think within minutes. */
+const FIRST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+const EVENT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
+
+/** Kinds of tokens and the field of a usage record that counts them. */
+const TOKENS = [
+  ["input", "inputTokens"],
+  ["output", "outputTokens"],
+  ["cache_read", "cacheReadTokens"],
+  ["cache_write", "cacheWriteTokens"],
+  ["reasoning", "reasoningTokens"],
+] as const;
+
+/** What is counted once per stream, at its end. */
+export function streamMetrics(register: Registry): (record: StreamRecord) => void {
+  const registers = [register];
+  const first = (what: string, help: string) =>
+    new Histogram({
+      name: `sluice_first_${what}_seconds`,
+      help: `From a stream's open to ${help}`,
+      labelNames: ["route"],
+      buckets: FIRST_BUCKETS,
+      registers,
+    });
+  const firstByte = first("byte", "the first byte of the upstream's body");
+  const firstContent = first("content", "the first text, thinking or tool call parsed");
+  const firstSent = first("sent", "that content handed to the client's socket");
+  const ended = new Counter({
+    name: "sluice_streams_ended_total",
+    help: "Streams that ended; code is empty unless they failed or were cancelled",
+    labelNames: ["face", "route", "status", "code"],
+    registers,
+  });
+  const events = new Counter({
+    name: "sluice_events_total",
+    help: "Events relayed",
+    labelNames: ["route"],
+    registers,
+  });
+  const perEvent = new Histogram({
+    name: "sluice_time_per_event_seconds",
+    help: "From a stream's first byte to its end, divided by its events",
+    labelNames: ["route"],
+    buckets: EVENT_BUCKETS,
+    registers,
+  });
+  const tokens = new Counter({
+    name: "sluice_tokens_total",
+    help: "Tokens by kind; input includes cache_read and cache_write, output includes reasoning",
+    labelNames: ["route", "kind", "source"],
+    registers,
+  });
+  const pauses = new Counter({
+    name: "sluice_upstream_pauses_total",
+    help: "How often an upstream was held back because nobody read",
+    labelNames: ["route"],
+    registers,
+  });
+  const paused = new Counter({
+    name: "sluice_upstream_paused_seconds_total",
+    help: "For how long upstreams were held back because nobody read",
+    labelNames: ["route"],
+    registers,
+  });
+
+  return ({ face, route, terminal, events: count, heldBack }) => {
+    const { status, error, timing, usage } = terminal;
+    const seconds = (histogram: Histogram<"route">, ms: number | undefined) => {
+      if (ms !== undefined) histogram.observe({ route }, ms / 1_000);
+    };
+    ended.inc({ face, route, status, code: error?.code ?? "" });
+    seconds(firstByte, timing.firstByteMs);
+    seconds(firstContent, timing.firstContentMs);
+    seconds(firstSent, timing.firstSentMs);
+    if (count > 0 && timing.firstByteMs !== undefined) {
+      seconds(perEvent, (timing.totalMs - timing.firstByteMs) / count);
+    }
+    events.inc({ route }, count);
+    for (const [kind, field] of TOKENS) {
+      // Figures are the provider's, and a counter takes no negative ones.
+      const figure = usage[field] ?? 0;
+      if (figure > 0) tokens.inc({ route, kind, source: usage.source }, figure);
+    }
+    pauses.inc({ route }, heldBack.pauses);
+    paused.inc({ route }, heldBack.ms / 1_000);
+  };
+}
