@@ -85,3 +85,7 @@ export interface ProviderError {
 }
 
 export const NOTHING: Meaning = Object.freeze({});
+
+/** Whether there is something in it that a reader would see. */
+export const hasContent = ({ text, thinking, toolCalls }: Meaning): boolean =>
+  Boolean(text) || Boolean(thinking) || toolCalls !== undefined;
