@@ -28,16 +28,17 @@ export class LogBudget {
     this.#used += bytes;
     if (this.#used < this.#alarmBytes) return;
     this.pressed();
-    this.#rearm();
+    this.#alarmBytes = this.#nextAlarm();
   }
 
   shrink(bytes: number): void {
     this.#used -= bytes;
-    this.#rearm();
+    // Never moved up here: logs that shrink and grow by turns would push the alarm ahead of themselves.
+    this.#alarmBytes = Math.min(this.#alarmBytes, this.#nextAlarm());
   }
 
   /** Under lasting pressure whoever relieves it is asked once per hundredth, not once per event. */
-  #rearm(): void {
-    this.#alarmBytes = Math.max(this.maxBytes * EVICT_AT, this.#used + this.maxBytes / 100);
+  #nextAlarm(): number {
+    return Math.max(this.maxBytes * EVICT_AT, this.#used + this.maxBytes / 100);
   }
 }

@@ -46,7 +46,10 @@ export class Reader {
 
   /** An entry just written: handed over at once when this reader is caught up, else left in the log. */
   offer(entry: Entry): void {
-    if (entry.seq === this.#cursor + 1 && this.#takes(entry)) this.#hand(entry);
+    if (entry.seq !== this.#cursor + 1 || !this.#takes(entry)) return;
+    this.#hand(entry);
+    // Another reader may have ended the stream within this entry.
+    this.finish();
   }
 
   /** Goes on from the log until it is caught up or may take no more. Call it when the sink is ready again. */

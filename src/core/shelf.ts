@@ -11,8 +11,8 @@ export type ResumeFailure = "unknown" | "expired" | "evicted" | "epoch" | "ahead
 
 /** Who reads a stream for a client. There is one at a time: the newest wins. */
 export interface Holder {
-  /** Another connection reads this stream now. */
-  superseded(stream: Stream): void;
+  /** It reads no more: `superseded` by another, or a `slow_consumer` that was behind when the log's time was over. */
+  detached(why: Code): void;
 }
 
 export interface ShelfLimits {
@@ -31,9 +31,9 @@ export interface Shelved {
   readonly caller: string;
   readonly away: AwayPolicy;
   holder: Holder | undefined;
-  /** Clock reading since when nobody reads it; undefined while somebody does. */
-  unreadSince: number | undefined;
-  /** Why the last holder let go. */
+  /** Clock reading when the holder came, or the last one went. */
+  since: number;
+  /** Why the last holder let go before it had everything. */
   previous: Code | undefined;
   endedAt: number | undefined;
 }
@@ -82,7 +82,7 @@ export class Shelf {
       caller,
       away,
       holder: undefined,
-      unreadSince: this.#now(),
+      since: this.#now(),
       previous: undefined,
       endedAt: stream.terminal && this.#now(),
     };
@@ -113,23 +113,23 @@ export class Shelf {
     return this.#removed.get(id) === caller ? "expired" : "unknown";
   }
 
-  /** From now on `holder` reads the stream; whoever did is told. */
-  hold(shelved: Shelved, holder: Holder): void {
+  /** From now on `holder` reads the stream; whoever did is told. Returns why the one before it let go. */
+  hold(shelved: Shelved, holder: Holder): Code | undefined {
     const before = shelved.holder;
     shelved.holder = holder;
-    shelved.unreadSince = undefined;
+    shelved.since = this.#now();
     if (shelved.away === "finish") shelved.stream.keepAll(true);
-    if (before && before !== holder) {
-      shelved.previous = "superseded";
-      before.superseded(shelved.stream);
-    }
+    before?.detached("superseded");
+    return before ? "superseded" : shelved.previous;
   }
 
-  /** `holder` reads no more, because of `why`. Does nothing when another one reads already. */
-  release(shelved: Shelved, holder: Holder, why: Code): void {
+  /**
+   * `holder` reads no more, because of `why`, or because it has everything. Does nothing when another one reads already.
+   */
+  release(shelved: Shelved, holder: Holder, why?: Code): void {
     if (shelved.holder !== holder) return;
     shelved.holder = undefined;
-    shelved.unreadSince = this.#now();
+    shelved.since = this.#now();
     shelved.previous = why;
     if (shelved.stream.terminal) return;
     if (shelved.away === "cancel") shelved.stream.cancel(new GatewayError("client_gone"));
@@ -140,21 +140,25 @@ export class Shelf {
   sweep(now: number): void {
     const { graceMs, retentionMs, pausedMs } = this.#limits;
     for (const shelved of this.#streams.values()) {
-      const { stream, unreadSince, endedAt, holder } = shelved;
+      const { stream, since, endedAt, holder } = shelved;
+      // What held it back may have been the memory of others, and be over.
+      stream.readerMoved();
       if (endedAt !== undefined) {
-        if (!holder && now - Math.max(endedAt, unreadSince ?? 0) >= retentionMs) this.#remove(shelved);
+        if (now - Math.max(endedAt, since) >= retentionMs) this.#remove(shelved);
       } else if (holder) {
-        // What held it back may have been the memory of others, and be over.
-        stream.readerMoved();
-        if (stream.pausedMs >= pausedMs) stream.cancel(new GatewayError("slow_consumer"));
-      } else if (shelved.away !== "finish" && unreadSince !== undefined && now - unreadSince >= graceMs) {
+        // Not what it was held back before this holder came.
+        const stalledMs = Math.min(stream.pausedMs, now - since);
+        if (stalledMs >= pausedMs) stream.cancel(new GatewayError("slow_consumer"));
+      } else if (shelved.away !== "finish" && now - since >= graceMs) {
         stream.cancel(new GatewayError("client_gone", "nobody came back for the stream"));
       }
     }
   }
 
   #remove(shelved: Shelved): void {
-    const { stream, caller } = shelved;
+    const { stream, caller, holder } = shelved;
+    shelved.holder = undefined;
+    holder?.detached("slow_consumer");
     stream.log.evict();
     this.#streams.delete(stream.info.id);
     this.#removed.set(stream.info.id, caller);

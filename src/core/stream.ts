@@ -68,7 +68,7 @@ export class Stream {
     return this.#readers.size;
   }
 
-  /** How long the upstream has been held back now, in milliseconds; 0 while it is not. */
+  /** How long the upstream has been held back without its readers getting on, in milliseconds; 0 while it is not. */
   get pausedMs(): number {
     return this.#pausedAt === undefined ? 0 : this.#now() - this.#pausedAt;
   }
@@ -85,15 +85,21 @@ export class Stream {
 
   /** Adds a reader behind `after`. It gets what the log holds at once, then every entry as it is written. */
   attach(sink: ReaderSink, after = 0, window?: Window): Reader {
+    const reader = this.addReader(sink, after, window);
+    reader.wake();
+    return reader;
+  }
+
+  /** Adds a reader that begins when it is woken; what is behind `after` stays in the log for it from now on. */
+  addReader(sink: ReaderSink, after: number, window?: Window): Reader {
     const reader = new Reader(this, sink, after, window);
     this.#readers.add(reader);
-    reader.wake();
     return reader;
   }
 
   removeReader(reader: Reader): void {
     if (!this.#readers.delete(reader)) return;
-    if (this.#readers.size === 0) this.#floor = Math.max(this.#floor, reader.handled);
+    if (this.#readers.size === 0) this.#floor = reader.handled;
     this.readerMoved();
   }
 
@@ -134,7 +140,9 @@ export class Stream {
   /** Some reader took or handled entries: the log may give up what all are done with, and the upstream may go on. */
   readerMoved(): void {
     if (!this.log.isFull && this.#pausedAt === undefined) return;
+    const { tail } = this.log;
     this.log.trimTo(this.#handledByAll());
+    if (this.log.tail > tail) this.#restartPause();
     this.#hold(this.log.isFull && !this.#terminal);
   }
 
@@ -143,6 +151,12 @@ export class Stream {
     let handled = this.log.head;
     for (const reader of this.#readers) handled = Math.min(handled, reader.handled);
     return handled;
+  }
+
+  /** Its readers get on, be it too slowly: what counts as held back without progress begins anew. */
+  #restartPause(): void {
+    this.#blockedMs += this.pausedMs;
+    if (this.#pausedAt !== undefined) this.#pausedAt = this.#now();
   }
 
   #hold(paused: boolean): void {

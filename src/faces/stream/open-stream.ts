@@ -1,78 +1,84 @@
+import type { Code } from "../../../protocol/codes.ts";
+import { hasContent } from "../../core/dialect.ts";
 import { Window, type WindowLimits } from "../../core/flow.ts";
 import type { Reader, ReaderSink } from "../../core/reader.ts";
-import type { Shelved } from "../../core/shelf.ts";
+import type { Holder, Shelved } from "../../core/shelf.ts";
 import type { Stream, Terminal } from "../../core/stream.ts";
-import type { Entry } from "../../core/stream-log.ts";
-import { endFrame, eventBody, eventFrame, eventPrefix, eventsFrame } from "./frames.ts";
+import { costOf, type Entry } from "../../core/stream-log.ts";
+import { eventBody } from "../../core/wire.ts";
+import { endFrame, eventFrame, eventPrefix, eventsFrame } from "./frames.ts";
 import type { Scheduler, Sharer } from "./scheduler.ts";
 
-/** Events one frame holds at most when they come in batches, so that a batch stays about as large as a turn. */
-const MAX_BATCH = 64;
+/** What one frame holds at most when events come in batches: until it is sent nobody counts it. */
+const MAX_BATCH_EVENTS = 64;
+const MAX_BATCH_BYTES = 65_536;
 
 export interface OpenStreamParts {
   /** The client's name for it on this connection. */
   readonly id: string;
   readonly shelved: Shelved;
+  /** Where it begins: behind this sequence. */
+  readonly after: number;
   readonly scheduler: Scheduler;
   /** Set when the client acknowledges. */
   readonly window: WindowLimits | undefined;
   readonly batch: boolean;
   /** Everything was sent, the end included. */
   readonly ended: () => void;
+  /** It was made to leave before that. */
+  readonly detached: (why: Code) => void;
 }
 
 /** One stream on one connection: a reader of its log that puts entries into frames. */
-export class OpenStream implements ReaderSink, Sharer {
+export class OpenStream implements ReaderSink, Sharer, Holder {
   readonly id: string;
   readonly shelved: Shelved;
+  readonly acknowledges: boolean;
+  readonly #parts: OpenStreamParts;
   readonly #scheduler: Scheduler;
-  readonly #windowLimits: WindowLimits | undefined;
-  readonly #batch: Entry[] | undefined;
-  readonly #ended: () => void;
   readonly #prefix: string;
-  #reader: Reader | undefined;
+  readonly #reader: Reader;
+  #batch: Entry[] = [];
+  #batchBytes = 0;
 
   constructor(parts: OpenStreamParts) {
     this.id = parts.id;
     this.shelved = parts.shelved;
+    this.acknowledges = parts.window !== undefined;
+    this.#parts = parts;
     this.#scheduler = parts.scheduler;
-    this.#windowLimits = parts.window;
-    this.#batch = parts.batch ? [] : undefined;
-    this.#ended = parts.ended;
     this.#prefix = eventPrefix(parts.id);
-    if (parts.window) parts.scheduler.track();
+    parts.scheduler.join(this);
+    const window = parts.window && new Window(parts.window, parts.after);
+    this.#reader = this.stream.addReader(this, parts.after, window);
   }
 
   get stream(): Stream {
     return this.shelved.stream;
   }
 
-  get acknowledges(): boolean {
-    return this.#windowLimits !== undefined;
-  }
-
-  /** Reads on behind `after`. */
-  read(after: number): void {
-    const window = this.#windowLimits && new Window(this.#windowLimits, after);
-    // Attaching may bring everything, the end included.
-    this.#reader = this.stream.attach(this, after, window);
-    if (this.#isOver) this.#reader.detach();
-  }
-
+  /** Begins, or goes on. */
   wake(): void {
-    this.#reader?.wake();
+    this.#reader.wake();
+    // Within its turn, so that the turn pays for it.
+    this.#flush();
   }
 
   /** Throws `bad_frame` when `seq` is beyond what was sent. */
   acknowledge(seq: number): void {
-    this.#reader?.acknowledge(seq);
+    this.#reader.acknowledge(seq);
   }
 
   /** Reads no more; the stream goes on. */
   leave(): void {
     this.#flush();
-    this.#reader?.detach();
+    this.#reader.detach();
     this.#scheduler.leave(this);
+  }
+
+  detached(why: Code): void {
+    this.leave();
+    this.#parts.detached(why);
   }
 
   // ── as the reader's sink ──────────────────────────────────────────────────────────────────────────────────────────
@@ -82,38 +88,33 @@ export class OpenStream implements ReaderSink, Sharer {
   }
 
   entry(entry: Entry): void {
-    if (this.#batch) this.#collect(this.#batch, entry);
+    if (this.#parts.batch) this.#collect(entry);
     else this.#scheduler.sendFor(this, eventFrame(this.#prefix, entry));
-    if (this.stream.firstSentMs === undefined && isContent(entry)) this.stream.contentSent();
+    if (this.stream.firstSentMs === undefined && hasContent(entry.meaning)) this.stream.contentSent();
   }
 
-  #isOver = false;
-
   end(terminal: Terminal): void {
-    this.#flush();
-    this.#isOver = true;
+    this.leave();
     this.#scheduler.send(endFrame(this.id, terminal));
-    this.#scheduler.leave(this);
-    this.#reader?.detach();
-    this.#ended();
+    this.#parts.ended();
   }
 
   // ── batches ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Events of one callback share a frame: they leave when it returns, so none waits for another. */
-  #collect(batch: Entry[], entry: Entry): void {
-    if (batch.push(entry) === 1) queueMicrotask(() => this.#flush());
-    else if (batch.length >= MAX_BATCH) this.#flush();
+  #collect(entry: Entry): void {
+    if (this.#batch.push(entry) === 1) queueMicrotask(() => this.#flush());
+    this.#batchBytes += costOf(entry);
+    if (this.#batch.length >= MAX_BATCH_EVENTS || this.#batchBytes >= MAX_BATCH_BYTES) this.#flush();
   }
 
   #flush(): void {
-    const [first, ...more] = this.#batch?.splice(0) ?? [];
+    const batch = this.#batch;
+    const [first] = batch;
     if (!first) return;
-    const frame =
-      more.length === 0 ? eventFrame(this.#prefix, first) : eventsFrame(this.id, [first, ...more].map(eventBody));
+    this.#batch = [];
+    this.#batchBytes = 0;
+    const frame = batch.length === 1 ? eventFrame(this.#prefix, first) : eventsFrame(this.id, batch.map(eventBody));
     this.#scheduler.sendFor(this, frame);
   }
 }
-
-const isContent = ({ meaning }: Entry): boolean =>
-  Boolean(meaning.text) || Boolean(meaning.thinking) || meaning.toolCalls !== undefined;

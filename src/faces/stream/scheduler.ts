@@ -1,3 +1,4 @@
+import { GatewayError } from "../../core/errors.ts";
 import { Window } from "../../core/flow.ts";
 import type { Connection } from "../../core/ports.ts";
 
@@ -23,7 +24,8 @@ export class Scheduler {
   /** In the order of their turns. */
   readonly #waiting = new Set<Sharer>();
   readonly #deficits = new Map<Sharer, number>();
-  /** What the client has not received yet; counted from the first stream on that acknowledges. */
+  readonly #acknowledging = new Set<Sharer>();
+  /** What the client has not received yet; counted while some stream acknowledges. */
   #inFlight: Window | undefined;
   #sent = 0;
   #turn: Sharer | undefined;
@@ -46,24 +48,29 @@ export class Scheduler {
     if (this.#turn === sharer) this.#deficits.set(sharer, (this.#deficits.get(sharer) ?? 0) - frame.length);
   }
 
-  /** A stream whose client acknowledges begins. */
-  track(): void {
+  join(sharer: Sharer): void {
+    if (!sharer.acknowledges) return;
+    this.#acknowledging.add(sharer);
     const limits = { maxBytes: this.#inFlightBytes, maxEntries: Number.POSITIVE_INFINITY };
     this.#inFlight ??= new Window(limits, this.#sent);
   }
 
+  leave(sharer: Sharer): void {
+    this.#waiting.delete(sharer);
+    this.#deficits.delete(sharer);
+    this.#acknowledging.delete(sharer);
+    if (this.#acknowledging.size === 0) this.#inFlight = undefined;
+  }
+
   /** The client has received this many messages. Throws `bad_frame` when that is more than were sent. */
   received(messages: number): void {
+    if (messages > this.#sent) throw new GatewayError("bad_frame", "more received than was sent");
     this.#inFlight?.acknowledge(messages);
   }
 
   /** Whether this stream may send one more event now. If not, it gets its turn later. */
   mayTake(sharer: Sharer): boolean {
-    const isItsTurn =
-      this.#turn === undefined
-        ? this.#waiting.size === 0
-        : this.#turn === sharer && (this.#deficits.get(sharer) ?? 0) > 0;
-    if (isItsTurn && this.#isFree(sharer)) return true;
+    if (this.#isFree(sharer) && this.#isTurnOf(sharer)) return true;
     this.#waiting.add(sharer);
     return false;
   }
@@ -71,26 +78,31 @@ export class Scheduler {
   /** The socket, or the client, can take more: the streams that wait take turns until it cannot, or none is left. */
   run(): void {
     if (this.#turn) return;
-    let before: number;
-    do {
-      before = this.#sent;
-      for (const sharer of [...this.#waiting]) this.#take(sharer);
-    } while (this.#waiting.size > 0 && this.#sent > before);
-  }
-
-  leave(sharer: Sharer): void {
-    this.#waiting.delete(sharer);
-    this.#deficits.delete(sharer);
+    // A round may send nothing: whoever sent a large event pays for it with the turns of some rounds.
+    while (this.#someoneCanGo()) for (const sharer of [...this.#waiting]) this.#take(sharer);
   }
 
   #take(sharer: Sharer): void {
-    if (!this.#isFree(sharer) || !this.#waiting.delete(sharer)) return;
-    this.#deficits.set(sharer, (this.#deficits.get(sharer) ?? 0) + QUANTUM_BYTES);
+    if (!this.#isFree(sharer) || !this.#waiting.has(sharer)) return;
+    const deficit = (this.#deficits.get(sharer) ?? 0) + QUANTUM_BYTES;
+    this.#deficits.set(sharer, deficit);
+    if (deficit <= 0) return;
+    this.#waiting.delete(sharer);
     this.#turn = sharer;
     sharer.wake();
     this.#turn = undefined;
     // Whoever has nothing left to send saves nothing for later.
     if (!this.#waiting.has(sharer)) this.#deficits.delete(sharer);
+  }
+
+  /** Outside of turns nobody goes before one that waits, unless what that one waits for is its own client. */
+  #isTurnOf(sharer: Sharer): boolean {
+    return this.#turn ? this.#turn === sharer && (this.#deficits.get(sharer) ?? 0) > 0 : !this.#someoneCanGo();
+  }
+
+  #someoneCanGo(): boolean {
+    for (const sharer of this.#waiting) if (this.#isFree(sharer)) return true;
+    return false;
   }
 
   #isFree(sharer: Sharer): boolean {

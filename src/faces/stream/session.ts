@@ -3,8 +3,7 @@ import type { AckFrame, CancelFrame, OpenFrame, ResumeFrame, ServerFrame } from 
 import { GatewayError, toGatewayError } from "../../core/errors.ts";
 import { asString, isObject, type JsonObject, parseClientJson } from "../../core/json.ts";
 import type { Caller, Connection, FaceSession } from "../../core/ports.ts";
-import type { Holder, Shelved } from "../../core/shelf.ts";
-import type { Stream } from "../../core/stream.ts";
+import type { Shelved } from "../../core/shelf.ts";
 import { fingerprint, readFrame } from "./client-frames.ts";
 import type { StreamFaceParts } from "./face.ts";
 import { encode, errorFrame } from "./frames.ts";
@@ -13,7 +12,7 @@ import { OpenStream } from "./open-stream.ts";
 import { Scheduler } from "./scheduler.ts";
 
 /** One connection of the stream face: its open streams, each a reader on a log. */
-export class StreamSession implements FaceSession, Holder {
+export class StreamSession implements FaceSession {
   readonly #connection: Connection;
   readonly #caller: Caller;
   readonly #parts: StreamFaceParts;
@@ -62,7 +61,7 @@ export class StreamSession implements FaceSession, Holder {
   closed(why: Code): void {
     for (const open of this.#open.values()) {
       open.leave();
-      this.#parts.shelf.release(open.shelved, this, why);
+      this.#parts.shelf.release(open.shelved, open, why);
     }
     this.#open.clear();
   }
@@ -71,24 +70,17 @@ export class StreamSession implements FaceSession, Holder {
     this.tell({ type: "going_away", afterMs });
   }
 
-  superseded(stream: Stream): void {
-    for (const open of this.#open.values()) {
-      if (open.stream !== stream) continue;
-      open.leave();
-      this.#open.delete(open.id);
-      this.tell({ type: "detached", id: open.id, code: "superseded" });
-    }
-    // A half-open socket that lost its last stream has nothing left to say.
-    if (this.#open.size === 0) this.#connection.close(4090, "superseded");
-  }
-
   // ── what clients ask for ──────────────────────────────────────────────────────────────────────────────────────────
 
   #acknowledge(frame: AckFrame): void {
-    if (frame.received !== undefined) this.#scheduler.received(frame.received);
-    // An ack of a stream that has ended meanwhile is late, not wrong.
-    for (const [id, seq] of Object.entries(frame.streams ?? {})) this.#open.get(id)?.acknowledge(seq);
-    this.#scheduler.run();
+    try {
+      if (frame.received !== undefined) this.#scheduler.received(frame.received);
+      // An ack of a stream that has ended meanwhile is late, not wrong.
+      for (const [id, seq] of Object.entries(frame.streams ?? {})) this.#open.get(id)?.acknowledge(seq);
+    } finally {
+      // What is right in a frame counts, whatever is wrong in it.
+      this.#scheduler.run();
+    }
   }
 
   #openStream(frame: OpenFrame, receivedAt: number): void {
@@ -96,6 +88,7 @@ export class StreamSession implements FaceSession, Holder {
     const earlier = this.#earlier(frame);
     const shelved = earlier ?? this.#start(frame, receivedAt);
     const { id: stream, epoch, route, model } = shelved.stream.info;
+    const { open } = this.#read(frame, shelved, 0);
     this.tell({
       type: "opened",
       id: frame.id,
@@ -105,7 +98,7 @@ export class StreamSession implements FaceSession, Holder {
       ...(model !== undefined && { model }),
       ...(earlier && { attached: true as const }),
     });
-    this.#read(frame, shelved, 0);
+    open.wake();
   }
 
   #start(frame: OpenFrame, receivedAt: number): Shelved {
@@ -140,27 +133,37 @@ export class StreamSession implements FaceSession, Holder {
     this.#checkId(frame.id);
     const { stream, epoch, after } = frame;
     const shelved = this.#parts.shelf.find(stream, this.#caller.name, epoch, after);
-    const { previous } = shelved;
+    const { open, previous } = this.#read(frame, shelved, after);
     this.tell({ type: "resumed", id: frame.id, stream, epoch, after, ...(previous && { previous }) });
-    this.#read(frame, shelved, after);
+    open.wake();
   }
 
-  #read(frame: OpenFrame | ResumeFrame, shelved: Shelved, after: number): void {
-    const { windowBytes, windowEvents } = this.#parts.limits;
-    const open = new OpenStream({
+  /** Takes a stream over, to be woken when the client was told; `previous` is why the last one let go. */
+  #read(frame: OpenFrame | ResumeFrame, shelved: Shelved, after: number) {
+    const { shelf, limits } = this.#parts;
+    const { windowBytes, windowEvents } = limits;
+    const open: OpenStream = new OpenStream({
       id: frame.id,
       shelved,
+      after,
       scheduler: this.#scheduler,
       window: frame.flow === "none" ? undefined : { maxBytes: windowBytes, maxEntries: windowEvents },
       batch: frame.batch ?? false,
       ended: () => {
         this.#open.delete(frame.id);
-        this.#parts.shelf.release(shelved, this, "client_gone");
+        shelf.release(shelved, open);
       },
+      detached: (why) => this.#detached(frame.id, why),
     });
-    this.#parts.shelf.hold(shelved, this);
     this.#open.set(frame.id, open);
-    open.read(after);
+    return { open, previous: shelf.hold(shelved, open) };
+  }
+
+  #detached(id: string, why: Code): void {
+    this.#open.delete(id);
+    this.tell({ type: "detached", id, code: why });
+    // A half-open socket that lost its last stream has nothing left to say.
+    if (why === "superseded" && this.#open.size === 0) this.#connection.close(4090, "superseded");
   }
 
   #cancel(frame: CancelFrame): void {
