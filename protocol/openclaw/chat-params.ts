@@ -1,6 +1,6 @@
 /** Parameters of the methods that read and drive conversations. */
 import { z } from "zod";
-import { closed, count, text } from "./closed.ts";
+import { closed, count, idempotencyKey, text } from "./closed.ts";
 
 export const Attachment = z.object({
   type: z.string().optional(),
@@ -19,7 +19,7 @@ export const ChatSendParams = closed(
     sessionKey: text.max(512),
     agentId: text.optional(),
     message: z.string(),
-    idempotencyKey: text,
+    idempotencyKey,
     thinking: z.string().optional(),
     attachments,
     timeoutMs: count.optional(),
@@ -39,7 +39,7 @@ export const SessionsSendParams = closed(
     thinking: z.string().optional(),
     attachments,
     timeoutMs: count.optional(),
-    idempotencyKey: text.optional(),
+    idempotencyKey: idempotencyKey.optional(),
   },
   "mentions",
 );
@@ -47,7 +47,7 @@ export const SessionsSendParams = closed(
 export const AgentParams = closed(
   {
     message: text,
-    idempotencyKey: text,
+    idempotencyKey,
     sessionKey: z.string().max(512).optional(),
     sessionId: z.string().optional(),
     agentId: text.optional(),

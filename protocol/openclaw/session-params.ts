@@ -1,7 +1,7 @@
 /** Parameters of the `sessions.*` methods. */
 import { z } from "zod";
 import { Attachment } from "./chat-params.ts";
-import { closed, count, text } from "./closed.ts";
+import { closed, count, idempotencyKey, text } from "./closed.ts";
 
 const agentId = text.optional();
 const label = z.string().max(512);
@@ -47,7 +47,7 @@ export const SessionsGetParams = closed({ key: text, agentId, limit: z.int().min
 export const SessionsCreateParams = closed(
   {
     key: text.max(512).optional(),
-    idempotencyKey: text.optional(),
+    idempotencyKey: idempotencyKey.optional(),
     agentId,
     label: label.optional(),
     displayName: z.string().max(500).optional(),

@@ -275,8 +275,13 @@ export class FakeConnection implements Connection {
     this.#writable = false;
   }
 
-  drain(): void {
+  /** The socket takes frames again, but did not say so yet. */
+  relieve(): void {
     this.#writable = true;
+  }
+
+  drain(): void {
+    this.relieve();
     this.#session.drained();
   }
 

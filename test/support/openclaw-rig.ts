@@ -143,15 +143,17 @@ function authenticator(token: string | undefined): Authenticator {
   };
 }
 
+/** Ids of a second life must not meet those of the first. */
+let lives = 0;
+
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const calls: FakeCall[] = [];
   const faults: unknown[] = [];
   let ids = 0;
   let connections = 0;
   const clock = { nowMs: 1_795_000_000_000, now: () => clock.nowMs, wall: () => clock.nowMs };
-  // Ids of a second life must not meet those of the first.
-  const epoch = Math.random().toString(36).slice(2, 8);
-  const newId = () => `${epoch}-${++ids}`;
+  const life = ++lives;
+  const newId = () => `${life}-${++ids}`;
   const observer: Observer = {
     streamEnded() {},
     connectionClosed() {},

@@ -156,6 +156,21 @@ describe("a client that reads slowly", () => {
     slow.client.verify();
   });
 
+  test("hears first what was held back, even before its socket said that it drained", async () => {
+    await using rig = await startRig();
+    const slow = await rig.connection({ caps: ["tool-events"] });
+    await send(slow.client, "r1");
+    rig.call.text("a");
+    slow.congest();
+    rig.call.text("b");
+    slow.relieve();
+    rig.call.delta({ tool_calls: [{ index: 0, id: "t1", function: { name: "f", arguments: "" } }] });
+    expect(slow.client.events.slice(-2)).toMatchObject([
+      { event: "chat", payload: { deltaText: "b" } },
+      { event: "agent", payload: { data: { phase: "start" } } },
+    ]);
+  });
+
   test("never holds the upstream back", async () => {
     await using rig = await startRig();
     const slow = await rig.connection();
@@ -178,7 +193,7 @@ describe("a client that reads slowly", () => {
 describe("whatever order things come in", () => {
   type Step =
     | { readonly kind: "text" | "thinking" | "tool"; readonly text: string }
-    | { readonly kind: "congest" | "drain" | "join" | "leave" | "history"; readonly who: number };
+    | { readonly kind: "congest" | "relieve" | "drain" | "join" | "leave" | "history"; readonly who: number };
 
   const step: fc.Arbitrary<Step> = fc.oneof(
     {
@@ -190,7 +205,10 @@ describe("whatever order things come in", () => {
     },
     {
       weight: 4,
-      arbitrary: fc.record({ kind: fc.constantFrom("congest", "drain", "join", "leave", "history"), who: fc.nat(3) }),
+      arbitrary: fc.record({
+        kind: fc.constantFrom("congest", "relieve", "drain", "join", "leave", "history"),
+        who: fc.nat(3),
+      }),
     },
   );
 
@@ -216,6 +234,7 @@ describe("whatever order things come in", () => {
             connection?.client.hangUp();
             connections[next.who] = undefined;
           } else if (next.kind === "congest") connection?.congest();
+          else if (next.kind === "relieve") connection?.relieve();
           else if (next.kind === "drain") connection?.drain();
           else if (next.kind === "history" && connection) {
             const run = (await inFlight(connection.client)) as { text: string };
