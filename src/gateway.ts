@@ -1,23 +1,30 @@
 import { randomUUID } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
 import { getHeapStatistics } from "node:v8";
 import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../protocol/stream.ts";
 import type { Config } from "./config/schema.ts";
+import { connectRoutes } from "./connect-routes.ts";
 import { LogBudget } from "./core/budget.ts";
 import { GatewayError } from "./core/errors.ts";
 import type { Clock } from "./core/ports.ts";
 import { Relay } from "./core/relay.ts";
-import { Routing } from "./core/routing.ts";
 import { Shelf } from "./core/shelf.ts";
-import { type DemoUpstream, demoRoutes, startDemoUpstream } from "./demo/demo-upstream.ts";
-import { dialects } from "./dialects/registry.ts";
+import { startDemoUpstream } from "./demo/demo-upstream.ts";
 import { createOpenClawFace } from "./faces/openclaw/face.ts";
 import { createStreamFace } from "./faces/stream/face.ts";
+import { Load } from "./observe/load.ts";
 import { createLog, type LogOptions } from "./observe/log.ts";
+import { LoopDelay } from "./observe/loop-delay.ts";
+import { createMetrics } from "./observe/metrics.ts";
+import { createMetricsPage, METRICS_PATH } from "./observe/metrics-page.ts";
+import { combine } from "./observe/observers.ts";
+import { findOpenFiles } from "./observe/open-files.ts";
 import { createStartPage } from "./page/start-page.ts";
 import { createMemoryTranscripts } from "./storage/memory-transcripts.ts";
 import { openSqliteTranscripts } from "./storage/sqlite-transcripts.ts";
 import { createAuthenticator } from "./transport/authenticator.ts";
 import { tokenOf } from "./transport/credentials.ts";
+import { startPageServer } from "./transport/page-server.ts";
 import { startServer } from "./transport/server.ts";
 import { createUpstream } from "./upstream/upstream.ts";
 
@@ -30,6 +37,8 @@ export interface GatewayOptions {
 export interface Gateway {
   /** `http://host:port` as it is bound. */
   readonly url: string;
+  /** Where `/metrics` is, when it has a listener of its own. */
+  readonly metricsUrl: string | undefined;
   /** Stops accepting, ends every stream, settles what must be written, and closes. */
   close(): Promise<void>;
 }
@@ -39,6 +48,7 @@ const IDEMPOTENCY_KEYS = 10_000;
 const REMEMBERED_IDS = 10_000;
 /** How exactly grace, retention and pauses are kept. */
 const SWEEP_MS = 1_000;
+const COUNT_FILES_MS = 1_000;
 
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
 const newId = (): string => randomUUID();
@@ -59,6 +69,12 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     if (listening) part.stopped({ reason: "asked to", uptimeMs: clock.now() - startedAt });
     return part.close();
   });
+  const metrics = config.metrics.enabled ? createMetrics(version) : undefined;
+  const observer = metrics ? combine(log.observer, metrics.observer) : log.observer;
+  const loop = started.adopt(new LoopDelay(), (part) => part.close());
+  const load = new Load({ loopDelayMs: limits.loopDelayMs, loop, files: findOpenFiles() });
+  const fileCount = setInterval(() => void load.count(), COUNT_FILES_MS).unref();
+  started.defer(() => clearInterval(fileCount));
   const transcripts = started.adopt(await openTranscripts(config), (part) => part.close());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
@@ -74,17 +90,21 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const budget = new LogBudget(limits.totalLogBytes || Math.floor(getHeapStatistics().heap_size_limit / 4));
   const shelf = new Shelf({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now);
+  if (metrics) shelf.resumed = metrics.resumed;
   const sweep = setInterval(() => shelf.sweep(clock.now()), SWEEP_MS);
   started.defer(() => clearInterval(sweep));
   const relay = new Relay({
     upstream,
-    observer: log.observer,
+    observer,
     clock,
     newId,
     log: { maxBytes: limits.logBytes, maxEntries: limits.logEntries },
     openStreams: limits.openStreams,
     budget,
-    admit: () => shelf.admit(),
+    admit() {
+      shelf.admit();
+      load.admitStream();
+    },
   });
   const authenticator = createAuthenticator({
     token: config.auth.token?.reveal(),
@@ -108,7 +128,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       routing,
       transcripts,
       authenticator,
-      observer: log.observer,
+      observer,
       clock,
       newId,
       version,
@@ -116,6 +136,40 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
+  const isKnown = (headers: IncomingHttpHeaders, address: string) =>
+    authenticator.authenticate(tokenOf(headers), address) !== undefined;
+  const startPage = createStartPage({
+    version,
+    authorised: isKnown,
+    info: () => ({
+      version,
+      uptimeS: Math.floor((clock.now() - startedAt) / 1000),
+      authRequired: authenticator.required,
+      demo: demo !== undefined,
+      models: routing.models.map(({ alias, name, route }) => ({
+        alias,
+        name,
+        route: route.name,
+        dialect: route.dialect.name,
+      })),
+    }),
+  });
+  const { listen: metricsListen } = config.metrics;
+  const metricsPage =
+    metrics &&
+    createMetricsPage({
+      contentType: metrics.contentType,
+      text() {
+        const { parked, kept } = shelf.counts;
+        return metrics.text({
+          connections: server.connectionsByFace,
+          streams: { active: relay.activeStreams - parked, parked, kept },
+          logs: budget,
+          droppedLines: log.dropped,
+          loopDelayMs: (share) => loop.quantileMs(share),
+        });
+      },
+    });
   const server = await startServer({
     host: config.listen.host,
     port: config.listen.port,
@@ -123,27 +177,18 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       { path: "/", face: openClawFace },
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFace },
     ],
-    page: createStartPage({
-      version,
-      authorised: (headers, address) => authenticator.authenticate(tokenOf(headers), address) !== undefined,
-      info: () => ({
-        version,
-        uptimeS: Math.floor((clock.now() - startedAt) / 1000),
-        authRequired: authenticator.required,
-        demo: demo !== undefined,
-        models: routing.models.map(({ alias, name, route }) => ({
-          alias,
-          name,
-          route: route.name,
-          dialect: route.dialect.name,
-        })),
-      }),
-    }),
+    page(request) {
+      if (!metricsPage || metricsListen || request.path !== METRICS_PATH) return startPage(request);
+      if (!isKnown(request.headers, request.remoteAddress)) throw new GatewayError("unauthorized");
+      return metricsPage(request);
+    },
+    admit: () => load.admitConnection(),
+    maxSockets: load.maxSockets,
     authenticator,
     origins: { allowedOrigins: config.allowedOrigins, allowedHosts: [...config.allowedHosts, config.listen.host] },
     limits,
     clock,
-    observer: log.observer,
+    observer,
     newId,
   });
   started.adopt(server, (part) => part.close());
@@ -152,6 +197,13 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     await within(limits.drainMs, relay.drain());
     relay.stop(new GatewayError("shutting_down"));
   });
+
+  const metricsServer =
+    metricsPage && metricsListen
+      ? started.adopt(await startPageServer({ ...metricsListen, path: METRICS_PATH, page: metricsPage }), (part) =>
+          part.close(),
+        )
+      : undefined;
 
   log.started({
     version,
@@ -163,7 +215,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   });
   listening = true;
   const parts = started.move();
-  return { url: server.url, close: () => parts.disposeAsync() };
+  return { url: server.url, metricsUrl: metricsServer?.url, close: () => parts.disposeAsync() };
 }
 
 /** Waits for work, but no longer than so many milliseconds. */
@@ -183,50 +235,3 @@ function logOptions(config: Config, options: GatewayOptions): LogOptions {
 
 const openTranscripts = (config: Config) =>
   config.data.store === "memory" ? createMemoryTranscripts() : openSqliteTranscripts(config.data);
-
-/** Routes and models of the configuration and of the demo upstream: what the core names, and what the upstream calls. */
-function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
-  const offered = demo ? demoRoutes(demo.url) : { routes: [], models: [] };
-  const configured = Object.entries(config.routes).map(([name, route]) => ({
-    ...route,
-    name,
-    key: route.key?.reveal(),
-    headers: Object.fromEntries(Object.entries(route.headers).map(([header, value]) => [header, value.reveal()])),
-  }));
-  const all = [
-    ...configured,
-    ...offered.routes.map((route) => ({ ...route, key: undefined, headers: {}, allowPrivateNetwork: true })),
-  ];
-  const routes = new Map(all.map((route) => [route.name, { ...route, dialect: dialectNamed(route.dialect) }]));
-  const models = [
-    ...Object.entries(config.models).map(([alias, model]) => ({ ...model, alias })),
-    ...offered.models,
-  ].map((model) => {
-    const route = routes.get(model.route);
-    if (!route) throw new GatewayError("unknown_route", `model ${model.alias}: no such route: ${model.route}`);
-    return {
-      alias: model.alias,
-      route,
-      upstreamModel: model.model,
-      name: model.name ?? model.alias,
-      defaults: "defaults" in model ? model.defaults : {},
-      price: model.price,
-      contextWindow: model.contextWindow,
-    };
-  });
-  return {
-    routing: new Routing([...routes.values()], models, config.defaultModel),
-    upstreamRoutes: all.map((route) => ({
-      ...route,
-      // How long a stream may be held back is the shelf's business: it knows whether anybody reads.
-      timeouts: { ...("timeouts" in route && route.timeouts), pausedMs: Number.POSITIVE_INFINITY },
-      allowHeaders: Object.keys(route.headers),
-    })),
-  };
-}
-
-function dialectNamed(name: string) {
-  const dialect = dialects.get(name);
-  if (!dialect) throw new GatewayError("internal", `no such dialect: ${name}`);
-  return dialect;
-}

@@ -1,4 +1,4 @@
-import { type IntervalHistogram, monitorEventLoopDelay } from "node:perf_hooks";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 
 /** The platform looks at its clock this often; fine enough for delays from some milliseconds on. */
 const RESOLUTION_MS = 20;
@@ -6,10 +6,12 @@ const RESOLUTION_MS = 20;
 /** One stall within so long is an accident, several are a load: 250 looks, so the 99th percentile is the third worst. */
 const WINDOW_MS = 5_000;
 
+type DelayHistogram = ReturnType<typeof monitorEventLoopDelay>;
+
 /** How late the event loop is, over a window that slides: its last five to ten seconds. */
 export class LoopDelay {
   /** Undefined in the first window, when a single late turn of the start would decide. */
-  #older: IntervalHistogram | undefined;
+  #older: DelayHistogram | undefined;
   #newer = startedHistogram();
   readonly #turns = setInterval(() => this.#turn(), WINDOW_MS).unref();
 
@@ -33,7 +35,7 @@ export class LoopDelay {
   }
 }
 
-function startedHistogram(): IntervalHistogram {
+function startedHistogram(): DelayHistogram {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   histogram.enable();
   return histogram;

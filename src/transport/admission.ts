@@ -10,21 +10,27 @@ export interface AdmissionLimits {
   readonly upgradesPerSecond: number;
 }
 
+export interface AdmissionParts {
+  readonly limits: AdmissionLimits;
+  readonly clock: Clock;
+  /** Throws GatewayError when the process has no room for one more connection. */
+  readonly admit: () => void;
+}
+
 /** Clients that are sent away come back spread over this time (security.md of the design, item 34). */
 export const COME_BACK_WITHIN_MS = 5_000;
 
 /** How many connections are let in: in all, per address, and at once. */
 export class Admission {
-  readonly #limits: AdmissionLimits;
-  readonly #clock: Clock;
+  readonly #parts: AdmissionParts;
   readonly #upgrades: TokenBucket;
   readonly #perAddress = new Map<string, number>();
   #connections = 0;
 
-  constructor(limits: AdmissionLimits, clock: Clock) {
-    this.#limits = limits;
-    this.#clock = clock;
-    this.#upgrades = new TokenBucket(limits.upgradesPerSecond, limits.upgradesPerSecond, clock.now());
+  constructor(parts: AdmissionParts) {
+    this.#parts = parts;
+    const { upgradesPerSecond } = parts.limits;
+    this.#upgrades = new TokenBucket(upgradesPerSecond, upgradesPerSecond, parts.clock.now());
   }
 
   /**
@@ -32,16 +38,18 @@ export class Admission {
    * Throws `overloaded`.
    */
   takeUpgrade(): void {
-    if (this.#upgrades.take(this.#clock.now()) === 0) return;
+    if (this.#upgrades.take(this.#parts.clock.now()) === 0) return;
     const retryAfterMs = 1_000 + Math.floor(Math.random() * COME_BACK_WITHIN_MS);
     throw new GatewayError("overloaded", "too many connections at once", { retryAfterMs });
   }
 
   /** Throws `overloaded` when there is no room for one more connection from there. */
   checkRoom(remoteAddress: string): void {
-    const { connections, connectionsPerAddress } = this.#limits;
-    if (this.#connections < connections && (this.#perAddress.get(remoteAddress) ?? 0) < connectionsPerAddress) return;
-    throw new GatewayError("overloaded", "too many connections", { retryAfterMs: 1_000 });
+    const { connections, connectionsPerAddress } = this.#parts.limits;
+    if (this.#connections >= connections || (this.#perAddress.get(remoteAddress) ?? 0) >= connectionsPerAddress) {
+      throw new GatewayError("overloaded", "too many connections", { retryAfterMs: 1_000 });
+    }
+    this.#parts.admit();
   }
 
   /** Counts a connection until the function it returns is called. */

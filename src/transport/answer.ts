@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { CODES } from "../../protocol/codes.ts";
 import type { GatewayError } from "../core/errors.ts";
@@ -34,8 +35,22 @@ export function refusalPage(error: GatewayError): Page {
   return jsonPage(CODES[error.code].httpStatus, { error: error.toBody() }, retryAfter);
 }
 
-/** Answers an upgrade with an ordinary HTTP response and closes. */
+/** Sends an answer, and headers besides its own. */
+export function sendPage(
+  request: IncomingMessage,
+  response: ServerResponse,
+  page: Page,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  // A 204 has no body, and must not speak of its length (RFC 9110, 8.6).
+  const length = page.status === 204 ? {} : { "content-length": Buffer.byteLength(page.body) };
+  response.writeHead(page.status, { ...length, ...headers, ...page.headers });
+  response.end(request.method === "HEAD" ? undefined : page.body);
+}
+
+/** Answers an upgrade with an ordinary HTTP response and closes, whether the client hangs up or not. */
 export function refuseUpgrade(socket: Duplex, page: Page): void {
+  socket.once("finish", () => socket.destroy());
   const head = Object.entries({
     ...page.headers,
     "content-length": String(Buffer.byteLength(page.body)),

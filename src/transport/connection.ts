@@ -50,7 +50,8 @@ export class SocketConnection implements Connection {
   readonly #deadline: NodeJS.Timeout | undefined;
   #caller: Caller | undefined;
   #heardAt: number;
-  #pinged = false;
+  /** When the ping was sent that is not answered yet. */
+  #pingedAt: number | undefined;
   #framesIn = 0;
   #handshakeBytes = 0;
   #violations: number[] = [];
@@ -116,6 +117,10 @@ export class SocketConnection implements Connection {
     this.#parts.ws.close(this.#closeCode, cutBytes(reason, MAX_REASON_BYTES));
   }
 
+  get face(): string {
+    return this.#parts.face.name;
+  }
+
   /** Ends the socket without a closing handshake. */
   terminate(): void {
     this.#parts.ws.terminate();
@@ -135,25 +140,26 @@ export class SocketConnection implements Connection {
   /** Our own process stood still: nobody's silence counts. */
   forgiveSilence(now: number): void {
     this.#heardAt = now;
+    this.#pingedAt = undefined;
   }
 
-  /** Called about every `pongMs`: pings a silent peer, and gives up on one that does not answer. */
+  /** Called several times within `pongMs`: pings a silent peer, and gives up on one that does not answer. */
   heartbeat(now: number): void {
     const { pingMs, pongMs } = this.#parts.limits;
-    const silentMs = now - this.#heardAt;
-    if (silentMs >= pingMs + pongMs) {
+    if (this.#pingedAt === undefined) {
+      if (now - this.#heardAt < pingMs) return;
+      this.#pingedAt = now;
+      this.#parts.ws.ping();
+    } else if (now - this.#pingedAt >= pongMs) {
       this.#closeCode ??= CODES.no_pong.closeCode;
       this.#why = "no_pong";
       this.terminate();
-    } else if (silentMs >= pingMs && !this.#pinged) {
-      this.#pinged = true;
-      this.#parts.ws.ping();
     }
   }
 
   readonly #heard = (): void => {
     this.#heardAt = this.#parts.clock.now();
-    this.#pinged = false;
+    this.#pingedAt = undefined;
   };
 
   // ws can change the largest frame only before it accepts; until the first frame is trusted we count for ourselves.

@@ -1,10 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { Authenticator, Clock, Observer } from "../core/ports.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
 import { errorPage, jsonPage, type Page, refusalPage } from "./answer.ts";
 import type { ConnectionLimits } from "./connection.ts";
+import { listen, SLOW_REQUEST_LIMITS, urlOf } from "./listener.ts";
 import { checkSource, type OriginRules } from "./origin.ts";
 import { pathOf } from "./target.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, Upgrades } from "./upgrades.ts";
@@ -20,8 +20,12 @@ export interface ServerParts {
   readonly host: string;
   readonly port: number;
   readonly faces: readonly FaceMount[];
-  /** The start page, or undefined for a path that is not its. */
-  readonly page: (request: PageRequest) => Page | undefined;
+  /** What else there is to see, or undefined for a path that is nobody's. May throw GatewayError. */
+  readonly page: (request: PageRequest) => Page | Promise<Page> | undefined;
+  /** Throws GatewayError when the process has no room for one more connection. */
+  readonly admit: () => void;
+  /** Sockets the process can give to clients, upgraded or not. */
+  readonly maxSockets: number;
   readonly authenticator: Authenticator;
   readonly origins: OriginRules;
   readonly limits: ConnectionLimits & AdmissionLimits;
@@ -32,11 +36,17 @@ export interface ServerParts {
 
 export interface RunningServer {
   readonly url: string;
+  /** Open WebSockets by the name of their face. */
+  readonly connectionsByFace: ReadonlyMap<string, number>;
   /** Stops accepting: `/readyz` says so, new sockets are refused with 503, and every client is told to come back. */
   drain(): void;
   /** Says goodbye on every socket, waits a moment for their closing handshakes, and closes. */
   close(): Promise<void>;
 }
+
+/** Sockets that have not become WebSockets, or never will, in the whole gateway. */
+const PLAIN_SOCKETS = 256;
+const REQUESTS_PER_SOCKET = 100;
 
 /** Listens. Rejects when the address cannot be bound. */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
@@ -53,35 +63,25 @@ class GatewayServer implements RunningServer {
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
-    this.#upgrades = new Upgrades({ ...parts, admission: new Admission(parts.limits, parts.clock) });
-    // Slow-request limits: Node's defaults (60 s, 300 s, checked every 30 s) leave room for slowloris.
-    this.#http = createServer(
-      {
-        headersTimeout: 10_000,
-        requestTimeout: 15_000,
-        connectionsCheckingInterval: 5_000,
-        keepAliveTimeout: 5_000,
-        maxHeaderSize: 16_384,
-      },
-      (request, response) => this.#request(request, response),
-    );
+    this.#upgrades = new Upgrades({ ...parts, admission: new Admission(parts) });
+    this.#http = createServer(SLOW_REQUEST_LIMITS, (request, response) => void this.#request(request, response));
     this.#http.maxHeadersCount = 64;
+    this.#http.maxRequestsPerSocket = REQUESTS_PER_SOCKET;
+    this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
+    this.#http.on("drop", (dropped) => this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept"));
     this.#http.on("upgrade", (request, socket, head) => this.#upgrades.upgrade(request, socket, head));
   }
 
   get url(): string {
-    const { address, port, family } = this.#http.address() as AddressInfo;
-    return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+    return urlOf(this.#http);
+  }
+
+  get connectionsByFace(): ReadonlyMap<string, number> {
+    return this.#upgrades.connectionsByFace;
   }
 
   listen(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#http.once("error", reject);
-      this.#http.listen(this.#parts.port, this.#parts.host, () => {
-        this.#http.off("error", reject);
-        resolve();
-      });
-    });
+    return listen(this.#http, this.#parts);
   }
 
   drain(): void {
@@ -94,7 +94,7 @@ class GatewayServer implements RunningServer {
     this.drain();
     const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeIdleConnections();
-    this.#upgrades.close();
+    await this.#upgrades.close();
     const giveUp = setTimeout(() => {
       this.#upgrades.terminate();
       this.#http.closeAllConnections();
@@ -103,13 +103,13 @@ class GatewayServer implements RunningServer {
     clearTimeout(giveUp);
   }
 
-  #request(request: IncomingMessage, response: ServerResponse): void {
-    const page = this.#answer(request);
+  async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const page = await this.#answer(request);
     response.writeHead(page.status, { "content-length": Buffer.byteLength(page.body), ...page.headers });
     response.end(request.method === "HEAD" ? undefined : page.body);
   }
 
-  #answer(request: IncomingMessage): Page {
+  async #answer(request: IncomingMessage): Promise<Page> {
     const path = pathOf(request);
     // Health comes before the Host check: probes use whatever address they have.
     if (path === "/healthz") return jsonPage(200, { status: "live" });
@@ -119,7 +119,7 @@ class GatewayServer implements RunningServer {
       checkSource(request.headers, this.#parts.origins);
       if (this.#upgrades.serves(path) && path !== "/")
         return errorPage(426, "this path speaks WebSocket", { upgrade: "websocket" });
-      const page = this.#parts.page({
+      const page = await this.#parts.page({
         method: request.method ?? "GET",
         path,
         headers: request.headers,
@@ -128,7 +128,17 @@ class GatewayServer implements RunningServer {
       if (page) return page;
       throw new GatewayError("not_found");
     } catch (error) {
-      return refusalPage(toGatewayError(error));
+      return refusalPage(this.#refused(error, request.socket.remoteAddress, "http"));
     }
+  }
+
+  /** Anything thrown as the refusal it is, told to the observer; browsers ask for many a page that is not there. */
+  #refused(thrown: unknown, remoteAddress = "", where: string): GatewayError {
+    const { observer } = this.#parts;
+    const refusal = toGatewayError(thrown);
+    const { code } = refusal;
+    if (code === "internal") observer.fault(refusal.cause, where);
+    if (code !== "not_found") observer.refused({ code, remoteAddress, where });
+    return refusal;
   }
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import { type ServerOptions, WebSocketServer } from "ws";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { Authenticator, Caller, Clock, Face, Observer } from "../core/ports.ts";
@@ -31,6 +32,13 @@ export interface UpgradesParts {
 /** How long a socket gets for its closing handshake. */
 export const CLOSE_TIMEOUT_MS = 2_000;
 
+/** So many sockets get their goodbye at once, the next ones after a pause: their clients come back spread. */
+const CLOSE_BATCH = 100;
+const CLOSE_PAUSE_MS = 50;
+
+/** The heartbeat looks so often within a `pongMs`. */
+const LOOKS_PER_PONG = 10;
+
 /** The server's WebSocket side: which upgrades become connections, their heartbeat, their goodbye. */
 export class Upgrades {
   readonly #parts: UpgradesParts;
@@ -44,7 +52,15 @@ export class Upgrades {
     this.#parts = parts;
     this.#mounts = new Map(parts.faces.map((mount) => [mount.path, { mount, acceptor: acceptorFor(mount) }]));
     this.#beatAt = parts.clock.now();
-    this.#heartbeat = setInterval(() => this.#beat(), parts.limits.pongMs).unref();
+    // setImmediate comes after reading: what arrived while the loop stood still counts before anybody is judged silent.
+    const look = () => void setImmediate(() => this.#beat());
+    this.#heartbeat = setInterval(look, parts.limits.pongMs / LOOKS_PER_PONG).unref();
+  }
+
+  get connectionsByFace(): ReadonlyMap<string, number> {
+    const counts = new Map(this.#parts.faces.map(({ face }) => [face.name, 0]));
+    for (const { face } of this.#connections) counts.set(face, (counts.get(face) ?? 0) + 1);
+    return counts;
   }
 
   /** Whether a WebSocket could be opened on this path. */
@@ -61,10 +77,14 @@ export class Upgrades {
     }
   }
 
-  /** Begins the closing handshake on every socket. */
-  close(): void {
+  /** Begins the closing handshake on every socket; resolves when it has begun on the last. */
+  async close(): Promise<void> {
     clearInterval(this.#heartbeat);
-    for (const connection of this.#connections) connection.closeFor("shutting_down");
+    const open = [...this.#connections];
+    while (open.length > 0) {
+      for (const connection of open.splice(0, CLOSE_BATCH)) connection.closeFor("shutting_down");
+      if (open.length > 0) await setTimeout(CLOSE_PAUSE_MS);
+    }
   }
 
   terminate(): void {
@@ -127,7 +147,7 @@ export class Upgrades {
 
   #beat(): void {
     const now = this.#parts.clock.now();
-    const stalled = now - this.#beatAt > 2 * this.#parts.limits.pongMs;
+    const stalled = now - this.#beatAt > this.#parts.limits.pongMs;
     this.#beatAt = now;
     for (const connection of this.#connections) {
       if (stalled) connection.forgiveSilence(now);

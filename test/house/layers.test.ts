@@ -22,7 +22,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   upstream: { rooms: CORE, node: true, packages: ["undici", "eventsource-parser"] },
   transport: { rooms: CORE, node: true, packages: ["ws"] },
   storage: { rooms: CORE, node: true, packages: [] },
-  observe: { rooms: CORE, node: true, packages: ["pino", "pino-pretty"] },
+  observe: { rooms: CORE, node: true, packages: ["pino", "pino-pretty", "prom-client"] },
   config: { rooms: CORE, node: true, packages: ["zod"] },
   demo: { rooms: CORE, node: true, packages: [] },
   page: { rooms: CORE, node: true, packages: [] },

@@ -1,0 +1,21 @@
+/** What a scrape gets. */
+export interface MetricsAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export const METRICS_PATH = "/metrics";
+
+/** The page that Prometheus reads. */
+export function createMetricsPage(metrics: { readonly contentType: string; readonly text: () => Promise<string> }) {
+  return async ({ method }: { readonly method: string }): Promise<MetricsAnswer> => {
+    if (method !== "GET" && method !== "HEAD") return { status: 405, headers: { allow: "GET, HEAD" }, body: "" };
+    const headers = {
+      "content-type": metrics.contentType,
+      "cache-control": "no-store",
+      "x-content-type-options": "nosniff",
+    };
+    return { status: 200, headers, body: await metrics.text() };
+  };
+}
