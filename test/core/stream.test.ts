@@ -31,11 +31,12 @@ function newSink(credit = Number.POSITIVE_INFINITY) {
     seqs: [] as number[],
     ends: [] as Terminal[],
     onEntry: (_entry: Entry) => {},
-    entry(entry: Entry): boolean {
+    ready: () => sink.credit > 0,
+    entry(entry: Entry): void {
+      sink.credit--;
       sink.data.push(entry.data);
       sink.seqs.push(entry.seq);
       sink.onEntry(entry);
-      return --sink.credit > 0;
     },
     end: (terminal: Terminal) => void sink.ends.push(terminal),
   };
@@ -80,7 +81,7 @@ describe("a reader", () => {
     expect(reader.cursor).toBe(3);
   });
 
-  test("that asked to wait gets nothing until it is woken, and then everything in order", () => {
+  test("that takes nothing now gets nothing until it is woken, and then everything in order", () => {
     const { stream, write } = newStream();
     const sink = newSink(2);
     const reader = stream.attach(sink);
@@ -103,6 +104,19 @@ describe("a reader", () => {
     stream.attach(fast);
     write("a", "b", "c");
     expect([slow.data, fast.data]).toEqual([["a"], ["a", "b", "c"]]);
+  });
+
+  test("that was added hears nothing before it is woken, but what it will read is kept", () => {
+    const { stream, log, write, asked } = newStream(3);
+    write("a", "b");
+    const sink = newSink();
+    const reader = stream.addReader(sink, 0);
+    stream.attach(newSink()).detach();
+    write("c", "d");
+    expect([sink.data, log.tail, asked]).toEqual([[], 0, ["pause"]]);
+    reader.wake();
+    expect(sink.data).toEqual(["a", "b", "c", "d"]);
+    expect(asked).toEqual(["pause", "resume"]);
   });
 
   test("that is detached hears nothing more, not even the end", () => {
@@ -128,11 +142,33 @@ describe("a full log", () => {
     expect(log.at(4)?.data).toBe("d");
   });
 
-  test("without any reader keeps the newest part", () => {
+  test("without any reader waits, and keeps everything", () => {
     const { log, write, asked } = newStream(3);
-    write("a", "b", "c", "d");
-    expect(asked).toEqual([]);
+    write("a", "b", "c");
+    expect(asked).toEqual(["pause"]);
+    expect([log.tail, log.head]).toEqual([0, 3]);
+  });
+
+  test("without any reader keeps the newest part once it need not keep all", () => {
+    const { stream, log, write, asked } = newStream(3);
+    write("a", "b", "c");
+    stream.keepAll(false);
+    expect(asked).toEqual(["pause", "resume"]);
+    write("d");
     expect([log.tail, log.head]).toEqual([2, 4]);
+    stream.keepAll(true);
+    write("e");
+    expect([log.tail, log.head, asked]).toEqual([2, 5, ["pause", "resume", "pause"]]);
+  });
+
+  test("keeps what the last reader that left had not handled, even where an earlier one had", () => {
+    const { stream, log, write } = newStream(4);
+    write("a", "b", "c");
+    stream.attach(newSink(3)).detach();
+    stream.attach(newSink(1)).detach();
+    write("d", "e");
+    expect([log.tail, log.head]).toEqual([1, 5]);
+    expect(log.at(2)?.data).toBe("b");
   });
 
   test("pauses the producer once while a reader is behind, and loses nothing", () => {
@@ -176,6 +212,38 @@ describe("a full log", () => {
   });
 });
 
+describe("the time a stream is held back", () => {
+  test("counts from the pause on, and anew whenever a reader gets on without making room", () => {
+    const { stream, write, clock } = newStream(3);
+    const sink = newSink(1);
+    const reader = stream.attach(sink);
+    expect(stream.pausedMs).toBe(0);
+    write("a", "b", "c", "d", "e", "f");
+    clock.now += 20_000;
+    expect(stream.pausedMs).toBe(20_000);
+    sink.credit = 1;
+    reader.wake();
+    expect(stream.pausedMs).toBe(0);
+    clock.now += 5_000;
+    reader.wake();
+    expect(stream.pausedMs).toBe(5_000);
+    sink.credit = 10;
+    reader.wake();
+    clock.now += 1_000;
+    expect(stream.pausedMs).toBe(0);
+    expect(stream.heldBack).toEqual({ pauses: 1, ms: 25_000 });
+  });
+
+  test("ends with the stream", () => {
+    const { stream, write, clock } = newStream(2);
+    write("a", "b");
+    clock.now += 1_000;
+    stream.end(terminal(2));
+    clock.now += 1_000;
+    expect([stream.pausedMs, stream.heldBack.ms]).toEqual([0, 1_000]);
+  });
+});
+
 describe("the terminal", () => {
   test("comes once, last, to every reader", () => {
     const { stream, write } = newStream();
@@ -191,6 +259,18 @@ describe("the terminal", () => {
     reader.wake();
     expect(behind.data).toEqual(["a", "b"]);
     expect([ahead.ends.length, behind.ends.length]).toEqual([1, 1]);
+  });
+
+  test("reaches everybody when a reader ends the stream within its last entry", () => {
+    const { stream, write } = newStream();
+    const first = newSink();
+    const second = newSink();
+    stream.attach(first);
+    stream.attach(second);
+    first.onEntry = ({ seq }) => stream.end(terminal(seq));
+    write("a");
+    expect([first.data, first.ends.length]).toEqual([["a"], 1]);
+    expect([second.data, second.ends.length]).toEqual([["a"], 1]);
   });
 
   test("is the first one given", () => {
