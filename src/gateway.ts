@@ -118,6 +118,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       routing,
       shelf,
       clock,
+      observer,
       limits: { ...limits, frameBytes: limits.streamFrameBytes, idempotencyKeys: IDEMPOTENCY_KEYS },
     }),
     (part) => part.close(),

@@ -1,12 +1,13 @@
 import { GatewayError } from "../../core/errors.ts";
-import type { Clock, Connection, Face } from "../../core/ports.ts";
+import type { Clock, Connection, Face, Observer } from "../../core/ports.ts";
 import type { Relay } from "../../core/relay.ts";
 import type { Routing } from "../../core/routing.ts";
 import type { Shelf } from "../../core/shelf.ts";
 import { IdempotencyKeys, type IdempotencyLimits } from "./idempotency.ts";
+import { OpenRate, type OpenRateLimits } from "./open-rate.ts";
 import { StreamSession } from "./session.ts";
 
-export interface StreamFaceLimits extends IdempotencyLimits {
+export interface StreamFaceLimits extends IdempotencyLimits, OpenRateLimits {
   readonly streamsPerConnection: number;
   readonly frameBytes: number;
   /** What one stream may have sent and its client not yet handled. */
@@ -23,23 +24,31 @@ export interface StreamFaceParts {
   readonly routing: Routing;
   readonly shelf: Shelf;
   readonly clock: Clock;
+  readonly observer: Observer;
   readonly limits: StreamFaceLimits;
+}
+
+/** What the sessions of all connections share. */
+export interface SharedParts extends StreamFaceParts {
+  readonly keys: IdempotencyKeys;
+  readonly opens: OpenRate;
 }
 
 /** The stream face: many streams on one socket, each event relayed as it came. Defined in `protocol/stream.ts`. */
 export function createStreamFace(parts: StreamFaceParts): Face & { close(): void } {
-  const keys = new IdempotencyKeys(parts.limits, parts.clock);
+  const { limits, clock } = parts;
+  const shared = { ...parts, keys: new IdempotencyKeys(limits, clock), opens: new OpenRate(limits, clock) };
   const sessions = new Set<StreamSession>();
   const ticks = setInterval(() => {
-    for (const session of sessions) session.tell({ type: "tick", ts: parts.clock.wall() });
-  }, parts.limits.tickMs).unref();
+    for (const session of sessions) session.tell({ type: "tick", ts: clock.wall() });
+  }, limits.tickMs).unref();
   return {
     name: "stream",
     authentication: "header",
-    maxFrameBytes: parts.limits.frameBytes,
+    maxFrameBytes: limits.frameBytes,
     accept(connection: Connection) {
       if (!connection.caller) throw new GatewayError("unauthorized");
-      const session = new StreamSession(connection, connection.caller, parts, keys);
+      const session = new StreamSession(connection, connection.caller, shared);
       sessions.add(session);
       return {
         message: (text) => session.message(text),

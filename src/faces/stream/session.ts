@@ -5,9 +5,8 @@ import { asString, isObject, type JsonObject, parseClientJson } from "../../core
 import type { Caller, Connection, FaceSession } from "../../core/ports.ts";
 import type { Shelved } from "../../core/shelf.ts";
 import { fingerprint, readFrame } from "./client-frames.ts";
-import type { StreamFaceParts } from "./face.ts";
+import type { SharedParts } from "./face.ts";
 import { encode, errorFrame } from "./frames.ts";
-import type { IdempotencyKeys } from "./idempotency.ts";
 import { OpenStream } from "./open-stream.ts";
 import { Scheduler } from "./scheduler.ts";
 
@@ -15,16 +14,14 @@ import { Scheduler } from "./scheduler.ts";
 export class StreamSession implements FaceSession {
   readonly #connection: Connection;
   readonly #caller: Caller;
-  readonly #parts: StreamFaceParts;
-  readonly #keys: IdempotencyKeys;
+  readonly #parts: SharedParts;
   readonly #scheduler: Scheduler;
   readonly #open = new Map<string, OpenStream>();
 
-  constructor(connection: Connection, caller: Caller, parts: StreamFaceParts, keys: IdempotencyKeys) {
+  constructor(connection: Connection, caller: Caller, parts: SharedParts) {
     this.#connection = connection;
     this.#caller = caller;
     this.#parts = parts;
-    this.#keys = keys;
     const { streamsPerConnection: streams, frameBytes, windowBytes, windowEvents, inFlightBytes } = parts.limits;
     this.#scheduler = new Scheduler(connection, inFlightBytes);
     const limits = { streams, frameBytes, windowBytes, windowEvents, inFlightBytes };
@@ -50,7 +47,7 @@ export class StreamSession implements FaceSession {
       const error = toGatewayError(thrown);
       if (error.code === "internal") throw thrown;
       this.#scheduler.send(errorFrame(id, error));
-      if (error.code === "bad_frame" || error.code === "unknown_method") this.#connection.violation(error);
+      this.#note(error);
     }
   }
 
@@ -68,6 +65,12 @@ export class StreamSession implements FaceSession {
 
   goingAway(afterMs: number): void {
     this.tell({ type: "going_away", afterMs });
+  }
+
+  #note(refusal: GatewayError): void {
+    const { code } = refusal;
+    if (code === "bad_frame" || code === "unknown_method") this.#connection.violation(refusal);
+    else this.#parts.observer.refused({ code, remoteAddress: this.#connection.remoteAddress, where: "stream" });
   }
 
   // ── what clients ask for ──────────────────────────────────────────────────────────────────────────────────────────
@@ -102,9 +105,11 @@ export class StreamSession implements FaceSession {
   }
 
   #start(frame: OpenFrame, receivedAt: number): Shelved {
-    const { relay, routing, shelf } = this.#parts;
+    const { relay, routing, shelf, opens } = this.#parts;
+    const target = routing.target(frame);
+    opens.take(this.#caller.name);
     const stream = relay.open({
-      target: routing.target(frame),
+      target,
       body: frame.body as JsonObject,
       mayRetry: frame.retry ?? true,
       caller: this.#caller,
@@ -113,7 +118,7 @@ export class StreamSession implements FaceSession {
       receivedAt,
     });
     if (frame.idempotencyKey !== undefined) {
-      this.#keys.remember(this.#caller.name, frame.idempotencyKey, stream.info.id, fingerprint(frame));
+      this.#parts.keys.remember(this.#caller.name, frame.idempotencyKey, stream.info.id, fingerprint(frame));
     }
     return shelf.put(stream, this.#caller.name, frame.away ?? "continue");
   }
@@ -121,7 +126,7 @@ export class StreamSession implements FaceSession {
   /** The stream this open made before, if it is sent again. Throws `bad_request` when it asks for something else. */
   #earlier(frame: OpenFrame): Shelved | undefined {
     if (frame.idempotencyKey === undefined) return undefined;
-    const known = this.#keys.find(this.#caller.name, frame.idempotencyKey);
+    const known = this.#parts.keys.find(this.#caller.name, frame.idempotencyKey);
     if (!known) return undefined;
     if (known.request !== fingerprint(frame)) {
       throw new GatewayError("bad_request", "the idempotency key was used for another request");
