@@ -1,0 +1,65 @@
+import { describe, expect, test } from "@jest/globals";
+import type { GatewayError } from "../../../src/core/errors.ts";
+import { OpenRate } from "../../../src/faces/stream/open-rate.ts";
+import { startTestGateway } from "../../support/gateway.ts";
+import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { StreamClient } from "../../support/stream-client.ts";
+
+const body = { messages: [{ role: "user", content: "Hi" }] };
+
+describe("a flood of opens", () => {
+  test("is refused rate_limited beyond the burst, on all connections of the caller together", async () => {
+    await using upstream = await startScriptedUpstream();
+    const limits = { opensPerSecond: 1, opensBurst: 3 };
+    await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits } });
+    using first = await (await StreamClient.connect(gateway.url)).hello();
+    using second = await (await StreamClient.connect(gateway.url)).hello();
+    first.send({ type: "open", id: "a", model: "gpt", body });
+    first.send({ type: "open", id: "b", model: "gpt", body });
+    await upstream.request();
+    await upstream.request();
+    second.send({ type: "open", id: "c", model: "gpt", body, idempotencyKey: "k" });
+    expect(await second.next()).toMatchObject({ type: "opened", id: "c" });
+    second.send({ type: "open", id: "d", model: "gpt", body });
+    expect(await second.next()).toMatchObject({
+      type: "error",
+      id: "d",
+      error: { code: "rate_limited", retryable: true, retryAfterMs: expect.any(Number) },
+    });
+    // Sent again, an open is no new one: it attaches.
+    first.send({ type: "open", id: "e", model: "gpt", body, idempotencyKey: "k" });
+    expect(await first.take((frame) => "id" in frame && frame.id === "e")).toMatchObject({ type: "opened" });
+    expect(gateway.log.lines).toContainEqual(expect.objectContaining({ event: "refused", code: "rate_limited" }));
+  });
+});
+
+describe("the rate", () => {
+  function setUp() {
+    const time = { ms: 0 };
+    const rate = new OpenRate({ opensPerSecond: 10, opensBurst: 2 }, { now: () => time.ms, wall: () => time.ms });
+    const retryAfterMs = (caller: string): number => {
+      try {
+        rate.take(caller);
+        return 0;
+      } catch (error) {
+        return (error as GatewayError).retryAfterMs ?? Number.NaN;
+      }
+    };
+    return { time, retryAfterMs };
+  }
+
+  test("tells when the next open is free, and lets it in then", () => {
+    const { time, retryAfterMs } = setUp();
+    expect([retryAfterMs("a"), retryAfterMs("a"), retryAfterMs("a")]).toEqual([0, 0, 100]);
+    time.ms = 50;
+    expect(retryAfterMs("a")).toBe(50);
+    time.ms = 100;
+    expect(retryAfterMs("a")).toBe(0);
+  });
+
+  test("is each caller's own", () => {
+    const { retryAfterMs } = setUp();
+    for (let opens = 0; opens < 5; opens++) retryAfterMs("a");
+    expect([retryAfterMs("b"), retryAfterMs("b"), retryAfterMs("b")]).toEqual([0, 0, 100]);
+  });
+});
