@@ -16,13 +16,17 @@ export interface Prompt {
   readonly toolName: string | undefined;
 }
 
-/** The text of a message's content: a string, or parts with a `text`; other parts have none. */
+/**
+ * The newest text of a message's content: a string, or the last part with a `text`. Earlier parts are questions that were
+ * never answered; their directives are not obeyed again.
+ */
 function textOf(content: JsonValue | undefined): string {
   if (typeof content === "string") return content;
-  return asArray(content)
-    .map((part) => asString(asObject(part)?.text) ?? "")
-    .filter((text) => text !== "")
-    .join("\n");
+  return (
+    asArray(content)
+      .map((part) => asString(asObject(part)?.text) ?? "")
+      .findLast((text) => text !== "") ?? ""
+  );
 }
 
 /** As each of the three dialects brings it. */
