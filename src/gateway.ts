@@ -10,6 +10,7 @@ import type { Clock } from "./core/ports.ts";
 import { Relay } from "./core/relay.ts";
 import { Shelf } from "./core/shelf.ts";
 import { startDemoUpstream } from "./demo/demo-upstream.ts";
+import { createHttpStreamsFace } from "./faces/http-streams/face.ts";
 import { createOpenClawFace } from "./faces/openclaw/face.ts";
 import { createStreamFace } from "./faces/stream/face.ts";
 import { Load } from "./observe/load.ts";
@@ -123,6 +124,13 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
+  const httpStreamsFace = started.adopt(
+    createHttpStreamsFace({
+      shelf,
+      limits: { keepAliveMs: (limits.pingMs + limits.pongMs) / 2, betweenPollsMs: limits.pingMs },
+    }),
+    (part) => part.close(),
+  );
   const openClawFace = started.adopt(
     await createOpenClawFace({
       relay,
@@ -178,6 +186,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       { path: "/", face: openClawFace },
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFace },
     ],
+    httpFaces: [httpStreamsFace],
     page(request) {
       if (!metricsPage || metricsListen || request.path !== METRICS_PATH) return startPage(request);
       if (!isKnown(request.headers, request.remoteAddress)) throw new GatewayError("unauthorized");

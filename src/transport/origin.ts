@@ -50,3 +50,12 @@ export function checkSource({ host, origin }: IncomingHttpHeaders, rules: Origin
   if (!isAllowedHost(host, rules)) throw new GatewayError("host_not_allowed");
   if (!isAllowedOrigin(origin, host, rules)) throw new GatewayError("origin_not_allowed");
 }
+
+/**
+ * What a browser wants to see before a page of another, listed origin may read an answer (Fetch standard, CORS). Never
+ * for `null`, never for everybody, and never with cookies: credentials come in a header.
+ */
+export function sharingHeaders({ origin }: IncomingHttpHeaders, rules: OriginRules): Readonly<Record<string, string>> {
+  if (origin === undefined || !rules.allowedOrigins.includes(origin)) return {};
+  return { "access-control-allow-origin": origin, vary: "origin" };
+}

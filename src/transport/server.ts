@@ -1,9 +1,11 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
+import type { HttpFace } from "../core/http-face.ts";
 import type { Authenticator, Clock, Observer } from "../core/ports.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
-import { errorPage, jsonPage, type Page, refusalPage } from "./answer.ts";
+import { errorPage, jsonPage, type Page, refusalPage, sendPage } from "./answer.ts";
 import type { ConnectionLimits } from "./connection.ts";
+import { Exchanges } from "./exchanges.ts";
 import { listen, SLOW_REQUEST_LIMITS, urlOf } from "./listener.ts";
 import { checkSource, type OriginRules } from "./origin.ts";
 import { pathOf } from "./target.ts";
@@ -20,6 +22,7 @@ export interface ServerParts {
   readonly host: string;
   readonly port: number;
   readonly faces: readonly FaceMount[];
+  readonly httpFaces: readonly HttpFace[];
   /** What else there is to see, or undefined for a path that is nobody's. May throw GatewayError. */
   readonly page: (request: PageRequest) => Page | Promise<Page> | undefined;
   /** Throws GatewayError when the process has no room for one more connection. */
@@ -36,7 +39,7 @@ export interface ServerParts {
 
 export interface RunningServer {
   readonly url: string;
-  /** Open WebSockets by the name of their face. */
+  /** Open WebSockets, and HTTP exchanges whose answer is not out yet, by the name of their face. */
   readonly connectionsByFace: ReadonlyMap<string, number>;
   /** Stops accepting: `/readyz` says so, new sockets are refused with 503, and every client is told to come back. */
   drain(): void;
@@ -59,12 +62,17 @@ class GatewayServer implements RunningServer {
   readonly #parts: ServerParts;
   readonly #http: Server;
   readonly #upgrades: Upgrades;
+  readonly #exchanges: Exchanges;
   #draining = false;
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
-    this.#upgrades = new Upgrades({ ...parts, admission: new Admission(parts) });
-    this.#http = createServer(SLOW_REQUEST_LIMITS, (request, response) => void this.#request(request, response));
+    const admission = new Admission(parts);
+    this.#upgrades = new Upgrades({ ...parts, admission });
+    this.#exchanges = new Exchanges({ ...parts, admission });
+    this.#http = createServer(SLOW_REQUEST_LIMITS, (request, response) => {
+      if (!this.#exchanges.take(request, response)) void this.#show(request, response);
+    });
     this.#http.maxHeadersCount = 64;
     this.#http.maxRequestsPerSocket = REQUESTS_PER_SOCKET;
     this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
@@ -77,7 +85,7 @@ class GatewayServer implements RunningServer {
   }
 
   get connectionsByFace(): ReadonlyMap<string, number> {
-    return this.#upgrades.connectionsByFace;
+    return new Map([...this.#upgrades.connectionsByFace, ...this.#exchanges.connectionsByFace]);
   }
 
   listen(): Promise<void> {
@@ -94,6 +102,7 @@ class GatewayServer implements RunningServer {
     this.drain();
     const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeIdleConnections();
+    this.#exchanges.close();
     await this.#upgrades.close();
     const giveUp = setTimeout(() => {
       this.#upgrades.terminate();
@@ -103,10 +112,8 @@ class GatewayServer implements RunningServer {
     clearTimeout(giveUp);
   }
 
-  async #request(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const page = await this.#answer(request);
-    response.writeHead(page.status, { "content-length": Buffer.byteLength(page.body), ...page.headers });
-    response.end(request.method === "HEAD" ? undefined : page.body);
+  async #show(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    sendPage(request, response, await this.#answer(request));
   }
 
   async #answer(request: IncomingMessage): Promise<Page> {

@@ -1,0 +1,50 @@
+import type { Code } from "../../protocol/codes.ts";
+import type { GatewayError } from "./errors.ts";
+import type { Caller } from "./ports.ts";
+
+/** A way of speaking over plain HTTP. The server has checked where the request comes from, and who sends it. */
+export interface HttpFace {
+  readonly name: string;
+  /** Whether such requests are this face's. */
+  matches(method: string, path: string): boolean;
+  /** Answers, now or later. A GatewayError it throws is the answer. */
+  handle(exchange: HttpExchange): void;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** One request and its answer, as a face sees them. */
+export interface HttpExchange {
+  readonly id: string;
+  readonly method: string;
+  /** Without query. */
+  readonly path: string;
+  readonly caller: Caller;
+  /** The first value of a query parameter. */
+  query(name: string): string | undefined;
+  /** By lower-case name. */
+  header(name: string): string | undefined;
+  /** The whole answer at once. No cache keeps it. */
+  respond(answer: HttpAnswer): void;
+  /** An error as the answer, with its code's status. */
+  refuse(error: GatewayError): void;
+  /** Begins an answer that is written bit by bit: its head goes out now. `drained`: it can take more again. */
+  stream(answer: Omit<HttpAnswer, "body">, drained: () => void): HttpBody;
+  /**
+   * Calls once if the exchange is over before its answer is: `client_gone`, or a code of ours. In the latter case what
+   * the listener writes still goes out; the server ends the answer when it returned.
+   */
+  onClose(listener: (why: Code) => void): void;
+}
+
+export interface HttpBody {
+  /** Whether more should be written now. */
+  readonly writable: boolean;
+  /** Sends now; nothing holds it back or packs it. */
+  write(text: string): void;
+  end(): void;
+}

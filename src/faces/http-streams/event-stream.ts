@@ -1,0 +1,102 @@
+import type { Code } from "../../../protocol/codes.ts";
+import { hasContent } from "../../core/dialect.ts";
+import type { HttpBody, HttpExchange } from "../../core/http-face.ts";
+import type { Reader, ReaderSink } from "../../core/reader.ts";
+import type { Holder, Shelf, Shelved } from "../../core/shelf.ts";
+import type { Terminal } from "../../core/stream.ts";
+import type { Entry } from "../../core/stream-log.ts";
+import { endBody } from "../../core/wire.ts";
+import { eventId, lastId } from "./position.ts";
+
+const HEADERS = {
+  "content-type": "text/event-stream; charset=utf-8",
+  // no-transform: a proxy that packs the answer holds it back.
+  "cache-control": "no-store, no-transform",
+  // nginx and those who follow it buffer otherwise.
+  "x-accel-buffering": "no",
+  "x-content-type-options": "nosniff",
+};
+
+export interface EventStreamParts {
+  readonly exchange: HttpExchange;
+  readonly shelf: Shelf;
+  readonly shelved: Shelved;
+  readonly after: number;
+  /** It reads no more. */
+  readonly over: () => void;
+}
+
+/** A reader that gets the upstream's events as server-sent events, each the moment it is parsed. */
+export class EventStream implements Holder, ReaderSink {
+  readonly #parts: EventStreamParts;
+  readonly #epoch: number;
+  readonly #body: HttpBody;
+  readonly #reader: Reader;
+
+  constructor(parts: EventStreamParts) {
+    const { exchange, shelf, shelved, after } = parts;
+    this.#parts = parts;
+    this.#epoch = shelved.stream.info.epoch;
+    // Before the stream is taken from its last reader, so that the log keeps what is behind `after`.
+    this.#reader = shelved.stream.addReader(this, after);
+    shelf.hold(shelved, this);
+    exchange.onClose((why) => this.#closed(why));
+    this.#body = exchange.stream({ status: 200, headers: HEADERS }, () => this.#reader.wake());
+  }
+
+  /** Sends what there is. It may be everything. */
+  begin(): void {
+    this.#reader.wake();
+  }
+
+  /** Shows proxies and the client that the connection lives. */
+  keepAlive(): void {
+    if (this.#body.writable) this.#body.write(": keep-alive\n\n");
+  }
+
+  ready(): boolean {
+    return this.#body.writable;
+  }
+
+  entry(entry: Entry): void {
+    this.#body.write(serverSentEvent(eventId(this.#epoch, entry.seq), entry.event, entry.data));
+    const { stream } = this.#parts.shelved;
+    if (stream.firstSentMs === undefined && hasContent(entry.meaning)) stream.contentSent();
+  }
+
+  end(terminal: Terminal): void {
+    this.#leave();
+    this.#say("sluice.end", endBody(terminal));
+    this.#body.end();
+    this.#parts.shelf.release(this.#parts.shelved, this);
+  }
+
+  detached(why: Code): void {
+    this.#leave();
+    this.#say("sluice.detached", { code: why });
+    this.#body.end();
+  }
+
+  #closed(why: Code): void {
+    this.#leave();
+    // No id of its own: whoever comes back reads on where it was.
+    if (why !== "client_gone") this.#body.write(serverSentEvent(undefined, "sluice.detached", `{"code":"${why}"}`));
+    this.#parts.shelf.release(this.#parts.shelved, this, why);
+  }
+
+  #leave(): void {
+    this.#reader.detach();
+    this.#parts.over();
+  }
+
+  /** The last word. Its id keeps an EventSource, which always comes back, from taking the stream away again. */
+  #say(event: string, data: object): void {
+    this.#body.write(serverSentEvent(lastId(this.#epoch, this.#reader.cursor), event, JSON.stringify(data)));
+  }
+}
+
+/** One server-sent event. A line of the data is a field of its own; the parser it came from left no other line ends. */
+function serverSentEvent(id: string | undefined, event: string | undefined, data: string): string {
+  const head = `${id === undefined ? "" : `id: ${id}\n`}${event === undefined ? "" : `event: ${event}\n`}`;
+  return `${head}data: ${data.includes("\n") ? data.replaceAll("\n", "\ndata: ") : data}\n\n`;
+}

@@ -1,0 +1,102 @@
+import type { Code } from "../../../protocol/codes.ts";
+import { hasContent } from "../../core/dialect.ts";
+import { GatewayError } from "../../core/errors.ts";
+import { Window } from "../../core/flow.ts";
+import type { HttpExchange } from "../../core/http-face.ts";
+import type { Reader, ReaderSink } from "../../core/reader.ts";
+import type { Holder, Shelf, Shelved } from "../../core/shelf.ts";
+import type { Terminal } from "../../core/stream.ts";
+import type { Entry } from "../../core/stream-log.ts";
+import { endBody, eventBody } from "../../core/wire.ts";
+
+/** What one answer holds at most, one larger event aside. */
+const ROUND_LIMITS = { maxBytes: 1_048_576, maxEntries: Number.POSITIVE_INFINITY };
+
+export interface PollRoundParts {
+  readonly exchange: HttpExchange;
+  readonly shelf: Shelf;
+  readonly shelved: Shelved;
+  readonly after: number;
+  readonly waitMs: number;
+  /** How long the client may take until its next round; then it counts as gone. */
+  readonly betweenPollsMs: number;
+}
+
+/**
+ * One round of a long poll: answered as soon as there is an event, or empty at the end of its time. What the client asks
+ * to read behind is its acknowledgement: only that may leave the log, so that a lost answer can be asked for again.
+ */
+export class PollRound implements Holder, ReaderSink {
+  readonly #parts: PollRoundParts;
+  readonly #reader: Reader;
+  readonly #events: string[] = [];
+  #hasContent = false;
+  #terminal: Terminal | undefined;
+  #answered = false;
+  /** Until the answer: the end of the wait. After it: the end of the time for the next round. */
+  #timer: NodeJS.Timeout;
+
+  constructor(parts: PollRoundParts) {
+    const { exchange, shelf, shelved, after, waitMs } = parts;
+    this.#parts = parts;
+    // Before the stream is taken from its last reader, so that the log keeps what is behind `after`.
+    this.#reader = shelved.stream.addReader(this, after, new Window(ROUND_LIMITS, after));
+    shelf.hold(shelved, this);
+    exchange.onClose((why) => this.#closed(why));
+    this.#timer = setTimeout(() => this.#answer(), waitMs);
+  }
+
+  /** Takes what there is. */
+  begin(): void {
+    this.#reader.wake();
+  }
+
+  ready(): boolean {
+    return true;
+  }
+
+  entry(entry: Entry): void {
+    // Whatever else the same callback brings goes into the same answer.
+    if (this.#events.push(eventBody(entry)) === 1) queueMicrotask(() => this.#answer());
+    this.#hasContent ||= hasContent(entry.meaning);
+  }
+
+  end(terminal: Terminal): void {
+    this.#terminal = terminal;
+    queueMicrotask(() => this.#answer());
+  }
+
+  detached(why: Code): void {
+    const waits = this.#leave();
+    if (waits) this.#parts.exchange.refuse(new GatewayError(why));
+  }
+
+  #closed(why: Code): void {
+    this.#leave();
+    this.#parts.shelf.release(this.#parts.shelved, this, why);
+  }
+
+  #answer(): void {
+    if (!this.#leave()) return;
+    const { exchange, shelf, shelved, betweenPollsMs } = this.#parts;
+    const end = this.#terminal ? `,"end":${JSON.stringify(endBody(this.#terminal))}` : "";
+    exchange.respond({
+      status: 200,
+      headers: { "content-type": "application/json", "x-content-type-options": "nosniff" },
+      body: `{"epoch":${shelved.stream.info.epoch},"events":[${this.#events.join(",")}]${end}}\n`,
+    });
+    if (this.#hasContent) shelved.stream.contentSent();
+    if (this.#terminal) shelf.release(shelved, this);
+    // It holds the stream until the next round takes it over: a client that polls is not away between two rounds.
+    else this.#timer = setTimeout(() => shelf.release(shelved, this, "client_gone"), betweenPollsMs).unref();
+  }
+
+  /** Reads and waits no more. Returns whether the client still waited for its answer. */
+  #leave(): boolean {
+    const waits = !this.#answered;
+    this.#answered = true;
+    clearTimeout(this.#timer);
+    this.#reader.detach();
+    return waits;
+  }
+}

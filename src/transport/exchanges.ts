@@ -1,0 +1,111 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { GatewayError, toGatewayError } from "../core/errors.ts";
+import type { HttpFace } from "../core/http-face.ts";
+import type { Authenticator, Caller, Observer } from "../core/ports.ts";
+import type { Admission } from "./admission.ts";
+import { type Page, refusalPage, sendPage } from "./answer.ts";
+import { tokenOf } from "./credentials.ts";
+import { ServerExchange } from "./http-exchange.ts";
+import { checkSource, type OriginRules, sharingHeaders } from "./origin.ts";
+import { pathOf } from "./target.ts";
+
+export interface ExchangesParts {
+  readonly httpFaces: readonly HttpFace[];
+  readonly admission: Admission;
+  readonly authenticator: Authenticator;
+  readonly origins: OriginRules;
+  readonly limits: { readonly socketGateBytes: number; readonly pingMs: number; readonly pongMs: number };
+  readonly observer: Observer;
+  readonly newId: () => string;
+}
+
+/** The server's HTTP faces: which requests become exchanges, and their end. */
+export class Exchanges {
+  readonly #parts: ExchangesParts;
+  /** With the names of their faces. */
+  readonly #open = new Map<ServerExchange, string>();
+
+  constructor(parts: ExchangesParts) {
+    this.#parts = parts;
+  }
+
+  get connectionsByFace(): ReadonlyMap<string, number> {
+    const counts = new Map(this.#parts.httpFaces.map(({ name }) => [name, 0]));
+    for (const name of this.#open.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
+    return counts;
+  }
+
+  /** Ends every exchange. Until then, also while the gateway drains, readers may come back for the rest. */
+  close(): void {
+    for (const exchange of this.#open.keys()) exchange.stop("shutting_down");
+  }
+
+  /** Answers the request if it is for a face; otherwise returns false and does nothing. */
+  take(request: IncomingMessage, response: ServerResponse): boolean {
+    const asked = request.headers["access-control-request-method"];
+    const isPreflight = request.method === "OPTIONS" && asked !== undefined;
+    const method = isPreflight ? asked : (request.method ?? "GET");
+    const path = pathOf(request);
+    const face = this.#parts.httpFaces.find((candidate) => candidate.matches(method, path));
+    if (!face) return false;
+    const { origins, observer } = this.#parts;
+    const sharing = sharingHeaders(request.headers, origins);
+    try {
+      checkSource(request.headers, origins);
+      if (isPreflight) sendPage(request, response, preflightPage(method), sharing);
+      else this.#begin(face, request, response, sharing);
+    } catch (error) {
+      const refusal = toGatewayError(error);
+      const remoteAddress = request.socket.remoteAddress ?? "";
+      if (refusal.code === "internal") observer.fault(refusal.cause, `face ${face.name}`);
+      observer.refused({ code: refusal.code, remoteAddress, where: face.name });
+      sendPage(request, response, refusalPage(refusal), sharing);
+    }
+    return true;
+  }
+
+  /** Throws GatewayError for a request that its face never sees. */
+  #begin(
+    face: HttpFace,
+    request: IncomingMessage,
+    response: ServerResponse,
+    headers: Readonly<Record<string, string>>,
+  ): void {
+    const { admission, observer, limits, newId } = this.#parts;
+    const remoteAddress = request.socket.remoteAddress ?? "";
+    const exchange = new ServerExchange({
+      id: `c_${newId()}`,
+      request,
+      response,
+      caller: this.#admit(request, remoteAddress),
+      headers,
+      gateBytes: limits.socketGateBytes,
+      stallMs: limits.pingMs + limits.pongMs,
+      fault: (error) => observer.fault(error, `face ${face.name}`),
+    });
+    const leave = admission.enter(remoteAddress);
+    this.#open.set(exchange, face.name);
+    response.once("close", () => {
+      leave();
+      this.#open.delete(exchange);
+    });
+    exchange.begin(face);
+  }
+
+  #admit(request: IncomingMessage, remoteAddress: string): Caller {
+    this.#parts.admission.checkRoom(remoteAddress);
+    const caller = this.#parts.authenticator.authenticate(tokenOf(request.headers), remoteAddress);
+    if (!caller) throw new GatewayError("unauthorized");
+    return caller;
+  }
+}
+
+/** The answer to a browser's question before it sends what a page of another origin wants sent. */
+const preflightPage = (method: string): Page => ({
+  status: 204,
+  headers: {
+    "access-control-allow-methods": method,
+    "access-control-allow-headers": "authorization, content-type, last-event-id",
+  },
+  body: "",
+});
