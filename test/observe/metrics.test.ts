@@ -1,0 +1,237 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "@jest/globals";
+import { GatewayError } from "../../src/core/errors.ts";
+import type { StreamRecord } from "../../src/core/ports.ts";
+import { createMetrics } from "../../src/observe/metrics.ts";
+import type { GatewayState } from "../../src/observe/state-metrics.ts";
+import { startTestGateway } from "../support/gateway.ts";
+import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { StreamClient } from "../support/stream-client.ts";
+import { CONNECTION, STREAM } from "./log-lines.ts";
+
+const STATE: GatewayState = {
+  connections: new Map([["stream", 3]]),
+  streams: { active: 2, parked: 1, kept: 4 },
+  logs: { usedBytes: 10, maxBytes: 1000 },
+  droppedLines: 0,
+  loopDelayMs: (share) => share * 100,
+};
+
+/** The samples of a text: `name{labels}` to value. */
+const samplesOf = (text: string): ReadonlyMap<string, number> =>
+  new Map(
+    text
+      .split("\n")
+      .filter((line) => line !== "" && !line.startsWith("#"))
+      .map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]),
+  );
+
+async function samplesAfter(work: (metrics: ReturnType<typeof createMetrics>) => void, state = STATE) {
+  const metrics = createMetrics("1.2.3");
+  work(metrics);
+  return samplesOf(await metrics.text(state));
+}
+
+const withTerminal = (change: Partial<StreamRecord["terminal"]>, more: Partial<StreamRecord> = {}): StreamRecord => ({
+  ...STREAM,
+  ...more,
+  terminal: { ...STREAM.terminal, ...change },
+});
+
+describe("a stream's end", () => {
+  test("counts by face, route, status and code", async () => {
+    const samples = await samplesAfter(({ observer }) => {
+      observer.streamEnded(withTerminal({ status: "completed" }));
+      observer.streamEnded(withTerminal({ status: "failed", error: new GatewayError("upstream_reset") }));
+      observer.streamEnded(withTerminal({ status: "failed", error: new GatewayError("upstream_reset") }));
+    });
+    const name = (status: string, code: string) =>
+      `sluice_streams_ended_total{face="${STREAM.face}",route="${STREAM.route}",status="${status}",code="${code}"}`;
+    expect(samples.get(name("completed", ""))).toBe(1);
+    expect(samples.get(name("failed", "upstream_reset"))).toBe(2);
+  });
+
+  test("measures the three firsts and the time per event, in seconds", async () => {
+    const timing = { firstByteMs: 100, firstContentMs: 200, firstSentMs: 300, totalMs: 1100 };
+    const samples = await samplesAfter(({ observer }) =>
+      observer.streamEnded(withTerminal({ timing }, { events: 10 })),
+    );
+    const of = (name: string) => samples.get(`sluice_${name}_seconds_sum{route="${STREAM.route}"}`);
+    expect(of("first_byte")).toBeCloseTo(0.1);
+    expect(of("first_content")).toBeCloseTo(0.2);
+    expect(of("first_sent")).toBeCloseTo(0.3);
+    expect(of("time_per_event")).toBeCloseTo(0.1);
+    expect(samples.get(`sluice_events_total{route="${STREAM.route}"}`)).toBe(10);
+  });
+
+  test("without a byte has neither", async () => {
+    const samples = await samplesAfter(({ observer }) =>
+      observer.streamEnded(withTerminal({ timing: { totalMs: 5 } }, { events: 0 })),
+    );
+    expect([...samples.keys()].filter((name) => /sluice_(first|time)_.*_count/.test(name))).toEqual([]);
+  });
+
+  test("adds tokens by kind and source; a stream whose usage is unknown adds none, a negative figure neither", async () => {
+    const samples = await samplesAfter(({ observer }) => {
+      observer.streamEnded(
+        withTerminal({ usage: { source: "exact", inputTokens: 7, outputTokens: 5, cacheReadTokens: 3 } }),
+      );
+      observer.streamEnded(withTerminal({ usage: { source: "estimated", outputTokens: 2, inputTokens: -1 } }));
+      observer.streamEnded(withTerminal({ usage: { source: "unknown" } }));
+    });
+    const tokens = [...samples].filter(([name]) => name.startsWith("sluice_tokens_total"));
+    const name = (kind: string, source: string) =>
+      `sluice_tokens_total{route="${STREAM.route}",kind="${kind}",source="${source}"}`;
+    expect(tokens).toEqual([
+      [name("input", "exact"), 7],
+      [name("output", "exact"), 5],
+      [name("cache_read", "exact"), 3],
+      [name("output", "estimated"), 2],
+    ]);
+  });
+
+  test("adds how often and how long the upstream was held back", async () => {
+    const record = { ...STREAM, heldBack: { pauses: 2, ms: 1500 } };
+    const samples = await samplesAfter(({ observer }) => observer.streamEnded(record));
+    expect(samples.get(`sluice_upstream_pauses_total{route="${STREAM.route}"}`)).toBe(2);
+    expect(samples.get(`sluice_upstream_paused_seconds_total{route="${STREAM.route}"}`)).toBe(1.5);
+  });
+});
+
+describe("labels", () => {
+  test("a close code that a client made up is other", async () => {
+    const samples = await samplesAfter(({ observer }) => {
+      for (const closeCode of [1000, 4001, 3999, 4777]) observer.connectionClosed({ ...CONNECTION, closeCode });
+    });
+    const name = (code: string) => `sluice_connections_closed_total{face="${CONNECTION.face}",close_code="${code}"}`;
+    expect([name("1000"), name("4001"), name("other")].map((key) => samples.get(key))).toEqual([1, 1, 2]);
+  });
+
+  test("neither ids, callers, addresses nor finish reasons are among them", async () => {
+    const metrics = createMetrics("1.2.3");
+    const secret = "canary-in-a-record";
+    metrics.observer.streamEnded(
+      withTerminal({ finish: secret }, { stream: secret, connection: secret, caller: secret, oddities: [secret] }),
+    );
+    metrics.observer.connectionClosed({ ...CONNECTION, connection: secret, caller: secret, remoteAddress: secret });
+    metrics.observer.refused({ code: "unauthorized", remoteAddress: secret, where: "upgrade" });
+    metrics.observer.fault(new Error(secret), "upgrade");
+    expect(await metrics.text(STATE)).not.toContain(secret);
+  });
+});
+
+describe("docs/metrics.md", () => {
+  const page = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
+  const documented = new Map(
+    [...page.matchAll(/^\| `((?:sluice|process|nodejs)_\w+)` +\| (\w+) +\| ([^|]*)\|/gm)].map(
+      ([, name = "", type = "", labels = ""]) => [name, { type, labels: labels.replaceAll("`", "").trim().split(" ") }],
+    ),
+  );
+
+  /** Every metric with a sample, by name: its type and its labels. */
+  async function registered() {
+    const metrics = createMetrics("1.2.3");
+    const usage = { source: "exact", inputTokens: 1 } as const;
+    const timing = { firstByteMs: 1, firstContentMs: 1, firstSentMs: 1, totalMs: 1 };
+    metrics.observer.streamEnded(withTerminal({ usage, timing }, { events: 1, heldBack: { pauses: 1, ms: 1 } }));
+    metrics.observer.connectionClosed(CONNECTION);
+    metrics.observer.refused({ code: "unauthorized", remoteAddress: "", where: "upgrade" });
+    metrics.observer.fault(new Error(), "upgrade");
+    metrics.resumed("resumed");
+    const text = await metrics.text({ ...STATE, droppedLines: 1 });
+    const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
+    return new Map(
+      types.map(([, name = "", type = ""]) => {
+        const sample = new RegExp(`^${name}(?:_bucket)?\\{(.*)\\} `, "m").exec(text)?.[1] ?? "";
+        const labels = [...sample.matchAll(/(\w+)="/g)]
+          .map(([, label = ""]) => label)
+          .filter((label) => label !== "le");
+        return [name, { type, labels: labels.length > 0 ? labels : [""] }];
+      }),
+    );
+  }
+
+  test("lists every metric with its type", async () => {
+    const found = await registered();
+    const typesOf = (metrics: ReadonlyMap<string, { type: string }>) =>
+      [...metrics].map(([name, { type }]) => `${name} ${type}`).sort();
+    expect(typesOf(documented)).toEqual(expect.arrayContaining(typesOf(found)));
+    const isOwn = (entry: string) => entry.startsWith("sluice_");
+    expect(typesOf(documented).filter(isOwn)).toEqual(typesOf(found).filter(isOwn));
+  });
+
+  test("lists the labels of each of our own", async () => {
+    for (const [name, { labels }] of await registered()) {
+      if (name.startsWith("sluice_"))
+        expect([name, documented.get(name)?.labels.sort()]).toEqual([name, labels.sort()]);
+    }
+  });
+});
+
+describe("the page", () => {
+  test("tells how the gateway stands while a stream runs, is parked, and is kept", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using gateway = await startTestGateway({ upstream: upstream.url });
+    const scrape = async () => samplesOf(await (await fetch(`${gateway.url}/metrics`)).text());
+    const streams = async () => {
+      const samples = await scrape();
+      return ["active", "parked", "kept"].map((state) => samples.get(`sluice_streams{state="${state}"}`));
+    };
+    const client = await (await StreamClient.connect(gateway.url)).hello();
+    client.send({ type: "open", id: "a", model: "gpt", body: {} });
+    const exchange = (await upstream.request()).sse().event({ choices: [{ index: 0, delta: { content: "Hi" } }] });
+    await client.take(({ type }) => type === "event");
+    expect(await streams()).toEqual([1, 0, 0]);
+    expect((await scrape()).get('sluice_connections{face="stream"}')).toBe(1);
+    expect((await scrape()).get("sluice_log_bytes")).toBeGreaterThan(0);
+    client.close();
+    await client.closed;
+    // The gateway may hear of the goodbye later than the client.
+    while ((await streams())[1] === 0);
+    expect(await streams()).toEqual([0, 1, 0]);
+    exchange
+      .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
+      .event("[DONE]")
+      .end();
+    const second = await (await StreamClient.connect(gateway.url)).hello();
+    const opened = JSON.parse(client.texts[1] ?? "");
+    second.send({ type: "resume", id: "a", stream: opened.stream, epoch: 1, after: 0 });
+    expect((await second.rest("a")).end.status).toBe("completed");
+    expect(await streams()).toEqual([0, 0, 1]);
+    const samples = await scrape();
+    expect(samples.get('sluice_resumes_total{result="resumed"}')).toBe(1);
+    expect(samples.get('sluice_streams_ended_total{face="stream",route="chat",status="completed",code=""}')).toBe(1);
+    expect(samples.get('sluice_connections_closed_total{face="stream",close_code="1000"}')).toBe(1);
+    second.close();
+  });
+
+  test("needs the token when there is one", async () => {
+    await using gateway = await startTestGateway({ config: { auth: { token: "a-long-shared-token" } } });
+    const status = async (headers: Record<string, string>) => {
+      const answer = await fetch(`${gateway.url}/metrics`, { headers });
+      return [answer.status, answer.headers.get("content-type")];
+    };
+    expect(await status({})).toEqual([401, "application/json"]);
+    expect(await status({ authorization: "Bearer wrong" })).toEqual([401, "application/json"]);
+    expect(await status({ authorization: "Bearer a-long-shared-token" })).toEqual([
+      200,
+      "text/plain; version=0.0.4; charset=utf-8",
+    ]);
+  });
+
+  test("on a listener of its own needs none, and is nowhere else", async () => {
+    const config = { auth: { token: "a-long-shared-token" }, metrics: { listen: { port: 0 } } };
+    await using gateway = await startTestGateway({ config });
+    const own = gateway.metricsUrl ?? "";
+    expect((await fetch(`${own}/metrics`)).status).toBe(200);
+    expect((await fetch(`${own}/metrics`, { method: "POST" })).status).toBe(405);
+    expect((await fetch(`${own}/`)).status).toBe(404);
+    const headers = { authorization: "Bearer a-long-shared-token" };
+    expect((await fetch(`${gateway.url}/metrics`, { headers })).status).toBe(404);
+  });
+
+  test("is not there when metrics are turned off", async () => {
+    await using gateway = await startTestGateway({ config: { metrics: { enabled: false } } });
+    expect((await fetch(`${gateway.url}/metrics`)).status).toBe(404);
+  });
+});
