@@ -12,6 +12,8 @@ export interface LoadParts {
 /** Descriptors kept for upstreams and the store, whatever clients do (P11 of the design's failure matrix). */
 const SPARE_FILES = 64;
 const USABLE_SHARE = 0.8;
+/** Of those, kept even from clients that connect and ask for nothing that could be refused. */
+const LAST_FILES = 32;
 
 /** Loops and sockets recover in seconds; clients that were refused come back spread over some. */
 const comeBackMs = (): number => 1_000 + Math.floor(Math.random() * 4_000);
@@ -34,7 +36,7 @@ export class Load {
   /** Sockets that clients may have, upgraded or not: beyond it they are closed unanswered. */
   get maxSockets(): number {
     const { files } = this.#parts;
-    return files ? Math.max(1, files.limit - SPARE_FILES - files.atStart) : Number.POSITIVE_INFINITY;
+    return files ? Math.max(1, files.limit - LAST_FILES - files.atStart) : Number.POSITIVE_INFINITY;
   }
 
   /** Counts the descriptors in use. Call it about once a second. */

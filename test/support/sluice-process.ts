@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+
+export interface SluiceProcess extends AsyncDisposable {
+  readonly url: string;
+  /** Everything it wrote so far. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Exit code, or the signal's name when it was killed. */
+  readonly exit: Promise<number | string>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+export interface SluiceProcessOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Shell commands before the start, such as `ulimit -n 256`. */
+  readonly before?: string;
+}
+
+/** `sluice serve` as a process of its own, in a fresh directory with this configuration, on a free port. */
+export async function startSluice(config: unknown, options: SluiceProcessOptions = {}): Promise<SluiceProcess> {
+  const cwd = mkdtempSync(join(tmpdir(), "sluice-"));
+  writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify(config));
+  const command = `${options.before ?? "true"} && exec "$@"`;
+  const child = spawn("/bin/sh", ["-c", command, "sh", process.execPath, MAIN, "serve"], {
+    cwd,
+    env: { SLUICE_PORT: "0", ...options.env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const written = { stdout: "", stderr: "" };
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    written.stderr += text;
+  });
+  const exit = once(child, "exit").then(([code, signal]): number | string => code ?? signal);
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface(child.stdout).on("line", (line) => {
+      written.stdout += `${line}\n`;
+      if (line.includes('"event":"started"')) resolve(JSON.parse(line).url);
+    });
+    void exit.then(() => reject(new Error(`it did not start: ${written.stderr}`)));
+  });
+  return {
+    url,
+    get stdout() {
+      return written.stdout;
+    },
+    get stderr() {
+      return written.stderr;
+    },
+    exit,
+    kill: (signal) => void child.kill(signal),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await exit;
+      rmSync(cwd, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A configuration with one Chat Completions route to this upstream, and the model `gpt`. */
+export const configFor = (upstream: string, more: Readonly<Record<string, unknown>> = {}) => ({
+  data: { store: "memory" },
+  log: { level: "debug", pretty: false },
+  routes: { chat: { dialect: "openai-chat", baseUrl: `${upstream}/v1`, key: "sk-test-key-of-the-route" } },
+  models: { gpt: { route: "chat", model: "gpt-test" } },
+  ...more,
+});
