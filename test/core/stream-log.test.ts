@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { LogBudget } from "../../src/core/budget.ts";
 import { StreamLog } from "../../src/core/stream-log.ts";
 
 /** What the log charges for an entry besides its text. */
@@ -50,6 +51,18 @@ describe("a log", () => {
         }
       }),
     );
+  });
+
+  test("is full beyond a small share while all logs together are, and makes room as soon as it may", () => {
+    const budget = new LogBudget(1_000_000);
+    const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }, budget);
+    for (let count = 0; count < 20; count++) log.append(undefined, "x".repeat(1_000), false);
+    expect(log.isFull).toBe(false);
+    budget.grow(1_000_000);
+    expect(log.isFull).toBe(true);
+    log.trimTo(20);
+    expect([log.isFull, log.bytes > 14_000 && log.bytes < 16_384]).toEqual([false, true]);
+    expect(budget.usedBytes).toBe(1_000_000 + log.bytes);
   });
 
   test("gives up nothing while there is room", () => {

@@ -1,0 +1,119 @@
+import assert from "node:assert/strict";
+import { CANCEL_AT, EVICT_AT, LogBudget } from "../../src/core/budget.ts";
+import { GatewayError } from "../../src/core/errors.ts";
+import { type AwayPolicy, Shelf } from "../../src/core/shelf.ts";
+import { ShelvedStream } from "./shelved-stream.ts";
+
+export const LIMITS = { graceMs: 120_000, retentionMs: 300_000, pausedMs: 30_000, rememberedIds: 3 };
+const BUDGET_BYTES = 120_000;
+
+/** A shelf with a clock that is moved by hand, and its streams, each held against a reference. */
+export class ShelfRig {
+  readonly clock = { now: 1_000 };
+  readonly budget = new LogBudget(BUDGET_BYTES);
+  readonly shelf = new Shelf(LIMITS, this.budget, () => this.clock.now);
+  readonly streams: ShelvedStream[] = [];
+  readonly #removed: ShelvedStream[] = [];
+
+  constructor() {
+    const relieve = this.budget.pressed;
+    this.budget.pressed = () => this.#relieved(relieve);
+  }
+
+  open(away: AwayPolicy): ShelvedStream | undefined {
+    const isFull = this.budget.isOver(0.7);
+    try {
+      this.shelf.admit();
+    } catch (error) {
+      assert(isFull && error instanceof GatewayError && error.code === "overloaded");
+      return undefined;
+    }
+    assert(!isFull);
+    const stream = new ShelvedStream(this, `s_${this.streams.length}`, away);
+    this.streams.push(stream);
+    return stream;
+  }
+
+  /** Time passes, then the shelf is swept: what must end ends, and nothing else. */
+  tick(ms: number): void {
+    this.clock.now += ms;
+    const { now } = this.clock;
+    const checks = this.streams.map((stream) => this.#expectations(stream, now));
+    this.shelf.sweep(now);
+    for (const check of checks) check();
+    // What the first sweep gave back may let others go on in the next.
+    this.shelf.sweep(now);
+    for (const { stream, producer } of this.streams) {
+      assert.equal(producer.paused, stream.log.isFull && !stream.terminal);
+    }
+  }
+
+  /** The reason a resume must fail with, undefined when it must succeed. */
+  refusal(stream: ShelvedStream, caller: string, epoch: number, after: number): string | undefined {
+    if (caller !== stream.caller) return "unknown";
+    if (this.#removed.includes(stream)) {
+      return this.#removed.indexOf(stream) >= this.#removed.length - LIMITS.rememberedIds ? "expired" : "unknown";
+    }
+    if (epoch !== 1) return "epoch";
+    if (after > stream.texts.length) return "ahead";
+    return after < stream.stream.log.tail ? "evicted" : undefined;
+  }
+
+  /** What holds at any moment. */
+  check(): void {
+    assert.equal(
+      this.budget.usedBytes,
+      this.streams.reduce((sum, { stream }) => sum + stream.log.bytes, 0),
+    );
+    for (const stream of this.streams) stream.check();
+  }
+
+  #expectations(subject: ShelvedStream, now: number): () => void {
+    const { stream, visit, since, endedAt, cancels, producer } = subject;
+    if (this.#removed.includes(subject)) return () => {};
+    if (endedAt !== undefined) {
+      const isOver = now - Math.max(endedAt, since) >= LIMITS.retentionMs;
+      if (isOver) {
+        this.#removed.push(subject);
+        subject.mayBeLost = subject.texts.length;
+      }
+      return () => {
+        assert.equal(this.shelf.owned(stream.info.id, subject.caller) === undefined, isOver);
+        if (isOver) assert.deepEqual([subject.visit, stream.log.bytes], [undefined, 0]);
+        if (isOver && visit) assert.equal(visit.detachedBecause, "slow_consumer");
+        assert.equal(subject.cancels.length, cancels.length);
+      };
+    }
+    const before = cancels.length;
+    if (!visit) {
+      const isOver = subject.away !== "finish" && now - since >= LIMITS.graceMs;
+      return () => assert.deepEqual(cancels.slice(before), isOver ? ["client_gone"] : []);
+    }
+    const isStuck = producer.paused && now - Math.max(producer.stuckSince, since) >= LIMITS.pausedMs;
+    // Room that others made, or that their need of it makes, may free a stream in the very sweep.
+    const mayGoOn = !subject.isFullByItself || visit.reader.handled > stream.log.tail;
+    return () => {
+      if (!isStuck) assert.deepEqual(cancels.slice(before), []);
+      else if (!mayGoOn) assert.deepEqual(cancels.slice(before), ["slow_consumer"]);
+    };
+  }
+
+  #relieved(relieve: () => void): void {
+    const unread = this.streams.filter(({ visit }) => !visit);
+    const parked = unread.filter(({ stream }) => !stream.terminal && stream.log.bytes > 0);
+    const largest = Math.max(0, ...parked.map(({ stream }) => stream.log.bytes));
+    const sizes = new Map(parked.map((subject) => [subject, subject.stream.log.bytes]));
+    relieve();
+    for (const subject of unread) if (subject.stream.log.bytes === 0) subject.mayBeLost = subject.texts.length;
+    const cancelled = parked.filter(({ stream }) => stream.terminal);
+    for (const subject of cancelled) {
+      assert.deepEqual([sizes.get(subject), subject.cancels.at(-1)], [largest, "overloaded"]);
+    }
+    assert(cancelled.length <= 1);
+    if (this.budget.isOver(CANCEL_AT)) assert.equal(cancelled.length, Math.min(1, parked.length));
+    if (!this.budget.isOver(EVICT_AT)) return;
+    for (const { stream } of unread) if (stream.terminal) assert.equal(stream.log.bytes, 0);
+  }
+}
+
+export const cancelled = () => new GatewayError("cancelled");
