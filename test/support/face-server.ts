@@ -1,0 +1,163 @@
+import type { Code } from "../../protocol/codes.ts";
+import { GatewayError } from "../../src/core/errors.ts";
+import type { Caller, Clock, Connection, ConnectionRecord, Observer } from "../../src/core/ports.ts";
+import { type RunningServer, type ServerParts, startServer } from "../../src/transport/server.ts";
+import { realClock } from "./loopback-call.ts";
+
+/** One accepted connection, as its face sees it. */
+export class PlayedSession {
+  readonly connection: Connection;
+  readonly messages: string[] = [];
+  /** Resolves with the reason when the socket is gone. */
+  readonly closed: Promise<Code>;
+  drains = 0;
+  readonly #close: (why: Code) => void;
+  #gone = false;
+  #changed = Promise.withResolvers<void>();
+
+  constructor(connection: Connection) {
+    this.connection = connection;
+    const { promise, resolve } = Promise.withResolvers<Code>();
+    this.closed = promise;
+    this.#close = resolve;
+  }
+
+  /** Resolves when the condition holds, looked at when something happens; rejects when the socket is gone before. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      if (this.#gone) throw new Error("the socket is gone");
+      await this.#changed.promise;
+    }
+  }
+
+  message(text: string): void {
+    this.messages.push(text);
+    this.#change();
+    if (text === "fault") throw new TypeError("a fault of the face");
+    if (text === "let me in") this.connection.authenticated({ name: "tester" });
+    if (text === "bad") this.connection.violation(new GatewayError("bad_frame"));
+    if (text.startsWith("echo ")) this.connection.send(text.slice(5));
+  }
+
+  drained(): void {
+    this.drains++;
+    this.#change();
+  }
+
+  hasClosed(why: Code): void {
+    this.#gone = true;
+    this.#close(why);
+    this.#change();
+  }
+
+  goingAway(afterMs: number): void {
+    this.connection.send(`going away ${afterMs}`);
+  }
+
+  #change(): void {
+    const changed = this.#changed;
+    this.#changed = Promise.withResolvers();
+    changed.resolve();
+  }
+}
+
+export interface FaceServerOptions {
+  readonly limits?: Partial<ServerParts["limits"]>;
+  /** `header` unless the face should authenticate by its first frame. */
+  readonly authentication?: "header" | "frame";
+  readonly maxFrameBytes?: number;
+  /** What clients must give; none by default. */
+  readonly token?: string;
+  readonly clock?: Clock;
+  readonly admit?: () => void;
+  readonly maxSockets?: number;
+}
+
+export interface FaceServer extends RunningServer, AsyncDisposable {
+  /** The next connection that nobody took. */
+  session(): Promise<PlayedSession>;
+  readonly refusals: { readonly code: Code; readonly where: string }[];
+  readonly closings: ConnectionRecord[];
+  readonly faults: unknown[];
+}
+
+const LIMITS: ServerParts["limits"] = {
+  handshakeFrameBytes: 65_536,
+  handshakeMs: 15_000,
+  socketGateBytes: 65_536,
+  violationsPerMinute: 20,
+  framesPerSecond: 200,
+  pingMs: 20_000,
+  pongMs: 10_000,
+  connections: 10_000,
+  connectionsPerAddress: 1_000,
+  upgradesPerSecond: 10_000,
+};
+
+/** The real server on a free port, with one face on `/played` (subprotocol `played`) that a test plays. */
+export async function startFaceServer(options: FaceServerOptions = {}): Promise<FaceServer> {
+  const ready: PlayedSession[] = [];
+  const waiting: ((session: PlayedSession) => void)[] = [];
+  const refusals: FaceServer["refusals"] = [];
+  const closings: ConnectionRecord[] = [];
+  const faults: unknown[] = [];
+  const observer: Observer = {
+    streamEnded() {},
+    connectionClosed: (record) => void closings.push(record),
+    refused: ({ code, where }) => void refusals.push({ code, where }),
+    fault: (error) => void faults.push(error),
+  };
+  const accept = (connection: Connection) => {
+    const session = new PlayedSession(connection);
+    const waiter = waiting.shift();
+    if (waiter) waiter(session);
+    else ready.push(session);
+    return {
+      message: (text: string) => session.message(text),
+      drained: () => session.drained(),
+      closed: (why: Code) => session.hasClosed(why),
+      goingAway: (afterMs: number) => session.goingAway(afterMs),
+    };
+  };
+  const { authentication = "header", maxFrameBytes = 1_048_576, token } = options;
+  const caller: Caller = { name: "tester" };
+  let ids = 0;
+  const server = await startServer({
+    host: "127.0.0.1",
+    port: 0,
+    faces: [
+      { path: "/played", subprotocol: "played", face: { name: "played", authentication, maxFrameBytes, accept } },
+    ],
+    httpFaces: [],
+    page: () => undefined,
+    admit: options.admit ?? (() => {}),
+    maxSockets: options.maxSockets ?? Number.POSITIVE_INFINITY,
+    authenticator: {
+      required: token !== undefined,
+      authenticate: (given) => (token === undefined || given === token ? caller : undefined),
+    },
+    origins: { allowedOrigins: ["https://chat.example.com"], allowedHosts: [] },
+    limits: { ...LIMITS, ...options.limits },
+    clock: options.clock ?? realClock,
+    observer,
+    newId: () => String(++ids),
+  });
+  return {
+    get url() {
+      return server.url;
+    },
+    get connectionsByFace() {
+      return server.connectionsByFace;
+    },
+    drain: () => server.drain(),
+    close: () => server.close(),
+    session() {
+      const next = ready.shift();
+      return next ? Promise.resolve(next) : new Promise((resolve) => waiting.push(resolve));
+    },
+    refusals,
+    closings,
+    faults,
+    [Symbol.asyncDispose]: () => server.close(),
+  };
+}
