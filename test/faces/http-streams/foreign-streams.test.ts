@@ -1,0 +1,85 @@
+import { describe, expect, test } from "@jest/globals";
+import { LogBudget } from "../../../src/core/budget.ts";
+import { GatewayError } from "../../../src/core/errors.ts";
+import type { HttpAnswer, HttpExchange } from "../../../src/core/http-face.ts";
+import { Shelf } from "../../../src/core/shelf.ts";
+import { Stream } from "../../../src/core/stream.ts";
+import { StreamLog } from "../../../src/core/stream-log.ts";
+import { createHttpStreamsFace } from "../../../src/faces/http-streams/face.ts";
+
+/** A shelf with one running stream of Alice's, and its cancels. */
+function setUp() {
+  const shelf = new Shelf(
+    { graceMs: 1_000, retentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 },
+    new LogBudget(1_000_000),
+    () => 0,
+  );
+  const log = new StreamLog({ maxBytes: 1_000, maxEntries: 10 });
+  const stream = new Stream({ id: "s_1", epoch: 3, route: "r", model: undefined, startedAt: 0 }, log, () => 0);
+  const cancels: string[] = [];
+  stream.producedBy({ pause() {}, resume() {}, cancel: ({ code }) => void cancels.push(code) });
+  shelf.put(stream, "alice", "continue");
+  const face = createHttpStreamsFace({ shelf, limits: { keepAliveMs: 1_000, betweenPollsMs: 1_000 } });
+  return { shelf, cancels, face, [Symbol.dispose]: () => face.close() };
+}
+
+/** What the face does with a request: the answer as it is given, or the refusal as clients see it. */
+function ask(face: ReturnType<typeof setUp>["face"], caller: string, method: string, path: string, query = {}) {
+  const queries: Readonly<Record<string, string>> = query;
+  let answer: Partial<HttpAnswer> | undefined;
+  const exchange: HttpExchange = {
+    id: "c_1",
+    method,
+    path,
+    caller: { name: caller },
+    query: (name) => queries[name],
+    header: () => undefined,
+    respond(given) {
+      answer = given;
+    },
+    refuse() {},
+    stream(given) {
+      answer = given;
+      return { writable: true, write() {}, end() {} };
+    },
+    onClose() {},
+  };
+  try {
+    expect(face.matches(method, path)).toBe(true);
+    face.handle(exchange);
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return error.toBody();
+  }
+  return answer;
+}
+
+describe("another caller's stream", () => {
+  test.each([{}, { wait: "1s" }, { after: "1" }, { after: "3-0" }, { after: "3-9" }])(
+    "looks like one that never was, read with %j",
+    (query) => {
+      using up = setUp();
+      const foreign = ask(up.face, "bob", "GET", "/v1/streams/s_1/events", query);
+      expect(foreign).toMatchObject({ code: "resume_failed", details: { reason: "unknown" } });
+      expect(foreign).toEqual(ask(up.face, "bob", "GET", "/v1/streams/s_2/events", query));
+      expect(up.shelf.counts.attended).toBe(0);
+    },
+  );
+
+  test("is not cancelled, though the answer is the same", () => {
+    using up = setUp();
+    const cancel = (caller: string, id: string) => ask(up.face, caller, "POST", `/v1/streams/${id}/cancel`);
+    expect(cancel("bob", "s_1")).toEqual(cancel("bob", "s_2"));
+    expect(up.cancels).toEqual([]);
+    expect(cancel("alice", "s_1")).toMatchObject({ status: 204 });
+    expect(up.cancels).toEqual(["cancelled"]);
+  });
+
+  test("is its own caller's to read, in the epoch it is in when none is named", () => {
+    using up = setUp();
+    expect(ask(up.face, "alice", "GET", "/v1/streams/s_1/events")).toMatchObject({ status: 200 });
+    expect(ask(up.face, "alice", "GET", "/v1/streams/s_1/events", { after: "2-0" })).toMatchObject({
+      details: { reason: "epoch" },
+    });
+  });
+});

@@ -1,0 +1,107 @@
+import { type ClientRequest, get, type IncomingMessage } from "node:http";
+import { createParser, type EventSourceMessage } from "eventsource-parser";
+
+interface Waiter {
+  readonly wanted: (event: EventSourceMessage) => boolean;
+  readonly resolve: (event: EventSourceMessage) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** A reader of an event stream on a socket of its own, which queues what it received and can stop reading, or leave. */
+export class SseClient {
+  readonly status: number;
+  readonly headers: IncomingMessage["headers"];
+  /** Resolves when the response is over, to whether it was whole. */
+  readonly closed: Promise<boolean>;
+  /** Everything as it came. */
+  text = "";
+  lastEventId: string | undefined;
+  readonly #request: ClientRequest;
+  readonly #response: IncomingMessage;
+  readonly #queue: EventSourceMessage[] = [];
+  readonly #waiters: Waiter[] = [];
+  #noticed: () => void = () => {};
+
+  private constructor(request: ClientRequest, response: IncomingMessage) {
+    this.#request = request;
+    this.#response = response;
+    this.status = response.statusCode ?? 0;
+    this.headers = response.headers;
+    const parser = createParser({ onEvent: (event) => this.#receive(event) });
+    response.setEncoding("utf8");
+    response.on("data", (text: string) => {
+      this.text += text;
+      parser.feed(text);
+      this.#noticed();
+    });
+    // A cut is one of the ways to go; `closed` tells of it.
+    response.on("error", () => {});
+    this.closed = new Promise((resolve) => {
+      response.on("close", () => {
+        resolve(response.complete);
+        for (const waiter of this.#waiters.splice(0)) waiter.reject(new Error("the response is over"));
+      });
+    });
+  }
+
+  /** Asks and waits for the head of the answer. With `stalled` it reads nothing of the body until `resume`. */
+  static open(url: string, headers: Record<string, string> = {}, stalled = false): Promise<SseClient> {
+    return new Promise((resolve, reject) => {
+      const request = get(url, { agent: false, headers: { accept: "text/event-stream", ...headers } }, (response) => {
+        const client = new SseClient(request, response);
+        if (stalled) response.pause();
+        resolve(client);
+      });
+      request.on("error", reject);
+    });
+  }
+
+  resume(): void {
+    this.#response.resume();
+  }
+
+  /** The next event in order, or the next that fits. */
+  take(wanted: (event: EventSourceMessage) => boolean = () => true): Promise<EventSourceMessage> {
+    const at = this.#queue.findIndex(wanted);
+    const [found] = at < 0 ? [] : this.#queue.splice(at, 1);
+    if (found) return Promise.resolve(found);
+    return new Promise((resolve, reject) => this.#waiters.push({ wanted, resolve, reject }));
+  }
+
+  /** Resolves when so many comments have come. */
+  comments(count: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#noticed = () => {
+        if ((this.text.match(/^:/gm)?.length ?? 0) >= count) resolve();
+      };
+      this.#noticed();
+    });
+  }
+
+  /** Everything up to the stream's end. */
+  async rest(): Promise<{ events: EventSourceMessage[]; end: Record<string, unknown> }> {
+    const events: EventSourceMessage[] = [];
+    for (;;) {
+      const event = await this.take();
+      if (event.event === "sluice.end") return { events, end: JSON.parse(event.data) };
+      events.push(event);
+    }
+  }
+
+  /** Leaves without a word. */
+  cut(): void {
+    this.#request.destroy();
+  }
+
+  [Symbol.dispose](): void {
+    this.cut();
+  }
+
+  #receive(event: EventSourceMessage): void {
+    this.lastEventId = event.id ?? this.lastEventId;
+    const at = this.#waiters.findIndex(({ wanted }) => wanted(event));
+    const [waiter] = at < 0 ? [] : this.#waiters.splice(at, 1);
+    if (waiter) waiter.resolve(event);
+    else this.#queue.push(event);
+  }
+}
