@@ -98,7 +98,9 @@ export class Upgrades {
       const { mount, acceptor, caller } = this.#admit(request, remoteAddress);
       acceptor.handleUpgrade(request, socket, head, (ws) => {
         const leave = this.#parts.admission.enter(remoteAddress);
-        const connection: SocketConnection = new SocketConnection({
+        // Undefined for good when the face does not accept.
+        let connection: SocketConnection | undefined;
+        connection = new SocketConnection({
           id: `c_${this.#parts.newId()}`,
           ws,
           socket,
@@ -111,7 +113,7 @@ export class Upgrades {
           observer: this.#parts.observer,
           closed: () => {
             leave();
-            this.#connections.delete(connection);
+            if (connection) this.#connections.delete(connection);
           },
         });
         this.#connections.add(connection);

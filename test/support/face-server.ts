@@ -71,6 +71,8 @@ export interface FaceServerOptions {
   readonly clock?: Clock;
   readonly admit?: () => void;
   readonly maxSockets?: number;
+  /** The face fails when a connection comes. */
+  readonly acceptFails?: boolean;
 }
 
 export interface FaceServer extends RunningServer, AsyncDisposable {
@@ -108,6 +110,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     fault: (error) => void faults.push(error),
   };
   const accept = (connection: Connection) => {
+    if (options.acceptFails) throw new TypeError("a fault of the face");
     const session = new PlayedSession(connection);
     const waiter = waiting.shift();
     if (waiter) waiter(session);
