@@ -51,6 +51,12 @@ describe("a long poll", () => {
     expect(await up.poll(stream, "?wait=60s")).toMatchObject({ events: [{ seq: 1, data: 1 }] });
   });
 
+  test("may wait longer than a ping and a pong take", async () => {
+    await using up = await setUp({ limits: { pingMs: 10, pongMs: 10 } });
+    const { stream } = await up.open();
+    expect(await up.poll(stream, "?wait=150ms")).toMatchObject({ status: 200, events: [] });
+  });
+
   test("of an ended stream is answered at once", async () => {
     await using up = await setUp();
     const { stream, upstream, client } = await up.open();
