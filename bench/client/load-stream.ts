@@ -1,0 +1,111 @@
+import { nowUs } from "../payload/clock.ts";
+import { EventReader } from "../payload/event-reader.ts";
+import type { Plan } from "../payload/plan.ts";
+import type { Tally } from "./tally.ts";
+
+const readers = new Map<number, EventReader>();
+
+function readerFor(bytes: number): EventReader {
+  let reader = readers.get(bytes);
+  if (!reader) {
+    reader = new EventReader(bytes);
+    readers.set(bytes, reader);
+  }
+  return reader;
+}
+
+/** A stream as the client sees it: every payload is checked, in its place and in its bytes. */
+export class LoadStream {
+  readonly plan: Plan;
+  /** A probe's first event is timed. */
+  readonly probe: boolean;
+  /** Its events are no part of the figures. */
+  readonly faulty: boolean;
+  readonly #tally: Tally;
+  readonly #reader: EventReader;
+  readonly #ended: () => void;
+  #startedUs = 0;
+  #next = 1;
+  #over = false;
+
+  constructor(plan: Plan, tally: Tally, role: "steady" | "probe" | "faulty", ended: () => void = () => undefined) {
+    this.plan = plan;
+    this.probe = role === "probe";
+    this.faulty = role === "faulty";
+    this.#tally = tally;
+    this.#reader = readerFor(plan.bytes);
+    this.#ended = ended;
+  }
+
+  get begun(): boolean {
+    return this.#next > 1 || this.#over;
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** The request is being written now. */
+  started(): void {
+    this.#startedUs = nowUs();
+  }
+
+  /** The upstream's data in bytes; `arrivedUs` is when the read that brought it returned. */
+  payload(buffer: Buffer, start: number, end: number, arrivedUs: number): void {
+    this.#judge(this.#reader.read(buffer, start, end), arrivedUs);
+  }
+
+  payloadText(text: string, arrivedUs: number): void {
+    this.#judge(this.#reader.readText(text), arrivedUs);
+  }
+
+  /** The stream ended, by itself when `reason` is undefined. */
+  end(reason?: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (reason !== undefined) this.#tally.failed(reason);
+    else if (this.#next <= this.plan.count) this.#tally.lost += this.plan.count + 1 - this.#next;
+    this.#ended();
+  }
+
+  /** The client gave up on it: what comes now is not looked at. */
+  drop(): void {
+    this.#over = true;
+  }
+
+  cancelledNow(): void {
+    this.#tally.cancelled[this.plan.key] = nowUs();
+  }
+
+  #judge(verdict: ReturnType<EventReader["read"]>, arrivedUs: number): void {
+    if (this.#over || verdict === "trailer") return;
+    if (verdict === "unstamped") this.#unstamped(arrivedUs);
+    else if (verdict === "corrupt" || this.#reader.key !== this.plan.key) this.#tally.corrupt++;
+    else this.#event(this.#reader.seq, this.#reader.timeUs, arrivedUs);
+  }
+
+  #event(seq: number, stampUs: number, arrivedUs: number): void {
+    if (seq < this.#next) {
+      this.#tally.duplicated++;
+      return;
+    }
+    this.#tally.lost += seq - this.#next;
+    if (this.#next === 1) this.#first(arrivedUs);
+    this.#next = seq + 1;
+    if (!this.#tally.recording || this.probe || this.faulty) return;
+    this.#tally.events++;
+    this.#tally.latency.record(arrivedUs - stampUs);
+  }
+
+  /** An upstream that is not ours: all that can be told is that something came. */
+  #unstamped(arrivedUs: number): void {
+    this.#tally.unstamped++;
+    if (this.#next === 1) this.#first(arrivedUs);
+    this.#next++;
+    if (this.#tally.recording && !this.probe && !this.faulty) this.#tally.events++;
+  }
+
+  #first(arrivedUs: number): void {
+    if (this.probe) this.#tally.ttft.record(arrivedUs - this.#startedUs);
+  }
+}

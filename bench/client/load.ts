@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { nowUs } from "../payload/clock.ts";
+import { type Plan, SHORT_PLAN } from "../payload/plan.ts";
+import { FaultyReader } from "./faulty-reader.ts";
+import type { Job, JobResult } from "./job.ts";
+import { LoadStream } from "./load-stream.ts";
+import { beginByClock } from "./schedule.ts";
+import { SluiceWire } from "./sluice-wire.ts";
+import { SseWire } from "./sse-wire.ts";
+import { Tally } from "./tally.ts";
+import type { Wire } from "./wire.ts";
+
+const CONNECT_TIMEOUT_MS = 20_000;
+/** How long streams may take to begin before a run counts as failed. */
+const BEGIN_TIMEOUT_MS = 10_000;
+/** Between the last stream's beginning and the window, so that the storm of beginnings is over. */
+const CALM_MS = 300;
+/** Sockets that stand ready for probes. */
+const PROBE_SOCKETS = 16;
+/** How long the last probes have for their answers. */
+const LAST_PROBES_MS = 300;
+const CANCELS_PER_SECOND = 200;
+
+/** Says when the window opens and closes. */
+export type Announce = (news: "window-opened" | "window-closed") => void;
+
+/** Runs one job: begins streams by the clock, whatever the answers are, and reads and checks all that comes. */
+export class Load {
+  readonly #job: Job;
+  readonly #announce: Announce;
+  readonly #tally = new Tally();
+  readonly #wire: Wire;
+  #lastKey = 0;
+
+  constructor(job: Job, announce: Announce) {
+    this.#job = job;
+    this.#announce = announce;
+    this.#wire = job.target.protocol === "sluice" ? new SluiceWire(job.target) : new SseWire(job.target);
+  }
+
+  async run(): Promise<JobResult> {
+    const { sockets, faulty, probesPerSecond, cancelAtEnd } = this.#job;
+    const probing = probesPerSecond > 0 ? PROBE_SOCKETS : 0;
+    try {
+      await within(CONNECT_TIMEOUT_MS, this.#wire.connect(sockets + (faulty?.streams ?? 0) + probing));
+      const steady = await this.#beginSteady();
+      const readers = await this.#beginFaulty();
+      await sleep(CALM_MS);
+      const window = await this.#window();
+      if (probing > 0) await this.#probe();
+      for (const reader of readers) reader.stop();
+      if (cancelAtEnd) await this.#cancel(steady);
+      return this.#result(window);
+    } finally {
+      this.#wire.close();
+    }
+  }
+
+  async #beginSteady(): Promise<LoadStream[]> {
+    const { streams, sockets, plan, warmupMs } = this.#job;
+    const begun: LoadStream[] = [];
+    const start = (index: number) => {
+      const stream = new LoadStream(this.#keyed(plan), this.#tally, "steady");
+      begun.push(stream);
+      this.#wire.start(stream, index % sockets);
+    };
+    await beginByClock({ perSecond: (streams / warmupMs) * 1000, count: streams, lag: this.#tally.startLag }, start);
+    const giveUpAt = performance.now() + BEGIN_TIMEOUT_MS;
+    while (!begun.every((stream) => stream.begun)) {
+      if (performance.now() > giveUpAt) {
+        const missing = begun.filter((stream) => !stream.begun).length;
+        throw new Error(`${missing} of ${streams} streams had no event after ${BEGIN_TIMEOUT_MS / 1000} s`);
+      }
+      await sleep(20);
+    }
+    return begun;
+  }
+
+  /** Faulty readers have sockets of their own: one that reads nothing must not hold others up. */
+  async #beginFaulty(): Promise<FaultyReader[]> {
+    const { faulty, target, sockets } = this.#job;
+    if (!faulty) return [];
+    const readers: FaultyReader[] = [];
+    for (let index = 0; index < faulty.streams; index++) {
+      const stream = new LoadStream(this.#keyed(faulty.plan), this.#tally, "faulty");
+      this.#wire.start(stream, sockets + index);
+      readers.push(new FaultyReader(this.#wire, stream, faulty.fault, target.acknowledges ?? false));
+      if (index % 20 === 19) await sleep(10);
+    }
+    return readers;
+  }
+
+  async #window(): Promise<{ us: number; cpuUs: number }> {
+    const before = process.cpuUsage();
+    const openedUs = nowUs();
+    this.#announce("window-opened");
+    this.#tally.recording = true;
+    await sleep(this.#job.windowMs);
+    this.#tally.recording = false;
+    const us = nowUs() - openedUs;
+    const { user, system } = process.cpuUsage(before);
+    this.#announce("window-closed");
+    return { us, cpuUs: user + system };
+  }
+
+  async #probe(): Promise<void> {
+    const { sockets, faulty, probesPerSecond, probeMs } = this.#job;
+    const first = sockets + (faulty?.streams ?? 0);
+    const count = Math.round((probesPerSecond * probeMs) / 1000);
+    await beginByClock({ perSecond: probesPerSecond, count, lag: this.#tally.startLag }, (index) => {
+      const stream = new LoadStream(this.#keyed(SHORT_PLAN), this.#tally, "probe");
+      this.#wire.start(stream, first + (index % PROBE_SOCKETS));
+    });
+    await sleep(LAST_PROBES_MS);
+  }
+
+  async #cancel(streams: readonly LoadStream[]): Promise<void> {
+    await beginByClock({ perSecond: CANCELS_PER_SECOND, count: streams.length, lag: this.#tally.startLag }, (index) => {
+      const stream = streams[index];
+      if (stream) this.#wire.cancel(stream);
+    });
+    await sleep(LAST_PROBES_MS);
+  }
+
+  #keyed(plan: Plan): Plan {
+    return { ...plan, key: ++this.#lastKey };
+  }
+
+  #result(window: { readonly us: number; readonly cpuUs: number }): JobResult {
+    const { latency, ttft, startLag, events, lost, duplicated, corrupt, unstamped, failures, cancelled } = this.#tally;
+    return {
+      events,
+      windowUs: window.us,
+      cpuUs: window.cpuUs,
+      latency: latency.toData(),
+      ttft: ttft.toData(),
+      startLag: startLag.toData(),
+      lost,
+      duplicated,
+      corrupt,
+      unstamped,
+      failures,
+      cancelled,
+    };
+  }
+}
+
+async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
+  const timeout = new AbortController();
+  const late = sleep(timeoutMs, undefined, { signal: timeout.signal }).then(() => {
+    throw new Error(`not connected within ${timeoutMs / 1000} s`);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    late.catch(() => undefined);
+    timeout.abort();
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Questions the runner asks the processes of a run, and news they send without being asked. Node's own channel between
+ * parent and child carries them.
+ */
+type Question = (argument: never) => unknown;
+export type Questions = Readonly<Record<string, Question>>;
+
+interface Asked {
+  readonly ask: string;
+  readonly id: number;
+  readonly argument: unknown;
+}
+
+interface Answered {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: string;
+}
+
+interface News {
+  readonly news: string;
+}
+
+/** In the child: answers every question, and ends with the runner. */
+export function answerRunner(questions: Questions): void {
+  process.on("message", (message: Asked) => {
+    const answer = async () => questions[message.ask]?.(message.argument as never);
+    answer().then(
+      (value) => process.send?.({ id: message.id, value }),
+      (error: unknown) => process.send?.({ id: message.id, error: String(error) }),
+    );
+  });
+  process.on("disconnect", () => process.exit());
+}
+
+export const tellRunner = (news: string): void => {
+  process.send?.({ news } satisfies News);
+};
+
+/** What can be asked over: a child process with a channel. */
+interface Channel {
+  send(message: Asked): boolean;
+  on(event: "message", listener: (message: unknown) => void): unknown;
+  once(event: "exit", listener: (code: number | null) => void): unknown;
+}
+
+/** In the runner: the other end. */
+export class Asker<Q extends Questions> {
+  readonly #channel: Channel;
+  readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
+  readonly #listeners = new Map<string, () => void>();
+  #lastId = 0;
+
+  constructor(channel: Channel, name: string) {
+    this.#channel = channel;
+    channel.on("message", (message) => this.#receive(message as Answered | News));
+    channel.once("exit", (code) => {
+      for (const { reject } of this.#waiting.values()) reject(new Error(`the ${name} ended with ${code}`));
+      this.#waiting.clear();
+    });
+  }
+
+  ask<K extends keyof Q & string>(name: K, argument: Parameters<Q[K]>[0]): Promise<Awaited<ReturnType<Q[K]>>> {
+    const id = ++this.#lastId;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: (value) => resolve(value as Awaited<ReturnType<Q[K]>>), reject });
+      this.#channel.send({ ask: name, id, argument });
+    });
+  }
+
+  /** One listener for each kind of news; a later one replaces it. */
+  hear(news: string, listener: () => void): void {
+    this.#listeners.set(news, listener);
+  }
+
+  #receive(message: Answered | News): void {
+    if ("news" in message) {
+      this.#listeners.get(message.news)?.();
+      return;
+    }
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if (message.error !== undefined) waiting?.reject(new Error(message.error));
+    else waiting?.resolve(message.value);
+  }
+}

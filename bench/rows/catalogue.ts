@@ -1,0 +1,39 @@
+import { nodeRow } from "./node-row.ts";
+import type { Row } from "./row.ts";
+import { sluice } from "./sluice.ts";
+
+const direct: Row = {
+  name: "direct",
+  what: "no gateway: the client reads the upstream itself",
+  protocol: "sse",
+  version: () => "",
+  start: async (upstreamPort) => ({
+    target: { protocol: "sse", url: `http://127.0.0.1:${upstreamPort}/v1/chat/completions` },
+    pids: [],
+    stop: async () => undefined,
+  }),
+};
+
+const splice = nodeRow({
+  name: "splice",
+  what: "bytes from socket to socket in Node, nothing read",
+  protocol: "sse",
+  program: new URL("./splice-process.ts", import.meta.url),
+});
+
+const floor = nodeRow({
+  name: "floor",
+  what: "this job alone, by hand on node:net",
+  protocol: "sluice",
+  program: new URL("./floor-process.ts", import.meta.url),
+});
+
+const naive = nodeRow({
+  name: "naive",
+  what: "thirty lines: fetch, JSON.parse, JSON.stringify, ws.send",
+  protocol: "sluice",
+  program: new URL("./naive-process.ts", import.meta.url),
+});
+
+/** Every row, in the order of the tables. */
+export const ROWS: readonly Row[] = [direct, splice, floor, naive, sluice];

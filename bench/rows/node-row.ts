@@ -1,0 +1,25 @@
+import { fileURLToPath } from "node:url";
+import { startGateway } from "../runner/child.ts";
+import type { Row } from "./row.ts";
+
+interface NodeRow {
+  readonly name: string;
+  readonly what: string;
+  readonly protocol: Row["protocol"];
+  readonly program: URL;
+}
+
+const PATHS = { sluice: "/v1/stream", sse: "/v1/chat/completions" } as const;
+
+/** A control row: a small program of ours, told the upstream's port, that says where it listens. */
+export const nodeRow = ({ name, what, protocol, program }: NodeRow): Row => ({
+  name,
+  what,
+  protocol,
+  version: () => `Node ${process.versions.node}`,
+  async start(upstreamPort) {
+    const args = [fileURLToPath(program), String(upstreamPort)];
+    const { pid, found, stop } = await startGateway({ command: process.execPath, args, ready: /listens on (\S+)/ });
+    return { target: { protocol, url: `${found}${PATHS[protocol]}` }, pids: [pid], stop };
+  },
+});

@@ -1,0 +1,78 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { startGateway } from "../runner/child.ts";
+import type { Row } from "./row.ts";
+
+const root = new URL("../../", import.meta.url);
+
+/** Ceilings that a load test would otherwise measure. What the configuration at hand does not know is left out. */
+const LIMITS: Readonly<Record<string, number>> = {
+  streamsPerConnection: 256,
+  openStreams: 100_000,
+  connections: 100_000,
+  connectionsPerAddress: 100_000,
+  upgradesPerSecond: 100_000,
+  framesPerSecond: 100_000,
+  opensPerSecond: 100_000,
+};
+
+interface Schema {
+  readonly properties: { readonly limits: { readonly properties: Readonly<Record<string, { maximum?: number }>> } };
+}
+
+function readJson<T>(name: string): T {
+  return JSON.parse(readFileSync(new URL(name, root), "utf8")) as T;
+}
+
+function limits(): Record<string, number> {
+  const known = readJson<Schema>("sluice.config.schema.json").properties.limits.properties;
+  const wanted = Object.entries(LIMITS).filter(([name]) => name in known);
+  return Object.fromEntries(wanted.map(([name, value]) => [name, Math.min(value, known[name]?.maximum ?? value)]));
+}
+
+const config = (upstreamPort: number) => ({
+  listen: { port: 0 },
+  routes: {
+    bench: {
+      dialect: "openai-chat",
+      baseUrl: `http://127.0.0.1:${upstreamPort}/v1`,
+      key: "bench",
+      maxConnections: 10_000,
+    },
+  },
+  models: { bench: { route: "bench", model: "bench" } },
+  limits: limits(),
+  // Pretty, because then it prints where it listens; silent otherwise.
+  log: { level: "silent", pretty: true },
+  data: { store: "memory" },
+});
+
+/** This gateway, run as a user runs it. */
+export const sluice: Row = {
+  name: "sluice",
+  what: "this gateway, from its sources",
+  protocol: "sluice",
+  version: () => readJson<{ version: string }>("package.json").version,
+  async start(upstreamPort) {
+    const directory = mkdtempSync(join(tmpdir(), "sluice-bench-"));
+    const file = join(directory, "config.json");
+    writeFileSync(file, JSON.stringify(config(upstreamPort)));
+    const args = [fileURLToPath(new URL("src/main.ts", root)), "serve", "--config", file];
+    const { pid, found, stop } = await startGateway({
+      command: process.execPath,
+      args,
+      cwd: directory,
+      ready: /listens on http:\/\/(\S+)/,
+    });
+    return {
+      target: { protocol: "sluice", url: `ws://${found}/v1/stream`, route: "bench", acknowledges: true },
+      pids: [pid],
+      async stop() {
+        await stop();
+        rmSync(directory, { recursive: true, force: true });
+      },
+    };
+  },
+};

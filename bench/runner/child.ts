@@ -1,0 +1,98 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { Asker, type Questions } from "../ipc.ts";
+import { pinned, type Role } from "./placement.ts";
+
+const STOP_GRACE_MS = 3_000;
+const START_TIMEOUT_MS = 30_000;
+
+const running = new Set<ChildProcess>();
+// Nothing that was started may outlive the benchmark, however it ends.
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+
+/** A process of ours that answers questions. */
+export interface Helper<Q extends Questions> {
+  readonly asker: Asker<Q>;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+/** Starts one of the benchmark's own programs. */
+export function startHelper<Q extends Questions>(role: Role, program: URL): Helper<Q> {
+  const { command, args } = pinned(role, process.execPath, [fileURLToPath(program)]);
+  const child = spawn(command, args, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+  watch(child);
+  return { asker: new Asker<Q>(child, role), pid: pidOf(child), stop: () => stopChild(child) };
+}
+
+/** A gateway's process, started and listening. */
+export interface GatewayProcess {
+  readonly pid: number;
+  /** What the pattern found in its output. */
+  readonly found: string;
+  stop(): Promise<void>;
+}
+
+export interface GatewayCommand {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** In its output, what says that it listens. */
+  readonly ready: RegExp;
+}
+
+/** Starts a gateway on its core and waits until it says that it listens. Rejects with its output when it does not. */
+export function startGateway(gateway: GatewayCommand): Promise<GatewayProcess> {
+  const { command, args } = pinned("gateway", gateway.command, gateway.args);
+  const child = spawn(command, args, {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...gateway.env },
+    ...(gateway.cwd !== undefined && { cwd: gateway.cwd }),
+  });
+  watch(child);
+  return new Promise((resolve, reject) => {
+    let output = "";
+    const fail = (why: string) => {
+      child.kill("SIGKILL");
+      reject(new Error(`${gateway.command} ${why}: ${output.slice(-500)}`));
+    };
+    const timer = setTimeout(() => fail("did not start"), START_TIMEOUT_MS);
+    const listen = (chunk: Buffer) => {
+      output = (output + chunk.toString("utf8")).slice(-10_000);
+      const found = gateway.ready.exec(output);
+      if (!found) return;
+      clearTimeout(timer);
+      resolve({ pid: pidOf(child), found: found[1] ?? "", stop: () => stopChild(child) });
+    };
+    child.stdout?.on("data", listen);
+    child.stderr?.on("data", listen);
+    child.once("error", (error) => fail(error.message));
+    child.once("exit", (code) => fail(`ended with ${code}`));
+  });
+}
+
+function watch(child: ChildProcess): void {
+  running.add(child);
+  child.once("exit", () => running.delete(child));
+}
+
+function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => child.kill("SIGKILL"), STOP_GRACE_MS);
+    child.once("exit", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+    child.kill("SIGTERM");
+  });
+}
+
+function pidOf(child: ChildProcess): number {
+  if (child.pid === undefined) throw new Error("the process did not start");
+  return child.pid;
+}

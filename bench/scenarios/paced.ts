@@ -1,0 +1,48 @@
+import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
+import { recordOf } from "../runner/measured-record.ts";
+import type { Point, Settings } from "./scenario.ts";
+
+export interface PacedShape {
+  readonly streams: number;
+  /** Writes a second of each stream. */
+  readonly rate: number;
+  readonly burst?: number;
+  readonly sockets?: number;
+}
+
+const PROBES_PER_SECOND = 50;
+/** Streams a gateway is asked to begin in a second. */
+const STARTS_PER_SECOND = 1000;
+const MIN_WARMUP_MS = 500;
+
+/** Streams at a fixed rate through a window; then, while they run on, short streams whose first event is timed. */
+export function paced(shape: PacedShape, { windowMs }: Settings): Point {
+  const { streams, rate, burst = 1, sockets = streams } = shape;
+  const warmupMs = streams === 0 ? 0 : Math.max(MIN_WARMUP_MS, (streams / STARTS_PER_SECOND) * 1000);
+  const probeMs = Math.max(500, windowMs);
+  const name = streams === 0 ? "nothing else" : describe(shape, sockets);
+  return {
+    id: `paced ${name}`,
+    name,
+    suits: (row) => sockets === streams || row.protocol === "sluice" || row.name === "direct",
+    seconds: (warmupMs + (streams === 0 ? 0 : windowMs) + probeMs) / 1000 + 1.5,
+    measure: async (stage, row) =>
+      recordOf(
+        await stage.run(row, {
+          streams,
+          sockets: row.protocol === "sluice" ? sockets : streams,
+          plan: { ...DEFAULT_PLAN, writesPerSecond: rate, burst, count: ENDLESS },
+          warmupMs,
+          windowMs: streams === 0 ? 0 : windowMs,
+          probesPerSecond: PROBES_PER_SECOND,
+          probeMs,
+          cancelAtEnd: false,
+        }),
+      ),
+  };
+}
+
+function describe({ streams, rate, burst = 1 }: PacedShape, sockets: number): string {
+  const shape = sockets === streams ? `${streams} streams` : `${sockets} sockets x ${streams / sockets} streams`;
+  return `${shape}, ${rate * streams * burst} events/s${burst === 1 ? "" : `, ${burst} a write`}`;
+}

@@ -1,0 +1,25 @@
+import { paced } from "./paced.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** What every event pays on its way, at 5k, 10k and 20k events a second. */
+export const relay: Scenario = {
+  name: "relay",
+  title: "Relay: event written by the upstream → read by the client; what the gateway's core spends on it",
+  columns: [
+    { metric: "eventsPerSecond", label: "events/s", digits: 0 },
+    { metric: "latencyP50Us", label: "p50 µs", digits: 0 },
+    { metric: "latencyP50Us", label: "added p50", digits: 0, overDirect: true },
+    { metric: "latencyP90Us", label: "p90 µs", digits: 0 },
+    { metric: "latencyP99Us", label: "p99 µs", digits: 0 },
+    { metric: "cpuUsPerEvent", label: "CPU µs/event", digits: 1 },
+    { metric: "gatewayCpuPercent", label: "core %", digits: 0 },
+  ],
+  points: (settings) =>
+    settings.streams === undefined
+      ? [
+          paced({ streams: 100, rate: 50 }, settings),
+          paced({ streams: 1000, rate: 10 }, settings),
+          paced({ streams: 1000, rate: 20 }, settings),
+        ]
+      : [paced({ streams: settings.streams, rate: settings.rate ?? 50 }, settings)],
+};

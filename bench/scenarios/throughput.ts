@@ -1,0 +1,24 @@
+import { paced } from "./paced.ts";
+import { saturation } from "./saturation.ts";
+import type { Scenario } from "./scenario.ts";
+import { unthrottled } from "./unthrottled.ts";
+
+/** How much one core moves: one event a write, eight a write, and as fast as sockets take it. */
+export const throughput: Scenario = {
+  name: "throughput",
+  title: "Throughput of one core",
+  columns: [
+    { metric: "eventsPerSecond", label: "events/s", digits: 0 },
+    { metric: "cpuUsPerEvent", label: "CPU µs/event", digits: 2 },
+    { metric: "gatewayCpuPercent", label: "core %", digits: 0 },
+    { metric: "latencyP50Us", label: "p50 µs", digits: 0 },
+    { metric: "latencyP99Us", label: "p99 µs", digits: 0 },
+    { metric: "upstreamCpuPercent", label: "upstream %", digits: 0 },
+    { metric: "clientCpuPercent", label: "client %", digits: 0 },
+  ],
+  points: (settings) => [
+    saturation(settings),
+    paced({ streams: 100, rate: 50, burst: 8 }, settings),
+    unthrottled(settings.streams ?? 64, settings),
+  ],
+};

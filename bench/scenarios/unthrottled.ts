@@ -1,0 +1,27 @@
+import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
+import { recordOf } from "../runner/measured-record.ts";
+import type { Point, Settings } from "./scenario.ts";
+
+/** Events of one write: with 230 bytes each, about what a socket takes at once. */
+const BURST = 256;
+
+/** The upstream writes as fast as its sockets take it. */
+export const unthrottled = (streams: number, { windowMs }: Settings): Point => ({
+  id: `unthrottled ${streams}`,
+  name: `unthrottled, ${streams} streams`,
+  suits: () => true,
+  seconds: windowMs / 1000 + 3,
+  measure: async (stage, row) =>
+    recordOf(
+      await stage.run(row, {
+        streams,
+        sockets: streams,
+        plan: { ...DEFAULT_PLAN, writesPerSecond: 0, burst: BURST, count: ENDLESS },
+        warmupMs: 500,
+        windowMs,
+        probesPerSecond: 0,
+        probeMs: 0,
+        cancelAtEnd: false,
+      }),
+    ),
+});

@@ -1,0 +1,15 @@
+import { answerRunner } from "../ipc.ts";
+import { UpstreamServer } from "./upstream-server.ts";
+
+const server = new UpstreamServer();
+
+const questions = {
+  listen: (port: number) => server.listen(port),
+  report: (_: null) => server.report(),
+  reset: (_: null) => server.reset(),
+};
+
+/** What the runner may ask the upstream. */
+export type UpstreamQuestions = typeof questions;
+
+answerRunner(questions);
