@@ -1,0 +1,65 @@
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+
+const ip = (...args: readonly string[]): void => void execFileSync("ip", args, { stdio: "pipe" });
+
+/** From the range that is set aside for tests between networks (RFC 2544). */
+const HERE = "198.18.77.1";
+const THERE = "198.18.77.2";
+
+/** Why there can be no namespaces here, or undefined when there can. */
+export function whyNoNamespaces(): string | undefined {
+  if (process.platform !== "linux") return "network namespaces need Linux";
+  if (process.getuid?.() !== 0) return "network namespaces need root";
+  try {
+    const name = `sluice-try-${process.pid}`;
+    ip("netns", "add", name);
+    ip("netns", "del", name);
+    return undefined;
+  } catch {
+    return "network namespaces need the ip command and the right to use it";
+  }
+}
+
+/** A network of one machine besides this one, with a cable that can be cut. */
+export class NetworkNamespace implements AsyncDisposable {
+  /** This machine's address on the cable. */
+  readonly here = HERE;
+  readonly #name = `sluice-${process.pid}`;
+  readonly #cable = `slu${process.pid}`;
+  readonly #children: ChildProcess[] = [];
+
+  constructor() {
+    ip("netns", "add", this.#name);
+    ip("link", "add", this.#cable, "type", "veth", "peer", "name", "cable", "netns", this.#name);
+    ip("addr", "add", `${HERE}/30`, "dev", this.#cable);
+    ip("link", "set", this.#cable, "up");
+    ip("-n", this.#name, "addr", "add", `${THERE}/30`, "dev", "cable");
+    ip("-n", this.#name, "link", "set", "cable", "up");
+  }
+
+  /** Runs a module's text with Node on the other machine. */
+  run(
+    source: string,
+    args: readonly string[],
+  ): ChildProcess & { readonly stdout: NonNullable<ChildProcess["stdout"]> } {
+    const node = [process.execPath, "--input-type=module", "-e", source, ...args];
+    const child = spawn("ip", ["netns", "exec", this.#name, ...node], { stdio: ["ignore", "pipe", "inherit"] });
+    this.#children.push(child);
+    return child;
+  }
+
+  /** From now on nothing arrives, and nobody is told. */
+  cut(): void {
+    ip("-n", this.#name, "link", "set", "cable", "down");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of this.#children) {
+      child.kill("SIGKILL");
+      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    }
+    ip("link", "del", this.#cable);
+    ip("netns", "del", this.#name);
+  }
+}
