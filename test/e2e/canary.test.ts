@@ -1,0 +1,245 @@
+import { randomBytes } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { OpenClawClient } from "../support/openclaw-client.ts";
+import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
+import { StreamClient } from "../support/stream-client.ts";
+import { upgrade } from "../support/upgrade.ts";
+
+const canaries: string[] = [];
+
+/** Text that occurs nowhere else: short, so that nothing takes it for a credential and hides it. */
+function canary(): string {
+  const made = `canary${randomBytes(6).toString("hex")}`;
+  canaries.push(made);
+  return made;
+}
+
+/** What the operator keeps: as long and as random as it should be. */
+const routeKey = `sk-${canary()}${randomBytes(20).toString("hex")}`;
+const sharedToken = `${canary()}${randomBytes(20).toString("hex")}`;
+const tenantHeader = `${canary()}${randomBytes(20).toString("hex")}`;
+const secrets = [...canaries];
+
+const prompt = canary();
+const answer = canary();
+const delta = (content: string) => ({ id: "c1", choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+const FINISH = {
+  id: "c1",
+  choices: [{ index: 0, delta: {}, finish_reason: "stop" }],
+  usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 },
+};
+
+/** A provider's error that quotes the request and the credentials it came with. */
+const complaint = () => ({
+  error: { type: "invalid_request_error", message: `${routeKey} of ${tenantHeader} said ${prompt} ${canary()}` },
+});
+
+/** Ways for an upstream to answer, each with something in it that must not get out. */
+const ANSWERS: Readonly<Record<string, (exchange: ScriptedExchange) => void>> = {
+  whole: (exchange) => exchange.sse().event(delta(answer)).event(FINISH).event("[DONE]").end(),
+  "HTTP error": (exchange) => exchange.json(400, complaint()),
+  "rate limit": (exchange) => exchange.json(429, complaint(), { "x-secret": canary() }),
+  "server error": (exchange) => exchange.json(500, complaint()),
+  "an error page": (exchange) =>
+    exchange.head(502, { "content-type": "text/html" }).write(`<h1>${canary()} ${routeKey}</h1>`).finish(),
+  "a redirect": (exchange) => exchange.head(302, { location: `https://evil.com/${canary()}` }).finish(),
+  "no stream": (exchange) => exchange.json(200, { choices: [{ message: { content: canary() } }] }),
+  "an error event": (exchange) => exchange.sse().event(delta(answer)).event(complaint()).end(),
+  "no JSON": (exchange) => exchange.sse().event(canary()).event(`{"broken": "${canary()}`).event(FINISH).end(),
+  "not UTF-8": (exchange) =>
+    exchange
+      .sse()
+      .chunk(Buffer.from(`data: "${canary()}\xff"\n\n`, "latin1"))
+      .event(FINISH)
+      .event("[DONE]")
+      .end(),
+  "a cut in an event": (exchange) => exchange.sse().event(delta(answer)).chunk(`data: "${canary()}`).reset(),
+  "an unterminated end": (exchange) => exchange.sse().event(delta(answer)).chunk(`data: "${canary()}`).end(),
+  "broken HTTP": (exchange) => exchange.sse().event(delta(answer)).write(`${canary()}\r\n`).finish(),
+  "broken headers": (exchange) => exchange.write(`HTTP/1.1 200 OK\r\n${canary()}\r\n\r\n`).finish(),
+};
+
+let upstream: ScriptedUpstream;
+let sluice: SluiceProcess;
+let client: StreamClient;
+/** Connected all the time, asking for nothing. */
+let bystander: StreamClient;
+
+beforeAll(async () => {
+  upstream = await startScriptedUpstream();
+  const chat = {
+    dialect: "openai-chat",
+    baseUrl: `${upstream.url}/v1`,
+    key: { env: "ROUTE_KEY" },
+    headers: { "x-tenant": { env: "TENANT" } },
+  };
+  const config = {
+    data: { store: "memory" },
+    log: { level: "debug", pretty: false },
+    routes: { chat },
+    models: { gpt: { route: "chat", model: "gpt-test" } },
+    limits: { violationsPerMinute: 1_000, authFailuresPerMinute: 1_000, drainMs: 100 },
+  };
+  const env = { ROUTE_KEY: routeKey, TENANT: tenantHeader, SLUICE_TOKEN: sharedToken };
+  sluice = await startSluice(config, { env });
+  client = await (await StreamClient.connect(sluice.url, { token: sharedToken })).hello();
+  bystander = await (await StreamClient.connect(sluice.url, { token: sharedToken })).hello();
+});
+
+afterAll(async () => {
+  client.ws.terminate();
+  bystander.ws.terminate();
+  await sluice[Symbol.asyncDispose]();
+  await upstream.close();
+});
+
+const body = { messages: [{ role: "user", content: prompt }] };
+const authorization = `Bearer ${sharedToken}`;
+
+/** What is in the text and should not be. */
+const leaks = (text: string, forbidden: readonly string[] = canaries) =>
+  forbidden.filter((word) => text.includes(word));
+
+describe("while both faces see success, failure and nonsense", () => {
+  test.each(Object.entries(ANSWERS))("the stream face, upstream: %s", async (name, script) => {
+    client.send({ type: "open", id: name.replaceAll(" ", "-"), model: "gpt", body, retry: false });
+    const exchange = await upstream.request();
+    expect(exchange.headers).toMatchObject({ authorization: `Bearer ${routeKey}`, "x-tenant": tenantHeader });
+    expect(exchange.body).toContain(prompt);
+    const before = client.texts.length;
+    script(exchange);
+    const { end } = await client.rest(name.replaceAll(" ", "-"));
+    // A provider's own event is the caller's, as it came; our words about it are not.
+    expect(leaks(JSON.stringify(end), secrets)).toEqual([]);
+    if (name !== "an error event") expect(leaks(client.texts.slice(before).join(), secrets)).toEqual([]);
+  });
+
+  test("the stream face, frames that are wrong", async () => {
+    const frames = [
+      canary(),
+      `{"type":"${canary()}"}`,
+      `{"${canary()}":1}`,
+      { type: "open", id: canary(), model: canary(), body },
+      { type: "open", id: "x", route: canary(), body },
+      { type: "open", id: `not an id ${canary()}`, model: "gpt", body },
+      { type: "open", id: "x", model: "gpt", body: { text: canary() }, [canary()]: canary() },
+      { type: "open", id: "x", model: "gpt", body: canary() },
+      { type: "resume", id: "x", stream: canary(), epoch: 1, after: 0 },
+      { type: "cancel", id: canary() },
+      { type: "ack", streams: { [canary()]: 1 } },
+    ];
+    for (const frame of frames) client.send(frame);
+    client.send({ type: "open", id: "last", model: "nobody", body });
+    await client.take((frame) => frame.type === "error" && frame.id === "last");
+    const told = client.texts.filter((text) => text.includes('"type":"error"'));
+    expect(told.length).toBeGreaterThanOrEqual(9);
+    expect(leaks(told.join(), [...secrets, prompt])).toEqual([]);
+  });
+
+  test("handshakes and pages that are refused", async () => {
+    const wrong = { authorization: `Bearer ${canary()}` };
+    const good = { authorization };
+    const handshakes: readonly (readonly [string, Record<string, string>])[] = [
+      ["/v1/stream", wrong],
+      ["/v1/stream", { authorization: `Basic ${canary()}` }],
+      ["/v1/stream", { "sec-websocket-protocol": `sluice.v1, base64url.bearer.sluice.${canary()}` }],
+      ["/v1/stream", { ...good, origin: `https://${canary()}.example` }],
+      ["/v1/stream", { ...good, host: `${canary()}.example` }],
+      ["/v1/stream", { ...good, "sec-websocket-protocol": canary() }],
+      ["/v1/stream", { ...good, "sec-websocket-version": canary() }],
+      [`/${canary()}?token=${sharedToken}`, good],
+    ];
+    for (const [path, headers] of handshakes) {
+      const refused = await upgrade(sluice.url, { path, headers });
+      expect(refused.status).toBeGreaterThanOrEqual(400);
+      expect(leaks(refused.body + JSON.stringify(refused.headers))).toEqual([]);
+    }
+    const pages: readonly (readonly [string, Record<string, string>])[] = [
+      ["/metrics", wrong],
+      ["/start.json", wrong],
+      [`/${canary()}`, good],
+      [`/v1/streams/${canary()}/events`, good],
+      [`/v1/streams/${canary()}/events?after=${canary()}`, { ...good, "last-event-id": canary() }],
+      [`/v1/streams/${canary()}/events?wait=${canary()}`, wrong],
+    ];
+    for (const [path, headers] of pages) {
+      const page = await fetch(`${sluice.url}${path}`, { headers: { ...headers, "user-agent": canary() } });
+      expect(leaks(await page.text(), secrets)).toEqual([]);
+    }
+  });
+
+  test("the OpenClaw face", async () => {
+    using stranger = await OpenClawClient.dial(sluice.url);
+    await expect(stranger.connect({ token: canary() })).rejects.toThrow();
+    using chat = await OpenClawClient.dial(sluice.url);
+    await chat.connect({ token: sharedToken });
+    for (const [name, script] of Object.entries(ANSWERS)) {
+      const runId = canary();
+      const sent = chat.request("chat.send", {
+        sessionKey: "main",
+        message: `${prompt} ${name}`,
+        idempotencyKey: runId,
+      });
+      // It calls again where the failure allows.
+      const ended = sent.then(() => chat.ended(runId));
+      let isOver = false;
+      void ended.then(() => {
+        isOver = true;
+      });
+      upstream.respondWith((exchange) => {
+        if (!isOver) script(exchange);
+      });
+      const last = await ended;
+      if (name !== "an error event") expect(leaks(JSON.stringify(last), secrets)).toEqual([]);
+    }
+    for (const [method, params] of [
+      [canary(), {}],
+      ["chat.send", { sessionKey: canary(), message: canary(), [canary()]: 1 }],
+      ["chat.history", { sessionKey: canary(), limit: canary() }],
+      ["sessions.patch", { key: canary(), label: canary(), nonsense: canary() }],
+      ["chat.abort", { sessionKey: canary(), runId: canary() }],
+    ] as const) {
+      await chat.request(method, params).catch(() => {});
+    }
+    expect(leaks(JSON.stringify(chat.frames), secrets)).toEqual([]);
+  });
+});
+
+describe("afterwards", () => {
+  let metrics = "";
+
+  beforeAll(async () => {
+    const page = await fetch(`${sluice.url}/metrics`, { headers: { authorization } });
+    metrics = await page.text();
+    sluice.kill("SIGTERM");
+    expect(await sluice.exit).toBe(0);
+  });
+
+  test("the log tells of every stream and holds none of it", () => {
+    const lines = sluice.stdout.split("\n").filter((line) => line.includes('"event":"stream"'));
+    expect(lines.length).toBeGreaterThanOrEqual(2 * Object.keys(ANSWERS).length);
+    expect(sluice.stdout).toContain('"event":"connection"');
+    expect(sluice.stdout).toContain('"event":"refused"');
+    expect(leaks(sluice.stdout)).toEqual([]);
+  });
+
+  test("standard error holds none of it", () => {
+    expect(leaks(sluice.stderr)).toEqual([]);
+  });
+
+  test("the metrics count it all and hold none of it", () => {
+    expect(metrics).toMatch(/^sluice_streams_ended_total\{face="openclaw",.*status="completed"/m);
+    expect(metrics).toMatch(/^sluice_refusals_total\{where="upgrade",code="unauthorized"\}/m);
+    expect(leaks(metrics)).toEqual([]);
+  });
+
+  test("another client of the stream face was sent none of it", () => {
+    expect(leaks(bystander.texts.join("\n"))).toEqual([]);
+  });
+
+  test("the canaries are there to be found", () => {
+    expect(canaries.length).toBeGreaterThan(50);
+    expect(leaks(`${client.texts.join("\n")}`)).toContain(answer);
+  });
+});
