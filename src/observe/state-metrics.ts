@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 
 /** How the gateway stands, read when somebody asks. */
 export interface GatewayState {
-  /** Open sockets by face. */
+  /** Open WebSockets, and HTTP exchanges under way, by face. */
   readonly connections: ReadonlyMap<string, number>;
   /** `active`: running and read. `parked`: running unread. `kept`: ended, and still there to be read. */
   readonly streams: { readonly active: number; readonly parked: number; readonly kept: number };
@@ -21,7 +21,7 @@ export function stateMetrics(register: Registry): (state: GatewayState) => void 
   const registers = [register];
   const connections = new Gauge({
     name: "sluice_connections",
-    help: "Open WebSockets",
+    help: "Open WebSockets and HTTP exchanges under way",
     labelNames: ["face"],
     registers,
   });

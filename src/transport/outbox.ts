@@ -77,6 +77,8 @@ export class Outbox {
     if (this.#turn === "") return;
     const frames = this.#turn;
     this.#turn = "";
+    // A client that said goodbye meanwhile has been answered, and nothing may follow that.
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#socket.write(frames, "latin1", this.#written);
   }
 

@@ -1,11 +1,12 @@
 import { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { describe, expect, test } from "@jest/globals";
-import { type WebSocket, WebSocketServer } from "ws";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { WebSocket, WebSocketServer } from "ws";
 import { Outbox } from "../../src/transport/outbox.ts";
-import { startFaceServer } from "../support/face-server.ts";
-import { RawWebSocket } from "../support/raw-web-socket.ts";
+import { type FaceServer, type PlayedSession, startFaceServer } from "../support/face-server.ts";
+import { CLOSE, frameBytes, RawWebSocket, TEXT } from "../support/raw-web-socket.ts";
 
 /** A socket that counts what it is given to write, and takes it only when it is told to. */
 class CountingSocket extends Duplex {
@@ -112,6 +113,64 @@ describe("an outbox", () => {
     expect(socket.writes.join("")).not.toContain("too late");
     expect(outbox.frames).toBe(0);
   });
+});
+
+describe("a message arrives as it was, whatever is in it", () => {
+  const LAST = "the last of them";
+  let server: FaceServer;
+  let client: WebSocket;
+  let session: PlayedSession;
+
+  beforeAll(async () => {
+    server = await startFaceServer();
+    client = new WebSocket(`${server.url.replace("http", "ws")}/played`, ["played"]);
+    session = await server.session();
+  });
+  afterAll(async () => {
+    client.terminate();
+    await server.close();
+  });
+
+  const lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 200_000];
+  const texts = lengths.flatMap((length) => ["x".repeat(length), "é".repeat(length / 2), "💧".repeat(length / 4)]);
+
+  test("at every length that a frame's head writes in another way, in one byte a character and in more", async () => {
+    expect(await received(texts)).toEqual(texts);
+  });
+
+  test("for any text", async () => {
+    const text = fc.string({ unit: "binary", maxLength: 300 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { maxLength: 20 }), async (any) => {
+        expect(await received(any)).toEqual(any);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  /** What a client of ws gets when the gateway sends these frames in one turn. */
+  async function received(frames: readonly string[]): Promise<string[]> {
+    const got: string[] = [];
+    client.on("message", (data) => got.push(data.toString()));
+    for (const frame of frames) session.connection.send(frame);
+    session.connection.send(LAST);
+    await new Promise<void>((all) => client.on("message", (data) => data.toString() === LAST && all()));
+    client.removeAllListeners("message");
+    return got.slice(0, -1);
+  }
+});
+
+test("a client that says goodbye in one breath with a request gets its goodbye back, and nothing behind it", async () => {
+  await using server = await startFaceServer();
+  using client = await RawWebSocket.connect(server.url, "/played", "played");
+  const session = await server.session();
+  const goodbye = { opcode: CLOSE, payload: Uint8Array.of(0x03, 0xe8) };
+  client.write(Buffer.concat([frameBytes({ opcode: TEXT, payload: "echo last words" }), frameBytes(goodbye)]));
+  expect(await client.closed).toBe(1000);
+  expect(client.frames.at(-1)?.opcode).toBe(CLOSE);
+  expect(client.frames.length).toBeLessThanOrEqual(2);
+  await session.closed;
+  expect(server.closings).toEqual([expect.objectContaining({ closeCode: 1000 })]);
 });
 
 test("a client that does not read is held back, and gets everything in order when it does", async () => {
