@@ -108,6 +108,7 @@ export class RelayedCall implements Producer, UpstreamSink {
 
   fail(error: GatewayError): void {
     if (this.#done) return;
+    if (error.code === "internal") this.#parts.observer.fault(error, "stream");
     // The answer was whole already: what broke afterwards took nothing from the client.
     if (this.#whole) {
       this.#oddities.add(error.code);

@@ -36,6 +36,8 @@ export interface TestRelay extends AsyncDisposable {
   readonly relay: Relay;
   /** What the observer was told, once per stream. */
   readonly records: readonly StreamRecord[];
+  /** Faults of our own that it was told. */
+  readonly faults: readonly unknown[];
   open(settings?: OpenSettings): RelayedStream;
 }
 
@@ -45,6 +47,7 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
   if (!dialect) throw new Error("no such dialect");
   const upstream = openUpstream(baseUrl, settings.route, settings.options);
   const records: StreamRecord[] = [];
+  const faults: unknown[] = [];
   let ids = 0;
   const relay = new Relay({
     upstream,
@@ -52,7 +55,7 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
       streamEnded: (record) => void records.push(record),
       connectionClosed() {},
       refused() {},
-      fault() {},
+      fault: (error) => void faults.push(error),
     },
     clock: realClock,
     newId: () => String(++ids),
@@ -96,5 +99,5 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
     };
   }
 
-  return { relay, records, open, [Symbol.asyncDispose]: () => upstream.close() };
+  return { relay, records, faults, open, [Symbol.asyncDispose]: () => upstream.close() };
 }
