@@ -6,6 +6,7 @@ import { parseJson } from "./json.ts";
 import type { Caller, Clock, Observer, UpstreamCall, UpstreamPort, UpstreamSink } from "./ports.ts";
 import type { Target } from "./routing.ts";
 import type { Producer, Stream } from "./stream.ts";
+import { TextShape } from "./text-shape.ts";
 import type { TokenCounts } from "./usage.ts";
 import { mergeCounts, settleUsage, wasBilled } from "./usage.ts";
 
@@ -37,6 +38,7 @@ export class RelayedCall implements Producer, UpstreamSink {
   readonly #interpreter: Interpreter;
   readonly #call: UpstreamCall;
   readonly #ended: () => void;
+  readonly #shape = new TextShape();
   readonly #oddities = new Set<string>();
   readonly #inputCharacters: number;
   #outputCharacters = 0;
@@ -81,8 +83,10 @@ export class RelayedCall implements Producer, UpstreamSink {
   /** The fast path: parse, interpret, append, hand over. */
   event(name: string | undefined, data: string): void {
     if (this.#done) return;
-    const value = parseJson(data);
-    const meaning = this.#interpreter.read(name, value, data);
+    const known = this.#shape.match(name, data);
+    const value = known ? null : parseJson(data);
+    const meaning = known ?? this.#interpreter.read(name, value, data);
+    if (!known) this.#shape.learn(name, data, meaning);
     if (meaning !== NOTHING) this.#note(meaning);
     this.#bytes += data.length;
     this.#stream.publish(this.#stream.log.append(name, data, value === undefined, meaning));
