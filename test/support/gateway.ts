@@ -61,8 +61,8 @@ function testConfig(upstream: string): Record<string, unknown> {
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const log = new LogLines();
   const input = { ...testConfig(options.upstream ?? "http://127.0.0.1:1"), ...options.config };
-  // Streams a test leaves running are not waited for.
-  input.limits = { drainMs: 1, ...(input.limits as object | undefined) };
+  // Streams a test leaves running are not waited for, and a busy test machine is no busy gateway.
+  input.limits = { drainMs: 1, loopDelayMs: 60_000, ...(input.limits as object | undefined) };
   const sources = { env: {}, readFile: () => "" };
   const gateway = await createGateway(configSchema(sources).parse(input), { version: "0.0.0-test", logTo: log });
   return Object.assign(gateway, { log, [Symbol.asyncDispose]: () => gateway.close() });

@@ -37,8 +37,9 @@ export async function setUp(config: Record<string, unknown> = {}) {
     async open(fields: Record<string, unknown> = {}, token?: string): Promise<Opened> {
       const client = await connect(token);
       client.send({ type: "open", id: "a", model: "plain", body: {}, flow: "none", ...fields });
-      const opened = await client.take(({ type }) => type === "opened");
-      return { stream: "stream" in opened ? String(opened.stream) : "", upstream: await upstream.request(), client };
+      const opened = await client.take(({ type }) => type === "opened" || type === "error");
+      if (opened.type !== "opened") throw new Error(JSON.stringify(opened));
+      return { stream: opened.stream, upstream: await upstream.request(), client };
     },
     async read(stream: string, query = "", headers: Record<string, string> = {}, stalled = false) {
       return stack.use(await SseClient.open(url(stream, query), headers, stalled));
