@@ -29,6 +29,8 @@ export class Scheduler {
   #inFlight: Window | undefined;
   #sent = 0;
   #turn: Sharer | undefined;
+  /** Whoever's turn it is was refused: it has more to send. */
+  #refused = false;
 
   constructor(connection: Connection, inFlightBytes: number) {
     this.#connection = connection;
@@ -45,7 +47,7 @@ export class Scheduler {
   /** Sends one message of a stream whose turn it may be. */
   sendFor(sharer: Sharer, frame: string): void {
     this.send(frame);
-    if (this.#turn === sharer) this.#deficits.set(sharer, (this.#deficits.get(sharer) ?? 0) - frame.length);
+    if (this.#turn === sharer) this.#deficits.set(sharer, this.#leftOf(sharer) - frame.length);
   }
 
   join(sharer: Sharer): void {
@@ -72,6 +74,7 @@ export class Scheduler {
   mayTake(sharer: Sharer): boolean {
     if (this.#isFree(sharer) && this.#isTurnOf(sharer)) return true;
     this.#waiting.add(sharer);
+    this.#refused = true;
     return false;
   }
 
@@ -84,20 +87,29 @@ export class Scheduler {
 
   #take(sharer: Sharer): void {
     if (!this.#isFree(sharer) || !this.#waiting.has(sharer)) return;
-    const deficit = (this.#deficits.get(sharer) ?? 0) + QUANTUM_BYTES;
-    this.#deficits.set(sharer, deficit);
-    if (deficit <= 0) return;
+    const left = this.#leftOf(sharer);
+    this.#deficits.set(sharer, left > 0 ? left : left + QUANTUM_BYTES);
+    this.#refused = this.#leftOf(sharer) <= 0;
+    if (!this.#refused) {
+      this.#turn = sharer;
+      sharer.wake();
+      this.#turn = undefined;
+    }
+    // Interrupted in its turn, it keeps its place and what is left of it, else small events would get less.
+    if (this.#refused && this.#leftOf(sharer) > 0) return;
     this.#waiting.delete(sharer);
-    this.#turn = sharer;
-    sharer.wake();
-    this.#turn = undefined;
+    if (this.#refused) this.#waiting.add(sharer);
     // Whoever has nothing left to send saves nothing for later.
-    if (!this.#waiting.has(sharer)) this.#deficits.delete(sharer);
+    else this.#deficits.delete(sharer);
   }
 
   /** Outside of turns nobody goes before one that waits, unless what that one waits for is its own client. */
   #isTurnOf(sharer: Sharer): boolean {
-    return this.#turn ? this.#turn === sharer && (this.#deficits.get(sharer) ?? 0) > 0 : !this.#someoneCanGo();
+    return this.#turn ? this.#turn === sharer && this.#leftOf(sharer) > 0 : !this.#someoneCanGo();
+  }
+
+  #leftOf(sharer: Sharer): number {
+    return this.#deficits.get(sharer) ?? 0;
   }
 
   #someoneCanGo(): boolean {
