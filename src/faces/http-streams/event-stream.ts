@@ -34,18 +34,17 @@ export class EventStream implements Holder, ReaderSink {
   readonly #reader: Reader;
 
   constructor(parts: EventStreamParts) {
-    const { exchange, shelf, shelved, after } = parts;
+    const { exchange, shelved, after } = parts;
     this.#parts = parts;
     this.#epoch = shelved.stream.info.epoch;
-    // Before the stream is taken from its last reader, so that the log keeps what is behind `after`.
-    this.#reader = shelved.stream.addReader(this, after);
-    shelf.hold(shelved, this);
-    exchange.onClose((why) => this.#closed(why));
     this.#body = exchange.stream({ status: 200, headers: HEADERS }, () => this.#reader.wake());
+    exchange.onClose((why) => this.#closed(why));
+    this.#reader = shelved.stream.addReader(this, after);
   }
 
-  /** Sends what there is. It may be everything. */
+  /** Takes the stream from whoever read it, and sends what there is. It may be everything. */
   begin(): void {
+    this.#parts.shelf.hold(this.#parts.shelved, this);
     this.#reader.wake();
   }
 

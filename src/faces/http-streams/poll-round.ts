@@ -37,17 +37,16 @@ export class PollRound implements Holder, ReaderSink {
   #timer: NodeJS.Timeout;
 
   constructor(parts: PollRoundParts) {
-    const { exchange, shelf, shelved, after, waitMs } = parts;
+    const { exchange, shelved, after, waitMs } = parts;
     this.#parts = parts;
-    // Before the stream is taken from its last reader, so that the log keeps what is behind `after`.
-    this.#reader = shelved.stream.addReader(this, after, new Window(ROUND_LIMITS, after));
-    shelf.hold(shelved, this);
     exchange.onClose((why) => this.#closed(why));
     this.#timer = setTimeout(() => this.#answer(), waitMs);
+    this.#reader = shelved.stream.addReader(this, after, new Window(ROUND_LIMITS, after));
   }
 
-  /** Takes what there is. */
+  /** Takes the stream from whoever read it, and what there is of it. */
   begin(): void {
+    this.#parts.shelf.hold(this.#parts.shelved, this);
     this.#reader.wake();
   }
 

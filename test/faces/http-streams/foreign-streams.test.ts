@@ -1,11 +1,12 @@
 import { describe, expect, test } from "@jest/globals";
 import { LogBudget } from "../../../src/core/budget.ts";
 import { GatewayError } from "../../../src/core/errors.ts";
-import type { HttpAnswer, HttpExchange } from "../../../src/core/http-face.ts";
+import type { HttpFace } from "../../../src/core/http-face.ts";
 import { Shelf } from "../../../src/core/shelf.ts";
 import { Stream } from "../../../src/core/stream.ts";
 import { StreamLog } from "../../../src/core/stream-log.ts";
 import { createHttpStreamsFace } from "../../../src/faces/http-streams/face.ts";
+import { FakeExchange } from "./fake-exchange.ts";
 
 /** A shelf with one running stream of Alice's, and its cancels. */
 function setUp() {
@@ -23,39 +24,21 @@ function setUp() {
   return { shelf, cancels, face, [Symbol.dispose]: () => face.close() };
 }
 
-/** What the face does with a request: the answer as it is given, or the refusal as clients see it. */
-function ask(face: ReturnType<typeof setUp>["face"], caller: string, method: string, path: string, query = {}) {
-  const queries: Readonly<Record<string, string>> = query;
-  let answer: Partial<HttpAnswer> | undefined;
-  const exchange: HttpExchange = {
-    id: "c_1",
-    method,
-    path,
-    caller: { name: caller },
-    query: (name) => queries[name],
-    header: () => undefined,
-    respond(given) {
-      answer = given;
-    },
-    refuse() {},
-    stream(given) {
-      answer = given;
-      return { writable: true, write() {}, end() {} };
-    },
-    onClose() {},
-  };
+/** What the face does with a request: its answer, or the refusal as clients see it. */
+function ask(face: HttpFace, caller: string, method: string, path: string, query: Record<string, string> = {}) {
+  const exchange = new FakeExchange(caller, method, path, query);
+  expect(face.matches(method, path)).toBe(true);
   try {
-    expect(face.matches(method, path)).toBe(true);
     face.handle(exchange);
   } catch (error) {
     if (!(error instanceof GatewayError)) throw error;
     return error.toBody();
   }
-  return answer;
+  return { status: exchange.status, text: exchange.text };
 }
 
 describe("another caller's stream", () => {
-  test.each([{}, { wait: "1s" }, { after: "1" }, { after: "3-0" }, { after: "3-9" }])(
+  test.each<Record<string, string>>([{}, { wait: "1s" }, { after: "1" }, { after: "3-0" }, { after: "3-9" }])(
     "looks like one that never was, read with %j",
     (query) => {
       using up = setUp();
