@@ -7,6 +7,6 @@ export default {
   collectCoverageFrom: ["src/**/*.ts", "protocol/**/*.ts"],
   coverageProvider: "v8",
   coverageReporters: ["text-summary", "text", "json-summary"],
-  testTimeout: 15_000,
+  testTimeout: 60_000,
   maxWorkers: 2,
 };

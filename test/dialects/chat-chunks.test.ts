@@ -124,7 +124,7 @@ describe("a chat error", () => {
 
   test("is one without any words as well", () => {
     expect(read({ error: { code: 502 } }, chunk({}, { finish_reason: "error" }))).toEqual([
-      { error: {} },
+      { error: { type: "502" } },
       { error: {}, finish: "error" },
     ]);
   });

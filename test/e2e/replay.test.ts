@@ -44,7 +44,7 @@ describe("recorded provider streams through the gateway", () => {
         const id = `r${++number}`;
         body = sseBody(answer);
         const before = client.texts.length;
-        const { end } = await client.run(id, { model: MODEL_OF[recording.dialect], body: { messages: [] } });
+        const { end } = await client.run(id, { model: MODEL_OF[recording.dialect], flow: "none", body: { messages: [] } });
         const frames = client.texts.slice(before).filter((text) => text.startsWith('{"type":"event"'));
         const { whole, over, failed } = extent(recording, answer);
         expect(frames).toEqual(answer.slice(0, over).map((event, at) => expectedFrame(id, at + 1, event)));
@@ -72,7 +72,7 @@ describe("recorded provider streams through the gateway", () => {
         for (const cut of cuts(Math.min(answer.length, whole))) {
           body = sseBody(answer.slice(0, cut)) || ": nothing\n\n";
           const model = MODEL_OF[recording.dialect];
-          const { events, end } = await client.run(`c${++checked}`, { model, body: { messages: [] } });
+          const { events, end } = await client.run(`c${++checked}`, { model, flow: "none", body: { messages: [] } });
           const fault = `${recording.title} cut at ${cut}`;
           expect([fault, end.error?.code, events.length]).toEqual([fault, "upstream_truncated", cut]);
         }
@@ -97,7 +97,7 @@ describe("recorded provider streams through the gateway", () => {
       );
     });
     for (const [at, { dialect }] of chosen.entries()) {
-      client.send({ type: "open", id: `m${at}`, model: MODEL_OF[dialect], body: { wanted: at } });
+      client.send({ type: "open", id: `m${at}`, model: MODEL_OF[dialect], flow: "none", body: { wanted: at } });
     }
     const results = await Promise.all(chosen.map((_recording, at) => client.rest(`m${at}`)));
     for (const [at, recording] of chosen.entries()) {

@@ -1,0 +1,45 @@
+import { expect, test } from "@jest/globals";
+import { seededRandom } from "../../src/demo/random.ts";
+import { startFloodUpstream } from "../support/flood-upstream.ts";
+import { startTestGateway } from "../support/gateway.ts";
+import { survive } from "../support/survivor.ts";
+
+const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
+
+/** So small that windows, logs, gates and what is in flight are full all the time. */
+const LIMITS = {
+  windowBytes: 32_768,
+  windowEvents: 128,
+  inFlightBytes: 131_072,
+  socketGateBytes: 16_384,
+  logBytes: 98_304,
+  framesPerSecond: 100_000,
+  upgradesPerSecond: 100_000,
+};
+const RULE = { bytes: 8_192, events: 32, afterMs: 5 };
+const CLIENTS = 4;
+
+test(`every stream ends with what its upstream wrote, through cuts, reconnects and slow readers (seed ${seed})`, async () => {
+  await using upstream = await startFloodUpstream();
+  await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits: LIMITS } });
+  const tolls = await Promise.all(
+    Array.from({ length: CLIENTS }, (_, at) =>
+      survive({
+        gatewayUrl: gateway.url,
+        name: `c${at}`,
+        random: seededRandom(seed + at),
+        streams: 8,
+        streamsAtOnce: 4,
+        eventsPerStream: 1_600,
+        hardships: { cut: 400, rest: 200, hold: 200 },
+        batch: at % 2 === 1,
+        rule: RULE,
+        record: upstream.record,
+      }),
+    ),
+  );
+  expect(tolls.flatMap(({ faults }) => faults)).toEqual([]);
+  const sum = (of: "events" | "cuts" | "rests" | "holds") => tolls.reduce((total, toll) => total + toll[of], 0);
+  expect(sum("events")).toBe(CLIENTS * 8 * 1_602);
+  for (const hardship of ["cuts", "rests", "holds"] as const) expect(sum(hardship)).toBeGreaterThan(20);
+}, 60_000);
