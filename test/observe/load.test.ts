@@ -37,7 +37,7 @@ describe("new streams", () => {
   });
 
   test("are refused by a gateway whose loop is really late, until then not", async () => {
-    await using gateway = await startTestGateway();
+    await using gateway = await startTestGateway({ config: { limits: { loopDelayMs: 200 } } });
     using client = await (await StreamClient.connect(gateway.url)).hello();
     const blocking = setInterval(() => {
       const until = performance.now() + 250;
