@@ -44,7 +44,11 @@ describe("recorded provider streams through the gateway", () => {
         const id = `r${++number}`;
         body = sseBody(answer);
         const before = client.texts.length;
-        const { end } = await client.run(id, { model: MODEL_OF[recording.dialect], flow: "none", body: { messages: [] } });
+        const { end } = await client.run(id, {
+          model: MODEL_OF[recording.dialect],
+          flow: "none",
+          body: { messages: [] },
+        });
         const frames = client.texts.slice(before).filter((text) => text.startsWith('{"type":"event"'));
         const { whole, over, failed } = extent(recording, answer);
         expect(frames).toEqual(answer.slice(0, over).map((event, at) => expectedFrame(id, at + 1, event)));
