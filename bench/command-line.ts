@@ -1,16 +1,40 @@
 import { parseArgs } from "node:util";
+import type { TargetOptions } from "./rows/target.ts";
 import type { Settings } from "./scenarios/scenario.ts";
 
-export interface Command {
+export interface BenchCommand {
   /** Names of scenarios; none for all. */
   readonly scenarios: readonly string[];
   readonly settings: Settings;
-  /** Names of rows; none for all. */
+  /** Names of rows; none for all that are here. */
   readonly rows: readonly string[];
+  readonly target: TargetOptions | undefined;
+  readonly upstreamPort: number;
   readonly json: string | undefined;
+  readonly html: string | undefined;
 }
 
 export const USAGE = `Usage: npm run bench -- [scenario …] [options]
+       npm run bench -- compare <before.json> <after.json>
+       npm run bench -- report <results.json> <report.html>
+       npm run bench -- fetch [peer …]
+
+Scenarios, all when none is named: ttft relay throughput multiplex backpressure http memory cancel
+
+  --runs <n>             runs of each row at each point (5)
+  --duration <seconds>   length of the measured window (1)
+  --rows <a,b,…>         rows to measure; by default all that are here
+  --streams <n>          one point of so many streams instead of a scenario's own
+  --rate <n>             events a second of each stream (50)
+  --json <file>          results, all runs and percentiles
+  --html <file>          a report with plots, in one file
+
+A gateway of your own, beside the row direct (its upstream must be http://127.0.0.1:<upstream port>):
+  --target <url>         ws://… speaks sluice.v1, http://… answers chat completions in SSE
+  --upstream-port <n>    where the scripted upstream listens (with --target 9900)
+  --model, --route       what to ask it for
+  --header <text>        'Name: value' to send; may be repeated
+  --pid <n>              its process, for CPU and memory
 `;
 
 const OPTIONS = {
@@ -20,23 +44,44 @@ const OPTIONS = {
   duration: { type: "string", default: "1" },
   rows: { type: "string" },
   json: { type: "string" },
+  html: { type: "string" },
+  target: { type: "string" },
+  "upstream-port": { type: "string" },
+  model: { type: "string" },
+  route: { type: "string" },
+  header: { type: "string", multiple: true },
+  pid: { type: "string" },
 } as const;
 
-/** Reads the arguments. Throws on what it does not know. */
-export function readCommandLine(args: readonly string[]): Command {
+/** A known port for a gateway that was configured before the benchmark began. */
+const TARGET_UPSTREAM_PORT = 9900;
+
+/** Reads the arguments of a measurement. Throws on what it does not know. */
+export function readBenchCommand(args: readonly string[]): BenchCommand {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  const { target, model, route, header } = values;
   return {
-    scenarios: positionals,
+    scenarios: positionals.filter((name) => name !== "all"),
     settings: {
       runs: positive("runs", values.runs),
       windowMs: positive("duration", values.duration) * 1000,
-      streams: values.streams === undefined ? undefined : positive("streams", values.streams),
-      rate: values.rate === undefined ? undefined : positive("rate", values.rate),
+      streams: optional("streams", values.streams),
+      rate: optional("rate", values.rate),
     },
     rows: values.rows?.split(",") ?? [],
+    target:
+      target === undefined
+        ? undefined
+        : { url: target, headers: header ?? [], model, route, pid: optional("pid", values.pid) },
+    upstreamPort:
+      optional("upstream-port", values["upstream-port"]) ?? (target === undefined ? 0 : TARGET_UPSTREAM_PORT),
     json: values.json,
+    html: values.html,
   };
 }
+
+const optional = (name: string, text: string | undefined): number | undefined =>
+  text === undefined ? undefined : positive(name, text);
 
 function positive(name: string, text: string): number {
   const value = Number(text);

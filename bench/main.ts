@@ -1,33 +1,27 @@
-import { writeFileSync } from "node:fs";
-import { readCommandLine } from "./command-line.ts";
-import type { PointResult } from "./figures/record.ts";
-import { renderTables } from "./report/table.ts";
-import { ROWS } from "./rows/catalogue.ts";
-import { measurePoint } from "./runner/interleave.ts";
-import { Stage } from "./runner/stage.ts";
-import { SCENARIOS } from "./scenarios/catalogue.ts";
+import { readFileSync, writeFileSync } from "node:fs";
+import { runBench } from "./bench-run.ts";
+import { readBenchCommand, USAGE } from "./command-line.ts";
+import type { BenchDocument } from "./figures/document.ts";
+import { fetchPeers } from "./peers/fetch.ts";
+import { changesBetween, renderChanges } from "./report/compare.ts";
+import { renderReport } from "./report/html.ts";
 
-const command = readCommandLine(process.argv.slice(2));
-const scenarios = SCENARIOS.filter(({ name }) => command.scenarios.length === 0 || command.scenarios.includes(name));
-const rows = ROWS.filter(({ name }) => command.rows.length === 0 || command.rows.includes(name));
+const readDocument = (path = ""): BenchDocument => JSON.parse(readFileSync(path, "utf8")) as BenchDocument;
 
-const stage = await Stage.open();
-const done = new Map<string, PointResult[]>();
-for (const scenario of scenarios) {
-  const results: PointResult[] = [];
-  for (const point of scenario.points(command.settings)) {
-    const runs = point.runs ?? command.settings.runs;
-    const measured =
-      done.get(point.id) ??
-      (await measurePoint(stage, scenario.name, point, rows, runs, (_, run, of, row) => {
-        process.stderr.write(`\r\x1b[K${scenario.name} · ${point.name} · run ${run} of ${of} · ${row.name}`);
-      }));
-    done.set(point.id, measured);
-    results.push(...measured.map((result) => ({ ...result, scenario: scenario.name })));
-  }
-  process.stderr.write("\r\x1b[K");
-  process.stdout.write(`\n${scenario.title}\n${renderTables(scenario, results)}`);
+async function run(args: readonly string[]): Promise<void> {
+  const [command, first, second] = args;
+  if (args.includes("--help") || args.includes("-h")) process.stdout.write(USAGE);
+  else if (command === "compare") {
+    process.stdout.write(`${renderChanges(changesBetween(readDocument(first), readDocument(second)))}\n`);
+  } else if (command === "report") writeFileSync(second ?? "", renderReport(readDocument(first)));
+  else if (command === "fetch") await fetchPeers(args.slice(1));
+  else await runBench(readBenchCommand(args), `npm run bench -- ${args.join(" ")}`);
 }
-await stage.close();
-if (command.json) writeFileSync(command.json, JSON.stringify([...done.values()].flat(), undefined, 1));
-process.exit();
+
+try {
+  await run(process.argv.slice(2));
+  process.exit();
+} catch (error) {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+}

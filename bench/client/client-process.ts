@@ -1,8 +1,14 @@
 import { answerRunner, tellRunner } from "../ipc.ts";
+import { holdIdle, type Idle } from "./idle-sockets.ts";
 import type { Job } from "./job.ts";
 import { Load } from "./load.ts";
+import { loadRequests, type RequestJob } from "./request-load.ts";
 
-const questions = { run: (job: Job) => new Load(job, tellRunner).run() };
+const questions = {
+  run: (job: Job) => new Load(job, tellRunner).run(),
+  hold: (idle: Idle) => holdIdle(idle),
+  requests: (job: RequestJob) => loadRequests(job, tellRunner),
+};
 
 /** What the runner may ask the client. */
 export type ClientQuestions = typeof questions;

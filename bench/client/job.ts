@@ -27,7 +27,10 @@ export interface Job {
   readonly plan: Plan;
   /** Further streams whose readers are faulty. */
   readonly faulty?: { readonly fault: Fault; readonly streams: number; readonly plan: Plan };
+  /** Over which the streams are begun. */
   readonly warmupMs: number;
+  /** Further time before the window, for queues to fill. */
+  readonly settleMs?: number;
   readonly windowMs: number;
   /** After the window, while the streams run on: short streams begun at this rate, whose first event is timed. */
   readonly probesPerSecond: number;
@@ -40,8 +43,6 @@ export interface JobResult {
   /** Events that arrived in the window, and its length. */
   readonly events: number;
   readonly windowUs: number;
-  /** User and system time of the client within the window. */
-  readonly cpuUs: number;
   /** From the upstream's stamp to the read that brought the event, in microseconds. */
   readonly latency: HistogramData;
   /** From the request to the first event's arrival, of the probes. */

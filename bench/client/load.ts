@@ -39,18 +39,19 @@ export class Load {
   }
 
   async run(): Promise<JobResult> {
-    const { sockets, faulty, probesPerSecond, cancelAtEnd } = this.#job;
+    const { sockets, faulty, settleMs = 0, windowMs, probesPerSecond, cancelAtEnd } = this.#job;
     const probing = probesPerSecond > 0 ? PROBE_SOCKETS : 0;
     try {
       await within(CONNECT_TIMEOUT_MS, this.#wire.connect(sockets + (faulty?.streams ?? 0) + probing));
       const steady = await this.#beginSteady();
       const readers = await this.#beginFaulty();
       await sleep(CALM_MS);
-      const window = await this.#window();
+      if (settleMs > 0) await sleep(settleMs);
+      const windowUs = windowMs > 0 ? await this.#window() : 0;
       if (probing > 0) await this.#probe();
       for (const reader of readers) reader.stop();
       if (cancelAtEnd) await this.#cancel(steady);
-      return this.#result(window);
+      return this.#result(windowUs);
     } finally {
       this.#wire.close();
     }
@@ -90,17 +91,16 @@ export class Load {
     return readers;
   }
 
-  async #window(): Promise<{ us: number; cpuUs: number }> {
-    const before = process.cpuUsage();
+  /** Returns its length in microseconds. */
+  async #window(): Promise<number> {
     const openedUs = nowUs();
     this.#announce("window-opened");
     this.#tally.recording = true;
     await sleep(this.#job.windowMs);
     this.#tally.recording = false;
     const us = nowUs() - openedUs;
-    const { user, system } = process.cpuUsage(before);
     this.#announce("window-closed");
-    return { us, cpuUs: user + system };
+    return us;
   }
 
   async #probe(): Promise<void> {
@@ -126,12 +126,11 @@ export class Load {
     return { ...plan, key: ++this.#lastKey };
   }
 
-  #result(window: { readonly us: number; readonly cpuUs: number }): JobResult {
+  #result(windowUs: number): JobResult {
     const { latency, ttft, startLag, events, lost, duplicated, corrupt, unstamped, failures, cancelled } = this.#tally;
     return {
       events,
-      windowUs: window.us,
-      cpuUs: window.cpuUs,
+      windowUs,
       latency: latency.toData(),
       ttft: ttft.toData(),
       startLag: startLag.toData(),

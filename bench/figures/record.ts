@@ -19,9 +19,3 @@ export interface PointResult {
   /** Why runs are missing. */
   readonly failure?: string;
 }
-
-/** Where the distribution of a run is kept. */
-export const QUANTILES: readonly number[] = [
-  0, 0.01, 0.05, 0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999, 0.9999,
-  1,
-];

@@ -1,6 +1,6 @@
+import type { Column, ScenarioNote } from "../figures/document.ts";
 import type { PointResult } from "../figures/record.ts";
 import { type Spread, spreadOf } from "../figures/spread.ts";
-import type { Column, Scenario } from "../scenarios/scenario.ts";
 
 /** A cell as numbers: the column's figure over all runs, above `direct` where the column says so. */
 export function cellOf(result: PointResult, column: Column, all: readonly PointResult[]): Spread | undefined {
@@ -28,12 +28,12 @@ export function showSpread({ median, min, max }: Spread, digits: number): string
 }
 
 /** The tables of a scenario as text, one for each of its points. */
-export function renderTables(scenario: Scenario, results: readonly PointResult[]): string {
+export function renderTables(scenario: ScenarioNote, results: readonly PointResult[]): string {
   const points = [...new Set(results.map(({ point }) => point))];
   return points.map((point) => renderPoint(scenario, point, results)).join("\n");
 }
 
-function renderPoint(scenario: Scenario, point: string, all: readonly PointResult[]): string {
+function renderPoint(scenario: ScenarioNote, point: string, all: readonly PointResult[]): string {
   const results = all.filter((result) => result.point === point);
   const rows = results.map((result) => [
     result.row,

@@ -1,9 +1,11 @@
+import { nginx } from "./nginx.ts";
 import { nodeRow } from "./node-row.ts";
-import type { Row } from "./row.ts";
+import { portkey } from "./portkey.ts";
+import { DIRECT, type Row } from "./row.ts";
 import { sluice } from "./sluice.ts";
 
 const direct: Row = {
-  name: "direct",
+  name: DIRECT,
   what: "no gateway: the client reads the upstream itself",
   protocol: "sse",
   version: () => "",
@@ -36,4 +38,4 @@ const naive = nodeRow({
 });
 
 /** Every row, in the order of the tables. */
-export const ROWS: readonly Row[] = [direct, splice, floor, naive, sluice];
+export const ROWS: readonly Row[] = [direct, splice, floor, nginx, naive, portkey, sluice];

@@ -13,9 +13,16 @@ export interface Row {
   readonly name: string;
   readonly what: string;
   readonly protocol: Target["protocol"];
+  /** Whether it answers `/healthz` and has a start page. */
+  readonly pages?: boolean;
   /** The version of what is measured, as the report names it. */
   version(): string;
   /** Why it cannot run here, and how to change that. */
   missing?(): string | undefined;
   start(upstreamPort: number): Promise<RunningRow>;
 }
+
+/** The row that all others are measured above. */
+export const DIRECT = "direct";
+
+export const isGateway = ({ name }: Row): boolean => name !== DIRECT;

@@ -54,6 +54,7 @@ export const sluice: Row = {
   name: "sluice",
   what: "this gateway, from its sources",
   protocol: "sluice",
+  pages: true,
   version: () => readJson<{ version: string }>("package.json").version,
   async start(upstreamPort) {
     const directory = mkdtempSync(join(tmpdir(), "sluice-bench-"));

@@ -5,6 +5,8 @@ import { pinned, type Role } from "./placement.ts";
 
 const STOP_GRACE_MS = 3_000;
 const START_TIMEOUT_MS = 30_000;
+/** Between two looks at a gateway that does not say when it listens. */
+const LOOK_MS = 50;
 
 const running = new Set<ChildProcess>();
 // Nothing that was started may outlive the benchmark, however it ends.
@@ -31,7 +33,7 @@ export function startHelper<Q extends Questions>(role: Role, program: URL): Help
 /** A gateway's process, started and listening. */
 export interface GatewayProcess {
   readonly pid: number;
-  /** What the pattern found in its output. */
+  /** What the pattern's group found in its output. */
   readonly found: string;
   stop(): Promise<void>;
 }
@@ -41,8 +43,8 @@ export interface GatewayCommand {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** In its output, what says that it listens. */
-  readonly ready: RegExp;
+  /** What says in its output that it listens; of a silent one, a question to be asked until the answer is yes. */
+  readonly ready: RegExp | (() => Promise<boolean>);
 }
 
 /** Starts a gateway on its core and waits until it says that it listens. Rejects with its output when it does not. */
@@ -56,17 +58,27 @@ export function startGateway(gateway: GatewayCommand): Promise<GatewayProcess> {
   watch(child);
   return new Promise((resolve, reject) => {
     let output = "";
+    const over = () => {
+      clearTimeout(timer);
+      clearInterval(looking);
+    };
     const fail = (why: string) => {
+      over();
       child.kill("SIGKILL");
       reject(new Error(`${gateway.command} ${why}: ${output.slice(-500)}`));
     };
+    const succeed = (found: string) => {
+      over();
+      resolve({ pid: pidOf(child), found, stop: () => stopChild(child) });
+    };
     const timer = setTimeout(() => fail("did not start"), START_TIMEOUT_MS);
+    const { ready } = gateway;
+    const look = () => typeof ready === "function" && ready().then((found) => found && succeed(""));
+    const looking = setInterval(look, LOOK_MS);
     const listen = (chunk: Buffer) => {
       output = (output + chunk.toString("utf8")).slice(-10_000);
-      const found = gateway.ready.exec(output);
-      if (!found) return;
-      clearTimeout(timer);
-      resolve({ pid: pidOf(child), found: found[1] ?? "", stop: () => stopChild(child) });
+      const found = ready instanceof RegExp ? ready.exec(output) : null;
+      if (found) succeed(found[1] ?? "");
     };
     child.stdout?.on("data", listen);
     child.stderr?.on("data", listen);

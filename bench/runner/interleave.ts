@@ -15,12 +15,11 @@ const PATIENCE = 2;
  */
 export async function measurePoint(
   stage: Stage,
-  scenario: string,
   point: Point,
   rows: readonly Row[],
   runs: number,
   progress: Progress,
-): Promise<PointResult[]> {
+): Promise<Omit<PointResult, "scenario">[]> {
   const suited = rows.filter((row) => point.suits(row));
   const records = new Map<Row, RunRecord[]>(suited.map((row) => [row, []]));
   const failures = new Map<Row, { count: number; why: string }>();
@@ -40,6 +39,6 @@ export async function measurePoint(
   return suited.map((row) => {
     const failure = failures.get(row)?.why;
     const done = records.get(row) ?? [];
-    return { scenario, point: point.name, row: row.name, runs: done, ...(failure !== undefined && { failure }) };
+    return { point: point.name, row: row.name, runs: done, ...(failure !== undefined && { failure }) };
   });
 }

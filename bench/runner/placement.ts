@@ -22,3 +22,6 @@ export function describePlacement(): string {
   const [gateway, upstream, client] = (["gateway", "upstream", "client"] as const).map(coreOf);
   return `gateway pinned to core ${gateway}, upstream to core ${upstream}, client to core ${client}`;
 }
+
+/** Whether upstream and client have only one core together. */
+export const sharesCore = (): boolean => coreOf("upstream") === coreOf("client");

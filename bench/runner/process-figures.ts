@@ -7,6 +7,8 @@ const KIB = 1024;
 /** Fields of /proc/<pid>/stat, counted from behind the name's closing parenthesis: utime and stime (proc(5)). */
 const USER_TIME = 11;
 const SYSTEM_TIME = 12;
+/** Fields of the first line of /proc/stat that are no work: idle and iowait. */
+const IDLE = [3, 4];
 
 /** User and system time of some processes, all their threads included, in microseconds; undefined where there is no /proc. */
 export function cpuUs(pids: readonly number[]): number | undefined {
@@ -21,6 +23,15 @@ export function cpuUs(pids: readonly number[]): number | undefined {
   return ticks * US_PER_TICK;
 }
 
+/** Time all cores were busy since the machine started, in microseconds. */
+export function machineCpuUs(): number | undefined {
+  const line = read("/proc/stat")?.split("\n", 1)[0];
+  if (line === undefined) return undefined;
+  // The two last fields, guests, are counted in the first two already.
+  const fields = line.trim().split(/\s+/).slice(1, 9).map(Number);
+  return fields.reduce((sum, ticks, index) => sum + (IDLE.includes(index) ? 0 : ticks), 0) * US_PER_TICK;
+}
+
 /** Resident memory of some processes in bytes. */
 export function residentBytes(pids: readonly number[]): number | undefined {
   if (pids.length === 0) return undefined;
@@ -31,6 +42,31 @@ export function residentBytes(pids: readonly number[]): number | undefined {
     bytes += Number(kib) * KIB;
   }
   return bytes;
+}
+
+/** Milliseconds from the beginning of a run, and bytes. */
+export type Sample = readonly [number, number];
+
+const SAMPLE_MS = 100;
+
+/** Follows the resident memory of some processes. */
+export class Sampler {
+  readonly samples: Sample[] = [];
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(pids: readonly number[]) {
+    const since = performance.now();
+    const sample = () => {
+      const bytes = residentBytes(pids);
+      if (bytes !== undefined) this.samples.push([Math.round(performance.now() - since), bytes]);
+    };
+    sample();
+    this.#timer = setInterval(sample, SAMPLE_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
 }
 
 function read(path: string): string | undefined {

@@ -1,7 +1,12 @@
+import { backpressure } from "./backpressure.ts";
+import { cancel } from "./cancel.ts";
+import { http } from "./http.ts";
+import { memory } from "./memory.ts";
+import { multiplex } from "./multiplex.ts";
 import { relay } from "./relay.ts";
 import type { Scenario } from "./scenario.ts";
 import { throughput } from "./throughput.ts";
 import { ttft } from "./ttft.ts";
 
 /** Every scenario, in the order they are run. */
-export const SCENARIOS: readonly Scenario[] = [ttft, relay, throughput];
+export const SCENARIOS: readonly Scenario[] = [ttft, relay, throughput, multiplex, backpressure, http, memory, cancel];

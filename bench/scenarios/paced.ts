@@ -1,5 +1,6 @@
 import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
-import { recordOf } from "../runner/measured-record.ts";
+import { isGateway } from "../rows/row.ts";
+import { recordOf } from "../runner/load-record.ts";
 import type { Point, Settings } from "./scenario.ts";
 
 export interface PacedShape {
@@ -24,10 +25,10 @@ export function paced(shape: PacedShape, { windowMs }: Settings): Point {
   return {
     id: `paced ${name}`,
     name,
-    suits: (row) => sockets === streams || row.protocol === "sluice" || row.name === "direct",
+    suits: (row) => sockets === streams || row.protocol === "sluice" || !isGateway(row),
     seconds: (warmupMs + (streams === 0 ? 0 : windowMs) + probeMs) / 1000 + 1.5,
-    measure: async (stage, row) =>
-      recordOf(
+    measure: async (stage, row) => {
+      const record = recordOf(
         await stage.run(row, {
           streams,
           sockets: row.protocol === "sluice" ? sockets : streams,
@@ -38,7 +39,9 @@ export function paced(shape: PacedShape, { windowMs }: Settings): Point {
           probeMs,
           cancelAtEnd: false,
         }),
-      ),
+      );
+      return { ...record, metrics: { ...record.metrics, offeredPerSecond: streams * rate * burst } };
+    },
   };
 }
 

@@ -6,13 +6,13 @@ export const relay: Scenario = {
   name: "relay",
   title: "Relay: event written by the upstream → read by the client; what the gateway's core spends on it",
   columns: [
-    { metric: "eventsPerSecond", label: "events/s", digits: 0 },
-    { metric: "latencyP50Us", label: "p50 µs", digits: 0 },
-    { metric: "latencyP50Us", label: "added p50", digits: 0, overDirect: true },
-    { metric: "latencyP90Us", label: "p90 µs", digits: 0 },
-    { metric: "latencyP99Us", label: "p99 µs", digits: 0 },
-    { metric: "cpuUsPerEvent", label: "CPU µs/event", digits: 1 },
-    { metric: "gatewayCpuPercent", label: "core %", digits: 0 },
+    { metric: "eventsPerSecond", label: "events/s", digits: 0, better: "more" },
+    { metric: "latencyP50Us", label: "p50 µs", digits: 0, better: "less" },
+    { metric: "latencyP50Us", label: "added p50", digits: 0, overDirect: true, better: "less" },
+    { metric: "latencyP90Us", label: "p90 µs", digits: 0, better: "less" },
+    { metric: "latencyP99Us", label: "p99 µs", digits: 0, better: "less" },
+    { metric: "cpuUsPerEvent", label: "CPU µs/event", digits: 1, better: "less" },
+    { metric: "gatewayCpuPercent", label: "core %", digits: 0, better: "less" },
   ],
   points: (settings) =>
     settings.streams === undefined

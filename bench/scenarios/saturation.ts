@@ -1,7 +1,7 @@
 import type { RunRecord } from "../figures/record.ts";
 import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
 import type { Row } from "../rows/row.ts";
-import { recordOf } from "../runner/measured-record.ts";
+import { recordOf } from "../runner/load-record.ts";
 import type { Stage } from "../runner/stage.ts";
 import type { Point, Settings } from "./scenario.ts";
 

@@ -1,3 +1,4 @@
+import type { Column } from "../figures/document.ts";
 import type { RunRecord } from "../figures/record.ts";
 import type { Row } from "../rows/row.ts";
 import type { Stage } from "../runner/stage.ts";
@@ -24,20 +25,12 @@ export interface Point {
   measure(stage: Stage, row: Row): Promise<RunRecord>;
 }
 
-/** A column of a table. */
-export interface Column {
-  readonly metric: string;
-  readonly label: string;
-  readonly digits: number;
-  /** Divides the metric, so that microseconds can be shown as milliseconds. */
-  readonly divisor?: number;
-  /** Shown as what it is above the row `direct`. */
-  readonly overDirect?: boolean;
-}
-
 export interface Scenario {
   readonly name: string;
   readonly title: string;
   readonly columns: readonly Column[];
   points(settings: Settings): readonly Point[];
 }
+
+/** For points of which fewer runs say enough. */
+export const halfTheRuns = ({ runs }: Settings): number => Math.ceil(runs / 2);

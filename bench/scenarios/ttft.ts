@@ -6,10 +6,10 @@ export const ttft: Scenario = {
   name: "ttft",
   title: "Time to first token: request written → first content at the client, while other streams run",
   columns: [
-    { metric: "ttftP50Us", label: "p50 ms", digits: 2, divisor: 1000 },
-    { metric: "ttftP50Us", label: "added p50", digits: 2, divisor: 1000, overDirect: true },
-    { metric: "ttftP90Us", label: "added p90", digits: 2, divisor: 1000, overDirect: true },
-    { metric: "ttftP99Us", label: "added p99", digits: 2, divisor: 1000, overDirect: true },
+    { metric: "ttftP50Us", label: "p50 ms", digits: 2, divisor: 1000, better: "less" },
+    { metric: "ttftP50Us", label: "added p50", digits: 2, divisor: 1000, overDirect: true, better: "less" },
+    { metric: "ttftP90Us", label: "added p90", digits: 2, divisor: 1000, overDirect: true, better: "less" },
+    { metric: "ttftP99Us", label: "added p99", digits: 2, divisor: 1000, overDirect: true, better: "less" },
     { metric: "ttftCount", label: "requests", digits: 0 },
   ],
   points: (settings) =>

@@ -1,5 +1,5 @@
 import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
-import { recordOf } from "../runner/measured-record.ts";
+import { recordOf } from "../runner/load-record.ts";
 import type { Point, Settings } from "./scenario.ts";
 
 /** Events of one write: with 230 bytes each, about what a socket takes at once. */

@@ -14,8 +14,6 @@ export interface GroupReport {
 }
 
 export interface UpstreamReport {
-  /** User and system time of this process so far. */
-  readonly cpuUs: number;
   readonly events: number;
   readonly streams: number;
   readonly groups: Readonly<Record<string, GroupReport>>;
@@ -83,12 +81,10 @@ export class UpstreamStats {
   }
 
   report(nowUs: number): UpstreamReport {
-    const { user, system } = process.cpuUsage();
     const groups: Record<string, GroupReport> = {};
     for (const [group, totals] of this.#groups) groups[group] = this.#reportGroup(group, totals, nowUs);
     const events = [...this.#groups.values()].reduce((sum, totals) => sum + totals.events, 0);
     return {
-      cpuUs: user + system,
       events,
       streams: this.#streams,
       groups,

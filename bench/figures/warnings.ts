@@ -1,0 +1,50 @@
+import type { PointResult } from "./record.ts";
+import { spreadOf } from "./spread.ts";
+
+/** Of one core. Above it the harness may be what is measured. */
+const BUSY_PERCENT = 90;
+/** Of one core, for everything that is no part of the benchmark. */
+const DISTURBED_PERCENT = 10;
+const CARRIED_SHARE = 0.97;
+
+/** Why figures must be read with care. `shared`: upstream and client are on one core. */
+export function warningsOf(results: readonly PointResult[], shared: boolean): string[] {
+  const own = results.flatMap((result) =>
+    faultsOf(result, shared).map((why) => `${result.point}, ${result.row}: ${why}`),
+  );
+  return [...new Set(own), ...disturbance(results)];
+}
+
+function faultsOf(result: PointResult, shared: boolean): string[] {
+  const upstream = median(result, "upstreamCpuPercent");
+  const client = median(result, "clientCpuPercent");
+  const offered = median(result, "offeredPerSecond");
+  const carried = median(result, "eventsPerSecond");
+  const found: string[] = [];
+  if (upstream > BUSY_PERCENT) found.push(`the upstream used ${percent(upstream)} of its core`);
+  if (client > BUSY_PERCENT) found.push(`the client used ${percent(client)} of its core`);
+  if (shared && Math.max(upstream, client) <= BUSY_PERCENT && upstream + client > BUSY_PERCENT) {
+    found.push(`upstream and client together used ${percent(upstream + client)} of their core`);
+  }
+  if (carried < offered * CARRIED_SHARE)
+    found.push(`saturated: ${percent((carried / offered) * 100)} of the rate came`);
+  for (const fault of ["lost", "duplicated", "corrupt", "failed"]) {
+    const count = result.runs.reduce((sum, { metrics }) => sum + (metrics[fault] ?? 0), 0);
+    if (count > 0) found.push(`${count} ${fault}`);
+  }
+  return found;
+}
+
+/** What else ran on the machine, over all points at once. */
+function disturbance(results: readonly PointResult[]): string[] {
+  const shares = results.map((result) => median(result, "othersCpuPercent")).filter((share) => !Number.isNaN(share));
+  const disturbed = shares.filter((share) => share > DISTURBED_PERCENT);
+  if (disturbed.length === 0) return [];
+  const most = percent(Math.max(...disturbed));
+  return [`other programs used up to ${most} of a core in ${disturbed.length} of ${shares.length} measurements`];
+}
+
+const median = ({ runs }: PointResult, metric: string): number =>
+  spreadOf(runs.map(({ metrics }) => metrics[metric] ?? Number.NaN))?.median ?? Number.NaN;
+
+const percent = (value: number): string => `${Math.round(value)} %`;

@@ -1,0 +1,46 @@
+import type { PointResult } from "../figures/record.ts";
+import type { Row } from "../rows/row.ts";
+import type { Point, Scenario, Settings } from "../scenarios/scenario.ts";
+import { measurePoint, type Progress } from "./interleave.ts";
+import type { Stage } from "./stage.ts";
+
+/** Told what comes out, scenario by scenario. */
+export interface Audience {
+  readonly progress: Progress;
+  readonly scenarioDone: (scenario: Scenario, results: readonly PointResult[]) => void;
+}
+
+const runsOf = (point: Point, { runs }: Settings): number => point.runs ?? runs;
+
+/** About how long a campaign takes, in seconds. */
+export function secondsFor(scenarios: readonly Scenario[], rows: readonly Row[], settings: Settings): number {
+  const points = new Map(scenarios.flatMap((scenario) => scenario.points(settings)).map((point) => [point.id, point]));
+  let seconds = 0;
+  for (const point of points.values())
+    seconds += point.seconds * rows.filter(point.suits).length * runsOf(point, settings);
+  return seconds;
+}
+
+/** Measures scenario after scenario. A point that stands in several is measured once. */
+export async function runCampaign(
+  stage: Stage,
+  scenarios: readonly Scenario[],
+  rows: readonly Row[],
+  settings: Settings,
+  audience: Audience,
+): Promise<PointResult[]> {
+  const measured = new Map<string, Omit<PointResult, "scenario">[]>();
+  const all: PointResult[] = [];
+  for (const scenario of scenarios) {
+    const results: PointResult[] = [];
+    for (const point of scenario.points(settings)) {
+      const known =
+        measured.get(point.id) ?? (await measurePoint(stage, point, rows, runsOf(point, settings), audience.progress));
+      measured.set(point.id, known);
+      results.push(...known.map((result) => ({ ...result, scenario: scenario.name })));
+    }
+    audience.scenarioDone(scenario, results);
+    all.push(...results);
+  }
+  return all;
+}

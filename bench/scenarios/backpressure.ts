@@ -1,0 +1,126 @@
+import type { Fault } from "../client/job.ts";
+import type { RunRecord } from "../figures/record.ts";
+import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
+import { isGateway, type Row } from "../rows/row.ts";
+import { recordOf } from "../runner/load-record.ts";
+import type { Stage } from "../runner/stage.ts";
+import { halfTheRuns, type Point, type Scenario, type Settings } from "./scenario.ts";
+
+const MIB = 2 ** 20;
+const HEALTHY = 90;
+const HEALTHY_RATE = 50;
+const FAULTY = 10;
+const CROWD = 1000;
+/** Streams of faulty readers are counted apart by the upstream. */
+const FAULTY_GROUP = 1;
+/** Large events fill what there is to fill sooner. */
+const FAULTY_PLAN = {
+  ...DEFAULT_PLAN,
+  writesPerSecond: 0,
+  burst: 4,
+  bytes: 4096,
+  count: ENDLESS,
+  group: FAULTY_GROUP,
+};
+
+/** A fast upstream and readers that do not keep up: what it costs the others, and where the bytes wait. */
+export const backpressure: Scenario = {
+  name: "backpressure",
+  title: `Backpressure: ${HEALTHY} healthy readers beside faulty ones whose upstream never waits`,
+  columns: [
+    { metric: "latencyP50Us", label: "healthy p50 µs", digits: 0, better: "less" },
+    { metric: "latencyP99Us", label: "p99 µs", digits: 0, better: "less" },
+    { metric: "rssGrowthMiB", label: "RSS growth MiB", digits: 1, better: "less" },
+    { metric: "rssSlopeMiBPerSecond", label: "MiB/s at the end", digits: 1, better: "less" },
+    { metric: "pushedMiB", label: "pushed MiB", digits: 1 },
+    { metric: "pauses", label: "pauses", digits: 0 },
+    { metric: "pausedPercent", label: "paused %", digits: 0 },
+    { metric: "gatewayCpuPercent", label: "core %", digits: 0, better: "less" },
+  ],
+  points: (settings) => [
+    beside(undefined, settings),
+    beside("slow", settings),
+    beside("stalled", settings),
+    beside("blackholed", settings),
+    crowd(settings),
+  ],
+};
+
+const DESCRIPTIONS: Readonly<Record<Fault, string>> = {
+  slow: "read 64 KiB/s",
+  stalled: "acknowledge nothing",
+  blackholed: "read nothing",
+};
+
+/** Without a fault it is what the others are compared with. */
+const beside = (fault: Fault | undefined, settings: Settings): Point =>
+  point(
+    fault === undefined ? "no faulty readers" : `${FAULTY} readers that ${DESCRIPTIONS[fault]}`,
+    settings,
+    (stage, row) => load(stage, row, fault, { healthy: HEALTHY, faulty: FAULTY, settleMs: 1500, windowMs: 1500 }),
+  );
+
+const crowd = (settings: Settings): Point =>
+  point(`${CROWD} readers that acknowledge nothing, no others`, settings, (stage, row) =>
+    load(stage, row, "stalled", { healthy: 0, faulty: CROWD, settleMs: 6000, windowMs: 2000 }),
+  );
+
+const point = (name: string, settings: Settings, measure: Point["measure"]): Point => ({
+  id: `backpressure ${name}`,
+  name,
+  suits: isGateway,
+  seconds: name.startsWith("1000") ? 13 : 6,
+  runs: halfTheRuns(settings),
+  // What a row kept of the last run would be taken for what it keeps now.
+  measure: async (stage, row) => {
+    await stage.retire(row);
+    return measure(stage, row);
+  },
+});
+
+interface Mix {
+  readonly healthy: number;
+  readonly faulty: number;
+  readonly settleMs: number;
+  readonly windowMs: number;
+}
+
+async function load(stage: Stage, row: Row, fault: Fault | undefined, mix: Mix): Promise<RunRecord> {
+  const observed = await stage.run(row, {
+    streams: mix.healthy,
+    sockets: mix.healthy,
+    plan: { ...DEFAULT_PLAN, writesPerSecond: HEALTHY_RATE, count: ENDLESS },
+    ...(fault && { faulty: { fault, streams: mix.faulty, plan: FAULTY_PLAN } }),
+    warmupMs: mix.healthy > 0 ? 500 : 0,
+    settleMs: mix.settleMs,
+    windowMs: mix.windowMs,
+    probesPerSecond: 0,
+    probeMs: 0,
+    cancelAtEnd: false,
+  });
+  const { metrics, quantiles } = recordOf(observed);
+  const rss = observed.resident.map(([ms, bytes]) => [ms, bytes / MIB] as const);
+  const pushed = observed.upstream.groups[FAULTY_GROUP];
+  const streamUs = (mix.settleMs + mix.windowMs) * 1000 * mix.faulty;
+  return {
+    metrics: {
+      ...metrics,
+      rssGrowthMiB: (rss.at(-1)?.[1] ?? 0) - (rss[0]?.[1] ?? 0),
+      rssSlopeMiBPerSecond: slopeAtEnd(rss),
+      ...(pushed && {
+        pushedMiB: pushed.bytes / MIB,
+        pauses: pushed.blocks,
+        pausedPercent: Math.min(100, (pushed.blockedUs / streamUs) * 100),
+      }),
+    },
+    ...(quantiles && { quantiles }),
+    series: { rssMiB: rss },
+  };
+}
+
+/** Growth a second over the last second. */
+function slopeAtEnd(rss: readonly (readonly [number, number])[]): number {
+  const last = rss.at(-1);
+  const earlier = last && rss.findLast(([ms]) => ms <= last[0] - 1000);
+  return last && earlier ? ((last[1] - earlier[1]) / (last[0] - earlier[0])) * 1000 : 0;
+}

@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { RunRecord } from "../figures/record.ts";
+import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
+import { isGateway, type Row } from "../rows/row.ts";
+import type { Sample } from "../runner/process-figures.ts";
+import type { Stage } from "../runner/stage.ts";
+import { halfTheRuns, type Point, type Scenario } from "./scenario.ts";
+
+const KIB = 1024;
+const IDLE_SOCKETS = 5000;
+const STREAMS = 1000;
+/** How long memory has to settle before it is read. */
+const SETTLE_MS = 2000;
+const WARM_SOCKETS = 100;
+
+/** What a connection costs while it says nothing, and a stream while it runs. Each run has a new gateway. */
+export const memory: Scenario = {
+  name: "memory",
+  title: "Memory: resident KiB of the gateway for each idle socket and each running stream",
+  columns: [
+    { metric: "kibEach", label: "KiB each", digits: 1, better: "less" },
+    { metric: "beforeMiB", label: "before MiB", digits: 0 },
+    { metric: "afterMiB", label: "after MiB", digits: 0 },
+  ],
+  points: (settings) => {
+    const streams = settings.streams ?? STREAMS;
+    return [
+      { ...point(`${IDLE_SOCKETS} idle sockets`, idle), runs: halfTheRuns(settings) },
+      { ...point(`${streams} streams on ${streams} sockets`, active(streams, streams)), runs: halfTheRuns(settings) },
+      {
+        ...point(`${streams} streams on 10 sockets`, active(streams, 10)),
+        suits: (row) => isGateway(row) && row.protocol === "sluice",
+        runs: halfTheRuns(settings),
+      },
+    ];
+  },
+};
+
+const point = (name: string, measure: (stage: Stage, row: Row) => Promise<RunRecord>): Point => ({
+  id: `memory ${name}`,
+  name,
+  suits: isGateway,
+  seconds: 9,
+  measure: async (stage, row) => {
+    await stage.retire(row);
+    await warm(stage, row);
+    return measure(stage, row);
+  },
+});
+
+/** The code for a connection and a stream is loaded and compiled before the first reading. */
+async function warm(stage: Stage, row: Row): Promise<void> {
+  await stage.run(row, steady(WARM_SOCKETS, WARM_SOCKETS, 500));
+}
+
+async function idle(stage: Stage, row: Row): Promise<RunRecord> {
+  const { resident } = await stage.observe(row, async (client, target) => {
+    await client.ask("hold", { target, sockets: IDLE_SOCKETS });
+    await sleep(SETTLE_MS);
+  });
+  return growth(resident, IDLE_SOCKETS);
+}
+
+function active(streams: number, sockets: number): (stage: Stage, row: Row) => Promise<RunRecord> {
+  return async (stage, row) => {
+    const { resident } = await stage.run(row, steady(streams, sockets, SETTLE_MS));
+    return growth(resident, streams);
+  };
+}
+
+const steady = (streams: number, sockets: number, windowMs: number) => ({
+  streams,
+  sockets,
+  plan: { ...DEFAULT_PLAN, writesPerSecond: 1, count: ENDLESS },
+  warmupMs: streams,
+  windowMs,
+  probesPerSecond: 0,
+  probeMs: 0,
+  cancelAtEnd: false,
+});
+
+function growth(resident: readonly Sample[], things: number): RunRecord {
+  const before = resident[0]?.[1] ?? Number.NaN;
+  const after = resident.at(-1)?.[1] ?? Number.NaN;
+  return {
+    metrics: { kibEach: (after - before) / KIB / things, beforeMiB: before / KIB ** 2, afterMiB: after / KIB ** 2 },
+  };
+}
