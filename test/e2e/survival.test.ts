@@ -19,6 +19,13 @@ const LIMITS = {
 const RULE = { bytes: 8_192, events: 32, afterMs: 5 };
 const CLIENTS = 4;
 
+/** The sum of a metric over all its labels. */
+async function metric(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const lines = text.split("\n").filter((line) => line.startsWith(name));
+  return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+}
+
 test(`every stream ends with what its upstream wrote, through cuts, reconnects and slow readers (seed ${seed})`, async () => {
   await using upstream = await startFloodUpstream();
   await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits: LIMITS } });
@@ -41,5 +48,7 @@ test(`every stream ends with what its upstream wrote, through cuts, reconnects a
   expect(tolls.flatMap(({ faults }) => faults)).toEqual([]);
   const sum = (of: "events" | "cuts" | "rests" | "holds") => tolls.reduce((total, toll) => total + toll[of], 0);
   expect(sum("events")).toBe(CLIENTS * 8 * 1_602);
+  // Windows and logs were full, or this would prove little.
+  expect(await metric(gateway.url, "sluice_upstream_pauses_total")).toBeGreaterThan(20);
   for (const hardship of ["cuts", "rests", "holds"] as const) expect(sum(hardship)).toBeGreaterThan(20);
 }, 60_000);

@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import type { ServerFrame } from "../../protocol/stream.ts";
+import type { EndFrame, ErrorFrame } from "./stream-client.ts";
+
+/** One stream of an agent, over all the sockets it needed. */
+export class AckStream {
+  readonly id: string;
+  /** The gateway's name for it. */
+  stream = "";
+  /** The last event applied. */
+  last = 0;
+  /** Whether its client acknowledges none of its events. */
+  holdsAcks = false;
+  /** Frames that were not events, in order. */
+  readonly frames: ServerFrame[] = [];
+  /** Events that were not the next one: each is a fault of the gateway. */
+  readonly faults: string[] = [];
+  /** Its end, or the refusal that ended it for this client. */
+  readonly over: Promise<EndFrame | ErrorFrame>;
+  isOver = false;
+  readonly #open: Readonly<Record<string, unknown>>;
+  readonly #chain = createHash("sha256");
+  readonly #finish: (frame: EndFrame | ErrorFrame) => void;
+  readonly #waiting: { readonly seq: number; readonly reached: () => void }[] = [];
+  #epoch = 1;
+
+  constructor(id: string, open: Readonly<Record<string, unknown>>) {
+    this.id = id;
+    this.#open = open;
+    const { promise, resolve } = Promise.withResolvers<EndFrame | ErrorFrame>();
+    this.over = promise;
+    this.#finish = resolve;
+  }
+
+  /** What to send on a new socket. */
+  comeBack() {
+    const { flow, batch } = this.#open;
+    if (this.stream === "") return { type: "open", id: this.id, ...this.#open };
+    return { type: "resume", id: this.id, stream: this.stream, epoch: this.#epoch, after: this.last, flow, batch };
+  }
+
+  /** Resolves when the event with this number was applied. */
+  reached(seq: number): Promise<void> {
+    if (this.last >= seq) return Promise.resolve();
+    return new Promise((reached) => this.#waiting.push({ seq, reached }));
+  }
+
+  /** The hash over all payloads applied and their numbers; it can be asked for once. */
+  digest(): string {
+    return this.#chain.digest("hex");
+  }
+
+  apply(seq: number, payload: string): void {
+    if (seq !== this.last + 1) {
+      this.faults.push(`${seq <= this.last ? "duplicated" : "lost"}: ${seq} after ${this.last}`);
+      return;
+    }
+    this.last = seq;
+    this.#chain.update(link(seq, payload));
+    for (const { seq, reached } of this.#waiting) if (this.last >= seq) reached();
+  }
+
+  told(frame: ServerFrame): void {
+    this.frames.push(frame);
+    if (frame.type === "opened") {
+      this.stream = frame.stream;
+      this.#epoch = frame.epoch;
+    } else if (frame.type === "end" || frame.type === "error") {
+      if (frame.type === "end" && frame.lastSeq !== this.last) this.faults.push(`ends at ${frame.lastSeq}`);
+      this.isOver = true;
+      this.#finish(frame);
+    }
+  }
+}
+
+/** What one event adds to the hash chain, the same at both ends. */
+export const link = (seq: number, payload: string): string => `${seq} ${payload}\n`;
