@@ -61,7 +61,7 @@ export class Load {
     const { streams, sockets, plan, warmupMs } = this.#job;
     const begun: LoadStream[] = [];
     const start = (index: number) => {
-      const stream = new LoadStream(this.#keyed(plan), this.#tally, "steady");
+      const stream = new LoadStream(this.#keyed(inStep(plan, index)), this.#tally, "steady");
       begun.push(stream);
       this.#wire.start(stream, index % sockets);
     };
@@ -142,6 +142,16 @@ export class Load {
       cancelled,
     };
   }
+}
+
+/** The fractional part of the golden ratio: its multiples fill an interval evenly, however many they are. */
+const GOLDEN = 0.618_033_988_749_895;
+
+/** Shifts a stream's writes within their interval, so that the streams together write evenly and not in lumps. */
+function inStep(plan: Plan, index: number): Plan {
+  if (plan.writesPerSecond === 0) return plan;
+  const shiftMs = ((index * GOLDEN) % 1) * (1000 / plan.writesPerSecond);
+  return { ...plan, firstMs: plan.firstMs + Math.round(shiftMs * 1000) / 1000 };
 }
 
 async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {

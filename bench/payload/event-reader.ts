@@ -1,6 +1,8 @@
 import { readDigits } from "./digits.ts";
 import { type EventLayout, KEY_DIGITS, layoutFor, SEQ_DIGITS, TIME_DIGITS } from "./event-layout.ts";
 
+const DASH = 45;
+
 /** What a payload turned out to be: an event whole in every byte, what ends a stream, or neither. */
 export type Verdict = "whole" | "trailer" | "unstamped" | "corrupt";
 
@@ -28,6 +30,8 @@ export class EventReader {
     if (
       end - start === json.length &&
       this.#same(buffer, start, 0, keyAt) &&
+      buffer[start + seqAt - 1] === DASH &&
+      buffer[start + timeAt - 1] === DASH &&
       this.#same(buffer, start, tailAt, json.length)
     ) {
       this.key = readDigits(buffer, start + keyAt, KEY_DIGITS);

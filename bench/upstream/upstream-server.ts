@@ -11,6 +11,7 @@ const MODELS = JSON.stringify({ object: "list", data: [{ id: "bench", object: "m
 /** A model provider that plays what the prompt asks for. All paced streams share one clock of a millisecond. */
 export class UpstreamServer {
   readonly #stats = new UpstreamStats();
+  readonly #sockets = new Set<Socket>();
   readonly #playing = new Set<PlayedStream>();
   readonly #server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
   #ticker: NodeJS.Timeout | undefined;
@@ -25,6 +26,12 @@ export class UpstreamServer {
     });
   }
 
+  /** Stops listening and ends every answer. */
+  close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    return new Promise((resolve) => this.#server.close(() => resolve()));
+  }
+
   report(): UpstreamReport {
     return this.#stats.report(nowUs());
   }
@@ -35,6 +42,7 @@ export class UpstreamServer {
 
   #accept(socket: Socket): void {
     let stream: PlayedStream | undefined;
+    this.#sockets.add(socket);
     const input = new RequestInput((request) => {
       stream = this.#answer(socket, request, () => {
         stream = undefined;
@@ -43,7 +51,10 @@ export class UpstreamServer {
     const gone = () => stream?.gone();
     socket.on("data", (chunk) => input.read(chunk));
     socket.on("end", gone);
-    socket.on("close", gone);
+    socket.on("close", () => {
+      this.#sockets.delete(socket);
+      stream?.gone();
+    });
     // A reset is a client that left; its close follows.
     socket.on("error", gone);
   }

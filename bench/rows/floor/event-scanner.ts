@@ -38,9 +38,14 @@ export class EventScanner {
       if (this.#left < 0) {
         const lineEnd = this.#text.indexOf("\r\n", at);
         if (lineEnd < 0) break;
-        this.#left = Number.parseInt(this.#text.slice(at, lineEnd), 16);
+        const size = Number.parseInt(this.#text.slice(at, lineEnd), 16);
+        if (size === 0) {
+          // Over only with the empty line behind it, which would be read as the next answer's otherwise.
+          if (this.#text.length >= lineEnd + 4) return true;
+          break;
+        }
+        this.#left = size;
         at = lineEnd + 2;
-        if (this.#left === 0) return true;
       }
       const part = this.#text.slice(at, at + this.#left);
       this.#body += part;

@@ -1,0 +1,34 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { DEFAULT_PLAN, readPlan, writePlan } from "../../bench/payload/plan.ts";
+
+const plans = fc.record({
+  key: fc.nat(99_999_999),
+  firstMs: fc.nat(10_000),
+  writesPerSecond: fc.double({ min: 0, max: 1e6, noNaN: true }),
+  burst: fc.integer({ min: 1, max: 1000 }),
+  count: fc.nat(99_999_999),
+  bytes: fc.nat(100_000),
+  group: fc.nat(9),
+});
+
+describe("a plan in a prompt", () => {
+  test("comes out as it went in, whatever request it travels in", () => {
+    fc.assert(
+      fc.property(plans, (plan) => {
+        const body = JSON.stringify({ model: "m", messages: [{ role: "user", content: writePlan(plan) }] });
+        // Exponents hold a sign that ends the word.
+        fc.pre(!/e[+-]/.test(body));
+        expect(readPlan(`POST / HTTP/1.1\r\n\r\n${body}`)).toEqual(plan);
+      }),
+    );
+  });
+
+  test("is the default one where the prompt has none", () => {
+    expect(readPlan('{"messages":[{"role":"user","content":"Hi"}]}')).toEqual(DEFAULT_PLAN);
+  });
+
+  test("is the last one of a conversation", () => {
+    expect(readPlan("bench:count=3 bench:count=4")).toEqual({ ...DEFAULT_PLAN, count: 4 });
+  });
+});
