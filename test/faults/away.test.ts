@@ -1,0 +1,257 @@
+import { describe, expect, test } from "@jest/globals";
+import { GatewayError } from "../../src/core/errors.ts";
+import { type FakePeer, GRACE_MS, RETENTION_MS, StreamFaceRig, upTo } from "../support/stream-face-rig.ts";
+
+const refusal = (peer: FakePeer) => peer.last("error")?.error.details?.reason;
+
+/** A stream whose client has gone after two events. */
+function leave(rig: StreamFaceRig, away?: string): string {
+  const peer = rig.connect();
+  const stream = peer.open("a", away === undefined ? {} : { away });
+  rig.call.say("one", "two");
+  peer.ack("a", 2);
+  peer.gone();
+  return stream;
+}
+
+describe("while its client is away, a stream", () => {
+  test("goes on into its log up to the bound, then makes the upstream wait, and all of it is there on return", () => {
+    using rig = new StreamFaceRig({ log: { maxEntries: 50 } });
+    const stream = leave(rig);
+    // The two that were handled make room.
+    expect(rig.call.flood(1_000)).toBe(50);
+    const peer = rig.connect();
+    peer.resume("a", stream, 2);
+    expect([peer.seqs("a"), rig.call.paused]).toEqual([upTo(52, 3), true]);
+    peer.ack("a", 52);
+    expect(rig.call.paused).toBe(false);
+  });
+
+  test("is cancelled at the end of the grace time and not before", () => {
+    using rig = new StreamFaceRig();
+    const stream = leave(rig);
+    rig.pass(GRACE_MS - 1_000);
+    expect(rig.call.aborted).toBe(false);
+    rig.pass(1_000);
+    expect(rig.call.aborted).toBe(true);
+    const peer = rig.connect();
+    peer.resume("a", stream, 2);
+    expect(peer.last("end")).toMatchObject({ status: "cancelled", lastSeq: 2, error: { code: "client_gone" } });
+  });
+
+  test("counts its grace time anew from every departure", () => {
+    using rig = new StreamFaceRig();
+    const stream = leave(rig);
+    rig.pass(GRACE_MS - 1_000);
+    const peer = rig.connect();
+    peer.resume("a", stream, 2);
+    rig.pass(10 * GRACE_MS);
+    peer.gone();
+    rig.pass(GRACE_MS - 1_000);
+    expect(rig.call.aborted).toBe(false);
+    rig.pass(1_000);
+    expect(rig.call.aborted).toBe(true);
+  });
+
+  test("opened with finish is read to its end, however long that takes; the newest part and the end are kept", () => {
+    using rig = new StreamFaceRig({ log: { maxEntries: 50 } });
+    const stream = leave(rig, "finish");
+    rig.pass(3 * GRACE_MS);
+    expect(rig.call.flood(1_000)).toBe(1_000);
+    rig.call.finish();
+    expect(rig.call.aborted).toBe(false);
+    const peer = rig.connect();
+    peer.resume("a", stream, 2);
+    expect(refusal(peer)).toBe("evicted");
+    peer.resume("a", stream, 983);
+    expect(peer.seqs("a")).toEqual(upTo(1_003, 984));
+    expect(peer.last("end")).toMatchObject({ status: "completed", lastSeq: 1_003 });
+  });
+
+  test("opened with finish keeps everything again once somebody reads it", () => {
+    using rig = new StreamFaceRig({ log: { maxEntries: 50 }, face: { windowEvents: 10 } });
+    const stream = leave(rig, "finish");
+    rig.call.flood(40);
+    rig.connect().resume("a", stream, 2);
+    // Ten more, and the one that would have been given up is waited for.
+    expect(rig.call.flood(1_000)).toBe(10);
+  });
+
+  test("opened with cancel ends at once", () => {
+    using rig = new StreamFaceRig();
+    const stream = leave(rig, "cancel");
+    expect(rig.call.aborted).toBe(true);
+    const peer = rig.connect();
+    peer.resume("a", stream, 0);
+    expect(peer.seqs("a")).toEqual([1, 2]);
+    expect(peer.last("end")).toMatchObject({
+      status: "cancelled",
+      error: { code: "client_gone" },
+      usage: { source: "estimated" },
+    });
+  });
+
+  test("opened with cancel is not ended by a newer reader taking over", () => {
+    using rig = new StreamFaceRig();
+    const first = rig.connect();
+    const stream = first.open("a", { away: "cancel" });
+    rig.connect().resume("a", stream, 0);
+    first.gone();
+    expect(rig.call.aborted).toBe(false);
+  });
+
+  test("that fails keeps the failure for its return", () => {
+    using rig = new StreamFaceRig();
+    const stream = leave(rig);
+    rig.call.fail(new GatewayError("upstream_reset"));
+    const peer = rig.connect();
+    peer.resume("a", stream, 0);
+    expect([peer.seqs("a"), peer.last("end")?.error?.code]).toEqual([[1, 2], "upstream_reset"]);
+  });
+});
+
+describe("a resume", () => {
+  test("says why the last connection stopped reading", () => {
+    using rig = new StreamFaceRig();
+    const first = rig.connect();
+    const stream = first.open("a");
+    first.gone("no_pong");
+    const second = rig.connect();
+    second.resume("a", stream, 0);
+    expect(second.last("resumed")).toEqual({
+      type: "resumed",
+      id: "a",
+      stream,
+      epoch: 1,
+      after: 0,
+      previous: "no_pong",
+    });
+    second.gone("client_gone");
+    const third = rig.connect();
+    third.resume("a", stream, 0);
+    expect(third.last("resumed")?.previous).toBe("client_gone");
+  });
+
+  test("of a stream that was read to its end names no such reason", () => {
+    using rig = new StreamFaceRig();
+    const first = rig.connect();
+    const stream = first.open("a");
+    rig.call.finish();
+    first.gone("no_pong");
+    const second = rig.connect();
+    second.resume("a", stream, 0);
+    expect(second.last("resumed")?.previous).toBeUndefined();
+    expect(second.last("end")).toMatchObject({ status: "completed", lastSeq: 1 });
+  });
+
+  test("from any position brings all that is behind it, in one go or not at all", () => {
+    using rig = new StreamFaceRig();
+    const stream = leave(rig);
+    rig.call.flood(20);
+    for (let after = 0; after <= 22; after++) {
+      const peer = rig.connect();
+      peer.resume("a", stream, after);
+      expect(peer.seqs("a")).toEqual(upTo(22, after + 1));
+    }
+    const peer = rig.connect();
+    peer.resume("a", stream, 23);
+    expect([refusal(peer), peer.seqs("a")]).toEqual(["ahead", []]);
+  });
+
+  test("of an ended stream works until the time of its log is over", () => {
+    using rig = new StreamFaceRig();
+    const stream = leave(rig);
+    rig.call.finish();
+    rig.pass(RETENTION_MS - 1_000);
+    const peer = rig.connect();
+    peer.resume("a", stream, 0);
+    expect([peer.seqs("a"), peer.last("end")?.status]).toEqual([[1, 2, 3], "completed"]);
+    // That was a reading: the time begins anew.
+    rig.pass(RETENTION_MS - 1_000);
+    peer.resume("b", stream, 3);
+    expect(peer.last("end")).toMatchObject({ id: "b", lastSeq: 3 });
+    rig.pass(RETENTION_MS);
+    peer.resume("c", stream, 3);
+    expect(refusal(peer)).toBe("expired");
+    expect(rig.budget.usedBytes).toBe(0);
+  });
+
+  test("of another epoch fails with that reason", () => {
+    using rig = new StreamFaceRig();
+    const stream = leave(rig);
+    const peer = rig.connect();
+    peer.resume("a", stream, 0, { epoch: 2 });
+    expect(refusal(peer)).toBe("epoch");
+  });
+
+  test("behind what was acknowledged long ago, and given up to make room, is refused and leaves the stream alone", () => {
+    using rig = new StreamFaceRig({ log: { maxEntries: 20 } });
+    const first = rig.connect();
+    const stream = first.open("a");
+    rig.call.flood(19);
+    first.ack("a", 19);
+    rig.call.flood(10);
+    const second = rig.connect();
+    second.resume("a", stream, 0);
+    expect([refusal(second), first.last("detached")]).toEqual(["evicted", undefined]);
+    rig.call.say("on");
+    expect(first.seqs("a")).toEqual(upTo(30));
+  });
+
+  test("needs an id that is free and room for one more stream, like an open", () => {
+    using rig = new StreamFaceRig({ face: { streamsPerConnection: 1 } });
+    const stream = leave(rig);
+    const peer = rig.connect();
+    peer.open("b");
+    peer.resume("b", stream, 0);
+    expect(peer.last("error")?.error.code).toBe("duplicate_id");
+    peer.resume("c", stream, 0);
+    expect(peer.last("error")?.error.code).toBe("too_many_streams");
+  });
+});
+
+describe("when memory runs short", () => {
+  const limits = { budgetBytes: 100_000, log: { maxBytes: 40_000 } };
+
+  test("new streams are refused first, then ended ones nobody reads are given up, then parked ones are cancelled", () => {
+    using rig = new StreamFaceRig(limits);
+    const ended = leave(rig);
+    rig.call.flood(1_000);
+    rig.call.finish();
+    const parked = leave(rig);
+    const parkedCall = rig.call;
+    const peer = rig.connect();
+    peer.open("mine");
+    const mine = rig.call;
+    parkedCall.flood(1_000);
+    expect(rig.budget.usedBytes).toBeGreaterThan(70_000);
+    peer.open("more");
+    expect(peer.last("error")).toMatchObject({ id: "more", error: { code: "overloaded", retryable: true } });
+    mine.flood(1_000);
+    expect(rig.budget.usedBytes).toBeLessThan(95_000);
+    peer.resume("e", ended, 0);
+    expect(refusal(peer)).toBe("evicted");
+    expect(parkedCall.aborted).toBe(false);
+    peer.resume("p", parked, 2);
+    expect(peer.last("resumed")?.id).toBe("p");
+  });
+
+  test("the largest parked stream is cancelled and given up, a smaller one and those that are read go on", () => {
+    using rig = new StreamFaceRig({ budgetBytes: 100_000, log: { maxBytes: 60_000 } });
+    const small = leave(rig);
+    const large = leave(rig);
+    const [smallCall, largeCall] = rig.calls;
+    smallCall?.flood(20);
+    const peer = rig.connect();
+    peer.open("mine");
+    peer.writable = false;
+    largeCall?.flood(1_000);
+    rig.call.flood(1_000);
+    expect([smallCall?.aborted, largeCall?.aborted, rig.call.aborted]).toEqual([false, true, false]);
+    peer.drained();
+    peer.resume("l", large, 2);
+    expect(refusal(peer)).toBe("evicted");
+    peer.resume("s", small, 2);
+    expect(peer.seqs("s")).toEqual(upTo(22, 3));
+  });
+});

@@ -1,0 +1,296 @@
+import { describe, expect, test } from "@jest/globals";
+import { type FakePeer, StreamFaceRig, upTo } from "../support/stream-face-rig.ts";
+
+describe("C11: an open that is sent again", () => {
+  const open = { idempotencyKey: "k" };
+
+  test("on a new socket attaches to the first stream, replays it, and calls the upstream no second time", () => {
+    using rig = new StreamFaceRig();
+    const first = rig.connect();
+    const stream = first.open("a", open);
+    rig.call.say("one", "two");
+    first.gone();
+    rig.call.say("three");
+    const second = rig.connect();
+    expect(second.open("b", open)).toBe(stream);
+    expect(second.frames[0]).toMatchObject({ type: "opened", id: "b", stream, attached: true });
+    expect(second.seqs("b")).toEqual([1, 2, 3]);
+    rig.call.finish();
+    expect(second.last("end")).toMatchObject({ id: "b", status: "completed", lastSeq: 4 });
+    expect(rig.calls).toHaveLength(1);
+  });
+
+  test("on the same socket, under another id, moves the stream to it", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect();
+    const stream = peer.open("a", open);
+    rig.call.say("one");
+    expect(peer.open("b", open)).toBe(stream);
+    expect(peer.last("detached")).toMatchObject({ id: "a", code: "superseded" });
+    rig.call.say("two");
+    rig.call.finish();
+    expect([peer.seqs("a"), peer.seqs("b")]).toEqual([[1], [1, 2, 3]]);
+    expect(peer.frames.filter(({ type }) => type === "end")).toMatchObject([{ id: "b" }]);
+    expect(peer.closeCode).toBeUndefined();
+  });
+
+  test("after the stream ended is answered by all of it", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect();
+    peer.open("a", open);
+    rig.call.say("one");
+    rig.call.finish();
+    peer.open("b", open);
+    expect([peer.seqs("b"), peer.last("end")]).toMatchObject([[1, 2], { id: "b", lastSeq: 2 }]);
+    expect(rig.calls).toHaveLength(1);
+  });
+
+  test("after the log is gone is refused, and not billed again", () => {
+    using rig = new StreamFaceRig({ shelf: { retentionMs: 1_000 } });
+    const peer = rig.connect();
+    peer.open("a", open);
+    rig.call.finish();
+    rig.pass(1_000);
+    peer.open("b", open);
+    expect(peer.last("error")).toMatchObject({
+      id: "b",
+      error: { code: "resume_failed", details: { reason: "expired" } },
+    });
+    expect(rig.calls).toHaveLength(1);
+  });
+
+  test("with another request is refused; with another caller it is another stream", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect();
+    const stream = peer.open("a", open);
+    peer.open("b", { ...open, body: { messages: [], n: 2 } });
+    expect(peer.last("error")).toMatchObject({ id: "b", error: { code: "bad_request" } });
+    const other = rig.connect("bob");
+    expect(other.open("a", open)).not.toBe(stream);
+    expect(rig.calls).toHaveLength(2);
+  });
+
+  test("of an id that is open is a duplicate, whatever its key", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect();
+    peer.open("a", open);
+    peer.say({ type: "open", id: "a", model: "gpt", body: { messages: [] }, ...open });
+    expect(peer.last("error")).toMatchObject({ id: "a", error: { code: "duplicate_id" } });
+  });
+});
+
+describe("C12: a cancel", () => {
+  const ends = (peer: FakePeer) => peer.frames.filter(({ type }) => type === "end");
+
+  test("sent right behind its open ends the stream before its first event", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect();
+    peer.open("a");
+    peer.say({ type: "cancel", id: "a" });
+    expect(ends(peer)).toMatchObject([{ id: "a", status: "cancelled", lastSeq: 0, error: { code: "cancelled" } }]);
+    expect(rig.call.aborted).toBe(true);
+    rig.call.say("late");
+    expect(peer.seqs("a")).toEqual([]);
+  });
+
+  test("that crosses the end changes nothing", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect();
+    const stream = peer.open("a");
+    rig.call.finish();
+    const before = peer.frames.length;
+    peer.say({ type: "cancel", id: "a" });
+    peer.say({ type: "cancel", stream });
+    expect(peer.frames).toHaveLength(before);
+    expect([ends(peer).length, rig.call.aborted]).toEqual([1, false]);
+  });
+
+  test("sent twice, or for a stream that never was, succeeds and does nothing", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect();
+    peer.open("a");
+    for (const frame of [{ id: "a" }, { id: "a" }, { id: "never" }, { stream: "s_never" }]) {
+      peer.say({ type: "cancel", ...frame });
+    }
+    expect(ends(peer)).toHaveLength(1);
+    expect(peer.last("error")).toBeUndefined();
+  });
+
+  test("by the gateway's name ends a stream that another socket reads, and one that nobody reads", () => {
+    using rig = new StreamFaceRig();
+    const reader = rig.connect();
+    const read = reader.open("a");
+    const other = rig.connect();
+    other.say({ type: "cancel", stream: read });
+    expect(ends(reader)).toMatchObject([{ status: "cancelled" }]);
+
+    const parked = reader.open("b");
+    reader.gone();
+    other.say({ type: "cancel", stream: parked });
+    expect(rig.call.aborted).toBe(true);
+    other.resume("b", parked, 0);
+    expect(ends(other)).toMatchObject([{ id: "b", status: "cancelled", error: { code: "cancelled" } }]);
+  });
+
+  test("of somebody else's stream does nothing, and says nothing", () => {
+    using rig = new StreamFaceRig();
+    const stream = rig.connect("alice").open("a");
+    const bob = rig.connect("bob");
+    bob.say({ type: "cancel", stream });
+    expect([rig.call.aborted, bob.frames]).toEqual([false, []]);
+  });
+
+  test("of a stream whose window is full ends the upstream at once, and the client when it has read what came", () => {
+    using rig = new StreamFaceRig({ face: { windowEvents: 2 } });
+    const peer = rig.connect();
+    peer.open("a");
+    rig.call.say("one", "two", "three");
+    peer.say({ type: "cancel", id: "a" });
+    expect([rig.call.aborted, ends(peer)]).toEqual([true, []]);
+    peer.ack("a", 2);
+    expect([peer.seqs("a"), ends(peer)]).toMatchObject([[1, 2, 3], [{ lastSeq: 3 }]]);
+  });
+});
+
+describe("C14: an acknowledgement", () => {
+  test("of more events than were sent is a bad frame, and nothing else happens", () => {
+    using rig = new StreamFaceRig({ face: { windowEvents: 2 } });
+    const peer = rig.connect();
+    peer.open("a");
+    rig.call.say("one", "two", "three");
+    peer.ack("a", 3);
+    expect(peer.last("error")).toMatchObject({ error: { code: "bad_frame", details: { sent: 2 } } });
+    expect([peer.violations, peer.seqs("a")]).toEqual([["bad_frame"], [1, 2]]);
+    peer.ack("a", 1);
+    expect(peer.seqs("a")).toEqual([1, 2, 3]);
+  });
+
+  test("of more messages than were sent is a bad frame, with or without a stream that counts them", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect();
+    peer.say({ type: "ack", received: 2 });
+    peer.open("a");
+    peer.say({ type: "ack", received: 50 });
+    expect(peer.violations).toEqual(["bad_frame", "bad_frame"]);
+  });
+
+  test("backwards, repeated, of an ended stream or of one that never was is ignored", () => {
+    using rig = new StreamFaceRig({ face: { windowEvents: 2 } });
+    const peer = rig.connect();
+    peer.open("a");
+    rig.call.say("one", "two", "three", "four");
+    peer.ack("a", 2);
+    peer.ack("a", 1);
+    peer.ack("a", 2);
+    peer.say({ type: "ack", received: 0, streams: { never: 7 } });
+    rig.call.finish();
+    peer.ack("a", 4);
+    peer.ack("a", 99);
+    expect([peer.violations, peer.seqs("a"), peer.last("end")?.lastSeq]).toEqual([[], [1, 2, 3, 4, 5], 5]);
+  });
+
+  test("that is wrong for one stream still counts for what was received, so that nobody stands still", () => {
+    using rig = new StreamFaceRig({ face: { inFlightBytes: 2_000 } });
+    const peer = rig.connect();
+    peer.open("a");
+    expect(rig.call.flood(20)).toBe(20);
+    const before = peer.seqs("a").length;
+    expect(before).toBeLessThan(20);
+    peer.ack("a", 99);
+    expect(peer.violations).toEqual(["bad_frame"]);
+    expect(peer.seqs("a").length).toBeGreaterThan(before);
+  });
+});
+
+describe("C15: somebody else's stream", () => {
+  test("cannot be resumed, and the answer is that of a stream that never was", () => {
+    using rig = new StreamFaceRig();
+    const alice = rig.connect("alice");
+    const stream = alice.open("a");
+    rig.call.say("secret");
+    const bob = rig.connect("bob");
+    bob.resume("x", stream, 0);
+    const foreign = bob.last("error");
+    bob.resume("x", "s_never", 0);
+    expect(foreign).toEqual(bob.last("error"));
+    expect(foreign).toMatchObject({ error: { code: "resume_failed", details: { reason: "unknown" } } });
+    rig.call.say("more");
+    expect([bob.seqs("x"), alice.seqs("a")]).toEqual([[], [1, 2]]);
+  });
+
+  test("stays unknown when it has ended, whatever epoch and position are guessed, and when its log is gone", () => {
+    using rig = new StreamFaceRig({ shelf: { retentionMs: 1_000 } });
+    const stream = rig.connect("alice").open("a");
+    const bob = rig.connect("bob");
+    const reasonFor = (epoch: number, after: number) => {
+      bob.say({ type: "resume", id: "x", stream, epoch, after });
+      return bob.last("error")?.error.details?.reason;
+    };
+    rig.call.finish();
+    expect([reasonFor(1, 0), reasonFor(7, 0), reasonFor(1, 999)]).toEqual(["unknown", "unknown", "unknown"]);
+    rig.pass(2_000);
+    expect(reasonFor(1, 0)).toBe("unknown");
+  });
+});
+
+describe("C16: two sockets that resume one stream", () => {
+  test("the newest reads; the older one is told, and closed when it has nothing left", () => {
+    using rig = new StreamFaceRig();
+    const older = rig.connect();
+    const stream = older.open("a");
+    rig.call.say("one", "two");
+    const newer = rig.connect();
+    newer.resume("z", stream, 1);
+    expect(older.last("detached")).toMatchObject({ id: "a", code: "superseded" });
+    expect(older.closeCode).toBe(4090);
+    expect(newer.last("resumed")).toMatchObject({ id: "z", stream, epoch: 1, after: 1, previous: "superseded" });
+    rig.call.say("three");
+    // The older socket closes some time later: the stream is not its any more.
+    older.gone();
+    rig.call.finish();
+    expect([older.seqs("a"), newer.seqs("z")]).toEqual([
+      [1, 2],
+      [2, 3, 4],
+    ]);
+    expect([older.last("end"), newer.last("end")?.lastSeq]).toEqual([undefined, 4]);
+    rig.pass(200_000);
+    expect(rig.call.aborted).toBe(false);
+  });
+
+  test("an older socket with other streams stays open", () => {
+    using rig = new StreamFaceRig();
+    const older = rig.connect();
+    const stream = older.open("a");
+    older.open("b");
+    rig.connect().resume("z", stream, 0);
+    expect([older.last("detached")?.id, older.closeCode]).toEqual(["a", undefined]);
+    rig.call.say("one");
+    expect(older.seqs("b")).toEqual([1]);
+  });
+
+  test("passing it to and fro, each gets what it asks for, and the last one the end", () => {
+    using rig = new StreamFaceRig();
+    let peer = rig.connect();
+    const stream = peer.open("a");
+    for (let round = 1; round <= 10; round++) {
+      rig.call.say(`event ${round}`);
+      peer = rig.connect();
+      peer.resume("a", stream, 0);
+      expect(peer.seqs("a")).toEqual(upTo(round));
+    }
+    rig.call.finish();
+    expect(peer.last("end")).toMatchObject({ lastSeq: 11 });
+  });
+
+  test("a reader that takes over behind what the older one had acknowledged misses nothing", () => {
+    using rig = new StreamFaceRig({ log: { maxEntries: 4 } });
+    const older = rig.connect();
+    const stream = older.open("a");
+    rig.call.say("one", "two", "three");
+    older.ack("a", 3);
+    const newer = rig.connect();
+    newer.resume("a", stream, 0);
+    rig.call.say("four", "five");
+    expect(newer.seqs("a")).toEqual(upTo(5));
+  });
+});

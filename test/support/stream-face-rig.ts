@@ -1,0 +1,253 @@
+import { ServerFrame } from "../../protocol/stream.ts";
+import { LogBudget } from "../../src/core/budget.ts";
+import type { GatewayError } from "../../src/core/errors.ts";
+import type {
+  Caller,
+  Connection,
+  FaceSession,
+  UpstreamCall,
+  UpstreamRequest,
+  UpstreamSink,
+} from "../../src/core/ports.ts";
+import { Relay } from "../../src/core/relay.ts";
+import { Routing } from "../../src/core/routing.ts";
+import { Shelf, type ShelfLimits } from "../../src/core/shelf.ts";
+import type { LogLimits } from "../../src/core/stream-log.ts";
+import { dialects } from "../../src/dialects/registry.ts";
+import { createStreamFace, type StreamFaceLimits } from "../../src/faces/stream/face.ts";
+
+export interface StreamFaceRigOptions {
+  readonly face?: Partial<StreamFaceLimits>;
+  readonly shelf?: Partial<ShelfLimits>;
+  readonly log?: Partial<LogLimits>;
+  readonly budgetBytes?: number;
+}
+
+export const GRACE_MS = 120_000;
+export const RETENTION_MS = 300_000;
+export const PAUSED_MS = 30_000;
+
+/** The stream face over the real core, with an upstream and sockets made of calls and a clock moved by hand. */
+export class StreamFaceRig {
+  readonly calls: FakeCall[] = [];
+  readonly budget: LogBudget;
+  readonly shelf: Shelf;
+  readonly #face: ReturnType<typeof createStreamFace>;
+  #now = 1_000;
+  #ids = 0;
+
+  constructor(options: StreamFaceRigOptions = {}) {
+    const clock = { now: () => this.#now, wall: () => this.#now };
+    const dialect = dialects.get("openai-chat");
+    if (!dialect) throw new Error("no such dialect");
+    const route = { name: "chat", dialect, key: undefined, headers: {} };
+    const model = { alias: "gpt", route, upstreamModel: "gpt-test", name: "gpt", defaults: {} };
+    const observer = { streamEnded() {}, connectionClosed() {}, refused() {}, fault() {} };
+    this.budget = new LogBudget(options.budgetBytes ?? 100_000_000);
+    const limits = { graceMs: GRACE_MS, retentionMs: RETENTION_MS, pausedMs: PAUSED_MS, rememberedIds: 100 };
+    this.shelf = new Shelf({ ...limits, ...options.shelf }, this.budget, clock.now);
+    const relay = new Relay({
+      upstream: { call: (request, sink) => this.#call(request, sink) },
+      observer,
+      clock,
+      newId: () => String(++this.#ids),
+      log: { maxBytes: 1_048_576, maxEntries: 8_192, ...options.log },
+      budget: this.budget,
+      admit: () => this.shelf.admit(),
+    });
+    this.#face = createStreamFace({
+      relay,
+      routing: new Routing([route], [{ ...model, price: undefined, contextWindow: undefined }]),
+      shelf: this.shelf,
+      clock,
+      observer,
+      limits: {
+        streamsPerConnection: 32,
+        frameBytes: 1_000_000,
+        windowBytes: 262_144,
+        windowEvents: 1_024,
+        inFlightBytes: 1_048_576,
+        tickMs: 60_000,
+        idempotencyMs: 600_000,
+        idempotencyKeys: 100,
+        opensPerSecond: 1_000,
+        opensBurst: 1_000,
+        ...options.face,
+      },
+    });
+  }
+
+  /** The upstream's side of the newest call. */
+  get call(): FakeCall {
+    const call = this.calls.at(-1);
+    if (!call) throw new Error("the upstream was not called");
+    return call;
+  }
+
+  /** A socket of this caller, which has had its hello. */
+  connect(caller = "alice"): FakePeer {
+    const peer = new FakePeer(`c_${++this.#ids}`, { name: caller });
+    peer.session = this.#face.accept(peer);
+    peer.frames.length = 0;
+    return peer;
+  }
+
+  /** Time passes second by second, as it does for the gateway. */
+  pass(ms: number): void {
+    for (const until = this.#now + ms; this.#now < until; ) {
+      this.#now = Math.min(until, this.#now + 1_000);
+      this.shelf.sweep(this.#now);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#face.close();
+  }
+
+  #call(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall {
+    const call = new FakeCall(request, sink);
+    this.calls.push(call);
+    return call;
+  }
+}
+
+/** One call, seen from the upstream. */
+export class FakeCall implements UpstreamCall {
+  readonly request: UpstreamRequest;
+  paused = false;
+  aborted = false;
+  readonly #sink: UpstreamSink;
+
+  constructor(request: UpstreamRequest, sink: UpstreamSink) {
+    this.request = request;
+    this.#sink = sink;
+  }
+
+  /** Events with these texts. */
+  say(...texts: readonly string[]): void {
+    for (const content of texts)
+      this.#sink.event(undefined, JSON.stringify({ choices: [{ index: 0, delta: { content } }] }));
+  }
+
+  /** So many events, or fewer when it is told to pause; returns how many. */
+  flood(events: number, text = "x".repeat(200)): number {
+    let said = 0;
+    for (; said < events && !this.paused; said++) this.say(text);
+    return said;
+  }
+
+  finish(): void {
+    this.#sink.event(undefined, JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }));
+    this.#sink.end();
+  }
+
+  fail(error: GatewayError): void {
+    this.#sink.fail(error);
+  }
+
+  pause(): void {
+    this.paused = true;
+  }
+
+  resume(): void {
+    this.paused = false;
+  }
+
+  abort(): void {
+    this.aborted = true;
+  }
+
+  settle(): void {}
+}
+
+type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
+
+/** A socket's far end: what was sent to it, each frame checked against the protocol. */
+export class FakePeer implements Connection {
+  readonly id: string;
+  readonly caller: Caller;
+  readonly remoteAddress = "127.0.0.1";
+  readonly origin = undefined;
+  readonly frames: ServerFrame[] = [];
+  readonly violations: string[] = [];
+  session: FaceSession | undefined;
+  writable = true;
+  closeCode: number | undefined;
+  #received = 0;
+
+  constructor(id: string, caller: Caller) {
+    this.id = id;
+    this.caller = caller;
+  }
+
+  // ── the client's side ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  say(frame: Readonly<Record<string, unknown>>): void {
+    this.session?.message(JSON.stringify(frame));
+  }
+
+  /** Opens a stream and returns the gateway's name for it. */
+  open(id: string, more: Readonly<Record<string, unknown>> = {}): string {
+    this.say({ type: "open", id, model: "gpt", body: { messages: [] }, ...more });
+    const opened = this.last("opened");
+    return opened?.id === id ? opened.stream : "";
+  }
+
+  resume(id: string, stream: string, after: number, more: Readonly<Record<string, unknown>> = {}): void {
+    this.say({ type: "resume", id, stream, epoch: 1, after, ...more });
+  }
+
+  /** Handled up to this event, and received everything. */
+  ack(id: string, seq: number): void {
+    this.say({ type: "ack", received: this.#received, streams: { [id]: seq } });
+  }
+
+  received(): void {
+    this.say({ type: "ack", received: this.#received });
+  }
+
+  gone(why: "client_gone" | "no_pong" = "client_gone"): void {
+    this.session?.closed(why);
+    this.session = undefined;
+  }
+
+  drained(): void {
+    this.writable = true;
+    this.session?.drained();
+  }
+
+  /** The newest frame of this type. */
+  last<Type extends ServerFrame["type"]>(type: Type): FrameOf<Type> | undefined {
+    return this.frames.findLast((frame): frame is FrameOf<Type> => frame.type === type);
+  }
+
+  /** The numbers of all events of a stream, however they were framed. */
+  seqs(id: string): number[] {
+    return this.frames.flatMap((frame) => {
+      if (!("id" in frame) || frame.id !== id) return [];
+      if (frame.type === "event") return [frame.seq];
+      return frame.type === "events" ? frame.events.map(({ seq }) => seq) : [];
+    });
+  }
+
+  // ── as the face's connection ──────────────────────────────────────────────────────────────────────────────────────
+
+  send(frame: string): boolean {
+    this.#received++;
+    this.frames.push(ServerFrame.parse(JSON.parse(frame)));
+    return this.writable;
+  }
+
+  authenticated(): void {}
+
+  violation(error: GatewayError): void {
+    this.violations.push(error.code);
+  }
+
+  close(code: number): void {
+    this.closeCode = code;
+  }
+}
+
+/** 1, 2, 3 … */
+export const upTo = (last: number, from = 1): number[] => Array.from({ length: last - from + 1 }, (_, at) => from + at);
