@@ -3,6 +3,7 @@ import { ServerFrame } from "../../protocol/stream.ts";
 
 export type EventFrame = Extract<ServerFrame, { type: "event" }>;
 export type EndFrame = Extract<ServerFrame, { type: "end" }>;
+export type ErrorFrame = Extract<ServerFrame, { type: "error" }>;
 
 interface Waiter {
   readonly wanted: (frame: ServerFrame) => boolean;
