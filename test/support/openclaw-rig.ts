@@ -1,5 +1,6 @@
 /** The OpenClaw face over a real relay, with an upstream, a store and a clock that a test moves by hand. */
 
+import { LogBudget } from "../../src/core/budget.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import type {
   Authenticator,
@@ -83,6 +84,8 @@ export class FakeCall implements UpstreamCall {
 export interface Rig extends AsyncDisposable {
   readonly face: OpenClawFace;
   readonly relay: Relay;
+  /** What the logs of all runs hold. */
+  readonly budget: LogBudget;
   readonly calls: FakeCall[];
   readonly transcripts: Transcripts;
   readonly clock: { nowMs: number } & Clock;
@@ -168,7 +171,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     },
   };
   const transcripts = options.transcripts ?? createMemoryTranscripts();
-  const relay = new Relay({ upstream, observer, clock, newId, log: { maxBytes: 100_000, maxEntries: 1000 } });
+  const budget = new LogBudget(100_000_000);
+  const relay = new Relay({ upstream, observer, clock, newId, log: { maxBytes: 100_000, maxEntries: 1000 }, budget });
   const face = await createOpenClawFace({
     relay,
     routing: new Routing([], options.models ?? testModels()),
@@ -189,6 +193,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   return {
     face,
     relay,
+    budget,
     calls,
     transcripts,
     clock,

@@ -114,6 +114,8 @@ export class Run implements ReaderSink {
 
   end(end: RunEnd): void {
     if (this.#over) return;
+    // The answer is kept here and in the transcript: nobody comes back for the log.
+    this.#stream?.log.evict();
     for (const watcher of this.#watchers.values()) watcher.flush();
     this.#over = true;
     clearTimeout(this.#timer);

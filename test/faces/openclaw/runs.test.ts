@@ -41,6 +41,20 @@ describe("stop", () => {
     ]);
   });
 
+  test("gives back the memory of its log, as any end does", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    await send(client, "r1");
+    rig.call.text("I was saying ");
+    expect(rig.budget.usedBytes).toBeGreaterThan(0);
+    await client.request("chat.abort", { sessionKey: "main", runId: "r1" });
+    expect(rig.budget.usedBytes).toBe(0);
+    await send(client, "r2");
+    rig.call.text("It is said.").finish();
+    expect((await client.ended("r2")).state).toBe("final");
+    expect(rig.budget.usedBytes).toBe(0);
+  });
+
   test("of nothing is no error", async () => {
     await using rig = await startRig();
     using client = await rig.client();
