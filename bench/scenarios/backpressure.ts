@@ -1,6 +1,6 @@
 import type { Fault } from "../client/job.ts";
 import type { RunRecord } from "../figures/record.ts";
-import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
+import { DEFAULT_PLAN, ENDLESS, type Plan } from "../payload/plan.ts";
 import { isGateway, type Row } from "../rows/row.ts";
 import { recordOf } from "../runner/load-record.ts";
 import type { Stage } from "../runner/stage.ts";
@@ -22,6 +22,9 @@ const FAULTY_PLAN = {
   count: ENDLESS,
   group: FAULTY_GROUP,
 };
+
+/** More than a gateway should keep of one answer, and an end, because a thousand sockets' buffers would hold gigabytes. */
+const CROWD_PLAN = { ...FAULTY_PLAN, count: 400 };
 
 /** A fast upstream and readers that do not keep up: what it costs the others, and where the bytes wait. */
 export const backpressure: Scenario = {
@@ -57,12 +60,12 @@ const beside = (fault: Fault | undefined, settings: Settings): Point =>
   point(
     fault === undefined ? "no faulty readers" : `${FAULTY} readers that ${DESCRIPTIONS[fault]}`,
     settings,
-    (stage, row) => load(stage, row, fault, { healthy: HEALTHY, faulty: FAULTY, settleMs: 1500, windowMs: 1500 }),
+    (stage, row) => load(stage, row, fault, { healthy: HEALTHY, faulty: FAULTY, plan: FAULTY_PLAN, settleMs: 1500, windowMs: 1500 }),
   );
 
 const crowd = (settings: Settings): Point =>
   point(`${CROWD} readers that acknowledge nothing, no others`, settings, (stage, row) =>
-    load(stage, row, "stalled", { healthy: 0, faulty: CROWD, settleMs: 6000, windowMs: 2000 }),
+    load(stage, row, "stalled", { healthy: 0, faulty: CROWD, plan: CROWD_PLAN, settleMs: 6000, windowMs: 2000 }),
   );
 
 const point = (name: string, settings: Settings, measure: Point["measure"]): Point => ({
@@ -81,6 +84,7 @@ const point = (name: string, settings: Settings, measure: Point["measure"]): Poi
 interface Mix {
   readonly healthy: number;
   readonly faulty: number;
+  readonly plan: Plan;
   readonly settleMs: number;
   readonly windowMs: number;
 }
@@ -90,7 +94,7 @@ async function load(stage: Stage, row: Row, fault: Fault | undefined, mix: Mix):
     streams: mix.healthy,
     sockets: mix.healthy,
     plan: { ...DEFAULT_PLAN, writesPerSecond: HEALTHY_RATE, count: ENDLESS },
-    ...(fault && { faulty: { fault, streams: mix.faulty, plan: FAULTY_PLAN } }),
+    ...(fault && { faulty: { fault, streams: mix.faulty, plan: mix.plan } }),
     warmupMs: mix.healthy > 0 ? 500 : 0,
     settleMs: mix.settleMs,
     windowMs: mix.windowMs,
