@@ -14,20 +14,28 @@ const vectors = readdirSync(join(folder, "vectors")).filter((name) => name.endsW
 
 interface Step {
   readonly note?: string;
+  /** On the first line: what this gateway is configured with. */
+  readonly config?: Readonly<Record<string, unknown>>;
+  /** Which of the client's sockets, 1 when left out; it is connected when it is first named. */
+  readonly socket?: number;
   readonly send?: unknown;
   readonly expect?: unknown;
+  /** This socket of the client dies. */
+  readonly cut?: number;
+  /** The gateway closes the socket with this code. */
+  readonly closed?: number;
   readonly on?: string;
   readonly upstream?: string;
   readonly upstreamEnds?: true;
   readonly upstreamClosed?: true;
 }
 
-/** A pattern of a vector as a jest matcher: the string "*" stands for any value. */
-function pattern(value: unknown): unknown {
-  if (value === "*") return expect.anything();
-  if (Array.isArray(value)) return value.map(pattern);
+/** A value of a vector with every string replaced that stands for something else. */
+function replace(value: unknown, meaning: (text: string) => unknown): unknown {
+  if (typeof value === "string") return meaning(value);
+  if (Array.isArray(value)) return value.map((part) => replace(part, meaning));
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, pattern(part)]));
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, replace(part, meaning)]));
 }
 
 const readVector = (name: string): Step[] =>
@@ -40,11 +48,23 @@ describe("the conversations of protocol/vectors", () => {
   test("there are some", () => expect(vectors.length).toBeGreaterThan(4));
 
   test.each(vectors)("%s happens just so", async (name) => {
+    const steps = readVector(name);
     await using upstream = await startScriptedUpstream();
-    await using gateway = await startTestGateway({ upstream: upstream.url });
-    using client = await StreamClient.connect(gateway.url);
+    await using gateway = await startTestGateway({ upstream: upstream.url, config: steps[0]?.config ?? {} });
+    using sockets = new DisposableStack();
+    const clients = new Map<number, StreamClient>();
     const calls = new Map<string, ScriptedExchange>();
     let last = "";
+    let stream = "";
+    const client = async (at: number): Promise<StreamClient> => {
+      const known = clients.get(at);
+      if (known) return known;
+      const connected = sockets.use(await StreamClient.connect(gateway.url));
+      clients.set(at, connected);
+      return connected;
+    };
+    const named = (text: string) => (text === "$stream" ? stream : text);
+    const pattern = (text: string) => (text === "*" ? expect.anything() : named(text));
     const call = async (id: string): Promise<ScriptedExchange> => {
       const known = calls.get(id);
       if (known) return known;
@@ -52,13 +72,19 @@ describe("the conversations of protocol/vectors", () => {
       calls.set(id, exchange);
       return exchange;
     };
-    for (const step of readVector(name)) {
-      if (step.send !== undefined) client.send(step.send);
+    for (const step of steps) {
+      if (step.send !== undefined) (await client(step.socket ?? 1)).send(replace(step.send, named));
       if (step.expect !== undefined) {
-        const frame: ServerFrame = await client.next();
-        expect(frame).toEqual(pattern(step.expect));
-        if (frame.type === "opened") last = frame.id;
+        const frame: ServerFrame = await (await client(step.socket ?? 1)).next();
+        expect(frame).toEqual(replace(step.expect, pattern));
+        if (frame.type === "opened") {
+          // An open that only attached makes no call of its own.
+          if (!frame.attached) last = frame.id;
+          stream = frame.stream;
+        }
       }
+      if (step.cut !== undefined) (await client(step.cut)).ws.terminate();
+      if (step.closed !== undefined) expect((await (await client(step.socket ?? 1)).closed).code).toBe(step.closed);
       if (step.upstream !== undefined) (await call(step.on ?? last)).chunk(step.upstream);
       if (step.upstreamEnds) (await call(last)).end();
       if (step.upstreamClosed) await (await call(last)).closed;
