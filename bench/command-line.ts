@@ -19,7 +19,7 @@ export const USAGE = `Usage: npm run bench -- [scenario …] [options]
        npm run bench -- report <results.json> <report.html>
        npm run bench -- fetch [peer …]
 
-Scenarios, all when none is named: ttft relay throughput multiplex backpressure http memory cancel
+Scenarios, all when none is named: ttft relay throughput multiplex backpressure http memory cancel chat
 
   --runs <n>             runs of each row at each point (5)
   --duration <seconds>   length of the measured window (1)

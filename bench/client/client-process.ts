@@ -1,4 +1,5 @@
 import { answerRunner, tellRunner } from "../ipc.ts";
+import { type ChatJob, loadChats } from "./chat-load.ts";
 import { holdIdle, type Idle } from "./idle-sockets.ts";
 import type { Job } from "./job.ts";
 import { Load } from "./load.ts";
@@ -7,6 +8,7 @@ import { loadRequests, type RequestJob } from "./request-load.ts";
 const questions = {
   run: (job: Job) => new Load(job, tellRunner).run(),
   hold: (idle: Idle) => holdIdle(idle),
+  chats: (job: ChatJob) => loadChats(job),
   requests: (job: RequestJob) => loadRequests(job, tellRunner),
 };
 

@@ -36,7 +36,7 @@ export class LeanWebSocket implements ByteListener {
   /** Connects and shakes hands. Rejects with what the server said instead. */
   static async open(
     url: URL,
-    subprotocol: string,
+    subprotocol: string | undefined,
     headers: Readonly<Record<string, string>>,
     listener: WebSocketListener,
   ): Promise<LeanWebSocket> {
@@ -72,7 +72,7 @@ export class LeanWebSocket implements ByteListener {
     this.#listener.closed(this.#reason ?? reason);
   }
 
-  #shakeHands(url: URL, subprotocol: string, headers: Readonly<Record<string, string>>): Promise<void> {
+  #shakeHands(url: URL, subprotocol: string | undefined, headers: Readonly<Record<string, string>>): Promise<void> {
     const key = randomBytes(16).toString("base64");
     const lines = [
       `GET ${url.pathname}${url.search} HTTP/1.1`,
@@ -81,7 +81,7 @@ export class LeanWebSocket implements ByteListener {
       "Upgrade: websocket",
       "Sec-WebSocket-Version: 13",
       `Sec-WebSocket-Key: ${key}`,
-      `Sec-WebSocket-Protocol: ${subprotocol}`,
+      ...(subprotocol === undefined ? [] : [`Sec-WebSocket-Protocol: ${subprotocol}`]),
       ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
     ];
     return new Promise((resolve, reject) => {

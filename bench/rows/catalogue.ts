@@ -1,5 +1,6 @@
 import { nginx } from "./nginx.ts";
 import { nodeRow } from "./node-row.ts";
+import { openclaw } from "./openclaw.ts";
 import { portkey } from "./portkey.ts";
 import { DIRECT, type Row } from "./row.ts";
 import { sluice } from "./sluice.ts";
@@ -38,4 +39,4 @@ const naive = nodeRow({
 });
 
 /** Every row, in the order of the tables. */
-export const ROWS: readonly Row[] = [direct, splice, floor, nginx, naive, portkey, sluice];
+export const ROWS: readonly Row[] = [direct, splice, floor, nginx, naive, portkey, openclaw, sluice];

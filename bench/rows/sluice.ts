@@ -54,6 +54,7 @@ export const sluice: Row = {
   name: "sluice",
   what: "this gateway, from its sources",
   protocol: "sluice",
+  chats: "too",
   pages: true,
   version: () => readJson<{ version: string }>("package.json").version,
   async start(upstreamPort) {
@@ -69,6 +70,7 @@ export const sluice: Row = {
     });
     return {
       target: { protocol: "sluice", url: `ws://${found}/v1/stream`, route: "bench", acknowledges: true },
+      chat: { url: `ws://${found}/` },
       pids: [pid],
       async stop() {
         await stop();

@@ -60,7 +60,8 @@ const beside = (fault: Fault | undefined, settings: Settings): Point =>
   point(
     fault === undefined ? "no faulty readers" : `${FAULTY} readers that ${DESCRIPTIONS[fault]}`,
     settings,
-    (stage, row) => load(stage, row, fault, { healthy: HEALTHY, faulty: FAULTY, plan: FAULTY_PLAN, settleMs: 1500, windowMs: 1500 }),
+    (stage, row) =>
+      load(stage, row, fault, { healthy: HEALTHY, faulty: FAULTY, plan: FAULTY_PLAN, settleMs: 1500, windowMs: 1500 }),
   );
 
 const crowd = (settings: Settings): Point =>

@@ -1,6 +1,7 @@
 import { Histogram } from "../figures/histogram.ts";
 import { percentiles, quantilesOf } from "../figures/percentiles.ts";
 import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
+import { relays } from "../rows/row.ts";
 import type { Scenario } from "./scenario.ts";
 
 const STREAMS = 100;
@@ -22,7 +23,7 @@ export const cancel: Scenario = {
       {
         id: `cancel ${streams}`,
         name: `${streams} streams`,
-        suits: () => true,
+        suits: relays,
         seconds: 3,
         measure: async (stage, row) => {
           const { client, upstream } = await stage.run(row, {

@@ -1,5 +1,6 @@
 import { backpressure } from "./backpressure.ts";
 import { cancel } from "./cancel.ts";
+import { chat } from "./chat.ts";
 import { http } from "./http.ts";
 import { memory } from "./memory.ts";
 import { multiplex } from "./multiplex.ts";
@@ -9,4 +10,14 @@ import { throughput } from "./throughput.ts";
 import { ttft } from "./ttft.ts";
 
 /** Every scenario, in the order they are run. */
-export const SCENARIOS: readonly Scenario[] = [ttft, relay, throughput, multiplex, backpressure, http, memory, cancel];
+export const SCENARIOS: readonly Scenario[] = [
+  ttft,
+  relay,
+  throughput,
+  multiplex,
+  backpressure,
+  http,
+  memory,
+  cancel,
+  chat,
+];

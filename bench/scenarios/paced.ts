@@ -1,5 +1,5 @@
 import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
-import { isGateway } from "../rows/row.ts";
+import { DIRECT, relays } from "../rows/row.ts";
 import { recordOf } from "../runner/load-record.ts";
 import type { Point, Settings } from "./scenario.ts";
 
@@ -25,7 +25,7 @@ export function paced(shape: PacedShape, { windowMs }: Settings): Point {
   return {
     id: `paced ${name}`,
     name,
-    suits: (row) => sockets === streams || row.protocol === "sluice" || !isGateway(row),
+    suits: (row) => relays(row) && (sockets === streams || row.protocol === "sluice" || row.name === DIRECT),
     seconds: (warmupMs + (streams === 0 ? 0 : windowMs) + probeMs) / 1000 + 1.5,
     measure: async (stage, row) => {
       const record = recordOf(

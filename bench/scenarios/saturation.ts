@@ -1,6 +1,6 @@
 import type { RunRecord } from "../figures/record.ts";
 import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
-import type { Row } from "../rows/row.ts";
+import { type Row, relays } from "../rows/row.ts";
 import { recordOf } from "../runner/load-record.ts";
 import type { Stage } from "../runner/stage.ts";
 import type { Point, Settings } from "./scenario.ts";
@@ -22,7 +22,7 @@ const MAX_MEDIAN_US = 20_000;
 export const saturation = ({ windowMs }: Settings): Point => ({
   id: "saturation",
   name: "most of one core, one event a write",
-  suits: () => true,
+  suits: relays,
   seconds: 5 * (windowMs / 1000 + 2.2),
   measure: async (stage, row) => {
     let carried: RunRecord | undefined;

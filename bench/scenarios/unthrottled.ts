@@ -1,4 +1,5 @@
 import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
+import { relays } from "../rows/row.ts";
 import { recordOf } from "../runner/load-record.ts";
 import type { Point, Settings } from "./scenario.ts";
 
@@ -9,7 +10,7 @@ const BURST = 256;
 export const unthrottled = (streams: number, { windowMs }: Settings): Point => ({
   id: `unthrottled ${streams}`,
   name: `unthrottled, ${streams} streams`,
-  suits: () => true,
+  suits: relays,
   seconds: windowMs / 1000 + 3,
   measure: async (stage, row) =>
     recordOf(
