@@ -54,7 +54,8 @@ export async function runBench(command: BenchCommand, commandLine: string): Prom
   if (command.html !== undefined) writeFileSync(command.html, renderReport(document));
 }
 
-function rowsFor({ rows, target }: BenchCommand): readonly Row[] {
+function rowsFor({ rows, target, settings }: BenchCommand): readonly Row[] {
+  if (!target && rows.length === 0) return ROWS.filter(({ detail }) => !(settings.survey && detail));
   if (!target) return pick(ROWS, rows, "row");
   const controls = ROWS.filter(({ name }) => name === DIRECT || rows.includes(name));
   return [...controls, targetRow(target)];

@@ -19,9 +19,10 @@ export const USAGE = `Usage: npm run bench -- [scenario …] [options]
        npm run bench -- report <results.json> <report.html>
        npm run bench -- fetch [peer …]
 
-Scenarios, all when none is named: ttft relay throughput multiplex backpressure http memory cancel chat
+Scenarios: ttft relay throughput multiplex backpressure http memory cancel chat
+Without one it is a survey of them all, with fewer points and runs of each, in minutes.
 
-  --runs <n>             runs of each row at each point (5)
+  --runs <n>             runs of each row at each point (5; survey 3)
   --duration <seconds>   length of the measured window (1)
   --rows <a,b,…>         rows to measure; by default all that are here
   --streams <n>          one point of so many streams instead of a scenario's own
@@ -38,7 +39,7 @@ A gateway of your own, beside the row direct (its upstream must be http://127.0.
 `;
 
 const OPTIONS = {
-  runs: { type: "string", default: "5" },
+  runs: { type: "string" },
   streams: { type: "string" },
   rate: { type: "string" },
   duration: { type: "string", default: "1" },
@@ -53,6 +54,10 @@ const OPTIONS = {
   pid: { type: "string" },
 } as const;
 
+const RUNS = 5;
+/** Of everything at once, so that it takes minutes. */
+const SURVEY_RUNS = 3;
+
 /** A known port for a gateway that was configured before the benchmark began. */
 const TARGET_UPSTREAM_PORT = 9900;
 
@@ -60,10 +65,13 @@ const TARGET_UPSTREAM_PORT = 9900;
 export function readBenchCommand(args: readonly string[]): BenchCommand {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   const { target, model, route, header } = values;
+  const scenarios = positionals.filter((name) => name !== "all");
+  const survey = scenarios.length === 0;
   return {
-    scenarios: positionals.filter((name) => name !== "all"),
+    scenarios,
     settings: {
-      runs: positive("runs", values.runs),
+      survey,
+      runs: optional("runs", values.runs) ?? (survey ? SURVEY_RUNS : RUNS),
       windowMs: positive("duration", values.duration) * 1000,
       streams: optional("streams", values.streams),
       rate: optional("rate", values.rate),

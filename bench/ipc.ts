@@ -41,7 +41,7 @@ export const tellRunner = (news: string): void => {
 interface Channel {
   send(message: Asked): boolean;
   on(event: "message", listener: (message: unknown) => void): unknown;
-  once(event: "exit", listener: (code: number | null) => void): unknown;
+  once(event: "exit", listener: () => void): unknown;
 }
 
 /** In the runner: the other end. */
@@ -49,18 +49,23 @@ export class Asker<Q extends Questions> {
   readonly #channel: Channel;
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   readonly #listeners = new Map<string, () => void>();
+  readonly #name: string;
   #lastId = 0;
+  #over = false;
 
   constructor(channel: Channel, name: string) {
     this.#channel = channel;
+    this.#name = name;
     channel.on("message", (message) => this.#receive(message as Answered | News));
-    channel.once("exit", (code) => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(`the ${name} ended with ${code}`));
+    channel.once("exit", () => {
+      this.#over = true;
+      for (const { reject } of this.#waiting.values()) reject(this.#ended());
       this.#waiting.clear();
     });
   }
 
   ask<K extends keyof Q & string>(name: K, argument: Parameters<Q[K]>[0]): Promise<Awaited<ReturnType<Q[K]>>> {
+    if (this.#over) return Promise.reject(this.#ended());
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: (value) => resolve(value as Awaited<ReturnType<Q[K]>>), reject });
@@ -71,6 +76,10 @@ export class Asker<Q extends Questions> {
   /** One listener for each kind of news; a later one replaces it. */
   hear(news: string, listener: () => void): void {
     this.#listeners.set(news, listener);
+  }
+
+  #ended(): Error {
+    return new Error(`the ${this.#name} has ended`);
   }
 
   #receive(message: Answered | News): void {

@@ -1,14 +1,23 @@
 import type { Target } from "./job.ts";
 import { SluiceWire } from "./sluice-wire.ts";
 import { SseWire } from "./sse-wire.ts";
+import type { Wire } from "./wire.ts";
 
 export interface Idle {
   readonly target: Target;
   readonly sockets: number;
 }
 
-/** Opens sockets that say nothing, and keeps them until this process ends. */
+const held = new Set<Wire>();
+
+/** Opens sockets that say nothing, and keeps them until they are released. */
 export async function holdIdle({ target, sockets }: Idle): Promise<void> {
   const wire = target.protocol === "sluice" ? new SluiceWire(target) : new SseWire(target);
+  held.add(wire);
   await wire.connect(sockets);
+}
+
+export function releaseIdle(): void {
+  for (const wire of held) wire.close();
+  held.clear();
 }

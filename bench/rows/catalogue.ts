@@ -22,6 +22,7 @@ const splice = nodeRow({
   what: "bytes from socket to socket in Node, nothing read",
   protocol: "sse",
   program: new URL("./splice-process.ts", import.meta.url),
+  detail: true,
 });
 
 const floor = nodeRow({

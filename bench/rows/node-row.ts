@@ -7,15 +7,17 @@ interface NodeRow {
   readonly what: string;
   readonly protocol: Row["protocol"];
   readonly program: URL;
+  readonly detail?: boolean;
 }
 
 const PATHS = { sluice: "/v1/stream", sse: "/v1/chat/completions" } as const;
 
 /** A control row: a small program of ours, told the upstream's port, that says where it listens. */
-export const nodeRow = ({ name, what, protocol, program }: NodeRow): Row => ({
+export const nodeRow = ({ name, what, protocol, program, detail = false }: NodeRow): Row => ({
   name,
   what,
   protocol,
+  detail,
   version: () => `Node ${process.versions.node}`,
   async start(upstreamPort) {
     const args = [fileURLToPath(program), String(upstreamPort)];

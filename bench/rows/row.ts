@@ -20,6 +20,8 @@ export interface Row {
   readonly chats?: "too" | "only";
   /** Whether it answers `/healthz` and has a start page. */
   readonly pages?: boolean;
+  /** Whether a survey can do without it. */
+  readonly detail?: boolean;
   /** The version of what is measured, as the report names it. */
   version(): string;
   /** Why it cannot run here, and how to change that. */

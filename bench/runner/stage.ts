@@ -23,9 +23,13 @@ const CALM_SHARE = 0.05;
 const CALM_LOOK_MS = 200;
 const CALM_TIMEOUT_MS = 10_000;
 
-/** The upstream and the rows under test, from the first run to the last. The client is a new process for each run. */
+const startClient = () =>
+  startHelper<ClientQuestions>("client", new URL("../client/client-process.ts", import.meta.url));
+
+/** The upstream, the client and the rows under test, from the first run to the last. */
 export class Stage {
   readonly #upstream: Helper<UpstreamQuestions>;
+  #client = startClient();
   readonly #rows = new Map<Row, RunningRow>();
   #port = 0;
 
@@ -64,14 +68,14 @@ export class Stage {
     return this.observe(row, (client, target) => client.ask("run", { ...job, target }));
   }
 
-  /** Lets a new client process do something to a row, and watches the gateway meanwhile. */
+  /** Lets the client do something to a row, and watches the gateway meanwhile. */
   async observe<T>(
     row: Row,
     work: (client: Asker<ClientQuestions>, target: Target) => Promise<T>,
   ): Promise<Observed<T>> {
     const { target, pids } = await this.row(row);
     await this.#upstream.asker.ask("reset", null);
-    const client = startHelper<ClientQuestions>("client", new URL("../client/client-process.ts", import.meta.url));
+    const client = this.#client;
     const marks = new CpuMarks({ gateway: pids, upstream: [this.#upstream.pid], client: [client.pid] });
     client.asker.hear("window-opened", () => marks.open());
     client.asker.hear("window-closed", () => marks.close());
@@ -79,17 +83,23 @@ export class Stage {
     try {
       const result = await work(client.asker, target);
       const upstream = await this.#upstream.asker.ask("report", null);
+      sampler.stop();
+      await client.asker.ask("release", null);
       return { client: result, upstream, cpu: marks.use(), resident: sampler.samples };
+    } catch (error) {
+      // What it still holds of the failed run would weigh on the next one.
+      await client.stop();
+      this.#client = startClient();
+      throw error;
     } finally {
       sampler.stop();
-      await client.stop();
       await this.#calm(row, pids);
     }
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#rows.values()].map((row) => row.stop()));
-    await this.#upstream.stop();
+    await Promise.all([this.#upstream.stop(), this.#client.stop()]);
   }
 
   /** Waits until the row has put everything away; one that does not is ended. */

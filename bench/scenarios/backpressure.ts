@@ -4,7 +4,7 @@ import { DEFAULT_PLAN, ENDLESS, type Plan } from "../payload/plan.ts";
 import { isGateway, type Row } from "../rows/row.ts";
 import { recordOf } from "../runner/load-record.ts";
 import type { Stage } from "../runner/stage.ts";
-import { halfTheRuns, type Point, type Scenario, type Settings } from "./scenario.ts";
+import { fewRuns, type Point, type Scenario, type Settings } from "./scenario.ts";
 
 const MIB = 2 ** 20;
 const HEALTHY = 90;
@@ -40,13 +40,12 @@ export const backpressure: Scenario = {
     { metric: "pausedPercent", label: "paused %", digits: 0 },
     { metric: "gatewayCpuPercent", label: "core %", digits: 0, better: "less" },
   ],
-  points: (settings) => [
-    beside(undefined, settings),
-    beside("slow", settings),
-    beside("stalled", settings),
-    beside("blackholed", settings),
-    crowd(settings),
-  ],
+  points: (settings) => {
+    const faults: (Fault | undefined)[] = settings.survey
+      ? [undefined, "stalled"]
+      : [undefined, "slow", "stalled", "blackholed"];
+    return [...faults.map((fault) => beside(fault, settings)), crowd(settings)];
+  },
 };
 
 const DESCRIPTIONS: Readonly<Record<Fault, string>> = {
@@ -74,7 +73,7 @@ const point = (name: string, settings: Settings, measure: Point["measure"]): Poi
   name,
   suits: isGateway,
   seconds: name.startsWith("1000") ? 13 : 6,
-  runs: halfTheRuns(settings),
+  runs: fewRuns(settings),
   // What a row kept of the last run would be taken for what it keeps now.
   measure: async (stage, row) => {
     await stage.retire(row);

@@ -2,7 +2,7 @@ import { Histogram } from "../figures/histogram.ts";
 import { percentiles, quantilesOf } from "../figures/percentiles.ts";
 import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
 import { relays } from "../rows/row.ts";
-import type { Scenario } from "./scenario.ts";
+import { fewRuns, type Scenario } from "./scenario.ts";
 
 const STREAMS = 100;
 
@@ -24,7 +24,8 @@ export const cancel: Scenario = {
         id: `cancel ${streams}`,
         name: `${streams} streams`,
         suits: relays,
-        seconds: 3,
+        seconds: 2.5,
+        runs: fewRuns(settings),
         measure: async (stage, row) => {
           const { client, upstream } = await stage.run(row, {
             streams,

@@ -1,7 +1,7 @@
 import { Histogram } from "../figures/histogram.ts";
 import { percentiles } from "../figures/percentiles.ts";
 import { DEFAULT_PLAN } from "../payload/plan.ts";
-import { halfTheRuns, type Point, type Scenario, type Settings } from "./scenario.ts";
+import { fewRuns, type Point, type Scenario, type Settings } from "./scenario.ts";
 
 const TOKENS = 200;
 const TOKENS_PER_SECOND = 100;
@@ -29,7 +29,7 @@ const turns = (count: number, settings: Settings): Point => ({
   name: count === 1 ? "one turn at a time" : `${count} turns at once`,
   suits: (row) => row.chats !== undefined,
   seconds: TOKENS / TOKENS_PER_SECOND + (count === 1 ? 4 : 6),
-  runs: halfTheRuns(settings),
+  runs: fewRuns(settings),
   measure: async (stage, row) => {
     const { chat: target } = await stage.row(row);
     if (!target) throw new Error("it has no chat protocol");

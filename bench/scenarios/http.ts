@@ -2,7 +2,7 @@ import { Histogram } from "../figures/histogram.ts";
 import { percentiles } from "../figures/percentiles.ts";
 import { isGateway, type Row } from "../rows/row.ts";
 import { shares } from "../runner/load-record.ts";
-import { halfTheRuns, type Point, type Scenario, type Settings } from "./scenario.ts";
+import { fewRuns, type Point, type Scenario, type Settings } from "./scenario.ts";
 
 /** Handshakes of new sockets, and the pages beside the streams. */
 export const http: Scenario = {
@@ -27,7 +27,7 @@ const requests = (name: string, path: string | undefined, settings: Settings, su
   suits,
   // autocannon counts whole seconds.
   seconds: Math.max(1, settings.windowMs / 1000) + 1,
-  runs: halfTheRuns(settings),
+  runs: fewRuns(settings),
   measure: async (stage, row) => {
     const windowMs = Math.max(1000, settings.windowMs);
     const { client, cpu } = await stage.observe(row, (asker, target) =>

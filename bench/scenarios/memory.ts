@@ -4,7 +4,7 @@ import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
 import { isGateway, type Row } from "../rows/row.ts";
 import type { Sample } from "../runner/process-figures.ts";
 import type { Stage } from "../runner/stage.ts";
-import { halfTheRuns, type Point, type Scenario } from "./scenario.ts";
+import { fewRuns, type Point, type Scenario } from "./scenario.ts";
 
 const KIB = 1024;
 const IDLE_SOCKETS = 5000;
@@ -24,15 +24,16 @@ export const memory: Scenario = {
   ],
   points: (settings) => {
     const streams = settings.streams ?? STREAMS;
-    return [
-      { ...point(`${IDLE_SOCKETS} idle sockets`, idle), runs: halfTheRuns(settings) },
-      { ...point(`${streams} streams on ${streams} sockets`, active(streams, streams)), runs: halfTheRuns(settings) },
+    const points: Point[] = [
+      { ...point(`${IDLE_SOCKETS} idle sockets`, idle), runs: fewRuns(settings) },
+      { ...point(`${streams} streams on ${streams} sockets`, active(streams, streams)), runs: fewRuns(settings) },
       {
         ...point(`${streams} streams on 10 sockets`, active(streams, 10)),
         suits: (row) => isGateway(row) && row.protocol === "sluice",
-        runs: halfTheRuns(settings),
+        runs: fewRuns(settings),
       },
     ];
+    return settings.survey ? points.slice(0, 2) : points;
   },
 };
 
@@ -40,7 +41,7 @@ const point = (name: string, measure: (stage: Stage, row: Row) => Promise<RunRec
   id: `memory ${name}`,
   name,
   suits: isGateway,
-  seconds: 9,
+  seconds: 7,
   measure: async (stage, row) => {
     await stage.retire(row);
     await warm(stage, row);

@@ -9,6 +9,8 @@ export interface PacedShape {
   readonly rate: number;
   readonly burst?: number;
   readonly sockets?: number;
+  /** Time first events too, after the window. */
+  readonly probes?: boolean;
 }
 
 const PROBES_PER_SECOND = 50;
@@ -18,15 +20,15 @@ const MIN_WARMUP_MS = 500;
 
 /** Streams at a fixed rate through a window; then, while they run on, short streams whose first event is timed. */
 export function paced(shape: PacedShape, { windowMs }: Settings): Point {
-  const { streams, rate, burst = 1, sockets = streams } = shape;
+  const { streams, rate, burst = 1, sockets = streams, probes = false } = shape;
   const warmupMs = streams === 0 ? 0 : Math.max(MIN_WARMUP_MS, (streams / STARTS_PER_SECOND) * 1000);
-  const probeMs = Math.max(500, windowMs);
+  const probeMs = probes ? Math.max(500, windowMs) : 0;
   const name = streams === 0 ? "nothing else" : describe(shape, sockets);
   return {
-    id: `paced ${name}`,
+    id: `paced ${name}${probes ? " probed" : ""}`,
     name,
     suits: (row) => relays(row) && (sockets === streams || row.protocol === "sluice" || row.name === DIRECT),
-    seconds: (warmupMs + (streams === 0 ? 0 : windowMs) + probeMs) / 1000 + 1.5,
+    seconds: (warmupMs + (streams === 0 ? 0 : windowMs) + probeMs) / 1000 + 1 + streams / 2000,
     measure: async (stage, row) => {
       const record = recordOf(
         await stage.run(row, {
@@ -35,7 +37,7 @@ export function paced(shape: PacedShape, { windowMs }: Settings): Point {
           plan: { ...DEFAULT_PLAN, writesPerSecond: rate, burst, count: ENDLESS },
           warmupMs,
           windowMs: streams === 0 ? 0 : windowMs,
-          probesPerSecond: PROBES_PER_SECOND,
+          probesPerSecond: probes ? PROBES_PER_SECOND : 0,
           probeMs,
           cancelAtEnd: false,
         }),

@@ -1,5 +1,5 @@
-import { paced } from "./paced.ts";
-import type { Scenario } from "./scenario.ts";
+import { type PacedShape, paced } from "./paced.ts";
+import type { Scenario, Settings } from "./scenario.ts";
 
 /** What every event pays on its way, at 5k, 10k and 20k events a second. */
 export const relay: Scenario = {
@@ -14,12 +14,16 @@ export const relay: Scenario = {
     { metric: "cpuUsPerEvent", label: "CPU µs/event", digits: 1, better: "less" },
     { metric: "gatewayCpuPercent", label: "core %", digits: 0, better: "less" },
   ],
-  points: (settings) =>
-    settings.streams === undefined
-      ? [
-          paced({ streams: 100, rate: 50 }, settings),
-          paced({ streams: 1000, rate: 10 }, settings),
-          paced({ streams: 1000, rate: 20 }, settings),
-        ]
-      : [paced({ streams: settings.streams, rate: settings.rate ?? 50 }, settings)],
+  points: (settings) => shapes(settings).map((shape) => paced(shape, settings)),
 };
+
+/** In a survey the runs of the first tokens are shown from this side too. */
+function shapes({ streams, rate, survey }: Settings): readonly PacedShape[] {
+  if (streams !== undefined) return [{ streams, rate: rate ?? 50 }];
+  const probes = survey;
+  const both = [
+    { streams: 100, rate: 50, probes },
+    { streams: 1000, rate: 10, probes },
+  ];
+  return survey ? both : [...both, { streams: 1000, rate: 20 }];
+}

@@ -3,7 +3,8 @@ import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
 import { type Row, relays } from "../rows/row.ts";
 import { recordOf } from "../runner/load-record.ts";
 import type { Stage } from "../runner/stage.ts";
-import type { Point, Settings } from "./scenario.ts";
+import { highestRung } from "./rungs.ts";
+import { fewRuns, type Point, type Settings } from "./scenario.ts";
 
 const STREAMS = 100;
 /** Offered rates, 15 % apart: finer than what a run repeats to. */
@@ -16,35 +17,37 @@ const DELIVERED_SHARE = 0.97;
 const MAX_MEDIAN_US = 20_000;
 
 /**
- * The most events a second that one core carries with one event a write: rates of a ladder are tried by halves, open
- * loop, and the highest that was carried counts. Beyond it events arrive in lumps, and the measure would be another.
+ * The most events a second that one core carries with one event a write: rates of a ladder are tried, open loop, and the
+ * highest that was carried counts. Beyond it events arrive in lumps, and the measure would be another.
  */
-export const saturation = ({ windowMs }: Settings): Point => ({
-  id: "saturation",
-  name: "most of one core, one event a write",
-  suits: relays,
-  seconds: 5 * (windowMs / 1000 + 2.2),
-  measure: async (stage, row) => {
-    let carried: RunRecord | undefined;
-    let low = 0;
-    let high = LADDER.length - 1;
-    while (low <= high) {
-      const middle = (low + high) >> 1;
-      const rate = LADDER[middle] ?? 0;
-      const record = await attempt(stage, row, rate, windowMs);
-      if (record && isCarried(record, rate)) {
-        carried = record;
-        low = middle + 1;
-      } else high = middle - 1;
-    }
-    if (!carried) throw new Error(`not even ${LADDER[0]} events/s`);
-    return carried;
-  },
-});
+export function saturation(settings: Settings): Point {
+  /** Where each row's last run ended: the next one looks there first. */
+  const rungs = new Map<Row, number>();
+  return {
+    id: "saturation",
+    name: "most of one core, one event a write",
+    suits: relays,
+    seconds: 5 * (settings.windowMs / 1000 + 1.3),
+    runs: fewRuns(settings),
+    measure: async (stage, row) => {
+      const records = new Map<number, RunRecord>();
+      const isCarriedAt = async (rung: number) => {
+        const record = await attempt(stage, row, LADDER[rung] ?? 0, settings.windowMs);
+        if (record) records.set(rung, record);
+        return record !== undefined && isCarried(record, LADDER[rung] ?? 0);
+      };
+      const highest = await highestRung(LADDER.length, rungs.get(row), isCarriedAt);
+      const carried = highest === undefined ? undefined : records.get(highest);
+      if (highest === undefined || !carried) throw new Error(`not even ${LADDER[0]} events/s`);
+      rungs.set(row, highest);
+      return carried;
+    },
+  };
+}
 
 async function attempt(stage: Stage, row: Row, rate: number, windowMs: number): Promise<RunRecord | undefined> {
   const plan = { ...DEFAULT_PLAN, writesPerSecond: rate / STREAMS, count: ENDLESS };
-  const rest = { warmupMs: 500, windowMs, probesPerSecond: 0, probeMs: 0, cancelAtEnd: false };
+  const rest = { warmupMs: 300, windowMs, probesPerSecond: 0, probeMs: 0, cancelAtEnd: false };
   try {
     return recordOf(await stage.run(row, { streams: STREAMS, sockets: STREAMS, plan, ...rest }));
   } catch {

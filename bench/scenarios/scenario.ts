@@ -5,6 +5,8 @@ import type { Stage } from "../runner/stage.ts";
 
 /** What the command line asked for. */
 export interface Settings {
+  /** Everything was asked for: less of each will do. */
+  readonly survey: boolean;
   readonly runs: number;
   readonly windowMs: number;
   /** Replace the scenario's own points by one. */
@@ -33,4 +35,4 @@ export interface Scenario {
 }
 
 /** For points of which fewer runs say enough. */
-export const halfTheRuns = ({ runs }: Settings): number => Math.ceil(runs / 2);
+export const fewRuns = ({ runs, survey }: Settings): number => (survey ? 1 : Math.ceil(runs / 2));

@@ -1,5 +1,5 @@
-import { paced } from "./paced.ts";
-import type { Scenario } from "./scenario.ts";
+import { type PacedShape, paced } from "./paced.ts";
+import type { Scenario, Settings } from "./scenario.ts";
 
 /** Request to first content while other streams run: alone, as a small team, a busy node, a full one. */
 export const ttft: Scenario = {
@@ -12,13 +12,16 @@ export const ttft: Scenario = {
     { metric: "ttftP99Us", label: "added p99", digits: 2, divisor: 1000, overDirect: true, better: "less" },
     { metric: "ttftCount", label: "requests", digits: 0 },
   ],
-  points: (settings) =>
-    settings.streams === undefined
-      ? [
-          paced({ streams: 0, rate: 0 }, settings),
-          paced({ streams: 20, rate: 50 }, settings),
-          paced({ streams: 100, rate: 50 }, settings),
-          paced({ streams: 1000, rate: 10 }, settings),
-        ]
-      : [paced({ streams: settings.streams, rate: settings.rate ?? 50 }, settings)],
+  points: (settings) => shapes(settings).map((shape) => paced({ ...shape, probes: true }, settings)),
 };
+
+function shapes({ streams, rate, survey }: Settings): readonly PacedShape[] {
+  if (streams !== undefined) return [{ streams, rate: rate ?? 50 }];
+  const all = [
+    { streams: 0, rate: 0 },
+    { streams: 20, rate: 50 },
+    { streams: 100, rate: 50 },
+    { streams: 1000, rate: 10 },
+  ];
+  return survey ? all.slice(2) : all;
+}

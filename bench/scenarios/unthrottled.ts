@@ -11,7 +11,7 @@ export const unthrottled = (streams: number, { windowMs }: Settings): Point => (
   id: `unthrottled ${streams}`,
   name: `unthrottled, ${streams} streams`,
   suits: relays,
-  seconds: windowMs / 1000 + 3,
+  seconds: windowMs / 1000 + 2,
   measure: async (stage, row) =>
     recordOf(
       await stage.run(row, {

@@ -1,0 +1,23 @@
+/**
+ * The highest rung of a ladder that carries, when all below one that carries do too; undefined when none does. Tried by
+ * halves, or, from where it was found before, one rung after the other.
+ */
+export async function highestRung(
+  rungs: number,
+  before: number | undefined,
+  carries: (rung: number) => Promise<boolean>,
+): Promise<number | undefined> {
+  let low = 0;
+  let high = rungs - 1;
+  let next = before ?? (low + high) >> 1;
+  let found: number | undefined;
+  while (low <= high) {
+    if (await carries(next)) {
+      found = next;
+      low = next + 1;
+    } else high = next - 1;
+    const step = found === undefined || found < next ? high : low;
+    next = before === undefined ? (low + high) >> 1 : Math.min(high, Math.max(low, step));
+  }
+  return found;
+}
