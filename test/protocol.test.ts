@@ -45,7 +45,12 @@ const readVector = (name: string): Step[] =>
     .map((line) => JSON.parse(line));
 
 describe("the conversations of protocol/vectors", () => {
-  test("there are some", () => expect(vectors.length).toBeGreaterThan(4));
+  test("are all listed in README.md", () => {
+    const readme = readFileSync(join(folder, "README.md"), "utf8");
+    const listed = [...readme.matchAll(/\(vectors\/([^)]+)\)/g)].map((match) => match[1]);
+    expect(listed.toSorted()).toEqual(vectors.toSorted());
+    expect(listed.length).toBeGreaterThan(4);
+  });
 
   test.each(vectors)("%s happens just so", async (name) => {
     const steps = readVector(name);
