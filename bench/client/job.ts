@@ -42,6 +42,8 @@ export interface Job {
 export interface JobResult {
   /** Events that arrived in the window, and its length. */
   readonly events: number;
+  /** Of these, the ones that came in the same read as their stream's event before. */
+  readonly lumped: number;
   readonly windowUs: number;
   /** From the upstream's stamp to the read that brought the event, in microseconds. */
   readonly latency: HistogramData;

@@ -26,6 +26,7 @@ export class LoadStream {
   readonly #ended: () => void;
   #startedUs = 0;
   #next = 1;
+  #lastReadUs = 0;
   #over = false;
 
   constructor(plan: Plan, tally: Tally, role: "steady" | "probe" | "faulty", ended: () => void = () => undefined) {
@@ -94,6 +95,8 @@ export class LoadStream {
     this.#next = seq + 1;
     if (!this.#tally.recording || this.probe || this.faulty) return;
     this.#tally.events++;
+    if (arrivedUs === this.#lastReadUs) this.#tally.lumped++;
+    this.#lastReadUs = arrivedUs;
     this.#tally.latency.record(arrivedUs - stampUs);
   }
 

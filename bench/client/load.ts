@@ -127,9 +127,11 @@ export class Load {
   }
 
   #result(windowUs: number): JobResult {
-    const { latency, ttft, startLag, events, lost, duplicated, corrupt, unstamped, failures, cancelled } = this.#tally;
+    const { latency, ttft, startLag, events, lumped, lost, duplicated, corrupt, unstamped, failures, cancelled } =
+      this.#tally;
     return {
       events,
+      lumped,
       windowUs,
       latency: latency.toData(),
       ttft: ttft.toData(),

@@ -9,6 +9,8 @@ export class Tally {
   readonly cancelled: Record<string, number> = {};
   recording = false;
   events = 0;
+  /** Events that came in the same read as the one before. */
+  lumped = 0;
   lost = 0;
   duplicated = 0;
   corrupt = 0;

@@ -6,6 +6,8 @@ export interface RunRecord {
   readonly metrics: Metrics;
   /** Values at the shares of QUANTILES, in microseconds. */
   readonly quantiles?: Readonly<Record<string, readonly number[]>>;
+  /** Why streams failed, and how many for each reason. */
+  readonly failures?: Readonly<Record<string, number>>;
   /** Curves over time: milliseconds and value. */
   readonly series?: Readonly<Record<string, readonly (readonly [number, number])[]>>;
 }

@@ -30,10 +30,15 @@ function faultsOf(result: PointResult, shared: boolean): string[] {
     found.push(`saturated: ${percent((carried / offered) * 100)} of the rate came`);
   for (const fault of ["lost", "duplicated", "corrupt", "failed"]) {
     const count = result.runs.reduce((sum, { metrics }) => sum + (metrics[fault] ?? 0), 0);
-    if (count > 0) found.push(`${count} ${fault}`);
+    const reasons = fault === "failed" ? ` (${reasonsOf(result).join(", ")})` : "";
+    if (count > 0) found.push(`${count} ${fault}${reasons}`);
   }
   return found;
 }
+
+const reasonsOf = ({ runs }: PointResult): string[] => [
+  ...new Set(runs.flatMap(({ failures = {} }) => Object.keys(failures))),
+];
 
 /** What else ran on the machine, over all points at once. */
 function disturbance(results: readonly PointResult[]): string[] {

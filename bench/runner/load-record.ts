@@ -15,6 +15,7 @@ export function recordOf({ client, upstream, cpu, resident }: Observed<JobResult
     metrics: {
       eventsPerSecond: client.windowUs > 0 ? (client.events / client.windowUs) * 1e6 : 0,
       ...(cpu.gatewayUs !== undefined && client.events > 0 && { cpuUsPerEvent: cpu.gatewayUs / client.events }),
+      lumpedPercent: client.events > 0 ? (client.lumped / client.events) * 100 : 0,
       ...shares(cpu, client.windowUs),
       ...percentiles("latency", latency),
       ...percentiles("ttft", ttft),
@@ -27,6 +28,7 @@ export function recordOf({ client, upstream, cpu, resident }: Observed<JobResult
       failed: Object.values(client.failures).reduce((sum, count) => sum + count, 0),
       ...(resident.length > 0 && { peakRssMiB: Math.max(...resident.map(([, bytes]) => bytes)) / MIB }),
     },
+    failures: client.failures,
     quantiles: {
       ...(latency.count > 0 && { latency: quantilesOf(latency) }),
       ...(ttft.count > 0 && { ttft: quantilesOf(ttft) }),

@@ -102,13 +102,14 @@ async function load(stage: Stage, row: Row, fault: Fault | undefined, mix: Mix):
     probeMs: 0,
     cancelAtEnd: false,
   });
-  const { metrics, quantiles } = recordOf(observed);
+  const record = recordOf(observed);
   const rss = observed.resident.map(([ms, bytes]) => [ms, bytes / MIB] as const);
   const pushed = observed.upstream.groups[FAULTY_GROUP];
   const streamUs = (mix.settleMs + mix.windowMs) * 1000 * mix.faulty;
   return {
+    ...record,
     metrics: {
-      ...metrics,
+      ...record.metrics,
       rssGrowthMiB: (rss.at(-1)?.[1] ?? 0) - (rss[0]?.[1] ?? 0),
       rssSlopeMiBPerSecond: slopeAtEnd(rss),
       ...(pushed && {
@@ -117,7 +118,6 @@ async function load(stage: Stage, row: Row, fault: Fault | undefined, mix: Mix):
         pausedPercent: Math.min(100, (pushed.blockedUs / streamUs) * 100),
       }),
     },
-    ...(quantiles && { quantiles }),
     series: { rssMiB: rss },
   };
 }
