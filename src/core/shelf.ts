@@ -47,6 +47,8 @@ export class Shelf {
   readonly #budget: LogBudget;
   readonly #now: () => number;
   readonly #streams = new Map<string, Shelved>();
+  /** Ended streams that nobody reads, in the order in which they began to wait. */
+  readonly #kept = new Set<Shelved>();
   /** Removed streams and their callers, oldest first. */
   readonly #removed = new Map<string, string>();
 
@@ -71,6 +73,8 @@ export class Shelf {
 
   /** Throws `overloaded` when the logs leave no room for one more stream. */
   admit(): void {
+    // A stream that begins is worth more than the log of one that ended.
+    this.#giveUpKept(REFUSE_AT);
     if (this.#budget.isOver(REFUSE_AT)) {
       throw new GatewayError("overloaded", "no memory for another stream's log", { retryAfterMs: 1_000 });
     }
@@ -84,10 +88,11 @@ export class Shelf {
       holder: undefined,
       since: this.#now(),
       previous: undefined,
-      endedAt: stream.terminal && this.#now(),
+      endedAt: undefined,
     };
     stream.onEnd = () => {
       shelved.endedAt = this.#now();
+      if (!shelved.holder) this.#kept.add(shelved);
     };
     this.#streams.set(stream.info.id, shelved);
     return shelved;
@@ -117,6 +122,7 @@ export class Shelf {
   hold(shelved: Shelved, holder: Holder): Code | undefined {
     const before = shelved.holder;
     shelved.holder = holder;
+    this.#kept.delete(shelved);
     shelved.since = this.#now();
     if (shelved.away === "finish") shelved.stream.keepAll(true);
     before?.detached("superseded");
@@ -131,7 +137,10 @@ export class Shelf {
     shelved.holder = undefined;
     shelved.since = this.#now();
     shelved.previous = why;
-    if (shelved.stream.terminal) return;
+    if (shelved.stream.terminal) {
+      this.#kept.add(shelved);
+      return;
+    }
     if (shelved.away === "cancel") shelved.stream.cancel(new GatewayError("client_gone"));
     if (shelved.away === "finish") shelved.stream.keepAll(false);
   }
@@ -160,18 +169,25 @@ export class Shelf {
     shelved.holder = undefined;
     holder?.detached("slow_consumer");
     stream.log.evict();
+    this.#kept.delete(shelved);
     this.#streams.delete(stream.info.id);
     this.#removed.set(stream.info.id, caller);
     const oldest = this.#removed.keys().next().value;
     if (this.#removed.size > this.#limits.rememberedIds && oldest !== undefined) this.#removed.delete(oldest);
   }
 
-  /** Gives up ended logs nobody reads, oldest first; if that is not enough, the parked stream with the largest log. */
-  #relieve(): void {
-    for (const { stream, holder } of this.#streams.values()) {
-      if (!this.#budget.isOver(EVICT_AT)) return;
-      if (stream.terminal && !holder) stream.log.evict();
+  /** Gives up the logs of ended streams, oldest first, until less than this share of the budget is used. */
+  #giveUpKept(share: number): void {
+    for (const shelved of this.#kept) {
+      if (!this.#budget.isOver(share)) return;
+      this.#kept.delete(shelved);
+      shelved.stream.log.evict();
     }
+  }
+
+  /** Gives up what ended; if that is not enough, the parked stream with the largest log. */
+  #relieve(): void {
+    this.#giveUpKept(EVICT_AT);
     if (!this.#budget.isOver(CANCEL_AT)) return;
     let largest: Stream | undefined;
     for (const { stream, holder } of this.#streams.values()) {

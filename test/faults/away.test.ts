@@ -213,27 +213,50 @@ describe("a resume", () => {
 describe("when memory runs short", () => {
   const limits = { budgetBytes: 100_000, log: { maxBytes: 40_000 } };
 
-  test("new streams are refused first, then ended ones nobody reads are given up, then parked ones are cancelled", () => {
+  test("the logs of ended streams make room for a new one, the one kept longest first", () => {
     using rig = new StreamFaceRig(limits);
-    const ended = leave(rig);
-    rig.call.flood(1_000);
-    rig.call.finish();
-    const parked = leave(rig);
-    const parkedCall = rig.call;
-    const peer = rig.connect();
-    peer.open("mine");
-    const mine = rig.call;
-    parkedCall.flood(1_000);
+    const ended = [0, 1].map(() => {
+      const stream = leave(rig);
+      rig.call.flood(1_000);
+      rig.call.finish();
+      return stream;
+    });
     expect(rig.budget.usedBytes).toBeGreaterThan(70_000);
-    peer.open("more");
-    expect(peer.last("error")).toMatchObject({ id: "more", error: { code: "overloaded", retryable: true } });
-    mine.flood(1_000);
-    expect(rig.budget.usedBytes).toBeLessThan(95_000);
-    peer.resume("e", ended, 0);
+    const peer = rig.connect();
+    peer.open("a");
+    expect(peer.last("opened")?.id).toBe("a");
+    const [oldest = "", newest = ""] = ended;
+    peer.resume("o", oldest, 0);
     expect(refusal(peer)).toBe("evicted");
-    expect(parkedCall.aborted).toBe(false);
-    peer.resume("p", parked, 2);
-    expect(peer.last("resumed")?.id).toBe("p");
+    peer.resume("n", newest, 2);
+    expect(peer.seqs("n").length).toBeGreaterThan(100);
+  });
+
+  test("the end of a stream whose log was given up can still be had by whoever had all before it", () => {
+    using rig = new StreamFaceRig(limits);
+    const stream = leave(rig);
+    const last = 3 + rig.call.flood(150);
+    rig.call.finish();
+    leave(rig);
+    rig.call.flood(1_000);
+    const peer = rig.connect();
+    peer.open("a");
+    peer.resume("e", stream, last);
+    expect(peer.last("end")).toMatchObject({ id: "e", status: "completed", lastSeq: last });
+  });
+
+  test("new streams are refused where those that run leave no room, until they do", () => {
+    using rig = new StreamFaceRig(limits);
+    const parked = [leave(rig), leave(rig)];
+    for (const call of rig.calls) call.flood(1_000);
+    expect(rig.budget.usedBytes).toBeGreaterThan(70_000);
+    const peer = rig.connect();
+    peer.open("a");
+    expect(peer.last("error")).toMatchObject({ id: "a", error: { code: "overloaded", retryable: true } });
+    peer.say({ type: "cancel", stream: parked[0] });
+    peer.open("a");
+    expect(peer.last("opened")?.id).toBe("a");
+    expect(rig.calls).toHaveLength(3);
   });
 
   test("the largest parked stream is cancelled and given up, a smaller one and those that are read go on", () => {

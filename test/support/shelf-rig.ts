@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CANCEL_AT, EVICT_AT, LogBudget } from "../../src/core/budget.ts";
+import { CANCEL_AT, EVICT_AT, LogBudget, REFUSE_AT } from "../../src/core/budget.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import { type AwayPolicy, Shelf } from "../../src/core/shelf.ts";
 import { ShelvedStream } from "./shelved-stream.ts";
@@ -21,14 +21,17 @@ export class ShelfRig {
   }
 
   open(away: AwayPolicy): ShelvedStream | undefined {
-    const isFull = this.budget.isOver(0.7);
+    const kept = this.streams.filter(({ visit, stream }) => !visit && stream.terminal);
+    const ofKept = kept.reduce((sum, { stream }) => sum + stream.log.bytes, 0);
+    const isFull = this.budget.usedBytes - ofKept >= BUDGET_BYTES * REFUSE_AT;
     try {
       this.shelf.admit();
     } catch (error) {
       assert(isFull && error instanceof GatewayError && error.code === "overloaded");
-      return undefined;
     }
-    assert(!isFull);
+    for (const subject of kept) if (subject.stream.log.bytes === 0) subject.mayBeLost = subject.texts.length;
+    assert.equal(this.budget.isOver(REFUSE_AT), isFull);
+    if (isFull) return undefined;
     const stream = new ShelvedStream(this, `s_${this.streams.length}`, away);
     this.streams.push(stream);
     return stream;
