@@ -65,14 +65,14 @@ const beside = (fault: Fault | undefined, settings: Settings): Point =>
 
 const crowd = (settings: Settings): Point =>
   point(`${CROWD} readers that acknowledge nothing, no others`, settings, (stage, row) =>
-    load(stage, row, "stalled", { healthy: 0, faulty: CROWD, plan: CROWD_PLAN, settleMs: 6000, windowMs: 2000 }),
+    load(stage, row, "stalled", { healthy: 0, faulty: CROWD, plan: CROWD_PLAN, settleMs: 10_000, windowMs: 2000 }),
   );
 
 const point = (name: string, settings: Settings, measure: Point["measure"]): Point => ({
   id: `backpressure ${name}`,
   name,
   suits: isGateway,
-  seconds: name.startsWith("1000") ? 13 : 6,
+  seconds: name.startsWith("1000") ? 17 : 6,
   runs: fewRuns(settings),
   // What a row kept of the last run would be taken for what it keeps now.
   measure: async (stage, row) => {
