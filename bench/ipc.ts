@@ -27,7 +27,8 @@ export function answerRunner(questions: Questions): void {
     const answer = async () => questions[message.ask]?.(message.argument as never);
     answer().then(
       (value) => process.send?.({ id: message.id, value }),
-      (error: unknown) => process.send?.({ id: message.id, error: String(error) }),
+      (error: unknown) =>
+        process.send?.({ id: message.id, error: error instanceof Error ? error.message : String(error) }),
     );
   });
   process.on("disconnect", () => process.exit());
