@@ -19,6 +19,8 @@ export interface AckClientOptions {
   readonly rule?: Partial<AckRule>;
   /** Called after each event that was applied. */
   readonly onEvent?: (stream: AckStream, client: AckClient) => void;
+  /** Called within each event that is applied: when it returns, the event is handled. */
+  readonly onApply?: (seq: number, payload: string) => void;
 }
 
 /**
@@ -101,7 +103,7 @@ export class AckClient {
   }
 
   open(id: string, frame: Readonly<Record<string, unknown>>): AckStream {
-    const stream = new AckStream(id, { idempotencyKey: `${id}-${Math.random()}`, ...frame });
+    const stream = new AckStream(id, { idempotencyKey: `${id}-${Math.random()}`, ...frame }, this.#options.onApply);
     this.streams.set(id, stream);
     this.send(stream.comeBack());
     return stream;

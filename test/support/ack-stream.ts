@@ -22,11 +22,17 @@ export class AckStream {
   readonly #chain = createHash("sha256");
   readonly #finish: (frame: EndFrame | ErrorFrame) => void;
   readonly #waiting: { readonly seq: number; readonly reached: () => void }[] = [];
+  readonly #onApply: (seq: number, payload: string) => void;
   #epoch = 1;
 
-  constructor(id: string, open: Readonly<Record<string, unknown>>) {
+  constructor(
+    id: string,
+    open: Readonly<Record<string, unknown>>,
+    onApply: (seq: number, payload: string) => void = () => {},
+  ) {
     this.id = id;
     this.#open = open;
+    this.#onApply = onApply;
     const { promise, resolve } = Promise.withResolvers<EndFrame | ErrorFrame>();
     this.over = promise;
     this.#finish = resolve;
@@ -37,6 +43,13 @@ export class AckStream {
     const { flow, batch } = this.#open;
     if (this.stream === "") return { type: "open", id: this.id, ...this.#open };
     return { type: "resume", id: this.id, stream: this.stream, epoch: this.#epoch, after: this.last, flow, batch };
+  }
+
+  /** Goes on with a stream that an earlier life of this client began. */
+  begin(earlier: { readonly stream: string; readonly epoch: number; readonly last: number }): void {
+    this.stream = earlier.stream;
+    this.#epoch = earlier.epoch;
+    this.last = earlier.last;
   }
 
   /** Resolves when the event with this number was applied. */
@@ -55,6 +68,7 @@ export class AckStream {
       this.faults.push(`${seq <= this.last ? "duplicated" : "lost"}: ${seq} after ${this.last}`);
       return;
     }
+    this.#onApply(seq, payload);
     this.last = seq;
     this.#chain.update(link(seq, payload));
     for (const { seq, reached } of this.#waiting) if (this.last >= seq) reached();

@@ -10,6 +10,7 @@ const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
 export interface SluiceProcess extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number;
   /** Everything it wrote so far. */
   readonly stdout: string;
   readonly stderr: string;
@@ -48,6 +49,7 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
   });
   return {
     url,
+    pid: child.pid ?? 0,
     get stdout() {
       return written.stdout;
     },

@@ -1,0 +1,43 @@
+/** `npm run soak`: what takes too long for every test run. Prints its figures and ends with 1 on any fault. */
+import { parseArgs } from "node:util";
+import { grace } from "./grace.ts";
+import { killed } from "./killed.ts";
+import { lineFor, passes, type Scenario } from "./report.ts";
+import { mixedReaders, stalledReaders } from "./stalled-readers.ts";
+import { survival } from "./survival.ts";
+
+const SCENARIOS: readonly Scenario[] = [survival, killed, grace, mixedReaders, stalledReaders];
+
+const { values } = parseArgs({
+  options: {
+    events: { type: "string", default: "10000000" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    only: { type: "string", multiple: true },
+    minutes: { type: "string", default: "30" },
+  },
+});
+const options = { events: Number(values.events), seed: Number(values.seed) };
+const chosen = SCENARIOS.filter(({ name }) => values.only?.includes(name) ?? true);
+if (chosen.length === 0 || !(options.events > 0)) {
+  console.error(`scenarios: ${SCENARIOS.map(({ name }) => name).join(", ")}`);
+  process.exit(2);
+}
+
+const deadline = setTimeout(() => {
+  console.error(`not done after ${values.minutes} minutes`);
+  process.exit(1);
+}, Number(values.minutes) * 60_000);
+
+console.log(`seed ${options.seed}, ${options.events.toLocaleString("en-US")} events, Node ${process.version}`);
+let failed = 0;
+for (const scenario of chosen) {
+  const startedAt = performance.now();
+  console.log(`\n${scenario.name}: ${scenario.about}`);
+  const figures = await scenario.run(options);
+  for (const figure of figures) console.log(lineFor(figure));
+  failed += figures.filter((figure) => !passes(figure)).length;
+  console.log(`  took ${((performance.now() - startedAt) / 1_000).toFixed(1)} s`);
+}
+clearTimeout(deadline);
+console.log(failed === 0 ? "\nno fault" : `\n${failed} figures failed`);
+process.exitCode = failed === 0 ? 0 : 1;

@@ -1,0 +1,51 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import type { FloodRecord } from "../support/flood-upstream.ts";
+import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
+
+/** What a scenario plays on: a gateway and an upstream, each a process of its own. */
+export interface Stage extends AsyncDisposable {
+  readonly gateway: SluiceProcess;
+  /** What the upstream knows of its answers. */
+  records(): Promise<Readonly<Record<string, FloodRecord>>>;
+  /** Memory the gateway occupies now, in bytes. */
+  rss(): number;
+  /** The sum of one of the gateway's metrics over all its labels. */
+  metric(name: string): Promise<number>;
+}
+
+/** No scenario is about how much is let in. */
+const WIDE = { framesPerSecond: 100_000, upgradesPerSecond: 100_000, opensPerSecond: 10_000, loopDelayMs: 60_000 };
+
+export async function setStage(limits: Readonly<Record<string, number>> = {}): Promise<Stage> {
+  await using stack = new AsyncDisposableStack();
+  const child = fork(fileURLToPath(new URL("./upstream-process.ts", import.meta.url)), { execArgv: [] });
+  stack.defer(async () => {
+    child.disconnect();
+    if (child.exitCode === null) await once(child, "exit");
+  });
+  const [url] = (await once(child, "message")) as [string];
+  const usual = configFor(url);
+  const config = {
+    ...usual,
+    log: { level: "info", pretty: false },
+    // A call needs a connection of its own.
+    routes: { chat: { ...usual.routes.chat, maxConnections: 4_096 } },
+    limits: { ...WIDE, ...limits },
+  };
+  const gateway = stack.use(await startSluice(config));
+  const owned = stack.move();
+  return {
+    gateway,
+    records: async () => (await (await fetch(url)).json()) as Record<string, FloodRecord>,
+    rss: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, "utf8"))?.[1]) * 1_024,
+    async metric(name) {
+      const text = await (await fetch(`${gateway.url}/metrics`)).text();
+      const lines = text.split("\n").filter((line) => line.startsWith(name));
+      return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+    },
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
