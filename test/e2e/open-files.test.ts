@@ -56,14 +56,13 @@ describe("a gateway that runs out of file descriptors", () => {
     const { hostname, port } = new URL(up.sluice.url);
     const sockets: Socket[] = [];
     let closed = 0;
-    for (let count = 0; count < 300; count++) {
+    while (closed < 20) {
       const socket = connect(Number(port), hostname);
       socket.on("error", () => {});
       socket.on("close", () => closed++);
       sockets.push(socket);
       await Promise.race([once(socket, "connect"), once(socket, "close")]);
     }
-    while (closed < 100) await new Promise((turn) => setImmediate(turn));
     for (const id of ["a", "b", "c"]) await up.open(id);
     expect(up.sluice.stdout).toContain('"code":"overloaded","where":"accept"');
     for (const socket of sockets) socket.destroy();
