@@ -38,6 +38,10 @@ export const CODES = define({
   handshake_timeout: { meaning: "no valid handshake in time", httpStatus: 408, retryable: true, closeCode: 4008 },
   bad_protocol_version: { meaning: "no common protocol version", httpStatus: 400, retryable: false, closeCode: 4506 },
 
+  // what the caller may spend
+  cap_exceeded: { meaning: "the caller's cap is reached", httpStatus: 429, retryable: false },
+  ledger_unavailable: { meaning: "usage cannot be recorded", httpStatus: 503, retryable: true },
+
   // the upstream
   upstream_unreachable: { meaning: "the upstream could not be connected", httpStatus: 502, retryable: true },
   upstream_rate_limited: { meaning: "the upstream answered 429", httpStatus: 429, retryable: true },

@@ -1,9 +1,12 @@
 /** What the core asks of the rooms around it. Each port has one job; the composition root fills them. */
 import type { Code } from "../../protocol/codes.ts";
 import type { Usage } from "../../protocol/stream.ts";
+import type { Caller } from "./caller.ts";
 import type { Part } from "./dialect.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Terminal } from "./stream.ts";
+
+export type { Caller } from "./caller.ts";
 
 /** Monotonic milliseconds for durations, wall-clock milliseconds for timestamps, and fresh ids. */
 export interface Clock {
@@ -50,11 +53,6 @@ export interface UpstreamPort {
 }
 
 // ── transport ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** The authenticated identity that limits and records are about. */
-export interface Caller {
-  readonly name: string;
-}
 
 /** One accepted WebSocket, as a face sees it. */
 export interface Connection {
@@ -103,6 +101,8 @@ export interface Authenticator {
   readonly required: boolean;
   /** The caller, or undefined for a missing or wrong token. Counts failures per address and may lock it out. */
   authenticate(token: string | undefined, remoteAddress: string): Caller | undefined;
+  /** The same caller with what its key grants now. Throws `unauthorized` when the key is revoked or expired. */
+  current(caller: Caller): Caller;
 }
 
 // ── storage ─────────────────────────────────────────────────────────────────────────────────────────────────────────

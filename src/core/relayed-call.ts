@@ -15,6 +15,10 @@ export interface OpenRequest {
   /** The provider's own request body. */
   readonly body: JsonObject;
   readonly caller: Caller;
+  /** The caller's own key for the upstream, in place of the route's. */
+  readonly upstreamKey?: string | undefined;
+  /** The OpenClaw session it belongs to. */
+  readonly session?: string | undefined;
   /** Whether the upstream may be called again before the first byte of its answer. */
   readonly mayRetry: boolean;
   readonly face: string;

@@ -63,5 +63,6 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
       fail(key);
       return undefined;
     },
+    current: (caller) => caller,
   };
 }

@@ -138,6 +138,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     authenticator: {
       required: token !== undefined,
       authenticate: (given) => (token === undefined || given === token ? caller : undefined),
+      current: (known) => known,
     },
     origins: { allowedOrigins: ["https://chat.example.com"], allowedHosts: [] },
     limits: { ...LIMITS, ...options.limits },
