@@ -1,6 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { GatewayError } from "../core/errors.ts";
 import type { Authenticator, Caller, Clock } from "../core/ports.ts";
+import { clientKey } from "./client-address.ts";
 
 export interface AuthenticatorOptions {
   /** The shared token; undefined accepts everybody (loopback only, the configuration sees to that). */
@@ -20,17 +21,6 @@ interface Failures {
 const MAX_ADDRESSES = 10_000;
 
 const digest = (token: string): Buffer => createHash("sha256").update(token).digest();
-
-/** One client, one key: `::ffff:a.b.c.d` is its IPv4 address, other IPv6 addresses count by their /64 network. */
-function addressKey(address: string): string {
-  const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1];
-  if (v4 !== undefined) return v4;
-  if (!address.includes(":") || address === "::1") return address;
-  const [head = "", tail] = address.split("::");
-  const groups = head.split(":");
-  if (tail !== undefined) while (groups.length < 4) groups.push("0");
-  return groups.slice(0, 4).join(":");
-}
 
 /** Checks the shared token in constant time and locks an address out for a while after too many failures. */
 export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
@@ -53,7 +43,7 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticato
     required: expected !== undefined,
     authenticate(token: string | undefined, remoteAddress: string): Caller | undefined {
       if (!expected) return { name: "local" };
-      const key = addressKey(remoteAddress);
+      const key = clientKey(remoteAddress);
       const lockedMs = (failures.get(key)?.lockedUntil ?? 0) - options.clock.now();
       if (lockedMs > 0) {
         throw new GatewayError("rate_limited", "too many failed attempts", { retryAfterMs: Math.ceil(lockedMs) });
