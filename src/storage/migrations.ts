@@ -1,11 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
 
+// The steps from an empty file to today's tables. A released step is never changed: a new one is added behind it.
+
 /**
- * The steps from an empty file to today's tables. A released step is never changed: a new one is added behind it.
- *
- * A record is the JSON of the port's own type; what statements look for stands in columns beside it.
+ * Sessions and transcripts. A record is the JSON of the port's own type; what statements look for stands in columns beside it.
  */
-const STEPS: readonly string[] = [
+export const TRANSCRIPT_STEPS: readonly string[] = [
   `CREATE TABLE sessions (
      key TEXT PRIMARY KEY,
      updated_at REAL NOT NULL,
@@ -21,17 +21,28 @@ const STEPS: readonly string[] = [
    CREATE INDEX messages_in_order ON messages (session_key, seq);`,
 ];
 
+/** Gateway keys. The record is the JSON of a `GatewayKey`. */
+export const KEY_STEPS: readonly string[] = [
+  `CREATE TABLE keys (
+     id TEXT PRIMARY KEY,
+     caller TEXT NOT NULL,
+     revoked INTEGER NOT NULL CHECK (revoked IN (0, 1)),
+     record TEXT NOT NULL CHECK (json_valid(record))
+   ) STRICT;
+   CREATE UNIQUE INDEX one_key_each_caller ON keys (caller) WHERE revoked = 0;`,
+];
+
 /** Brings the tables to today's form, or leaves them as they are. Throws when a newer version made them. */
-export function migrate(database: DatabaseSync): void {
+export function migrate(database: DatabaseSync, steps: readonly string[]): void {
   // The file remembers its step; it is read under the lock, as two processes may start at once.
   database.exec("BEGIN IMMEDIATE");
   try {
     const done = Number(database.prepare("PRAGMA user_version").get()?.user_version);
-    if (done > STEPS.length) {
-      throw new Error(`it was written by a newer version (step ${done}, this one knows ${STEPS.length})`);
+    if (done > steps.length) {
+      throw new Error(`it was written by a newer version (step ${done}, this one knows ${steps.length})`);
     }
-    for (const step of STEPS.slice(done)) database.exec(step);
-    if (done < STEPS.length) database.exec(`PRAGMA user_version = ${STEPS.length}`);
+    for (const step of steps.slice(done)) database.exec(step);
+    if (done < steps.length) database.exec(`PRAGMA user_version = ${steps.length}`);
     database.exec("COMMIT");
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");

@@ -1,14 +1,9 @@
-import { closeSync, mkdirSync, openSync } from "node:fs";
-import { join } from "node:path";
-import type { StatementSync } from "node:sqlite";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../core/ports.ts";
-import { migrate } from "./migrations.ts";
+import { TRANSCRIPT_STEPS } from "./migrations.ts";
+import { openDatabase } from "./open-database.ts";
 
 export const DATABASE_FILE = "sluice.db";
-
-/** How long a statement waits for another process that holds the file. */
-const BUSY_MS = 2000;
 
 type Operations = Omit<Transcripts, "close">;
 type Operation = keyof Operations;
@@ -37,19 +32,7 @@ export class SqliteDatabase implements Synchronous {
 
   /** Opens or creates the database. Directory and files are for their owner only. Throws when it cannot be used. */
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    const file = join(directory, DATABASE_FILE);
-    // SQLite gives its log files the mode of the database file, which it would make readable to all.
-    closeSync(openSync(file, "a", 0o600));
-    const database = new DatabaseSync(file, { timeout: BUSY_MS });
-    try {
-      // FULL: a commit is on the disk when it is acknowledged, also when the power fails.
-      database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
-      migrate(database);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
+    const database = openDatabase(directory, DATABASE_FILE, TRANSCRIPT_STEPS);
     this.#database = database;
     this.#listSessions = database.prepare("SELECT record FROM sessions ORDER BY updated_at DESC");
     this.#saveSession = database.prepare(

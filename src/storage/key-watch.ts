@@ -1,0 +1,48 @@
+import { once } from "node:events";
+import { extname } from "node:path";
+import { Worker } from "node:worker_threads";
+import { GatewayError } from "../core/errors.ts";
+import type { GatewayKey } from "../core/key-ring.ts";
+import type { FromKeyWorker } from "./key-worker.ts";
+
+export interface KeyWatchParts {
+  readonly directory: string;
+  /** Told all keys at the start, and again within a second after any process changed them. */
+  readonly keys: (keys: readonly GatewayKey[]) => void;
+  /** The keys cannot be read any more; those read last stay in force. */
+  readonly failed: (error: GatewayError) => void;
+}
+
+export interface KeyWatch {
+  close(): Promise<void>;
+}
+
+/**
+ * Watches `keys.db` in a directory from a thread of its own. Resolves when the keys were told for the first time, rejects
+ * with `store_unavailable` when they cannot be read.
+ */
+export async function watchKeys({ directory, keys, failed }: KeyWatchParts): Promise<KeyWatch> {
+  // The worker is TypeScript beside TypeScript and JavaScript beside JavaScript.
+  const file = new URL(`./key-worker${extname(import.meta.url)}`, import.meta.url);
+  const worker = new Worker(file, { workerData: directory });
+  const unusable = (cause: unknown) =>
+    new GatewayError("store_unavailable", `the keys in ${directory} cannot be read`, { cause });
+  const first = once(worker, "message");
+  worker.on("message", (message: FromKeyWorker) => {
+    if ("keys" in message) keys(message.keys);
+    else failed(unusable(message.failure));
+  });
+  try {
+    await first;
+  } catch (cause) {
+    throw unusable(cause);
+  }
+  worker.on("error", (cause) => failed(unusable(cause)));
+  return {
+    async close() {
+      const ended = once(worker, "exit");
+      worker.postMessage("close");
+      await ended;
+    },
+  };
+}

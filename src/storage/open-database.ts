@@ -1,0 +1,28 @@
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { migrate } from "./migrations.ts";
+
+/** How long a statement waits for another process that holds the file. */
+const BUSY_MS = 2000;
+
+/**
+ * Opens or creates a database and brings its tables up to date. Directory and files are for their owner only. Throws
+ * when it cannot be used.
+ */
+export function openDatabase(directory: string, name: string, steps: readonly string[]): DatabaseSync {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const file = join(directory, name);
+  // SQLite gives its log files the mode of the database file, which it would make readable to all.
+  closeSync(openSync(file, "a", 0o600));
+  const database = new DatabaseSync(file, { timeout: BUSY_MS });
+  try {
+    // FULL: a commit is on the disk when it is acknowledged, also when the power fails.
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    migrate(database, steps);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
