@@ -60,7 +60,19 @@ export const limitsSchema = z.strictObject({
     "how late the gateway's own event loop may run, 99 times of 100, before new streams are refused",
   ),
   upgradesPerSecond: count(200, 100_000).describe("new sockets a second; more get 503 and a time to come back"),
+  upgradesPerSecondPerAddress: count(20, 100_000).describe(
+    "the same from one address, 429; not counted for this machine's own, which all local agents share",
+  ),
+  unauthenticatedSockets: count(256, 100_000).describe(
+    "sockets whose client has not authenticated; beyond it the one that waited longest, and a second at least, is closed",
+  ),
+  unauthenticatedSocketsPerAddress: count(8, 100_000).describe(
+    "the same from one address; not counted for this machine's own",
+  ),
   framesPerSecond: count(200, 100_000).describe("messages one client may send a second, five times as many at once"),
+  inboundBytesPerSecond: bytes(4 * MIB, 1024 * MIB).describe(
+    "bytes one client may send a second, 16 times as many at once; 32 agents with long conversations need 1 to 2 MiB",
+  ),
   violationsPerMinute: count(20, 10_000).describe("invalid frames a connection may send before it is closed"),
   pingMs: milliseconds(20 * SECOND).describe("between two pings of a socket"),
   pongMs: milliseconds(10 * SECOND).describe("how long a client may take to answer a ping"),

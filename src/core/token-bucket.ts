@@ -15,12 +15,12 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** Takes one. Returns 0, or how many milliseconds from `now` the next one is there. */
-  take(now: number): number {
+  /** Takes one, or `count`. Returns 0, or how many milliseconds from `now` as many are there; then it took none. */
+  take(now: number, count = 1): number {
     this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#at) / 1_000) * this.#perSecond);
     this.#at = now;
-    if (this.#tokens < 1 - ROUNDING) return Math.ceil(((1 - this.#tokens) / this.#perSecond) * 1_000);
-    this.#tokens -= 1;
+    if (this.#tokens < count - ROUNDING) return Math.ceil(((count - this.#tokens) / this.#perSecond) * 1_000);
+    this.#tokens -= count;
     return 0;
   }
 }

@@ -14,6 +14,8 @@ export interface ConnectionLimits {
   readonly violationsPerMinute: number;
   /** Messages a client may send, with bursts of five times as many. */
   readonly framesPerSecond: number;
+  /** Bytes a client may send, with bursts of 16 times as many and of two of its face's largest frames at least. */
+  readonly inboundBytesPerSecond: number;
   readonly pingMs: number;
   readonly pongMs: number;
 }
@@ -29,11 +31,16 @@ export interface ConnectionParts {
   readonly limits: ConnectionLimits;
   readonly clock: Clock;
   readonly observer: Observer;
+  /** The client is authenticated. */
+  readonly known: () => void;
   readonly closed: () => void;
 }
 
-/** Pings a client may send a second, and at once. */
-const PINGS_PER_SECOND = 10;
+/** Pings, and pongs nobody asked for, that a client may send a second; twice as many at once. */
+const CONTROL_FRAMES_PER_SECOND = 10;
+
+/** So many seconds' worth of bytes may come at once: a fleet of agents that opens streams with long conversations. */
+const BYTES_BURST_S = 16;
 
 /** Longest close reason RFC 6455 (5.5.1) leaves room for, in bytes. */
 const MAX_REASON_BYTES = 123;
@@ -56,7 +63,8 @@ export class SocketConnection implements Connection {
   #handshakeBytes = 0;
   #violations: number[] = [];
   readonly #frames: TokenBucket;
-  readonly #pings: TokenBucket;
+  readonly #bytes: TokenBucket;
+  readonly #control: TokenBucket;
   #closeCode: number | undefined;
   #why: Code = "client_gone";
 
@@ -69,16 +77,19 @@ export class SocketConnection implements Connection {
     this.#caller = parts.caller;
     this.#openedAt = this.#heardAt = clock.now();
     this.#frames = new TokenBucket(limits.framesPerSecond, limits.framesPerSecond * 5, this.#openedAt);
-    this.#pings = new TokenBucket(PINGS_PER_SECOND, PINGS_PER_SECOND * 2, this.#openedAt);
+    const bytes = limits.inboundBytesPerSecond;
+    this.#bytes = new TokenBucket(bytes, Math.max(bytes * BYTES_BURST_S, face.maxFrameBytes * 2), this.#openedAt);
+    this.#control = new TokenBucket(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_PER_SECOND * 2, this.#openedAt);
     this.#outbox = new Outbox(ws, socket, limits.socketGateBytes, () => this.#guard(() => this.#session.drained()));
 
     ws.on("message", (data, isBinary) => this.#message(data, isBinary));
-    ws.on("pong", this.#heard);
-    ws.on("ping", () => this.#ping());
+    ws.on("pong", () => this.#pong());
+    ws.on("ping", () => this.#controlFrame());
     ws.on("close", (code) => this.#closed(code));
     // ws closes with the right code by itself; without a listener the process would end.
     ws.on("error", () => {});
-    if (!parts.caller) {
+    if (parts.caller) parts.known();
+    else {
       socket.prependListener("data", this.#countHandshake);
       this.#deadline = setTimeout(() => this.#refuse("handshake_timeout"), limits.handshakeMs).unref();
     }
@@ -99,6 +110,7 @@ export class SocketConnection implements Connection {
 
   authenticated(caller: Caller): void {
     this.#caller = caller;
+    this.#parts.known();
     this.#parts.socket.off("data", this.#countHandshake);
     clearTimeout(this.#deadline);
   }
@@ -172,14 +184,21 @@ export class SocketConnection implements Connection {
     this.#heard();
     this.#framesIn++;
     if (this.#parts.ws.readyState !== this.#parts.ws.OPEN) return;
-    if (this.#frames.take(this.#heardAt) > 0) this.#refuse("rate_limited");
+    const tooMany = this.#frames.take(this.#heardAt) > 0;
+    if (tooMany || this.#bytes.take(this.#heardAt, (data as Buffer).length) > 0) this.#refuse("rate_limited");
     else if (isBinary) this.#refuse("binary_frame");
     else this.#guard(() => this.#session.message((data as Buffer).toString("utf8")));
   }
 
-  #ping(): void {
+  /** Answers to our own pings cost the client nothing. */
+  #pong(): void {
+    if (this.#pingedAt === undefined) this.#controlFrame();
+    else this.#heard();
+  }
+
+  #controlFrame(): void {
     this.#heard();
-    if (this.#pings.take(this.#heardAt) === 0) return;
+    if (this.#control.take(this.#heardAt) === 0) return;
     this.#closeCode ??= 1008;
     this.#refuse("rate_limited");
   }

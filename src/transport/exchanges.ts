@@ -6,12 +6,14 @@ import type { Admission } from "./admission.ts";
 import { type Page, refusalPage, sendPage } from "./answer.ts";
 import { tokenOf } from "./credentials.ts";
 import { ServerExchange } from "./http-exchange.ts";
+import type { Lobby } from "./lobby.ts";
 import { checkSource, type OriginRules, sharingHeaders } from "./origin.ts";
 import { pathOf } from "./target.ts";
 
 export interface ExchangesParts {
   readonly httpFaces: readonly HttpFace[];
   readonly admission: Admission;
+  readonly lobby: Lobby;
   readonly authenticator: Authenticator;
   readonly origins: OriginRules;
   readonly limits: { readonly socketGateBytes: number; readonly pingMs: number; readonly pongMs: number };
@@ -73,8 +75,9 @@ export class Exchanges {
   ): void {
     const { admission, observer, limits, newId } = this.#parts;
     const remoteAddress = request.socket.remoteAddress ?? "";
+    const id = `c_${newId()}`;
     const exchange = new ServerExchange({
-      id: `c_${newId()}`,
+      id,
       request,
       response,
       caller: this.#admit(request, remoteAddress),
@@ -96,6 +99,7 @@ export class Exchanges {
     this.#parts.admission.checkRoom(remoteAddress);
     const caller = this.#parts.authenticator.authenticate(tokenOf(request.headers), remoteAddress);
     if (!caller) throw new GatewayError("unauthorized");
+    this.#parts.lobby.leave(request.socket);
     return caller;
   }
 }

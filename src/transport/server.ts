@@ -7,6 +7,7 @@ import { errorPage, jsonPage, type Page, refusalPage, sendPage } from "./answer.
 import type { ConnectionLimits } from "./connection.ts";
 import { Exchanges } from "./exchanges.ts";
 import { listen, SLOW_REQUEST_LIMITS, urlOf } from "./listener.ts";
+import { Lobby, type LobbyLimits } from "./lobby.ts";
 import { checkSource, type OriginRules } from "./origin.ts";
 import { pathOf } from "./target.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, Upgrades } from "./upgrades.ts";
@@ -29,9 +30,11 @@ export interface ServerParts {
   readonly admit: () => void;
   /** Sockets the process can give to clients, upgraded or not. */
   readonly maxSockets: number;
+  /** How long a request may take to come; `SLOW_REQUEST_LIMITS` by default. */
+  readonly slowRequests?: typeof SLOW_REQUEST_LIMITS;
   readonly authenticator: Authenticator;
   readonly origins: OriginRules;
-  readonly limits: ConnectionLimits & AdmissionLimits;
+  readonly limits: ConnectionLimits & AdmissionLimits & LobbyLimits;
   readonly clock: Clock;
   readonly observer: Observer;
   readonly newId: () => string;
@@ -68,14 +71,19 @@ class GatewayServer implements RunningServer {
   constructor(parts: ServerParts) {
     this.#parts = parts;
     const admission = new Admission(parts);
-    this.#upgrades = new Upgrades({ ...parts, admission });
-    this.#exchanges = new Exchanges({ ...parts, admission });
-    this.#http = createServer(SLOW_REQUEST_LIMITS, (request, response) => {
+    const lobby = new Lobby({
+      ...parts,
+      closed: (address) => this.#refused(new GatewayError("handshake_timeout"), address, "accept"),
+    });
+    this.#upgrades = new Upgrades({ ...parts, admission, lobby });
+    this.#exchanges = new Exchanges({ ...parts, admission, lobby });
+    this.#http = createServer(parts.slowRequests ?? SLOW_REQUEST_LIMITS, (request, response) => {
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
     });
     this.#http.maxHeadersCount = 64;
     this.#http.maxRequestsPerSocket = REQUESTS_PER_SOCKET;
     this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
+    this.#http.on("connection", (socket) => lobby.enter(socket));
     this.#http.on("drop", (dropped) => this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept"));
     this.#http.on("upgrade", (request, socket, head) => this.#upgrades.upgrade(request, socket, head));
   }

@@ -8,6 +8,7 @@ import { type Admission, COME_BACK_WITHIN_MS } from "./admission.ts";
 import { refusalPage, refuseUpgrade } from "./answer.ts";
 import { type ConnectionLimits, SocketConnection } from "./connection.ts";
 import { offeredSubprotocols, tokenOf } from "./credentials.ts";
+import type { Lobby } from "./lobby.ts";
 import { checkSource, type OriginRules } from "./origin.ts";
 import { pathOf } from "./target.ts";
 
@@ -21,6 +22,7 @@ export interface FaceMount {
 export interface UpgradesParts {
   readonly faces: readonly FaceMount[];
   readonly admission: Admission;
+  readonly lobby: Lobby;
   readonly authenticator: Authenticator;
   readonly origins: OriginRules;
   readonly limits: ConnectionLimits;
@@ -111,6 +113,7 @@ export class Upgrades {
           limits: this.#parts.limits,
           clock: this.#parts.clock,
           observer: this.#parts.observer,
+          known: () => this.#parts.lobby.leave(request.socket),
           closed: () => {
             leave();
             if (connection) this.#connections.delete(connection);
@@ -130,7 +133,7 @@ export class Upgrades {
   #admit(request: IncomingMessage, remoteAddress: string) {
     const { admission, authenticator, origins } = this.#parts;
     if (this.#draining) throw new GatewayError("shutting_down", undefined, { retryAfterMs: 1_000 });
-    admission.takeUpgrade();
+    admission.takeUpgrade(remoteAddress);
     checkSource(request.headers, origins);
     const target = this.#mounts.get(pathOf(request));
     if (!target) throw new GatewayError("not_found");

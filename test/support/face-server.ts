@@ -71,6 +71,7 @@ export interface FaceServerOptions {
   readonly clock?: Clock;
   readonly admit?: () => void;
   readonly maxSockets?: number;
+  readonly slowRequests?: ServerParts["slowRequests"];
   /** The face fails when a connection comes. */
   readonly acceptFails?: boolean;
 }
@@ -94,6 +95,10 @@ const LIMITS: ServerParts["limits"] = {
   connections: 10_000,
   connectionsPerAddress: 1_000,
   upgradesPerSecond: 10_000,
+  upgradesPerSecondPerAddress: 20,
+  unauthenticatedSockets: 256,
+  unauthenticatedSocketsPerAddress: 8,
+  inboundBytesPerSecond: 4 * 1_048_576,
 };
 
 /** The real server on a free port, with one face on `/played` (subprotocol `played`) that a test plays. */
@@ -134,6 +139,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     httpFaces: [],
     page: () => undefined,
     admit: options.admit ?? (() => {}),
+    ...(options.slowRequests && { slowRequests: options.slowRequests }),
     maxSockets: options.maxSockets ?? Number.POSITIVE_INFINITY,
     authenticator: {
       required: token !== undefined,

@@ -30,6 +30,10 @@ async function serve(handle: HttpFace["handle"]) {
       connections: 10,
       connectionsPerAddress: 10,
       upgradesPerSecond: 10,
+      upgradesPerSecondPerAddress: 10,
+      unauthenticatedSockets: 10,
+      unauthenticatedSocketsPerAddress: 10,
+      inboundBytesPerSecond: 1_024,
     },
     clock,
     observer: {
