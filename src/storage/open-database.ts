@@ -10,12 +10,16 @@ const BUSY_MS = 2000;
  * Opens or creates a database and brings its tables up to date. Directory and files are for their owner only. Throws
  * when it cannot be used.
  */
-export function openDatabase(directory: string, name: string, steps: readonly string[]): DatabaseSync {
+export function openDatabase(
+  directory: string,
+  name: string,
+  steps: readonly string[],
+  busyMs: number = BUSY_MS,
+): DatabaseSync {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, name);
-  // SQLite gives its log files the mode of the database file, which it would make readable to all.
-  closeSync(openSync(file, "a", 0o600));
-  const database = new DatabaseSync(file, { timeout: BUSY_MS });
+  createPrivately(file);
+  const database = new DatabaseSync(file, { timeout: busyMs });
   try {
     // FULL: a commit is on the disk when it is acknowledged, also when the power fails.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
@@ -24,5 +28,15 @@ export function openDatabase(directory: string, name: string, steps: readonly st
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** SQLite gives its log files the mode of the database file, which it would make readable to all. */
+function createPrivately(file: string): void {
+  try {
+    // One that is there is left alone: opening and closing it would give up this process' locks on it (POSIX).
+    closeSync(openSync(file, "wx", 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
   }
 }
