@@ -132,8 +132,6 @@ class GatewayServer implements RunningServer {
       return jsonPage(this.#draining ? 503 : 200, { status: this.#draining ? "draining" : "ready" });
     try {
       checkSource(request.headers, this.#parts.origins);
-      if (this.#upgrades.serves(path) && path !== "/")
-        return errorPage(426, "this path speaks WebSocket", { upgrade: "websocket" });
       const page = await this.#parts.page({
         method: request.method ?? "GET",
         path,
@@ -141,6 +139,7 @@ class GatewayServer implements RunningServer {
         remoteAddress: request.socket.remoteAddress ?? "",
       });
       if (page) return page;
+      if (this.#upgrades.serves(path)) return errorPage(426, "this path speaks WebSocket", { upgrade: "websocket" });
       throw new GatewayError("not_found");
     } catch (error) {
       return refusalPage(this.#refused(error, request.socket.remoteAddress, "http"));
