@@ -9,6 +9,8 @@ export interface HttpFace {
   matches(method: string, path: string): boolean;
   /** Answers, now or later. A GatewayError it throws is the answer. */
   handle(exchange: HttpExchange): void;
+  /** A refusal in this face's own words, also of what the face never saw. Left out: the gateway's own form. */
+  refusal?(error: GatewayError): HttpAnswer;
 }
 
 export interface HttpAnswer {
@@ -28,9 +30,14 @@ export interface HttpExchange {
   query(name: string): string | undefined;
   /** By lower-case name. */
   header(name: string): string | undefined;
+  /**
+   * Reads the body: UTF-8, at most so many bytes, counted while it comes. `done` is called once, unless the client leaves;
+   * a GatewayError it throws is the answer. So is what is wrong with the body: `frame_too_large` or `bad_request`.
+   */
+  body(maxBytes: number, done: (text: string) => void): void;
   /** The whole answer at once. No cache keeps it. */
   respond(answer: HttpAnswer): void;
-  /** An error as the answer, with its code's status. */
+  /** An error as the answer, in the face's words if it has its own. */
   refuse(error: GatewayError): void;
   /** Begins an answer that is written bit by bit: its head goes out now. `drained`: it can take more again. */
   stream(answer: Omit<HttpAnswer, "body">, drained: () => void): HttpBody;

@@ -61,7 +61,7 @@ export class Exchanges {
       const remoteAddress = request.socket.remoteAddress ?? "";
       if (refusal.code === "internal") observer.fault(refusal.cause, `face ${face.name}`);
       observer.refused({ code: refusal.code, remoteAddress, where: face.name });
-      sendPage(request, response, refusalPage(refusal), sharing);
+      sendPage(request, response, refusalOf(face, refusal), sharing);
     }
     return true;
   }
@@ -81,9 +81,11 @@ export class Exchanges {
       request,
       response,
       caller: this.#admit(request, remoteAddress),
-      headers,
+      // As both vendors' clients look for it: with it an answer's lines in the log are found.
+      headers: { ...headers, "x-request-id": id, "request-id": id },
       gateBytes: limits.socketGateBytes,
       stallMs: limits.pingMs + limits.pongMs,
+      refusal: (error) => refusalOf(face, error),
       fault: (error) => observer.fault(error, `face ${face.name}`),
     });
     const leave = admission.enter(remoteAddress);
@@ -104,12 +106,19 @@ export class Exchanges {
   }
 }
 
+/** A refusal in the face's own words, or in ours. No cache keeps it. */
+function refusalOf(face: HttpFace, error: GatewayError): Page {
+  const own = face.refusal?.(error);
+  return own ? { ...own, headers: { "cache-control": "no-store", ...own.headers } } : refusalPage(error);
+}
+
 /** The answer to a browser's question before it sends what a page of another origin wants sent. */
 const preflightPage = (method: string): Page => ({
   status: 204,
   headers: {
     "access-control-allow-methods": method,
-    "access-control-allow-headers": "authorization, content-type, last-event-id",
+    // The vendors' clients send a dozen headers of their own. `authorization` must be named (Fetch standard, CORS).
+    "access-control-allow-headers": "authorization, *",
   },
   body: "",
 });

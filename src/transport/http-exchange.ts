@@ -3,7 +3,8 @@ import type { Code } from "../../protocol/codes.ts";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { HttpAnswer, HttpBody, HttpExchange, HttpFace } from "../core/http-face.ts";
 import type { Caller } from "../core/ports.ts";
-import { type Page, refusalPage, sendPage } from "./answer.ts";
+import { type Page, sendPage } from "./answer.ts";
+import { readBody } from "./request-body.ts";
 import { pathOf, queryOf } from "./target.ts";
 
 export interface ExchangeParts {
@@ -17,6 +18,8 @@ export interface ExchangeParts {
   readonly gateBytes: number;
   /** How long a client may take nothing of what waits for it, in milliseconds. */
   readonly stallMs: number;
+  /** A refusal as the face words it. */
+  readonly refusal: (error: GatewayError) => Page;
   readonly fault: (error: unknown) => void;
 }
 
@@ -62,6 +65,16 @@ export class ServerExchange implements HttpExchange, HttpBody {
     return typeof value === "string" ? value : undefined;
   }
 
+  body(maxBytes: number, done: (text: string) => void): void {
+    readBody(this.#parts.request, maxBytes, (result) => {
+      if (this.#over) return;
+      this.#guard(() => {
+        if (result instanceof GatewayError) throw result;
+        done(result);
+      });
+    });
+  }
+
   onClose(listener: (why: Code) => void): void {
     this.#closed = listener;
   }
@@ -71,7 +84,7 @@ export class ServerExchange implements HttpExchange, HttpBody {
   }
 
   refuse(error: GatewayError): void {
-    this.#send(refusalPage(error));
+    this.#send(this.#parts.refusal(error));
   }
 
   stream({ status, headers }: Omit<HttpAnswer, "body">, drained: () => void): HttpBody {
@@ -112,7 +125,7 @@ export class ServerExchange implements HttpExchange, HttpBody {
     this.#leave(why);
     if (this.#response.writableEnded) return;
     if (this.#response.headersSent) this.#response.end();
-    else sendPage(request, this.#response, refusalPage(new GatewayError(why)), this.#parts.headers);
+    else sendPage(request, this.#response, this.#parts.refusal(new GatewayError(why)), this.#parts.headers);
   }
 
   #send(page: Page): void {

@@ -23,6 +23,7 @@ export class FakeExchange implements HttpExchange {
 
   header(): undefined {}
   onClose(): void {}
+  body(): void {}
   refuse(): void {}
 
   respond({ status, body }: { readonly status: number; readonly body: string }): void {
