@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { isNativeError } from "node:util/types";
+import { CONTROL_UI_PATH } from "../protocol/openclaw/wire.ts";
 import { STREAM_PATH } from "../protocol/stream.ts";
 import { ConfigError } from "./config/config-error.ts";
 import { warningsOf } from "./config/cross-checks.ts";
@@ -35,6 +36,7 @@ const USAGE = `Usage: sluice [serve | check] [options]
   --config <path>    the configuration file (SLUICE_CONFIG; by default sluice.config.json, if it is there)
   --host <host>      address to listen on (SLUICE_HOST; by default 127.0.0.1)
   --port <port>      port to listen on, 0 for any free one (SLUICE_PORT; by default 18789)
+  --control-ui <dir> an installed OpenClaw Control UI, to be served at /ui/ (SLUICE_CONTROL_UI; npm run control-ui gets one)
   -v, --version      print the version
   -h, --help         print this
 
@@ -50,6 +52,7 @@ const OPTIONS = {
   config: { type: "string" },
   host: { type: "string" },
   port: { type: "string" },
+  "control-ui": { type: "string" },
   version: { type: "boolean", short: "v" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -82,11 +85,16 @@ function badUsage(world: World, reason: string): number {
 
 async function configured(
   command: "serve" | "check",
-  flags: { readonly config?: string; readonly host?: string; readonly port?: string },
+  flags: { readonly config?: string; readonly host?: string; readonly port?: string; readonly "control-ui"?: string },
   world: World,
 ): Promise<number> {
   const { cwd, stderr } = world;
-  const given = { SLUICE_CONFIG: flags.config, SLUICE_HOST: flags.host, SLUICE_PORT: flags.port };
+  const given = {
+    SLUICE_CONFIG: flags.config,
+    SLUICE_HOST: flags.host,
+    SLUICE_PORT: flags.port,
+    SLUICE_CONTROL_UI: flags["control-ui"],
+  };
   const flagged = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   let config: Config;
   try {
@@ -110,7 +118,7 @@ async function serve(loaded: Config, world: World): Promise<number> {
   const stopped = world.stopped();
   try {
     const gateway = await world.createGateway(config, { version });
-    if (pretty) stdout.write(welcome(version, gateway.url));
+    if (pretty) stdout.write(welcome(version, gateway.url, config.openclaw.controlUi !== undefined));
     const code = await stopped;
     await gateway.close();
     return code;
@@ -120,11 +128,12 @@ async function serve(loaded: Config, world: World): Promise<number> {
   }
 }
 
-function welcome(version: string, url: string): string {
+function welcome(version: string, url: string, controlUi: boolean): string {
   const socket = url.replace(/^http/, "ws");
   return [
     `Sluice ${version} listens on ${url}`,
     `  start page      ${url}/`,
+    `  Control UI      ${controlUi ? `${url}${CONTROL_UI_PATH}/` : "npm run control-ui gets it"}`,
     `  OpenClaw chat   ${socket}`,
     `  streams         ${socket}${STREAM_PATH}`,
     "  Ctrl+C stops it.",

@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingHttpHeaders } from "node:http";
 import { getHeapStatistics } from "node:v8";
+import { CONTROL_UI_PATH } from "../protocol/openclaw/wire.ts";
 import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../protocol/stream.ts";
 import type { Config } from "./config/schema.ts";
+import { connectPages } from "./connect-pages.ts";
 import { connectRoutes } from "./connect-routes.ts";
 import { LogBudget } from "./core/budget.ts";
 import { GatewayError } from "./core/errors.ts";
@@ -20,11 +21,9 @@ import { createMetrics } from "./observe/metrics.ts";
 import { createMetricsPage, METRICS_PATH } from "./observe/metrics-page.ts";
 import { combine } from "./observe/observers.ts";
 import { findOpenFiles } from "./observe/open-files.ts";
-import { createStartPage } from "./page/start-page.ts";
 import { createMemoryTranscripts } from "./storage/memory-transcripts.ts";
 import { openSqliteTranscripts } from "./storage/sqlite-transcripts.ts";
 import { createAuthenticator } from "./transport/authenticator.ts";
-import { tokenOf } from "./transport/credentials.ts";
 import { startPageServer } from "./transport/page-server.ts";
 import { startServer } from "./transport/server.ts";
 import { createUpstream } from "./upstream/upstream.ts";
@@ -145,24 +144,6 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const isKnown = (headers: IncomingHttpHeaders, address: string) =>
-    authenticator.authenticate(tokenOf(headers), address) !== undefined;
-  const startPage = createStartPage({
-    version,
-    authorised: isKnown,
-    info: () => ({
-      version,
-      uptimeS: Math.floor((clock.now() - startedAt) / 1000),
-      authRequired: authenticator.required,
-      demo: demo !== undefined,
-      models: routing.models.map(({ alias, name, route }) => ({
-        alias,
-        name,
-        route: route.name,
-        dialect: route.dialect.name,
-      })),
-    }),
-  });
   const { listen: metricsListen } = config.metrics;
   const metricsPage =
     metrics &&
@@ -184,14 +165,19 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     port: config.listen.port,
     faces: [
       { path: "/", face: openClawFace },
+      { path: CONTROL_UI_PATH, face: openClawFace },
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFace },
     ],
     httpFaces: [httpStreamsFace],
-    page(request) {
-      if (!metricsPage || metricsListen || request.path !== METRICS_PATH) return startPage(request);
-      if (!isKnown(request.headers, request.remoteAddress)) throw new GatewayError("unauthorized");
-      return metricsPage(request);
-    },
+    page: connectPages({
+      config,
+      version,
+      authenticator,
+      routing,
+      clock,
+      startedAt,
+      metricsPage: metricsListen ? undefined : metricsPage,
+    }),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     authenticator,

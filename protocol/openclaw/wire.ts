@@ -3,6 +3,9 @@
 /** The OpenClaw release whose schemas and behaviour this gateway follows. */
 export const OPENCLAW_RELEASE = "2026.9.6";
 
+/** Where an installed Control UI is served, and where it then opens its WebSocket. */
+export const CONTROL_UI_PATH = "/ui";
+
 export const OPENCLAW_PROTOCOL = 4;
 /** A client in mode `probe` may still offer this version. */
 export const OPENCLAW_PROBE_PROTOCOL = 3;

@@ -22,6 +22,7 @@ const OVERRIDES = [
   { env: "SLUICE_PORT", path: ["listen", "port"], as: "number", from: "--port or SLUICE_PORT" },
   { env: "SLUICE_TOKEN", path: ["auth", "token"], as: "secret", from: "SLUICE_TOKEN" },
   { env: "SLUICE_DATA", path: ["data", "directory"], as: "text", from: "SLUICE_DATA" },
+  { env: "SLUICE_CONTROL_UI", path: ["openclaw", "controlUi"], as: "text", from: "--control-ui or SLUICE_CONTROL_UI" },
   { env: "SLUICE_LOG_LEVEL", path: ["log", "level"], as: "text", from: "SLUICE_LOG_LEVEL" },
 ] as const;
 
@@ -43,7 +44,20 @@ export function loadConfig({ env, cwd, readFile = (path) => readFileSync(path, "
     throw new ConfigError(source, problems);
   }
   const config = result.data;
-  return { ...config, data: { ...config.data, directory: resolve(cwd, config.data.directory) } };
+  const directory = resolve(cwd, config.data.directory);
+  const controlUi = findControlUi(config.openclaw.controlUi, resolve(directory, "control-ui"), cwd, read);
+  return { ...config, data: { ...config.data, directory }, openclaw: { ...config.openclaw, ...controlUi } };
+}
+
+/** The Control UI that was asked for, or the one that `npm run control-ui` put there. */
+function findControlUi(asked: string | undefined, usual: string, cwd: string, read: (path: string) => string) {
+  if (asked !== undefined) return { controlUi: resolve(cwd, asked) };
+  try {
+    read(resolve(usual, "index.html"));
+    return { controlUi: usual };
+  } catch {
+    return {};
+  }
 }
 
 function readOptional(source: string, read: (path: string) => string, required: boolean): string {

@@ -48,6 +48,13 @@ const data = z.strictObject({
 const openclaw = z.strictObject({
   agentName: z.string().min(1).max(64).default("Sluice").describe("the name chat clients show"),
   systemPrompt: z.string().min(1).optional().describe("put before every conversation"),
+  controlUi: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "directory of an installed Control UI, served at /ui/; by default control-ui in the data directory, if it is there",
+    ),
   historyMessages: z
     .int()
     .min(1)

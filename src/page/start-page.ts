@@ -13,7 +13,7 @@ export interface PageRequest {
 export interface PageAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
 }
 
 /** What is running, for the page and for programs. */
@@ -22,6 +22,8 @@ export interface PageInfo {
   readonly authRequired: boolean;
   /** Whether the embedded demo upstream runs. */
   readonly demo: boolean;
+  /** Where the Control UI is, if one is installed. */
+  readonly controlUi: string | undefined;
   readonly models: readonly {
     readonly alias: string;
     readonly name: string;

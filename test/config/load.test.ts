@@ -114,3 +114,26 @@ describe("the environment", () => {
     expect(problemsOf({ listen: 80 }, { SLUICE_PORT: "1" })).toEqual(["listen: found 80, expected an object"]);
   });
 });
+
+describe("the Control UI", () => {
+  const there = {
+    "/app/.sluice/control-ui/index.html": "<!doctype html>",
+    "/data/control-ui/index.html": "<!doctype html>",
+  };
+  const found = (
+    env: Record<string, string> = {},
+    files: Record<string, string> = there,
+    config: unknown = undefined,
+  ) => load(config, env, files).openclaw.controlUi;
+
+  test("is the one that was fetched into the data directory, if it is there", () => {
+    expect(found()).toBe("/app/.sluice/control-ui");
+    expect(found({ SLUICE_DATA: "/data" })).toBe("/data/control-ui");
+    expect(found({}, {})).toBeUndefined();
+  });
+
+  test("is where the file or --control-ui says, from the working directory", () => {
+    expect(found({}, there, { openclaw: { controlUi: "ui" } })).toBe("/app/ui");
+    expect(found({ SLUICE_CONTROL_UI: "/elsewhere" })).toBe("/elsewhere");
+  });
+});

@@ -5,7 +5,7 @@ import { StreamClient } from "./stream-client.js";
 import { offerExamples, offerModels, startTryIt } from "./try-it.js";
 
 /** @import { Model } from "./try-it.js" */
-/** @typedef {{ version: string, authRequired: boolean, uptimeS?: number, demo?: boolean, models?: Model[] }} Running */
+/** @typedef {{ version: string, authRequired: boolean, uptimeS?: number, demo?: boolean, controlUi?: string, models?: Model[] }} Running */
 
 const TOKEN = "sluice.token";
 const REFRESH_MS = 15_000;
@@ -55,7 +55,7 @@ function listModels(models) {
 }
 
 /** @param {Running} running */
-function show({ version, authRequired, uptimeS, demo, models }) {
+function show({ version, authRequired, uptimeS, demo, controlUi, models }) {
   const locked = models === undefined;
   showState(locked ? "locked" : "running", locked ? "Token needed" : "Running");
   element("uptime").textContent = locked ? "" : `for ${uptime(uptimeS ?? 0)}`;
@@ -67,6 +67,12 @@ function show({ version, authRequired, uptimeS, demo, models }) {
   element("models-box").hidden = locked;
   element("demo-note").hidden = !demo;
   element("any-token").hidden = authRequired;
+  element("control-ui").hidden = controlUi === undefined;
+  element("no-control-ui").hidden = locked || controlUi !== undefined;
+  const link = /** @type {HTMLAnchorElement} */ (element("control-ui-link"));
+  // The part behind # is not sent: the Control UI reads its token there and takes it out of the address.
+  if (controlUi !== undefined)
+    link.href = token() === "" ? controlUi : `${controlUi}#token=${encodeURIComponent(token())}`;
   offerModels(models ?? []);
   offerExamples(demo ?? false);
   listModels(models ?? []);

@@ -1,0 +1,56 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { CONTROL_UI_PATH } from "../protocol/openclaw/wire.ts";
+import type { Config } from "./config/schema.ts";
+import { GatewayError } from "./core/errors.ts";
+import type { Authenticator, Clock } from "./core/ports.ts";
+import type { Routing } from "./core/routing.ts";
+import { METRICS_PATH } from "./observe/metrics-page.ts";
+import { createControlUi } from "./page/control-ui.ts";
+import { createStartPage } from "./page/start-page.ts";
+import { tokenOf } from "./transport/credentials.ts";
+import type { ServerParts } from "./transport/server.ts";
+
+export interface PagesParts {
+  readonly config: Config;
+  readonly version: string;
+  readonly authenticator: Authenticator;
+  readonly routing: Routing;
+  readonly clock: Clock;
+  /** Clock reading in milliseconds. */
+  readonly startedAt: number;
+  /** Undefined without metrics, and when they have a listener of their own. */
+  readonly metricsPage: ServerParts["page"] | undefined;
+}
+
+/** What there is to see where clients connect: the start page, the Control UI if one is installed, and the metrics. */
+export function connectPages(parts: PagesParts): ServerParts["page"] {
+  const { config, version, authenticator, routing, metricsPage } = parts;
+  const { controlUi: directory, agentName } = config.openclaw;
+  const authorised = (headers: IncomingHttpHeaders, address: string) =>
+    authenticator.authenticate(tokenOf(headers), address) !== undefined;
+  const controlUi =
+    directory === undefined
+      ? undefined
+      : createControlUi({ directory, version, agentName, authRequired: authenticator.required, authorised });
+  const startPage = createStartPage({
+    version,
+    authorised,
+    info: () => ({
+      uptimeS: Math.floor((parts.clock.now() - parts.startedAt) / 1000),
+      authRequired: authenticator.required,
+      demo: config.demo,
+      controlUi: controlUi && `${CONTROL_UI_PATH}/`,
+      models: routing.models.map(({ alias, name, route }) => ({
+        alias,
+        name,
+        route: route.name,
+        dialect: route.dialect.name,
+      })),
+    }),
+  });
+  return (request) => {
+    if (!metricsPage || request.path !== METRICS_PATH) return controlUi?.(request) ?? startPage(request);
+    if (!authorised(request.headers, request.remoteAddress)) throw new GatewayError("unauthorized");
+    return metricsPage(request);
+  };
+}

@@ -1,0 +1,178 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import type { IncomingHttpHeaders } from "node:http";
+import { extname, join } from "node:path";
+import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
+import type { PageAnswer, PageRequest } from "./start-page.ts";
+
+export interface ControlUiParts {
+  /** An installed Control UI: its `index.html`, `assets/` and the rest. */
+  readonly directory: string;
+  readonly version: string;
+  readonly agentName: string;
+  readonly authRequired: boolean;
+  /** Whether the request carries a valid token. */
+  readonly authorised: (headers: IncomingHttpHeaders, remoteAddress: string) => boolean;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".css": "text/css; charset=utf-8",
+  ".gif": "image/gif",
+  ".html": "text/html; charset=utf-8",
+  ".ico": "image/x-icon",
+  ".jpg": "image/jpeg",
+  ".js": "text/javascript; charset=utf-8",
+  ".json": "application/json",
+  ".mjs": "text/javascript; charset=utf-8",
+  ".png": "image/png",
+  ".svg": "image/svg+xml",
+  ".txt": "text/plain; charset=utf-8",
+  ".wasm": "application/wasm",
+  ".webmanifest": "application/manifest+json",
+  ".webp": "image/webp",
+  ".woff2": "font/woff2",
+};
+
+const NO_STORE = "no-store";
+/** Names below `assets/` carry a hash of their content. */
+const IMMUTABLE = "public, max-age=31536000, immutable";
+const REVALIDATE = "no-cache";
+
+const SECURITY_HEADERS = {
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": "camera=(), geolocation=(), microphone=(), clipboard-write=(self)",
+};
+
+/** Forms in which an asset may lie beside itself, the smaller first. */
+const ENCODINGS = [
+  { name: "br", suffix: ".br" },
+  { name: "gzip", suffix: ".gz" },
+] as const;
+
+/**
+ * An installed OpenClaw Control UI, served below `/ui/` as it is: only its start document is told where it lies. Answers
+ * undefined for a path that is not its. What may be read is what lies there now: files are looked up by name in a list made
+ * here, so no path leads out of the directory. Throws when there is no Control UI in it.
+ */
+export function createControlUi(parts: ControlUiParts): (request: PageRequest) => Promise<PageAnswer> | undefined {
+  const { directory } = parts;
+  const files = new Set(namesBelow(directory));
+  const { html, scripts } = startDocument(readFileSync(join(directory, "index.html"), "utf8"));
+  const headers = { ...SECURITY_HEADERS, "content-security-policy": policy(scripts) };
+  const document = {
+    status: 200,
+    headers: { ...headers, "content-type": TYPES[".html"] ?? "", "cache-control": NO_STORE },
+  };
+
+  async function answer(request: PageRequest, name: string): Promise<PageAnswer> {
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      return plain(405, "only GET and HEAD", { ...headers, allow: "GET, HEAD" });
+    }
+    if (/(^|\/)control-ui-config\.json$/.test(name)) return settings(parts, request, headers);
+    if (name !== "index.html" && files.has(name)) return file(request, name);
+    // Deep links: the page itself knows what to show. A file that is not there must not look like one.
+    const navigates = request.headers.accept?.includes("text/html") === true;
+    if (extname(name) === "" || name === "index.html" || navigates) return { ...document, body: html };
+    return plain(404, "not found", headers);
+  }
+
+  async function file(request: PageRequest, name: string): Promise<PageAnswer> {
+    const accepted = String(request.headers["accept-encoding"] ?? "");
+    const encoding = ENCODINGS.find((form) => accepted.includes(form.name) && files.has(name + form.suffix));
+    const hashed = name.startsWith("assets/");
+    return {
+      status: 200,
+      headers: {
+        ...headers,
+        "content-type": TYPES[extname(name).toLowerCase()] ?? "application/octet-stream",
+        "cache-control": hashed ? IMMUTABLE : REVALIDATE,
+        vary: "accept-encoding",
+        ...(encoding && { "content-encoding": encoding.name }),
+      },
+      body: await readFile(join(directory, name + (encoding?.suffix ?? ""))),
+    };
+  }
+
+  return (request) => {
+    const { path } = request;
+    if (path === CONTROL_UI_PATH) return answer(request, "");
+    return path.startsWith(`${CONTROL_UI_PATH}/`) ? answer(request, path.slice(CONTROL_UI_PATH.length + 1)) : undefined;
+  };
+}
+
+/** Ordinary files below a directory, by their path in it; links are left out. */
+function namesBelow(directory: string): readonly string[] {
+  return readdirSync(directory, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(join(directory, "/").length).replaceAll("\\", "/"));
+}
+
+/** `index.html` with absolute addresses and its place written into it, and the hashes of the scripts inside it. */
+function startDocument(source: string): { readonly html: string; readonly scripts: readonly string[] } {
+  const html = source
+    .replace(/<html(?=[\s>])/, `<html data-openclaw-control-ui-base-path="${CONTROL_UI_PATH}"`)
+    .replace(/(\s(?:href|src)=")\.\//g, `$1${CONTROL_UI_PATH}/`);
+  const inside = [...html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)];
+  const hash = (text: string) => createHash("sha256").update(text).digest("base64");
+  return { html, scripts: inside.map(([, text = ""]) => `'sha256-${hash(text)}'`) };
+}
+
+/**
+ * The page may load from and speak to this gateway alone: neither a script put into an answer nor a link with another
+ * `gatewayUrl` reaches anything else. Pictures in answers would tell their host that they were read.
+ */
+const policy = (scripts: readonly string[]): string =>
+  [
+    "default-src 'self'",
+    `script-src 'self' 'wasm-unsafe-eval' ${scripts.join(" ")}`.trim(),
+    "style-src 'self' 'unsafe-inline'",
+    "img-src 'self' data: blob:",
+    "media-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "connect-src 'self' data: blob:",
+    "worker-src 'self' blob:",
+    "frame-src 'self' blob:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join("; ");
+
+/** What the page asks before it connects. */
+function settings(parts: ControlUiParts, request: PageRequest, headers: Readonly<Record<string, string>>): PageAnswer {
+  const known = !parts.authRequired || parts.authorised(request.headers, request.remoteAddress);
+  if (!known) return json(401, { error: { message: "Unauthorized", type: "unauthorized" } }, headers);
+  const value = {
+    basePath: CONTROL_UI_PATH,
+    assistantName: parts.agentName,
+    assistantAvatar: parts.agentName.slice(0, 1),
+    assistantAgentId: "main",
+    serverVersion: parts.version,
+    embedSandbox: "strict",
+    allowExternalEmbedUrls: false,
+    automaticallyFetchFavicons: false,
+    communityInvite: false,
+    terminalEnabled: false,
+    cliAgentsEnabled: false,
+    pluginAssetsRequireAuth: true,
+    pluginFrameGrants: [],
+  };
+  return json(200, value, headers);
+}
+
+const json = (status: number, value: unknown, headers: Readonly<Record<string, string>>): PageAnswer => ({
+  status,
+  headers: { ...headers, "content-type": "application/json", "cache-control": NO_STORE },
+  body: JSON.stringify(value),
+});
+
+const plain = (status: number, text: string, headers: Readonly<Record<string, string>>): PageAnswer => ({
+  status,
+  headers: { ...headers, "content-type": "text/plain; charset=utf-8", "cache-control": NO_STORE },
+  body: `${text}\n`,
+});

@@ -1,0 +1,165 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { type ControlUiParts, createControlUi } from "../../src/page/control-ui.ts";
+import type { PageRequest } from "../../src/page/start-page.ts";
+import { temporaryDirectories } from "../support/temporary-directory.ts";
+
+const temporaryDirectory = temporaryDirectories();
+const SCRIPT = "\n      globalThis.started = 1;\n    ";
+const HTML = `<!doctype html>
+<html lang="en"><head><link rel="icon" href="./favicon.svg" /><script data-x="1">${SCRIPT}</script>
+<script type="module" crossorigin src="./assets/app-Ab12.js"></script></head><body></body></html>`;
+
+function served(changes: Partial<ControlUiParts> = {}) {
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, "ui/assets"), { recursive: true });
+  writeFileSync(join(directory, "secret.txt"), "not for anybody");
+  for (const [name, text] of Object.entries({
+    "index.html": HTML,
+    "favicon.svg": "<svg/>",
+    "assets/app-Ab12.js": "export {};",
+    "assets/app-Ab12.js.br": "brotli",
+    "assets/app-Ab12.js.gz": "gzip",
+  })) {
+    writeFileSync(join(directory, "ui", name), text);
+  }
+  symlinkSync(join(directory, "secret.txt"), join(directory, "ui", "linked.txt"));
+  const page = createControlUi({
+    directory: join(directory, "ui"),
+    version: "1.2.3",
+    agentName: "Sluice",
+    authRequired: false,
+    authorised: ({ authorization }) => authorization === "Bearer good",
+    ...changes,
+  });
+  return (path: string, fields: Partial<PageRequest> = {}) =>
+    page({ method: "GET", path, headers: {}, remoteAddress: "127.0.0.1", ...fields });
+}
+
+describe("the start document", () => {
+  test.each(["/ui", "/ui/", "/ui/index.html", "/ui/chat/main", "/ui/settings/model-providers"])(
+    "is what %s gives, and no cache keeps it",
+    async (path) => {
+      const answer = await served()(path);
+      expect(answer).toMatchObject({
+        status: 200,
+        headers: { "content-type": "text/html; charset=utf-8", "cache-control": "no-store" },
+      });
+      expect(String(answer?.body)).toContain("<!doctype html>");
+    },
+  );
+
+  test("is what a browser gets for a deep link with a point in it, while a missing file is not found", async () => {
+    const get = served();
+    const navigation = { headers: { accept: "text/html,application/xhtml+xml" } };
+    expect((await get("/ui/chat/agent:main:v1.2", navigation))?.status).toBe(200);
+    expect((await get("/ui/assets/gone-Zz99.js"))?.status).toBe(404);
+  });
+
+  test("names its place and its files from the root", async () => {
+    const body = String((await served()("/ui/"))?.body);
+    expect(body).toContain('<html data-openclaw-control-ui-base-path="/ui" lang="en">');
+    expect(body).toContain('href="/ui/favicon.svg"');
+    expect(body).toContain('src="/ui/assets/app-Ab12.js"');
+  });
+
+  test("may run its own scripts, by their hash, and no others", async () => {
+    const policy = (await served()("/ui/"))?.headers["content-security-policy"];
+    const hash = createHash("sha256").update(SCRIPT).digest("base64");
+    expect(policy).toContain(`script-src 'self' 'wasm-unsafe-eval' 'sha256-${hash}';`);
+    expect(policy).not.toMatch(/script-src[^;]*unsafe-inline|unsafe-eval'[^;]*'unsafe-eval|https?:|wss?:|\*/);
+    expect(policy).toContain("frame-ancestors 'none'");
+  });
+});
+
+describe("the files", () => {
+  test("hashed ones are kept for ever, others are asked for again", async () => {
+    const get = served();
+    expect((await get("/ui/assets/app-Ab12.js"))?.headers).toMatchObject({
+      "content-type": "text/javascript; charset=utf-8",
+      "cache-control": "public, max-age=31536000, immutable",
+      "x-content-type-options": "nosniff",
+    });
+    expect((await get("/ui/favicon.svg"))?.headers).toMatchObject({
+      "content-type": "image/svg+xml",
+      "cache-control": "no-cache",
+      "x-content-type-options": "nosniff",
+    });
+  });
+
+  test.each([
+    ["gzip, deflate, br", "br", "brotli"],
+    ["gzip", "gzip", "gzip"],
+    ["identity", undefined, "export {};"],
+  ])("for a client that takes %s they come as %s", async (accepted, encoding, body) => {
+    const answer = await served()("/ui/assets/app-Ab12.js", { headers: { "accept-encoding": accepted } });
+    expect(answer?.headers["content-encoding"]).toBe(encoding);
+    expect(answer?.headers.vary).toBe("accept-encoding");
+    expect(String(answer?.body)).toBe(body);
+  });
+
+  test("only GET and HEAD are answered", async () => {
+    expect(await served()("/ui/", { method: "POST" })).toMatchObject({ status: 405, headers: { allow: "GET, HEAD" } });
+  });
+
+  test("everything else is somebody else's", () => {
+    const get = served();
+    for (const path of ["/", "/uix", "/u", "/v1/stream", "/start.js", "//ui/"]) expect(get(path)).toBeUndefined();
+  });
+});
+
+describe("what lies outside", () => {
+  const ways = ["/ui/../secret.txt", "/ui/..%2fsecret.txt", "/ui/%2e%2e/secret.txt", "/ui/assets/../../secret.txt"];
+  test.each([...ways, "/ui/..\\secret.txt", "/ui//secret.txt", "/ui/linked.txt", "/ui/secret.txt\0.js"])(
+    "%s does not lead there",
+    async (path) => {
+      const answer = await served()(path);
+      expect(answer?.status).toBe(404);
+      expect(String(answer?.body)).not.toContain("not for anybody");
+    },
+  );
+
+  test("no path at all leads there", async () => {
+    const get = served();
+    const step = fc.constantFrom("..", ".", "%2e%2e", "..%2f", "ui", "assets", "", "secret.txt", "linked.txt", "\\..");
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 8 }), fc.boolean(), async (steps, navigates) => {
+        const headers = navigates ? { accept: "text/html" } : {};
+        const answer = await get(`/ui/${steps.join("/")}`, { headers });
+        expect(String(answer?.body)).not.toContain("not for anybody");
+      }),
+    );
+  });
+});
+
+describe("control-ui-config.json", () => {
+  const PATHS = ["/ui/control-ui-config.json", "/ui/__openclaw/control-ui-config.json"];
+  test.each(PATHS)("%s says where the page is and whose", async (path) => {
+    const answer = await served()(path);
+    expect(answer?.headers["cache-control"]).toBe("no-store");
+    expect(JSON.parse(String(answer?.body))).toMatchObject({
+      basePath: "/ui",
+      assistantName: "Sluice",
+      assistantAgentId: "main",
+      serverVersion: "1.2.3",
+      terminalEnabled: false,
+    });
+  });
+
+  test("says it only to who has the token", async () => {
+    const get = served({ authRequired: true });
+    const [path = ""] = PATHS;
+    expect(await get(path)).toMatchObject({ status: 401, body: expect.stringContaining("unauthorized") });
+    expect((await get(path, { headers: { authorization: "Bearer bad" } }))?.status).toBe(401);
+    expect((await get(path, { headers: { authorization: "Bearer good" } }))?.status).toBe(200);
+  });
+});
+
+test("a directory without a Control UI is refused at the start", () => {
+  const directory = temporaryDirectory();
+  const parts = { directory, version: "1", agentName: "Sluice", authRequired: false, authorised: () => true };
+  expect(() => createControlUi(parts)).toThrow("ENOENT");
+});
