@@ -1,0 +1,114 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import Anthropic from "@anthropic-ai/sdk";
+import { describe, expect, test } from "@jest/globals";
+import OpenAI from "openai";
+import { CODES, type Code } from "../../protocol/codes.ts";
+import type { DialectName } from "../../protocol/dialects.ts";
+import { GatewayError } from "../../src/core/errors.ts";
+import { refusalBody } from "../../src/dialects/refusal-body.ts";
+
+const capExceeded = new GatewayError("cap_exceeded", "tokensPerDay of ci is used up", {
+  details: { cap: "tokensPerDay", limit: 1_000, caller: "ci", resetsAt: "2026-11-23T00:00:00.000Z" },
+});
+const rateLimited = new GatewayError("rate_limited", undefined, { retryAfterMs: 1_200 });
+
+/** A server that answers everything with this refusal and counts how often it is asked. */
+async function refusing(dialect: DialectName, error: GatewayError) {
+  let requests = 0;
+  const server = createServer((request, response) => {
+    requests++;
+    request.resume();
+    const { status, headers, body } = refusalBody(dialect, error);
+    response.writeHead(status, headers).end(body);
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests: () => requests,
+    [Symbol.asyncDispose]: () => new Promise<void>((closed) => server.close(() => closed())),
+  };
+}
+
+describe("a reached cap", () => {
+  test("is asked for once by the openai client, which sees the quota's code and our reason", async () => {
+    await using server = await refusing("openai-chat", capExceeded);
+    const client = new OpenAI({ apiKey: "sk-test", baseURL: server.url });
+    const call = client.chat.completions.create({ model: "gpt", messages: [], stream: true });
+    await expect(call).rejects.toMatchObject({
+      status: 429,
+      code: "insufficient_quota",
+      type: "insufficient_quota",
+      message: expect.stringContaining("tokensPerDay of ci is used up"),
+      error: { details: { resetsAt: "2026-11-23T00:00:00.000Z" } },
+    });
+    expect(server.requests()).toBe(1);
+  });
+
+  test("is asked for once by the Anthropic client, which sees our reason", async () => {
+    await using server = await refusing("anthropic-messages", capExceeded);
+    const client = new Anthropic({ apiKey: "sk-test", baseURL: server.url });
+    const call = client.messages.create({ model: "claude", max_tokens: 1, messages: [], stream: true });
+    await expect(call).rejects.toMatchObject({
+      status: 400,
+      error: { type: "error", error: { type: "invalid_request_error", message: "tokensPerDay of ci is used up" } },
+    });
+    expect(server.requests()).toBe(1);
+  });
+
+  test("names no time to come back in its headers", () => {
+    const withTime = new GatewayError("cap_exceeded", undefined, { retryAfterMs: 1_000 });
+    for (const dialect of ["openai-chat", "openai-responses", "anthropic-messages"] as const) {
+      expect(refusalBody(dialect, withTime).headers).toEqual({
+        "content-type": "application/json",
+        "x-should-retry": "false",
+      });
+    }
+  });
+});
+
+test("a rate that is over in a moment says when to come back", () => {
+  for (const dialect of ["openai-chat", "openai-responses", "anthropic-messages"] as const) {
+    const { status, headers } = refusalBody(dialect, rateLimited);
+    expect([status, headers["retry-after"], headers["x-should-retry"]]).toEqual([429, "2", undefined]);
+  }
+});
+
+describe("every code", () => {
+  const codes = Object.keys(CODES) as Code[];
+
+  test.each(codes)("%s is an error of OpenAI's form", (code) => {
+    const { status, body } = refusalBody("openai-chat", new GatewayError(code));
+    const { error } = JSON.parse(body);
+    expect(error).toMatchObject({ message: CODES[code].meaning, param: null });
+    expect(typeof error.type).toBe("string");
+    expect(status).toBe(CODES[code].httpStatus);
+  });
+
+  test.each(codes)("%s is an error of Anthropic's form, and is retried by no client unless that may help", (code) => {
+    const { status, headers, body } = refusalBody("anthropic-messages", new GatewayError(code));
+    expect(JSON.parse(body)).toEqual({
+      type: "error",
+      error: { type: expect.any(String), message: CODES[code].meaning },
+    });
+    expect(status).toBeGreaterThanOrEqual(400);
+    expect(headers["x-should-retry"]).toBe(CODES[code].retryable ? undefined : "false");
+  });
+});
+
+test("a request the provider refused keeps the provider's status, a wrong key of the gateway's does not", () => {
+  const refused = (status: number) => new GatewayError("upstream_http_error", "no", { details: { status } });
+  expect(refusalBody("openai-chat", refused(400)).status).toBe(400);
+  expect(refusalBody("anthropic-messages", refused(413))).toMatchObject({
+    status: 413,
+    body: expect.stringContaining("request_too_large"),
+  });
+  expect(refusalBody("openai-chat", refused(401)).status).toBe(502);
+});
+
+test("Anthropic's clients hear 529 when the gateway is too busy", () => {
+  expect(refusalBody("anthropic-messages", new GatewayError("overloaded"))).toMatchObject({
+    status: 529,
+    body: expect.stringContaining("overloaded_error"),
+  });
+});
