@@ -6,7 +6,7 @@ import { Admission, type AdmissionLimits } from "./admission.ts";
 import { errorPage, jsonPage, type Page, refusalPage, sendPage } from "./answer.ts";
 import type { ConnectionLimits } from "./connection.ts";
 import { Exchanges } from "./exchanges.ts";
-import { listen, SLOW_REQUEST_LIMITS, urlOf } from "./listener.ts";
+import { limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./listener.ts";
 import { Lobby, type LobbyLimits } from "./lobby.ts";
 import { checkSource, type OriginRules } from "./origin.ts";
 import { pathOf } from "./target.ts";
@@ -52,7 +52,6 @@ export interface RunningServer {
 
 /** Sockets that have not become WebSockets, or never will, in the whole gateway. */
 const PLAIN_SOCKETS = 256;
-const REQUESTS_PER_SOCKET = 100;
 
 /** Listens. Rejects when the address cannot be bound. */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
@@ -77,11 +76,11 @@ class GatewayServer implements RunningServer {
     });
     this.#upgrades = new Upgrades({ ...parts, admission, lobby });
     this.#exchanges = new Exchanges({ ...parts, admission, lobby });
-    this.#http = createServer(parts.slowRequests ?? SLOW_REQUEST_LIMITS, (request, response) => {
+    const serve = (request: IncomingMessage, response: ServerResponse) => {
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
-    });
+    };
+    this.#http = createServer(parts.slowRequests ?? SLOW_REQUEST_LIMITS, limitRequests(serve));
     this.#http.maxHeadersCount = 64;
-    this.#http.maxRequestsPerSocket = REQUESTS_PER_SOCKET;
     this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
     this.#http.on("connection", (socket) => lobby.enter(socket));
     this.#http.on("drop", (dropped) => this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept"));

@@ -12,6 +12,13 @@ describe("a token bucket", () => {
     expect(bucket.take(1_100)).toBe(100);
   });
 
+  test("gives many at once or none of them", () => {
+    const bucket = new TokenBucket(10, 3, 0);
+    expect(bucket.take(0, 2)).toBe(0);
+    expect(bucket.take(0, 2)).toBe(100);
+    expect(bucket.take(0, 1)).toBe(0);
+  });
+
   test("saves no more than a burst", () => {
     const bucket = new TokenBucket(10, 3, 0);
     expect(Array.from({ length: 5 }, () => bucket.take(3_600_000) === 0)).toEqual([true, true, true, false, false]);

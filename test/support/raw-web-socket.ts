@@ -6,6 +6,7 @@ export const BINARY = 0x2;
 export const CONTINUATION = 0x0;
 export const CLOSE = 0x8;
 export const PING = 0x9;
+export const PONG = 0xa;
 
 export interface FrameOptions {
   readonly opcode: number;

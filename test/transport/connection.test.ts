@@ -6,6 +6,7 @@ import {
   type FrameOptions,
   frameBytes,
   PING,
+  PONG,
   RawWebSocket,
   TEXT,
 } from "../support/raw-web-socket.ts";
@@ -88,6 +89,13 @@ describe("limits of one connection", () => {
     expect(up.server.refusals).toContainEqual({ code: "rate_limited", where: "played" });
   });
 
+  test("pongs that answer nothing likewise", async () => {
+    await using up = await setUp();
+    up.client.write(Buffer.concat(Array.from({ length: 21 }, () => frameBytes({ opcode: PONG }))));
+    expect(await up.client.closed).toBe(1008);
+    expect(up.server.refusals).toContainEqual({ code: "rate_limited", where: "played" });
+  });
+
   test("more pings in one piece than it answers at once cut it", async () => {
     await using up = await setUp();
     up.client.write(Buffer.concat(Array.from({ length: 1_000 }, () => frameBytes({ opcode: PING }))));
@@ -101,6 +109,24 @@ describe("limits of one connection", () => {
     expect(await up.client.closed).toBe(4029);
     expect(up.session.messages.length).toBeGreaterThanOrEqual(20);
     expect(up.session.messages.length).toBeLessThan(30);
+  });
+
+  test("bytes beyond 16 seconds' worth at once close it with 4029", async () => {
+    await using up = await setUp({ maxFrameBytes: 1_000, limits: { inboundBytesPerSecond: 1_000 } });
+    const frames = (count: number) =>
+      Buffer.concat(Array.from({ length: count }, () => frameBytes({ opcode: TEXT, payload: "x".repeat(1_000) })));
+    up.client.write(frames(16));
+    await up.session.until(() => up.session.messages.length === 16);
+    up.client.write(frames(4));
+    expect(await up.client.closed).toBe(4029);
+    expect(up.session.messages.length).toBeLessThan(20);
+    expect(up.server.refusals).toEqual([{ code: "rate_limited", where: "played" }]);
+  });
+
+  test("two of the largest messages always pass", async () => {
+    await using up = await setUp({ maxFrameBytes: 50_000, limits: { inboundBytesPerSecond: 1 } });
+    for (let count = 0; count < 2; count++) up.client.send({ opcode: TEXT, payload: "x".repeat(50_000) });
+    await up.session.until(() => up.session.messages.length === 2);
   });
 
   test("invalid frames beyond the limit of a minute close it with 4508", async () => {
