@@ -43,15 +43,15 @@ export interface Spent {
   readonly costNano: number;
 }
 
-/** Tokens and cost of some streams, added up. */
+/** Tokens and cost of some streams, added up; null where none of them has the figure. */
 export interface UsageSums {
   readonly streams: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly cacheReadTokens: number;
-  readonly cacheWriteTokens: number;
-  readonly reasoningTokens: number;
-  readonly costNano: number;
+  readonly inputTokens: number | null;
+  readonly outputTokens: number | null;
+  readonly cacheReadTokens: number | null;
+  readonly cacheWriteTokens: number | null;
+  readonly reasoningTokens: number | null;
+  readonly costNano: number | null;
 }
 
 /** The streams of one group, by outcome and by how well their usage is known. */
@@ -104,3 +104,10 @@ export interface Ledger {
   /** Sums of committed rows. Rejects with `ledger_unavailable`. */
   usage(query: UsageQuery): Promise<UsageReport>;
 }
+
+/** What the operator should hear of. `rows`: how many wait in memory, or are given up. */
+export type LedgerNews =
+  | { readonly kind: "unavailable"; readonly reason: string; readonly rows: number }
+  | { readonly kind: "available"; readonly rows: number }
+  | { readonly kind: "lost"; readonly streams: number }
+  | { readonly kind: "dropped"; readonly rows: number };

@@ -1,0 +1,42 @@
+/**
+ * The steps from an empty file to today's ledger. A released step is never changed: a new one is added behind it.
+ *
+ * What is not known is NULL, never 0. Times are wall-clock milliseconds, durations milliseconds, costs billionths of
+ * the price's currency.
+ */
+export const LEDGER_STEPS: readonly string[] = [
+  `CREATE TABLE streams (
+     stream TEXT PRIMARY KEY,
+     instance TEXT NOT NULL,
+     caller TEXT NOT NULL,
+     key_id TEXT,
+     face TEXT NOT NULL,
+     session TEXT,
+     route TEXT NOT NULL,
+     model TEXT,
+     upstream_model TEXT,
+     opened_at INTEGER NOT NULL,
+     closed_at INTEGER,
+     outcome TEXT CHECK (outcome IN ('completed', 'failed', 'cancelled', 'lost')),
+     code TEXT,
+     source TEXT CHECK (source IN ('exact', 'estimated', 'unknown')),
+     input_tokens INTEGER,
+     output_tokens INTEGER,
+     cache_read_tokens INTEGER,
+     cache_write_tokens INTEGER,
+     reasoning_tokens INTEGER,
+     cost_nano INTEGER,
+     first_byte_ms REAL,
+     first_content_ms REAL,
+     first_sent_ms REAL,
+     total_ms REAL,
+     events INTEGER,
+     bytes INTEGER,
+     CHECK ((outcome IS NULL) = (closed_at IS NULL)),
+     CHECK ((outcome IS NULL) = (source IS NULL)),
+     CHECK (source IS NOT 'unknown' OR (input_tokens IS NULL AND output_tokens IS NULL AND cost_nano IS NULL))
+   ) STRICT;
+   CREATE INDEX streams_by_time ON streams (opened_at);
+   CREATE INDEX streams_of_caller ON streams (caller, opened_at);
+   CREATE INDEX streams_open ON streams (instance) WHERE outcome IS NULL;`,
+];
