@@ -1,6 +1,7 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { isNativeError } from "node:util/types";
 import { migrate } from "./migrations.ts";
 
 /** How long a statement waits for another process that holds the file. */
@@ -37,6 +38,6 @@ function createPrivately(file: string): void {
     // One that is there is left alone: opening and closing it would give up this process' locks on it (POSIX).
     closeSync(openSync(file, "wx", 0o600));
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    if (!(isNativeError(error) && "code" in error && error.code === "EEXIST")) throw error;
   }
 }
