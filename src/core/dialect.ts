@@ -8,7 +8,7 @@ export interface Dialect {
   readonly endsAtEof: boolean;
   /** Path below the route's base URL, and the headers that carry the key. */
   address(key: string | undefined): { readonly path: string; readonly headers: Readonly<Record<string, string>> };
-  /** The body as the provider wants it for a stream: `stream: true` and what the dialect insists on. */
+  /** The body as the provider wants it, for a stream or a whole answer: `stream`, and what the dialect insists on. */
   body(request: BodyRequest): JsonObject;
   /** A conversation, in the provider's own request body. Throws GatewayError `unsupported` for parts it cannot carry. */
   conversation(turn: Turn): JsonObject;
@@ -21,6 +21,8 @@ export interface BodyRequest {
   readonly body: JsonObject;
   /** The upstream's model id; undefined when the caller named a route and chose the model in the body. */
   readonly model: string | undefined;
+  /** The answer is wanted as one JSON value, not as a stream. */
+  readonly whole?: boolean | undefined;
 }
 
 /** A provider-neutral request: what chat faces produce. */
@@ -44,7 +46,7 @@ export type Part =
 /** Reads the events of one stream in order and keeps what must be remembered between them. */
 export interface Interpreter {
   /**
-   * What one event means. `value` is the parsed data, undefined when it is not JSON (or too deep). Unknown events
+   * What one event means; a whole answer is read as the only event. `value` is the parsed data, undefined when it is not JSON (or too deep). Unknown events
    * mean nothing (`{}`); no input makes it throw.
    */
   read(name: string | undefined, value: JsonValue | undefined, data: string): Meaning;

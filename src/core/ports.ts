@@ -22,6 +22,8 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** One JSON value is asked for, not a stream: it is the only event. */
+  readonly whole?: boolean | undefined;
   /** Whether the call may be repeated before the first byte of a response body. */
   readonly mayRetry: boolean;
 }

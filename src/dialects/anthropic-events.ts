@@ -32,6 +32,8 @@ export class AnthropicEvents implements Interpreter {
         return this.#messageStart(asObject(event?.message));
       case "message_delta":
         return this.#messageDelta(event);
+      case "message":
+        return { ...this.#messageStart(event), ...LAST };
       case "message_stop":
         return LAST;
       case "error":

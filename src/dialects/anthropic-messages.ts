@@ -21,11 +21,11 @@ export const anthropicMessages: Dialect = {
     headers: { "anthropic-version": API_VERSION, ...(key !== undefined && { "x-api-key": key }) },
   }),
 
-  body: ({ body, model }) => ({
+  body: ({ body, model, whole }) => ({
     max_tokens: thinks(body) ? MAX_TOKENS_THINKING : MAX_TOKENS,
     ...body,
     ...(model !== undefined && { model }),
-    stream: true,
+    stream: !whole,
   }),
 
   conversation: (turn) => ({

@@ -39,7 +39,8 @@ export class ChatChunks implements Interpreter {
   #choice(choice: JsonObject | undefined, draft: Draft): void {
     if (!choice) return;
     const index = asCount(choice.index) ?? 0;
-    const delta = asObject(choice.delta);
+    // A whole answer has the message in place of its pieces.
+    const delta = asObject(choice.delta) ?? asObject(choice.message);
     if (index === 0 && delta) this.#delta(delta, draft);
     const finish = asString(choice.finish_reason);
     if (!finish) this.#open.add(index);

@@ -13,7 +13,7 @@ export const openaiChat: Dialect = {
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
   }),
 
-  body: ({ body, model }) => ({ ...body, ...(model !== undefined && { model }), stream: true }),
+  body: ({ body, model, whole }) => ({ ...body, ...(model !== undefined && { model }), stream: !whole }),
 
   // No limit on the answer's length is asked for: Moonshot and OpenAI disagree about that parameter's name.
   conversation: (turn) => ({

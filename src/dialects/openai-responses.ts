@@ -13,7 +13,7 @@ export const openaiResponses: Dialect = {
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
   }),
 
-  body: ({ body, model }) => ({ ...body, ...(model !== undefined && { model }), stream: true }),
+  body: ({ body, model, whole }) => ({ ...body, ...(model !== undefined && { model }), stream: !whole }),
 
   conversation: (turn) => ({
     ...(turn.system !== undefined && { instructions: turn.system }),

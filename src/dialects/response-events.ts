@@ -1,11 +1,13 @@
 import type { Interpreter, Meaning, ToolCallDelta } from "../core/dialect.ts";
 import { NOTHING } from "../core/dialect.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
-import { asObject, asString } from "../core/json.ts";
+import { asArray, asObject, asString } from "../core/json.ts";
 import type { TokenCounts } from "../core/usage.ts";
 import type { Draft } from "./draft.ts";
 import { readFailure } from "./failure.ts";
 import { asCount, tokenCounts } from "./token-counts.ts";
+
+const CALLS: ReadonlySet<string | undefined> = new Set(["function_call", "custom_tool_call", "mcp_call"]);
 
 /** Reads the events of one Responses stream, up to its one `response.completed`, `.incomplete` or `.failed`. */
 export class ResponseEvents implements Interpreter {
@@ -44,20 +46,29 @@ export class ResponseEvents implements Interpreter {
       case "error":
         return { ...usageOf(asObject(event?.response)), error: failure(value, data) };
       default:
-        return NOTHING;
+        return event?.object === "response" ? this.#whole(event, data) : NOTHING;
     }
+  }
+
+  /** An answer that was not asked for as a stream. */
+  #whole(response: JsonObject, data: string): Meaning {
+    if (response.status === "failed") return { ...usageOf(response), error: failure(response, data) };
+    const items = asArray(response.output).map((item) => asObject(item) ?? {});
+    const text = textOf(items, "message", "content");
+    const thinking = textOf(items, "reasoning", "summary") + textOf(items, "reasoning", "content");
+    const toolCalls = items.flatMap((item, index) => (CALLS.has(asString(item.type)) ? [this.#call(item, index)] : []));
+    return {
+      ...ending(response),
+      ...(text !== "" && { text }),
+      ...(thinking !== "" && { thinking }),
+      ...(toolCalls.length > 0 && { toolCalls }),
+    };
   }
 
   #item(event: JsonObject | undefined): Meaning {
     const item = asObject(event?.item);
-    switch (item?.type) {
-      case "function_call":
-      case "custom_tool_call":
-      case "mcp_call":
-        return { toolCalls: [this.#call(item, asCount(event?.output_index) ?? 0)] };
-      default:
-        return NOTHING;
-    }
+    if (!item || !CALLS.has(asString(item.type))) return NOTHING;
+    return { toolCalls: [this.#call(item, asCount(event?.output_index) ?? 0)] };
   }
 
   #call(item: JsonObject, index: number): ToolCallDelta {
@@ -79,6 +90,15 @@ export class ResponseEvents implements Interpreter {
   #wholeArguments(event: JsonObject | undefined, json: string | undefined): Meaning {
     return this.#streamed.has(asCount(event?.output_index) ?? 0) ? NOTHING : this.#arguments(event, json);
   }
+}
+
+/** The texts in the parts of all items of a type. */
+function textOf(items: readonly JsonObject[], type: string, parts: "content" | "summary"): string {
+  const texts = items
+    .filter((item) => item.type === type)
+    .flatMap((item) => asArray(item[parts]))
+    .map((part) => asString(asObject(part)?.text) ?? asString(asObject(part)?.refusal));
+  return texts.join("");
 }
 
 /** An incomplete answer (length, content filter) is a whole stream: the provider ended it on purpose. */

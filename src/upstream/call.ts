@@ -5,7 +5,7 @@ import { readProviderError } from "../core/provider-error.ts";
 import type { AnswerReceiver } from "./answer-body.ts";
 import { eventBody, jsonBody } from "./answer-body.ts";
 import type { Stage } from "./connection-error.ts";
-import type { Phase, Timer } from "./deadlines.ts";
+import type { Phase, Timeouts, Timer } from "./deadlines.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { ExchangeOwner } from "./exchange.ts";
 import { Exchange } from "./exchange.ts";
@@ -41,7 +41,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     this.#lane = lane;
     this.#request = request;
     this.#sink = sink;
-    this.#deadlines = new Deadlines(lane.timeouts, () => lane.clock.now());
+    this.#deadlines = new Deadlines(timeoutsFor(request, lane.timeouts), () => lane.clock.now());
     lane.retries.called();
     this.#arm();
     // Whoever calls holds this object before its sink hears of anything.
@@ -86,8 +86,9 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
 
   responded(head: ResponseHead): ResponseBody | undefined {
     const { clock, jsonAnswer, maxEventBytes, maxErrorBodyBytes } = this.#lane;
+    const wanted = this.#request.whole ? "answer" : jsonAnswer ? "either" : "events";
     const refuse = (body: string) => this.#giveUp(responseError(head, body, clock.wall()));
-    const verdict = judge(head, jsonAnswer);
+    const verdict = judge(head, wanted);
     if (verdict === "refused") {
       refuse("");
       return undefined;
@@ -154,7 +155,10 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     if (this.#deadlines.phase !== "connect") this.#enter("connect");
     try {
       this.#lane.breaker.check();
-      const headers = this.#lane.headers(this.#request.headers);
+      const headers = this.#lane.headers(
+        this.#request.headers,
+        this.#request.whole ? "application/json" : "text/event-stream",
+      );
       this.#exchange = new Exchange(this, this.#lane.connections);
       if (this.#paused) this.#exchange.pause();
       this.#exchange.start(this.#lane.path(this.#request.path), headers, this.#request.body);
@@ -219,4 +223,9 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     clearTimeout(this.#timer);
     clearTimeout(this.#retryTimer);
   }
+}
+
+/** A whole answer comes when it is finished, head and all: only the total bounds the wait. */
+function timeoutsFor(request: UpstreamRequest, timeouts: Timeouts): Timeouts {
+  return request.whole ? { ...timeouts, headersMs: timeouts.totalMs, firstEventMs: timeouts.totalMs } : timeouts;
 }

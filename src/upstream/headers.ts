@@ -3,7 +3,6 @@ import { GatewayError } from "../core/errors.ts";
 /** What every request says, whatever the route's settings. Compressed streams arrive in lumps, so none is accepted. */
 const ALWAYS = {
   "content-type": "application/json",
-  accept: "text/event-stream",
   "cache-control": "no-cache",
   "accept-encoding": "identity",
 } as const;
@@ -26,6 +25,7 @@ export function requestHeaders(
   given: Readonly<Record<string, string>>,
   userAgent: string,
   alsoAllowed: ReadonlySet<string>,
+  accept = "text/event-stream",
 ): Record<string, string> {
   const headers: Record<string, string> = { "user-agent": userAgent };
   for (const [written, value] of Object.entries(given)) {
@@ -37,5 +37,5 @@ export function requestHeaders(
     }
     headers[name] = value;
   }
-  return Object.assign(headers, ALWAYS);
+  return Object.assign(headers, ALWAYS, { accept });
 }

@@ -20,5 +20,5 @@ export interface Lane {
   /** The request's path for what stands below the base URL. */
   path(below: string): string;
   /** Throws GatewayError when a header cannot be sent. */
-  headers(given: Readonly<Record<string, string>>): Record<string, string>;
+  headers(given: Readonly<Record<string, string>>, accept: string): Record<string, string>;
 }

@@ -9,6 +9,9 @@ export interface ResponseHead {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
+/** What may be taken: a stream, a whole JSON answer, or whichever comes. */
+export type Wanted = "events" | "answer" | "either";
+
 /** `events`: a stream. `answer`: one JSON value. `error`: its body says why. `refused`: its body is of no use. */
 export type Verdict = "events" | "answer" | "error" | "refused";
 
@@ -18,12 +21,12 @@ const MAX_RETRY_AFTER_MS = 3_600_000;
 /** Statuses by which an upstream says that it is too busy; 529 is Anthropic's. */
 const OVERLOADED = new Set([503, 529]);
 
-export function judge(head: ResponseHead, jsonAnswers: boolean): Verdict {
+export function judge(head: ResponseHead, wanted: Wanted): Verdict {
   if (isRedirect(head) || encodingOf(head) !== "identity") return "refused";
   if (head.status !== 200) return "error";
   const type = contentTypeOf(head);
-  if (type === "text/event-stream") return "events";
-  return jsonAnswers && type === "application/json" ? "answer" : "error";
+  const found = type === "text/event-stream" ? "events" : type === "application/json" ? "answer" : "error";
+  return wanted === "either" || wanted === found ? found : "error";
 }
 
 /**

@@ -90,6 +90,6 @@ function openLane(route: UpstreamRoute, options: UpstreamOptions): Lane {
     jsonAnswer: route.jsonAnswer ?? false,
     clock: options.clock,
     path: (below) => (below === "" ? base.pathname : base.pathname.replace(/\/+$/, "") + below),
-    headers: (given) => requestHeaders(given, userAgent, allowed),
+    headers: (given, accept) => requestHeaders(given, userAgent, allowed, accept),
   };
 }

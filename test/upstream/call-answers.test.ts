@@ -220,3 +220,35 @@ describe("a whole JSON answer, where the route allows it", () => {
     await exchange.closed;
   });
 });
+
+describe("a whole JSON answer, where one is asked for", () => {
+  const whole = { whole: true, body: '{"stream":false}' };
+
+  test("is the only event, whatever the route allows", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { sink } = startCall(client, whole);
+    const exchange = await upstream.request();
+    expect(exchange.headers.accept).toBe("application/json");
+    exchange.json(200, { id: "a" });
+    expect(await sink.done).toBeUndefined();
+    expect(sink.events).toEqual([{ name: undefined, data: '{"id":"a"}' }]);
+  });
+
+  test("is no stream", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url, { jsonAnswer: true });
+    const { sink } = startCall(client, whole);
+    (await upstream.request()).sse().event({}).end();
+    expect(await sink.done).toMatchObject({ code: "upstream_bad_response" });
+    expect(sink.events).toEqual([]);
+  });
+
+  test("may take as long as the whole call: its head comes when the model has finished", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url, { timeouts: { headersMs: 1, firstEventMs: 1, totalMs: 50 } });
+    const { sink } = startCall(client, whole);
+    await upstream.request();
+    expect(await sink.done).toMatchObject({ code: "upstream_timeout", details: { timer: "total" } });
+  });
+});
