@@ -28,10 +28,11 @@ export interface World {
   readonly stopped: () => Promise<number>;
 }
 
-const USAGE = `Usage: sluice [serve | check] [options]
+const USAGE = `Usage: sluice [serve | check | keys] [options]
 
   serve              run the gateway (what happens when no command is given)
   check              validate the configuration and print it whole, secrets masked
+  keys               make, list, revoke and rotate gateway keys: sluice keys --help
 
   --config <path>    the configuration file (SLUICE_CONFIG; by default sluice.config.json, if it is there)
   --host <host>      address to listen on (SLUICE_HOST; by default 127.0.0.1)
@@ -61,6 +62,8 @@ const parse = (args: readonly string[]) => parseArgs({ args: [...args], options:
 
 /** Runs one command; `args` are those behind the program's name. Resolves with the exit code and never rejects. */
 export async function runCommandLine(args: readonly string[], world: World): Promise<number> {
+  // Loaded when asked for: it brings the database with it.
+  if (args[0] === "keys") return (await import("./commands/keys.ts")).runKeys(args.slice(1), world);
   let line: ReturnType<typeof parse>;
   try {
     line = parse(args);

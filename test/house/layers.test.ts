@@ -24,6 +24,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   transport: { rooms: CORE, node: true, packages: ["ws"] },
   storage: { rooms: CORE, node: true, packages: [] },
   observe: { rooms: CORE, node: true, packages: ["pino", "pino-pretty", "prom-client"] },
+  commands: { rooms: [...CORE, "config", "storage"], node: true, packages: [] },
   config: { rooms: CORE, node: true, packages: ["zod"] },
   demo: { rooms: CORE, node: true, packages: [] },
   page: { rooms: CORE, node: true, packages: [] },
