@@ -35,11 +35,19 @@ const MAX_KEYS = 10_000;
 /** Keys that mean something to JavaScript objects: no client needs them, copies made carelessly would trip over them. */
 const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 
-/** A client's JSON, or undefined when it does not parse, is too deep, has too many keys or one that is never right. */
+/** Whether a number is what the client wrote: integers beyond 2^53 have lost digits, and 1e400 is no number any more. */
+const isExact = (value: number): boolean =>
+  Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
+
+/**
+ * A client's JSON, or undefined when it does not parse, is too deep, has too many keys or one that is never right, or a
+ * number that would not go upstream as it came.
+ */
 export function parseClientJson(text: string): JsonValue | undefined {
   const value = parseJson(text);
   let keys = 0;
   const isFit = (part: unknown): boolean => {
+    if (typeof part === "number") return isExact(part);
     if (Array.isArray(part)) return part.every(isFit);
     if (!isObject(part)) return true;
     return Object.keys(part).every((key) => ++keys <= MAX_KEYS && !FORBIDDEN_KEYS.has(key) && isFit(part[key]));

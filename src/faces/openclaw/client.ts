@@ -1,7 +1,7 @@
 import { RequestFrame } from "../../../protocol/openclaw/frames.ts";
 import { OPENCLAW_CLOSE } from "../../../protocol/openclaw/wire.ts";
 import { GatewayError, toGatewayError } from "../../core/errors.ts";
-import { asObject, asString, type JsonValue, parseJson } from "../../core/json.ts";
+import { asObject, asString, type JsonValue, parseClientJson } from "../../core/json.ts";
 import type { Connection, FaceSession } from "../../core/ports.ts";
 import { Call } from "./call.ts";
 import type { Desk } from "./desk.ts";
@@ -30,7 +30,7 @@ export class Client implements FaceSession {
   message(text: string): void {
     if (this.#closed) return;
     const receivedAt = this.#desk.clock.now();
-    const value = parseJson(text);
+    const value = parseClientJson(text);
     if (this.#peer) this.#request(this.#peer, value, receivedAt);
     else this.#handshake(value);
   }

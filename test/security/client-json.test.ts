@@ -1,0 +1,71 @@
+import { describe, expect, test } from "@jest/globals";
+import { parseClientJson } from "../../src/core/json.ts";
+import { startTestGateway } from "../support/gateway.ts";
+import { OpenClawClient } from "../support/openclaw-client.ts";
+import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { StreamClient } from "../support/stream-client.ts";
+
+const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+const keys = (count: number) => `{${Array.from({ length: count }, (_, at) => `"k${at}":1`).join()}}`;
+
+/** What no client may send, each as the value of a field. */
+const UNFIT: Readonly<Record<string, string>> = {
+  "65 levels": nested(65),
+  "a million levels": nested(1_000_000),
+  "10,001 keys": keys(10_001),
+  "10,001 keys in many objects": `[${Array(3_334).fill(keys(3)).join()}]`,
+  "the key __proto__": '{"__proto__":{"isAdmin":true}}',
+  "the key constructor": '{"a":[{"constructor":{"prototype":{}}}]}',
+  "the key prototype": '{"prototype":1}',
+  "the key __proto__, escaped": '{"\\u005f_proto__":1}',
+  "an integer that loses digits": "9007199254740993",
+  "a number that is none": "1e400",
+};
+
+describe("what a client sends is not taken when it has", () => {
+  test.each(Object.entries(UNFIT))("%s", (_what, json) => {
+    expect(parseClientJson(json)).toBeUndefined();
+    expect(parseClientJson(`{"body":${json}}`)).toBeUndefined();
+  });
+});
+
+describe("what a client sends is taken as it is", () => {
+  test.each([
+    ["64 levels", nested(64)],
+    ["10,000 keys", keys(10_000)],
+    ["the largest integers and any fraction", "[9007199254740991,-9007199254740991,0.1,1.7976931348623157e-300]"],
+    ["words that are only forbidden as keys", '["__proto__","constructor"]'],
+  ])("%s", (_what, json) => {
+    expect(parseClientJson(json)).toEqual(JSON.parse(json));
+  });
+});
+
+describe("nothing of it goes upstream or into an object of ours", () => {
+  test("from the stream face", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using gateway = await startTestGateway({ upstream: upstream.url });
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    for (const json of Object.values(UNFIT)) {
+      client.send(`{"type":"open","id":"a","model":"gpt","body":{"messages":[],"x":${json}}}`);
+      expect(await client.next()).toMatchObject({ type: "error", error: { code: "bad_frame" } });
+    }
+    expect(upstream.connections).toBe(0);
+    expect(Object.hasOwn(Object.prototype, "isAdmin")).toBe(false);
+    expect(gateway.log.lines.filter(({ event }) => event === "fault")).toEqual([]);
+  });
+
+  test("from the OpenClaw face", async () => {
+    await using gateway = await startTestGateway();
+    using chat = await OpenClawClient.dial(gateway.url);
+    await chat.connect();
+    for (const json of Object.values(UNFIT)) {
+      chat.sendText(`{"type":"req","id":"1","method":"sessions.patch","params":{"key":"main","label":${json}}}`);
+    }
+    await chat.request("health", {});
+    await gateway.close();
+    const refused = gateway.log.lines.filter(({ code, where }) => code === "bad_frame" && where === "openclaw");
+    const count = refused.reduce((sum, { repeated }) => sum + Number(repeated ?? 1), 0);
+    expect(count).toBe(Object.keys(UNFIT).length);
+    expect(gateway.log.lines.filter(({ event }) => event === "fault")).toEqual([]);
+  });
+});
