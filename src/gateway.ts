@@ -49,6 +49,8 @@ const REMEMBERED_IDS = 10_000;
 /** How exactly grace, retention and pauses are kept. */
 const SWEEP_MS = 1_000;
 const COUNT_FILES_MS = 1_000;
+/** What the heap takes for what is in use, until garbage is collected (`npm run soak`, scenario `stalled`). */
+const HEAP_SLACK = 1.5;
 
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
 const newId = (): string => randomUUID();
@@ -88,7 +90,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const budget = new LogBudget(limits.totalLogBytes || Math.floor(getHeapStatistics().heap_size_limit / 4));
+  const logMemoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
+  const budget = new LogBudget(Math.floor(logMemoryBytes / HEAP_SLACK));
   const shelf = new Shelf({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now);
   if (metrics) shelf.resumed = metrics.resumed;
   const sweep = setInterval(() => shelf.sweep(clock.now()), SWEEP_MS);

@@ -45,7 +45,9 @@ export const limitsSchema = z.strictObject({
     .int()
     .min(0)
     .default(0)
-    .describe("what all logs may hold together; 0 takes a quarter of the memory the process may use"),
+    .describe(
+      "memory that all logs may take together, a third of it for the heap's slack; 0 takes a quarter of what the process may use",
+    ),
   graceMs: milliseconds(2 * MINUTE, 15 * MINUTE).describe("how long a stream lives on without a reader"),
   retentionMs: milliseconds(5 * MINUTE).describe("how long a stream can be read after its end"),
   pausedMs: milliseconds(30 * SECOND).describe(

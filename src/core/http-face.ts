@@ -1,4 +1,5 @@
 import type { Code } from "../../protocol/codes.ts";
+import type { ByteText } from "./byte-text.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Caller } from "./ports.ts";
 
@@ -52,6 +53,6 @@ export interface HttpBody {
   /** Whether more should be written now. */
   readonly writable: boolean;
   /** Sends now; nothing holds it back or packs it. */
-  write(text: string): void;
+  write(bytes: ByteText): void;
   end(): void;
 }

@@ -1,6 +1,7 @@
 /** What the core asks of the rooms around it. Each port has one job; the composition root fills them. */
 import type { Code } from "../../protocol/codes.ts";
 import type { Usage } from "../../protocol/stream.ts";
+import type { ByteText } from "./byte-text.ts";
 import type { Caller } from "./caller.ts";
 import type { Part } from "./dialect.ts";
 import type { GatewayError } from "./errors.ts";
@@ -32,7 +33,8 @@ export interface UpstreamRequest {
 export interface UpstreamSink {
   /** The first byte of a response body. */
   firstByte(): void;
-  event(name: string | undefined, data: string): void;
+  /** `bytes` is the same data as a log keeps it and a socket writes it. */
+  event(name: ByteText | undefined, data: string, bytes: ByteText): void;
   /** Malformed UTF-8 was replaced. */
   lossy(): void;
   /** The body ended cleanly. */
@@ -68,6 +70,8 @@ export interface Connection {
    * `drained`.
    */
   send(frame: string): boolean;
+  /** The same for a frame that is its own UTF-8 already. */
+  sendBytes(frame: ByteText): boolean;
   /** Whether stream frames may be sent now. */
   readonly writable: boolean;
   /** The first frame authenticated this caller: pre-auth limits end. */
@@ -167,7 +171,7 @@ export interface StreamRecord {
   readonly model: string | undefined;
   readonly terminal: Terminal;
   readonly events: number;
-  /** Characters of event data relayed. */
+  /** Event data relayed, as UTF-8. */
   readonly bytes: number;
   /** How often, and for how long in all, the upstream was held back because nobody read. */
   readonly heldBack: { readonly pauses: number; readonly ms: number };

@@ -1,3 +1,4 @@
+import type { Meaning } from "./dialect.ts";
 import type { Window } from "./flow.ts";
 import type { Stream, Terminal } from "./stream.ts";
 import { costOf, type Entry } from "./stream-log.ts";
@@ -6,7 +7,8 @@ import { costOf, type Entry } from "./stream-log.ts";
 export interface ReaderSink {
   /** Whether it takes an entry now. A sink that says no wakes the reader when it can. */
   ready(): boolean;
-  entry(entry: Entry): void;
+  /** `meaning` is what the dialect read in it: there when the entry was just written, not when it comes from the log. */
+  entry(entry: Entry, meaning: Meaning | undefined): void;
   end(terminal: Terminal): void;
 }
 
@@ -45,9 +47,9 @@ export class Reader {
   }
 
   /** An entry just written: handed over at once when this reader is caught up, else left in the log. */
-  offer(entry: Entry): void {
+  offer(entry: Entry, meaning: Meaning): void {
     if (entry.seq !== this.#cursor + 1 || !this.#takes(entry)) return;
-    this.#hand(entry);
+    this.#hand(entry, meaning);
     // Another reader may have ended the stream within this entry.
     this.finish();
   }
@@ -88,9 +90,9 @@ export class Reader {
     return !this.#ended && (this.#window?.admits(costOf(entry)) ?? true) && this.#sink.ready();
   }
 
-  #hand(entry: Entry): void {
+  #hand(entry: Entry, meaning?: Meaning): void {
     this.#cursor = entry.seq;
     this.#window?.send(costOf(entry));
-    this.#sink.entry(entry);
+    this.#sink.entry(entry, meaning);
   }
 }

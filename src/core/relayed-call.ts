@@ -1,5 +1,6 @@
+import type { ByteText } from "./byte-text.ts";
 import type { Interpreter, Meaning } from "./dialect.ts";
-import { NOTHING } from "./dialect.ts";
+import { hasContent, NOTHING } from "./dialect.ts";
 import { GatewayError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import { parseJson } from "./json.ts";
@@ -85,15 +86,15 @@ export class RelayedCall implements Producer, UpstreamSink {
   }
 
   /** The fast path: parse, interpret, append, hand over. */
-  event(name: string | undefined, data: string): void {
+  event(name: ByteText | undefined, data: string, bytes: ByteText): void {
     if (this.#done) return;
     const known = this.#shape.match(name, data);
     const value = known ? null : parseJson(data);
     const meaning = known ?? this.#interpreter.read(name, value, data);
     if (!known) this.#shape.learn(name, data, meaning);
     if (meaning !== NOTHING) this.#note(meaning);
-    this.#bytes += data.length;
-    this.#stream.publish(this.#stream.log.append(name, data, value === undefined, meaning));
+    this.#bytes += bytes.length;
+    this.#stream.publish(this.#stream.log.append(name, bytes, value === undefined, hasContent(meaning)), meaning);
     // A reader may have cancelled the stream within the entry.
     if (this.#done) return;
     if (meaning.error) this.#failAfterEvent(meaning.error);

@@ -185,10 +185,14 @@ export class Shelf {
     }
   }
 
-  /** Gives up what ended; if that is not enough, the parked stream with the largest log. */
+  /** Gives up what ended; if that is not enough, the parked stream with the largest log; at last all must wait. */
   #relieve(): void {
     this.#giveUpKept(EVICT_AT);
-    if (!this.#budget.isOver(CANCEL_AT)) return;
+    if (this.#budget.isOver(CANCEL_AT)) this.#cancelLargest();
+    if (this.#budget.isOver(1)) for (const { stream } of this.#streams.values()) stream.readerMoved();
+  }
+
+  #cancelLargest(): void {
     let largest: Stream | undefined;
     for (const { stream, holder } of this.#streams.values()) {
       if (!holder && !stream.terminal && stream.log.bytes > (largest?.log.bytes ?? 0)) largest = stream;

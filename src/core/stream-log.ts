@@ -1,16 +1,16 @@
-import type { LogBudget } from "./budget.ts";
-import type { Meaning } from "./dialect.ts";
-import { NOTHING } from "./dialect.ts";
+import { type LogBudget, REFUSE_AT } from "./budget.ts";
+import type { ByteText } from "./byte-text.ts";
 
 /** One event of the upstream, numbered. */
 export interface Entry {
   readonly seq: number;
   /** The upstream's event name, when it sent one. */
-  readonly event: string | undefined;
+  readonly event: ByteText | undefined;
   /** The data as it came: JSON text, or any text when `raw`. */
-  readonly data: string;
+  readonly data: ByteText;
   readonly raw: boolean;
-  readonly meaning: Meaning;
+  /** Whether there is something in it that a person would see. */
+  readonly hasContent: boolean;
 }
 
 export interface LogLimits {
@@ -24,7 +24,7 @@ const ENTRY_OVERHEAD = 128;
 /** What every log may hold even when there is no memory left: streams slow down then, they don't stop. */
 const SHARE_UNDER_PRESSURE = 16 * 1024;
 
-/** What an entry counts in every limit in bytes. */
+/** What an entry counts in the limits of a log and of a window. */
 export const costOf = (entry: Entry): number => entry.data.length + (entry.event?.length ?? 0) + ENTRY_OVERHEAD;
 
 /**
@@ -60,14 +60,19 @@ export class StreamLog {
     return this.#bytes;
   }
 
+  /** Full, or all logs together so large that what nobody needs should go. */
+  get isCrowded(): boolean {
+    return this.isFull || this.#budget?.isOver(REFUSE_AT) === true;
+  }
+
   /** Over its own limits; or over a small share while all logs together are over theirs. */
   get isFull(): boolean {
     if (this.#bytes >= this.#limits.maxBytes || this.#head - this.#tail >= this.#limits.maxEntries) return true;
     return this.#bytes >= SHARE_UNDER_PRESSURE && this.#budget?.isOver(1) === true;
   }
 
-  append(event: string | undefined, data: string, raw: boolean, meaning: Meaning = NOTHING): Entry {
-    const entry = { seq: ++this.#head, event, data, raw, meaning };
+  append(event: ByteText | undefined, data: ByteText, raw: boolean, hasContent = false): Entry {
+    const entry = { seq: ++this.#head, event, data, raw, hasContent };
     this.#entries.push(entry);
     const bytes = costOf(entry);
     this.#bytes += bytes;
@@ -80,9 +85,9 @@ export class StreamLog {
     return seq <= this.#tail ? undefined : this.#entries[this.#start + seq - this.#tail - 1];
   }
 
-  /** Gives up the oldest entries up to and including `seq`, but only while the log is over its limits. */
+  /** Gives up the oldest entries up to and including `seq`, but only while the log is crowded. */
   trimTo(seq: number): void {
-    while (this.isFull && this.#tail < seq) this.#dropOldest();
+    while (this.isCrowded && this.#tail < seq) this.#dropOldest();
     if (this.#start > 64 && this.#start * 2 > this.#entries.length) {
       this.#entries = this.#entries.slice(this.#start);
       this.#start = 0;
@@ -102,7 +107,8 @@ export class StreamLog {
     const entry = this.#entries[this.#start];
     this.#entries[this.#start++] = undefined;
     this.#tail++;
-    const bytes = entry ? costOf(entry) : 0;
+    if (!entry) return;
+    const bytes = costOf(entry);
     this.#bytes -= bytes;
     this.#budget?.shrink(bytes);
   }

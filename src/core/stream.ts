@@ -1,4 +1,5 @@
 import type { Timing, Usage } from "../../protocol/stream.ts";
+import { type Meaning, NOTHING } from "./dialect.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Window } from "./flow.ts";
 import { Reader, type ReaderSink } from "./reader.ts";
@@ -123,9 +124,9 @@ export class Stream {
   }
 
   /** The relay's side: a new entry for every reader that keeps up. */
-  publish(entry: Entry): void {
-    for (const reader of this.#readers) reader.offer(entry);
-    if (this.log.isFull) this.readerMoved();
+  publish(entry: Entry, meaning: Meaning = NOTHING): void {
+    for (const reader of this.#readers) reader.offer(entry, meaning);
+    if (this.log.isCrowded) this.readerMoved();
   }
 
   /** The relay's side: the one last record. A second one is refused: the first wins. */
@@ -139,7 +140,7 @@ export class Stream {
 
   /** Some reader took or handled entries: the log may give up what all are done with, and the upstream may go on. */
   readerMoved(): void {
-    if (!this.log.isFull && this.#pausedAt === undefined) return;
+    if (!this.log.isCrowded && this.#pausedAt === undefined) return;
     const { tail } = this.log;
     this.log.trimTo(this.#handledByAll());
     if (this.log.tail > tail) this.#restartPause();

@@ -1,3 +1,4 @@
+import type { ByteText } from "./byte-text.ts";
 import type { Terminal } from "./stream.ts";
 import type { Entry } from "./stream-log.ts";
 
@@ -5,10 +6,10 @@ import type { Entry } from "./stream-log.ts";
  * An event of the protocol without what a frame puts around it: `{"seq":…,"event":…,"data":…}`. It is built around the
  * data as it came: what the upstream sent is never parsed and written anew.
  */
-export const eventBody = (entry: Entry): string => `{"seq":${eventFields(entry)}}`;
+export const eventBody = (entry: Entry): ByteText => `{"seq":${eventFields(entry)}}`;
 
 /** The same from the number on, for frames that put more fields before it. */
-export function eventFields(entry: Entry): string {
+export function eventFields(entry: Entry): ByteText {
   const name = entry.event === undefined ? "" : `,"event":${JSON.stringify(entry.event)}`;
   return entry.raw
     ? `${entry.seq}${name},"data":${JSON.stringify(entry.data)},"raw":true`

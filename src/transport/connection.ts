@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { CODES, type Code } from "../../protocol/codes.ts";
+import type { ByteText } from "../core/byte-text.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { Caller, Clock, Connection, Face, FaceSession, Observer } from "../core/ports.ts";
 import { TokenBucket } from "../core/token-bucket.ts";
@@ -105,6 +106,10 @@ export class SocketConnection implements Connection {
   }
 
   send(frame: string): boolean {
+    return this.#outbox.push(encode(frame));
+  }
+
+  sendBytes(frame: ByteText): boolean {
     return this.#outbox.push(frame);
   }
 
@@ -238,6 +243,11 @@ export class SocketConnection implements Connection {
       framesOut: this.#outbox.frames,
     });
   }
+}
+
+/** ASCII, the common case, is its own UTF-8. */
+function encode(text: string): ByteText {
+  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString("latin1");
 }
 
 /** The longest prefix that fits, never cutting a character in two. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Code } from "../../protocol/codes.ts";
+import type { ByteText } from "../core/byte-text.ts";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { HttpAnswer, HttpBody, HttpExchange, HttpFace } from "../core/http-face.ts";
 import type { Caller } from "../core/ports.ts";
@@ -101,8 +102,8 @@ export class ServerExchange implements HttpExchange, HttpBody {
     return !this.#blocked;
   }
 
-  write(text: string): void {
-    if (!this.#over) this.#response.write(text, this.#written);
+  write(bytes: ByteText): void {
+    if (!this.#over) this.#response.write(bytes, "latin1", this.#written);
   }
 
   end(): void {

@@ -1,13 +1,14 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import type { ByteText } from "../core/byte-text.ts";
 
 /** First byte of an unfragmented text message (RFC 6455, 5.2), and the length codes for 16 and 64 bits. */
 const TEXT = "\x81";
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
-/** The frame's head for a payload of so many bytes; a server does not mask. Each character is one byte. */
-function headOf(bytes: number): string {
+/** The frame's head for a payload of so many bytes; a server does not mask. */
+function headOf(bytes: number): ByteText {
   if (bytes < LENGTH_16) return TEXT + String.fromCharCode(bytes);
   if (bytes < 65_536) return TEXT + String.fromCharCode(LENGTH_16, bytes >> 8, bytes & 255);
   const high = Math.floor(bytes / 2 ** 32);
@@ -20,11 +21,8 @@ function headOf(bytes: number): string {
   return TEXT + String.fromCharCode(LENGTH_64, ...words);
 }
 
-/** A WebSocket text message as a string of bytes. ASCII, the common case, is its own UTF-8. */
-export function textFrame(text: string): string {
-  const bytes = Buffer.byteLength(text);
-  return bytes === text.length ? headOf(bytes) + text : headOf(bytes) + Buffer.from(text).toString("latin1");
-}
+/** A WebSocket text message. */
+export const textFrame = (payload: ByteText): ByteText => headOf(payload.length) + payload;
 
 /**
  * One socket's way out. Every frame is a WebSocket message of its own; all frames of one loop turn leave in one socket
@@ -56,7 +54,7 @@ export class Outbox {
   }
 
   /** Queues a text frame. False when the gate is closed: the frame is sent all the same, the next ones should wait. */
-  push(frame: string): boolean {
+  push(frame: ByteText): boolean {
     if (this.#ws.readyState !== this.#ws.OPEN) return true;
     if (this.#turn === "") setImmediate(this.#endOfTurn);
     this.#frames++;

@@ -2,7 +2,7 @@ import type { ResponseBody } from "./response-body.ts";
 import { WholeBody } from "./response-body.ts";
 import type { SseReceiver } from "./sse-reader.ts";
 import { SseReader } from "./sse-reader.ts";
-import { Utf8Decoder } from "./utf8.ts";
+import { decode } from "./utf8.ts";
 
 /** Told what the body of an answer brings. */
 export interface AnswerReceiver extends SseReceiver {
@@ -28,7 +28,9 @@ export function eventBody(maxEventBytes: number, receiver: AnswerReceiver): Resp
 export function jsonBody(maxEventBytes: number, receiver: AnswerReceiver): ResponseBody {
   const body = new WholeBody(maxEventBytes, (bytes, whole) => {
     if (!whole) return receiver.tooLarge();
-    receiver.event(undefined, new Utf8Decoder(() => receiver.malformed()).decode(bytes));
+    const decoded = decode(bytes);
+    if (!decoded.wellFormed) receiver.malformed();
+    receiver.event(undefined, decoded.text, decoded.bytes);
     receiver.ended(undefined);
   });
   return {

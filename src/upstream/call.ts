@@ -116,11 +116,11 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     this.#sink.firstByte();
   }
 
-  event(name: string | undefined, data: string): void {
+  event(name: string | undefined, data: string, bytes: string): void {
     if (this.#over) return;
     if (this.#deadlines.phase === "first_event") this.#enter("events");
     else this.#deadlines.event();
-    this.#sink.event(name, data);
+    this.#sink.event(name, data, bytes);
   }
 
   malformed(): void {

@@ -1,10 +1,12 @@
+import { isAscii } from "node:buffer";
 import type { EventSourceParser } from "eventsource-parser";
 import { createParser } from "eventsource-parser";
-import { Utf8Decoder } from "./utf8.ts";
+import { decode } from "./utf8.ts";
 
 /** Told synchronously, in the order of the bytes. */
 export interface SseReceiver {
-  event(name: string | undefined, data: string): void;
+  /** `bytes` is the data's UTF-8, a character a byte, and so is the name. */
+  event(name: string | undefined, data: string, bytes: string): void;
   /** Malformed UTF-8 was replaced in what follows. */
   malformed(): void;
   /** An event or a line is larger than allowed. Nothing after it can be trusted: read no further. */
@@ -15,27 +17,32 @@ export interface SseReceiver {
 const FIELD_NAME_CHARACTERS = 8;
 
 /** How much of a raw tail is kept: as much as of an error body. */
-const MAX_TAIL_CHARACTERS = 65_536;
+const MAX_TAIL_BYTES = 65_536;
 
-/** Turns the bytes of an event stream, cut anywhere, into events. Holds at most one event and one unfinished line. */
+/**
+ * Turns the bytes of an event stream, cut anywhere, into events. Holds at most one event and one unfinished line.
+ *
+ * The parser is given a character for each byte: the format's own characters are ASCII, so no decoder has to mind where a
+ * chunk was cut, and what it finds is on its way out already in the form in which a socket writes it.
+ */
 export class SseReader {
-  readonly #decoder: Utf8Decoder;
+  readonly #receiver: SseReceiver;
+  readonly #maxEventBytes: number;
   readonly #parser: EventSourceParser;
   #sawEvent = false;
-  /** Text since a line that began with a brace, while no event came after it. */
+  /** Whether the parser has been given anything beyond ASCII since its last event. */
+  #isWide = false;
+  /** Bytes since a line that began with a brace, while no event came after it. */
   #tail: string[] | undefined;
-  #tailCharacters = 0;
+  #tailBytes = 0;
   #atLineStart = true;
 
   constructor(maxEventBytes: number, receiver: SseReceiver) {
-    this.#decoder = new Utf8Decoder(() => receiver.malformed());
+    this.#receiver = receiver;
+    this.#maxEventBytes = maxEventBytes;
     this.#parser = createParser({
       maxBufferSize: maxEventBytes + FIELD_NAME_CHARACTERS,
-      onEvent: ({ event, data }) => {
-        this.#sawEvent = true;
-        if (isLarger(data, maxEventBytes)) receiver.tooLarge();
-        else receiver.event(event, data);
-      },
+      onEvent: ({ event, data }) => this.#event(event, data),
       onError: ({ type }) => {
         if (type === "max-buffer-size-exceeded") receiver.tooLarge();
       },
@@ -43,10 +50,14 @@ export class SseReader {
   }
 
   read(chunk: Buffer): void {
-    const text = this.#decoder.decode(chunk);
+    const bytes = chunk.toString("latin1");
+    const isPlain = isAscii(chunk);
+    if (!isPlain) this.#isWide = true;
     this.#sawEvent = false;
-    this.#parser.feed(text);
-    this.#watchTail(text);
+    this.#parser.feed(bytes);
+    // What is left in the parser came with this chunk.
+    if (isPlain && this.#sawEvent) this.#isWide = false;
+    this.#watchTail(bytes);
   }
 
   /**
@@ -54,32 +65,41 @@ export class SseReader {
    * but some providers end a 200 with a raw JSON error.
    */
   leftover(): string | undefined {
-    return this.#tail?.join("").trim();
+    return this.#tail && Buffer.from(this.#tail.join(""), "latin1").toString("utf8").trim();
   }
 
-  #watchTail(text: string): void {
-    if (text === "") return;
+  #event(name: string | undefined, data: string): void {
+    this.#sawEvent = true;
+    if (data.length > this.#maxEventBytes) this.#receiver.tooLarge();
+    else if (this.#isWide) this.#wideEvent(name, data);
+    else this.#receiver.event(name, data, data);
+  }
+
+  #wideEvent(name: string | undefined, data: string): void {
+    const { text, bytes, wellFormed } = decode(Buffer.from(data, "latin1"));
+    const decodedName = name === undefined ? undefined : decode(Buffer.from(name, "latin1"));
+    if (!wellFormed || decodedName?.wellFormed === false) this.#receiver.malformed();
+    this.#receiver.event(decodedName?.bytes, text, bytes);
+  }
+
+  #watchTail(bytes: string): void {
+    if (bytes === "") return;
     if (this.#sawEvent) this.#tail = undefined;
     if (this.#tail) {
-      if (this.#tailCharacters < MAX_TAIL_CHARACTERS) this.#keep(text);
-    } else if (this.#atLineStart && text.startsWith("{")) {
-      this.#keep(text);
+      if (this.#tailBytes < MAX_TAIL_BYTES) this.#keep(bytes);
+    } else if (this.#atLineStart && bytes.startsWith("{")) {
+      this.#keep(bytes);
     } else {
-      const line = text.indexOf("\n{");
-      if (line !== -1) this.#keep(text.slice(line + 1));
+      const line = bytes.indexOf("\n{");
+      if (line !== -1) this.#keep(bytes.slice(line + 1));
     }
-    this.#atLineStart = text.endsWith("\n");
+    this.#atLineStart = bytes.endsWith("\n");
   }
 
-  #keep(text: string): void {
-    if (!this.#tail) this.#tailCharacters = 0;
+  #keep(bytes: string): void {
+    if (!this.#tail) this.#tailBytes = 0;
     this.#tail ??= [];
-    this.#tail.push(text);
-    this.#tailCharacters += text.length;
+    this.#tail.push(bytes);
+    this.#tailBytes += bytes.length;
   }
-}
-
-/** Whether a text has more bytes than allowed; counts them only when its length leaves a doubt. */
-function isLarger(text: string, maxBytes: number): boolean {
-  return text.length > maxBytes || (text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes);
 }

@@ -53,16 +53,29 @@ describe("a log", () => {
     );
   });
 
-  test("is full beyond a small share while all logs together are, and makes room as soon as it may", () => {
+  test("is full beyond a small share of its own while all logs together are", () => {
+    const budget = new LogBudget(1_000_000);
+    const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }, budget);
+    for (let count = 0; count < 14; count++) log.append(undefined, "x".repeat(1_000), false);
+    budget.grow(1_000_000);
+    expect(log.isFull).toBe(false);
+    log.append(undefined, "x".repeat(1_000), false);
+    expect(log.isFull).toBe(true);
+    budget.shrink(1_000_000);
+    expect(log.isFull).toBe(false);
+  });
+
+  test("gives up what it may, and only that, as soon as all logs together leave little room", () => {
     const budget = new LogBudget(1_000_000);
     const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }, budget);
     for (let count = 0; count < 20; count++) log.append(undefined, "x".repeat(1_000), false);
-    expect(log.isFull).toBe(false);
-    budget.grow(1_000_000);
-    expect(log.isFull).toBe(true);
-    log.trimTo(20);
-    expect([log.isFull, log.bytes > 14_000 && log.bytes < 16_384]).toEqual([false, true]);
-    expect(budget.usedBytes).toBe(1_000_000 + log.bytes);
+    budget.grow(600_000);
+    log.trimTo(15);
+    expect([log.tail, log.isFull]).toEqual([0, false]);
+    budget.grow(100_000);
+    log.trimTo(15);
+    expect([log.tail, log.isFull]).toEqual([15, false]);
+    expect(budget.usedBytes).toBe(700_000 + log.bytes);
   });
 
   test("gives up nothing while there is room", () => {

@@ -68,7 +68,7 @@ describe("a plain SSE stream", () => {
   test("is completed by a clean end of its body, with usage unknown", () => {
     const terminal = relayed(plainSse, (upstream) => {
       upstream.firstByte();
-      upstream.event(undefined, '{"usage":{"prompt_tokens":5}}');
+      upstream.event(undefined, '{"usage":{"prompt_tokens":5}}', '{"usage":{"prompt_tokens":5}}');
       upstream.end();
     });
     expect(terminal).toMatchObject({ status: "completed", lastSeq: 1, usage: { source: "unknown" } });
@@ -87,7 +87,7 @@ describe("a plain SSE stream", () => {
     const failed = { status: "failed", error: reset, usage: { source: "unknown" } };
     const early = relayed(plainSse, (upstream) => upstream.fail(reset));
     const late = relayed(plainSse, (upstream) => {
-      upstream.event(undefined, "{}");
+      upstream.event(undefined, "{}", "{}");
       upstream.fail(reset);
     });
     expect(early).toMatchObject(failed);

@@ -259,6 +259,43 @@ describe("when memory runs short", () => {
     expect(rig.calls).toHaveLength(3);
   });
 
+  test("a stream that is read well gives up what was handled, instead of keeping it for a client that forgot", () => {
+    using rig = new StreamFaceRig({ budgetBytes: 100_000, log: { maxBytes: 80_000 } });
+    const peer = rig.connect();
+    const read = peer.open("read");
+    const call = rig.call;
+    const handle = () => {
+      call.flood(10);
+      peer.ack("read", peer.seqs("read").at(-1) ?? 0);
+    };
+    handle();
+    leave(rig);
+    rig.call.flood(1_000);
+    const before = rig.budget.usedBytes;
+    expect(before).toBeGreaterThan(70_000);
+    for (let round = 0; round < 10; round++) handle();
+    expect(rig.budget.usedBytes).toBeLessThanOrEqual(before);
+    expect(peer.seqs("read")).toEqual(upTo(110));
+    peer.resume("again", read, 0);
+    expect(refusal(peer)).toBe("evicted");
+  });
+
+  test("all streams beyond a small share wait when no memory is left, and go on when there is some", () => {
+    using rig = new StreamFaceRig({ budgetBytes: 100_000, log: { maxBytes: 100_000 } });
+    const peer = rig.connect();
+    for (const id of ["idle", "small", "busy"]) peer.open(id);
+    peer.writable = false;
+    const [idle, small, busy] = rig.calls;
+    idle?.flood(60);
+    busy?.flood(1_000);
+    small?.flood(8);
+    expect([idle?.paused, small?.paused, busy?.paused]).toEqual([true, false, true]);
+    peer.drained();
+    peer.ack("busy", peer.seqs("busy").length);
+    rig.pass(1_000);
+    expect([idle?.paused, busy?.paused]).toEqual([false, false]);
+  });
+
   test("the largest parked stream is cancelled and given up, a smaller one and those that are read go on", () => {
     using rig = new StreamFaceRig({ budgetBytes: 100_000, log: { maxBytes: 60_000 } });
     const small = leave(rig);

@@ -1,5 +1,6 @@
 /** An OpenClaw client for tests: checks every frame it gets, keeps them all, and waits for what is to come. */
 import { WebSocket } from "ws";
+import { type ByteText, fromByteText } from "../../src/core/byte-text.ts";
 import { isObject } from "../../src/core/json.ts";
 import type { Caller, Connection, Face, FaceSession } from "../../src/core/ports.ts";
 import { FrameCheck } from "./openclaw-schemas.ts";
@@ -255,6 +256,10 @@ export class FakeConnection implements Connection {
   send(frame: string): boolean {
     if (!this.#gone) this.client.take(frame);
     return this.#writable;
+  }
+
+  sendBytes(frame: ByteText): boolean {
+    return this.send(fromByteText(frame));
   }
 
   authenticated(caller: Caller): void {

@@ -1,6 +1,7 @@
 /** The OpenClaw face over a real relay, with an upstream, a store and a clock that a test moves by hand. */
 
 import { LogBudget } from "../../src/core/budget.ts";
+import { toByteText } from "../../src/core/byte-text.ts";
 import { GatewayError } from "../../src/core/errors.ts";
 import type {
   Authenticator,
@@ -57,7 +58,7 @@ export class FakeCall implements UpstreamCall {
   }
 
   event(name: string | undefined, data: string): void {
-    if (!this.aborted && !this.settled) this.#sink.event(name, data);
+    if (!this.aborted && !this.settled) this.#sink.event(name, data, toByteText(data));
   }
 
   fail(error: GatewayError): void {

@@ -1,3 +1,4 @@
+import { fromByteText } from "../../src/core/byte-text.ts";
 import type { JsonObject } from "../../src/core/json.ts";
 import type { StreamRecord } from "../../src/core/ports.ts";
 import { Relay } from "../../src/core/relay.ts";
@@ -91,7 +92,7 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
       stream,
       entries,
       get data() {
-        return entries.map((entry) => entry.data);
+        return entries.map((entry) => fromByteText(entry.data));
       },
       terminal,
       received: (count) =>

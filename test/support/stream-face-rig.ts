@@ -1,5 +1,6 @@
 import { ServerFrame } from "../../protocol/stream.ts";
 import { LogBudget } from "../../src/core/budget.ts";
+import { type ByteText, fromByteText, toByteText } from "../../src/core/byte-text.ts";
 import type { GatewayError } from "../../src/core/errors.ts";
 import type {
   Caller,
@@ -125,8 +126,7 @@ export class FakeCall implements UpstreamCall {
 
   /** Events with these texts. */
   say(...texts: readonly string[]): void {
-    for (const content of texts)
-      this.#sink.event(undefined, JSON.stringify({ choices: [{ index: 0, delta: { content } }] }));
+    for (const content of texts) this.#event({ choices: [{ index: 0, delta: { content } }] });
   }
 
   /** So many events, or fewer when it is told to pause; returns how many. */
@@ -137,7 +137,7 @@ export class FakeCall implements UpstreamCall {
   }
 
   finish(): void {
-    this.#sink.event(undefined, JSON.stringify({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] }));
+    this.#event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
     this.#sink.end();
   }
 
@@ -158,6 +158,11 @@ export class FakeCall implements UpstreamCall {
   }
 
   settle(): void {}
+
+  #event(value: object): void {
+    const data = JSON.stringify(value);
+    this.#sink.event(undefined, data, toByteText(data));
+  }
 }
 
 type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
@@ -236,6 +241,10 @@ export class FakePeer implements Connection {
     this.#received++;
     this.frames.push(ServerFrame.parse(JSON.parse(frame)));
     return this.writable;
+  }
+
+  sendBytes(frame: ByteText): boolean {
+    return this.send(fromByteText(frame));
   }
 
   authenticated(): void {}

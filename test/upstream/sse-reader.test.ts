@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { fromByteText, toByteText } from "../../src/core/byte-text.ts";
 import { SseReader } from "../../src/upstream/sse-reader.ts";
 
 interface Event {
@@ -16,8 +17,9 @@ function read(pieces: readonly Uint8Array[], maxEventBytes = MIB) {
   let malformed = 0;
   let tooLarge = false;
   const reader = new SseReader(maxEventBytes, {
-    event: (name, data) => {
-      if (!tooLarge) events.push({ type: name ?? "message", data });
+    event: (name, data, bytes) => {
+      expect(bytes).toBe(toByteText(data));
+      if (!tooLarge) events.push({ type: fromByteText(name ?? "message"), data });
     },
     malformed: () => malformed++,
     tooLarge: () => {

@@ -1,5 +1,5 @@
 import type { Code } from "../../../protocol/codes.ts";
-import { hasContent } from "../../core/dialect.ts";
+import { type ByteText, toByteText } from "../../core/byte-text.ts";
 import type { HttpBody, HttpExchange } from "../../core/http-face.ts";
 import type { Reader, ReaderSink } from "../../core/reader.ts";
 import type { Holder, Shelf, Shelved } from "../../core/shelf.ts";
@@ -60,7 +60,7 @@ export class EventStream implements Holder, ReaderSink {
   entry(entry: Entry): void {
     this.#body.write(serverSentEvent(eventId(this.#epoch, entry.seq), entry.event, entry.data));
     const { stream } = this.#parts.shelved;
-    if (stream.firstSentMs === undefined && hasContent(entry.meaning)) stream.contentSent();
+    if (stream.firstSentMs === undefined && entry.hasContent) stream.contentSent();
   }
 
   end(terminal: Terminal): void {
@@ -90,12 +90,14 @@ export class EventStream implements Holder, ReaderSink {
 
   /** The last word. Its id keeps an EventSource, which always comes back, from taking the stream away again. */
   #say(event: string, data: object): void {
-    this.#body.write(serverSentEvent(lastId(this.#epoch, this.#reader.cursor), event, JSON.stringify(data)));
+    this.#body.write(
+      serverSentEvent(lastId(this.#epoch, this.#reader.cursor), event, toByteText(JSON.stringify(data))),
+    );
   }
 }
 
 /** One server-sent event. A line of the data is a field of its own; the parser it came from left no other line ends. */
-function serverSentEvent(id: string | undefined, event: string | undefined, data: string): string {
+function serverSentEvent(id: string | undefined, event: ByteText | undefined, data: ByteText): ByteText {
   const head = `${id === undefined ? "" : `id: ${id}\n`}${event === undefined ? "" : `event: ${event}\n`}`;
   return `${head}data: ${data.includes("\n") ? data.replaceAll("\n", "\ndata: ") : data}\n\n`;
 }

@@ -1,5 +1,5 @@
 import type { Code } from "../../../protocol/codes.ts";
-import { hasContent } from "../../core/dialect.ts";
+import { type ByteText, fromByteText } from "../../core/byte-text.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { Window } from "../../core/flow.ts";
 import type { HttpExchange } from "../../core/http-face.ts";
@@ -29,7 +29,7 @@ export interface PollRoundParts {
 export class PollRound implements Holder, ReaderSink {
   readonly #parts: PollRoundParts;
   readonly #reader: Reader;
-  readonly #events: string[] = [];
+  readonly #events: ByteText[] = [];
   #hasContent = false;
   #terminal: Terminal | undefined;
   #answered = false;
@@ -57,7 +57,7 @@ export class PollRound implements Holder, ReaderSink {
   entry(entry: Entry): void {
     // Whatever else the same callback brings goes into the same answer.
     if (this.#events.push(eventBody(entry)) === 1) queueMicrotask(() => this.#answer());
-    this.#hasContent ||= hasContent(entry.meaning);
+    this.#hasContent ||= entry.hasContent;
   }
 
   end(terminal: Terminal): void {
@@ -82,7 +82,7 @@ export class PollRound implements Holder, ReaderSink {
     exchange.respond({
       status: 200,
       headers: { "content-type": "application/json", "x-content-type-options": "nosniff" },
-      body: `{"epoch":${shelved.stream.info.epoch},"events":[${this.#events.join(",")}]${end}}\n`,
+      body: `{"epoch":${shelved.stream.info.epoch},"events":[${fromByteText(this.#events.join(","))}]${end}}\n`,
     });
     if (this.#hasContent) shelved.stream.contentSent();
     if (this.#terminal) shelf.release(shelved, this);

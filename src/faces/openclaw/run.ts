@@ -1,4 +1,4 @@
-import type { ToolCallDelta } from "../../core/dialect.ts";
+import { type Meaning, NOTHING, type ToolCallDelta } from "../../core/dialect.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { ReaderSink } from "../../core/reader.ts";
 import type { Model } from "../../core/routing.ts";
@@ -103,8 +103,7 @@ export class Run implements ReaderSink {
     return true;
   }
 
-  entry(entry: Entry): void {
-    const { meaning } = entry;
+  entry(_: Entry, meaning: Meaning = NOTHING): void {
     this.answer.add(meaning);
     const { text, thinking, toolCalls } = meaning;
     if (thinking) this.#grow(this.#thinkingTrackOf(), thinking);

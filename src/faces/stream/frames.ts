@@ -1,4 +1,5 @@
 import type { ServerFrame } from "../../../protocol/stream.ts";
+import type { ByteText } from "../../core/byte-text.ts";
 import type { GatewayError } from "../../core/errors.ts";
 import type { Terminal } from "../../core/stream.ts";
 import type { Entry } from "../../core/stream-log.ts";
@@ -12,10 +13,10 @@ export const errorFrame = (id: string | undefined, error: GatewayError): string 
 
 export const endFrame = (id: string, terminal: Terminal): string => encode({ id, ...endBody(terminal) });
 
-/** What every event frame of a stream begins with. */
-export const eventPrefix = (id: string): string => `{"type":"event","id":${JSON.stringify(id)},"seq":`;
+/** What every event frame of a stream begins with; the names clients give to streams are ASCII. */
+export const eventPrefix = (id: string): ByteText => `{"type":"event","id":${JSON.stringify(id)},"seq":`;
 
-export const eventFrame = (prefix: string, entry: Entry): string => `${prefix}${eventFields(entry)}}`;
+export const eventFrame = (prefix: ByteText, entry: Entry): ByteText => `${prefix}${eventFields(entry)}}`;
 
-export const eventsFrame = (id: string, bodies: readonly string[]): string =>
+export const eventsFrame = (id: string, bodies: readonly ByteText[]): ByteText =>
   `{"type":"events","id":${JSON.stringify(id)},"events":[${bodies.join(",")}]}`;

@@ -1,5 +1,4 @@
 import type { Code } from "../../../protocol/codes.ts";
-import { hasContent } from "../../core/dialect.ts";
 import { Window, type WindowLimits } from "../../core/flow.ts";
 import type { Reader, ReaderSink } from "../../core/reader.ts";
 import type { Holder, Shelved } from "../../core/shelf.ts";
@@ -90,7 +89,7 @@ export class OpenStream implements ReaderSink, Sharer, Holder {
   entry(entry: Entry): void {
     if (this.#parts.batch) this.#collect(entry);
     else this.#scheduler.sendFor(this, eventFrame(this.#prefix, entry));
-    if (this.stream.firstSentMs === undefined && hasContent(entry.meaning)) this.stream.contentSent();
+    if (this.stream.firstSentMs === undefined && entry.hasContent) this.stream.contentSent();
   }
 
   end(terminal: Terminal): void {

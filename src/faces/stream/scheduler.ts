@@ -1,3 +1,4 @@
+import type { ByteText } from "../../core/byte-text.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { Window } from "../../core/flow.ts";
 import type { Connection } from "../../core/ports.ts";
@@ -45,8 +46,10 @@ export class Scheduler {
   }
 
   /** Sends one message of a stream whose turn it may be. */
-  sendFor(sharer: Sharer, frame: string): void {
-    this.send(frame);
+  sendFor(sharer: Sharer, frame: ByteText): void {
+    this.#sent++;
+    this.#inFlight?.send(frame.length);
+    this.#connection.sendBytes(frame);
     if (this.#turn === sharer) this.#deficits.set(sharer, this.#leftOf(sharer) - frame.length);
   }
 

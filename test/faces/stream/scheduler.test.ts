@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import type { ByteText } from "../../../src/core/byte-text.ts";
 import type { Connection } from "../../../src/core/ports.ts";
 import { Scheduler, type Sharer } from "../../../src/faces/stream/scheduler.ts";
 
@@ -18,6 +19,10 @@ class FakeSocket {
   get writable(): boolean {
     this.#blocked ||= this.buffered >= GATE_BYTES;
     return this.buffered < GATE_BYTES;
+  }
+
+  sendBytes(frame: ByteText): boolean {
+    return this.send(frame);
   }
 
   send(frame: string): boolean {
