@@ -14,6 +14,7 @@ import type { ResponseHead } from "./response.ts";
 import { judge, responseError } from "./response.ts";
 import type { ResponseBody } from "./response-body.ts";
 import { WholeBody } from "./response-body.ts";
+import { SecretMask } from "./secret-mask.ts";
 
 /** Longest wait a timer of the platform holds; longer ones are looked at in between. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -27,6 +28,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   readonly #request: UpstreamRequest;
   readonly #sink: UpstreamSink;
   readonly #deadlines: Deadlines;
+  readonly #secrets: SecretMask;
   #exchange: Exchange | undefined;
   /** The one timer for all limits: armed when the phase changes, never per chunk. */
   #timer: NodeJS.Timeout | undefined;
@@ -41,6 +43,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     this.#lane = lane;
     this.#request = request;
     this.#sink = sink;
+    this.#secrets = new SecretMask(request.headers);
     this.#deadlines = new Deadlines(timeoutsFor(request, lane.timeouts), () => lane.clock.now());
     lane.retries.called();
     this.#arm();
@@ -87,7 +90,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   responded(head: ResponseHead): ResponseBody | undefined {
     const { clock, jsonAnswer, maxEventBytes, maxErrorBodyBytes } = this.#lane;
     const wanted = this.#request.whole ? "answer" : jsonAnswer ? "either" : "events";
-    const refuse = (body: string) => this.#giveUp(responseError(head, body, clock.wall()));
+    const refuse = (body: string) => this.#giveUp(responseError(head, this.#secrets.mask(body), clock.wall()));
     const verdict = judge(head, wanted);
     if (verdict === "refused") {
       refuse("");
@@ -120,7 +123,11 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     if (this.#over) return;
     if (this.#deadlines.phase === "first_event") this.#enter("events");
     else this.#deadlines.event();
+<<<<<<< ours
     this.#sink.event(name, data, bytes);
+=======
+    this.#sink.event(name, this.#secrets.mask(data));
+>>>>>>> theirs
   }
 
   malformed(): void {
@@ -137,7 +144,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   ended(leftover: string | undefined): void {
     if (this.#over) return;
     // Some providers end a stream with their error as it is, not as an event.
-    const said = leftover === undefined ? undefined : readProviderError(parseJson(leftover));
+    const said = leftover === undefined ? undefined : readProviderError(parseJson(this.#secrets.mask(leftover)));
     if (said) {
       const details = said.type === undefined ? {} : { details: { type: said.type } };
       this.#fail(new GatewayError("upstream_error_event", said.message, details));
