@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { isNativeError, isNativeError } from "node:util/types";
+import { isNativeError } from "node:util/types";
 import { migrate } from "./migrations.ts";
 
 /** How long a statement waits for another process that holds the file. */
