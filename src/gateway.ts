@@ -163,6 +163,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
         });
       },
     });
+  const origins = {
+    allowedOrigins: config.allowedOrigins,
+    allowedHosts: [...config.allowedHosts, config.listen.host, ...(metricsListen ? [metricsListen.host] : [])],
+  };
   const server = await startServer({
     host: config.listen.host,
     port: config.listen.port,
@@ -184,7 +188,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     authenticator,
-    origins: { allowedOrigins: config.allowedOrigins, allowedHosts: [...config.allowedHosts, config.listen.host] },
+    origins,
     limits,
     clock,
     observer,
@@ -199,8 +203,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
 
   const metricsServer =
     metricsPage && metricsListen
-      ? started.adopt(await startPageServer({ ...metricsListen, path: METRICS_PATH, page: metricsPage }), (part) =>
-          part.close(),
+      ? started.adopt(
+          await startPageServer({ ...metricsListen, path: METRICS_PATH, origins, page: metricsPage }),
+          (part) => part.close(),
         )
       : undefined;
 

@@ -7,6 +7,7 @@ interface Checked {
   readonly listen: { readonly host: string };
   readonly auth: { readonly token?: Secret | undefined };
   readonly allowedHosts: readonly string[];
+  readonly metrics: { readonly listen?: { readonly host: string } | undefined };
   readonly demo: boolean;
   readonly routes: Readonly<
     Record<string, { readonly dialect: string; readonly baseUrl: string; readonly key?: Secret | undefined }>
@@ -68,6 +69,12 @@ export function warningsOf(config: Checked): readonly string[] {
   }
   if (isWildcard(config.listen.host) && config.allowedHosts.length === 0) {
     warnings.push("allowedHosts: empty, so only requests to loopback names are answered; add the names clients use");
+  }
+  const { host = "127.0.0.1" } = config.metrics.listen ?? {};
+  if (!isLoopback(host)) {
+    warnings.push(
+      `metrics.listen.host: everybody who reaches ${host} can read the figures; no token is asked for there`,
+    );
   }
   return warnings;
 }

@@ -26,6 +26,12 @@ export function isLoopbackHost(name: string): boolean {
   return (isIPv4(address) && address.startsWith("127.")) || (isIPv6(address) && address === "::1");
 }
 
+/** Whether a Host header is an IP address, with or without a port. */
+export function isAddress(header: string | undefined): boolean {
+  const name = hostName(header)?.replace(/^\[|\]$/g, "") ?? "";
+  return isIPv4(name) || isIPv6(name);
+}
+
 /**
  * Whether the Host header names this gateway. Checked on loopback too: a web page whose name is re-bound to 127.0.0.1
  * would otherwise be same-origin with us (CVE-2025-66414 was this).

@@ -1,4 +1,4 @@
-import type { LookupAddress } from "node:dns";
+import type { LookupAddress, LookupAllOptions } from "node:dns";
 import { lookup } from "node:dns";
 import type { LookupFunction } from "node:net";
 import { BlockList, isIP } from "node:net";
@@ -58,17 +58,28 @@ export function addressNotAllowed(): GatewayError {
   });
 }
 
+/** Every address of a name, at once: as `dns.lookup` with `all`. */
+type Resolve = (
+  hostname: string,
+  options: LookupAllOptions,
+  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
 /**
  * A lookup that resolves once and fails when any of the addresses is not public, so the address that is connected is
  * the one that was checked.
  */
-export const publicLookup: LookupFunction = (hostname, options, callback) => {
-  const done = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => {
-    const [first] = addresses ?? [];
-    if (error || !first) callback(error ?? addressNotAllowed(), "", 4);
-    else if (!addresses.every(({ address }) => isPublicAddress(address))) callback(addressNotAllowed(), "", 4);
-    else if (options.all) callback(null, addresses);
-    else callback(null, first.address, first.family);
+export const guardLookup =
+  (resolve: Resolve): LookupFunction =>
+  (hostname, options, callback) => {
+    const done = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => {
+      const [first] = addresses ?? [];
+      if (error || !first) callback(error ?? addressNotAllowed(), "", 4);
+      else if (!addresses.every(({ address }) => isPublicAddress(address))) callback(addressNotAllowed(), "", 4);
+      else if (options.all) callback(null, addresses);
+      else callback(null, first.address, first.family);
+    };
+    resolve(hostname, { ...options, all: true }, done);
   };
-  lookup(hostname, { ...options, all: true }, done);
-};
+
+export const publicLookup = guardLookup(lookup);

@@ -72,4 +72,10 @@ describe("a warning is given", () => {
     expect(warnings(config)).toEqual([expect.stringContaining("allowedHosts: empty")]);
     expect(warnings({ ...config, allowedHosts: ["sluice.example.com"] })).toEqual([]);
   });
+
+  test("for figures that everybody can read", () => {
+    const at = (host: string) => ({ metrics: { listen: { host, port: 9464 } } });
+    expect(warnings(at("0.0.0.0"))).toEqual([expect.stringContaining("metrics.listen.host: everybody")]);
+    expect(warnings(at("127.0.0.1"))).toEqual([]);
+  });
 });

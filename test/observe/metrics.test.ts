@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { request } from "node:http";
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/errors.ts";
 import type { StreamRecord } from "../../src/core/ports.ts";
@@ -228,6 +229,25 @@ describe("the page", () => {
     expect((await fetch(`${own}/`)).status).toBe(404);
     const headers = { authorization: "Bearer a-long-shared-token" };
     expect((await fetch(`${gateway.url}/metrics`, { headers })).status).toBe(404);
+  });
+
+  test("on a listener of its own answers to addresses and listed names, and to no page of another origin", async () => {
+    const config = { metrics: { listen: { port: 0 } }, allowedHosts: ["sluice.example.com"] };
+    await using gateway = await startTestGateway({ config });
+    const status = (headers: Record<string, string>) =>
+      new Promise((resolve) =>
+        request(`${gateway.metricsUrl}/metrics`, { headers, agent: false }, (answer) => {
+          answer.resume();
+          resolve(answer.statusCode);
+        }).end(),
+      );
+    for (const host of ["localhost", "sluice.example.com:9464", "10.0.0.7:9464", "[fd00::7]:9464"]) {
+      expect([host, await status({ host })]).toEqual([host, 200]);
+    }
+    for (const host of ["evil.com", "10.0.0.7.evil.com", "localhost.evil.com"]) {
+      expect([host, await status({ host })]).toEqual([host, 403]);
+    }
+    expect(await status({ origin: "https://evil.com" })).toBe(403);
   });
 
   test("is not there when metrics are turned off", async () => {

@@ -1,6 +1,6 @@
 import type { LookupAddress } from "node:dns";
 import { describe, expect, test } from "@jest/globals";
-import { isPublicAddress, publicLookup } from "../../src/upstream/address-guard.ts";
+import { guardLookup, isPublicAddress, publicLookup } from "../../src/upstream/address-guard.ts";
 import { openUpstream, startCall } from "../support/loopback-call.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 
@@ -60,6 +60,43 @@ describe("a name", () => {
   test("that is an address resolves to it", async () => {
     expect(await lookUp("1.1.1.1", false)).toEqual({ error: null, address: "1.1.1.1" });
     expect(await lookUp("1.1.1.1", true)).toEqual({ error: null, address: [{ address: "1.1.1.1", family: 4 }] });
+  });
+});
+
+describe("a name with several addresses", () => {
+  const PUBLIC = { address: "1.1.1.1", family: 4 };
+  const lookUpAll = (answer: LookupAddress[], all: boolean) => {
+    let asked = 0;
+    const guarded = guardLookup((_name, _options, done) => {
+      asked++;
+      done(null, answer);
+    });
+    return new Promise<unknown[]>((resolve) =>
+      guarded("name.example", { all }, (error, address) => resolve([asked, error?.code ?? address])),
+    );
+  };
+
+  test.each(["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:10.0.0.1", "fd00:ec2::254"])(
+    "of which one is %s is refused whole, first or last",
+    async (address) => {
+      const secret = { address, family: address.includes(":") ? 6 : 4 };
+      for (const answer of [
+        [secret, PUBLIC],
+        [PUBLIC, secret],
+      ]) {
+        for (const all of [true, false]) expect(await lookUpAll(answer, all)).toEqual([1, "upstream_unreachable"]);
+      }
+    },
+  );
+
+  test("that are all public is asked for once, and what was checked is what is connected to", async () => {
+    const second = { address: "2606:4700::1", family: 6 };
+    expect(await lookUpAll([PUBLIC, second], true)).toEqual([1, [PUBLIC, second]]);
+    expect(await lookUpAll([PUBLIC, second], false)).toEqual([1, "1.1.1.1"]);
+  });
+
+  test("of which there is none is refused", async () => {
+    expect(await lookUpAll([], true)).toEqual([1, "upstream_unreachable"]);
   });
 });
 
