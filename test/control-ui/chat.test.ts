@@ -1,0 +1,118 @@
+import { expect, test } from "@jest/globals";
+import { ChatScript } from "../support/chat-script.ts";
+import { describeUi, startUi } from "../support/control-ui.ts";
+
+describeUi("chat in the Control UI", () => {
+  test("a message is sent and its answer grows on the page", async () => {
+    await using ui = await startUi();
+    const tab = await ui.open();
+    await tab.send("Say something");
+    const answer = new ChatScript(await ui.upstream.request());
+    answer.text("first words");
+    await tab.untilAnswer("first words");
+    answer.text(" and more");
+    await tab.untilAnswer("first words and more");
+    await tab.shot("chat-streaming");
+    answer.finish();
+    await tab.button("Stop generating").waitFor({ state: "detached" });
+    expect(await tab.questions.allInnerTexts()).toEqual(["Say something"]);
+    expect(await tab.answers.count()).toBe(1);
+    expect(await tab.complaints()).toEqual([]);
+    expect(tab.refused).toEqual([]);
+    await tab.shot("chat-answered");
+  });
+
+  test("Stop closes the upstream's connection and keeps what was said", async () => {
+    await using ui = await startUi();
+    const tab = await ui.open();
+    await tab.send("Count for ever");
+    const exchange = await ui.upstream.request();
+    new ChatScript(exchange).text("one two three");
+    await tab.untilAnswer("one two three");
+    await tab.button("Stop generating").click();
+    await exchange.closed;
+    await tab.button("Stop generating").waitFor({ state: "detached" });
+    await tab.untilAnswer("one two three");
+    await tab.shot("chat-stopped");
+    await tab.page.reload();
+    await tab.untilAnswer("one two three");
+  });
+
+  test("a reload in mid-answer, ten times over, neither loses nor repeats a word", async () => {
+    await using ui = await startUi();
+    const tab = await ui.open();
+    await tab.send("Tell me all of it");
+    const answer = new ChatScript(await ui.upstream.request());
+    let text = "";
+    for (let reload = 1; reload <= 10; reload++) {
+      for (const piece of [`part${reload} `, `of the story `]) {
+        text += piece;
+        answer.text(piece);
+      }
+      await tab.untilAnswer(text);
+      await tab.page.reload({ waitUntil: "domcontentloaded" });
+      await tab.untilAnswer(text);
+    }
+    answer.text("end.").finish();
+    text += "end.";
+    await tab.untilAnswer(text);
+    await tab.button("Stop generating").waitFor({ state: "detached" });
+    await tab.shot("chat-reloaded");
+    expect(await tab.questions.allInnerTexts()).toEqual(["Tell me all of it"]);
+    expect(await tab.answers.count()).toBe(1);
+    expect(ui.upstream.requests).toBe(1);
+    await tab.page.reload();
+    await tab.untilAnswer(text);
+  });
+
+  test("two tabs show the same answer as it grows, whoever asked", async () => {
+    await using ui = await startUi();
+    const [one, two] = [await ui.open(), await ui.open()];
+    await two.composer.waitFor();
+    await one.send("For both of us");
+    const answer = new ChatScript(await ui.upstream.request());
+    answer.text("seen in");
+    await Promise.all([one.untilAnswer("seen in"), two.untilAnswer("seen in")]);
+    answer.text(" both tabs").finish();
+    await Promise.all([one.untilAnswer("seen in both tabs"), two.untilAnswer("seen in both tabs")]);
+    await two.untilText("For both of us");
+    await two.shot("chat-second-tab");
+    for (const tab of [one, two]) expect(await tab.questions.allInnerTexts()).toEqual(["For both of us"]);
+  });
+
+  test("an error says what the provider said", async () => {
+    await using ui = await startUi();
+    const tab = await ui.open();
+    await tab.send("Ask too much");
+    const exchange = await ui.upstream.request();
+    const message = "You exceeded your current quota, please check your plan.";
+    exchange.json(402, { error: { message, type: "insufficient_quota", code: "insufficient_quota" } });
+    await tab.untilText(message);
+    await tab.shot("chat-error");
+  });
+
+  test("an answer that breaks off keeps its beginning, and says that it broke off", async () => {
+    await using ui = await startUi();
+    const tab = await ui.open();
+    await tab.send("Break off");
+    const exchange = await ui.upstream.request();
+    new ChatScript(exchange).text("it began well");
+    await tab.untilAnswer("it began well");
+    exchange.reset();
+    await tab.button("Stop generating").waitFor({ state: "detached" });
+    await tab.untilText("it began well");
+    await tab.shot("chat-cut");
+    await tab.page.reload();
+    await tab.untilText("it began well");
+  });
+
+  test("with a token in the address the page signs in, and takes it out of the address", async () => {
+    await using ui = await startUi({ token: "a-token-of-sixteen-or-more" });
+    const tab = await ui.open();
+    await tab.composer.waitFor();
+    await tab.send("Hello");
+    new ChatScript(await ui.upstream.request()).text("signed in").finish();
+    await tab.untilAnswer("signed in");
+    expect(tab.page.url()).not.toContain("token");
+  });
+});

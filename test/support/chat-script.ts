@@ -1,0 +1,26 @@
+import type { ScriptedExchange } from "./scripted-upstream.ts";
+
+/** An answer in the form of Chat Completions, written by a test piece by piece. */
+export class ChatScript {
+  readonly exchange: ScriptedExchange;
+
+  constructor(exchange: ScriptedExchange) {
+    this.exchange = exchange.sse();
+  }
+
+  text(content: string): this {
+    return this.#chunk({ content });
+  }
+
+  /** The rest of a good answer. */
+  finish(usage = { prompt_tokens: 12, completion_tokens: 5, total_tokens: 17 }): void {
+    this.#chunk({}, "stop");
+    this.exchange.event({ id: "c1", object: "chat.completion.chunk", choices: [], usage }).event("[DONE]").end();
+  }
+
+  #chunk(delta: object, finish: string | null = null): this {
+    const choices = [{ index: 0, delta, finish_reason: finish }];
+    this.exchange.event({ id: "c1", object: "chat.completion.chunk", choices });
+    return this;
+  }
+}

@@ -1,0 +1,98 @@
+/** The real Control UI in headless Chromium, against a real gateway over a scripted upstream. */
+import { existsSync, mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, test } from "@jest/globals";
+import { type Browser, chromium } from "playwright-core";
+import { startTestGateway, type TestGateway } from "./gateway.ts";
+import { type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";
+import { UiTab } from "./ui-tab.ts";
+
+const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
+
+export const CONTROL_UI = process.env.SLUICE_TEST_CONTROL_UI ?? path(".sluice/control-ui");
+/** Pictures of what the pages looked like; not in git. */
+const SCREENSHOTS = path("artifacts/control-ui");
+
+const browserPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+
+/** Why these tests cannot run here. */
+const missing = [
+  ...(browserPath === undefined ? ["no chromium (apt-get install chromium)"] : []),
+  ...(existsSync(`${CONTROL_UI}/index.html`) ? [] : ["no Control UI (npm run control-ui)"]),
+].join(" and ");
+
+const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
+const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"];
+
+let browser: Browser | undefined;
+
+/** A group of tests that need a browser and the UI; skipped with the reason when one of them is not there. */
+export function describeUi(name: string, tests: () => void): void {
+  if (missing !== "") {
+    test.skip(`${name}: skipped, there is ${missing}`, () => {});
+    return;
+  }
+  describe(name, () => {
+    beforeAll(async () => {
+      mkdirSync(SCREENSHOTS, { recursive: true });
+      browser = await chromium.launch({ executablePath: browserPath ?? "", args: [...FLAGS, ...QUIET] });
+    });
+    afterAll(() => browser?.close());
+    tests();
+  });
+}
+
+export interface UiStage extends AsyncDisposable {
+  readonly gateway: TestGateway;
+  readonly upstream: ScriptedUpstream;
+  /** A tab of this stage's one browser profile, at a page of the UI. */
+  open(page?: string): Promise<UiTab>;
+}
+
+export interface UiOptions {
+  /** Laid over the test configuration, top-level key by key. */
+  readonly config?: Record<string, unknown>;
+  readonly token?: string;
+  /** Where the UI is served instead of from the gateway; the gateway's address is added. */
+  readonly from?: string;
+  /** Another gateway over the same upstream and profile goes on there. */
+  readonly port?: number;
+}
+
+/** Starts everything. At its end it throws what any frame or page did wrong. */
+export async function startUi({ config, token, from }: UiOptions = {}): Promise<UiStage> {
+  if (!browser) throw new Error("startUi outside describeUi");
+  await using started = new AsyncDisposableStack();
+  const upstream = started.use(await startScriptedUpstream());
+  const gateway = started.use(
+    await startTestGateway({
+      upstream: upstream.url,
+      config: {
+        defaultModel: "gpt",
+        openclaw: { controlUi: CONTROL_UI },
+        ...(token !== undefined && { auth: { token } }),
+        ...config,
+      },
+    }),
+  );
+  const profile = await browser.newContext({ viewport: { width: 1300, height: 850 }, colorScheme: "light" });
+  started.defer(() => profile.close());
+  const tabs: UiTab[] = [];
+  const parts = started.move();
+  return {
+    gateway,
+    upstream,
+    async open(name = "chat/main") {
+      const tab = new UiTab(await profile.newPage(), SCREENSHOTS);
+      tabs.push(tab);
+      const hash = token === undefined ? "" : `#token=${encodeURIComponent(token)}`;
+      const elsewhere = from && `${from}/${name}?gatewayUrl=${encodeURIComponent(gateway.url.replace(/^http/, "ws"))}`;
+      await tab.goto(`${elsewhere ?? `${gateway.url}/ui/${name}`}${hash}`);
+      return tab;
+    },
+    async [Symbol.asyncDispose]() {
+      await parts.disposeAsync();
+      for (const tab of tabs) tab.verify();
+    },
+  };
+}
