@@ -9,7 +9,7 @@ export type LogFields = Readonly<Record<string, unknown>> & { readonly event: st
 /** Longest text of a client's, an upstream's or a caller's making that a line carries. */
 const MAX_TEXT = 128;
 /** Control characters and the ones that reorder text: log lines end up on terminals. */
-const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
+export const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 
 /** Text fit for a line: bounded, on one line. Undefined stays undefined, and the field away. */
 export function lineText(text: string | undefined): string | undefined {

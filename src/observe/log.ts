@@ -10,7 +10,7 @@ export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
 export interface LogOptions {
   readonly level: LogLevel;
-  /** Lines for people, as pino-pretty writes them, instead of JSON; `colour` for a terminal. */
+  /** Lines for people instead of JSON; `colour` for a terminal. */
   readonly pretty?: boolean;
   readonly colour?: boolean;
   /** A file descriptor, a path, or what takes each line; 1, standard output, by default. */

@@ -1,22 +1,25 @@
-import { type PrettyOptions, prettyFactory } from "pino-pretty";
+import { styleText } from "node:util";
 import { isObject } from "../core/json.ts";
+import { UNPRINTABLE } from "./log-fields.ts";
 
-/** Turns JSON lines into lines for people: the time, the level, the event, then its fields as `name=value`. */
+const COLOURS = { debug: "blue", info: "green", warn: "yellow", error: "red" } as const;
+
+/** Turns JSON lines into lines for people: the time of day here, the level, the event, then its fields as `name=value`. */
 export function prettyLines(colour: boolean): (line: string) => string {
-  const options: PrettyOptions = {
-    colorize: colour,
-    translateTime: "SYS:HH:MM:ss.l",
-    hideObject: true,
-    // Fields that pino-pretty would print in places of its own.
-    ignore: "caller,name",
-    messageKey: "event",
-    messageFormat: (line) => fieldsOf(line),
+  const paint = (style: Parameters<typeof styleText>[0], text: string) =>
+    colour ? styleText(style, text, { validateStream: false }) : text;
+  return (line) => {
+    const { level, time, event, ...fields } = JSON.parse(line);
+    const style = COLOURS[level as keyof typeof COLOURS] ?? "red";
+    const said = [event, ...pairs(fields, "")].join(" ").replace(UNPRINTABLE, " ");
+    return `[${timeOfDay(new Date(time))}] ${paint(style, String(level).toUpperCase())}: ${paint("cyan", said)}\n`;
   };
-  return prettyFactory(options);
 }
 
-function fieldsOf({ level: _level, time: _time, event, ...fields }: Readonly<Record<string, unknown>>): string {
-  return [event, ...pairs(fields, "")].join(" ");
+function timeOfDay(time: Date): string {
+  const two = (figure: number) => String(figure).padStart(2, "0");
+  const seconds = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(":");
+  return `${seconds}.${String(time.getMilliseconds()).padStart(3, "0")}`;
 }
 
 function pairs(fields: Readonly<Record<string, unknown>>, prefix: string): string[] {

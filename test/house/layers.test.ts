@@ -23,7 +23,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   upstream: { rooms: CORE, node: true, packages: ["undici", "eventsource-parser"] },
   transport: { rooms: CORE, node: true, packages: ["ws"] },
   storage: { rooms: CORE, node: true, packages: [] },
-  observe: { rooms: CORE, node: true, packages: ["pino", "pino-pretty", "prom-client"] },
+  observe: { rooms: CORE, node: true, packages: ["pino", "prom-client"] },
   commands: { rooms: [...CORE, "config", "storage"], node: true, packages: [] },
   config: { rooms: CORE, node: true, packages: ["zod"] },
   demo: { rooms: CORE, node: true, packages: [] },
