@@ -1,4 +1,5 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { isNativeError } from "node:util/types";
 import type { LedgerWrite } from "./ledger-rows.ts";
 import { LEDGER_STEPS } from "./ledger-steps.ts";
 import { migrate } from "./migrations.ts";
@@ -103,8 +104,7 @@ export class LedgerDatabase {
       else if (this.#close.run(values).changes === 0) this.#correct.run(values);
       return true;
     } catch (error) {
-      if (!(error instanceof Error) || ("errcode" in error && !ROW_FAULTS.has(Number(error.errcode) & 0xff)))
-        throw error;
+      if (!isNativeError(error) || ("errcode" in error && !ROW_FAULTS.has(Number(error.errcode) & 0xff))) throw error;
       return false;
     }
   }

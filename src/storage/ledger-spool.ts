@@ -1,3 +1,4 @@
+import { isNativeError } from "node:util/types";
 import { GatewayError } from "../core/errors.ts";
 import type { Ledger, LedgerClosing, LedgerNews, LedgerOpening } from "../core/ledger.ts";
 import { closingWrite, type LedgerWrite, openingWrite } from "./ledger-rows.ts";
@@ -120,7 +121,7 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
     this.#stall = setTimeout(() => this.#broken("it does not answer"), openWaitMs).unref();
     writer.write(this.#batch).then(
       (refused) => this.#written(refused),
-      (error: unknown) => this.#failed(error instanceof Error ? error.message : "an unknown failure"),
+      (error: unknown) => this.#failed(isNativeError(error) ? error.message : "an unknown failure"),
     );
   }
 

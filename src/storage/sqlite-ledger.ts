@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { isNativeError } from "node:util/types";
 import { GatewayError } from "../core/errors.ts";
 import type { Ledger, LedgerNews } from "../core/ledger.ts";
 import type { Clock } from "../core/ports.ts";
@@ -42,7 +43,7 @@ export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLe
   try {
     await thread.start();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = isNativeError(cause) ? cause.message : String(cause);
     throw new GatewayError("ledger_unavailable", `the ledger in ${directory} cannot be used: ${reason}`, { cause });
   }
   const spool = new LedgerSpool({ ...options, writer: thread, strict: options.mode === "strict", now: clock.now });
