@@ -1,6 +1,8 @@
 import { type Level, pino } from "pino";
+import type { LedgerNews } from "../core/ledger.ts";
 import type { Clock, Observer } from "../core/ports.ts";
 import { faultFields } from "./fault-fields.ts";
+import { ledgerLine } from "./ledger-line.ts";
 import { type LineSink, openDestination } from "./log-destination.ts";
 import { connectionFields, type LogFields, lineText, streamFields } from "./log-fields.ts";
 import { prettyLines } from "./pretty-line.ts";
@@ -22,6 +24,8 @@ export interface Log {
   readonly observer: Observer;
   /** Lines lost so far because nobody took them. */
   readonly dropped: number;
+  /** The record of usage can be written no more, or again, or what it found at the start. */
+  ledger(news: LedgerNews): void;
   /** The gateway listens. `url` must be without credentials. */
   started(record: StartRecord): void;
   /** The gateway has stopped; `reason` is a signal's name or a word of ours. */
@@ -88,6 +92,10 @@ export function createLog(options: LogOptions): Log {
     },
     get dropped() {
       return destination.dropped;
+    },
+    ledger(news) {
+      const { level, fields } = ledgerLine(news);
+      line(level, fields);
     },
     started(record) {
       line("info", {

@@ -8,6 +8,8 @@ export interface GatewayState {
   readonly streams: { readonly active: number; readonly parked: number; readonly kept: number };
   /** What all logs hold, and what they may hold. */
   readonly logs: { readonly usedBytes: number; readonly maxBytes: number };
+  /** Whether the ledger is being written, and what waits for it. */
+  readonly ledger: { readonly available: boolean; readonly waitingRows: number };
   /** Log lines lost so far. */
   readonly droppedLines: number;
   /** The delay that this share of the event loop's turns stayed within. */
@@ -37,6 +39,16 @@ export function stateMetrics(register: Registry): (state: GatewayState) => void 
     help: "What all stream logs may hold together",
     registers,
   });
+  const available = new Gauge({
+    name: "sluice_ledger_available",
+    help: "1 while usage is being recorded, 0 while the ledger cannot be written",
+    registers,
+  });
+  const waiting = new Gauge({
+    name: "sluice_ledger_spool_rows",
+    help: "Rows of the ledger that wait in memory to be committed",
+    registers,
+  });
   const dropped = new Counter({
     name: "sluice_log_lines_dropped_total",
     help: "Lines of the gateway's own log that nobody took",
@@ -55,6 +67,8 @@ export function stateMetrics(register: Registry): (state: GatewayState) => void 
     for (const [name, count] of Object.entries(state.streams)) streams.set({ state: name }, count);
     used.set(state.logs.usedBytes);
     limit.set(state.logs.maxBytes);
+    available.set(state.ledger.available ? 1 : 0);
+    waiting.set(state.ledger.waitingRows);
     dropped.inc(state.droppedLines - droppedBefore);
     droppedBefore = state.droppedLines;
     for (const quantile of LOOP_QUANTILES) delay.set({ quantile }, state.loopDelayMs(quantile) / 1_000);
