@@ -4,6 +4,7 @@ import { CONTROL_UI_PATH } from "../protocol/openclaw/wire.ts";
 import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../protocol/stream.ts";
 import type { Config } from "./config/schema.ts";
 import { connectPages } from "./connect-pages.ts";
+import { connectLedger } from "./connect-ledger.ts";
 import { connectRoutes } from "./connect-routes.ts";
 import { LogBudget } from "./core/budget.ts";
 import { GatewayError } from "./core/errors.ts";
@@ -78,6 +79,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const fileCount = setInterval(() => void load.count(), COUNT_FILES_MS).unref();
   started.defer(() => clearInterval(fileCount));
   const transcripts = started.adopt(await openTranscripts(config), (part) => part.close());
+  const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
   const upstream = started.adopt(
@@ -158,6 +160,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
           connections: server.connectionsByFace,
           streams: { active: relay.activeStreams - parked, parked, kept },
           logs: budget,
+          ledger,
           droppedLines: log.dropped,
           loopDelayMs: (share) => loop.quantileMs(share),
         });

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { crossCheck } from "./cross-checks.ts";
+import { ledgerSchema } from "./ledger-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
 import { modelSchema, routeSchema } from "./route-schema.ts";
 import type { SecretSources } from "./secret.ts";
@@ -94,6 +95,7 @@ export const configSchema = (sources: SecretSources) =>
       log: log.prefault({}).describe("one JSON line per stream and per connection"),
       metrics: metrics.prefault({}).describe("figures for Prometheus, see metrics.md"),
       data: data.prefault({}).describe("where sessions and transcripts are kept"),
+      ledger: ledgerSchema.prefault({}).describe("the record of usage, see usage.md"),
       openclaw: openclaw.prefault({}).describe("the OpenClaw face"),
     })
     .superRefine(crossCheck)
