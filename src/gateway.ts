@@ -3,6 +3,7 @@ import { getHeapStatistics } from "node:v8";
 import { CONTROL_UI_PATH } from "../protocol/openclaw/wire.ts";
 import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../protocol/stream.ts";
 import type { Config } from "./config/schema.ts";
+import { connectCallers } from "./connect-callers.ts";
 import { connectPages } from "./connect-pages.ts";
 import { connectLedger } from "./connect-ledger.ts";
 import { connectRoutes } from "./connect-routes.ts";
@@ -24,9 +25,9 @@ import { combine } from "./observe/observers.ts";
 import { findOpenFiles } from "./observe/open-files.ts";
 import { createMemoryTranscripts } from "./storage/memory-transcripts.ts";
 import { openSqliteTranscripts } from "./storage/sqlite-transcripts.ts";
-import { createAuthenticator } from "./transport/authenticator.ts";
 import { startPageServer } from "./transport/page-server.ts";
 import { startServer } from "./transport/server.ts";
+import { createTicketFace } from "./transport/ticket-face.ts";
 import { createUpstream } from "./upstream/upstream.ts";
 
 export interface GatewayOptions {
@@ -111,12 +112,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       load.admitStream();
     },
   });
-  const authenticator = createAuthenticator({
-    token: config.auth.token?.reveal(),
-    failuresPerMinute: limits.authFailuresPerMinute,
-    lockoutMs: limits.authLockoutMs,
-    clock,
-  });
+  const callers = started.use(await connectCallers(config, clock, observer));
+  const { authenticator, tickets } = callers;
   const streamFace = started.adopt(
     createStreamFace({
       relay,
@@ -178,7 +175,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       { path: CONTROL_UI_PATH, face: openClawFace },
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFace },
     ],
-    httpFaces: [httpStreamsFace],
+    httpFaces: [createTicketFace(tickets), httpStreamsFace],
     page: connectPages({
       config,
       version,
@@ -191,6 +188,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     authenticator,
+    tickets,
+    trustedProxies: config.listen.trustedProxies,
     origins,
     limits,
     clock,
@@ -198,6 +197,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     newId,
   });
   started.adopt(server, (part) => part.close());
+  callers.enforceOn(relay, server);
   started.defer(async () => {
     server.drain();
     await within(limits.drainMs, relay.drain());

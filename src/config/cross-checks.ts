@@ -5,7 +5,7 @@ import type { Secret } from "./secret.ts";
 /** What the checks between fields look at. */
 interface Checked {
   readonly listen: { readonly host: string };
-  readonly auth: { readonly token?: Secret | undefined };
+  readonly auth: { readonly token?: Secret | undefined; readonly required: boolean };
   readonly allowedHosts: readonly string[];
   readonly metrics: { readonly listen?: { readonly host: string } | undefined };
   readonly demo: boolean;
@@ -26,11 +26,11 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
   const problem = (path: readonly string[], found: string, expected: string) =>
     context.addIssue({ code: "custom", path: [...path], params: { found, expected } });
   const { host } = config.listen;
-  if (!isLoopback(host) && !config.auth.token) {
+  if (!isLoopback(host) && !config.auth.token && !config.auth.required) {
     problem(
       ["listen", "host"],
       `${host} with no token, open to everybody who can reach it`,
-      "auth.token (or SLUICE_TOKEN) to be set, or a loopback host such as 127.0.0.1",
+      "auth.token (or SLUICE_TOKEN) to be set, auth.required with gateway keys, or a loopback host such as 127.0.0.1",
     );
   }
   const routes = Object.keys(config.routes);

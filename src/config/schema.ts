@@ -17,9 +17,17 @@ const hostName = z.string().refine((text) => URL.parse(`http://${text}`)?.hostna
   params: { expected: "a host name such as sluice.example.com, in lower case, without port" },
 });
 
+const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
+  error: "an address such as 10.0.0.5, or a network such as 10.0.0.0/8",
+});
+
 const listen = z.strictObject({
-  host: host.default("127.0.0.1").describe("address to listen on; beyond loopback a token is required"),
+  host: host.default("127.0.0.1").describe("address to listen on; beyond loopback a token or auth.required is needed"),
   port: z.int().min(0).max(65_535).default(18_789).describe("0 takes any free port"),
+  trustedProxies: z
+    .array(network)
+    .default([])
+    .describe("addresses or networks of proxies whose X-Forwarded-For tells where a client is"),
 });
 
 const log = z.strictObject({
@@ -74,7 +82,11 @@ export const configSchema = (sources: SecretSources) =>
         .strictObject({
           token: secretSchema(sources)
             .optional()
-            .describe("the token all clients give; none: loopback clients need none"),
+            .describe("the token all clients give; without it and without gateway keys, loopback clients need none"),
+          required: z
+            .boolean()
+            .default(false)
+            .describe("true: clients need a token or key even before there is one; a key that was made means the same"),
         })
         .prefault({})
         .describe("who may connect"),

@@ -6,6 +6,9 @@ import type { AwayPolicy } from "./shelf.ts";
 export const SCOPES = ["chat", "streams", "read", "logs", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
+/** With it a handshake or request brings the caller's own upstream key. */
+export const UPSTREAM_KEY_HEADER = "x-sluice-upstream-key";
+
 /** The authenticated identity that limits and records are about. */
 export interface Caller {
   readonly name: string;

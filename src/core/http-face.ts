@@ -1,11 +1,14 @@
 import type { Code } from "../../protocol/codes.ts";
 import type { ByteText } from "./byte-text.ts";
+import type { Scope } from "./caller.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Caller } from "./ports.ts";
 
 /** A way of speaking over plain HTTP. The server has checked where the request comes from, and who sends it. */
 export interface HttpFace {
   readonly name: string;
+  /** What a gateway key must allow; left out: `streams`. */
+  readonly scope?: Scope;
   /** Whether such requests are this face's. */
   matches(method: string, path: string): boolean;
   /** Answers, now or later. A GatewayError it throws is the answer. */

@@ -2,7 +2,7 @@
 import type { Code } from "../../protocol/codes.ts";
 import type { Usage } from "../../protocol/stream.ts";
 import type { ByteText } from "./byte-text.ts";
-import type { Caller } from "./caller.ts";
+import type { Caller, Scope } from "./caller.ts";
 import type { Part } from "./dialect.ts";
 import type { GatewayError } from "./errors.ts";
 import type { Terminal } from "./stream.ts";
@@ -63,6 +63,8 @@ export interface Connection {
   readonly id: string;
   /** From credentials of the handshake; undefined when the face must ask for them in its first frame. */
   readonly caller: Caller | undefined;
+  /** The caller's own upstream key, if its handshake brought one. In memory only. */
+  readonly upstreamKey?: string | undefined;
   readonly remoteAddress: string;
   readonly origin: string | undefined;
   /**
@@ -85,6 +87,8 @@ export interface Connection {
 /** How clients speak. A face is a translator: it gets text and gives text. */
 export interface Face {
   readonly name: string;
+  /** What a gateway key must allow. */
+  readonly scope: Scope;
   /** Whether the credentials must be in the handshake (`header`) or come in the first frame (`frame`). */
   readonly authentication: "header" | "frame";
   /** Largest inbound frame once authenticated, in bytes. */
@@ -105,9 +109,14 @@ export interface FaceSession {
 export interface Authenticator {
   /** Whether clients must give a token at all. */
   readonly required: boolean;
-  /** The caller, or undefined for a missing or wrong token. Counts failures per address and may lock it out. */
+  /**
+   * The caller, or undefined for a missing or wrong secret. Throws `unauthorized` for a key that is mistyped, revoked or
+   * expired, and `rate_limited` for an address that failed too often: every failure counts.
+   */
   authenticate(token: string | undefined, remoteAddress: string): Caller | undefined;
-  /** The same caller with what its key grants now. Throws `unauthorized` when the key is revoked or expired. */
+  /** Counts a failure that a face found by itself, such as a bad signature, as one of this address. */
+  failed(remoteAddress: string): void;
+  /** The same caller with what its key grants now. Throws `unauthorized` when it may no longer be here. */
   current(caller: Caller): Caller;
 }
 

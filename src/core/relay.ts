@@ -1,4 +1,5 @@
 import type { LogBudget } from "./budget.ts";
+import { type Caller, checkOpen } from "./caller.ts";
 import { GatewayError } from "./errors.ts";
 import type { CallParts, OpenRequest } from "./relayed-call.ts";
 import { RelayedCall } from "./relayed-call.ts";
@@ -20,7 +21,7 @@ export interface RelayParts extends CallParts {
 /** Opens streams: builds the upstream call, reads its events into the log, and settles the end exactly once. */
 export class Relay {
   readonly #parts: RelayParts;
-  readonly #active = new Set<Stream>();
+  readonly #active = new Map<Stream, Caller>();
   #stopping = false;
   #idle: () => void = () => {};
 
@@ -32,9 +33,13 @@ export class Relay {
     return this.#active.size;
   }
 
-  /** Starts a stream. The upstream is called when this returned, so the face can answer "accepted" first. */
+  /**
+   * Starts a stream. The upstream is called when this returned, so the face can answer "accepted" first. Throws
+   * `forbidden` for what the caller's key does not allow.
+   */
   open(request: OpenRequest): Stream {
     const { clock, newId, log, openStreams = Number.POSITIVE_INFINITY } = this.#parts;
+    checkOpen(request.caller, request.target, request.upstreamKey);
     if (this.#stopping) throw new GatewayError("shutting_down");
     if (this.#active.size >= openStreams) throw new GatewayError("overloaded", "too many streams are open");
     this.#parts.admit?.();
@@ -45,7 +50,7 @@ export class Relay {
       () => clock.now(),
     );
     stream.producedBy(new RelayedCall(stream, request, this.#parts, () => this.#ended(stream)));
-    this.#active.add(stream);
+    this.#active.set(stream, request.caller);
     return stream;
   }
 
@@ -58,10 +63,15 @@ export class Relay {
     });
   }
 
+  /** Ends the streams of some callers now. */
+  cancelOf(isMeant: (caller: Caller) => boolean, reason: GatewayError): void {
+    for (const [stream, caller] of this.#active) if (isMeant(caller)) stream.cancel(reason);
+  }
+
   /** No more opens, and every stream ends now with this reason. */
   stop(reason: GatewayError): void {
     this.#stopping = true;
-    for (const stream of this.#active) stream.cancel(reason);
+    for (const stream of this.#active.keys()) stream.cancel(reason);
   }
 
   #ended(stream: Stream): void {

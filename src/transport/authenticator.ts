@@ -1,58 +1,59 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { GatewayError } from "../core/errors.ts";
-import type { Authenticator, Caller, Clock } from "../core/ports.ts";
-import { clientKey } from "./client-address.ts";
+import { type KeyRing, secretIdOf } from "../core/key-ring.ts";
+import { isSecret, isWhole } from "../core/key-secret.ts";
+import type { Authenticator, Caller } from "../core/ports.ts";
+import type { Lockout } from "./lockout.ts";
 
-export interface AuthenticatorOptions {
-  /** The shared token; undefined accepts everybody (loopback only, the configuration sees to that). */
+export interface AuthenticatorParts {
+  /** The shared token, if there is one. */
   readonly token: string | undefined;
-  readonly failuresPerMinute: number;
-  readonly lockoutMs: number;
-  readonly clock: Clock;
+  readonly keys: KeyRing;
+  /** Refuses callers without credentials even while there is neither token nor key. */
+  readonly required: boolean;
+  readonly lockout: Lockout;
 }
 
-interface Failures {
-  since: number;
-  count: number;
-  lockedUntil: number;
-}
+const digest = (secret: string): Buffer => createHash("sha256").update(secret).digest();
 
-/** Addresses remembered at once; the oldest is forgotten first, so that guessing from many cannot fill memory. */
-const MAX_ADDRESSES = 10_000;
+/** Checks the shared token and gateway keys in constant time; whoever fails too often is locked out. */
+export function createAuthenticator({ token, keys, required, lockout }: AuthenticatorParts): Authenticator {
+  const expected = token === undefined ? undefined : digest(token);
+  const isRequired = () => required || expected !== undefined || keys.any;
 
-const digest = (token: string): Buffer => createHash("sha256").update(token).digest();
-
-/** Checks the shared token in constant time and locks an address out for a while after too many failures. */
-export function createAuthenticator(options: AuthenticatorOptions): Authenticator {
-  const expected = options.token === undefined ? undefined : digest(options.token);
-  const failures = new Map<string, Failures>();
-
-  const fail = (key: string): void => {
-    const now = options.clock.now();
-    let entry = failures.get(key);
-    if (!entry || now - entry.since > 60_000) entry = { since: now, count: 0, lockedUntil: 0 };
-    entry.count++;
-    if (entry.count >= options.failuresPerMinute) entry.lockedUntil = now + options.lockoutMs;
-    failures.delete(key);
-    failures.set(key, entry);
-    const oldest = failures.keys().next().value;
-    if (failures.size > MAX_ADDRESSES && oldest !== undefined) failures.delete(oldest);
+  /** Throws `unauthorized` with the reason, where telling it helps nobody but the owner. */
+  const callerOf = (secret: string): Caller | undefined => {
+    const given = digest(secret);
+    if (expected && timingSafeEqual(given, expected)) return { name: "token" };
+    if (!isSecret(secret)) return undefined;
+    if (!isWhole(secret)) throw new GatewayError("unauthorized", "the key is mistyped or cut: its checksum is wrong");
+    const secretId = secretIdOf(given.toString("hex"));
+    const known = keys.find(secretId);
+    if (!known || !timingSafeEqual(given, Buffer.from(known.sha256, "hex"))) return undefined;
+    return keys.caller(known.keyId, secretId);
   };
 
   return {
-    required: expected !== undefined,
-    authenticate(token: string | undefined, remoteAddress: string): Caller | undefined {
-      if (!expected) return { name: "local" };
-      const key = clientKey(remoteAddress);
-      const lockedMs = (failures.get(key)?.lockedUntil ?? 0) - options.clock.now();
-      if (lockedMs > 0) {
-        throw new GatewayError("rate_limited", "too many failed attempts", { retryAfterMs: Math.ceil(lockedMs) });
-      }
-      if (token === undefined) return undefined;
-      if (timingSafeEqual(digest(token), expected)) return { name: "token" };
-      fail(key);
-      return undefined;
+    get required() {
+      return isRequired();
     },
-    current: (caller) => caller,
+    authenticate(secret, remoteAddress) {
+      if (!isRequired()) return { name: "local" };
+      lockout.check(remoteAddress);
+      if (secret === undefined) return undefined;
+      let caller: Caller | undefined;
+      try {
+        caller = callerOf(secret);
+        return caller;
+      } finally {
+        if (!caller) lockout.failed(remoteAddress);
+      }
+    },
+    failed: (remoteAddress) => lockout.failed(remoteAddress),
+    current(caller) {
+      if (caller.grant) return keys.caller(caller.grant.keyId, caller.grant.secretId);
+      if (caller.name === "local" && isRequired()) throw new GatewayError("unauthorized", "credentials are needed now");
+      return caller;
+    },
   };
 }

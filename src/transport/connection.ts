@@ -27,6 +27,7 @@ export interface ConnectionParts {
   readonly socket: Duplex;
   readonly face: Face;
   readonly caller: Caller | undefined;
+  readonly upstreamKey: string | undefined;
   readonly remoteAddress: string;
   readonly origin: string | undefined;
   readonly limits: ConnectionLimits;
@@ -49,6 +50,7 @@ const MAX_REASON_BYTES = 123;
 /** One accepted WebSocket: bytes to text frames for its face, limits before and after authentication, heartbeat. */
 export class SocketConnection implements Connection {
   readonly id: string;
+  readonly upstreamKey: string | undefined;
   readonly remoteAddress: string;
   readonly origin: string | undefined;
   readonly #parts: ConnectionParts;
@@ -73,6 +75,7 @@ export class SocketConnection implements Connection {
     const { ws, socket, face, limits, clock } = parts;
     this.#parts = parts;
     this.id = parts.id;
+    this.upstreamKey = parts.upstreamKey;
     this.remoteAddress = parts.remoteAddress;
     this.origin = parts.origin;
     this.#caller = parts.caller;

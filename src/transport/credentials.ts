@@ -3,18 +3,32 @@ import type { IncomingHttpHeaders } from "node:http";
 /** Browsers cannot set headers on a WebSocket; they offer the token as one more subprotocol, which is never echoed. */
 const TOKEN_SUBPROTOCOL = "base64url.bearer.sluice.";
 
+/** The same for a one-time ticket. */
+const TICKET_SUBPROTOCOL = "ticket.sluice.";
+
 /** The subprotocols a handshake offers, in order. */
 export function offeredSubprotocols(headers: IncomingHttpHeaders): readonly string[] {
   const header = headers["sec-websocket-protocol"];
   return header === undefined ? [] : header.split(",").map((name) => name.trim());
 }
 
-/** The token of a request: `Authorization: Bearer`, or the token subprotocol. Never from the URL, which gets logged. */
+/**
+ * The token of a request: `Authorization: Bearer`, `x-api-key` as Anthropic's clients send it, or the token subprotocol.
+ * Never from the URL, which gets logged.
+ */
 export function tokenOf(headers: IncomingHttpHeaders): string | undefined {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1];
   if (bearer !== undefined) return bearer;
+  const apiKey = headers["x-api-key"];
+  if (typeof apiKey === "string" && apiKey !== "") return apiKey;
   const offered = offeredSubprotocols(headers).find((name) => name.startsWith(TOKEN_SUBPROTOCOL));
   return offered === undefined
     ? undefined
     : Buffer.from(offered.slice(TOKEN_SUBPROTOCOL.length), "base64url").toString("utf8");
+}
+
+/** The one-time ticket that a handshake offers as a subprotocol. */
+export function ticketOf(headers: IncomingHttpHeaders): string | undefined {
+  const offered = offeredSubprotocols(headers).find((name) => name.startsWith(TICKET_SUBPROTOCOL));
+  return offered?.slice(TICKET_SUBPROTOCOL.length);
 }

@@ -1,13 +1,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { GatewayError, toGatewayError } from "../core/errors.ts";
+import { requireScope } from "../core/caller.ts";
+import { type GatewayError, toGatewayError } from "../core/errors.ts";
 import type { HttpFace } from "../core/http-face.ts";
 import type { Authenticator, Caller, Observer } from "../core/ports.ts";
 import type { Admission } from "./admission.ts";
 import { type Page, refusalPage, sendPage } from "./answer.ts";
-import { tokenOf } from "./credentials.ts";
 import { ServerExchange } from "./http-exchange.ts";
+import { identify } from "./identity.ts";
 import type { Lobby } from "./lobby.ts";
 import { checkSource, type OriginRules, sharingHeaders } from "./origin.ts";
+import type { Proxies } from "./proxies.ts";
 import { pathOf } from "./target.ts";
 
 export interface ExchangesParts {
@@ -15,6 +17,7 @@ export interface ExchangesParts {
   readonly admission: Admission;
   readonly lobby: Lobby;
   readonly authenticator: Authenticator;
+  readonly proxies: Proxies;
   readonly origins: OriginRules;
   readonly limits: { readonly socketGateBytes: number; readonly pingMs: number; readonly pongMs: number };
   readonly observer: Observer;
@@ -42,6 +45,11 @@ export class Exchanges {
     for (const exchange of this.#open.keys()) exchange.stop("shutting_down");
   }
 
+  /** Ends the exchanges of callers that `isCurrent` says may no longer be here. */
+  recheck(isCurrent: (caller: Caller) => boolean): void {
+    for (const exchange of this.#open.keys()) if (!isCurrent(exchange.caller)) exchange.stop("unauthorized");
+  }
+
   /** Answers the request if it is for a face; otherwise returns false and does nothing. */
   take(request: IncomingMessage, response: ServerResponse): boolean {
     const asked = request.headers["access-control-request-method"];
@@ -58,7 +66,7 @@ export class Exchanges {
       else this.#begin(face, request, response, sharing);
     } catch (error) {
       const refusal = toGatewayError(error);
-      const remoteAddress = request.socket.remoteAddress ?? "";
+      const remoteAddress = this.#parts.proxies.clientOf(request);
       if (refusal.code === "internal") observer.fault(refusal.cause, `face ${face.name}`);
       observer.refused({ code: refusal.code, remoteAddress, where: face.name });
       sendPage(request, response, refusalOf(face, refusal), sharing);
@@ -74,13 +82,13 @@ export class Exchanges {
     headers: Readonly<Record<string, string>>,
   ): void {
     const { admission, observer, limits, newId } = this.#parts;
-    const remoteAddress = request.socket.remoteAddress ?? "";
+    const remoteAddress = this.#parts.proxies.clientOf(request);
     const id = `c_${newId()}`;
     const exchange = new ServerExchange({
       id,
       request,
       response,
-      caller: this.#admit(request, remoteAddress),
+      caller: this.#admit(face, request, remoteAddress),
       // As both vendors' clients look for it: with it an answer's lines in the log are found.
       headers: { ...headers, "x-request-id": id, "request-id": id },
       gateBytes: limits.socketGateBytes,
@@ -97,11 +105,11 @@ export class Exchanges {
     exchange.begin(face);
   }
 
-  #admit(request: IncomingMessage, remoteAddress: string): Caller {
+  #admit(face: HttpFace, request: IncomingMessage, remoteAddress: string): Caller {
     this.#parts.admission.checkRoom(remoteAddress);
-    const caller = this.#parts.authenticator.authenticate(tokenOf(request.headers), remoteAddress);
-    if (!caller) throw new GatewayError("unauthorized");
+    const { caller } = identify(request, remoteAddress, this.#parts);
     this.#parts.lobby.leave(request.socket);
+    requireScope(caller, face.scope ?? "streams");
     return caller;
   }
 }

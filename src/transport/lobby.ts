@@ -11,6 +11,8 @@ export interface LobbyLimits {
 export interface LobbyParts {
   readonly limits: LobbyLimits;
   readonly clock: Clock;
+  /** Whether many clients come from this address. */
+  readonly isProxy?: (address: string) => boolean;
   /** A socket had to go. */
   readonly closed: (remoteAddress: string) => void;
 }
@@ -49,7 +51,7 @@ export class Lobby {
     this.#visitors.set(socket, visitor);
     socket.once("close", () => this.leave(socket));
     this.#makeRoom(this.#visitors, limits.unauthenticatedSockets);
-    if (isThisMachine(key)) return;
+    if (isThisMachine(key) || this.#parts.isProxy?.(socket.remoteAddress ?? "")) return;
     const neighbours = this.#byAddress.get(key) ?? new Set();
     this.#byAddress.set(key, neighbours.add(visitor));
     this.#makeRoom(neighbours, limits.unauthenticatedSocketsPerAddress);

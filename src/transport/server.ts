@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { HttpFace } from "../core/http-face.ts";
-import type { Authenticator, Clock, Observer } from "../core/ports.ts";
+import type { Authenticator, Caller, Clock, Observer } from "../core/ports.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
 import { errorPage, jsonPage, type Page, refusalPage, sendPage } from "./answer.ts";
 import type { ConnectionLimits } from "./connection.ts";
@@ -9,7 +9,9 @@ import { Exchanges } from "./exchanges.ts";
 import { limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./listener.ts";
 import { Lobby, type LobbyLimits } from "./lobby.ts";
 import { checkSource, type OriginRules } from "./origin.ts";
+import { Proxies } from "./proxies.ts";
 import { pathOf } from "./target.ts";
+import type { Tickets } from "./tickets.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, Upgrades } from "./upgrades.ts";
 
 export interface PageRequest {
@@ -33,6 +35,10 @@ export interface ServerParts {
   /** How long a request may take to come; `SLOW_REQUEST_LIMITS` by default. */
   readonly slowRequests?: typeof SLOW_REQUEST_LIMITS;
   readonly authenticator: Authenticator;
+  /** Left out, tickets mean nothing. */
+  readonly tickets?: Tickets;
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies?: readonly string[];
   readonly origins: OriginRules;
   readonly limits: ConnectionLimits & AdmissionLimits & LobbyLimits;
   readonly clock: Clock;
@@ -44,6 +50,8 @@ export interface RunningServer {
   readonly url: string;
   /** Open WebSockets, and HTTP exchanges whose answer is not out yet, by the name of their face. */
   readonly connectionsByFace: ReadonlyMap<string, number>;
+  /** Closes the WebSockets and ends the exchanges of callers that may no longer be here. */
+  recheck(): void;
   /** Stops accepting: `/readyz` says so, new sockets are refused with 503, and every client is told to come back. */
   drain(): void;
   /** Says goodbye on every socket, waits a moment for their closing handshakes, and closes. */
@@ -65,17 +73,21 @@ class GatewayServer implements RunningServer {
   readonly #http: Server;
   readonly #upgrades: Upgrades;
   readonly #exchanges: Exchanges;
+  readonly #proxies: Proxies;
   #draining = false;
 
   constructor(parts: ServerParts) {
     this.#parts = parts;
+    const proxies = new Proxies(parts.trustedProxies ?? []);
+    this.#proxies = proxies;
     const admission = new Admission(parts);
     const lobby = new Lobby({
       ...parts,
+      isProxy: (address) => proxies.has(address),
       closed: (address) => this.#refused(new GatewayError("handshake_timeout"), address, "accept"),
     });
-    this.#upgrades = new Upgrades({ ...parts, admission, lobby });
-    this.#exchanges = new Exchanges({ ...parts, admission, lobby });
+    this.#upgrades = new Upgrades({ ...parts, admission, lobby, proxies });
+    this.#exchanges = new Exchanges({ ...parts, admission, lobby, proxies });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
     };
@@ -97,6 +109,18 @@ class GatewayServer implements RunningServer {
 
   listen(): Promise<void> {
     return listen(this.#http, this.#parts);
+  }
+
+  recheck(): void {
+    const isCurrent = (caller: Caller): boolean => {
+      try {
+        return this.#parts.authenticator.current(caller) !== undefined;
+      } catch {
+        return false;
+      }
+    };
+    this.#upgrades.recheck(isCurrent);
+    this.#exchanges.recheck(isCurrent);
   }
 
   drain(): void {
@@ -135,13 +159,13 @@ class GatewayServer implements RunningServer {
         method: request.method ?? "GET",
         path,
         headers: request.headers,
-        remoteAddress: request.socket.remoteAddress ?? "",
+        remoteAddress: this.#proxies.clientOf(request),
       });
       if (page) return page;
       if (this.#upgrades.serves(path)) return errorPage(426, "this path speaks WebSocket", { upgrade: "websocket" });
       throw new GatewayError("not_found");
     } catch (error) {
-      return refusalPage(this.#refused(error, request.socket.remoteAddress, "http"));
+      return refusalPage(this.#refused(error, this.#proxies.clientOf(request), "http"));
     }
   }
 

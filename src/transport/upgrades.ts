@@ -2,15 +2,19 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import { type ServerOptions, WebSocketServer } from "ws";
+import { type Caller, requireScope } from "../core/caller.ts";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
-import type { Authenticator, Caller, Clock, Face, Observer } from "../core/ports.ts";
+import type { Authenticator, Clock, Face, Observer } from "../core/ports.ts";
 import { type Admission, COME_BACK_WITHIN_MS } from "./admission.ts";
 import { refusalPage, refuseUpgrade } from "./answer.ts";
 import { type ConnectionLimits, SocketConnection } from "./connection.ts";
-import { offeredSubprotocols, tokenOf } from "./credentials.ts";
+import { offeredSubprotocols } from "./credentials.ts";
+import { identify, upstreamKeyOf } from "./identity.ts";
 import type { Lobby } from "./lobby.ts";
 import { checkSource, type OriginRules } from "./origin.ts";
+import type { Proxies } from "./proxies.ts";
 import { pathOf } from "./target.ts";
+import type { Tickets } from "./tickets.ts";
 
 export interface FaceMount {
   readonly path: string;
@@ -24,6 +28,8 @@ export interface UpgradesParts {
   readonly admission: Admission;
   readonly lobby: Lobby;
   readonly authenticator: Authenticator;
+  readonly tickets?: Tickets | undefined;
+  readonly proxies: Proxies;
   readonly origins: OriginRules;
   readonly limits: ConnectionLimits;
   readonly clock: Clock;
@@ -89,15 +95,22 @@ export class Upgrades {
     }
   }
 
+  /** Closes the sockets of callers that `isCurrent` says may no longer be here. */
+  recheck(isCurrent: (caller: Caller) => boolean): void {
+    for (const connection of this.#connections) {
+      if (connection.caller && !isCurrent(connection.caller)) connection.closeFor("unauthorized");
+    }
+  }
+
   terminate(): void {
     for (const connection of this.#connections) connection.terminate();
   }
 
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
-    const remoteAddress = request.socket.remoteAddress ?? "";
+    const remoteAddress = this.#parts.proxies.clientOf(request);
     try {
-      const { mount, acceptor, caller } = this.#admit(request, remoteAddress);
+      const { mount, acceptor, caller, upstreamKey } = this.#admit(request, remoteAddress);
       acceptor.handleUpgrade(request, socket, head, (ws) => {
         const leave = this.#parts.admission.enter(remoteAddress);
         // Undefined for good when the face does not accept.
@@ -108,6 +121,7 @@ export class Upgrades {
           socket,
           face: mount.face,
           caller,
+          upstreamKey,
           remoteAddress,
           origin: request.headers.origin,
           limits: this.#parts.limits,
@@ -131,7 +145,7 @@ export class Upgrades {
 
   /** Everything that can be said no to before a WebSocket exists. Throws GatewayError. */
   #admit(request: IncomingMessage, remoteAddress: string) {
-    const { admission, authenticator, origins } = this.#parts;
+    const { admission, origins } = this.#parts;
     if (this.#draining) throw new GatewayError("shutting_down", undefined, { retryAfterMs: 1_000 });
     admission.takeUpgrade(remoteAddress);
     checkSource(request.headers, origins);
@@ -142,12 +156,10 @@ export class Upgrades {
       throw new GatewayError("bad_protocol_version", `offer the WebSocket subprotocol ${subprotocol}`);
     }
     admission.checkRoom(remoteAddress);
-    let caller: Caller | undefined;
-    if (face.authentication === "header") {
-      caller = authenticator.authenticate(tokenOf(request.headers), remoteAddress);
-      if (!caller) throw new GatewayError("unauthorized");
-    }
-    return { ...target, caller };
+    if (face.authentication === "frame") return { ...target, caller: undefined, upstreamKey: upstreamKeyOf(request) };
+    const identity = identify(request, remoteAddress, this.#parts);
+    requireScope(identity.caller, face.scope);
+    return { ...target, ...identity };
   }
 
   #beat(): void {

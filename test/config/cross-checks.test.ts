@@ -9,7 +9,7 @@ describe("the start is refused", () => {
     "when it would listen on %s without a token",
     (host) => {
       expect(problemsOf({ listen: { host } })).toEqual([
-        `listen.host: found ${host} with no token, open to everybody who can reach it, expected auth.token (or SLUICE_TOKEN) to be set, or a loopback host such as 127.0.0.1`,
+        `listen.host: found ${host} with no token, open to everybody who can reach it, expected auth.token (or SLUICE_TOKEN) to be set, auth.required with gateway keys, or a loopback host such as 127.0.0.1`,
       ]);
       expect(problemsOf({ listen: { host } }, { SLUICE_TOKEN: token })).toEqual([]);
     },

@@ -134,7 +134,11 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     host: "127.0.0.1",
     port: 0,
     faces: [
-      { path: "/played", subprotocol: "played", face: { name: "played", authentication, maxFrameBytes, accept } },
+      {
+        path: "/played",
+        subprotocol: "played",
+        face: { name: "played", scope: "streams", authentication, maxFrameBytes, accept },
+      },
     ],
     httpFaces: [],
     page: () => undefined,
@@ -144,6 +148,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     authenticator: {
       required: token !== undefined,
       authenticate: (given) => (token === undefined || given === token ? caller : undefined),
+      failed() {},
       current: (known) => known,
     },
     origins: { allowedOrigins: ["https://chat.example.com"], allowedHosts: [] },
@@ -159,6 +164,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     get connectionsByFace() {
       return server.connectionsByFace;
     },
+    recheck: () => server.recheck(),
     drain: () => server.drain(),
     close: () => server.close(),
     session() {

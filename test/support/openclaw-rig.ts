@@ -144,6 +144,7 @@ function authenticator(token: string | undefined): Authenticator {
       if (given !== undefined) failures++;
       return undefined;
     },
+    failed: () => void failures++,
     current: (caller) => caller,
   };
 }

@@ -92,6 +92,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
 
   return {
     name: "openclaw",
+    scope: "chat",
     authentication: "frame",
     maxFrameBytes: settings.maxFrameBytes,
     accept: (connection) => new Client(desk, connection),

@@ -44,6 +44,7 @@ export function createStreamFace(parts: StreamFaceParts): Face & { close(): void
   }, limits.tickMs).unref();
   return {
     name: "stream",
+    scope: "streams",
     authentication: "header",
     maxFrameBytes: limits.frameBytes,
     accept(connection: Connection) {

@@ -1,0 +1,34 @@
+import type { IncomingMessage } from "node:http";
+import { UPSTREAM_KEY_HEADER } from "../core/caller.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { Authenticator, Caller } from "../core/ports.ts";
+import { ticketOf, tokenOf } from "./credentials.ts";
+import type { Tickets } from "./tickets.ts";
+
+/** Who a request comes from, and the upstream key it brings. */
+export interface Identity {
+  readonly caller: Caller;
+  /** The caller's own, in memory only. */
+  readonly upstreamKey: string | undefined;
+}
+
+export interface IdentifyParts {
+  readonly authenticator: Authenticator;
+  /** Left out where tickets mean nothing. */
+  readonly tickets?: Tickets | undefined;
+}
+
+/** By the credentials of a request's headers. Throws `unauthorized`, or `rate_limited` for a locked-out address. */
+export function identify({ headers }: IncomingMessage, remoteAddress: string, parts: IdentifyParts): Identity {
+  const ticket = parts.tickets && ticketOf(headers);
+  if (ticket !== undefined && parts.tickets) return parts.tickets.redeem(ticket, headers.origin, remoteAddress);
+  const caller = parts.authenticator.authenticate(tokenOf(headers), remoteAddress);
+  if (!caller) throw new GatewayError("unauthorized");
+  return { caller, upstreamKey: upstreamKeyOf({ headers }) };
+}
+
+/** The upstream key in a request's headers, if it brings one. */
+export function upstreamKeyOf({ headers }: Pick<IncomingMessage, "headers">): string | undefined {
+  const key = headers[UPSTREAM_KEY_HEADER];
+  return typeof key === "string" && key !== "" ? key : undefined;
+}
