@@ -123,11 +123,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     if (this.#over) return;
     if (this.#deadlines.phase === "first_event") this.#enter("events");
     else this.#deadlines.event();
-<<<<<<< ours
     this.#sink.event(name, data, bytes);
-=======
-    this.#sink.event(name, this.#secrets.mask(data));
->>>>>>> theirs
   }
 
   malformed(): void {
