@@ -29,6 +29,11 @@ export const OpenFrame = z
     model: name.optional().describe("a model alias; chooses route and upstream model"),
     route: name.optional().describe("a route; body.model is then the upstream's own model id"),
     body: z.record(z.string(), z.unknown()).describe("the provider's own request body"),
+    upstreamKey: z
+      .string()
+      .regex(/^[\x21-\x7e]{1,512}$/, "1 to 512 visible ASCII characters")
+      .optional()
+      .describe("the caller's own key for the upstream, if its gateway key lets it bring one; held in memory only"),
     retry: z.boolean().optional().describe("false: the upstream is called once, whatever it answers; default true"),
     idempotencyKey: name.optional().describe("a re-sent open with the same key never starts a second upstream call"),
     flow,

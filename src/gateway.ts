@@ -119,6 +119,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       relay,
       routing,
       shelf,
+      authenticator,
       clock,
       observer,
       limits: { ...limits, frameBytes: limits.streamFrameBytes, idempotencyKeys: IDEMPOTENCY_KEYS },

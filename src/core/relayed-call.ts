@@ -63,7 +63,7 @@ export class RelayedCall implements Producer, UpstreamSink {
     this.#parts = parts;
     this.#ended = ended;
     this.#interpreter = route.dialect.interpreter();
-    const address = route.dialect.address(route.key);
+    const address = route.dialect.address(request.upstreamKey ?? route.key);
     const merged = { ...model?.defaults, ...request.body };
     const body = JSON.stringify(route.dialect.body({ body: merged, model: model?.upstreamModel }));
     this.#inputCharacters = body.length;

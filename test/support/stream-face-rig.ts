@@ -33,6 +33,8 @@ export class StreamFaceRig {
   readonly calls: FakeCall[] = [];
   readonly budget: LogBudget;
   readonly shelf: Shelf;
+  /** What the gateway's keys say of a caller, at each open and resume. */
+  current: (caller: Caller) => Caller = (caller) => caller;
   readonly #face: ReturnType<typeof createStreamFace>;
   #now = 1_000;
   #ids = 0;
@@ -60,6 +62,7 @@ export class StreamFaceRig {
       relay,
       routing: new Routing([route], [{ ...model, price: undefined, contextWindow: undefined }]),
       shelf: this.shelf,
+      authenticator: { current: (caller) => this.current(caller) },
       clock,
       observer,
       limits: {
@@ -86,8 +89,8 @@ export class StreamFaceRig {
   }
 
   /** A socket of this caller, which has had its hello. */
-  connect(caller = "alice"): FakePeer {
-    const peer = new FakePeer(`c_${++this.#ids}`, { name: caller });
+  connect(caller: string | Caller = "alice", upstreamKey?: string): FakePeer {
+    const peer = new FakePeer(`c_${++this.#ids}`, typeof caller === "string" ? { name: caller } : caller, upstreamKey);
     peer.session = this.#face.accept(peer);
     peer.frames.length = 0;
     return peer;
@@ -171,6 +174,7 @@ type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Ty
 export class FakePeer implements Connection {
   readonly id: string;
   readonly caller: Caller;
+  readonly upstreamKey: string | undefined;
   readonly remoteAddress = "127.0.0.1";
   readonly origin = undefined;
   readonly frames: ServerFrame[] = [];
@@ -180,9 +184,10 @@ export class FakePeer implements Connection {
   closeCode: number | undefined;
   #received = 0;
 
-  constructor(id: string, caller: Caller) {
+  constructor(id: string, caller: Caller, upstreamKey?: string) {
     this.id = id;
     this.caller = caller;
+    this.upstreamKey = upstreamKey;
   }
 
   // ── the client's side ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -15,8 +15,11 @@ export function readFrame(value: unknown): ClientFrame {
   throw new GatewayError("bad_frame", problems.join("; ").slice(0, 300));
 }
 
-/** What an open asks for, so that a second one with the same idempotency key can be told from another request. */
-export const fingerprint = ({ model, route, body }: OpenFrame): string =>
+/**
+ * What an open asks for and whose key pays, so that a second one with the same idempotency key can be told from another
+ * request.
+ */
+export const fingerprint = ({ model, route, body }: OpenFrame, upstreamKey: string | undefined): string =>
   createHash("sha256")
-    .update(JSON.stringify([model, route, body]))
+    .update(JSON.stringify([model, route, body, upstreamKey]))
     .digest("base64");

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../core/errors.ts";
-import type { Clock, Connection, Face, Observer } from "../../core/ports.ts";
+import type { Authenticator, Clock, Connection, Face, Observer } from "../../core/ports.ts";
 import type { Relay } from "../../core/relay.ts";
 import type { Routing } from "../../core/routing.ts";
 import type { Shelf } from "../../core/shelf.ts";
@@ -23,6 +23,7 @@ export interface StreamFaceParts {
   readonly relay: Relay;
   readonly routing: Routing;
   readonly shelf: Shelf;
+  readonly authenticator: Pick<Authenticator, "current">;
   readonly clock: Clock;
   readonly observer: Observer;
   readonly limits: StreamFaceLimits;

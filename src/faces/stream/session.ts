@@ -1,5 +1,6 @@
 import type { Code } from "../../../protocol/codes.ts";
 import type { AckFrame, CancelFrame, OpenFrame, ResumeFrame, ServerFrame } from "../../../protocol/stream.ts";
+import { requireScope } from "../../core/caller.ts";
 import { GatewayError, toGatewayError } from "../../core/errors.ts";
 import { asString, isObject, type JsonObject, parseClientJson } from "../../core/json.ts";
 import type { Caller, Connection, FaceSession } from "../../core/ports.ts";
@@ -13,7 +14,7 @@ import { Scheduler } from "./scheduler.ts";
 /** One connection of the stream face: its open streams, each a reader on a log. */
 export class StreamSession implements FaceSession {
   readonly #connection: Connection;
-  readonly #caller: Caller;
+  #caller: Caller;
   readonly #parts: SharedParts;
   readonly #scheduler: Scheduler;
   readonly #open = new Map<string, OpenStream>();
@@ -48,6 +49,7 @@ export class StreamSession implements FaceSession {
       if (error.code === "internal") throw thrown;
       this.#scheduler.send(errorFrame(id, error));
       this.#note(error);
+      if (error.code === "unauthorized") this.#connection.close(4501, error.code);
     }
   }
 
@@ -73,6 +75,20 @@ export class StreamSession implements FaceSession {
     else this.#parts.observer.refused({ code, remoteAddress: this.#connection.remoteAddress, where: "stream" });
   }
 
+  /** Keys change while sockets live. Throws `unauthorized` or `forbidden`. */
+  #recheck(): void {
+    this.#caller = this.#parts.authenticator.current(this.#caller);
+    requireScope(this.#caller, "streams");
+  }
+
+  #upstreamKey(frame: OpenFrame): string | undefined {
+    return frame.upstreamKey ?? this.#connection.upstreamKey;
+  }
+
+  #fingerprint(frame: OpenFrame): string {
+    return fingerprint(frame, this.#upstreamKey(frame));
+  }
+
   // ── what clients ask for ──────────────────────────────────────────────────────────────────────────────────────────
 
   #acknowledge(frame: AckFrame): void {
@@ -87,6 +103,7 @@ export class StreamSession implements FaceSession {
   }
 
   #openStream(frame: OpenFrame, receivedAt: number): void {
+    this.#recheck();
     this.#checkId(frame.id);
     const earlier = this.#earlier(frame);
     const shelved = earlier ?? this.#start(frame, receivedAt);
@@ -113,14 +130,15 @@ export class StreamSession implements FaceSession {
       body: frame.body as JsonObject,
       mayRetry: frame.retry ?? true,
       caller: this.#caller,
+      upstreamKey: this.#upstreamKey(frame),
       face: "stream",
       connection: this.#connection.id,
       receivedAt,
     });
     if (frame.idempotencyKey !== undefined) {
-      this.#parts.keys.remember(this.#caller.name, frame.idempotencyKey, stream.info.id, fingerprint(frame));
+      this.#parts.keys.remember(this.#caller.name, frame.idempotencyKey, stream.info.id, this.#fingerprint(frame));
     }
-    return shelf.put(stream, this.#caller.name, frame.away ?? "continue");
+    return shelf.put(stream, this.#caller.name, frame.away ?? this.#caller.grant?.away ?? "continue");
   }
 
   /** The stream this open made before, if it is sent again. Throws `bad_request` when it asks for something else. */
@@ -128,13 +146,14 @@ export class StreamSession implements FaceSession {
     if (frame.idempotencyKey === undefined) return undefined;
     const known = this.#parts.keys.find(this.#caller.name, frame.idempotencyKey);
     if (!known) return undefined;
-    if (known.request !== fingerprint(frame)) {
+    if (known.request !== this.#fingerprint(frame)) {
       throw new GatewayError("bad_request", "the idempotency key was used for another request");
     }
     return this.#parts.shelf.find(known.streamId, this.#caller.name, 1, 0);
   }
 
   #resume(frame: ResumeFrame): void {
+    this.#recheck();
     this.#checkId(frame.id);
     const { stream, epoch, after } = frame;
     const shelved = this.#parts.shelf.find(stream, this.#caller.name, epoch, after);
