@@ -1,0 +1,41 @@
+import { mayDo } from "../../core/caller.ts";
+import { toGatewayError } from "../../core/errors.ts";
+import type { HttpExchange, HttpFace } from "../../core/http-face.ts";
+import type { Ledger } from "../../core/ledger.ts";
+import type { Clock } from "../../core/ports.ts";
+import { readUsageQuery } from "../../core/usage-query.ts";
+import { usageView } from "../../core/usage-view.ts";
+
+export const USAGE_PATH = "/v1/usage";
+
+export interface UsageFaceParts {
+  readonly ledger: Pick<Ledger, "usage">;
+  readonly clock: Pick<Clock, "wall">;
+}
+
+/**
+ * `GET /v1/usage`: what was used, added up. A caller is told about its own streams, one with the scope `admin` about all
+ * of them. docs/usage.md has the answer's form.
+ */
+export function createUsageFace({ ledger, clock }: UsageFaceParts): HttpFace {
+  async function answer(exchange: HttpExchange): Promise<void> {
+    const { caller } = exchange;
+    const words = { by: exchange.query("by"), since: exchange.query("since"), until: exchange.query("until") };
+    const whose = mayDo(caller, "admin") ? exchange.query("caller") : caller.name;
+    const report = await ledger.usage({ ...readUsageQuery(words, clock.wall()), caller: whose });
+    exchange.respond({
+      status: 200,
+      headers: { "content-type": "application/json", "x-content-type-options": "nosniff" },
+      body: `${JSON.stringify(usageView(report))}\n`,
+    });
+  }
+
+  return {
+    name: "usage",
+    scope: "any",
+    matches: (method, path) => method === "GET" && path === USAGE_PATH,
+    handle(exchange) {
+      answer(exchange).catch((error: unknown) => exchange.refuse(toGatewayError(error)));
+    },
+  };
+}
