@@ -28,11 +28,12 @@ export interface World {
   readonly stopped: () => Promise<number>;
 }
 
-const USAGE = `Usage: sluice [serve | check | keys] [options]
+const USAGE = `Usage: sluice [serve | check | keys | usage] [options]
 
   serve              run the gateway (what happens when no command is given)
   check              validate the configuration and print it whole, secrets masked
   keys               make, list, revoke and rotate gateway keys: sluice keys --help
+  usage              what was used and what it costs, from the ledger: sluice usage --help
 
   --config <path>    the configuration file (SLUICE_CONFIG; by default sluice.config.json, if it is there)
   --host <host>      address to listen on (SLUICE_HOST; by default 127.0.0.1)
@@ -64,6 +65,7 @@ const parse = (args: readonly string[]) => parseArgs({ args: [...args], options:
 export async function runCommandLine(args: readonly string[], world: World): Promise<number> {
   // Loaded when asked for: it brings the database with it.
   if (args[0] === "keys") return (await import("./commands/keys.ts")).runKeys(args.slice(1), world);
+  if (args[0] === "usage") return (await import("./commands/usage.ts")).runUsage(args.slice(1), world);
   let line: ReturnType<typeof parse>;
   try {
     line = parse(args);

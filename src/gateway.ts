@@ -16,6 +16,7 @@ import { startDemoUpstream } from "./demo/demo-upstream.ts";
 import { createHttpStreamsFace } from "./faces/http-streams/face.ts";
 import { createOpenClawFace } from "./faces/openclaw/face.ts";
 import { createStreamFace } from "./faces/stream/face.ts";
+import { createUsageFace } from "./faces/usage/face.ts";
 import { Load } from "./observe/load.ts";
 import { createLog, type LogOptions } from "./observe/log.ts";
 import { LoopDelay } from "./observe/loop-delay.ts";
@@ -176,7 +177,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       { path: CONTROL_UI_PATH, face: openClawFace },
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFace },
     ],
-    httpFaces: [createTicketFace(tickets), httpStreamsFace],
+    httpFaces: [createTicketFace(tickets), httpStreamsFace, createUsageFace({ ledger, clock })],
     page: connectPages({
       config,
       version,

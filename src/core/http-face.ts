@@ -8,7 +8,7 @@ import type { Caller } from "./ports.ts";
 export interface HttpFace {
   readonly name: string;
   /** What a gateway key must allow; left out: `streams`. */
-  readonly scope?: Scope;
+  readonly scope?: Scope | "any";
   /** Whether such requests are this face's. */
   matches(method: string, path: string): boolean;
   /** Answers, now or later. A GatewayError it throws is the answer. */

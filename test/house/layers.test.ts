@@ -20,6 +20,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "faces/http-streams": { rooms: CORE, node: true, packages: [] },
   "faces/openclaw": { rooms: CORE, node: true, packages: ["zod"] },
   "faces/stream": { rooms: CORE, node: true, packages: [] },
+  "faces/usage": { rooms: CORE, node: false, packages: [] },
   upstream: { rooms: CORE, node: true, packages: ["undici", "eventsource-parser"] },
   transport: { rooms: CORE, node: true, packages: ["ws"] },
   storage: { rooms: CORE, node: true, packages: [] },
