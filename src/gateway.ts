@@ -3,12 +3,14 @@ import { getHeapStatistics } from "node:v8";
 import { CONTROL_UI_PATH } from "../protocol/openclaw/wire.ts";
 import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../protocol/stream.ts";
 import type { Config } from "./config/schema.ts";
+import { connectApis } from "./connect-apis.ts";
 import { connectCallers } from "./connect-callers.ts";
 import { connectPages } from "./connect-pages.ts";
 import { connectLedger } from "./connect-ledger.ts";
 import { connectRoutes } from "./connect-routes.ts";
 import { LogBudget } from "./core/budget.ts";
 import { GatewayError } from "./core/errors.ts";
+import { OpenRate } from "./core/open-rate.ts";
 import type { Clock } from "./core/ports.ts";
 import { Relay } from "./core/relay.ts";
 import { Shelf } from "./core/shelf.ts";
@@ -115,12 +117,15 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   });
   const callers = started.use(await connectCallers(config, clock, observer));
   const { authenticator, tickets } = callers;
+  const opens = new OpenRate(limits, clock);
+  const apis = started.adopt(connectApis({ relay, routing, shelf, opens, clock, limits }), (part) => part.close());
   const streamFace = started.adopt(
     createStreamFace({
       relay,
       routing,
       shelf,
       authenticator,
+      opens,
       clock,
       observer,
       limits: { ...limits, frameBytes: limits.streamFrameBytes, idempotencyKeys: IDEMPOTENCY_KEYS },
@@ -177,7 +182,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       { path: CONTROL_UI_PATH, face: openClawFace },
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFace },
     ],
-    httpFaces: [createTicketFace(tickets), httpStreamsFace, createUsageFace({ ledger, clock })],
+    httpFaces: [createTicketFace(tickets), ...apis.faces, httpStreamsFace, createUsageFace({ ledger, clock })],
     page: connectPages({
       config,
       version,

@@ -26,6 +26,12 @@ export const limitsSchema = z.strictObject({
   streamFrameBytes: bytes(4 * MIB, 32 * MIB).describe(
     "largest frame to the stream face: a long conversation with some images; providers stop at 32 MiB",
   ),
+  apiBodyBytes: bytes(16 * MIB, 64 * MIB).describe(
+    "largest body of a request to /v1/messages, /v1/chat/completions or /v1/responses: a conversation with many images",
+  ),
+  apiSilenceMs: milliseconds(SECOND).describe(
+    "how long such a stream may be silent before a comment shows that it lives; later failures come as its last event",
+  ),
   openclawFrameBytes: bytes(25 * MIB, 64 * MIB).describe(
     "largest frame to the OpenClaw face: what its own gateway announces, so that attachments fit",
   ),

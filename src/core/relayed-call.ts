@@ -15,6 +15,10 @@ export interface OpenRequest {
   readonly target: Target;
   /** The provider's own request body. */
   readonly body: JsonObject;
+  /** The answer is wanted as one JSON value, not as a stream. */
+  readonly whole?: boolean | undefined;
+  /** By which the client switches the provider's behaviour; keys are not among them. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly caller: Caller;
   /** The caller's own key for the upstream, in place of the route's. */
   readonly upstreamKey?: string | undefined;
@@ -64,15 +68,17 @@ export class RelayedCall implements Producer, UpstreamSink {
     this.#ended = ended;
     this.#interpreter = route.dialect.interpreter();
     const address = route.dialect.address(request.upstreamKey ?? route.key);
+    const { whole } = request;
     const merged = { ...model?.defaults, ...request.body };
-    const body = JSON.stringify(route.dialect.body({ body: merged, model: model?.upstreamModel }));
+    const body = JSON.stringify(route.dialect.body({ body: merged, model: model?.upstreamModel, whole }));
     this.#inputCharacters = body.length;
     this.#call = parts.upstream.call(
       {
         route: route.name,
         path: address.path,
-        headers: { ...route.headers, ...address.headers },
+        headers: { ...route.headers, ...address.headers, ...request.headers },
         body,
+        whole,
         mayRetry: request.mayRetry,
       },
       this,

@@ -17,6 +17,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   protocol: { rooms: [], node: false, packages: ["zod"] },
   core: { rooms: ["protocol"], node: false, packages: [] },
   dialects: { rooms: CORE, node: false, packages: [] },
+  "faces/api": { rooms: CORE, node: true, packages: [] },
   "faces/http-streams": { rooms: CORE, node: true, packages: [] },
   "faces/openclaw": { rooms: CORE, node: true, packages: ["zod"] },
   "faces/stream": { rooms: CORE, node: true, packages: [] },

@@ -1,4 +1,4 @@
-import { type ClientRequest, get, type IncomingMessage } from "node:http";
+import { type ClientRequest, type IncomingMessage, request as send } from "node:http";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 
 interface Waiter {
@@ -44,15 +44,23 @@ export class SseClient {
     });
   }
 
-  /** Asks and waits for the head of the answer. With `stalled` it reads nothing of the body until `resume`. */
-  static open(url: string, headers: Record<string, string> = {}, stalled = false): Promise<SseClient> {
+  /**
+   * Asks and waits for the head of the answer. With `stalled` it reads nothing of the body until `resume`; with a body of
+   * its own it is a POST.
+   */
+  static open(url: string, headers: Record<string, string> = {}, stalled = false, body?: string): Promise<SseClient> {
     return new Promise((resolve, reject) => {
-      const request = get(url, { agent: false, headers: { accept: "text/event-stream", ...headers } }, (response) => {
+      const options = {
+        agent: false,
+        method: body === undefined ? "GET" : "POST",
+        headers: { accept: "text/event-stream", ...headers },
+      };
+      const request = send(url, options, (response) => {
         const client = new SseClient(request, response);
         if (stalled) response.pause();
         resolve(client);
       });
-      request.on("error", reject);
+      request.on("error", reject).end(body);
     });
   }
 
@@ -86,6 +94,12 @@ export class SseClient {
       if (event.event === "sluice.end") return { events, end: JSON.parse(event.data) };
       events.push(event);
     }
+  }
+
+  /** All events that are left, when the response is over. */
+  async all(): Promise<EventSourceMessage[]> {
+    await this.closed;
+    return this.#queue.splice(0);
   }
 
   /** Leaves without a word. */

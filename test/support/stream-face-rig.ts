@@ -2,6 +2,7 @@ import { ServerFrame } from "../../protocol/stream.ts";
 import { LogBudget } from "../../src/core/budget.ts";
 import { type ByteText, fromByteText, toByteText } from "../../src/core/byte-text.ts";
 import type { GatewayError } from "../../src/core/errors.ts";
+import { OpenRate } from "../../src/core/open-rate.ts";
 import type {
   Caller,
   Connection,
@@ -63,6 +64,7 @@ export class StreamFaceRig {
       routing: new Routing([route], [{ ...model, price: undefined, contextWindow: undefined }]),
       shelf: this.shelf,
       authenticator: { current: (caller) => this.current(caller) },
+      opens: new OpenRate({ opensPerSecond: 1_000, opensBurst: 1_000 }, clock),
       clock,
       observer,
       limits: {
@@ -74,8 +76,6 @@ export class StreamFaceRig {
         tickMs: 60_000,
         idempotencyMs: 600_000,
         idempotencyKeys: 100,
-        opensPerSecond: 1_000,
-        opensBurst: 1_000,
         ...options.face,
       },
     });

@@ -1,21 +1,13 @@
 import type { Code } from "../../../protocol/codes.ts";
-import { type ByteText, toByteText } from "../../core/byte-text.ts";
+import { toByteText } from "../../core/byte-text.ts";
 import type { HttpBody, HttpExchange } from "../../core/http-face.ts";
 import type { Reader, ReaderSink } from "../../core/reader.ts";
+import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/server-sent-event.ts";
 import type { Holder, Shelf, Shelved } from "../../core/shelf.ts";
 import type { Terminal } from "../../core/stream.ts";
 import type { Entry } from "../../core/stream-log.ts";
 import { endBody } from "../../core/wire.ts";
 import { eventId, lastId } from "./position.ts";
-
-const HEADERS = {
-  "content-type": "text/event-stream; charset=utf-8",
-  // no-transform: a proxy that packs the answer holds it back.
-  "cache-control": "no-store, no-transform",
-  // nginx and those who follow it buffer otherwise.
-  "x-accel-buffering": "no",
-  "x-content-type-options": "nosniff",
-};
 
 export interface EventStreamParts {
   readonly exchange: HttpExchange;
@@ -37,7 +29,7 @@ export class EventStream implements Holder, ReaderSink {
     const { exchange, shelved, after } = parts;
     this.#parts = parts;
     this.#epoch = shelved.stream.info.epoch;
-    this.#body = exchange.stream({ status: 200, headers: HEADERS }, () => this.#reader.wake());
+    this.#body = exchange.stream({ status: 200, headers: EVENT_STREAM_HEADERS }, () => this.#reader.wake());
     exchange.onClose((why) => this.#closed(why));
     this.#reader = shelved.stream.addReader(this, after);
   }
@@ -50,7 +42,7 @@ export class EventStream implements Holder, ReaderSink {
 
   /** Shows proxies and the client that the connection lives. */
   keepAlive(): void {
-    if (this.#body.writable) this.#body.write(": keep-alive\n\n");
+    if (this.#body.writable) this.#body.write(KEEP_ALIVE);
   }
 
   ready(): boolean {
@@ -58,7 +50,7 @@ export class EventStream implements Holder, ReaderSink {
   }
 
   entry(entry: Entry): void {
-    this.#body.write(serverSentEvent(eventId(this.#epoch, entry.seq), entry.event, entry.data));
+    this.#body.write(serverSentEvent(entry.event, entry.data, eventId(this.#epoch, entry.seq)));
     const { stream } = this.#parts.shelved;
     if (stream.firstSentMs === undefined && entry.hasContent) stream.contentSent();
   }
@@ -79,7 +71,7 @@ export class EventStream implements Holder, ReaderSink {
   #closed(why: Code): void {
     this.#leave();
     // No id of its own: whoever comes back reads on where it was.
-    if (why !== "client_gone") this.#body.write(serverSentEvent(undefined, "sluice.detached", `{"code":"${why}"}`));
+    if (why !== "client_gone") this.#body.write(serverSentEvent("sluice.detached", `{"code":"${why}"}`));
     this.#parts.shelf.release(this.#parts.shelved, this, why);
   }
 
@@ -90,14 +82,7 @@ export class EventStream implements Holder, ReaderSink {
 
   /** The last word. Its id keeps an EventSource, which always comes back, from taking the stream away again. */
   #say(event: string, data: object): void {
-    this.#body.write(
-      serverSentEvent(lastId(this.#epoch, this.#reader.cursor), event, toByteText(JSON.stringify(data))),
-    );
+    const id = lastId(this.#epoch, this.#reader.cursor);
+    this.#body.write(serverSentEvent(event, toByteText(JSON.stringify(data)), id));
   }
-}
-
-/** One server-sent event. A line of the data is a field of its own; the parser it came from left no other line ends. */
-function serverSentEvent(id: string | undefined, event: ByteText | undefined, data: ByteText): ByteText {
-  const head = `${id === undefined ? "" : `id: ${id}\n`}${event === undefined ? "" : `event: ${event}\n`}`;
-  return `${head}data: ${data.includes("\n") ? data.replaceAll("\n", "\ndata: ") : data}\n\n`;
 }

@@ -1,13 +1,13 @@
 import { GatewayError } from "../../core/errors.ts";
+import type { OpenRate } from "../../core/open-rate.ts";
 import type { Authenticator, Clock, Connection, Face, Observer } from "../../core/ports.ts";
 import type { Relay } from "../../core/relay.ts";
 import type { Routing } from "../../core/routing.ts";
 import type { Shelf } from "../../core/shelf.ts";
 import { IdempotencyKeys, type IdempotencyLimits } from "./idempotency.ts";
-import { OpenRate, type OpenRateLimits } from "./open-rate.ts";
 import { StreamSession } from "./session.ts";
 
-export interface StreamFaceLimits extends IdempotencyLimits, OpenRateLimits {
+export interface StreamFaceLimits extends IdempotencyLimits {
   readonly streamsPerConnection: number;
   readonly frameBytes: number;
   /** What one stream may have sent and its client not yet handled. */
@@ -24,6 +24,7 @@ export interface StreamFaceParts {
   readonly routing: Routing;
   readonly shelf: Shelf;
   readonly authenticator: Pick<Authenticator, "current">;
+  readonly opens: OpenRate;
   readonly clock: Clock;
   readonly observer: Observer;
   readonly limits: StreamFaceLimits;
@@ -32,13 +33,12 @@ export interface StreamFaceParts {
 /** What the sessions of all connections share. */
 export interface SharedParts extends StreamFaceParts {
   readonly keys: IdempotencyKeys;
-  readonly opens: OpenRate;
 }
 
 /** The stream face: many streams on one socket, each event relayed as it came. Defined in `protocol/stream.ts`. */
 export function createStreamFace(parts: StreamFaceParts): Face & { close(): void } {
   const { limits, clock } = parts;
-  const shared = { ...parts, keys: new IdempotencyKeys(limits, clock), opens: new OpenRate(limits, clock) };
+  const shared = { ...parts, keys: new IdempotencyKeys(limits, clock) };
   const sessions = new Set<StreamSession>();
   const ticks = setInterval(() => {
     for (const session of sessions) session.tell({ type: "tick", ts: clock.wall() });

@@ -25,7 +25,7 @@ describe("an event stream", () => {
     expect(status).toBe(200);
     expect(headers).toMatchObject({
       "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-store, no-transform",
+      "cache-control": "no-cache, no-store, no-transform",
       "x-accel-buffering": "no",
     });
     expect(headers["content-encoding"]).toBeUndefined();

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import type { GatewayError } from "../../../src/core/errors.ts";
-import { OpenRate } from "../../../src/faces/stream/open-rate.ts";
-import { startTestGateway } from "../../support/gateway.ts";
-import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
-import { StreamClient } from "../../support/stream-client.ts";
+import type { GatewayError } from "../../src/core/errors.ts";
+import { OpenRate } from "../../src/core/open-rate.ts";
+import { startTestGateway } from "../support/gateway.ts";
+import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { StreamClient } from "../support/stream-client.ts";
 
 const body = { messages: [{ role: "user", content: "Hi" }] };
 

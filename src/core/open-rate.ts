@@ -1,6 +1,6 @@
-import { GatewayError } from "../../core/errors.ts";
-import type { Clock } from "../../core/ports.ts";
-import { TokenBucket } from "../../core/token-bucket.ts";
+import { GatewayError } from "./errors.ts";
+import type { Clock } from "./ports.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 export interface OpenRateLimits {
   /** Streams one caller may open a second, and at once. */

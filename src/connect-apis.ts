@@ -1,0 +1,20 @@
+import type { OpenRate } from "./core/open-rate.ts";
+import type { Clock } from "./core/ports.ts";
+import type { Relay } from "./core/relay.ts";
+import type { Routing } from "./core/routing.ts";
+import type { Shelf } from "./core/shelf.ts";
+import { errorEvent } from "./dialects/error-event.ts";
+import { refusalBody } from "./dialects/refusal-body.ts";
+import { type ApiFaces, createApiFaces } from "./faces/api/face.ts";
+
+/** The vendors' HTTP APIs, each with its dialect's words for what goes wrong. */
+export function connectApis(parts: {
+  readonly relay: Relay;
+  readonly routing: Routing;
+  readonly shelf: Shelf;
+  readonly opens: OpenRate;
+  readonly clock: Clock;
+  readonly limits: { readonly apiBodyBytes: number; readonly apiSilenceMs: number };
+}): ApiFaces {
+  return createApiFaces({ ...parts, wording: { refusal: refusalBody, errorEvent } });
+}

@@ -1,0 +1,19 @@
+import type { GatewayError } from "../../core/errors.ts";
+import type { HttpExchange } from "../../core/http-face.ts";
+import type { Stream } from "../../core/stream.ts";
+
+/** What an answer is made of, and whom it tells. */
+export interface AnswerParts {
+  readonly exchange: HttpExchange;
+  readonly stream: Stream;
+  /** Besides those of its form. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The client went before its answer was whole, or the exchange was ended for this reason. */
+  readonly left: (why: GatewayError) => void;
+}
+
+/** A server-sent event, as text. */
+export interface EventText {
+  readonly event: string | undefined;
+  readonly data: string;
+}

@@ -1,0 +1,45 @@
+import { fromByteText } from "../../core/byte-text.ts";
+import { GatewayError } from "../../core/errors.ts";
+import type { Reader, ReaderSink } from "../../core/reader.ts";
+import type { Terminal } from "../../core/stream.ts";
+import type { Entry } from "../../core/stream-log.ts";
+import type { AnswerParts } from "./answer.ts";
+
+/** The provider's own JSON answer, as it came. */
+export class WholeAnswer implements ReaderSink {
+  readonly #parts: AnswerParts;
+  readonly #reader: Reader;
+  #answer: Entry | undefined;
+
+  constructor(parts: AnswerParts) {
+    this.#parts = parts;
+    parts.exchange.onClose((why) => {
+      this.#reader.detach();
+      parts.left(new GatewayError(why));
+    });
+    this.#reader = parts.stream.addReader(this, 0);
+  }
+
+  begin(): void {
+    this.#reader.wake();
+  }
+
+  ready(): boolean {
+    return true;
+  }
+
+  entry(entry: Entry): void {
+    this.#answer = entry;
+    if (this.#parts.stream.firstSentMs === undefined) this.#parts.stream.contentSent();
+  }
+
+  end({ error }: Terminal): void {
+    this.#reader.detach();
+    const { exchange, headers } = this.#parts;
+    // What the provider says in its answer went wrong is for the client to read there.
+    if (this.#answer && (!error || error.code === "upstream_error_event")) {
+      const body = fromByteText(this.#answer.data);
+      exchange.respond({ status: 200, headers: { "content-type": "application/json", ...headers }, body });
+    } else exchange.refuse(error ?? new GatewayError("upstream_truncated"));
+  }
+}

@@ -1,0 +1,167 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Code } from "../../../protocol/codes.ts";
+import { toByteText } from "../../../src/core/byte-text.ts";
+import { GatewayError } from "../../../src/core/errors.ts";
+import type { HttpExchange } from "../../../src/core/http-face.ts";
+import { Stream, type Terminal } from "../../../src/core/stream.ts";
+import { StreamLog } from "../../../src/core/stream-log.ts";
+import { EventAnswer } from "../../../src/faces/api/event-answer.ts";
+
+const COMPLETED: Terminal = {
+  status: "completed",
+  lastSeq: 0,
+  usage: { source: "unknown" },
+  timing: { totalMs: 1 },
+  lossy: false,
+};
+const failed = (code: Code): Terminal => ({ ...COMPLETED, status: "failed", error: new GatewayError(code) });
+
+/** An answer without a socket: what was written, in which pieces, and how full its socket is said to be. */
+function setUp() {
+  const written: string[] = [];
+  const happened: string[] = [];
+  const socket = { full: false, drained: () => {} };
+  let close: (why: Code) => void = () => {};
+  const body = {
+    get writable() {
+      return !socket.full;
+    },
+    write: (bytes: string) => void written.push(bytes),
+    end: () => void happened.push("end"),
+  };
+  const exchange: Partial<HttpExchange> = {
+    onClose(listener) {
+      close = listener;
+    },
+    refuse: ({ code }) => void happened.push(`refused ${code}`),
+    stream(_, drained) {
+      happened.push("head");
+      socket.drained = drained;
+      return body;
+    },
+  };
+  const info = { id: "s_1", epoch: 1, route: "r", model: undefined, startedAt: 0 };
+  const stream = new Stream(info, new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }), () => 0);
+  const answer = new EventAnswer({
+    exchange: exchange as HttpExchange,
+    stream,
+    headers: {},
+    errorEvent: ({ code }, first, last) => ({ event: "error", data: `${code} ${first?.data} ${last?.data}` }),
+    over: () => void happened.push("over"),
+    left: ({ code }) => void happened.push(`left ${code}`),
+  });
+  answer.begin();
+  return {
+    answer,
+    stream,
+    written,
+    happened,
+    socket,
+    close: (why: Code) => close(why),
+    say: (data: string) => stream.publish(stream.log.append(undefined, toByteText(data), false)),
+    /** The end of the callback in which the upstream's chunk came. */
+    endOfCallback: () => new Promise<void>((resolve) => queueMicrotask(resolve)),
+  };
+}
+
+describe("an answer of events", () => {
+  test("has no head until there is something to say, and writes once what one chunk brought", async () => {
+    const { say, written, happened, endOfCallback } = setUp();
+    expect(happened).toEqual([]);
+    say("1");
+    say("2");
+    expect(written).toEqual([]);
+    await endOfCallback();
+    say("3");
+    await endOfCallback();
+    expect(written).toEqual(["data: 1\n\ndata: 2\n\n", "data: 3\n\n"]);
+    expect(happened).toEqual(["head"]);
+  });
+
+  test("writes at once what is more than the socket should take in one piece", () => {
+    const { say, written } = setUp();
+    for (let n = 0; n < 20; n++) say("x".repeat(1_000));
+    expect(written).toHaveLength(1);
+    expect(written[0]?.length).toBeGreaterThan(16_000);
+  });
+
+  test("leaves in the log what a full socket cannot take, and goes on from there", async () => {
+    const { say, written, socket, endOfCallback } = setUp();
+    say("1");
+    await endOfCallback();
+    socket.full = true;
+    say("2");
+    say("3");
+    await endOfCallback();
+    expect(written).toEqual(["data: 1\n\n"]);
+    socket.full = false;
+    socket.drained();
+    await endOfCallback();
+    expect(written).toEqual(["data: 1\n\n", "data: 2\n\ndata: 3\n\n"]);
+  });
+
+  test("that failed before it began is refused, and has no stream", () => {
+    const { stream, happened } = setUp();
+    stream.end(failed("upstream_overloaded"));
+    expect(happened).toEqual(["over", "refused upstream_overloaded"]);
+  });
+
+  test("that fails later ends with an error event behind everything that came", async () => {
+    const { stream, say, written, happened } = setUp();
+    say("é");
+    say("2");
+    stream.end(failed("upstream_reset"));
+    expect(written.join("")).toBe(toByteText("data: é\n\ndata: 2\n\nevent: error\ndata: upstream_reset é 2\n\n"));
+    expect(happened).toEqual(["over", "head", "end"]);
+  });
+
+  test("that is complete ends without a word of its own", () => {
+    const { stream, say, written, happened } = setUp();
+    say("1");
+    stream.end(COMPLETED);
+    expect(written).toEqual(["data: 1\n\n"]);
+    expect(happened).toEqual(["over", "head", "end"]);
+  });
+
+  test("whose client left says nothing more, and why it was left", async () => {
+    const { say, written, happened, close, endOfCallback } = setUp();
+    close("client_gone");
+    say("1");
+    await endOfCallback();
+    expect(written).toEqual([]);
+    expect(happened).toEqual(["over", "left client_gone"]);
+  });
+
+  test("that the gateway ends says so in its last event", async () => {
+    const { say, written, happened, close, endOfCallback } = setUp();
+    say("1");
+    await endOfCallback();
+    close("unauthorized");
+    expect(written.at(-1)).toBe("event: error\ndata: unauthorized 1 1\n\n");
+    expect(happened).toEqual(["head", "over", "end", "left unauthorized"]);
+  });
+
+  test("breaks a silence after 4 looks, then 8, 16, 32, 64 and 64, and again after 4 when there was an event", async () => {
+    const { answer, say, written, endOfCallback } = setUp();
+    const looksUntilComment = () => {
+      for (let looks = 1; ; looks++) {
+        const before = written.length;
+        answer.look();
+        if (written.length > before) return looks;
+      }
+    };
+    expect([...Array(6)].map(looksUntilComment)).toEqual([4, 8, 16, 32, 64, 64]);
+    expect(written.every((text) => text === ": keep-alive\n\n")).toBe(true);
+    say("1");
+    await endOfCallback();
+    answer.look();
+    expect(looksUntilComment()).toBe(4);
+  });
+
+  test("adds no comment to what a full socket holds", () => {
+    const { answer, socket, written } = setUp();
+    socket.full = true;
+    for (let looks = 0; looks < 50; looks++) answer.look();
+    expect(written).toEqual([]);
+  });
+});
