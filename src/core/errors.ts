@@ -1,4 +1,5 @@
 import { CODES, type Code } from "../../protocol/codes.ts";
+import { printable } from "./printable.ts";
 
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
@@ -21,7 +22,8 @@ export class GatewayError extends Error {
   readonly retryable: boolean;
 
   constructor(code: Code, message: string = CODES[code].meaning, options: ErrorOptions = {}) {
-    super(message, { cause: options.cause });
+    // It may name what a client or an upstream said.
+    super(printable(message), { cause: options.cause });
     this.code = code;
     this.details = options.details;
     this.retryAfterMs = options.retryAfterMs;

@@ -1,5 +1,6 @@
 import type { ProviderError } from "./dialect.ts";
 import { asNumber, asObject, asString, type JsonValue } from "./json.ts";
+import { printable } from "./printable.ts";
 
 /** Longest provider message passed on; OpenClaw's schema allows 300 characters. */
 const MAX_MESSAGE = 300;
@@ -8,13 +9,9 @@ const MAX_MESSAGE = 300;
 const SECRETS =
   /\b(?:sk|pk|rk|key|tok|ghp|xox[abp])[-_][A-Za-z0-9_*.-]{6,}|\bBearer\s+\S+|\bAIza[\w-]{16,}|[A-Za-z0-9_-]{40,}/gi;
 
-/** Control characters and the ones that reorder text: a provider's words end up on terminals. */
-
-const UNPRINTABLE = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
-
 /** A provider's message, fit to be shown: one line, no credentials, bounded. */
 export function sanitiseMessage(message: string): string {
-  const clean = message.replace(UNPRINTABLE, " ").replace(SECRETS, "[redacted]").trim();
+  const clean = printable(message).replace(SECRETS, "[redacted]").trim();
   if (clean.length <= MAX_MESSAGE) return clean;
   // The cut must not leave half of a surrogate pair.
   return `${clean.slice(0, MAX_MESSAGE - 1).replace(/[\ud800-\udbff]$/, "")}…`;

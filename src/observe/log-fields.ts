@@ -1,4 +1,5 @@
 import type { ConnectionRecord, StreamRecord } from "../core/ports.ts";
+import { printable } from "../core/printable.ts";
 
 /**
  * What a line may hold besides `level` and `time`: this is the allow-list. Each function below picks its fields by name
@@ -8,12 +9,10 @@ export type LogFields = Readonly<Record<string, unknown>> & { readonly event: st
 
 /** Longest text of a client's, an upstream's or a caller's making that a line carries. */
 const MAX_TEXT = 128;
-/** Control characters and the ones that reorder text: log lines end up on terminals. */
-export const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+/gu;
 
 /** Text fit for a line: bounded, on one line. Undefined stays undefined, and the field away. */
 export function lineText(text: string | undefined): string | undefined {
-  return text?.slice(0, MAX_TEXT).replace(UNPRINTABLE, " ").toWellFormed();
+  return text === undefined ? text : printable(text.slice(0, MAX_TEXT)).toWellFormed();
 }
 
 /** Milliseconds to a hundredth: the gateway's own share is well below one. */

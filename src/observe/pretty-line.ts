@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import { isObject } from "../core/json.ts";
-import { UNPRINTABLE } from "./log-fields.ts";
+import { printable } from "../core/printable.ts";
 
 const COLOURS = { debug: "blue", info: "green", warn: "yellow", error: "red" } as const;
 
@@ -11,7 +11,7 @@ export function prettyLines(colour: boolean): (line: string) => string {
   return (line) => {
     const { level, time, event, ...fields } = JSON.parse(line);
     const style = COLOURS[level as keyof typeof COLOURS] ?? "red";
-    const said = [event, ...pairs(fields, "")].join(" ").replace(UNPRINTABLE, " ");
+    const said = printable([event, ...pairs(fields, "")].join(" "));
     return `[${timeOfDay(new Date(time))}] ${paint(style, String(level).toUpperCase())}: ${paint("cyan", said)}\n`;
   };
 }
@@ -22,7 +22,7 @@ function timeOfDay(time: Date): string {
   return `${seconds}.${String(time.getMilliseconds()).padStart(3, "0")}`;
 }
 
-function pairs(fields: Readonly<Record<string, unknown>>, prefix: string): string[] {
+export function pairs(fields: Readonly<Record<string, unknown>>, prefix: string): string[] {
   return Object.entries(fields).flatMap(([name, value]) => {
     if (isObject(value)) return pairs(value, `${prefix}${name}.`);
     return `${prefix}${name}=${Array.isArray(value) ? value.join(",") : value}`;
