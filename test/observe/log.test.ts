@@ -70,6 +70,15 @@ const Line = z.discriminatedUnion("event", [
   }),
   z.strictObject({
     ...head,
+    event: z.literal("ledger"),
+    state: z.enum(["unavailable", "available", "lost", "dropped"]),
+    code: z.literal("ledger_unavailable").optional(),
+    reason: text.optional(),
+    rows: z.int().optional(),
+    streams: z.int().positive().optional(),
+  }),
+  z.strictObject({
+    ...head,
     event: z.literal("started"),
     version: text,
     url: text,
@@ -163,6 +172,22 @@ describe("lines", () => {
     ]);
   });
 
+  test("the ledger's news are loud where usage is not recorded", async () => {
+    const lines = await recordsOf((log) => {
+      log.ledger({ kind: "unavailable", reason: "database or disk\n is full", rows: 1 });
+      log.ledger({ kind: "available", rows: 0 });
+      log.ledger({ kind: "lost", streams: 3 });
+      log.ledger({ kind: "dropped", rows: 2 });
+    });
+    const code = "ledger_unavailable";
+    expect(lines.map((line) => Line.parse(line))).toMatchObject([
+      { level: "error", event: "ledger", state: "unavailable", code, reason: "database or disk  is full", rows: 1 },
+      { level: "info", state: "available", rows: 0 },
+      { level: "warn", state: "lost", streams: 3 },
+      { level: "error", state: "dropped", code, rows: 2 },
+    ]);
+  });
+
   test("a sink gets each line at once", () => {
     const lines: string[] = [];
     const clock = { now: () => 0, wall: () => 0 };
@@ -216,7 +241,16 @@ test("docs/logs.md shows an example of every line, and each is valid", () => {
   const text = readFileSync(new URL("../../docs/logs.md", import.meta.url), "utf8");
   const examples = [...text.matchAll(/^\{.*\}$/gm)].map(([line]) => Line.parse(JSON.parse(line)));
   const shown = new Set(examples.map(({ event }) => event));
-  expect([...shown].sort()).toEqual(["connection", "dropped", "fault", "refused", "started", "stopped", "stream"]);
+  expect([...shown].sort()).toEqual([
+    "connection",
+    "dropped",
+    "fault",
+    "ledger",
+    "refused",
+    "started",
+    "stopped",
+    "stream",
+  ]);
   for (const { shape } of Line.options) {
     for (const field of Object.keys(shape)) expect(text).toContain(`\`${field}\``);
   }

@@ -14,6 +14,7 @@ const STATE: GatewayState = {
   connections: new Map([["stream", 3]]),
   streams: { active: 2, parked: 1, kept: 4 },
   logs: { usedBytes: 10, maxBytes: 1000 },
+  ledger: { available: true, waitingRows: 0 },
   droppedLines: 0,
   loopDelayMs: (share) => share * 100,
 };
