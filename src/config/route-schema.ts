@@ -57,6 +57,12 @@ export const routeSchema = (sources: SecretSources) =>
         .boolean()
         .optional()
         .describe("whether private addresses may be called; by default only when baseUrl names this machine"),
+      includeUsage: z
+        .boolean()
+        .default(true)
+        .describe(
+          "openai-chat streams are asked for their usage (stream_options); false for a server that refuses the parameter",
+        ),
       jsonAnswer: z
         .boolean()
         .default(false)

@@ -12,8 +12,8 @@ export interface Dialect {
   body(request: BodyRequest): JsonObject;
   /** A conversation, in the provider's own request body. Throws GatewayError `unsupported` for parts it cannot carry. */
   conversation(turn: Turn): JsonObject;
-  /** A new interpreter for one stream. */
-  interpreter(): Interpreter;
+  /** A new interpreter for one stream. `asked` is the caller's body: what it did not ask for, the gateway did, is hidden. */
+  interpreter(asked?: JsonObject): Interpreter;
 }
 
 export interface BodyRequest {
@@ -23,6 +23,8 @@ export interface BodyRequest {
   readonly model: string | undefined;
   /** The answer is wanted as one JSON value, not as a stream. */
   readonly whole?: boolean | undefined;
+  /** False where the upstream refuses to be asked for usage; then it is estimated. */
+  readonly includeUsage?: boolean | undefined;
 }
 
 /** A provider-neutral request: what chat faces produce. */
@@ -69,6 +71,8 @@ export interface Meaning {
    * events (usage, `[DONE]`) may follow.
    */
   readonly complete?: "now" | "at_end";
+  /** The gateway asked for this event, not the client: it counts, and no reader sees it. */
+  readonly hidden?: true;
 }
 
 export interface ToolCallDelta {

@@ -66,11 +66,12 @@ export class RelayedCall implements Producer, UpstreamSink {
     this.#request = request;
     this.#parts = parts;
     this.#ended = ended;
-    this.#interpreter = route.dialect.interpreter();
     const address = route.dialect.address(request.upstreamKey ?? route.key);
     const { whole } = request;
     const merged = { ...model?.defaults, ...request.body };
-    const body = JSON.stringify(route.dialect.body({ body: merged, model: model?.upstreamModel, whole }));
+    this.#interpreter = route.dialect.interpreter(merged);
+    const { includeUsage } = route;
+    const body = JSON.stringify(route.dialect.body({ body: merged, model: model?.upstreamModel, whole, includeUsage }));
     this.#inputCharacters = body.length;
     this.#call = parts.upstream.call(
       {
@@ -99,6 +100,8 @@ export class RelayedCall implements Producer, UpstreamSink {
     const meaning = known ?? this.#interpreter.read(name, value, data);
     if (!known) this.#shape.learn(name, data, meaning);
     if (meaning !== NOTHING) this.#note(meaning);
+    // Counted above; the client did not ask for it.
+    if (meaning.hidden) return;
     this.#bytes += bytes.length;
     this.#stream.publish(this.#stream.log.append(name, bytes, value === undefined, hasContent(meaning)), meaning);
     // A reader may have cancelled the stream within the entry.

@@ -8,6 +8,8 @@ export interface Route {
   readonly dialect: Dialect;
   readonly key: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** False where the upstream refuses to be asked for usage; then it is estimated. */
+  readonly includeUsage?: boolean;
 }
 
 /** Price in the operator's currency per million tokens. */

@@ -17,6 +17,12 @@ export class ChatChunks implements Interpreter {
   #hasThought = false;
   #lastTool = -1;
   #lastToolId: string | undefined;
+  readonly #hidesUsage: boolean;
+
+  /** `hidesUsage`: the chunk with nothing but the usage is for the gateway alone. */
+  constructor(hidesUsage = false) {
+    this.#hidesUsage = hidesUsage;
+  }
 
   read(name: string | undefined, value: JsonValue | undefined, data: string): Meaning {
     const chunk = asObject(value);
@@ -28,6 +34,9 @@ export class ChatChunks implements Interpreter {
     for (const choice of choices) this.#choice(asObject(choice), draft);
     const usage = readUsage(chunk.usage) ?? readUsage(asObject(choices[0])?.usage) ?? readUsage(groqUsage(chunk));
     if (usage) draft.usage = usage;
+    if (usage && this.#hidesUsage && Array.isArray(chunk.choices) && choices.length === 0 && !chunk.error) {
+      draft.hidden = true;
+    }
     // OpenRouter closes a failed answer with this reason; vLLM used to send the error as the chunk itself.
     if (chunk.error || chunk.object === "error" || draft.finish === "error") {
       draft.error = readFailure(value, data);

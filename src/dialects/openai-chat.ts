@@ -1,6 +1,7 @@
 import type { Dialect, Message, Part, Turn } from "../core/dialect.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
+import { asObject } from "../core/json.ts";
 import { ChatChunks } from "./chat-chunks.ts";
 
 /** OpenAI's Chat Completions and everything that speaks it: Moonshot, DeepSeek, vLLM … The base URL includes `/v1`. */
@@ -13,7 +14,13 @@ export const openaiChat: Dialect = {
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
   }),
 
-  body: ({ body, model, whole }) => ({ ...body, ...(model !== undefined && { model }), stream: !whole }),
+  body: ({ body, model, whole, includeUsage = true }) => ({
+    ...body,
+    ...(model !== undefined && { model }),
+    stream: !whole,
+    // Without it there is no usage in a stream, and nothing to bill by.
+    ...(!whole && includeUsage && { stream_options: { ...asObject(body.stream_options), include_usage: true } }),
+  }),
 
   // No limit on the answer's length is asked for: Moonshot and OpenAI disagree about that parameter's name.
   conversation: (turn) => ({
@@ -21,12 +28,13 @@ export const openaiChat: Dialect = {
       ...(turn.system === undefined ? [] : [{ role: "system", content: turn.system }]),
       ...turn.messages.map(toMessage).filter((message) => message !== undefined),
     ],
-    stream_options: { include_usage: true },
     ...effort(turn),
   }),
 
-  interpreter: () => new ChatChunks(),
+  interpreter: (asked) => new ChatChunks(asked !== undefined && !asksUsage(asked)),
 };
+
+const asksUsage = (body: JsonObject): boolean => asObject(body.stream_options)?.include_usage === true;
 
 /** "off" asks for nothing: providers disagree about how to say it, and models that cannot think refuse to be told. */
 function effort({ thinking }: Turn): JsonObject {
