@@ -1,6 +1,7 @@
 import { isNativeError } from "node:util/types";
 import { GatewayError } from "./core/errors.ts";
 import { asObject, asString } from "./core/json.ts";
+import { readFault } from "./observe/fault-fields.ts";
 
 /** Codes of the operating system at listening, and what to do about them. */
 const LISTEN_FAILURES: Readonly<Record<string, (host: string, port: number) => string>> = {
@@ -20,8 +21,10 @@ export function describeStartFailure(error: unknown, listen: { readonly host: st
 /** A fault of our own: where it happened, without its message, which may quote what passes through. */
 export function describeFault(error: unknown): string {
   if (!isNativeError(error)) return "a fault without a trace";
-  const frames = (error.stack ?? "").split("\n").filter((line) => /^\s+at /.test(line));
-  return [`a fault in the gateway: ${error.name} ${codeOf(error)}`.trim(), ...frames].join("\n");
+  const { name, systemCode = "", frames } = readFault(error);
+  return [`a fault in the gateway: ${name} ${systemCode}`.trim(), ...frames.map((frame) => `    at ${frame}`)].join(
+    "\n",
+  );
 }
 
 /** The platform's name of a failure, such as EADDRINUSE; empty when it has none. */

@@ -14,13 +14,19 @@ const SYSTEM_CODE = /^[A-Z][A-Z0-9_]{1,63}$/;
  */
 export function faultFields(thrown: unknown, where: string): LogFields {
   const gateway = thrown instanceof GatewayError ? thrown : undefined;
-  // A GatewayError's own words are ours; what caused it is unknown again.
-  const unknown = gateway?.cause ?? thrown;
   return {
     event: "fault",
     where: lineText(where),
     code: gateway?.code ?? "internal",
     message: lineText(gateway?.message),
+    // A GatewayError's own words are ours; what caused it is unknown again.
+    ...readFault(gateway?.cause ?? thrown),
+  };
+}
+
+/** What can be told of an unknown error: its class, its code, and where it came from. */
+export function readFault(unknown: unknown) {
+  return {
     name: unknown instanceof Error ? lineText(unknown.name) : typeof unknown,
     systemCode: systemCode(unknown),
     frames: unknown instanceof Error ? framesOf(unknown) : [],

@@ -23,6 +23,8 @@ export interface SluiceProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Shell commands before the start, such as `ulimit -n 256`. */
   readonly before?: string;
+  /** Source of a module that runs in the process before the program. */
+  readonly preload?: string;
 }
 
 /** `sluice serve` as a process of its own, in a fresh directory with this configuration, on a free port. */
@@ -30,7 +32,9 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
   const cwd = mkdtempSync(join(tmpdir(), "sluice-"));
   writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify(config));
   const command = `${options.before ?? "true"} && exec "$@"`;
-  const child = spawn("/bin/sh", ["-c", command, "sh", process.execPath, MAIN, "serve"], {
+  const preload =
+    options.preload === undefined ? [] : ["--import", `data:text/javascript,${encodeURIComponent(options.preload)}`];
+  const child = spawn("/bin/sh", ["-c", command, "sh", process.execPath, ...preload, MAIN, "serve"], {
     cwd,
     env: { SLUICE_PORT: "0", ...options.env },
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,0 +1,68 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "@jest/globals";
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+
+interface Locked {
+  readonly version?: string;
+  readonly resolved?: string;
+  readonly integrity?: string;
+  readonly dev?: boolean;
+  readonly hasInstallScript?: boolean;
+}
+
+const manifest = JSON.parse(read("package.json"));
+const locked: [string, Locked][] = Object.entries(JSON.parse(read("package-lock.json")).packages);
+const runtime = locked.filter(([path, { dev }]) => path !== "" && !dev);
+
+describe("what is installed to run", () => {
+  test("is at most six packages and what they need, each of one exact version", () => {
+    expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(6);
+    for (const version of Object.values(manifest.dependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(runtime.length).toBeLessThan(40);
+  });
+
+  test("is locked by its hash, and comes from the registry", () => {
+    for (const [path, { integrity, resolved = "" }] of runtime) {
+      expect([path, integrity]).toEqual([path, expect.stringMatching(/^sha512-/)]);
+      expect([path, resolved.startsWith("https://registry.npmjs.org/")]).toEqual([path, true]);
+    }
+  });
+
+  test("runs no script at its installation, and none of the tools' is run either", () => {
+    expect(runtime.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
+    expect(read(".npmrc")).toMatch(/^ignore-scripts=true$/m);
+    expect(Object.keys(manifest.scripts).filter((name) => /^(pre|post)|^(install|prepare)$/.test(name))).toEqual([]);
+  });
+});
+
+describe("the container", () => {
+  const instructions = read("Dockerfile").replaceAll("\\\n", " ").split("\n");
+  const final = instructions.slice(instructions.findLastIndex((line) => line.startsWith("FROM")));
+  const all = (name: string) => instructions.filter((line) => line.startsWith(`${name} `));
+
+  test("runs as a user without rights, in a folder that user cannot write", () => {
+    const user = final.findIndex((line) => line === "USER node");
+    expect(user).toBeGreaterThan(0);
+    expect(final.findIndex((line) => line.startsWith("CMD"))).toBeGreaterThan(user);
+    expect(final.filter((line) => line.startsWith("COPY")).some((line) => line.includes("--chown"))).toBe(false);
+    expect(final.findLastIndex((line) => /^(COPY|RUN)/.test(line))).toBeLessThan(user);
+  });
+
+  test("is built without scripts of packages, and carries neither tools nor secrets", () => {
+    for (const line of all("RUN").filter((run) => /npm (ci|install|prune)/.test(run))) {
+      expect(line.match(/npm (?:ci|install|prune)/g)?.length).toBe(line.match(/--ignore-scripts/g)?.length);
+    }
+    expect(all("ADD")).toEqual([]);
+    expect(all("COPY").filter((line) => /COPY (\. |\*)/.test(line))).toEqual([]);
+    expect([...all("ENV"), ...all("ARG")].join()).not.toMatch(/TOKEN|KEY|SECRET|PASSWORD/);
+    for (const path of [".git", ".env*", "sluice.config.json", ".sluice"]) {
+      expect(read(".dockerignore").split("\n")).toContain(path);
+    }
+  });
+
+  test("says whether it is ready, and keeps memory for what is not heap", () => {
+    expect(final.join("\n")).toMatch(/^HEALTHCHECK [^]*\/readyz/m);
+    expect(final.at(-2)).toMatch(/^CMD \["node", "--max-old-space-size-percentage=75"/);
+  });
+});
