@@ -27,18 +27,31 @@ export const ConnectParams = closed(
         mode: text,
         instanceId: text.optional(),
         displayName: text.optional(),
+        deviceFamily: z.string().optional(),
       },
-      "buildId deviceFamily modelIdentifier timeZone",
+      "buildId modelIdentifier timeZone",
     ),
     caps: z.array(z.string()).optional(),
     role: text.optional(),
     scopes: z.array(z.string()).optional(),
     auth: closed(
-      { token: z.string().optional(), password: z.string().optional(), deviceToken: z.string().optional() },
-      "bootstrapToken approvalRuntimeToken agentRuntimeIdentityToken",
+      {
+        token: z.string().optional(),
+        password: z.string().optional(),
+        deviceToken: z.string().optional(),
+        bootstrapToken: z.string().optional(),
+      },
+      "approvalRuntimeToken agentRuntimeIdentityToken",
     ).optional(),
+    device: closed({
+      id: z.string().max(256),
+      publicKey: z.string().max(1024),
+      signature: z.string().max(1024),
+      signedAt: z.int(),
+      nonce: z.string().max(256),
+    }).optional(),
   },
-  "commands computerUse workerRuns permissions pathEnv modelCatalog device locale userAgent",
+  "commands computerUse workerRuns permissions pathEnv modelCatalog locale userAgent",
 );
 
 export type ConnectParams = z.infer<typeof ConnectParams>;

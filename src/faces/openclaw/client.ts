@@ -16,6 +16,8 @@ import { eventHead, type Peer } from "./peer.ts";
 export class Client implements FaceSession {
   readonly #desk: Desk;
   readonly #connection: Connection;
+  /** What the challenge asks clients to sign. */
+  readonly #nonce: string;
   #peer: Peer | undefined;
   #closed = false;
 
@@ -23,7 +25,8 @@ export class Client implements FaceSession {
   constructor(desk: Desk, connection: Connection) {
     this.#desk = desk;
     this.#connection = connection;
-    const payload = { nonce: desk.newId(), ts: Math.round(desk.clock.wall()) };
+    this.#nonce = desk.newId();
+    const payload = { nonce: this.#nonce, ts: Math.round(desk.clock.wall()) };
     connection.send(JSON.stringify({ type: "event", event: "connect.challenge", payload }));
   }
 
@@ -62,7 +65,7 @@ export class Client implements FaceSession {
   }
 
   #connect({ id, params }: RequestFrame): void {
-    const result = connect(this.#desk, this.#connection, params);
+    const result = connect(this.#desk, this.#connection, params, this.#nonce);
     if (isRefusal(result)) {
       this.#connection.send(JSON.stringify({ type: "res", id, ok: false, error: result.error }));
       this.#close(result.close.code, result.close.reason);
@@ -100,10 +103,26 @@ export class Client implements FaceSession {
       return;
     }
     const { id, method: name, params } = parsed.data;
+    const refusal = this.#recheck(peer);
+    if (refusal) {
+      peer.refuse(id, toErrorShape(refusal));
+      this.#close(4501, refusal.code);
+      return;
+    }
     const method = methods.get(name);
     if (!method) peer.refuse(id, toErrorShape(unknownMethod(name)));
     else if (!peer.may(method.scope)) peer.refuse(id, missingScope(method.scope));
     else this.#invoke(method, params, new Call(peer, id, receivedAt));
+  }
+
+  /** Keys change while sockets live. Returns why this one may no longer be here. */
+  #recheck(peer: Peer): GatewayError | undefined {
+    try {
+      peer.become(this.#desk.authenticator.current(peer.caller));
+      return undefined;
+    } catch (thrown) {
+      return toGatewayError(thrown);
+    }
   }
 
   #invoke(method: Method, params: unknown, call: Call): void {
@@ -116,7 +135,8 @@ export class Client implements FaceSession {
       call.refuse(toErrorShape(error));
     };
     try {
-      const result = method.invoke(this.#desk, params, call);
+      const catalog = this.#desk.catalog.for(call.peer.caller);
+      const result = method.invoke({ ...this.#desk, catalog }, params, call);
       if (result instanceof Promise) result.then(answer).catch(fail);
       else answer(result);
     } catch (thrown) {

@@ -44,7 +44,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     cumulativeMessages: false,
     ...parts.settings,
   };
-  const catalog = new ModelCatalog(parts.routing);
+  const catalog = ModelCatalog.of(parts.routing);
   const sessions = await SessionStore.load({ transcripts, observer, newId, now });
   const audience = new Audience();
   const receipts = new Receipts();
@@ -62,7 +62,8 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     sessions,
     audience,
     news,
-    modelOf: (session) => modelOf(session, catalog),
+    modelOf: (session, caller) => modelOf(session, catalog.for(caller)),
+    current: (caller) => authenticator.current(caller),
     clock,
     newId,
     systemPrompt,

@@ -10,7 +10,9 @@ import {
 import { GatewayError, toGatewayError } from "../../core/errors.ts";
 import type { Authenticator, Caller, Connection } from "../../core/ports.ts";
 import type { Desk } from "./desk.ts";
+import { deviceFault } from "./device.ts";
 import { toErrorShape } from "./errors.ts";
+import { mayChat } from "./granted-scopes.ts";
 import { invalid } from "./params-error.ts";
 import { Peer } from "./peer.ts";
 import { presenceOf } from "./presence.ts";
@@ -32,27 +34,48 @@ const refuse = (error: ErrorShape, code: number = OPENCLAW_CLOSE.policy): Refusa
 /** The terminal UI reads only whole messages. */
 const CUMULATIVE_CLIENT = "openclaw-tui";
 
-/** Checks the parameters of `connect`: their form, the protocol version, the role, and at last who it is. */
-export function connect(desk: Desk, connection: Connection, params: unknown): Peer | Refusal {
+/**
+ * Checks the parameters of `connect`: their form, the protocol version, the role, the device's signature over `nonce`, and
+ * at last who it is and whether its key allows chat.
+ */
+export function connect(desk: Desk, connection: Connection, params: unknown, nonce: string): Peer | Refusal {
   const parsed = ConnectParams.safeParse(params ?? {});
   if (!parsed.success) return refuse(toErrorShape(invalid("connect params", parsed.error)));
   const { client, role = "operator", caps = [], scopes = [SCOPES.read, SCOPES.write], auth } = parsed.data;
 
-  const mismatch = versionMismatch(parsed.data);
-  if (mismatch) return mismatch;
+  const otherVersion = versionMismatch(parsed.data);
+  if (otherVersion) return otherVersion;
   if (role !== "operator") return refuse(toErrorShape(new GatewayError("bad_request", "invalid role")));
 
+  const device = deviceFault(parsed.data, nonce, desk.clock.wall());
+  if (device) {
+    desk.authenticator.failed(connection.remoteAddress);
+    return turnedAway(desk, connection, unauthorized(device.message, { code: device.code, reason: device.code }));
+  }
   const token = [auth?.token, auth?.password, auth?.deviceToken].find(
     (secret) => secret !== undefined && secret !== "",
   );
   const caller = connection.caller ?? authenticate(desk.authenticator, token, connection.remoteAddress);
-  if ("error" in caller) {
-    desk.observer.refused({ code: "unauthorized", remoteAddress: connection.remoteAddress, where: "openclaw" });
-    return caller;
-  }
+  if ("error" in caller) return turnedAway(desk, connection, caller);
+  if (!mayChat(caller)) return turnedAway(desk, connection, lacksChat());
   const cumulative = desk.settings.cumulativeMessages || client.id === CUMULATIVE_CLIENT;
-  return new Peer(connection, { caller, client, scopes, caps, connectedAt: desk.clock.wall(), cumulative });
+  return new Peer(connection, { caller, client, claimed: scopes, caps, connectedAt: desk.clock.wall(), cumulative });
 }
+
+function turnedAway({ observer }: Desk, { remoteAddress }: Connection, refusal: Refusal): Refusal {
+  observer.refused({ code: "unauthorized", remoteAddress, where: "openclaw" });
+  return refusal;
+}
+
+const unauthorized = (message: string, details: Readonly<Record<string, unknown>>): Refusal =>
+  refuse(toErrorShape(new GatewayError("unauthorized", message), details));
+
+const lacksChat = (): Refusal =>
+  unauthorized("unauthorized: the key lacks the scope chat", {
+    code: "AUTH_SCOPE_MISMATCH",
+    authReason: "scope_mismatch",
+    recommendedNextStep: "update_auth_credentials",
+  });
 
 function versionMismatch({ minProtocol, maxProtocol, client }: ConnectParams): Refusal | undefined {
   const oldest = client.mode === "probe" ? OPENCLAW_PROBE_PROTOCOL : OPENCLAW_PROTOCOL;
@@ -68,30 +91,36 @@ function versionMismatch({ minProtocol, maxProtocol, client }: ConnectParams): R
   return refuse(toErrorShape(new GatewayError("bad_protocol_version", reason), details), code);
 }
 
-/** The signature of a device is not looked at: the shared token says who may come in. */
+/** The shared token or a gateway key says who may come in. */
 function authenticate(authenticator: Authenticator, token: string | undefined, address: string): Caller | Refusal {
   try {
     const caller = authenticator.authenticate(token, address);
     if (caller) return caller;
   } catch (error) {
     const limited = toGatewayError(error);
+    if (limited.code === "unauthorized") return mismatch(limited.message);
     if (limited.code !== "rate_limited") throw error;
     const message = "unauthorized: too many failed authentication attempts (retry later)";
     const next = { code: "AUTH_RATE_LIMITED", authReason: "rate_limited", recommendedNextStep: "wait_then_retry" };
     const { retryAfterMs = 0 } = limited;
     return refuse({ ...toErrorShape(new GatewayError("unauthorized", message), next), retryAfterMs });
   }
-  const missing = token === undefined;
-  const message = `unauthorized: gateway token ${missing ? "missing" : "mismatch"} (provide gateway auth token)`;
-  return refuse(
-    toErrorShape(new GatewayError("unauthorized", message), {
-      code: missing ? "AUTH_TOKEN_MISSING" : "AUTH_TOKEN_MISMATCH",
-      authReason: missing ? "token_missing" : "token_mismatch",
-      canRetryWithDeviceToken: false,
-      recommendedNextStep: missing ? "update_auth_configuration" : "update_auth_credentials",
-    }),
-  );
+  if (token !== undefined) return mismatch("provide gateway auth token");
+  return unauthorized("unauthorized: gateway token missing (provide gateway auth token)", {
+    code: "AUTH_TOKEN_MISSING",
+    authReason: "token_missing",
+    canRetryWithDeviceToken: false,
+    recommendedNextStep: "update_auth_configuration",
+  });
 }
+
+const mismatch = (reason: string): Refusal =>
+  unauthorized(`unauthorized: gateway token mismatch (${reason})`, {
+    code: "AUTH_TOKEN_MISMATCH",
+    authReason: "token_mismatch",
+    canRetryWithDeviceToken: false,
+    recommendedNextStep: "update_auth_credentials",
+  });
 
 /** Events a client may get. */
 const EVENTS = ["connect.challenge", "chat", "agent", "session.message", "sessions.changed", "tick", "shutdown"];

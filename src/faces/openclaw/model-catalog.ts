@@ -1,3 +1,4 @@
+import { type Caller, mayUse } from "../../core/caller.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Model, Routing } from "../../core/routing.ts";
 
@@ -22,26 +23,40 @@ function converses(model: Model): boolean {
 export class ModelCatalog {
   readonly models: readonly Model[];
   readonly default: Model;
+  /** Those that a caller may not use, too. */
+  readonly #all: readonly Model[];
 
-  /** Without any model that can chat the default is one that cannot: each message then says so. */
-  constructor(routing: Routing) {
-    this.models = routing.models.filter(converses);
-    const { defaultModel } = routing;
-    this.default = this.models.includes(defaultModel) ? defaultModel : (this.models[0] ?? defaultModel);
+  /** Without any of `models` the default is none of them: each message then says so. */
+  constructor(models: readonly Model[], defaultModel: Model, all = models) {
+    this.models = models;
+    this.default = models.includes(defaultModel) ? defaultModel : (models[0] ?? defaultModel);
+    this.#all = all;
   }
 
-  /** From `provider/id` or a bare id. */
+  static of(routing: Routing): ModelCatalog {
+    return new ModelCatalog(routing.models.filter(converses), routing.defaultModel);
+  }
+
+  /** The same for a caller whose key may not allow all of it. */
+  for(caller: Caller): ModelCatalog {
+    if (!caller.grant) return this;
+    const allowed = this.models.filter((model) => mayUse(caller, { route: model.route, model }));
+    return new ModelCatalog(allowed, this.default, this.#all);
+  }
+
+  /** From `provider/id` or a bare id, allowed or not: a conversation may have chosen it for somebody else. */
   find(selection: string): Model | undefined {
     return (
-      this.models.find((model) => selectionOf(model) === selection) ??
-      this.models.find((model) => model.alias === selection)
+      this.#all.find((model) => selectionOf(model) === selection) ??
+      this.#all.find((model) => model.alias === selection)
     );
   }
 
-  /** Throws `unknown_model`. */
+  /** Throws `unknown_model`, or `forbidden`. */
   get(selection: string): Model {
     const model = this.find(selection);
     if (!model) throw new GatewayError("unknown_model", `unknown model: ${selection}`);
+    if (!this.models.includes(model)) throw new GatewayError("forbidden", "the key does not allow this model");
     return model;
   }
 

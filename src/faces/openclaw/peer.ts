@@ -1,6 +1,7 @@
 import type { ConnectParams, ErrorShape } from "../../../protocol/openclaw/frames.ts";
 import { SCOPES, type Scope } from "../../../protocol/openclaw/wire.ts";
 import type { Caller, Connection } from "../../core/ports.ts";
+import { grantedScopes } from "./granted-scopes.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** An event frame up to the number of its outer `seq`, so that one encoding serves every connection. */
@@ -11,9 +12,7 @@ export function eventHead(name: string, payload: object): string {
 /** One client past its handshake: what it may do, what it asked to hear, and the way to its socket. */
 export class Peer {
   readonly id: string;
-  readonly caller: Caller;
   readonly client: ConnectParams["client"];
-  readonly scopes: readonly string[];
   readonly caps: ReadonlySet<string>;
   readonly connectedAt: number;
   /** Cumulative text in every delta, for clients that do not add up increments. */
@@ -25,6 +24,9 @@ export class Peer {
   /** Whether it wants `sessions.changed`. */
   followsSessions = false;
   readonly #connection: Connection;
+  readonly #claimed: readonly string[];
+  #caller: Caller;
+  #scopes: readonly string[];
   /** Counted when a frame is handed to the socket, after coalescing: a client never sees a gap. */
   #seq = 0;
 
@@ -33,7 +35,8 @@ export class Peer {
     facts: {
       readonly caller: Caller;
       readonly client: ConnectParams["client"];
-      readonly scopes: readonly string[];
+      /** The scopes the client asked for. */
+      readonly claimed: readonly string[];
       readonly caps: readonly string[];
       readonly connectedAt: number;
       readonly cumulative: boolean;
@@ -41,12 +44,32 @@ export class Peer {
   ) {
     this.#connection = connection;
     this.id = connection.id;
-    this.caller = facts.caller;
+    this.#caller = facts.caller;
+    this.#claimed = facts.claimed;
+    this.#scopes = grantedScopes(facts.caller, facts.claimed);
     this.client = facts.client;
-    this.scopes = facts.scopes;
     this.caps = new Set(facts.caps);
     this.connectedAt = facts.connectedAt;
     this.cumulative = facts.cumulative;
+  }
+
+  get caller(): Caller {
+    return this.#caller;
+  }
+
+  get scopes(): readonly string[] {
+    return this.#scopes;
+  }
+
+  /** The caller's own upstream key, if its handshake brought one. */
+  get upstreamKey(): string | undefined {
+    return this.#connection.upstreamKey;
+  }
+
+  /** The same caller, with what its key grants now. */
+  become(caller: Caller): void {
+    this.#caller = caller;
+    this.#scopes = grantedScopes(caller, this.#claimed);
   }
 
   /** As the real gateway reads scopes: admin may do everything, write includes read. */

@@ -22,6 +22,8 @@ export interface RunRequest {
   readonly session: Session;
   readonly content: readonly Part[];
   readonly caller: Caller;
+  /** The caller's own upstream key, if it brought one. */
+  readonly upstreamKey: string | undefined;
   readonly connection: string;
   /** Clock reading when the request's frame came in, in milliseconds. */
   readonly receivedAt: number;
@@ -41,7 +43,9 @@ export interface RunnerParts {
   readonly sessions: SessionStore;
   readonly audience: Audience;
   readonly news: SessionNews;
-  readonly modelOf: (session: Session) => Model;
+  readonly modelOf: (session: Session, caller: Caller) => Model;
+  /** The caller with what its key grants now. Throws `unauthorized`. */
+  readonly current: (caller: Caller) => Caller;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly systemPrompt: string | undefined;
@@ -66,7 +70,7 @@ export class Runner {
     const { audience, clock, modelOf } = this.#parts;
     const run = new Run({
       identity: identityOf(request),
-      model: request.model ?? modelOf(request.session),
+      model: request.model ?? modelOf(request.session, request.caller),
       now: clock.wall,
       agentCaller: request.agentCaller,
       ended: (ended, end) => this.#finish(ended, end, request, receipt, over),
@@ -137,7 +141,9 @@ export class Runner {
       return relay.open({
         target: { route, model: run.model },
         body: route.dialect.conversation(turn),
-        caller: request.caller,
+        // It may have waited for its turn while its key was revoked.
+        caller: this.#parts.current(request.caller),
+        upstreamKey: request.upstreamKey,
         mayRetry: true,
         face: "openclaw",
         connection: request.connection,

@@ -36,8 +36,8 @@ export async function submit(
 ): Promise<void> {
   const content = contentOf(submission);
   const session = await desk.sessions.openOrCreate(submission.key);
-  const { caller, id } = call.peer;
-  const request = { ...submission, session, content, caller, connection: id, receivedAt: call.receivedAt };
+  const { caller, upstreamKey, id: connection } = call.peer;
+  const request = { ...submission, session, content, caller, upstreamKey, connection, receivedAt: call.receivedAt };
   const { receipt, fresh } = desk.runs.accept(request);
   if (!fresh) {
     answerAgain(receipt);
