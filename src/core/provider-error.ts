@@ -34,3 +34,10 @@ export function readProviderError(value: JsonValue | undefined): ProviderError |
     ...(message !== undefined && { message: sanitiseMessage(message) }),
   };
 }
+
+/** The provider's code besides its type, such as `context_length_exceeded` of an `invalid_request_error`. */
+export function readProviderCode(value: JsonValue | undefined): string | undefined {
+  const top = asObject(value);
+  const { type, code } = asObject(top?.error) ?? top ?? {};
+  return typeof code === "string" && typeof type === "string" && code !== type ? sanitiseMessage(code) : undefined;
+}

@@ -12,7 +12,7 @@ export interface EventText {
 
 /**
  * The event by which a stream of this dialect ends that broke after it began. `first` and `last` are what the client has
- * had of it. Undefined when the last one says already what went wrong.
+ * had of it. Undefined when the last one is the end already: the provider's own error, or an answer that was cut cleanly.
  */
 export function errorEvent(
   dialect: DialectName,
@@ -20,7 +20,7 @@ export function errorEvent(
   first: EventText | undefined,
   last: EventText | undefined,
 ): EventText | undefined {
-  if (last && saysError(dialect, last)) return undefined;
+  if (last && isEnd(dialect, last)) return undefined;
   const { body } = refusalBody(dialect, error);
   switch (dialect) {
     case "anthropic-messages":
@@ -32,8 +32,9 @@ export function errorEvent(
   }
 }
 
-function saysError(dialect: DialectName, { event, data }: EventText): boolean {
-  return dialects.get(dialect)?.interpreter().read(event, parseJson(data), data).error !== undefined;
+function isEnd(dialect: DialectName, { event, data }: EventText): boolean {
+  const meaning = dialects.get(dialect)?.interpreter().read(event, parseJson(data), data);
+  return meaning?.error !== undefined || meaning?.complete === "now";
 }
 
 /** `response.failed` about the response that was announced; without one only an `error` event, nested and flat. */

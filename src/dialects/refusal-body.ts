@@ -2,6 +2,7 @@ import { CODES } from "../../protocol/codes.ts";
 import type { DialectName } from "../../protocol/dialects.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { HttpAnswer } from "../core/http-face.ts";
+import { asString } from "../core/json.ts";
 
 /**
  * A failure as the answer to a request of this dialect, in its vendor's own form. What cannot succeed by trying again
@@ -40,13 +41,22 @@ function openai(error: GatewayError): Form {
     status,
     body: { error: { message, type, param: null, code: name, ...(error.details && { details: error.details }) } },
   });
-  // The only form of 429 after which every client measured stops at once.
-  if (code === "cap_exceeded") return form(429, "insufficient_quota", "insufficient_quota");
+  // The only form of 429 after which every client measured stops at once; a provider's quota is as final.
+  const isQuota = code === "upstream_rate_limited" && !error.retryable;
+  if (code === "cap_exceeded" || isQuota) return form(429, "insufficient_quota", "insufficient_quota");
   if (code === "unauthorized") return form(401, "invalid_request_error", "invalid_api_key");
   if (code === "unknown_model" || code === "unknown_route")
     return form(404, "invalid_request_error", "model_not_found");
   const status = statusOf(error);
   if (status === 429) return form(429, "requests", "rate_limit_exceeded");
+  // What the provider found wrong in the request keeps its names: clients act on codes such as `context_length_exceeded`.
+  if (code === "upstream_http_error" && status < 500) {
+    return form(
+      status,
+      asString(error.details?.type) ?? "invalid_request_error",
+      asString(error.details?.code) ?? code,
+    );
+  }
   return form(status, status >= 500 ? "server_error" : "invalid_request_error", code);
 }
 

@@ -94,6 +94,7 @@ export class Exchanges {
       gateBytes: limits.socketGateBytes,
       stallMs: limits.pingMs + limits.pongMs,
       refusal: (error) => refusalOf(face, error),
+      refused: ({ code }) => observer.refused({ code, remoteAddress, where: face.name }),
       fault: (error) => observer.fault(error, `face ${face.name}`),
     });
     const leave = admission.enter(remoteAddress);

@@ -21,6 +21,8 @@ export interface ExchangeParts {
   readonly stallMs: number;
   /** A refusal as the face words it. */
   readonly refusal: (error: GatewayError) => Page;
+  /** Told of what the face refused. */
+  readonly refused: (error: GatewayError) => void;
   readonly fault: (error: unknown) => void;
 }
 
@@ -153,6 +155,7 @@ export class ServerExchange implements HttpExchange, HttpBody {
     } catch (thrown) {
       const error = toGatewayError(thrown);
       if (error.code === "internal") this.#parts.fault(thrown);
+      else this.#parts.refused(error);
       if (this.#response.headersSent) this.#response.destroy();
       else this.refuse(error);
     }

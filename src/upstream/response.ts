@@ -1,7 +1,7 @@
 import type { ErrorOptions } from "../core/errors.ts";
 import { GatewayError } from "../core/errors.ts";
 import { parseJson } from "../core/json.ts";
-import { readProviderError } from "../core/provider-error.ts";
+import { readProviderCode, readProviderError } from "../core/provider-error.ts";
 
 /** The head of an answer: names in lower case, a list where a header came more than once. */
 export interface ResponseHead {
@@ -21,6 +21,9 @@ const MAX_RETRY_AFTER_MS = 3_600_000;
 /** Statuses by which an upstream says that it is too busy; 529 is Anthropic's. */
 const OVERLOADED = new Set([503, 529]);
 
+/** OpenAI's word, in its type or its code, and that of most who speak as it does. */
+const QUOTA = "insufficient_quota";
+
 export function judge(head: ResponseHead, wanted: Wanted): Verdict {
   if (isRedirect(head) || encodingOf(head) !== "identity") return "refused";
   if (head.status !== 200) return "error";
@@ -35,14 +38,20 @@ export function judge(head: ResponseHead, wanted: Wanted): Verdict {
  */
 export function responseError(head: ResponseHead, body: string, wallMs: number): GatewayError {
   const { status } = head;
-  const said = readProviderError(parseJson(body));
-  const details = { status, ...(said?.type !== undefined && { type: said.type }) };
+  const value = parseJson(body);
+  const said = readProviderError(value);
+  const code = readProviderCode(value);
+  const details = { status, ...(said?.type !== undefined && { type: said.type }), ...(code !== undefined && { code }) };
   const retryAfterMs = retryAfter(head, wallMs);
   const options = { details, ...(retryAfterMs !== undefined && { retryAfterMs }) } satisfies ErrorOptions;
   const bad = (message: string, found: Record<string, string>) =>
     new GatewayError("upstream_bad_response", said?.message ?? message, { details: { ...details, ...found } });
 
   if (isRedirect(head)) return bad("the upstream redirects, which is not followed", { reason: "redirect" });
+  // No wait brings back a quota that is used up.
+  if (status === 429 && (said?.type === QUOTA || code === QUOTA)) {
+    return new GatewayError("upstream_rate_limited", said?.message, { details, retryable: false });
+  }
   if (status === 429) return new GatewayError("upstream_rate_limited", said?.message, options);
   if (OVERLOADED.has(status)) return new GatewayError("upstream_overloaded", said?.message, options);
   if (status >= 400) {

@@ -94,7 +94,7 @@ describe("an HTTP exchange", () => {
       retryable: true,
       retryAfterMs: 1_500,
     });
-    expect(up.heard).toEqual([]);
+    expect(up.heard).toEqual(["x rate_limited"]);
   });
 
   test("whose face has a fault is answered internal, without the fault's words, which the observer hears", async () => {

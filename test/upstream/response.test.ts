@@ -26,6 +26,42 @@ describe("the retry hint of a 429", () => {
   });
 });
 
+describe("a refusal's own words", () => {
+  test.each([
+    [
+      400,
+      { type: "invalid_request_error", code: "context_length_exceeded" },
+      "invalid_request_error",
+      "context_length_exceeded",
+    ],
+    [400, { type: "invalid_request_error", code: null }, "invalid_request_error", undefined],
+    [400, { code: "bad" }, "bad", undefined],
+    [400, { type: "same", code: "same" }, "same", undefined],
+  ])("of %p, %j are kept as facts: type %p, code %p", async (status, error, type, code) => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { sink } = startCall(client);
+    (await upstream.request()).json(status, { error });
+    expect((await sink.done)?.details).toEqual({ status, type, ...(code !== undefined && { code }) });
+  });
+
+  test.each([{ type: "insufficient_quota" }, { type: "requests", code: "insufficient_quota" }])(
+    "that a quota is used up (%j) are final, whatever wait they name",
+    async (error) => {
+      await using upstream = await startScriptedUpstream();
+      await using client = openUpstream(upstream.url);
+      const { sink } = startCall(client);
+      (await upstream.request()).json(429, { error }, { "retry-after": "0" });
+      expect(await sink.done).toMatchObject({
+        code: "upstream_rate_limited",
+        retryable: false,
+        retryAfterMs: undefined,
+      });
+      expect(upstream.requests).toBe(1);
+    },
+  );
+});
+
 describe("the web platform tests on the head of an answer", () => {
   interface Case {
     readonly title: string;

@@ -1,0 +1,68 @@
+import { describe, expect, test } from "@jest/globals";
+import type { DialectName } from "../../protocol/dialects.ts";
+import { GatewayError } from "../../src/core/errors.ts";
+import { errorEvent } from "../../src/dialects/error-event.ts";
+
+import { dialects } from "../../src/dialects/registry.ts";
+import { interpret, named, unnamed } from "../support/interpret.ts";
+
+const truncated = new GatewayError("upstream_truncated", "it stopped");
+
+const DIALECTS: readonly [DialectName, object][] = [
+  ["anthropic-messages", { type: "ping" }],
+  ["openai-chat", { choices: [] }],
+  ["openai-responses", { type: "response.created", sequence_number: 0, response: { id: "resp_1" } }],
+];
+
+describe("the event that ends a broken stream", () => {
+  test.each(DIALECTS)("of %s is an error to whoever reads that dialect", (dialect, event) => {
+    for (const before of [undefined, unnamed(event)]) {
+      const last = errorEvent(dialect, truncated, before, before);
+      const interpreter = dialects.get(dialect);
+      const [meaning] = last && interpreter ? interpret(interpreter, [last]) : [];
+      expect(meaning?.error?.message).toBe("it stopped");
+    }
+  });
+
+  test("of Anthropic is named, and has the form of its errors", () => {
+    const last = errorEvent("anthropic-messages", truncated, undefined, undefined);
+    expect(last?.event).toBe("error");
+    expect(JSON.parse(last?.data ?? "")).toMatchObject({ type: "error", error: { type: "api_error" } });
+  });
+
+  test("of a response goes on counting, and is about the response that was announced", () => {
+    const response = { id: "resp_1", object: "response", status: "in_progress", output: [] };
+    const first = named({ type: "response.created", sequence_number: 0, response } as { type: string });
+    const delta = named({ type: "response.output_text.delta", sequence_number: 7, delta: "x" } as { type: string });
+    const last = errorEvent("openai-responses", truncated, first, delta);
+    expect(last?.event).toBe("response.failed");
+    expect(JSON.parse(last?.data ?? "")).toEqual({
+      type: "response.failed",
+      sequence_number: 8,
+      response: { ...response, status: "failed", error: { code: "upstream_truncated", message: "it stopped" } },
+    });
+  });
+
+  test("of a response that was never announced is an error event, flat and nested, number 0", () => {
+    const last = errorEvent("openai-responses", truncated, undefined, undefined);
+    expect(last?.event).toBe("error");
+    expect(JSON.parse(last?.data ?? "")).toMatchObject({
+      type: "error",
+      sequence_number: 0,
+      message: "it stopped",
+      code: "upstream_truncated",
+      error: { message: "it stopped", type: "server_error" },
+    });
+  });
+
+  test.each([
+    ["anthropic-messages", named({ type: "error", error: { type: "overloaded_error" } } as { type: string })],
+    ["anthropic-messages", named({ type: "message_stop" })],
+    ["openai-chat", unnamed({ error: { message: "broke" } })],
+    ["openai-chat", unnamed("[DONE]")],
+    ["openai-responses", named({ type: "response.failed", response: {} } as { type: string })],
+    ["openai-responses", named({ type: "response.incomplete", response: {} } as { type: string })],
+  ] as const)("of %s is none behind %j, which is the end", (dialect, end) => {
+    expect(errorEvent(dialect, truncated, end, end)).toBeUndefined();
+  });
+});

@@ -1,0 +1,227 @@
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "@jest/globals";
+import { CHAT, chunk, MESSAGES, RESPONSES, setUp } from "./set-up.ts";
+
+const APIS = [
+  ["messages", MESSAGES],
+  ["chat completions", CHAT],
+  ["responses", RESPONSES],
+] as const;
+
+describe("a request that is no good", () => {
+  const body = JSON.stringify(CHAT.body);
+
+  test.each<[string, string | Uint8Array, Record<string, string>, number, string]>([
+    ["another content type", body, { "content-type": "text/plain" }, 400, "content-type application/json"],
+    ["a form", "a=b", { "content-type": "application/x-www-form-urlencoded" }, 400, "content-type application/json"],
+    ["a packed body", gzipSync(body), { "content-encoding": "gzip" }, 400, "packed"],
+    ["no JSON", "{", {}, 400, "not a JSON object"],
+    ["no object", "[]", {}, 400, "not a JSON object"],
+    ["nothing", "", {}, 400, "not a JSON object"],
+    ["JSON nested too deep", `${'{"a":'.repeat(70)}1${"}".repeat(70)}`, {}, 400, "not a JSON object"],
+    ["bytes that are no text", Buffer.from([0x7b, 0xff, 0x7d]), {}, 400, "not UTF-8"],
+    ["no model", '{"stream":true}', {}, 400, "model is missing"],
+    ["a model that is no name", '{"model":7}', {}, 400, "model is missing"],
+    ["a stream that is neither", '{"model":"gpt","stream":"yes"}', {}, 400, "stream is true or false"],
+    ["an unknown model", '{"model":"nobody"}', {}, 404, "no such model: nobody"],
+    ["an unknown route", '{"model":"nowhere:gpt"}', {}, 404, "no such route: nowhere"],
+    ["too much", `{"model":"gpt","x":"${"x".repeat(2_000)}"}`, {}, 413, "larger than 2000 bytes"],
+  ])("is refused for %s, and nothing goes upstream", async (_, sent, headers, status, words) => {
+    await using up = await setUp({ limits: { apiBodyBytes: 2_000 } });
+    for (const [name, { path }] of APIS) {
+      const answer = await up.post({ path, body: sent }, headers);
+      expect([name, answer.status]).toEqual([name, status]);
+      expect(JSON.parse(answer.text).error.message).toContain(words);
+      expect(answer.headers.get("x-should-retry")).toBe("false");
+      expect(answer.headers.get("x-request-id")).toMatch(/^c_/);
+    }
+    expect(up.upstream.requests).toBe(0);
+  });
+
+  test("is told where the model it asks for can be had", async () => {
+    await using up = await setUp();
+    const answer = await up.post({ ...CHAT, body: { ...CHAT.body, model: "claude" } });
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.text)).toEqual({
+      error: {
+        message: "claude speaks anthropic-messages, not openai-chat: ask for it at /v1/messages",
+        type: "invalid_request_error",
+        param: null,
+        code: "unsupported",
+      },
+    });
+    const plain = await up.post({ ...CHAT, body: { ...CHAT.body, model: "plain" } });
+    expect(JSON.parse(plain.text).error.message).toContain("not served over HTTP");
+  });
+
+  test("is one line of the log, under the name of its face", async () => {
+    await using up = await setUp();
+    await up.post({ ...MESSAGES, body: { model: "nobody" } });
+    expect(up.gateway.log.lines).toContainEqual(
+      expect.objectContaining({ event: "refused", where: "messages", code: "unknown_model" }),
+    );
+  });
+});
+
+describe("who may ask", () => {
+  const TOKEN = "a-token-of-sixteen-and-more";
+
+  test.each(APIS)(
+    "%s: who has the token, in either vendor's header, is told in that vendor's words",
+    async (_, asked) => {
+      await using up = await setUp({ auth: { token: TOKEN } });
+      for (const headers of [{}, { authorization: "Bearer wrong" }, { "x-api-key": "wrong" }] as Record<
+        string,
+        string
+      >[]) {
+        const answer = await up.post(asked, headers);
+        expect(answer.status).toBe(401);
+        const { type, code } = JSON.parse(answer.text).error;
+        expect([type, code]).toEqual(
+          asked === MESSAGES ? ["authentication_error", undefined] : ["invalid_request_error", "invalid_api_key"],
+        );
+      }
+      for (const headers of [{ authorization: `Bearer ${TOKEN}` }, { "x-api-key": TOKEN }] as Record<
+        string,
+        string
+      >[]) {
+        const asking = up.stream(asked, headers);
+        const exchange = await up.upstream.request();
+        expect(JSON.stringify(exchange.headers)).not.toContain(TOKEN);
+        exchange.sse().event({ type: "ping" }, "ping");
+        expect((await asking).status).toBe(200);
+      }
+    },
+  );
+
+  test("no page of another origin, which need not even send credentials", async () => {
+    await using up = await setUp();
+    const answer = await up.post(CHAT, { origin: "https://evil.example" });
+    expect([answer.status, JSON.parse(answer.text).error.type]).toEqual([403, "invalid_request_error"]);
+  });
+
+  test("a page of a listed origin, with whatever headers its client library sends", async () => {
+    const origin = "https://chat.example.com";
+    await using up = await setUp({ allowedOrigins: [origin] });
+    const preflight = await fetch(up.gateway.url + MESSAGES.path, {
+      method: "OPTIONS",
+      headers: {
+        origin,
+        "access-control-request-method": "POST",
+        "access-control-request-headers": "x-api-key, anthropic-version, x-stainless-lang",
+      },
+    });
+    expect(preflight.status).toBe(204);
+    expect(preflight.headers.get("access-control-allow-origin")).toBe(origin);
+    expect(preflight.headers.get("access-control-allow-headers")).toBe("authorization, *");
+    const answer = await up.post({ ...MESSAGES, body: {} }, { origin });
+    expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+  });
+
+  test("nobody faster than the rate of opens allows, on all faces together", async () => {
+    await using up = await setUp({ limits: { opensPerSecond: 1, opensBurst: 1 } });
+    const first = up.stream(CHAT);
+    (await up.upstream.request()).sse().event(chunk("a"));
+    await first;
+    const second = await up.post(RESPONSES);
+    expect([second.status, JSON.parse(second.text).error.code]).toEqual([429, "rate_limit_exceeded"]);
+    expect(Number(second.headers.get("retry-after"))).toBeGreaterThan(0);
+  });
+});
+
+describe("a provider's refusal before the answer began", () => {
+  const error = { type: "invalid_request_error", code: "context_length_exceeded", message: "too long", param: null };
+
+  test.each(APIS)("of %s keeps its status and words, streamed or not", async (_, asked) => {
+    await using up = await setUp();
+    for (const stream of [true, false]) {
+      const asking = up.post({ ...asked, body: { ...asked.body, stream } });
+      (await up.upstream.request()).json(400, { type: "error", error });
+      const answer = await asking;
+      expect(answer.status).toBe(400);
+      expect(JSON.parse(answer.text).error).toMatchObject({ type: "invalid_request_error", message: "too long" });
+      expect(answer.headers.get("x-should-retry")).toBe("false");
+      expect(answer.headers.get("content-type")).toBe("application/json");
+    }
+  });
+
+  test("names the provider's own code to clients of OpenAI's kind", async () => {
+    await using up = await setUp();
+    const asking = up.post(CHAT);
+    (await up.upstream.request()).json(400, { error });
+    expect(JSON.parse((await asking).text).error).toMatchObject({ code: "context_length_exceeded" });
+  });
+
+  test("of the gateway's own key is no fault of the client's", async () => {
+    await using up = await setUp();
+    const asking = up.post(CHAT);
+    (await up.upstream.request()).json(401, { error: { message: "bad key", code: "invalid_api_key" } });
+    const answer = await asking;
+    expect(answer.status).toBe(502);
+    expect(JSON.parse(answer.text).error).toMatchObject({ type: "server_error", code: "upstream_http_error" });
+    expect(answer.headers.get("x-should-retry")).toBe("false");
+  });
+
+  test("for being too busy says when to come back", async () => {
+    await using up = await setUp();
+    const asking = up.post(MESSAGES);
+    (await up.upstream.request()).json(
+      429,
+      { error: { type: "rate_limit_error", message: "slow down" } },
+      { "retry-after": "30" },
+    );
+    const answer = await asking;
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([429, "30"]);
+    expect(JSON.parse(answer.text)).toMatchObject({ type: "error", error: { type: "rate_limit_error" } });
+  });
+
+  test("for a quota that is used up stops clients", async () => {
+    await using up = await setUp();
+    const asking = up.post(CHAT);
+    const quota = { type: "insufficient_quota", code: "insufficient_quota", message: "You exceeded your quota" };
+    (await up.upstream.request()).json(429, { error: quota }, { "retry-after": "1" });
+    const answer = await asking;
+    expect([answer.status, answer.headers.get("retry-after"), answer.headers.get("x-should-retry")]).toEqual([
+      429,
+      null,
+      "false",
+    ]);
+    expect(JSON.parse(answer.text).error).toMatchObject({ type: "insufficient_quota", code: "insufficient_quota" });
+  });
+});
+
+describe("a failure in the middle of a stream", () => {
+  test.each(APIS)("of %s is its last event, behind everything that came", async (_, asked) => {
+    await using up = await setUp();
+    const asking = up.stream(asked);
+    const exchange = (await up.upstream.request()).sse();
+    const event = { type: "response.created", sequence_number: 0, response: { id: "resp_1" } };
+    exchange.event(event, asked === CHAT ? undefined : event.type);
+    const client = await asking;
+    await client.take();
+    exchange.reset();
+    const [last, ...more] = await client.all();
+    expect(more).toEqual([]);
+    expect(last?.data).toContain("the upstream cut the connection");
+    expect(await client.closed).toBe(true);
+    expect(up.streamLine()).toMatchObject({ status: "failed", code: "upstream_reset" });
+  });
+
+  test("that the provider told of itself is not told twice", async () => {
+    await using up = await setUp();
+    const asking = up.stream(MESSAGES);
+    const told = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
+    (await up.upstream.request()).sse().event(told, "error").end();
+    expect((await (await asking).all()).map(({ data }) => data)).toEqual([JSON.stringify(told)]);
+  });
+
+  test("after a silence is an event too, because the head is out", async () => {
+    await using up = await setUp({ limits: { apiSilenceMs: 4 } });
+    const asking = up.stream(CHAT);
+    const exchange = await up.upstream.request();
+    const client = await asking;
+    exchange.json(400, { error: { message: "too long" } });
+    const [last] = await client.all();
+    expect(JSON.parse(last?.data ?? "").error).toMatchObject({ message: "too long" });
+  });
+});
