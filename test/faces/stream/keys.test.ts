@@ -1,0 +1,152 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Caller, Grant } from "../../../src/core/caller.ts";
+import { GatewayError } from "../../../src/core/errors.ts";
+import { StreamFaceRig } from "../../support/stream-face-rig.ts";
+
+const caller = (name: string, grant: Partial<Grant> = {}): Caller => ({
+  name,
+  grant: {
+    keyId: `key_${name}`,
+    scopes: new Set(["streams"]),
+    models: undefined,
+    routes: undefined,
+    caps: {},
+    away: undefined,
+    onAbort: "cancel",
+    upstreamKeys: "own_or_managed",
+    ...grant,
+  },
+});
+
+const revoked = () => {
+  throw new GatewayError("unauthorized", "the key was revoked");
+};
+
+describe("a caller's key", () => {
+  test("is looked at again at each open: a revoked one is told so, and its socket closed for good", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect(caller("alice"));
+    peer.open("one");
+    rig.current = revoked;
+    peer.open("two");
+    expect(peer.last("error")).toMatchObject({ id: "two", error: { code: "unauthorized", retryable: false } });
+    expect(peer.closeCode).toBe(4501);
+    expect(rig.calls).toHaveLength(1);
+  });
+
+  test("is looked at again at each resume", () => {
+    using rig = new StreamFaceRig();
+    const first = rig.connect(caller("alice"));
+    const stream = first.open("one");
+    first.gone();
+    const second = rig.connect(caller("alice"));
+    rig.current = revoked;
+    second.resume("one", stream, 0);
+    expect(second.last("resumed")).toBeUndefined();
+    expect(second.last("error")).toMatchObject({ error: { code: "unauthorized" } });
+    expect(second.closeCode).toBe(4501);
+  });
+
+  test("what it grants is what it grants now", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect(caller("alice"));
+    rig.current = ({ name }) => caller(name, { models: new Set(["other"]) });
+    peer.open("one");
+    expect(peer.last("error")).toMatchObject({ error: { code: "forbidden" } });
+    rig.current = ({ name }) => caller(name, { scopes: new Set(["chat"]) });
+    peer.open("two");
+    expect(peer.last("error")).toMatchObject({
+      error: { code: "forbidden", message: expect.stringContaining("streams") },
+    });
+    expect(rig.calls).toHaveLength(0);
+    expect(peer.closeCode).toBeUndefined();
+  });
+
+  test.each<[string, Partial<Grant>, boolean, boolean]>([
+    ["nothing", {}, true, true],
+    ["this model", { models: new Set(["gpt"]) }, true, false],
+    ["another model", { models: new Set(["claude"]) }, false, false],
+    ["this route", { routes: new Set(["chat"]) }, true, true],
+    ["another route", { routes: new Set(["other"]) }, false, false],
+    ["this model on another route", { models: new Set(["gpt"]), routes: new Set(["other"]) }, false, false],
+    ["this model on this route", { models: new Set(["gpt"]), routes: new Set(["chat"]) }, true, false],
+  ])("that names %s", (_, grant, model, route) => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect(caller("alice", grant));
+    expect(peer.open("m") !== "").toBe(model);
+    expect(peer.open("r", { model: undefined, route: "chat" }) !== "").toBe(route);
+    if (!model) expect(peer.last("error")).toMatchObject({ error: { code: "forbidden" } });
+  });
+
+  test("says what happens to its streams while nobody reads, unless the open does", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect(caller("alice", { away: "cancel" }));
+    peer.open("one");
+    peer.open("two", { away: "continue" });
+    peer.gone();
+    expect(rig.calls.map(({ aborted }) => aborted)).toEqual([true, false]);
+  });
+});
+
+describe("a caller's own upstream key", () => {
+  const authorization = (rig: StreamFaceRig) => rig.call.request.headers.authorization;
+
+  test("of an open goes upstream instead of the route's, before the one of the connection", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect(caller("alice"), "sk-connection");
+    peer.open("one");
+    expect(authorization(rig)).toBe("Bearer sk-connection");
+    peer.open("two", { upstreamKey: "sk-open" });
+    expect(authorization(rig)).toBe("Bearer sk-open");
+    rig.connect(caller("alice")).open("three");
+    expect(authorization(rig)).toBeUndefined();
+  });
+
+  test("may be brought by whoever has no gateway key", () => {
+    using rig = new StreamFaceRig();
+    rig.connect("local").open("one", { upstreamKey: "sk-open" });
+    expect(authorization(rig)).toBe("Bearer sk-open");
+  });
+
+  test("is refused where the gateway pays, and required where it does not", () => {
+    using rig = new StreamFaceRig();
+    const managed = rig.connect(caller("alice", { upstreamKeys: "managed" }));
+    managed.open("one", { upstreamKey: "sk-open" });
+    expect(managed.last("error")).toMatchObject({ error: { code: "forbidden" } });
+    expect(managed.open("two")).not.toBe("");
+    const own = rig.connect(caller("bob", { upstreamKeys: "own" }));
+    own.open("one");
+    expect(own.last("error")).toMatchObject({ error: { code: "forbidden" } });
+    expect(own.open("two", { upstreamKey: "sk-open" })).not.toBe("");
+    expect(rig.calls).toHaveLength(2);
+  });
+
+  test("is part of what an idempotency key stands for: a stream of one is not given to an open with another", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect(caller("alice"));
+    const stream = peer.open("one", { idempotencyKey: "k", upstreamKey: "sk-one" });
+    peer.open("two", { idempotencyKey: "k", upstreamKey: "sk-two" });
+    expect(peer.last("error")).toMatchObject({ id: "two", error: { code: "bad_request" } });
+    expect(peer.open("three", { idempotencyKey: "k", upstreamKey: "sk-one" })).toBe(stream);
+    expect(rig.calls).toHaveLength(1);
+  });
+
+  test("never serves another caller: the same idempotency key makes another stream", () => {
+    using rig = new StreamFaceRig();
+    const open = { idempotencyKey: "k", upstreamKey: "sk-one" };
+    const mine = rig.connect(caller("alice")).open("one", open);
+    const theirs = rig.connect(caller("bob"));
+    expect(theirs.open("one", { ...open, upstreamKey: undefined })).not.toBe(mine);
+    expect(authorization(rig)).toBeUndefined();
+    theirs.resume("two", mine, 0);
+    expect(theirs.last("error")).toMatchObject({ error: { code: "resume_failed" } });
+  });
+
+  test("with characters that no header can hold is a bad frame that does not repeat it", () => {
+    using rig = new StreamFaceRig();
+    const peer = rig.connect(caller("alice"));
+    peer.open("one", { upstreamKey: "sk secret\r\nx: y" });
+    expect(peer.last("error")).toMatchObject({ error: { code: "bad_frame" } });
+    expect(JSON.stringify(peer.frames)).not.toContain("secret");
+  });
+});

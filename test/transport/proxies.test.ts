@@ -1,0 +1,33 @@
+import type { IncomingMessage } from "node:http";
+import { describe, expect, test } from "@jest/globals";
+import { Proxies } from "../../src/transport/proxies.ts";
+
+const proxies = new Proxies(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]);
+
+const from = (remoteAddress: string, forwarded?: string, trusting = proxies) =>
+  trusting.clientOf({
+    socket: { remoteAddress },
+    headers: { "x-forwarded-for": forwarded },
+  } as unknown as IncomingMessage);
+
+describe("where a client is", () => {
+  test.each([
+    ["a client that writes the header itself", "203.0.113.9", "198.51.100.1", "203.0.113.9"],
+    ["a proxy", "10.1.2.3", "198.51.100.1", "198.51.100.1"],
+    ["a proxy, whose client wrote a header too", "10.1.2.3", "1.1.1.1, 198.51.100.1", "198.51.100.1"],
+    ["a proxy behind a proxy", "10.1.2.3", "198.51.100.1, 192.0.2.7", "198.51.100.1"],
+    ["proxies alone", "10.1.2.3", "10.9.9.9, 192.0.2.7", "10.9.9.9"],
+    ["a proxy over a mapped address", "::ffff:10.1.2.3", "198.51.100.1", "198.51.100.1"],
+    ["a proxy that names ports", "10.1.2.3", "198.51.100.1:4711", "198.51.100.1"],
+    ["a proxy with an IPv6 client", "2001:db8::5", "[2001:beef::1]:4711", "2001:beef::1"],
+    ["a proxy that says nothing", "10.1.2.3", undefined, "10.1.2.3"],
+    ["a proxy that says nonsense", "10.1.2.3", "unknown", "10.1.2.3"],
+    ["a proxy that hides its client", "10.1.2.3", "198.51.100.1, _hidden", "10.1.2.3"],
+  ])("behind %s", (_, address, forwarded, client) => {
+    expect(from(address, forwarded)).toBe(client);
+  });
+
+  test("nobody's word counts when no proxy is listed", () => {
+    expect(from("127.0.0.1", "198.51.100.1", new Proxies([]))).toBe("127.0.0.1");
+  });
+});
