@@ -1,0 +1,218 @@
+import { describe, expect, test } from "@jest/globals";
+import OpenAI from "openai";
+import { parseJson } from "../../../src/core/json.ts";
+import { recordings } from "../../support/corpus.ts";
+import { recordedAnswer } from "../../support/recorded-answer.ts";
+import { sseBody } from "../../support/recorded-body.ts";
+import { CHAT, chunk, FINISH, setUp } from "./set-up.ts";
+
+const here = recordings ? test : test.skip;
+const note = recordings ? "" : " (skipped: ../shared/corpus is not here)";
+
+const messages = [{ role: "user" as const, content: "Hi" }];
+
+/** The vendor's own client, as it is installed, at a gateway over a scripted upstream. */
+async function setUpClient(config: Record<string, unknown> = {}, options: { readonly maxRetries?: number } = {}) {
+  const up = await setUp(config);
+  const baseURL = `${up.gateway.url}/v1`;
+  return { ...up, client: new OpenAI({ apiKey: "sk-mine", baseURL, maxRetries: 0, ...options }) };
+}
+
+/** Two recorded events are not JSON, on which the client throws; a failed answer has its own test. */
+const answersOf = (dialect: string) =>
+  (recordings ?? [])
+    .filter((recording) => recording.dialect === dialect && recording.title !== "openai/openai-error.1")
+    .flatMap(({ title, answers }) => answers.map((answer) => ({ title, answer })))
+    .filter(({ answer }) => answer.every(({ data }) => data === "[DONE]" || parseJson(data) !== undefined));
+
+describe("the openai client on chat completions", () => {
+  here(`puts together what every recorded provider said${note}`, async () => {
+    await using up = await setUpClient();
+    let body = "";
+    up.upstream.respondWith((exchange) => void exchange.sse().chunk(body).end());
+    const recorded = answersOf("openai-chat");
+    expect(recorded.length).toBeGreaterThan(20);
+    for (const { title, answer } of recorded) {
+      body = sseBody(answer);
+      const stream = await up.client.chat.completions.create({ model: "gpt", stream: true, messages });
+      let text = "";
+      const calls = new Map<number, string>();
+      for await (const { choices } of stream) {
+        const delta = choices[0]?.delta;
+        if (typeof delta?.content === "string") text += delta.content;
+        for (const { index, function: called } of delta?.tool_calls ?? []) {
+          calls.set(index, (calls.get(index) ?? "") + (called?.arguments ?? ""));
+        }
+      }
+      const expected = recordedAnswer("openai-chat", answer);
+      // Mistral's reasoning comes as a list of parts, which this client hands over as it is.
+      if (!title.startsWith("mistral")) expect([title, text]).toEqual([title, expected.text]);
+      expect([title, [...calls.values()]]).toEqual([title, expected.calls.map((call) => call.arguments)]);
+    }
+  });
+
+  test("gets a whole answer as its provider gave it", async () => {
+    await using up = await setUpClient();
+    const answer = { id: "c1", object: "chat.completion", unknown: { kept: true }, ...FINISH };
+    const asking = up.client.chat.completions.create({ model: "gpt", messages, temperature: 0.5 });
+    const exchange = await up.upstream.request();
+    expect(exchange.headers.accept).toBe("application/json");
+    expect(JSON.parse(exchange.body)).toEqual({ model: "gpt-test", messages, temperature: 0.5, stream: false });
+    exchange.json(200, answer);
+    expect(await asking).toMatchObject(answer);
+    expect(up.streamLine()).toMatchObject({ usage: { source: "exact", inputTokens: 3, outputTokens: 2 } });
+  });
+
+  test("stops its provider when it aborts, and when its reader breaks off", async () => {
+    await using up = await setUpClient();
+    const leave = [
+      (stream: { controller: AbortController }) => stream.controller.abort(),
+      async (stream: AsyncIterable<unknown>) => {
+        for await (const _ of stream) break;
+      },
+    ];
+    for (const go of leave) {
+      const asking = up.client.chat.completions.create({ model: "gpt", stream: true, messages });
+      const exchange = (await up.upstream.request()).sse();
+      exchange.event(chunk("a")).event(chunk("b"));
+      await go(await asking);
+      await exchange.closed;
+    }
+  });
+
+  test("throws what went wrong, before the stream and in it", async () => {
+    await using up = await setUpClient();
+    const create = () => up.client.chat.completions.create({ model: "gpt", stream: true, messages });
+    await expect(up.client.chat.completions.create({ ...CHAT.body, model: "nobody", messages })).rejects.toMatchObject({
+      status: 404,
+      code: "model_not_found",
+      requestID: expect.stringMatching(/^c_/),
+    });
+    const refused = expect(create()).rejects.toMatchObject({ status: 400, code: "context_length_exceeded" });
+    const error = { type: "invalid_request_error", code: "context_length_exceeded", message: "too long" };
+    (await up.upstream.request()).json(400, { error });
+    await refused;
+
+    const asking = create();
+    const exchange = (await up.upstream.request()).sse();
+    exchange.event(chunk("a"));
+    const stream = await asking;
+    const seen: unknown[] = [];
+    const read = async () => {
+      for await (const { choices } of stream) {
+        seen.push(choices[0]?.delta.content);
+        exchange.reset();
+      }
+    };
+    await expect(read()).rejects.toMatchObject({ code: "upstream_reset", message: "the upstream cut the connection" });
+    expect(seen).toEqual(["a"]);
+  });
+
+  test("skips the comments of a silence", async () => {
+    await using up = await setUpClient({ limits: { apiSilenceMs: 4 } });
+    const asking = up.client.chat.completions.create({ model: "gpt", stream: true, messages });
+    const exchange = await up.upstream.request();
+    const stream = await asking;
+    exchange.sse().event(chunk("a")).event(FINISH).event("[DONE]").end();
+    const chunks = [];
+    for await (const each of stream) chunks.push(each);
+    expect(chunks).toEqual([chunk("a"), FINISH]);
+  });
+
+  test("tries again only what may go better, and when it is told to", async () => {
+    await using up = await setUpClient({ limits: { opensPerSecond: 100, opensBurst: 1 } }, { maxRetries: 2 });
+    up.upstream.respondWith((exchange) => void exchange.sse().event(FINISH).event("[DONE]").end());
+    const ask = () => up.client.chat.completions.create({ model: "gpt", stream: true, messages });
+    await (await ask()).controller.abort();
+    // The rate lets the next one in after 10 ms; a client told to wait a second waits a second.
+    await expect(ask().withResponse()).resolves.toMatchObject({ response: { status: 200 } });
+    const refused = up.client.chat.completions.create({ model: "nobody", messages }).asResponse();
+    await expect(refused).rejects.toMatchObject({ status: 404 });
+    const lines = up.gateway.log.lines.filter(({ event }) => event === "refused");
+    expect(lines.filter(({ code }) => code === "unknown_model")).toHaveLength(1);
+  });
+});
+
+describe("the openai client on responses", () => {
+  here(`puts together what every recorded response said${note}`, async () => {
+    await using up = await setUpClient();
+    let body = "";
+    up.upstream.respondWith((exchange) => void exchange.sse().chunk(body).end());
+    const recorded = answersOf("openai-responses");
+    expect(recorded.length).toBeGreaterThan(20);
+    for (const { title, answer } of recorded) {
+      body = sseBody(answer);
+      const stream = await up.client.responses.create({ model: "responses", stream: true, input: "Hi" });
+      const types: string[] = [];
+      let text = "";
+      for await (const event of stream) {
+        types.push(event.type);
+        if (event.type === "response.output_text.done") text += event.text;
+      }
+      expect([title, types]).toEqual([title, answer.map(({ event }) => event)]);
+      expect([title, text]).toEqual([title, recordedAnswer("openai-responses", answer).text]);
+    }
+  });
+
+  test("gets a whole answer, and its text", async () => {
+    await using up = await setUpClient();
+    const asking = up.client.responses.create({ model: "responses", input: "Hi" });
+    const exchange = await up.upstream.request();
+    expect(exchange.path).toBe("/v1/responses");
+    const output = [{ type: "message", role: "assistant", content: [{ type: "output_text", text: "Hello" }] }];
+    const usage = { input_tokens: 4, output_tokens: 1, total_tokens: 5 };
+    exchange.json(200, { id: "resp_1", object: "response", status: "completed", output, usage });
+    expect((await asking).output_text).toBe("Hello");
+    expect(up.streamLine()).toMatchObject({ face: "responses", usage: { inputTokens: 4, outputTokens: 1 } });
+  });
+
+  test("ends with a failed response when its provider breaks off", async () => {
+    await using up = await setUpClient();
+    const asking = up.client.responses.create({ model: "responses", stream: true, input: "Hi" });
+    const exchange = (await up.upstream.request()).sse();
+    const response = { id: "resp_1", object: "response", status: "in_progress", output: [] };
+    exchange.event({ type: "response.created", sequence_number: 0, response }, "response.created").end();
+    const events = [];
+    for await (const event of await asking) events.push(event);
+    expect(events.at(-1)).toMatchObject({
+      type: "response.failed",
+      sequence_number: 1,
+      response: { id: "resp_1", status: "failed", error: { code: "upstream_truncated" } },
+    });
+  });
+
+  test("throws when nothing was announced before", async () => {
+    await using up = await setUpClient({ limits: { apiSilenceMs: 4 } });
+    const asking = up.client.responses.create({ model: "responses", stream: true, input: "Hi" });
+    const exchange = await up.upstream.request();
+    const stream = await asking;
+    exchange.json(400, { error: { type: "invalid_request_error", message: "no such tool" } });
+    const read = async () => {
+      for await (const _ of stream);
+    };
+    await expect(read()).rejects.toMatchObject({ message: "no such tool" });
+  });
+});
+
+describe("the openai client's list of models", () => {
+  test("has those it can use here, by their aliases", async () => {
+    await using up = await setUpClient();
+    const ids: string[] = [];
+    for await (const { id } of up.client.models.list()) ids.push(id);
+    expect(ids).toEqual(["gpt", "responses"]);
+    expect(await up.client.models.retrieve("gpt")).toEqual({
+      id: "gpt",
+      object: "model",
+      created: expect.any(Number),
+      owned_by: "chat",
+    });
+    await expect(up.client.models.retrieve("claude")).rejects.toMatchObject({ status: 404, code: "model_not_found" });
+  });
+
+  test("finds a name with a slash, and refuses one that is no name", async () => {
+    const routes = { chat: { dialect: "openai-chat", baseUrl: "http://127.0.0.1:1" } };
+    await using up = await setUpClient({ routes, models: { "org/gpt:free": { route: "chat", model: "m" } } });
+    expect((await up.client.models.retrieve("org/gpt:free")).id).toBe("org/gpt:free");
+    expect((await fetch(`${up.gateway.url}/v1/models/%ff`)).status).toBe(400);
+  });
+});
