@@ -1,5 +1,6 @@
 import type { Code } from "../../protocol/codes.ts";
 import type { Timing, Usage } from "../../protocol/stream.ts";
+import type { CellsQuery, UsageCells } from "./usage-cells.ts";
 import type { UsageGroup, UsageQuery } from "./usage-query.ts";
 
 /** What is known of a stream when it is opened. */
@@ -103,6 +104,8 @@ export interface Ledger {
   spentSince(wallMs: number): Promise<readonly Spent[]>;
   /** Sums of committed rows. Rejects with `ledger_unavailable`. */
   usage(query: UsageQuery): Promise<UsageReport>;
+  /** The same rows, cut finer. Rejects with `ledger_unavailable`. */
+  cells(query: CellsQuery): Promise<UsageCells>;
 }
 
 /** What the operator should hear of. `rows`: how many wait in memory, or are given up. */

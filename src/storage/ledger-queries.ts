@@ -2,7 +2,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Spent, UsageLine, UsageReport, UsageSums } from "../core/ledger.ts";
+import type { CellsQuery, UsageCells } from "../core/usage-cells.ts";
 import type { UsageGroup, UsageQuery } from "../core/usage-query.ts";
+import { cellsOf } from "./ledger-cells.ts";
 import { LEDGER_FILE } from "./ledger-database.ts";
 import { columnText } from "./ledger-rows.ts";
 
@@ -90,6 +92,10 @@ export class LedgerQueries {
       )
       .all(...given.map(({ value }) => value));
     return { by, lines: rows.slice(0, MAX_LINES).map(lineOf), more: rows.length > MAX_LINES };
+  }
+
+  cells(query: CellsQuery): UsageCells {
+    return cellsOf(this.#connection, query);
   }
 
   spentSince(wallMs: number): readonly Spent[] {

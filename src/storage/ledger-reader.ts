@@ -2,6 +2,7 @@ import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { GatewayError } from "../core/errors.ts";
 import type { Spent, UsageReport } from "../core/ledger.ts";
+import type { CellsQuery, UsageCells } from "../core/usage-cells.ts";
 import type { UsageQuery } from "../core/usage-query.ts";
 import type { LedgerQuestion } from "./ledger-reader-worker.ts";
 
@@ -25,6 +26,10 @@ export class LedgerReader {
 
   usage(query: UsageQuery): Promise<UsageReport> {
     return this.#ask({ name: "usage", query });
+  }
+
+  cells(query: CellsQuery): Promise<UsageCells> {
+    return this.#ask({ name: "cells", query });
   }
 
   spentSince(wallMs: number): Promise<readonly Spent[]> {

@@ -28,6 +28,7 @@ export function createMemoryLedger(maxStreams: number = MAX_STREAMS): StoredLedg
     available: true,
     waitingRows: 0,
     usage: async (query) => queries.usage(query),
+    cells: async (query) => queries.cells(query),
     spentSince: async (wallMs) => queries.spentSince(wallMs),
     async stop() {
       if (!stopped) database.close();
@@ -43,6 +44,7 @@ export const NO_LEDGER: StoredLedger = {
   available: true,
   waitingRows: 0,
   usage: async ({ by }) => ({ by, lines: [], more: false }),
+  cells: async () => ({ cells: [], latencies: [] }),
   spentSince: async () => [],
   async stop() {},
 };

@@ -58,6 +58,7 @@ export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLe
       return spool.rows;
     },
     usage: (query) => reader.usage(query),
+    cells: (query) => reader.cells(query),
     spentSince: (wallMs) => reader.spentSince(wallMs),
     async stop() {
       const rows = await spool.stop(STOP_MS);

@@ -204,6 +204,53 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       expect((await only()).group).toBe(`\ufffd${"x".repeat(255)}`);
     });
 
+    test("rows are cut into cells by day, session, route and model, with what they cost and how long they took", async () => {
+      const DAY = 24 * 3_600_000;
+      const usage = { source: "exact", inputTokens: 100, outputTokens: 20, cacheReadTokens: 30 } as const;
+      for (const [stream, more] of Object.entries({
+        a: { session: "agent:main:main" },
+        b: { session: "agent:main:main", openedAt: NOON + 1_000 },
+        c: { session: "agent:main:main", openedAt: NOON - DAY },
+        d: {},
+        e: { caller: "bob" },
+      })) {
+        await ledger.open(opening(stream, more), false);
+        ledger.close(closing(stream, { usage, ...(stream === "d" && { costNano: undefined }) }));
+      }
+      await ledger.open(opening("f", { session: "agent:main:main" }), false);
+      ledger.close(closing("f", { outcome: "failed", usage: { source: "unknown" }, costNano: undefined }));
+      await committed(ledger);
+      const query = { since: NOON - 2 * DAY, until: NOON + DAY, utcOffsetMinutes: 0, caller: "ann" };
+      const { cells, latencies } = await ledger.cells(query);
+      const common = { route: "chat", model: "gpt" };
+      expect(cells).toEqual([
+        {
+          ...common,
+          day: "2026-11-22",
+          session: "agent:main:main",
+          streams: 3,
+          failed: 1,
+          input: 140,
+          output: 40,
+          cacheRead: 60,
+          cacheWrite: 0,
+          costNano: 1_200_000,
+          unpriced: 0,
+          firstAt: NOON,
+          lastAt: NOON + 1_000,
+        },
+        expect.objectContaining({ day: "2026-11-22", session: null, streams: 1, costNano: 0, unpriced: 1 }),
+        expect.objectContaining({ day: "2026-11-21", session: "agent:main:main", streams: 1 }),
+      ]);
+      expect(latencies).toHaveLength(4);
+      expect(latencies[0]).toEqual({ day: "2026-11-22", session: "agent:main:main", totalMs: 100.125 });
+      const far = await ledger.cells({ ...query, utcOffsetMinutes: 13 * 60, session: "agent:main:main" });
+      expect(far.cells.map(({ day, streams }) => [day, streams])).toEqual([
+        ["2026-11-23", 3],
+        ["2026-11-22", 1],
+      ]);
+    });
+
     test("a stopped ledger refuses openings, takes closings in silence, and can be stopped again", async () => {
       await ledger.stop();
       expect(() => ledger.open(opening("a"), false)).toThrow(expect.objectContaining({ code: "ledger_unavailable" }));
