@@ -11,6 +11,8 @@ const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 export interface SluiceProcess extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
+  /** Where it was started. */
+  readonly directory: string;
   /** Everything it wrote so far. */
   readonly stdout: string;
   readonly stderr: string;
@@ -54,6 +56,7 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
   return {
     url,
     pid: child.pid ?? 0,
+    directory: cwd,
     get stdout() {
       return written.stdout;
     },
