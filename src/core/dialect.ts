@@ -12,6 +12,10 @@ export interface Dialect {
   body(request: BodyRequest): JsonObject;
   /** A conversation, in the provider's own request body. Throws GatewayError `unsupported` for parts it cannot carry. */
   conversation(turn: Turn): JsonObject;
+  /** The most tokens a request lets the model write, in all its answers; undefined when it does not say. */
+  outputLimit(body: JsonObject): number | undefined;
+  /** The same request with no higher limit than this. A dialect without one certain name for it lowers only what is there. */
+  limited(body: JsonObject, outputTokens: number): JsonObject;
   /** A new interpreter for one stream. `asked` is the caller's body: what it did not ask for, the gateway did, is hidden. */
   interpreter(asked?: JsonObject): Interpreter;
 }
@@ -52,6 +56,18 @@ export interface Interpreter {
    * mean nothing (`{}`); no input makes it throw.
    */
   read(name: string | undefined, value: JsonValue | undefined, data: string): Meaning;
+  /**
+   * How the provider would have ended the answer here, had its limit been reached. Undefined before it began, and where
+   * nothing of it is understood.
+   */
+  cutShort(outputTokens: number): CutShort | undefined;
+}
+
+/** A clean ending in the provider's own words. */
+export interface CutShort {
+  /** What the provider says when a limit is reached. */
+  readonly finish: string;
+  readonly events: readonly { readonly name: string | undefined; readonly data: string }[];
 }
 
 export interface Meaning {

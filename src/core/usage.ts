@@ -3,16 +3,16 @@ import type { GatewayError } from "./errors.ts";
 
 /** What a provider reported so far. `inputTokens` includes cached parts, `outputTokens` includes reasoning. */
 export interface TokenCounts {
-  readonly inputTokens?: number;
-  readonly outputTokens?: number;
-  readonly cacheReadTokens?: number;
-  readonly cacheWriteTokens?: number;
-  readonly reasoningTokens?: number;
+  readonly inputTokens?: number | undefined;
+  readonly outputTokens?: number | undefined;
+  readonly cacheReadTokens?: number | undefined;
+  readonly cacheWriteTokens?: number | undefined;
+  readonly reasoningTokens?: number | undefined;
 }
 
 /** A later report replaces earlier figures one by one: providers repeat cumulative counts, null ones are left out. */
 export function mergeCounts(before: TokenCounts, report: TokenCounts): TokenCounts {
-  const merged: Record<string, number> = { ...before };
+  const merged: Record<string, number | undefined> = { ...before };
   for (const [name, count] of Object.entries(report)) if (count !== undefined) merged[name] = count;
   return merged;
 }

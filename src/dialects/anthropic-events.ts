@@ -1,4 +1,4 @@
-import type { Interpreter, Meaning, ToolCallDelta } from "../core/dialect.ts";
+import type { CutShort, Interpreter, Meaning, ToolCallDelta } from "../core/dialect.ts";
 import { NOTHING } from "../core/dialect.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { asArray, asObject, asString } from "../core/json.ts";
@@ -14,6 +14,9 @@ export class AnthropicEvents implements Interpreter {
   /** Added to block indexes: a second `message_start` in one body counts its blocks from 0 again. */
   #base = 0;
   #next = 0;
+  #begun = false;
+  /** Index of the block that runs, as the provider counts. */
+  #open: number | undefined;
   // Reports leave out what did not change, and the total input is a sum: the last figure of each is kept.
   #input: number | undefined;
   #output: number | undefined;
@@ -27,8 +30,13 @@ export class AnthropicEvents implements Interpreter {
       case "content_block_delta":
         return this.#blockDelta(event);
       case "content_block_start":
+        this.#open = asCount(event?.index) ?? 0;
         return this.#blockStart(event);
+      case "content_block_stop":
+        this.#open = undefined;
+        return NOTHING;
       case "message_start":
+        this.#begun = true;
         return this.#messageStart(asObject(event?.message));
       case "message_delta":
         return this.#messageDelta(event);
@@ -41,6 +49,18 @@ export class AnthropicEvents implements Interpreter {
       default:
         return NOTHING;
     }
+  }
+
+  cutShort(outputTokens: number): CutShort | undefined {
+    if (!this.#begun) return undefined;
+    const finish = "max_tokens";
+    const usage = { output_tokens: Math.max(outputTokens, this.#output ?? 0) };
+    const events = [
+      ...(this.#open === undefined ? [] : [{ type: "content_block_stop", index: this.#open }]),
+      { type: "message_delta", delta: { stop_reason: finish, stop_sequence: null }, usage },
+      { type: "message_stop" },
+    ];
+    return { finish, events: events.map((event) => ({ name: event.type, data: JSON.stringify(event) })) };
   }
 
   #blockDelta(event: JsonObject | undefined): Meaning {

@@ -3,6 +3,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { asObject } from "../core/json.ts";
 import { AnthropicEvents } from "./anthropic-events.ts";
+import { asCount } from "./token-counts.ts";
 
 const API_VERSION = "2023-06-01";
 
@@ -10,6 +11,8 @@ const API_VERSION = "2023-06-01";
 const MAX_TOKENS = 8_192;
 /** Thinking counts towards `max_tokens`, so it needs room beside the answer. */
 const MAX_TOKENS_THINKING = 32_000;
+/** The smallest budget the API takes. */
+const LEAST_THINKING = 1_024;
 
 /** Anthropic's Messages API, `POST /v1/messages`. The base URL is given without `/v1`. */
 export const anthropicMessages: Dialect = {
@@ -34,8 +37,21 @@ export const anthropicMessages: Dialect = {
     ...thinkingOf(turn),
   }),
 
+  outputLimit: (body) => asCount(body.max_tokens),
+  limited: (body, outputTokens) => ({ ...lessThinking(body, outputTokens), max_tokens: outputTokens }),
+
   interpreter: () => new AnthropicEvents(),
 };
+
+/** A budget of tokens for thinking must be below the limit, and 1,024 or more: where both cannot be, it does not think. */
+function lessThinking(body: JsonObject, outputTokens: number): JsonObject {
+  const thinking = asObject(body.thinking);
+  const budget = asCount(thinking?.budget_tokens);
+  if (!thinking || budget === undefined || budget < outputTokens) return body;
+  const { thinking: _, ...rest } = body;
+  const half = Math.floor(outputTokens / 2);
+  return half < LEAST_THINKING ? rest : { ...rest, thinking: { ...thinking, budget_tokens: half } };
+}
 
 function thinks(body: JsonObject): boolean {
   const thinking = asObject(body.thinking);

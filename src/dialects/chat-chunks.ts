@@ -1,4 +1,4 @@
-import type { Interpreter, Meaning, ToolCallDelta } from "../core/dialect.ts";
+import type { CutShort, Interpreter, Meaning, ToolCallDelta } from "../core/dialect.ts";
 import { NOTHING } from "../core/dialect.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { asArray, asObject, asString } from "../core/json.ts";
@@ -14,6 +14,8 @@ const LAST: Meaning = Object.freeze({ complete: "now" });
 export class ChatChunks implements Interpreter {
   /** Choices that began and have no finish reason yet. */
   readonly #open = new Set<number>();
+  /** What every chunk repeats; undefined before the first. */
+  #chunk: JsonObject | undefined;
   #hasThought = false;
   #lastTool = -1;
   #lastToolId: string | undefined;
@@ -29,6 +31,7 @@ export class ChatChunks implements Interpreter {
     if (name === "error") return { error: readFailure(value, data) };
     if (!chunk) return data.trim() === "[DONE]" ? LAST : NOTHING;
 
+    this.#chunk ??= { id: chunk.id, created: chunk.created, model: chunk.model };
     const draft: Draft = {};
     const choices = asArray(chunk.choices);
     for (const choice of choices) this.#choice(asObject(choice), draft);
@@ -43,6 +46,20 @@ export class ChatChunks implements Interpreter {
       delete draft.complete;
     }
     return meaningOf(draft);
+  }
+
+  cutShort(): CutShort | undefined {
+    if (!this.#chunk) return undefined;
+    const open = this.#open.size > 0 ? [...this.#open] : [0];
+    const choices = open.map((index) => ({ index, delta: {}, finish_reason: "length" }));
+    const chunk = JSON.stringify({ ...this.#chunk, object: "chat.completion.chunk", choices });
+    return {
+      finish: "length",
+      events: [
+        { name: undefined, data: chunk },
+        { name: undefined, data: "[DONE]" },
+      ],
+    };
   }
 
   #choice(choice: JsonObject | undefined, draft: Draft): void {

@@ -3,6 +3,10 @@ import { GatewayError } from "../core/errors.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { asObject } from "../core/json.ts";
 import { ChatChunks } from "./chat-chunks.ts";
+import { asCount } from "./token-counts.ts";
+
+/** Two names for the limit of an answer: newer models of OpenAI refuse the one, other servers do not know the other. */
+const LIMITS = ["max_completion_tokens", "max_tokens"] as const;
 
 /** OpenAI's Chat Completions and everything that speaks it: Moonshot, DeepSeek, vLLM … The base URL includes `/v1`. */
 export const openaiChat: Dialect = {
@@ -31,10 +35,27 @@ export const openaiChat: Dialect = {
     ...effort(turn),
   }),
 
+  outputLimit(body) {
+    const limit = Math.min(...LIMITS.map((name) => asCount(body[name]) ?? Number.POSITIVE_INFINITY));
+    return Number.isFinite(limit) ? limit * answers(body) : undefined;
+  },
+
+  limited(body, outputTokens) {
+    const each = Math.max(1, Math.floor(outputTokens / answers(body)));
+    const stated = LIMITS.filter((name) => asCount(body[name]) !== undefined);
+    return {
+      ...body,
+      ...Object.fromEntries(stated.map((name) => [name, Math.min(each, asCount(body[name]) ?? each)])),
+    };
+  },
+
   interpreter: (asked) => new ChatChunks(asked !== undefined && !asksUsage(asked)),
 };
 
 const asksUsage = (body: JsonObject): boolean => asObject(body.stream_options)?.include_usage === true;
+
+/** How many answers the request wants; each may be as long as its limit says. */
+const answers = (body: JsonObject): number => Math.max(1, asCount(body.n) ?? 1);
 
 /** "off" asks for nothing: providers disagree about how to say it, and models that cannot think refuse to be told. */
 function effort({ thinking }: Turn): JsonObject {

@@ -2,6 +2,7 @@ import type { Dialect, Message, Part, Turn } from "../core/dialect.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { JsonObject } from "../core/json.ts";
 import { ResponseEvents } from "./response-events.ts";
+import { asCount } from "./token-counts.ts";
 
 /** OpenAI's Responses API, `POST /responses`. The base URL includes `/v1`. */
 export const openaiResponses: Dialect = {
@@ -20,6 +21,9 @@ export const openaiResponses: Dialect = {
     input: turn.messages.map(toItem).filter((item) => item !== undefined),
     ...effort(turn),
   }),
+
+  outputLimit: (body) => asCount(body.max_output_tokens),
+  limited: (body, outputTokens) => ({ ...body, max_output_tokens: outputTokens }),
 
   interpreter: () => new ResponseEvents(),
 };

@@ -3,7 +3,7 @@ import { NOTHING } from "../core/dialect.ts";
 import { GatewayError } from "../core/errors.ts";
 
 /** Nothing is understood, so nothing is remembered: one interpreter serves every stream. */
-const silent: Interpreter = { read: () => NOTHING };
+const silent: Interpreter = { read: () => NOTHING, cutShort: () => undefined };
 
 /** Any endpoint that answers with server-sent events: relayed raw, whole when its body ends cleanly. */
 export const plainSse: Dialect = {
@@ -19,6 +19,9 @@ export const plainSse: Dialect = {
   conversation: () => {
     throw new GatewayError("unsupported", "a plain SSE route takes raw requests only: it has no chat form");
   },
+
+  outputLimit: () => undefined,
+  limited: (body) => body,
 
   interpreter: () => silent,
 };

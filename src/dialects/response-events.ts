@@ -1,4 +1,4 @@
-import type { Interpreter, Meaning, ToolCallDelta } from "../core/dialect.ts";
+import type { CutShort, Interpreter, Meaning, ToolCallDelta } from "../core/dialect.ts";
 import { NOTHING } from "../core/dialect.ts";
 import type { JsonObject, JsonValue } from "../core/json.ts";
 import { asArray, asObject, asString } from "../core/json.ts";
@@ -13,10 +13,17 @@ const CALLS: ReadonlySet<string | undefined> = new Set(["function_call", "custom
 export class ResponseEvents implements Interpreter {
   /** Calls whose arguments have begun to stream. */
   readonly #streamed = new Set<number>();
+  /** What names the response, from `response.created` on. */
+  #response: JsonObject | undefined;
+  #sequence = -1;
 
   read(name: string | undefined, value: JsonValue | undefined, data: string): Meaning {
     const event = asObject(value);
+    this.#sequence = asCount(event?.sequence_number) ?? this.#sequence;
     switch (name === "error" ? name : (asString(event?.type) ?? name)) {
+      case "response.created":
+        this.#created(asObject(event?.response));
+        return NOTHING;
       case "response.output_text.delta":
       case "response.refusal.delta": {
         const text = asString(event?.delta);
@@ -63,6 +70,23 @@ export class ResponseEvents implements Interpreter {
       ...(thinking !== "" && { thinking }),
       ...(toolCalls.length > 0 && { toolCalls }),
     };
+  }
+
+  /** Without `output`: the vendor's client then keeps the items it has put together. */
+  cutShort(): CutShort | undefined {
+    if (!this.#response) return undefined;
+    const type = "response.incomplete";
+    const finish = "max_output_tokens";
+    const data = JSON.stringify({
+      type,
+      ...(this.#sequence >= 0 && { sequence_number: this.#sequence + 1 }),
+      response: { ...this.#response, object: "response", status: "incomplete", incomplete_details: { reason: finish } },
+    });
+    return { finish, events: [{ name: type, data }] };
+  }
+
+  #created(response: JsonObject | undefined): void {
+    this.#response = { id: response?.id, created_at: response?.created_at, model: response?.model };
   }
 
   #item(event: JsonObject | undefined): Meaning {
