@@ -1,4 +1,5 @@
-import type { Caller } from "./caller.ts";
+import type { Caller, OnAbort } from "./caller.ts";
+import type { GatewayError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import type { Target } from "./routing.ts";
 import type { Terminal } from "./stream.ts";
@@ -10,7 +11,9 @@ export interface LeaseRequest {
   readonly target: Target;
   /** The upstream's request body, defaults included. */
   readonly body: JsonObject;
+  /** As far as a model reads it. */
   readonly inputCharacters: number;
+  readonly upstreamKey: string | undefined;
   readonly face: string;
   readonly session: string | undefined;
 }
@@ -18,20 +21,36 @@ export interface LeaseRequest {
 /** Who may run a stream, and what it costs: asked at the open, told after each event, settled at the end. */
 export interface Leases {
   /**
-   * Checks what the caller's key grants, reserves under its caps, and writes the ledger's open row. Throws
-   * `unauthorized`, `forbidden`, `cap_exceeded` or `ledger_unavailable`.
+   * Checks what the caller's key grants now, reserves under its caps, and writes the ledger's open row. Throws
+   * `unauthorized`, `forbidden`, `cap_exceeded`, `rate_limited`, `too_many_streams` or `ledger_unavailable`.
    */
   take(request: LeaseRequest): Lease;
 }
 
-/** The right to run one stream under its caller's caps. */
+/** The right to run one stream under its caller's caps. Whoever takes one settles and releases it, on every way out. */
 export interface Lease {
-  /** Output tokens that the caller can still pay for: the request is clamped to it. Undefined: no cap. */
+  /** What the answer's limit must be lowered to. Undefined: it may stay. */
   readonly maxOutputTokens: number | undefined;
   /** Resolves when the upstream may be called; undefined: at once. Rejects with `ledger_unavailable`. */
   readonly ready: Promise<void> | undefined;
-  /** Told what the provider counted and what was seen so far. True: the cap is reached, cut the stream now. */
-  meter(counts: TokenCounts, outputCharacters: number): boolean;
-  /** On every way out. A second call, with usage that came in later, corrects the first. */
-  settle(terminal: Terminal): void;
+  /**
+   * Told after an event what the provider has counted so far and how much of the answer was seen. Returns why the stream
+   * must be cut now, or undefined. No meter: no cap counts events.
+   */
+  readonly meter: ((counts: TokenCounts, characters: number) => GatewayError | undefined) | undefined;
+  /** What becomes of the upstream's answer when the client wants no more of it. */
+  readonly onAbort: OnAbort;
+  /** Called when other streams of the key used up what was left: this one must end now. */
+  set onCut(cut: (error: GatewayError) => void);
+  /** What the stream used, as far as it is known. A second call, with usage that came in later, corrects the first. */
+  settle(end: Settlement): void;
+  /** Gives back what was set aside: nothing more will be used. A second call does nothing. */
+  release(): void;
+}
+
+export interface Settlement {
+  readonly terminal: Terminal;
+  readonly events: number;
+  /** Event data relayed, as UTF-8. */
+  readonly bytes: number;
 }

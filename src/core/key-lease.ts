@@ -1,0 +1,68 @@
+import type { OnAbort } from "./caller.ts";
+import type { Stake } from "./caps-stake.ts";
+import { costOf } from "./cost.ts";
+import type { GatewayError } from "./errors.ts";
+import type { Lease, Settlement } from "./lease.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Clock } from "./ports.ts";
+import type { Price } from "./routing.ts";
+
+export interface KeyLeaseParts {
+  readonly stream: string;
+  /** Undefined for a caller without a key. */
+  readonly stake: Stake | undefined;
+  readonly ready: Promise<void> | undefined;
+  readonly onAbort: OnAbort;
+  readonly price: Price | undefined;
+  readonly ledger: Ledger | undefined;
+  readonly openedAt: number;
+  readonly clock: Clock;
+}
+
+/** A stream's stake under its key's caps, and its row in the ledger. */
+export class KeyLease implements Lease {
+  readonly maxOutputTokens: number | undefined;
+  readonly ready: Promise<void> | undefined;
+  readonly meter: Lease["meter"];
+  readonly onAbort: OnAbort;
+  readonly #parts: KeyLeaseParts;
+
+  constructor(parts: KeyLeaseParts) {
+    const { stake, clock } = parts;
+    this.#parts = parts;
+    this.maxOutputTokens = stake?.maxOutputTokens;
+    this.ready = parts.ready;
+    this.onAbort = parts.onAbort;
+    this.meter = stake?.isMetered ? (counts, characters) => stake.meter(counts, characters, clock.wall()) : undefined;
+  }
+
+  set onCut(cut: (error: GatewayError) => void) {
+    if (this.#parts.stake) this.#parts.stake.onCut = cut;
+  }
+
+  settle({ terminal, events, bytes }: Settlement): void {
+    const { stream, stake, price, ledger, openedAt, clock } = this.#parts;
+    const { usage, timing, status, error } = terminal;
+    // Of what nobody knows, what was seen of it counts.
+    const isKnown = usage.source !== "unknown";
+    const tokens = isKnown ? (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) : undefined;
+    const costNano = isKnown && price ? costOf(usage, price) : undefined;
+    stake?.settle(tokens, costNano, clock.wall());
+    ledger?.close({
+      stream,
+      outcome: status,
+      code: error?.code,
+      usage,
+      costNano,
+      timing,
+      events,
+      bytes,
+      // By the monotonic clock: no row is closed before it was opened.
+      closedAt: openedAt + Math.round(timing.totalMs),
+    });
+  }
+
+  release(): void {
+    this.#parts.stake?.release();
+  }
+}

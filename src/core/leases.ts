@@ -1,0 +1,111 @@
+import { type Caps, checkOpen, type Grant } from "./caller.ts";
+import { Account } from "./caps-account.ts";
+import { Period } from "./caps-period.ts";
+import { GatewayError } from "./errors.ts";
+import { asString } from "./json.ts";
+import { KeyLease } from "./key-lease.ts";
+import type { Lease, LeaseRequest, Leases } from "./lease.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Authenticator, Clock } from "./ports.ts";
+import { estimateTokens } from "./usage.ts";
+
+export interface KeyLeasesParts {
+  readonly authenticator: Pick<Authenticator, "current">;
+  readonly clock: Clock;
+  /** Without one nothing is recorded, and caps forget at the end of the process. */
+  readonly ledger: Ledger | undefined;
+}
+
+/** Caps on what may be spent in all: they hold only as long as what is spent is recorded. */
+const BUDGETS = ["tokensPerDay", "tokensPerMonth", "costPerDay", "costPerMonth"] as const satisfies (keyof Caps)[];
+
+const hasBudget = (caps: Caps): boolean => BUDGETS.some((cap) => caps[cap] !== undefined);
+
+/** The leases of all keys: each stream gets one or a reason why not. */
+export class KeyLeases implements Leases {
+  readonly #parts: KeyLeasesParts;
+  /** By key. A key keeps its account when it has no caps: it may be given some. */
+  readonly #accounts = new Map<string, Account>();
+  #restoring: Promise<void> | undefined;
+  #restored = false;
+
+  constructor(parts: KeyLeasesParts) {
+    this.#parts = parts;
+  }
+
+  /** Reads what keys have spent before this process. Until it succeeds, keys with budgets open nothing. */
+  restore(): Promise<void> {
+    this.#restoring ??= this.#restore().finally(() => {
+      this.#restoring = undefined;
+    });
+    return this.#restoring;
+  }
+
+  take(request: LeaseRequest): Lease {
+    const { authenticator, clock, ledger } = this.#parts;
+    const { stream, target, body, face, session, upstreamKey } = request;
+    const { route, model } = target;
+    const caller = authenticator.current(request.caller);
+    checkOpen(caller, target, upstreamKey);
+    const { grant } = caller;
+    const isNeeded = grant !== undefined && hasBudget(grant.caps);
+    if (isNeeded) this.#mustBeRecorded();
+
+    const wallMs = clock.wall();
+    const ask = {
+      promptTokens: estimateTokens(request.inputCharacters),
+      outputTokens: route.dialect.outputLimit(body),
+      price: model?.price,
+    };
+    const stake = grant && this.#account(grant).open(ask, caller.name, grant.caps, wallMs);
+    try {
+      const row = {
+        stream,
+        caller: caller.name,
+        keyId: grant?.keyId,
+        face,
+        session,
+        route: route.name,
+        model: model?.alias,
+        upstreamModel: model?.upstreamModel ?? asString(body.model),
+        openedAt: wallMs,
+      };
+      const ready = ledger?.open(row, isNeeded);
+      const onAbort = grant?.onAbort ?? "cancel";
+      return new KeyLease({ stream, stake, ready, onAbort, price: model?.price, ledger, openedAt: wallMs, clock });
+    } catch (error) {
+      stake?.release();
+      throw error;
+    }
+  }
+
+  #mustBeRecorded(): void {
+    const { ledger } = this.#parts;
+    if (!ledger || (ledger.available && this.#restored)) return;
+    if (ledger.available) void this.restore();
+    throw new GatewayError("ledger_unavailable", "the key has caps, and its usage cannot be recorded");
+  }
+
+  #account({ keyId }: Pick<Grant, "keyId">): Account {
+    const known = this.#accounts.get(keyId);
+    if (known) return known;
+    const account = new Account(this.#parts.clock.wall());
+    this.#accounts.set(keyId, account);
+    return account;
+  }
+
+  async #restore(): Promise<void> {
+    const { ledger, clock } = this.#parts;
+    try {
+      for (const length of ["day", "month"] as const) {
+        const { startsAt } = new Period(length, clock.wall());
+        for (const { keyId, tokens, costNano } of (await ledger?.spentSince(startsAt)) ?? []) {
+          this.#account({ keyId }).restore(length, tokens, costNano);
+        }
+      }
+      this.#restored = true;
+    } catch {
+      // The ledger has said so itself; the next open of such a key tries again.
+    }
+  }
+}
