@@ -16,6 +16,10 @@ export interface Scenario {
 export interface SoakOptions {
   readonly events: number;
   readonly seed: number;
+  /** Of `ledger-kills`, in place of a thousand. */
+  readonly kills?: number | undefined;
+  /** Of `bill`, in place of ten thousand. */
+  readonly streams?: number | undefined;
 }
 
 export const MIB = 1_048_576;

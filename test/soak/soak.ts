@@ -1,22 +1,32 @@
 /** `npm run soak`: what takes too long for every test run. Prints its figures and ends with 1 on any fault. */
 import { parseArgs } from "node:util";
+import { bill } from "./bill.ts";
 import { grace } from "./grace.ts";
 import { killed } from "./killed.ts";
+import { ledgerKills } from "./ledger-kills.ts";
 import { lineFor, passes, type Scenario } from "./report.ts";
 import { mixedReaders, stalledReaders } from "./stalled-readers.ts";
 import { survival } from "./survival.ts";
 
-const SCENARIOS: readonly Scenario[] = [survival, killed, grace, mixedReaders, stalledReaders];
+const SCENARIOS: readonly Scenario[] = [survival, killed, grace, mixedReaders, stalledReaders, ledgerKills, bill];
 
 const { values } = parseArgs({
   options: {
     events: { type: "string", default: "10000000" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     only: { type: "string", multiple: true },
+    kills: { type: "string" },
+    streams: { type: "string" },
     minutes: { type: "string", default: "30" },
   },
 });
-const options = { events: Number(values.events), seed: Number(values.seed) };
+const count = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+const options = {
+  events: Number(values.events),
+  seed: Number(values.seed),
+  kills: count(values.kills),
+  streams: count(values.streams),
+};
 const chosen = SCENARIOS.filter(({ name }) => values.only?.includes(name) ?? true);
 if (chosen.length === 0 || !(options.events > 0)) {
   console.error(`scenarios: ${SCENARIOS.map(({ name }) => name).join(", ")}`);

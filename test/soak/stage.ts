@@ -17,7 +17,12 @@ export interface Stage extends AsyncDisposable {
 }
 
 /** No scenario is about how much is let in. */
-const WIDE = { framesPerSecond: 100_000, upgradesPerSecond: 100_000, opensPerSecond: 10_000, loopDelayMs: 60_000 };
+export const WIDE = {
+  framesPerSecond: 100_000,
+  upgradesPerSecond: 100_000,
+  opensPerSecond: 10_000,
+  loopDelayMs: 60_000,
+};
 
 export async function setStage(limits: Readonly<Record<string, number>> = {}): Promise<Stage> {
   await using stack = new AsyncDisposableStack();

@@ -1,0 +1,62 @@
+import { WebSocket } from "ws";
+import type { Plan } from "./billing-upstream.ts";
+
+/** A stream of a client, and where it stops listening: after so many events; undefined: at the end. */
+export interface Visit {
+  readonly plan: Plan;
+  readonly model: "gpt" | "claude";
+  readonly abortAfter: number | undefined;
+}
+
+const FACES = { gpt: "/v1/chat/completions", claude: "/v1/messages" } as const;
+
+const bodyOf = ({ plan, model }: Visit) => ({
+  ...(model === "claude" && { max_tokens: 1_000 }),
+  messages: [{ role: "user", content: "word".repeat(plan.inputTokens) }],
+  plan,
+});
+
+/** Opens it on the stream face. Resolves with the gateway's name for it when it is over; cancels when it is to. */
+export async function visitStreamFace(url: string, visit: Visit): Promise<string> {
+  const ws = new WebSocket(`${url.replace("http", "ws")}/v1/stream`, ["sluice.v1"]);
+  return await new Promise((resolve, reject) => {
+    let stream = "";
+    let events = 0;
+    ws.on("error", reject);
+    ws.on("open", () => ws.send(JSON.stringify({ type: "open", id: "a", model: visit.model, body: bodyOf(visit) })));
+    ws.on("message", (bytes) => {
+      const frame = JSON.parse(String(bytes));
+      if (frame.type === "opened") stream = frame.stream;
+      if (frame.type === "event") {
+        ws.send(JSON.stringify({ type: "ack", streams: { a: frame.seq } }));
+        if (++events === visit.abortAfter) ws.send(JSON.stringify({ type: "cancel", id: "a" }));
+      }
+      if (frame.type === "error") reject(new Error(JSON.stringify(frame.error)));
+      if (frame.type !== "end") return;
+      ws.close();
+      resolve(stream);
+    });
+  });
+}
+
+/** The same over HTTP, where it hangs up instead. Resolves with undefined when no stream was opened. */
+export async function visitHttpFace(url: string, visit: Visit): Promise<string | undefined> {
+  const abort = new AbortController();
+  const response = await fetch(`${url}${FACES[visit.model]}`, {
+    method: "POST",
+    headers: { "content-type": "application/json", "anthropic-version": "2023-06-01" },
+    body: JSON.stringify({ ...bodyOf(visit), model: visit.model, stream: true }),
+    signal: abort.signal,
+  });
+  const stream = response.headers.get("x-sluice-stream") ?? undefined;
+  let events = 0;
+  try {
+    for await (const chunk of response.body ?? []) {
+      events += Buffer.from(chunk).toString("latin1").split("\n\n").length - 1;
+      if (visit.abortAfter !== undefined && events >= visit.abortAfter) abort.abort();
+    }
+  } catch {
+    // Hung up, by whichever side.
+  }
+  return stream;
+}
