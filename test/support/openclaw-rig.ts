@@ -104,6 +104,8 @@ export interface Rig extends AsyncDisposable {
 
 export interface RigOptions {
   readonly token?: string;
+  /** Instead of one that knows the token alone. */
+  readonly authenticator?: Authenticator;
   readonly settings?: OpenClawParts["settings"];
   readonly transcripts?: Transcripts;
   /** Instead of the three models. */
@@ -180,7 +182,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     relay,
     routing: new Routing([], options.models ?? testModels()),
     transcripts,
-    authenticator: authenticator(options.token),
+    authenticator: options.authenticator ?? authenticator(options.token),
     clock,
     newId,
     version: "0.0.0-test",

@@ -10,11 +10,18 @@ const MEANING: Readonly<Record<Scope, readonly string[]>> = {
   streams: [],
 };
 
-/** Of the scopes a client claims those that its key grants: a claim can only narrow. Without a key, all it claims. */
+/** Of what its key grants, that which a client claims: a claim can only narrow. Without a key, all it claims. */
 export function grantedScopes(caller: Caller, claimed: readonly string[]): readonly string[] {
   if (!caller.grant) return claimed;
   const granted = new Set([...caller.grant.scopes].flatMap((scope) => MEANING[scope]));
-  return claimed.filter((scope) => granted.has(scope));
+  return [...granted].filter((scope) => covers(claimed, scope));
+}
+
+/** As the real gateway reads scopes: admin may do everything, write includes read. */
+export function covers(scopes: readonly string[], scope: string): boolean {
+  return (
+    scopes.includes(SCOPES.admin) || scopes.includes(scope) || (scope === SCOPES.read && scopes.includes(SCOPES.write))
+  );
 }
 
 /** Whether the caller may be on this face at all. */

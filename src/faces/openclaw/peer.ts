@@ -1,7 +1,7 @@
 import type { ConnectParams, ErrorShape } from "../../../protocol/openclaw/frames.ts";
-import { SCOPES, type Scope } from "../../../protocol/openclaw/wire.ts";
+import type { Scope } from "../../../protocol/openclaw/wire.ts";
 import type { Caller, Connection } from "../../core/ports.ts";
-import { grantedScopes } from "./granted-scopes.ts";
+import { covers, grantedScopes } from "./granted-scopes.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** An event frame up to the number of its outer `seq`, so that one encoding serves every connection. */
@@ -72,13 +72,8 @@ export class Peer {
     this.#scopes = grantedScopes(caller, this.#claimed);
   }
 
-  /** As the real gateway reads scopes: admin may do everything, write includes read. */
   may(scope: Scope): boolean {
-    return (
-      this.scopes.includes(SCOPES.admin) ||
-      this.scopes.includes(scope) ||
-      (scope === SCOPES.read && this.scopes.includes(SCOPES.write))
-    );
+    return covers(this.#scopes, scope);
   }
 
   get writable(): boolean {

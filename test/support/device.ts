@@ -1,0 +1,17 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
+
+/** A device as OpenClaw's clients keep it: an Ed25519 pair in PEM, and the id made of it. */
+export function newDevice() {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const publicKeyPem = publicKey.export({ type: "spki", format: "pem" }).toString();
+  const privateKeyPem = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const raw = Buffer.from(rawPublicKey(publicKeyPem), "base64url");
+  return { deviceId: createHash("sha256").update(raw).digest("hex"), publicKeyPem, privateKeyPem };
+}
+
+export const signText = (privateKeyPem: string, text: string): string =>
+  sign(null, Buffer.from(text), createPrivateKey(privateKeyPem)).toString("base64url");
+
+/** The 32 bytes of a key, as clients send them. */
+export const rawPublicKey = (publicKeyPem: string): string =>
+  createPublicKey(publicKeyPem).export({ type: "spki", format: "der" }).subarray(-32).toString("base64url");
