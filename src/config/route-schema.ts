@@ -34,6 +34,22 @@ const baseUrl = z.string().superRefine((text, context) => {
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/);
 
+/** Certificates by the path of their PEM file. */
+const certificates = ({ readFile }: SecretSources) =>
+  z
+    .string()
+    .min(1)
+    .transform((path, context) => {
+      try {
+        const pem = readFile(path);
+        if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
+      } catch {
+        // The problem is the same.
+      }
+      context.addIssue({ code: "custom", params: { found: `no certificates in ${path}`, expected: "a PEM file" } });
+      return z.NEVER;
+    });
+
 /** One upstream: how it speaks, where it is, and the limits on each wait. */
 export const routeSchema = (sources: SecretSources) =>
   z
@@ -63,6 +79,9 @@ export const routeSchema = (sources: SecretSources) =>
         .describe(
           "openai-chat streams are asked for their usage (stream_options); false for a server that refuses the parameter",
         ),
+      ca: certificates(sources)
+        .optional()
+        .describe("path of a PEM file: certificates to trust instead of the platform's; TLS is always verified"),
       jsonAnswer: z
         .boolean()
         .default(false)

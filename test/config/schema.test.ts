@@ -117,3 +117,21 @@ describe("origins and hosts", () => {
     expect(load(lists)).toMatchObject(lists);
   });
 });
+
+describe("a route's certificates", () => {
+  const PEM = "-----BEGIN CERTIFICATE-----\nMII…\n-----END CERTIFICATE-----\n";
+  const config = { routes: { r: { ...route, ca: "ca.pem" } }, models: { m: model } };
+
+  test("are read from their file", () => {
+    expect(load(config, {}, { "/app/ca.pem": PEM }).routes.r?.ca).toBe(PEM);
+  });
+
+  test.each([
+    ["no file", {}],
+    ["another file", { "/app/ca.pem": "-----BEGIN PRIVATE KEY-----" }],
+  ])("that are in %s stop the start", (_what, files) => {
+    expect(problemsOf(config, {}, files as Record<string, string>)).toEqual([
+      "routes.r.ca: found no certificates in ca.pem, expected a PEM file",
+    ]);
+  });
+});
