@@ -63,6 +63,11 @@ export class ScriptedExchange {
     return this.#socket.destroyed;
   }
 
+  /** What was written and has not left the process: the gateway does not read. */
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
   /** Any bytes, as they are. */
   write(bytes: Bytes): this {
     this.#socket.write(bytes);

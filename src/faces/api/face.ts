@@ -85,7 +85,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
       body,
       whole,
       headers: switchesOf(api, exchange),
-      upstreamKey: exchange.header(UPSTREAM_KEY_HEADER),
+      upstreamKey: exchange.header(UPSTREAM_KEY_HEADER) || undefined,
       mayRetry: true,
       caller,
       face: api.name,

@@ -52,6 +52,14 @@ export async function setUp(config: Record<string, unknown> = {}) {
     async until(condition: () => boolean): Promise<void> {
       while (!condition()) await new Promise((turn) => setImmediate(turn));
     },
+    /** Waits until a figure of the gateway's own is this. */
+    async metric(name: string, value: number, headers: Record<string, string> = {}): Promise<void> {
+      for (;;) {
+        const page = await fetch(`${gateway.url}/metrics`, { headers });
+        if (!page.ok) throw new Error(`the metrics answer ${page.status}`);
+        if ((await page.text()).split("\n").includes(`${name} ${value}`)) return;
+      }
+    },
     /** The one line of the log about a stream, when there is one. */
     streamLine: () => gateway.log.lines.find(({ event }) => event === "stream"),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),

@@ -1,0 +1,95 @@
+import { describe, expect, test } from "@jest/globals";
+import type { GatewayKey } from "../../../src/core/key-ring.ts";
+import { KeyDatabase } from "../../../src/storage/key-database.ts";
+import { freshSecret, keyFor } from "../../support/gateway-key.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { CHAT, chunk, FINISH, MESSAGES, setUp } from "./set-up.ts";
+
+const directory = temporaryDirectories();
+
+/** A gateway that knows one key, and how its owner shows it. */
+async function setUpKey(key: Partial<GatewayKey> = {}) {
+  const path = directory();
+  const secret = freshSecret();
+  const database = new KeyDatabase(path);
+  database.add(keyFor("alice", secret, key));
+  const up = await setUp({ data: { store: "sqlite", directory: path } });
+  return {
+    ...up,
+    bearer: { authorization: `Bearer ${secret}` },
+    revoke: () => database.change("key_alice", (known) => ({ ...known, revokedAt: Date.now() })),
+    async [Symbol.asyncDispose]() {
+      await up[Symbol.asyncDispose]();
+      database.close();
+    },
+  };
+}
+
+describe("a gateway key on the HTTP APIs", () => {
+  test("is its owner's name in the log", async () => {
+    await using up = await setUpKey();
+    const asking = up.stream(CHAT, up.bearer);
+    (await up.upstream.request()).sse().event(FINISH).event("[DONE]").end();
+    await (await asking).closed;
+    expect(up.streamLine()).toMatchObject({ caller: "alice" });
+  });
+
+  test("opens only what it allows: scopes, models, routes", async () => {
+    await using up = await setUpKey({ models: ["gpt"] });
+    const refused = await up.post(MESSAGES, up.bearer);
+    expect([refused.status, JSON.parse(refused.text).error.type]).toEqual([403, "permission_error"]);
+    const route = await up.post({ ...CHAT, body: { ...CHAT.body, model: "chat:any" } }, up.bearer);
+    expect(route.status).toBe(403);
+    expect(up.upstream.requests).toBe(0);
+    const listed = await fetch(`${up.gateway.url}/v1/models`, { headers: up.bearer });
+    expect(await listed.json()).toMatchObject({ data: [{ id: "gpt" }] });
+    const hidden = await fetch(`${up.gateway.url}/v1/models/responses`, { headers: up.bearer });
+    expect(hidden.status).toBe(404);
+
+    await using chat = await setUpKey({ scopes: ["chat"] });
+    const unscoped = await chat.post(CHAT, chat.bearer);
+    expect([unscoped.status, JSON.parse(unscoped.text).error.code]).toEqual([403, "forbidden"]);
+  });
+
+  test("may bring its owner's own key for the provider, which goes there and nowhere else", async () => {
+    await using up = await setUpKey({ upstreamKeys: "own" });
+    const without = await up.post(CHAT, up.bearer);
+    expect(without.status).toBe(403);
+    const asking = up.stream(CHAT, { ...up.bearer, "x-sluice-upstream-key": "sk-of-alice" });
+    const exchange = await up.upstream.request();
+    expect(exchange.headers.authorization).toBe("Bearer sk-of-alice");
+    exchange.sse().event(FINISH).event("[DONE]").end();
+    await (await asking).closed;
+    expect(up.gateway.log.text).not.toContain("sk-of-alice");
+  });
+
+  test("that lets streams outlive their clients has the provider finish, and the rest can be read", async () => {
+    await using up = await setUpKey({ away: "finish", scopes: ["streams", "admin"] });
+    const asking = up.stream(CHAT, up.bearer);
+    const exchange = (await up.upstream.request()).sse().event(chunk("a"));
+    const client = await asking;
+    await client.take();
+    const stream = String(client.headers["x-sluice-stream"]);
+    client.cut();
+    await up.metric('sluice_streams{state="parked"}', 1, up.bearer);
+    exchange.event(chunk("b")).event(FINISH).event("[DONE]").end();
+    await up.until(() => up.streamLine() !== undefined);
+    expect(up.streamLine()).toMatchObject({ status: "completed", usage: { source: "exact" } });
+    const rest = await fetch(`${up.gateway.url}/v1/streams/${stream}/events?after=1`, { headers: up.bearer });
+    expect(await rest.text()).toContain(JSON.stringify(chunk("b")));
+  });
+
+  test("that is revoked ends its streams, with an event that says so", async () => {
+    await using up = await setUpKey();
+    const asking = up.stream(MESSAGES, up.bearer);
+    const exchange = (await up.upstream.request()).sse().event({ type: "ping" }, "ping");
+    const client = await asking;
+    await client.take();
+    up.revoke();
+    const { event } = await client.take();
+    expect(event).toBe("error");
+    expect(await client.closed).toBe(true);
+    await exchange.closed;
+    expect((await up.post(MESSAGES, up.bearer)).status).toBe(401);
+  });
+});
