@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { CONTROL_UI_PATH } from "../protocol/openclaw/wire.ts";
 import type { Config } from "./config/schema.ts";
+import { mayUse, requireScope } from "./core/caller.ts";
 import { GatewayError } from "./core/errors.ts";
 import type { Authenticator, Clock } from "./core/ports.ts";
 import type { Routing } from "./core/routing.ts";
@@ -26,31 +27,37 @@ export interface PagesParts {
 export function connectPages(parts: PagesParts): ServerParts["page"] {
   const { config, version, authenticator, routing, metricsPage } = parts;
   const { controlUi: directory, agentName } = config.openclaw;
-  const authorised = (headers: IncomingHttpHeaders, address: string) =>
-    authenticator.authenticate(tokenOf(headers), address) !== undefined;
+  const callerOf = (headers: IncomingHttpHeaders, address: string) =>
+    authenticator.authenticate(tokenOf(headers), address);
   const controlUi =
     directory === undefined
       ? undefined
-      : createControlUi({ directory, version, agentName, authRequired: authenticator.required, authorised });
+      : createControlUi({
+          directory,
+          version,
+          agentName,
+          // The first gateway key may be made later.
+          authRequired: () => authenticator.required,
+          authorised: (headers, address) => callerOf(headers, address) !== undefined,
+        });
   const startPage = createStartPage({
     version,
-    authorised,
-    info: () => ({
+    callerOf,
+    info: (caller) => ({
       uptimeS: Math.floor((parts.clock.now() - parts.startedAt) / 1000),
       authRequired: authenticator.required,
       demo: config.demo,
       controlUi: controlUi && `${CONTROL_UI_PATH}/`,
-      models: routing.models.map(({ alias, name, route }) => ({
-        alias,
-        name,
-        route: route.name,
-        dialect: route.dialect.name,
-      })),
+      models: routing.models
+        .filter((model) => !caller || mayUse(caller, { route: model.route, model }))
+        .map(({ alias, name, route }) => ({ alias, name, route: route.name, dialect: route.dialect.name })),
     }),
   });
   return (request) => {
     if (!metricsPage || request.path !== METRICS_PATH) return controlUi?.(request) ?? startPage(request);
-    if (!authorised(request.headers, request.remoteAddress)) throw new GatewayError("unauthorized");
+    const caller = callerOf(request.headers, request.remoteAddress);
+    if (!caller) throw new GatewayError("unauthorized");
+    requireScope(caller, "read");
     return metricsPage(request);
   };
 }

@@ -11,7 +11,7 @@ export interface ControlUiParts {
   readonly directory: string;
   readonly version: string;
   readonly agentName: string;
-  readonly authRequired: boolean;
+  readonly authRequired: () => boolean;
   /** Whether the request carries a valid token. */
   readonly authorised: (headers: IncomingHttpHeaders, remoteAddress: string) => boolean;
 }
@@ -145,7 +145,7 @@ const policy = (scripts: readonly string[]): string =>
 
 /** What the page asks before it connects. */
 function settings(parts: ControlUiParts, request: PageRequest, headers: Readonly<Record<string, string>>): PageAnswer {
-  const known = !parts.authRequired || parts.authorised(request.headers, request.remoteAddress);
+  const known = !parts.authRequired() || parts.authorised(request.headers, request.remoteAddress);
   if (!known) return json(401, { error: { message: "Unauthorized", type: "unauthorized" } }, headers);
   const value = {
     basePath: CONTROL_UI_PATH,

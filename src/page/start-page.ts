@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { IncomingHttpHeaders } from "node:http";
 import { STREAM_PATH } from "../../protocol/stream.ts";
+import type { Caller } from "../core/caller.ts";
 
 export interface PageRequest {
   readonly method: string;
@@ -34,9 +35,10 @@ export interface PageInfo {
 
 export interface StartPageParts {
   readonly version: string;
-  readonly info: () => PageInfo;
-  /** Whether the request carries a valid token. Only asked when it carries one and a token is required. */
-  readonly authorised: (headers: IncomingHttpHeaders, remoteAddress: string) => boolean;
+  /** As much of it as this caller may see. */
+  readonly info: (caller?: Caller) => PageInfo;
+  /** Whose credentials a request carries. Only asked when it carries some and they are required. */
+  readonly callerOf: (headers: IncomingHttpHeaders, remoteAddress: string) => Caller | undefined;
 }
 
 /** The page brings everything it needs and may reach nothing but this gateway, not even by a script put into it. */
@@ -88,12 +90,11 @@ export function createStartPage(parts: StartPageParts): (request: PageRequest) =
 }
 
 /** To strangers, when a token is required, nothing but the version and that. */
-function whatRuns({ version, info, authorised }: StartPageParts, request: PageRequest) {
-  const { authRequired, ...rest } = info();
-  const { headers, remoteAddress } = request;
-  if (authRequired && (headers.authorization === undefined || !authorised(headers, remoteAddress))) {
-    return { version, authRequired };
-  }
+function whatRuns({ version, info, callerOf }: StartPageParts, { headers, remoteAddress }: PageRequest) {
+  const isAsked = info().authRequired && headers.authorization !== undefined;
+  const caller = isAsked ? callerOf(headers, remoteAddress) : undefined;
+  const { authRequired, ...rest } = info(caller);
+  if (authRequired && !caller) return { version, authRequired };
   const endpoints = { openclaw: "/", streams: STREAM_PATH, health: "/healthz", ready: "/readyz" };
   return { version, authRequired, ...rest, endpoints };
 }

@@ -31,7 +31,7 @@ function served(changes: Partial<ControlUiParts> = {}) {
     directory: join(directory, "ui"),
     version: "1.2.3",
     agentName: "Sluice",
-    authRequired: false,
+    authRequired: () => false,
     authorised: ({ authorization }) => authorization === "Bearer good",
     ...changes,
   });
@@ -150,7 +150,7 @@ describe("control-ui-config.json", () => {
   });
 
   test("says it only to who has the token", async () => {
-    const get = served({ authRequired: true });
+    const get = served({ authRequired: () => true });
     const [path = ""] = PATHS;
     expect(await get(path)).toMatchObject({ status: 401, body: expect.stringContaining("unauthorized") });
     expect((await get(path, { headers: { authorization: "Bearer bad" } }))?.status).toBe(401);
@@ -160,6 +160,6 @@ describe("control-ui-config.json", () => {
 
 test("a directory without a Control UI is refused at the start", () => {
   const directory = temporaryDirectory();
-  const parts = { directory, version: "1", agentName: "Sluice", authRequired: false, authorised: () => true };
+  const parts = { directory, version: "1", agentName: "Sluice", authRequired: () => false, authorised: () => true };
   expect(() => createControlUi(parts)).toThrow("ENOENT");
 });

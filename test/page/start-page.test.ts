@@ -15,7 +15,7 @@ const pageWith = (changes: Partial<PageInfo> = {}) =>
   createStartPage({
     version: "1.2.3",
     info: () => ({ ...INFO, ...changes }),
-    authorised: ({ authorization }) => authorization === "Bearer good",
+    callerOf: ({ authorization }) => (authorization === "Bearer good" ? { name: "token" } : undefined),
   });
 const get = (path: string, fields: Partial<PageRequest> = {}, page = pageWith()) =>
   page({ method: "GET", path, headers: {}, remoteAddress: "127.0.0.1", ...fields });
@@ -122,11 +122,11 @@ describe("/start.json", () => {
 
   test("a first visit without a token is not counted as a wrong one", () => {
     const asked: unknown[] = [];
-    const authorised = (...values: unknown[]) => {
+    const callerOf = (...values: unknown[]) => {
       asked.push(values);
-      return false;
+      return undefined;
     };
-    const page = createStartPage({ version: "1", info: () => ({ ...INFO, authRequired: true }), authorised });
+    const page = createStartPage({ version: "1", info: () => ({ ...INFO, authRequired: true }), callerOf });
     get("/start.json", {}, page);
     expect(asked).toEqual([]);
     get("/start.json", { headers: { authorization: "Bearer x" } }, page);
