@@ -7,13 +7,13 @@ import type { TokenCounts } from "./usage.ts";
 
 export interface LeaseRequest {
   readonly stream: string;
+  /** With what its key grants now. */
   readonly caller: Caller;
   readonly target: Target;
   /** The upstream's request body, defaults included. */
   readonly body: JsonObject;
   /** As far as a model reads it. */
   readonly inputCharacters: number;
-  readonly upstreamKey: string | undefined;
   readonly face: string;
   readonly session: string | undefined;
 }
@@ -21,8 +21,8 @@ export interface LeaseRequest {
 /** Who may run a stream, and what it costs: asked at the open, told after each event, settled at the end. */
 export interface Leases {
   /**
-   * Checks what the caller's key grants now, reserves under its caps, and writes the ledger's open row. Throws
-   * `unauthorized`, `forbidden`, `cap_exceeded`, `rate_limited`, `too_many_streams` or `ledger_unavailable`.
+   * Reserves under the caps of the caller's key and writes the ledger's open row. Throws `cap_exceeded`, `rate_limited`,
+   * `too_many_streams` or `ledger_unavailable`; `forbidden` where a cap could not be kept.
    */
   take(request: LeaseRequest): Lease;
 }

@@ -1,4 +1,4 @@
-import { type Caps, checkOpen, type Grant } from "./caller.ts";
+import type { Caps, Grant } from "./caller.ts";
 import { Account } from "./caps-account.ts";
 import { Period } from "./caps-period.ts";
 import { GatewayError } from "./errors.ts";
@@ -6,11 +6,10 @@ import { asString } from "./json.ts";
 import { KeyLease } from "./key-lease.ts";
 import type { Lease, LeaseRequest, Leases } from "./lease.ts";
 import type { Ledger } from "./ledger.ts";
-import type { Authenticator, Clock } from "./ports.ts";
+import type { Clock } from "./ports.ts";
 import { estimateTokens } from "./usage.ts";
 
 export interface KeyLeasesParts {
-  readonly authenticator: Pick<Authenticator, "current">;
   readonly clock: Clock;
   /** Without one nothing is recorded, and caps forget at the end of the process. */
   readonly ledger: Ledger | undefined;
@@ -42,11 +41,9 @@ export class KeyLeases implements Leases {
   }
 
   take(request: LeaseRequest): Lease {
-    const { authenticator, clock, ledger } = this.#parts;
-    const { stream, target, body, face, session, upstreamKey } = request;
+    const { clock, ledger } = this.#parts;
+    const { stream, caller, target, body, face, session } = request;
     const { route, model } = target;
-    const caller = authenticator.current(request.caller);
-    checkOpen(caller, target, upstreamKey);
     const { grant } = caller;
     const isNeeded = grant !== undefined && hasBudget(grant.caps);
     if (isNeeded) this.#mustBeRecorded();

@@ -1,17 +1,23 @@
+import { Answer } from "./answer.ts";
 import type { LogBudget } from "./budget.ts";
 import { type Caller, checkOpen } from "./caller.ts";
 import { GatewayError } from "./errors.ts";
-import type { CallParts, OpenRequest } from "./relayed-call.ts";
-import { RelayedCall } from "./relayed-call.ts";
+import type { Leases } from "./lease.ts";
+import { askedBody, type OpenRequest, providerBody } from "./open-request.ts";
+import { promptCharacters } from "./prompt-size.ts";
+import { type CallParts, RelayedCall } from "./relayed-call.ts";
 import { Stream } from "./stream.ts";
 import type { LogLimits } from "./stream-log.ts";
 import { StreamLog } from "./stream-log.ts";
+import type { UsageDrain } from "./usage-drain.ts";
 
 export interface RelayParts extends CallParts {
   readonly newId: () => string;
   readonly log: LogLimits;
   /** What all logs share. */
   readonly budget?: LogBudget;
+  /** Who may run a stream, and the record of it; everybody, unrecorded, when left out. */
+  readonly leases?: Leases;
   /** Throws when the gateway is too busy for one more stream. */
   readonly admit?: () => void;
   /** Streams open at once in the whole gateway; unlimited when left out. */
@@ -22,6 +28,8 @@ export interface RelayParts extends CallParts {
 export class Relay {
   readonly #parts: RelayParts;
   readonly #active = new Map<Stream, Caller>();
+  /** Cancelled, and read on for their usage. */
+  readonly #drains = new Set<UsageDrain>();
   #stopping = false;
   #idle: () => void = () => {};
 
@@ -35,23 +43,43 @@ export class Relay {
 
   /**
    * Starts a stream. The upstream is called when this returned, so the face can answer "accepted" first. Throws
-   * `forbidden` for what the caller's key does not allow.
+   * `forbidden` for what the caller's key does not allow, and what its lease refuses.
    */
   open(request: OpenRequest): Stream {
-    const { clock, newId, log, openStreams = Number.POSITIVE_INFINITY } = this.#parts;
-    checkOpen(request.caller, request.target, request.upstreamKey);
+    const { clock, newId, log, leases, openStreams = Number.POSITIVE_INFINITY } = this.#parts;
+    const { caller, target } = request;
+    checkOpen(caller, target, request.upstreamKey);
     if (this.#stopping) throw new GatewayError("shutting_down");
-    if (this.#active.size >= openStreams) throw new GatewayError("overloaded", "too many streams are open");
+    const open = this.#active.size + this.#drains.size;
+    if (open >= openStreams) throw new GatewayError("overloaded", "too many streams are open");
     this.#parts.admit?.();
-    const { route, model } = request.target;
+    const { route, model } = target;
+    const id = `s_${newId()}`;
+    const asked = askedBody(request);
+    const body = providerBody(request, asked);
+    const inputCharacters = promptCharacters(body);
+    const answer = new Answer(route.dialect, asked, inputCharacters);
     const stream = new Stream(
-      { id: `s_${newId()}`, epoch: 1, route: route.name, model: model?.alias, startedAt: request.receivedAt },
+      { id, epoch: 1, route: route.name, model: model?.alias, startedAt: request.receivedAt },
       new StreamLog(log, this.#parts.budget),
       () => clock.now(),
     );
-    stream.producedBy(new RelayedCall(stream, request, this.#parts, () => this.#ended(stream)));
-    this.#active.set(stream, request.caller);
+    const lease = leases?.take({ ...request, stream: id, session: request.session, body, inputCharacters });
+    const limit = lease?.maxOutputTokens;
+    const call = new RelayedCall(stream, request, this.#parts, {
+      answer,
+      body: limit === undefined ? body : route.dialect.limited(body, limit),
+      lease,
+      ended: (drain) => this.#ended(stream, drain),
+    });
+    stream.producedBy(call);
+    this.#active.set(stream, caller);
     return stream;
+  }
+
+  /** Gives up what was cancelled long enough ago. Called about once a second. */
+  sweep(now: number): void {
+    for (const drain of this.#drains) drain.look(now);
   }
 
   /** No more opens. Resolves when the last stream has ended. */
@@ -72,10 +100,15 @@ export class Relay {
   stop(reason: GatewayError): void {
     this.#stopping = true;
     for (const stream of this.#active.keys()) stream.cancel(reason);
+    for (const drain of this.#drains) drain.stop();
   }
 
-  #ended(stream: Stream): void {
+  #ended(stream: Stream, drain: UsageDrain | undefined): void {
     this.#active.delete(stream);
+    if (drain) {
+      this.#drains.add(drain);
+      drain.onOver = () => this.#drains.delete(drain);
+    }
     if (this.#active.size === 0) this.#idle();
   }
 }

@@ -1,42 +1,32 @@
-import type { ByteText } from "./byte-text.ts";
-import type { Interpreter, Meaning } from "./dialect.ts";
-import { hasContent, NOTHING } from "./dialect.ts";
+import type { Answer } from "./answer.ts";
+import { type ByteText, toByteText } from "./byte-text.ts";
+import { hasContent, type Meaning, NOTHING } from "./dialect.ts";
 import { GatewayError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
-import { parseJson } from "./json.ts";
-import type { Caller, Clock, Observer, UpstreamCall, UpstreamPort, UpstreamSink } from "./ports.ts";
-import type { Target } from "./routing.ts";
-import type { Producer, Stream } from "./stream.ts";
-import { TextShape } from "./text-shape.ts";
-import type { TokenCounts } from "./usage.ts";
-import { mergeCounts, settleUsage, wasBilled } from "./usage.ts";
-
-export interface OpenRequest {
-  readonly target: Target;
-  /** The provider's own request body. */
-  readonly body: JsonObject;
-  /** The answer is wanted as one JSON value, not as a stream. */
-  readonly whole?: boolean | undefined;
-  /** By which the client switches the provider's behaviour; keys are not among them. */
-  readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly caller: Caller;
-  /** The caller's own key for the upstream, in place of the route's. */
-  readonly upstreamKey?: string | undefined;
-  /** The OpenClaw session it belongs to. */
-  readonly session?: string | undefined;
-  /** Whether the upstream may be called again before the first byte of its answer. */
-  readonly mayRetry: boolean;
-  readonly face: string;
-  readonly connection: string | undefined;
-  /** Clock reading when the request's frame came in. */
-  readonly receivedAt: number;
-}
+import { LateCall } from "./late-call.ts";
+import type { Lease } from "./lease.ts";
+import { type OpenRequest, upstreamRequest } from "./open-request.ts";
+import type { Clock, Observer, UpstreamCall, UpstreamPort, UpstreamSink } from "./ports.ts";
+import type { Producer, Stream, Terminal } from "./stream.ts";
+import { type DrainLimits, UsageDrain } from "./usage-drain.ts";
 
 /** What a call reports to, and where it goes. */
 export interface CallParts {
   readonly upstream: UpstreamPort;
   readonly observer: Observer;
   readonly clock: Clock;
+  /** How far cancelled answers are read on where a key wants that; not at all when left out. */
+  readonly drain?: DrainLimits;
+}
+
+/** What the call is to send, and under which lease. */
+export interface Commission {
+  readonly answer: Answer;
+  /** As the provider wants it. */
+  readonly body: JsonObject;
+  readonly lease: Lease | undefined;
+  /** The stream is over; with `drain`, its answer is read on for its usage. */
+  readonly ended: (drain: UsageDrain | undefined) => void;
 }
 
 /** One upstream call on its way into a stream's log: the stream's producer and the upstream's sink. */
@@ -44,46 +34,29 @@ export class RelayedCall implements Producer, UpstreamSink {
   readonly #stream: Stream;
   readonly #request: OpenRequest;
   readonly #parts: CallParts;
-  readonly #interpreter: Interpreter;
+  readonly #commission: Commission;
+  readonly #answer: Answer;
+  readonly #meter: Lease["meter"];
   readonly #call: UpstreamCall;
-  readonly #ended: () => void;
-  readonly #shape = new TextShape();
   readonly #oddities = new Set<string>();
-  readonly #inputCharacters: number;
-  #outputCharacters = 0;
   #bytes = 0;
-  #counts: TokenCounts = {};
-  #finish: string | undefined;
-  #whole = false;
   #done = false;
+  #drain: UsageDrain | undefined;
   #lossy = false;
   #firstByteMs: number | undefined;
   #firstContentMs: number | undefined;
 
-  constructor(stream: Stream, request: OpenRequest, parts: CallParts, ended: () => void) {
-    const { route, model } = request.target;
+  constructor(stream: Stream, request: OpenRequest, parts: CallParts, commission: Commission) {
     this.#stream = stream;
     this.#request = request;
     this.#parts = parts;
-    this.#ended = ended;
-    const address = route.dialect.address(request.upstreamKey ?? route.key);
-    const { whole } = request;
-    const merged = { ...model?.defaults, ...request.body };
-    this.#interpreter = route.dialect.interpreter(merged);
-    const { includeUsage } = route;
-    const body = JSON.stringify(route.dialect.body({ body: merged, model: model?.upstreamModel, whole, includeUsage }));
-    this.#inputCharacters = body.length;
-    this.#call = parts.upstream.call(
-      {
-        route: route.name,
-        path: address.path,
-        headers: { ...route.headers, ...address.headers, ...request.headers },
-        body,
-        whole,
-        mayRetry: request.mayRetry,
-      },
-      this,
-    );
+    this.#commission = commission;
+    this.#answer = commission.answer;
+    const { lease } = commission;
+    this.#meter = lease?.meter;
+    if (lease) lease.onCut = (error) => this.#cut(error);
+    const start = () => parts.upstream.call(upstreamRequest(request, commission.body), this);
+    this.#call = lease?.ready ? new LateCall(lease.ready, start, (error) => this.fail(error)) : start();
   }
 
   // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────
@@ -92,24 +65,30 @@ export class RelayedCall implements Producer, UpstreamSink {
     this.#firstByteMs ??= this.#sinceStart();
   }
 
-  /** The fast path: parse, interpret, append, hand over. */
+  /** The fast path: parse, interpret, append, hand over, meter. */
   event(name: ByteText | undefined, data: string, bytes: ByteText): void {
-    if (this.#done) return;
-    const known = this.#shape.match(name, data);
-    const value = known ? null : parseJson(data);
-    const meaning = known ?? this.#interpreter.read(name, value, data);
-    if (!known) this.#shape.learn(name, data, meaning);
-    if (meaning !== NOTHING) this.#note(meaning);
-    // Counted above; the client did not ask for it.
-    if (meaning.hidden) return;
-    this.#bytes += bytes.length;
-    this.#stream.publish(this.#stream.log.append(name, bytes, value === undefined, hasContent(meaning)), meaning);
-    // A reader may have cancelled the stream within the entry.
-    if (this.#done) return;
+    if (this.#done) {
+      this.#drain?.event(name, data, bytes.length);
+      return;
+    }
+    const answer = this.#answer;
+    const meaning = answer.read(name, data, bytes.length);
+    // What the client did not ask for counts all the same.
+    if (!meaning.hidden) {
+      const isContent = hasContent(meaning);
+      if (isContent) this.#firstContentMs ??= this.#sinceStart();
+      this.#bytes += bytes.length;
+      this.#stream.publish(this.#stream.log.append(name, bytes, answer.isRaw, isContent), meaning);
+      // A reader may have cancelled the stream within the entry.
+      if (this.#done) return;
+    }
     if (meaning.error) this.#failAfterEvent(meaning.error);
     else if (meaning.complete === "now") {
       this.#call.settle();
       this.#end("completed");
+    } else if (this.#meter) {
+      const reached = this.#meter(answer.counts, answer.characters);
+      if (reached) this.#cut(reached);
     }
   }
 
@@ -119,16 +98,19 @@ export class RelayedCall implements Producer, UpstreamSink {
   }
 
   end(): void {
-    if (this.#done) return;
-    if (this.#whole || this.#request.target.route.dialect.endsAtEof) this.#end("completed");
+    if (this.#done) this.#drain?.end();
+    else if (this.#answer.isWhole || this.#request.target.route.dialect.endsAtEof) this.#end("completed");
     else this.#end("failed", new GatewayError("upstream_truncated"));
   }
 
   fail(error: GatewayError): void {
-    if (this.#done) return;
+    if (this.#done) {
+      this.#drain?.end(error);
+      return;
+    }
     if (error.code === "internal") this.#parts.observer.fault(error, "stream");
     // The answer was whole already: what broke afterwards took nothing from the client.
-    if (this.#whole) {
+    if (this.#answer.isWhole) {
       this.#oddities.add(error.code);
       this.#end("completed");
     } else this.#end("failed", error);
@@ -146,9 +128,10 @@ export class RelayedCall implements Producer, UpstreamSink {
 
   cancel(reason: GatewayError): void {
     if (this.#done) return;
-    this.#call.abort();
-    const cancelled = reason.code === "cancelled" || reason.code === "client_gone";
-    this.#end(cancelled ? "cancelled" : "failed", reason);
+    const isCancelled = reason.code === "cancelled" || reason.code === "client_gone";
+    this.#drain = isCancelled ? this.#drainAfter(reason) : undefined;
+    if (!this.#drain) this.#call.abort();
+    this.#end(isCancelled ? "cancelled" : "failed", reason);
   }
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,49 +140,62 @@ export class RelayedCall implements Producer, UpstreamSink {
     return this.#parts.clock.now() - this.#stream.info.startedAt;
   }
 
-  #note(meaning: Meaning): void {
-    const characters =
-      (meaning.text?.length ?? 0) +
-      (meaning.thinking?.length ?? 0) +
-      (meaning.toolCalls?.reduce((sum, call) => sum + (call.arguments?.length ?? 0) + (call.name?.length ?? 0), 0) ??
-        0);
-    if (characters > 0) {
-      this.#firstContentMs ??= this.#sinceStart();
-      this.#outputCharacters += characters;
-    }
-    if (meaning.usage) this.#counts = mergeCounts(this.#counts, meaning.usage);
-    if (meaning.finish !== undefined) this.#finish = meaning.finish;
-    if (meaning.complete) this.#whole = true;
-  }
-
   #failAfterEvent(error: NonNullable<Meaning["error"]>): void {
     this.#call.settle();
     const details = error.type === undefined ? {} : { details: { type: error.type } };
     this.#end("failed", new GatewayError("upstream_error_event", error.message, details));
   }
 
-  #end(status: "completed" | "failed" | "cancelled", error?: GatewayError): void {
+  /** A cap is reached: the upstream stops, and the answer ends as its provider would have ended it. */
+  #cut(error: GatewayError): void {
+    this.#drain?.stop();
+    // The provider has said why it ends: what is left to come is its usage.
+    if (this.#done || this.#answer.finish !== undefined) return;
+    this.#call.abort();
+    for (const { name, data } of this.#answer.cutShort()) {
+      this.#stream.publish(this.#stream.log.append(name, toByteText(data), data === "[DONE]"), NOTHING);
+      if (this.#done) return;
+    }
+    this.#end("failed", error);
+  }
+
+  /** What reads the answer on after its cancel, where its key wants that and there is usage to be had. */
+  #drainAfter(reason: GatewayError): UsageDrain | undefined {
+    const { drain: limits, clock } = this.#parts;
+    const { lease } = this.#commission;
+    if (lease?.onAbort !== "drain" || !limits || this.#request.target.route.dialect.endsAtEof) return undefined;
+    return new UsageDrain({
+      call: this.#call,
+      answer: this.#answer,
+      meter: this.#meter,
+      limits,
+      since: clock.now(),
+      settled: (error = reason) => {
+        const { terminal } = this.#stream;
+        if (terminal) this.#settle({ ...terminal, usage: this.#usage(error) });
+        lease.release();
+      },
+    });
+  }
+
+  #usage(error: GatewayError | undefined) {
+    return this.#answer.usage(error, this.#firstByteMs !== undefined);
+  }
+
+  #settle(terminal: Terminal): void {
+    this.#commission.lease?.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
+  }
+
+  #end(status: Terminal["status"], error?: GatewayError): void {
     this.#done = true;
-    const { log, info } = this.#stream;
-    const firstSentMs = this.#stream.firstSentMs;
+    const { log, info, firstSentMs } = this.#stream;
+    const { finish } = this.#answer;
     const terminal = {
       status,
       lastSeq: log.head,
-      ...(this.#finish !== undefined && { finish: this.#finish }),
+      ...(finish !== undefined && { finish }),
       ...(error && { error }),
-      usage: settleUsage({
-        counts: this.#counts,
-        whole: this.#whole,
-        billed: wasBilled({
-          error,
-          answered: this.#firstByteMs !== undefined,
-          anyEvent: log.head > 0,
-          // A dialect that knows no last event reads no text either: there is nothing to estimate from.
-          readable: !this.#request.target.route.dialect.endsAtEof,
-        }),
-        inputCharacters: this.#inputCharacters,
-        outputCharacters: this.#outputCharacters,
-      }),
+      usage: this.#usage(error),
       timing: {
         ...(this.#firstByteMs !== undefined && { firstByteMs: this.#firstByteMs }),
         ...(this.#firstContentMs !== undefined && { firstContentMs: this.#firstContentMs }),
@@ -208,7 +204,10 @@ export class RelayedCall implements Producer, UpstreamSink {
       },
       lossy: this.#lossy,
     };
-    this.#ended();
+    this.#settle(terminal);
+    // What it did not use is there for the next one before its client hears of the end.
+    if (!this.#drain) this.#commission.lease?.release();
+    this.#commission.ended(this.#drain);
     this.#stream.end(terminal);
     this.#parts.observer.streamEnded({
       stream: info.id,

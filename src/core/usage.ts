@@ -59,8 +59,9 @@ export function wasBilled(call: {
     case "upstream_unreachable":
     case "upstream_rate_limited":
     case "upstream_http_error":
-    // The gateway's own: no connection was free for the call.
+    // The gateway's own: no connection was free for the call, or it could not be recorded and was not made.
     case "overloaded":
+    case "ledger_unavailable":
       return false;
     case "upstream_bad_response": {
       const reason = call.error.details?.reason;
