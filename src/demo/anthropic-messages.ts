@@ -1,4 +1,4 @@
-import { asArray, asNumber, asObject, asString, type JsonObject } from "../core/json.ts";
+import { asArray, asNumber, asObject, asString, type JsonObject, parseJson } from "../core/json.ts";
 import type { Beat, DemoDialect } from "./demo-dialect.ts";
 import { readPrompt } from "./prompt.ts";
 import { randomLetters } from "./random.ts";
@@ -90,6 +90,29 @@ export const anthropicMessages: DemoDialect = {
       usage: usage(script, script.outputTokens),
     });
     yield beat({ type: "message_stop" });
+  },
+
+  whole(script, { random }) {
+    const { thinking, text, toolCall } = script;
+    const content: JsonObject[] = [];
+    if (thinking.length > 0) {
+      content.push({ type: "thinking", thinking: thinking.join(""), signature: randomLetters(random, 96) });
+    }
+    if (text.length > 0) content.push({ type: "text", text: text.join("") });
+    if (toolCall) {
+      const input = parseJson(toolCall.arguments.join("")) ?? {};
+      content.push({ type: "tool_use", id: `toolu_01${randomLetters(random, 22)}`, name: toolCall.name, input });
+    }
+    return {
+      model: script.model,
+      id: `msg_01${randomLetters(random, 22)}`,
+      type: "message",
+      role: "assistant",
+      content,
+      stop_reason: STOP_REASONS[script.finish],
+      stop_sequence: null,
+      usage: { ...usage(script, script.outputTokens), service_tier: "standard" },
+    };
   },
 
   errorBody: (status, message) => ({

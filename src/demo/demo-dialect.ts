@@ -10,6 +10,12 @@ export interface Beat {
   readonly token?: true;
 }
 
+export interface AnswerContext {
+  readonly body: JsonObject;
+  readonly random: Random;
+  readonly createdS: number;
+}
+
 /** How the demo upstream speaks one provider's language. */
 export interface DemoDialect {
   readonly path: string;
@@ -17,10 +23,9 @@ export interface DemoDialect {
   readonly speaks: string;
   prompt(body: JsonObject): Prompt;
   /** The events of one answer. They stop early when the script ends in a cut or an error. */
-  beats(
-    script: Script,
-    context: { readonly body: JsonObject; readonly random: Random; readonly createdS: number },
-  ): Iterable<Beat>;
+  beats(script: Script, context: AnswerContext): Iterable<Beat>;
+  /** The same answer in one piece, for a request that asks for no stream. The script ends whole. */
+  whole(script: Script, context: AnswerContext): JsonObject;
   /** The provider's error body for an HTTP status. */
   errorBody(status: number, message: string): JsonObject;
 }

@@ -55,19 +55,25 @@ export async function startDemoUpstream(options: DemoOptions = {}): Promise<Demo
   const answer = (dialect: DemoDialect, body: JsonObject, response: ServerResponse): void => {
     const prompt = dialect.prompt(body);
     const { directives, rest } = readDirectives(prompt.text);
-    const status = body.stream === true ? directives.error?.status : 400;
+    const status = directives.error?.status;
     if (status !== undefined) {
-      const message = directives.error ? "The prompt asked for this error." : "The demo upstream only streams.";
-      sendJson(response, status, dialect.errorBody(status, message));
+      sendJson(response, status, dialect.errorBody(status, "The prompt asked for this error."));
       return;
     }
 
     const random = seededRandom(counters.requests);
     const script = writeScript(random, prompt, { directives, rest, speaks: dialect.speaks });
+    const context = { body, random, createdS: Math.floor(wall() / 1000) };
+    if (body.stream !== true) {
+      if (script.ending === "whole") sendJson(response, 200, dialect.whole(script, context));
+      else if (script.ending === "cut") response.destroy();
+      else sendJson(response, 500, dialect.errorBody(500, "The demo upstream was asked to fail."));
+      return;
+    }
     const playback = new Playback(
       response,
       {
-        beats: dialect.beats(script, { body, random, createdS: Math.floor(wall() / 1000) }),
+        beats: dialect.beats(script, context),
         pace: paceOf(pace, directives, random),
         ending: script.ending,
       },

@@ -3,6 +3,7 @@ import type { Beat, DemoDialect } from "./demo-dialect.ts";
 import { openaiErrorBody } from "./openai-error.ts";
 import { readPrompt } from "./prompt.ts";
 import { padding, randomLetters } from "./random.ts";
+import type { Script } from "./script.ts";
 
 const FINISH_REASONS = { stop: "stop", length: "length", tool_call: "tool_calls" } as const;
 
@@ -57,18 +58,39 @@ export const openaiChat: DemoDialect = {
       }
     }
     yield choice({}, "", FINISH_REASONS[script.finish]);
-    if (withUsage) {
-      const usage = {
-        prompt_tokens: script.inputTokens,
-        completion_tokens: script.outputTokens,
-        total_tokens: script.inputTokens + script.outputTokens,
-        prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
-        completion_tokens_details: { reasoning_tokens: script.thinking.length, audio_tokens: 0 },
-      };
-      yield { data: chunk({ choices: [], usage }, "") };
-    }
+    if (withUsage) yield { data: chunk({ choices: [], usage: usageOf(script) }, "") };
     yield { data: "[DONE]" };
+  },
+
+  whole(script, { random, createdS }) {
+    const { thinking, text, toolCall } = script;
+    const call = toolCall && { name: toolCall.name, arguments: toolCall.arguments.join("") };
+    const message = {
+      role: "assistant",
+      content: text.join(""),
+      refusal: null,
+      ...(thinking.length > 0 && { reasoning_content: thinking.join("") }),
+      ...(call && { tool_calls: [{ id: `call_${randomLetters(random, 24)}`, type: "function", function: call }] }),
+    };
+    return {
+      id: `chatcmpl-${randomLetters(random, 29)}`,
+      object: "chat.completion",
+      created: createdS,
+      model: script.model,
+      choices: [{ index: 0, message, logprobs: null, finish_reason: FINISH_REASONS[script.finish] }],
+      usage: usageOf(script),
+      service_tier: "default",
+      system_fingerprint: "fp_demo",
+    };
   },
 
   errorBody: openaiErrorBody,
 };
+
+const usageOf = (script: Script): JsonObject => ({
+  prompt_tokens: script.inputTokens,
+  completion_tokens: script.outputTokens,
+  total_tokens: script.inputTokens + script.outputTokens,
+  prompt_tokens_details: { cached_tokens: 0, audio_tokens: 0 },
+  completion_tokens_details: { reasoning_tokens: script.thinking.length, audio_tokens: 0 },
+});

@@ -1,5 +1,5 @@
 import { asArray, asNumber, asObject, asString, type JsonObject } from "../core/json.ts";
-import type { DemoDialect } from "./demo-dialect.ts";
+import type { AnswerContext, DemoDialect } from "./demo-dialect.ts";
 import { openaiErrorBody } from "./openai-error.ts";
 import { readPrompt } from "./prompt.ts";
 import { padding, type Random, randomLetters } from "./random.ts";
@@ -26,6 +26,12 @@ export const openaiResponses: DemoDialect = {
     }
   },
 
+  whole(script, context) {
+    // The last event holds the whole response.
+    const last = [...answer(script, context)].at(-1);
+    return asObject(last?.response) ?? {};
+  },
+
   errorBody: openaiErrorBody,
 };
 
@@ -33,7 +39,7 @@ type Step = { readonly type: string; readonly token?: true } & JsonObject;
 type Steps = Generator<Step, JsonObject>;
 
 /** The events in order, not yet numbered. */
-function* answer(script: Script, context: { body: JsonObject; random: Random; createdS: number }): Generator<Step> {
+function* answer(script: Script, context: AnswerContext): Generator<Step> {
   const id = `resp_${randomLetters(context.random, 48)}`;
   const response = (status: string, more: JsonObject = {}) => ({
     response: {

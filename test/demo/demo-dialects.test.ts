@@ -1,5 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { type DemoUpstream, startDemoUpstream } from "../../src/demo/demo-upstream.ts";
+import { anthropicMessages } from "../../src/dialects/anthropic-messages.ts";
+import { openaiChat } from "../../src/dialects/openai-chat.ts";
+import { openaiResponses } from "../../src/dialects/openai-responses.ts";
+import { interpret, together, unnamed } from "../support/interpret.ts";
 import { ask, askForEvents, at, DIALECTS, type DialectName, valuesOf } from "./ask-demo.ts";
 
 let demo: DemoUpstream;
@@ -195,10 +199,30 @@ describe.each(NAMES)("every dialect: %s", (name) => {
     expect((await ask(demo.url, name, "[[error 500]]")).status).toBe(500);
   });
 
-  test("a request that does not stream is refused", async () => {
-    const answer = await ask(demo.url, name, "hello", { stream: false });
-    expect(answer.status).toBe(400);
-    expect(await answer.json()).toHaveProperty("error.message", "The demo upstream only streams.");
+  test("a request that does not stream gets a whole answer, which says what a stream would", async () => {
+    const dialect = { anthropic: anthropicMessages, chat: openaiChat, responses: openaiResponses }[name];
+    for (const prompt of ["hello", "please call a tool"]) {
+      const fields = { model: "demo-thinking", stream: false };
+      const streamed = await askForEvents(demo.url, name, prompt, { model: "demo-thinking" });
+      const answer = await (await ask(demo.url, name, prompt, fields)).text();
+      const whole = together(interpret(dialect, [unnamed(answer)]));
+      const pieces = together(interpret(dialect, streamed));
+      expect(whole.wholeAt).toBe(0);
+      expect(whole.finish).toBe(pieces.finish);
+      expect(whole.calls.map(({ name, arguments: json }) => [name, json])).toEqual(
+        pieces.calls.map(({ name, arguments: json }) => [name, json]),
+      );
+      expect(whole.text === "" && whole.calls.length === 0).toBe(false);
+      expect(whole.thinking).not.toBe("");
+      expect(whole.usage.inputTokens).toBe(pieces.usage.inputTokens);
+    }
+  });
+
+  test("a request that does not stream can fail as well", async () => {
+    const answer = await ask(demo.url, name, "[[error]]", { stream: false });
+    expect(answer.status).toBe(500);
+    expect(await answer.json()).toHaveProperty("error.message");
+    await expect(ask(demo.url, name, "[[cut]]", { stream: false })).rejects.toThrow();
   });
 
   test("input is counted at about four characters a token", async () => {
