@@ -30,7 +30,7 @@ export interface LedgerClosing {
   readonly costNano: number | undefined;
   readonly timing: Timing;
   readonly events: number;
-  /** Characters of event data relayed. */
+  /** Event data relayed, as UTF-8. */
   readonly bytes: number;
   /** Wall clock, in milliseconds. */
   readonly closedAt: number;

@@ -10,6 +10,10 @@ import { temporaryDirectories } from "../../support/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 
+interface UsageBody {
+  readonly lines: readonly { readonly group: string | null; readonly streams: number }[];
+}
+
 /** A gateway whose ledger knows one stream of ann's, two of bob's and one of nobody's key. */
 async function setUp(keys: Readonly<Record<string, Partial<GatewayKey>>> = {}) {
   const path = directory();
@@ -30,11 +34,11 @@ async function setUp(keys: Readonly<Record<string, Partial<GatewayKey>>> = {}) {
   const ask = async (query = "", caller?: string) => {
     const headers = caller === undefined ? {} : { authorization: `Bearer ${secrets[caller]}` };
     const response = await fetch(`${gateway.url}/v1/usage${query}`, { headers });
-    return { status: response.status, headers: response.headers, body: await response.json() };
+    return { status: response.status, headers: response.headers, body: (await response.json()) as UsageBody };
   };
   const groups = async (query: string, caller?: string) => {
     const { body } = await ask(query, caller);
-    return body.lines.map(({ group, streams }: { group: string; streams: number }) => [group, streams]);
+    return body.lines.map(({ group, streams }) => [group, streams]);
   };
   return { ask, groups, [Symbol.asyncDispose]: () => gateway.close() };
 }
