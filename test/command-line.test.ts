@@ -53,6 +53,13 @@ describe("sluice", () => {
     expect(config).toBeUndefined();
   });
 
+  test("usage is a command with options of its own", async () => {
+    const { code, stdout, config } = await run(["usage", "--help"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Usage: sluice usage/);
+    expect(config).toBeUndefined();
+  });
+
   test.each(["--version", "-v"])("%s prints the version", async (flag) => {
     expect(await run([flag])).toMatchObject({ code: 0, stdout: "1.2.3\n" });
   });
