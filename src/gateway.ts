@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { getHeapStatistics } from "node:v8";
 import { CONTROL_UI_PATH } from "../protocol/openclaw/wire.ts";
 import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../protocol/stream.ts";
 import type { Config } from "./config/schema.ts";
@@ -7,13 +6,11 @@ import { connectApis } from "./connect-apis.ts";
 import { connectCallers } from "./connect-callers.ts";
 import { connectPages } from "./connect-pages.ts";
 import { connectLedger } from "./connect-ledger.ts";
+import { connectRelay } from "./connect-relay.ts";
 import { connectRoutes } from "./connect-routes.ts";
-import { LogBudget } from "./core/budget.ts";
 import { GatewayError } from "./core/errors.ts";
 import { OpenRate } from "./core/open-rate.ts";
 import type { Clock } from "./core/ports.ts";
-import { Relay } from "./core/relay.ts";
-import { Shelf } from "./core/shelf.ts";
 import { startDemoUpstream } from "./demo/demo-upstream.ts";
 import { createHttpStreamsFace } from "./faces/http-streams/face.ts";
 import { createOpenClawFace } from "./faces/openclaw/face.ts";
@@ -50,12 +47,7 @@ export interface Gateway {
 
 /** What is remembered at once, oldest forgotten first: some hundred bytes each. */
 const IDEMPOTENCY_KEYS = 10_000;
-const REMEMBERED_IDS = 10_000;
-/** How exactly grace, retention and pauses are kept. */
-const SWEEP_MS = 1_000;
 const COUNT_FILES_MS = 1_000;
-/** What the heap takes for what is in use, until garbage is collected (`npm run soak`, scenario `stalled`). */
-const HEAP_SLACK = 1.5;
 
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
 const newId = (): string => randomUUID();
@@ -96,25 +88,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const logMemoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
-  const budget = new LogBudget(Math.floor(logMemoryBytes / HEAP_SLACK));
-  const shelf = new Shelf({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now);
+  const { relay, shelf, budget } = started.use(
+    await connectRelay({ limits, upstream, ledger, observer, clock, newId, admit: () => load.admitStream() }),
+  );
   if (metrics) shelf.resumed = metrics.resumed;
-  const sweep = setInterval(() => shelf.sweep(clock.now()), SWEEP_MS);
-  started.defer(() => clearInterval(sweep));
-  const relay = new Relay({
-    upstream,
-    observer,
-    clock,
-    newId,
-    log: { maxBytes: limits.logBytes, maxEntries: limits.logEntries },
-    openStreams: limits.openStreams,
-    budget,
-    admit() {
-      shelf.admit();
-      load.admitStream();
-    },
-  });
   const callers = started.use(await connectCallers(config, clock, observer));
   const { authenticator, tickets } = callers;
   const opens = new OpenRate(limits, clock);

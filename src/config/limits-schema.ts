@@ -86,6 +86,10 @@ export const limitsSchema = z.strictObject({
   pongMs: milliseconds(10 * SECOND).describe("how long a client may take to answer a ping"),
   idempotencyMs: milliseconds(10 * MINUTE).describe("how long a repeated idempotency key finds its earlier stream"),
   drainMs: milliseconds(30 * SECOND).describe("how long a stopping gateway lets running streams finish"),
+  drainUsageMs: milliseconds(MINUTE).describe(
+    "how long a cancelled answer is read on for its usage, where the key says so",
+  ),
+  drainUsageBytes: bytes(MIB, 64 * MIB).describe("how much of it is read"),
   authFailuresPerMinute: count(10, 10_000).describe("wrong credentials from one address before it is locked out"),
   authLockoutMs: milliseconds(15 * MINUTE).describe("how long a locked-out address is refused"),
 });

@@ -1,0 +1,61 @@
+import { getHeapStatistics } from "node:v8";
+import type { Config } from "./config/schema.ts";
+import { LogBudget } from "./core/budget.ts";
+import { KeyLeases } from "./core/leases.ts";
+import type { Ledger } from "./core/ledger.ts";
+import type { Clock, Observer, UpstreamPort } from "./core/ports.ts";
+import { Relay } from "./core/relay.ts";
+import { Shelf } from "./core/shelf.ts";
+
+/** What is remembered at once, oldest forgotten first: some hundred bytes each. */
+const REMEMBERED_IDS = 10_000;
+/** How exactly grace, retention, pauses and drains are kept. */
+const SWEEP_MS = 1_000;
+/** What the heap takes for what is in use, until garbage is collected (`npm run soak`, scenario `stalled`). */
+const HEAP_SLACK = 1.5;
+
+export interface RelayConnections extends Disposable {
+  readonly relay: Relay;
+  readonly shelf: Shelf;
+  /** What all logs share. */
+  readonly budget: LogBudget;
+}
+
+/** Where streams run, wait for their clients, and are paid for. Resolves when it is known what keys have spent. */
+export async function connectRelay(parts: {
+  readonly limits: Config["limits"];
+  readonly upstream: UpstreamPort;
+  readonly ledger: Ledger;
+  readonly observer: Observer;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  /** Throws when the process is too busy for one more stream. */
+  readonly admit: () => void;
+}): Promise<RelayConnections> {
+  const { limits, upstream, ledger, observer, clock, newId } = parts;
+  const logMemoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
+  const budget = new LogBudget(Math.floor(logMemoryBytes / HEAP_SLACK));
+  const shelf = new Shelf({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now);
+  const leases = new KeyLeases({ clock, ledger });
+  await leases.restore();
+  const relay = new Relay({
+    upstream,
+    observer,
+    clock,
+    newId,
+    log: { maxBytes: limits.logBytes, maxEntries: limits.logEntries },
+    drain: { ms: limits.drainUsageMs, bytes: limits.drainUsageBytes },
+    openStreams: limits.openStreams,
+    budget,
+    leases,
+    admit() {
+      shelf.admit();
+      parts.admit();
+    },
+  });
+  const sweep = setInterval(() => {
+    shelf.sweep(clock.now());
+    relay.sweep(clock.now());
+  }, SWEEP_MS);
+  return { relay, shelf, budget, [Symbol.dispose]: () => clearInterval(sweep) };
+}
