@@ -100,8 +100,10 @@ export class AnthropicEvents implements Interpreter {
     asArray(message?.content).forEach((block, index) => {
       this.#block(asObject(block), index, draft);
     });
-    this.#usage(asObject(message?.usage), draft);
     finish(message, draft);
+    const usage = asObject(message?.usage);
+    // What stands for the output of an answer that only begins is no count of it.
+    this.#usage(draft.finish === undefined && usage ? { ...usage, output_tokens: null } : usage, draft);
     return meaningOf(draft);
   }
 
