@@ -209,11 +209,12 @@ describe.each(["info", "debug"])("with the log at %s", (level) => {
     expect(sluice.stdout).toContain('"event":"refused"');
     if (level === "debug") expect(sluice.stdout).toContain('"event":"connection"');
     expect(metrics).toContain("sluice_streams_ended_total");
-    expect(usage).toContain('"by":"model"');
+    expect(usage).toContain('"group":"gpt"');
     for (const text of [sluice.stdout, sluice.stderr, metrics, usage]) {
       expect(found(text, { ...passing, ...kept })).toEqual([]);
     }
-    for (const name of ["ledger.db", "keys.db"]) expect(files.get(name)).toBeDefined();
+    expect(files.get("ledger.db")).toContain("gpt");
+    expect(files.get("keys.db")).toBeDefined();
     for (const [name, text] of files) {
       if (!name.startsWith("sluice.db")) expect([name, found(text, { ...passing, ...kept })]).toEqual([name, []]);
     }
