@@ -117,8 +117,14 @@ describe("Anthropic's usage", () => {
 
   test("counts cached tokens as input", () => {
     const usage = { input_tokens: 2, cache_read_input_tokens: 30, cache_creation_input_tokens: 400, output_tokens: 5 };
-    expect(read(start(usage))).toEqual([
-      { usage: { inputTokens: 432, outputTokens: 5, cacheReadTokens: 30, cacheWriteTokens: 400 } },
+    expect(read(start(usage))).toEqual([{ usage: { inputTokens: 432, cacheReadTokens: 30, cacheWriteTokens: 400 } }]);
+  });
+
+  test("is no count of the output in a message that only begins, but in one that comes whole", () => {
+    const usage = { input_tokens: 3, output_tokens: 5 };
+    expect(together(read(start(usage), report({ input_tokens: 3 }))).usage).toEqual({ inputTokens: 3 });
+    expect(read({ type: "message_start", message: { usage, stop_reason: "end_turn" } })).toEqual([
+      { finish: "end_turn", usage: { inputTokens: 3, outputTokens: 5 } },
     ]);
   });
 
