@@ -36,16 +36,25 @@ export class StreamClient {
   /** Connects and waits until the socket is open. */
   static async connect(
     gatewayUrl: string,
-    options: { token?: string; headers?: Record<string, string>; autoPong?: boolean } = {},
+    options: {
+      token?: string;
+      headers?: Record<string, string>;
+      subprotocols?: readonly string[];
+      autoPong?: boolean;
+    } = {},
   ) {
     const headers = {
       ...options.headers,
       ...(options.token !== undefined && { authorization: `Bearer ${options.token}` }),
     };
-    const ws = new WebSocket(`${gatewayUrl.replace("http", "ws")}/v1/stream`, ["sluice.v1"], {
-      headers,
-      autoPong: options.autoPong ?? true,
-    });
+    const ws = new WebSocket(
+      `${gatewayUrl.replace("http", "ws")}/v1/stream`,
+      ["sluice.v1", ...(options.subprotocols ?? [])],
+      {
+        headers,
+        autoPong: options.autoPong ?? true,
+      },
+    );
     const client = new StreamClient(ws);
     await new Promise((resolve, reject) => {
       ws.once("open", resolve);

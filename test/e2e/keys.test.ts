@@ -1,0 +1,214 @@
+/** Gateway keys while the gateway runs: made, revoked, rotated and expired from outside. */
+import { describe, expect, test } from "@jest/globals";
+import { KeyDatabase } from "../../src/storage/key-database.ts";
+import { freshSecret, keyFor } from "../support/gateway-key.ts";
+import { startKeyedGateway, untilKnown } from "../support/keyed-gateway.ts";
+import { OpenClawClient } from "../support/openclaw-client.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { SseClient } from "../support/sse-client.ts";
+import { StreamClient } from "../support/stream-client.ts";
+import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { upgrade } from "../support/upgrade.ts";
+
+const directory = temporaryDirectories();
+
+const bearer = (secret: string) => ({ authorization: `Bearer ${secret}` });
+const delta = (content: string) => ({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+const say = (exchange: ScriptedExchange, content: string) => exchange.event(delta(content));
+const OPEN = { type: "open", id: "a", model: "gpt", body: { messages: [] } };
+
+/** A stream of this secret that runs: its client has had an event. */
+async function running(url: string, secret: string, upstream: { request(): Promise<ScriptedExchange> }) {
+  const client = await (await StreamClient.connect(url, { token: secret })).hello();
+  client.send(OPEN);
+  const exchange = say((await upstream.request()).sse(), "hello");
+  const opened = await client.take((frame) => frame.type === "opened");
+  await client.take((frame) => frame.type === "event");
+  return { client, exchange, stream: opened.type === "opened" ? opened.stream : "" };
+}
+
+describe("a key that is made while the gateway runs", () => {
+  test("lets its caller in within two seconds, and from then on nobody without credentials", async () => {
+    await using gateway = await startKeyedGateway(directory(), undefined, { auth: {} });
+    const local = await (await StreamClient.connect(gateway.url)).hello();
+    const chat = await OpenClawClient.dial(gateway.url);
+    await chat.connect();
+    const madeAt = performance.now();
+    const secret = await gateway.makeKey("alice");
+    expect(await local.closed).toEqual({ code: 4501, reason: "unauthorized" });
+    expect(performance.now() - madeAt).toBeLessThan(2_000);
+    await expect(chat.until(() => false)).rejects.toThrow("closed 4501");
+    expect((await upgrade(gateway.url)).status).toBe(401);
+    using alice = await (await StreamClient.connect(gateway.url, { token: secret })).hello();
+    expect(alice.ws.readyState).toBe(alice.ws.OPEN);
+  });
+
+  test("is in force at the next start too", async () => {
+    const path = directory();
+    const first = await startKeyedGateway(path);
+    const secret = await first.makeKey("alice");
+    await first.close();
+    await using again = await startKeyedGateway(path);
+    expect((await upgrade(again.url)).status).toBe(401);
+    const answer = await upgrade(again.url, { headers: bearer(secret) });
+    answer.socket?.destroy();
+    expect(answer.status).toBe(101);
+  });
+});
+
+describe("a key that is revoked while its streams run (C17)", () => {
+  test("ends them with a terminal, its upstream call, and its sockets with 4501, within five seconds", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using gateway = await startKeyedGateway(directory(), upstream.url);
+    const secret = await gateway.makeKey("alice");
+    const other = await gateway.makeKey("bob");
+    const { client, exchange } = await running(gateway.url, secret, upstream);
+    using bob = await running(gateway.url, other, upstream).then((bobs) => bobs.client);
+
+    const revokedAt = performance.now();
+    gateway.keys("revoke", "alice");
+    const { end } = await client.rest("a");
+    expect(end).toMatchObject({ status: "cancelled", error: { code: "cancelled" } });
+    expect(await client.closed).toEqual({ code: 4501, reason: "unauthorized" });
+    await exchange.closed;
+    expect(performance.now() - revokedAt).toBeLessThan(5_000);
+    expect(gateway.log.lines).toContainEqual(
+      expect.objectContaining({ event: "stream", caller: "alice", status: "cancelled" }),
+    );
+
+    const refused = await upgrade(gateway.url, { headers: bearer(secret) });
+    expect(refused).toMatchObject({ status: 401, body: expect.stringContaining("the key was revoked") });
+    expect(bob.ws.readyState).toBe(bob.ws.OPEN);
+  });
+
+  test("ends an event stream over HTTP, with the stream's own end", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using gateway = await startKeyedGateway(directory(), upstream.url);
+    const secret = await gateway.makeKey("alice");
+    const { client, stream } = await running(gateway.url, secret, upstream);
+    const sse = await SseClient.open(`${gateway.url}/v1/streams/${stream}/events`, bearer(secret));
+    gateway.keys("revoke", "alice");
+    expect(await sse.closed).toBe(true);
+    expect(sse.text).toContain('event: sluice.end\ndata: {"type":"end"');
+    expect(sse.text).toContain('"status":"cancelled"');
+    await client.closed;
+  });
+
+  test("ends a run over OpenClaw's protocol, and its socket", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using gateway = await startKeyedGateway(directory(), upstream.url, { defaultModel: "gpt" });
+    const secret = await gateway.makeKey("alice");
+    const client = await OpenClawClient.dial(gateway.url);
+    await client.connect({ token: secret });
+    await client.request("chat.send", { sessionKey: "main", message: "hello", idempotencyKey: "r1" });
+    const exchange = say((await upstream.request()).sse(), "hello");
+    gateway.keys("revoke", "alice");
+    expect(await client.ended("r1")).toMatchObject({ state: "aborted" });
+    await expect(client.until(() => false)).rejects.toThrow("closed 4501");
+    await exchange.closed;
+  });
+});
+
+describe("a key that expires while its stream runs (C17)", () => {
+  test("is as good as revoked from that moment", async () => {
+    const path = directory();
+    await using upstream = await startScriptedUpstream();
+    await using gateway = await startKeyedGateway(path, upstream.url);
+    const secret = freshSecret();
+    const keys = new KeyDatabase(path);
+    const expiresAt = Date.now() + 2_000;
+    keys.add(keyFor("alice", secret, { expiresAt }));
+    keys.close();
+    await untilKnown(gateway.url, secret);
+    const { client } = await running(gateway.url, secret, upstream);
+    expect((await client.rest("a")).end.status).toBe("cancelled");
+    expect(await client.closed).toEqual({ code: 4501, reason: "unauthorized" });
+    expect(Date.now() - expiresAt).toBeGreaterThanOrEqual(0);
+    expect(Date.now() - expiresAt).toBeLessThan(2_000);
+    expect((await upgrade(gateway.url, { headers: bearer(secret) })).body).toContain("the key has expired");
+  });
+});
+
+describe("a key that is rotated while its stream runs", () => {
+  test("closes the socket of the old secret; the stream runs on and is resumed with the new one", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using gateway = await startKeyedGateway(directory(), upstream.url);
+    const old = await gateway.makeKey("alice");
+    const { client, exchange, stream } = await running(gateway.url, old, upstream);
+    const fresh = String(gateway.keys("rotate", "alice").secret);
+    expect(await client.closed).toEqual({ code: 4501, reason: "unauthorized" });
+    using again = await (await StreamClient.connect(gateway.url, { token: fresh })).hello();
+    again.send({ type: "resume", id: "b", stream, epoch: 1, after: 1 });
+    expect(await again.take((frame) => frame.type === "resumed")).toMatchObject({ stream });
+    say(exchange, "more");
+    expect(await again.take((frame) => frame.type === "event")).toMatchObject({ seq: 2 });
+    expect((await upgrade(gateway.url, { headers: bearer(old) })).status).toBe(401);
+  });
+
+  test("lets the old secret work until its overlap is over", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using gateway = await startKeyedGateway(directory(), upstream.url);
+    const old = await gateway.makeKey("alice");
+    const { client } = await running(gateway.url, old, upstream);
+    const rotatedAt = performance.now();
+    await untilKnown(gateway.url, String(gateway.keys("rotate", "alice", "--overlap", "2s").secret));
+    expect(client.ws.readyState).toBe(client.ws.OPEN);
+    expect(await client.closed).toEqual({ code: 4501, reason: "unauthorized" });
+    expect(performance.now() - rotatedAt).toBeGreaterThan(1_900);
+  });
+});
+
+describe("what a key allows", () => {
+  test("is checked before there is a WebSocket, and for each request: 403 says which scope is missing", async () => {
+    await using gateway = await startKeyedGateway(directory());
+    const secret = await gateway.makeKey("alice", "--scopes", "chat");
+    expect(await upgrade(gateway.url, { headers: bearer(secret) })).toMatchObject({
+      status: 403,
+      body: expect.stringContaining("the key lacks the scope streams"),
+    });
+    for (const [path, status] of [
+      ["/v1/streams/s_1/events", 403],
+      ["/metrics", 403],
+      ["/start.json", 200],
+    ] as const) {
+      expect([path, (await fetch(`${gateway.url}${path}`, { headers: bearer(secret) })).status]).toEqual([
+        path,
+        status,
+      ]);
+    }
+    const reader = await gateway.makeKey("prometheus", "--scopes", "read");
+    expect((await fetch(`${gateway.url}/metrics`, { headers: bearer(reader) })).status).toBe(200);
+  });
+
+  test("is what its caller is shown", async () => {
+    await using gateway = await startKeyedGateway(directory());
+    const secret = await gateway.makeKey("alice", "--models", "claude");
+    const seen = await (await fetch(`${gateway.url}/start.json`, { headers: bearer(secret) })).json();
+    expect(seen).toMatchObject({ models: [{ alias: "claude" }] });
+    using client = await (await StreamClient.connect(gateway.url, { token: secret })).hello();
+    client.send(OPEN);
+    expect(await client.take((frame) => frame.type === "error")).toMatchObject({ error: { code: "forbidden" } });
+    client.send({ ...OPEN, model: undefined, route: "anthropic" });
+    expect(await client.take((frame) => frame.type === "error")).toMatchObject({ error: { code: "forbidden" } });
+  });
+});
+
+describe("guessing keys", () => {
+  test("locks out the client a listed proxy names, and not the proxy", async () => {
+    await using gateway = await startKeyedGateway(directory(), undefined, {
+      listen: { port: 0, trustedProxies: ["127.0.0.0/8"] },
+      auth: { token: "the-shared-token-of-all" },
+      limits: { authFailuresPerMinute: 3 },
+    });
+    const from = async (client: string, token: string) => {
+      const headers = { ...bearer(token), "x-forwarded-for": `1.2.3.4, ${client}` };
+      const answer = await upgrade(gateway.url, { headers });
+      answer.socket?.destroy();
+      return answer.status;
+    };
+    for (const guess of ["wrong", freshSecret(), `${freshSecret()}x`])
+      expect(await from("198.51.100.1", guess)).toBe(401);
+    expect(await from("198.51.100.1", "the-shared-token-of-all")).toBe(429);
+    expect(await from("198.51.100.2", "the-shared-token-of-all")).toBe(101);
+  });
+});

@@ -1,0 +1,59 @@
+import { runKeys } from "../../src/commands/keys.ts";
+import { isObject } from "../../src/core/json.ts";
+import { startTestGateway, type TestGateway } from "./gateway.ts";
+
+export interface KeyedGateway extends TestGateway {
+  /** `sluice keys …` on this gateway's data directory, over a connection of its own; gives what `--json` prints. */
+  keys(...args: readonly string[]): Record<string, unknown>;
+  /** Makes a key before or while the gateway runs, waits until it is let in, and gives its secret. */
+  makeKey(...args: readonly string[]): Promise<string>;
+}
+
+/** The real gateway over a data directory, whose keys are changed from outside as an operator does. */
+export async function startKeyedGateway(
+  directory: string,
+  upstream?: string,
+  config: Record<string, unknown> = {},
+): Promise<KeyedGateway> {
+  const { limits, ...rest } = config;
+  const gateway = await startTestGateway({
+    ...(upstream !== undefined && { upstream }),
+    config: {
+      data: { store: "sqlite", directory },
+      auth: { required: true },
+      // Waiting for a key is asking for it again and again.
+      limits: { authFailuresPerMinute: 10_000, ...(limits as object | undefined) },
+      ...rest,
+    },
+  });
+  const keys = (...args: readonly string[]) => {
+    const seen = { stdout: "", stderr: "" };
+    runKeys([...args, "--json", "--data", directory], {
+      env: {},
+      cwd: directory,
+      stdout: { write: (text) => (seen.stdout += text) },
+      stderr: { write: (text) => (seen.stderr += text) },
+    });
+    if (seen.stderr !== "") throw new Error(seen.stderr);
+    const printed: unknown = JSON.parse(seen.stdout);
+    return isObject(printed) ? printed : {};
+  };
+  return Object.assign(gateway, {
+    keys,
+    async makeKey(...args: readonly string[]) {
+      const secret = String(keys("create", ...args).secret);
+      await untilKnown(gateway.url, secret);
+      return secret;
+    },
+  });
+}
+
+/** Resolves when the gateway knows the secret, whatever it then allows. */
+export async function untilKnown(url: string, secret: string): Promise<void> {
+  for (;;) {
+    const headers = { authorization: `Bearer ${secret}` };
+    const answer = await fetch(`${url}/v1/streams/none/cancel`, { method: "POST", headers });
+    await answer.text();
+    if (answer.status !== 401) return;
+  }
+}
