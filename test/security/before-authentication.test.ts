@@ -32,7 +32,8 @@ describe("sockets of clients that are not authenticated", () => {
     const { time, clock } = movable();
     const closed: string[] = [];
     const limits = { unauthenticatedSockets: 10, unauthenticatedSocketsPerAddress: 3 };
-    const lobby = new Lobby({ limits, clock, closed: (address) => void closed.push(address) });
+    const isProxy = (address: string) => address === "198.51.100.200";
+    const lobby = new Lobby({ limits, clock, isProxy, closed: (address) => void closed.push(address) });
     const enter = (address: string) => {
       const socket = new FakeSocket(address);
       lobby.enter(socket as unknown as Socket);
@@ -95,6 +96,14 @@ describe("sockets of clients that are not authenticated", () => {
     local.push(enter("127.0.0.1"));
     expect(open(local)).not.toContain(false);
     expect(open([...local, enter("127.0.0.1")])[0]).toBe(false);
+  });
+
+  test("of a listed proxy count in all only: it brings the clients of many addresses", () => {
+    const { time, enter, open } = setUp();
+    const behind = Array.from({ length: 9 }, () => enter("198.51.100.200"));
+    time.ms = 5_000;
+    behind.push(enter("198.51.100.200"));
+    expect(open(behind)).not.toContain(false);
   });
 
   test("of one IPv6 network are of one address", () => {
