@@ -4,19 +4,15 @@ import { CODES, type Code } from "../../protocol/codes.ts";
 import type { ByteText } from "../core/byte-text.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { Caller, Clock, Connection, Face, FaceSession, Observer } from "../core/ports.ts";
-import { TokenBucket } from "../core/token-bucket.ts";
+import { type InboundLimits, InboundRate } from "./inbound-rate.ts";
 import { Outbox } from "./outbox.ts";
 
-export interface ConnectionLimits {
+export interface ConnectionLimits extends InboundLimits {
   /** Bytes a client may send before its first frame authenticated it. */
   readonly handshakeFrameBytes: number;
   readonly handshakeMs: number;
   readonly socketGateBytes: number;
   readonly violationsPerMinute: number;
-  /** Messages a client may send, with bursts of five times as many. */
-  readonly framesPerSecond: number;
-  /** Bytes a client may send, with bursts of 16 times as many and of two of its face's largest frames at least. */
-  readonly inboundBytesPerSecond: number;
   readonly pingMs: number;
   readonly pongMs: number;
 }
@@ -37,12 +33,6 @@ export interface ConnectionParts {
   readonly known: () => void;
   readonly closed: () => void;
 }
-
-/** Pings, and pongs nobody asked for, that a client may send a second; twice as many at once. */
-const CONTROL_FRAMES_PER_SECOND = 10;
-
-/** So many seconds' worth of bytes may come at once: a fleet of agents that opens streams with long conversations. */
-const BYTES_BURST_S = 16;
 
 /** Longest close reason RFC 6455 (5.5.1) leaves room for, in bytes. */
 const MAX_REASON_BYTES = 123;
@@ -65,9 +55,7 @@ export class SocketConnection implements Connection {
   #framesIn = 0;
   #handshakeBytes = 0;
   #violations: number[] = [];
-  readonly #frames: TokenBucket;
-  readonly #bytes: TokenBucket;
-  readonly #control: TokenBucket;
+  readonly #rate: InboundRate;
   #closeCode: number | undefined;
   #why: Code = "client_gone";
 
@@ -80,10 +68,7 @@ export class SocketConnection implements Connection {
     this.origin = parts.origin;
     this.#caller = parts.caller;
     this.#openedAt = this.#heardAt = clock.now();
-    this.#frames = new TokenBucket(limits.framesPerSecond, limits.framesPerSecond * 5, this.#openedAt);
-    const bytes = limits.inboundBytesPerSecond;
-    this.#bytes = new TokenBucket(bytes, Math.max(bytes * BYTES_BURST_S, face.maxFrameBytes * 2), this.#openedAt);
-    this.#control = new TokenBucket(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_PER_SECOND * 2, this.#openedAt);
+    this.#rate = new InboundRate(limits, face.maxFrameBytes, this.#openedAt);
     this.#outbox = new Outbox(ws, socket, limits.socketGateBytes, () => this.#guard(() => this.#session.drained()));
 
     ws.on("message", (data, isBinary) => this.#message(data, isBinary));
@@ -192,8 +177,7 @@ export class SocketConnection implements Connection {
     this.#heard();
     this.#framesIn++;
     if (this.#parts.ws.readyState !== this.#parts.ws.OPEN) return;
-    const tooMany = this.#frames.take(this.#heardAt) > 0;
-    if (tooMany || this.#bytes.take(this.#heardAt, (data as Buffer).length) > 0) this.#refuse("rate_limited");
+    if (!this.#rate.message((data as Buffer).length, this.#heardAt)) this.#refuse("rate_limited");
     else if (isBinary) this.#refuse("binary_frame");
     else this.#guard(() => this.#session.message((data as Buffer).toString("utf8")));
   }
@@ -206,7 +190,7 @@ export class SocketConnection implements Connection {
 
   #controlFrame(): void {
     this.#heard();
-    if (this.#control.take(this.#heardAt) === 0) return;
+    if (this.#rate.controlFrame(this.#heardAt)) return;
     this.#closeCode ??= 1008;
     this.#refuse("rate_limited");
   }
