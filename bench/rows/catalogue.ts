@@ -4,6 +4,7 @@ import { openclaw } from "./openclaw.ts";
 import { portkey } from "./portkey.ts";
 import { DIRECT, type Row } from "./row.ts";
 import { sluice } from "./sluice.ts";
+import { sluiceHttp } from "./sluice-http.ts";
 
 const direct: Row = {
   name: DIRECT,
@@ -40,4 +41,4 @@ const naive = nodeRow({
 });
 
 /** Every row, in the order of the tables. */
-export const ROWS: readonly Row[] = [direct, splice, floor, nginx, naive, portkey, openclaw, sluice];
+export const ROWS: readonly Row[] = [direct, splice, floor, nginx, naive, portkey, openclaw, sluice, sluiceHttp];

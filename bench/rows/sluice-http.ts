@@ -1,0 +1,16 @@
+import type { Row } from "./row.ts";
+import { sluice } from "./sluice.ts";
+
+/** This gateway for clients that speak a vendor's HTTP API: the same relay, another face. */
+export const sluiceHttp: Row = {
+  name: "sluice-http",
+  what: "this gateway's chat completions, SSE to SSE",
+  protocol: "sse",
+  detail: true,
+  version: sluice.version,
+  async start(upstreamPort) {
+    const { target, pids, stop } = await sluice.start(upstreamPort);
+    const { host } = new URL(target.url);
+    return { target: { protocol: "sse", url: `http://${host}/v1/chat/completions` }, pids, stop };
+  },
+};
