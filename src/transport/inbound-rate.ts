@@ -28,11 +28,12 @@ export class InboundRate {
   }
 
   /** Whether a message of so many bytes may come now. */
-  takeMessage(bytes: number, now: number): boolean {
+  message(bytes: number, now: number): boolean {
     return this.#frames.take(now) === 0 && this.#bytes.take(now, bytes) === 0;
   }
 
-  takeControlFrame(now: number): boolean {
+  /** Whether a ping, or a pong that answers nothing, may. */
+  controlFrame(now: number): boolean {
     return this.#control.take(now) === 0;
   }
 }

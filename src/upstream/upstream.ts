@@ -28,7 +28,7 @@ export interface UpstreamRoute {
   /** Names of request headers that may pass besides those every dialect may set: the route's configured ones. */
   readonly allowHeaders?: readonly string[];
   /** Certificates to trust instead of the platform's, as PEM. */
-  readonly ca?: string;
+  readonly ca?: string | undefined;
 }
 
 export interface UpstreamOptions {

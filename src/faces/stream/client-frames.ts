@@ -7,7 +7,8 @@ const TYPES: readonly unknown[] = ["open", "cancel", "ack", "resume"];
 
 /** Reads a client's frame. Throws `bad_frame` or `unknown_method`; the message names the field, never its value. */
 export function readFrame(value: unknown): ClientFrame {
-  if (!isObject(value)) throw new GatewayError("bad_frame", "a frame is one JSON object, not deeper than 64, without integers beyond 2^53");
+  if (!isObject(value))
+    throw new GatewayError("bad_frame", "a frame is one JSON object, not deeper than 64, without integers beyond 2^53");
   if (!TYPES.includes(value.type)) throw new GatewayError("unknown_method", "unknown frame type");
   const result = ClientFrame.safeParse(value);
   if (result.success) return result.data;
