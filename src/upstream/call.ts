@@ -123,7 +123,10 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     if (this.#over) return;
     if (this.#deadlines.phase === "first_event") this.#enter("events");
     else this.#deadlines.event();
-    this.#sink.event(name, data, bytes);
+    const secrets = this.#secrets;
+    // They are ASCII: what is not among the bytes is not in the text.
+    if (secrets.areIn(bytes)) this.#sink.event(name, secrets.mask(data), secrets.mask(bytes));
+    else this.#sink.event(name, data, bytes);
   }
 
   malformed(): void {

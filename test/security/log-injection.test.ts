@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/errors.ts";
+import { prettyLines } from "../../src/observe/pretty-line.ts";
 import { CONNECTION, linesOf, STREAM } from "../observe/log-lines.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { NASTY_STRINGS, OBEYED } from "../support/nasty-strings.ts";
@@ -43,6 +44,18 @@ describe("whatever somebody calls something", () => {
       for (const line of pretty) expect(line).not.toMatch(OBEYED);
     },
   );
+});
+
+test("a line for people shows nothing that a terminal obeys, even of a field that was not read as text", () => {
+  const pretty = prettyLines(true);
+  for (const text of NASTY_STRINGS) {
+    const line = pretty(
+      JSON.stringify({ level: "info", time: "2026-11-22T12:00:00Z", event: text, field: { a: [text] } }),
+    );
+    const [head, level, colon, said = "", end] = line.split("\u001b[");
+    expect([head, level, colon, end]).toEqual([expect.stringMatching(/^\[[\d:.]+\] $/), "32mINFO", "39m: ", "39m\n"]);
+    expect(said).not.toMatch(OBEYED);
+  }
 });
 
 test("the running gateway logs, counts and answers them without harm", async () => {

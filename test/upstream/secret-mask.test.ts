@@ -40,6 +40,11 @@ const QUOTES: Readonly<Record<string, (exchange: ScriptedExchange) => void>> = {
       .sse()
       .event({ error: { message: `wrong key ${KEY}` } })
       .end(),
+  "an event beyond ASCII": (exchange) =>
+    exchange
+      .sse()
+      .event({ text: `→ ${KEY} ←` })
+      .end(),
   "an event in pieces": (exchange) =>
     exchange
       .sse()
