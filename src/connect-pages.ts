@@ -19,7 +19,7 @@ export interface PagesParts {
   readonly clock: Clock;
   /** Clock reading in milliseconds. */
   readonly startedAt: number;
-  /** Undefined without metrics, and when they have a listener of their own. */
+  /** Shown here unless it has a listener of its own. */
   readonly metricsPage: ServerParts["page"] | undefined;
 }
 
@@ -54,7 +54,8 @@ export function connectPages(parts: PagesParts): ServerParts["page"] {
     }),
   });
   return (request) => {
-    if (!metricsPage || request.path !== METRICS_PATH) return controlUi?.(request) ?? startPage(request);
+    if (!metricsPage || config.metrics.listen || request.path !== METRICS_PATH)
+      return controlUi?.(request) ?? startPage(request);
     const caller = callerOf(request.headers, request.remoteAddress);
     if (!caller) throw new GatewayError("unauthorized");
     requireScope(caller, "read");

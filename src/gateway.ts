@@ -4,8 +4,8 @@ import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../protocol/stream.ts";
 import type { Config } from "./config/schema.ts";
 import { connectApis } from "./connect-apis.ts";
 import { connectCallers } from "./connect-callers.ts";
-import { connectPages } from "./connect-pages.ts";
 import { connectLedger } from "./connect-ledger.ts";
+import { connectPages } from "./connect-pages.ts";
 import { connectRelay } from "./connect-relay.ts";
 import { connectRoutes } from "./connect-routes.ts";
 import { GatewayError } from "./core/errors.ts";
@@ -123,6 +123,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       transcripts,
       authenticator,
       observer,
+      logs: log.tail,
+      ledger,
+      config: JSON.parse(JSON.stringify(config)),
       clock,
       newId,
       version,
@@ -160,15 +163,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFace },
     ],
     httpFaces: [createTicketFace(tickets), ...apis.faces, httpStreamsFace, createUsageFace({ ledger, clock })],
-    page: connectPages({
-      config,
-      version,
-      authenticator,
-      routing,
-      clock,
-      startedAt,
-      metricsPage: metricsListen ? undefined : metricsPage,
-    }),
+    page: connectPages({ config, version, authenticator, routing, clock, startedAt, metricsPage }),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     authenticator,

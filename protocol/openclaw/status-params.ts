@@ -1,8 +1,14 @@
 /** Parameters of the methods that ask what there is. */
 import { z } from "zod";
-import { closed, text } from "./closed.ts";
+import { closed, count, text } from "./closed.ts";
 
 export const NoParams = closed({});
+
+export const LogsTailParams = closed({
+  cursor: count.optional(),
+  limit: z.int().min(1).max(5_000).optional(),
+  maxBytes: z.int().min(1).max(1_000_000).optional(),
+});
 
 export const ModelsListParams = closed(
   { view: z.string().optional(), provider: z.string().optional() },

@@ -32,6 +32,7 @@ export const SCOPES = {
   admin: "operator.admin",
   approvals: "operator.approvals",
   questions: "operator.questions",
+  pairing: "operator.pairing",
 } as const;
 
 export type Scope = (typeof SCOPES)[keyof typeof SCOPES];

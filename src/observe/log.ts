@@ -5,6 +5,7 @@ import { faultFields } from "./fault-fields.ts";
 import { ledgerLine } from "./ledger-line.ts";
 import { type LineSink, openDestination } from "./log-destination.ts";
 import { connectionFields, type LogFields, lineText, streamFields } from "./log-fields.ts";
+import { LogTail } from "./log-tail.ts";
 import { prettyLines } from "./pretty-line.ts";
 import { REFUSAL_WINDOW_MS, Refusals } from "./refusals.ts";
 
@@ -22,6 +23,8 @@ export interface LogOptions {
 
 export interface Log {
   readonly observer: Observer;
+  /** The newest lines, as JSON whatever form they are written in. */
+  readonly tail: LogTail;
   /** Lines lost so far because nobody took them. */
   readonly dropped: number;
   /** The record of usage can be written no more, or again, or what it found at the start. */
@@ -47,7 +50,13 @@ export interface StartRecord {
 export function createLog(options: LogOptions): Log {
   const destination = openDestination(options.target ?? 1);
   const form = options.pretty ? prettyLines(options.colour ?? false) : undefined;
-  const sink = form ? { write: (line: string) => destination.write(form(line)) } : destination;
+  const tail = new LogTail(options.clock.wall());
+  const sink = {
+    write(line: string) {
+      tail.write(line);
+      destination.write(form ? form(line) : line);
+    },
+  };
   const logger = pino(
     {
       level: options.level,
@@ -75,6 +84,7 @@ export function createLog(options: LogOptions): Log {
   const summaryTimer = setInterval(summarise, REFUSAL_WINDOW_MS).unref();
 
   return {
+    tail,
     observer: {
       streamEnded(record) {
         line(record.terminal.status === "failed" ? "warn" : "info", streamFields(record));

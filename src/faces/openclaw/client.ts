@@ -7,7 +7,7 @@ import { Call } from "./call.ts";
 import type { Desk } from "./desk.ts";
 import { missingScope, toErrorShape } from "./errors.ts";
 import { connect, helloOk, isRefusal } from "./handshake.ts";
-import { ANSWERED, type Method } from "./method.ts";
+import { ANSWERED, isOpenTo, type Method } from "./method.ts";
 import { methods } from "./methods.ts";
 import { invalid } from "./params-error.ts";
 import { eventHead, type Peer } from "./peer.ts";
@@ -74,7 +74,7 @@ export class Client implements FaceSession {
     this.#connection.authenticated(result.caller);
     this.#peer = result;
     this.#desk.audience.add(result);
-    result.respond(id, helloOk(this.#desk, result, [...methods.keys()]));
+    result.respond(id, helloOk(this.#desk, result, methodsFor(result)));
     this.#desk.runs.join(result);
   }
 
@@ -112,6 +112,7 @@ export class Client implements FaceSession {
     const method = methods.get(name);
     if (!method) peer.refuse(id, toErrorShape(unknownMethod(name)));
     else if (!peer.may(method.scope)) peer.refuse(id, missingScope(method.scope));
+    else if (!isOpenTo(method, peer.caller)) peer.refuse(id, toErrorShape(new GatewayError("forbidden")));
     else this.#invoke(method, params, new Call(peer, id, receivedAt));
   }
 
@@ -144,6 +145,10 @@ export class Client implements FaceSession {
     }
   }
 }
+
+/** What this client can call with success. */
+const methodsFor = ({ caller }: Peer): readonly string[] =>
+  [...methods.values()].filter((method) => isOpenTo(method, caller)).map(({ name }) => name);
 
 /** The id to answer a malformed frame with, as the real gateway does. */
 const idOf = (value: JsonValue): string => asString(asObject(value)?.id) || "invalid";

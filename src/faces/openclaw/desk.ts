@@ -1,3 +1,4 @@
+import type { Ledger } from "../../core/ledger.ts";
 import type { Authenticator, Clock, Observer } from "../../core/ports.ts";
 import type { Audience } from "./audience.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
@@ -21,6 +22,16 @@ export interface OpenClawSettings {
   readonly cumulativeMessages: boolean;
 }
 
+/** The newest lines of the gateway's log. */
+export interface LogSource {
+  read(request: { readonly cursor?: number | undefined; readonly limit: number; readonly maxBytes: number }): {
+    /** Where to go on. */
+    readonly cursor: number;
+    readonly size: number;
+    readonly lines: readonly string[];
+  };
+}
+
 /** What the methods work with. */
 export interface Desk {
   readonly settings: OpenClawSettings;
@@ -32,6 +43,10 @@ export interface Desk {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly observer: Observer;
+  readonly logs: LogSource;
+  readonly usage: Pick<Ledger, "cells">;
+  /** The whole configuration, secrets masked, for those who may see it. */
+  readonly config: object;
   readonly catalog: ModelCatalog;
   readonly sessions: SessionStore;
   readonly receipts: Receipts;

@@ -1,11 +1,12 @@
 import { OPENCLAW_MAX_PAYLOAD_BYTES, OPENCLAW_TICK_INTERVAL_MS } from "../../../protocol/openclaw/wire.ts";
 import { GatewayError } from "../../core/errors.ts";
+import type { Ledger } from "../../core/ledger.ts";
 import type { Authenticator, Clock, Face, Observer, Transcripts } from "../../core/ports.ts";
 import type { Relay } from "../../core/relay.ts";
 import type { Routing } from "../../core/routing.ts";
 import { Audience } from "./audience.ts";
 import { Client } from "./client.ts";
-import { type Desk, type OpenClawSettings, rowOf } from "./desk.ts";
+import { type Desk, type LogSource, type OpenClawSettings, rowOf } from "./desk.ts";
 import { createIdentity } from "./identity.ts";
 import { ModelCatalog } from "./model-catalog.ts";
 import { Receipts } from "./receipts.ts";
@@ -25,7 +26,16 @@ export interface OpenClawParts {
   readonly version: string;
   readonly settings: Partial<OpenClawSettings>;
   readonly observer: Observer;
+  /** By default nothing was used. */
+  readonly ledger?: Pick<Ledger, "cells">;
+  /** By default there are no lines. */
+  readonly logs?: LogSource;
+  /** The whole configuration as JSON, secrets masked. */
+  readonly config?: object;
 }
+
+const NO_USAGE = { cells: async () => ({ cells: [], latencies: [] }) };
+const NO_LINES: LogSource = { read: () => ({ cursor: 0, size: 0, lines: [] }) };
 
 export interface OpenClawFace extends Face {
   /** Ends what goes on, keeps what there is of it, and resolves when all of it is stored. */
@@ -79,6 +89,9 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     clock,
     newId,
     observer,
+    logs: parts.logs ?? NO_LINES,
+    usage: parts.ledger ?? NO_USAGE,
+    config: parts.config ?? {},
     catalog,
     sessions,
     receipts,

@@ -1,5 +1,7 @@
 import type { z } from "zod";
 import type { Scope } from "../../../protocol/openclaw/wire.ts";
+import { mayDo, type Scope as Right } from "../../core/caller.ts";
+import type { Caller } from "../../core/ports.ts";
 import type { Call } from "./call.ts";
 import type { Desk } from "./desk.ts";
 import { invalid } from "./params-error.ts";
@@ -11,6 +13,8 @@ export const ANSWERED = Symbol("answered");
 export interface Method {
   readonly name: string;
   readonly scope: Scope;
+  /** What a gateway key must allow besides, because the answer is about more than its own conversations. */
+  readonly right: Right;
   /** Resolves to the payload of the response. Throws GatewayError; `bad_request` when the parameters are wrong. */
   invoke(desk: Desk, params: unknown, call: Call): unknown;
 }
@@ -20,10 +24,12 @@ export function method<Schema extends z.ZodType>(
   scope: Scope,
   schema: Schema,
   run: (desk: Desk, params: z.output<Schema>, call: Call) => unknown,
+  right: Right = "chat",
 ): Method {
   return {
     name,
     scope,
+    right,
     invoke(desk, params, call) {
       const parsed = schema.safeParse(params ?? {});
       if (!parsed.success) throw invalid(`${name} params`, parsed.error);
@@ -31,3 +37,6 @@ export function method<Schema extends z.ZodType>(
     },
   };
 }
+
+/** Whether this caller's key lets it use the method at all. */
+export const isOpenTo = (method: Method, caller: Caller): boolean => mayDo(caller, method.right);

@@ -9,9 +9,10 @@ import {
   StatusParams,
 } from "../../../protocol/openclaw/status-params.ts";
 import { SCOPES } from "../../../protocol/openclaw/wire.ts";
+import { mayDo } from "../../core/caller.ts";
 import type { Desk } from "./desk.ts";
 import { method } from "./method.ts";
-import { modelFields, selectionOf, thinkingLevels } from "./model-catalog.ts";
+import { modelFields, selectionOf, thinkingFields } from "./model-catalog.ts";
 import { presenceOf } from "./presence.ts";
 import { AGENT_ID, canonicalKey, MAIN_KEY } from "./session-key.ts";
 import { listSessions, STORE_NAME } from "./session-list.ts";
@@ -61,7 +62,7 @@ export const statusMethods = [
         name: desk.settings.agentName,
         identity: { name: desk.settings.agentName },
         model: { primary: selectionOf(desk.catalog.default) },
-        thinkingLevels,
+        ...thinkingFields,
       },
     ],
   })),
@@ -71,8 +72,10 @@ export const statusMethods = [
     return { agentId: AGENT_ID, name: desk.settings.agentName, nameSource: "config" };
   }),
 
-  method("config.get", SCOPES.read, NoParams, (desk) => {
-    const config = { agents: { defaults: { model: { primary: selectionOf(desk.catalog.default) } } } };
+  // What OpenClaw's pages look for, and behind it this gateway's own configuration for those who may see it.
+  method("config.get", SCOPES.read, NoParams, (desk, _params, call) => {
+    const defaults = { model: { primary: selectionOf(desk.catalog.default) } };
+    const config = { ...(mayDo(call.peer.caller, "admin") && desk.config), agents: { defaults } };
     const raw = JSON.stringify(config);
     return { path: "", exists: true, raw, parsed: config, config, valid: true, hash: desk.version, issues: [] };
   }),

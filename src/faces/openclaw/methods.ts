@@ -5,6 +5,8 @@ import { emptyMethods } from "./methods-empty.ts";
 import { sessionChangeMethods } from "./methods-session-changes.ts";
 import { sessionMethods } from "./methods-sessions.ts";
 import { statusMethods } from "./methods-status.ts";
+import { systemMethods } from "./methods-system.ts";
+import { usageMethods } from "./methods-usage.ts";
 
 const all: readonly Method[] = [
   ...chatMethods,
@@ -12,6 +14,8 @@ const all: readonly Method[] = [
   ...sessionMethods,
   ...sessionChangeMethods,
   ...statusMethods,
+  ...systemMethods,
+  ...usageMethods,
   ...emptyMethods,
 ];
 

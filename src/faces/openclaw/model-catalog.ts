@@ -1,20 +1,32 @@
 import { type Caller, mayUse } from "../../core/caller.ts";
+import type { Part } from "../../core/dialect.ts";
 import { GatewayError } from "../../core/errors.ts";
-import type { Model, Routing } from "../../core/routing.ts";
+import type { Model, Price, Routing } from "../../core/routing.ts";
 
 /** What a client may set; "off" to "high" is what dialects understand. */
 const THINKING_LEVELS = ["off", "low", "medium", "high"] as const;
-export const thinkingLevels = THINKING_LEVELS.map((id) => ({ id, label: id }));
+/** Unless a level is chosen, none is asked for. */
+export const thinkingFields = {
+  thinkingLevels: THINKING_LEVELS.map((id) => ({ id, label: id })),
+  thinkingDefault: "off",
+};
 
-/** Whether a model's dialect carries conversations at all: a plain SSE route does not. */
-function converses(model: Model): boolean {
+/** Whether a model's dialect can put such a message into a request. */
+function carries(model: Model, part: Part): boolean {
   try {
-    model.route.dialect.conversation({ messages: [{ role: "user", content: [{ type: "text", text: "hello" }] }] });
+    model.route.dialect.conversation({ messages: [{ role: "user", content: [part] }] });
     return true;
   } catch {
     return false;
   }
 }
+
+/** Whether conversations are carried at all: a plain SSE route does not. */
+const converses = (model: Model): boolean => carries(model, { type: "text", text: "hello" });
+
+/** Whether images are. */
+export const takesImages = (model: Model): boolean =>
+  carries(model, { type: "image", mimeType: "image/png", base64: "AAAA" });
 
 /**
  * The gateway's models under OpenClaw's names: the provider is the route, the id is the alias, and a selection is
@@ -60,6 +72,11 @@ export class ModelCatalog {
     return model;
   }
 
+  /** Today's price of a model, allowed or not. */
+  priceOf(route: string, alias: string | null): Price | undefined {
+    return this.#all.find((model) => model.alias === alias && model.route.name === route)?.price;
+  }
+
   /** Entries of `models.list`. */
   list(provider?: string) {
     return this.models
@@ -70,7 +87,8 @@ export class ModelCatalog {
         provider: model.route.name,
         available: true,
         tags: model === this.default ? ["default", "configured"] : ["configured"],
-        thinkingLevels,
+        ...thinkingFields,
+        input: takesImages(model) ? ["text", "image"] : ["text"],
         ...(model.contextWindow !== undefined && { contextWindow: model.contextWindow }),
       }));
   }

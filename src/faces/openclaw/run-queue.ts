@@ -73,6 +73,15 @@ export class RunQueue {
     this.#runner.begin(lane.active, next.request, late);
   }
 
+  /** Runs that go on and messages that wait, in all sessions. */
+  get counts(): { readonly active: number; readonly waiting: number } {
+    const lanes = [...this.#lanes.values()];
+    return {
+      active: lanes.filter(({ active }) => active !== undefined).length,
+      waiting: lanes.reduce((sum, { waiting }) => sum + waiting.length, 0),
+    };
+  }
+
   active(key: string): Run | undefined {
     return this.#lanes.get(key)?.active;
   }

@@ -146,6 +146,7 @@ export class Runner {
         upstreamKey: request.upstreamKey,
         mayRetry: true,
         face: "openclaw",
+        session: session.key,
         connection: request.connection,
         // Waiting for its turn is the conversation's doing and not part of the gateway's own time.
         receivedAt: late ? clock.now() : request.receivedAt,

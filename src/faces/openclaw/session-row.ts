@@ -1,5 +1,5 @@
 import type { Model } from "../../core/routing.ts";
-import { type ModelCatalog, modelFields, thinkingLevels } from "./model-catalog.ts";
+import { type ModelCatalog, modelFields, thinkingFields } from "./model-catalog.ts";
 import { AGENT_ID, MAIN_SESSION_KEY } from "./session-key.ts";
 import type { Session } from "./session-store.ts";
 
@@ -71,7 +71,7 @@ export function sessionRow(key: string, session: Session | undefined, facts: Row
     activeRunIds: facts.activeRunIds,
     ...modelFields(modelOf(session, facts.catalog)),
     modelOverrideSource: settings.model === undefined ? null : "user",
-    thinkingLevels,
+    ...thinkingFields,
   };
 }
 

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import * as chatParams from "../../../protocol/openclaw/chat-params.ts";
 import * as frames from "../../../protocol/openclaw/frames.ts";
 import * as sessionParams from "../../../protocol/openclaw/session-params.ts";
-import { isObject } from "../../../src/core/json.ts";
+import { isObject, parseClientJson } from "../../../src/core/json.ts";
 import { methods } from "../../../src/faces/openclaw/methods.ts";
 import { type Payload, ResponseError } from "../../support/openclaw-client.ts";
 import { startRig } from "../../support/openclaw-rig.ts";
@@ -214,7 +214,8 @@ test("any parameters whatever are answered once, without a fault", async () => {
   await using rig = await startRig();
   using client = await rig.client();
   const params = fc.oneof(
-    fc.jsonValue(),
+    // Numbers that would lose digits make a frame that is not read at all.
+    fc.jsonValue().filter((value) => parseClientJson(JSON.stringify(value)) !== undefined),
     fc.record(
       {
         sessionKey: fc.constantFrom("main", "other", "agent:main:x", "", "agent:y:z"),
