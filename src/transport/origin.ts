@@ -63,5 +63,5 @@ export function checkSource({ host, origin }: IncomingHttpHeaders, rules: Origin
  */
 export function sharingHeaders({ origin }: IncomingHttpHeaders, rules: OriginRules): Readonly<Record<string, string>> {
   if (origin === undefined || !rules.allowedOrigins.includes(origin)) return {};
-  return { "access-control-allow-origin": origin, vary: "origin" };
+  return { "access-control-allow-origin": origin, "access-control-expose-headers": "*", vary: "origin" };
 }

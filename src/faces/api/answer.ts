@@ -8,6 +8,8 @@ export interface AnswerParts {
   readonly stream: Stream;
   /** Besides those of its form. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The answer is that there is none. */
+  readonly refuse: (error: GatewayError) => void;
   /** The client went before its answer was whole, or the exchange was ended for this reason. */
   readonly left: (why: GatewayError) => void;
 }

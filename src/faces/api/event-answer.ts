@@ -80,7 +80,7 @@ export class EventAnswer implements ReaderSink {
 
   end({ error }: Terminal): void {
     this.#leave();
-    if (error && !this.#last && !this.#body) this.#parts.exchange.refuse(error);
+    if (error && !this.#last && !this.#body) this.#parts.refuse(error);
     else this.#finish(error);
   }
 

@@ -13,6 +13,7 @@ import { checkContentType, readRequest, switchesOf } from "./api-request.ts";
 import { APIS, type Api } from "./apis.ts";
 import { EventAnswer, LOOKS_PER_SILENCE } from "./event-answer.ts";
 import { createModelsFace } from "./models.ts";
+import { aboutOwnKey } from "./own-key.ts";
 import { WholeAnswer } from "./whole-answer.ts";
 
 /** How a dialect words what is no answer of a provider. */
@@ -79,13 +80,14 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
     const receivedAt = clock.now();
     const { caller } = exchange;
     const { target, body, whole } = readRequest(text, api, routing);
+    const upstreamKey = exchange.header(UPSTREAM_KEY_HEADER) || undefined;
     opens.take(caller.name);
     const stream = relay.open({
       target,
       body,
       whole,
       headers: switchesOf(api, exchange),
-      upstreamKey: exchange.header(UPSTREAM_KEY_HEADER) || undefined,
+      upstreamKey,
       mayRetry: true,
       caller,
       face: api.name,
@@ -96,6 +98,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
       exchange,
       stream,
       headers: { "x-sluice-stream": stream.info.id },
+      refuse: (error: GatewayError) => exchange.refuse(upstreamKey === undefined ? error : aboutOwnKey(error)),
       left: (why: GatewayError) => left(exchange, stream, why),
     };
     if (whole) new WholeAnswer(answerParts).begin();

@@ -35,11 +35,11 @@ export class WholeAnswer implements ReaderSink {
 
   end({ error }: Terminal): void {
     this.#reader.detach();
-    const { exchange, headers } = this.#parts;
+    const { exchange, headers, refuse } = this.#parts;
     // What the provider says in its answer went wrong is for the client to read there.
     if (this.#answer && (!error || error.code === "upstream_error_event")) {
       const body = fromByteText(this.#answer.data);
       exchange.respond({ status: 200, headers: { "content-type": "application/json", ...headers }, body });
-    } else exchange.refuse(error ?? new GatewayError("upstream_truncated"));
+    } else refuse(error ?? new GatewayError("upstream_truncated"));
   }
 }

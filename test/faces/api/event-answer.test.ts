@@ -33,7 +33,6 @@ function setUp() {
     onClose(listener) {
       close = listener;
     },
-    refuse: ({ code }) => void happened.push(`refused ${code}`),
     stream(_, drained) {
       happened.push("head");
       socket.drained = drained;
@@ -46,6 +45,7 @@ function setUp() {
     exchange: exchange as HttpExchange,
     stream,
     headers: {},
+    refuse: ({ code }) => void happened.push(`refused ${code}`),
     errorEvent: ({ code }, first, last) => ({ event: "error", data: `${code} ${first?.data} ${last?.data}` }),
     over: () => void happened.push("over"),
     left: ({ code }) => void happened.push(`left ${code}`),

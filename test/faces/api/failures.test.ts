@@ -116,6 +116,8 @@ describe("who may ask", () => {
     expect(preflight.headers.get("access-control-allow-headers")).toBe("authorization, *");
     const answer = await up.post({ ...MESSAGES, body: {} }, { origin });
     expect(answer.headers.get("access-control-allow-origin")).toBe(origin);
+    // Without it the page's client could not see when to try again.
+    expect(answer.headers.get("access-control-expose-headers")).toBe("*");
   });
 
   test("nobody faster than the rate of opens allows, on all faces together", async () => {

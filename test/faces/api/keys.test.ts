@@ -63,6 +63,20 @@ describe("a gateway key on the HTTP APIs", () => {
     expect(up.gateway.log.text).not.toContain("sk-of-alice");
   });
 
+  test("is told what the provider says of its owner's own key, and not of the gateway's", async () => {
+    await using up = await setUpKey({ upstreamKeys: "own_or_managed" });
+    const wrong = { error: { message: "Incorrect API key", code: "invalid_api_key" } };
+    for (const [headers, status] of [
+      [{ ...up.bearer, "x-sluice-upstream-key": "sk-of-alice" }, 401],
+      [up.bearer, 502],
+    ] as const) {
+      const asking = up.post(CHAT, headers);
+      (await up.upstream.request()).json(401, wrong);
+      const answer = await asking;
+      expect([answer.status, JSON.parse(answer.text).error.message]).toEqual([status, "Incorrect API key"]);
+    }
+  });
+
   test("that lets streams outlive their clients has the provider finish, and the rest can be read", async () => {
     await using up = await setUpKey({ away: "finish", scopes: ["streams", "admin"] });
     const asking = up.stream(CHAT, up.bearer);
