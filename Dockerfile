@@ -23,4 +23,4 @@ EXPOSE 18789
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.SLUICE_PORT ?? 18789) + '/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # Three quarters of the memory it is given: the rest is for sockets, buffers and threads.
-CMD ["node", "--max-old-space-size-percentage=75", "dist/src/main.js", "serve"]
+CMD ["node", "--max-old-space-size-percentage=75", "--max-semi-space-size=8", "dist/src/main.js", "serve"]

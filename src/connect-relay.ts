@@ -11,6 +11,8 @@ import { Shelf } from "./core/shelf.ts";
 const REMEMBERED_IDS = 10_000;
 /** How exactly grace, retention, pauses and drains are kept. */
 const SWEEP_MS = 1_000;
+/** What a running stream takes beside its log: sockets, a request, a parser, a read that waits while it is held back. */
+const STREAM_BYTES = 192 * 1024;
 /** What the heap takes for what is in use, until garbage is collected (`npm run soak`, scenario `stalled`). */
 const HEAP_SLACK = 1.5;
 
@@ -47,6 +49,7 @@ export async function connectRelay(parts: {
     drain: { ms: limits.drainUsageMs, bytes: limits.drainUsageBytes },
     openStreams: limits.openStreams,
     budget,
+    streamBytes: STREAM_BYTES,
     leases,
     admit() {
       shelf.admit();

@@ -52,7 +52,7 @@ export const limitsSchema = z.strictObject({
     .min(0)
     .default(0)
     .describe(
-      "memory that all logs may take together, a third of it for the heap's slack; 0 takes a quarter of what the process may use",
+      "memory that all running streams and their logs may take, 288 KiB for a stream with an empty log; 0 takes a quarter of what the process may use",
     ),
   graceMs: milliseconds(2 * MINUTE, 15 * MINUTE).describe("how long a stream lives on without a reader"),
   retentionMs: milliseconds(5 * MINUTE).describe("how long a stream can be read after its end"),

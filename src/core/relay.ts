@@ -16,6 +16,8 @@ export interface RelayParts extends CallParts {
   readonly log: LogLimits;
   /** What all logs share. */
   readonly budget?: LogBudget;
+  /** What a running stream counts in it beside its log; nothing when left out. */
+  readonly streamBytes?: number;
   /** Who may run a stream, and the record of it; everybody, unrecorded, when left out. */
   readonly leases?: Leases;
   /** Throws when the gateway is too busy for one more stream. */
@@ -74,6 +76,7 @@ export class Relay {
     });
     stream.producedBy(call);
     this.#active.set(stream, caller);
+    this.#parts.budget?.grow(this.#parts.streamBytes ?? 0);
     return stream;
   }
 
@@ -105,6 +108,7 @@ export class Relay {
 
   #ended(stream: Stream, drain: UsageDrain | undefined): void {
     this.#active.delete(stream);
+    this.#parts.budget?.shrink(this.#parts.streamBytes ?? 0);
     if (drain) {
       this.#drains.add(drain);
       drain.onOver = () => this.#drains.delete(drain);

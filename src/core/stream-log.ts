@@ -22,7 +22,7 @@ export interface LogLimits {
 const ENTRY_OVERHEAD = 128;
 
 /** What every log may hold even when there is no memory left: streams slow down then, they don't stop. */
-const SHARE_UNDER_PRESSURE = 16 * 1024;
+const SHARE_UNDER_PRESSURE = 8 * 1024;
 
 /** What an entry counts in the limits of a log and of a window. */
 export const costOf = (entry: Entry): number => entry.data.length + (entry.event?.length ?? 0) + ENTRY_OVERHEAD;

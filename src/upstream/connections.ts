@@ -17,6 +17,9 @@ export interface ConnectionOptions {
 const MAX_HEADER_BYTES = 16_384;
 
 /** The sockets to one upstream: HTTP/1.1, kept alive, one request at a time on each. */
+/** What a paused upstream's socket may hold, in bytes, besides the read it was paused in; four times that otherwise. */
+const READ_AHEAD = { highWaterMark: 16_384 };
+
 export class Connections {
   readonly #pool: Pool;
   #resetting = false;
@@ -25,6 +28,7 @@ export class Connections {
     const connect = buildConnector({
       timeout: options.connectMs,
       allowH2: false,
+      ...READ_AHEAD,
       minVersion: "TLSv1.2",
       // Said so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot switch it off.
       rejectUnauthorized: true,

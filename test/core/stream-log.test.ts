@@ -56,7 +56,7 @@ describe("a log", () => {
   test("is full beyond a small share of its own while all logs together are", () => {
     const budget = new LogBudget(1_000_000);
     const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }, budget);
-    for (let count = 0; count < 14; count++) log.append(undefined, "x".repeat(1_000), false);
+    for (let count = 0; count < 7; count++) log.append(undefined, "x".repeat(1_000), false);
     budget.grow(1_000_000);
     expect(log.isFull).toBe(false);
     log.append(undefined, "x".repeat(1_000), false);

@@ -12,6 +12,8 @@ export interface Stage extends AsyncDisposable {
   records(): Promise<Readonly<Record<string, FloodRecord>>>;
   /** Memory the gateway occupies now, in bytes. */
   rss(): number;
+  /** Processor time the gateway has used, in milliseconds. */
+  cpuMs(): number;
   /** The sum of one of the gateway's metrics over all its labels. */
   metric(name: string): Promise<number>;
 }
@@ -46,6 +48,12 @@ export async function setStage(limits: Readonly<Record<string, number>> = {}): P
     gateway,
     records: async () => (await (await fetch(url)).json()) as Record<string, FloodRecord>,
     rss: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, "utf8"))?.[1]) * 1_024,
+    cpuMs() {
+      // User and system time, the 14th and 15th field, in hundredths of a second; the 2nd may hold anything but ends with ")".
+      const [, fields = ""] = readFileSync(`/proc/${gateway.pid}/stat`, "utf8").split(") ");
+      const [user = 0, system = 0] = fields.split(" ").slice(11, 13).map(Number);
+      return (user + system) * 10;
+    },
     async metric(name) {
       const text = await (await fetch(`${gateway.url}/metrics`)).text();
       const lines = text.split("\n").filter((line) => line.startsWith(name));

@@ -7,9 +7,10 @@ import { type Stage, setStage } from "./stage.ts";
 const CONNECTION_MIB = 8 / 1_024;
 const STREAM_MIB = 1 + 100 / 1_024;
 const BASE_MIB = 90;
-const TOTAL_LOGS_MIB = 256;
+/** A small budget, and the one that a heap of Node's usual 4 GiB brings. */
+const TOTAL_LOGS_MIB = [256, 1_024];
 const READERS = 1_000;
-const WATCHED_MS = 15_000;
+const SETTLED_MS = 3_000;
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -24,36 +25,48 @@ function open(ws: WebSocket, id: string, flood: Readonly<Record<string, unknown>
   ws.send(JSON.stringify({ type: "open", id, model: "gpt", flow, body: { key: id, plain: true, ...flood } }));
 }
 
+/** Readers that acknowledge nothing, until no log grows any more: memory must stay within the formula. */
+async function stall(totalLogMib: number): Promise<Figure[]> {
+  await using stage = await setStage({ totalLogBytes: totalLogMib * MIB, pausedMs: 600_000 });
+  const sockets: WebSocket[] = [];
+  for (let at = 0; at < READERS; at++) sockets.push(await connect(stage.gateway.url));
+  let refused = 0;
+  for (const [at, ws] of sockets.entries()) {
+    ws.on("message", (data) => {
+      if (String(data).startsWith('{"type":"error"')) refused++;
+    });
+    open(ws, `r${at}`, { events: 1_000_000 });
+  }
+  let peak = 0;
+  const settled = { logs: 0, since: performance.now() };
+  while (performance.now() - settled.since < SETTLED_MS) {
+    peak = Math.max(peak, stage.rss());
+    const logs = await stage.metric("sluice_log_bytes ");
+    if (logs !== settled.logs) Object.assign(settled, { logs, since: performance.now() });
+    await pause(200);
+  }
+  const cpu = stage.cpuMs();
+  await pause(SETTLED_MS);
+  const busy = (stage.cpuMs() - cpu) / SETTLED_MS;
+  for (const ws of sockets) ws.terminate();
+  const streams = READERS - refused;
+  const formula = READERS * CONNECTION_MIB + Math.min(streams * STREAM_MIB, totalLogMib) + BASE_MIB;
+  const of = `at ${totalLogMib.toLocaleString("en-US")} MiB`;
+  return [
+    { name: `streams let in ${of}`, value: streams, unit: "", atLeast: READERS / 2 },
+    { name: `counted in the budget ${of}`, value: settled.logs / MIB, unit: "MiB" },
+    { name: `peak memory (RSS) ${of}`, value: peak / MIB, unit: "MiB", atMost: formula * 1.1 },
+    { name: `CPU while all are stalled ${of}`, value: busy * 100, unit: "%", atMost: 2 },
+  ];
+}
+
 export const stalledReaders: Scenario = {
   name: "stalled",
-  about: `${READERS} readers that acknowledge nothing, a fast upstream for each, all logs together at most ${TOTAL_LOGS_MIB} MiB`,
+  about: `${READERS.toLocaleString("en-US")} readers that acknowledge nothing, a fast upstream for each, within two budgets`,
   async run() {
-    await using stage = await setStage({ totalLogBytes: TOTAL_LOGS_MIB * MIB, pausedMs: 120_000 });
-    const sockets: WebSocket[] = [];
-    for (let at = 0; at < READERS; at++) sockets.push(await connect(stage.gateway.url));
-    let refused = 0;
-    for (const [at, ws] of sockets.entries()) {
-      ws.on("message", (data) => {
-        if (String(data).startsWith('{"type":"error"')) refused++;
-      });
-      open(ws, `r${at}`, { events: 1_000_000 });
-    }
-    let peak = 0;
-    const until = performance.now() + WATCHED_MS;
-    while (performance.now() < until) {
-      peak = Math.max(peak, stage.rss());
-      await pause(200);
-    }
-    const logs = await stage.metric("sluice_log_bytes ");
-    for (const ws of sockets) ws.terminate();
-    const streams = READERS - refused;
-    const formula = READERS * CONNECTION_MIB + Math.min(streams * STREAM_MIB, TOTAL_LOGS_MIB) + BASE_MIB;
-    return [
-      { name: "streams let in", value: streams, unit: "", atLeast: 1 },
-      { name: "streams refused at 70 % of the budget", value: refused, unit: "" },
-      { name: "bytes in logs", value: logs / MIB, unit: "MiB" },
-      { name: "peak memory (RSS)", value: peak / MIB, unit: "MiB", atMost: formula * 1.1 },
-    ];
+    const figures: Figure[] = [];
+    for (const totalLogMib of TOTAL_LOGS_MIB) figures.push(...(await stall(totalLogMib)));
+    return figures;
   },
 };
 

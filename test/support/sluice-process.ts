@@ -36,11 +36,15 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
   const command = `${options.before ?? "true"} && exec "$@"`;
   const preload =
     options.preload === undefined ? [] : ["--import", `data:text/javascript,${encodeURIComponent(options.preload)}`];
-  const child = spawn("/bin/sh", ["-c", command, "sh", process.execPath, ...preload, MAIN, "serve"], {
-    cwd,
-    env: { SLUICE_PORT: "0", ...options.env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawn(
+    "/bin/sh",
+    ["-c", command, "sh", process.execPath, "--max-semi-space-size=8", ...preload, MAIN, "serve"],
+    {
+      cwd,
+      env: { SLUICE_PORT: "0", ...options.env },
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const written = { stdout: "", stderr: "" };
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     written.stderr += text;
