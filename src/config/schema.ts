@@ -2,6 +2,7 @@ import { z } from "zod";
 import { crossCheck } from "./cross-checks.ts";
 import { ledgerSchema } from "./ledger-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
+import { isNetwork } from "./network.ts";
 import { modelSchema, routeSchema } from "./route-schema.ts";
 import type { SecretSources } from "./secret.ts";
 import { secretSchema } from "./secret.ts";
@@ -17,8 +18,8 @@ const hostName = z.string().refine((text) => URL.parse(`http://${text}`)?.hostna
   params: { expected: "a host name such as sluice.example.com, in lower case, without port" },
 });
 
-const network = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
-  error: "an address such as 10.0.0.5, or a network such as 10.0.0.0/8",
+const network = z.string().refine(isNetwork, {
+  params: { expected: "an address such as 10.0.0.5, or a network such as 10.0.0.0/8" },
 });
 
 const listen = z.strictObject({

@@ -12,6 +12,7 @@ describe("the start is refused", () => {
         `listen.host: found ${host} with no token, open to everybody who can reach it, expected auth.token (or SLUICE_TOKEN) to be set, auth.required with gateway keys, or a loopback host such as 127.0.0.1`,
       ]);
       expect(problemsOf({ listen: { host } }, { SLUICE_TOKEN: token })).toEqual([]);
+      expect(problemsOf({ listen: { host }, auth: { required: true } })).toEqual([]);
     },
   );
 

@@ -5,7 +5,7 @@ import { filesOf, load, model, problemsOf, route } from "./sources.ts";
 describe("without a file", () => {
   test("the defaults are a loopback gateway with the demo upstream", () => {
     const config = load(undefined);
-    expect(config.listen).toEqual({ host: "127.0.0.1", port: 18789 });
+    expect(config.listen).toMatchObject({ host: "127.0.0.1", port: 18789 });
     expect(config.demo).toBe(true);
     expect(config.routes).toEqual({});
     expect(config.auth.token).toBeUndefined();
@@ -89,7 +89,7 @@ describe("the environment", () => {
 
   test("overrides the file, field by field", () => {
     const config = load(file, env);
-    expect(config.listen).toEqual({ host: "localhost", port: 0 });
+    expect(config.listen).toMatchObject({ host: "localhost", port: 0 });
     expect(config.auth.token?.reveal()).toBe("from the environment");
     expect(config.data).toEqual({ directory: "/app/elsewhere", store: "memory" });
     expect(config.log).toEqual({ level: "debug", pretty: true });
@@ -98,7 +98,7 @@ describe("the environment", () => {
   test("counts an empty variable as unset", () => {
     const empty = Object.fromEntries(Object.keys({ ...env, SLUICE_CONFIG: "" }).map((name) => [name, ""]));
     const config = load(file, empty);
-    expect(config.listen).toEqual({ host: "127.0.0.2", port: 7 });
+    expect(config.listen).toMatchObject({ host: "127.0.0.2", port: 7 });
     expect(config.auth.token?.reveal()).toBe("from the file");
     expect(config.data.directory).toBe("/var/sluice");
   });

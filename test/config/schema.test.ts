@@ -118,6 +118,23 @@ describe("origins and hosts", () => {
   });
 });
 
+describe("trusted proxies", () => {
+  test("are addresses and networks", () => {
+    const trustedProxies = ["10.0.0.5", "10.0.0.0/8", "::1", "2001:db8::/32", "0.0.0.0/0"];
+    expect(load({ listen: { trustedProxies } }).listen.trustedProxies).toEqual(trustedProxies);
+    expect(load({}).listen.trustedProxies).toEqual([]);
+  });
+
+  test.each(["proxy.local", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/8/8", "10.0.0", "::/129", "*", ""])(
+    "%j is none",
+    (text) => {
+      expect(problemsOf({ listen: { trustedProxies: [text] } }).join()).toMatch(
+        /^listen\.trustedProxies\.0: found .* expected an address such as 10\.0\.0\.5, or a network/,
+      );
+    },
+  );
+});
+
 describe("a route's certificates", () => {
   const PEM = "-----BEGIN CERTIFICATE-----\nMII…\n-----END CERTIFICATE-----\n";
   const config = { routes: { r: { ...route, ca: "ca.pem" } }, models: { m: model } };
