@@ -7,6 +7,7 @@ interface Checked {
   readonly listen: { readonly host: string };
   readonly auth: { readonly token?: Secret | undefined; readonly required: boolean };
   readonly allowedHosts: readonly string[];
+  readonly data: { readonly store: string };
   readonly metrics: { readonly listen?: { readonly host: string } | undefined };
   readonly demo: boolean;
   readonly routes: Readonly<
@@ -66,6 +67,9 @@ export function warningsOf(config: Checked): readonly string[] {
   const token = config.auth.token?.reveal();
   if (token !== undefined && token.length < SHORT_TOKEN) {
     warnings.push(`auth.token: shorter than ${SHORT_TOKEN} characters; take a long random one`);
+  }
+  if (config.auth.required && !config.auth.token && config.data.store === "memory") {
+    warnings.push("auth.required: nobody can come in; there is no token, and a store in memory has no gateway keys");
   }
   if (isWildcard(config.listen.host) && config.allowedHosts.length === 0) {
     warnings.push("allowedHosts: empty, so only requests to loopback names are answered; add the names clients use");

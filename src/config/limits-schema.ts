@@ -19,6 +19,9 @@ export const limitsSchema = z.strictObject({
   connectionsPerAddress: count(1000, 1_000_000).describe(
     "sockets at once from one address; high, because all local clients and all behind one proxy share theirs",
   ),
+  connectionsPerKey: count(1000, 1_000_000).describe(
+    "WebSockets at once with one gateway key; more get 429, or 4029 where the first frame shows the key",
+  ),
   handshakeMs: milliseconds(15 * SECOND).describe(
     "from the upgrade to a valid first frame, where the face asks for one",
   ),

@@ -76,7 +76,10 @@ export interface Connection {
   sendBytes(frame: ByteText): boolean;
   /** Whether stream frames may be sent now. */
   readonly writable: boolean;
-  /** The first frame authenticated this caller: pre-auth limits end. */
+  /**
+   * The first frame authenticated this caller: pre-auth limits end. Throws `rate_limited` when its key has too many
+   * connections.
+   */
   authenticated(caller: Caller): void;
   /** Counts an invalid frame; the connection is closed when there are too many. */
   violation(error: GatewayError): void;

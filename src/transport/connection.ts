@@ -29,8 +29,8 @@ export interface ConnectionParts {
   readonly limits: ConnectionLimits;
   readonly clock: Clock;
   readonly observer: Observer;
-  /** The client is authenticated. */
-  readonly known: () => void;
+  /** The client is authenticated. Throws GatewayError when this caller may have no more connections. */
+  readonly known: (caller: Caller) => void;
   readonly closed: () => void;
 }
 
@@ -77,7 +77,7 @@ export class SocketConnection implements Connection {
     ws.on("close", (code) => this.#closed(code));
     // ws closes with the right code by itself; without a listener the process would end.
     ws.on("error", () => {});
-    if (parts.caller) parts.known();
+    if (parts.caller) parts.known(parts.caller);
     else {
       socket.prependListener("data", this.#countHandshake);
       this.#deadline = setTimeout(() => this.#refuse("handshake_timeout"), limits.handshakeMs).unref();
@@ -102,8 +102,8 @@ export class SocketConnection implements Connection {
   }
 
   authenticated(caller: Caller): void {
+    this.#parts.known(caller);
     this.#caller = caller;
-    this.#parts.known();
     this.#parts.socket.off("data", this.#countHandshake);
     clearTimeout(this.#deadline);
   }

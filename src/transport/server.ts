@@ -40,7 +40,7 @@ export interface ServerParts {
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[];
   readonly origins: OriginRules;
-  readonly limits: ConnectionLimits & AdmissionLimits & LobbyLimits;
+  readonly limits: ConnectionLimits & AdmissionLimits & LobbyLimits & { readonly connectionsPerKey: number };
   readonly clock: Clock;
   readonly observer: Observer;
   readonly newId: () => string;

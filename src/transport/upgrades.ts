@@ -10,6 +10,7 @@ import { refusalPage, refuseUpgrade } from "./answer.ts";
 import { type ConnectionLimits, SocketConnection } from "./connection.ts";
 import { offeredSubprotocols } from "./credentials.ts";
 import { identify, upstreamKeyOf } from "./identity.ts";
+import { KeyRoom } from "./key-room.ts";
 import type { Lobby } from "./lobby.ts";
 import { checkSource, type OriginRules } from "./origin.ts";
 import type { Proxies } from "./proxies.ts";
@@ -31,7 +32,7 @@ export interface UpgradesParts {
   readonly tickets?: Tickets | undefined;
   readonly proxies: Proxies;
   readonly origins: OriginRules;
-  readonly limits: ConnectionLimits;
+  readonly limits: ConnectionLimits & { readonly connectionsPerKey: number };
   readonly clock: Clock;
   readonly observer: Observer;
   readonly newId: () => string;
@@ -52,6 +53,7 @@ export class Upgrades {
   readonly #parts: UpgradesParts;
   readonly #mounts: ReadonlyMap<string, { mount: FaceMount; acceptor: WebSocketServer }>;
   readonly #connections = new Set<SocketConnection>();
+  readonly #keyRoom: KeyRoom;
   readonly #heartbeat: NodeJS.Timeout;
   #beatAt: number;
   #draining = false;
@@ -59,6 +61,7 @@ export class Upgrades {
   constructor(parts: UpgradesParts) {
     this.#parts = parts;
     this.#mounts = new Map(parts.faces.map((mount) => [mount.path, { mount, acceptor: acceptorFor(mount) }]));
+    this.#keyRoom = new KeyRoom(parts.limits.connectionsPerKey);
     this.#beatAt = parts.clock.now();
     // setImmediate comes after reading: what arrived while the loop stood still counts before anybody is judged silent.
     const look = () => void setImmediate(() => this.#beat());
@@ -113,6 +116,7 @@ export class Upgrades {
       const { mount, acceptor, caller, upstreamKey } = this.#admit(request, remoteAddress);
       acceptor.handleUpgrade(request, socket, head, (ws) => {
         const leave = this.#parts.admission.enter(remoteAddress);
+        let leaveKey = () => {};
         // Undefined for good when the face does not accept.
         let connection: SocketConnection | undefined;
         connection = new SocketConnection({
@@ -127,9 +131,14 @@ export class Upgrades {
           limits: this.#parts.limits,
           clock: this.#parts.clock,
           observer: this.#parts.observer,
-          known: () => this.#parts.lobby.leave(request.socket),
+          known: (known) => {
+            this.#parts.lobby.leave(request.socket);
+            this.#keyRoom.check(known);
+            leaveKey = this.#keyRoom.enter(known);
+          },
           closed: () => {
             leave();
+            leaveKey();
             if (connection) this.#connections.delete(connection);
           },
         });
@@ -159,6 +168,7 @@ export class Upgrades {
     if (face.authentication === "frame") return { ...target, caller: undefined, upstreamKey: upstreamKeyOf(request) };
     const identity = identify(request, remoteAddress, this.#parts);
     requireScope(identity.caller, face.scope);
+    this.#keyRoom.check(identity.caller);
     return { ...target, ...identity };
   }
 

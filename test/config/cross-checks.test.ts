@@ -68,6 +68,13 @@ describe("a warning is given", () => {
     ]);
   });
 
+  test("for a gateway that nobody can enter", () => {
+    const required = { auth: { required: true }, data: { store: "memory" } };
+    expect(warnings(required)).toEqual([expect.stringContaining("auth.required: nobody can come in")]);
+    expect(warnings({ ...required, auth: { required: true, token } })).toEqual([]);
+    expect(warnings({ auth: { required: true } })).toEqual([]);
+  });
+
   test("for listening everywhere without a name to be called by", () => {
     const config = { listen: { host: "0.0.0.0" }, auth: { token } };
     expect(warnings(config)).toEqual([expect.stringContaining("allowedHosts: empty")]);

@@ -190,6 +190,30 @@ describe("what a key allows", () => {
   });
 });
 
+describe("a key's connections", () => {
+  test("are bounded, over both protocols together, and come free again; other keys have their own", async () => {
+    await using gateway = await startKeyedGateway(directory(), undefined, { limits: { connectionsPerKey: 2 } });
+    const [alice, bob] = [await gateway.makeKey("alice"), await gateway.makeKey("bob")];
+    using stream = await (await StreamClient.connect(gateway.url, { token: alice })).hello();
+    const chat = await OpenClawClient.dial(gateway.url);
+    await chat.connect({ token: alice });
+
+    const full = await upgrade(gateway.url, { headers: bearer(alice) });
+    expect(full).toMatchObject({ status: 429, headers: { "retry-after": "1" } });
+    const third = await OpenClawClient.dial(gateway.url);
+    await expect(third.connect({ token: alice })).rejects.toThrow("the key has too many connections");
+    await expect(third.until(() => false)).rejects.toThrow("closed 4029");
+    using other = await (await StreamClient.connect(gateway.url, { token: bob })).hello();
+    expect(other.ws.readyState).toBe(other.ws.OPEN);
+
+    stream.close();
+    await stream.closed;
+    await chat.request("health");
+    using again = await (await StreamClient.connect(gateway.url, { token: alice })).hello();
+    expect(again.ws.readyState).toBe(again.ws.OPEN);
+  });
+});
+
 describe("guessing keys", () => {
   test("locks out the client a listed proxy names, and not the proxy", async () => {
     await using gateway = await startKeyedGateway(directory(), undefined, {

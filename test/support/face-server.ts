@@ -96,6 +96,7 @@ const LIMITS: ServerParts["limits"] = {
   connectionsPerAddress: 1_000,
   upgradesPerSecond: 10_000,
   upgradesPerSecondPerAddress: 20,
+  connectionsPerKey: 1_000,
   unauthenticatedSockets: 256,
   unauthenticatedSocketsPerAddress: 8,
   inboundBytesPerSecond: 4 * 1_048_576,

@@ -30,6 +30,7 @@ async function serve(handle: HttpFace["handle"]) {
       connectionsPerAddress: 10,
       upgradesPerSecond: 10,
       upgradesPerSecondPerAddress: 10,
+      connectionsPerKey: 10,
       unauthenticatedSockets: 10,
       unauthenticatedSocketsPerAddress: 10,
       inboundBytesPerSecond: 1_024,

@@ -71,7 +71,6 @@ export class Client implements FaceSession {
       this.#close(result.close.code, result.close.reason);
       return;
     }
-    this.#connection.authenticated(result.caller);
     this.#peer = result;
     this.#desk.audience.add(result);
     result.respond(id, helloOk(this.#desk, result, methodsFor(result)));

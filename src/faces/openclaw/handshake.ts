@@ -1,3 +1,4 @@
+import { CODES } from "../../../protocol/codes.ts";
 import { ConnectParams, type ErrorShape } from "../../../protocol/openclaw/frames.ts";
 import {
   OPENCLAW_ATTACHMENTS,
@@ -58,6 +59,11 @@ export function connect(desk: Desk, connection: Connection, params: unknown, non
   const caller = connection.caller ?? authenticate(desk.authenticator, token, connection.remoteAddress);
   if ("error" in caller) return turnedAway(desk, connection, caller);
   if (!mayChat(caller)) return turnedAway(desk, connection, lacksChat());
+  try {
+    connection.authenticated(caller);
+  } catch (thrown) {
+    return refuse(toErrorShape(toGatewayError(thrown)), CODES.rate_limited.closeCode);
+  }
   const cumulative = desk.settings.cumulativeMessages || client.id === CUMULATIVE_CLIENT;
   return new Peer(connection, { caller, client, claimed: scopes, caps, connectedAt: desk.clock.wall(), cumulative });
 }
