@@ -1,9 +1,12 @@
 import { fromByteText } from "../../src/core/byte-text.ts";
 import type { JsonObject } from "../../src/core/json.ts";
-import type { StreamRecord } from "../../src/core/ports.ts";
+import type { Leases } from "../../src/core/lease.ts";
+import type { Caller, StreamRecord } from "../../src/core/ports.ts";
 import { Relay } from "../../src/core/relay.ts";
+import type { Price } from "../../src/core/routing.ts";
 import type { Stream, Terminal } from "../../src/core/stream.ts";
 import type { Entry, LogLimits } from "../../src/core/stream-log.ts";
+import type { DrainLimits } from "../../src/core/usage-drain.ts";
 import type { DialectName } from "../../src/dialects/registry.ts";
 import { dialects } from "../../src/dialects/registry.ts";
 import type { UpstreamOptions, UpstreamRoute } from "../../src/upstream/upstream.ts";
@@ -14,11 +17,16 @@ export interface RelaySettings {
   readonly route?: Partial<UpstreamRoute>;
   readonly options?: Partial<UpstreamOptions>;
   readonly log?: LogLimits;
+  readonly leases?: Leases;
+  readonly drain?: DrainLimits;
+  /** Of the model that every open names then. */
+  readonly price?: Price;
 }
 
 export interface OpenSettings {
   readonly body?: JsonObject;
   readonly mayRetry?: boolean;
+  readonly caller?: Caller;
   /** Answers each entry as a reader's sink does: false asks to wait. */
   readonly onEntry?: (entry: Entry) => boolean;
 }
@@ -61,14 +69,24 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
     clock: realClock,
     newId: () => String(++ids),
     log: settings.log ?? { maxBytes: 1_048_576, maxEntries: 8_192 },
+    ...(settings.leases && { leases: settings.leases }),
+    ...(settings.drain && { drain: settings.drain }),
   });
   const route = { name: "test", dialect, key: "sk-test-0123456789", headers: {} };
+  const { price } = settings;
+  const named = { alias: "test", route, upstreamModel: "test", name: "test", defaults: {}, contextWindow: undefined };
+  const model = price && { ...named, price };
 
-  function open({ body = {}, mayRetry = true, onEntry }: OpenSettings = {}): RelayedStream {
+  function open({
+    body = {},
+    mayRetry = true,
+    caller = { name: "tester" },
+    onEntry,
+  }: OpenSettings = {}): RelayedStream {
     const stream = relay.open({
-      target: { route, model: undefined },
+      target: { route, model },
       body,
-      caller: { name: "tester" },
+      caller,
       mayRetry,
       face: "test",
       connection: undefined,

@@ -1,0 +1,69 @@
+import type { Caller, Caps, Grant } from "../../src/core/caller.ts";
+import { KeyLeases } from "../../src/core/leases.ts";
+import type { Ledger, LedgerClosing, LedgerOpening, Spent } from "../../src/core/ledger.ts";
+import { realClock } from "./loopback-call.ts";
+import { openRelay, type RelaySettings, type TestRelay } from "./relayed-stream.ts";
+
+/** A ledger in two lists, whose state a test sets. */
+export class ListLedger implements Ledger {
+  readonly opened: LedgerOpening[] = [];
+  readonly closed: LedgerClosing[] = [];
+  available = true;
+  /** What opens wait for, as in strict mode. */
+  commit: Promise<void> | undefined;
+  /** What was spent before this process, or why nobody knows. */
+  before: readonly Spent[] | Error = [];
+
+  open(row: LedgerOpening): Promise<void> | undefined {
+    this.opened.push(row);
+    return this.commit;
+  }
+
+  close(row: LedgerClosing): void {
+    this.closed.push(row);
+  }
+
+  async spentSince(): Promise<readonly Spent[]> {
+    if (this.before instanceof Error) throw this.before;
+    return this.before;
+  }
+
+  usage(): never {
+    throw new Error("not asked for here");
+  }
+
+  cells(): never {
+    throw new Error("not asked for here");
+  }
+}
+
+export function callerOf(caps: Caps, more: Partial<Grant> = {}): Caller {
+  const grant = {
+    keyId: "key_ci",
+    scopes: new Set(["streams"] as const),
+    models: undefined,
+    routes: undefined,
+    caps,
+    away: undefined,
+    onAbort: "cancel" as const,
+    upstreamKeys: "managed" as const,
+    ...more,
+  };
+  return { name: "ci", grant };
+}
+
+export interface LeasedRelay extends TestRelay {
+  readonly ledger: ListLedger;
+  readonly leases: KeyLeases;
+}
+
+/** The real relay with the real leases of one key, which know what the ledger knows. */
+export async function openLeasedRelay(
+  baseUrl: string,
+  settings: RelaySettings = {},
+  ledger = new ListLedger(),
+): Promise<LeasedRelay> {
+  const leases = new KeyLeases({ clock: realClock, ledger });
+  await leases.restore();
+  return Object.assign(openRelay(baseUrl, { leases, ...settings }), { ledger, leases });
+}
