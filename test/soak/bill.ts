@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { seededRandom } from "../../src/demo/random.ts";
+import { KeyDatabase } from "../../src/storage/key-database.ts";
 import { LEDGER_FILE } from "../../src/storage/ledger-database.ts";
 import { type Visit, visitHttpFace, visitStreamFace } from "../support/bill-client.ts";
 import { type Bill, type Plan, startBillingUpstream } from "../support/billing-upstream.ts";
+import { freshSecret, keyFor } from "../support/gateway-key.ts";
 import { startSluice } from "../support/sluice-process.ts";
 import type { Figure, Scenario } from "./report.ts";
 import { WIDE } from "./stage.ts";
@@ -21,6 +23,7 @@ export const bill: Scenario = {
     const directory = mkdtempSync(join(tmpdir(), "sluice-soak-"));
     await using upstream = await startBillingUpstream();
     const random = seededRandom(seed);
+    const tokens = makeKeys(directory);
     /** The upstream's name of each stream, by ours. */
     const keys = new Map<string, string>();
     {
@@ -28,7 +31,7 @@ export const bill: Scenario = {
       let next = 0;
       const visitor = async () => {
         while (next < streams) {
-          const visit = plan(random, `v${next++}`);
+          const visit = { ...plan(random, `v${next++}`), token: tokens[next % tokens.length] ?? "" };
           const face = random() < 0.5 ? visitStreamFace : visitHttpFace;
           const stream = await face(gateway.url, visit);
           if (stream !== undefined) keys.set(stream, visit.plan.key);
@@ -44,11 +47,23 @@ export const bill: Scenario = {
   },
 };
 
+/** Two keys: one cancels the upstream with its streams, one reads it on for its usage. */
+function makeKeys(directory: string): readonly string[] {
+  const store = new KeyDatabase(directory);
+  const secrets = (["cancel", "drain"] as const).map((onAbort) => {
+    const secret = freshSecret();
+    store.add(keyFor(onAbort, secret, { onAbort }));
+    return secret;
+  });
+  store.close();
+  return secrets;
+}
+
 const configOf = (upstream: string, directory: string) => {
   const price = { input: 3, output: 15, cacheRead: 0.3 };
   return {
     data: { directory },
-    log: { level: "warn", pretty: false },
+    log: { level: "info", pretty: false },
     routes: {
       chat: { dialect: "openai-chat", baseUrl: `${upstream}/v1` },
       anthropic: { dialect: "anthropic-messages", baseUrl: upstream },
@@ -65,15 +80,15 @@ function plan(random: () => number, key: string): Visit {
   const below = (limit: number) => Math.floor(random() * limit);
   const events = 1 + below(40);
   const inputTokens = 1 + below(2_000);
+  const abortAfter = random() < 0.4 ? 1 + below(events) : undefined;
   const plan: Plan = {
     key,
     inputTokens,
     cacheReadTokens: random() < 0.3 ? below(inputTokens) : 0,
     eventTokens: Array.from({ length: events }, () => 1 + below(5)),
     end: ENDS[below(ENDS.length)] ?? "complete",
-    paceMs: random() < 0.5 ? 0 : 1 + below(3),
+    paceMs: abortAfter === undefined && random() < 0.5 ? 0 : 1 + below(3),
   };
-  const abortAfter = random() < 0.35 ? 1 + below(events) : undefined;
   return { plan, model: random() < 0.5 ? "gpt" : "claude", abortAfter };
 }
 
@@ -133,6 +148,11 @@ function compare(
       value: rows.filter((row) => row.outcome === outcome).length,
       unit: "",
     })),
+    {
+      name: "cancelled with exact usage, from reading on",
+      value: rows.filter((row) => row.outcome === "cancelled" && row.source === "exact").length,
+      unit: "",
+    },
     { name: "exact rows", value: exact.length, unit: "", atLeast: streams / 3 },
     { name: "exact rows that differ from the bill", value: exact.filter(differs).length, unit: "", atMost: 0 },
     { name: "their tokens in the ledger", value: sum(exact, total), unit: "tokens" },

@@ -6,9 +6,14 @@ export interface Visit {
   readonly plan: Plan;
   readonly model: "gpt" | "claude";
   readonly abortAfter: number | undefined;
+  /** The gateway key, where one is needed. */
+  readonly token?: string;
 }
 
 const FACES = { gpt: "/v1/chat/completions", claude: "/v1/messages" } as const;
+
+const credentials = ({ token }: Visit): Record<string, string> =>
+  token === undefined ? {} : { authorization: `Bearer ${token}` };
 
 const bodyOf = ({ plan, model }: Visit) => ({
   ...(model === "claude" && { max_tokens: 1_000 }),
@@ -18,11 +23,14 @@ const bodyOf = ({ plan, model }: Visit) => ({
 
 /** Opens it on the stream face. Resolves with the gateway's name for it when it is over; cancels when it is to. */
 export async function visitStreamFace(url: string, visit: Visit): Promise<string> {
-  const ws = new WebSocket(`${url.replace("http", "ws")}/v1/stream`, ["sluice.v1"]);
+  const ws = new WebSocket(`${url.replace("http", "ws")}/v1/stream`, ["sluice.v1"], {
+    headers: credentials(visit),
+  });
   return await new Promise((resolve, reject) => {
     let stream = "";
     let events = 0;
     ws.on("error", reject);
+    ws.on("close", (code) => reject(new Error(`the socket closed with ${code}`)));
     ws.on("open", () => ws.send(JSON.stringify({ type: "open", id: "a", model: visit.model, body: bodyOf(visit) })));
     ws.on("message", (bytes) => {
       const frame = JSON.parse(String(bytes));
@@ -44,7 +52,7 @@ export async function visitHttpFace(url: string, visit: Visit): Promise<string |
   const abort = new AbortController();
   const response = await fetch(`${url}${FACES[visit.model]}`, {
     method: "POST",
-    headers: { "content-type": "application/json", "anthropic-version": "2023-06-01" },
+    headers: { ...credentials(visit), "content-type": "application/json", "anthropic-version": "2023-06-01" },
     body: JSON.stringify({ ...bodyOf(visit), model: visit.model, stream: true }),
     signal: abort.signal,
   });
