@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { GatewayError } from "../../core/errors.ts";
-import type { TranscriptMessage, TranscriptPart } from "../../core/ports.ts";
+import type { Caller, TranscriptMessage, TranscriptPart } from "../../core/ports.ts";
 import type { Session } from "./session-store.ts";
 
 /** How a run went, in the terms of a repeated request. */
@@ -14,16 +14,19 @@ export class Receipt {
   readonly runId: string;
   readonly sessionKey: string;
   readonly fingerprint: string;
+  /** Who asked, and with whose upstream key; undefined when it is known from the transcript alone. */
+  readonly payer: string | undefined;
   startedAt: number | undefined;
   /** The stored answer, whole or not. */
   answer: TranscriptMessage | undefined;
   #outcome: Outcome | undefined;
   readonly #waiting = new Set<(outcome: Outcome) => void>();
 
-  constructor(runId: string, sessionKey: string, fingerprint: string) {
+  constructor(runId: string, sessionKey: string, fingerprint: string, payer?: string) {
     this.runId = runId;
     this.sessionKey = sessionKey;
     this.fingerprint = fingerprint;
+    this.payer = payer;
   }
 
   get outcome(): Outcome | undefined {
@@ -57,14 +60,14 @@ export class Receipts {
 
   /**
    * The receipt of an earlier request with this key, also from before a restart; undefined for a new key. Throws
-   * `bad_request` when the key stood for another request.
+   * `bad_request` when the key stood for another request, or for another caller's.
    */
-  earlier(runId: string, session: Session, fingerprint: string): Receipt | undefined {
+  earlier(runId: string, session: Session, fingerprint: string, payer?: string): Receipt | undefined {
     const receipt = this.#receipts.get(runId) ?? fromTranscript(runId, session);
-    if (receipt && (receipt.sessionKey !== session.key || receipt.fingerprint !== fingerprint)) {
-      throw new GatewayError("bad_request", "idempotencyKey was used for another request");
-    }
-    return receipt;
+    if (!receipt) return undefined;
+    const isSame = receipt.sessionKey === session.key && receipt.fingerprint === fingerprint;
+    if (isSame && (payer === undefined || (receipt.payer ?? payer) === payer)) return receipt;
+    throw new GatewayError("bad_request", "idempotencyKey was used for another request");
   }
 
   add(receipt: Receipt): void {
@@ -83,6 +86,11 @@ export function fingerprintOf(content: readonly TranscriptPart[]): string {
   const hash = createHash("sha256");
   for (const part of content) hash.update(JSON.stringify(part));
   return hash.digest("base64");
+}
+
+/** What tells two payers apart, without their keys in it. */
+export function payerOf(caller: Caller, upstreamKey: string | undefined): string {
+  return createHash("sha256").update(JSON.stringify([caller.name, upstreamKey])).digest("base64");
 }
 
 function fromTranscript(runId: string, session: Session): Receipt | undefined {

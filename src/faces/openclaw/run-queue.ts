@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { Peer } from "./peer.ts";
-import { fingerprintOf, Receipt, type Receipts } from "./receipts.ts";
+import { fingerprintOf, payerOf, Receipt, type Receipts } from "./receipts.ts";
 import type { Run } from "./run.ts";
 import type { Runner, RunRequest } from "./runner.ts";
 
@@ -43,14 +43,15 @@ export class RunQueue {
   accept(request: RunRequest): { readonly receipt: Receipt; readonly fresh: boolean } {
     const { runId, session } = request;
     const fingerprint = fingerprintOf(request.content);
-    const earlier = this.#receipts.earlier(runId, session, fingerprint);
+    const payer = payerOf(request.caller, request.upstreamKey);
+    const earlier = this.#receipts.earlier(runId, session, fingerprint, payer);
     if (earlier) return { receipt: earlier, fresh: false };
     if (this.#stopping) throw new GatewayError("shutting_down");
     const lane = this.#laneOf(session.key);
     if (lane.waiting.length >= MAX_WAITING) {
       throw new GatewayError("too_many_streams", "too many messages wait in this session");
     }
-    const receipt = new Receipt(runId, session.key, fingerprint);
+    const receipt = new Receipt(runId, session.key, fingerprint, payer);
     this.#receipts.add(receipt);
     lane.waiting.push({ request, receipt, acceptedAt: this.#now() });
     return { receipt, fresh: true };

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { SCOPES } from "../../../protocol/openclaw/wire.ts";
 import type { GatewayError } from "../../../src/core/errors.ts";
 import { type GatewayKey, KeyRing } from "../../../src/core/key-ring.ts";
+import type { Authenticator } from "../../../src/core/ports.ts";
 import { createAuthenticator } from "../../../src/transport/authenticator.ts";
 import { Lockout } from "../../../src/transport/lockout.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
@@ -106,6 +107,28 @@ describe("a gateway key", () => {
     expect(rig.calls).toHaveLength(1);
   });
 });
+
+describe("two callers", () => {
+  test("never share a run: the idempotency key of one is no use to the other", async () => {
+    await using rig = await startRig({ authenticator: byName });
+    const [alice, bob] = [await rig.client({ token: "alice" }), await rig.client({ token: "bob" })];
+    await alice.request("chat.send", message);
+    expect(await alice.request("chat.send", message)).toMatchObject({ status: "in_flight" });
+    expect(await bob.refusal("chat.send", message)).toMatchObject({
+      code: "INVALID_REQUEST",
+      message: "idempotencyKey was used for another request",
+    });
+    expect(rig.calls).toHaveLength(1);
+  });
+});
+
+/** Everybody is who they say. */
+const byName: Authenticator = {
+  required: true,
+  authenticate: (name) => (name === undefined ? undefined : { name }),
+  failed() {},
+  current: (caller) => caller,
+};
 
 describe("a key that names models", () => {
   test("sees those alone, and talks to the first of them where the gateway's default is not its own", async () => {
