@@ -90,7 +90,9 @@ export function fingerprintOf(content: readonly TranscriptPart[]): string {
 
 /** What tells two payers apart, without their keys in it. */
 export function payerOf(caller: Caller, upstreamKey: string | undefined): string {
-  return createHash("sha256").update(JSON.stringify([caller.name, upstreamKey])).digest("base64");
+  return createHash("sha256")
+    .update(JSON.stringify([caller.name, upstreamKey]))
+    .digest("base64");
 }
 
 function fromTranscript(runId: string, session: Session): Receipt | undefined {
