@@ -4,8 +4,9 @@ import { bill } from "./bill.ts";
 import { grace } from "./grace.ts";
 import { killed } from "./killed.ts";
 import { ledgerKills } from "./ledger-kills.ts";
+import { mixedReaders } from "./mixed-readers.ts";
 import { lineFor, passes, type Scenario } from "./report.ts";
-import { mixedReaders, stalledReaders } from "./stalled-readers.ts";
+import { stalledReaders } from "./stalled-readers.ts";
 import { survival } from "./survival.ts";
 
 const SCENARIOS: readonly Scenario[] = [survival, killed, grace, mixedReaders, stalledReaders, ledgerKills, bill];

@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { FloodRecord } from "../support/flood-upstream.ts";
 import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
@@ -12,6 +13,8 @@ export interface Stage extends AsyncDisposable {
   records(): Promise<Readonly<Record<string, FloodRecord>>>;
   /** Memory the gateway occupies now, in bytes. */
   rss(): number;
+  /** Resolves when no log has grown for so long, in milliseconds. Calls `look` meanwhile, five times a second. */
+  settled(quietMs: number, look?: () => void): Promise<number>;
   /** Processor time the gateway has used, in milliseconds. */
   cpuMs(): number;
   /** The sum of one of the gateway's metrics over all its labels. */
@@ -42,10 +45,28 @@ export async function setStage(limits: Readonly<Record<string, number>> = {}): P
     routes: { chat: { ...usual.routes.chat, maxConnections: 4_096 } },
     limits: { ...WIDE, ...limits },
   };
-  const gateway = stack.use(await startSluice(config));
+  const gateway = stack.use(await startSluice(config, { built: true }));
   const owned = stack.move();
+  const metric = async (name: string) => {
+    const text = await (await fetch(`${gateway.url}/metrics`)).text();
+    const lines = text.split("\n").filter((line) => line.startsWith(name));
+    return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+  };
   return {
     gateway,
+    metric,
+    async settled(quietMs, look = () => {}) {
+      let bytes = 0;
+      let since = performance.now();
+      while (performance.now() - since < quietMs) {
+        look();
+        const now = await metric("sluice_log_bytes ");
+        if (now !== bytes) since = performance.now();
+        bytes = now;
+        await setTimeout(200);
+      }
+      return bytes;
+    },
     records: async () => (await (await fetch(url)).json()) as Record<string, FloodRecord>,
     rss: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, "utf8"))?.[1]) * 1_024,
     cpuMs() {
@@ -53,11 +74,6 @@ export async function setStage(limits: Readonly<Record<string, number>> = {}): P
       const [, fields = ""] = readFileSync(`/proc/${gateway.pid}/stat`, "utf8").split(") ");
       const [user = 0, system = 0] = fields.split(" ").slice(11, 13).map(Number);
       return (user + system) * 10;
-    },
-    async metric(name) {
-      const text = await (await fetch(`${gateway.url}/metrics`)).text();
-      const lines = text.split("\n").filter((line) => line.startsWith(name));
-      return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

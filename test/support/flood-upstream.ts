@@ -14,6 +14,8 @@ export interface Flood {
   readonly stays?: boolean;
   /** The data as `JSON.stringify` writes it, for clients that must parse it. */
   readonly plain?: boolean;
+  /** Each event says when it was written: wall clock, milliseconds with their fractions. */
+  readonly stamped?: boolean;
 }
 
 /** What the upstream itself knows of one answer. */
@@ -43,6 +45,9 @@ const payloadOf = (key: string, n: number): string =>
 /** As `JSON.stringify` writes it, for clients that must parse. */
 const plainPayloadOf = (key: string, n: number): string => JSON.stringify(JSON.parse(payloadOf(key, n)));
 
+const stampedPayloadOf = (key: string, n: number): string =>
+  `{"at":${performance.timeOrigin + performance.now()},${plainPayloadOf(key, n).slice(1)}`;
+
 export interface FloodUpstream extends AsyncDisposable {
   readonly url: string;
   record(key: string): FloodRecord | undefined;
@@ -56,7 +61,7 @@ export async function startFloodUpstream(): Promise<FloodUpstream> {
     const record: FloodRecord = { calls: (records.get(flood.key)?.calls ?? 0) + 1, written: 0 };
     records.set(flood.key, record);
     const chain = createHash("sha256");
-    const payload = flood.plain ? plainPayloadOf : payloadOf;
+    const payload = flood.stamped ? stampedPayloadOf : flood.plain ? plainPayloadOf : payloadOf;
     response.on("close", () => {
       if (!response.writableFinished) record.abandonedAt = Date.now();
     });
