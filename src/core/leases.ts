@@ -18,6 +18,9 @@ export interface KeyLeasesParts {
 /** Caps on what may be spent in all: they hold only as long as what is spent is recorded. */
 const BUDGETS = ["tokensPerDay", "tokensPerMonth", "costPerDay", "costPerMonth"] as const satisfies (keyof Caps)[];
 
+/** When a refused key may find the ledger working again. */
+const RETRY_MS = 2_000;
+
 const hasBudget = (caps: Caps): boolean => BUDGETS.some((cap) => caps[cap] !== undefined);
 
 /** The leases of all keys: each stream gets one or a reason why not. */
@@ -80,7 +83,8 @@ export class KeyLeases implements Leases {
     const { ledger } = this.#parts;
     if (!ledger || (ledger.available && this.#restored)) return;
     if (ledger.available) void this.restore();
-    throw new GatewayError("ledger_unavailable", "the key has caps, and its usage cannot be recorded");
+    const message = "the key has caps, and its usage cannot be recorded";
+    throw new GatewayError("ledger_unavailable", message, { retryAfterMs: RETRY_MS });
   }
 
   #account({ keyId }: Pick<Grant, "keyId">): Account {
