@@ -24,8 +24,9 @@ export const ChatSendParams = closed(
     attachments,
     timeoutMs: count.optional(),
     suppressCommandInterpretation: z.boolean().optional(),
+    queueMode: z.enum(["steer", "followup", "collect", "interrupt"]).optional(),
   },
-  "sessionId mentions workContext intent fastMode fastAutoOnSeconds queueMode deliver originatingChannel originatingTo " +
+  "sessionId mentions workContext intent fastMode fastAutoOnSeconds deliver originatingChannel originatingTo " +
     "originatingAccountId originatingThreadId replyToId toolBindings systemInputProvenance systemProvenanceReceipt " +
     "expectedLeafEntryId expectedSessionRoutingContract expectedPermissionMode expectedToolOverrides " +
     "__controlUiReconnectResume",

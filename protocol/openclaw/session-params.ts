@@ -42,6 +42,15 @@ export const SessionsPreviewParams = closed({
   maxChars: z.int().min(20).optional(),
 });
 
+export const SessionsSearchParams = closed(
+  {
+    query: z.string().min(1).max(4_096),
+    sessionKeys: z.array(text).min(1).max(200).optional(),
+    limit: z.int().min(1).max(25).optional(),
+  },
+  "agentId scope",
+);
+
 export const SessionsGetParams = closed({ key: text, agentId, limit: z.int().min(1).optional() });
 
 export const SessionsCreateParams = closed(
@@ -57,13 +66,14 @@ export const SessionsCreateParams = closed(
     task: z.string().optional(),
     message: z.string().optional(),
     attachments: z.array(Attachment).optional(),
+    parentSessionKey: text.optional(),
+    fork: z.boolean().optional(),
     // Asked for, these change what a session is; accepting them silently would be a lie.
     incognito: z.boolean().optional(),
-    fork: z.boolean().optional(),
     worktree: z.boolean().optional(),
   },
   "titleSource category agentRuntime contextWindow fastMode permissionMode toolOverrides visibility catalogId " +
-    "parentSessionKey spawnDepth forkFrom emitCommandHooks succeedsParent mentions projectId projectGitUrl repository " +
+    "spawnDepth forkFrom emitCommandHooks succeedsParent mentions projectId projectGitUrl repository " +
     "worktreeSource worktreeBaseRef worktreeName execNode cwd",
 );
 

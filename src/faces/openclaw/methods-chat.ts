@@ -10,6 +10,7 @@ import {
 import { SCOPES } from "../../../protocol/openclaw/wire.ts";
 import { GatewayError } from "../../core/errors.ts";
 import type { Call } from "./call.ts";
+import { commandEntries, runCommand } from "./commands.ts";
 import type { Desk } from "./desk.ts";
 import { historyOf } from "./history-view.ts";
 import { ANSWERED, method } from "./method.ts";
@@ -28,7 +29,10 @@ export const chatMethods = [
   method("chat.startup", SCOPES.read, ChatHistoryParams, history),
   method("chat.history", SCOPES.read, ChatHistoryParams, history),
 
-  method("chat.metadata", SCOPES.read, ChatMetadataParams, (desk) => ({ models: desk.catalog.list(), commands: [] })),
+  method("chat.metadata", SCOPES.read, ChatMetadataParams, (desk) => ({
+    models: desk.catalog.list(),
+    commands: commandEntries,
+  })),
 
   method("chat.send", SCOPES.write, ChatSendParams, async (desk, params, call) => {
     const key = canonicalKey(params.sessionKey, params.agentId);
@@ -37,6 +41,8 @@ export const chatMethods = [
       const runIds = desk.runs.abort(key);
       return { ok: true, aborted: runIds.length > 0, runIds, runId, status: "ok" };
     }
+    const isText = params.suppressCommandInterpretation === true || Boolean(params.attachments?.length);
+    if (!isText && (await runCommand(desk, call, key, runId, params.message))) return ANSWERED;
     await submit(desk, call, { ...params, key, runId }, (receipt) => call.reply(started(receipt)));
     return ANSWERED;
   }),

@@ -40,6 +40,19 @@ const noThemes = {
   themes: [],
 };
 
+const noGitHub = {
+  source: "system-detected",
+  credentialKind: "native",
+  credentialState: "unavailable",
+  account: null,
+  gitAuthor: { name: null, email: null },
+  evidence: "none",
+  accessExpiresAtMs: null,
+  refreshState: "not_applicable",
+  oauthScopes: [],
+  repositoryGrants: "unknown",
+};
+
 const nothingToRun = {
   path: "(none)",
   exists: false,
@@ -54,6 +67,7 @@ export const emptyMethods: readonly Method[] = [
   empty("plugin.approval.list", SCOPES.approvals, () => []),
   empty("openclaw.approval.list", SCOPES.approvals, () => []),
   empty("approval.history", SCOPES.approvals, () => ({ items: [] })),
+  empty("exec.approval.grants.list", SCOPES.approvals, () => ({ grants: [] })),
   empty("exec.approvals.get", SCOPES.admin, () => nothingToRun),
   empty("question.list", SCOPES.questions, () => ({ questions: [] })),
   empty("last-heartbeat", SCOPES.read, () => null),
@@ -94,7 +108,15 @@ export const emptyMethods: readonly Method[] = [
     canManageWorkspace: false,
     defaultSelectionLimit: 64,
   })),
+  empty("tools.github.status", SCOPES.read, () => ({
+    agentId: AGENT_ID,
+    selectedScope: "system",
+    selected: { scope: "system", configured: false, identity: null },
+    effective: noGitHub,
+  })),
+  empty("users.list", SCOPES.read, () => ({ profiles: [] })),
   empty("worktrees.list", SCOPES.read, () => ({ worktrees: [] })),
+  empty("transcripts.list", SCOPES.read, () => ({ sessions: [] })),
   empty("themes.list", SCOPES.read, () => noThemes),
   empty("config.schema", SCOPES.read, (desk) => ({
     schema: { type: "object", properties: {} },

@@ -13,6 +13,7 @@ import { ANSWERED, method } from "./method.ts";
 import { modelFields, selectionOf } from "./model-catalog.ts";
 import { canonicalKey, MAIN_SESSION_KEY } from "./session-key.ts";
 import { STORE_NAME } from "./session-list.ts";
+import { renew } from "./session-reset.ts";
 import { modelOf } from "./session-row.ts";
 import type { Session, Settings } from "./session-store.ts";
 import { submit } from "./submit.ts";
@@ -39,8 +40,24 @@ const defined = (settings: Readonly<Record<string, string | number | boolean | n
 const chosen = (desk: Desk, model: string | null | undefined): string | null | undefined =>
   typeof model === "string" ? selectionOf(desk.catalog.get(model)) : model;
 
+async function parentOf(desk: Desk, key: string | undefined): Promise<Session> {
+  const parent = key === undefined ? undefined : await desk.sessions.open(canonicalKey(key));
+  if (!parent) throw new GatewayError("unknown_session");
+  return parent;
+}
+
+/** Goes on from a conversation without touching it: a question that is still being answered is left out. */
+function fork(desk: Desk, parent: Session, session: Session): void {
+  const running = desk.runs.active(parent.key)?.id;
+  for (const { runId, ...message } of parent.messages) {
+    if (runId === undefined || runId !== running) desk.sessions.append(session, { ...message, id: desk.newId() });
+  }
+  const { model, thinkingLevel, derivedTitle } = parent.record.settings;
+  desk.sessions.update(session, defined({ model, thinkingLevel, derivedTitle }));
+}
+
 const create = method("sessions.create", SCOPES.write, SessionsCreateParams, async (desk, params, call) => {
-  for (const name of ["incognito", "fork", "worktree"] as const) {
+  for (const name of ["incognito", "worktree"] as const) {
     if (params[name]) throw new GatewayError("unsupported", `${name} sessions are not available on this gateway`);
   }
   const runId = params.idempotencyKey ?? desk.newId();
@@ -54,7 +71,9 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
     thinkingLevel: params.thinkingLevel,
     model: chosen(desk, params.model),
   });
+  const parent = params.fork ? await parentOf(desk, params.parentSessionKey) : undefined;
   const session = await desk.sessions.openOrCreate(key);
+  if (parent && session.messages.length === 0) fork(desk, parent, session);
   desk.sessions.update(session, settings);
   desk.news.changed(key, "create");
   const result = () => ({ ...changed(desk, session), sessionId: session.record.sessionId });
@@ -72,7 +91,7 @@ const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async 
   expectId(desk.sessions.get(key), expectedSessionId);
   const selection = chosen(desk, model);
   const session = await desk.sessions.openOrCreate(key);
-  desk.sessions.update(session, defined({ ...settings, model: selection }));
+  desk.sessions.patch(session, defined({ ...settings, model: selection }));
   desk.news.changed(key, "patch");
   return { ...changed(desk, session), path: STORE_NAME };
 });
@@ -81,19 +100,7 @@ const reset = method("sessions.reset", SCOPES.admin, SessionsResetParams, async 
   const key = canonicalKey(params.key, params.agentId);
   expectId(desk.sessions.get(key), params.expectedSessionId);
   const session = await desk.sessions.openOrCreate(key);
-  desk.runs.abort(key);
-  desk.sessions.reset(session);
-  desk.sessions.update(session, {
-    derivedTitle: null,
-    lastMessagePreview: null,
-    lastRunId: null,
-    lastRunError: null,
-    status: null,
-    inputTokens: null,
-    outputTokens: null,
-    totalTokens: null,
-  });
-  desk.news.changed(key, "reset");
+  renew(desk, session);
   const { ok, entry } = changed(desk, session);
   return { ok, key, entry };
 });

@@ -10,6 +10,7 @@ import {
 } from "../../../protocol/openclaw/status-params.ts";
 import { SCOPES } from "../../../protocol/openclaw/wire.ts";
 import { mayDo } from "../../core/caller.ts";
+import { commandEntries } from "./commands.ts";
 import type { Desk } from "./desk.ts";
 import { method } from "./method.ts";
 import { modelFields, selectionOf, thinkingFields } from "./model-catalog.ts";
@@ -36,18 +37,19 @@ export const statusMethods = [
   })),
 
   method("models.authStatus", SCOPES.read, ModelsAuthStatusParams, (desk) => {
-    const routes = new Set(desk.catalog.models.map((model) => model.route.name));
-    const providers = [...routes].map((provider) => ({
-      provider,
-      authProvider: provider,
-      displayName: provider,
+    const routes = new Set(desk.catalog.models.map((model) => model.route));
+    const providers = [...routes].map(({ name, key }) => ({
+      provider: name,
+      authProvider: name,
+      displayName: name,
       status: "static",
       profiles: [],
+      ...(key !== undefined && { apiKey: { source: "config" } }),
     }));
     return { ts: desk.clock.wall(), providers };
   }),
 
-  method("commands.list", SCOPES.read, CommandsListParams, () => ({ commands: [] })),
+  method("commands.list", SCOPES.read, CommandsListParams, () => ({ commands: commandEntries })),
 
   // Without `model.primary` the Control UI keeps its composer shut.
   method("agents.list", SCOPES.read, NoParams, (desk) => ({

@@ -52,7 +52,6 @@ export const systemMethods = [
           externalBytes: external,
           arrayBuffersBytes: arrayBuffers,
         },
-        defaultAgentUtilityModel: { status: "disabled" },
       };
     },
     "read",

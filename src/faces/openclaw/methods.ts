@@ -2,6 +2,7 @@ import type { Method } from "./method.ts";
 import { agentMethods } from "./methods-agent.ts";
 import { chatMethods } from "./methods-chat.ts";
 import { emptyMethods } from "./methods-empty.ts";
+import { searchMethods } from "./methods-search.ts";
 import { sessionChangeMethods } from "./methods-session-changes.ts";
 import { sessionMethods } from "./methods-sessions.ts";
 import { statusMethods } from "./methods-status.ts";
@@ -13,6 +14,7 @@ const all: readonly Method[] = [
   ...agentMethods,
   ...sessionMethods,
   ...sessionChangeMethods,
+  ...searchMethods,
   ...statusMethods,
   ...systemMethods,
   ...usageMethods,

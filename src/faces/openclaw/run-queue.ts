@@ -114,6 +114,11 @@ export class RunQueue {
     return [...dropped.map(({ receipt }) => receipt.runId), active.id];
   }
 
+  /** Stops what goes on in a session; what waits takes its turn. */
+  interrupt(key: string): void {
+    this.active(key)?.cancel(new GatewayError("cancelled"));
+  }
+
   /** A client came: it watches everything that goes on. */
   join(peer: Peer): void {
     for (const { active } of this.#lanes.values()) active?.watch(peer);

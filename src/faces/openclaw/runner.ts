@@ -14,7 +14,7 @@ import { AGENT_ID } from "./session-key.ts";
 import type { SessionNews } from "./session-news.ts";
 import type { Session, SessionStore } from "./session-store.ts";
 import { plainText } from "./transcript-view.ts";
-import { toTurn } from "./turn.ts";
+import { COMMAND_MODEL, toTurn } from "./turn.ts";
 
 /** A message to be answered. */
 export interface RunRequest {
@@ -107,6 +107,16 @@ export class Runner {
     const identity = { runId: `inject-${message.id}`, sessionKey: session.key, agentId: AGENT_ID };
     this.#tell(identity, { seq: 0, state: "final", stopReason: "stop", message: textMessage(text, message.timestamp) });
     return message;
+  }
+
+  /** Answers a command in the gateway's own words. Both are kept, and neither goes upstream with the conversation. */
+  answer(session: Session, runId: string, content: readonly Part[], text: string): void {
+    this.#store(session, { role: "user", content, runId });
+    const answer = { role: "assistant", content: [{ type: "text", text }], runId, model: COMMAND_MODEL } as const;
+    const { timestamp } = this.#store(session, { ...answer, stopReason: "stop" });
+    const identity = { runId, sessionKey: session.key, agentId: AGENT_ID };
+    this.#tell(identity, { seq: 1, state: "final", stopReason: "stop", message: textMessage(text, timestamp) });
+    this.#parts.news.changed(session.key, "agent.input.settled", runId);
   }
 
   /** A message that a client took back before its turn came. */

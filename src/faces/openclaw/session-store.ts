@@ -96,10 +96,16 @@ export class SessionStore {
   }
 
   /** Changes settings; null clears one. */
-  update(session: Session, changes: Settings): void {
+  update(session: Session, changes: Settings, updatedAt = this.#parts.now()): void {
     const settings = Object.entries({ ...session.record.settings, ...changes }).filter(([, value]) => value !== null);
-    session.record = { ...session.record, updatedAt: this.#parts.now(), settings: Object.fromEntries(settings) };
+    session.record = { ...session.record, updatedAt, settings: Object.fromEntries(settings) };
     this.#save(session);
+  }
+
+  /** Changes what a client chose about a session: it is not newer by that. */
+  patch(session: Session, changes: Settings): void {
+    const { updatedAt } = session.record;
+    this.update(session, changes, updatedAt);
   }
 
   append(session: Session, message: TranscriptMessage): void {

@@ -20,6 +20,8 @@ export interface Submission {
   readonly model?: Model | undefined;
   readonly system?: string | undefined;
   readonly timeoutMs?: number | undefined;
+  /** `interrupt` stops what goes on; in every other mode the message waits for its turn. */
+  readonly queueMode?: string | undefined;
   readonly agentCaller?: Peer | undefined;
 }
 
@@ -44,6 +46,7 @@ export async function submit(
     return;
   }
   answer(receipt);
+  if (submission.queueMode === "interrupt") desk.runs.interrupt(session.key);
   desk.runs.pump(session.key);
 }
 
@@ -59,7 +62,7 @@ function contentOf({ message, attachments }: Submission): readonly Part[] {
 }
 
 /** The answer to a key that was seen before. */
-function repeat(receipt: Receipt, call: Call): void {
+export function repeat(receipt: Receipt, call: Call): void {
   const { runId, outcome } = receipt;
   if (!outcome) call.reply({ runId, status: "in_flight" });
   else if (outcome.status === "ok") call.reply({ runId, status: "ok" });

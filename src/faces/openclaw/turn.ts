@@ -1,6 +1,9 @@
 import type { Message, Part, Turn } from "../../core/dialect.ts";
 import type { TranscriptMessage } from "../../core/ports.ts";
 
+/** Who answers commands: no model. */
+export const COMMAND_MODEL = "gateway-command";
+
 export interface TurnOptions {
   readonly system: string | undefined;
   readonly thinking: string | undefined;
@@ -11,7 +14,9 @@ export interface TurnOptions {
 /** The conversation so far, its newest message last, as the provider-neutral request. */
 export function toTurn(transcript: readonly TranscriptMessage[], options: TurnOptions): Turn {
   const messages: { role: Message["role"]; content: Part[] }[] = [];
-  for (const message of transcript.slice(-options.maxMessages)) {
+  const commands = new Set(transcript.flatMap(({ model, runId }) => (model === COMMAND_MODEL ? [runId] : [])));
+  const said = transcript.filter(({ runId }) => runId === undefined || !commands.has(runId));
+  for (const message of said.slice(-options.maxMessages)) {
     const content = carriedParts(message);
     const last = messages.at(-1);
     if (content.length === 0 || (!last && message.role === "assistant")) continue;

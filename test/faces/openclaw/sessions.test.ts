@@ -307,7 +307,7 @@ describe("a session", () => {
     expect(await client.request("sessions.list")).toMatchObject({ count: 1, sessions: [{ key }] });
   });
 
-  for (const kind of ["incognito", "fork", "worktree"]) {
+  for (const kind of ["incognito", "worktree"]) {
     test(`cannot be ${kind}, and is not quietly made otherwise`, async () => {
       await using rig = await startRig();
       using client = await rig.client();
