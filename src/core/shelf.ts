@@ -11,6 +11,8 @@ export type ResumeFailure = "unknown" | "expired" | "evicted" | "epoch" | "ahead
 
 /** Who reads a stream for a client. There is one at a time: the newest wins. */
 export interface Holder {
+  /** Its client comes back piece by piece, as a long poll does: coming for the next piece is no resume. */
+  readonly readsOn?: boolean;
   /** It reads no more: `superseded` by another, or a `slow_consumer` that was behind when the log's time was over. */
   detached(why: Code): void;
 }
@@ -109,7 +111,7 @@ export class Shelf {
     const shelved = this.owned(id, caller);
     const reason = shelved ? unreadable(shelved.stream, epoch, after) : this.#absence(id, caller);
     const outcome = reason ?? "resumed";
-    this.resumed(outcome);
+    if (reason !== undefined || !shelved?.holder?.readsOn) this.resumed(outcome);
     if (shelved && reason === undefined) return shelved;
     throw new GatewayError("resume_failed", undefined, { details: { reason: outcome } });
   }

@@ -44,6 +44,11 @@ export class PollRound implements Holder, ReaderSink {
     this.#reader = shelved.stream.addReader(this, after, new Window(ROUND_LIMITS, after));
   }
 
+  /** It has answered, and holds the stream for the next round. */
+  get readsOn(): boolean {
+    return this.#answered;
+  }
+
   /** Takes the stream from whoever read it, and what there is of it. */
   begin(): void {
     this.#parts.shelf.hold(this.#parts.shelved, this);
