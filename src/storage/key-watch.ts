@@ -27,6 +27,7 @@ export async function watchKeys({ directory, keys, failed }: KeyWatchParts): Pro
   const worker = new Worker(file, { workerData: directory });
   const unusable = (cause: unknown) =>
     new GatewayError("store_unavailable", `the keys in ${directory} cannot be read`, { cause });
+  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
   const first = once(worker, "message");
   worker.on("message", (message: FromKeyWorker) => {
     if ("keys" in message) keys(message.keys);
@@ -39,10 +40,9 @@ export async function watchKeys({ directory, keys, failed }: KeyWatchParts): Pro
   }
   worker.on("error", (cause) => failed(unusable(cause)));
   return {
-    async close() {
-      const ended = once(worker, "exit");
+    close() {
       worker.postMessage("close");
-      await ended;
+      return ended;
     },
   };
 }
