@@ -25,6 +25,8 @@ export interface SpoolOptions {
 const BATCH_ROWS = 256;
 /** From here on a commit is slow, and opens under caps wait for theirs. A healthy disk takes 1 to 20 ms. */
 const SLOW_MS = 250;
+/** Between two commits that nobody waits for: a commit costs the event loop a message each way, rows cost little. */
+const GATHER_MS = 20;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
 
@@ -42,12 +44,14 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
   readonly #waiters = new Map<string, Waiter>();
   #waiting: LedgerWrite[] = [];
   #batch: readonly LedgerWrite[] = [];
-  #sentAt = 0;
+  #sentAt = Number.NEGATIVE_INFINITY;
   #available = true;
   #retryMs = FIRST_RETRY_MS;
-  #retry: NodeJS.Timeout | undefined;
+  /** When the next batch goes: rows gather, or a failed batch waits to be tried again. */
+  #next: NodeJS.Timeout | undefined;
   #stall: NodeJS.Timeout | undefined;
   #emptied: () => void = () => {};
+  #isStopping = false;
   #stopped = false;
 
   constructor(options: SpoolOptions) {
@@ -67,9 +71,11 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
     const { strict, spoolRows, now } = this.#options;
     const must = strict || needed;
     if (this.#stopped || this.rows >= spoolRows || (must && !this.#available)) throw this.#unavailable();
-    this.#put(openingWrite(row));
     const isSlow = this.#batch.length > 0 && now() - this.#sentAt > SLOW_MS;
-    return strict || (needed && isSlow) ? this.#committed(row.stream) : undefined;
+    this.#put(openingWrite(row));
+    if (!strict && !(needed && isSlow)) return undefined;
+    this.#hurry();
+    return this.#committed(row.stream);
   }
 
   close(row: LedgerClosing): void {
@@ -79,6 +85,8 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
   /** Takes no more after so many milliseconds, or when nothing waits any more. Resolves with how many rows still do. */
   async stop(ms: number): Promise<number> {
     let timer: NodeJS.Timeout | undefined;
+    this.#isStopping = true;
+    this.#hurry();
     if (this.rows > 0) {
       await new Promise<void>((resolve) => {
         this.#emptied = resolve;
@@ -87,7 +95,7 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
     }
     this.#stopped = true;
     clearTimeout(timer);
-    clearTimeout(this.#retry);
+    clearTimeout(this.#next);
     clearTimeout(this.#stall);
     return this.rows;
   }
@@ -109,8 +117,21 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
   #put(row: LedgerWrite): void {
     if (this.#stopped) return;
     this.#waiting.push(row);
-    // All rows of one turn go together.
-    if (this.#waiting.length === 1 && this.#batch.length === 0) queueMicrotask(() => this.#send());
+    if (this.#waiting.length === 1 && this.#batch.length === 0) this.#gather();
+  }
+
+  /** Sends what waits: rows of this turn together, and no sooner than a while after the last batch. */
+  #gather(): void {
+    const pauseMs = this.#sentAt + GATHER_MS - this.#options.now();
+    if (pauseMs > 0) this.#next = setTimeout(() => this.#send(), pauseMs).unref();
+    else queueMicrotask(() => this.#send());
+  }
+
+  /** Somebody waits for what waits. A batch that failed takes its time all the same. */
+  #hurry(): void {
+    if (!this.#available) return;
+    clearTimeout(this.#next);
+    queueMicrotask(() => this.#send());
   }
 
   #send(): void {
@@ -135,8 +156,9 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
       this.#options.news({ kind: "available", rows: this.rows });
     }
     if (refused > 0) this.#options.news({ kind: "dropped", rows: refused });
-    if (this.#waiting.length > 0) this.#send();
-    else this.#emptied();
+    if (this.#waiting.length === 0) this.#emptied();
+    else if (this.#waiters.size > 0 || this.#waiting.length >= BATCH_ROWS || this.#isStopping) this.#send();
+    else this.#gather();
   }
 
   #resolve(stream: string): void {
@@ -152,7 +174,7 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
     this.#batch = [];
     this.#broken(reason);
     if (this.#stopped) return;
-    this.#retry = setTimeout(() => this.#send(), this.#retryMs);
+    this.#next = setTimeout(() => this.#send(), this.#retryMs);
     this.#retryMs = Math.min(this.#retryMs * 2, LAST_RETRY_MS);
   }
 

@@ -53,13 +53,13 @@ describe("alongside", () => {
   });
 
   test("what comes while a batch is on its way is the next batch, in order", async () => {
-    const { spool, writer, settled } = rig();
+    const { spool, writer, settled, later } = rig();
     void spool.open(opening("a"), false);
     await settled();
     spool.close(closing("a"));
     void spool.open(opening("b"), false);
     spool.close(closing("b"));
-    await settled();
+    await later(20);
     expect(writer.batches).toEqual([["open a"]]);
     writer.commit();
     await settled();
@@ -70,14 +70,35 @@ describe("alongside", () => {
     expect(spool.rows).toBe(0);
   });
 
+  test("after a pause a row goes at once; soon after a batch, rows gather for twenty milliseconds", async () => {
+    const { spool, writer, settled, later } = rig();
+    void spool.open(opening("a"), false);
+    await settled();
+    writer.commit();
+    await later(5);
+    spool.close(closing("a"));
+    await later(14);
+    void spool.open(opening("b"), false);
+    expect(writer.batches).toEqual([["open a"]]);
+    await later(1);
+    expect(writer.batches.slice(1)).toEqual([["close a", "open b"]]);
+    writer.commit();
+    await later(20);
+    spool.close(closing("b"));
+    await settled();
+    expect(writer.batches.slice(2)).toEqual([["close b"]]);
+  });
+
   test("many rows go in batches of 256", async () => {
-    const { spool, writer, settled } = rig({ spoolRows: 1_000 });
+    const { spool, writer, settled, later } = rig({ spoolRows: 1_000 });
     for (let index = 0; index < 600; index++) void spool.open(opening(String(index)), false);
-    for (const size of [256, 256, 88]) {
+    for (const size of [256, 256]) {
       await settled();
       expect(writer.batches.at(-1)).toHaveLength(size);
       writer.commit();
     }
+    await later(20);
+    expect(writer.batches.at(-1)).toHaveLength(88);
   });
 
   test("an open under caps waits for its commit while commits are slow, two seconds at most", async () => {
@@ -198,6 +219,19 @@ describe("strict", () => {
     writer.commit();
     await settled();
     expect(seen).toEqual(["a", "b", "c"]);
+  });
+
+  test("an open waits for no other rows to gather", async () => {
+    const { spool, writer, settled } = rig({ strict: true });
+    const first = spool.open(opening("a"), false);
+    await settled();
+    writer.commit();
+    await first;
+    spool.close(closing("a"));
+    void spool.open(opening("b"), false);
+    await settled();
+    expect(writer.batches).toEqual([["open a"], ["close a", "open b"]]);
+    writer.commit();
   });
 
   test("an open whose commit takes two seconds fails; the next ones are refused at once", async () => {
