@@ -7,18 +7,19 @@ import { isObject } from "./json.ts";
  */
 const ATTACHMENT_CHARACTERS = 6_400;
 
-/** Data this long without a space is nobody's text. */
-const LEAST_ATTACHMENT = 2_048;
-
-const isAttachment = (text: string): boolean =>
-  text.length >= LEAST_ATTACHMENT && (text.startsWith("data:") || !text.slice(0, LEAST_ATTACHMENT).includes(" "));
+/** Where every dialect has its attachments. Text stands under other names, and counts in full whatever it looks like. */
+const ATTACHMENTS = new Set(["data", "url", "image_url", "file_data"]);
 
 /** How many characters of a request body a model reads: the texts in it, their names, and attachments at a flat rate. */
 export function promptCharacters(value: JsonValue | JsonObject | undefined): number {
-  if (typeof value === "string") return isAttachment(value) ? ATTACHMENT_CHARACTERS : value.length + 2;
+  if (typeof value === "string") return value.length + 2;
   if (Array.isArray(value)) return value.reduce((sum: number, item: JsonValue) => sum + promptCharacters(item) + 1, 2);
   if (!isObject(value)) return 4;
   let sum = 2;
-  for (const key in value) sum += key.length + 4 + promptCharacters(value[key]);
+  for (const key in value) {
+    const size = promptCharacters(value[key]);
+    const isAttachment = ATTACHMENTS.has(key) && typeof value[key] === "string";
+    sum += key.length + 4 + (isAttachment ? Math.min(size, ATTACHMENT_CHARACTERS) : size);
+  }
   return sum;
 }

@@ -7,6 +7,7 @@ import { LateCall } from "./late-call.ts";
 import type { Lease } from "./lease.ts";
 import { type OpenRequest, upstreamRequest } from "./open-request.ts";
 import type { Clock, Observer, UpstreamCall, UpstreamPort, UpstreamSink } from "./ports.ts";
+import { Stopwatch } from "./stopwatch.ts";
 import type { Producer, Stream, Terminal } from "./stream.ts";
 import { type DrainLimits, UsageDrain } from "./usage-drain.ts";
 
@@ -38,13 +39,12 @@ export class RelayedCall implements Producer, UpstreamSink {
   readonly #answer: Answer;
   readonly #meter: Lease["meter"];
   readonly #call: UpstreamCall;
+  readonly #watch: Stopwatch;
   readonly #oddities = new Set<string>();
   #bytes = 0;
   #done = false;
   #drain: UsageDrain | undefined;
   #lossy = false;
-  #firstByteMs: number | undefined;
-  #firstContentMs: number | undefined;
 
   constructor(stream: Stream, request: OpenRequest, parts: CallParts, commission: Commission) {
     this.#stream = stream;
@@ -52,17 +52,19 @@ export class RelayedCall implements Producer, UpstreamSink {
     this.#parts = parts;
     this.#commission = commission;
     this.#answer = commission.answer;
+    this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
     const { lease } = commission;
     this.#meter = lease?.meter;
     if (lease) lease.onCut = (error) => this.#cut(error);
     const start = () => parts.upstream.call(upstreamRequest(request, commission.body), this);
-    this.#call = lease?.ready ? new LateCall(lease.ready, start, (error) => this.fail(error)) : start();
+    const ready = lease?.ready;
+    this.#call = ready === undefined ? start() : new LateCall(ready, start, (error) => this.fail(error));
   }
 
   // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────
 
   firstByte(): void {
-    this.#firstByteMs ??= this.#sinceStart();
+    this.#watch.byte();
   }
 
   /** The fast path: parse, interpret, append, hand over, meter. */
@@ -76,7 +78,7 @@ export class RelayedCall implements Producer, UpstreamSink {
     // What the client did not ask for counts all the same.
     if (!meaning.hidden) {
       const isContent = hasContent(meaning);
-      if (isContent) this.#firstContentMs ??= this.#sinceStart();
+      if (isContent) this.#watch.content();
       this.#bytes += bytes.length;
       this.#stream.publish(this.#stream.log.append(name, bytes, answer.isRaw, isContent), meaning);
       // A reader may have cancelled the stream within the entry.
@@ -136,10 +138,6 @@ export class RelayedCall implements Producer, UpstreamSink {
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #sinceStart(): number {
-    return this.#parts.clock.now() - this.#stream.info.startedAt;
-  }
-
   #failAfterEvent(error: NonNullable<Meaning["error"]>): void {
     this.#call.settle();
     const details = error.type === undefined ? {} : { details: { type: error.type } };
@@ -179,7 +177,7 @@ export class RelayedCall implements Producer, UpstreamSink {
   }
 
   #usage(error: GatewayError | undefined) {
-    return this.#answer.usage(error, this.#firstByteMs !== undefined);
+    return this.#answer.usage(error, this.#watch.hasByte);
   }
 
   #settle(terminal: Terminal): void {
@@ -196,12 +194,7 @@ export class RelayedCall implements Producer, UpstreamSink {
       ...(finish !== undefined && { finish }),
       ...(error && { error }),
       usage: this.#usage(error),
-      timing: {
-        ...(this.#firstByteMs !== undefined && { firstByteMs: this.#firstByteMs }),
-        ...(this.#firstContentMs !== undefined && { firstContentMs: this.#firstContentMs }),
-        ...(firstSentMs !== undefined && { firstSentMs }),
-        totalMs: this.#sinceStart(),
-      },
+      timing: this.#watch.timing(firstSentMs),
       lossy: this.#lossy,
     };
     this.#settle(terminal);

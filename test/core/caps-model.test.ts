@@ -106,7 +106,7 @@ class World {
   #open(promptTokens: number, outputTokens: number | undefined): void {
     this.#midnight();
     try {
-      const stake = this.account.open({ promptTokens, outputTokens, price: undefined }, "ci", this.caps, this.wall);
+      const stake = this.account.open({ promptTokens, outputTokens, price: PRICE }, "ci", this.caps, this.wall);
       const stream = { stake, prompt: promptTokens, characters: 0, counts: {}, spent: 0, today: 0, cut: false };
       stake.onCut = () => {
         stream.cut = true;
@@ -144,7 +144,7 @@ class World {
 
   #end(stream: Running, tokens: number): void {
     this.running.splice(this.running.indexOf(stream), 1);
-    stream.stake.settle(tokens, undefined, this.wall);
+    stream.stake.settle(tokens, tokens * 1_000, this.wall);
     this.#spend(stream, tokens - stream.spent);
     stream.stake.release();
     stream.stake.release();
@@ -161,10 +161,19 @@ class World {
   }
 }
 
-const caps = fc.record({
-  tokensPerDay: fc.integer({ min: 1, max: 20_000 }),
-  concurrentStreams: fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }),
-});
+/** A token costs a millionth, in and out: so a cap on cost is one on tokens, kept by the other half of the account. */
+const PRICE = { input: 1, output: 1 };
+
+const inTokens = ({ tokensPerDay, costPerDay = 0 }: Caps): number => tokensPerDay ?? Math.round(costPerDay * 1_000_000);
+
+const tokens = fc.integer({ min: 1, max: 20_000 });
+const spending: fc.Arbitrary<Caps> = fc.oneof(
+  fc.record({ tokensPerDay: tokens }),
+  fc.record({ costPerDay: tokens.map((count) => count / 1_000_000) }),
+);
+const caps = fc
+  .tuple(spending, fc.option(fc.integer({ min: 1, max: 40 }), { nil: undefined }))
+  .map(([cap, concurrentStreams]): Caps => ({ ...cap, concurrentStreams }));
 
 describe("many streams of one key, interleaved in any way", () => {
   test("never spend more in a day than the cap and one event, even when the clock jumps by an hour", () => {
@@ -173,8 +182,8 @@ describe("many streams of one key, interleaved in any way", () => {
         const world = new World(limits);
         for (const each of steps) {
           world.take(each);
-          expect(world.spentToday).toBeLessThanOrEqual(limits.tokensPerDay + world.largest);
-          if (world.spentToday >= limits.tokensPerDay) expect(world.running).toEqual([]);
+          expect(world.spentToday).toBeLessThanOrEqual(inTokens(limits) + world.largest);
+          if (world.spentToday >= inTokens(limits)) expect(world.running).toEqual([]);
           expect(world.running.length).toBeLessThanOrEqual(limits.concurrentStreams ?? Number.POSITIVE_INFINITY);
         }
       }),
