@@ -49,6 +49,12 @@ const config = (upstreamPort: number) => ({
   data: { store: "memory" },
 });
 
+/** Node's options, as `npm start` gives them. */
+function flags(): readonly string[] {
+  const { scripts } = readJson<{ scripts: { start: string } }>("package.json");
+  return scripts.start.split(" ").filter((word) => word.startsWith("--"));
+}
+
 /** This gateway, run as a user runs it. */
 export const sluice: Row = {
   name: "sluice",
@@ -61,7 +67,7 @@ export const sluice: Row = {
     const directory = mkdtempSync(join(tmpdir(), "sluice-bench-"));
     const file = join(directory, "config.json");
     writeFileSync(file, JSON.stringify(config(upstreamPort)));
-    const args = [fileURLToPath(new URL("src/main.ts", root)), "serve", "--config", file];
+    const args = [...flags(), fileURLToPath(new URL("src/main.ts", root)), "serve", "--config", file];
     const { pid, found, stop } = await startGateway({
       command: process.execPath,
       args,
