@@ -1,11 +1,15 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import Anthropic from "@anthropic-ai/sdk";
 import { describe, expect, test } from "@jest/globals";
 import OpenAI from "openai";
 import type { ServerFrame } from "../../protocol/stream.ts";
 import type { GatewayKey } from "../../src/core/key-ring.ts";
 import { KeyDatabase } from "../../src/storage/key-database.ts";
+import { LEDGER_FILE } from "../../src/storage/ledger-database.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { freshSecret, keyFor } from "../support/gateway-key.ts";
+import { OpenClawClient } from "../support/openclaw-client.ts";
 import { type Script, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
@@ -124,6 +128,61 @@ describe("a key's cap", () => {
       error: { code: "cap_exceeded", details: { cap: "tokensPerMonth", limit: 10_000 } },
     });
   });
+});
+
+test("a cancelled stream of a key that drains ends at once, and its row is exact when its usage has come", async () => {
+  const path = directory();
+  await using up = await setUp({ onAbort: "drain" }, path);
+  const ending = Promise.withResolvers<void>();
+  up.upstream.respondWith(async (exchange) => {
+    exchange.sse().event(chunk);
+    await ending.promise;
+    const last = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
+    exchange
+      .event(last)
+      .event({ choices: [], usage: { prompt_tokens: 7, completion_tokens: 123 } })
+      .event("[DONE]")
+      .end();
+  });
+  using ledger = new DatabaseSync(join(path, LEDGER_FILE), { readOnly: true });
+  const row = async (source: string) => {
+    for (;;) {
+      const found = ledger.prepare("SELECT * FROM streams WHERE source = ?").get(source);
+      if (found) return { ...found };
+      await new Promise((turn) => setImmediate(turn));
+    }
+  };
+  const client = await (await StreamClient.connect(up.gateway.url, { token: up.secret })).hello();
+  client.send({ type: "open", id: "a", model: "gpt", body: { messages } });
+  await client.take(({ type }) => type === "event");
+  client.send({ type: "cancel", id: "a" });
+  expect(await client.take(({ type }) => type === "end")).toMatchObject({ status: "cancelled", lastSeq: 1 });
+  expect(await row("estimated")).toMatchObject({ outcome: "cancelled", output_tokens: 100 });
+  ending.resolve();
+  expect(await row("exact")).toMatchObject({ outcome: "cancelled", input_tokens: 7, output_tokens: 123 });
+  client.close();
+  await client.closed;
+});
+
+test("a cap ends an OpenClaw run with what it said so far, and refuses the next in words", async () => {
+  await using up = await setUp({ scopes: ["chat"], caps: { tokensPerDay: 2_000 } });
+  const client = await OpenClawClient.dial(up.gateway.url);
+  await client.connect({ token: up.secret, scopes: ["operator.read", "operator.write"] });
+  const send = (runId: string) =>
+    client.request("chat.send", { sessionKey: "main", message: "Hi", idempotencyKey: runId });
+  await send("r1");
+  const cut = await client.ended("r1");
+  expect(cut).toMatchObject({
+    state: "error",
+    errorMessage: expect.stringContaining("used up its tokens per day (2000)"),
+  });
+  expect(client.textOf("r1").length).toBeGreaterThan(7_000);
+  await send("r2");
+  expect(await client.ended("r2")).toMatchObject({
+    state: "error",
+    errorDetail: { providerRuntimeFailureKind: "cap_exceeded" },
+  });
+  client.hangUp();
 });
 
 describe("a cap, to the vendors' own clients,", () => {
