@@ -123,9 +123,8 @@ describe("Anthropic's usage", () => {
   test("is no count of the output in a message that only begins, but in one that comes whole", () => {
     const usage = { input_tokens: 3, output_tokens: 5 };
     expect(together(read(start(usage), report({ input_tokens: 3 }))).usage).toEqual({ inputTokens: 3 });
-    expect(read({ type: "message_start", message: { usage, stop_reason: "end_turn" } })).toEqual([
-      { finish: "end_turn", usage: { inputTokens: 3, outputTokens: 5 } },
-    ]);
+    const whole = { type: "message_start", message: { usage, stop_reason: "end_turn" } };
+    expect(read(whole)).toEqual([{ finish: "end_turn", usage: { inputTokens: 3, outputTokens: 5 } }]);
   });
 
   test("is cumulative: the last figure that is not null wins, and nothing is added up", () => {
