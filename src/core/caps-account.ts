@@ -22,6 +22,9 @@ const UNSTATED_OUTPUT_TOKENS = 8_192;
 /** A shorter answer is not worth its prompt, and the Responses API takes no smaller limit. */
 const LEAST_OUTPUT_TOKENS = 16;
 
+/** No model writes more. Sums of what is set aside stay exact numbers, whatever requests say. */
+const MOST_OUTPUT_TOKENS = 10_000_000;
+
 const NONE: Price = { input: 0, output: 0 };
 
 /**
@@ -88,7 +91,8 @@ export class Account implements StakeOwner {
     if (this.#running.size >= concurrentStreams) throw tooManyStreams(caller, concurrentStreams);
     this.#check(this.#requests, 1, 1, wallMs);
 
-    const { promptTokens, outputTokens: asked = UNSTATED_OUTPUT_TOKENS } = ask;
+    const { promptTokens, outputTokens = UNSTATED_OUTPUT_TOKENS } = ask;
+    const asked = Math.min(outputTokens, MOST_OUTPUT_TOKENS);
     if (this.#cost.isCapped && !ask.price) {
       throw new GatewayError("forbidden", "the key has a cap on cost, and the model has no price");
     }

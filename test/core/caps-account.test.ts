@@ -40,6 +40,13 @@ describe("an open under a cap on tokens", () => {
     expect(held()[1]).toBe(110);
   });
 
+  test("that asks for more than any model writes leaves no trace when it is over", () => {
+    const { open, held } = key({});
+    const stakes = Array.from({ length: 9 }, () => open({ outputTokens: Number.MAX_SAFE_INTEGER }));
+    for (const stake of stakes) stake.release();
+    expect(held()).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
   test("has its limit lowered to what is left", () => {
     const { open } = key({ tokensPerDay: 150 });
     open();
