@@ -2,14 +2,14 @@ import type { BenchDocument } from "../figures/document.ts";
 import { QUANTILES } from "../figures/percentiles.ts";
 import type { PointResult } from "../figures/record.ts";
 import { spreadOf } from "../figures/spread.ts";
-import { type Dot, type Line, renderChart } from "./line-chart.ts";
+import { type Chart, type Dot, type Line, renderChart } from "./line-chart.ts";
 
 const SECOND_MS = 1000;
 
 /** The plots of one scenario, by what it measured; empty where a table says all. */
 export function chartsOf(scenario: string, document: BenchDocument): string {
   const results = document.results.filter((result) => result.scenario === scenario && result.runs.length > 0);
-  const colourOf = (name: string) => document.rows.findIndex((row) => row.name === name);
+  const colourOf = coloursIn(document);
   if (scenario === "ttft") return firstTokens(results, colourOf);
   if (scenario === "relay") return latencies(results, colourOf) + loads(results, colourOf);
   if (scenario === "backpressure") return memories(results, colourOf);
@@ -17,6 +17,11 @@ export function chartsOf(scenario: string, document: BenchDocument): string {
 }
 
 type ColourOf = (name: string) => number;
+
+const coloursIn =
+  (document: BenchDocument): ColourOf =>
+  (name) =>
+    document.rows.findIndex((row) => row.name === name);
 
 const pointsOf = (results: readonly PointResult[]): string[] => [...new Set(results.map(({ point }) => point))];
 const rowsOf = (results: readonly PointResult[]): string[] => [...new Set(results.map(({ row }) => row))];
@@ -44,13 +49,23 @@ function firstTokens(results: readonly PointResult[], colourOf: ColourOf): strin
 
 function latencies(results: readonly PointResult[], colourOf: ColourOf): string {
   return pointsOf(results)
-    .map((point) => {
-      const lines = results.filter((result) => result.point === point).map((result) => distribution(result));
-      const x = { label: "µs from the upstream's write to the client's read", kind: "log" } as const;
-      const y = { label: "share of events", kind: "linear" } as const;
-      return renderChart({ title: `Latency of each event: ${point}`, x, y, lines, colourOf });
-    })
+    .map((point) => renderChart(latencyChart(results, point, colourOf)))
     .join("\n");
+}
+
+function latencyChart(results: readonly PointResult[], point: string, colourOf: ColourOf): Chart {
+  const lines = results.filter((result) => result.point === point).map((result) => distribution(result));
+  const x = { label: "µs from the upstream's write to the client's read", kind: "log" } as const;
+  const y = { label: "share of events", kind: "linear" } as const;
+  return { title: `Latency of each event: ${point}`, x, y, lines, colourOf };
+}
+
+/** The distribution of latencies at the first point of `relay`. Throws when it was not measured. */
+export function firstLatencyChart(document: BenchDocument): Chart {
+  const results = document.results.filter(({ scenario, runs }) => scenario === "relay" && runs.length > 0);
+  const [first] = results;
+  if (!first) throw new Error("relay was not measured");
+  return latencyChart(results, first.point, coloursIn(document));
 }
 
 /** The median over the runs at each share. */

@@ -29,8 +29,8 @@ export interface Chart {
   readonly colourOf: (name: string) => number;
 }
 
-const WIDTH = 640;
-const HEIGHT = 300;
+export const WIDTH = 640;
+export const HEIGHT = 300;
 const LEFT = 56;
 const RIGHT = 12;
 const TOP = 12;
@@ -39,8 +39,22 @@ const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const PLOT_HEIGHT = HEIGHT - TOP - BOTTOM;
 
 /** A chart as SVG with its title and legend; colours come from the page's style. */
-export function renderChart({ title, x, y, lines, colourOf }: Chart): string {
-  const drawn = lines.filter(({ dots }) => dots.length > 0);
+export function renderChart(chart: Chart): string {
+  const { title, colourOf } = chart;
+  const keys = drawnOf(chart).map(({ name }) => `<span class="key c${colourOf(name)}">${escapeText(name)}</span>`);
+  return `<figure><figcaption>${escapeText(title)}</figcaption>
+<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeText(title)}">
+${drawChart(chart)}
+</svg><div class="legend">${keys.join("")}</div></figure>`;
+}
+
+/** The lines there is something of. */
+export const drawnOf = ({ lines }: Chart): Line[] => lines.filter(({ dots }) => dots.length > 0);
+
+/** What stands inside the SVG: axes and lines. */
+export function drawChart(chart: Chart): string {
+  const { x, y, colourOf } = chart;
+  const drawn = drawnOf(chart);
   const dots = drawn.flatMap((line) => line.dots);
   const across = scaleOf(
     x,
@@ -53,12 +67,8 @@ export function renderChart({ title, x, y, lines, colourOf }: Chart): string {
     PLOT_HEIGHT,
   );
   const place = (dot: Dot) => ({ left: LEFT + across.at(dot.x), top: TOP + PLOT_HEIGHT - up.at(dot.y) });
-  const legend = drawn.map(({ name }) => `<span class="key c${colourOf(name)}">${escapeText(name)}</span>`).join("");
-  return `<figure><figcaption>${escapeText(title)}</figcaption>
-<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeText(title)}">
-${grid(across, up, x.label, y.label)}
-${drawn.map((line) => renderLine(line, colourOf(line.name), place, up)).join("\n")}
-</svg><div class="legend">${legend}</div></figure>`;
+  return `${grid(across, up, x.label, y.label)}
+${drawn.map((line) => renderLine(line, colourOf(line.name), place, up)).join("\n")}`;
 }
 
 function scaleOf(axis: Axis, values: readonly number[], length: number): Scale {

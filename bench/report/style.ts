@@ -3,6 +3,15 @@ const COLOURS = ["#888888", "#56b4e9", "#009e73", "#e69f00", "#d55e00", "#cc79a7
 
 const colours = COLOURS.map((colour, index) => `.c${index}{color:${colour}}`).join("");
 
+/** Of charts alone, for a picture that stands by itself. */
+export const CHART_STYLE = `
+:root{color-scheme:light dark;--text:#1c1c1c;--dim:#666;--line:#ddd;--page:#fff}
+@media (prefers-color-scheme:dark){:root{--text:#e8e8e8;--dim:#999;--line:#383838;--page:#151515}}
+svg text{fill:var(--dim);font:11px system-ui,sans-serif}svg .axis{fill:var(--text)}
+.grid{stroke:var(--line);stroke-width:1}.line{fill:none;stroke:currentColor;stroke-width:1.8}circle,.key{fill:currentColor}
+${colours}
+`;
+
 export const STYLE = `
 :root{color-scheme:light dark;--text:#1c1c1c;--dim:#666;--line:#ddd;--page:#fff}
 @media (prefers-color-scheme:dark){:root{--text:#e8e8e8;--dim:#999;--line:#383838;--page:#151515}}
