@@ -141,6 +141,7 @@ class GatewayServer implements RunningServer {
     }, CLOSE_TIMEOUT_MS);
     await stopped;
     clearTimeout(giveUp);
+    await this.#upgrades.gone();
   }
 
   async #show(request: IncomingMessage, response: ServerResponse): Promise<void> {

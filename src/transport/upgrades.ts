@@ -57,6 +57,7 @@ export class Upgrades {
   readonly #heartbeat: NodeJS.Timeout;
   #beatAt: number;
   #draining = false;
+  #emptied: () => void = () => {};
 
   constructor(parts: UpgradesParts) {
     this.#parts = parts;
@@ -105,6 +106,11 @@ export class Upgrades {
     }
   }
 
+  /** Resolves when the last connection is gone, and was told of: ws hears of it later than the server. */
+  async gone(): Promise<void> {
+    if (this.#connections.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve));
+  }
+
   terminate(): void {
     for (const connection of this.#connections) connection.terminate();
   }
@@ -140,6 +146,7 @@ export class Upgrades {
             leave();
             leaveKey();
             if (connection) this.#connections.delete(connection);
+            if (this.#connections.size === 0) this.#emptied();
           },
         });
         this.#connections.add(connection);

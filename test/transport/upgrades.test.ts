@@ -121,6 +121,15 @@ describe("an upgrade that is let in", () => {
     answer.socket?.destroy();
   });
 
+  test("is told of before the server has closed", async () => {
+    const server = await startFaceServer();
+    const answer = await ask(server.url);
+    await server.session();
+    await server.close();
+    expect(server.closings).toMatchObject([{ face: "played", closeCode: 1012 }]);
+    answer.socket?.destroy();
+  });
+
   test("whose face fails is closed and reported; the server goes on", async () => {
     await using server = await startFaceServer({ acceptFails: true });
     const answer = await ask(server.url);
