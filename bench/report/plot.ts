@@ -22,7 +22,7 @@ export function renderPlot(document: BenchDocument): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" role="img" aria-label="${escapeText(chart.title)}">
 <style>${CHART_STYLE}</style><rect width="100%" height="100%" fill="var(--page)"/>
 <text x="12" y="18" class="axis">${escapeText(chart.title)}</text>
-<text x="12" y="34">${escapeText(`${document.date} · ${describeMachine(document.machine)}`)}</text>
+<text x="12" y="34">${escapeText(`${document.date.slice(0, 10)} · ${describeMachine(document.machine)}`)}</text>
 <g transform="translate(0 ${HEAD})">${drawChart(chart)}</g>
 <g transform="translate(0 ${HEAD + HEIGHT})">${keys.join("")}</g>
 </svg>
