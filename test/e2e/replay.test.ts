@@ -10,6 +10,9 @@ import { StreamClient } from "../support/stream-client.ts";
 const here = recordings ? test : test.skip;
 const note = recordings ? "" : " (skipped: ../shared/corpus is not here)";
 
+/** The recorded clients asked for usage: without that its chunk would be hidden. */
+const BODY = { messages: [], stream_options: { include_usage: true } };
+
 /** Positions to cut a long recording at: spread evenly, the same in every run. */
 const cuts = (events: number): number[] =>
   events <= 40 ? [...Array(events).keys()] : [...Array(12).keys()].map((step) => Math.floor((step * events) / 12));
@@ -47,7 +50,7 @@ describe("recorded provider streams through the gateway", () => {
         const { end } = await client.run(id, {
           model: MODEL_OF[recording.dialect],
           flow: "none",
-          body: { messages: [] },
+          body: BODY,
         });
         const frames = client.texts.slice(before).filter((text) => text.startsWith('{"type":"event"'));
         const { whole, over, failed } = extent(recording, answer);
@@ -76,7 +79,7 @@ describe("recorded provider streams through the gateway", () => {
         for (const cut of cuts(Math.min(answer.length, whole))) {
           body = sseBody(answer.slice(0, cut)) || ": nothing\n\n";
           const model = MODEL_OF[recording.dialect];
-          const { events, end } = await client.run(`c${++checked}`, { model, flow: "none", body: { messages: [] } });
+          const { events, end } = await client.run(`c${++checked}`, { model, flow: "none", body: BODY });
           const fault = `${recording.title} cut at ${cut}`;
           expect([fault, end.error?.code, events.length]).toEqual([fault, "upstream_truncated", cut]);
         }
