@@ -1,9 +1,9 @@
 import type { Meaning } from "./dialect.ts";
 
-/** Whether these characters stand in a JSON string as they are. A loop, because most texts are a few letters. */
-function isPlain(data: string, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) {
-    const code = data.charCodeAt(at);
+/** Whether this text stands in a JSON string as it is. A loop, because most texts are a few letters. */
+function isPlain(text: string): boolean {
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
     if (code < 0x20 || code === 0x22 || code === 0x5c) return false;
   }
   return true;
@@ -30,12 +30,13 @@ export class TextShape {
   /** What the event means, if it has the shape of an earlier one; else undefined. */
   match(name: string | undefined, data: string): Meaning | undefined {
     if (this.#kind === undefined || name !== this.#name) return undefined;
-    if (!data.startsWith(this.#before) || !data.endsWith(this.#after)) return undefined;
     const from = this.#before.length;
     const to = data.length - this.#after.length;
-    if (from >= to || !isPlain(data, from, to)) return undefined;
-    this.#misses = 0;
+    // Slices are compared as memory; startsWith and endsWith go character by character.
+    if (from >= to || data.slice(0, from) !== this.#before || data.slice(to) !== this.#after) return undefined;
     const text = data.slice(from, to);
+    if (!isPlain(text)) return undefined;
+    this.#misses = 0;
     return this.#kind === "text" ? { text } : { thinking: text };
   }
 
