@@ -104,7 +104,8 @@ describe("recorded provider streams through the gateway", () => {
       );
     });
     for (const [at, { dialect }] of chosen.entries()) {
-      client.send({ type: "open", id: `m${at}`, model: MODEL_OF[dialect], flow: "none", body: { wanted: at } });
+      const body = { ...BODY, wanted: at };
+      client.send({ type: "open", id: `m${at}`, model: MODEL_OF[dialect], flow: "none", body });
     }
     const results = await Promise.all(chosen.map((_recording, at) => client.rest(`m${at}`)));
     for (const [at, recording] of chosen.entries()) {
