@@ -1,7 +1,7 @@
 /** The real Control UI in headless Chromium, against a real gateway over a scripted upstream. */
 import { existsSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, test } from "@jest/globals";
 import { type Browser, chromium } from "playwright-core";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";
@@ -25,6 +25,8 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"];
 
 let browser: Browser | undefined;
+/** Those of the test that runs. */
+const tabs: UiTab[] = [];
 
 /** A group of tests that need a browser and the UI; skipped with the reason when one of them is not there. */
 export function describeUi(name: string, tests: () => void): void {
@@ -36,6 +38,10 @@ export function describeUi(name: string, tests: () => void): void {
     beforeAll(async () => {
       mkdirSync(SCREENSHOTS, { recursive: true });
       browser = await chromium.launch({ executablePath: browserPath ?? "", args: [...FLAGS, ...QUIET] });
+    });
+    // Not when a stage is put away: a test that failed by itself must not hide what the page did wrong.
+    afterEach(() => {
+      for (const tab of tabs.splice(0)) tab.verify();
     });
     afterAll(() => browser?.close());
     tests();
@@ -59,7 +65,7 @@ export interface UiOptions {
   readonly port?: number;
 }
 
-/** Starts everything. At its end it throws what any frame or page did wrong. */
+/** Starts everything. What any frame or page does wrong fails the test at its end. */
 export async function startUi({ config, token, from }: UiOptions = {}): Promise<UiStage> {
   if (!browser) throw new Error("startUi outside describeUi");
   await using started = new AsyncDisposableStack();
@@ -77,7 +83,6 @@ export async function startUi({ config, token, from }: UiOptions = {}): Promise<
   );
   const profile = await browser.newContext({ viewport: { width: 1300, height: 850 }, colorScheme: "light" });
   started.defer(() => profile.close());
-  const tabs: UiTab[] = [];
   const parts = started.move();
   return {
     gateway,
@@ -90,9 +95,6 @@ export async function startUi({ config, token, from }: UiOptions = {}): Promise<
       await tab.goto(`${elsewhere ?? `${gateway.url}/ui/${name}`}${hash}`);
       return tab;
     },
-    async [Symbol.asyncDispose]() {
-      await parts.disposeAsync();
-      for (const tab of tabs) tab.verify();
-    },
+    [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }

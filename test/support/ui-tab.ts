@@ -4,13 +4,22 @@ import { isObject } from "../../src/core/json.ts";
 import { FrameCheck } from "./openclaw-schemas.ts";
 
 /** What a page tells when something is wrong with it. */
-const COMPLAINTS = /unknown method|schema unavailable|is unavailable|invalid .*(params|page)|failed to|refresh failed/i;
+const COMPLAINTS =
+  /unknown method|schema unavailable|usage is unavailable|invalid .*(params|page)|failed to|refresh failed/i;
+
+/** A request of the page; `ok` once it was answered. */
+interface Call {
+  readonly method: string;
+  readonly params: unknown;
+  ok?: boolean;
+}
 
 /** One tab of the Control UI, watched: every frame against the schemas, every error of the page. */
 export class UiTab {
   readonly page: Page;
-  /** Methods the page called, as often as it did. */
-  readonly called: string[] = [];
+  /** What the page asked for, and whether it was answered well. */
+  readonly #calls: Call[] = [];
+  readonly #watching = new Set<() => void>();
   /** What requests were refused with, by method. */
   readonly refused: { readonly method: string; readonly message: string }[] = [];
   readonly #screenshots: string;
@@ -35,8 +44,15 @@ export class UiTab {
     await this.page.goto(url, { waitUntil: "domcontentloaded" });
   }
 
+  /** Goes to another page of the UI without loading it anew, as a link in it does. */
+  async visit(path: string): Promise<void> {
+    await this.page.evaluate(
+      `history.pushState({}, "", ${JSON.stringify(path)}); dispatchEvent(new PopStateEvent("popstate"))`,
+    );
+  }
+
   get composer(): Locator {
-    return this.page.locator("textarea").first();
+    return this.page.locator("textarea:visible").first();
   }
 
   get answers(): Locator {
@@ -73,6 +89,23 @@ export class UiTab {
     await this.page.getByText(text).first().waitFor();
   }
 
+  /** Waits until the page has called a method with at least these parameters, and was answered well. */
+  async until(method: string, params: Record<string, unknown>): Promise<void> {
+    const fits = (call: { readonly params: unknown }) =>
+      Object.entries(params).every(([name, value]) => isObject(call.params) && call.params[name] === value);
+    await this.#look(() => this.#calls.some((call) => call.ok === true && call.method === method && fits(call)));
+  }
+
+  /** Waits until everything the page asked for was answered, and shown. */
+  async settled(): Promise<void> {
+    await this.#look(() => this.#calls.every(({ ok }) => ok !== undefined));
+    await this.page.evaluate("new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))");
+  }
+
+  async #look(holds: () => boolean): Promise<void> {
+    while (!holds()) await new Promise<void>((look) => this.#watching.add(look));
+  }
+
   /** Lines the page shows that complain. */
   async complaints(): Promise<string[]> {
     const [text = ""] = await this.page.locator("body").allInnerTexts();
@@ -90,7 +123,7 @@ export class UiTab {
 
   #watch(socket: WebSocket): void {
     const check = new FrameCheck();
-    const methods = new Map<string, string>();
+    const calls = new Map<string, Call>();
     const guard = (payload: string | Buffer, look: (frame: Record<string, unknown>) => void) => {
       try {
         const frame: unknown = JSON.parse(String(payload));
@@ -100,19 +133,26 @@ export class UiTab {
       }
     };
     socket.on("framesent", ({ payload }) =>
-      guard(payload, ({ id, method }) => {
-        this.called.push(String(method));
-        methods.set(String(id), String(method));
-        check.request(String(id), String(method));
+      guard(payload, ({ id, method, params }) => {
+        const call: Call = { method: String(method), params };
+        this.#calls.push(call);
+        calls.set(String(id), call);
+        check.request(String(id), call.method);
       }),
     );
+    socket.on("close", () => {
+      for (const call of calls.values()) call.ok ??= false;
+    });
     socket.on("framereceived", ({ payload }) =>
       guard(payload, (frame) => {
+        const call = calls.get(String(frame.id));
+        if (call && typeof frame.ok === "boolean") call.ok = frame.ok;
         if (frame.ok === false && isObject(frame.error)) {
-          const method = methods.get(String(frame.id)) ?? "";
-          this.refused.push({ method, message: String(frame.error.message) });
+          this.refused.push({ method: call?.method ?? "", message: String(frame.error.message) });
         }
         check.received(frame);
+        for (const look of this.#watching) look();
+        this.#watching.clear();
       }),
     );
   }

@@ -1,7 +1,7 @@
 /** Finding words in transcripts. */
 import { SessionsSearchParams } from "../../../protocol/openclaw/session-params.ts";
 import { SCOPES } from "../../../protocol/openclaw/wire.ts";
-import type { Desk } from "./desk.ts";
+import { type Desk, rowOf } from "./desk.ts";
 import { method } from "./method.ts";
 import { canonicalKey } from "./session-key.ts";
 import type { Session } from "./session-store.ts";
@@ -42,7 +42,9 @@ const search = async (
     const session = await desk.sessions.open(key);
     if (session) results.push(...hitsIn(session, words));
   }
-  return { results: results.sort((a, b) => b.timestamp - a.timestamp).slice(0, limit) };
+  const newest = results.sort((a, b) => b.timestamp - a.timestamp).slice(0, limit);
+  const found = new Set(newest.map(({ sessionKey }) => sessionKey));
+  return { results: newest, sessions: [...found].map((key) => rowOf(desk, key, desk.sessions.get(key))) };
 };
 
 export const searchMethods = [method("sessions.search", SCOPES.read, SessionsSearchParams, search)];

@@ -1,6 +1,6 @@
 /** The methods that look at the process and its machine. */
 import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem } from "node:os";
-import { memoryUsage, pid, version } from "node:process";
+import { pid, version } from "node:process";
 import { LogsTailParams, NoParams } from "../../../protocol/openclaw/status-params.ts";
 import { SCOPES } from "../../../protocol/openclaw/wire.ts";
 import { method } from "./method.ts";
@@ -29,7 +29,6 @@ export const systemMethods = [
     NoParams,
     (desk) => {
       const [cpu] = cpus();
-      const { rss, heapUsed, heapTotal, external, arrayBuffers } = memoryUsage();
       return {
         machineName: hostname(),
         hostname: hostname(),
@@ -45,13 +44,6 @@ export const systemMethods = [
         loadAverage: loadavg(),
         memoryTotalBytes: totalmem(),
         memoryFreeBytes: freemem(),
-        processMemory: {
-          rssBytes: rss,
-          heapUsedBytes: heapUsed,
-          heapTotalBytes: heapTotal,
-          externalBytes: external,
-          arrayBuffersBytes: arrayBuffers,
-        },
       };
     },
     "read",

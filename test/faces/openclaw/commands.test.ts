@@ -119,8 +119,9 @@ describe("a conversation", () => {
     await talk(rig, client, "r1", "The Lighthouse stands on a rock");
     expect(await client.request("sessions.search", { query: "lighthouse" })).toMatchObject({
       results: [{ sessionKey: "agent:main:main", role: "assistant", snippet: "The Lighthouse stands on a rock" }],
+      sessions: [{ key: "agent:main:main" }],
     });
-    expect(await client.request("sessions.search", { query: "harbour" })).toEqual({ results: [] });
+    expect(await client.request("sessions.search", { query: "harbour" })).toEqual({ results: [], sessions: [] });
   });
 
   test("can be forked: the copy goes on from there, the original is left alone", async () => {
