@@ -116,9 +116,9 @@ describe("sluice check", () => {
     const env = { SLUICE_HOST: "127.0.0.3", SLUICE_PORT: "2" };
     const listen = async (...args: string[]) =>
       JSON.parse((await run(["check", ...args], { file, env })).stdout).listen;
-    expect(await listen()).toEqual({ host: "127.0.0.3", port: 2 });
-    expect(await listen("--port", "3")).toEqual({ host: "127.0.0.3", port: 3 });
-    expect(await listen("--host", "localhost", "--port=0")).toEqual({ host: "localhost", port: 0 });
+    expect(await listen()).toMatchObject({ host: "127.0.0.3", port: 2 });
+    expect(await listen("--port", "3")).toMatchObject({ host: "127.0.0.3", port: 3 });
+    expect(await listen("--host", "localhost", "--port=0")).toMatchObject({ host: "localhost", port: 0 });
     expect(await run(["check", "--config", "none.json"])).toMatchObject({
       code: 1,
       stderr: "sluice: none.json: 1 problem\n  the file: found no such file, expected a readable file\n",

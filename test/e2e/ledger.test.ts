@@ -178,7 +178,7 @@ describe("a ledger that cannot be written", () => {
     const store = new KeyDatabase(path);
     store.add(keyFor("capped", secret, { caps: { tokensPerDay: 1_000_000 } }));
     store.close();
-    const ledger = { mode, openWaitMs: 100 };
+    const ledger = { mode, openWaitMs: 1_000 };
     const config = { data: { directory: path }, ledger, auth: { token: "a-long-shared-token" } };
     const gateway = stack.use(await startTestGateway({ upstream: upstream.url, config }));
     const other = new DatabaseSync(join(path, LEDGER_FILE), { timeout: 5_000 });
