@@ -207,15 +207,18 @@ describe("frames that are wrong", () => {
     expect(up.client.texts.filter((text) => text.includes("bad_frame"))).toHaveLength(21);
   });
 
-  test.each(["__proto__", "constructor", "prototype"])("a key named %s is refused", async (key) => {
-    await using up = await setUp();
-    up.client.send(`{"type":"open","id":"a","model":"gpt","body":{"${key}":1}}`);
-    expect(await up.client.next()).toMatchObject({ type: "error", error: { code: "bad_frame" } });
-  });
+  test.each(['"__proto__":1', '"constructor":{"prototype":{}}'])(
+    "a key that pollutes is refused: %s",
+    async (field) => {
+      await using up = await setUp();
+      up.client.send(`{"type":"open","id":"a","model":"gpt","body":{${field}}}`);
+      expect(await up.client.next()).toMatchObject({ type: "error", error: { code: "bad_frame" } });
+    },
+  );
 
-  test("more than 10,000 keys, or nesting deeper than 64, is refused", async () => {
+  test("more than 100,000 keys, or nesting deeper than 64, is refused", async () => {
     await using up = await setUp();
-    const keys = Object.fromEntries([...Array(10_001).keys()].map((n) => [`k${n}`, 0]));
+    const keys = Object.fromEntries([...Array(100_001).keys()].map((n) => [`k${n}`, 0]));
     up.client.send({ type: "open", id: "a", model: "gpt", body: keys });
     expect(await up.client.next()).toMatchObject({ error: { code: "bad_frame" } });
     up.client.send(`{"type":"open","id":"a","model":"gpt","body":{"a":${"[".repeat(64)}${"]".repeat(64)}}}`);
