@@ -1,5 +1,16 @@
 /** One colour for each row of the catalogue, told apart in both schemes and by most colour-blind eyes. */
-const COLOURS = ["#888888", "#56b4e9", "#009e73", "#e69f00", "#d55e00", "#cc79a7", "#0072b2", "#f0e442", "#7f5fc7"];
+const COLOURS = [
+  "#888888",
+  "#56b4e9",
+  "#009e73",
+  "#e69f00",
+  "#d55e00",
+  "#cc79a7",
+  "#0072b2",
+  "#f0e442",
+  "#7f5fc7",
+  "#b15928",
+];
 
 const colours = COLOURS.map((colour, index) => `.c${index}{color:${colour}}`).join("");
 

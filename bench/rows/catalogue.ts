@@ -3,7 +3,7 @@ import { nodeRow } from "./node-row.ts";
 import { openclaw } from "./openclaw.ts";
 import { portkey } from "./portkey.ts";
 import { DIRECT, type Row } from "./row.ts";
-import { sluice } from "./sluice.ts";
+import { sluice, sluiceUnrecorded } from "./sluice.ts";
 import { sluiceHttp } from "./sluice-http.ts";
 
 const direct: Row = {
@@ -41,4 +41,15 @@ const naive = nodeRow({
 });
 
 /** Every row, in the order of the tables. */
-export const ROWS: readonly Row[] = [direct, splice, floor, nginx, naive, portkey, openclaw, sluice, sluiceHttp];
+export const ROWS: readonly Row[] = [
+  direct,
+  splice,
+  floor,
+  nginx,
+  naive,
+  portkey,
+  openclaw,
+  sluice,
+  sluiceHttp,
+  sluiceUnrecorded,
+];

@@ -32,7 +32,8 @@ function limits(): Record<string, number> {
   return Object.fromEntries(wanted.map(([name, value]) => [name, Math.min(value, known[name]?.maximum ?? value)]));
 }
 
-const config = (upstreamPort: number) => ({
+const config = (upstreamPort: number, more: object) => ({
+  ...more,
   listen: { port: 0 },
   routes: {
     bench: {
@@ -55,18 +56,14 @@ function flags(): readonly string[] {
   return scripts.start.split(" ").filter((word) => word.startsWith("--"));
 }
 
-/** This gateway, run as a user runs it. */
-export const sluice: Row = {
-  name: "sluice",
-  what: "this gateway, from its sources",
+/** This gateway as a user runs it, with a little more configuration. */
+const rowWith = (more: object): Pick<Row, "protocol" | "version" | "start"> => ({
   protocol: "sluice",
-  chats: "too",
-  pages: true,
   version: () => readJson<{ version: string }>("package.json").version,
   async start(upstreamPort) {
     const directory = mkdtempSync(join(tmpdir(), "sluice-bench-"));
     const file = join(directory, "config.json");
-    writeFileSync(file, JSON.stringify(config(upstreamPort)));
+    writeFileSync(file, JSON.stringify(config(upstreamPort, more)));
     const args = [...flags(), fileURLToPath(new URL("src/main.ts", root)), "serve", "--config", file];
     const { pid, found, stop } = await startGateway({
       command: process.execPath,
@@ -84,4 +81,20 @@ export const sluice: Row = {
       },
     };
   },
+});
+
+export const sluice: Row = {
+  ...rowWith({}),
+  name: "sluice",
+  what: "this gateway, from its sources",
+  chats: "too",
+  pages: true,
+};
+
+/** What the record of usage costs is the difference to this. */
+export const sluiceUnrecorded: Row = {
+  ...rowWith({ ledger: { mode: "off" } }),
+  name: "sluice-unrecorded",
+  what: "this gateway without its ledger",
+  detail: true,
 };
