@@ -1,6 +1,10 @@
 import { expect, test } from "@jest/globals";
 import { ChatScript } from "../support/chat-script.ts";
-import { describeUi, startUi } from "../support/control-ui.ts";
+import { CONTROL_UI, describeUi, startUi } from "../support/control-ui.ts";
+import { startPlainUiServer } from "../support/plain-ui-server.ts";
+
+/** One green dot. */
+const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 describeUi("chat in the Control UI", () => {
   test("a message is sent and its answer grows on the page", async () => {
@@ -114,5 +118,69 @@ describeUi("chat in the Control UI", () => {
     new ChatScript(await ui.upstream.request()).text("signed in").finish();
     await tab.untilAnswer("signed in");
     expect(tab.page.url()).not.toContain("token");
+  });
+
+  test("a message sent meanwhile waits its turn, and is still there after a reload", async () => {
+    await using ui = await startUi();
+    const tab = await ui.open();
+    await tab.send("The first question");
+    const first = new ChatScript(await ui.upstream.request());
+    first.text("a long answer");
+    await tab.untilAnswer("a long answer");
+    await tab.send("The second question");
+    await tab.until("chat.send", { message: "The second question" });
+    await tab.page.reload({ waitUntil: "domcontentloaded" });
+    await tab.untilText("The second question");
+    await tab.shot("chat-queued");
+    expect(ui.upstream.requests).toBe(1);
+    first.finish();
+    new ChatScript(await ui.upstream.request()).text("the second answer").finish();
+    await tab.untilAnswer("the second answer");
+    expect(await tab.questions.allInnerTexts()).toEqual(["The first question", "The second question"]);
+  });
+
+  test("an image goes to the model; a file that no model takes is refused in words", async () => {
+    await using ui = await startUi();
+    const tab = await ui.open();
+    await tab.composer.waitFor();
+    const files = tab.page.locator("input[type=file]").last();
+    await files.setInputFiles({ name: "dot.png", mimeType: "image/png", buffer: Buffer.from(PNG, "base64") });
+    await tab.send("What is this?");
+    const exchange = await ui.upstream.request();
+    expect(exchange.body).toContain(`data:image/png;base64,${PNG}`);
+    new ChatScript(exchange).text("a green dot").finish();
+    await tab.untilAnswer("a green dot");
+    await tab.shot("chat-image");
+    await files.setInputFiles({ name: "notes.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4") });
+    await tab.send("And this?");
+    await tab.untilText("Not sent");
+    expect(tab.refused).toEqual([{ method: "chat.send", message: "only images can be attached" }]);
+    await tab.shot("chat-file-refused");
+    expect(ui.upstream.requests).toBe(1);
+  });
+
+  test("the model is picked from the menu, and answers the next question", async () => {
+    await using ui = await startUi();
+    const tab = await ui.open();
+    await tab.composer.waitFor();
+    await tab.send("/model chat/gpt");
+    await tab.page.keyboard.press("Enter");
+    await tab.until("sessions.patch", {});
+    await tab.send("Who are you?");
+    const exchange = await ui.upstream.request();
+    expect(JSON.parse(exchange.body)).toMatchObject({ model: "gpt-test" });
+    new ChatScript(exchange).text("The model gpt").finish();
+    await tab.untilAnswer("The model gpt");
+  });
+
+  test("the page may be served from elsewhere, when its origin is allowed", async () => {
+    await using elsewhere = await startPlainUiServer(CONTROL_UI);
+    await using ui = await startUi({ from: elsewhere.url, config: { allowedOrigins: [elsewhere.url] } });
+    const tab = await ui.open();
+    await tab.button(/switch to/i).click();
+    await tab.send("Across origins");
+    new ChatScript(await ui.upstream.request()).text("answered there").finish();
+    await tab.untilAnswer("answered there");
+    await tab.shot("chat-elsewhere");
   });
 });

@@ -88,7 +88,7 @@ export async function startUi({ config, token, from }: UiOptions = {}): Promise<
     gateway,
     upstream,
     async open(name = "chat/main") {
-      const tab = new UiTab(await profile.newPage(), SCREENSHOTS);
+      const tab = new UiTab(await profile.newPage(), SCREENSHOTS, from);
       tabs.push(tab);
       const hash = token === undefined ? "" : `#token=${encodeURIComponent(token)}`;
       const elsewhere = from && `${from}/${name}?gatewayUrl=${encodeURIComponent(gateway.url.replace(/^http/, "ws"))}`;

@@ -130,6 +130,7 @@ const own: Record<string, object> = {
   Lanes: shape({ ts: number, lanes: list, dynamic: {} }),
   ExecApprovals: shape({ path: text, exists: boolean, file: object, hash: text, resolvedDefaults: object }),
   Artifacts: shape({ artifacts: list }),
+  SessionsSearch: shape({ results: list, sessions: list }),
   MeetingTranscripts: shape({ sessions: list }),
   Grants: shape({ grants: list }),
   NodeList: shape({ ts: number, nodes: list }),
@@ -255,7 +256,14 @@ export const RESULTS: Readonly<Record<string, Check>> = {
   "exec.approvals.get": is("ExecApprovals"),
   "artifacts.list": is("Artifacts"),
   "users.list": is("UsersListResult"),
-  "sessions.search": is("SessionsSearchResult"),
+  // The pinned release answers with the sessions too, and its page needs them; the older schema is closed.
+  "sessions.search": (payload, where) => {
+    fits("SessionsSearch", payload, where);
+    const { sessions: _, ...older } = payload as Record<string, unknown>;
+    fits("SessionsSearchResult", older, where);
+    const rows = isObject(payload) && Array.isArray(payload.sessions) ? payload.sessions : [];
+    for (const row of rows) fits("SessionRow", row, where);
+  },
   "transcripts.list": is("MeetingTranscripts"),
   "tools.github.status": is("ToolsGitHubStatusResult"),
   "exec.approval.grants.list": is("Grants"),

@@ -25,18 +25,21 @@ export class UiTab {
   readonly #screenshots: string;
   readonly #faults: unknown[] = [];
 
-  constructor(page: Page, screenshots: string) {
+  /** `elsewhere`: where the page comes from, when that is no gateway; the page asks it like one all the same. */
+  constructor(page: Page, screenshots: string, elsewhere?: string) {
+    const isOurs = (text: string) => elsewhere === undefined || !text.includes(new URL(elsewhere).host);
     this.page = page;
     this.#screenshots = screenshots;
     page.on("websocket", (socket) => this.#watch(socket));
     page.on("pageerror", (error) => this.#faults.push(error));
     page.on("response", (answer) => {
-      if (answer.status() >= 400) this.#faults.push(new Error(`HTTP ${answer.status()} for ${answer.url()}`));
+      if (answer.status() >= 400 && isOurs(answer.url()))
+        this.#faults.push(new Error(`HTTP ${answer.status()} for ${answer.url()}`));
     });
     page.on("console", (message) => {
       // What could not be loaded is told with its status by "response".
       const told = message.type() === "error" && !message.text().startsWith("Failed to load resource");
-      if (told) this.#faults.push(new Error(`the console says: ${message.text()}`));
+      if (told && isOurs(message.text())) this.#faults.push(new Error(`the console says: ${message.text()}`));
     });
   }
 

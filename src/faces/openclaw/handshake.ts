@@ -14,6 +14,7 @@ import type { Desk } from "./desk.ts";
 import { deviceFault } from "./device.ts";
 import { toErrorShape } from "./errors.ts";
 import { mayChat } from "./granted-scopes.ts";
+import { recoveryScopeOf } from "./identity.ts";
 import { invalid } from "./params-error.ts";
 import { Peer } from "./peer.ts";
 import { presenceOf } from "./presence.ts";
@@ -156,7 +157,7 @@ export function helloOk(desk: Desk, peer: Peer, methods: readonly string[]) {
       },
       authMode: desk.authenticator.required ? "token" : "none",
     },
-    auth: { role: "operator", scopes: peer.scopes },
+    auth: { role: "operator", scopes: peer.scopes, recoveryScope: recoveryScopeOf(peer.caller) },
     policy: {
       maxPayload: desk.settings.maxFrameBytes,
       maxBufferedBytes: OPENCLAW_MAX_BUFFERED_BYTES,

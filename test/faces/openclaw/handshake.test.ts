@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { OpenClawClient } from "../../support/openclaw-client.ts";
+import type { OpenClawClient, Payload } from "../../support/openclaw-client.ts";
 import { startRig } from "../../support/openclaw-rig.ts";
 import { RESULTS } from "../../support/openclaw-schemas.ts";
 
@@ -48,7 +48,16 @@ describe("the greeting", () => {
   test("no device token is given", async () => {
     await using rig = await startRig();
     const payload = await hello(rig.open().client, { scopes: [] });
-    expect(payload.auth).toEqual({ role: "operator", scopes: [] });
+    expect(payload.auth).toEqual({ role: "operator", scopes: [], recoveryScope: expect.any(String) });
+  });
+
+  test("what a browser keeps unsent belongs to its caller, also after a restart", async () => {
+    await using rig = await startRig();
+    const scopeOf = async (of: typeof rig) => ((await hello(of.open().client)).auth as Payload).recoveryScope;
+    const before = await scopeOf(rig);
+    expect(before).toMatch(/^[\w-]{43}$/);
+    await using next = await rig.restart();
+    expect(await scopeOf(next)).toBe(before);
   });
 
   test("a client that asks for no scopes may read and write", async () => {
