@@ -3,9 +3,6 @@ import type { ModelCatalog } from "./model-catalog.ts";
 
 const NANO = 1e9;
 
-/** Figures of some streams, as usage pages add them up. */
-export type Totals = ReturnType<typeof totalsOf>;
-
 /**
  * Tokens and cost of cells. The whole cost is the ledger's, with the prices of its day; what part of it was input and
  * output is told by today's prices.
