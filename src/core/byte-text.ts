@@ -4,22 +4,21 @@
  */
 export type ByteText = string;
 
-const encoder = new TextEncoder();
-const decoder = new TextDecoder();
-
-const isAscii = (text: string): boolean => {
+/** Whether a text is its own UTF-8. */
+function isAscii(text: string): boolean {
   for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
   return true;
-};
-
-/** ASCII is its own UTF-8. */
-export function toByteText(text: string): ByteText {
-  if (isAscii(text)) return text;
-  let bytes = "";
-  for (const byte of encoder.encode(text)) bytes += String.fromCharCode(byte);
-  return bytes;
 }
 
+/** For texts of our own making: what an upstream sends comes as bytes. A lone surrogate becomes U+FFFD. */
+export function toByteText(text: string): ByteText {
+  if (isAscii(text)) return text;
+  const escaped = encodeURIComponent(text.toWellFormed());
+  return escaped.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}
+
+/** For faces that need characters. The bytes must be well-formed UTF-8, as those of events are. */
 export function fromByteText(bytes: ByteText): string {
-  return isAscii(bytes) ? bytes : decoder.decode(Uint8Array.from(bytes, (character) => character.charCodeAt(0)));
+  if (isAscii(bytes)) return bytes;
+  return decodeURIComponent(bytes.replace(/[%\u0080-\u00ff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`));
 }
