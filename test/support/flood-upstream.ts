@@ -94,7 +94,8 @@ export async function startFloodUpstream(): Promise<FloodUpstream> {
     write();
   }
 
-  const server = createServer((request, response) => void serve(request, response));
+  // Never closed for idleness: a request may be on its way just then, and is lost to a reset, rightly reported as one.
+  const server = createServer({ keepAliveTimeout: 0 }, (request, response) => void serve(request, response));
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method === "GET") {
       response.setHeader("content-type", "application/json").end(JSON.stringify(Object.fromEntries(records)));
