@@ -107,6 +107,8 @@ export interface RigOptions {
   /** Instead of one that knows the token alone. */
   readonly authenticator?: Authenticator;
   readonly settings?: OpenClawParts["settings"];
+  readonly logs?: OpenClawParts["logs"];
+  readonly ledger?: OpenClawParts["ledger"];
   readonly transcripts?: Transcripts;
   /** Instead of the three models. */
   readonly models?: readonly Model[];
@@ -188,6 +190,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     version: "0.0.0-test",
     settings: { agentName: "Tester", ...options.settings },
     observer,
+    ...(options.logs && { logs: options.logs }),
+    ...(options.ledger && { ledger: options.ledger }),
   });
   const open = () => new FakeConnection(face, `c${++connections}`);
   const connection = async (connect: ConnectOptions = {}) => {

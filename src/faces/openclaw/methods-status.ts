@@ -20,6 +20,8 @@ import { listSessions, STORE_NAME } from "./session-list.ts";
 
 const RECENT_SESSIONS = 10;
 
+const noHeartbeat = { enabled: false, every: "disabled", everyMs: null, prompt: "", target: "none", ackMaxChars: 0 };
+
 /** Counts and the newest sessions, for status pages. */
 function sessionSummary(desk: Desk) {
   const { sessions, totalCount, ts } = listSessions(desk, { limit: RECENT_SESSIONS });
@@ -87,7 +89,7 @@ export const statusMethods = [
     const { model, contextTokens } = modelFields(desk.catalog.default);
     return {
       runtimeVersion: desk.version,
-      heartbeat: { defaultAgentId: AGENT_ID, agents: [] },
+      heartbeat: { defaultAgentId: AGENT_ID, agents: [{ agentId: AGENT_ID, ...noHeartbeat }] },
       channelSummary: [],
       queuedSystemEvents: [],
       tasks: {},
@@ -108,7 +110,9 @@ export const statusMethods = [
     channels: {},
     channelOrder: [],
     channelLabels: {},
+    heartbeatSeconds: 0,
     defaultAgentId: AGENT_ID,
+    agents: [{ agentId: AGENT_ID, isDefault: true, heartbeat: noHeartbeat, sessions: sessionSummary(desk) }],
     sessions: sessionSummary(desk),
   })),
 
