@@ -6,7 +6,10 @@ import { GatewayError } from "../../core/errors.ts";
 type Image = Extract<Part, { type: "image" }>;
 
 const DATA_URL = /^data:([^;,]+);base64,/i;
-const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+const NOT_BASE64 = /[^A-Za-z0-9+/]/;
+
+/** Looks for what is wrong: a pattern for the whole would remember every one of millions of characters to go back to. */
+const isBase64 = (text: string): boolean => text !== "" && !NOT_BASE64.test(text.replace(/={1,2}$/, ""));
 
 const bytesOf = (base64: string): number => Math.floor((base64.length * 3) / 4);
 
@@ -28,7 +31,7 @@ function readImage(attachment: Attachment): Image {
   if (!mimeType.startsWith("image/")) {
     throw new GatewayError("unsupported", "only images can be attached", { details: { mimeType } });
   }
-  if (!BASE64.test(base64)) throw new GatewayError("bad_request", "attachment content must be base64");
+  if (!isBase64(base64)) throw new GatewayError("bad_request", "attachment content must be base64");
   if (bytesOf(base64) > OPENCLAW_ATTACHMENTS.maxImageBytes) {
     throw new GatewayError("bad_request", `an image exceeds ${OPENCLAW_ATTACHMENTS.maxImageBytes} bytes`);
   }
