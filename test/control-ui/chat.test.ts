@@ -173,6 +173,18 @@ describeUi("chat in the Control UI", () => {
     await tab.untilAnswer("The model gpt");
   });
 
+  test("what a model thought and the tool it called stand beside its answer", async () => {
+    await using ui = await startUi();
+    const tab = await ui.open();
+    await tab.send("What is the weather?");
+    const answer = new ChatScript(await ui.upstream.request()).thinking("They ask about the weather.");
+    answer.call("get_weather", { city: "Oslo" }).text("I would have to look").finish();
+    await tab.untilAnswer("I would have to look");
+    await tab.untilText("They ask about the weather.");
+    await tab.untilText(/get.?weather/i);
+    await tab.shot("chat-thinking-and-tool");
+  });
+
   test("the page may be served from elsewhere, when its origin is allowed", async () => {
     await using elsewhere = await startPlainUiServer(CONTROL_UI);
     await using ui = await startUi({ from: elsewhere.url, config: { allowedOrigins: [elsewhere.url] } });

@@ -12,6 +12,15 @@ export class ChatScript {
     return this.#chunk({ content });
   }
 
+  thinking(content: string): this {
+    return this.#chunk({ reasoning_content: content });
+  }
+
+  call(name: string, args: object): this {
+    const call = { name, arguments: JSON.stringify(args) };
+    return this.#chunk({ tool_calls: [{ index: 0, id: "call_1", type: "function", function: call }] });
+  }
+
   /** The rest of a good answer. */
   finish(usage = { prompt_tokens: 12, completion_tokens: 5, total_tokens: 17 }): void {
     this.#chunk({}, "stop");

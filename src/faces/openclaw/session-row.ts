@@ -59,6 +59,8 @@ export function sessionRow(key: string, session: Session | undefined, facts: Row
     pinned: settings.pinned === true,
     unread: settings.unread === true,
     ...Object.fromEntries(SHOWN.map((name) => [name, settings[name] ?? undefined])),
+    // The Control UI shows thinking only where this is on; a client may switch it off for a session.
+    reasoningLevel: settings.reasoningLevel ?? "on",
     ...(status !== undefined && { status }),
     ...(session && {
       sessionId: session.record.sessionId,
