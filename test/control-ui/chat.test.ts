@@ -178,11 +178,14 @@ describeUi("chat in the Control UI", () => {
     const tab = await ui.open();
     await tab.send("What is the weather?");
     const answer = new ChatScript(await ui.upstream.request()).thinking("They ask about the weather.");
-    answer.call("get_weather", { city: "Oslo" }).text("I would have to look").finish();
+    answer.text("I would have to look").call("get_weather", { city: "Oslo" }).finish();
     await tab.untilAnswer("I would have to look");
     await tab.untilText("They ask about the weather.");
     await tab.untilText(/get.?weather/i);
+    await tab.button("Stop generating").waitFor({ state: "detached" });
+    await tab.settled();
     await tab.shot("chat-thinking-and-tool");
+    expect(await tab.answers.allInnerTexts()).toEqual(["I would have to look"]);
   });
 
   test("the page may be served from elsewhere, when its origin is allowed", async () => {

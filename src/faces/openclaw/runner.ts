@@ -5,6 +5,7 @@ import type { Relay } from "../../core/relay.ts";
 import type { Model } from "../../core/routing.ts";
 import type { Stream } from "../../core/stream.ts";
 import type { Audience } from "./audience.ts";
+import { show } from "./history.ts";
 import { eventHead, type Peer } from "./peer.ts";
 import type { Receipt } from "./receipts.ts";
 import { Run, type RunEnd } from "./run.ts";
@@ -170,10 +171,14 @@ export class Runner {
     const { clock, news, sessions } = this.#parts;
     const { session } = request;
     const ending = endingOf(run, end, clock.wall());
-    receipt.answer = this.#store(session, ending.message);
+    const stored = this.#store(session, ending.message);
+    receipt.answer = stored;
     const preview = oneLine(run.answer.text, PREVIEW_LENGTH);
     sessions.update(session, { ...ending.settings, ...(preview !== "" && { lastMessagePreview: preview }) });
-    this.#tell(run.identity, { seq: run.frames.nextSeq(), ...ending.chat });
+    // As it is stored, so that clients know it again when they read the history.
+    const asStored = end.status === "completed" && stored.content.length > 0;
+    const message = asStored ? { message: show(stored).message } : {};
+    this.#tell(run.identity, { seq: run.frames.nextSeq(), ...ending.chat, ...message });
     this.#tellCaller(run, ending.lifecycle);
     over();
     receipt.settle(ending.outcome);
