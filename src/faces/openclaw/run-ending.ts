@@ -12,7 +12,7 @@ export interface RunEnding {
   /** What is stored of the answer: all there is of it, whole or not. */
   readonly message: Omit<TranscriptMessage, "id" | "seq" | "timestamp">;
   /** The one last `chat` event, without identity and number. */
-  readonly chat: object;
+  readonly chat: { readonly message?: object; readonly [field: string]: unknown };
   /** The last `agent` event of stream `lifecycle`. */
   readonly lifecycle: object;
   readonly outcome: Outcome;

@@ -175,10 +175,10 @@ export class Runner {
     receipt.answer = stored;
     const preview = oneLine(run.answer.text, PREVIEW_LENGTH);
     sessions.update(session, { ...ending.settings, ...(preview !== "" && { lastMessagePreview: preview }) });
-    // As it is stored, so that clients know it again when they read the history.
-    const asStored = end.status === "completed" && stored.content.length > 0;
-    const message = asStored ? { message: show(stored).message } : {};
-    this.#tell(run.identity, { seq: run.frames.nextSeq(), ...ending.chat, ...message });
+    const { message } = ending.chat;
+    // Named as it is stored, so that clients know it again when they read the history.
+    const named = message && { message: { ...message, __openclaw: show(stored).message.__openclaw } };
+    this.#tell(run.identity, { seq: run.frames.nextSeq(), ...ending.chat, ...named });
     this.#tellCaller(run, ending.lifecycle);
     over();
     receipt.settle(ending.outcome);
