@@ -55,7 +55,13 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     ...parts.settings,
   };
   const catalog = ModelCatalog.of(parts.routing);
-  const sessions = await SessionStore.load({ transcripts, observer, newId, now });
+  const sessions = await SessionStore.load({
+    transcripts,
+    observer,
+    newId,
+    now,
+    isBusy: (key) => runs.runIds(key).length > 0,
+  });
   const audience = new Audience();
   const receipts = new Receipts();
   const news = new SessionNews(

@@ -7,6 +7,8 @@ export type Settings = SessionRecord["settings"];
 export class Session {
   record: SessionRecord;
   messages: TranscriptMessage[] = [];
+  /** Whether `messages` holds the whole transcript. */
+  loaded = false;
   /** Not stored yet, oldest first. */
   unsaved: TranscriptMessage[] = [];
 
@@ -35,7 +37,13 @@ export interface SessionStoreParts {
   readonly newId: () => string;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
+  /** Whether something goes on in a session, so that its transcript is needed. */
+  readonly isBusy?: (key: string) => boolean;
+  /** Transcripts kept in memory; of the others those that were read last are forgotten first. */
+  readonly maxLoaded?: number;
 }
+
+const MAX_LOADED = 256;
 
 /**
  * All conversations. Memory is what clients see; the embedded store follows behind, so no answer ever waits for a disk.
@@ -70,13 +78,14 @@ export class SessionStore {
   async open(key: string): Promise<Session | undefined> {
     const session = this.#sessions.get(key);
     if (!session) return undefined;
-    let load = this.#loads.get(key);
-    if (!load) {
-      load = this.#load(session);
-      this.#loads.set(key, load);
-      load.catch(() => this.#loads.delete(key));
-    }
+    const known = this.#loads.get(key);
+    const load = known ?? this.#load(session);
+    // Behind all others: the first is the one that was not asked for longest.
+    this.#loads.delete(key);
+    this.#loads.set(key, load);
+    if (!known) load.catch(() => this.#loads.delete(key));
     await load;
+    this.#forget(key);
     return session;
   }
 
@@ -89,6 +98,7 @@ export class SessionStore {
     const now = this.#parts.now();
     const record = { key, sessionId: this.#parts.newId(), agentId: AGENT_ID, createdAt: now, updatedAt: now, settings };
     const session = new Session(record);
+    session.loaded = true;
     this.#sessions.set(key, session);
     this.#loads.set(key, Promise.resolve());
     this.#save(session);
@@ -140,6 +150,20 @@ export class SessionStore {
 
   async #load(session: Session): Promise<void> {
     session.messages = [...(await this.#parts.transcripts.messages(session.key))];
+    session.loaded = true;
+  }
+
+  /** Lets go of transcripts that can be read again, other than the one that was just asked for. */
+  #forget(current: string): void {
+    const { isBusy, maxLoaded = MAX_LOADED } = this.#parts;
+    for (const key of this.#loads.keys()) {
+      if (this.#loads.size <= maxLoaded) return;
+      const session = this.#sessions.get(key);
+      if (!session?.loaded || session.unsaved.length > 0 || key === current || isBusy?.(key)) continue;
+      session.messages = [];
+      session.loaded = false;
+      this.#loads.delete(key);
+    }
   }
 
   #save(session: Session): void {
