@@ -3,6 +3,7 @@ import { GatewayError } from "../core/errors.ts";
 import type { GatewayKey } from "../core/key-ring.ts";
 import { KEY_STEPS } from "./migrations.ts";
 import { openDatabase } from "./open-database.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** A file of its own: its version changes when keys do, and not with every transcript. */
 export const KEY_FILE = "keys.db";
@@ -33,7 +34,7 @@ export class KeyDatabase {
 
   /** Adds a key. Throws `bad_request` when its caller has one that is not revoked. */
   add(key: GatewayKey): void {
-    this.#exclusively(() => {
+    inTransaction(this.#database, () => {
       if (this.list().some(({ caller, revokedAt }) => caller === key.caller && revokedAt === undefined)) {
         throw new GatewayError("bad_request", `${key.caller} has a key; rotate or revoke that one`);
       }
@@ -46,7 +47,7 @@ export class KeyDatabase {
    * `bad_request` when there is none.
    */
   change(idOrCaller: string, change: (key: GatewayKey) => GatewayKey): GatewayKey {
-    return this.#exclusively(() => {
+    return inTransaction(this.#database, () => {
       const keys = this.list();
       const key =
         keys.find(({ id }) => id === idOrCaller) ??
@@ -69,18 +70,5 @@ export class KeyDatabase {
 
   #write(key: GatewayKey): void {
     this.#save.run(key.id, key.caller, key.revokedAt === undefined ? 0 : 1, JSON.stringify(key));
-  }
-
-  /** Between reading and writing no other process changes anything. */
-  #exclusively<Result>(work: () => Result): Result {
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      this.#database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
   }
 }

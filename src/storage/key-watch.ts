@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { GatewayError } from "../core/errors.ts";
 import type { GatewayKey } from "../core/key-ring.ts";
 import type { FromKeyWorker } from "./key-worker.ts";
+import { workerFile } from "./worker-file.ts";
 
 export interface KeyWatchParts {
   readonly directory: string;
@@ -22,9 +22,7 @@ export interface KeyWatch {
  * with `store_unavailable` when they cannot be read.
  */
 export async function watchKeys({ directory, keys, failed }: KeyWatchParts): Promise<KeyWatch> {
-  // The worker is TypeScript beside TypeScript and JavaScript beside JavaScript.
-  const file = new URL(`./key-worker${extname(import.meta.url)}`, import.meta.url);
-  const worker = new Worker(file, { workerData: directory });
+  const worker = new Worker(workerFile("key-worker"), { workerData: directory });
   const unusable = (cause: unknown) =>
     new GatewayError("store_unavailable", `the keys in ${directory} cannot be read`, { cause });
   const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));

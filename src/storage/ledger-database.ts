@@ -4,6 +4,7 @@ import type { LedgerWrite } from "./ledger-rows.ts";
 import { LEDGER_STEPS } from "./ledger-steps.ts";
 import { migrate } from "./migrations.ts";
 import { openDatabase } from "./open-database.ts";
+import { inTransaction } from "./transaction.ts";
 
 export const LEDGER_FILE = "ledger.db";
 export const IN_MEMORY = ":memory:";
@@ -64,7 +65,7 @@ export class LedgerDatabase {
    * refused, which leaves the others alone. Throws when the store fails: then none is written.
    */
   write(rows: readonly LedgerWrite[]): number {
-    return this.#transaction(() => rows.reduce((refused, row) => refused + (this.#wrote(row) ? 0 : 1), 0));
+    return inTransaction(this.connection, () => rows.reduce((refused, row) => refused + (this.#wrote(row) ? 0 : 1), 0));
   }
 
   /**
@@ -106,19 +107,6 @@ export class LedgerDatabase {
     } catch (error) {
       if (!isNativeError(error) || ("errcode" in error && !ROW_FAULTS.has(Number(error.errcode) & 0xff))) throw error;
       return false;
-    }
-  }
-
-  #transaction<Result>(work: () => Result): Result {
-    this.connection.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      this.connection.exec("COMMIT");
-      return result;
-    } catch (error) {
-      // Some failures, such as a full disk, have rolled back by themselves.
-      if (this.connection.isTransaction) this.connection.exec("ROLLBACK");
-      throw error;
     }
   }
 }

@@ -1,12 +1,12 @@
-import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { GatewayError } from "../core/errors.ts";
 import type { Spent, UsageReport } from "../core/ledger.ts";
 import type { CellsQuery, UsageCells } from "../core/usage-cells.ts";
 import type { UsageQuery } from "../core/usage-query.ts";
 import type { LedgerQuestion } from "./ledger-reader-worker.ts";
+import { workerFile } from "./worker-file.ts";
 
-const WORKER = new URL(`./ledger-reader-worker${extname(import.meta.url)}`, import.meta.url);
+const WORKER = workerFile("ledger-reader-worker");
 
 /** Questions that may wait for one another. */
 const MAX_WAITING = 16;

@@ -1,12 +1,11 @@
 import { once } from "node:events";
-import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import type { LedgerWrite } from "./ledger-rows.ts";
 import type { LedgerWriter } from "./ledger-spool.ts";
 import type { FromLedgerWorker, LedgerWorkerOptions, ToLedgerWorker } from "./ledger-worker.ts";
+import { workerFile } from "./worker-file.ts";
 
-// The worker is TypeScript beside TypeScript and JavaScript beside JavaScript.
-const WORKER = new URL(`./ledger-worker${extname(import.meta.url)}`, import.meta.url);
+const WORKER = workerFile("ledger-worker");
 
 /** The writing thread, seen from the event loop. One that died is started again by the next batch. */
 export class LedgerThread implements LedgerWriter {

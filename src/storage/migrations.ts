@@ -1,4 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
+import { inTransaction } from "./transaction.ts";
 
 // The steps from an empty file to today's tables. A released step is never changed: a new one is added behind it.
 
@@ -35,17 +36,12 @@ export const KEY_STEPS: readonly string[] = [
 /** Brings the tables to today's form, or leaves them as they are. Throws when a newer version made them. */
 export function migrate(database: DatabaseSync, steps: readonly string[]): void {
   // The file remembers its step; it is read under the lock, as two processes may start at once.
-  database.exec("BEGIN IMMEDIATE");
-  try {
+  inTransaction(database, () => {
     const done = Number(database.prepare("PRAGMA user_version").get()?.user_version);
     if (done > steps.length) {
       throw new Error(`it was written by a newer version (step ${done}, this one knows ${steps.length})`);
     }
     for (const step of steps.slice(done)) database.exec(step);
     if (done < steps.length) database.exec(`PRAGMA user_version = ${steps.length}`);
-    database.exec("COMMIT");
-  } catch (error) {
-    if (database.isTransaction) database.exec("ROLLBACK");
-    throw error;
-  }
+  });
 }

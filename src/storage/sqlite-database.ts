@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../core/ports.ts";
 import { TRANSCRIPT_STEPS } from "./migrations.ts";
 import { openDatabase } from "./open-database.ts";
+import { inTransaction } from "./transaction.ts";
 
 export const DATABASE_FILE = "sluice.db";
 
@@ -53,7 +54,7 @@ export class SqliteDatabase implements Synchronous {
    */
   batch(calls: readonly Call[]): readonly Outcome[] {
     try {
-      return this.#transaction(() => calls.map((call) => ({ value: this.#run(call) })));
+      return inTransaction(this.#database, () => calls.map((call) => ({ value: this.#run(call) })));
     } catch (failure) {
       return calls.length > 1 ? calls.flatMap((call) => this.batch([call])) : [{ failure }];
     }
@@ -93,18 +94,5 @@ export class SqliteDatabase implements Synchronous {
 
   #run(call: Call): unknown {
     return Reflect.apply(this[call.name], this, call.args);
-  }
-
-  #transaction<Result>(work: () => Result): Result {
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      const result = work();
-      this.#database.exec("COMMIT");
-      return result;
-    } catch (error) {
-      // Some failures, such as a full disk, have rolled back by themselves.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
   }
 }

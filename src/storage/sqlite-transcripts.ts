@@ -1,19 +1,17 @@
 import { once } from "node:events";
-import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { GatewayError } from "../core/errors.ts";
 import type { Transcripts } from "../core/ports.ts";
 import type { Call } from "./sqlite-database.ts";
 import type { FromWorker, ToWorker } from "./sqlite-worker.ts";
+import { workerFile } from "./worker-file.ts";
 
 /**
  * Sessions and transcripts in `sluice.db` in this directory, which is made when it is missing. Rejects with
  * `store_unavailable` when it cannot be used.
  */
 export async function openSqliteTranscripts(options: { readonly directory: string }): Promise<Transcripts> {
-  // The worker is TypeScript beside TypeScript and JavaScript beside JavaScript.
-  const file = new URL(`./sqlite-worker${extname(import.meta.url)}`, import.meta.url);
-  const worker = new Worker(file, { workerData: options.directory });
+  const worker = new Worker(workerFile("sqlite-worker"), { workerData: options.directory });
   try {
     await once(worker, "message");
   } catch (cause) {
