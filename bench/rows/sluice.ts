@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { startOptions } from "../../scripts/start-options.ts";
 import { startGateway } from "../runner/child.ts";
 import type { Row } from "./row.ts";
 
@@ -50,12 +51,6 @@ const config = (upstreamPort: number, more: object) => ({
   data: { store: "memory" },
 });
 
-/** Node's options, as `npm start` gives them. */
-function flags(): readonly string[] {
-  const { scripts } = readJson<{ scripts: { start: string } }>("package.json");
-  return scripts.start.split(" ").filter((word) => word.startsWith("--"));
-}
-
 /** This gateway as a user runs it, with a little more configuration. */
 const rowWith = (more: object): Pick<Row, "protocol" | "version" | "start"> => ({
   protocol: "sluice",
@@ -64,7 +59,7 @@ const rowWith = (more: object): Pick<Row, "protocol" | "version" | "start"> => (
     const directory = mkdtempSync(join(tmpdir(), "sluice-bench-"));
     const file = join(directory, "config.json");
     writeFileSync(file, JSON.stringify(config(upstreamPort, more)));
-    const args = [...flags(), fileURLToPath(new URL("src/main.ts", root)), "serve", "--config", file];
+    const args = [...startOptions(), fileURLToPath(new URL("src/main.ts", root)), "serve", "--config", file];
     const { pid, found, stop } = await startGateway({
       command: process.execPath,
       args,

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { startOptions } from "../../scripts/start-options.ts";
 
 const SOURCE = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 /** What `npm run build` made: it takes some 28 MiB less, because nothing has to be turned into JavaScript first. */
@@ -42,16 +43,7 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
     options.preload === undefined ? [] : ["--import", `data:text/javascript,${encodeURIComponent(options.preload)}`];
   const child = spawn(
     "/bin/sh",
-    [
-      "-c",
-      command,
-      "sh",
-      process.execPath,
-      "--max-semi-space-size=8",
-      ...preload,
-      options.built ? BUILT : SOURCE,
-      "serve",
-    ],
+    ["-c", command, "sh", process.execPath, ...startOptions(), ...preload, options.built ? BUILT : SOURCE, "serve"],
     {
       cwd,
       env: { SLUICE_PORT: "0", ...options.env },
