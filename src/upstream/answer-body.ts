@@ -16,9 +16,9 @@ export interface AnswerReceiver extends SseReceiver {
 export function eventBody(maxEventBytes: number, receiver: AnswerReceiver): ResponseBody {
   const reader = new SseReader(maxEventBytes, receiver);
   return {
-    data(chunk) {
+    data(bytes) {
       receiver.received();
-      reader.read(chunk);
+      reader.read(bytes);
     },
     end: () => receiver.ended(reader.leftover()),
   };
@@ -34,9 +34,9 @@ export function jsonBody(maxEventBytes: number, receiver: AnswerReceiver): Respo
     receiver.ended(undefined);
   });
   return {
-    data(chunk) {
+    data(bytes) {
       receiver.received();
-      body.data(chunk);
+      body.data(bytes);
     },
     end: () => body.end(),
   };

@@ -1,8 +1,8 @@
-import type { Socket } from "node:net";
 import { isIP } from "node:net";
-import type { buildConnector as Connector, Dispatcher } from "undici";
-import { buildConnector, Pool } from "undici";
+import type { ByteText } from "../core/byte-text.ts";
+import { GatewayError } from "../core/errors.ts";
 import { addressNotAllowed, isPublicAddress, publicLookup } from "./address-guard.ts";
+import { type SocketOwner, type SocketTarget, UpstreamSocket } from "./upstream-socket.ts";
 
 export interface ConnectionOptions {
   readonly origin: string;
@@ -13,85 +13,120 @@ export interface ConnectionOptions {
   readonly ca: string | undefined;
 }
 
-/** Larger heads are refused: providers' stay under 4 KiB. */
-const MAX_HEADER_BYTES = 16_384;
+/** Whoever waits for a socket. */
+export interface SocketWaiter {
+  /** It is theirs from here on. */
+  take(socket: UpstreamSocket): void;
+  /** There will be none. */
+  refused(error: Error): void;
+}
 
-/** The sockets to one upstream: HTTP/1.1, kept alive, one request at a time on each. */
-/** What a paused upstream's socket may hold, in bytes, besides the read it was paused in; four times that otherwise. */
-const READ_AHEAD = { highWaterMark: 16_384 };
+/** The sockets to one upstream: kept alive, one call at a time on each, the last used first. */
+export class Connections implements SocketOwner {
+  readonly #target: SocketTarget;
+  readonly #host: string;
+  readonly #max: number;
+  readonly #refusal: GatewayError | undefined;
+  readonly #open = new Set<UpstreamSocket>();
+  readonly #waiting = new Set<SocketWaiter>();
+  #idle: UpstreamSocket[] = [];
+  #connecting = 0;
+  #isClosed = false;
 
-export class Connections {
-  readonly #pool: Pool;
-  #resetting = false;
-
-  constructor(options: ConnectionOptions) {
-    const connect = buildConnector({
-      timeout: options.connectMs,
-      allowH2: false,
-      ...READ_AHEAD,
-      minVersion: "TLSv1.2",
-      // Said so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot switch it off.
-      rejectUnauthorized: true,
-      ...(options.ca !== undefined && { ca: options.ca }),
-      ...(!options.allowPrivateNetwork && { lookup: publicLookup }),
-    });
-    const guarded: Connector.connector = (target, callback) => {
-      // A literal address is never looked up.
-      const refused = !options.allowPrivateNetwork && isIP(target.hostname) !== 0 && !isPublicAddress(target.hostname);
-      if (refused) callback(addressNotAllowed(), null);
-      else
-        connect(target, (...result) => {
-          if (result[1]) this.#watch(result[1]);
-          callback(...result);
-        });
+  constructor({ origin, maxConnections, connectMs, allowPrivateNetwork, ca }: ConnectionOptions) {
+    const { protocol, hostname, host, port } = new URL(origin);
+    const isSecure = protocol === "https:";
+    const name = hostname.replace(/^\[(.*)\]$/, "$1");
+    const isAddress = isIP(name) !== 0;
+    this.#host = host;
+    this.#max = maxConnections ?? Number.POSITIVE_INFINITY;
+    // A literal address is never looked up.
+    if (!allowPrivateNetwork && isAddress && !isPublicAddress(name)) this.#refusal = addressNotAllowed();
+    this.#target = {
+      host: name,
+      port: Number(port) || (isSecure ? 443 : 80),
+      tls: isSecure ? { servername: isAddress ? "" : name, ca, session: undefined } : undefined,
+      lookup: allowPrivateNetwork ? undefined : publicLookup,
+      connectMs,
     };
-    this.#pool = new Pool(options.origin, {
-      connect: guarded,
-      connections: options.maxConnections ?? null,
-      pipelining: 1,
-      allowH2: false,
-      maxHeaderSize: MAX_HEADER_BYTES,
-      // The call has its own timers: undici's stand still while a body is paused.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
   }
 
   /** Whether calls wait for one of the connections to become free. */
   get saturated(): boolean {
-    return this.#pool.stats.queued > 0;
+    return this.#waiting.size > this.#connecting;
   }
 
-  /**
-   * Whether a socket is reporting a reset in this very call. undici takes it for the end of a body that has no length,
-   * and says nothing of it.
-   */
-  get resetting(): boolean {
-    return this.#resetting;
+  /** A socket for one call: at once when one is idle. */
+  ask(waiter: SocketWaiter): void {
+    const refusal = this.#isClosed ? new GatewayError("shutting_down") : this.#refusal;
+    const socket = refusal ? undefined : this.#nextIdle();
+    if (refusal) waiter.refused(refusal);
+    else if (socket) waiter.take(socket);
+    else {
+      this.#waiting.add(waiter);
+      this.#connect();
+    }
   }
 
-  dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
-    this.#pool.dispatch(options, handler);
+  /** Waits no longer. A connection that is being made for it is there for the next call. */
+  forget(waiter: SocketWaiter): void {
+    this.#waiting.delete(waiter);
   }
 
-  /** Closes every socket now; running exchanges fail. */
+  /** The head of a request with a body of so many bytes. Names and values have been checked. */
+  head(path: string, headers: Readonly<Record<string, string>>, bodyBytes: number): ByteText {
+    let head = `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: keep-alive\r\n`;
+    for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
+    return `${head}content-length: ${bodyBytes}\r\n\r\n`;
+  }
+
+  /** Closes every socket now; running calls fail. */
   destroy(): Promise<void> {
-    return this.#pool.destroy();
+    this.#isClosed = true;
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const waiter of waiting) waiter.refused(new GatewayError("shutting_down"));
+    for (const socket of this.#open) socket.destroy(new GatewayError("shutting_down"));
+    return Promise.resolve();
   }
 
-  /** Its listeners stand before undici's own, and hold until the event has been told to everybody. */
-  #watch(socket: Socket): void {
-    let reset = false;
-    const note = () => {
-      this.#resetting = reset;
-      queueMicrotask(() => {
-        this.#resetting = false;
-      });
-    };
-    socket.on("error", (error: NodeJS.ErrnoException) => {
-      reset = error.code === "ECONNRESET";
-      note();
-    });
-    socket.on("close", note);
+  connected(): void {
+    this.#connecting--;
+  }
+
+  free(socket: UpstreamSocket): void {
+    const [next] = this.#waiting;
+    if (!next) this.#idle.push(socket);
+    else {
+      this.#waiting.delete(next);
+      next.take(socket);
+    }
+  }
+
+  gone(socket: UpstreamSocket, unmade: Error | undefined): void {
+    this.#open.delete(socket);
+    this.#idle = this.#idle.filter((idle) => idle !== socket);
+    if (unmade) this.#connecting--;
+    const [first] = this.#waiting;
+    if (unmade && first && this.saturated) {
+      this.#waiting.delete(first);
+      first.refused(unmade);
+    }
+    this.#connect();
+  }
+
+  #nextIdle(): UpstreamSocket | undefined {
+    let socket = this.#idle.pop();
+    // One that is closing stays in the list until it is closed.
+    while (socket?.isClosing) socket = this.#idle.pop();
+    return socket;
+  }
+
+  /** As many connections as calls wait for, within the limit. */
+  #connect(): void {
+    while (this.saturated && this.#open.size < this.#max && !this.#isClosed) {
+      this.#open.add(new UpstreamSocket(this.#target, this));
+      this.#connecting++;
+    }
   }
 }

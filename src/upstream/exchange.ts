@@ -1,10 +1,11 @@
-import type { Dispatcher } from "undici";
-import { GatewayError, toGatewayError } from "../core/errors.ts";
+import type { ByteText } from "../core/byte-text.ts";
+import { type GatewayError, toGatewayError } from "../core/errors.ts";
 import type { Stage } from "./connection-error.ts";
 import { connectionError } from "./connection-error.ts";
-import type { Connections } from "./connections.ts";
+import type { Connections, SocketWaiter } from "./connections.ts";
 import type { ResponseHead } from "./response.ts";
 import type { ResponseBody } from "./response-body.ts";
+import type { SocketUser, UpstreamSocket } from "./upstream-socket.ts";
 
 /** What the call hears of one exchange: at most one of `broke` and the body's end, and nothing after it. */
 export interface ExchangeOwner {
@@ -15,11 +16,12 @@ export interface ExchangeOwner {
   broke(error: GatewayError, stage: Stage): void;
 }
 
-/** One HTTP request and its answer over undici, made safe to be stopped at any moment, also from its own callbacks. */
-export class Exchange implements Dispatcher.DispatchHandler {
+/** One HTTP request and its answer, made safe to be stopped at any moment, also from its own callbacks. */
+export class Exchange implements SocketWaiter, SocketUser {
   readonly #owner: ExchangeOwner;
   readonly #connections: Connections;
-  #controller: Dispatcher.DispatchController | undefined;
+  #request: ByteText = "";
+  #socket: UpstreamSocket | undefined;
   #body: ResponseBody | undefined;
   #stage: Stage = "connecting";
   #over = false;
@@ -32,27 +34,29 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   start(path: string, headers: Record<string, string>, body: string): void {
-    this.#connections.dispatch({ method: "POST", path, headers, body }, this);
+    const bytes = Buffer.byteLength(body);
+    const isAscii = bytes === body.length;
+    this.#request =
+      this.#connections.head(path, headers, bytes) + (isAscii ? body : Buffer.from(body).toString("latin1"));
+    this.#connections.ask(this);
   }
 
   pause(): void {
     this.#paused = true;
-    this.#controller?.pause();
+    this.#socket?.pause();
   }
 
-  /** Takes effect after the running callback: undici's parser must not be woken from inside another's data. */
   resume(): void {
     this.#paused = false;
-    queueMicrotask(() => {
-      if (!this.#paused && !this.#over) this.#controller?.resume();
-    });
+    this.#socket?.resume();
   }
 
-  /** Closes the socket now, or as soon as there is one. The owner hears nothing more. */
+  /** Closes the socket now, or waits for none. The owner hears nothing more. */
   abort(): void {
     if (this.#over) return;
+    const socket = this.#socket;
     this.#finish();
-    this.#controller?.abort(new GatewayError("cancelled"));
+    socket?.destroy();
   }
 
   /** Lets the body end by itself, unheard, so that the connection can be used again; aborts after `graceMs`. */
@@ -69,57 +73,71 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#body?.end();
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#over) controller.abort(new GatewayError("cancelled"));
-    else {
-      if (this.#paused) controller.pause();
-      this.#stage = "waiting";
-      this.#owner.connected();
+  // ── as one that waits for a socket ────────────────────────────────────────────────────────────────────────────────
+
+  take(socket: UpstreamSocket): void {
+    this.#socket = socket;
+    this.#stage = "waiting";
+    if (this.#paused) socket.pause();
+    socket.send(this.#request, this);
+    this.#request = "";
+    this.#owner.connected();
+  }
+
+  refused(error: Error): void {
+    this.broke(error);
+  }
+
+  // ── as the socket's user ──────────────────────────────────────────────────────────────────────────────────────────
+
+  head(head: ResponseHead): void {
+    if (this.#over) return;
+    this.#stage = "answering";
+    try {
+      this.#body = this.#owner.responded(head);
+    } catch (fault) {
+      this.#failed(fault);
     }
   }
 
-  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: ResponseHead["headers"]): void {
-    // 1xx is not the answer yet.
-    if (this.#over || status < 200) return;
-    this.#stage = "answering";
-    this.#body = this.#owner.responded({ status, headers });
+  data(bytes: ByteText): void {
+    if (this.#over) return;
+    try {
+      this.#body?.data(bytes);
+    } catch (fault) {
+      this.#failed(fault);
+    }
   }
 
-  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (!this.#over) this.#deliver(chunk);
-  }
-
-  onResponseEnd(): void {
-    if (this.#connections.resetting) this.onResponseError();
+  ended(): void {
     if (this.#over) return;
     this.#finish();
-    this.#deliver(undefined);
+    try {
+      this.#body?.end();
+    } catch (fault) {
+      this.#failed(fault);
+    }
   }
 
-  onResponseError(_?: unknown, error?: Error): void {
+  broke(error: Error): void {
     if (this.#over) return;
     const unheard = this.#settling !== undefined;
     this.#finish();
-    if (unheard) return;
-    // undici tells a reset as the end of the body, or as its cut, depending on how the body is delimited.
-    const reset = !error || this.#connections.resetting;
-    this.#owner.broke(reset ? new GatewayError("upstream_reset") : connectionError(error, this.#stage), this.#stage);
+    if (!unheard) this.#owner.broke(connectionError(error, this.#stage), this.#stage);
   }
 
-  /** A chunk, or the end. A fault of whoever takes it is ours, not the connection's. */
-  #deliver(chunk: Buffer | undefined): void {
-    try {
-      if (chunk) this.#body?.data(chunk);
-      else this.#body?.end();
-    } catch (fault) {
-      this.abort();
-      this.#owner.broke(toGatewayError(fault), this.#stage);
-    }
+  // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A fault of whoever takes the answer is ours, not the connection's. */
+  #failed(fault: unknown): void {
+    this.abort();
+    this.#owner.broke(toGatewayError(fault), this.#stage);
   }
 
   #finish(): void {
     this.#over = true;
+    this.#socket = undefined;
+    this.#connections.forget(this);
     clearTimeout(this.#settling);
   }
 }

@@ -1,6 +1,8 @@
+import type { ByteText } from "../core/byte-text.ts";
+
 /** Takes the bytes of one response body. */
 export interface ResponseBody {
-  data(chunk: Buffer): void;
+  data(bytes: ByteText): void;
   /** The body ended, or nothing more of it is wanted. */
   end(): void;
 }
@@ -9,7 +11,7 @@ export interface ResponseBody {
 export class WholeBody implements ResponseBody {
   readonly #maxBytes: number;
   #done: ((bytes: Buffer, whole: boolean) => void) | undefined;
-  #chunks: Buffer[] = [];
+  #chunks: ByteText[] = [];
   #length = 0;
 
   /** `done` is called once: at the end, or with the first `maxBytes`, not `whole`, as soon as there are more. */
@@ -18,9 +20,9 @@ export class WholeBody implements ResponseBody {
     this.#done = done;
   }
 
-  data(chunk: Buffer): void {
-    this.#chunks.push(chunk);
-    this.#length += chunk.length;
+  data(bytes: ByteText): void {
+    this.#chunks.push(bytes);
+    this.#length += bytes.length;
     if (this.#length > this.#maxBytes) this.#finish(false);
   }
 
@@ -31,7 +33,7 @@ export class WholeBody implements ResponseBody {
   #finish(whole: boolean): void {
     const done = this.#done;
     this.#done = undefined;
-    done?.(Buffer.concat(this.#chunks).subarray(0, this.#maxBytes), whole);
+    done?.(Buffer.from(this.#chunks.join(""), "latin1").subarray(0, this.#maxBytes), whole);
     this.#chunks = [];
   }
 }

@@ -1,6 +1,6 @@
-import { isAscii } from "node:buffer";
 import type { EventSourceParser } from "eventsource-parser";
 import { createParser } from "eventsource-parser";
+import type { ByteText } from "../core/byte-text.ts";
 import { decode } from "./utf8.ts";
 
 /** Told synchronously, in the order of the bytes. */
@@ -49,9 +49,9 @@ export class SseReader {
     });
   }
 
-  read(chunk: Buffer): void {
-    const bytes = chunk.toString("latin1");
-    const isPlain = isAscii(chunk);
+  read(bytes: ByteText): void {
+    // A character beyond ASCII takes two bytes of UTF-8.
+    const isPlain = Buffer.byteLength(bytes) === bytes.length;
     if (!isPlain) this.#isWide = true;
     this.#sawEvent = false;
     this.#parser.feed(bytes);

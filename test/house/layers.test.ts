@@ -22,7 +22,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "faces/openclaw": { rooms: CORE, node: true, packages: ["zod"] },
   "faces/stream": { rooms: CORE, node: true, packages: [] },
   "faces/usage": { rooms: CORE, node: false, packages: [] },
-  upstream: { rooms: CORE, node: true, packages: ["undici", "eventsource-parser"] },
+  upstream: { rooms: CORE, node: true, packages: ["eventsource-parser"] },
   transport: { rooms: CORE, node: true, packages: ["ws"] },
   storage: { rooms: CORE, node: true, packages: [] },
   observe: { rooms: CORE, node: true, packages: ["pino", "prom-client"] },

@@ -26,7 +26,7 @@ function read(pieces: readonly Uint8Array[], maxEventBytes = MIB) {
       tooLarge = true;
     },
   });
-  for (const piece of pieces) if (!tooLarge) reader.read(Buffer.from(piece));
+  for (const piece of pieces) if (!tooLarge) reader.read(Buffer.from(piece).toString("latin1"));
   return { events, malformed, tooLarge, leftover: reader.leftover() };
 }
 

@@ -1,0 +1,85 @@
+import type { ByteText } from "../core/byte-text.ts";
+import { GatewayError } from "../core/errors.ts";
+import type { ResponseHead } from "./response.ts";
+
+/** How the body's end is told (RFC 9112, 6.3): its length in bytes, in chunks, or by the end of the connection. */
+export type Framing = number | "chunked" | "close";
+
+/** The head of one answer, and what it says about the bytes behind it. */
+export interface AnswerHead extends ResponseHead {
+  readonly framing: Framing;
+  /** For how long the connection may be used again once the body is there, in milliseconds; 0 when it may not. */
+  readonly idleMs: number;
+}
+
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/** How long an idle connection is kept that says nothing about it: less than the five seconds servers commonly keep it. */
+const IDLE_MS = 4_000;
+/** How much earlier than the upstream's own limit it is given up, so that no request meets the close halfway. */
+const IDLE_MARGIN_MS = 2_000;
+const MAX_IDLE_MS = 600_000;
+
+/** What breaks HTTP, or what of HTTP no provider uses and nobody should guess about. */
+export const broken = (what: string): GatewayError =>
+  new GatewayError("upstream_protocol", `the upstream sent ${what}`);
+
+/** Reads a head without its empty line. Throws `upstream_protocol` for anything that could be read in two ways. */
+export function readHead(text: ByteText): AnswerHead {
+  const [first = "", ...lines] = text.split("\r\n");
+  const [, minor, digits] = STATUS_LINE.exec(first) ?? [];
+  if (digits === undefined) throw broken("no HTTP/1 status line");
+  const status = Number(digits);
+  // Nothing was asked for that could switch protocols.
+  if (status === 101) throw broken("an upgrade");
+  const headers = readFields(lines);
+  const framing = framingOf(status, headers);
+  const options = listOf(headers.connection);
+  const mayStay = minor === "1" && framing !== "close" && !options.includes("close");
+  return { status, headers, framing, idleMs: mayStay ? idleMs(headers) : 0 };
+}
+
+function readFields(lines: readonly string[]): Record<string, string | string[]> {
+  const fields: Record<string, string | string[]> = Object.create(null);
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, Math.max(0, colon));
+    const value = line.slice(colon + 1).trim();
+    // Also a folded line, and a space before the colon: both have been used to smuggle.
+    if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) throw broken("a malformed header");
+    const key = name.toLowerCase();
+    const earlier = fields[key];
+    fields[key] = earlier === undefined ? value : [...(Array.isArray(earlier) ? earlier : [earlier]), value];
+  }
+  return fields;
+}
+
+function framingOf(status: number, headers: ResponseHead["headers"]): Framing {
+  if (status < 200 || status === 204 || status === 304) return 0;
+  const codings = listOf(headers["transfer-encoding"]);
+  const lengths = new Set(listOf(headers["content-length"]));
+  const [length] = lengths;
+  if (codings.length > 0) {
+    if (length !== undefined) throw broken("a body with two lengths");
+    if (codings.length > 1 || codings[0] !== "chunked") throw broken("an unknown transfer coding");
+    return "chunked";
+  }
+  if (length === undefined) return "close";
+  if (lengths.size > 1 || !/^\d{1,15}$/.test(length)) throw broken("a body of no certain length");
+  return Number(length);
+}
+
+function idleMs(headers: ResponseHead["headers"]): number {
+  const seconds = /(?:^|[,;\s])timeout=(\d{1,9})/i.exec(String(headers["keep-alive"] ?? ""))?.[1];
+  if (seconds === undefined) return IDLE_MS;
+  return Math.min(Math.max(0, Number(seconds) * 1000 - IDLE_MARGIN_MS), MAX_IDLE_MS);
+}
+
+/** The members of a comma-separated field, in lower case. */
+function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  if (value === undefined) return [];
+  const members = String(value).split(",");
+  return members.map((member) => member.trim().toLowerCase()).filter((member) => member !== "");
+}
