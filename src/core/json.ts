@@ -51,15 +51,23 @@ const isExact = (value: number): boolean =>
  * number that would not go upstream as it came.
  */
 export function parseClientJson(text: string): JsonValue | undefined {
-  const value = parseJson(text);
   let keys = 0;
-  const isFit = (part: unknown): boolean => {
+  const isFit = (part: unknown, depth: number): boolean => {
     if (typeof part === "number") return isExact(part);
-    if (Array.isArray(part)) return part.every(isFit);
-    if (!isObject(part)) return true;
-    return Object.keys(part).every((key) => ++keys <= MAX_KEYS && !isPolluting(key, part[key]) && isFit(part[key]));
+    if (typeof part !== "object" || part === null) return true;
+    if (depth === 0) return false;
+    if (Array.isArray(part)) return part.every((item) => isFit(item, depth - 1));
+    for (const [key, value] of Object.entries(part)) {
+      if (++keys > MAX_KEYS || isPolluting(key, value) || !isFit(value, depth - 1)) return false;
+    }
+    return true;
   };
-  return isFit(value) ? value : undefined;
+  try {
+    const value: JsonValue = JSON.parse(text);
+    return isFit(value, MAX_JSON_DEPTH) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A field as the type asked for, or undefined: upstreams are read forgivingly. */

@@ -74,6 +74,8 @@ export interface Connection {
   send(frame: string): boolean;
   /** The same for a frame that is its own UTF-8 already. */
   sendBytes(frame: ByteText): boolean;
+  /** Writes what is queued at once: for the first content of a stream, which nothing else of the turn may hold up. */
+  flush(): void;
   /** Whether stream frames may be sent now. */
   readonly writable: boolean;
   /**

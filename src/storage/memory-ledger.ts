@@ -1,9 +1,11 @@
 import { GatewayError } from "../core/errors.ts";
 import { IN_MEMORY, LedgerDatabase } from "./ledger-database.ts";
 import { LedgerQueries } from "./ledger-queries.ts";
-import { closingWrite, openingWrite } from "./ledger-rows.ts";
+import { closingWrite, type LedgerWrite, openingWrite } from "./ledger-rows.ts";
 import type { StoredLedger } from "./sqlite-ledger.ts";
 
+/** How long rows gather before they are written together, as those of the stored ledger do. */
+const GATHER_MS = 20;
 /** Streams it remembers: some 400 bytes each. */
 const MAX_STREAMS = 20_000;
 
@@ -14,23 +16,40 @@ export function createMemoryLedger(maxStreams: number = MAX_STREAMS): StoredLedg
   const forget = database.connection.prepare(
     "DELETE FROM streams WHERE rowid <= (SELECT max(rowid) FROM streams) - ? AND outcome IS NOT NULL",
   );
+  let waiting: LedgerWrite[] = [];
   let stopped = false;
+  const settle = () => {
+    if (waiting.length === 0 || stopped) return;
+    database.write(waiting);
+    forget.run(maxStreams);
+    waiting = [];
+  };
+  // A row costs more than all else that a stream's client waits for before the upstream is called.
+  const gather = (row: LedgerWrite) => {
+    if (waiting.push(row) === 1) setTimeout(settle, GATHER_MS).unref();
+  };
+  const settled = () => {
+    settle();
+    return queries;
+  };
   return {
     open(row) {
       if (stopped) throw new GatewayError("ledger_unavailable", "the ledger is closed");
-      database.write([openingWrite(row)]);
-      forget.run(maxStreams);
+      gather(openingWrite(row));
       return undefined;
     },
     close(row) {
-      if (!stopped) database.write([closingWrite(row)]);
+      if (!stopped) gather(closingWrite(row));
     },
     available: true,
-    waitingRows: 0,
-    usage: async (query) => queries.usage(query),
-    cells: async (query) => queries.cells(query),
-    spentSince: async (wallMs) => queries.spentSince(wallMs),
+    get waitingRows() {
+      return waiting.length;
+    },
+    usage: async (query) => settled().usage(query),
+    cells: async (query) => settled().cells(query),
+    spentSince: async (wallMs) => settled().spentSince(wallMs),
     async stop() {
+      settle();
       if (!stopped) database.close();
       stopped = true;
     },

@@ -101,6 +101,10 @@ export class SocketConnection implements Connection {
     return this.#outbox.push(frame);
   }
 
+  flush(): void {
+    this.#outbox.flush();
+  }
+
   authenticated(caller: Caller): void {
     this.#parts.known(caller);
     this.#caller = caller;

@@ -1,6 +1,7 @@
 import type { ByteText } from "../core/byte-text.ts";
 import { GatewayError } from "../core/errors.ts";
 import { type AnswerHead, broken, readHead } from "./answer-head.ts";
+import { readChunkSize } from "./chunk-size.ts";
 
 /** Told what an answer brings, in the order of its bytes. */
 export interface AnswerSink {
@@ -16,6 +17,8 @@ const MAX_SIZE_LINE_BYTES = 1_024;
 const VERSION = "HTTP/1.";
 const HEAD_END = "\r\n\r\n";
 const LINE_END = "\r\n";
+/** No bare CR or LF, which some readers take for a line end. */
+const TRAILER_LINE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const CR = 13;
 const LF = 10;
 
@@ -101,7 +104,8 @@ export class AnswerReader {
     const from = Math.max(0, this.#rest.length - HEAD_END.length + 1);
     const text = this.#rest + bytes.slice(at);
     const end = text.indexOf(HEAD_END, from);
-    if ((end < 0 ? text.length : end) > MAX_HEAD_BYTES) {
+    // The last bytes may be the beginning of the end.
+    if ((end < 0 ? text.length - HEAD_END.length + 1 : end) > MAX_HEAD_BYTES) {
       const details = { reason: "headers_too_large" };
       throw new GatewayError("upstream_bad_response", "the upstream's headers are too large", { details });
     }
@@ -137,22 +141,23 @@ export class AnswerReader {
   /** Reads a chunk's size where its line stands whole in these bytes, as nearly always. */
   #size(bytes: ByteText, at: number): number {
     const end = this.#rest === "" ? bytes.indexOf(LINE_END, at) : -1;
-    if (end < 0) return this.#cutSize(bytes, at);
-    this.#sized(hexadecimal(bytes, at, end));
+    if (end < 0 || end - at > MAX_SIZE_LINE_BYTES) return this.#cutSize(bytes, at);
+    this.#sized(readChunkSize(bytes, at, end));
     return end + LINE_END.length;
   }
 
   #cutSize(bytes: ByteText, at: number): number {
     const line = this.#rest + bytes.slice(at);
     const end = line.indexOf(LINE_END);
-    if ((end < 0 ? line.length : end) > MAX_SIZE_LINE_BYTES) throw broken("a chunk of no certain size");
+    if ((end < 0 ? line.length - LINE_END.length + 1 : end) > MAX_SIZE_LINE_BYTES)
+      throw broken("a chunk of no certain size");
     if (end < 0) {
       this.#rest = line;
       return bytes.length;
     }
     const next = at + end + LINE_END.length - this.#rest.length;
     this.#rest = "";
-    this.#sized(hexadecimal(line, 0, end));
+    this.#sized(readChunkSize(line, 0, end));
     return next;
   }
 
@@ -182,29 +187,9 @@ export class AnswerReader {
     const next = end < 0 ? bytes.length : at + end + LINE_END.length - this.#rest.length;
     this.#skipped += next - at;
     if (this.#skipped > MAX_HEAD_BYTES) throw broken("an endless trailer");
+    if (end > 0 && !TRAILER_LINE.test(line.slice(0, end))) throw broken("a malformed trailer");
     this.#rest = end < 0 ? line : "";
     if (end === 0) this.#expected = "done";
     return next;
   }
-}
-
-/** A chunk's size: the hexadecimal digits before a line's end or its extensions. */
-function hexadecimal(text: ByteText, from: number, to: number): number {
-  let size = 0;
-  let at = from;
-  for (; at < to; at++) {
-    const digit = digitOf(text.charCodeAt(at));
-    if (digit < 0) break;
-    size = size * 16 + digit;
-  }
-  // A space or a tab before an extension is bad form, and harmless.
-  const isEnd = at === to || text[at] === ";" || text[at] === " " || text[at] === "\t";
-  if (at === from || !isEnd || !Number.isSafeInteger(size)) throw broken("a chunk of no certain size");
-  return size;
-}
-
-function digitOf(code: number): number {
-  if (code >= 48 && code <= 57) return code - 48;
-  const lower = code | 32;
-  return lower >= 97 && lower <= 102 ? lower - 87 : -1;
 }

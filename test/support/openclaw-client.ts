@@ -262,6 +262,8 @@ export class FakeConnection implements Connection {
     return this.send(fromByteText(frame));
   }
 
+  flush(): void {}
+
   authenticated(caller: Caller): void {
     this.authenticatedAs = caller;
   }

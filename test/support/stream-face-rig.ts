@@ -252,6 +252,8 @@ export class FakePeer implements Connection {
     return this.send(fromByteText(frame));
   }
 
+  flush(): void {}
+
   authenticated(): void {}
 
   violation(error: GatewayError): void {

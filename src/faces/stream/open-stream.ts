@@ -89,13 +89,19 @@ export class OpenStream implements ReaderSink, Sharer, Holder {
   entry(entry: Entry): void {
     if (this.#parts.batch) this.#collect(entry);
     else this.#scheduler.sendFor(this, eventFrame(this.#prefix, entry));
-    if (this.stream.firstSentMs === undefined && entry.hasContent) this.stream.contentSent();
+    if (this.stream.firstSentMs === undefined && entry.hasContent) this.#firstContent();
   }
 
   end(terminal: Terminal): void {
     this.leave();
     this.#scheduler.send(endFrame(this.id, terminal));
     this.#parts.ended();
+  }
+
+  /** Somebody waits for it, and the same read may have brought the whole answer, whose end is work. */
+  #firstContent(): void {
+    if (!this.#parts.batch) this.#scheduler.flush();
+    this.stream.contentSent();
   }
 
   // ── batches ───────────────────────────────────────────────────────────────────────────────────────────────────────

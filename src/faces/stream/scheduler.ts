@@ -53,6 +53,11 @@ export class Scheduler {
     if (this.#turn === sharer) this.#deficits.set(sharer, this.#leftOf(sharer) - frame.length);
   }
 
+  /** Writes what was sent without waiting for the end of the turn. */
+  flush(): void {
+    this.#connection.flush();
+  }
+
   join(sharer: Sharer): void {
     if (!sharer.acknowledges) return;
     this.#acknowledging.add(sharer);

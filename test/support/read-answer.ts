@@ -1,0 +1,52 @@
+import { expect } from "@jest/globals";
+import type { ByteText } from "../../src/core/byte-text.ts";
+import { GatewayError } from "../../src/core/errors.ts";
+import type { AnswerHead } from "../../src/upstream/answer-head.ts";
+import { AnswerReader } from "../../src/upstream/answer-reader.ts";
+
+/** What a reader has told and says of itself after some bytes. */
+export interface ReadAnswer {
+  /** One for a well-formed answer: interim ones are not told. */
+  readonly heads: readonly AnswerHead[];
+  /** The body as it was handed on. */
+  readonly slices: readonly ByteText[];
+  readonly body: ByteText;
+  readonly isDone: boolean;
+  readonly hasHead: boolean;
+  readonly idleMs: number;
+  readonly error: GatewayError | undefined;
+}
+
+/** Reads an answer in these pieces, and then the connection's end when it is said to be `closed`. */
+export function readAnswer(pieces: readonly ByteText[], closed: "closed" | "open" = "open"): ReadAnswer {
+  const heads: AnswerHead[] = [];
+  const slices: ByteText[] = [];
+  const reader = new AnswerReader({ head: (head) => heads.push(head), data: (bytes) => slices.push(bytes) });
+  let error: GatewayError | undefined;
+  try {
+    for (const piece of pieces) reader.read(piece);
+    if (closed === "closed") reader.close();
+  } catch (thrown) {
+    if (!(thrown instanceof GatewayError)) throw thrown;
+    error = thrown;
+  }
+  const { isDone, hasHead, idleMs } = reader;
+  return { heads, slices, body: slices.join(""), isDone, hasHead, idleMs, error };
+}
+
+/** The code these bytes are refused with, if they are; whole and byte by byte have to agree. */
+export function refusal(bytes: ByteText): string | undefined {
+  const whole = readAnswer([bytes]).error?.code;
+  expect(readAnswer([...bytes]).error?.code).toBe(whole);
+  return whole;
+}
+
+/** The bytes cut at these positions, which are taken modulo their number. */
+export function cutAt(bytes: ByteText, positions: readonly number[]): readonly ByteText[] {
+  const edges = [
+    0,
+    ...positions.map((at) => at % (bytes.length + 1)).sort((left, right) => left - right),
+    bytes.length,
+  ];
+  return edges.slice(1).map((to, index) => bytes.slice(edges[index], to));
+}
