@@ -151,8 +151,10 @@ export class UpstreamSocket {
   #finish(user: SocketUser, idleMs: number): void {
     this.#user = undefined;
     this.#reader = undefined;
-    // An answer before its request was sent: what is left of that would be taken for the next one.
-    if (idleMs === 0 || this.#socket.writableLength > 0) this.#socket.destroy();
+    const { readable, writableLength } = this.#socket;
+    // It ended while its user paused. Or its answer came before the request was sent: what is left of that would be
+    // taken for the next one.
+    if (idleMs === 0 || !readable || writableLength > 0) this.#socket.destroy();
     else {
       this.#socket.setTimeout(idleMs);
       if (this.#isPaused) this.resume();
