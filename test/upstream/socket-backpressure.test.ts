@@ -88,6 +88,9 @@ describe("a call that is paused", () => {
     call.pause();
     (await upstream.request()).sse().event("one").event("two").end();
     await letArrive(upstream);
+    call.resume();
+    call.pause();
+    await letArrive(upstream);
     expect(sink.calls).toEqual([]);
     call.resume();
     expect(await sink.done).toBeUndefined();
@@ -135,6 +138,29 @@ describe("a call that is paused", () => {
     call.resume();
     expect(await sink.done).toMatchObject({ code });
     expect(sink.data).toEqual(["one", "two", "three"]);
+  });
+
+  test.each([
+    ["an answer", "upstream_reset", ""],
+    ["a whole answer", undefined, "0\r\n\r\n"],
+  ])("gets what it was sent of %s before its own request failed", async (_name, code, end) => {
+    const accepted = Promise.withResolvers<Socket>();
+    await using other = await startScriptedUpstream();
+    // What is never read cannot be wholly sent: the reset fails the writing while nothing is read.
+    await using server = createServer({ pauseOnConnect: true }, (socket) => accepted.resolve(socket));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    await using client = openUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const { call, sink } = startCall(client, { ...ONCE, body: "x".repeat(32 * 1_048_576) });
+    call.pause();
+    const socket = await accepted.promise;
+    const head = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n";
+    socket.write(`${head}b\r\ndata: one\n\n\r\n${end}`);
+    await letArrive(other);
+    expect(sink.calls).toEqual([]);
+    socket.resetAndDestroy();
+    expect((await sink.done)?.code).toBe(code);
+    expect(sink.data).toEqual(["one"]);
   });
 
   test("and aborted closes its connection, with what it held unheard", async () => {

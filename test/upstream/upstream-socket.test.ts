@@ -51,6 +51,24 @@ describe("an idle connection", () => {
     expect(await callOnce(upstream, client)).toMatchObject({ connection: 3 });
   });
 
+  test("that was closed in this very turn serves no other", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const busy = startCall(client, ONCE);
+    const busyExchange = await upstream.request();
+    const idle = await callOnce(upstream, client);
+    const started: ReturnType<typeof startCall>[] = [];
+    busy.sink.onEvent = () => started.push(startCall(client, ONCE));
+    // Both are there at the client's next look, in this order: the call comes before the close is told.
+    idle.write("\n");
+    busyExchange.sse().event("go");
+    const exchange = await upstream.request();
+    expect(exchange.connection).toBe(3);
+    answerOne(exchange);
+    for (const { sink } of started) expect(await sink.done).toBeUndefined();
+    expect(started).toHaveLength(1);
+  });
+
   test("is closed with the upstream client", async () => {
     await using upstream = await startScriptedUpstream();
     const client = openUpstream(upstream.url);
