@@ -8,11 +8,15 @@ import { CODES, type Code } from "./codes.ts";
 export const STREAM_SUBPROTOCOL = "sluice.v1";
 export const STREAM_PATH = "/v1/stream";
 
+/** A client's name for a stream. */
+export const STREAM_ID = /^[A-Za-z0-9_.:-]{1,64}$/;
+export const MAX_NAME_LENGTH = 128;
+
 const streamId = z
   .string()
-  .regex(/^[A-Za-z0-9_.:-]{1,64}$/, "1 to 64 of A-Z a-z 0-9 _ . : -")
+  .regex(STREAM_ID, "1 to 64 of A-Z a-z 0-9 _ . : -")
   .describe("the client's own name for the stream, unique among its open streams on this connection");
-const name = z.string().min(1).max(128);
+const name = z.string().min(1).max(MAX_NAME_LENGTH);
 const milliseconds = z.number().nonnegative();
 
 const flow = z

@@ -30,8 +30,9 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   readonly #deadlines: Deadlines;
   readonly #secrets: SecretMask;
   #exchange: Exchange | undefined;
-  /** The one timer for all limits: armed when the phase changes, never per chunk. */
+  /** The one timer for all limits: armed anew only for an earlier one, never per chunk. */
   #timer: NodeJS.Timeout | undefined;
+  #armedFor = Number.POSITIVE_INFINITY;
   #retryTimer: NodeJS.Timeout | undefined;
   #retried = 0;
   #paused = false;
@@ -193,15 +194,20 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     this.#arm();
   }
 
+  /** A timer that comes too early looks, and is armed again: later limits cost nothing while answers begin. */
   #arm(): void {
+    const { at } = this.#deadlines.next();
+    if (at >= this.#armedFor) return;
     clearTimeout(this.#timer);
-    const waitMs = Math.ceil(this.#deadlines.next().at - this.#lane.clock.now());
+    this.#armedFor = at;
+    const waitMs = Math.ceil(at - this.#lane.clock.now());
     this.#timer = setTimeout(() => this.#look(), Math.min(Math.max(0, waitMs), MAX_TIMER_MS)).unref();
   }
 
   /** The limit that was next may have moved on since the timer was armed. */
   #look(): void {
     const { timer, at } = this.#deadlines.next();
+    this.#armedFor = Number.POSITIVE_INFINITY;
     if (at > this.#lane.clock.now()) this.#arm();
     else if (timer === "error_body") this.#exchange?.endBody();
     else this.#fail(this.#timeout(timer));

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { ClientFrame, type OpenFrame } from "../../../protocol/stream.ts";
 import { GatewayError } from "../../core/errors.ts";
 import { isObject } from "../../core/json.ts";
+import { usualFrame } from "./usual-frames.ts";
 
 const TYPES: readonly unknown[] = ["open", "cancel", "ack", "resume"];
 
@@ -9,6 +10,8 @@ const TYPES: readonly unknown[] = ["open", "cancel", "ack", "resume"];
 export function readFrame(value: unknown): ClientFrame {
   if (!isObject(value))
     throw new GatewayError("bad_frame", "a frame is one JSON object, not deeper than 64, without integers beyond 2^53");
+  const usual = usualFrame(value);
+  if (usual) return usual;
   if (!TYPES.includes(value.type)) throw new GatewayError("unknown_method", "unknown frame type");
   const result = ClientFrame.safeParse(value);
   if (result.success) return result.data;
