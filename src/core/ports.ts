@@ -68,12 +68,16 @@ export interface Connection {
   readonly remoteAddress: string;
   readonly origin: string | undefined;
   /**
-   * Queues one text frame for this loop turn's single write. False: queued, but hold back further stream frames until
-   * `drained`.
+   * Queues one text frame for this loop turn's single write.
    */
-  send(frame: string): boolean;
-  /** The same for a frame that is its own UTF-8 already. */
-  sendBytes(frame: ByteText): boolean;
+  send(frame: string): void;
+  /**
+   * Queues a frame that is its own UTF-8 already. While one stream alone writes here, what one read of its upstream
+   * brought leaves behind it; what several bring leaves together at the end of the turn.
+   */
+  sendBytes(frame: ByteText): void;
+  /** Whether several streams write here. */
+  isShared: boolean;
   /** Writes what is queued at once: for the first content of a stream, which nothing else of the turn may hold up. */
   flush(): void;
   /** Whether stream frames may be sent now. */

@@ -38,7 +38,8 @@ export class Stream {
   readonly log: StreamLog;
   /** Called once, when the terminal is there and before readers hear of it. */
   onEnd: () => void = () => {};
-  readonly #readers = new Set<Reader>();
+  /** Replaced, never changed: readers come and go while one entry is handed to all. */
+  #readers: readonly Reader[] = [];
   readonly #now: () => number;
   #producer: Producer | undefined;
   #pausedAt: number | undefined;
@@ -66,7 +67,7 @@ export class Stream {
 
   /** How many cursors there are on the log. */
   get readers(): number {
-    return this.#readers.size;
+    return this.#readers.length;
   }
 
   /** How long the upstream has been held back without its readers getting on, in milliseconds; 0 while it is not. */
@@ -94,13 +95,14 @@ export class Stream {
   /** Adds a reader that begins when it is woken; what is behind `after` stays in the log for it from now on. */
   addReader(sink: ReaderSink, after: number, window?: Window): Reader {
     const reader = new Reader(this, sink, after, window);
-    this.#readers.add(reader);
+    this.#readers = [...this.#readers, reader];
     return reader;
   }
 
   removeReader(reader: Reader): void {
-    if (!this.#readers.delete(reader)) return;
-    if (this.#readers.size === 0) this.#floor = reader.handled;
+    if (!this.#readers.includes(reader)) return;
+    this.#readers = this.#readers.filter((other) => other !== reader);
+    if (this.#readers.length === 0) this.#floor = reader.handled;
     this.readerMoved();
   }
 
@@ -148,7 +150,7 @@ export class Stream {
   }
 
   #handledByAll(): number {
-    if (this.#readers.size === 0) return this.#keepsAll ? this.#floor : this.log.head;
+    if (this.#readers.length === 0) return this.#keepsAll ? this.#floor : this.log.head;
     let handled = this.log.head;
     for (const reader of this.#readers) handled = Math.min(handled, reader.handled);
     return handled;

@@ -43,6 +43,7 @@ export class SocketConnection implements Connection {
   readonly upstreamKey: string | undefined;
   readonly remoteAddress: string;
   readonly origin: string | undefined;
+  isShared = false;
   readonly #parts: ConnectionParts;
   readonly #outbox: Outbox;
   readonly #session: FaceSession;
@@ -93,12 +94,12 @@ export class SocketConnection implements Connection {
     return this.#outbox.writable;
   }
 
-  send(frame: string): boolean {
-    return this.#outbox.push(encode(frame));
+  send(frame: string): void {
+    this.#outbox.push(encode(frame), true);
   }
 
-  sendBytes(frame: ByteText): boolean {
-    return this.#outbox.push(frame);
+  sendBytes(frame: ByteText): void {
+    this.#outbox.push(frame, this.isShared);
   }
 
   flush(): void {

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { ByteText } from "../core/byte-text.ts";
+import { afterRead } from "../core/read-turn.ts";
 
 /** First byte of an unfragmented text message (RFC 6455, 5.2), and the length codes for 16 and 64 bits. */
 const TEXT = "\x81";
@@ -39,6 +40,9 @@ export class Outbox {
   readonly #drained: () => void;
   /** Frames of this loop turn, a character a byte. */
   #turn = "";
+  #turnFrames = 0;
+  /** Whether the socket kept some of the last write: only then its buffer is looked at before each frame. */
+  #isKeeping = false;
   #blocked = false;
   #frames = 0;
 
@@ -53,38 +57,49 @@ export class Outbox {
     return this.#frames;
   }
 
-  /** Queues a text frame. False when the gate is closed: the frame is sent all the same, the next ones should wait. */
-  push(frame: ByteText): boolean {
-    if (this.#ws.readyState !== this.#ws.OPEN) return true;
-    if (this.#turn === "") setImmediate(this.#endOfTurn);
-    this.#frames++;
+  /** Queues a text frame. What leaves behind a single read waits for no other socket's, unless it `isShared`. */
+  push(frame: ByteText, isShared = true): void {
+    if (this.#turn === "" && (isShared || !afterRead(this.#endOfTurn))) setImmediate(this.#endOfTurn);
+    this.#turnFrames++;
     this.#turn += textFrame(frame);
-    return this.writable;
   }
 
   get writable(): boolean {
-    if (this.#turn.length + this.#ws.bufferedAmount < this.#gateBytes) return true;
+    const kept = this.#isKeeping ? this.#socket.writableLength : 0;
+    if (this.#turn.length + kept < this.#gateBytes) return true;
     // The kernel takes what it can before we decide.
     this.flush();
-    this.#blocked = this.#ws.bufferedAmount >= this.#gateBytes;
-    return !this.#blocked;
+    if (this.#socket.writableLength < this.#gateBytes) return true;
+    this.#askWhenTaken();
+    return false;
   }
 
   /** Writes what this loop turn has brought so far. */
   flush(): void {
     if (this.#turn === "") return;
     const frames = this.#turn;
+    const count = this.#turnFrames;
     this.#turn = "";
+    this.#turnFrames = 0;
     // A client that said goodbye meanwhile has been answered, and nothing may follow that.
     if (this.#ws.readyState !== this.#ws.OPEN) return;
-    this.#socket.write(frames, "latin1", this.#written);
+    this.#frames += count;
+    this.#socket.write(frames, "latin1");
+    this.#isKeeping = this.#socket.writableLength > 0;
   }
 
   readonly #endOfTurn = (): void => this.flush();
 
-  readonly #written = (): void => {
-    if (!this.#blocked || this.#ws.bufferedAmount >= this.#gateBytes) return;
+  /** An empty write stands behind all others. With a callback each of them would cost a tick of its own. */
+  #askWhenTaken(): void {
+    if (this.#blocked) return;
+    this.#blocked = true;
+    this.#socket.write("", this.#taken);
+  }
+
+  readonly #taken = (): void => {
     this.#blocked = false;
-    this.#drained();
+    if (this.#socket.writableLength < this.#gateBytes) this.#drained();
+    else this.#askWhenTaken();
   };
 }

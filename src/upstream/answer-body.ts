@@ -1,3 +1,4 @@
+import type { ByteText } from "../core/byte-text.ts";
 import type { ResponseBody } from "./response-body.ts";
 import { WholeBody } from "./response-body.ts";
 import type { SseReceiver } from "./sse-reader.ts";
@@ -13,15 +14,23 @@ export interface AnswerReceiver extends SseReceiver {
 }
 
 /** A stream of events. */
-export function eventBody(maxEventBytes: number, receiver: AnswerReceiver): ResponseBody {
-  const reader = new SseReader(maxEventBytes, receiver);
-  return {
-    data(bytes) {
-      receiver.received();
-      reader.read(bytes);
-    },
-    end: () => receiver.ended(reader.leftover()),
-  };
+export class EventBody implements ResponseBody {
+  readonly #receiver: AnswerReceiver;
+  readonly #reader: SseReader;
+
+  constructor(maxEventBytes: number, receiver: AnswerReceiver) {
+    this.#receiver = receiver;
+    this.#reader = new SseReader(maxEventBytes, receiver);
+  }
+
+  data(bytes: ByteText): void {
+    this.#receiver.received();
+    this.#reader.read(bytes);
+  }
+
+  end(): void {
+    this.#receiver.ended(this.#reader.leftover());
+  }
 }
 
 /** One JSON value where a stream was asked for: the whole body is the only event. */

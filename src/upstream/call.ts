@@ -3,7 +3,7 @@ import { parseJson } from "../core/json.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../core/ports.ts";
 import { readProviderError } from "../core/provider-error.ts";
 import type { AnswerReceiver } from "./answer-body.ts";
-import { eventBody, jsonBody } from "./answer-body.ts";
+import { EventBody, jsonBody } from "./answer-body.ts";
 import type { Stage } from "./connection-error.ts";
 import type { Phase, Timeouts, Timer } from "./deadlines.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -99,7 +99,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     }
     this.#enter(verdict === "error" ? "error_body" : "first_event");
     if (verdict === "error") return new WholeBody(maxErrorBodyBytes, (bytes) => refuse(bytes.toString("utf8")));
-    return verdict === "events" ? eventBody(maxEventBytes, this) : jsonBody(maxEventBytes, this);
+    return verdict === "events" ? new EventBody(maxEventBytes, this) : jsonBody(maxEventBytes, this);
   }
 
   broke(error: GatewayError, stage: Stage): void {

@@ -2,6 +2,7 @@ import { connect as connectPlain, type LookupFunction, type Socket } from "node:
 import { connect as connectSecure } from "node:tls";
 import type { ByteText } from "../core/byte-text.ts";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
+import { beginRead, endRead } from "../core/read-turn.ts";
 import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
 
 /** Where sockets of one route lead, and whom they trust. */
@@ -128,12 +129,14 @@ export class UpstreamSocket {
       this.destroy();
       return;
     }
+    beginRead();
     try {
       reader.read(bytes);
     } catch (error) {
       this.destroy(toGatewayError(error));
     }
     if (reader.isDone && this.#user === user) this.#finish(user, reader.idleMs);
+    endRead();
   }
 
   #ended(): void {

@@ -262,6 +262,8 @@ export class FakeConnection implements Connection {
     return this.send(fromByteText(frame));
   }
 
+  isShared = false;
+
   flush(): void {}
 
   authenticated(caller: Caller): void {

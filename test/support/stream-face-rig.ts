@@ -252,6 +252,8 @@ export class FakePeer implements Connection {
     return this.send(fromByteText(frame));
   }
 
+  isShared = false;
+
   flush(): void {}
 
   authenticated(): void {}

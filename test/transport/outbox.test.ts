@@ -4,6 +4,7 @@ import { Duplex } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { WebSocket, WebSocketServer } from "ws";
+import { beginRead, endRead } from "../../src/core/read-turn.ts";
 import { Outbox } from "../../src/transport/outbox.ts";
 import { type FaceServer, type PlayedSession, startFaceServer } from "../support/face-server.ts";
 import { CLOSE, frameBytes, RawWebSocket, TEXT } from "../support/raw-web-socket.ts";
@@ -80,11 +81,28 @@ describe("an outbox", () => {
     expect(socket.writes).toEqual(["\x81\x01a", "\x81\x01b"]);
   });
 
+  test("writes what one read of an upstream brought behind it, when one stream alone writes here", async () => {
+    const { socket, outbox } = await setUp();
+    beginRead();
+    for (const frame of ["a", "b"]) outbox.push(frame, false);
+    expect(socket.writes).toEqual([]);
+    endRead();
+    beginRead();
+    outbox.push("c", true);
+    endRead();
+    outbox.push("d", false);
+    expect(socket.writes).toEqual(["\x81\x01a\x81\x01b"]);
+    await endOfTurn();
+    expect(socket.writes).toEqual(["\x81\x01a\x81\x01b", "\x81\x01c\x81\x01d"]);
+  });
+
   test("asks to hold back once the socket keeps more than the gate, and says when it has drained, once", async () => {
     const { socket, outbox, drains } = await setUp();
     socket.isFull = true;
-    expect(outbox.push("x".repeat(600))).toBe(true);
-    expect(outbox.push("y".repeat(600))).toBe(false);
+    outbox.push("x".repeat(600));
+    expect(outbox.writable).toBe(true);
+    outbox.push("y".repeat(600));
+    expect(outbox.writable).toBe(false);
     expect(outbox.writable).toBe(false);
     // A reply may not wait for that.
     outbox.push("reply");
@@ -99,7 +117,10 @@ describe("an outbox", () => {
 
   test("gives the kernel what it collected before it asks to hold back", async () => {
     const { socket, outbox, drains } = await setUp();
-    for (let count = 0; count < 5; count++) expect(outbox.push("x".repeat(600))).toBe(true);
+    for (let count = 0; count < 5; count++) {
+      outbox.push("x".repeat(600));
+      expect(outbox.writable).toBe(true);
+    }
     await endOfTurn();
     expect(socket.writes.join("").replaceAll(/[^x]/g, "")).toHaveLength(3_000);
     expect(drains()).toBe(0);
@@ -108,7 +129,8 @@ describe("an outbox", () => {
   test("drops what comes after the goodbye, and holds nobody back for it", async () => {
     const { socket, ws, outbox } = await setUp();
     ws.close(1000);
-    expect(outbox.push("too late")).toBe(true);
+    outbox.push("too late");
+    expect(outbox.writable).toBe(true);
     await endOfTurn();
     expect(socket.writes.join("")).not.toContain("too late");
     expect(outbox.frames).toBe(0);
@@ -183,7 +205,8 @@ test("a client that does not read is held back, and gets everything in order whe
   const send = () => {
     const frame = `${frames.length} ${"x".repeat(50_000)}`;
     frames.push(frame);
-    return connection.send(frame);
+    connection.send(frame);
+    return connection.writable;
   };
   // The kernel's buffers take some megabytes first.
   while (send()) await endOfTurn();

@@ -121,6 +121,7 @@ export class Scheduler {
   }
 
   #someoneCanGo(): boolean {
+    if (this.#waiting.size === 0) return false;
     for (const sharer of this.#waiting) if (this.#isFree(sharer)) return true;
     return false;
   }

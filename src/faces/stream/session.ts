@@ -175,16 +175,23 @@ export class StreamSession implements FaceSession {
       batch: frame.batch ?? false,
       ended: () => {
         this.#open.delete(frame.id);
+        this.#counted();
         shelf.release(shelved, open);
       },
       detached: (why) => this.#detached(frame.id, why),
     });
     this.#open.set(frame.id, open);
+    this.#counted();
     return { open, previous: shelf.hold(shelved, open) };
+  }
+
+  #counted(): void {
+    this.#connection.isShared = this.#open.size > 1;
   }
 
   #detached(id: string, why: Code): void {
     this.#open.delete(id);
+    this.#counted();
     this.tell({ type: "detached", id, code: why });
     // A half-open socket that lost its last stream has nothing left to say.
     if (why === "superseded" && this.#open.size === 0) this.#connection.close(4090, "superseded");
