@@ -45,7 +45,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     this.#request = request;
     this.#sink = sink;
     this.#secrets = new SecretMask(request.headers);
-    this.#deadlines = new Deadlines(timeoutsFor(request, lane.timeouts), () => lane.clock.now());
+    this.#deadlines = new Deadlines(timeoutsFor(request, lane.timeouts), lane.clock.now);
     lane.retries.called();
     this.#arm();
     // Whoever calls holds this object before its sink hears of anything.

@@ -54,7 +54,7 @@ export class UpstreamSocket {
 
   constructor(target: SocketTarget, owner: SocketOwner) {
     this.#owner = owner;
-    this.#socket = open(target, (bytes) => this.#read(bytes));
+    this.#socket = open(target, (size) => this.#read(size));
     this.#socket.setTimeout(target.connectMs);
     this.#socket.on(target.tls ? "secureConnect" : "connect", () => this.#connected());
     this.#socket.on("timeout", () => this.#timedOut());
@@ -108,11 +108,14 @@ export class UpstreamSocket {
     this.#owner.free(this);
   }
 
-  #read(bytes: ByteText): void {
+  /** The buffer holds `size` new bytes. */
+  #read(size: number): true {
+    const bytes = READ_BUFFER.toString("latin1", 0, size);
     if (this.#isPaused) {
       this.#held += bytes;
       this.#socket.pause();
     } else this.#take(bytes);
+    return true;
   }
 
   #release(): void {
@@ -182,7 +185,7 @@ export class UpstreamSocket {
   }
 }
 
-function open(target: SocketTarget, read: (bytes: ByteText) => void): Socket {
+function open(target: SocketTarget, read: (size: number) => true): Socket {
   const { host, port, tls, lookup } = target;
   const options = {
     host,
@@ -191,13 +194,7 @@ function open(target: SocketTarget, read: (bytes: ByteText) => void): Socket {
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     ...(lookup && { lookup }),
-    onread: {
-      buffer: READ_BUFFER,
-      callback(size: number, buffer: Uint8Array) {
-        read((buffer as Buffer).toString("latin1", 0, size));
-        return true;
-      },
-    },
+    onread: { buffer: READ_BUFFER, callback: read },
   };
   if (!tls) return connectPlain(options);
   const socket = connectSecure({

@@ -70,7 +70,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 function openLane(route: UpstreamRoute, options: UpstreamOptions): Lane {
   const base = new URL(route.baseUrl);
   const timeouts = { ...DEFAULT_TIMEOUTS, ...route.timeouts };
-  const now = () => options.clock.now();
+  const { now } = options.clock;
   const userAgent = `sluice/${options.version}`;
   const allowed = new Set(route.allowHeaders?.map((name) => name.toLowerCase()));
   return {
