@@ -24,7 +24,7 @@ Scenarios: ttft relay throughput multiplex backpressure http memory cancel chat
 Without one it is a survey of them all, with fewer points and runs of each, in minutes.
 
   --runs <n>             runs of each row at each point (5; survey 3)
-  --duration <seconds>   length of the measured window (1)
+  --duration <seconds>   length of the measured window (3; survey 1)
   --rows <a,b,…>         rows to measure; by default all that are here
   --streams <n>          one point of so many streams instead of a scenario's own
   --rate <n>             events a second of each stream (50)
@@ -43,7 +43,7 @@ const OPTIONS = {
   runs: { type: "string" },
   streams: { type: "string" },
   rate: { type: "string" },
-  duration: { type: "string", default: "1" },
+  duration: { type: "string" },
   rows: { type: "string" },
   json: { type: "string" },
   html: { type: "string" },
@@ -58,6 +58,8 @@ const OPTIONS = {
 const RUNS = 5;
 /** Of everything at once, so that it takes minutes. */
 const SURVEY_RUNS = 3;
+const SECONDS = 3;
+const SURVEY_SECONDS = 1;
 
 /** A known port for a gateway that was configured before the benchmark began. */
 const TARGET_UPSTREAM_PORT = 9900;
@@ -73,7 +75,7 @@ export function readBenchCommand(args: readonly string[]): BenchCommand {
     settings: {
       survey,
       runs: optional("runs", values.runs) ?? (survey ? SURVEY_RUNS : RUNS),
-      windowMs: positive("duration", values.duration) * 1000,
+      windowMs: (optional("duration", values.duration) ?? (survey ? SURVEY_SECONDS : SECONDS)) * 1000,
       streams: optional("streams", values.streams),
       rate: optional("rate", values.rate),
     },

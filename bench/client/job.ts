@@ -27,6 +27,8 @@ export interface Job {
   readonly plan: Plan;
   /** Further streams whose readers are faulty. */
   readonly faulty?: { readonly fault: Fault; readonly streams: number; readonly plan: Plan };
+  /** Short streams that come and go before all others, unmeasured: what compiles code as it runs has seen it then. */
+  readonly rehearsals?: number;
   /** Over which the streams are begun. */
   readonly warmupMs: number;
   /** Further time before the window, for queues to fill. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { Histogram } from "../figures/histogram.ts";
 import { nowUs } from "../payload/clock.ts";
 import { type Plan, SHORT_PLAN } from "../payload/plan.ts";
 import { FaultyReader } from "./faulty-reader.ts";
@@ -19,6 +20,7 @@ const CALM_MS = 300;
 const PROBE_SOCKETS = 16;
 /** How long the last probes have for their answers. */
 const LAST_PROBES_MS = 300;
+const REHEARSALS_PER_SECOND = 250;
 const CANCELS_PER_SECOND = 200;
 
 /** Says when the window opens and closes. */
@@ -43,6 +45,7 @@ export class Load {
     const probing = probesPerSecond > 0 ? PROBE_SOCKETS : 0;
     try {
       await within(CONNECT_TIMEOUT_MS, this.#wire.connect(sockets + (faulty?.streams ?? 0) + probing));
+      await this.#rehearse(sockets + probing);
       const steady = await this.#beginSteady();
       const readers = await this.#beginFaulty();
       await sleep(CALM_MS);
@@ -55,6 +58,15 @@ export class Load {
     } finally {
       this.#wire.close();
     }
+  }
+
+  async #rehearse(sockets: number): Promise<void> {
+    const { rehearsals = 0 } = this.#job;
+    if (rehearsals === 0) return;
+    await beginByClock({ perSecond: REHEARSALS_PER_SECOND, count: rehearsals, lag: new Histogram() }, (index) => {
+      this.#wire.start(new LoadStream(this.#keyed(SHORT_PLAN), this.#tally, "steady"), index % sockets);
+    });
+    await sleep(LAST_PROBES_MS);
   }
 
   async #beginSteady(): Promise<LoadStream[]> {

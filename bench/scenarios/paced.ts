@@ -17,24 +17,28 @@ const PROBES_PER_SECOND = 50;
 /** Streams a gateway is asked to begin in a second. */
 const STARTS_PER_SECOND = 1000;
 const MIN_WARMUP_MS = 500;
+/** Streams that a gateway has begun before anything is measured. */
+const SEEN_STREAMS = 500;
 
 /** Streams at a fixed rate through a window; then, while they run on, short streams whose first event is timed. */
 export function paced(shape: PacedShape, { windowMs }: Settings): Point {
   const { streams, rate, burst = 1, sockets = streams, probes = false } = shape;
   const warmupMs = streams === 0 ? 0 : Math.max(MIN_WARMUP_MS, (streams / STARTS_PER_SECOND) * 1000);
+  const rehearsals = Math.max(0, SEEN_STREAMS - streams);
   const probeMs = probes ? Math.max(500, windowMs) : 0;
   const name = streams === 0 ? "nothing else" : describe(shape, sockets);
   return {
     id: `paced ${name}${probes ? " probed" : ""}`,
     name,
     suits: (row) => relays(row) && (sockets === streams || row.protocol === "sluice" || row.name === DIRECT),
-    seconds: (warmupMs + (streams === 0 ? 0 : windowMs) + probeMs) / 1000 + 1 + streams / 2000,
+    seconds: (rehearsals * 4 + warmupMs + (streams === 0 ? 0 : windowMs) + probeMs) / 1000 + 1 + streams / 2000,
     measure: async (stage, row) => {
       const record = recordOf(
         await stage.run(row, {
           streams,
           sockets: row.protocol === "sluice" ? sockets : streams,
           plan: { ...DEFAULT_PLAN, writesPerSecond: rate, burst, count: ENDLESS },
+          rehearsals,
           warmupMs,
           windowMs: streams === 0 ? 0 : windowMs,
           probesPerSecond: probes ? PROBES_PER_SECOND : 0,
