@@ -39,6 +39,12 @@ class CountingSocket extends Duplex {
   }
 }
 
+const opened: WebSocket[] = [];
+// One that said goodbye waits half a minute for the answer.
+afterAll(() => {
+  for (const ws of opened) ws.terminate();
+});
+
 async function setUp(gateBytes = 1_000) {
   const socket = new CountingSocket();
   const request = new IncomingMessage(new Socket());
@@ -52,6 +58,7 @@ async function setUp(gateBytes = 1_000) {
   const ws = await new Promise<WebSocket>((resolve) =>
     acceptor.handleUpgrade(request, socket, Buffer.alloc(0), resolve),
   );
+  opened.push(ws);
   socket.writes.length = 0;
   let drains = 0;
   const outbox = new Outbox(ws, socket, gateBytes, () => drains++);
