@@ -12,7 +12,7 @@ const REMEMBERED_IDS = 10_000;
 /** How exactly grace, retention, pauses and drains are kept. */
 const SWEEP_MS = 1_000;
 /** What a running stream takes beside its log: sockets, a request, a parser, a read that waits while it is held back. */
-const STREAM_BYTES = 192 * 1024;
+const STREAM_BYTES = 64 * 1024;
 /** What the heap takes for what is in use, until garbage is collected (`npm run soak`, scenario `stalled`). */
 const HEAP_SLACK = 1.5;
 
