@@ -93,6 +93,7 @@ export class Stage {
       throw error;
     } finally {
       sampler.stop();
+      await this.#upstream.asker.ask("hangUp", null);
       await this.#calm(row, pids);
     }
   }

@@ -61,6 +61,11 @@ export class PlayedStream implements CountedStream {
     }
   }
 
+  hangUp(): void {
+    this.gone();
+    this.#socket.destroy();
+  }
+
   /** The other side has gone. */
   gone(): void {
     if (this.#over) return;

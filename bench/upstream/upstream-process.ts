@@ -7,6 +7,7 @@ const questions = {
   listen: (port: number) => server.listen(port),
   report: (_: null) => server.report(),
   reset: (_: null) => server.reset(),
+  hangUp: (_: null) => server.hangUp(),
 };
 
 /** What the runner may ask the upstream. */

@@ -36,6 +36,11 @@ export class UpstreamServer {
     return this.#stats.report(nowUs());
   }
 
+  /** Ends the answers that a gateway still has open for clients that have left: they would weigh on the next row. */
+  hangUp(): void {
+    for (const stream of [...this.#playing]) stream.hangUp();
+  }
+
   reset(): void {
     this.#stats.reset();
   }

@@ -67,9 +67,7 @@ export interface Connection {
   readonly upstreamKey?: string | undefined;
   readonly remoteAddress: string;
   readonly origin: string | undefined;
-  /**
-   * Queues one text frame for this loop turn's single write.
-   */
+  /** Queues one text frame for this loop turn's single write. */
   send(frame: string): void;
   /**
    * Queues a frame that is its own UTF-8 already. While one stream alone writes here, what one read of its upstream

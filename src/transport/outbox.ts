@@ -27,8 +27,9 @@ export const textFrame = (payload: ByteText): ByteText => headOf(payload.length)
 
 /**
  * One socket's way out. Every frame is a WebSocket message of its own; all frames of one loop turn leave in one socket
- * write. They are written beside the sender of `ws`, which would make two writes of each (bench/README.md has the
- * figures); control frames go through it, between whole messages.
+ * write, or, where one stream alone writes, all that one read of its upstream brought. They are written beside the sender
+ * of `ws`, which would make two writes of each (bench/README.md has the figures); control frames go through it, between
+ * whole messages.
  *
  * `gateBytes` bounds what waits in the socket: beyond it stream frames stay in their logs, so that a control frame is
  * never stuck behind more than that.

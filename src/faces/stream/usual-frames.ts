@@ -7,7 +7,7 @@ import {
 } from "../../../protocol/stream.ts";
 import { isObject, type JsonObject } from "../../core/json.ts";
 
-const OPEN_FIELDS = new Set(["type", "id", "model", "route", "body", "flow"]);
+const OPEN_FIELDS = new Set(["type", "id", "model", "route", "body", "flow", "away"]);
 const ACK_FIELDS = new Set(["type", "received", "streams"]);
 
 /**
@@ -21,13 +21,14 @@ export function usualFrame(value: JsonObject): ClientFrame | undefined {
 }
 
 function isUsualOpen(value: JsonObject): value is JsonObject & OpenFrame {
-  const { type, id, model, route, body, flow } = value;
+  const { type, id, model, route, body, flow, away } = value;
   return (
     type === "open" &&
     isId(id) &&
     (model === undefined ? isName(route) : isName(model) && route === undefined) &&
     isObject(body) &&
     (flow === undefined || flow === "none" || flow === "ack") &&
+    (away === undefined || away === "continue" || away === "finish" || away === "cancel") &&
     hasOnly(value, OPEN_FIELDS)
   );
 }

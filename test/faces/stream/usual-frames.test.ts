@@ -4,7 +4,7 @@ import { ClientFrame } from "../../../protocol/stream.ts";
 import type { JsonObject } from "../../../src/core/json.ts";
 import { usualFrame } from "../../../src/faces/stream/usual-frames.ts";
 
-const open = { type: "open", id: "a", model: "m", body: { n: 1 }, flow: "none" };
+const open = { type: "open", id: "a", model: "m", body: { n: 1 }, flow: "none", away: "cancel" };
 const ack = { type: "ack", received: 3, streams: { a: 0, "b:1": 7 } };
 
 test.each([[open], [{ type: "open", id: "a", route: "r", body: {} }], [ack], [{ type: "ack" }]])(
@@ -16,7 +16,21 @@ test.each([[open], [{ type: "open", id: "a", route: "r", body: {} }], [ack], [{ 
 
 /** Right and wrong values for any field, so that frames are nearly right. */
 const value = fc.oneof(
-  fc.constantFrom("open", "ack", "cancel", "a", "b:1", "", " ", "none", "ack", "x".repeat(128), "x".repeat(129), "é"),
+  fc.constantFrom(
+    "open",
+    "ack",
+    "cancel",
+    "a",
+    "b:1",
+    "",
+    " ",
+    "none",
+    "ack",
+    "finish",
+    "x".repeat(128),
+    "x".repeat(129),
+    "é",
+  ),
   fc.constantFrom<unknown>(
     0,
     1,
@@ -34,7 +48,19 @@ const value = fc.oneof(
     { é: 1 },
   ),
 );
-const field = fc.constantFrom("type", "id", "model", "route", "body", "flow", "received", "streams", "batch", "extra");
+const field = fc.constantFrom(
+  "type",
+  "id",
+  "model",
+  "route",
+  "body",
+  "flow",
+  "away",
+  "received",
+  "streams",
+  "batch",
+  "extra",
+);
 const mutation = fc.tuple(field, value);
 
 test("what is told without the schema, the schema takes as it is", () => {
