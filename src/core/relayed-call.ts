@@ -42,6 +42,7 @@ export class RelayedCall implements Producer, UpstreamSink {
   readonly #watch: Stopwatch;
   readonly #oddities = new Set<string>();
   #bytes = 0;
+  #hasContent = false;
   #done = false;
   #drain: UsageDrain | undefined;
   #lossy = false;
@@ -78,7 +79,7 @@ export class RelayedCall implements Producer, UpstreamSink {
     // What the client did not ask for counts all the same.
     if (!meaning.hidden) {
       const isContent = hasContent(meaning);
-      if (isContent) this.#watch.content();
+      if (isContent && !this.#hasContent) this.#firstContent();
       this.#bytes += bytes.length;
       this.#stream.publish(this.#stream.log.append(name, bytes, answer.isRaw, isContent), meaning);
       // A reader may have cancelled the stream within the entry.
@@ -137,6 +138,11 @@ export class RelayedCall implements Producer, UpstreamSink {
   }
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #firstContent(): void {
+    this.#hasContent = true;
+    this.#watch.content();
+  }
 
   #failAfterEvent(error: NonNullable<Meaning["error"]>): void {
     this.#call.settle();

@@ -16,17 +16,17 @@ export function createMemoryLedger(maxStreams: number = MAX_STREAMS): StoredLedg
   const forget = database.connection.prepare(
     "DELETE FROM streams WHERE rowid <= (SELECT max(rowid) FROM streams) - ? AND outcome IS NOT NULL",
   );
-  let waiting: LedgerWrite[] = [];
+  let waiting: (() => LedgerWrite)[] = [];
   let stopped = false;
   const settle = () => {
     if (waiting.length === 0 || stopped) return;
-    database.write(waiting);
+    database.write(waiting.map((write) => write()));
     forget.run(maxStreams);
     waiting = [];
   };
   // A row costs more than all else that a stream's client waits for before the upstream is called.
-  const gather = (row: LedgerWrite) => {
-    if (waiting.push(row) === 1) setTimeout(settle, GATHER_MS).unref();
+  const gather = (write: () => LedgerWrite) => {
+    if (waiting.push(write) === 1) setTimeout(settle, GATHER_MS).unref();
   };
   const settled = () => {
     settle();
@@ -35,11 +35,11 @@ export function createMemoryLedger(maxStreams: number = MAX_STREAMS): StoredLedg
   return {
     open(row) {
       if (stopped) throw new GatewayError("ledger_unavailable", "the ledger is closed");
-      gather(openingWrite(row));
+      gather(() => openingWrite(row));
       return undefined;
     },
     close(row) {
-      if (!stopped) gather(closingWrite(row));
+      if (!stopped) gather(() => closingWrite(row));
     },
     available: true,
     get waitingRows() {

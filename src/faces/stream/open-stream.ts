@@ -39,6 +39,7 @@ export class OpenStream implements ReaderSink, Sharer, Holder {
   readonly #reader: Reader;
   #batch: Entry[] = [];
   #batchBytes = 0;
+  #hasContent = false;
 
   constructor(parts: OpenStreamParts) {
     this.id = parts.id;
@@ -89,7 +90,7 @@ export class OpenStream implements ReaderSink, Sharer, Holder {
   entry(entry: Entry): void {
     if (this.#parts.batch) this.#collect(entry);
     else this.#scheduler.sendFor(this, eventFrame(this.#prefix, entry));
-    if (this.stream.firstSentMs === undefined && entry.hasContent) this.#firstContent();
+    if (!this.#hasContent && entry.hasContent) this.#firstContent();
   }
 
   end(terminal: Terminal): void {
@@ -100,6 +101,7 @@ export class OpenStream implements ReaderSink, Sharer, Holder {
 
   /** Somebody waits for it, and the same read may have brought the whole answer, whose end is work. */
   #firstContent(): void {
+    this.#hasContent = true;
     if (!this.#parts.batch) this.#scheduler.flush();
     this.stream.contentSent();
   }
