@@ -32,7 +32,7 @@ export interface Chart {
 export const WIDTH = 640;
 export const HEIGHT = 300;
 const LEFT = 56;
-const RIGHT = 12;
+const RIGHT = 20;
 const TOP = 12;
 const BOTTOM = 44;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
