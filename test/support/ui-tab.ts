@@ -89,7 +89,7 @@ export class UiTab {
 
   /** Waits until a text can be seen anywhere. */
   async untilText(text: string | RegExp): Promise<void> {
-    await this.page.getByText(text).first().waitFor();
+    await this.page.getByText(text).filter({ visible: true }).first().waitFor();
   }
 
   /** Waits until the page has called a method with at least these parameters, and was answered well. */
