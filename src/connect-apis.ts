@@ -1,4 +1,3 @@
-import type { OpenRate } from "./core/open-rate.ts";
 import type { Clock } from "./core/ports.ts";
 import type { Relay } from "./core/relay.ts";
 import type { Routing } from "./core/routing.ts";
@@ -12,7 +11,6 @@ export function connectApis(parts: {
   readonly relay: Relay;
   readonly routing: Routing;
   readonly shelf: Shelf;
-  readonly opens: OpenRate;
   readonly clock: Clock;
   readonly limits: { readonly apiBodyBytes: number; readonly apiSilenceMs: number };
 }): ApiFaces {

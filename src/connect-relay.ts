@@ -3,6 +3,7 @@ import type { Config } from "./config/schema.ts";
 import { LogBudget } from "./core/budget.ts";
 import { KeyLeases } from "./core/leases.ts";
 import type { Ledger } from "./core/ledger.ts";
+import { OpenRate } from "./core/open-rate.ts";
 import type { Clock, Observer, UpstreamPort } from "./core/ports.ts";
 import { Relay } from "./core/relay.ts";
 import { Shelf } from "./core/shelf.ts";
@@ -48,6 +49,7 @@ export async function connectRelay(parts: {
     log: { maxBytes: limits.logBytes, maxEntries: limits.logEntries },
     drain: { ms: limits.drainUsageMs, bytes: limits.drainUsageBytes },
     openStreams: limits.openStreams,
+    opens: new OpenRate(limits, clock),
     budget,
     streamBytes: STREAM_BYTES,
     leases,

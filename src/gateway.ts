@@ -9,7 +9,6 @@ import { connectPages } from "./connect-pages.ts";
 import { connectRelay } from "./connect-relay.ts";
 import { connectRoutes } from "./connect-routes.ts";
 import { GatewayError } from "./core/errors.ts";
-import { OpenRate } from "./core/open-rate.ts";
 import type { Clock } from "./core/ports.ts";
 import { startDemoUpstream } from "./demo/demo-upstream.ts";
 import { createHttpStreamsFace } from "./faces/http-streams/face.ts";
@@ -94,15 +93,13 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   if (metrics) shelf.resumed = metrics.resumed;
   const callers = started.use(await connectCallers(config, clock, observer));
   const { authenticator, tickets } = callers;
-  const opens = new OpenRate(limits, clock);
-  const apis = started.adopt(connectApis({ relay, routing, shelf, opens, clock, limits }), (part) => part.close());
+  const apis = started.adopt(connectApis({ relay, routing, shelf, clock, limits }), (part) => part.close());
   const streamFace = started.adopt(
     createStreamFace({
       relay,
       routing,
       shelf,
       authenticator,
-      opens,
       clock,
       observer,
       limits: { ...limits, frameBytes: limits.streamFrameBytes, idempotencyKeys: IDEMPOTENCY_KEYS },

@@ -58,7 +58,12 @@ export const limitsSchema = z.strictObject({
       "memory that all running streams and their logs may take, 288 KiB for a stream with an empty log; 0 takes a quarter of what the process may use",
     ),
   graceMs: milliseconds(2 * MINUTE, 15 * MINUTE).describe("how long a stream lives on without a reader"),
-  retentionMs: milliseconds(5 * MINUTE).describe("how long a stream can be read after its end"),
+  retentionMs: milliseconds(5 * MINUTE).describe(
+    "how long a stream can be read after its end while its client has not handled all of it",
+  ),
+  handledRetentionMs: milliseconds(15 * SECOND).describe(
+    "the same once its client has: acknowledged, or sent to one that does not acknowledge; retentionMs when that is less",
+  ),
   pausedMs: milliseconds(30 * SECOND).describe(
     "how long a client may handle nothing while its stream's log is full; then the stream fails slow_consumer",
   ),

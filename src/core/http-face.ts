@@ -45,6 +45,8 @@ export interface HttpExchange {
   refuse(error: GatewayError): void;
   /** Begins an answer that is written bit by bit: its head goes out now. `drained`: it can take more again. */
   stream(answer: Omit<HttpAnswer, "body">, drained: () => void): HttpBody;
+  /** Breaks off: the client sees an answer that was cut, never one that looks complete. `onClose` is not called. */
+  abort(): void;
   /**
    * Calls once if the exchange is over before its answer is: `client_gone`, or a code of ours. In the latter case what
    * the listener writes still goes out; the server ends the answer when it returned.

@@ -19,6 +19,19 @@ export function isDeeperThan(value: unknown, limit: number): boolean {
   return false;
 }
 
+/** What a value counts beside its text: the engine's own object or slot. */
+const VALUE_BYTES = 16;
+
+/** About how many bytes a value takes in memory. Recursion is bounded by the depth that clients' JSON may have. */
+export function jsonSize(value: unknown): number {
+  if (typeof value === "string") return VALUE_BYTES + value.length;
+  if (typeof value !== "object" || value === null) return VALUE_BYTES;
+  let bytes = VALUE_BYTES;
+  if (Array.isArray(value)) for (const item of value) bytes += jsonSize(item);
+  else for (const key in value) bytes += key.length + jsonSize((value as JsonObject)[key]);
+  return bytes;
+}
+
 /** The parsed JSON, or undefined when it does not parse or is too deep to be looked into. Never throws. */
 export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): JsonValue | undefined {
   try {

@@ -21,6 +21,8 @@ export interface OpenRequest {
   readonly connection: string | undefined;
   /** Clock reading when the request's frame came in. */
   readonly receivedAt: number;
+  /** `Relay.admit` has let it in when it was accepted. */
+  readonly isAdmitted?: boolean | undefined;
 }
 
 /** The caller's body over the model's defaults. */

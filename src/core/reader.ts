@@ -10,6 +10,8 @@ export interface ReaderSink {
   /** `meaning` is what the dialect read in it: there when the entry was just written, not when it comes from the log. */
   entry(entry: Entry, meaning: Meaning | undefined): void;
   end(terminal: Terminal): void;
+  /** One of these threw, which is reported: it hears nothing more, and its client must not wait for the rest. */
+  failed(): void;
 }
 
 /**
@@ -22,6 +24,7 @@ export class Reader {
   readonly #window: Window | undefined;
   #cursor: number;
   #ended = false;
+  #failed = false;
 
   constructor(stream: Stream, sink: ReaderSink, after: number, window?: Window) {
     this.#stream = stream;
@@ -48,8 +51,13 @@ export class Reader {
 
   /** An entry just written: handed over at once when this reader is caught up, else left in the log. */
   offer(entry: Entry, meaning: Meaning): void {
-    if (entry.seq !== this.#cursor + 1 || !this.#takes(entry)) return;
-    this.#hand(entry, meaning);
+    if (entry.seq !== this.#cursor + 1) return;
+    try {
+      if (!this.#takes(entry)) return;
+      this.#hand(entry, meaning);
+    } catch (error) {
+      this.#broke(error);
+    }
     // Another reader may have ended the stream within this entry.
     this.finish();
   }
@@ -57,10 +65,14 @@ export class Reader {
   /** Goes on from the log until it is caught up or may take no more. Call it when the sink is ready again. */
   wake(): void {
     if (this.#ended) return;
-    for (;;) {
-      const entry = this.#stream.log.at(this.#cursor + 1);
-      if (!entry || !this.#takes(entry)) break;
-      this.#hand(entry);
+    try {
+      for (;;) {
+        const entry = this.#stream.log.at(this.#cursor + 1);
+        if (!entry || !this.#takes(entry)) break;
+        this.#hand(entry);
+      }
+    } catch (error) {
+      this.#broke(error);
     }
     this.finish();
     this.#stream.readerMoved();
@@ -72,18 +84,40 @@ export class Reader {
     this.wake();
   }
 
-  /** Hands over the terminal once everything before it went out. */
+  /** Does what the sink put off to a timer or a microtask: what it throws is a fault of the sink like any other. */
+  guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#broke(error);
+    }
+  }
+
+  /** Hands over the terminal once everything before it went out, and reads no more. */
   finish(): void {
     const { terminal } = this.#stream;
     if (this.#ended || !terminal || this.#cursor < this.#stream.log.head) return;
-    this.#ended = true;
-    this.#sink.end(terminal);
+    this.detach();
+    this.guard(() => this.#sink.end(terminal));
   }
 
   /** Stops reading. The stream itself goes on. */
   detach(): void {
     this.#ended = true;
     this.#stream.removeReader(this);
+  }
+
+  /** A fault of the sink ends this reader: the record and the other readers go on. */
+  #broke(error: unknown): void {
+    this.detach();
+    this.#stream.fault(error);
+    if (this.#failed) return;
+    this.#failed = true;
+    try {
+      this.#sink.failed();
+    } catch (another) {
+      this.#stream.fault(another);
+    }
   }
 
   #takes(entry: Entry): boolean {

@@ -2,6 +2,7 @@ import { Answer } from "./answer.ts";
 import type { LogBudget } from "./budget.ts";
 import { type Caller, checkOpen } from "./caller.ts";
 import { GatewayError } from "./errors.ts";
+import { type JsonObject, jsonSize } from "./json.ts";
 import type { Leases } from "./lease.ts";
 import { askedBody, type OpenRequest, providerBody } from "./open-request.ts";
 import { promptCharacters } from "./prompt-size.ts";
@@ -18,12 +19,30 @@ export interface RelayParts extends CallParts {
   readonly budget?: LogBudget;
   /** What a running stream counts in it beside its log; nothing when left out. */
   readonly streamBytes?: number;
+  /** Room for the bodies of requests until their answers begin; unlimited when left out. */
+  readonly requests?: RequestRoom;
+  /** How fast each caller may open streams; unlimited when left out. */
+  readonly opens?: { take(caller: string): void };
   /** Who may run a stream, and the record of it; everybody, unrecorded, when left out. */
   readonly leases?: Leases;
   /** Throws when the gateway is too busy for one more stream. */
   readonly admit?: () => void;
   /** Streams open at once in the whole gateway; unlimited when left out. */
   readonly openStreams?: number;
+}
+
+/** Room for the bodies of requests, counted for each caller and for all. */
+export interface RequestRoom {
+  /** Takes so many bytes until `release`. Throws `overloaded` when the caller, or all together, hold too much. */
+  reserve(caller: string, bytes: number): { release(): void };
+}
+
+/** What a request asks for, as its provider wants it, and the room it takes. */
+interface Prepared {
+  readonly asked: JsonObject;
+  readonly body: JsonObject;
+  readonly inputCharacters: number;
+  readonly room: { release(): void } | undefined;
 }
 
 /** Opens streams: builds the upstream call, reads its events into the log, and settles the end exactly once. */
@@ -44,34 +63,57 @@ export class Relay {
   }
 
   /**
-   * Starts a stream. The upstream is called when this returned, so the face can answer "accepted" first. Throws
-   * `forbidden` for what the caller's key does not allow, and what its lease refuses.
+   * Counts one open of this caller: everything that can refuse one, whoever asks. Faces that accept a request now and open
+   * its stream later call it themselves and say so in the request. Throws `shutting_down`, `rate_limited` or `overloaded`.
    */
-  open(request: OpenRequest): Stream {
-    const { clock, newId, log, leases, openStreams = Number.POSITIVE_INFINITY } = this.#parts;
-    const { caller, target } = request;
-    checkOpen(caller, target, request.upstreamKey);
+  admit(caller: Caller): void {
+    const { opens, openStreams = Number.POSITIVE_INFINITY } = this.#parts;
     if (this.#stopping) throw new GatewayError("shutting_down");
+    opens?.take(caller.name);
     const open = this.#active.size + this.#drains.size;
     if (open >= openStreams) throw new GatewayError("overloaded", "too many streams are open");
     this.#parts.admit?.();
-    const { route, model } = target;
-    const id = `s_${newId()}`;
+  }
+
+  /**
+   * Starts a stream. The upstream is called when this returned, so the face can answer "accepted" first. Throws
+   * `forbidden` for what the caller's key does not allow, what `admit` refuses, and what its lease refuses.
+   */
+  open(request: OpenRequest): Stream {
+    const { caller, target } = request;
+    checkOpen(caller, target, request.upstreamKey);
+    if (this.#stopping) throw new GatewayError("shutting_down");
+    if (!request.isAdmitted) this.admit(caller);
     const asked = askedBody(request);
     const body = providerBody(request, asked);
     const inputCharacters = promptCharacters(body);
+    const room = this.#parts.requests?.reserve(caller.name, jsonSize(body));
+    try {
+      return this.#start(request, { asked, body, inputCharacters, room });
+    } catch (error) {
+      room?.release();
+      throw error;
+    }
+  }
+
+  #start(request: OpenRequest, { asked, body, inputCharacters, room }: Prepared): Stream {
+    const { clock, newId, log, leases, observer } = this.#parts;
+    const { caller, target } = request;
+    const { route, model } = target;
     const answer = new Answer(route.dialect, asked, inputCharacters);
     const stream = new Stream(
-      { id, epoch: 1, route: route.name, model: model?.alias, startedAt: request.receivedAt },
+      { id: `s_${newId()}`, epoch: 1, route: route.name, model: model?.alias, startedAt: request.receivedAt },
       new StreamLog(log, this.#parts.budget),
       () => clock.now(),
+      (error) => observer.fault(error, `reader of ${request.face}`),
     );
-    const lease = leases?.take({ ...request, stream: id, session: request.session, body, inputCharacters });
+    const lease = leases?.take({ ...request, stream: stream.info.id, session: request.session, body, inputCharacters });
     const limit = lease?.maxOutputTokens;
     const call = new RelayedCall(stream, request, this.#parts, {
       answer,
       body: limit === undefined ? body : route.dialect.limited(body, limit),
       lease,
+      room,
       ended: (drain) => this.#ended(stream, drain),
     });
     stream.producedBy(call);

@@ -26,16 +26,26 @@ export interface Commission {
   /** As the provider wants it. */
   readonly body: JsonObject;
   readonly lease: Lease | undefined;
+  /** What the body takes until the answer begins. */
+  readonly room: { release(): void } | undefined;
   /** The stream is over; with `drain`, its answer is read on for its usage. */
   readonly ended: (drain: UsageDrain | undefined) => void;
+}
+
+/** What the record of a stream says about its request. */
+interface Facts {
+  readonly connection: string | undefined;
+  readonly face: string;
+  readonly caller: string;
+  readonly endsAtEof: boolean;
 }
 
 /** One upstream call on its way into a stream's log: the stream's producer and the upstream's sink. */
 export class RelayedCall implements Producer, UpstreamSink {
   readonly #stream: Stream;
-  readonly #request: OpenRequest;
+  readonly #facts: Facts;
   readonly #parts: CallParts;
-  readonly #commission: Commission;
+  readonly #commission: Omit<Commission, "body" | "answer">;
   readonly #answer: Answer;
   readonly #meter: Lease["meter"];
   readonly #call: UpstreamCall;
@@ -48,16 +58,19 @@ export class RelayedCall implements Producer, UpstreamSink {
   #lossy = false;
 
   constructor(stream: Stream, request: OpenRequest, parts: CallParts, commission: Commission) {
+    const { connection, face, caller, target } = request;
+    const { answer, body, lease, room, ended } = commission;
     this.#stream = stream;
-    this.#request = request;
+    // Not the request itself: its body is as large as a conversation with pictures, and the stream may live for long.
+    this.#facts = { connection, face, caller: caller.name, endsAtEof: target.route.dialect.endsAtEof };
     this.#parts = parts;
-    this.#commission = commission;
-    this.#answer = commission.answer;
+    this.#commission = { lease, room, ended };
+    this.#answer = answer;
     this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
-    const { lease } = commission;
     this.#meter = lease?.meter;
     if (lease) lease.onCut = (error) => this.#cut(error);
-    const start = () => parts.upstream.call(upstreamRequest(request, commission.body), this);
+    const call = upstreamRequest(request, body);
+    const start = () => parts.upstream.call(call, this);
     const ready = lease?.ready;
     this.#call = ready === undefined ? start() : new LateCall(ready, start, (error) => this.fail(error));
   }
@@ -66,6 +79,8 @@ export class RelayedCall implements Producer, UpstreamSink {
 
   firstByte(): void {
     this.#watch.byte();
+    // No other try can follow, so the upstream has let go of the body.
+    this.#commission.room?.release();
   }
 
   /** The fast path: parse, interpret, append, hand over, meter. */
@@ -102,7 +117,7 @@ export class RelayedCall implements Producer, UpstreamSink {
 
   end(): void {
     if (this.#done) this.#drain?.end();
-    else if (this.#answer.isWhole || this.#request.target.route.dialect.endsAtEof) this.#end("completed");
+    else if (this.#answer.isWhole || this.#facts.endsAtEof) this.#end("completed");
     else this.#end("failed", new GatewayError("upstream_truncated"));
   }
 
@@ -167,7 +182,7 @@ export class RelayedCall implements Producer, UpstreamSink {
   #drainAfter(reason: GatewayError): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
     const { lease } = this.#commission;
-    if (lease?.onAbort !== "drain" || !limits || this.#request.target.route.dialect.endsAtEof) return undefined;
+    if (lease?.onAbort !== "drain" || !limits || this.#facts.endsAtEof) return undefined;
     return new UsageDrain({
       call: this.#call,
       answer: this.#answer,
@@ -178,6 +193,7 @@ export class RelayedCall implements Producer, UpstreamSink {
         const { terminal } = this.#stream;
         if (terminal) this.#settle({ ...terminal, usage: this.#usage(error) });
         lease.release();
+        this.#commission.room?.release();
       },
     });
   }
@@ -205,14 +221,17 @@ export class RelayedCall implements Producer, UpstreamSink {
     };
     this.#settle(terminal);
     // What it did not use is there for the next one before its client hears of the end.
-    if (!this.#drain) this.#commission.lease?.release();
+    if (!this.#drain) {
+      this.#commission.lease?.release();
+      this.#commission.room?.release();
+    }
     this.#commission.ended(this.#drain);
     this.#stream.end(terminal);
     this.#parts.observer.streamEnded({
       stream: info.id,
-      connection: this.#request.connection,
-      face: this.#request.face,
-      caller: this.#request.caller.name,
+      connection: this.#facts.connection,
+      face: this.#facts.face,
+      caller: this.#facts.caller,
       route: info.route,
       model: info.model,
       terminal,

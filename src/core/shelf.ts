@@ -22,6 +22,8 @@ export interface ShelfLimits {
   readonly graceMs: number;
   /** How long a log is kept after its terminal. */
   readonly retentionMs: number;
+  /** The same for a log that its client has handled to the end: only a repeated request still asks for it. */
+  readonly handledRetentionMs: number;
   /** How long an upstream is held back by a client that acknowledges nothing. */
   readonly pausedMs: number;
   /** Ids of removed streams that are remembered, to tell `expired` from `unknown`. */
@@ -38,6 +40,8 @@ export interface Shelved {
   /** Why the last holder let go before it had everything. */
   previous: Code | undefined;
   endedAt: number | undefined;
+  /** Its client has handled all of it, the end included. */
+  isHandled: boolean;
 }
 
 /**
@@ -91,11 +95,12 @@ export class Shelf {
       since: this.#now(),
       previous: undefined,
       endedAt: undefined,
+      isHandled: false,
     };
-    stream.onEnd = () => {
+    stream.retain(() => {
       shelved.endedAt = this.#now();
       if (!shelved.holder) this.#kept.add(shelved);
-    };
+    });
     this.#streams.set(stream.info.id, shelved);
     return shelved;
   }
@@ -124,6 +129,7 @@ export class Shelf {
   hold(shelved: Shelved, holder: Holder): Code | undefined {
     const before = shelved.holder;
     shelved.holder = holder;
+    shelved.isHandled = false;
     this.#kept.delete(shelved);
     shelved.since = this.#now();
     if (shelved.away === "finish") shelved.stream.keepAll(true);
@@ -147,15 +153,24 @@ export class Shelf {
     if (shelved.away === "finish") shelved.stream.keepAll(false);
   }
 
+  /**
+   * The client has handled the ended stream whole: nobody is expected back, so its log goes after some seconds. Does
+   * nothing while another client reads it, or when it runs.
+   */
+  handled(shelved: Shelved): void {
+    if (!shelved.holder && shelved.endedAt !== undefined) shelved.isHandled = true;
+  }
+
   /** Ends what waited too long and forgets what was kept long enough. */
   sweep(now: number): void {
-    const { graceMs, retentionMs, pausedMs } = this.#limits;
+    const { graceMs, retentionMs, handledRetentionMs, pausedMs } = this.#limits;
     for (const shelved of this.#streams.values()) {
       const { stream, since, endedAt, holder } = shelved;
       // What held it back may have been the memory of others, and be over.
       stream.readerMoved();
       if (endedAt !== undefined) {
-        if (now - Math.max(endedAt, since) >= retentionMs) this.#remove(shelved);
+        const keptMs = shelved.isHandled ? Math.min(handledRetentionMs, retentionMs) : retentionMs;
+        if (now - Math.max(endedAt, since) >= keptMs) this.#remove(shelved);
       } else if (holder) {
         // Not what it was held back before this holder came.
         const stalledMs = Math.min(stream.pausedMs, now - since);
@@ -170,7 +185,7 @@ export class Shelf {
     const { stream, caller, holder } = shelved;
     shelved.holder = undefined;
     holder?.detached("slow_consumer");
-    stream.log.evict();
+    stream.giveUp();
     this.#kept.delete(shelved);
     this.#streams.delete(stream.info.id);
     this.#removed.set(stream.info.id, caller);
@@ -178,9 +193,14 @@ export class Shelf {
     if (this.#removed.size > this.#limits.rememberedIds && oldest !== undefined) this.#removed.delete(oldest);
   }
 
-  /** Gives up the logs of ended streams, oldest first, until less than this share of the budget is used. */
+  /**
+   * Gives up the logs of ended streams until less than this share of the budget is used: those that were handled first,
+   * then the oldest.
+   */
   #giveUpKept(share: number): void {
-    for (const shelved of this.#kept) {
+    if (!this.#budget.isOver(share)) return;
+    const handled = [...this.#kept].filter(({ isHandled }) => isHandled);
+    for (const shelved of [...handled, ...this.#kept]) {
       if (!this.#budget.isOver(share)) return;
       this.#kept.delete(shelved);
       shelved.stream.log.evict();

@@ -32,15 +32,20 @@ export interface Producer {
   cancel(reason: GatewayError): void;
 }
 
-/** One upstream generation from open to terminal: a log, its readers, and a producer that is held back when it is full. */
+/**
+ * One upstream generation from open to terminal: a log, its readers, and a producer that is held back when it is full.
+ * It owns its log's memory: once it has ended and its last reader is done, the log is given back, unless somebody
+ * retained it.
+ */
 export class Stream {
   readonly info: StreamInfo;
   readonly log: StreamLog;
-  /** Called once, when the terminal is there and before readers hear of it. */
-  onEnd: () => void = () => {};
   /** Replaced, never changed: readers come and go while one entry is handed to all. */
   #readers: readonly Reader[] = [];
   readonly #now: () => number;
+  readonly #fault: (error: unknown) => void;
+  /** Set while somebody wants the log beyond the stream's end. */
+  #retainer: (() => void) | undefined;
   #producer: Producer | undefined;
   #pausedAt: number | undefined;
   #blockedMs = 0;
@@ -51,10 +56,12 @@ export class Stream {
   #floor = 0;
   #keepsAll = true;
 
-  constructor(info: StreamInfo, log: StreamLog, now: () => number) {
+  /** `now` is a monotonic clock in milliseconds; `fault` is told what a reader's sink threw. */
+  constructor(info: StreamInfo, log: StreamLog, now: () => number, fault: (error: unknown) => void) {
     this.info = info;
     this.log = log;
     this.#now = now;
+    this.#fault = fault;
   }
 
   get terminal(): Terminal | undefined {
@@ -104,6 +111,27 @@ export class Stream {
     this.#readers = this.#readers.filter((other) => other !== reader);
     if (this.#readers.length === 0) this.#floor = reader.handled;
     this.readerMoved();
+    this.#giveBack();
+  }
+
+  /**
+   * Keeps the log beyond the end, until `giveUp`. `ended` is called once, when the terminal is there and before readers
+   * hear of it; at once when it is there already.
+   */
+  retain(ended: () => void): void {
+    this.#retainer = ended;
+    if (this.#terminal) ended();
+  }
+
+  /** Gives the log back now, read or not: nobody will be let in to read it. */
+  giveUp(): void {
+    this.#retainer = undefined;
+    this.log.evict();
+  }
+
+  /** Reports what a reader's sink threw. */
+  fault(error: unknown): void {
+    this.#fault(error);
   }
 
   /**
@@ -136,8 +164,11 @@ export class Stream {
     if (this.#terminal) return;
     this.#terminal = terminal;
     this.#hold(false);
-    this.onEnd();
+    // It holds the request, which may be large, and a log may be kept for minutes.
+    this.#producer = undefined;
+    this.#retainer?.();
     for (const reader of this.#readers) reader.finish();
+    this.#giveBack();
   }
 
   /** Some reader took or handled entries: the log may give up what all are done with, and the upstream may go on. */
@@ -147,6 +178,10 @@ export class Stream {
     this.log.trimTo(this.#handledByAll());
     if (this.log.tail > tail) this.#restartPause();
     this.#hold(this.log.isFull && !this.#terminal);
+  }
+
+  #giveBack(): void {
+    if (this.#terminal && !this.#retainer && this.#readers.length === 0) this.log.evict();
   }
 
   #handledByAll(): number {

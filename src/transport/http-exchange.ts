@@ -90,6 +90,11 @@ export class ServerExchange implements HttpExchange, HttpBody {
     this.#send(this.#parts.refusal(error));
   }
 
+  abort(): void {
+    this.#over = true;
+    this.#response.destroy();
+  }
+
   stream({ status, headers }: Omit<HttpAnswer, "body">, drained: () => void): HttpBody {
     this.#drained = drained;
     this.#response.writeHead(status, { ...this.#parts.headers, ...headers });

@@ -3,12 +3,13 @@ import type { WindowLimits } from "../../src/core/flow.ts";
 import { Window } from "../../src/core/flow.ts";
 import { Stream } from "../../src/core/stream.ts";
 import { StreamLog } from "../../src/core/stream-log.ts";
+import { noFault } from "../support/no-fault.ts";
 
 /** A stream with one acknowledging reader behind `after`, and what that reader was given. */
 function newReader(limits: WindowLimits, { after = 0, maxEntries = 100 } = {}) {
   const log = new StreamLog({ maxBytes: 1_000_000, maxEntries });
   const info = { id: "s_1", epoch: 1, route: "test", model: undefined, startedAt: 0 };
-  const stream = new Stream(info, log, () => 0);
+  const stream = new Stream(info, log, () => 0, noFault);
   const asked: string[] = [];
   stream.producedBy({
     pause: () => void asked.push("pause"),
@@ -21,7 +22,7 @@ function newReader(limits: WindowLimits, { after = 0, maxEntries = 100 } = {}) {
   const seqs: (number | "end")[] = [];
   write(after);
   const reader = stream.attach(
-    { ready: () => true, entry: ({ seq }) => void seqs.push(seq), end: () => void seqs.push("end") },
+    { ready: () => true, entry: ({ seq }) => void seqs.push(seq), end: () => void seqs.push("end"), failed() {} },
     after,
     new Window(limits, after),
   );

@@ -4,13 +4,14 @@ import type { Terminal } from "../../src/core/stream.ts";
 import { Stream } from "../../src/core/stream.ts";
 import type { Entry } from "../../src/core/stream-log.ts";
 import { StreamLog } from "../../src/core/stream-log.ts";
+import { noFault } from "../support/no-fault.ts";
 
 /** A stream whose log holds `maxEntries` entries, and what its producer was asked. */
 function newStream(maxEntries = 100) {
   const clock = { now: 1_000 };
   const log = new StreamLog({ maxBytes: 1_000_000, maxEntries });
   const info = { id: "s_1", epoch: 1, route: "test", model: undefined, startedAt: 1_000 };
-  const stream = new Stream(info, log, () => clock.now);
+  const stream = new Stream(info, log, () => clock.now, noFault);
   const asked: string[] = [];
   stream.producedBy({
     pause: () => void asked.push("pause"),
@@ -39,6 +40,8 @@ function newSink(credit = Number.POSITIVE_INFINITY) {
       sink.onEntry(entry);
     },
     end: (terminal: Terminal) => void sink.ends.push(terminal),
+    failures: 0,
+    failed: () => void sink.failures++,
   };
   return sink;
 }
@@ -283,8 +286,9 @@ describe("the terminal", () => {
     expect(stream.terminal).toMatchObject({ status: "completed" });
   });
 
-  test("meets a reader that comes after the end, behind the log", () => {
+  test("meets a reader that comes after the end of a stream that was retained, behind the log", () => {
     const { stream, write } = newStream();
+    stream.retain(() => {});
     write("a");
     stream.end(terminal(1));
     const sink = newSink();

@@ -47,6 +47,8 @@ export interface TestRelay extends AsyncDisposable {
   readonly records: readonly StreamRecord[];
   /** Faults of our own that it was told. */
   readonly faults: readonly unknown[];
+  /** Resolves when the observer was told of so many streams. */
+  ended(streams: number): Promise<void>;
   open(settings?: OpenSettings): RelayedStream;
 }
 
@@ -57,11 +59,15 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
   const upstream = openUpstream(baseUrl, settings.route, settings.options);
   const records: StreamRecord[] = [];
   const faults: unknown[] = [];
+  const waiting: { readonly count: number; readonly reached: () => void }[] = [];
   let ids = 0;
   const relay = new Relay({
     upstream,
     observer: {
-      streamEnded: (record) => void records.push(record),
+      streamEnded(record) {
+        records.push(record);
+        for (const { count, reached } of waiting) if (records.length >= count) reached();
+      },
       connectionClosed() {},
       refused() {},
       fault: (error) => void faults.push(error),
@@ -104,6 +110,7 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
         ready = onEntry?.(entry) ?? true;
       },
       end: resolve,
+      failed() {},
     };
     stream.attach(sink);
     return {
@@ -118,5 +125,10 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
     };
   }
 
-  return { relay, records, faults, open, [Symbol.asyncDispose]: () => upstream.close() };
+  const ended = (count: number) =>
+    new Promise<void>((reached) => {
+      if (records.length >= count) reached();
+      else waiting.push({ count, reached });
+    });
+  return { relay, records, faults, open, ended, [Symbol.asyncDispose]: () => upstream.close() };
 }

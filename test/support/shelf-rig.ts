@@ -4,7 +4,13 @@ import { GatewayError } from "../../src/core/errors.ts";
 import { type AwayPolicy, Shelf } from "../../src/core/shelf.ts";
 import { ShelvedStream } from "./shelved-stream.ts";
 
-export const LIMITS = { graceMs: 120_000, retentionMs: 300_000, pausedMs: 30_000, rememberedIds: 3 };
+export const LIMITS = {
+  graceMs: 120_000,
+  retentionMs: 300_000,
+  handledRetentionMs: 15_000,
+  pausedMs: 30_000,
+  rememberedIds: 3,
+};
 const BUDGET_BYTES = 120_000;
 
 /** A shelf with a clock that is moved by hand, and its streams, each held against a reference. */

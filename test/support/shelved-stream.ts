@@ -6,6 +6,7 @@ import type { Reader, ReaderSink } from "../../src/core/reader.ts";
 import type { AwayPolicy, Holder, Shelved } from "../../src/core/shelf.ts";
 import { Stream, type Terminal } from "../../src/core/stream.ts";
 import { costOf, type Entry, StreamLog } from "../../src/core/stream-log.ts";
+import { noFault } from "./no-fault.ts";
 import type { ShelfRig } from "./shelf-rig.ts";
 
 const LOG = { maxBytes: 40_000, maxEntries: 30 };
@@ -41,7 +42,7 @@ export class ShelvedStream {
     this.caller = `owner of ${id}`;
     this.since = clock.now;
     const info = { id, epoch: 1, route: "test", model: undefined, startedAt: clock.now };
-    this.stream = new Stream(info, new StreamLog(LOG, budget), () => clock.now);
+    this.stream = new Stream(info, new StreamLog(LOG, budget), () => clock.now, noFault);
     this.stream.producedBy({
       pause: () => {
         assert.equal(this.producer.paused, false);
@@ -178,6 +179,10 @@ class Visit implements ReaderSink, Holder {
 
   end({ lastSeq }: Terminal): void {
     assert.deepEqual([++this.#ends, this.#next, lastSeq], [1, lastSeq + 1, this.#of.texts.length]);
+  }
+
+  failed(): void {
+    assert.fail("nothing here throws");
   }
 
   detached(why: Code): void {

@@ -48,7 +48,13 @@ export class StreamFaceRig {
     const model = { alias: "gpt", route, upstreamModel: "gpt-test", name: "gpt", defaults: {} };
     const observer = { streamEnded() {}, connectionClosed() {}, refused() {}, fault() {} };
     this.budget = new LogBudget(options.budgetBytes ?? 100_000_000);
-    const limits = { graceMs: GRACE_MS, retentionMs: RETENTION_MS, pausedMs: PAUSED_MS, rememberedIds: 100 };
+    const limits = {
+      graceMs: GRACE_MS,
+      retentionMs: RETENTION_MS,
+      handledRetentionMs: RETENTION_MS,
+      pausedMs: PAUSED_MS,
+      rememberedIds: 100,
+    };
     this.shelf = new Shelf({ ...limits, ...options.shelf }, this.budget, clock.now);
     const relay = new Relay({
       upstream: { call: (request, sink) => this.#call(request, sink) },
@@ -57,6 +63,7 @@ export class StreamFaceRig {
       newId: () => String(++this.#ids),
       log: { maxBytes: 1_048_576, maxEntries: 8_192, ...options.log },
       budget: this.budget,
+      opens: new OpenRate({ opensPerSecond: 1_000, opensBurst: 1_000 }, clock),
       admit: () => this.shelf.admit(),
     });
     this.#face = createStreamFace({
@@ -64,7 +71,6 @@ export class StreamFaceRig {
       routing: new Routing([route], [{ ...model, price: undefined, contextWindow: undefined }]),
       shelf: this.shelf,
       authenticator: { current: (caller) => this.current(caller) },
-      opens: new OpenRate({ opensPerSecond: 1_000, opensBurst: 1_000 }, clock),
       clock,
       observer,
       limits: {

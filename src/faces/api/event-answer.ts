@@ -51,6 +51,10 @@ export class EventAnswer implements ReaderSink {
 
   /** Called at even times: says that the connection lives when nothing was said since the last call, then more rarely. */
   look(): void {
+    this.#reader.guard(() => this.#look());
+  }
+
+  #look(): void {
     if (this.#spoke) {
       this.#spoke = false;
       this.#silentLooks = 0;
@@ -71,7 +75,7 @@ export class EventAnswer implements ReaderSink {
     this.#first ??= entry;
     this.#last = entry;
     // Whatever else the same callback brings goes into the same write.
-    if (this.#gathered === "") queueMicrotask(() => this.#flush());
+    if (this.#gathered === "") queueMicrotask(() => this.#reader.guard(() => this.#flush()));
     this.#gathered += serverSentEvent(entry.event, entry.data);
     if (this.#gathered.length >= MAX_GATHERED) this.#flush();
     const { stream } = this.#parts;
@@ -82,6 +86,13 @@ export class EventAnswer implements ReaderSink {
     this.#leave();
     if (error && !this.#last && !this.#body) this.#parts.refuse(error);
     else this.#finish(error);
+  }
+
+  failed(): void {
+    this.#parts.over();
+    if (this.#body) this.#parts.exchange.abort();
+    else this.#parts.refuse(new GatewayError("internal"));
+    this.#parts.left(new GatewayError("internal"));
   }
 
   #closed(why: Code): void {

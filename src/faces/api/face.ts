@@ -2,7 +2,6 @@ import type { DialectName } from "../../../protocol/dialects.ts";
 import { UPSTREAM_KEY_HEADER } from "../../core/caller.ts";
 import type { GatewayError } from "../../core/errors.ts";
 import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/http-face.ts";
-import type { OpenRate } from "../../core/open-rate.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { Relay } from "../../core/relay.ts";
 import type { Routing } from "../../core/routing.ts";
@@ -32,7 +31,6 @@ export interface ApiFacesParts {
   readonly relay: Relay;
   readonly routing: Routing;
   readonly shelf: Shelf;
-  readonly opens: OpenRate;
   readonly wording: Wording;
   readonly clock: Clock;
   readonly limits: {
@@ -63,7 +61,7 @@ export function createApiFaces(parts: ApiFacesParts): ApiFaces {
 }
 
 function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): HttpFace {
-  const { relay, routing, shelf, opens, wording, clock, limits } = parts;
+  const { relay, routing, shelf, wording, clock, limits } = parts;
 
   /** The client is gone, or must go: the upstream stops, unless the key says that its streams outlive their clients. */
   function left(exchange: HttpExchange, stream: Stream, why: GatewayError): void {
@@ -81,7 +79,6 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
     const { caller } = exchange;
     const { target, body, whole } = readRequest(text, api, routing);
     const upstreamKey = exchange.header(UPSTREAM_KEY_HEADER) || undefined;
-    opens.take(caller.name);
     const stream = relay.open({
       target,
       body,

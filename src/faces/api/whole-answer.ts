@@ -42,4 +42,10 @@ export class WholeAnswer implements ReaderSink {
       exchange.respond({ status: 200, headers: { "content-type": "application/json", ...headers }, body });
     } else refuse(error ?? new GatewayError("upstream_truncated"));
   }
+
+  failed(): void {
+    const { exchange, left } = this.#parts;
+    exchange.refuse(new GatewayError("internal"));
+    left(new GatewayError("internal"));
+  }
 }

@@ -42,7 +42,9 @@ export class EventStream implements Holder, ReaderSink {
 
   /** Shows proxies and the client that the connection lives. */
   keepAlive(): void {
-    if (this.#body.writable) this.#body.write(KEEP_ALIVE);
+    this.#reader.guard(() => {
+      if (this.#body.writable) this.#body.write(KEEP_ALIVE);
+    });
   }
 
   ready(): boolean {
@@ -59,7 +61,16 @@ export class EventStream implements Holder, ReaderSink {
     this.#leave();
     this.#say("sluice.end", endBody(terminal));
     this.#body.end();
-    this.#parts.shelf.release(this.#parts.shelved, this);
+    const { shelf, shelved } = this.#parts;
+    shelf.release(shelved, this);
+    // A client without acknowledgements: what was sent counts as handled.
+    shelf.handled(shelved);
+  }
+
+  failed(): void {
+    this.#leave();
+    this.#parts.shelf.release(this.#parts.shelved, this, "internal");
+    this.#parts.exchange.abort();
   }
 
   detached(why: Code): void {

@@ -40,7 +40,7 @@ export class PollRound implements Holder, ReaderSink {
     const { exchange, shelved, after, waitMs } = parts;
     this.#parts = parts;
     exchange.onClose((why) => this.#closed(why));
-    this.#timer = setTimeout(() => this.#answer(), waitMs);
+    this.#timer = setTimeout(() => this.#reader.guard(() => this.#answer()), waitMs);
     this.#reader = shelved.stream.addReader(this, after, new Window(ROUND_LIMITS, after));
   }
 
@@ -61,13 +61,19 @@ export class PollRound implements Holder, ReaderSink {
 
   entry(entry: Entry): void {
     // Whatever else the same callback brings goes into the same answer.
-    if (this.#events.push(eventBody(entry)) === 1) queueMicrotask(() => this.#answer());
+    if (this.#events.push(eventBody(entry)) === 1) queueMicrotask(() => this.#reader.guard(() => this.#answer()));
     this.#hasContent ||= entry.hasContent;
   }
 
   end(terminal: Terminal): void {
     this.#terminal = terminal;
-    queueMicrotask(() => this.#answer());
+    queueMicrotask(() => this.#reader.guard(() => this.#answer()));
+  }
+
+  failed(): void {
+    const waits = this.#leave();
+    this.#parts.shelf.release(this.#parts.shelved, this, "internal");
+    if (waits) this.#parts.exchange.refuse(new GatewayError("internal"));
   }
 
   detached(why: Code): void {
@@ -90,7 +96,11 @@ export class PollRound implements Holder, ReaderSink {
       body: `{"epoch":${shelved.stream.info.epoch},"events":[${fromByteText(this.#events.join(","))}]${end}}\n`,
     });
     if (this.#hasContent) shelved.stream.contentSent();
-    if (this.#terminal) shelf.release(shelved, this);
+    if (this.#terminal) {
+      shelf.release(shelved, this);
+      // It asked for what is behind the last event: it has all before that, and this answer holds nothing else.
+      if (this.#events.length === 0) shelf.handled(shelved);
+    }
     // It holds the stream until the next round takes it over: a client that polls is not away between two rounds.
     else this.#timer = setTimeout(() => shelf.release(shelved, this, "client_gone"), betweenPollsMs).unref();
   }

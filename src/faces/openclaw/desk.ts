@@ -1,5 +1,5 @@
 import type { Ledger } from "../../core/ledger.ts";
-import type { Authenticator, Clock, Observer } from "../../core/ports.ts";
+import type { Authenticator, Caller, Clock, Observer } from "../../core/ports.ts";
 import type { Audience } from "./audience.ts";
 import type { ModelCatalog } from "./model-catalog.ts";
 import type { Receipts } from "./receipts.ts";
@@ -52,6 +52,8 @@ export interface Desk {
   readonly receipts: Receipts;
   readonly runner: Runner;
   readonly runs: RunQueue;
+  /** Counts one message of this caller to be answered. Throws `shutting_down`, `rate_limited` or `overloaded`. */
+  readonly admit: (caller: Caller) => void;
   readonly audience: Audience;
   readonly news: SessionNews;
 }

@@ -78,6 +78,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     sessions,
     audience,
     news,
+    fault: (error) => observer.fault(error, "openclaw.run"),
     modelOf: (session, caller) => modelOf(session, catalog.for(caller)),
     current: (caller) => authenticator.current(caller),
     clock,
@@ -103,6 +104,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     receipts,
     runner,
     runs,
+    admit: (caller) => relay.admit(caller),
     audience,
     news,
   };

@@ -4,6 +4,9 @@ import type { Caller, Connection } from "../../core/ports.ts";
 import { covers, grantedScopes } from "./granted-scopes.ts";
 import type { Watcher } from "./watcher.ts";
 
+/** RFC 6455, 7.4.1: a server met a condition it did not expect. */
+const INTERNAL_CLOSE = 1011;
+
 /** An event frame up to the number of its outer `seq`, so that one encoding serves every connection. */
 export function eventHead(name: string, payload: object): string {
   return `{"type":"event","event":"${name}","payload":${JSON.stringify(payload)},"seq":`;
@@ -83,6 +86,11 @@ export class Peer {
   /** Sends an event frame that was encoded up to its outer `seq`. */
   event(head: string): void {
     this.#connection.send(`${head}${++this.#seq}}`);
+  }
+
+  /** Closes its connection after a fault of ours: the client comes back and reads the history. */
+  hangUp(): void {
+    this.#connection.close(INTERNAL_CLOSE, "internal");
   }
 
   respond(id: string, payload: unknown): void {

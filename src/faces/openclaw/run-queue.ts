@@ -38,22 +38,23 @@ export class RunQueue {
 
   /**
    * Takes a message on, or finds the receipt of the earlier request with this key. It begins with `pump`, so that the
-   * caller can answer first. Throws `bad_request` for a key that stood for something else.
+   * caller can answer first. `admit` is asked about a message that is taken on and may throw. Throws `bad_request` for a
+   * key that stood for something else.
    */
-  accept(request: RunRequest): { readonly receipt: Receipt; readonly fresh: boolean } {
+  accept(request: RunRequest, admit: () => void): { readonly receipt: Receipt; readonly fresh: boolean } {
     const { runId, session } = request;
     const fingerprint = fingerprintOf(request.content);
     const payer = payerOf(request.caller, request.upstreamKey);
     const earlier = this.#receipts.earlier(runId, session, fingerprint, payer);
     if (earlier) return { receipt: earlier, fresh: false };
     if (this.#stopping) throw new GatewayError("shutting_down");
-    const lane = this.#laneOf(session.key);
-    if (lane.waiting.length >= MAX_WAITING) {
+    if (this.waiting(session.key).length >= MAX_WAITING) {
       throw new GatewayError("too_many_streams", "too many messages wait in this session");
     }
+    admit();
     const receipt = new Receipt(runId, session.key, fingerprint, payer);
     this.#receipts.add(receipt);
-    lane.waiting.push({ request, receipt, acceptedAt: this.#now() });
+    this.#laneOf(session.key).waiting.push({ request, receipt, acceptedAt: this.#now() });
     return { receipt, fresh: true };
   }
 

@@ -34,6 +34,7 @@ export class Run implements ReaderSink {
   readonly #watchers = new Map<Peer, Watcher>();
   readonly #toolTracks = new Map<number, Track>();
   readonly #ended: (run: Run, end: RunEnd) => void;
+  readonly #fault: (error: unknown) => void;
   #textTrack: Track | undefined;
   #assistantTrack: Track | undefined;
   #thinkingTrack: Track | undefined;
@@ -47,6 +48,8 @@ export class Run implements ReaderSink {
     readonly now: () => number;
     readonly agentCaller: Peer | undefined;
     readonly ended: (run: Run, end: RunEnd) => void;
+    /** Told what went wrong in a client's own frames. */
+    readonly fault: (error: unknown) => void;
   }) {
     this.identity = facts.identity;
     this.model = facts.model;
@@ -54,6 +57,7 @@ export class Run implements ReaderSink {
     this.startedAt = facts.now();
     this.agentCaller = facts.agentCaller;
     this.#ended = facts.ended;
+    this.#fault = facts.fault;
   }
 
   get id(): string {
@@ -113,14 +117,25 @@ export class Run implements ReaderSink {
 
   end(end: RunEnd): void {
     if (this.#over) return;
-    // The answer is kept here and in the transcript: nobody comes back for the log.
-    this.#stream?.log.evict();
-    for (const watcher of this.#watchers.values()) watcher.flush();
     this.#over = true;
     clearTimeout(this.#timer);
+    for (const watcher of this.#watchers.values()) {
+      try {
+        watcher.flush();
+      } catch (error) {
+        this.#drop(watcher, error);
+      }
+    }
     this.#ended(this, end);
     for (const watcher of this.#watchers.values()) watcher.close();
     this.#watchers.clear();
+  }
+
+  /** The run goes no further: its stream is cancelled, and it ends as failed. */
+  failed(): void {
+    const error = new GatewayError("internal");
+    this.#stream?.cancel(error);
+    this.fail(error);
   }
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -148,6 +163,13 @@ export class Run implements ReaderSink {
     this.#grow(track, delta.arguments ?? "");
   }
 
+  /** A fault in one client's frames costs that client its connection, and the other clients nothing. */
+  #drop({ peer }: Watcher, error: unknown): void {
+    this.#fault(error);
+    this.unwatch(peer);
+    peer.hangUp();
+  }
+
   #begin(track: Track): Track {
     this.tracks.push(track);
     return track;
@@ -156,7 +178,13 @@ export class Run implements ReaderSink {
   #grow(track: Track, piece: string): void {
     track.append(piece);
     let sent = false;
-    for (const watcher of this.#watchers.values()) sent = watcher.offer(track) || sent;
+    for (const watcher of this.#watchers.values()) {
+      try {
+        sent = watcher.offer(track) || sent;
+      } catch (error) {
+        this.#drop(watcher, error);
+      }
+    }
     if (sent) this.#stream?.contentSent();
   }
 }

@@ -9,7 +9,7 @@ import { show } from "./history.ts";
 import { eventHead, type Peer } from "./peer.ts";
 import type { Receipt } from "./receipts.ts";
 import { Run, type RunEnd } from "./run.ts";
-import { ABORTED_BY_CLIENT, endingOf } from "./run-ending.ts";
+import { ABORTED_BY_CLIENT, endingOf, type RunEnding } from "./run-ending.ts";
 import { type RunIdentity, textMessage } from "./run-frames.ts";
 import { AGENT_ID } from "./session-key.ts";
 import type { SessionNews } from "./session-news.ts";
@@ -37,6 +37,8 @@ export interface RunRequest {
   readonly timeoutMs?: number | undefined;
   /** Set when the client used the `agent` method. */
   readonly agentCaller?: Peer | undefined;
+  /** `Relay.admit` counted it when it was accepted. */
+  readonly isAdmitted?: boolean | undefined;
 }
 
 export interface RunnerParts {
@@ -44,6 +46,8 @@ export interface RunnerParts {
   readonly sessions: SessionStore;
   readonly audience: Audience;
   readonly news: SessionNews;
+  /** Told of faults of our own. */
+  readonly fault: (error: unknown) => void;
   readonly modelOf: (session: Session, caller: Caller) => Model;
   /** The caller with what its key grants now. Throws `unauthorized`. */
   readonly current: (caller: Caller) => Caller;
@@ -74,6 +78,7 @@ export class Runner {
       model: request.model ?? modelOf(request.session, request.caller),
       now: clock.wall,
       agentCaller: request.agentCaller,
+      fault: this.#parts.fault,
       ended: (ended, end) => this.#finish(ended, end, request, receipt, over),
     });
     receipt.startedAt = run.startedAt;
@@ -81,8 +86,28 @@ export class Runner {
     return run;
   }
 
-  /** Stores the message, calls the upstream and tells everybody. `late` says that the message had to wait. */
+  /**
+   * Stores the message, calls the upstream and tells everybody. `late` says that the message had to wait. Never throws: a
+   * fault of ours ends the run.
+   */
   begin(run: Run, request: RunRequest, late: boolean): void {
+    try {
+      this.#begin(run, request, late);
+    } catch (error) {
+      this.#parts.fault(error);
+      this.#abandon(run);
+    }
+  }
+
+  #abandon(run: Run): void {
+    try {
+      run.failed();
+    } catch (error) {
+      this.#parts.fault(error);
+    }
+  }
+
+  #begin(run: Run, request: RunRequest, late: boolean): void {
     const { news, sessions } = this.#parts;
     const { session } = request;
     const question = this.#store(session, { role: "user", content: request.content, runId: request.runId });
@@ -159,6 +184,7 @@ export class Runner {
         face: "openclaw",
         session: session.key,
         connection: request.connection,
+        isAdmitted: request.isAdmitted,
         // Waiting for its turn is the conversation's doing and not part of the gateway's own time.
         receivedAt: late ? clock.now() : request.receivedAt,
       });
@@ -167,10 +193,25 @@ export class Runner {
     }
   }
 
+  /** Whatever goes wrong here, the session's next message gets its turn, and who waits for this one is answered. */
   #finish(run: Run, end: RunEnd, request: RunRequest, receipt: Receipt, over: () => void): void {
-    const { clock, news, sessions } = this.#parts;
-    const { session } = request;
-    const ending = endingOf(run, end, clock.wall());
+    const endedAt = this.#parts.clock.wall();
+    try {
+      const ending = endingOf(run, end, endedAt);
+      this.#conclude(run, ending, request.session, receipt);
+      over();
+      receipt.settle(ending.outcome);
+    } catch (error) {
+      over();
+      receipt.settle({ status: "error", error: toGatewayError(error), endedAt });
+      throw error;
+    }
+    this.#parts.news.changed(request.session.key, "agent.input.settled", run.id);
+  }
+
+  /** Stores the answer and tells everybody of its end. */
+  #conclude(run: Run, ending: RunEnding, session: Session, receipt: Receipt): void {
+    const { sessions } = this.#parts;
     const stored = this.#store(session, ending.message);
     receipt.answer = stored;
     const preview = oneLine(run.answer.text, PREVIEW_LENGTH);
@@ -180,9 +221,6 @@ export class Runner {
     const named = message && { message: { ...message, __openclaw: show(stored).message.__openclaw } };
     this.#tell(run.identity, { seq: run.frames.nextSeq(), ...ending.chat, ...named });
     this.#tellCaller(run, ending.lifecycle);
-    over();
-    receipt.settle(ending.outcome);
-    news.changed(session.key, "agent.input.settled", run.id);
   }
 
   #store(session: Session, message: Omit<TranscriptMessage, "id" | "seq" | "timestamp">): TranscriptMessage {

@@ -37,10 +37,16 @@ export async function submit(
   answerAgain: (receipt: Receipt) => void = (receipt) => repeat(receipt, call),
 ): Promise<void> {
   const content = contentOf(submission);
-  const session = await desk.sessions.openOrCreate(submission.key);
   const { caller, upstreamKey, id: connection } = call.peer;
-  const request = { ...submission, session, content, caller, upstreamKey, connection, receivedAt: call.receivedAt };
-  const { receipt, fresh } = desk.runs.accept(request);
+  await desk.sessions.open(submission.key);
+  const known = desk.sessions.get(submission.key);
+  // Before there is anything to keep: a new session is a row of its own.
+  if (!known) desk.admit(caller);
+  const session = known ?? desk.sessions.create(submission.key);
+  const sent = { ...submission, session, content, caller, upstreamKey, connection, receivedAt: call.receivedAt };
+  const { receipt, fresh } = desk.runs.accept({ ...sent, isAdmitted: true }, () => {
+    if (known) desk.admit(caller);
+  });
   if (!fresh) {
     answerAgain(receipt);
     return;

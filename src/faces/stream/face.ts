@@ -1,5 +1,4 @@
 import { GatewayError } from "../../core/errors.ts";
-import type { OpenRate } from "../../core/open-rate.ts";
 import type { Authenticator, Clock, Connection, Face, Observer } from "../../core/ports.ts";
 import type { Relay } from "../../core/relay.ts";
 import type { Routing } from "../../core/routing.ts";
@@ -24,7 +23,6 @@ export interface StreamFaceParts {
   readonly routing: Routing;
   readonly shelf: Shelf;
   readonly authenticator: Pick<Authenticator, "current">;
-  readonly opens: OpenRate;
   readonly clock: Clock;
   readonly observer: Observer;
   readonly limits: StreamFaceLimits;

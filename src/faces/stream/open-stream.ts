@@ -22,10 +22,12 @@ export interface OpenStreamParts {
   /** Set when the client acknowledges. */
   readonly window: WindowLimits | undefined;
   readonly batch: boolean;
-  /** Everything was sent, the end included. */
-  readonly ended: () => void;
+  /** Everything was sent, the end included; `handled` says whether that is all its client will say of it. */
+  readonly ended: (handled: boolean) => void;
   /** It was made to leave before that. */
   readonly detached: (why: Code) => void;
+  /** A fault of ours ended it. */
+  readonly failed: () => void;
 }
 
 /** One stream on one connection: a reader of its log that puts entries into frames. */
@@ -96,7 +98,13 @@ export class OpenStream implements ReaderSink, Sharer, Holder {
   end(terminal: Terminal): void {
     this.leave();
     this.#scheduler.send(endFrame(this.id, terminal));
-    this.#parts.ended();
+    this.#parts.ended(this.#reader.handled >= terminal.lastSeq);
+  }
+
+  failed(): void {
+    this.#batch = [];
+    this.#scheduler.leave(this);
+    this.#parts.failed();
   }
 
   /** Somebody waits for it, and the same read may have brought the whole answer, whose end is work. */
@@ -110,7 +118,7 @@ export class OpenStream implements ReaderSink, Sharer, Holder {
 
   /** Events of one callback share a frame: they leave when it returns, so none waits for another. */
   #collect(entry: Entry): void {
-    if (this.#batch.push(entry) === 1) queueMicrotask(() => this.#flush());
+    if (this.#batch.push(entry) === 1) queueMicrotask(() => this.#reader.guard(() => this.#flush()));
     this.#batchBytes += costOf(entry);
     if (this.#batch.length >= MAX_BATCH_EVENTS || this.#batchBytes >= MAX_BATCH_BYTES) this.#flush();
   }

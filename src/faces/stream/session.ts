@@ -10,6 +10,7 @@ import type { SharedParts } from "./face.ts";
 import { encode, errorFrame } from "./frames.ts";
 import { OpenStream } from "./open-stream.ts";
 import { Scheduler } from "./scheduler.ts";
+import { Unhandled } from "./unhandled.ts";
 
 /** One connection of the stream face: its open streams, each a reader on a log. */
 export class StreamSession implements FaceSession {
@@ -18,6 +19,7 @@ export class StreamSession implements FaceSession {
   readonly #parts: SharedParts;
   readonly #scheduler: Scheduler;
   readonly #open = new Map<string, OpenStream>();
+  readonly #unhandled: Unhandled;
 
   constructor(connection: Connection, caller: Caller, parts: SharedParts) {
     this.#connection = connection;
@@ -25,6 +27,7 @@ export class StreamSession implements FaceSession {
     this.#parts = parts;
     const { streamsPerConnection: streams, frameBytes, windowBytes, windowEvents, inFlightBytes } = parts.limits;
     this.#scheduler = new Scheduler(connection, inFlightBytes);
+    this.#unhandled = new Unhandled(parts.shelf);
     const limits = { streams, frameBytes, windowBytes, windowEvents, inFlightBytes };
     this.tell({ type: "hello", protocol: "sluice.v1", connection: connection.id, limits });
   }
@@ -94,8 +97,12 @@ export class StreamSession implements FaceSession {
   #acknowledge(frame: AckFrame): void {
     try {
       if (frame.received !== undefined) this.#scheduler.received(frame.received);
-      // An ack of a stream that has ended meanwhile is late, not wrong.
-      for (const [id, seq] of Object.entries(frame.streams ?? {})) this.#open.get(id)?.acknowledge(seq);
+      for (const [id, seq] of Object.entries(frame.streams ?? {})) {
+        const open = this.#open.get(id);
+        // An ack of a stream that has ended meanwhile is late, not wrong.
+        if (open) open.acknowledge(seq);
+        else this.#unhandled.acknowledge(id, seq);
+      }
     } finally {
       // What is right in a frame counts, whatever is wrong in it.
       this.#scheduler.run();
@@ -122,9 +129,8 @@ export class StreamSession implements FaceSession {
   }
 
   #start(frame: OpenFrame, receivedAt: number): Shelved {
-    const { relay, routing, shelf, opens } = this.#parts;
+    const { relay, routing, shelf } = this.#parts;
     const target = routing.target(frame);
-    opens.take(this.#caller.name);
     const stream = relay.open({
       target,
       body: frame.body as JsonObject,
@@ -173,13 +179,20 @@ export class StreamSession implements FaceSession {
       scheduler: this.#scheduler,
       window: frame.flow === "none" ? undefined : { maxBytes: windowBytes, maxEntries: windowEvents },
       batch: frame.batch ?? false,
-      ended: () => {
+      ended: (handled) => {
         this.#open.delete(frame.id);
         this.#counted();
         shelf.release(shelved, open);
+        if (handled) shelf.handled(shelved);
+        else this.#unhandled.add(frame.id, shelved, shelved.stream.log.head);
       },
       detached: (why) => this.#detached(frame.id, why),
+      failed: () => {
+        shelf.release(shelved, open, "internal");
+        this.#detached(frame.id, "internal");
+      },
     });
+    this.#unhandled.reused(frame.id);
     this.#open.set(frame.id, open);
     this.#counted();
     return { open, previous: shelf.hold(shelved, open) };

@@ -6,6 +6,7 @@ import type { HttpExchange } from "../../../src/core/http-face.ts";
 import { Stream, type Terminal } from "../../../src/core/stream.ts";
 import { StreamLog } from "../../../src/core/stream-log.ts";
 import { EventAnswer } from "../../../src/faces/api/event-answer.ts";
+import { noFault } from "../../support/no-fault.ts";
 
 const COMPLETED: Terminal = {
   status: "completed",
@@ -40,7 +41,7 @@ function setUp() {
     },
   };
   const info = { id: "s_1", epoch: 1, route: "r", model: undefined, startedAt: 0 };
-  const stream = new Stream(info, new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }), () => 0);
+  const stream = new Stream(info, new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }), () => 0, noFault);
   const answer = new EventAnswer({
     exchange: exchange as HttpExchange,
     stream,

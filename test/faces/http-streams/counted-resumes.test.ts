@@ -4,16 +4,17 @@ import { Shelf } from "../../../src/core/shelf.ts";
 import { Stream } from "../../../src/core/stream.ts";
 import { StreamLog } from "../../../src/core/stream-log.ts";
 import { createHttpStreamsFace } from "../../../src/faces/http-streams/face.ts";
+import { noFault } from "../../support/no-fault.ts";
 import { FakeExchange } from "./fake-exchange.ts";
 
-const LIMITS = { graceMs: 1_000, retentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 };
+const LIMITS = { graceMs: 1_000, retentionMs: 1_000, handledRetentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 };
 
 test("the rounds of a long poll are one reading: only the first counts as a resume, and one that takes over again", async () => {
   const shelf = new Shelf(LIMITS, new LogBudget(1_000_000), () => 0);
   const outcomes: string[] = [];
   shelf.resumed = (outcome) => void outcomes.push(outcome);
   const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 100 });
-  const stream = new Stream({ id: "s_1", epoch: 1, route: "r", model: undefined, startedAt: 0 }, log, () => 0);
+  const stream = new Stream({ id: "s_1", epoch: 1, route: "r", model: undefined, startedAt: 0 }, log, () => 0, noFault);
   const shelved = shelf.put(stream, "alice", "continue");
   const face = createHttpStreamsFace({ shelf, limits: { keepAliveMs: 1_000, betweenPollsMs: 1_000 } });
   const poll = async (after: number) => {

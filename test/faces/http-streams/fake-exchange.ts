@@ -25,6 +25,7 @@ export class FakeExchange implements HttpExchange {
   onClose(): void {}
   body(): void {}
   refuse(): void {}
+  abort(): void {}
 
   respond({ status, body }: { readonly status: number; readonly body: string }): void {
     this.status = status;

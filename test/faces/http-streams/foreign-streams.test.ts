@@ -6,17 +6,18 @@ import { Shelf } from "../../../src/core/shelf.ts";
 import { Stream } from "../../../src/core/stream.ts";
 import { StreamLog } from "../../../src/core/stream-log.ts";
 import { createHttpStreamsFace } from "../../../src/faces/http-streams/face.ts";
+import { noFault } from "../../support/no-fault.ts";
 import { FakeExchange } from "./fake-exchange.ts";
 
 /** A shelf with one running stream of Alice's, and its cancels. */
 function setUp() {
   const shelf = new Shelf(
-    { graceMs: 1_000, retentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 },
+    { graceMs: 1_000, retentionMs: 1_000, handledRetentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 },
     new LogBudget(1_000_000),
     () => 0,
   );
   const log = new StreamLog({ maxBytes: 1_000, maxEntries: 10 });
-  const stream = new Stream({ id: "s_1", epoch: 3, route: "r", model: undefined, startedAt: 0 }, log, () => 0);
+  const stream = new Stream({ id: "s_1", epoch: 3, route: "r", model: undefined, startedAt: 0 }, log, () => 0, noFault);
   const cancels: string[] = [];
   stream.producedBy({ pause() {}, resume() {}, cancel: ({ code }) => void cancels.push(code) });
   shelf.put(stream, "alice", "continue");

@@ -4,9 +4,10 @@ import { Shelf } from "../../../src/core/shelf.ts";
 import { Stream } from "../../../src/core/stream.ts";
 import { StreamLog } from "../../../src/core/stream-log.ts";
 import { createHttpStreamsFace } from "../../../src/faces/http-streams/face.ts";
+import { noFault } from "../../support/no-fault.ts";
 import { FakeExchange } from "./fake-exchange.ts";
 
-const LIMITS = { graceMs: 1_000, retentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 };
+const LIMITS = { graceMs: 1_000, retentionMs: 1_000, handledRetentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 };
 
 describe("a stream whose upstream is held back by its reader", () => {
   test.each([{}, { wait: "1s" }])(
@@ -14,7 +15,12 @@ describe("a stream whose upstream is held back by its reader", () => {
     async (query) => {
       const shelf = new Shelf(LIMITS, new LogBudget(1_000_000), () => 0);
       const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 2 });
-      const stream = new Stream({ id: "s_1", epoch: 1, route: "r", model: undefined, startedAt: 0 }, log, () => 0);
+      const stream = new Stream(
+        { id: "s_1", epoch: 1, route: "r", model: undefined, startedAt: 0 },
+        log,
+        () => 0,
+        noFault,
+      );
       const write = (data: string) => stream.publish(log.append(undefined, data, false));
       // undici may deliver data, and the end, within its `resume`.
       stream.producedBy({
@@ -32,7 +38,7 @@ describe("a stream whose upstream is held back by its reader", () => {
         },
       });
       const shelved = shelf.put(stream, "alice", "continue");
-      const stalled = stream.attach({ ready: () => false, entry() {}, end() {} });
+      const stalled = stream.attach({ ready: () => false, entry() {}, end() {}, failed() {} });
       shelf.hold(shelved, { detached: () => stalled.detach() });
       write("1");
       write("2");

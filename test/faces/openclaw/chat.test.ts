@@ -298,9 +298,10 @@ describe("a failed run", () => {
   test("that never reached the upstream is told like any other", async () => {
     await using rig = await startRig();
     using client = await rig.client();
-    rig.relay.stop(new GatewayError("shutting_down"));
     await send(client, "r1");
-    expect(await client.ended("r1")).toMatchObject({ state: "error", errorKind: "unknown" });
-    expect(rig.calls).toHaveLength(0);
+    await send(client, "r2");
+    rig.relay.stop(new GatewayError("shutting_down"));
+    expect(await client.ended("r2")).toMatchObject({ state: "error", errorKind: "unknown" });
+    expect(rig.calls).toHaveLength(1);
   });
 });

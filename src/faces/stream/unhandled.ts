@@ -1,0 +1,37 @@
+import type { Shelf, Shelved } from "../../core/shelf.ts";
+
+/** Remembered for each connection; of more, the one that ended first is kept as long as one that nobody handled. */
+const MAX_REMEMBERED = 256;
+
+/**
+ * Streams of one connection whose end was sent and whose last events are not acknowledged yet. Once they are, nobody is
+ * expected to read them again.
+ */
+export class Unhandled {
+  readonly #shelf: Shelf;
+  /** By the client's id, the first that ended first. */
+  readonly #ended = new Map<string, { readonly shelved: Shelved; readonly lastSeq: number }>();
+
+  constructor(shelf: Shelf) {
+    this.#shelf = shelf;
+  }
+
+  add(id: string, shelved: Shelved, lastSeq: number): void {
+    this.#ended.set(id, { shelved, lastSeq });
+    const first = this.#ended.keys().next().value;
+    if (this.#ended.size > MAX_REMEMBERED && first !== undefined) this.#ended.delete(first);
+  }
+
+  /** The client has handled everything up to `seq`. */
+  acknowledge(id: string, seq: number): void {
+    const ended = this.#ended.get(id);
+    if (!ended || seq < ended.lastSeq) return;
+    this.#ended.delete(id);
+    this.#shelf.handled(ended.shelved);
+  }
+
+  /** The client gives the id to another stream: it is done with the one before. */
+  reused(id: string): void {
+    this.acknowledge(id, Number.POSITIVE_INFINITY);
+  }
+}
