@@ -98,14 +98,15 @@ export class Relay {
 
   #start(request: OpenRequest, { asked, body, inputCharacters, room }: Prepared): Stream {
     const { clock, newId, log, leases, observer } = this.#parts;
-    const { caller, target } = request;
+    // Not the request itself: what a closure here holds, it holds as long as the stream is kept.
+    const { caller, target, face } = request;
     const { route, model } = target;
     const answer = new Answer(route.dialect, asked, inputCharacters);
     const stream = new Stream(
       { id: `s_${newId()}`, epoch: 1, route: route.name, model: model?.alias, startedAt: request.receivedAt },
       new StreamLog(log, this.#parts.budget),
       () => clock.now(),
-      (error) => observer.fault(error, `reader of ${request.face}`),
+      (error) => observer.fault(error, `reader of ${face}`),
     );
     const lease = leases?.take({ ...request, stream: stream.info.id, session: request.session, body, inputCharacters });
     const limit = lease?.maxOutputTokens;

@@ -6,7 +6,7 @@ import type { JsonObject } from "./json.ts";
 import { LateCall } from "./late-call.ts";
 import type { Lease } from "./lease.ts";
 import { type OpenRequest, upstreamRequest } from "./open-request.ts";
-import type { Clock, Observer, UpstreamCall, UpstreamPort, UpstreamSink } from "./ports.ts";
+import type { Clock, Observer, UpstreamCall, UpstreamPort, UpstreamRequest, UpstreamSink } from "./ports.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import type { Producer, Stream, Terminal } from "./stream.ts";
 import { type DrainLimits, UsageDrain } from "./usage-drain.ts";
@@ -69,10 +69,18 @@ export class RelayedCall implements Producer, UpstreamSink {
     this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
     this.#meter = lease?.meter;
     if (lease) lease.onCut = (error) => this.#cut(error);
-    const call = upstreamRequest(request, body);
-    const start = () => parts.upstream.call(call, this);
-    const ready = lease?.ready;
-    this.#call = ready === undefined ? start() : new LateCall(ready, start, (error) => this.fail(error));
+    this.#call = this.#begin(upstreamRequest(request, body), lease?.ready);
+  }
+
+  /** A scope of its own: what the closures of the stream's life hold must not hold the body. */
+  #begin(call: UpstreamRequest, ready: Promise<void> | undefined): UpstreamCall {
+    const { upstream } = this.#parts;
+    if (ready === undefined) return upstream.call(call, this);
+    return new LateCall(
+      ready,
+      () => upstream.call(call, this),
+      (error) => this.fail(error),
+    );
   }
 
   // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────

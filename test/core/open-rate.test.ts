@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { GatewayError } from "../../src/core/errors.ts";
 import { OpenRate } from "../../src/core/open-rate.ts";
-import { startTestGateway } from "../support/gateway.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { OpenClawClient, type ResponseError } from "../support/openclaw-client.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { StreamClient } from "../support/stream-client.ts";
 
@@ -31,6 +32,57 @@ describe("a flood of opens", () => {
     expect(await first.take((frame) => "id" in frame && frame.id === "e")).toMatchObject({ type: "opened" });
     expect(gateway.log.lines).toContainEqual(expect.objectContaining({ event: "refused", code: "rate_limited" }));
   });
+});
+
+describe("opens on every face", () => {
+  const OPENCLAW = ["chat.send", "sessions.send", "agent"] as const;
+
+  /** Opens one stream on a face of this gateway; resolves with the code of its refusal, undefined when it is let in. */
+  async function open(face: string, gateway: TestGateway): Promise<string | undefined> {
+    if (face.startsWith("/")) {
+      const model = { "/v1/messages": "claude", "/v1/responses": "responses" }[face] ?? "gpt";
+      const response = await fetch(gateway.url + face, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model, max_tokens: 1, messages: [], input: "Hi" }),
+      });
+      return response.status === 429 ? "rate_limited" : undefined;
+    }
+    if (face === "stream") {
+      using client = await (await StreamClient.connect(gateway.url)).hello();
+      client.send({ type: "open", id: "a", model: "gpt", body });
+      const frame = await client.next();
+      return frame.type === "error" ? frame.error.code : undefined;
+    }
+    const client = await OpenClawClient.dial(gateway.url.replace("http", "ws"));
+    await client.connect();
+    const key = `session-${Math.random()}`;
+    const params = { message: "Hi", idempotencyKey: key, [face === "sessions.send" ? "key" : "sessionKey"]: key };
+    const refusal = await client.request(face, params).then(
+      () => undefined,
+      (error: ResponseError) => (error.error.details as { code: string }).code,
+    );
+    const { sessions } = await client.request("sessions.list", {});
+    // A message that is refused leaves nothing behind, not even its session.
+    const isKept = (sessions as { key: string }[]).some((session) => session.key.endsWith(key));
+    expect(isKept).toBe(refusal === undefined);
+    client.hangUp();
+    return refusal;
+  }
+
+  test.each(["stream", "/v1/messages", "/v1/chat/completions", "/v1/responses", ...OPENCLAW])(
+    "count together: one more on %s is refused, wherever the others were made",
+    async (face) => {
+      await using upstream = await startScriptedUpstream();
+      upstream.respondWith((exchange) => void exchange.json(400, { error: { message: "no" } }));
+      const limits = { opensPerSecond: 1, opensBurst: 4 };
+      await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits } });
+      expect(await open(face, gateway)).toBeUndefined();
+      for (const other of ["stream", "/v1/messages", "chat.send"]) await open(other, gateway);
+      expect(await open(face, gateway)).toBe("rate_limited");
+      expect(upstream.requests).toBe(4);
+    },
+  );
 });
 
 describe("the rate", () => {

@@ -10,7 +10,7 @@ type Step =
   | { readonly do: "ack"; readonly at: number; readonly part: number }
   | { readonly do: "writable"; readonly at: number; readonly writable: boolean }
   | { readonly do: "resume"; readonly at: number; readonly from: "last" | "start" | number; readonly acks: boolean }
-  | { readonly do: "foreign" | "epoch" | "leave" | "end" | "cancel"; readonly at: number }
+  | { readonly do: "foreign" | "epoch" | "leave" | "end" | "cancel" | "handled"; readonly at: number }
   | { readonly do: "tick"; readonly ms: number };
 
 const at = fc.nat(30);
@@ -33,7 +33,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("writable" as const), at, writable: fc.boolean() }) },
   { weight: 5, arbitrary: fc.record({ do: fc.constant("resume" as const), at, from, acks: fc.boolean() }) },
-  { weight: 3, arbitrary: on("leave", "end", "cancel", "foreign", "epoch") },
+  { weight: 3, arbitrary: on("leave", "end", "cancel", "handled", "foreign", "epoch") },
   { weight: 2, arbitrary: on("leave") },
   { weight: 2, arbitrary: fc.record({ do: fc.constant("tick" as const), ms: fc.nat(40_000) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant("tick" as const), ms: fc.nat(320_000) }) },
@@ -53,6 +53,7 @@ function take(rig: ShelfRig, step: Step): void {
   else if (step.do === "epoch") stream.resume(0, true, stream.caller, 2);
   else if (step.do === "leave") stream.leave();
   else if (step.do === "end") stream.end();
+  else if (step.do === "handled") stream.handle();
   else stream.cancel(cancelled());
 }
 

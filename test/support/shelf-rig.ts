@@ -81,7 +81,8 @@ export class ShelfRig {
     const { stream, visit, since, endedAt, cancels, producer } = subject;
     if (this.#removed.includes(subject)) return () => {};
     if (endedAt !== undefined) {
-      const isOver = now - Math.max(endedAt, since) >= LIMITS.retentionMs;
+      const keptMs = subject.isHandled ? LIMITS.handledRetentionMs : LIMITS.retentionMs;
+      const isOver = now - Math.max(endedAt, since) >= keptMs;
       if (isOver) {
         this.#removed.push(subject);
         subject.mayBeLost = subject.texts.length;

@@ -32,6 +32,8 @@ export class ShelvedStream {
   /** When a visit last began or ended. */
   since: number;
   endedAt: number | undefined;
+  /** Its client said that it has handled all of it, and nobody came back since. */
+  isHandled = false;
   readonly #rig: ShelfRig;
   #tail = 0;
 
@@ -109,6 +111,7 @@ export class ShelvedStream {
     assert.equal(shelved, this.shelved);
     const visit = new Visit(this, after, acknowledges);
     this.since = clock.now;
+    this.isHandled = false;
     this.visit = visit;
     assert.equal(shelf.hold(shelved, visit), earlier ? "superseded" : this.previous);
     if (earlier) {
@@ -119,6 +122,12 @@ export class ShelvedStream {
     assert.equal(this.shelved.holder, visit);
     visit.reader.wake();
     return undefined;
+  }
+
+  /** The client has handled all of it, as it says. */
+  handle(): void {
+    if (this.endedAt !== undefined && !this.visit) this.isHandled = true;
+    this.#rig.shelf.handled(this.shelved);
   }
 
   /** The client's connection is gone. */

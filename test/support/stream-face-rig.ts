@@ -37,6 +37,8 @@ export class StreamFaceRig {
   /** What the gateway's keys say of a caller, at each open and resume. */
   current: (caller: Caller) => Caller = (caller) => caller;
   readonly #face: ReturnType<typeof createStreamFace>;
+  /** What the observer was told of faults of our own. */
+  readonly faults: unknown[] = [];
   #now = 1_000;
   #ids = 0;
 
@@ -46,7 +48,8 @@ export class StreamFaceRig {
     if (!dialect) throw new Error("no such dialect");
     const route = { name: "chat", dialect, key: undefined, headers: {} };
     const model = { alias: "gpt", route, upstreamModel: "gpt-test", name: "gpt", defaults: {} };
-    const observer = { streamEnded() {}, connectionClosed() {}, refused() {}, fault() {} };
+    const fault = (error: unknown) => void this.faults.push(error);
+    const observer = { streamEnded() {}, connectionClosed() {}, refused() {}, fault };
     this.budget = new LogBudget(options.budgetBytes ?? 100_000_000);
     const limits = {
       graceMs: GRACE_MS,

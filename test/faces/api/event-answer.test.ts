@@ -6,7 +6,6 @@ import type { HttpExchange } from "../../../src/core/http-face.ts";
 import { Stream, type Terminal } from "../../../src/core/stream.ts";
 import { StreamLog } from "../../../src/core/stream-log.ts";
 import { EventAnswer } from "../../../src/faces/api/event-answer.ts";
-import { noFault } from "../../support/no-fault.ts";
 
 const COMPLETED: Terminal = {
   status: "completed",
@@ -21,19 +20,24 @@ const failed = (code: Code): Terminal => ({ ...COMPLETED, status: "failed", erro
 function setUp() {
   const written: string[] = [];
   const happened: string[] = [];
-  const socket = { full: false, drained: () => {} };
+  const socket = { full: false, broken: false, drained: () => {} };
+  const faults: unknown[] = [];
   let close: (why: Code) => void = () => {};
   const body = {
     get writable() {
       return !socket.full;
     },
-    write: (bytes: string) => void written.push(bytes),
+    write(bytes: string) {
+      if (socket.broken) throw new TypeError("a fault of the answer");
+      written.push(bytes);
+    },
     end: () => void happened.push("end"),
   };
   const exchange: Partial<HttpExchange> = {
     onClose(listener) {
       close = listener;
     },
+    abort: () => void happened.push("abort"),
     stream(_, drained) {
       happened.push("head");
       socket.drained = drained;
@@ -41,7 +45,13 @@ function setUp() {
     },
   };
   const info = { id: "s_1", epoch: 1, route: "r", model: undefined, startedAt: 0 };
-  const stream = new Stream(info, new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }), () => 0, noFault);
+  const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 });
+  const stream = new Stream(
+    info,
+    log,
+    () => 0,
+    (error) => faults.push(error),
+  );
   const answer = new EventAnswer({
     exchange: exchange as HttpExchange,
     stream,
@@ -57,6 +67,7 @@ function setUp() {
     stream,
     written,
     happened,
+    faults,
     socket,
     close: (why: Code) => close(why),
     say: (data: string) => stream.publish(stream.log.append(undefined, toByteText(data), false)),
@@ -140,6 +151,27 @@ describe("an answer of events", () => {
     close("unauthorized");
     expect(written.at(-1)).toBe("event: error\ndata: unauthorized 1 1\n\n");
     expect(happened).toEqual(["head", "over", "end", "left unauthorized"]);
+  });
+
+  test.each([
+    ["a write put off to the end of the callback", "later"],
+    ["a write at once", "now"],
+    ["its last write", "end"],
+    ["a sign of life", "look"],
+  ] as const)("with a fault in %s is cut off, and its upstream is not read on for nobody", async (_, place) => {
+    const { answer, stream, say, socket, happened, faults, endOfCallback } = setUp();
+    say("1");
+    await endOfCallback();
+    socket.broken = true;
+    if (place === "later") say("2");
+    if (place === "now") say("x".repeat(20_000));
+    if (place === "look") for (let looks = 0; looks < 10; looks++) answer.look();
+    await endOfCallback();
+    if (place === "end") stream.end(failed("upstream_reset"));
+    expect(faults).toEqual([expect.any(TypeError)]);
+    expect(happened.slice(0, 1)).toEqual(["head"]);
+    expect(happened.slice(-2)).toEqual(["abort", "left internal"]);
+    expect(stream.readers).toBe(0);
   });
 
   test("breaks a silence after 4 looks, then 8, 16, 32, 64 and 64, and again after 4 when there was an event", async () => {
