@@ -20,6 +20,8 @@ export interface SoakOptions {
   readonly kills?: number | undefined;
   /** Of `bill`, in place of ten thousand. */
   readonly streams?: number | undefined;
+  /** Of `faces`: each half of its time, in place of 300. */
+  readonly halfSeconds?: number | undefined;
 }
 
 export const MIB = 1_048_576;

@@ -1,6 +1,7 @@
 /** `npm run soak`: what takes too long for every test run. Prints its figures and ends with 1 on any fault. */
 import { parseArgs } from "node:util";
 import { bill } from "./bill.ts";
+import { faces } from "./faces.ts";
 import { grace } from "./grace.ts";
 import { killed } from "./killed.ts";
 import { ledgerKills } from "./ledger-kills.ts";
@@ -9,7 +10,16 @@ import { lineFor, passes, type Scenario } from "./report.ts";
 import { stalledReaders } from "./stalled-readers.ts";
 import { survival } from "./survival.ts";
 
-const SCENARIOS: readonly Scenario[] = [survival, killed, grace, mixedReaders, stalledReaders, ledgerKills, bill];
+const SCENARIOS: readonly Scenario[] = [
+  survival,
+  faces,
+  killed,
+  grace,
+  mixedReaders,
+  stalledReaders,
+  ledgerKills,
+  bill,
+];
 
 const { values } = parseArgs({
   options: {
@@ -18,7 +28,8 @@ const { values } = parseArgs({
     only: { type: "string", multiple: true },
     kills: { type: "string" },
     streams: { type: "string" },
-    minutes: { type: "string", default: "30" },
+    "half-seconds": { type: "string" },
+    minutes: { type: "string", default: "45" },
   },
 });
 const count = (text: string | undefined) => (text === undefined ? undefined : Number(text));
@@ -27,6 +38,7 @@ const options = {
   seed: Number(values.seed),
   kills: count(values.kills),
   streams: count(values.streams),
+  halfSeconds: count(values["half-seconds"]),
 };
 const chosen = SCENARIOS.filter(({ name }) => values.only?.includes(name) ?? true);
 if (chosen.length === 0 || !(options.events > 0)) {

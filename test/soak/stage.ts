@@ -29,6 +29,7 @@ export const WIDE = {
   loopDelayMs: 60_000,
 };
 
+/** A gateway over the flood upstream. */
 export async function setStage(limits: Readonly<Record<string, number>> = {}): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const child = fork(fileURLToPath(new URL("./upstream-process.ts", import.meta.url)), { execArgv: [] });
@@ -47,6 +48,26 @@ export async function setStage(limits: Readonly<Record<string, number>> = {}): P
   };
   const gateway = stack.use(await startSluice(config, { built: true }));
   const owned = stack.move();
+  return {
+    ...observed(gateway),
+    records: async () => (await (await fetch(url)).json()) as Record<string, FloodRecord>,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** A gateway as it starts without a configuration, on its embedded upstream and a store on disk. */
+export async function setDemoStage(limits: Readonly<Record<string, number>> = {}): Promise<Stage> {
+  const config = { log: { level: "info", pretty: false }, limits: { ...WIDE, ...limits } };
+  const gateway = await startSluice(config, { built: true });
+  return {
+    ...observed(gateway),
+    records: () => Promise.resolve({}),
+    [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
+  };
+}
+
+/** What is seen of a gateway from outside. */
+function observed(gateway: SluiceProcess): Omit<Stage, "records" | typeof Symbol.asyncDispose> {
   const metric = async (name: string) => {
     const text = await (await fetch(`${gateway.url}/metrics`)).text();
     const lines = text.split("\n").filter((line) => line.startsWith(name));
@@ -67,7 +88,6 @@ export async function setStage(limits: Readonly<Record<string, number>> = {}): P
       }
       return bytes;
     },
-    records: async () => (await (await fetch(url)).json()) as Record<string, FloodRecord>,
     rss: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${gateway.pid}/status`, "utf8"))?.[1]) * 1_024,
     cpuMs() {
       // User and system time, the 14th and 15th field, in hundredths of a second; the 2nd may hold anything but ends with ")".
@@ -75,6 +95,5 @@ export async function setStage(limits: Readonly<Record<string, number>> = {}): P
       const [user = 0, system = 0] = fields.split(" ").slice(11, 13).map(Number);
       return (user + system) * 10;
     },
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
