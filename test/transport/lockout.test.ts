@@ -60,7 +60,12 @@ const rules = fc.record({
   lockoutMs: fc.constantFrom(1, 10_000, MINUTE, 15 * MINUTE),
 });
 const kind = fc.constantFrom<Kind>("wrong", "wrong", "wrong", "signature", "right", "none");
-const pauseMs = fc.oneof(fc.nat(3), fc.nat(20_000), fc.constantFrom(MINUTE, MINUTE + 1, 15 * MINUTE), fc.nat(20 * MINUTE));
+const pauseMs = fc.oneof(
+  fc.nat(3),
+  fc.nat(20_000),
+  fc.constantFrom(MINUTE, MINUTE + 1, 15 * MINUTE),
+  fc.nat(20 * MINUTE),
+);
 const attempts = fc.array(fc.tuple(kind, pauseMs), { maxLength: 40 }).map((steps) => {
   let atMs = 0;
   return steps.map(([of, pause]): Attempt => ({ kind: of, atMs: (atMs += pause) }));
@@ -110,7 +115,8 @@ describe("a lockout", () => {
     const attempt = gate({ failuresPerMinute: 2, lockoutMs: 15 * MINUTE });
     const wrong = { kind: "wrong", atMs: 0 } as const;
     for (let count = 0; count < 2; count++) attempt("203.0.113.1", wrong);
-    for (let other = 0; other < 30_000; other++) attempt(`2001:db8:${(other >> 8).toString(16)}:${other & 255}::`, wrong);
+    for (let other = 0; other < 30_000; other++)
+      attempt(`2001:db8:${(other >> 8).toString(16)}:${other & 255}::`, wrong);
     expect(attempt("203.0.113.1", wrong)).toBe("locked out");
   });
 });
