@@ -68,7 +68,10 @@ const pauseMs = fc.oneof(
 );
 const attempts = fc.array(fc.tuple(kind, pauseMs), { maxLength: 40 }).map((steps) => {
   let atMs = 0;
-  return steps.map(([of, pause]): Attempt => ({ kind: of, atMs: (atMs += pause) }));
+  return steps.map(([of, pause]): Attempt => {
+    atMs += pause;
+    return { kind: of, atMs };
+  });
 });
 
 describe("a lockout", () => {
