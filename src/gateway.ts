@@ -24,7 +24,7 @@ import { combine } from "./observe/observers.ts";
 import { findOpenFiles } from "./observe/open-files.ts";
 import { createMemoryTranscripts } from "./storage/memory-transcripts.ts";
 import { openSqliteTranscripts } from "./storage/sqlite-transcripts.ts";
-import { startPageServer } from "./transport/page-server.ts";
+import { PAGE_SOCKETS, startPageServer } from "./transport/page-server.ts";
 import { startServer } from "./transport/server.ts";
 import { createTicketFace } from "./transport/ticket-face.ts";
 import { createUpstream } from "./upstream/upstream.ts";
@@ -70,7 +70,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const metrics = config.metrics.enabled ? createMetrics(version) : undefined;
   const observer = metrics ? combine(log.observer, metrics.observer) : log.observer;
   const loop = started.adopt(new LoopDelay(), (part) => part.close());
-  const load = new Load({ loopDelayMs: limits.loopDelayMs, loop, files: findOpenFiles() });
+  const otherSockets = config.metrics.enabled && config.metrics.listen ? PAGE_SOCKETS : 0;
+  const load = new Load({ loopDelayMs: limits.loopDelayMs, loop, files: findOpenFiles(), otherSockets });
   const fileCount = setInterval(() => void load.count(), COUNT_FILES_MS).unref();
   started.defer(() => clearInterval(fileCount));
   const transcripts = started.adopt(await openTranscripts(config), (part) => part.close());
@@ -183,7 +184,14 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const metricsServer =
     metricsPage && metricsListen
       ? started.adopt(
-          await startPageServer({ ...metricsListen, path: METRICS_PATH, origins, page: metricsPage }),
+          await startPageServer({
+            ...metricsListen,
+            path: METRICS_PATH,
+            name: "metrics",
+            observer,
+            origins,
+            page: metricsPage,
+          }),
           (part) => part.close(),
         )
       : undefined;

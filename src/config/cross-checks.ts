@@ -22,6 +22,14 @@ const isDemo = (config: Checked, name: string) => config.demo && /^demo\b/.test(
 
 const list = (names: readonly string[]) => (names.length > 0 ? `one of ${names.join(", ")}` : "one that is configured");
 
+/**
+ * Shorter tokens can be guessed; 16 random characters cannot. Nothing else stops guesses: right credentials are let in
+ * from a locked-out address too.
+ */
+const SHORT_TOKEN = 16;
+
+const isShort = (token: Secret | undefined): boolean => token !== undefined && token.reveal().length < SHORT_TOKEN;
+
 /** Rules between fields. A broken one stops the start. */
 export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Checked>): void {
   const problem = (path: readonly string[], found: string, expected: string) =>
@@ -32,6 +40,13 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
       ["listen", "host"],
       `${host} with no token, open to everybody who can reach it`,
       "auth.token (or SLUICE_TOKEN) to be set, auth.required with gateway keys, or a loopback host such as 127.0.0.1",
+    );
+  }
+  if (!isLoopback(host) && isShort(config.auth.token)) {
+    problem(
+      ["auth", "token"],
+      `fewer than ${SHORT_TOKEN} characters while listening on ${host}, where it can be guessed`,
+      "a long random token, such as openssl rand -hex 32 prints",
     );
   }
   const routes = Object.keys(config.routes);
@@ -47,9 +62,6 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
   }
 }
 
-/** Shorter tokens can be guessed; 16 random characters cannot. */
-const SHORT_TOKEN = 16;
-
 /** What is allowed but probably not meant, a sentence each. */
 export function warningsOf(config: Checked): readonly string[] {
   const warnings: string[] = [];
@@ -64,8 +76,7 @@ export function warningsOf(config: Checked): readonly string[] {
       warnings.push(`routes.${name}: its key crosses the network unencrypted; use https`);
     }
   }
-  const token = config.auth.token?.reveal();
-  if (token !== undefined && token.length < SHORT_TOKEN) {
+  if (isShort(config.auth.token)) {
     warnings.push(`auth.token: shorter than ${SHORT_TOKEN} characters; take a long random one`);
   }
   if (config.auth.required && !config.auth.token && config.data.store === "memory") {

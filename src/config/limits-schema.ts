@@ -99,5 +99,7 @@ export const limitsSchema = z.strictObject({
   ),
   drainUsageBytes: bytes(MIB, 64 * MIB).describe("how much of it is read"),
   authFailuresPerMinute: count(10, 10_000).describe("wrong credentials from one address before it is locked out"),
-  authLockoutMs: milliseconds(15 * MINUTE).describe("how long a locked-out address is refused"),
+  authLockoutMs: milliseconds(15 * MINUTE).describe(
+    "how long wrong credentials of a locked-out address are told to wait; right ones are let in",
+  ),
 });

@@ -7,6 +7,8 @@ export interface LoadParts {
   readonly loop: { quantileMs(share: number): number };
   /** Undefined where file descriptors cannot be counted. */
   readonly files: OpenFiles | undefined;
+  /** Sockets that other listeners may take. */
+  readonly otherSockets?: number;
 }
 
 /** Descriptors kept for upstreams and the store, whatever clients do (P11 of the design's failure matrix). */
@@ -35,8 +37,8 @@ export class Load {
 
   /** Sockets that clients may have, upgraded or not: beyond it they are closed unanswered. */
   get maxSockets(): number {
-    const { files } = this.#parts;
-    return files ? Math.max(1, files.limit - LAST_FILES - files.atStart) : Number.POSITIVE_INFINITY;
+    const { files, otherSockets = 0 } = this.#parts;
+    return files ? Math.max(1, files.limit - LAST_FILES - files.atStart - otherSockets) : Number.POSITIVE_INFINITY;
   }
 
   /** Counts the descriptors in use. Call it about once a second. */

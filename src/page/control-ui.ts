@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
 import type { IncomingHttpHeaders } from "node:http";
 import { extname, join } from "node:path";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
+import { GatewayError } from "../core/errors.ts";
+import { OwnFiles } from "./own-files.ts";
 import type { PageAnswer, PageRequest } from "./start-page.ts";
 
 export interface ControlUiParts {
@@ -61,7 +62,8 @@ const ENCODINGS = [
  */
 export function createControlUi(parts: ControlUiParts): (request: PageRequest) => Promise<PageAnswer> | undefined {
   const { directory } = parts;
-  const files = new Set(namesBelow(directory));
+  const files = new OwnFiles(directory);
+  if (!files.has("index.html")) throw new GatewayError("not_found", `no Control UI: ${directory} has no index.html`);
   const { html, scripts } = startDocument(readFileSync(join(directory, "index.html"), "utf8"));
   const headers = { ...SECURITY_HEADERS, "content-security-policy": policy(scripts) };
   const document = {
@@ -85,6 +87,8 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
     const accepted = String(request.headers["accept-encoding"] ?? "");
     const encoding = ENCODINGS.find((form) => accepted.includes(form.name) && files.has(name + form.suffix));
     const hashed = name.startsWith("assets/");
+    const body = await files.read(name + (encoding?.suffix ?? ""));
+    if (!body) return plain(404, "not found", headers);
     return {
       status: 200,
       headers: {
@@ -94,7 +98,7 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
         vary: "accept-encoding",
         ...(encoding && { "content-encoding": encoding.name }),
       },
-      body: await readFile(join(directory, name + (encoding?.suffix ?? ""))),
+      body,
     };
   }
 
@@ -103,13 +107,6 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
     if (path === CONTROL_UI_PATH) return answer(request, "");
     return path.startsWith(`${CONTROL_UI_PATH}/`) ? answer(request, path.slice(CONTROL_UI_PATH.length + 1)) : undefined;
   };
-}
-
-/** Ordinary files below a directory, by their path in it; links are left out. */
-function namesBelow(directory: string): readonly string[] {
-  return readdirSync(directory, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(join(directory, "/").length).replaceAll("\\", "/"));
 }
 
 /** `index.html` with absolute addresses and its place written into it, and the hashes of the scripts inside it. */

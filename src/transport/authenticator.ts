@@ -16,7 +16,10 @@ export interface AuthenticatorParts {
 
 const digest = (secret: string): Buffer => createHash("sha256").update(secret).digest();
 
-/** Checks the shared token and gateway keys in constant time; whoever fails too often is locked out. */
+/**
+ * Checks the shared token and gateway keys in constant time. The lockout is asked only about wrong ones: one stale token
+ * behind a shared address must not keep its neighbours out.
+ */
 export function createAuthenticator({ token, keys, required, lockout }: AuthenticatorParts): Authenticator {
   const expected = token === undefined ? undefined : digest(token);
   const isRequired = () => required || expected !== undefined || keys.any;
@@ -39,15 +42,16 @@ export function createAuthenticator({ token, keys, required, lockout }: Authenti
     },
     authenticate(secret, remoteAddress) {
       if (!isRequired()) return { name: "local" };
-      lockout.check(remoteAddress);
       if (secret === undefined) return undefined;
-      let caller: Caller | undefined;
       try {
-        caller = callerOf(secret);
-        return caller;
-      } finally {
-        if (!caller) lockout.failed(remoteAddress);
+        const caller = callerOf(secret);
+        if (caller) return caller;
+      } catch (refusal) {
+        lockout.failed(remoteAddress);
+        throw refusal;
       }
+      lockout.failed(remoteAddress);
+      return undefined;
     },
     failed: (remoteAddress) => lockout.failed(remoteAddress),
     current(caller) {

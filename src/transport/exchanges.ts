@@ -10,6 +10,7 @@ import { identify } from "./identity.ts";
 import type { Lobby } from "./lobby.ts";
 import { checkSource, type OriginRules, sharingHeaders } from "./origin.ts";
 import type { Proxies } from "./proxies.ts";
+import { checkHead } from "./request-head.ts";
 import { pathOf } from "./target.ts";
 
 export interface ExchangesParts {
@@ -61,6 +62,7 @@ export class Exchanges {
     const { origins, observer } = this.#parts;
     const sharing = sharingHeaders(request.headers, origins);
     try {
+      checkHead(request);
       checkSource(request.headers, origins);
       if (isPreflight) sendPage(request, response, preflightPage(method), sharing);
       else this.#begin(face, request, response, sharing);

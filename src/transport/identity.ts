@@ -18,7 +18,7 @@ export interface IdentifyParts {
   readonly tickets?: Tickets | undefined;
 }
 
-/** By the credentials of a request's headers. Throws `unauthorized`, or `rate_limited` for a locked-out address. */
+/** By the credentials of a request's headers. Throws `unauthorized`, or `rate_limited` to an address that failed too often. */
 export function identify({ headers }: IncomingMessage, remoteAddress: string, parts: IdentifyParts): Identity {
   const ticket = parts.tickets && ticketOf(headers);
   if (ticket !== undefined && parts.tickets) return parts.tickets.redeem(ticket, headers.origin, remoteAddress);

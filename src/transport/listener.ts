@@ -10,6 +10,9 @@ export const SLOW_REQUEST_LIMITS: ServerOptions = {
   maxHeaderSize: 16_384,
 };
 
+/** As `maxHeadersCount`: `checkHead` counts them itself, and sees every one. Their bytes are bounded above. */
+export const ALL_FIELDS = 0;
+
 const REQUESTS_PER_SOCKET = 100;
 
 /**

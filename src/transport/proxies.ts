@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import { BlockList, isIP } from "node:net";
+import { BlockList, isIPv6 } from "node:net";
+import { addressIn } from "./client-address.ts";
 
 /** The proxies whose word about a client's address counts. */
 export class Proxies {
@@ -9,39 +10,32 @@ export class Proxies {
   constructor(addresses: readonly string[]) {
     for (const text of addresses) {
       const [address = "", bits] = text.split("/");
-      const family = isIP(address) === 6 ? "ipv6" : "ipv4";
-      if (bits === undefined) this.#trusted.addAddress(address, family);
-      else this.#trusted.addSubnet(address, Number(bits), family);
+      if (bits === undefined) this.#trusted.addAddress(address, familyOf(address));
+      else this.#trusted.addSubnet(address, Number(bits), familyOf(address));
     }
   }
 
   /** Whether a socket from there is a proxy's. */
-  has(address: string): boolean {
-    const plain = withoutMapping(address);
-    return isIP(plain) !== 0 && this.#trusted.check(plain, isIP(plain) === 6 ? "ipv6" : "ipv4");
+  has(remoteAddress: string): boolean {
+    const address = addressIn(remoteAddress);
+    return address !== undefined && this.#trusted.check(address, familyOf(address));
   }
 
   /**
    * Where a request comes from. `X-Forwarded-For` is read from its end, as far as trusted proxies wrote it: what stands
-   * before that, anybody could have written.
+   * before that, anybody could have written. Some proxies write the port too.
    */
   clientOf({ socket, headers }: Pick<IncomingMessage, "socket" | "headers">): string {
     let address = socket.remoteAddress ?? "";
     const header = headers["x-forwarded-for"];
-    const hops = (typeof header === "string" ? header : "").split(",").map(bareAddress);
+    const hops = (typeof header === "string" ? header : "").split(",");
     while (this.has(address)) {
-      const before = hops.pop();
-      if (before === undefined || isIP(before) === 0) break;
+      const before = addressIn(hops.pop()?.trim() ?? "");
+      if (before === undefined) break;
       address = before;
     }
     return address;
   }
 }
 
-const withoutMapping = (address: string): string => address.replace(/^::ffff:(?=\d+\.)/i, "");
-
-/** Some proxies write the port too: `10.1.2.3:4711`, `[2001:db8::1]:4711`. */
-function bareAddress(text: string): string {
-  const hop = text.trim();
-  return /^\[([0-9A-Fa-f:.]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^(\d+\.\d+\.\d+\.\d+):\d+$/.exec(hop)?.[1] ?? hop;
-}
+const familyOf = (address: string) => (isIPv6(address) ? "ipv6" : "ipv4");

@@ -6,10 +6,11 @@ import { Admission, type AdmissionLimits } from "./admission.ts";
 import { errorPage, jsonPage, type Page, refusalPage, sendPage } from "./answer.ts";
 import type { ConnectionLimits } from "./connection.ts";
 import { Exchanges } from "./exchanges.ts";
-import { limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./listener.ts";
+import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./listener.ts";
 import { Lobby, type LobbyLimits } from "./lobby.ts";
 import { checkSource, type OriginRules } from "./origin.ts";
 import { Proxies } from "./proxies.ts";
+import { checkHead } from "./request-head.ts";
 import { pathOf } from "./target.ts";
 import type { Tickets } from "./tickets.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, Upgrades } from "./upgrades.ts";
@@ -92,7 +93,7 @@ class GatewayServer implements RunningServer {
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
     };
     this.#http = createServer(parts.slowRequests ?? SLOW_REQUEST_LIMITS, limitRequests(serve));
-    this.#http.maxHeadersCount = 64;
+    this.#http.maxHeadersCount = ALL_FIELDS;
     this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
     this.#http.on("connection", (socket) => lobby.enter(socket));
     this.#http.on("drop", (dropped) => this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept"));
@@ -150,11 +151,12 @@ class GatewayServer implements RunningServer {
 
   async #answer(request: IncomingMessage): Promise<Page> {
     const path = pathOf(request);
-    // Health comes before the Host check: probes use whatever address they have.
-    if (path === "/healthz") return jsonPage(200, { status: "live" });
-    if (path === "/readyz")
-      return jsonPage(this.#draining ? 503 : 200, { status: this.#draining ? "draining" : "ready" });
     try {
+      checkHead(request);
+      // Health comes before the Host check: probes use whatever address they have.
+      if (path === "/healthz") return jsonPage(200, { status: "live" });
+      if (path === "/readyz")
+        return jsonPage(this.#draining ? 503 : 200, { status: this.#draining ? "draining" : "ready" });
       checkSource(request.headers, this.#parts.origins);
       const page = await this.#parts.page({
         method: request.method ?? "GET",

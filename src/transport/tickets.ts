@@ -46,10 +46,9 @@ export class Tickets {
     return ticket;
   }
 
-  /** Who the ticket was made for, once. Throws `unauthorized`, or `rate_limited` for an address that is locked out. */
+  /** Who the ticket was made for, once. Throws `unauthorized`, or `rate_limited` to an address that failed too often. */
   redeem(ticket: string, origin: string | undefined, remoteAddress: string): Identity {
     const { authenticator, lockout } = this.#parts;
-    lockout.check(remoteAddress);
     this.#forgetExpired();
     const found = this.#take(digest(ticket));
     if (!found || found.origin !== origin) {

@@ -14,6 +14,7 @@ import { KeyRoom } from "./key-room.ts";
 import type { Lobby } from "./lobby.ts";
 import { checkSource, type OriginRules } from "./origin.ts";
 import type { Proxies } from "./proxies.ts";
+import { checkHead } from "./request-head.ts";
 import { pathOf } from "./target.ts";
 import type { Tickets } from "./tickets.ts";
 
@@ -164,6 +165,7 @@ export class Upgrades {
     const { admission, origins } = this.#parts;
     if (this.#draining) throw new GatewayError("shutting_down", undefined, { retryAfterMs: 1_000 });
     admission.takeUpgrade(remoteAddress);
+    checkHead(request);
     checkSource(request.headers, origins);
     const target = this.#mounts.get(pathOf(request));
     if (!target) throw new GatewayError("not_found");

@@ -1,54 +1,61 @@
 import type { LookupAddress, LookupAllOptions } from "node:dns";
 import { lookup } from "node:dns";
 import type { LookupFunction } from "node:net";
-import { BlockList, isIP } from "node:net";
+import { BlockList, isIPv4, isIPv6 } from "node:net";
 import { GatewayError } from "../core/errors.ts";
 
-/** What is not the public internet: the special-purpose registries of IANA (RFC 6890), and addresses of metadata services. */
-const BLOCKED_IPV4 = [
-  "0.0.0.0/8", // this network
-  "10.0.0.0/8", // private
-  "100.64.0.0/10", // carrier-grade NAT; Alibaba's metadata
-  "127.0.0.0/8", // loopback
-  "168.63.129.16/32", // Azure's host
-  "169.254.0.0/16", // link-local; the metadata service of most clouds
-  "172.16.0.0/12", // private
-  "192.0.0.0/24", // protocol assignments; Oracle's metadata
-  "192.0.2.0/24", // documentation
-  "192.88.99.0/24", // 6to4 relays
-  "192.168.0.0/16", // private
-  "198.18.0.0/15", // benchmarking
-  "198.51.100.0/24", // documentation
-  "203.0.113.0/24", // documentation
-  "224.0.0.0/4", // multicast
-  "240.0.0.0/4", // reserved, broadcast
-];
-const BLOCKED_IPV6 = [
-  "::/96", // unspecified, loopback, IPv4-compatible
-  "64:ff9b::/96", // NAT64: an IPv4 address in disguise
-  "64:ff9b:1::/48", // local NAT64
-  "100::/64", // discard
-  "2001::/23", // protocol assignments, Teredo
-  "2001:db8::/32", // documentation
-  "2002::/16", // 6to4
-  "fc00::/7", // unique local; Amazon's metadata
-  "fe80::/10", // link-local
-  "fec0::/10", // site-local
-  "ff00::/8", // multicast
+/** Of IPv6, what IANA gives out for the public internet: all else is special, or nobody's yet (RFC 4291, section 4). */
+const PUBLIC_IPV6 = [
+  "2000::/3", // global unicast
+  "::ffff:0:0/96", // IPv4-mapped: the ranges of IPv4 judge it
 ];
 
-const blocked = new BlockList();
-for (const [list, family] of [[BLOCKED_IPV4, "ipv4"] as const, [BLOCKED_IPV6, "ipv6"] as const]) {
-  for (const range of list) {
+/**
+ * What of the rest is special: the registries of IANA for special-purpose addresses (RFC 6890), multicast, and addresses of
+ * metadata services. Of the protocol assignments a few anycast addresses are public; no upstream is there.
+ */
+const BLOCKED_IPV4 = [
+  "0.0.0.0/8", // this network (RFC 791)
+  "10.0.0.0/8", // private (RFC 1918)
+  "100.64.0.0/10", // shared behind carrier-grade NAT (RFC 6598); Alibaba's metadata
+  "127.0.0.0/8", // loopback (RFC 1122)
+  "168.63.129.16/32", // Azure's host
+  "169.254.0.0/16", // link-local (RFC 3927); the metadata service of most clouds
+  "172.16.0.0/12", // private (RFC 1918)
+  "192.0.0.0/24", // protocol assignments (RFC 6890); Oracle's metadata
+  "192.0.2.0/24", // documentation (RFC 5737)
+  "192.88.99.0/24", // 6to4 relays (RFC 7526)
+  "192.168.0.0/16", // private (RFC 1918)
+  "198.18.0.0/15", // benchmarking (RFC 2544)
+  "198.51.100.0/24", // documentation (RFC 5737)
+  "203.0.113.0/24", // documentation (RFC 5737)
+  "224.0.0.0/4", // multicast (RFC 5771)
+  "240.0.0.0/4", // reserved (RFC 1112), broadcast (RFC 919)
+];
+const BLOCKED_IPV6 = [
+  "2001::/23", // protocol assignments (RFC 2928), Teredo (RFC 4380)
+  "2001:db8::/32", // documentation (RFC 3849)
+  "2002::/16", // 6to4: an IPv4 address in disguise (RFC 3056)
+  "3ffe::/16", // the 6bone, given back (RFC 3701)
+  "3fff::/20", // documentation (RFC 9637)
+];
+
+function listOf(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
     const [network = "", prefix] = range.split("/");
-    blocked.addSubnet(network, Number(prefix), family);
+    list.addSubnet(network, Number(prefix), network.includes(":") ? "ipv6" : "ipv4");
   }
+  return list;
 }
+
+const publicIpv6 = listOf(PUBLIC_IPV6);
+const blocked = listOf([...BLOCKED_IPV4, ...BLOCKED_IPV6]);
 
 /** Whether an address is on the public internet. IPv4 mapped into IPv6 is judged by the IPv4 ranges. */
 export function isPublicAddress(address: string): boolean {
-  const version = isIP(address);
-  return version !== 0 && !blocked.check(address, version === 6 ? "ipv6" : "ipv4");
+  if (isIPv4(address)) return !blocked.check(address, "ipv4");
+  return isIPv6(address) && publicIpv6.check(address, "ipv6") && !blocked.check(address, "ipv6");
 }
 
 export function addressNotAllowed(): GatewayError {

@@ -16,8 +16,18 @@ describe("the start is refused", () => {
     },
   );
 
+  test.each(["0.0.0.0", "::", "192.168.1.5", "sluice.example.com"])(
+    "when it would listen on %s with a token that can be guessed, without saying it",
+    (host) => {
+      expect(problemsOf({ listen: { host } }, { SLUICE_TOKEN: token.slice(1) })).toEqual([
+        `auth.token (from SLUICE_TOKEN): found fewer than 16 characters while listening on ${host}, where it can be guessed, expected a long random token, such as openssl rand -hex 32 prints`,
+      ]);
+    },
+  );
+
   test.each(["127.0.0.1", "127.8.8.8", "::1", "localhost", "::ffff:127.0.0.1"])("but not on loopback: %s", (host) => {
     expect(problemsOf({ listen: { host } })).toEqual([]);
+    expect(problemsOf({ listen: { host } }, { SLUICE_TOKEN: "short" })).toEqual([]);
   });
 
   test("when a model's route is not there", () => {

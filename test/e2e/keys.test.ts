@@ -229,7 +229,9 @@ describe("guessing keys", () => {
     };
     for (const guess of ["wrong", freshSecret(), `${freshSecret()}x`])
       expect(await from("198.51.100.1", guess)).toBe(401);
-    expect(await from("198.51.100.1", "the-shared-token-of-all")).toBe(429);
-    expect(await from("198.51.100.2", "the-shared-token-of-all")).toBe(101);
+    for (const written of ["198.51.100.1", "::ffff:c633:6401", "[::FFFF:198.51.100.1]:4711"])
+      expect(await from(written, "wrong")).toBe(429);
+    expect(await from("198.51.100.2", "wrong")).toBe(401);
+    expect(await from("198.51.100.1", "the-shared-token-of-all")).toBe(101);
   });
 });

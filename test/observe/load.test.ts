@@ -103,6 +103,14 @@ describe("new connections", () => {
   });
 });
 
+test("what sockets of other listeners may take is left to them, so that enough stays for upstreams", () => {
+  const loop = { quantileMs: () => 0 };
+  const files = { limit: 512, atStart: 30, count: async () => 30 };
+  const alone = new Load({ loopDelayMs: 200, loop, files });
+  const beside = new Load({ loopDelayMs: 200, loop, files, otherSockets: 64 });
+  expect(beside.maxSockets).toBe(alone.maxSockets - 64);
+});
+
 const onLinux = findOpenFiles() ? test : test.skip;
 onLinux("the files of this process can be counted (skipped where the system does not tell)", async () => {
   const files = findOpenFiles();

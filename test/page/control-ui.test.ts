@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
-import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, renameSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
@@ -13,7 +15,8 @@ const HTML = `<!doctype html>
 <html lang="en"><head><link rel="icon" href="./favicon.svg" /><script data-x="1">${SCRIPT}</script>
 <script type="module" crossorigin src="./assets/app-Ab12.js"></script></head><body></body></html>`;
 
-function served(changes: Partial<ControlUiParts> = {}) {
+/** A Control UI beside a file that is none of its own. */
+function installed() {
   const directory = temporaryDirectory();
   mkdirSync(join(directory, "ui/assets"), { recursive: true });
   writeFileSync(join(directory, "secret.txt"), "not for anybody");
@@ -27,17 +30,23 @@ function served(changes: Partial<ControlUiParts> = {}) {
     writeFileSync(join(directory, "ui", name), text);
   }
   symlinkSync(join(directory, "secret.txt"), join(directory, "ui", "linked.txt"));
-  const page = createControlUi({
-    directory: join(directory, "ui"),
-    version: "1.2.3",
-    agentName: "Sluice",
-    authRequired: () => false,
-    authorised: ({ authorization }) => authorization === "Bearer good",
-    ...changes,
-  });
-  return (path: string, fields: Partial<PageRequest> = {}) =>
-    page({ method: "GET", path, headers: {}, remoteAddress: "127.0.0.1", ...fields });
+  const ui = join(directory, "ui");
+  const page = (changes: Partial<ControlUiParts> = {}) => {
+    const answer = createControlUi({
+      directory: ui,
+      version: "1.2.3",
+      agentName: "Sluice",
+      authRequired: () => false,
+      authorised: ({ authorization }) => authorization === "Bearer good",
+      ...changes,
+    });
+    return (path: string, fields: Partial<PageRequest> = {}) =>
+      answer({ method: "GET", path, headers: {}, remoteAddress: "127.0.0.1", ...fields });
+  };
+  return { ui, page };
 }
+
+const served = (changes: Partial<ControlUiParts> = {}) => installed().page(changes);
 
 describe("the start document", () => {
   test.each(["/ui", "/ui/", "/ui/index.html", "/ui/chat/main", "/ui/settings/model-providers"])(
@@ -122,6 +131,83 @@ describe("what lies outside", () => {
     },
   );
 
+  test.each([
+    ["a directory", "etc", "..", "secret.txt"],
+    ["a directory of a directory", "assets/etc", "../..", "secret.txt"],
+    ["a directory that holds a linked directory", "one/two/etc", "../../..", "secret.txt"],
+    ["a file", "copy.txt", "../secret.txt", ""],
+    ["a file in a directory", "assets/copy.txt", "../../secret.txt", ""],
+  ])("no link leads there: %s", async (_, link, target, name) => {
+    const { page, ui } = installed();
+    mkdirSync(join(ui, link, ".."), { recursive: true });
+    symlinkSync(target, join(ui, link));
+    expect(readFileSync(join(ui, link, name), "utf8")).toBe("not for anybody");
+    for (const path of [`/ui/${link}/${name}`, `/ui/${link}`]) {
+      const answer = await page()(path);
+      expect(String(answer?.body)).not.toContain("not for anybody");
+    }
+    expect((await page()("/ui/favicon.svg"))?.status).toBe(200);
+  });
+
+  test("a link within the directory is left out as well: one file, one name", async () => {
+    const { page, ui } = installed();
+    symlinkSync("assets", join(ui, "alias"));
+    symlinkSync("favicon.svg", join(ui, "alias.svg"));
+    for (const path of ["/ui/alias/app-Ab12.js", "/ui/alias.svg"]) expect((await page()(path))?.status).toBe(404);
+  });
+
+  test("links that lead round, up or nowhere do not hinder the start", async () => {
+    const { page, ui } = installed();
+    for (const [name, target] of Object.entries({
+      self: ".",
+      up: "..",
+      loop: "loop",
+      gone: "nowhere",
+      "gone.js": "x.js",
+    })) {
+      symlinkSync(target, join(ui, "assets", name));
+    }
+    const get = page();
+    expect((await get("/ui/assets/app-Ab12.js"))?.status).toBe(200);
+    for (const path of ["self/self/app-Ab12.js", "up/index.html", "gone.js", "gone"]) {
+      expect(String((await get(`/ui/assets/${path}`))?.body)).not.toBe("export {};");
+    }
+    expect((await get("/ui/assets/gone.js"))?.status).toBe(404);
+  });
+
+  test("what is no file, such as a socket, is left out", async () => {
+    const { page, ui } = installed();
+    await using server = createServer();
+    await once(server.listen(join(ui, "socket.txt")), "listening");
+    expect((await page()("/ui/socket.txt"))?.status).toBe(404);
+  });
+
+  test("a file that is replaced by a link later is not read any more", async () => {
+    const { page, ui } = installed();
+    const get = page();
+    unlinkSync(join(ui, "favicon.svg"));
+    symlinkSync("../secret.txt", join(ui, "favicon.svg"));
+    expect((await get("/ui/favicon.svg"))?.status).toBe(404);
+    renameSync(join(ui, "assets"), join(ui, "../elsewhere"));
+    symlinkSync("../elsewhere", join(ui, "assets"));
+    expect((await get("/ui/assets/app-Ab12.js"))?.status).toBe(404);
+  });
+
+  test("a start document that is a link is none", () => {
+    const { page, ui } = installed();
+    unlinkSync(join(ui, "index.html"));
+    symlinkSync("../secret.txt", join(ui, "index.html"));
+    expect(() => page()).toThrow("index.html");
+  });
+
+  test("the directory itself may be a link", async () => {
+    const { page, ui } = installed();
+    symlinkSync("ui", join(ui, "../current"));
+    const get = page({ directory: join(ui, "../current") });
+    expect(String((await get("/ui/assets/app-Ab12.js"))?.body)).toBe("export {};");
+    expect(String((await get("/ui/"))?.body)).toContain("<!doctype html>");
+  });
+
   test("no path at all leads there", async () => {
     const get = served();
     const step = fc.constantFrom("..", ".", "%2e%2e", "..%2f", "ui", "assets", "", "secret.txt", "linked.txt", "\\..");
@@ -161,5 +247,5 @@ describe("control-ui-config.json", () => {
 test("a directory without a Control UI is refused at the start", () => {
   const directory = temporaryDirectory();
   const parts = { directory, version: "1", agentName: "Sluice", authRequired: () => false, authorised: () => true };
-  expect(() => createControlUi(parts)).toThrow("ENOENT");
+  expect(() => createControlUi(parts)).toThrow("no Control UI");
 });

@@ -74,6 +74,76 @@ describe("a request that two servers could read in two ways is refused, and its 
   });
 });
 
+describe("a request that names something twice, or nothing at all, is refused with 400", () => {
+  const TWICE = [
+    "Host: localhost",
+    "Origin: http://localhost",
+    "Authorization: Bearer a",
+    "X-Api-Key: a",
+    "X-Sluice-Upstream-Key: a",
+  ];
+  const upgrading = ["Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"];
+  const offering = ["Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==", "Sec-WebSocket-Protocol: played"];
+  const kinds: [string, string, readonly string[]][] = [
+    ["a request", "/", ["Connection: close"]],
+    ["a probe", "/healthz", ["Connection: close"]],
+    ["an upgrade", "/played", [...upgrading, ...offering]],
+  ];
+  const asked = (path: string, fields: readonly string[]) => [`GET ${path} HTTP/1.1`, ...fields, "", ""].join("\r\n");
+
+  test.each(kinds)("%s with two of a field that says who asks and for what, equal or not", async (_, path, fields) => {
+    for (const field of TWICE) {
+      const name = field.slice(0, field.indexOf(":"));
+      const host = name === "Host" ? [] : ["Host: localhost"];
+      for (const second of [field, `${name.toLowerCase()}: b`]) {
+        expect([field, statuses(await answerTo(asked(path, [...host, field, ...fields, second])))]).toEqual([
+          field,
+          [400],
+        ]);
+      }
+    }
+  });
+
+  test.each(kinds)("%s whose second Host comes behind 70 other fields", async (_, path, fields) => {
+    const many = Array.from({ length: 70 }, (_field, at) => `X-${at}: 1`);
+    expect(statuses(await answerTo(asked(path, ["Host: localhost", ...fields, ...many, "Host: evil.com"])))).toEqual([
+      400,
+    ]);
+    expect(statuses(await answerTo(asked(path, ["Host: localhost", ...fields, ...many])))).toEqual([400]);
+  });
+
+  test.each(kinds)("%s without a Host", async (_, path, fields) => {
+    expect(statuses(await answerTo(asked(path, fields)))).toEqual([400]);
+  });
+
+  test.each(kinds)("%s whose Host is none by its form", async (_, path, fields) => {
+    const hosts = [
+      "a b",
+      "localhost, evil.com",
+      "localhost/x",
+      "me@localhost",
+      "[::1",
+      "localhost:80:80",
+      "localhost:x",
+      'a"b',
+    ];
+    for (const host of hosts) {
+      expect([host, statuses(await answerTo(asked(path, [`Host: ${host}`, ...fields])))]).toEqual([host, [400]]);
+    }
+  });
+
+  test("with 64 fields, each once, a request is answered", async () => {
+    const many = Array.from({ length: 62 }, (_, at) => `X-${at}: 1`);
+    expect(statuses(await answerTo(get("/healthz", "Connection: close", ...many)))).toEqual([200]);
+  });
+
+  test("a host that is none of ours by name is refused as before, with 403", async () => {
+    for (const host of ["evil.com", "", "my_service:80", "a%20b", "localhost:99999"]) {
+      expect(statuses(await answerTo(asked("/", [`Host: ${host}`, "Connection: close"])))).toEqual([403]);
+    }
+  });
+});
+
 test("methods that ask for a tunnel or for an echo get neither", async () => {
   expect(await answerTo("CONNECT evil.com:443 HTTP/1.1\r\nHost: evil.com:443\r\n\r\n")).toBe("");
   const traced = await answerTo("TRACE / HTTP/1.1\r\nHost: localhost\r\nX-a: canary\r\nConnection: close\r\n\r\n");

@@ -139,16 +139,18 @@ const testModels = (): readonly Model[] => [
 
 function authenticator(token: string | undefined): Authenticator {
   let failures = 0;
+  const failed = () => {
+    if (failures++ >= 3) throw new GatewayError("rate_limited", "too many", { retryAfterMs: 1500 });
+  };
   return {
     required: token !== undefined,
     authenticate(given) {
       if (token === undefined) return { name: "local" };
-      if (failures >= 3) throw new GatewayError("rate_limited", "too many", { retryAfterMs: 1500 });
       if (given === token) return { name: "token" };
-      if (given !== undefined) failures++;
+      if (given !== undefined) failed();
       return undefined;
     },
-    failed: () => void failures++,
+    failed,
     current: (caller) => caller,
   };
 }

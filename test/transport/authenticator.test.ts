@@ -52,32 +52,37 @@ describe("the shared token", () => {
     expect(authenticator.authenticate(undefined, "10.0.0.1")).toBeUndefined();
   });
 
-  test("three wrong ones within a minute lock the address out, the right one included, until the time is over", () => {
+  test("three wrong ones within a minute lock the address out: wrong ones are told to wait, the right one is let in", () => {
     const { authenticator, time, refusal } = setUp();
-    for (let i = 0; i < 3; i++) authenticator.authenticate("wrong", "10.0.0.1");
-    expect(refusal("right-token", "10.0.0.1")?.code).toBe("rate_limited");
-    expect(refusal("right-token", "10.0.0.1")?.retryAfterMs).toBe(60_000);
-    expect(authenticator.authenticate("right-token", "10.0.0.2")).toBeDefined();
+    for (let i = 0; i < 3; i++) expect(authenticator.authenticate("wrong", "10.0.0.1")).toBeUndefined();
+    expect(refusal("wrong", "10.0.0.1")).toMatchObject({ code: "rate_limited", retryAfterMs: 60_000 });
+    expect(authenticator.authenticate("right-token", "10.0.0.1")).toEqual({ name: "token" });
+    expect(authenticator.authenticate("wrong", "10.0.0.2")).toBeUndefined();
     time.ms = 60_001;
-    expect(authenticator.authenticate("right-token", "10.0.0.1")).toBeDefined();
+    expect(authenticator.authenticate("wrong", "10.0.0.1")).toBeUndefined();
+  });
+
+  test("who gives none is asked for it while the address is locked out too: nothing was guessed", () => {
+    const { authenticator } = setUp();
+    for (let i = 0; i < 3; i++) authenticator.authenticate("wrong", "10.0.0.1");
+    expect(authenticator.authenticate(undefined, "10.0.0.1")).toBeUndefined();
   });
 
   test("failures spread over more than a minute do not add up", () => {
-    const { authenticator, time, refusal } = setUp();
+    const { authenticator, time } = setUp();
     for (let i = 0; i < 6; i++) {
-      authenticator.authenticate("wrong", "10.0.0.1");
+      expect(authenticator.authenticate("wrong", "10.0.0.1")).toBeUndefined();
       time.ms += 61_000;
     }
-    expect(refusal("right-token", "10.0.0.1")).toBeUndefined();
   });
 
   test("an IPv6 client counts by its /64 network, an IPv4-mapped one as its IPv4 address", () => {
     const { authenticator, refusal } = setUp();
     for (let i = 0; i < 3; i++) authenticator.authenticate("wrong", `2001:db8:1:2::${i}`);
-    expect(refusal("right-token", "2001:db8:1:2:ffff::1")?.code).toBe("rate_limited");
-    expect(refusal("right-token", "2001:db8:1:3::1")).toBeUndefined();
+    expect(refusal("wrong", "2001:DB8:1:2:ffff::1")?.code).toBe("rate_limited");
+    expect(refusal("wrong", "2001:db8:1:3::1")).toBeUndefined();
     for (let i = 0; i < 3; i++) authenticator.authenticate("wrong", "::ffff:10.0.0.9");
-    expect(refusal("right-token", "10.0.0.9")?.code).toBe("rate_limited");
+    expect(refusal("wrong", "10.0.0.9")?.code).toBe("rate_limited");
   });
 });
 
@@ -138,9 +143,9 @@ describe("a gateway key", () => {
   ])("%s counts as a failure of its address", (_, wrong, keys) => {
     const good = freshSecret();
     const { authenticator, refusal } = setUp({ keys: [...keys, keyFor("bob", good)] });
-    for (let i = 0; i < 3; i++) refusal(wrong, "10.0.0.1");
-    expect(refusal(good, "10.0.0.1")?.code).toBe("rate_limited");
-    expect(authenticator.authenticate(good, "10.0.0.2")).toMatchObject({ name: "bob" });
+    for (let i = 0; i < 3; i++) expect(refusal(wrong, "10.0.0.1")?.code).not.toBe("rate_limited");
+    expect(refusal(wrong, "10.0.0.1")).toMatchObject({ code: "rate_limited", message: "too many failed attempts" });
+    expect(authenticator.authenticate(good, "10.0.0.1")).toMatchObject({ name: "bob" });
   });
 
   test("failures of every kind add up, those that a face found too", () => {
@@ -149,7 +154,9 @@ describe("a gateway key", () => {
     refusal(`${secret}x`, "a");
     expect(authenticator.authenticate(secret, "a")).toBeDefined();
     authenticator.failed("a");
-    expect(refusal(secret, "a")?.code).toBe("rate_limited");
+    expect(refusal("wrong-token", "a")?.code).toBe("rate_limited");
+    expect(() => authenticator.failed("a")).toThrow("too many failed attempts");
+    expect(authenticator.authenticate(secret, "a")).toBeDefined();
   });
 
   test("what a caller may do is what its key grants now", () => {

@@ -11,7 +11,7 @@ import {
 import { GatewayError, toGatewayError } from "../../core/errors.ts";
 import type { Authenticator, Caller, Connection } from "../../core/ports.ts";
 import type { Desk } from "./desk.ts";
-import { deviceFault } from "./device.ts";
+import { type DeviceFault, deviceFault } from "./device.ts";
 import { toErrorShape } from "./errors.ts";
 import { mayChat } from "./granted-scopes.ts";
 import { recoveryScopeOf } from "./identity.ts";
@@ -37,8 +37,8 @@ const refuse = (error: ErrorShape, code: number = OPENCLAW_CLOSE.policy): Refusa
 const CUMULATIVE_CLIENT = "openclaw-tui";
 
 /**
- * Checks the parameters of `connect`: their form, the protocol version, the role, the device's signature over `nonce`, and
- * at last who it is and whether its key allows chat.
+ * Checks the parameters of `connect`: their form, the protocol version, the role, who it is and whether its key allows
+ * chat, and at last the device's signature over `nonce`, so that no stranger makes us verify one.
  */
 export function connect(desk: Desk, connection: Connection, params: unknown, nonce: string): Peer | Refusal {
   const parsed = ConnectParams.safeParse(params ?? {});
@@ -49,17 +49,14 @@ export function connect(desk: Desk, connection: Connection, params: unknown, non
   if (otherVersion) return otherVersion;
   if (role !== "operator") return refuse(toErrorShape(new GatewayError("bad_request", "invalid role")));
 
-  const device = deviceFault(parsed.data, nonce, desk.clock.wall());
-  if (device) {
-    desk.authenticator.failed(connection.remoteAddress);
-    return turnedAway(desk, connection, unauthorized(device.message, { code: device.code, reason: device.code }));
-  }
   const token = [auth?.token, auth?.password, auth?.deviceToken].find(
     (secret) => secret !== undefined && secret !== "",
   );
   const caller = connection.caller ?? authenticate(desk.authenticator, token, connection.remoteAddress);
   if ("error" in caller) return turnedAway(desk, connection, caller);
   if (!mayChat(caller)) return turnedAway(desk, connection, lacksChat());
+  const fault = deviceFault(parsed.data, nonce, desk.clock.wall());
+  if (fault) return turnedAway(desk, connection, badDevice(desk.authenticator, fault, connection.remoteAddress));
   try {
     connection.authenticated(caller);
   } catch (thrown) {
@@ -104,13 +101,9 @@ function authenticate(authenticator: Authenticator, token: string | undefined, a
     const caller = authenticator.authenticate(token, address);
     if (caller) return caller;
   } catch (error) {
-    const limited = toGatewayError(error);
-    if (limited.code === "unauthorized") return mismatch(limited.message);
-    if (limited.code !== "rate_limited") throw error;
-    const message = "unauthorized: too many failed authentication attempts (retry later)";
-    const next = { code: "AUTH_RATE_LIMITED", authReason: "rate_limited", recommendedNextStep: "wait_then_retry" };
-    const { retryAfterMs = 0 } = limited;
-    return refuse({ ...toErrorShape(new GatewayError("unauthorized", message), next), retryAfterMs });
+    const refusal = toGatewayError(error);
+    if (refusal.code === "unauthorized") return mismatch(refusal.message);
+    return lockedOut(refusal);
   }
   if (token !== undefined) return mismatch("provide gateway auth token");
   return unauthorized("unauthorized: gateway token missing (provide gateway auth token)", {
@@ -119,6 +112,25 @@ function authenticate(authenticator: Authenticator, token: string | undefined, a
     canRetryWithDeviceToken: false,
     recommendedNextStep: "update_auth_configuration",
   });
+}
+
+/** A bad signature is a failure like a wrong token. */
+function badDevice(authenticator: Authenticator, { code, message }: DeviceFault, address: string): Refusal {
+  try {
+    authenticator.failed(address);
+  } catch (error) {
+    return lockedOut(toGatewayError(error));
+  }
+  return unauthorized(message, { code, reason: code });
+}
+
+/** Throws what is no `rate_limited`. */
+function lockedOut(refusal: GatewayError): Refusal {
+  if (refusal.code !== "rate_limited") throw refusal;
+  const message = "unauthorized: too many failed authentication attempts (retry later)";
+  const next = { code: "AUTH_RATE_LIMITED", authReason: "rate_limited", recommendedNextStep: "wait_then_retry" };
+  const { retryAfterMs = 0 } = refusal;
+  return refuse({ ...toErrorShape(new GatewayError("unauthorized", message), next), retryAfterMs });
 }
 
 const mismatch = (reason: string): Refusal =>

@@ -30,13 +30,16 @@ describe("who may read a stream over HTTP", () => {
     expect((await (await up.read(stream, "", bearer)).rest()).events).toHaveLength(1);
   });
 
-  test("is locked out after too many wrong tokens, as on a WebSocket", async () => {
+  test("is told to wait after too many wrong tokens, as on a WebSocket, and is let in with the right one", async () => {
     await using up = await setUp({ ...withToken, limits: { authFailuresPerMinute: 2 } });
-    const { stream } = await up.open({}, TOKEN);
-    for (let i = 0; i < 2; i++) await up.poll(stream, "", { authorization: "Bearer wrong" });
-    const refused = await up.poll(stream, "", bearer);
+    const { stream, upstream } = await up.open({}, TOKEN);
+    const wrong = { authorization: "Bearer wrong" };
+    for (let i = 0; i < 2; i++) await up.poll(stream, "", wrong);
+    const refused = await up.poll(stream, "", wrong);
     expect(refused).toMatchObject({ status: 429, error: { code: "rate_limited" } });
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    upstream.sse().event("1").end();
+    expect((await (await up.read(stream, "", bearer)).rest()).events).toHaveLength(1);
     expect(up.gateway.log.lines).toContainEqual(
       expect.objectContaining({ event: "refused", where: "http-streams", code: "unauthorized" }),
     );

@@ -12,7 +12,7 @@ const scopes = ["operator.read", "operator.write"];
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Connects with what the official clients' own code signs over the challenge; `change` spoils it. */
-async function connect(change: (device: Fields) => Fields, version = 3, signed: Fields = {}) {
+async function connect(change: (device: Fields) => Fields, version = 3, signed: Fields = {}, token = TOKEN) {
   await using rig = await startRig({ token: TOKEN });
   const connection = rig.open();
   const { nonce, ts } = connection.client.payloads("connect.challenge")[0] ?? {};
@@ -37,7 +37,7 @@ async function connect(change: (device: Fields) => Fields, version = 3, signed: 
     signedAt: facts.signedAtMs,
     nonce: facts.nonce,
   };
-  const params = { minProtocol: 4, maxProtocol: 4, client, scopes, auth: { token: TOKEN }, device: change(good) };
+  const params = { minProtocol: 4, maxProtocol: 4, client, scopes, auth: { token }, device: change(good) };
   const answer = await connection.client.request("connect", params).catch((error) => error.error);
   return { answer, closing: connection.client.closing };
 }
@@ -86,6 +86,11 @@ describe("the signature of a device", () => {
     expect(answer).toMatchObject({ details: { code: "DEVICE_AUTH_SIGNATURE_INVALID" } });
   });
 
+  test("is verified for nobody whose token is wrong: no stranger costs that work", async () => {
+    const { answer } = await connect(as({ signature: "", publicKey: "" }), 3, {}, "guess");
+    expect(answer).toMatchObject({ details: { code: "AUTH_TOKEN_MISMATCH" } });
+  });
+
   test("that is bad counts as a failure of its address, with the right token too", async () => {
     const limits = { authFailuresPerMinute: 2 };
     await using gateway = await startTestGateway({ config: { auth: { token: TOKEN }, limits } });
@@ -93,7 +98,8 @@ describe("the signature of a device", () => {
     for (const _ of [1, 2]) {
       await expect(dial(gateway.url, impostor())).rejects.toThrow("device identity mismatch");
     }
-    await expect(dial(gateway.url, device)).rejects.toThrow("too many failed authentication attempts");
+    await expect(dial(gateway.url, impostor())).rejects.toThrow("too many failed authentication attempts");
+    expect(await dial(gateway.url, device)).toMatchObject({ type: "hello-ok" });
   });
 });
 

@@ -107,11 +107,12 @@ describe("the shared token", () => {
     expect(connection.authenticatedAs).toBeUndefined();
   });
 
-  test("too many failures are told with the time to wait", async () => {
+  test("too many failures are told with the time to wait, and the right one is let in", async () => {
     await using rig = await startRig({ token: "let-me-in" });
     for (let attempt = 0; attempt < 3; attempt++) await refusal(rig.open().client, { auth: { token: "guess" } });
-    const error = await refusal(rig.open().client, { auth: { token: "let-me-in" } });
+    const error = await refusal(rig.open().client, { auth: { token: "guess" } });
     expect(error).toMatchObject({ retryAfterMs: 1500, details: { code: "AUTH_RATE_LIMITED" } });
+    expect(await hello(rig.open().client, { auth: { token: "let-me-in" } })).toMatchObject({ type: "hello-ok" });
   });
 });
 
