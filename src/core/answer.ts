@@ -1,11 +1,10 @@
 import type { Dialect, Interpreter, Meaning } from "./dialect.ts";
 import { NOTHING } from "./dialect.ts";
-import type { GatewayError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
 import { parseJson } from "./json.ts";
 import { TextShape } from "./text-shape.ts";
 import type { TokenCounts } from "./usage.ts";
-import { estimateTokens, mergeCounts, settleUsage, wasBilled } from "./usage.ts";
+import { estimateTokens, mergeCounts, settleUsage } from "./usage.ts";
 
 /** What was seen of one answer so far: what its events mean, added up. */
 export class Answer {
@@ -19,7 +18,6 @@ export class Answer {
   #finish: string | undefined;
   #isWhole = false;
   #isRaw = false;
-  #begun = false;
 
   /** `asked` is the caller's body, `inputCharacters` what the model reads of it. */
   constructor(dialect: Dialect, asked: JsonObject, inputCharacters: number) {
@@ -55,7 +53,6 @@ export class Answer {
 
   /** What an event means. `bytes` is the length of its data in UTF-8. */
   read(name: string | undefined, data: string, bytes: number): Meaning {
-    this.#begun = true;
     const known = this.#shape.match(name, data);
     const value = known ? null : parseJson(data);
     this.#isRaw = value === undefined;
@@ -75,12 +72,13 @@ export class Answer {
     return short?.events ?? [];
   }
 
-  /** The usage as far as it is known. `answered`: a byte of an answer came. */
-  usage(error: GatewayError | undefined, answered: boolean) {
+  /** The usage as far as it is known. `sent`: the provider may charge for the call. */
+  usage(sent: boolean) {
     return settleUsage({
       counts: this.#counts,
       whole: this.#isWhole,
-      billed: wasBilled({ error, answered, anyEvent: this.#begun, readable: this.#readable }),
+      sent,
+      readable: this.#readable,
       inputCharacters: this.#inputCharacters,
       outputCharacters: this.#characters,
     });

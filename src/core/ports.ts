@@ -43,6 +43,11 @@ export interface UpstreamSink {
 }
 
 export interface UpstreamCall {
+  /**
+   * Whether the provider may charge for the call: the request was written to a connection, and no status other than 2xx
+   * has refused it. False again while a refused call waits to be made once more. Stays as it is when the call is over.
+   */
+  readonly isSent: boolean;
   pause(): void;
   resume(): void;
   /** Closes the socket now; the sink hears nothing more. */

@@ -108,7 +108,7 @@ export class RelayedCall implements Producer, UpstreamSink {
 
   fail(error: GatewayError): void {
     if (this.#done) {
-      this.#drain?.end(error);
+      this.#drain?.end();
       return;
     }
     if (error.code === "internal") this.#parts.observer.fault(error, "stream");
@@ -132,7 +132,7 @@ export class RelayedCall implements Producer, UpstreamSink {
   cancel(reason: GatewayError): void {
     if (this.#done) return;
     const isCancelled = reason.code === "cancelled" || reason.code === "client_gone";
-    this.#drain = isCancelled ? this.#drainAfter(reason) : undefined;
+    this.#drain = isCancelled ? this.#drainAfter() : undefined;
     if (!this.#drain) this.#call.abort();
     this.#end(isCancelled ? "cancelled" : "failed", reason);
   }
@@ -164,26 +164,24 @@ export class RelayedCall implements Producer, UpstreamSink {
   }
 
   /** What reads the answer on after its cancel, where its key wants that and there is usage to be had. */
-  #drainAfter(reason: GatewayError): UsageDrain | undefined {
+  #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
     const { lease } = this.#commission;
-    if (lease?.onAbort !== "drain" || !limits || this.#request.target.route.dialect.endsAtEof) return undefined;
+    // What was not sent has no usage to come.
+    if (lease?.onAbort !== "drain" || !limits || !this.#call.isSent || this.#request.target.route.dialect.endsAtEof)
+      return undefined;
     return new UsageDrain({
       call: this.#call,
       answer: this.#answer,
       meter: this.#meter,
       limits,
       since: clock.now(),
-      settled: (error = reason) => {
+      settled: () => {
         const { terminal } = this.#stream;
-        if (terminal) this.#settle({ ...terminal, usage: this.#usage(error) });
+        if (terminal) this.#settle({ ...terminal, usage: this.#answer.usage(this.#call.isSent) });
         lease.release();
       },
     });
-  }
-
-  #usage(error: GatewayError | undefined) {
-    return this.#answer.usage(error, this.#watch.hasByte);
   }
 
   #settle(terminal: Terminal): void {
@@ -199,7 +197,7 @@ export class RelayedCall implements Producer, UpstreamSink {
       lastSeq: log.head,
       ...(finish !== undefined && { finish }),
       ...(error && { error }),
-      usage: this.#usage(error),
+      usage: this.#answer.usage(this.#call.isSent),
       timing: this.#watch.timing(firstSentMs),
       lossy: this.#lossy,
     };

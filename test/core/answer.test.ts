@@ -32,7 +32,7 @@ describe("what is seen of an answer", () => {
     const answer = answerOf("plain-sse");
     answer.read(undefined, "12345678", 8);
     expect(answer.characters).toBe(8);
-    expect(answer.usage(undefined, true)).toEqual({ source: "unknown" });
+    expect(answer.usage(true)).toEqual({ source: "unknown" });
   });
 
   test("that is cut short has finished as its provider would say it", () => {

@@ -17,7 +17,8 @@ const counts = fc.record(
 const settled = fc.record({
   counts,
   whole: fc.boolean(),
-  billed: fc.constantFrom(true, false, "unknown" as const),
+  sent: fc.boolean(),
+  readable: fc.boolean(),
   inputCharacters: count,
   outputCharacters: count,
 });
@@ -52,7 +53,14 @@ test("an estimate is four characters a token, rounded up", () => {
 });
 
 describe("the usage of an ended stream", () => {
-  const stream = { counts: {}, whole: true, billed: true, inputCharacters: 40, outputCharacters: 20 } as const;
+  const stream = {
+    counts: {},
+    whole: true,
+    sent: true,
+    readable: true,
+    inputCharacters: 40,
+    outputCharacters: 20,
+  } as const;
 
   test("is exact, with the provider's own figures, when the stream was whole", () => {
     const exact = { inputTokens: 7, outputTokens: 3, cacheReadTokens: 2 };
@@ -75,23 +83,23 @@ describe("the usage of an ended stream", () => {
     expect(cut(9)).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 9 });
   });
 
-  test("is exactly nothing when the provider never began", () => {
-    const usage = settleUsage({ ...stream, whole: false, billed: false });
+  test("is exactly nothing when the request never left, or was refused", () => {
+    const usage = settleUsage({ ...stream, whole: false, sent: false });
     expect(usage).toEqual({ source: "exact", inputTokens: 0, outputTokens: 0 });
   });
 
-  test("has no figures when nobody knows whether the provider began", () => {
-    expect(settleUsage({ ...stream, whole: false, billed: "unknown" })).toEqual({ source: "unknown" });
+  test("has no figures when nobody can read the answer", () => {
+    expect(settleUsage({ ...stream, whole: false, readable: false })).toEqual({ source: "unknown" });
   });
 
   test("is always what the wire contract allows", () => {
     fc.assert(fc.property(settled, (any) => Usage.parse(settleUsage(any)) !== undefined));
   });
 
-  test("is never called exact for a cut stream that the provider worked on", () => {
+  test("is never called exact for a cut stream that was sent", () => {
     fc.assert(
       fc.property(settled, (any) => {
-        const { source } = settleUsage({ ...any, whole: false, billed: true });
+        const { source } = settleUsage({ ...any, whole: false, sent: true, readable: true });
         expect(source).toBe("estimated");
       }),
     );
