@@ -9,10 +9,16 @@ export interface TokenCounts {
   readonly reasoningTokens?: number | undefined;
 }
 
-/** A later report replaces earlier figures one by one: providers repeat cumulative counts, null ones are left out. */
+/**
+ * A later report replaces earlier figures one by one: providers repeat cumulative counts, null ones are left out. A zero
+ * replaces none, because such counts do not fall to nothing: it stands for "not counted here". An input of zero is no
+ * figure at all: no request is without a prompt, cached or not.
+ */
 export function mergeCounts(before: TokenCounts, report: TokenCounts): TokenCounts {
   const merged: Record<string, number | undefined> = { ...before };
-  for (const [name, count] of Object.entries(report)) if (count !== undefined) merged[name] = count;
+  for (const [name, count] of Object.entries(report)) {
+    if (count !== undefined && (count > 0 || (name !== "inputTokens" && !merged[name]))) merged[name] = count;
+  }
   return merged;
 }
 
@@ -35,16 +41,20 @@ export function settleUsage(stream: {
   readonly outputCharacters: number;
 }): Usage {
   const { counts } = stream;
-  if (counts.inputTokens !== undefined && counts.outputTokens !== undefined && stream.whole) {
-    return { ...counts, source: "exact" };
-  }
+  // Zeros beside something that was seen are no figures: some providers send them in place of a count.
+  const hasInput = counts.inputTokens !== undefined && (counts.inputTokens > 0 || stream.inputCharacters === 0);
+  const hasOutput = counts.outputTokens !== undefined && (counts.outputTokens > 0 || stream.outputCharacters === 0);
+  if (hasInput && hasOutput && stream.whole) return { ...counts, source: "exact" };
   if (!stream.sent) return { source: "exact", inputTokens: 0, outputTokens: 0 };
   if (!stream.readable) return { source: "unknown" };
   return {
     ...counts,
     source: "estimated",
-    inputTokens: counts.inputTokens ?? estimateTokens(stream.inputCharacters),
-    // A cumulative count from before the cut may lag behind the text that was seen.
-    outputTokens: Math.max(counts.outputTokens ?? 0, estimateTokens(stream.outputCharacters)),
+    inputTokens: counts.inputTokens || estimateTokens(stream.inputCharacters),
+    outputTokens:
+      hasOutput && stream.whole
+        ? counts.outputTokens
+        : // A cumulative count from before the cut may lag behind the text that was seen.
+          Math.max(counts.outputTokens ?? 0, estimateTokens(stream.outputCharacters)),
   };
 }
