@@ -153,17 +153,17 @@ describe("a sweep", () => {
 describe("the lock of a run", () => {
   test("shows that it lives, until it is given up; then its file goes", () => {
     const path = directory();
-    const lock = holdLock(path, "one");
-    expect(liveInstances(path)).toEqual(new Set(["one"]));
+    const lock = holdLock(path, "ledger", "one");
+    expect(liveInstances(path, "ledger")).toEqual({ held: ["one"], unclear: [] });
     lock.close();
-    expect(liveInstances(path)).toEqual(new Set());
+    expect(liveInstances(path, "ledger")).toEqual({ held: [], unclear: [] });
     expect(readdirSync(path)).toEqual([]);
   });
 
   test("of a dead run is free, and its file is removed", () => {
     const path = directory();
     writeFileSync(join(path, "ledger-dead.lock"), "");
-    expect(liveInstances(path)).toEqual(new Set());
+    expect(liveInstances(path, "ledger")).toEqual({ held: [], unclear: [] });
     expect(readdirSync(path)).toEqual([]);
   });
 
@@ -171,17 +171,18 @@ describe("the lock of a run", () => {
     const path = directory();
     // As between the making of the file and its locking.
     writeFileSync(join(path, "ledger-new.lock"), "");
-    expect(liveInstances(path)).toEqual(new Set());
-    const lock = holdLock(path, "new");
-    for (let look = 0; look < 3; look++) expect(liveInstances(path)).toEqual(new Set(["new"]));
+    expect(liveInstances(path, "ledger")).toEqual({ held: [], unclear: [] });
+    const lock = holdLock(path, "ledger", "new");
+    for (let look = 0; look < 3; look++) expect(liveInstances(path, "ledger").held).toEqual(["new"]);
     expect(readdirSync(path)).toEqual(["ledger-new.lock"]);
     lock.close();
   });
 
-  test("that cannot be looked at counts as held", () => {
+  test("that cannot be looked at is unclear, and stays", () => {
     const path = directory();
     writeFileSync(join(path, "ledger-odd.lock"), "no database at all, but something somebody may need. ".repeat(20));
-    expect(liveInstances(path)).toEqual(new Set(["odd"]));
+    expect(liveInstances(path, "ledger")).toEqual({ held: [], unclear: ["odd"] });
+    expect(readdirSync(path)).toEqual(["ledger-odd.lock"]);
   });
 });
 
