@@ -1,8 +1,9 @@
 import type { Dialect, Interpreter, Meaning } from "./dialect.ts";
 import { NOTHING } from "./dialect.ts";
 import type { JsonObject } from "./json.ts";
-import { parseJson } from "./json.ts";
+import { isObject, parseJson } from "./json.ts";
 import { TextShape } from "./text-shape.ts";
+import { type Unread, whyUnread } from "./unread-event.ts";
 import type { TokenCounts } from "./usage.ts";
 import { estimateTokens, mergeCounts, settleUsage } from "./usage.ts";
 
@@ -18,6 +19,7 @@ export class Answer {
   #finish: string | undefined;
   #isWhole = false;
   #isRaw = false;
+  readonly #unread = new Map<Unread, number>();
 
   /** `asked` is the caller's body, `inputCharacters` what the model reads of it. */
   constructor(dialect: Dialect, asked: JsonObject, inputCharacters: number) {
@@ -51,13 +53,21 @@ export class Answer {
     return this.#isRaw;
   }
 
+  /** How many events could not be read, by why. */
+  get unread(): ReadonlyMap<Unread, number> {
+    return this.#unread;
+  }
+
   /** What an event means. `bytes` is the length of its data in UTF-8. */
   read(name: string | undefined, data: string, bytes: number): Meaning {
     const known = this.#shape.match(name, data);
     const value = known ? null : parseJson(data);
     this.#isRaw = value === undefined;
     const meaning = known ?? this.#interpreter.read(name, value, data);
-    if (!known) this.#shape.learn(name, data, meaning);
+    if (!known) {
+      this.#shape.learn(name, data, meaning);
+      if (this.#readable && !isObject(value) && !meaning.error) this.#countUnread(whyUnread(value, data), bytes);
+    }
     if (meaning !== NOTHING) this.#note(meaning, bytes - data.length);
     else if (!this.#readable) this.#characters += bytes;
     return meaning;
@@ -82,6 +92,13 @@ export class Answer {
       inputCharacters: this.#inputCharacters,
       outputCharacters: this.#characters,
     });
+  }
+
+  /** What is in it counts by its bytes: it was relayed, and may be text. */
+  #countUnread(why: Unread | undefined, bytes: number): void {
+    if (!why) return;
+    this.#unread.set(why, (this.#unread.get(why) ?? 0) + 1);
+    this.#characters += bytes;
   }
 
   #note(meaning: Meaning, beyondAscii: number): void {

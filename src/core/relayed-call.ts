@@ -40,7 +40,8 @@ export class RelayedCall implements Producer, UpstreamSink {
   readonly #meter: Lease["meter"];
   readonly #call: UpstreamCall;
   readonly #watch: Stopwatch;
-  readonly #oddities = new Set<string>();
+  /** What was odd and failed nothing, beside the events that could not be read. */
+  readonly #odd = new Set<string>();
   #bytes = 0;
   #hasContent = false;
   #done = false;
@@ -97,7 +98,7 @@ export class RelayedCall implements Producer, UpstreamSink {
 
   lossy(): void {
     this.#lossy = true;
-    this.#oddities.add("lossy");
+    this.#odd.add("lossy");
   }
 
   end(): void {
@@ -114,7 +115,7 @@ export class RelayedCall implements Producer, UpstreamSink {
     if (error.code === "internal") this.#parts.observer.fault(error, "stream");
     // The answer was whole already: what broke afterwards took nothing from the client.
     if (this.#answer.isWhole) {
-      this.#oddities.add(error.code);
+      this.#odd.add(error.code);
       this.#end("completed");
     } else this.#end("failed", error);
   }
@@ -191,7 +192,8 @@ export class RelayedCall implements Producer, UpstreamSink {
   #end(status: Terminal["status"], error?: GatewayError): void {
     this.#done = true;
     const { log, info, firstSentMs } = this.#stream;
-    const { finish } = this.#answer;
+    const { finish, unread } = this.#answer;
+    const unreadEvents = [...unread.values()].reduce((sum, count) => sum + count, 0);
     const terminal = {
       status,
       lastSeq: log.head,
@@ -200,6 +202,7 @@ export class RelayedCall implements Producer, UpstreamSink {
       usage: this.#answer.usage(this.#call.isSent),
       timing: this.#watch.timing(firstSentMs),
       lossy: this.#lossy,
+      ...(unreadEvents > 0 && { unreadEvents }),
     };
     this.#settle(terminal);
     // What it did not use is there for the next one before its client hears of the end.
@@ -217,7 +220,7 @@ export class RelayedCall implements Producer, UpstreamSink {
       events: log.head,
       bytes: this.#bytes,
       heldBack: this.#stream.heldBack,
-      oddities: [...this.#oddities],
+      anomalies: Object.fromEntries([...unread, ...[...this.#odd].map((kind) => [kind, 1] as const)]),
     });
   }
 }
