@@ -33,6 +33,8 @@ import { createUpstream } from "./upstream/upstream.ts";
 
 export interface GatewayOptions {
   readonly version: string;
+  /** Of this process: what the lock of its data directory says to others. */
+  readonly pid: number;
   /** Where log lines go; standard output unless a test wants them. */
   readonly logTo?: LogOptions["target"];
 }
@@ -75,7 +77,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const load = new Load({ loopDelayMs: limits.loopDelayMs, loop, files: findOpenFiles() });
   const fileCount = setInterval(() => void load.count(), COUNT_FILES_MS).unref();
   started.defer(() => clearInterval(fileCount));
-  if (config.data.store === "sqlite") started.adopt(claimDirectory(config.data), (claim) => claim.close());
+  if (config.data.store === "sqlite") {
+    started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
+  }
   const transcripts = started.adopt(await openTranscripts(config), (part) => part.close());
   const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
-import process from "node:process";
 import { isNativeError } from "node:util/types";
 import { GatewayError } from "../core/errors.ts";
 import { alone, holdLock, type Lock, liveInstances } from "./instance-lock.ts";
@@ -10,20 +9,22 @@ export interface ClaimOptions {
   readonly directory: string;
   /** Others may be there, and come later. */
   readonly shared: boolean;
+  /** Of this process: whom others name to their operators. */
+  readonly pid: number;
 }
 
 /**
  * Says that this process runs a gateway on the directory, until it is closed or the process ends. Throws
  * `store_unavailable` when another gateway runs there and the directory is not shared, or when it cannot be told.
  */
-export function claimDirectory({ directory, shared }: ClaimOptions): Lock {
+export function claimDirectory({ directory, shared, pid }: ClaimOptions): Lock {
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     // Two that start at once look one after the other.
     return alone(directory, "start", () => {
       const [other] = shared ? [] : liveInstances(directory, "gateway").held;
       if (other !== undefined) throw inUse(directory, other);
-      return holdLock(directory, "gateway", nameOfThisRun());
+      return holdLock(directory, "gateway", nameOfThisRun(pid));
     });
   } catch (cause) {
     if (cause instanceof GatewayError) throw cause;
@@ -33,8 +34,8 @@ export function claimDirectory({ directory, shared }: ClaimOptions): Lock {
 }
 
 /** The lock tells who lives; its name tells people whom to look for. In containers process ids are the same, hosts not. */
-const nameOfThisRun = (): string =>
-  `${process.pid}@${hostname()
+const nameOfThisRun = (pid: number): string =>
+  `${pid}@${hostname()
     .replace(/[^A-Za-z0-9.-]/g, "-")
     .slice(0, 64)}@${randomUUID()}`;
 
