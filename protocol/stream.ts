@@ -172,6 +172,11 @@ export const EndFrame = z.object({
   usage: Usage,
   timing: Timing,
   lossy: z.literal(true).optional().describe("the upstream sent malformed UTF-8, replaced by U+FFFD"),
+  unreadEvents: z
+    .int()
+    .positive()
+    .optional()
+    .describe("events whose data was no JSON object that could be read: text of the answer may be missing"),
 });
 
 export const ErrorFrame = z.object({ type: z.literal("error"), id: z.string().optional(), error: ErrorBody });

@@ -22,6 +22,7 @@ import { createMetrics } from "./observe/metrics.ts";
 import { createMetricsPage, METRICS_PATH } from "./observe/metrics-page.ts";
 import { combine } from "./observe/observers.ts";
 import { findOpenFiles } from "./observe/open-files.ts";
+import { claimDirectory } from "./storage/directory-claim.ts";
 import { createMemoryTranscripts } from "./storage/memory-transcripts.ts";
 import { openSqliteTranscripts } from "./storage/sqlite-transcripts.ts";
 import { PAGE_SOCKETS, startPageServer } from "./transport/page-server.ts";
@@ -31,6 +32,8 @@ import { createUpstream } from "./upstream/upstream.ts";
 
 export interface GatewayOptions {
   readonly version: string;
+  /** Of this process: what the lock of its data directory says to others. */
+  readonly pid: number;
   /** Where log lines go; standard output unless a test wants them. */
   readonly logTo?: LogOptions["target"];
 }
@@ -74,6 +77,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const load = new Load({ loopDelayMs: limits.loopDelayMs, loop, files: findOpenFiles(), otherSockets });
   const fileCount = setInterval(() => void load.count(), COUNT_FILES_MS).unref();
   started.defer(() => clearInterval(fileCount));
+  if (config.data.store === "sqlite") {
+    started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
+  }
   const transcripts = started.adopt(await openTranscripts(config), (part) => part.close());
   const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;

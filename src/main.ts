@@ -35,7 +35,8 @@ async function main(): Promise<number> {
     version: manifest.version,
     stdout: process.stdout,
     stderr: process.stderr,
-    createGateway: async (config, options) => (await import("./gateway.ts")).createGateway(config, options),
+    createGateway: async (config, options) =>
+      (await import("./gateway.ts")).createGateway(config, { ...options, pid: process.pid }),
     stopped: () => waitForStop(process, (text) => process.stderr.write(text)),
   });
 }

@@ -53,6 +53,10 @@ const metrics = z.strictObject({
 const data = z.strictObject({
   directory: z.string().min(1).default(".sluice").describe("where the store lives, from the working directory"),
   store: z.enum(["sqlite", "memory"]).default("sqlite").describe("memory forgets everything at the end"),
+  shared: z
+    .boolean()
+    .default(false)
+    .describe("true: other gateways may run on the same directory; each then holds callers to their caps by itself"),
 });
 
 const openclaw = z.strictObject({

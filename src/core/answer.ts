@@ -1,11 +1,11 @@
 import type { Dialect, Interpreter, Meaning } from "./dialect.ts";
 import { NOTHING } from "./dialect.ts";
-import type { GatewayError } from "./errors.ts";
 import type { JsonObject } from "./json.ts";
-import { parseJson } from "./json.ts";
+import { isObject, parseJson } from "./json.ts";
 import { TextShape } from "./text-shape.ts";
+import { type Unread, whyUnread } from "./unread-event.ts";
 import type { TokenCounts } from "./usage.ts";
-import { estimateTokens, mergeCounts, settleUsage, wasBilled } from "./usage.ts";
+import { estimateTokens, mergeCounts, settleUsage } from "./usage.ts";
 
 /** What was seen of one answer so far: what its events mean, added up. */
 export class Answer {
@@ -19,7 +19,7 @@ export class Answer {
   #finish: string | undefined;
   #isWhole = false;
   #isRaw = false;
-  #begun = false;
+  readonly #unread = new Map<Unread, number>();
 
   /** `asked` is the caller's body, `inputCharacters` what the model reads of it. */
   constructor(dialect: Dialect, asked: JsonObject, inputCharacters: number) {
@@ -53,14 +53,21 @@ export class Answer {
     return this.#isRaw;
   }
 
+  /** How many events could not be read, by why. */
+  get unread(): ReadonlyMap<Unread, number> {
+    return this.#unread;
+  }
+
   /** What an event means. `bytes` is the length of its data in UTF-8. */
   read(name: string | undefined, data: string, bytes: number): Meaning {
-    this.#begun = true;
     const known = this.#shape.match(name, data);
     const value = known ? null : parseJson(data);
     this.#isRaw = value === undefined;
     const meaning = known ?? this.#interpreter.read(name, value, data);
-    if (!known) this.#shape.learn(name, data, meaning);
+    if (!known) {
+      this.#shape.learn(name, data, meaning);
+      if (this.#readable && !isObject(value) && !meaning.error) this.#countUnread(whyUnread(value, data), bytes);
+    }
     if (meaning !== NOTHING) this.#note(meaning, bytes - data.length);
     else if (!this.#readable) this.#characters += bytes;
     return meaning;
@@ -75,15 +82,23 @@ export class Answer {
     return short?.events ?? [];
   }
 
-  /** The usage as far as it is known. `answered`: a byte of an answer came. */
-  usage(error: GatewayError | undefined, answered: boolean) {
+  /** The usage as far as it is known. `sent`: the provider may charge for the call. */
+  usage(sent: boolean) {
     return settleUsage({
       counts: this.#counts,
       whole: this.#isWhole,
-      billed: wasBilled({ error, answered, anyEvent: this.#begun, readable: this.#readable }),
+      sent,
+      readable: this.#readable,
       inputCharacters: this.#inputCharacters,
       outputCharacters: this.#characters,
     });
+  }
+
+  /** What is in it counts by its bytes: it was relayed, and may be text. */
+  #countUnread(why: Unread | undefined, bytes: number): void {
+    if (!why) return;
+    this.#unread.set(why, (this.#unread.get(why) ?? 0) + 1);
+    this.#characters += bytes;
   }
 
   #note(meaning: Meaning, beyondAscii: number): void {

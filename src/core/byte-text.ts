@@ -10,6 +10,19 @@ function isAscii(text: string): boolean {
   return true;
 }
 
+/** Bytes of a text in UTF-8. A lone surrogate counts as the U+FFFD that is written for it. */
+export function utf8Length(text: string): number {
+  // Most texts are ASCII, which the pattern tells sooner than a loop.
+  if (!/[^\0-\x7f]/.test(text)) return text.length;
+  let bytes = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.codePointAt(at) ?? 0;
+    if (code > 0xffff) at++;
+    bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : code <= 0xffff ? 3 : 4;
+  }
+  return bytes;
+}
+
 /** For texts of our own making: what an upstream sends comes as bytes. A lone surrogate becomes U+FFFD. */
 export function toByteText(text: string): ByteText {
   if (isAscii(text)) return text;

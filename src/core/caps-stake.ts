@@ -1,5 +1,6 @@
 import type { Allowance, Share } from "./caps-allowance.ts";
 import type { GatewayError } from "./errors.ts";
+import type { Counted } from "./ledger.ts";
 import type { Price } from "./routing.ts";
 import { estimateTokens, type TokenCounts } from "./usage.ts";
 
@@ -55,6 +56,12 @@ export class Stake {
     return this.#parts.tokens.spent;
   }
 
+  /** What it has spent, for the record. */
+  get counted(): Counted {
+    const { tokens, cost } = this.#parts;
+    return { tokens: tokens.spent, costNano: cost.of.isCapped ? cost.spent : undefined };
+  }
+
   /**
    * What was seen so far: the provider's counts, exact as far as they reach, and the characters of the answer, by which
    * the rest is estimated. Returns why the stream must be cut, or undefined. A few additions; nothing is allocated.
@@ -71,12 +78,21 @@ export class Stake {
     return this.#owner.reached(tokensFit ? cost.of : tokens.of, this);
   }
 
-  /** What it really was, as far as that is known; may be told again when more is known. */
+  /**
+   * What it really was; may be told again when more is known. Without `tokens` nobody knows: then what was metered
+   * counts, and the prompt at least. Without `costNano` its model has no price.
+   */
   settle(tokens: number | undefined, costNano: number | undefined, wallMs: number): void {
     if (this.#released) return;
     this.#owner.advance(wallMs);
-    this.#correct(this.#parts.tokens, tokens);
-    this.#correct(this.#parts.cost, costNano);
+    const { tokens: share, cost, meteredPrice } = this.#parts;
+    if (tokens !== undefined) {
+      this.#correct(share, tokens);
+      this.#correct(cost, costNano);
+    } else {
+      this.#correct(share, Math.max(share.spent, this.#inputTokens));
+      if (meteredPrice) this.#correct(cost, Math.max(cost.spent, Math.ceil(this.#inputTokens * meteredPrice.input)));
+    }
   }
 
   /** The stream is over: what it did not spend is there for others. Once. */

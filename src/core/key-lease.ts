@@ -43,10 +43,9 @@ export class KeyLease implements Lease {
   settle({ terminal, events, bytes }: Settlement): void {
     const { stream, stake, price, ledger, openedAt, clock } = this.#parts;
     const { usage, timing, status, error } = terminal;
-    // Of what nobody knows, what was seen of it counts.
     const isKnown = usage.source !== "unknown";
-    const tokens = isKnown ? (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) : undefined;
     const costNano = isKnown && price ? costOf(usage, price) : undefined;
+    const tokens = isKnown ? (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) : undefined;
     stake?.settle(tokens, costNano, clock.wall());
     ledger?.close({
       stream,
@@ -54,6 +53,7 @@ export class KeyLease implements Lease {
       code: error?.code,
       usage,
       costNano,
+      counted: isKnown ? undefined : stake?.counted,
       timing,
       events,
       bytes,

@@ -17,6 +17,10 @@ export class LateCall implements UpstreamCall {
     );
   }
 
+  get isSent(): boolean {
+    return this.#call?.isSent ?? false;
+  }
+
   pause(): void {
     this.#paused = true;
     this.#call?.pause();

@@ -1,6 +1,7 @@
 import type { Caps, Grant } from "./caller.ts";
 import { Account } from "./caps-account.ts";
 import { Period } from "./caps-period.ts";
+import { costOf } from "./cost.ts";
 import { GatewayError } from "./errors.ts";
 import { asString } from "./json.ts";
 import { KeyLease } from "./key-lease.ts";
@@ -52,11 +53,9 @@ export class KeyLeases implements Leases {
     if (isNeeded) this.#mustBeRecorded();
 
     const wallMs = clock.wall();
-    const ask = {
-      promptTokens: estimateTokens(request.inputCharacters),
-      outputTokens: route.dialect.outputLimit(body),
-      price: model?.price,
-    };
+    const price = model?.price;
+    const promptTokens = estimateTokens(request.inputCharacters);
+    const ask = { promptTokens, outputTokens: route.dialect.outputLimit(body), price };
     const stake = grant && this.#account(grant).open(ask, caller.name, grant.caps, wallMs);
     try {
       const row = {
@@ -69,10 +68,14 @@ export class KeyLeases implements Leases {
         model: model?.alias,
         upstreamModel: model?.upstreamModel ?? asString(body.model),
         openedAt: wallMs,
+        counted: {
+          tokens: promptTokens,
+          costNano: price && costOf({ inputTokens: promptTokens, outputTokens: 0 }, price),
+        },
       };
       const ready = ledger?.open(row, isNeeded);
       const onAbort = grant?.onAbort ?? "cancel";
-      return new KeyLease({ stream, stake, ready, onAbort, price: model?.price, ledger, openedAt: wallMs, clock });
+      return new KeyLease({ stream, stake, ready, onAbort, price, ledger, openedAt: wallMs, clock });
     } catch (error) {
       stake?.release();
       throw error;

@@ -18,6 +18,15 @@ export interface LedgerOpening {
   readonly upstreamModel: string | undefined;
   /** Wall clock, in milliseconds. */
   readonly openedAt: number;
+  /** Its prompt, estimated: what stands for its usage should this process die before its end. */
+  readonly counted: Counted;
+}
+
+/** What caps count for a stream whose usage nobody knows. */
+export interface Counted {
+  readonly tokens: number;
+  /** In billionths of the currency of the model's price; undefined without a price. */
+  readonly costNano: number | undefined;
 }
 
 /** What is known when it is over, or when its usage came in after its end. */
@@ -28,6 +37,8 @@ export interface LedgerClosing {
   readonly usage: Usage;
   /** In billionths of the currency of the model's price (`costOf`); undefined without a price or without usage. */
   readonly costNano: number | undefined;
+  /** What the caps of its key have counted, where the usage is unknown; undefined where it says it all. */
+  readonly counted: Counted | undefined;
   readonly timing: Timing;
   readonly events: number;
   /** Event data relayed, as UTF-8. */
@@ -36,7 +47,7 @@ export interface LedgerClosing {
   readonly closedAt: number;
 }
 
-/** What one key has spent since a moment, for caps that survive a restart. */
+/** What one key has spent since a moment in streams that are over, for caps that survive a restart. */
 export interface Spent {
   readonly keyId: string;
   /** Input and output. */
@@ -85,7 +96,7 @@ export interface UsageReport {
 
 /**
  * The durable record of usage: one row for every stream, from open to its one closing. A stream whose process died is
- * closed as `lost` by the next start. A later closing of the same stream changes nothing, with two exceptions: exact
+ * closed as `lost` by the next start, with its prompt as the estimate of its usage. A later closing of the same stream changes nothing, with two exceptions: exact
  * usage replaces an estimate, and a closing of its own replaces `lost`.
  */
 export interface Ledger {

@@ -43,6 +43,11 @@ export interface UpstreamSink {
 }
 
 export interface UpstreamCall {
+  /**
+   * Whether the provider may charge for the call: the request was written to a connection, and no status other than 2xx
+   * has refused it. False again while a refused call waits to be made once more. Stays as it is when the call is over.
+   */
+  readonly isSent: boolean;
   pause(): void;
   resume(): void;
   /** Closes the socket now; the sink hears nothing more. */
@@ -160,6 +165,8 @@ export interface TranscriptMessage {
   readonly route?: string;
   readonly stopReason?: string;
   readonly usage?: Usage;
+  /** Events of the answer that could not be read: text may be missing. */
+  readonly unreadEvents?: number;
   /** Why the answer is not whole. */
   readonly failure?: { readonly code: Code; readonly message: string };
 }
@@ -195,8 +202,11 @@ export interface StreamRecord {
   readonly bytes: number;
   /** How often, and for how long in all, the upstream was held back because nobody read. */
   readonly heldBack: { readonly pauses: number; readonly ms: number };
-  /** What was odd but did not fail the stream: `lossy`, or a code that came after the answer was whole. */
-  readonly oddities: readonly string[];
+  /**
+   * How often something was odd that did not fail the stream: `lossy`, why events could not be read, or a code that came
+   * after the answer was whole.
+   */
+  readonly anomalies: Readonly<Record<string, number>>;
 }
 
 export interface ConnectionRecord {

@@ -50,7 +50,8 @@ export class RelayedCall implements Producer, UpstreamSink {
   readonly #meter: Lease["meter"];
   readonly #call: UpstreamCall;
   readonly #watch: Stopwatch;
-  readonly #oddities = new Set<string>();
+  /** What was odd and failed nothing, beside the events that could not be read. */
+  readonly #odd = new Set<string>();
   #bytes = 0;
   #hasContent = false;
   #done = false;
@@ -102,7 +103,10 @@ export class RelayedCall implements Producer, UpstreamSink {
     // What the client did not ask for counts all the same.
     if (!meaning.hidden) {
       const isContent = hasContent(meaning);
-      if (isContent && !this.#hasContent) this.#firstContent();
+      if (isContent && !this.#hasContent) {
+        this.#hasContent = true;
+        this.#watch.content();
+      }
       this.#bytes += bytes.length;
       this.#stream.publish(this.#stream.log.append(name, bytes, answer.isRaw, isContent), meaning);
       // A reader may have cancelled the stream within the entry.
@@ -120,7 +124,7 @@ export class RelayedCall implements Producer, UpstreamSink {
 
   lossy(): void {
     this.#lossy = true;
-    this.#oddities.add("lossy");
+    this.#odd.add("lossy");
   }
 
   end(): void {
@@ -131,13 +135,13 @@ export class RelayedCall implements Producer, UpstreamSink {
 
   fail(error: GatewayError): void {
     if (this.#done) {
-      this.#drain?.end(error);
+      this.#drain?.end();
       return;
     }
     if (error.code === "internal") this.#parts.observer.fault(error, "stream");
     // The answer was whole already: what broke afterwards took nothing from the client.
     if (this.#answer.isWhole) {
-      this.#oddities.add(error.code);
+      this.#odd.add(error.code);
       this.#end("completed");
     } else this.#end("failed", error);
   }
@@ -155,17 +159,12 @@ export class RelayedCall implements Producer, UpstreamSink {
   cancel(reason: GatewayError): void {
     if (this.#done) return;
     const isCancelled = reason.code === "cancelled" || reason.code === "client_gone";
-    this.#drain = isCancelled ? this.#drainAfter(reason) : undefined;
+    this.#drain = isCancelled ? this.#drainAfter() : undefined;
     if (!this.#drain) this.#call.abort();
     this.#end(isCancelled ? "cancelled" : "failed", reason);
   }
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #firstContent(): void {
-    this.#hasContent = true;
-    this.#watch.content();
-  }
 
   #failAfterEvent(error: NonNullable<Meaning["error"]>): void {
     this.#call.settle();
@@ -187,27 +186,24 @@ export class RelayedCall implements Producer, UpstreamSink {
   }
 
   /** What reads the answer on after its cancel, where its key wants that and there is usage to be had. */
-  #drainAfter(reason: GatewayError): UsageDrain | undefined {
+  #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
     const { lease } = this.#commission;
-    if (lease?.onAbort !== "drain" || !limits || this.#facts.endsAtEof) return undefined;
+    // What was not sent has no usage to come.
+    if (lease?.onAbort !== "drain" || !limits || !this.#call.isSent || this.#facts.endsAtEof) return undefined;
     return new UsageDrain({
       call: this.#call,
       answer: this.#answer,
       meter: this.#meter,
       limits,
       since: clock.now(),
-      settled: (error = reason) => {
+      settled: () => {
         const { terminal } = this.#stream;
-        if (terminal) this.#settle({ ...terminal, usage: this.#usage(error) });
+        if (terminal) this.#settle({ ...terminal, usage: this.#answer.usage(this.#call.isSent) });
         lease.release();
         this.#commission.room?.release();
       },
     });
-  }
-
-  #usage(error: GatewayError | undefined) {
-    return this.#answer.usage(error, this.#watch.hasByte);
   }
 
   #settle(terminal: Terminal): void {
@@ -217,15 +213,17 @@ export class RelayedCall implements Producer, UpstreamSink {
   #end(status: Terminal["status"], error?: GatewayError): void {
     this.#done = true;
     const { log, info, firstSentMs } = this.#stream;
-    const { finish } = this.#answer;
+    const { finish, unread } = this.#answer;
+    const unreadEvents = [...unread.values()].reduce((sum, count) => sum + count, 0);
     const terminal = {
       status,
       lastSeq: log.head,
       ...(finish !== undefined && { finish }),
       ...(error && { error }),
-      usage: this.#usage(error),
+      usage: this.#answer.usage(this.#call.isSent),
       timing: this.#watch.timing(firstSentMs),
       lossy: this.#lossy,
+      ...(unreadEvents > 0 && { unreadEvents }),
     };
     this.#settle(terminal);
     // What it did not use is there for the next one before its client hears of the end.
@@ -246,7 +244,7 @@ export class RelayedCall implements Producer, UpstreamSink {
       events: log.head,
       bytes: this.#bytes,
       heldBack: this.#stream.heldBack,
-      oddities: [...this.#oddities],
+      anomalies: Object.fromEntries([...unread, ...[...this.#odd].map((kind) => [kind, 1] as const)]),
     });
   }
 }

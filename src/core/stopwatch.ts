@@ -22,10 +22,6 @@ export class Stopwatch {
     this.#firstContentMs ??= this.#sinceStart();
   }
 
-  get hasByte(): boolean {
-    return this.#firstByteMs !== undefined;
-  }
-
   /** All of it; `firstSentMs` is when a client was first sent content. */
   timing(firstSentMs: number | undefined): Timing {
     return {

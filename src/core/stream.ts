@@ -14,6 +14,8 @@ export interface Terminal {
   readonly usage: Usage;
   readonly timing: Timing;
   readonly lossy: boolean;
+  /** Events whose data could not be read, if there were any: text of the answer may be missing. */
+  readonly unreadEvents?: number;
 }
 
 export interface StreamInfo {

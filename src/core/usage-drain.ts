@@ -1,5 +1,4 @@
 import type { Answer } from "./answer.ts";
-import type { GatewayError } from "./errors.ts";
 import type { Lease } from "./lease.ts";
 import type { UpstreamCall } from "./ports.ts";
 
@@ -16,8 +15,8 @@ export interface UsageDrainParts {
   readonly limits: DrainLimits;
   /** Clock reading at the cancel. */
   readonly since: number;
-  /** Told once that no more will be known, and why if it broke. */
-  readonly settled: (error: GatewayError | undefined) => void;
+  /** Told once that no more will be known. */
+  readonly settled: () => void;
 }
 
 /** Reads an answer on that its client wants no more, up to the provider's usage or a limit. Nobody sees it. */
@@ -44,10 +43,10 @@ export class UsageDrain {
   }
 
   /** The answer ended, or broke. */
-  end(error?: GatewayError): void {
+  end(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#parts.settled(error);
+    this.#parts.settled();
     this.onOver();
   }
 

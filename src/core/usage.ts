@@ -1,5 +1,4 @@
 import type { Usage } from "../../protocol/stream.ts";
-import type { GatewayError } from "./errors.ts";
 
 /** What a provider reported so far. `inputTokens` includes cached parts, `outputTokens` includes reasoning. */
 export interface TokenCounts {
@@ -10,10 +9,16 @@ export interface TokenCounts {
   readonly reasoningTokens?: number | undefined;
 }
 
-/** A later report replaces earlier figures one by one: providers repeat cumulative counts, null ones are left out. */
+/**
+ * A later report replaces earlier figures one by one: providers repeat cumulative counts, null ones are left out. A zero
+ * replaces none, because such counts do not fall to nothing: it stands for "not counted here". An input of zero is no
+ * figure at all: no request is without a prompt, cached or not.
+ */
 export function mergeCounts(before: TokenCounts, report: TokenCounts): TokenCounts {
   const merged: Record<string, number | undefined> = { ...before };
-  for (const [name, count] of Object.entries(report)) if (count !== undefined) merged[name] = count;
+  for (const [name, count] of Object.entries(report)) {
+    if (count !== undefined && (count > 0 || (name !== "inputTokens" && !merged[name]))) merged[name] = count;
+  }
   return merged;
 }
 
@@ -21,59 +26,35 @@ export function mergeCounts(before: TokenCounts, report: TokenCounts): TokenCoun
 export const estimateTokens = (characters: number): number => Math.ceil(characters / 4);
 
 /**
- * The usage of a stream at its end. Exact when the provider gave input and output and the stream was whole; otherwise
- * what is missing is estimated from the characters seen. `billed: false` says that the provider never began to work.
+ * The usage of a stream at its end. Exact when the provider gave input and output and the stream was whole, or when the
+ * provider was never asked or refused: then it is nothing. Whatever else was sent may be charged, whoever gave it up and
+ * when: what is missing of it is estimated from the characters seen.
  */
 export function settleUsage(stream: {
   readonly counts: TokenCounts;
   readonly whole: boolean;
-  readonly billed: boolean | "unknown";
+  /** As `UpstreamCall` says it. */
+  readonly sent: boolean;
+  /** Of an answer that nobody understands no tokens can be told. */
+  readonly readable: boolean;
   readonly inputCharacters: number;
   readonly outputCharacters: number;
 }): Usage {
   const { counts } = stream;
-  if (counts.inputTokens !== undefined && counts.outputTokens !== undefined && stream.whole) {
-    return { ...counts, source: "exact" };
-  }
-  if (stream.billed === false) return { source: "exact", inputTokens: 0, outputTokens: 0 };
-  if (stream.billed === "unknown") return { source: "unknown" };
+  // Zeros beside something that was seen are no figures: some providers send them in place of a count.
+  const hasInput = counts.inputTokens !== undefined && (counts.inputTokens > 0 || stream.inputCharacters === 0);
+  const hasOutput = counts.outputTokens !== undefined && (counts.outputTokens > 0 || stream.outputCharacters === 0);
+  if (hasInput && hasOutput && stream.whole) return { ...counts, source: "exact" };
+  if (!stream.sent) return { source: "exact", inputTokens: 0, outputTokens: 0 };
+  if (!stream.readable) return { source: "unknown" };
   return {
     ...counts,
     source: "estimated",
-    inputTokens: counts.inputTokens ?? estimateTokens(stream.inputCharacters),
-    // A cumulative count from before the cut may lag behind the text that was seen.
-    outputTokens: Math.max(counts.outputTokens ?? 0, estimateTokens(stream.outputCharacters)),
+    inputTokens: counts.inputTokens || estimateTokens(stream.inputCharacters),
+    outputTokens:
+      hasOutput && stream.whole
+        ? counts.outputTokens
+        : // A cumulative count from before the cut may lag behind the text that was seen.
+          Math.max(counts.outputTokens ?? 0, estimateTokens(stream.outputCharacters)),
   };
-}
-
-/** Whether the provider can have charged for a call, from how far it came (faults.md of the design). */
-export function wasBilled(call: {
-  readonly error: GatewayError | undefined;
-  readonly answered: boolean;
-  readonly anyEvent: boolean;
-  readonly readable: boolean;
-}): boolean | "unknown" {
-  const begun = call.readable ? true : "unknown";
-  if (call.anyEvent) return begun;
-  switch (call.error?.code) {
-    case "upstream_unreachable":
-    case "upstream_rate_limited":
-    case "upstream_http_error":
-    // The gateway's own: no connection was free for the call, or it could not be recorded and was not made.
-    case "overloaded":
-    case "ledger_unavailable":
-      return false;
-    case "upstream_bad_response": {
-      const reason = call.error.details?.reason;
-      return reason === "redirect" || reason === "headers_too_large" ? false : "unknown";
-    }
-    case "upstream_overloaded":
-      return "unknown";
-    case "upstream_timeout": {
-      const timer = call.error.details?.timer;
-      return timer === "headers" || timer === "connect" ? "unknown" : begun;
-    }
-    default:
-      return call.answered ? begun : "unknown";
-  }
 }

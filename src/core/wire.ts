@@ -18,7 +18,7 @@ export function eventFields(entry: Entry): ByteText {
 
 /** The end of a stream as the protocol words it, without a client's name for the stream. */
 export function endBody(terminal: Terminal) {
-  const { status, lastSeq, finish, error, usage, timing, lossy } = terminal;
+  const { status, lastSeq, finish, error, usage, timing, lossy, unreadEvents } = terminal;
   return {
     type: "end" as const,
     lastSeq,
@@ -28,5 +28,6 @@ export function endBody(terminal: Terminal) {
     usage,
     timing,
     ...(lossy && { lossy }),
+    ...(unreadEvents !== undefined && { unreadEvents }),
   };
 }

@@ -5,7 +5,7 @@ import { asArray, asObject, asString } from "../core/json.ts";
 import type { Draft } from "./draft.ts";
 import { meaningOf } from "./draft.ts";
 import { readFailure } from "./failure.ts";
-import { asCount, tokenCounts } from "./token-counts.ts";
+import { asCount, laterCount, tokenCounts } from "./token-counts.ts";
 
 const LAST: Meaning = Object.freeze({ complete: "now" });
 
@@ -140,11 +140,11 @@ export class AnthropicEvents implements Interpreter {
 
   #usage(usage: JsonObject | undefined, draft: Draft): void {
     if (!usage) return;
-    this.#input = asCount(usage.input_tokens) ?? this.#input;
-    this.#output = asCount(usage.output_tokens) ?? this.#output;
-    this.#cacheRead = asCount(usage.cache_read_input_tokens) ?? this.#cacheRead;
-    this.#cacheWrite = asCount(usage.cache_creation_input_tokens) ?? this.#cacheWrite;
-    this.#reasoning = asCount(asObject(usage.output_tokens_details)?.thinking_tokens) ?? this.#reasoning;
+    this.#input = laterCount(this.#input, usage.input_tokens);
+    this.#output = laterCount(this.#output, usage.output_tokens);
+    this.#cacheRead = laterCount(this.#cacheRead, usage.cache_read_input_tokens);
+    this.#cacheWrite = laterCount(this.#cacheWrite, usage.cache_creation_input_tokens);
+    this.#reasoning = laterCount(this.#reasoning, asObject(usage.output_tokens_details)?.thinking_tokens);
     const cached = (this.#cacheRead ?? 0) + (this.#cacheWrite ?? 0);
     const counts = tokenCounts({
       // `input_tokens` leaves out what was read from or written to the cache.

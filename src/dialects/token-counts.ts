@@ -4,6 +4,13 @@ import type { TokenCounts } from "../core/usage.ts";
 export const asCount = (value: unknown): number | undefined =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 
+/**
+ * The newest of a cumulative count. A zero behind a figure is none: some servers end a stream with zeros for what they
+ * said at its start.
+ */
+export const laterCount = (before: number | undefined, value: unknown): number | undefined =>
+  asCount(value) || (before ?? asCount(value));
+
 /** The counts a provider gave, without the ones it left out; undefined when it gave none. */
 export function tokenCounts(
   given: { readonly [Name in keyof TokenCounts]: number | undefined },

@@ -9,6 +9,8 @@ export type LogFields = Readonly<Record<string, unknown>> & { readonly event: st
 
 /** Longest text of a client's, an upstream's or a caller's making that a line carries. */
 const MAX_TEXT = 128;
+/** Kinds of anomalies a line carries; there are hardly more. */
+const MAX_ANOMALIES = 8;
 
 /** Text fit for a line: bounded, on one line. Undefined stays undefined, and the field away. */
 export function lineText(text: string | undefined): string | undefined {
@@ -50,8 +52,14 @@ export function streamFields(record: StreamRecord): LogFields {
     firstContentMs: rounded(timing.firstContentMs),
     firstSentMs: rounded(timing.firstSentMs),
     totalMs: rounded(timing.totalMs),
-    oddities: record.oddities.length > 0 ? record.oddities.slice(0, 8).map(lineText) : undefined,
+    anomalies: anomalyFields(record.anomalies),
   };
+}
+
+/** By kind; undefined when there are none. */
+function anomalyFields(anomalies: StreamRecord["anomalies"]): Readonly<Record<string, number>> | undefined {
+  const counts = Object.entries(anomalies).slice(0, MAX_ANOMALIES);
+  return counts.length > 0 ? Object.fromEntries(counts.map(([kind, count]) => [lineText(kind), count])) : undefined;
 }
 
 export function connectionFields(record: ConnectionRecord): LogFields {

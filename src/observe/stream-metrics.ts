@@ -1,4 +1,5 @@
 import { Counter, Histogram, type Registry } from "prom-client";
+import { CODES } from "../../protocol/codes.ts";
 import type { StreamRecord } from "../core/ports.ts";
 
 /** Local upstreams answer within milliseconds, models that think within minutes. */
@@ -13,6 +14,9 @@ const TOKENS = [
   ["cache_write", "cacheWriteTokens"],
   ["reasoning", "reasoningTokens"],
 ] as const;
+
+/** Kinds of anomalies that are told apart. */
+const KINDS = new Set<string>(["lossy", "malformed", "too_deep", "not_object", ...Object.keys(CODES)]);
 
 /** What is counted once per stream, at its end. */
 export function streamMetrics(register: Registry): (record: StreamRecord) => void {
@@ -66,7 +70,14 @@ export function streamMetrics(register: Registry): (record: StreamRecord) => voi
     registers,
   });
 
-  return ({ face, route, terminal, events: count, heldBack }) => {
+  const anomalies = new Counter({
+    name: "sluice_anomalies_total",
+    help: "What was odd in answers and did not fail them, by kind",
+    labelNames: ["route", "kind"],
+    registers,
+  });
+
+  return ({ face, route, terminal, events: count, heldBack, anomalies: found }) => {
     const { status, error, timing, usage } = terminal;
     const seconds = (histogram: Histogram<"route">, ms: number | undefined) => {
       if (ms !== undefined) histogram.observe({ route }, ms / 1_000);
@@ -83,6 +94,9 @@ export function streamMetrics(register: Registry): (record: StreamRecord) => voi
       // Figures are the provider's, and a counter takes no negative ones.
       const figure = usage[field] ?? 0;
       if (figure > 0) tokens.inc({ route, kind, source: usage.source }, figure);
+    }
+    for (const [kind, times] of Object.entries(found)) {
+      anomalies.inc({ route, kind: KINDS.has(kind) ? kind : "other" }, times);
     }
     pauses.inc({ route }, heldBack.pauses);
     paused.inc({ route }, heldBack.ms / 1_000);

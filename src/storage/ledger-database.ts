@@ -16,8 +16,10 @@ const PRUNED_AT_ONCE = 1_000;
 const ROW_FAULTS: ReadonlySet<unknown> = new Set([18, 19, 20, 25]);
 
 const OPEN = `
-  INSERT INTO streams (stream, instance, caller, key_id, face, session, route, model, upstream_model, opened_at)
-  VALUES ($stream, $instance, $caller, $key_id, $face, $session, $route, $model, $upstream_model, $opened_at)
+  INSERT INTO streams (stream, instance, caller, key_id, face, session, route, model, upstream_model, opened_at,
+    counted_tokens, counted_nano)
+  VALUES ($stream, $instance, $caller, $key_id, $face, $session, $route, $model, $upstream_model, $opened_at,
+    $counted_tokens, $counted_nano)
   ON CONFLICT (stream) DO NOTHING`;
 
 // The wall clock may be set back meanwhile: nothing ends before it began.
@@ -27,14 +29,15 @@ const CLOSE = `
     input_tokens = $input_tokens, output_tokens = $output_tokens, cache_read_tokens = $cache_read_tokens,
     cache_write_tokens = $cache_write_tokens, reasoning_tokens = $reasoning_tokens, cost_nano = $cost_nano,
     first_byte_ms = $first_byte_ms, first_content_ms = $first_content_ms, first_sent_ms = $first_sent_ms,
-    total_ms = $total_ms, events = $events, bytes = $bytes
+    total_ms = $total_ms, events = $events, bytes = $bytes,
+    counted_tokens = $counted_tokens, counted_nano = $counted_nano
   WHERE stream = $stream AND (outcome IS NULL OR outcome = 'lost')`;
 
 const CORRECT = `
   UPDATE streams SET
     source = 'exact', input_tokens = $input_tokens, output_tokens = $output_tokens,
     cache_read_tokens = $cache_read_tokens, cache_write_tokens = $cache_write_tokens,
-    reasoning_tokens = $reasoning_tokens, cost_nano = $cost_nano
+    reasoning_tokens = $reasoning_tokens, cost_nano = $cost_nano, counted_tokens = NULL, counted_nano = NULL
   WHERE stream = $stream AND source IN ('estimated', 'unknown') AND $source = 'exact'`;
 
 /** The statements that write. Blocking: with a file it lives in a worker thread. */
@@ -69,7 +72,7 @@ export class LedgerDatabase {
   }
 
   /**
-   * Settles what dead runs left open. `living` is asked after a look at who has open rows: a run begins to live before
+   * Settles what dead runs left open: their prompts were sent, as far as anybody can tell. `living` is asked after a look at who has open rows: a run begins to live before
    * it writes. Returns how many streams that were.
    */
   sweep(living: () => ReadonlySet<string>, wallMs: number): number {
@@ -79,7 +82,9 @@ export class LedgerDatabase {
       .map(({ instance }) => String(instance))
       .filter((one) => one !== this.#instance && !alive.has(one));
     const settle = this.connection.prepare(
-      `UPDATE streams SET closed_at = max(opened_at, ?), outcome = 'lost', source = 'unknown'
+      `UPDATE streams SET closed_at = max(opened_at, ?), outcome = 'lost',
+         source = iif(counted_tokens IS NULL, 'unknown', 'estimated'),
+         input_tokens = counted_tokens, cost_nano = counted_nano, counted_tokens = NULL, counted_nano = NULL
        WHERE outcome IS NULL AND instance = ?`,
     );
     return dead.reduce((lost, instance) => lost + Number(settle.run(Math.round(wallMs), instance).changes), 0);

@@ -101,8 +101,9 @@ export class LedgerQueries {
   spentSince(wallMs: number): readonly Spent[] {
     return this.#connection
       .prepare(
-        `SELECT key_id, total(input_tokens) + total(output_tokens) AS tokens, total(cost_nano) AS cost
-         FROM streams WHERE opened_at >= ? AND key_id IS NOT NULL GROUP BY key_id`,
+        `SELECT key_id, total(input_tokens) + total(output_tokens) + total(counted_tokens) AS tokens,
+           total(cost_nano) + total(counted_nano) AS cost
+         FROM streams WHERE opened_at >= ? AND key_id IS NOT NULL AND outcome IS NOT NULL GROUP BY key_id`,
       )
       .all(wallMs)
       .map(({ key_id, tokens, cost }) => ({

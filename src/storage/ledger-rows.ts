@@ -18,6 +18,8 @@ const optional = (text: string | undefined): string | null => (text === undefine
 const whole = (value: number): number => Math.round(value);
 const count = (value: number | undefined): number | null =>
   value === undefined ? null : Math.min(Math.round(value), MAX_COUNT);
+const nano = (cost: number | undefined): number | null =>
+  cost === undefined ? null : Math.min(Math.round(cost), Number.MAX_SAFE_INTEGER);
 const duration = (ms: number | undefined): number | null => ms ?? null;
 
 export const openingWrite = (row: LedgerOpening): LedgerWrite => ({
@@ -32,6 +34,8 @@ export const openingWrite = (row: LedgerOpening): LedgerWrite => ({
     model: optional(row.model),
     upstream_model: optional(row.upstreamModel),
     opened_at: whole(row.openedAt),
+    counted_tokens: count(row.counted.tokens),
+    counted_nano: nano(row.counted.costNano),
   },
 });
 
@@ -52,7 +56,9 @@ export function closingWrite(row: LedgerClosing): LedgerWrite {
       cache_read_tokens: tokens(usage.cacheReadTokens),
       cache_write_tokens: tokens(usage.cacheWriteTokens),
       reasoning_tokens: tokens(usage.reasoningTokens),
-      cost_nano: isKnown && row.costNano !== undefined ? Math.min(row.costNano, Number.MAX_SAFE_INTEGER) : null,
+      cost_nano: isKnown ? nano(row.costNano) : null,
+      counted_tokens: count(row.counted?.tokens),
+      counted_nano: nano(row.counted?.costNano),
       first_byte_ms: duration(timing.firstByteMs),
       first_content_ms: duration(timing.firstContentMs),
       first_sent_ms: duration(timing.firstSentMs),

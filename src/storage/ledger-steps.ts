@@ -39,4 +39,8 @@ export const LEDGER_STEPS: readonly string[] = [
    CREATE INDEX streams_by_time ON streams (opened_at);
    CREATE INDEX streams_of_caller ON streams (caller, opened_at);
    CREATE INDEX streams_open ON streams (instance) WHERE outcome IS NULL;`,
+  // What caps count where nobody knows the usage: the prompt of a stream that runs or whose process died, and what was
+  // metered of an answer that has no tokens.
+  `ALTER TABLE streams ADD COLUMN counted_tokens INTEGER;
+   ALTER TABLE streams ADD COLUMN counted_nano INTEGER;`,
 ];

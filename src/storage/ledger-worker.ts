@@ -25,12 +25,18 @@ if (!parentPort) throw new Error("this file runs as a worker thread");
 const port = parentPort;
 const { directory, instance, retentionMs, busyMs } = workerData as LedgerWorkerOptions;
 const database = new LedgerDatabase(directory, { instance, busyMs });
-const lock = holdLock(directory, instance);
+const lock = holdLock(directory, "ledger", instance);
 
 const tell = (message: FromLedgerWorker): void => port.postMessage(message);
 
+/** A run of which it cannot be told may live: what it left open waits. */
+function living(): ReadonlySet<string> {
+  const { held, unclear } = liveInstances(directory, "ledger");
+  return new Set([...held, ...unclear]);
+}
+
 function sweep(): number {
-  const lost = database.sweep(() => liveInstances(directory), Date.now());
+  const lost = database.sweep(living, Date.now());
   database.prune(Date.now() - retentionMs);
   return lost;
 }

@@ -39,6 +39,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   #begun = false;
   #lossy = false;
   #over = false;
+  #isSent = false;
 
   constructor(lane: Lane, request: UpstreamRequest, sink: UpstreamSink) {
     this.#lane = lane;
@@ -53,6 +54,10 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   }
 
   // ── as the core's call ────────────────────────────────────────────────────────────────────────────────────────────
+
+  get isSent(): boolean {
+    return this.#isSent;
+  }
 
   pause(): void {
     if (this.#over || this.#paused) return;
@@ -84,11 +89,13 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   // ── as the exchange's owner ───────────────────────────────────────────────────────────────────────────────────────
 
   connected(): void {
+    this.#isSent = true;
     this.#lane.breaker.connected();
     this.#enter("headers");
   }
 
   responded(head: ResponseHead): ResponseBody | undefined {
+    this.#isSent = head.status >= 200 && head.status < 300;
     const { clock, jsonAnswer, maxEventBytes, maxErrorBodyBytes } = this.#lane;
     const wanted = this.#request.whole ? "answer" : jsonAnswer ? "either" : "events";
     const refuse = (body: string) => this.#giveUp(responseError(head, this.#secrets.mask(body), clock.wall()));

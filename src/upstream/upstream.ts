@@ -59,7 +59,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       const lane = lanes.get(request.route);
       if (lane) return new Call(lane, request, sink);
       queueMicrotask(() => sink.fail(new GatewayError("unknown_route", `no such route: ${request.route}`)));
-      return { pause() {}, resume() {}, abort() {}, settle() {} };
+      return { isSent: false, pause() {}, resume() {}, abort() {}, settle() {} };
     },
     async close() {
       await Promise.all([...lanes.values()].map((lane) => lane.connections.destroy()));

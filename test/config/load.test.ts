@@ -9,7 +9,7 @@ describe("without a file", () => {
     expect(config.demo).toBe(true);
     expect(config.routes).toEqual({});
     expect(config.auth.token).toBeUndefined();
-    expect(config.data).toEqual({ directory: "/app/.sluice", store: "sqlite" });
+    expect(config.data).toEqual({ directory: "/app/.sluice", store: "sqlite", shared: false });
     expect(config.limits).toMatchObject({ streamsPerConnection: 32, logBytes: 1_048_576, pingMs: 20_000 });
   });
 
@@ -91,7 +91,7 @@ describe("the environment", () => {
     const config = load(file, env);
     expect(config.listen).toMatchObject({ host: "localhost", port: 0 });
     expect(config.auth.token?.reveal()).toBe("from the environment");
-    expect(config.data).toEqual({ directory: "/app/elsewhere", store: "memory" });
+    expect(config.data).toEqual({ directory: "/app/elsewhere", store: "memory", shared: false });
     expect(config.log).toEqual({ level: "debug", pretty: true });
   });
 

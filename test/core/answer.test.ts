@@ -32,7 +32,16 @@ describe("what is seen of an answer", () => {
     const answer = answerOf("plain-sse");
     answer.read(undefined, "12345678", 8);
     expect(answer.characters).toBe(8);
-    expect(answer.usage(undefined, true)).toEqual({ source: "unknown" });
+    expect(answer.usage(true)).toEqual({ source: "unknown" });
+  });
+
+  test("counts an event that could not be read by its bytes: it was relayed, and may be text", () => {
+    const answer = answerOf("openai-chat");
+    answer.read(undefined, '{"choices":[', 12);
+    answer.read(undefined, "[DONE]", 6);
+    expect(answer.characters).toBe(12);
+    expect([...answer.unread]).toEqual([["malformed", 1]]);
+    expect(answer.usage(true)).toMatchObject({ source: "estimated", outputTokens: 3 });
   });
 
   test("that is cut short has finished as its provider would say it", () => {

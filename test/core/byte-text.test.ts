@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { fromByteText, toByteText } from "../../src/core/byte-text.ts";
+import { fromByteText, toByteText, utf8Length } from "../../src/core/byte-text.ts";
 
 describe("text as its bytes", () => {
   test("has a character for each byte of its UTF-8, and comes back as it was", () => {
@@ -11,6 +11,11 @@ describe("text as its bytes", () => {
         expect(fromByteText(bytes)).toBe(text);
       }),
     );
+  });
+
+  test("is as long as the platform says", () => {
+    fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => utf8Length(text) === Buffer.byteLength(text)));
+    expect(utf8Length("a\ud800b\udc00")).toBe(8);
   });
 
   test("is the same text when that is ASCII", () => {

@@ -115,6 +115,14 @@ describe("Anthropic's usage", () => {
   const start = (usage: object) => ({ type: "message_start", message: { usage } });
   const report = (usage: object) => ({ type: "message_delta", delta: {}, usage });
 
+  test("keeps what the start said where the end says zero", () => {
+    const meanings = read(
+      start({ input_tokens: 20, cache_read_input_tokens: 300 }),
+      report({ input_tokens: 0, output_tokens: 7 }),
+    );
+    expect(together(meanings).usage).toEqual({ inputTokens: 320, cacheReadTokens: 300, outputTokens: 7 });
+  });
+
   test("counts cached tokens as input", () => {
     const usage = { input_tokens: 2, cache_read_input_tokens: 30, cache_creation_input_tokens: 400, output_tokens: 5 };
     expect(read(start(usage))).toEqual([{ usage: { inputTokens: 432, cacheReadTokens: 30, cacheWriteTokens: 400 } }]);

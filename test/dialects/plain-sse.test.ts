@@ -35,9 +35,13 @@ test("no plain SSE event means anything, not even another dialect's end or error
 });
 
 /** The terminal of a stream whose upstream does `script`. */
-function relayed(dialect: typeof plainSse, script: (upstream: UpstreamSink) => void): Terminal | undefined {
+function relayed(
+  dialect: typeof plainSse,
+  script: (upstream: UpstreamSink) => void,
+  isSent = true,
+): Terminal | undefined {
   const sinks: UpstreamSink[] = [];
-  const call = { pause() {}, resume() {}, abort() {}, settle() {} };
+  const call = { isSent, pause() {}, resume() {}, abort() {}, settle() {} };
   const relay = new Relay({
     upstream: {
       call: (_, sink) => {
@@ -95,7 +99,7 @@ describe("a plain SSE stream", () => {
   });
 
   test("costs nothing when the upstream was never reached", () => {
-    const terminal = relayed(plainSse, (upstream) => upstream.fail(new GatewayError("upstream_unreachable")));
+    const terminal = relayed(plainSse, (upstream) => upstream.fail(new GatewayError("upstream_unreachable")), false);
     expect(terminal?.usage).toEqual({ source: "exact", inputTokens: 0, outputTokens: 0 });
   });
 

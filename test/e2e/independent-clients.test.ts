@@ -14,10 +14,13 @@ const ANSWER = "Bonjour — a longer answer, with an emoji 🙂 and several word
 const CALL = { name: "get_weather", arguments: '{"city":"Paris"}' };
 const say = (content: string) => [{ role: "user" as const, content }];
 
+/** What the upstream is to count, in the words of all its dialects; left to itself it counts nothing, and says zeros. */
+const usage = { prompt_tokens: 9, completion_tokens: 21, total_tokens: 30, input_tokens: 9, output_tokens: 21 };
+
 beforeAll(async () => {
-  mock.onMessage("hello", { content: ANSWER });
-  mock.onMessage("think", { content: "Done.", reasoning: "Let me see." });
-  mock.onMessage("weather", { toolCalls: [CALL] });
+  mock.onMessage("hello", { content: ANSWER, usage });
+  mock.onMessage("think", { content: "Done.", reasoning: "Let me see.", usage });
+  mock.onMessage("weather", { toolCalls: [CALL], usage });
   mock.onMessage("refuse", { error: { message: "No such tool", type: "invalid_request_error" }, status: 400 });
   await mock.start();
   gateway = await startTestGateway({ upstream: mock.url });

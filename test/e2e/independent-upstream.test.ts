@@ -10,6 +10,8 @@ let gateway: TestGateway;
 let client: StreamClient;
 
 const ANSWER = "Bonjour — a longer answer, with an emoji 🙂 and several words.";
+/** What the upstream is to count, in the words of all its dialects; left to itself it counts nothing, and says zeros. */
+const usage = { prompt_tokens: 9, completion_tokens: 21, total_tokens: 30, input_tokens: 9, output_tokens: 21 };
 const chat = (text: string) => ({ messages: [{ role: "user", content: text }] });
 const BODIES = [
   ["anthropic-messages", "claude", (text: string) => ({ max_tokens: 100, ...chat(text) })],
@@ -18,7 +20,8 @@ const BODIES = [
 ] as const;
 
 beforeAll(async () => {
-  mock.onMessage("hello", { content: ANSWER });
+  mock.onMessage("hello", { content: ANSWER, usage });
+  mock.onMessage("uncounted", { content: ANSWER });
   mock.onMessage("think", { content: "Done.", reasoning: "Let me see." });
   mock.onMessage("weather", { toolCalls: [{ name: "get_weather", arguments: '{"city":"Paris"}' }] });
   mock.onMessage("busy", { error: { message: "Rate limit reached", type: "rate_limit_error" }, status: 429 });
@@ -59,7 +62,14 @@ describe.each(BODIES)("against an independent upstream, %s", (dialect, model, bo
   test("text arrives whole and completes with usage", async () => {
     const { events, end } = await run("hello");
     expect(meaning(dialect, events).text).toBe(ANSWER);
-    expect(end).toMatchObject({ status: "completed", usage: { source: "exact" } });
+    expect(end).toMatchObject({ status: "completed", usage: { source: "exact", inputTokens: 9, outputTokens: 21 } });
+  });
+
+  test("usage that it does not count is estimated, whatever it says instead", async () => {
+    const { end } = await run("uncounted");
+    expect(end).toMatchObject({ status: "completed" });
+    expect(end.usage.inputTokens).toBeGreaterThan(0);
+    expect(end.usage.outputTokens).toBeGreaterThan(0);
   });
 
   test("a tool call arrives with its name and arguments", async () => {

@@ -145,14 +145,23 @@ describe("the ledger", () => {
     }
   });
 
-  test("a gateway that is killed leaves rows that the next start settles as lost", async () => {
+  test("a gateway that is killed leaves rows that the next start settles as lost, and whose prompts count for their keys", async () => {
     await using upstream = await startScriptedUpstream();
     const path = directory();
-    const config = configFor(upstream.url, { data: { directory: path }, ledger: { mode: "strict" } });
+    const config = configFor(upstream.url, {
+      data: { directory: path },
+      ledger: { mode: "strict" },
+      auth: { token: "a-long-shared-token" },
+    });
+    const secret = freshSecret();
+    const store = new KeyDatabase(path);
+    store.add(keyFor("ann", secret, { caps: { tokensPerDay: 10_000 } }));
+    store.close();
+    const messages = [{ role: "user", content: "word".repeat(7_500) }];
     {
       await using gateway = await startSluice(config);
-      const client = await (await StreamClient.connect(gateway.url)).hello();
-      client.send({ type: "open", id: "a", model: "gpt", body: { messages: [] } });
+      const client = await (await StreamClient.connect(gateway.url, { token: secret })).hello();
+      client.send({ type: "open", id: "a", model: "gpt", body: { messages } });
       (await upstream.request()).sse().event({ choices: [{ index: 0, delta: { content: "hi" } }] });
       await client.take(({ type }) => type === "event");
       gateway.kill("SIGKILL");
@@ -161,9 +170,21 @@ describe("the ledger", () => {
     }
     expect(rowsOf(path)).toMatchObject([{ outcome: null, source: null }]);
     await using gateway = await startSluice(config);
-    expect(rowsOf(path)).toMatchObject([{ outcome: "lost", source: "unknown", input_tokens: null, cost_nano: null }]);
-    const { lines } = (await (await fetch(`${gateway.url}/v1/usage?by=model`)).json()) as { lines: unknown[] };
-    expect(lines).toMatchObject([{ group: "gpt", streams: 1, lost: 1, unknown: 1, open: 0 }]);
+    expect(rowsOf(path)).toMatchObject([
+      { outcome: "lost", source: "estimated", output_tokens: null, cost_nano: null },
+    ]);
+    expect(rowsOf(path)[0]?.input_tokens).toBeGreaterThan(7_500);
+    const headers = { authorization: "Bearer a-long-shared-token" };
+    const usage = await fetch(`${gateway.url}/v1/usage?by=model`, { headers });
+    const { lines } = (await usage.json()) as { lines: unknown[] };
+    expect(lines).toMatchObject([
+      { group: "gpt", streams: 1, lost: 1, unknown: 0, open: 0, estimated: { streams: 1 } },
+    ]);
+    const client = await (await StreamClient.connect(gateway.url, { token: secret })).hello();
+    client.send({ type: "open", id: "b", model: "gpt", body: { messages } });
+    expect(await client.take(({ type }) => type === "error")).toMatchObject({ error: { code: "cap_exceeded" } });
+    client.close();
+    await client.closed;
     expect(gateway.stdout).toContain('"event":"ledger","state":"lost","streams":1');
   });
 });

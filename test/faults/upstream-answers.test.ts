@@ -5,7 +5,8 @@ import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { whole } from "./anthropic-script.ts";
 
 const NOTHING_USED = { source: "exact", inputTokens: 0, outputTokens: 0 };
-const UNKNOWN = { source: "unknown" };
+/** The prompt alone: it was sent, and no refusal came. */
+const PROMPT_USED = { source: "estimated", inputTokens: expect.any(Number), outputTokens: 0 };
 const retryAtOnce = { options: { retry: { baseDelayMs: 0 } } };
 
 test("U1 an upstream that refuses connections is unreachable, and nothing was used", async () => {
@@ -53,8 +54,8 @@ describe("U3 a server's error", () => {
   test.each([
     [500, "upstream_http_error", NOTHING_USED, 1],
     [502, "upstream_http_error", NOTHING_USED, 3],
-    [503, "upstream_overloaded", UNKNOWN, 3],
-    [529, "upstream_overloaded", UNKNOWN, 3],
+    [503, "upstream_overloaded", NOTHING_USED, 3],
+    [529, "upstream_overloaded", NOTHING_USED, 3],
   ] as const)("%i is told as %s", async (status, code, usage, requests) => {
     await using upstream = await startScriptedUpstream();
     await using relay = openRelay(upstream.url, retryAtOnce);
@@ -105,7 +106,7 @@ describe("U5 a 200 that is no stream", () => {
       status: "failed",
       lastSeq: 0,
       error: { code: "upstream_bad_response", details: { contentType: "text/html" } },
-      usage: UNKNOWN,
+      usage: PROMPT_USED,
     });
     await exchange.closed;
   });
@@ -134,7 +135,7 @@ test("U6 a redirect is not followed", async () => {
   expect([upstream.requests, elsewhere.connections]).toEqual([1, 0]);
 });
 
-test("U7 an upstream that never answers times out, perhaps billed", async () => {
+test("U7 an upstream that never answers times out, and its prompt counts", async () => {
   await using upstream = await startScriptedUpstream();
   await using relay = openRelay(upstream.url, { route: { timeouts: { headersMs: 30 } } });
   const { terminal } = relay.open();
@@ -143,7 +144,7 @@ test("U7 an upstream that never answers times out, perhaps billed", async () => 
     status: "failed",
     lastSeq: 0,
     error: { code: "upstream_timeout", details: { timer: "headers" } },
-    usage: UNKNOWN,
+    usage: PROMPT_USED,
   });
   await exchange.closed;
   expect(upstream.requests).toBe(1);
@@ -159,7 +160,7 @@ test("U19 a compressed stream is refused", async () => {
     status: "failed",
     lastSeq: 0,
     error: { code: "upstream_bad_response", details: { encoding: "gzip" } },
-    usage: UNKNOWN,
+    usage: PROMPT_USED,
   });
   await exchange.closed;
 });
@@ -174,7 +175,7 @@ test("U20 an answer with more headers than allowed is refused", async () => {
     status: "failed",
     lastSeq: 0,
     error: { code: "upstream_bad_response", details: { reason: "headers_too_large" } },
-    usage: NOTHING_USED,
+    usage: PROMPT_USED,
   });
   await exchange.closed;
 });

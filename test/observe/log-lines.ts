@@ -42,7 +42,7 @@ export const STREAM: StreamRecord = {
   events: 143,
   bytes: 18_204,
   heldBack: { pauses: 0, ms: 0 },
-  oddities: [],
+  anomalies: {},
 };
 
 export const CONNECTION: ConnectionRecord = {

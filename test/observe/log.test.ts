@@ -35,7 +35,7 @@ const Line = z.discriminatedUnion("event", [
     firstContentMs: ms.optional(),
     firstSentMs: ms.optional(),
     totalMs: ms,
-    oddities: z.array(text).optional(),
+    anomalies: z.record(text, z.int().positive()).optional(),
   }),
   z.strictObject({
     ...head,
@@ -134,10 +134,16 @@ describe("lines", () => {
     });
   });
 
-  test("the timer that fired and the oddities are named", async () => {
+  test("the timer that fired is named, and the anomalies are counted by kind", async () => {
     const error = new GatewayError("upstream_timeout", undefined, { details: { timer: "idle" } });
-    const [line] = await recordsOf((log) => log.observer.streamEnded(failed(error, { oddities: ["lossy"] })));
-    expect(Line.parse(line)).toMatchObject({ code: "upstream_timeout", timer: "idle", oddities: ["lossy"] });
+    const [line] = await recordsOf((log) =>
+      log.observer.streamEnded(failed(error, { anomalies: { lossy: 1, malformed: 3 } })),
+    );
+    expect(Line.parse(line)).toMatchObject({
+      code: "upstream_timeout",
+      timer: "idle",
+      anomalies: { lossy: 1, malformed: 3 },
+    });
   });
 
   test("a connection's end is a debug line, so a client that tails the log does not tail itself", async () => {

@@ -109,11 +109,24 @@ describe("labels", () => {
     expect([name("1000"), name("4001"), name("other")].map((key) => samples.get(key))).toEqual([1, 1, 2]);
   });
 
+  test("anomalies are counted by kind, those of no known kind together", async () => {
+    const samples = await samplesAfter(({ observer }) => {
+      observer.streamEnded({ ...STREAM, anomalies: { malformed: 3, lossy: 1 } });
+      observer.streamEnded({ ...STREAM, anomalies: { malformed: 1, upstream_reset: 1, whatever: 1 } });
+    });
+    const name = (kind: string) => `sluice_anomalies_total{route="${STREAM.route}",kind="${kind}"}`;
+    const kinds = ["malformed", "lossy", "upstream_reset", "other"];
+    expect(kinds.map((kind) => samples.get(name(kind)))).toEqual([4, 1, 1, 1]);
+  });
+
   test("neither ids, callers, addresses nor finish reasons are among them", async () => {
     const metrics = createMetrics("1.2.3");
     const secret = "canary-in-a-record";
     metrics.observer.streamEnded(
-      withTerminal({ finish: secret }, { stream: secret, connection: secret, caller: secret, oddities: [secret] }),
+      withTerminal(
+        { finish: secret },
+        { stream: secret, connection: secret, caller: secret, anomalies: { [secret]: 1 } },
+      ),
     );
     metrics.observer.connectionClosed({ ...CONNECTION, connection: secret, caller: secret, remoteAddress: secret });
     metrics.observer.refused({ code: "unauthorized", remoteAddress: secret, where: "upgrade" });
@@ -135,7 +148,9 @@ describe("docs/metrics.md", () => {
     const metrics = createMetrics("1.2.3");
     const usage = { source: "exact", inputTokens: 1 } as const;
     const timing = { firstByteMs: 1, firstContentMs: 1, firstSentMs: 1, totalMs: 1 };
-    metrics.observer.streamEnded(withTerminal({ usage, timing }, { events: 1, heldBack: { pauses: 1, ms: 1 } }));
+    metrics.observer.streamEnded(
+      withTerminal({ usage, timing }, { events: 1, heldBack: { pauses: 1, ms: 1 }, anomalies: { lossy: 1 } }),
+    );
     metrics.observer.connectionClosed(CONNECTION);
     metrics.observer.refused({ code: "unauthorized", remoteAddress: "", where: "upgrade" });
     metrics.observer.fault(new Error(), "upgrade");

@@ -14,7 +14,7 @@ function logAll(text: string, options: { readonly pretty: boolean }) {
     const error = new GatewayError("upstream_http_error", text, { details: { type: text, timer: text, status: 400 } });
     const terminal = { ...STREAM.terminal, status: "failed", finish: text, error } as const;
     const named = { stream: text, connection: text, face: text, caller: text, route: text, model: text };
-    log.observer.streamEnded({ ...STREAM, ...named, terminal, oddities: [text] });
+    log.observer.streamEnded({ ...STREAM, ...named, terminal, anomalies: { [text]: 1 } });
     log.observer.connectionClosed({ ...CONNECTION, caller: text, remoteAddress: text, connection: text });
     log.observer.refused({ code: "unauthorized", remoteAddress: text, where: text });
     log.observer.fault(Object.assign(new Error(text), { name: text, code: text }), text);

@@ -152,6 +152,18 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       expect(await ledger.spentSince(NOON + 1)).toEqual([{ keyId: "k_bob", tokens: 120, costNano: 600_000 }]);
     });
 
+    test("what keys have spent is what their caps have counted, known or not, of streams that are over", async () => {
+      const counted = { tokens: 70, costNano: 7 };
+      for (const stream of ["exact", "unknown", "corrected", "runs"]) await ledger.open(opening(stream), false);
+      ledger.close(closing("exact"));
+      for (const stream of ["unknown", "corrected"]) {
+        ledger.close(closing(stream, { usage: { source: "unknown" }, costNano: undefined, counted }));
+      }
+      ledger.close(closing("corrected"));
+      await committed(ledger);
+      expect(await ledger.spentSince(0)).toEqual([{ keyId: "k_ann", tokens: 120 + 70 + 120, costNano: 1_200_007 }]);
+    });
+
     test("groups come with the highest cost first", async () => {
       for (const [stream, costNano] of [
         ["low", 1],

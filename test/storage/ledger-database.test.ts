@@ -57,6 +57,8 @@ describe("a row", () => {
         cache_write_tokens: 4,
         reasoning_tokens: 5,
         cost_nano: 600_000,
+        counted_nano: null,
+        counted_tokens: null,
         first_byte_ms: 10.5,
         first_content_ms: 20,
         first_sent_ms: 20.25,
@@ -93,7 +95,7 @@ describe("a row", () => {
 });
 
 describe("a sweep", () => {
-  test("settles what dead runs left open as lost, with unknown usage, and leaves living runs alone", () => {
+  test("settles what dead runs left open as lost, with their prompts as the estimate, and leaves living runs alone", () => {
     const path = directory();
     const dead = open(path, "dead");
     dead.write([opened("a"), opened("b"), closed("b")]);
@@ -104,21 +106,33 @@ describe("a sweep", () => {
     me.write([opened("d")]);
     expect(me.sweep(() => new Set(["living"]), NOON + 5)).toBe(1);
     expect(
-      rowsOf(me).map(({ stream, outcome, source, input_tokens, closed_at }) => [
+      rowsOf(me).map(({ stream, outcome, source, input_tokens, output_tokens, cost_nano, closed_at }) => [
         stream,
         outcome,
         source,
-        input_tokens,
+        [input_tokens, output_tokens, cost_nano],
         closed_at,
       ]),
     ).toEqual([
-      ["a", "lost", "unknown", null, NOON + 5],
-      ["b", "completed", "exact", 100, NOON + 100],
-      ["c", null, null, null, null],
-      ["d", null, null, null, null],
+      ["a", "lost", "estimated", [90, null, 90_000], NOON + 5],
+      ["b", "completed", "exact", [100, 20, 600_000], NOON + 100],
+      ["c", null, null, [null, null, null], null],
+      ["d", null, null, [null, null, null], null],
     ]);
     expect(me.sweep(() => new Set(["living"]), NOON + 6)).toBe(0);
     living.close();
+    me.close();
+  });
+
+  test("knows nothing of the usage of rows from before prompts were kept", () => {
+    const path = directory();
+    const dead = open(path, "dead");
+    const { counted_tokens: _, counted_nano: __, ...values } = opened("a").values;
+    dead.write([{ kind: "open", values: { ...values, counted_tokens: null, counted_nano: null } }]);
+    dead.close();
+    const me = open(path, "me");
+    expect(me.sweep(() => new Set(), NOON + 5)).toBe(1);
+    expect(rowsOf(me)).toMatchObject([{ outcome: "lost", source: "unknown", input_tokens: null, cost_nano: null }]);
     me.close();
   });
 
@@ -139,17 +153,17 @@ describe("a sweep", () => {
 describe("the lock of a run", () => {
   test("shows that it lives, until it is given up; then its file goes", () => {
     const path = directory();
-    const lock = holdLock(path, "one");
-    expect(liveInstances(path)).toEqual(new Set(["one"]));
+    const lock = holdLock(path, "ledger", "one");
+    expect(liveInstances(path, "ledger")).toEqual({ held: ["one"], unclear: [] });
     lock.close();
-    expect(liveInstances(path)).toEqual(new Set());
+    expect(liveInstances(path, "ledger")).toEqual({ held: [], unclear: [] });
     expect(readdirSync(path)).toEqual([]);
   });
 
   test("of a dead run is free, and its file is removed", () => {
     const path = directory();
     writeFileSync(join(path, "ledger-dead.lock"), "");
-    expect(liveInstances(path)).toEqual(new Set());
+    expect(liveInstances(path, "ledger")).toEqual({ held: [], unclear: [] });
     expect(readdirSync(path)).toEqual([]);
   });
 
@@ -157,17 +171,18 @@ describe("the lock of a run", () => {
     const path = directory();
     // As between the making of the file and its locking.
     writeFileSync(join(path, "ledger-new.lock"), "");
-    expect(liveInstances(path)).toEqual(new Set());
-    const lock = holdLock(path, "new");
-    for (let look = 0; look < 3; look++) expect(liveInstances(path)).toEqual(new Set(["new"]));
+    expect(liveInstances(path, "ledger")).toEqual({ held: [], unclear: [] });
+    const lock = holdLock(path, "ledger", "new");
+    for (let look = 0; look < 3; look++) expect(liveInstances(path, "ledger").held).toEqual(["new"]);
     expect(readdirSync(path)).toEqual(["ledger-new.lock"]);
     lock.close();
   });
 
-  test("that cannot be looked at counts as held", () => {
+  test("that cannot be looked at is unclear, and stays", () => {
     const path = directory();
     writeFileSync(join(path, "ledger-odd.lock"), "no database at all, but something somebody may need. ".repeat(20));
-    expect(liveInstances(path)).toEqual(new Set(["odd"]));
+    expect(liveInstances(path, "ledger")).toEqual({ held: [], unclear: ["odd"] });
+    expect(readdirSync(path)).toEqual(["ledger-odd.lock"]);
   });
 });
 

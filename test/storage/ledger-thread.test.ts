@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { LedgerQueries } from "../../src/storage/ledger-queries.ts";
 import { closingWrite, openingWrite } from "../../src/storage/ledger-rows.ts";
@@ -23,6 +25,19 @@ describe("the writing thread", () => {
     const second = thread(path, "second");
     await second.thread.start();
     expect(second.lost).toEqual([2]);
+    await second.thread.close(1_000);
+  });
+
+  test("leaves alone what a run left open of which nobody can tell whether it lives", async () => {
+    const path = directory();
+    const first = thread(path, "first");
+    await first.thread.start();
+    await first.thread.write([openingWrite(opening("a"))]);
+    await first.thread.close(1_000);
+    writeFileSync(join(path, "ledger-first.lock"), "no database at all. ".repeat(60));
+    const second = thread(path, "second");
+    await second.thread.start();
+    expect(second.lost).toEqual([]);
     await second.thread.close(1_000);
   });
 

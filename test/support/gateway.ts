@@ -64,6 +64,10 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   // Streams a test leaves running are not waited for, and a busy test machine is no busy gateway.
   input.limits = { drainMs: 1, loopDelayMs: 60_000, ...(input.limits as object | undefined) };
   const sources = { env: {}, readFile: () => "" };
-  const gateway = await createGateway(configSchema(sources).parse(input), { version: "0.0.0-test", logTo: log });
+  const gateway = await createGateway(configSchema(sources).parse(input), {
+    version: "0.0.0-test",
+    pid: process.pid,
+    logTo: log,
+  });
   return Object.assign(gateway, { log, [Symbol.asyncDispose]: () => gateway.close() });
 }

@@ -13,6 +13,7 @@ export const opening = (stream: string, more: Partial<LedgerOpening> = {}): Ledg
   model: "gpt",
   upstreamModel: "gpt-test",
   openedAt: NOON,
+  counted: { tokens: 90, costNano: 90_000 },
   ...more,
 });
 
@@ -22,6 +23,7 @@ export const closing = (stream: string, more: Partial<LedgerClosing> = {}): Ledg
   code: undefined,
   usage: { source: "exact", inputTokens: 100, outputTokens: 20 },
   costNano: 600_000,
+  counted: undefined,
   timing: { firstByteMs: 10.5, firstContentMs: 20, firstSentMs: 20.25, totalMs: 100.125 },
   events: 12,
   bytes: 3_456,

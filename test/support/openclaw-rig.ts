@@ -22,6 +22,7 @@ import { type ConnectOptions, FakeConnection, type OpenClawClient } from "./open
 /** One call to the upstream, answered by the test. */
 export class FakeCall implements UpstreamCall {
   readonly request: UpstreamRequest;
+  readonly isSent = true;
   readonly #sink: UpstreamSink;
   paused = false;
   aborted = false;

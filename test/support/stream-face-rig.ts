@@ -127,6 +127,7 @@ export class StreamFaceRig {
 /** One call, seen from the upstream. */
 export class FakeCall implements UpstreamCall {
   readonly request: UpstreamRequest;
+  readonly isSent = true;
   paused = false;
   aborted = false;
   readonly #sink: UpstreamSink;

@@ -7,7 +7,7 @@ import { ANSWERED, method } from "./method.ts";
 import type { Outcome, Receipt } from "./receipts.ts";
 import { AGENT_ID, canonicalKey, MAIN_KEY } from "./session-key.ts";
 import { submit } from "./submit.ts";
-import { plainText, wireUsage } from "./transcript-view.ts";
+import { plainText, unreadNote, wireUsage } from "./transcript-view.ts";
 
 /** How long `agent.wait` waits unless told. */
 const DEFAULT_WAIT_MS = 30_000;
@@ -41,7 +41,8 @@ function resultOf(receipt: Receipt, { endedAt }: Outcome) {
   const message = receipt.answer;
   const usage = wireUsage(message?.usage);
   const agentMeta = { provider: message?.route, model: message?.model, ...(usage && { usage }) };
-  const payloads = message ? [{ text: plainText(message), mediaUrl: null }] : [];
+  const texts = message ? [plainText(message), ...unreadNote(message.unreadEvents).map(({ text }) => text)] : [];
+  const payloads = texts.map((text) => ({ text, mediaUrl: null }));
   return { payloads, meta: { durationMs: endedAt - (receipt.startedAt ?? endedAt), agentMeta } };
 }
 

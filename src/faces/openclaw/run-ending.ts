@@ -5,7 +5,7 @@ import type { Outcome } from "./receipts.ts";
 import type { Run, RunEnd } from "./run.ts";
 import { textMessage } from "./run-frames.ts";
 import type { Settings } from "./session-store.ts";
-import { stopReasonOf, wireUsage } from "./transcript-view.ts";
+import { stopReasonOf, unreadNote, wireUsage } from "./transcript-view.ts";
 
 /** Everything that follows from the end of a run. */
 export interface RunEnding {
@@ -26,10 +26,18 @@ export const ABORTED_BY_CLIENT = "rpc";
 export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
   const { model } = run;
   const common = { role: "assistant", content: run.answer.parts, runId: run.id, model: model.alias } as const;
-  const message = { ...common, route: model.route.name, ...(end.usage && { usage: end.usage }) };
+  const { unreadEvents } = end;
+  const message = {
+    ...common,
+    route: model.route.name,
+    ...(end.usage && { usage: end.usage }),
+    ...(unreadEvents !== undefined && { unreadEvents }),
+  };
   const usage = wireUsage(end.usage, model.price);
   const text = run.answer.text;
-  const partial = text === "" ? {} : { message: textMessage(text, endedAt) };
+  const written = textMessage(text, endedAt);
+  const shown = { ...written, content: [...written.content, ...unreadNote(unreadEvents)] };
+  const partial = text === "" && unreadEvents === undefined ? {} : { message: shown };
   const times = { startedAt: run.startedAt, endedAt };
   const settings = {
     ...times,
@@ -43,7 +51,7 @@ export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
     const stopReason = stopReasonOf(end.finish);
     return {
       message: { ...message, stopReason },
-      chat: { state: "final", stopReason, message: textMessage(text, endedAt), ...(usage && { usage }) },
+      chat: { state: "final", stopReason, message: shown, ...(usage && { usage }) },
       lifecycle: { phase: "end", stopReason, ...times },
       outcome: { status: "ok", stopReason, endedAt },
       settings: { ...settings, status: "done", unread: true },

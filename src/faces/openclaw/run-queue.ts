@@ -2,7 +2,8 @@ import { GatewayError } from "../../core/errors.ts";
 import type { Peer } from "./peer.ts";
 import { fingerprintOf, payerOf, Receipt, type Receipts } from "./receipts.ts";
 import type { Run } from "./run.ts";
-import type { Runner, RunRequest } from "./runner.ts";
+import type { RunRequest } from "./run-request.ts";
+import type { Runner } from "./runner.ts";
 
 /** A message whose turn has not come. */
 export interface Waiting {

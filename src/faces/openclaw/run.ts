@@ -14,7 +14,7 @@ import { Watcher } from "./watcher.ts";
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** How a run ended; a stream's terminal, or the failure that kept it from having one. */
-export type RunEnd = Pick<Terminal, "status"> & Partial<Pick<Terminal, "finish" | "error" | "usage">>;
+export type RunEnd = Pick<Terminal, "status"> & Partial<Pick<Terminal, "finish" | "error" | "usage" | "unreadEvents">>;
 
 /**
  * One answer being written: the only reader of its stream, so that a slow client never holds the upstream back. It keeps

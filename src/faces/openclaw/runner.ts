@@ -6,40 +6,17 @@ import type { Model } from "../../core/routing.ts";
 import type { Stream } from "../../core/stream.ts";
 import type { Audience } from "./audience.ts";
 import { show } from "./history.ts";
-import { eventHead, type Peer } from "./peer.ts";
+import { eventHead } from "./peer.ts";
 import type { Receipt } from "./receipts.ts";
 import { Run, type RunEnd } from "./run.ts";
 import { ABORTED_BY_CLIENT, endingOf, type RunEnding } from "./run-ending.ts";
 import { type RunIdentity, textMessage } from "./run-frames.ts";
+import type { RunRequest } from "./run-request.ts";
 import { AGENT_ID } from "./session-key.ts";
 import type { SessionNews } from "./session-news.ts";
 import type { Session, SessionStore } from "./session-store.ts";
 import { plainText } from "./transcript-view.ts";
 import { COMMAND_MODEL, toTurn } from "./turn.ts";
-
-/** A message to be answered. */
-export interface RunRequest {
-  readonly runId: string;
-  readonly session: Session;
-  readonly content: readonly Part[];
-  readonly caller: Caller;
-  /** The caller's own upstream key, if it brought one. */
-  readonly upstreamKey: string | undefined;
-  readonly connection: string;
-  /** Clock reading when the request's frame came in, in milliseconds. */
-  readonly receivedAt: number;
-  readonly thinking?: string | undefined;
-  /** For this run alone, instead of the session's. */
-  readonly model?: Model | undefined;
-  /** Put behind the gateway's own system prompt. */
-  readonly system?: string | undefined;
-  /** 0 and undefined: as long as the route allows. */
-  readonly timeoutMs?: number | undefined;
-  /** Set when the client used the `agent` method. */
-  readonly agentCaller?: Peer | undefined;
-  /** `Relay.admit` counted it when it was accepted. */
-  readonly isAdmitted?: boolean | undefined;
-}
 
 export interface RunnerParts {
   readonly relay: Relay;

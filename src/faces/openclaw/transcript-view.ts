@@ -20,6 +20,20 @@ const STOP_REASONS: Readonly<Record<string, string>> = {
   function_call: "toolUse",
 };
 
+/**
+ * What a person is told of an answer of which events could not be read. A text of its own behind the answer, because every
+ * client shows texts; it is not stored as one, so no model is ever told it.
+ */
+export const unreadNote = (events: number | undefined): readonly { readonly type: "text"; readonly text: string }[] =>
+  events === undefined
+    ? []
+    : [
+        {
+          type: "text",
+          text: `[Text may be missing: ${events === 1 ? "an event" : `${events} events`} of this answer could not be read.]`,
+        },
+      ];
+
 export const stopReasonOf = (finish: string | undefined): string =>
   finish === undefined ? "stop" : (STOP_REASONS[finish] ?? finish);
 
@@ -94,7 +108,7 @@ export function wireMessage(message: TranscriptMessage) {
   const usage = wireUsage(message.usage);
   return {
     role,
-    content: message.content.map(wirePart),
+    content: [...message.content.map(wirePart), ...unreadNote(message.unreadEvents)],
     timestamp,
     ...(message.stopReason !== undefined && { stopReason: message.stopReason }),
     ...(message.route !== undefined && { provider: message.route }),

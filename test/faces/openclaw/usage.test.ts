@@ -21,13 +21,14 @@ async function ledger() {
   for (const { stream, session, openedAt, totalMs } of rows) {
     const route = "openai";
     const common = { stream, caller: "ann", keyId: undefined, face: "openclaw", model: "gpt", upstreamModel: "gpt" };
-    await ledger.open({ ...common, session, route, openedAt }, false);
+    await ledger.open({ ...common, session, route, openedAt, counted: { tokens: 90, costNano: undefined } }, false);
     ledger.close({
       stream,
       outcome: "completed",
       code: undefined,
       usage: { source: "exact", inputTokens: 100, outputTokens: 20, cacheReadTokens: 40 },
       costNano: 5_000_000,
+      counted: undefined,
       timing: { totalMs },
       events: 1,
       bytes: 1,

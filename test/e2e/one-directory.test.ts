@@ -1,0 +1,102 @@
+/** A data directory is one gateway's, unless its operator says otherwise: each would allow the whole of every cap. */
+import { execFile } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { hostname } from "node:os";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "@jest/globals";
+import { startTestGateway } from "../support/gateway.ts";
+import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
+import { temporaryDirectories } from "../support/temporary-directory.ts";
+
+const directory = temporaryDirectories();
+const MAIN = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const start = (path: string, more: object = {}): Promise<SluiceProcess> =>
+  startSluice(configFor("http://127.0.0.1:1", { data: { directory: path, ...more } }));
+const locks = (path: string) => readdirSync(path).filter((name) => /^gateway-.*\.lock$/.test(name));
+
+describe("a second gateway on one data directory", () => {
+  test("does not start, and says in a line where, beside whom, and what would allow it", async () => {
+    const path = directory();
+    await using first = await start(path);
+    const said = await start(path).then(
+      () => "it started",
+      (error: Error) => error.message,
+    );
+    expect(said).toContain(`the data directory ${path} is in use by another gateway`);
+    expect(said).toContain(`(pid ${first.pid} on ${hostname()})`);
+    expect(said).toContain("data.shared");
+    expect(said.trim().split("\n")).toHaveLength(1);
+    expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
+  });
+
+  test("starts when the first was killed, whatever that left behind", async () => {
+    const path = directory();
+    const first = await start(path);
+    first.kill("SIGKILL");
+    await first.exit;
+    expect(locks(path)).toHaveLength(1);
+    await using second = await start(path);
+    expect(locks(path)).toEqual([expect.stringMatching(new RegExp(`^gateway-${second.pid}@`))]);
+  });
+
+  test("starts when the first has stopped, which leaves no lock of its own", async () => {
+    const path = directory();
+    await using first = await start(path);
+    first.kill("SIGTERM");
+    expect(await first.exit).toBe(0);
+    expect(locks(path)).toEqual([]);
+    await using second = await start(path);
+    expect(second.pid).not.toBe(first.pid);
+  });
+
+  test("starts where both are told to share, and a third that is not told does not", async () => {
+    const path = directory();
+    await using first = await start(path, { shared: true });
+    await using second = await start(path, { shared: true });
+    expect(first.url).not.toBe(second.url);
+    await expect(start(path)).rejects.toThrow("is in use by another gateway");
+  });
+
+  test("starts beside one that was not told, when it is told itself", async () => {
+    const path = directory();
+    await using first = await start(path);
+    await using second = await start(path, { shared: true });
+    expect(first.url).not.toBe(second.url);
+  });
+
+  test("is one of two that start at once", async () => {
+    const path = directory();
+    const results = await Promise.allSettled([start(path), start(path), start(path)]);
+    const started = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+    await Promise.all(started.map((each) => each[Symbol.asyncDispose]()));
+    expect(started).toHaveLength(1);
+  });
+
+  test("is refused within one process too", async () => {
+    const config = { data: { directory: directory() } };
+    await using _first = await startTestGateway({ config });
+    await expect(startTestGateway({ config })).rejects.toMatchObject({ code: "store_unavailable" });
+  });
+});
+
+describe("a directory in use", () => {
+  test.each([
+    ["keys", "create", "ann"],
+    ["usage", "--by", "key"],
+  ])("is open to sluice %s %s %s", async (...args) => {
+    const path = directory();
+    await using _gateway = await start(path);
+    const run = promisify(execFile);
+    // A refusal would exit with an error, which rejects.
+    const { stdout, stderr } = await run(process.execPath, ["--no-warnings", MAIN, ...args, "--data", path]);
+    expect(stdout + stderr).not.toContain("in use");
+  });
+
+  test("says nothing about gateways that keep everything in memory", async () => {
+    const path = directory();
+    await using _first = await start(path);
+    await using second = await start(path, { store: "memory" });
+    expect((await fetch(`${second.url}/readyz`)).status).toBe(200);
+  });
+});
