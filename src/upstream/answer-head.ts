@@ -17,7 +17,7 @@ const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** How long an idle connection is kept that says nothing about it: less than the five seconds servers commonly keep it. */
-const IDLE_MS = 4_000;
+export const IDLE_MS = 4_000;
 /** How much earlier than the upstream's own limit it is given up, so that no request meets the close halfway. */
 const IDLE_MARGIN_MS = 2_000;
 const MAX_IDLE_MS = 600_000;
