@@ -91,7 +91,7 @@ function openLane(route: UpstreamRoute, options: UpstreamOptions, time: RunningT
       ca: route.ca,
       time,
     }),
-    breaker: new Breaker({ ...DEFAULT_BREAKER, ...options.breaker }, options.clock.now),
+    breaker: new Breaker({ ...DEFAULT_BREAKER, ...options.breaker }, () => options.clock.now()),
     retries: new Retries({ ...DEFAULT_RETRY, ...options.retry }, options.random ?? Math.random),
     timeouts,
     maxEventBytes: options.maxEventBytes ?? 1_048_576,
