@@ -145,11 +145,12 @@ export class UpstreamSocket {
     beginRead();
     try {
       reader.read(bytes);
+      if (reader.isDone && this.#user === user) this.#finish(user, reader.idleMs);
     } catch (error) {
       this.destroy(toGatewayError(error));
+    } finally {
+      endRead();
     }
-    if (reader.isDone && this.#user === user) this.#finish(user, reader.idleMs);
-    endRead();
   }
 
   #ended(): void {
