@@ -89,6 +89,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       routes: upstreamRoutes,
       version,
       clock,
+      observer,
       maxEventBytes: limits.eventBytes,
       maxErrorBodyBytes: limits.errorBodyBytes,
     }),

@@ -17,7 +17,7 @@ const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /** How long an idle connection is kept that says nothing about it: less than the five seconds servers commonly keep it. */
-const IDLE_MS = 4_000;
+export const IDLE_MS = 4_000;
 /** How much earlier than the upstream's own limit it is given up, so that no request meets the close halfway. */
 const IDLE_MARGIN_MS = 2_000;
 const MAX_IDLE_MS = 600_000;
@@ -25,6 +25,14 @@ const MAX_IDLE_MS = 600_000;
 /** What breaks HTTP, or what of HTTP no provider uses and nobody should guess about. */
 export const broken = (what: string): GatewayError =>
   new GatewayError("upstream_protocol", `the upstream sent ${what}`);
+
+/** Whether a line end that is a mere LF stands at `from` or behind. What has one never ends as HTTP's heads and lines do. */
+export function hasBareLineEnd(text: ByteText, from: number): boolean {
+  for (let at = text.indexOf("\n", from); at >= 0; at = text.indexOf("\n", at + 1)) {
+    if (text[at - 1] !== "\r") return true;
+  }
+  return false;
+}
 
 /** Reads a head without its empty line. Throws `upstream_protocol` for anything that could be read in two ways. */
 export function readHead(text: ByteText): AnswerHead {
@@ -35,10 +43,21 @@ export function readHead(text: ByteText): AnswerHead {
   // Nothing was asked for that could switch protocols.
   if (status === 101) throw broken("an upgrade");
   const headers = readFields(lines);
-  const framing = framingOf(status, headers);
+  const told = framingOf(headers);
+  const framing = status < 200 || status === 204 || status === 304 ? 0 : told;
   const options = listOf(headers.connection);
+  // HTTP/1.0 has none; they have no body and end no connection (RFC 9110, 8.6 and 15.2). Who reads one of their body
+  // takes what follows for it.
+  if (status < 200 && (minor === "0" || hasLength(headers) || options.includes("close"))) {
+    throw broken("an interim head that cannot be one");
+  }
   const mayStay = minor === "1" && framing !== "close" && !options.includes("close");
   return { status, headers, framing, idleMs: mayStay ? idleMs(headers) : 0 };
+}
+
+/** Looks at one line of a trailer. Throws `upstream_protocol`, also for a field that comes too late to frame the body. */
+export function checkTrailer(line: ByteText): void {
+  if (hasLength(readFields([line]))) throw broken("a length behind its body");
 }
 
 function readFields(lines: readonly string[]): Record<string, string | string[]> {
@@ -56,10 +75,9 @@ function readFields(lines: readonly string[]): Record<string, string | string[]>
   return fields;
 }
 
-function framingOf(status: number, headers: ResponseHead["headers"]): Framing {
-  if (status < 200 || status === 204 || status === 304) return 0;
+function framingOf(headers: ResponseHead["headers"]): Framing {
   const codings = listOf(headers["transfer-encoding"]);
-  const lengths = new Set(listOf(headers["content-length"]));
+  const lengths = listOf(headers["content-length"]);
   const [length] = lengths;
   if (codings.length > 0) {
     if (length !== undefined) throw broken("a body with two lengths");
@@ -67,9 +85,13 @@ function framingOf(status: number, headers: ResponseHead["headers"]): Framing {
     return "chunked";
   }
   if (length === undefined) return "close";
-  if (lengths.size > 1 || !/^\d{1,15}$/.test(length)) throw broken("a body of no certain length");
+  // Also twice the same, which may be repaired (RFC 9112, 6.3), and which Node's own client refuses.
+  if (lengths.length > 1 || !/^\d{1,15}$/.test(length)) throw broken("a body of no certain length");
   return Number(length);
 }
+
+const hasLength = (headers: ResponseHead["headers"]) =>
+  headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
 
 function idleMs(headers: ResponseHead["headers"]): number {
   const seconds = /(?:^|[,;\s])timeout=(\d{1,9})/i.exec(String(headers["keep-alive"] ?? ""))?.[1];

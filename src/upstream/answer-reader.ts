@@ -1,6 +1,6 @@
 import type { ByteText } from "../core/byte-text.ts";
 import { GatewayError } from "../core/errors.ts";
-import { type AnswerHead, broken, readHead } from "./answer-head.ts";
+import { type AnswerHead, broken, checkTrailer, hasBareLineEnd, readHead } from "./answer-head.ts";
 import { readChunkSize } from "./chunk-size.ts";
 
 /** Told what an answer brings, in the order of its bytes. */
@@ -10,15 +10,13 @@ export interface AnswerSink {
   data(bytes: ByteText): void;
 }
 
-/** Larger heads are refused: providers' stay under 4 KiB. */
+/** Larger heads are refused, interim ones counted in: providers' stay under 4 KiB. */
 const MAX_HEAD_BYTES = 16_384;
 /** A chunk's size, and whatever extensions stand behind it. */
 const MAX_SIZE_LINE_BYTES = 1_024;
 const VERSION = "HTTP/1.";
 const HEAD_END = "\r\n\r\n";
 const LINE_END = "\r\n";
-/** No bare CR or LF, which some readers take for a line end. */
-const TRAILER_LINE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const CR = 13;
 const LF = 10;
 
@@ -39,6 +37,7 @@ export class AnswerReader {
   #rest: ByteText = "";
   /** Bytes of the body, or of its chunk, that are still to come. */
   #left = 0;
+  /** Bytes of interim heads, or of the trailer. */
   #skipped = 0;
   #idleMs = 0;
 
@@ -105,20 +104,25 @@ export class AnswerReader {
     const text = this.#rest + bytes.slice(at);
     const end = text.indexOf(HEAD_END, from);
     // The last bytes may be the beginning of the end.
-    if ((end < 0 ? text.length - HEAD_END.length + 1 : end) > MAX_HEAD_BYTES) {
+    if (this.#skipped + (end < 0 ? text.length - HEAD_END.length + 1 : end) > MAX_HEAD_BYTES) {
       const details = { reason: "headers_too_large" };
       throw new GatewayError("upstream_bad_response", "the upstream's headers are too large", { details });
     }
     if (end < 0) {
       // Whatever else it is, its end may never come.
       if (!text.startsWith(VERSION.slice(0, text.length))) throw broken("no HTTP/1 status line");
+      if (hasBareLineEnd(text, this.#rest.length)) throw broken("a head whose lines end in bare LF");
       this.#rest = text;
       return bytes.length;
     }
     const next = at + end + HEAD_END.length - this.#rest.length;
     this.#rest = "";
     const head = readHead(text.slice(0, end));
-    if (head.status < 200) return next;
+    if (head.status < 200) {
+      this.#skipped += end + HEAD_END.length;
+      return next;
+    }
+    this.#skipped = 0;
     this.#idleMs = head.idleMs;
     if (head.framing === "chunked") this.#expected = "size";
     else if (head.framing === "close") this.#expected = "until close";
@@ -149,7 +153,8 @@ export class AnswerReader {
   #cutSize(bytes: ByteText, at: number): number {
     const line = this.#rest + bytes.slice(at);
     const end = line.indexOf(LINE_END);
-    if ((end < 0 ? line.length - LINE_END.length + 1 : end) > MAX_SIZE_LINE_BYTES)
+    const length = end < 0 ? line.length - LINE_END.length + 1 : end;
+    if (length > MAX_SIZE_LINE_BYTES || (end < 0 && hasBareLineEnd(line, this.#rest.length)))
       throw broken("a chunk of no certain size");
     if (end < 0) {
       this.#rest = line;
@@ -187,7 +192,8 @@ export class AnswerReader {
     const next = end < 0 ? bytes.length : at + end + LINE_END.length - this.#rest.length;
     this.#skipped += next - at;
     if (this.#skipped > MAX_HEAD_BYTES) throw broken("an endless trailer");
-    if (end > 0 && !TRAILER_LINE.test(line.slice(0, end))) throw broken("a malformed trailer");
+    if (end < 0 && hasBareLineEnd(line, this.#rest.length)) throw broken("a malformed trailer");
+    if (end > 0) checkTrailer(line.slice(0, end));
     this.#rest = end < 0 ? line : "";
     if (end === 0) this.#expected = "done";
     return next;

@@ -5,8 +5,8 @@ import { readProviderError } from "../core/provider-error.ts";
 import type { AnswerReceiver } from "./answer-body.ts";
 import { EventBody, jsonBody } from "./answer-body.ts";
 import type { Stage } from "./connection-error.ts";
-import type { Phase, Timeouts, Timer } from "./deadlines.ts";
-import { Deadlines } from "./deadlines.ts";
+import type { Phase, Timer } from "./deadlines.ts";
+import { Deadlines, forWholeAnswer } from "./deadlines.ts";
 import type { ExchangeOwner } from "./exchange.ts";
 import { Exchange } from "./exchange.ts";
 import type { Lane } from "./lane.ts";
@@ -15,9 +15,7 @@ import { judge, responseError } from "./response.ts";
 import type { ResponseBody } from "./response-body.ts";
 import { WholeBody } from "./response-body.ts";
 import { SecretMask } from "./secret-mask.ts";
-
-/** Longest wait a timer of the platform holds; longer ones are looked at in between. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
+import { tellLast } from "./tell-last.ts";
 
 /**
  * One call: some exchanges of which only the last gives an answer, under the limits of its route. The sink may pause,
@@ -25,15 +23,17 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
  */
 export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   readonly #lane: Lane;
-  readonly #request: UpstreamRequest;
+  readonly #request: Omit<UpstreamRequest, "body">;
+  /** As long as it may have to be sent again: an answer may run for a quarter of an hour, and prompts are large. */
+  #body: string | undefined;
   readonly #sink: UpstreamSink;
   readonly #deadlines: Deadlines;
   readonly #secrets: SecretMask;
   #exchange: Exchange | undefined;
   /** The one timer for all limits: armed anew only for an earlier one, never per chunk. */
-  #timer: NodeJS.Timeout | undefined;
+  #callOff: () => void = () => {};
   #armedFor = Number.POSITIVE_INFINITY;
-  #retryTimer: NodeJS.Timeout | undefined;
+  #callOffRetry: () => void = () => {};
   #retried = 0;
   #paused = false;
   #begun = false;
@@ -43,10 +43,12 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
 
   constructor(lane: Lane, request: UpstreamRequest, sink: UpstreamSink) {
     this.#lane = lane;
-    this.#request = request;
+    const { body, ...rest } = request;
+    this.#request = rest;
+    this.#body = body;
     this.#sink = sink;
-    this.#secrets = new SecretMask(request.headers);
-    this.#deadlines = new Deadlines(timeoutsFor(request, lane.timeouts), lane.clock.now);
+    this.#secrets = new SecretMask(rest.headers);
+    this.#deadlines = new Deadlines(rest.whole ? forWholeAnswer(lane.timeouts) : lane.timeouts, () => lane.time.now());
     lane.retries.called();
     this.#arm();
     // Whoever calls holds this object before its sink hears of anything.
@@ -91,14 +93,15 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   connected(): void {
     this.#isSent = true;
     this.#lane.breaker.connected();
+    if (!this.#request.mayRetry) this.#body = undefined;
     this.#enter("headers");
   }
 
   responded(head: ResponseHead): ResponseBody | undefined {
     this.#isSent = head.status >= 200 && head.status < 300;
-    const { clock, jsonAnswer, maxEventBytes, maxErrorBodyBytes } = this.#lane;
+    const { time, jsonAnswer, maxEventBytes, maxErrorBodyBytes } = this.#lane;
     const wanted = this.#request.whole ? "answer" : jsonAnswer ? "either" : "events";
-    const refuse = (body: string) => this.#giveUp(responseError(head, this.#secrets.mask(body), clock.wall()));
+    const refuse = (body: string) => this.#giveUp(responseError(head, this.#secrets.mask(body), time.wall()));
     const verdict = judge(head, wanted);
     if (verdict === "refused") {
       refuse("");
@@ -106,6 +109,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     }
     this.#enter(verdict === "error" ? "error_body" : "first_event");
     if (verdict === "error") return new WholeBody(maxErrorBodyBytes, (bytes) => refuse(bytes.toString("utf8")));
+    this.#body = undefined;
     return verdict === "events" ? new EventBody(maxEventBytes, this) : jsonBody(maxEventBytes, this);
   }
 
@@ -157,14 +161,14 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
       this.#fail(new GatewayError("upstream_error_event", said.message, details));
     } else {
       this.#close();
-      this.#sink.end();
+      tellLast(this.#sink, this.#lane.observer);
     }
   }
 
   // ── tries, limits and ends ────────────────────────────────────────────────────────────────────────────────────────
 
   #try(): void {
-    if (this.#over) return;
+    if (this.#over || this.#body === undefined) return;
     // Tries after a failed connection share its limit.
     if (this.#deadlines.phase !== "connect") this.#enter("connect");
     try {
@@ -173,9 +177,9 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
         this.#request.headers,
         this.#request.whole ? "application/json" : "text/event-stream",
       );
-      this.#exchange = new Exchange(this, this.#lane.connections);
+      this.#exchange = new Exchange(this, this.#lane.connections, this.#lane.time);
       if (this.#paused) this.#exchange.pause();
-      this.#exchange.start(this.#lane.path(this.#request.path), headers, this.#request.body);
+      this.#exchange.start(this.#lane.path(this.#request.path), headers, this.#body);
     } catch (error) {
       this.#fail(toGatewayError(error));
     }
@@ -184,15 +188,15 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   /** Makes the call again when that may help, else fails. */
   #giveUp(error: GatewayError): void {
     if (this.#over) return;
-    const { retries, breaker } = this.#lane;
-    const mayRetry = this.#request.mayRetry && breaker.openForMs === 0;
+    const { retries, breaker, time } = this.#lane;
+    const mayRetry = this.#request.mayRetry && this.#body !== undefined && breaker.openForMs === 0;
     const delayMs = mayRetry ? retries.take(error, this.#retried) : undefined;
     if (delayMs === undefined) this.#fail(error);
     else {
       this.#retried++;
       this.#exchange?.abort();
       if (this.#deadlines.phase !== "connect") this.#enter("retry");
-      this.#retryTimer = setTimeout(() => this.#try(), delayMs).unref();
+      this.#callOffRetry = time.after(delayMs, () => this.#try());
     }
   }
 
@@ -205,17 +209,17 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   #arm(): void {
     const { at } = this.#deadlines.next();
     if (at >= this.#armedFor) return;
-    clearTimeout(this.#timer);
+    this.#callOff();
     this.#armedFor = at;
-    const waitMs = Math.ceil(at - this.#lane.clock.now());
-    this.#timer = setTimeout(() => this.#look(), Math.min(Math.max(0, waitMs), MAX_TIMER_MS)).unref();
+    const { time } = this.#lane;
+    this.#callOff = time.after(at - time.now(), () => this.#look());
   }
 
   /** The limit that was next may have moved on since the timer was armed. */
   #look(): void {
     const { timer, at } = this.#deadlines.next();
     this.#armedFor = Number.POSITIVE_INFINITY;
-    if (at > this.#lane.clock.now()) this.#arm();
+    if (at > this.#lane.time.now()) this.#arm();
     else if (timer === "error_body") this.#exchange?.endBody();
     else this.#fail(this.#timeout(timer));
   }
@@ -234,17 +238,13 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     if (this.#over) return;
     this.#close();
     this.#exchange?.abort();
-    this.#sink.fail(error);
+    tellLast(this.#sink, this.#lane.observer, error);
   }
 
   #close(): void {
     this.#over = true;
-    clearTimeout(this.#timer);
-    clearTimeout(this.#retryTimer);
+    this.#body = undefined;
+    this.#callOff();
+    this.#callOffRetry();
   }
-}
-
-/** A whole answer comes when it is finished, head and all: only the total bounds the wait. */
-function timeoutsFor(request: UpstreamRequest, timeouts: Timeouts): Timeouts {
-  return request.whole ? { ...timeouts, headersMs: timeouts.totalMs, firstEventMs: timeouts.totalMs } : timeouts;
 }

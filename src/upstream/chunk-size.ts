@@ -1,8 +1,9 @@
 import type { ByteText } from "../core/byte-text.ts";
 import { broken } from "./answer-head.ts";
 
-/** What may stand behind a chunk's size; nobody uses it. A space or a tab before it is bad form, and harmless. */
-const EXTENSIONS = /^[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?$/;
+/** What may stand behind a chunk's size (RFC 9112, 7.1.1); nobody uses it. */
+const EXTENSIONS =
+  /^(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*$/;
 
 /** Reads a chunk's size from its line: the hexadecimal digits before the end or extensions. Throws `upstream_protocol`. */
 export function readChunkSize(text: ByteText, from: number, to: number): number {

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import type { ByteText } from "../core/byte-text.ts";
 import { GatewayError } from "../core/errors.ts";
 import { addressNotAllowed, isPublicAddress, publicLookup } from "./address-guard.ts";
+import type { RunningTime } from "./running-time.ts";
 import { type SocketOwner, type SocketTarget, UpstreamSocket } from "./upstream-socket.ts";
 
 export interface ConnectionOptions {
@@ -11,6 +12,7 @@ export interface ConnectionOptions {
   readonly allowPrivateNetwork: boolean;
   /** Certificates to trust instead of the platform's, as PEM. */
   readonly ca: string | undefined;
+  readonly time: RunningTime;
 }
 
 /** Whoever waits for a socket. */
@@ -29,11 +31,13 @@ export class Connections implements SocketOwner {
   readonly #refusal: GatewayError | undefined;
   readonly #open = new Set<UpstreamSocket>();
   readonly #waiting = new Set<SocketWaiter>();
+  readonly #connecting = new Set<UpstreamSocket>();
+  /** They will be idle in a turn, or closed. */
+  readonly #finishing = new Set<UpstreamSocket>();
   #idle: UpstreamSocket[] = [];
-  #connecting = 0;
   #isClosed = false;
 
-  constructor({ origin, maxConnections, connectMs, allowPrivateNetwork, ca }: ConnectionOptions) {
+  constructor({ origin, maxConnections, connectMs, allowPrivateNetwork, ca, time }: ConnectionOptions) {
     const { protocol, hostname, host, port } = new URL(origin);
     const isSecure = protocol === "https:";
     const name = hostname.replace(/^\[(.*)\]$/, "$1");
@@ -48,12 +52,13 @@ export class Connections implements SocketOwner {
       tls: isSecure ? { servername: isAddress ? "" : name, ca, session: undefined } : undefined,
       lookup: allowPrivateNetwork ? undefined : publicLookup,
       connectMs,
+      time,
     };
   }
 
   /** Whether calls wait for one of the connections to become free. */
   get saturated(): boolean {
-    return this.#waiting.size > this.#connecting;
+    return this.#waiting.size > this.#connecting.size;
   }
 
   /** A socket for one call: at once when one is idle. */
@@ -90,11 +95,13 @@ export class Connections implements SocketOwner {
     return Promise.resolve();
   }
 
-  connected(): void {
-    this.#connecting--;
+  finishing(socket: UpstreamSocket): void {
+    this.#finishing.add(socket);
   }
 
   free(socket: UpstreamSocket): void {
+    this.#connecting.delete(socket);
+    this.#finishing.delete(socket);
     const [next] = this.#waiting;
     if (!next) this.#idle.push(socket);
     else {
@@ -106,27 +113,36 @@ export class Connections implements SocketOwner {
   gone(socket: UpstreamSocket, unmade: Error | undefined): void {
     this.#open.delete(socket);
     this.#idle = this.#idle.filter((idle) => idle !== socket);
-    if (unmade) this.#connecting--;
+    this.#connecting.delete(socket);
+    this.#finishing.delete(socket);
     const [first] = this.#waiting;
-    if (unmade && first && this.saturated) {
+    if (unmade && first && this.#lacking > 0) {
       this.#waiting.delete(first);
       first.refused(unmade);
     }
     this.#connect();
   }
 
+  /** Calls for which no connection is on its way. */
+  get #lacking(): number {
+    return this.#waiting.size - this.#connecting.size - this.#finishing.size;
+  }
+
   #nextIdle(): UpstreamSocket | undefined {
-    let socket = this.#idle.pop();
-    // One that is closing stays in the list until it is closed.
-    while (socket?.isClosing) socket = this.#idle.pop();
-    return socket;
+    for (;;) {
+      const socket = this.#idle.pop();
+      if (!socket || socket.isUsable) return socket;
+      // It is closing. Or the upstream has given it up while this process, or the machine with its timers, stood still.
+      socket.destroy();
+    }
   }
 
   /** As many connections as calls wait for, within the limit. */
   #connect(): void {
-    while (this.saturated && this.#open.size < this.#max && !this.#isClosed) {
-      this.#open.add(new UpstreamSocket(this.#target, this));
-      this.#connecting++;
+    while (this.#lacking > 0 && this.#open.size < this.#max && !this.#isClosed) {
+      const socket = new UpstreamSocket(this.#target, this);
+      this.#open.add(socket);
+      this.#connecting.add(socket);
     }
   }
 }

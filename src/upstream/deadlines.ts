@@ -126,3 +126,10 @@ export class Deadlines {
     }
   }
 }
+
+/** A whole answer comes when it is finished, head and all: only the total bounds the wait. */
+export const forWholeAnswer = (timeouts: Timeouts): Timeouts => ({
+  ...timeouts,
+  headersMs: timeouts.totalMs,
+  firstEventMs: timeouts.totalMs,
+});

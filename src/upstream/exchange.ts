@@ -5,6 +5,7 @@ import { connectionError } from "./connection-error.ts";
 import type { Connections, SocketWaiter } from "./connections.ts";
 import type { ResponseHead } from "./response.ts";
 import type { ResponseBody } from "./response-body.ts";
+import type { RunningTime } from "./running-time.ts";
 import type { SocketUser, UpstreamSocket } from "./upstream-socket.ts";
 
 /** What the call hears of one exchange: at most one of `broke` and the body's end, and nothing after it. */
@@ -20,17 +21,20 @@ export interface ExchangeOwner {
 export class Exchange implements SocketWaiter, SocketUser {
   readonly #owner: ExchangeOwner;
   readonly #connections: Connections;
+  readonly #time: RunningTime;
   #request: ByteText = "";
   #socket: UpstreamSocket | undefined;
   #body: ResponseBody | undefined;
   #stage: Stage = "connecting";
   #over = false;
   #paused = false;
-  #settling: NodeJS.Timeout | undefined;
+  /** While it settles: calls off the end of that. */
+  #settling: (() => void) | undefined;
 
-  constructor(owner: ExchangeOwner, connections: Connections) {
+  constructor(owner: ExchangeOwner, connections: Connections, time: RunningTime) {
     this.#owner = owner;
     this.#connections = connections;
+    this.#time = time;
   }
 
   start(path: string, headers: Record<string, string>, body: string): void {
@@ -65,12 +69,16 @@ export class Exchange implements SocketWaiter, SocketUser {
     if (this.#over) return;
     this.#body = undefined;
     this.resume();
-    this.#settling = setTimeout(() => this.abort(), graceMs).unref();
+    this.#settling = this.#time.after(graceMs, () => this.abort());
   }
 
   /** Takes what came of the body for all of it. */
   endBody(): void {
-    this.#body?.end();
+    try {
+      this.#body?.end();
+    } catch (fault) {
+      this.#failed(fault);
+    }
   }
 
   // ── as one that waits for a socket ────────────────────────────────────────────────────────────────────────────────
@@ -112,11 +120,7 @@ export class Exchange implements SocketWaiter, SocketUser {
   ended(): void {
     if (this.#over) return;
     this.#finish();
-    try {
-      this.#body?.end();
-    } catch (fault) {
-      this.#failed(fault);
-    }
+    this.endBody();
   }
 
   broke(error: Error): void {
@@ -137,7 +141,8 @@ export class Exchange implements SocketWaiter, SocketUser {
   #finish(): void {
     this.#over = true;
     this.#socket = undefined;
+    this.#request = "";
     this.#connections.forget(this);
-    clearTimeout(this.#settling);
+    this.#settling?.();
   }
 }

@@ -1,8 +1,9 @@
-import type { Clock } from "../core/ports.ts";
+import type { Observer } from "../core/ports.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Connections } from "./connections.ts";
 import type { Timeouts } from "./deadlines.ts";
 import type { Retries } from "./retry.ts";
+import type { RunningTime } from "./running-time.ts";
 
 /** What all calls of one route share. */
 export interface Lane {
@@ -16,7 +17,8 @@ export interface Lane {
   readonly strictUtf8: boolean;
   /** A whole JSON answer is taken for a stream of one event. */
   readonly jsonAnswer: boolean;
-  readonly clock: Clock;
+  readonly time: RunningTime;
+  readonly observer: Pick<Observer, "fault">;
   /** The request's path for what stands below the base URL. */
   path(below: string): string;
   /** Throws GatewayError when a header cannot be sent. */

@@ -3,7 +3,9 @@ import { connect as connectSecure } from "node:tls";
 import type { ByteText } from "../core/byte-text.ts";
 import { GatewayError, toGatewayError } from "../core/errors.ts";
 import { beginRead, endRead } from "../core/read-turn.ts";
+import { IDLE_MS } from "./answer-head.ts";
 import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
+import type { RunningTime } from "./running-time.ts";
 
 /** Where sockets of one route lead, and whom they trust. */
 export interface SocketTarget {
@@ -15,6 +17,7 @@ export interface SocketTarget {
     | undefined;
   readonly lookup: LookupFunction | undefined;
   readonly connectMs: number;
+  readonly time: RunningTime;
 }
 
 /** Whoever makes a call over a socket: hears its answer, then exactly one of `ended` and `broke`. */
@@ -25,7 +28,8 @@ export interface SocketUser extends AnswerSink {
 
 /** Told of a socket's life. */
 export interface SocketOwner {
-  connected(): void;
+  /** Its answer is whole. In a turn it is free, unless something comes behind that. */
+  finishing(socket: UpstreamSocket): void;
   /** It is ready for a first call, or for the next. */
   free(socket: UpstreamSocket): void;
   /** It is closed. `unmade` says why it never was connected. */
@@ -44,6 +48,7 @@ const TCP_KEEP_ALIVE_MS = 60_000;
 export class UpstreamSocket {
   readonly #owner: SocketOwner;
   readonly #socket: Socket;
+  readonly #time: RunningTime;
   #user: SocketUser | undefined;
   #reader: AnswerReader | undefined;
   #isConnected = false;
@@ -51,13 +56,17 @@ export class UpstreamSocket {
   /** What was read before a pause took effect. */
   #held: ByteText = "";
   #error: Error | undefined;
+  /** By everybody's clock: until then the upstream keeps it, if it serves nobody. */
+  #keptUntil = 0;
+  /** Calls off the limit of a connection that is being made, or serves nobody. */
+  #callOff: () => void;
 
   constructor(target: SocketTarget, owner: SocketOwner) {
     this.#owner = owner;
+    this.#time = target.time;
     this.#socket = open(target, (size) => this.#read(size));
-    this.#socket.setTimeout(target.connectMs);
+    this.#callOff = this.#time.after(target.connectMs, () => this.#notMade());
     this.#socket.on(target.tls ? "secureConnect" : "connect", () => this.#connected());
-    this.#socket.on("timeout", () => this.#timedOut());
     this.#socket.on("error", (error) => {
       this.#error = error;
     });
@@ -65,15 +74,16 @@ export class UpstreamSocket {
     this.#socket.on("close", () => this.#closed());
   }
 
-  get isClosing(): boolean {
-    return this.#socket.destroyed;
+  /** Whether an idle one may still serve a call. */
+  get isUsable(): boolean {
+    return !this.#socket.destroyed && this.#time.wall() < this.#keptUntil;
   }
 
   /** Sends a request: head and body, both a character a byte. The socket has to be free. */
   send(request: ByteText, user: SocketUser): void {
     this.#user = user;
     this.#reader = new AnswerReader(user);
-    this.#socket.setTimeout(0);
+    this.#callOff();
     this.#socket.write(request, "latin1");
   }
 
@@ -102,10 +112,10 @@ export class UpstreamSocket {
 
   #connected(): void {
     this.#isConnected = true;
-    this.#socket.setTimeout(0);
+    this.#callOff();
     this.#socket.resume();
-    this.#owner.connected();
-    this.#owner.free(this);
+    this.#keepFor(IDLE_MS);
+    this.#offer(IDLE_MS);
   }
 
   /** The buffer holds `size` new bytes. */
@@ -135,11 +145,12 @@ export class UpstreamSocket {
     beginRead();
     try {
       reader.read(bytes);
+      if (reader.isDone && this.#user === user) this.#finish(user, reader.idleMs);
     } catch (error) {
       this.destroy(toGatewayError(error));
+    } finally {
+      endRead();
     }
-    if (reader.isDone && this.#user === user) this.#finish(user, reader.idleMs);
-    endRead();
   }
 
   #ended(): void {
@@ -153,7 +164,10 @@ export class UpstreamSocket {
     else this.destroy();
   }
 
-  /** The answer is whole. Its user hears of it when the socket is free, so that the next call can have it. */
+  /**
+   * The answer is whole. The next call has its turn when nothing came behind it: bytes that did would be that call's
+   * answer (RFC 9112, 6.3), and an end that did would be its failure.
+   */
   #finish(user: SocketUser, idleMs: number): void {
     this.#user = undefined;
     this.#reader = undefined;
@@ -162,22 +176,36 @@ export class UpstreamSocket {
     // taken for the next one.
     if (idleMs === 0 || !readable || writableLength > 0) this.#socket.destroy();
     else {
-      this.#socket.setTimeout(idleMs);
+      this.#keepFor(idleMs);
       if (this.#isPaused) this.resume();
-      this.#owner.free(this);
+      this.#owner.finishing(this);
+      // The first comes behind the reads of this turn, the second behind one more look at this socket: one that was
+      // paused has had none yet, and one that brings very much is left for a turn.
+      setImmediate(() => setImmediate(() => this.#offer(idleMs)));
     }
     user.ended();
   }
 
-  /** Of a connection that is not made in time, or was idle long enough. */
-  #timedOut(): void {
-    if (!this.#isConnected) {
-      this.#error = Object.assign(new Error("the connection was not made in time"), { code: "ETIMEDOUT" });
+  #keepFor(idleMs: number): void {
+    this.#keptUntil = this.#time.wall() + idleMs;
+  }
+
+  /** Whoever waits may have it; else it is closed when it was idle for so long. */
+  #offer(idleMs: number): void {
+    if (!this.isUsable) this.destroy();
+    else {
+      this.#owner.free(this);
+      if (!this.#user) this.#callOff = this.#time.after(idleMs, () => this.destroy());
     }
+  }
+
+  #notMade(): void {
+    this.#error = Object.assign(new Error("the connection was not made in time"), { code: "ETIMEDOUT" });
     this.#socket.destroy();
   }
 
   #closed(): void {
+    this.#callOff();
     const error = this.#error ?? new GatewayError("upstream_reset");
     this.#owner.gone(this, this.#isConnected ? undefined : error);
     this.#release();

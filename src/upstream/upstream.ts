@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/errors.ts";
-import type { Clock, UpstreamPort } from "../core/ports.ts";
+import type { Clock, Observer, UpstreamPort } from "../core/ports.ts";
 import type { BreakerSettings } from "./breaker.ts";
 import { Breaker, DEFAULT_BREAKER } from "./breaker.ts";
 import { Call } from "./call.ts";
@@ -10,6 +10,8 @@ import { requestHeaders } from "./headers.ts";
 import type { Lane } from "./lane.ts";
 import type { RetrySettings } from "./retry.ts";
 import { DEFAULT_RETRY, Retries } from "./retry.ts";
+import { RunningTime, type Timers } from "./running-time.ts";
+import { tellLast } from "./tell-last.ts";
 
 /** Where a route leads and how it is treated. What is left out has its default. */
 export interface UpstreamRoute {
@@ -36,6 +38,10 @@ export interface UpstreamOptions {
   /** Of the gateway, for the user agent. */
   readonly version: string;
   readonly clock: Clock;
+  /** The platform's by default. */
+  readonly timers?: Timers;
+  /** Told of faults of a sink that nobody else can be told of. */
+  readonly observer: Pick<Observer, "fault">;
   /** Largest event, 1 MiB by default: 20 times the largest on record. */
   readonly maxEventBytes?: number;
   /** How much of an error's body is read, 64 KiB by default. */
@@ -53,24 +59,27 @@ export interface Upstream extends UpstreamPort {
 
 /** Calls the routes' upstreams over HTTP/1.1, each with its own connections, retry budget and breaker. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const lanes = new Map(options.routes.map((route) => [route.name, openLane(route, options)]));
+  const { observer } = options;
+  const time = new RunningTime(options.clock, options.timers);
+  const lanes = new Map(options.routes.map((route) => [route.name, openLane(route, options, time)]));
   return {
     call(request, sink) {
       const lane = lanes.get(request.route);
       if (lane) return new Call(lane, request, sink);
-      queueMicrotask(() => sink.fail(new GatewayError("unknown_route", `no such route: ${request.route}`)));
+      const unknown = new GatewayError("unknown_route", `no such route: ${request.route}`);
+      queueMicrotask(() => tellLast(sink, observer, unknown));
       return { isSent: false, pause() {}, resume() {}, abort() {}, settle() {} };
     },
     async close() {
+      time.stop();
       await Promise.all([...lanes.values()].map((lane) => lane.connections.destroy()));
     },
   };
 }
 
-function openLane(route: UpstreamRoute, options: UpstreamOptions): Lane {
+function openLane(route: UpstreamRoute, options: UpstreamOptions, time: RunningTime): Lane {
   const base = new URL(route.baseUrl);
   const timeouts = { ...DEFAULT_TIMEOUTS, ...route.timeouts };
-  const { now } = options.clock;
   const userAgent = `sluice/${options.version}`;
   const allowed = new Set(route.allowHeaders?.map((name) => name.toLowerCase()));
   return {
@@ -80,15 +89,17 @@ function openLane(route: UpstreamRoute, options: UpstreamOptions): Lane {
       connectMs: timeouts.connectMs,
       allowPrivateNetwork: route.allowPrivateNetwork ?? false,
       ca: route.ca,
+      time,
     }),
-    breaker: new Breaker({ ...DEFAULT_BREAKER, ...options.breaker }, now),
+    breaker: new Breaker({ ...DEFAULT_BREAKER, ...options.breaker }, () => options.clock.now()),
     retries: new Retries({ ...DEFAULT_RETRY, ...options.retry }, options.random ?? Math.random),
     timeouts,
     maxEventBytes: options.maxEventBytes ?? 1_048_576,
     maxErrorBodyBytes: options.maxErrorBodyBytes ?? 65_536,
     strictUtf8: route.strictUtf8 ?? false,
     jsonAnswer: route.jsonAnswer ?? false,
-    clock: options.clock,
+    time,
+    observer: options.observer,
     path: (below) => (below === "" ? base.pathname : base.pathname.replace(/\/+$/, "") + below),
     headers: (given, accept) => requestHeaders(given, userAgent, allowed, accept),
   };

@@ -15,6 +15,11 @@ export function openUpstream(
     routes: [{ name: "test", baseUrl, allowPrivateNetwork: true, ...route }],
     version: "0.0.0",
     clock: realClock,
+    observer: {
+      fault(fault) {
+        throw fault;
+      },
+    },
     ...options,
   });
   return { ...upstream, [Symbol.asyncDispose]: () => upstream.close() };

@@ -72,11 +72,14 @@ describe("a field is refused", () => {
     expect(refusal(head(field, SIZED))).toBe("upstream_protocol");
   });
 
-  test("at a head whose lines end in bare LF, not before the connection ends", () => {
-    const lines = "HTTP/1.1 200 OK\ncontent-length: 0\n\n";
-    expect(refusal(lines)).toBeUndefined();
-    expect(readAnswer([lines], "closed").error?.code).toBe("upstream_reset");
-  });
+  test.each(["HTTP/1.1 200 OK\n", "HTTP/1.1 200 OK\r\nx: y\n", "HTTP/1.1 103 Early\r\n\r\nHTTP/1.1 200 OK\n"])(
+    "at the first bare LF of %p, though the head has no end",
+    (lines) => {
+      expect(refusal(lines.slice(0, -1))).toBeUndefined();
+      expect(refusal(lines)).toBe("upstream_protocol");
+      expect(refusal(`${lines}content-length: 0\n\n`)).toBe("upstream_protocol");
+    },
+  );
 });
 
 describe("a body of no certain length is refused", () => {
@@ -95,6 +98,7 @@ describe("a body of no certain length is refused", () => {
     "5,",
     "5, 6",
     "5, 05",
+    "5, 5",
     "\xa05",
     "\u00b2",
     "1000000000000000",
@@ -103,9 +107,15 @@ describe("a body of no certain length is refused", () => {
     expect(refusal(head(`content-length: ${length}`))).toBe("upstream_protocol");
   });
 
-  test("with two lengths that differ", () => {
+  test("with two lengths, the same or not", () => {
+    expect(refusal(head("content-length: 5", "content-length: 5"))).toBe("upstream_protocol");
     expect(refusal(head("content-length: 5", "content-length: 6"))).toBe("upstream_protocol");
     expect(refusal(head("content-length: 5", "x: y", "Content-Length:"))).toBe("upstream_protocol");
+  });
+
+  test.each([204, 304])("with two of them, even with status %i, which has none", (status) => {
+    const fields = "transfer-encoding: chunked\r\ncontent-length: 5\r\n";
+    expect(refusal(`HTTP/1.1 ${status} x\r\n${fields}\r\n`)).toBe("upstream_protocol");
   });
 
   test.each(["5", "", "0"])("with chunks and the length %p", (length) => {
@@ -130,6 +140,27 @@ describe("a body of no certain length is refused", () => {
 
   test("with two transfer encodings", () => {
     expect(refusal(head("transfer-encoding: chunked", "transfer-encoding: identity"))).toBe("upstream_protocol");
+  });
+});
+
+describe("an interim head is refused", () => {
+  test.each(["content-length: 0", "transfer-encoding: chunked", "connection: close", "connection: x, Close"])(
+    "with %p",
+    (field) => {
+      expect(refusal(`HTTP/1.1 100 x\r\n${field}\r\n\r\n`)).toBe("upstream_protocol");
+    },
+  );
+
+  test("of HTTP/1.0, which has none", () => {
+    expect(refusal("HTTP/1.0 100 x\r\n\r\n")).toBe("upstream_protocol");
+  });
+
+  test("beyond 16 KiB of them, the final one counted in", () => {
+    const hints = `HTTP/1.1 103 Early Hints\r\nlink: <${"a".repeat(986)}>\r\n\r\n`;
+    expect(hints.length).toBe(1_024);
+    expect(refusal(hints.repeat(15) + head(SIZED))).toBeUndefined();
+    expect(refusal(hints.repeat(16) + head(SIZED))).toBe("upstream_bad_response");
+    expect(readAnswer([hints.repeat(17)]).error?.details).toEqual({ reason: "headers_too_large" });
   });
 });
 

@@ -21,6 +21,16 @@ describe("a chunk is refused", () => {
     "5;a\nb",
     "5;a\rb",
     "5 5",
+    "5 ",
+    "5\t",
+    "5 ;a",
+    "5;",
+    "5; a",
+    "5;a b",
+    "5;a=",
+    "5;a =b",
+    '5;a="b',
+    '5;a="b"c',
   ])("of size %p", (size) => {
     const { error, body } = readAnswer([`${CHUNKED}${size}\r\nabcde\r\n`]);
     expect([error?.code, body]).toEqual(["upstream_protocol", ""]);
@@ -45,7 +55,34 @@ describe("a chunk is refused", () => {
     expect(refusal(`${CHUNKED}0\r\n${"y".repeat(16_385)}`)).toBe("upstream_protocol");
   });
 
-  test.each(["x: y\nz", "\n", "x: y\r"])("with the trailer line %p", (line) => {
+  test.each(["5", "5;a"])("whose size %p ends with a bare LF, at once", (size) => {
+    expect(refusal(`${CHUNKED}${size}\n`)).toBe("upstream_protocol");
+    expect(refusal(`${CHUNKED}${size}\nabcde\n`)).toBe("upstream_protocol");
+  });
+
+  test("whose trailer's line ends with a bare LF, at once", () => {
+    expect(refusal(`${CHUNKED}0\r\n\n`)).toBe("upstream_protocol");
+    expect(refusal(`${CHUNKED}0\r\nx: y\n`)).toBe("upstream_protocol");
+  });
+
+  test("but not data with any line ends", () => {
+    const lines = "\n\r\ra";
+    expect(readAnswer([`${CHUNKED}4\r\n${lines}\r\n0\r\n\r\n`])).toMatchObject({ body: lines, isDone: true });
+    expect(readAnswer([`${CHUNKED}4`, `\r\n${lines}\r\n0`, "\r\n\r\n\n"])).toMatchObject({ body: lines, isDone: true });
+  });
+
+  test.each([
+    "x: y\nz",
+    "\n",
+    "x: y\r",
+    "x",
+    ": y",
+    "x : y",
+    " x: y",
+    "x: y\0",
+    "content-length: 5",
+    "Transfer-Encoding: chunked",
+  ])("with the trailer line %p", (line) => {
     expect(refusal(`${CHUNKED}0\r\n${line}\r\n\r\n`)).toBe("upstream_protocol");
   });
 

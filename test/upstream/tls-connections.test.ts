@@ -1,7 +1,8 @@
 import { once } from "node:events";
-import { type AddressInfo, connect, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { createServer as createSecureServer, type TLSSocket, type TlsOptions } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
+import { holdingProxy } from "../support/holding-proxy.ts";
 import { openUpstream, startCall } from "../support/loopback-call.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../support/test-certificate.ts";
 
@@ -29,27 +30,6 @@ async function secureUpstream(respond: (socket: TLSSocket, request: number) => v
     server.close();
   };
   return { port, sessions, [Symbol.asyncDispose]: close };
-}
-
-/** Carries bytes to a server; from `hold` on, what the server sends waits for its end and is sent as one piece. */
-async function holdingProxy(port: number) {
-  let isHeld = false;
-  const server = createServer((inward) => {
-    const outward = connect(port, "127.0.0.1");
-    const held: Buffer[] = [];
-    inward.on("error", () => {}).pipe(outward.on("error", () => {}));
-    outward.on("data", (bytes) => (isHeld ? held.push(bytes) : inward.write(bytes)));
-    outward.on("end", () => {
-      isHeld = false;
-      inward.end(Buffer.concat(held));
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const hold = () => {
-    isHeld = true;
-  };
-  return { port: (server.address() as AddressInfo).port, hold, [Symbol.asyncDispose]: async () => void server.close() };
 }
 
 describe("connections over TLS", () => {

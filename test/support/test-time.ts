@@ -1,0 +1,64 @@
+import type { Clock } from "../../src/core/ports.ts";
+import type { Timers } from "../../src/upstream/running-time.ts";
+
+interface Due {
+  readonly at: number;
+  readonly work: () => void;
+}
+
+/** A clock and its timers, moved on by a test. All times are in milliseconds. */
+export class TestTime implements Clock, Timers {
+  #now = 0;
+  #wall = 0;
+  readonly #due = new Set<Due>();
+
+  now = (): number => this.#now;
+  wall = (): number => this.#wall;
+
+  after(ms: number, work: () => void): () => void {
+    const due = { at: this.#now + ms, work };
+    this.#due.add(due);
+    return () => void this.#due.delete(due);
+  }
+
+  /** Time passes, and each timer comes when it is due. */
+  pass(ms: number): void {
+    const to = this.#now + ms;
+    for (let next = this.#next(to); next; next = this.#next(to)) {
+      this.#move(next.at - this.#now);
+      this.#run(next);
+    }
+    this.#move(to - this.#now);
+  }
+
+  /** Time passes while the process stands still: every timer that was due meanwhile comes when it goes on. */
+  freeze(ms: number): void {
+    this.#move(ms);
+    for (let next = this.#next(this.#now); next; next = this.#next(this.#now)) this.#run(next);
+  }
+
+  /** Time passes, and no timer has come yet. */
+  passUnseen(ms: number): void {
+    this.#move(ms);
+  }
+
+  /** The machine sleeps: time passes for everybody else. */
+  sleep(ms: number): void {
+    this.#wall += ms;
+  }
+
+  #move(ms: number): void {
+    this.#now += ms;
+    this.#wall += ms;
+  }
+
+  #next(to: number): Due | undefined {
+    const [first] = [...this.#due].filter(({ at }) => at <= to).sort((left, right) => left.at - right.at);
+    return first;
+  }
+
+  #run(due: Due): void {
+    this.#due.delete(due);
+    due.work();
+  }
+}
