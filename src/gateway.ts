@@ -4,6 +4,7 @@ import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../protocol/stream.ts";
 import type { Config } from "./config/schema.ts";
 import { connectApis } from "./connect-apis.ts";
 import { connectCallers } from "./connect-callers.ts";
+import { connectInbound } from "./connect-inbound.ts";
 import { connectLedger } from "./connect-ledger.ts";
 import { connectPages } from "./connect-pages.ts";
 import { connectRelay } from "./connect-relay.ts";
@@ -144,6 +145,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
           connections: server.connectionsByFace,
           streams: { active: relay.activeStreams - parked, parked, kept },
           logs: budget,
+          inbound: inboundBudgets,
           ledger,
           droppedLines: log.dropped,
           loopDelayMs: (share) => loop.quantileMs(share),
@@ -154,6 +156,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     allowedOrigins: config.allowedOrigins,
     allowedHosts: [...config.allowedHosts, config.listen.host, ...(metricsListen ? [metricsListen.host] : [])],
   };
+  const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock);
   const server = await startServer({
     host: config.listen.host,
     port: config.listen.port,
@@ -171,6 +174,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     trustedProxies: config.listen.trustedProxies,
     origins,
     limits,
+    inbound,
     clock,
     observer,
     newId,

@@ -84,6 +84,13 @@ export const limitsSchema = z.strictObject({
   inboundBytesPerSecond: bytes(4 * MIB, 1024 * MIB).describe(
     "bytes one client may send a second, 16 times as many at once; 32 agents with long conversations need 1 to 2 MiB",
   ),
+  inboundBytes: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      "memory that unfinished frames and request bodies of all callers may take, one caller half of it; 0 takes an eighth of what the process may use; more get overloaded",
+    ),
   violationsPerMinute: count(20, 10_000).describe("invalid frames a connection may send before it is closed"),
   pingMs: milliseconds(20 * SECOND).describe("between two pings of a socket"),
   pongMs: milliseconds(10 * SECOND).describe("how long a client may take to answer a ping"),
