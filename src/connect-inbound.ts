@@ -29,3 +29,7 @@ export function connectInbound(limits: Config["limits"], clock: Clock): InboundC
 
 const budget = (bytes: number, shareOfOne: number, largest: number): InboundBudget =>
   new InboundBudget({ maxBytes: Math.max(bytes, largest), maxBytesEach: Math.max(bytes * shareOfOne, largest) });
+
+/** A sixteenth of what the process may use for transcripts in memory; they are read again when they are wanted. */
+export const transcriptBytes = (limits: Config["limits"]): number =>
+  Math.max(Math.floor(getHeapStatistics().heap_size_limit / 16), limits.openclawFrameBytes);

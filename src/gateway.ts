@@ -4,7 +4,7 @@ import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../protocol/stream.ts";
 import type { Config } from "./config/schema.ts";
 import { connectApis } from "./connect-apis.ts";
 import { connectCallers } from "./connect-callers.ts";
-import { connectInbound } from "./connect-inbound.ts";
+import { connectInbound, transcriptBytes } from "./connect-inbound.ts";
 import { connectLedger } from "./connect-ledger.ts";
 import { connectPages } from "./connect-pages.ts";
 import { connectRelay } from "./connect-relay.ts";
@@ -130,6 +130,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       clock,
       newId,
       version,
+      transcriptBytes: transcriptBytes(limits),
       settings: { ...config.openclaw, maxFrameBytes: limits.openclawFrameBytes },
     }),
     (part) => part.close(),
