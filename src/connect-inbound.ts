@@ -1,5 +1,6 @@
 import { getHeapStatistics } from "node:v8";
 import type { Config } from "./config/schema.ts";
+import type { CallerLoad } from "./core/caller-load.ts";
 import { InboundBudget } from "./core/inbound-budget.ts";
 import type { Clock } from "./core/ports.ts";
 import { Inbound } from "./transport/inbound.ts";
@@ -18,13 +19,13 @@ export interface InboundConnections {
 }
 
 /** What clients may have on its way in: of callers, and of those that have not authenticated. */
-export function connectInbound(limits: Config["limits"], clock: Clock): InboundConnections {
+export function connectInbound(limits: Config["limits"], clock: Clock, load: CallerLoad): InboundConnections {
   const bytes = Math.floor(limits.inboundBytes || getHeapStatistics().heap_size_limit / 8);
   // With nothing else on its way, the largest message there may be is let in on any machine.
   const largest = Math.max(limits.openclawFrameBytes, limits.apiBodyBytes, limits.streamFrameBytes) + MESSAGE_BYTES;
   const callers = budget(bytes, SHARE_OF_ONE, largest);
   const strangers = budget(bytes * SHARE_OF_STRANGERS, SHARE_OF_ONE, limits.handshakeFrameBytes + MESSAGE_BYTES);
-  return { inbound: new Inbound({ callers, strangers, limits, clock }), budgets: [callers, strangers] };
+  return { inbound: new Inbound({ callers, strangers, limits, clock, load }), budgets: [callers, strangers] };
 }
 
 const budget = (bytes: number, shareOfOne: number, largest: number): InboundBudget =>

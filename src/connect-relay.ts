@@ -3,7 +3,7 @@ import type { Config } from "./config/schema.ts";
 import { LogBudget } from "./core/budget.ts";
 import { KeyLeases } from "./core/leases.ts";
 import type { Ledger } from "./core/ledger.ts";
-import type { Clock, Observer, UpstreamPort } from "./core/ports.ts";
+import type { Caller, Clock, Observer, UpstreamPort } from "./core/ports.ts";
 import { Relay } from "./core/relay.ts";
 import { Shelf } from "./core/shelf.ts";
 
@@ -31,8 +31,8 @@ export async function connectRelay(parts: {
   readonly observer: Observer;
   readonly clock: Clock;
   readonly newId: () => string;
-  /** Throws when the process is too busy for one more stream. */
-  readonly admit: () => void;
+  /** Throws when the process is too busy for one more stream of this caller. */
+  readonly admit: (caller: Caller) => void;
 }): Promise<RelayConnections> {
   const { limits, upstream, ledger, observer, clock, newId } = parts;
   const logMemoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
@@ -51,9 +51,9 @@ export async function connectRelay(parts: {
     budget,
     streamBytes: STREAM_BYTES,
     leases,
-    admit() {
+    admit(caller) {
       shelf.admit();
-      parts.admit();
+      parts.admit(caller);
     },
   });
   const sweep = setInterval(() => {

@@ -9,6 +9,7 @@ import { connectLedger } from "./connect-ledger.ts";
 import { connectPages } from "./connect-pages.ts";
 import { connectRelay } from "./connect-relay.ts";
 import { connectRoutes } from "./connect-routes.ts";
+import { CallerLoad } from "./core/caller-load.ts";
 import { GatewayError } from "./core/errors.ts";
 import { OpenRate } from "./core/open-rate.ts";
 import type { Clock } from "./core/ports.ts";
@@ -72,7 +73,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const metrics = config.metrics.enabled ? createMetrics(version) : undefined;
   const observer = metrics ? combine(log.observer, metrics.observer) : log.observer;
   const loop = started.adopt(new LoopDelay(), (part) => part.close());
-  const load = new Load({ loopDelayMs: limits.loopDelayMs, loop, files: findOpenFiles() });
+  const callerLoad = new CallerLoad(clock);
+  const load = new Load({ loopDelayMs: limits.loopDelayMs, loop, callers: callerLoad, files: findOpenFiles() });
   const fileCount = setInterval(() => void load.count(), COUNT_FILES_MS).unref();
   started.defer(() => clearInterval(fileCount));
   const transcripts = started.adopt(await openTranscripts(config), (part) => part.close());
@@ -90,7 +92,15 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     (part) => part.close(),
   );
   const { relay, shelf, budget } = started.use(
-    await connectRelay({ limits, upstream, ledger, observer, clock, newId, admit: () => load.admitStream() }),
+    await connectRelay({
+      limits,
+      upstream,
+      ledger,
+      observer,
+      clock,
+      newId,
+      admit: ({ name }) => load.admitStream(name),
+    }),
   );
   if (metrics) shelf.resumed = metrics.resumed;
   const callers = started.use(await connectCallers(config, clock, observer));
@@ -157,7 +167,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     allowedOrigins: config.allowedOrigins,
     allowedHosts: [...config.allowedHosts, config.listen.host, ...(metricsListen ? [metricsListen.host] : [])],
   };
-  const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock);
+  const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
   const server = await startServer({
     host: config.listen.host,
     port: config.listen.port,

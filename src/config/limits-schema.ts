@@ -68,7 +68,7 @@ export const limitsSchema = z.strictObject({
     "streams one caller may open at once; high, because without credentials all local clients are one caller",
   ),
   loopDelayMs: milliseconds(200).describe(
-    "how late the gateway's own event loop may run, 99 times of 100, before new streams are refused",
+    "how late the gateway's own event loop may run, 99 times of 100, before new streams are refused: first of those whose messages keep it busy, of all at five times as much",
   ),
   upgradesPerSecond: count(200, 100_000).describe("new sockets a second; more get 503 and a time to come back"),
   upgradesPerSecondPerAddress: count(20, 100_000).describe(

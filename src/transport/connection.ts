@@ -73,7 +73,11 @@ export class SocketConnection implements Connection {
     this.#rate = new InboundRate(limits, face.maxFrameBytes, this.#openedAt);
     this.#outbox = new Outbox(ws, socket, limits.socketGateBytes, () => this.#guard(() => this.#session.drained()));
     this.#turns = new MessageTurns({
-      handle: (text) => this.#guard(() => this.#session.message(text)),
+      handle: (text) =>
+        parts.inbound.handle(
+          () => this.#caller,
+          () => this.#guard(() => this.#session.message(text)),
+        ),
       isOpen: () => ws.readyState === ws.OPEN,
       pause: () => ws.pause(),
       resume: () => ws.resume(),

@@ -101,6 +101,7 @@ export class Exchanges {
         came: (bytes, maxBytes) => inbound.countBody(caller, bytes, maxBytes),
         reserve: (bytes) => inbound.reserve(caller, remoteAddress, bytes),
       },
+      handle: (work) => inbound.handle(() => caller, work),
       onTooSlow: (tooSlow) => slowRequests.onTooSlow(request, tooSlow),
       stallMs: limits.pingMs + limits.pongMs,
       refusal: (error) => refusalOf(face, error),

@@ -18,6 +18,8 @@ export interface ExchangeParts {
   /** What a response may hold back before its face should wait. */
   readonly gateBytes: number;
   readonly room: BodyRoom;
+  /** Does what the body asks for, on the caller's account. */
+  readonly handle: (work: () => void) => void;
   /** What to do when the body comes too slowly. */
   readonly onTooSlow: (tooSlow: () => void) => void;
   /** How long a client may take nothing of what waits for it, in milliseconds. */
@@ -84,10 +86,12 @@ export class ServerExchange implements HttpExchange, HttpBody {
     });
     this.#unread = readBody(request, maxBytes, room, (result) => {
       if (this.#over) return;
-      this.#guard(() => {
-        if (result instanceof GatewayError) throw result;
-        done(result);
-      });
+      this.#parts.handle(() =>
+        this.#guard(() => {
+          if (result instanceof GatewayError) throw result;
+          done(result);
+        }),
+      );
     });
   }
 

@@ -93,6 +93,8 @@ export interface FaceServer extends RunningServer, AsyncDisposable {
   session(): Promise<PlayedSession>;
   readonly callers: InboundBudget;
   readonly strangers: InboundBudget;
+  /** How long messages took, by caller, in milliseconds. */
+  readonly took: { readonly caller: string; readonly ms: number }[];
   readonly refusals: { readonly code: Code; readonly where: string }[];
   readonly closings: ConnectionRecord[];
   readonly faults: unknown[];
@@ -145,6 +147,8 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
   const { inboundBytes = 256 * 1_048_576, inboundBytesEach = inboundBytes, strangerBytes = 1_048_576 } = options;
   const callers = new InboundBudget({ maxBytes: inboundBytes, maxBytesEach: inboundBytesEach });
   const strangers = new InboundBudget({ maxBytes: strangerBytes, maxBytesEach: strangerBytes });
+  const took: { caller: string; ms: number }[] = [];
+  const load = { took: (caller: string, ms: number) => void took.push({ caller, ms }) };
   const limits = { ...LIMITS, ...options.limits };
   const clock = options.clock ?? realClock;
   const { authentication = "header", maxFrameBytes = 1_048_576, token } = options;
@@ -164,7 +168,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
       },
     ],
     httpFaces: options.httpFaces ?? [],
-    inbound: new Inbound({ callers, strangers, limits, clock, pace: options.pace }),
+    inbound: new Inbound({ callers, strangers, limits, clock, load, pace: options.pace }),
     ...(options.lookMs !== undefined && { lookMs: options.lookMs }),
     page: () => undefined,
     admit: options.admit ?? (() => {}),
@@ -198,6 +202,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     },
     callers,
     strangers,
+    took,
     refusals,
     closings,
     faults,

@@ -58,6 +58,7 @@ describe("the budget for what comes in", () => {
     socket.write("x".repeat(3 * MIB));
     expect(await text(socket)).toMatch(new RegExp(`\r\n\r\n${3 * MIB}$`));
     expect(up.server.callers.usedBytes).toBe(0);
+    expect(up.server.took.map(({ caller }) => caller)).toEqual(["tester"]);
   });
 
   test("counts one in chunks as it grows, by what the memory for it takes", async () => {

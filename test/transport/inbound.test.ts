@@ -185,6 +185,21 @@ describe("an unfinished message", () => {
   });
 });
 
+test("a message's time is its caller's, however it ends; what strangers send is nobody's", async () => {
+  let now = 0;
+  // Each look at the clock is 1 ms later.
+  const clock = { now: () => now++, wall: () => 0 };
+  await using up = await setUp({ authentication: "frame", clock });
+  up.client.send({ opcode: TEXT, payload: "who are you" });
+  up.client.send({ opcode: TEXT, payload: "let me in" });
+  up.client.send({ opcode: TEXT, payload: "hello" });
+  up.client.send({ opcode: TEXT, payload: "fault" });
+  await up.session.closed;
+  const one = { caller: "tester", ms: 1 };
+  expect(up.server.took.slice(0, 2)).toEqual([one, one]);
+  expect(up.server.took.map(({ caller }) => caller)).toEqual(["tester", "tester", "tester"]);
+});
+
 /** Ways in which it ends, each behind a frame that is half there. */
 const ENDINGS: Readonly<Record<string, readonly [FaceServerOptions, (client: RawWebSocket) => void]>> = {
   "it is complete": [{}, (client) => client.write("x".repeat(3_000))],
