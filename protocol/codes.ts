@@ -25,6 +25,7 @@ export const CODES = define({
   unsupported: { meaning: "this gateway or route cannot do that", httpStatus: 400, retryable: false },
   frame_too_large: { meaning: "the frame is larger than allowed", httpStatus: 413, retryable: false, closeCode: 1009 },
   binary_frame: { meaning: "binary frames are not understood", httpStatus: 400, retryable: false, closeCode: 1003 },
+  slow_sender: { meaning: "the message came too slowly", httpStatus: 408, retryable: true, closeCode: 4031 },
   too_many_violations: { meaning: "too many invalid frames", httpStatus: 429, retryable: false, closeCode: 4508 },
   too_many_streams: { meaning: "too many streams are open", httpStatus: 429, retryable: true },
   rate_limited: { meaning: "too many requests", httpStatus: 429, retryable: true, closeCode: 4029 },

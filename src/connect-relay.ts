@@ -4,8 +4,8 @@ import { LogBudget } from "./core/budget.ts";
 import { KeyLeases } from "./core/leases.ts";
 import type { Ledger } from "./core/ledger.ts";
 import { OpenRate } from "./core/open-rate.ts";
-import type { Clock, Observer, UpstreamPort } from "./core/ports.ts";
-import { Relay } from "./core/relay.ts";
+import type { Caller, Clock, Observer, UpstreamPort } from "./core/ports.ts";
+import { Relay, type RequestRoom } from "./core/relay.ts";
 import { Shelf } from "./core/shelf.ts";
 
 /** What is remembered at once, oldest forgotten first: some hundred bytes each. */
@@ -32,8 +32,10 @@ export async function connectRelay(parts: {
   readonly observer: Observer;
   readonly clock: Clock;
   readonly newId: () => string;
-  /** Throws when the process is too busy for one more stream. */
-  readonly admit: () => void;
+  /** Room for the bodies of requests until their answers begin. */
+  readonly requests: RequestRoom;
+  /** Throws when the process is too busy for one more stream of this caller. */
+  readonly admit: (caller: Caller) => void;
 }): Promise<RelayConnections> {
   const { limits, upstream, ledger, observer, clock, newId } = parts;
   const logMemoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
@@ -49,13 +51,14 @@ export async function connectRelay(parts: {
     log: { maxBytes: limits.logBytes, maxEntries: limits.logEntries },
     drain: { ms: limits.drainUsageMs, bytes: limits.drainUsageBytes },
     openStreams: limits.openStreams,
+    requests: parts.requests,
     opens: new OpenRate(limits, clock),
     budget,
     streamBytes: STREAM_BYTES,
     leases,
-    admit() {
+    admit(caller) {
       shelf.admit();
-      parts.admit();
+      parts.admit(caller);
     },
   });
   const sweep = setInterval(() => {

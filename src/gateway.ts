@@ -4,7 +4,9 @@ import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../protocol/stream.ts";
 import type { Config } from "./config/schema.ts";
 import { connectApis } from "./connect-apis.ts";
 import { connectCallers } from "./connect-callers.ts";
+import { connectInbound, transcriptBytes } from "./connect-inbound.ts";
 import { connectLedger } from "./connect-ledger.ts";
+import { connectLoad } from "./connect-load.ts";
 import { connectPages } from "./connect-pages.ts";
 import { connectRelay } from "./connect-relay.ts";
 import { connectRoutes } from "./connect-routes.ts";
@@ -15,17 +17,14 @@ import { createHttpStreamsFace } from "./faces/http-streams/face.ts";
 import { createOpenClawFace } from "./faces/openclaw/face.ts";
 import { createStreamFace } from "./faces/stream/face.ts";
 import { createUsageFace } from "./faces/usage/face.ts";
-import { Load } from "./observe/load.ts";
 import { createLog, type LogOptions } from "./observe/log.ts";
-import { LoopDelay } from "./observe/loop-delay.ts";
 import { createMetrics } from "./observe/metrics.ts";
 import { createMetricsPage, METRICS_PATH } from "./observe/metrics-page.ts";
 import { combine } from "./observe/observers.ts";
-import { findOpenFiles } from "./observe/open-files.ts";
 import { claimDirectory } from "./storage/directory-claim.ts";
 import { createMemoryTranscripts } from "./storage/memory-transcripts.ts";
 import { openSqliteTranscripts } from "./storage/sqlite-transcripts.ts";
-import { PAGE_SOCKETS, startPageServer } from "./transport/page-server.ts";
+import { startPageServer } from "./transport/page-server.ts";
 import { startServer } from "./transport/server.ts";
 import { createTicketFace } from "./transport/ticket-face.ts";
 import { createUpstream } from "./upstream/upstream.ts";
@@ -49,7 +48,6 @@ export interface Gateway {
 
 /** What is remembered at once, oldest forgotten first: some hundred bytes each. */
 const IDEMPOTENCY_KEYS = 10_000;
-const COUNT_FILES_MS = 1_000;
 
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
 const newId = (): string => randomUUID();
@@ -72,11 +70,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   });
   const metrics = config.metrics.enabled ? createMetrics(version) : undefined;
   const observer = metrics ? combine(log.observer, metrics.observer) : log.observer;
-  const loop = started.adopt(new LoopDelay(), (part) => part.close());
-  const otherSockets = config.metrics.enabled && config.metrics.listen ? PAGE_SOCKETS : 0;
-  const load = new Load({ loopDelayMs: limits.loopDelayMs, loop, files: findOpenFiles(), otherSockets });
-  const fileCount = setInterval(() => void load.count(), COUNT_FILES_MS).unref();
-  started.defer(() => clearInterval(fileCount));
+  const { load, loop, callerLoad } = started.use(connectLoad(config, clock));
+  const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
   if (config.data.store === "sqlite") {
     started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
   }
@@ -96,7 +91,16 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     (part) => part.close(),
   );
   const { relay, shelf, budget } = started.use(
-    await connectRelay({ limits, upstream, ledger, observer, clock, newId, admit: () => load.admitStream() }),
+    await connectRelay({
+      limits,
+      upstream,
+      ledger,
+      observer,
+      clock,
+      newId,
+      requests: inboundBudgets.callers,
+      admit: ({ name }) => load.admitStream(name),
+    }),
   );
   if (metrics) shelf.resumed = metrics.resumed;
   const callers = started.use(await connectCallers(config, clock, observer));
@@ -134,6 +138,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       clock,
       newId,
       version,
+      transcriptBytes: transcriptBytes(limits),
       settings: { ...config.openclaw, maxFrameBytes: limits.openclawFrameBytes },
     }),
     (part) => part.close(),
@@ -149,6 +154,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
           connections: server.connectionsByFace,
           streams: { active: relay.activeStreams - parked, parked, kept },
           logs: budget,
+          inbound: [inboundBudgets.callers, inboundBudgets.strangers],
           ledger,
           droppedLines: log.dropped,
           loopDelayMs: (share) => loop.quantileMs(share),
@@ -176,6 +182,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     trustedProxies: config.listen.trustedProxies,
     origins,
     limits,
+    inbound,
     clock,
     observer,
     newId,

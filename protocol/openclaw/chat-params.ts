@@ -1,8 +1,8 @@
 /** Parameters of the methods that read and drive conversations. */
 import { z } from "zod";
-import { closed, count, idempotencyKey, text } from "./closed.ts";
+import { closed, count, idempotencyKey, list, text } from "./closed.ts";
 
-export const Attachment = z.object({
+const Attachment = z.object({
   type: z.string().optional(),
   mimeType: z.string().optional(),
   fileName: z.string().optional(),
@@ -11,8 +11,10 @@ export const Attachment = z.object({
 
 export type Attachment = z.infer<typeof Attachment>;
 
-const attachments = z.array(Attachment).optional();
-const runIds = z.array(z.string().max(256)).min(1).max(50);
+/** More than the bytes of a frame leave room for, if they are pictures. */
+const MAX_ATTACHMENTS = 100;
+export const attachments = list(Attachment, MAX_ATTACHMENTS).optional();
+const runIds = list(z.string().max(256), 50, 1);
 
 export const ChatSendParams = closed(
   {

@@ -18,3 +18,7 @@ export const text = z.string().min(1);
 /** The real gateway sets no limit; ours keeps receipts by it. */
 export const idempotencyKey = text.max(512);
 export const count = z.int().nonnegative();
+
+/** A list, whose members are looked at only when there are not more than `max`. */
+export const list = <Member extends z.ZodType>(member: Member, max: number, min = 0) =>
+  z.array(z.unknown()).min(min).max(max).pipe(z.array(member));

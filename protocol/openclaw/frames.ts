@@ -1,6 +1,6 @@
 /** What clients send before any method: the frame around a request, and the parameters of `connect`. */
 import { z } from "zod";
-import { closed, text } from "./closed.ts";
+import { closed, list, text } from "./closed.ts";
 
 /** Extra properties are ignored: newer clients may know more. */
 export const RequestFrame = z.object({
@@ -11,6 +11,9 @@ export const RequestFrame = z.object({
 });
 
 export type RequestFrame = z.infer<typeof RequestFrame>;
+
+/** Capabilities or scopes; OpenClaw has a dozen of each. */
+const MAX_NAMES = 64;
 
 const protocolVersion = z.int().min(1);
 
@@ -31,9 +34,9 @@ export const ConnectParams = closed(
       },
       "buildId modelIdentifier timeZone",
     ),
-    caps: z.array(z.string()).optional(),
+    caps: list(z.string(), MAX_NAMES).optional(),
     role: text.optional(),
-    scopes: z.array(z.string()).optional(),
+    scopes: list(z.string(), MAX_NAMES).optional(),
     auth: closed(
       {
         token: z.string().optional(),

@@ -1,7 +1,7 @@
 /** Parameters of the `sessions.*` methods. */
 import { z } from "zod";
-import { Attachment } from "./chat-params.ts";
-import { closed, count, idempotencyKey, text } from "./closed.ts";
+import { attachments } from "./chat-params.ts";
+import { closed, count, idempotencyKey, list, text } from "./closed.ts";
 
 const agentId = text.optional();
 const label = z.string().max(512);
@@ -37,7 +37,7 @@ export const SessionsResolveParams = closed(
 );
 
 export const SessionsPreviewParams = closed({
-  keys: z.array(text).min(1),
+  keys: list(text, 1_000, 1),
   limit: z.int().min(1).optional(),
   maxChars: z.int().min(20).optional(),
 });
@@ -45,7 +45,7 @@ export const SessionsPreviewParams = closed({
 export const SessionsSearchParams = closed(
   {
     query: z.string().min(1).max(4_096),
-    sessionKeys: z.array(text).min(1).max(200).optional(),
+    sessionKeys: list(text, 200, 1).optional(),
     limit: z.int().min(1).max(25).optional(),
   },
   "agentId scope",
@@ -65,7 +65,7 @@ export const SessionsCreateParams = closed(
     timeoutMs: count.optional(),
     task: z.string().optional(),
     message: z.string().optional(),
-    attachments: z.array(Attachment).optional(),
+    attachments,
     parentSessionKey: text.optional(),
     fork: z.boolean().optional(),
     // Asked for, these change what a session is; accepting them silently would be a lie.

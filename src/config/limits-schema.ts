@@ -73,7 +73,7 @@ export const limitsSchema = z.strictObject({
     "streams one caller may open at once; high, because without credentials all local clients are one caller",
   ),
   loopDelayMs: milliseconds(200).describe(
-    "how late the gateway's own event loop may run, 99 times of 100, before new streams are refused",
+    "how late the gateway's own event loop may run, 99 times of 100, before new streams are refused: first of those whose messages keep it busy, of all at five times as much",
   ),
   upgradesPerSecond: count(200, 100_000).describe("new sockets a second; more get 503 and a time to come back"),
   upgradesPerSecondPerAddress: count(20, 100_000).describe(
@@ -89,6 +89,13 @@ export const limitsSchema = z.strictObject({
   inboundBytesPerSecond: bytes(4 * MIB, 1024 * MIB).describe(
     "bytes one client may send a second, 16 times as many at once; 32 agents with long conversations need 1 to 2 MiB",
   ),
+  inboundBytes: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      "memory that unfinished frames and request bodies of all callers may take, one caller half of it; 0 takes an eighth of what the process may use; more get overloaded",
+    ),
   violationsPerMinute: count(20, 10_000).describe("invalid frames a connection may send before it is closed"),
   pingMs: milliseconds(20 * SECOND).describe("between two pings of a socket"),
   pongMs: milliseconds(10 * SECOND).describe("how long a client may take to answer a ping"),

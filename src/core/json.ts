@@ -1,3 +1,5 @@
+import { CALLER_JSON, isTooHeavy, type JsonBounds } from "./json-weight.ts";
+
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: JsonValue | undefined;
@@ -43,12 +45,6 @@ export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): JsonValue | 
 }
 
 /**
- * Keys one client message may have, in all its objects together. A conversation of a million tokens has some 30,000; the
- * design's 10,000 would have ended long ones of agents.
- */
-const MAX_KEYS = 100_000;
-
-/**
  * Keys by which careless copies of objects are made to change every object. `constructor` or `prototype` alone are names
  * that tools have, also in what a model said before.
  */
@@ -59,28 +55,35 @@ const isPolluting = (key: string, value: unknown): boolean =>
 const isExact = (value: number): boolean =>
   Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
 
+/** What a client's JSON must be, for the message to one whose is not. */
+export const FIT_JSON =
+  `no deeper than ${MAX_JSON_DEPTH}, no heavier than ${CALLER_JSON.weight} (a member counts 1, a list or an object 1 more,` +
+  " a key 4 more) and 10000 keys an object, without a key __proto__ or an integer beyond 2^53";
+
 /**
- * A client's JSON, or undefined when it does not parse, is too deep, has too many keys or one that is never right, or a
+ * A client's JSON, or undefined when it does not parse, is too deep or too heavy, or has a key that is never right, or a
  * number that would not go upstream as it came.
  */
-export function parseClientJson(text: string): JsonValue | undefined {
-  let keys = 0;
-  const isFit = (part: unknown, depth: number): boolean => {
-    if (typeof part === "number") return isExact(part);
-    if (typeof part !== "object" || part === null) return true;
-    if (depth === 0) return false;
-    if (Array.isArray(part)) return part.every((item) => isFit(item, depth - 1));
-    for (const [key, value] of Object.entries(part)) {
-      if (++keys > MAX_KEYS || isPolluting(key, value) || !isFit(value, depth - 1)) return false;
-    }
-    return true;
-  };
+export function parseClientJson(text: string, bounds: JsonBounds = CALLER_JSON): JsonValue | undefined {
+  if (isTooHeavy(text, bounds, MAX_JSON_DEPTH)) return undefined;
   try {
     const value: JsonValue = JSON.parse(text);
-    return isFit(value, MAX_JSON_DEPTH) ? value : undefined;
+    return isFit(value) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Whether all numbers are exact and all keys harmless. How deep and how large it is was seen in its text. */
+function isFit(part: unknown): boolean {
+  if (typeof part === "number") return isExact(part);
+  if (typeof part !== "object" || part === null) return true;
+  if (Array.isArray(part)) return part.every(isFit);
+  for (const key in part) {
+    const value = (part as Record<string, unknown>)[key];
+    if (isPolluting(key, value) || !isFit(value)) return false;
+  }
+  return true;
 }
 
 /** A field as the type asked for, or undefined: upstreams are read forgivingly. */

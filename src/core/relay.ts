@@ -25,8 +25,8 @@ export interface RelayParts extends CallParts {
   readonly opens?: { take(caller: string): void };
   /** Who may run a stream, and the record of it; everybody, unrecorded, when left out. */
   readonly leases?: Leases;
-  /** Throws when the gateway is too busy for one more stream. */
-  readonly admit?: () => void;
+  /** Throws when the gateway is too busy for one more stream of this caller. */
+  readonly admit?: (caller: Caller) => void;
   /** Streams open at once in the whole gateway; unlimited when left out. */
   readonly openStreams?: number;
 }
@@ -72,7 +72,7 @@ export class Relay {
     opens?.take(caller.name);
     const open = this.#active.size + this.#drains.size;
     if (open >= openStreams) throw new GatewayError("overloaded", "too many streams are open");
-    this.#parts.admit?.();
+    this.#parts.admit?.(caller);
   }
 
   /**

@@ -5,6 +5,8 @@ export interface LoadParts {
   /** How late the event loop may be, in milliseconds, before new streams are refused. */
   readonly loopDelayMs: number;
   readonly loop: { quantileMs(share: number): number };
+  /** Whose messages take the loop's time. */
+  readonly callers: { isHeavy(caller: string): boolean; readonly anyIsHeavy: boolean };
   /** Undefined where file descriptors cannot be counted. */
   readonly files: OpenFiles | undefined;
   /** Sockets that other listeners may take. */
@@ -16,6 +18,9 @@ const SPARE_FILES = 64;
 const USABLE_SHARE = 0.8;
 /** Of those, kept even from clients that connect and ask for nothing that could be refused. */
 const LAST_FILES = 32;
+
+/** So many times `loopDelayMs` everybody is refused: a second by default, within which first tokens still are some use. */
+const FAR_LATER = 5;
 
 /** Loops and sockets recover in seconds; clients that were refused come back spread over some. */
 const comeBackMs = (): number => 1_000 + Math.floor(Math.random() * 4_000);
@@ -54,9 +59,15 @@ export class Load {
     this.#admitted = 0;
   }
 
-  /** Throws `overloaded` when the event loop is too late for one more stream. */
-  admitStream(): void {
-    if (this.#parts.loop.quantileMs(0.99) <= this.#parts.loopDelayMs) return;
+  /**
+   * Throws `overloaded` when the event loop is too late for one more stream of this caller. Whoever keeps it busy is refused
+   * first; the others only when it is far later, or nobody's messages explain it.
+   */
+  admitStream(caller: string): void {
+    const { loop, loopDelayMs, callers } = this.#parts;
+    const lateMs = loop.quantileMs(0.99);
+    if (lateMs <= loopDelayMs) return;
+    if (lateMs <= loopDelayMs * FAR_LATER && !callers.isHeavy(caller) && callers.anyIsHeavy) return;
     throw new GatewayError("overloaded", "the gateway is busy", { retryAfterMs: comeBackMs() });
   }
 

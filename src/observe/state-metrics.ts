@@ -8,6 +8,8 @@ export interface GatewayState {
   readonly streams: { readonly active: number; readonly parked: number; readonly kept: number };
   /** What all logs hold, and what they may hold. */
   readonly logs: { readonly usedBytes: number; readonly maxBytes: number };
+  /** What clients have on its way in, what they may have, and how often there was no room. */
+  readonly inbound: readonly { readonly usedBytes: number; readonly maxBytes: number; readonly refused: number }[];
   /** Whether the ledger is being written, and what waits for it. */
   readonly ledger: { readonly available: boolean; readonly waitingRows: number };
   /** Log lines lost so far. */
@@ -39,6 +41,21 @@ export function stateMetrics(register: Registry): (state: GatewayState) => void 
     help: "What all stream logs may hold together",
     registers,
   });
+  const inbound = new Gauge({
+    name: "sluice_inbound_bytes",
+    help: "What unfinished frames and request bodies take together",
+    registers,
+  });
+  const inboundLimit = new Gauge({
+    name: "sluice_inbound_limit_bytes",
+    help: "What unfinished frames and request bodies may take together",
+    registers,
+  });
+  const inboundRefused = new Counter({
+    name: "sluice_inbound_refused_total",
+    help: "Frames and request bodies refused because there was no room for them",
+    registers,
+  });
   const available = new Gauge({
     name: "sluice_ledger_available",
     help: "1 while usage is being recorded, 0 while the ledger cannot be written",
@@ -61,12 +78,20 @@ export function stateMetrics(register: Registry): (state: GatewayState) => void 
     registers,
   });
   let droppedBefore = 0;
+  let refusedBefore = 0;
 
   return (state) => {
     for (const [face, count] of state.connections) connections.set({ face }, count);
     for (const [name, count] of Object.entries(state.streams)) streams.set({ state: name }, count);
     used.set(state.logs.usedBytes);
     limit.set(state.logs.maxBytes);
+    const sum = (of: (budget: GatewayState["inbound"][number]) => number) =>
+      state.inbound.reduce((total, budget) => total + of(budget), 0);
+    inbound.set(sum(({ usedBytes }) => usedBytes));
+    inboundLimit.set(sum(({ maxBytes }) => maxBytes));
+    const refused = sum((budget) => budget.refused);
+    inboundRefused.inc(refused - refusedBefore);
+    refusedBefore = refused;
     available.set(state.ledger.available ? 1 : 0);
     waiting.set(state.ledger.waitingRows);
     dropped.inc(state.droppedLines - droppedBefore);

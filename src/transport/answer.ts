@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { CODES } from "../../protocol/codes.ts";
 import type { GatewayError } from "../core/errors.ts";
+import { hasBody } from "./target.ts";
 
 /** An HTTP answer that is there at once. */
 export interface Page {
@@ -35,7 +36,7 @@ export function refusalPage(error: GatewayError): Page {
   return jsonPage(CODES[error.code].httpStatus, { error: error.toBody() }, retryAfter);
 }
 
-/** Sends an answer, and headers besides its own. */
+/** Sends an answer, and headers besides its own. It ends with the request: what still comes of that is thrown away. */
 export function sendPage(
   request: IncomingMessage,
   response: ServerResponse,
@@ -45,7 +46,14 @@ export function sendPage(
   // A 204 has no body, and must not speak of its length (RFC 9110, 8.6).
   const length = page.status === 204 ? {} : { "content-length": Buffer.byteLength(page.body) };
   response.writeHead(page.status, { ...length, ...headers, ...page.headers });
-  response.end(request.method === "HEAD" ? undefined : page.body);
+  const body = request.method === "HEAD" ? "" : page.body;
+  if (request.complete || !hasBody(request)) response.end(body);
+  else {
+    // Many clients hear an answer only when they have sent all, and a socket that is closed on them takes it away.
+    response.write(body);
+    request.once("close", () => response.end());
+    request.resume();
+  }
 }
 
 /** Answers an upgrade with an ordinary HTTP response and closes, whether the client hangs up or not. */

@@ -4,17 +4,20 @@ import { CODES, type Code } from "../../protocol/codes.ts";
 import type { ByteText } from "../core/byte-text.ts";
 import type { GatewayError } from "../core/errors.ts";
 import type { Caller, Clock, Connection, Face, FaceSession, Observer } from "../core/ports.ts";
+import { closeReason } from "./close-reason.ts";
+import type { Inbound } from "./inbound.ts";
 import { type InboundLimits, InboundRate } from "./inbound-rate.ts";
+import { Intake } from "./intake.ts";
+import { MessageTurns } from "./message-turns.ts";
 import { Outbox } from "./outbox.ts";
+import { Pulse, type PulseLimits } from "./pulse.ts";
+import { readInPlaceOf } from "./socket-reading.ts";
 
-export interface ConnectionLimits extends InboundLimits {
+export interface ConnectionLimits extends InboundLimits, PulseLimits {
   /** Bytes a client may send before its first frame authenticated it. */
   readonly handshakeFrameBytes: number;
   readonly handshakeMs: number;
   readonly socketGateBytes: number;
-  readonly violationsPerMinute: number;
-  readonly pingMs: number;
-  readonly pongMs: number;
 }
 
 export interface ConnectionParts {
@@ -27,15 +30,13 @@ export interface ConnectionParts {
   readonly remoteAddress: string;
   readonly origin: string | undefined;
   readonly limits: ConnectionLimits;
+  readonly inbound: Inbound;
   readonly clock: Clock;
   readonly observer: Observer;
   /** The client is authenticated. Throws GatewayError when this caller may have no more connections. */
   readonly known: (caller: Caller) => void;
   readonly closed: () => void;
 }
-
-/** Longest close reason RFC 6455 (5.5.1) leaves room for, in bytes. */
-const MAX_REASON_BYTES = 123;
 
 /** One accepted WebSocket: bytes to text frames for its face, limits before and after authentication, heartbeat. */
 export class SocketConnection implements Connection {
@@ -46,16 +47,15 @@ export class SocketConnection implements Connection {
   isShared = false;
   readonly #parts: ConnectionParts;
   readonly #outbox: Outbox;
+  readonly #intake: Intake;
+  readonly #turns: MessageTurns;
   readonly #session: FaceSession;
   readonly #openedAt: number;
   readonly #deadline: NodeJS.Timeout | undefined;
   #caller: Caller | undefined;
-  #heardAt: number;
-  /** When the ping was sent that is not answered yet. */
-  #pingedAt: number | undefined;
+  readonly #pulse: Pulse;
   #framesIn = 0;
   #handshakeBytes = 0;
-  #violations: number[] = [];
   readonly #rate: InboundRate;
   #closeCode: number | undefined;
   #why: Code = "client_gone";
@@ -68,19 +68,41 @@ export class SocketConnection implements Connection {
     this.remoteAddress = parts.remoteAddress;
     this.origin = parts.origin;
     this.#caller = parts.caller;
-    this.#openedAt = this.#heardAt = clock.now();
+    this.#openedAt = clock.now();
+    this.#pulse = new Pulse(limits, this.#openedAt);
     this.#rate = new InboundRate(limits, face.maxFrameBytes, this.#openedAt);
     this.#outbox = new Outbox(ws, socket, limits.socketGateBytes, () => this.#guard(() => this.#session.drained()));
+    this.#turns = new MessageTurns({
+      handle: (text) =>
+        parts.inbound.handle(
+          () => this.#caller,
+          () => this.#guard(() => this.#session.message(text)),
+        ),
+      isOpen: () => ws.readyState === ws.OPEN,
+      pause: () => ws.pause(),
+      resume: () => ws.resume(),
+    });
+    this.#intake = new Intake({
+      feed: readInPlaceOf(socket, (chunk) => this.#intake.read(chunk)),
+      maxMessageBytes: () => (this.#caller ? face.maxFrameBytes : limits.handshakeFrameBytes),
+      came: (bytes) => this.#came(bytes),
+      reserve: (bytes) => parts.inbound.reserve(this.#caller, this.remoteAddress, bytes),
+      refuse: (code) => this.#refuse(code),
+      pace: parts.inbound.pace,
+      clock,
+    });
 
     ws.on("message", (data, isBinary) => this.#message(data, isBinary));
-    ws.on("pong", () => this.#pong());
+    // Answers to our own pings cost the client nothing.
+    ws.on("pong", () => {
+      if (!this.#pulse.pong()) this.#controlFrame();
+    });
     ws.on("ping", () => this.#controlFrame());
     ws.on("close", (code) => this.#closed(code));
-    // ws closes with the right code by itself; without a listener the process would end.
-    ws.on("error", () => {});
+    // ws closes with the right code by itself, and wants no more.
+    ws.on("error", () => this.#intake.ignore());
     if (parts.caller) parts.known(parts.caller);
     else {
-      socket.prependListener("data", this.#countHandshake);
       this.#deadline = setTimeout(() => this.#refuse("handshake_timeout"), limits.handshakeMs).unref();
     }
     this.#session = face.accept(this);
@@ -109,22 +131,18 @@ export class SocketConnection implements Connection {
   authenticated(caller: Caller): void {
     this.#parts.known(caller);
     this.#caller = caller;
-    this.#parts.socket.off("data", this.#countHandshake);
     clearTimeout(this.#deadline);
   }
 
   violation(error: GatewayError): void {
-    const now = this.#parts.clock.now();
-    this.#violations = this.#violations.filter((at) => now - at < 60_000);
-    this.#violations.push(now);
     this.#parts.observer.refused({ code: error.code, remoteAddress: this.remoteAddress, where: this.#parts.face.name });
-    if (this.#violations.length > this.#parts.limits.violationsPerMinute) this.#refuse("too_many_violations");
+    if (!this.#rate.violation(this.#parts.clock.now())) this.#refuse("too_many_violations");
   }
 
   close(code: number, reason: string): void {
     this.#closeCode ??= code;
     this.#outbox.flush();
-    this.#parts.ws.close(this.#closeCode, cutBytes(reason, MAX_REASON_BYTES));
+    this.#parts.ws.close(this.#closeCode, closeReason(reason));
   }
 
   get face(): string {
@@ -149,53 +167,40 @@ export class SocketConnection implements Connection {
 
   /** Our own process stood still: nobody's silence counts. */
   forgiveSilence(now: number): void {
-    this.#heardAt = now;
-    this.#pingedAt = undefined;
+    this.#pulse.heard(now);
+    this.#intake.forgive(now);
   }
 
-  /** Called several times within `pongMs`: pings a silent peer, and gives up on one that does not answer. */
+  /** Called several times within `pongMs`: pings a silent peer, gives up on one that does not answer, or sends too slowly. */
   heartbeat(now: number): void {
-    const { pingMs, pongMs } = this.#parts.limits;
-    if (this.#pingedAt === undefined) {
-      if (now - this.#heardAt < pingMs) return;
-      this.#pingedAt = now;
-      this.#parts.ws.ping();
-    } else if (now - this.#pingedAt >= pongMs) {
-      this.#closeCode ??= CODES.no_pong.closeCode;
-      this.#why = "no_pong";
-      this.terminate();
-    }
+    this.#intake.look(now);
+    const todo = this.#pulse.beat(now);
+    if (todo === "ping") this.#parts.ws.ping();
+    if (todo !== "give up") return;
+    this.#closeCode ??= CODES.no_pong.closeCode;
+    this.#why = "no_pong";
+    this.terminate();
   }
 
-  readonly #heard = (): void => {
-    this.#heardAt = this.#parts.clock.now();
-    this.#pingedAt = undefined;
-  };
-
-  // ws can change the largest frame only before it accepts; until the first frame is trusted we count for ourselves.
-  readonly #countHandshake = (chunk: Buffer): void => {
-    this.#handshakeBytes += chunk.length;
-    if (this.#handshakeBytes > this.#parts.limits.handshakeFrameBytes) this.#refuse("frame_too_large");
-  };
+  /** Bytes came: within a long frame a client cannot answer pings, so they are an answer. Returns why they may not come. */
+  #came(bytes: number): Code | undefined {
+    this.#pulse.heard(this.#parts.clock.now());
+    // ws can change the largest frame only before it accepts; until the first frame is trusted we count for ourselves.
+    if (!this.#caller) this.#handshakeBytes += bytes;
+    if (this.#handshakeBytes > this.#parts.limits.handshakeFrameBytes) return "frame_too_large";
+    return this.#rate.bytes(bytes, this.#pulse.heardAt) ? undefined : "rate_limited";
+  }
 
   #message(data: RawData, isBinary: boolean): void {
-    this.#heard();
     this.#framesIn++;
     if (this.#parts.ws.readyState !== this.#parts.ws.OPEN) return;
-    if (!this.#rate.message((data as Buffer).length, this.#heardAt)) this.#refuse("rate_limited");
+    if (!this.#rate.message(this.#pulse.heardAt)) this.#refuse("rate_limited");
     else if (isBinary) this.#refuse("binary_frame");
-    else this.#guard(() => this.#session.message((data as Buffer).toString("utf8")));
-  }
-
-  /** Answers to our own pings cost the client nothing. */
-  #pong(): void {
-    if (this.#pingedAt === undefined) this.#controlFrame();
-    else this.#heard();
+    else this.#turns.take(data as Buffer, this.#intake.takeReservation());
   }
 
   #controlFrame(): void {
-    this.#heard();
-    if (this.#rate.controlFrame(this.#heardAt)) return;
+    if (this.#rate.controlFrame(this.#pulse.heardAt)) return;
     this.#closeCode ??= 1008;
     this.#refuse("rate_limited");
   }
@@ -217,6 +222,8 @@ export class SocketConnection implements Connection {
 
   #closed(code: number): void {
     clearTimeout(this.#deadline);
+    this.#intake.close();
+    this.#turns.close();
     const { observer, clock, face } = this.#parts;
     try {
       this.#session.closed(this.#why);
@@ -240,11 +247,4 @@ export class SocketConnection implements Connection {
 /** ASCII, the common case, is its own UTF-8. */
 function encode(text: string): ByteText {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString("latin1");
-}
-
-/** The longest prefix that fits, never cutting a character in two. */
-function cutBytes(text: string, maxBytes: number): string {
-  let cut = text;
-  while (Buffer.byteLength(cut) > maxBytes) cut = cut.slice(0, -1);
-  return cut;
 }

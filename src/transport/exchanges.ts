@@ -7,10 +7,12 @@ import type { Admission } from "./admission.ts";
 import { type Page, refusalPage, sendPage } from "./answer.ts";
 import { ServerExchange } from "./http-exchange.ts";
 import { identify } from "./identity.ts";
+import type { Inbound } from "./inbound.ts";
 import type { Lobby } from "./lobby.ts";
 import { checkSource, type OriginRules, sharingHeaders } from "./origin.ts";
 import type { Proxies } from "./proxies.ts";
 import { checkHead } from "./request-head.ts";
+import type { SlowRequests } from "./slow-requests.ts";
 import { pathOf } from "./target.ts";
 
 export interface ExchangesParts {
@@ -21,6 +23,8 @@ export interface ExchangesParts {
   readonly proxies: Proxies;
   readonly origins: OriginRules;
   readonly limits: { readonly socketGateBytes: number; readonly pingMs: number; readonly pongMs: number };
+  readonly inbound: Inbound;
+  readonly slowRequests: SlowRequests;
   readonly observer: Observer;
   readonly newId: () => string;
 }
@@ -83,17 +87,24 @@ export class Exchanges {
     response: ServerResponse,
     headers: Readonly<Record<string, string>>,
   ): void {
-    const { admission, observer, limits, newId } = this.#parts;
+    const { admission, inbound, slowRequests, observer, limits, newId } = this.#parts;
     const remoteAddress = this.#parts.proxies.clientOf(request);
     const id = `c_${newId()}`;
+    const caller = this.#admit(face, request, remoteAddress);
     const exchange = new ServerExchange({
       id,
       request,
       response,
-      caller: this.#admit(face, request, remoteAddress),
+      caller,
       // As both vendors' clients look for it: with it an answer's lines in the log are found.
       headers: { ...headers, "x-request-id": id, "request-id": id },
       gateBytes: limits.socketGateBytes,
+      room: {
+        came: (bytes, maxBytes) => inbound.countBody(caller, bytes, maxBytes),
+        reserve: (bytes) => inbound.reserve(caller, remoteAddress, bytes),
+      },
+      handle: (work) => inbound.handle(() => caller, work),
+      onTooSlow: (tooSlow) => slowRequests.onTooSlow(request, tooSlow),
       stallMs: limits.pingMs + limits.pongMs,
       refusal: (error) => refusalOf(face, error),
       refused: ({ code }) => observer.refused({ code, remoteAddress, where: face.name }),

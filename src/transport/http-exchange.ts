@@ -5,7 +5,7 @@ import { GatewayError, toGatewayError } from "../core/errors.ts";
 import type { HttpAnswer, HttpBody, HttpExchange, HttpFace } from "../core/http-face.ts";
 import type { Caller } from "../core/ports.ts";
 import { type Page, sendPage } from "./answer.ts";
-import { readBody } from "./request-body.ts";
+import { type BodyRoom, readBody } from "./request-body.ts";
 import { pathOf, queryOf } from "./target.ts";
 
 export interface ExchangeParts {
@@ -17,6 +17,11 @@ export interface ExchangeParts {
   readonly headers: Readonly<Record<string, string>>;
   /** What a response may hold back before its face should wait. */
   readonly gateBytes: number;
+  readonly room: BodyRoom;
+  /** Does what the body asks for, on the caller's account. */
+  readonly handle: (work: () => void) => void;
+  /** What to do when the body comes too slowly. */
+  readonly onTooSlow: (tooSlow: () => void) => void;
   /** How long a client may take nothing of what waits for it, in milliseconds. */
   readonly stallMs: number;
   /** A refusal as the face words it. */
@@ -37,6 +42,8 @@ export class ServerExchange implements HttpExchange, HttpBody {
   readonly #query: URLSearchParams;
   #drained: () => void = () => {};
   #closed: (why: Code) => void = () => {};
+  /** Gives up the body. */
+  #unread: () => void = () => {};
   #blocked = false;
   /** The answer is complete, or nobody waits for it any more. */
   #over = false;
@@ -50,7 +57,10 @@ export class ServerExchange implements HttpExchange, HttpBody {
     this.path = pathOf(request);
     this.caller = parts.caller;
     this.#query = queryOf(request);
-    response.on("close", () => this.#leave("client_gone"));
+    response.on("close", () => {
+      this.#unread();
+      this.#leave("client_gone");
+    });
     // Writing to a client that just left is no fault; "close" tells of it.
     response.on("error", () => {});
     // The timer counts silence, which is fine, until something waits to be taken: then it counts a client that stalls.
@@ -69,12 +79,19 @@ export class ServerExchange implements HttpExchange, HttpBody {
   }
 
   body(maxBytes: number, done: (text: string) => void): void {
-    readBody(this.#parts.request, maxBytes, (result) => {
+    const { request, room, onTooSlow } = this.#parts;
+    onTooSlow(() => {
+      this.#parts.refused(new GatewayError("slow_sender"));
+      this.stop("slow_sender");
+    });
+    this.#unread = readBody(request, maxBytes, room, (result) => {
       if (this.#over) return;
-      this.#guard(() => {
-        if (result instanceof GatewayError) throw result;
-        done(result);
-      });
+      this.#parts.handle(() =>
+        this.#guard(() => {
+          if (result instanceof GatewayError) throw result;
+          done(result);
+        }),
+      );
     });
   }
 
@@ -133,7 +150,11 @@ export class ServerExchange implements HttpExchange, HttpBody {
     this.#leave(why);
     if (this.#response.writableEnded) return;
     if (this.#response.headersSent) this.#response.end();
-    else sendPage(request, this.#response, this.#parts.refusal(new GatewayError(why)), this.#parts.headers);
+    else {
+      sendPage(request, this.#response, this.#parts.refusal(new GatewayError(why)), this.#parts.headers);
+      // Whatever of the request still comes.
+      this.#response.end();
+    }
   }
 
   #send(page: Page): void {

@@ -1,10 +1,13 @@
 import type { RequestListener, Server, ServerOptions } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-/** Node's own limits (60 s, 300 s, looked at every 30 s) leave room for clients that are slow on purpose. */
+/**
+ * Node's own limits (60 s, 300 s, looked at every 30 s) leave room for clients that are slow on purpose. Bodies are judged
+ * by their progress instead (`SlowRequests`): a time for the whole request would refuse large ones on slow lines.
+ */
 export const SLOW_REQUEST_LIMITS: ServerOptions = {
   headersTimeout: 10_000,
-  requestTimeout: 15_000,
+  requestTimeout: 0,
   connectionsCheckingInterval: 5_000,
   keepAliveTimeout: 5_000,
   maxHeaderSize: 16_384,

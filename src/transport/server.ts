@@ -6,11 +6,13 @@ import { Admission, type AdmissionLimits } from "./admission.ts";
 import { errorPage, jsonPage, type Page, refusalPage, sendPage } from "./answer.ts";
 import type { ConnectionLimits } from "./connection.ts";
 import { Exchanges } from "./exchanges.ts";
+import type { Inbound } from "./inbound.ts";
 import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./listener.ts";
 import { Lobby, type LobbyLimits } from "./lobby.ts";
 import { checkSource, type OriginRules } from "./origin.ts";
 import { Proxies } from "./proxies.ts";
 import { checkHead } from "./request-head.ts";
+import { LINGER_MS, SlowRequests } from "./slow-requests.ts";
 import { pathOf } from "./target.ts";
 import type { Tickets } from "./tickets.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, Upgrades } from "./upgrades.ts";
@@ -35,6 +37,9 @@ export interface ServerParts {
   readonly maxSockets: number;
   /** How long a request may take to come; `SLOW_REQUEST_LIMITS` by default. */
   readonly slowRequests?: typeof SLOW_REQUEST_LIMITS;
+  readonly inbound: Inbound;
+  /** How often bodies are looked at that come too slowly, in milliseconds; once a second by default. */
+  readonly lookMs?: number;
   readonly authenticator: Authenticator;
   /** Left out, tickets mean nothing. */
   readonly tickets?: Tickets;
@@ -62,6 +67,8 @@ export interface RunningServer {
 /** Sockets that have not become WebSockets, or never will, in the whole gateway. */
 const PLAIN_SOCKETS = 256;
 
+const LOOK_MS = 1_000;
+
 /** Listens. Rejects when the address cannot be bound. */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const gateway = new GatewayServer(parts);
@@ -75,6 +82,7 @@ class GatewayServer implements RunningServer {
   readonly #upgrades: Upgrades;
   readonly #exchanges: Exchanges;
   readonly #proxies: Proxies;
+  readonly #looks: NodeJS.Timeout;
   #draining = false;
 
   constructor(parts: ServerParts) {
@@ -88,8 +96,11 @@ class GatewayServer implements RunningServer {
       closed: (address) => this.#refused(new GatewayError("handshake_timeout"), address, "accept"),
     });
     this.#upgrades = new Upgrades({ ...parts, admission, lobby, proxies });
-    this.#exchanges = new Exchanges({ ...parts, admission, lobby, proxies });
+    const slowRequests = new SlowRequests({ pace: parts.inbound.pace, lingerMs: LINGER_MS, now: parts.clock.now });
+    this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
+    this.#exchanges = new Exchanges({ ...parts, admission, lobby, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
+      slowRequests.watch(request, response);
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
     };
     this.#http = createServer(parts.slowRequests ?? SLOW_REQUEST_LIMITS, limitRequests(serve));
@@ -143,6 +154,7 @@ class GatewayServer implements RunningServer {
     await stopped;
     clearTimeout(giveUp);
     await this.#upgrades.gone();
+    clearInterval(this.#looks);
   }
 
   async #show(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -7,3 +7,7 @@ export function queryOf(request: IncomingMessage): URLSearchParams {
   const url = request.url ?? "";
   return new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?")) : "");
 }
+
+/** Whether a body follows the request's head. */
+export const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;

@@ -10,6 +10,7 @@ import { refusalPage, refuseUpgrade } from "./answer.ts";
 import { type ConnectionLimits, SocketConnection } from "./connection.ts";
 import { offeredSubprotocols } from "./credentials.ts";
 import { identify, upstreamKeyOf } from "./identity.ts";
+import type { Inbound } from "./inbound.ts";
 import { KeyRoom } from "./key-room.ts";
 import type { Lobby } from "./lobby.ts";
 import { checkSource, type OriginRules } from "./origin.ts";
@@ -34,6 +35,7 @@ export interface UpgradesParts {
   readonly proxies: Proxies;
   readonly origins: OriginRules;
   readonly limits: ConnectionLimits & { readonly connectionsPerKey: number };
+  readonly inbound: Inbound;
   readonly clock: Clock;
   readonly observer: Observer;
   readonly newId: () => string;
@@ -136,6 +138,7 @@ export class Upgrades {
           remoteAddress,
           origin: request.headers.origin,
           limits: this.#parts.limits,
+          inbound: this.#parts.inbound,
           clock: this.#parts.clock,
           observer: this.#parts.observer,
           known: (known) => {
@@ -200,8 +203,9 @@ function acceptorFor(mount: FaceMount): WebSocketServer {
     // Compression costs latency and memory, and the lengths of compressed tokens leak their text.
     perMessageDeflate: false,
     maxPayload: mount.face.maxFrameBytes,
-    maxFragments: 64,
-    maxBufferedChunks: 1_024,
+    // Bytes, rate and time are bounded, in Intake; how they are cut is the network's doing, and the client's library's.
+    maxFragments: 0,
+    maxBufferedChunks: 0,
     maxPendingAutoPongs: 8,
     closeTimeout: CLOSE_TIMEOUT_MS,
     // Without this ws picks the first one offered, which may be the one that carries the token.

@@ -1,15 +1,18 @@
 import { describe, expect, test } from "@jest/globals";
+import { CallerLoad } from "../../src/core/caller-load.ts";
 import type { GatewayError } from "../../src/core/errors.ts";
 import { Load } from "../../src/observe/load.ts";
 import { findOpenFiles } from "../../src/observe/open-files.ts";
 import { startTestGateway } from "../support/gateway.ts";
+import { realClock } from "../support/loopback-call.ts";
 import { StreamClient } from "../support/stream-client.ts";
 
 function setUp(limit: number) {
   const world = { delayMs: 0, open: 30 };
   const files = { limit, atStart: 30, count: async () => world.open };
   const loop = { quantileMs: (share: number) => (share === 0.99 ? world.delayMs : 0) };
-  return { world, load: new Load({ loopDelayMs: 200, loop, files }) };
+  const callers = new CallerLoad(realClock);
+  return { world, callers, load: new Load({ loopDelayMs: 200, loop, callers, files }) };
 }
 
 /** The refusal, if it is one. */
@@ -26,14 +29,27 @@ describe("new streams", () => {
   test("are refused overloaded while one turn of the event loop in a hundred is more than the limit late", () => {
     const { world, load } = setUp(1_000);
     world.delayMs = 200;
-    expect(refusal(() => load.admitStream())).toBeUndefined();
+    expect(refusal(() => load.admitStream("a"))).toBeUndefined();
     world.delayMs = 201;
-    const error = refusal(() => load.admitStream());
+    const error = refusal(() => load.admitStream("a"));
     expect(error?.code).toBe("overloaded");
     expect(error?.retryAfterMs).toBeGreaterThanOrEqual(1_000);
     expect(error?.retryAfterMs).toBeLessThan(5_000);
     world.delayMs = 0;
-    expect(refusal(() => load.admitStream())).toBeUndefined();
+    expect(refusal(() => load.admitStream("a"))).toBeUndefined();
+  });
+
+  test("are refused first of whoever keeps the event loop busy, and of all when it is five times later", () => {
+    const { world, callers, load } = setUp(1_000);
+    callers.took("heavy", 60_000);
+    const codes = () => ["heavy", "a"].map((caller) => refusal(() => load.admitStream(caller))?.code);
+    expect(codes()).toEqual([undefined, undefined]);
+    world.delayMs = 201;
+    expect(codes()).toEqual(["overloaded", undefined]);
+    world.delayMs = 1_000;
+    expect(codes()).toEqual(["overloaded", undefined]);
+    world.delayMs = 1_001;
+    expect(codes()).toEqual(["overloaded", "overloaded"]);
   });
 
   test("are refused by a gateway whose loop is really late, until then not", async () => {
@@ -89,6 +105,7 @@ describe("new connections", () => {
     const load = new Load({
       loopDelayMs: 200,
       loop: { quantileMs: () => 0 },
+      callers: new CallerLoad(realClock),
       files: { limit: 1_000, atStart: 30, count: () => Promise.reject(new Error("EMFILE")) },
     });
     await load.count();
@@ -96,7 +113,12 @@ describe("new connections", () => {
   });
 
   test("are not limited where files cannot be counted", async () => {
-    const load = new Load({ loopDelayMs: 200, loop: { quantileMs: () => 0 }, files: undefined });
+    const load = new Load({
+      loopDelayMs: 200,
+      loop: { quantileMs: () => 0 },
+      callers: new CallerLoad(realClock),
+      files: undefined,
+    });
     await load.count();
     for (let connections = 0; connections < 10_000; connections++) load.admitConnection();
     expect(load.maxSockets).toBe(Number.POSITIVE_INFINITY);
@@ -106,8 +128,9 @@ describe("new connections", () => {
 test("what sockets of other listeners may take is left to them, so that enough stays for upstreams", () => {
   const loop = { quantileMs: () => 0 };
   const files = { limit: 512, atStart: 30, count: async () => 30 };
-  const alone = new Load({ loopDelayMs: 200, loop, files });
-  const beside = new Load({ loopDelayMs: 200, loop, files, otherSockets: 64 });
+  const callers = { isHeavy: () => false, anyIsHeavy: false };
+  const alone = new Load({ loopDelayMs: 200, loop, callers, files });
+  const beside = new Load({ loopDelayMs: 200, loop, callers, files, otherSockets: 64 });
   expect(beside.maxSockets).toBe(alone.maxSockets - 64);
 });
 

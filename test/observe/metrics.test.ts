@@ -14,6 +14,10 @@ const STATE: GatewayState = {
   connections: new Map([["stream", 3]]),
   streams: { active: 2, parked: 1, kept: 4 },
   logs: { usedBytes: 10, maxBytes: 1000 },
+  inbound: [
+    { usedBytes: 5, maxBytes: 500, refused: 2 },
+    { usedBytes: 1, maxBytes: 50, refused: 1 },
+  ],
   ledger: { available: true, waitingRows: 0 },
   droppedLines: 0,
   loopDelayMs: (share) => share * 100,

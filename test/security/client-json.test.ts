@@ -12,8 +12,9 @@ const keys = (count: number) => `{${Array.from({ length: count }, (_, at) => `"k
 const UNFIT: Readonly<Record<string, string>> = {
   "65 levels": nested(65),
   "a million levels": nested(1_000_000),
-  "100,001 keys": keys(100_001),
-  "100,002 keys in many objects": `[${Array(33_334).fill(keys(3)).join()}]`,
+  "10,001 keys": keys(10_001),
+  "30,000 keys in many objects": `[${Array(10_000).fill(keys(3)).join()}]`,
+  "150,001 members": `[${Array(150_001).fill("1").join()}]`,
   "the key __proto__": '{"__proto__":{"isAdmin":true}}',
   "constructor.prototype": '{"a":[{"constructor":{"prototype":{"isAdmin":true}}}]}',
   "the key __proto__, escaped": '{"\\u005f_proto__":1}',
@@ -31,7 +32,7 @@ describe("what a client sends is not taken when it has", () => {
 describe("what a client sends is taken as it is", () => {
   test.each([
     ["64 levels", nested(64)],
-    ["100,000 keys", keys(100_000)],
+    ["10,000 keys", keys(10_000)],
     ["the largest integers and any fraction", "[9007199254740991,-9007199254740991,0.1,1.7976931348623157e-300]"],
     ["a tool's field named constructor", '{"properties":{"constructor":{"type":"string"},"prototype":{}}}'],
     ["words that are only forbidden as keys", '["__proto__","constructor"]'],

@@ -35,7 +35,7 @@ describe("a keep-alive socket", () => {
 describe("a request that is slow on purpose", () => {
   const slowRequests = {
     headersTimeout: 40,
-    requestTimeout: 60,
+    requestTimeout: 0,
     connectionsCheckingInterval: 10,
     keepAliveTimeout: 50,
   };
@@ -46,7 +46,8 @@ describe("a request that is slow on purpose", () => {
     ["a chunk that never comes", "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab"],
     ["nothing at all", ""],
   ])("%s: its socket is closed when its time is over", async (_what, bytes) => {
-    const answer = await answerTo(bytes, { slowRequests });
+    const pace = { silenceMs: 60, bytesPerSecond: 1 };
+    const answer = await answerTo(bytes, { slowRequests, pace, lookMs: 10 });
     expect(answer === "" || /^HTTP\/1\.1 (408|404) /.test(answer)).toBe(true);
   });
 });

@@ -1,6 +1,9 @@
 import type { Code } from "../../protocol/codes.ts";
 import { GatewayError } from "../../src/core/errors.ts";
+import { InboundBudget } from "../../src/core/inbound-budget.ts";
 import type { Caller, Clock, Connection, ConnectionRecord, Observer } from "../../src/core/ports.ts";
+import { Inbound } from "../../src/transport/inbound.ts";
+import type { PaceLimits } from "../../src/transport/sender-pace.ts";
 import { type RunningServer, type ServerParts, startServer } from "../../src/transport/server.ts";
 import { realClock } from "./loopback-call.ts";
 
@@ -66,12 +69,21 @@ export interface FaceServerOptions {
   /** `header` unless the face should authenticate by its first frame. */
   readonly authentication?: "header" | "frame";
   readonly maxFrameBytes?: number;
-  /** What clients must give; none by default. */
+  /** What clients must give; none by default: then what they give is their name. */
   readonly token?: string;
   readonly clock?: Clock;
   readonly admit?: () => void;
   readonly maxSockets?: number;
   readonly slowRequests?: ServerParts["slowRequests"];
+  readonly pace?: PaceLimits;
+  /** What callers may have on its way in, in all and each; 256 MiB by default. */
+  readonly inboundBytes?: number;
+  readonly inboundBytesEach?: number;
+  /** What clients that are not authenticated may have. */
+  readonly strangerBytes?: number;
+  /** How often slow bodies are looked for. */
+  readonly lookMs?: number;
+  readonly httpFaces?: ServerParts["httpFaces"];
   /** The face fails when a connection comes. */
   readonly acceptFails?: boolean;
 }
@@ -79,6 +91,10 @@ export interface FaceServerOptions {
 export interface FaceServer extends RunningServer, AsyncDisposable {
   /** The next connection that nobody took. */
   session(): Promise<PlayedSession>;
+  readonly callers: InboundBudget;
+  readonly strangers: InboundBudget;
+  /** How long messages took, by caller, in milliseconds. */
+  readonly took: { readonly caller: string; readonly ms: number }[];
   readonly refusals: { readonly code: Code; readonly where: string }[];
   readonly closings: ConnectionRecord[];
   readonly faults: unknown[];
@@ -128,8 +144,18 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
       goingAway: (afterMs: number) => session.goingAway(afterMs),
     };
   };
+  const { inboundBytes = 256 * 1_048_576, inboundBytesEach = inboundBytes, strangerBytes = 1_048_576 } = options;
+  const callers = new InboundBudget({ maxBytes: inboundBytes, maxBytesEach: inboundBytesEach });
+  const strangers = new InboundBudget({ maxBytes: strangerBytes, maxBytesEach: strangerBytes });
+  const took: { caller: string; ms: number }[] = [];
+  const load = { took: (caller: string, ms: number) => void took.push({ caller, ms }) };
+  const limits = { ...LIMITS, ...options.limits };
+  const clock = options.clock ?? realClock;
   const { authentication = "header", maxFrameBytes = 1_048_576, token } = options;
-  const caller: Caller = { name: "tester" };
+  const callerOf = (given: string | undefined): Caller | undefined => {
+    if (token !== undefined) return given === token ? { name: "tester" } : undefined;
+    return { name: given ?? "tester" };
+  };
   let ids = 0;
   const server = await startServer({
     host: "127.0.0.1",
@@ -141,20 +167,22 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
         face: { name: "played", scope: "streams", authentication, maxFrameBytes, accept },
       },
     ],
-    httpFaces: [],
+    httpFaces: options.httpFaces ?? [],
+    inbound: new Inbound({ callers, strangers, limits, clock, load, pace: options.pace }),
+    ...(options.lookMs !== undefined && { lookMs: options.lookMs }),
     page: () => undefined,
     admit: options.admit ?? (() => {}),
     ...(options.slowRequests && { slowRequests: options.slowRequests }),
     maxSockets: options.maxSockets ?? Number.POSITIVE_INFINITY,
     authenticator: {
       required: token !== undefined,
-      authenticate: (given) => (token === undefined || given === token ? caller : undefined),
+      authenticate: (given) => callerOf(given),
       failed() {},
       current: (known) => known,
     },
     origins: { allowedOrigins: ["https://chat.example.com"], allowedHosts: [] },
-    limits: { ...LIMITS, ...options.limits },
-    clock: options.clock ?? realClock,
+    limits,
+    clock,
     observer,
     newId: () => String(++ids),
   });
@@ -172,6 +200,9 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
       const next = ready.shift();
       return next ? Promise.resolve(next) : new Promise((resolve) => waiting.push(resolve));
     },
+    callers,
+    strangers,
+    took,
     refusals,
     closings,
     faults,

@@ -111,6 +111,7 @@ export interface RigOptions {
   readonly logs?: OpenClawParts["logs"];
   readonly ledger?: OpenClawParts["ledger"];
   readonly transcripts?: Transcripts;
+  readonly transcriptBytes?: number;
   /** Instead of the three models. */
   readonly models?: readonly Model[];
 }
@@ -193,6 +194,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     version: "0.0.0-test",
     settings: { agentName: "Tester", ...options.settings },
     observer,
+    ...(options.transcriptBytes !== undefined && { transcriptBytes: options.transcriptBytes }),
     ...(options.logs && { logs: options.logs }),
     ...(options.ledger && { ledger: options.ledger }),
   });

@@ -17,17 +17,28 @@ export interface FrameOptions {
   readonly rsv?: number;
   /** Whether it is masked, as every frame of a client must be; true by default. */
   readonly masked?: boolean;
+  /** Four bytes that the payload is masked with; zeros, which leave it as it is, by default. */
+  readonly mask?: readonly [number, number, number, number];
+  /** What its head says of its payload's length, where that is not so. */
+  readonly announcedBytes?: number;
 }
 
 /** The bytes of one frame (RFC 6455, section 5.2), right or wrong as asked for. */
-export function frameBytes({ opcode, payload = "", fin = true, rsv = 0, masked = true }: FrameOptions): Buffer {
+export function frameBytes(options: FrameOptions): Buffer {
+  const { opcode, payload = "", fin = true, rsv = 0, masked = true, mask = [0, 0, 0, 0] } = options;
   const body = Buffer.from(payload);
-  const length = body.length < 126 ? [body.length] : [126, body.length >> 8, body.length & 255];
-  if (body.length > 65_535) throw new Error("longer frames are not made here");
-  const [first = 0, ...more] = length;
+  const [first = 0, ...more] = lengthBytes(options.announcedBytes ?? body.length);
   const head = [(fin ? 0x80 : 0) | (rsv << 4) | opcode, (masked ? 0x80 : 0) | first, ...more];
-  // A mask of zeros leaves the payload as it is.
-  return Buffer.concat([Buffer.from(head), Buffer.from(masked ? [0, 0, 0, 0] : []), body]);
+  if (masked) for (let at = 0; at < body.length; at++) body[at] = (body[at] ?? 0) ^ (mask[at & 3] ?? 0);
+  return Buffer.concat([Buffer.from(head), Buffer.from(masked ? mask : []), body]);
+}
+
+function lengthBytes(length: number): readonly number[] {
+  if (length < 126) return [length];
+  if (length < 65_536) return [126, length >> 8, length & 255];
+  const bytes = Buffer.alloc(8);
+  bytes.writeBigUInt64BE(BigInt(length));
+  return [127, ...bytes];
 }
 
 export interface ReceivedFrame {
@@ -59,8 +70,13 @@ export class RawWebSocket {
     });
   }
 
-  static async connect(url: string, path: string, subprotocol: string): Promise<RawWebSocket> {
-    const answer = await upgrade(url, { path, headers: { "sec-websocket-protocol": subprotocol } });
+  static async connect(
+    url: string,
+    path: string,
+    subprotocol: string,
+    headers: Record<string, string> = {},
+  ): Promise<RawWebSocket> {
+    const answer = await upgrade(url, { path, headers: { "sec-websocket-protocol": subprotocol, ...headers } });
     if (!answer.socket) throw new Error(`refused with ${answer.status}: ${answer.body}`);
     return new RawWebSocket(answer.socket);
   }
@@ -71,6 +87,11 @@ export class RawWebSocket {
 
   send(options: FrameOptions): void {
     this.write(frameBytes(options));
+  }
+
+  /** What the close frame said besides its code. */
+  get closeReason(): string | undefined {
+    return this.frames.find(({ opcode }) => opcode === CLOSE)?.payload.toString("utf8", 2);
   }
 
   get texts(): string[] {

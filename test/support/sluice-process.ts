@@ -30,6 +30,8 @@ export interface SluiceProcessOptions {
   readonly before?: string;
   /** Source of a module that runs in the process before the program. */
   readonly preload?: string;
+  /** Words before the command, such as `nice`. */
+  readonly under?: readonly string[];
   /** Runs what was built, not the source. */
   readonly built?: boolean;
 }
@@ -41,9 +43,20 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
   const command = `${options.before ?? "true"} && exec "$@"`;
   const preload =
     options.preload === undefined ? [] : ["--import", `data:text/javascript,${encodeURIComponent(options.preload)}`];
+  const under = options.under ?? [];
   const child = spawn(
     "/bin/sh",
-    ["-c", command, "sh", process.execPath, ...startOptions(), ...preload, options.built ? BUILT : SOURCE, "serve"],
+    [
+      "-c",
+      command,
+      "sh",
+      ...under,
+      process.execPath,
+      ...startOptions(),
+      ...preload,
+      options.built ? BUILT : SOURCE,
+      "serve",
+    ],
     {
       cwd,
       env: { SLUICE_PORT: "0", ...options.env },

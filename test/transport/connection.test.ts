@@ -54,23 +54,6 @@ describe("limits of one connection", () => {
     expect(await up.client.closed).toBe(1009);
   });
 
-  test("a message in more than 64 fragments closes it, however small they are", async () => {
-    await using up = await setUp();
-    up.client.send({ opcode: TEXT, payload: "x", fin: false });
-    for (let count = 0; count < 64; count++) up.client.send({ opcode: CONTINUATION, fin: false });
-    expect(await up.client.closed).toBe(1008);
-    expect(up.session.messages).toEqual([]);
-  });
-
-  test("a message in 64 fragments is read", async () => {
-    await using up = await setUp();
-    up.client.send({ opcode: TEXT, payload: "a", fin: false });
-    for (let count = 0; count < 62; count++) up.client.send({ opcode: CONTINUATION, payload: "b", fin: false });
-    up.client.send({ opcode: CONTINUATION, payload: "c" });
-    await up.session.until(() => up.session.messages.length > 0);
-    expect(up.session.messages).toEqual([`a${"b".repeat(62)}c`]);
-  });
-
   test("pings faster than ten a second close it with 1008 after 20; those were answered", async () => {
     await using up = await setUp();
     let sent = 0;

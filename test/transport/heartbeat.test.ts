@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { startFaceServer } from "../support/face-server.ts";
 import { startTestGateway } from "../support/gateway.ts";
-import { PING, RawWebSocket, TEXT } from "../support/raw-web-socket.ts";
+import { frameBytes, PING, RawWebSocket, TEXT } from "../support/raw-web-socket.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { StreamClient } from "../support/stream-client.ts";
 
@@ -30,6 +30,19 @@ describe("a silent client", () => {
     for (let answered = 1; answered <= 10; answered++) {
       await client.until(() => pings(client) >= answered);
       client.send(answer);
+    }
+    expect(await session.closed).toBe("no_pong");
+    expect(pings(client)).toBeGreaterThan(10);
+  });
+
+  test("lives as long as bytes of a long frame come, within which it cannot answer", async () => {
+    await using server = await startFaceServer({ limits: { pingMs: 10, pongMs: 50 } });
+    using client = await RawWebSocket.connect(server.url, "/played", "played");
+    const session = await server.session();
+    client.write(frameBytes({ opcode: TEXT, announcedBytes: 100 }));
+    for (let answered = 1; answered <= 10; answered++) {
+      await client.until(() => pings(client) >= answered);
+      client.write("x");
     }
     expect(await session.closed).toBe("no_pong");
     expect(pings(client)).toBeGreaterThan(10);

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/errors.ts";
 import type { HttpExchange, HttpFace } from "../../src/core/http-face.ts";
+import { InboundBudget } from "../../src/core/inbound-budget.ts";
+import { Inbound } from "../../src/transport/inbound.ts";
 import { startServer } from "../../src/transport/server.ts";
 
 const clock = { now: () => performance.now(), wall: () => Date.now() };
@@ -8,6 +10,7 @@ const clock = { now: () => performance.now(), wall: () => Date.now() };
 /** A server with one HTTP face on `/x`, and what its observer heard. */
 async function serve(handle: HttpFace["handle"]) {
   const heard: string[] = [];
+  const room = new InboundBudget({ maxBytes: 1_048_576, maxBytesEach: 1_048_576 });
   const server = await startServer({
     host: "127.0.0.1",
     port: 0,
@@ -35,6 +38,7 @@ async function serve(handle: HttpFace["handle"]) {
       unauthenticatedSocketsPerAddress: 10,
       inboundBytesPerSecond: 1_024,
     },
+    inbound: new Inbound({ callers: room, strangers: room, limits: { inboundBytesPerSecond: 1_048_576 }, clock }),
     clock,
     observer: {
       streamEnded() {},

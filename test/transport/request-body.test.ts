@@ -3,6 +3,8 @@ import { createServer, request as httpRequest, type OutgoingHttpHeaders } from "
 import { type AddressInfo, connect } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/errors.ts";
+import { InboundBudget } from "../../src/core/inbound-budget.ts";
+import { sendPage } from "../../src/transport/answer.ts";
 import { readBody } from "../../src/transport/request-body.ts";
 
 const MAX_BYTES = 1_000;
@@ -10,13 +12,18 @@ const MAX_BYTES = 1_000;
 /** A server that answers with what it read of a body, or with the code of what was wrong with it. */
 async function startReader() {
   const results: string[] = [];
+  const budget = new InboundBudget({ maxBytes: 10_000, maxBytesEach: 10_000 });
   const left = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
     response.on("close", () => left.resolve());
-    readBody(request, MAX_BYTES, (result) => {
+    readBody(request, MAX_BYTES, { came() {}, reserve: (bytes) => budget.reserve("a", bytes) }, (result) => {
       results.push(result instanceof GatewayError ? result.code : result);
-      response.writeHead(result instanceof GatewayError ? 400 : 200).end(results.at(-1));
+      sendPage(request, response, {
+        status: result instanceof GatewayError ? 400 : 200,
+        headers: {},
+        body: results.at(-1) ?? "",
+      });
     });
     asked.resolve();
   });

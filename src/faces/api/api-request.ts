@@ -1,12 +1,8 @@
 import { GatewayError } from "../../core/errors.ts";
 import type { HttpExchange } from "../../core/http-face.ts";
-import { isObject, type JsonObject, parseClientJson } from "../../core/json.ts";
+import { FIT_JSON, isObject, type JsonObject, parseClientJson } from "../../core/json.ts";
 import type { Routing, Target } from "../../core/routing.ts";
 import { APIS, type Api } from "./apis.ts";
-
-/** What `parseClientJson` keeps out, and what is no object. */
-const UNFIT =
-  "the body is not a JSON object, or nested too deep, or has too many keys, a key __proto__, or an integer beyond 2^53";
 
 export interface ApiRequest {
   readonly target: Target;
@@ -28,7 +24,8 @@ export function checkContentType(exchange: HttpExchange): void {
  */
 export function readRequest(text: string, api: Api, routing: Routing): ApiRequest {
   const body = parseClientJson(text);
-  if (!isObject(body)) throw new GatewayError("bad_request", UNFIT);
+  if (!isObject(body))
+    throw new GatewayError("bad_request", `the body is not a JSON object, or not one that is ${FIT_JSON}`);
   if (typeof body.model !== "string" || body.model === "") throw new GatewayError("bad_request", "model is missing");
   if (body.stream !== undefined && body.stream !== null && typeof body.stream !== "boolean") {
     throw new GatewayError("bad_request", "stream is true or false");

@@ -2,6 +2,7 @@ import { RequestFrame } from "../../../protocol/openclaw/frames.ts";
 import { OPENCLAW_CLOSE } from "../../../protocol/openclaw/wire.ts";
 import { GatewayError, toGatewayError } from "../../core/errors.ts";
 import { asObject, asString, type JsonValue, parseClientJson } from "../../core/json.ts";
+import { STRANGER_JSON } from "../../core/json-weight.ts";
 import type { Connection, FaceSession } from "../../core/ports.ts";
 import { Call } from "./call.ts";
 import type { Desk } from "./desk.ts";
@@ -33,9 +34,8 @@ export class Client implements FaceSession {
   message(text: string): void {
     if (this.#closed) return;
     const receivedAt = this.#desk.clock.now();
-    const value = parseClientJson(text);
-    if (this.#peer) this.#request(this.#peer, value, receivedAt);
-    else this.#handshake(value);
+    if (this.#peer) this.#request(this.#peer, parseClientJson(text), receivedAt);
+    else this.#handshake(parseClientJson(text, STRANGER_JSON));
   }
 
   drained(): void {

@@ -26,6 +26,8 @@ export interface OpenClawParts {
   readonly version: string;
   readonly settings: Partial<OpenClawSettings>;
   readonly observer: Observer;
+  /** What transcripts in memory may take, in bytes; twice as much while they are needed. Unbounded when left out. */
+  readonly transcriptBytes?: number;
   /** By default nothing was used. */
   readonly ledger?: Pick<Ledger, "cells">;
   /** By default there are no lines. */
@@ -60,6 +62,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     observer,
     newId,
     now,
+    ...(parts.transcriptBytes !== undefined && { maxLoadedBytes: parts.transcriptBytes }),
     isBusy: (key) => runs.runIds(key).length > 0,
   });
   const audience = new Audience();
@@ -86,7 +89,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     systemPrompt,
     historyMessages,
   });
-  const runs = new RunQueue(runner, receipts, now);
+  const runs = new RunQueue(runner, receipts, now, (bytes) => sessions.checkRoom(bytes));
   const desk: Desk = {
     settings,
     version,

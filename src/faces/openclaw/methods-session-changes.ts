@@ -71,8 +71,10 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
     thinkingLevel: params.thinkingLevel,
     model: chosen(desk, params.model),
   });
-  const parent = params.fork ? await parentOf(desk, params.parentSessionKey) : undefined;
+  if (params.fork) await parentOf(desk, params.parentSessionKey);
   const session = await desk.sessions.openOrCreate(key);
+  // Opened last: what else is opened may push it out of memory.
+  const parent = params.fork ? await parentOf(desk, params.parentSessionKey) : undefined;
   if (parent && session.messages.length === 0) fork(desk, parent, session);
   desk.sessions.update(session, settings);
   desk.news.changed(key, "create");

@@ -1,4 +1,5 @@
 import { GatewayError } from "../../core/errors.ts";
+import { contentBytes } from "./content-bytes.ts";
 import type { Peer } from "./peer.ts";
 import { fingerprintOf, payerOf, Receipt, type Receipts } from "./receipts.ts";
 import type { Run } from "./run.ts";
@@ -27,11 +28,15 @@ export class RunQueue {
   readonly #runner: Runner;
   readonly #receipts: Receipts;
   readonly #now: () => number;
+  readonly #checkRoom: (bytes: number) => void;
   readonly #lanes = new Map<string, Lane>();
+  /** What the messages take whose turn has not come. */
+  #waitingBytes = 0;
   #stopping = false;
 
-  /** `now` is the wall clock in milliseconds. */
-  constructor(runner: Runner, receipts: Receipts, now: () => number) {
+  /** `now` is the wall clock in milliseconds; `checkRoom` throws when there is no memory for so many bytes more. */
+  constructor(runner: Runner, receipts: Receipts, now: () => number, checkRoom: (bytes: number) => void) {
+    this.#checkRoom = checkRoom;
     this.#runner = runner;
     this.#receipts = receipts;
     this.#now = now;
@@ -40,7 +45,7 @@ export class RunQueue {
   /**
    * Takes a message on, or finds the receipt of the earlier request with this key. It begins with `pump`, so that the
    * caller can answer first. `admit` is asked about a message that is taken on and may throw. Throws `bad_request` for a
-   * key that stood for something else.
+   * key that stood for something else, and `overloaded`.
    */
   accept(request: RunRequest, admit: () => void): { readonly receipt: Receipt; readonly fresh: boolean } {
     const { runId, session } = request;
@@ -52,7 +57,10 @@ export class RunQueue {
     if (this.waiting(session.key).length >= MAX_WAITING) {
       throw new GatewayError("too_many_streams", "too many messages wait in this session");
     }
+    const bytes = contentBytes(request.content);
+    this.#checkRoom(this.#waitingBytes + bytes);
     admit();
+    this.#waitingBytes += bytes;
     const receipt = new Receipt(runId, session.key, fingerprint, payer);
     this.#receipts.add(receipt);
     this.#laneOf(session.key).waiting.push({ request, receipt, acceptedAt: this.#now() });
@@ -68,6 +76,7 @@ export class RunQueue {
       this.#lanes.delete(key);
       return;
     }
+    this.#left([next]);
     lane.active = this.#runner.prepare(next.request, next.receipt, () => {
       lane.active = undefined;
       // Not before the ended run has said everything about itself.
@@ -109,6 +118,7 @@ export class RunQueue {
     const isMeant = (id: string) => runId === undefined || id === runId;
     const dropped = lane.waiting.filter(({ receipt }) => isMeant(receipt.runId));
     lane.waiting = lane.waiting.filter((waiting) => !dropped.includes(waiting));
+    this.#left(dropped);
     for (const { request, receipt } of dropped) this.#runner.drop(request, receipt);
     const { active } = lane;
     if (!active || !isMeant(active.id)) return dropped.map(({ receipt }) => receipt.runId);
@@ -135,8 +145,15 @@ export class RunQueue {
     this.#stopping = true;
     for (const lane of this.#lanes.values()) {
       lane.active?.cancel(reason);
-      for (const { request, receipt } of lane.waiting.splice(0)) this.#runner.interrupt(request, receipt, reason);
+      const waiting = lane.waiting.splice(0);
+      this.#left(waiting);
+      for (const { request, receipt } of waiting) this.#runner.interrupt(request, receipt, reason);
     }
+  }
+
+  /** These messages wait no more. */
+  #left(messages: readonly Waiting[]): void {
+    for (const { request } of messages) this.#waitingBytes -= contentBytes(request.content);
   }
 
   #laneOf(key: string): Lane {

@@ -37,7 +37,13 @@ export interface RunnerParts {
 const TITLE_LENGTH = 80;
 const PREVIEW_LENGTH = 200;
 
-const oneLine = (text: string, length: number): string => text.replace(/\s+/g, " ").trim().slice(0, length);
+/** Of a text of any length no more is looked at than could be seen. */
+const oneLine = (text: string, length: number): string =>
+  text
+    .slice(0, length * 8)
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, length);
 
 /** Takes one run from its message to its stored answer, and says on the way what happens. */
 export class Runner {

@@ -1,4 +1,6 @@
+import { GatewayError } from "../../core/errors.ts";
 import type { Observer, SessionRecord, TranscriptMessage, Transcripts } from "../../core/ports.ts";
+import { contentBytes } from "./content-bytes.ts";
 import { AGENT_ID } from "./session-key.ts";
 
 export type Settings = SessionRecord["settings"];
@@ -9,6 +11,8 @@ export class Session {
   messages: TranscriptMessage[] = [];
   /** Whether `messages` holds the whole transcript. */
   loaded = false;
+  /** What `messages` take in memory, as its store counts it. */
+  bytes = 0;
   /** Not stored yet, oldest first. */
   unsaved: TranscriptMessage[] = [];
 
@@ -41,9 +45,14 @@ export interface SessionStoreParts {
   readonly isBusy?: (key: string) => boolean;
   /** Transcripts kept in memory; of the others those that were read last are forgotten first. */
   readonly maxLoaded?: number;
+  /** What they may take, in bytes; unbounded when left out. Those that are needed may take twice as much. */
+  readonly maxLoadedBytes?: number;
 }
 
 const MAX_LOADED = 256;
+/** So many times `maxLoadedBytes` no message is accepted any more: what is needed cannot be let go. */
+const REFUSE_AT = 2;
+const RETRY_AFTER_MS = 1_000;
 
 /**
  * All conversations. Memory is what clients see; the embedded store follows behind, so no answer ever waits for a disk.
@@ -54,6 +63,11 @@ export class SessionStore {
   readonly #sessions = new Map<string, Session>();
   readonly #loads = new Map<string, Promise<void>>();
   readonly #writes = new Set<Promise<void>>();
+  /** What all transcripts in memory take. */
+  #bytes = 0;
+  /** The transcript that is read last: one after the other, so that a question about many never holds all of them. */
+  #reading: Promise<void> = Promise.resolve();
+  #isForgetting = false;
 
   constructor(parts: SessionStoreParts, records: readonly SessionRecord[]) {
     this.#parts = parts;
@@ -79,13 +93,13 @@ export class SessionStore {
     const session = this.#sessions.get(key);
     if (!session) return undefined;
     const known = this.#loads.get(key);
-    const load = known ?? this.#load(session);
+    const load = known ?? this.#loadInTurn(session);
     // Behind all others: the first is the one that was not asked for longest.
     this.#loads.delete(key);
     this.#loads.set(key, load);
     if (!known) load.catch(() => this.#loads.delete(key));
     await load;
-    this.#forget(key);
+    this.#forgetSoon();
     return session;
   }
 
@@ -121,23 +135,26 @@ export class SessionStore {
   append(session: Session, message: TranscriptMessage): void {
     session.messages.push(message);
     session.unsaved.push(message);
+    if (this.#sessions.get(session.key) === session) this.#count(session, contentBytes(message.content));
     const batch = [...session.unsaved];
     this.#write(
       this.#parts.transcripts.append(session.key, batch).then(() => {
         session.unsaved = session.unsaved.filter((unsaved) => !batch.includes(unsaved));
+        this.#forgetSoon();
       }),
     );
   }
 
   /** A new, empty conversation under the same key. */
   reset(session: Session): void {
-    session.messages = [];
+    this.#hold(session, []);
     session.unsaved = [];
     session.record = { ...session.record, sessionId: this.#parts.newId() };
     this.#write(this.#parts.transcripts.clear(session.key));
   }
 
   delete(session: Session): void {
+    this.#hold(session, []);
     this.#sessions.delete(session.key);
     this.#loads.delete(session.key);
     this.#write(this.#parts.transcripts.deleteSession(session.key));
@@ -148,19 +165,60 @@ export class SessionStore {
     while (this.#writes.size > 0) await Promise.all(this.#writes);
   }
 
+  /** Throws `overloaded` when there is no memory for a message that takes so many bytes more. */
+  checkRoom(bytes: number): void {
+    const { maxLoadedBytes = Number.POSITIVE_INFINITY } = this.#parts;
+    if (this.#bytes + bytes <= maxLoadedBytes * REFUSE_AT) return;
+    const details = { limit: maxLoadedBytes * REFUSE_AT };
+    const message = "the conversations that go on take all the memory for transcripts";
+    throw new GatewayError("overloaded", message, { details, retryAfterMs: RETRY_AFTER_MS });
+  }
+
+  #loadInTurn(session: Session): Promise<void> {
+    const load = this.#reading.then(() => this.#load(session));
+    this.#reading = load.catch(() => {});
+    return load;
+  }
+
   async #load(session: Session): Promise<void> {
-    session.messages = [...(await this.#parts.transcripts.messages(session.key))];
+    const messages = [...(await this.#parts.transcripts.messages(session.key))];
+    if (this.#sessions.get(session.key) === session) this.#hold(session, messages);
     session.loaded = true;
   }
 
-  /** Lets go of transcripts that can be read again, other than the one that was just asked for. */
-  #forget(current: string): void {
-    const { isBusy, maxLoaded = MAX_LOADED } = this.#parts;
+  /** These are a session's messages in memory. */
+  #hold(session: Session, messages: TranscriptMessage[]): void {
+    session.messages = messages;
+    this.#count(session, messages.reduce((sum, { content }) => sum + contentBytes(content), 0) - session.bytes);
+  }
+
+  #count(session: Session, bytes: number): void {
+    session.bytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  /** A turn of the event loop later, when everybody who has just opened a transcript has begun to use it. */
+  #forgetSoon(): void {
+    if (this.#isForgetting || !this.#isCrowded) return;
+    this.#isForgetting = true;
+    setImmediate(() => {
+      this.#isForgetting = false;
+      this.#forget();
+    });
+  }
+
+  get #isCrowded(): boolean {
+    const { maxLoaded = MAX_LOADED, maxLoadedBytes = Number.POSITIVE_INFINITY } = this.#parts;
+    return this.#loads.size > maxLoaded || this.#bytes > maxLoadedBytes;
+  }
+
+  /** Lets go of transcripts that can be read again. */
+  #forget(): void {
     for (const key of this.#loads.keys()) {
-      if (this.#loads.size <= maxLoaded) return;
+      if (!this.#isCrowded) return;
       const session = this.#sessions.get(key);
-      if (!session?.loaded || session.unsaved.length > 0 || key === current || isBusy?.(key)) continue;
-      session.messages = [];
+      if (!session?.loaded || session.unsaved.length > 0 || this.#parts.isBusy?.(key)) continue;
+      this.#hold(session, []);
       session.loaded = false;
       this.#loads.delete(key);
     }

@@ -1,15 +1,24 @@
 import { createHash } from "node:crypto";
 import { ClientFrame, type OpenFrame } from "../../../protocol/stream.ts";
 import { GatewayError } from "../../core/errors.ts";
-import { isObject } from "../../core/json.ts";
+import { FIT_JSON, isObject, type JsonObject } from "../../core/json.ts";
 import { usualFrame } from "./usual-frames.ts";
 
 const TYPES: readonly unknown[] = ["open", "cancel", "ack", "resume"];
 
-/** Reads a client's frame. Throws `bad_frame` or `unknown_method`; the message names the field, never its value. */
-export function readFrame(value: unknown): ClientFrame {
-  if (!isObject(value))
-    throw new GatewayError("bad_frame", "a frame is one JSON object, not deeper than 64, without integers beyond 2^53");
+/** More fields than any frame has. */
+const MAX_FIELDS = 16;
+/** An ack may name streams that have ended since, beside as many that were opened for them. */
+const ACKS_PER_STREAM = 2;
+
+/**
+ * Reads a client's frame. Throws `bad_frame` or `unknown_method`; the message names the field, never its value. How many
+ * members it has is looked at before any of them is.
+ */
+export function readFrame(value: unknown, streamsPerConnection: number): ClientFrame {
+  if (!isObject(value)) throw new GatewayError("bad_frame", `a frame is one JSON object, ${FIT_JSON}`);
+  checkCount("frame", value, MAX_FIELDS);
+  if (isObject(value.streams)) checkCount("streams", value.streams, streamsPerConnection * ACKS_PER_STREAM);
   const usual = usualFrame(value);
   if (usual) return usual;
   if (!TYPES.includes(value.type)) throw new GatewayError("unknown_method", "unknown frame type");
@@ -17,6 +26,12 @@ export function readFrame(value: unknown): ClientFrame {
   if (result.success) return result.data;
   const problems = result.error.issues.map(({ path, message }) => `${path.join(".") || "frame"}: ${message}`);
   throw new GatewayError("bad_frame", problems.join("; ").slice(0, 300));
+}
+
+function checkCount(name: string, value: JsonObject, limit: number): void {
+  let count = 0;
+  for (const _ in value)
+    if (++count > limit) throw new GatewayError("bad_frame", `${name}: more than ${limit} members`);
 }
 
 /**

@@ -42,7 +42,7 @@ export class StreamSession implements FaceSession {
     const value = parseClientJson(text);
     const id = isObject(value) ? asString(value.id)?.slice(0, 64) : undefined;
     try {
-      const frame = readFrame(value);
+      const frame = readFrame(value, this.#parts.limits.streamsPerConnection);
       if (frame.type === "ack") this.#acknowledge(frame);
       else if (frame.type === "open") this.#openStream(frame, receivedAt);
       else if (frame.type === "resume") this.#resume(frame);

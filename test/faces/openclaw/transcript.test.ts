@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
 import { GatewayError } from "../../../src/core/errors.ts";
 import type { TranscriptMessage } from "../../../src/core/ports.ts";
 import { Answer } from "../../../src/faces/openclaw/answer.ts";
@@ -151,6 +152,22 @@ describe("attachments", () => {
     expect(readAttachments([{ content: "data:image/webp;base64,AA\nBB" }])).toEqual([
       { type: "image", mimeType: "image/webp", base64: "AABB" },
     ]);
+  });
+
+  test("are base64 of its alphabet, blanks apart, or refused", () => {
+    const characters = fc.constantFrom(..."AZaz09+/=-_ \n.");
+    const texts = fc.oneof(
+      fc.string({ unit: characters }),
+      fc.uint8Array().map((bytes) => Buffer.from(bytes).toString("base64")),
+    );
+    fc.assert(
+      fc.property(texts, (content) => {
+        const base64 = content.replace(/\s/g, "");
+        const read = () => readAttachments([{ mimeType: "image/png", content }]);
+        if (/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) expect(read()).toMatchObject([{ base64 }]);
+        else expect(read).toThrow("attachment content must be base64");
+      }),
+    );
   });
 
   test("are bounded, each and together", () => {

@@ -1,0 +1,68 @@
+/** What the head of a WebSocket frame says (RFC 6455, 5.2). */
+export interface FrameHead {
+  readonly opcode: number;
+  /** Whether it ends its message. */
+  readonly fin: boolean;
+  readonly reservedBits: number;
+  /** Undefined for a frame that is not masked. */
+  readonly mask: Uint8Array | undefined;
+  /** As announced; beyond 2^53 it is not exact. */
+  readonly payloadBytes: number;
+  /** The head's own bytes. */
+  readonly bytes: Buffer;
+}
+
+/** Lengths of 16 and of 64 bits follow behind these. */
+const LENGTH_16 = 126;
+const LENGTH_64 = 127;
+const MASK_BYTES = 4;
+
+const lengthBytes = (second: number): number => {
+  const length = second & 127;
+  if (length === LENGTH_16) return 2;
+  return length === LENGTH_64 ? 8 : 0;
+};
+
+const headBytes = (second: number): number => 2 + lengthBytes(second) + (second & 128 ? MASK_BYTES : 0);
+
+/** Reads the heads of frames, each however it is cut. Payloads are its user's to skip. */
+export class FrameHeads {
+  #bytes = Buffer.alloc(14);
+  #count = 0;
+
+  /** Whether a head has begun and is not complete. */
+  get isInside(): boolean {
+    return this.#count > 0;
+  }
+
+  /** How many bytes of `chunk` from `at` on belong to the head that comes; with its last byte, `head` is there. */
+  read(chunk: Buffer, at: number): { readonly taken: number; readonly head: FrameHead | undefined } {
+    let next = at;
+    while (next < chunk.length) {
+      this.#bytes[this.#count++] = chunk[next++] ?? 0;
+      const [, second = 0] = this.#bytes;
+      if (this.#count >= 2 && this.#count === headBytes(second)) return { taken: next - at, head: this.#finish() };
+    }
+    return { taken: next - at, head: undefined };
+  }
+
+  #finish(): FrameHead {
+    const bytes = Buffer.from(this.#bytes.subarray(0, this.#count));
+    this.#count = 0;
+    const [first = 0, second = 0] = bytes;
+    const masked = (second & 128) !== 0;
+    return {
+      opcode: first & 15,
+      fin: (first & 128) !== 0,
+      reservedBits: (first >> 4) & 7,
+      mask: masked ? bytes.subarray(bytes.length - MASK_BYTES) : undefined,
+      payloadBytes: payloadBytes(bytes, second & 127),
+      bytes,
+    };
+  }
+}
+
+function payloadBytes(head: Buffer, length: number): number {
+  if (length === LENGTH_16) return head.readUInt16BE(2);
+  return length === LENGTH_64 ? head.readUInt32BE(2) * 2 ** 32 + head.readUInt32BE(6) : length;
+}

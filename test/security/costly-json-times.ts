@@ -1,0 +1,53 @@
+/**
+ * What JSON of clients costs the event loop: `node test/security/costly-json-times.ts`. Milliseconds, the best of five, of
+ * what happens to a message: is it too heavy, parsed and checked, written for the upstream. The rows that are refused cost
+ * what it takes to see it.
+ */
+import { MAX_JSON_DEPTH, parseClientJson } from "../../src/core/json.ts";
+import { CALLER_JSON, isTooHeavy, STRANGER_JSON } from "../../src/core/json-weight.ts";
+import { COSTLY_JSON, costlyConnect, LONG_TEXTS } from "../support/costly-json.ts";
+
+const keys = (count: number, name: string) => Array.from({ length: count }, (_, at) => `"${name}${at}":1`).join();
+
+/** The dearest that is taken. */
+const JUST_TAKEN: Readonly<Record<string, string>> = {
+  "75,000 empty lists": `[${Array(74_999).fill("[]").join()}]`,
+  "75,000 empty objects": `[${Array(74_999).fill("{}").join()}]`,
+  "150,000 numbers": `[${Array(149_999).fill("1.5").join()}]`,
+  "150,000 strings": `[${Array.from({ length: 149_999 }, (_, at) => `"${at}"`).join()}]`,
+  "10,000 keys of one object": `{${keys(10_000, "k")}}`,
+  "30,000 keys of three objects": `[${["a", "b", "c"].map((name) => `{${keys(9_990, name)}}`).join()}]`,
+  "25,000 objects with a key of its own each": `[${Array.from({ length: 24_999 }, (_, at) => `{"k${at}":1}`).join()}]`,
+};
+
+function best(work: () => unknown): string {
+  const times = Array.from({ length: 5 }, () => {
+    const startedAt = performance.now();
+    work();
+    return performance.now() - startedAt;
+  });
+  return Math.min(...times).toFixed(1);
+}
+
+const rows = Object.entries({
+  ...COSTLY_JSON,
+  ...JUST_TAKEN,
+  ...LONG_TEXTS,
+  "59 KiB connect": costlyConnect("scopes"),
+});
+console.table(
+  rows.map(([name, text]) => {
+    const bounds = name === "59 KiB connect" ? STRANGER_JSON : CALLER_JSON;
+    const bytes = Buffer.from(text);
+    const value = parseClientJson(text, bounds);
+    return {
+      name,
+      MiB: (bytes.length / 1_048_576).toFixed(1),
+      taken: value !== undefined,
+      decode: best(() => bytes.toString("utf8")),
+      weigh: best(() => isTooHeavy(text, bounds, MAX_JSON_DEPTH)),
+      "weigh, parse, check": best(() => parseClientJson(text, bounds)),
+      write: value === undefined ? "" : best(() => JSON.stringify(value)),
+    };
+  }),
+);
