@@ -113,7 +113,7 @@ export class Stake {
 
   #report(counts: TokenCounts, characters: number): void {
     this.#counts = counts;
-    this.#inputTokens = counts.inputTokens ?? this.#inputTokens;
+    this.#inputTokens = counts.inputTokens || this.#inputTokens;
     const price = this.#parts.meteredPrice;
     if (price) this.#inputCost = inputCost(counts, this.#inputTokens, price);
     // The same count again says nothing about what came since: some providers send zeros until the end.

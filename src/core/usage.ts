@@ -11,13 +11,12 @@ export interface TokenCounts {
 
 /**
  * A later report replaces earlier figures one by one: providers repeat cumulative counts, null ones are left out. A zero
- * replaces none, because such counts do not fall to nothing: it stands for "not counted here". An input of zero is no
- * figure at all: no request is without a prompt, cached or not.
+ * replaces none, because such counts do not fall to nothing: it stands for "not counted here".
  */
 export function mergeCounts(before: TokenCounts, report: TokenCounts): TokenCounts {
   const merged: Record<string, number | undefined> = { ...before };
   for (const [name, count] of Object.entries(report)) {
-    if (count !== undefined && (count > 0 || (name !== "inputTokens" && !merged[name]))) merged[name] = count;
+    if (count !== undefined && (count > 0 || !merged[name])) merged[name] = count;
   }
   return merged;
 }

@@ -156,6 +156,7 @@ describe("attachments", () => {
 
   test("are base64 of its alphabet, blanks apart, or refused", () => {
     const characters = fc.constantFrom(..."AZaz09+/=-_ \n.");
+    expect(() => readAttachments([{ mimeType: "image/png", content: "=" }])).toThrow("must be base64");
     const texts = fc.oneof(
       fc.string({ unit: characters }),
       fc.uint8Array().map((bytes) => Buffer.from(bytes).toString("base64")),
