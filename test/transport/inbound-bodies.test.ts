@@ -6,6 +6,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { HttpFace } from "../../src/core/http-face.ts";
 import { SlowRequests } from "../../src/transport/slow-requests.ts";
 import { type FaceServerOptions, startFaceServer } from "../support/face-server.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 const MIB = 1_048_576;
 
@@ -41,10 +42,6 @@ async function setUp(options: FaceServerOptions = {}) {
       await server.close();
     },
   };
-}
-
-async function turnsUntil(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((turn) => setImmediate(turn));
 }
 
 const length = (bytes: number) => `content-length: ${bytes}\r\nconnection: close`;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { type FaceServerOptions, startFaceServer } from "../support/face-server.ts";
 import { CONTINUATION, frameBytes, PING, RawWebSocket, TEXT } from "../support/raw-web-socket.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 const MIB = 1_048_576;
 
@@ -104,11 +105,6 @@ describe("a message larger than its face takes", () => {
     expect(up.server.callers.usedBytes).toBe(0);
   });
 });
-
-/** Looks after every turn of the event loop, which is as long as anything takes here. */
-async function turnsUntil(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((turn) => setImmediate(turn));
-}
 
 const unfinished = (payload: string, announcedBytes: number) => frameBytes({ opcode: TEXT, payload, announcedBytes });
 
