@@ -23,6 +23,7 @@ async function main(): Promise<number> {
   const { default: manifest } = await import("../package.json", { with: { type: "json" } });
   const { runCommandLine } = await import("./command-line.ts");
   const { waitForStop } = await import("./stop.ts");
+  const { npmGone } = await import("./parent.ts");
   for (const stream of [process.stdout, process.stderr]) {
     // Whoever read our output has gone: no reason to stop.
     stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -36,6 +37,11 @@ async function main(): Promise<number> {
     stdout: process.stdout,
     stderr: process.stderr,
     createGateway: async (config, options) => (await import("./gateway.ts")).createGateway(config, options),
-    stopped: () => waitForStop(process, (text) => process.stderr.write(text)),
+    stopped: () =>
+      waitForStop(process, {
+        report: (text) => process.stderr.write(text),
+        now: () => performance.now(),
+        abandoned: npmGone(process, manifest.name),
+      }),
   });
 }
