@@ -24,6 +24,7 @@ async function main(): Promise<number> {
   const { runCommandLine } = await import("./command-line.ts");
   const { waitForStop } = await import("./stop.ts");
   const { npmGone } = await import("./parent.ts");
+  const { openDataDirectory } = await import("./storage/data-directory.ts");
   for (const stream of [process.stdout, process.stderr]) {
     // Whoever read our output has gone: no reason to stop.
     stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -36,7 +37,11 @@ async function main(): Promise<number> {
     version: manifest.version,
     stdout: process.stdout,
     stderr: process.stderr,
-    createGateway: async (config, options) => (await import("./gateway.ts")).createGateway(config, options),
+    createGateway: async (config, options) => {
+      // Before the gateway is loaded, which takes longer than all else: a directory that cannot be used is refused at once.
+      if (config.data.store !== "memory") openDataDirectory(config.data.directory, "SLUICE_DATA or data.directory");
+      return (await import("./gateway.ts")).createGateway(config, options);
+    },
     stopped: () =>
       waitForStop(process, {
         report: (text) => process.stderr.write(text),
