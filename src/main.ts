@@ -23,7 +23,7 @@ async function main(): Promise<number> {
   const { default: manifest } = await import("../package.json", { with: { type: "json" } });
   const { runCommandLine } = await import("./command-line.ts");
   const { waitForStop } = await import("./stop.ts");
-  const { npmGone } = await import("./parent.ts");
+  const { isFromNpm, NPM_ECHO_MS, npmGone } = await import("./parent.ts");
   const { openDataDirectory } = await import("./storage/data-directory.ts");
   for (const stream of [process.stdout, process.stderr]) {
     // Whoever read our output has gone: no reason to stop.
@@ -46,6 +46,7 @@ async function main(): Promise<number> {
       waitForStop(process, {
         report: (text) => process.stderr.write(text),
         now: () => performance.now(),
+        echoMs: isFromNpm(process, manifest.name) ? NPM_ECHO_MS : 0,
         abandoned: npmGone(process, manifest.name),
       }),
   });

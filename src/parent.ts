@@ -5,6 +5,13 @@ export interface ChildProcess {
   readonly ppid: number;
 }
 
+/** What is both the terminal's and npm's Ctrl+C comes within this, in milliseconds; nobody means a second one sooner. */
+export const NPM_ECHO_MS = 500;
+
+/** Whether npm started this process, by a script of this package. Signals to a whole terminal then come twice. */
+export const isFromNpm = ({ env }: Pick<ChildProcess, "env">, packageName: string): boolean =>
+  env.npm_lifecycle_event !== undefined && env.npm_package_name === packageName;
+
 /** Between two looks: an orphan holds its port no longer than this. */
 const LOOK_MS = 250;
 
@@ -15,9 +22,8 @@ const LOOK_MS = 250;
  */
 export async function npmGone(child: ChildProcess, packageName: string, lookMs = LOOK_MS): Promise<void> {
   const parent = child.ppid;
-  const fromNpm = child.env.npm_lifecycle_event !== undefined && child.env.npm_package_name === packageName;
   await new Promise<void>((resolve) => {
-    if (!fromNpm) return;
+    if (!isFromNpm(child, packageName)) return;
     const looking = setInterval(() => {
       if (child.ppid === parent) return;
       clearInterval(looking);

@@ -11,18 +11,17 @@ export interface StopParts {
   readonly report: (text: string) => void;
   /** A clock, in milliseconds. */
   readonly now: () => number;
+  /** Signals so close to the first are the same wish: whoever passes them on sends what came to all of a terminal again. */
+  readonly echoMs: number;
   /** Resolves when whoever must not be outlived is gone: as a first SIGTERM. */
   readonly abandoned: Promise<void>;
 }
 
-/** Ctrl+C reaches npm too, which passes it on: signals so close together are one wish. Nobody presses twice so fast in anger. */
-const ONE_WISH_MS = 500;
-
 /**
  * Resolves with the exit code when the process should stop: 0 for the first SIGTERM, SIGINT or SIGHUP, 1 for a fault nobody
- * caught. A second of them, half a second later or more, means at once.
+ * caught. A second of them that is no echo means at once.
  */
-export function waitForStop(source: StopSource, { report, now, abandoned }: StopParts): Promise<number> {
+export function waitForStop(source: StopSource, { report, now, echoMs, abandoned }: StopParts): Promise<number> {
   return new Promise((resolve) => {
     let stoppingSince: number | undefined;
     const stop = (code: number) => {
@@ -32,7 +31,7 @@ export function waitForStop(source: StopSource, { report, now, abandoned }: Stop
     };
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
       source.on(signal, () => {
-        if (stoppingSince === undefined || now() - stoppingSince >= ONE_WISH_MS) stop(0);
+        if (stoppingSince === undefined || now() - stoppingSince >= echoMs) stop(0);
       });
     }
     void abandoned.then(() => {
