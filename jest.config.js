@@ -1,3 +1,10 @@
+import process from "node:process";
+
+const REQUIRED_NODE = 24;
+if (Number.parseInt(process.versions.node, 10) < REQUIRED_NODE) {
+  throw new Error(`Node ${REQUIRED_NODE} or newer is needed for the tests, this is ${process.versions.node}`);
+}
+
 // Sources are TypeScript that Node can strip; the transformer does just that, so line numbers stay exact.
 export default {
   testEnvironment: "node",

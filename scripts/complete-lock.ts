@@ -1,7 +1,11 @@
 /**
- * Adds to package-lock.json the optional packages that are missing from it. A registry mirror that does not carry the
- * builds for other platforms makes `npm install` leave them out, and `npm ci` then refuses the lock file. They are never
- * installed where their platform does not match; where it does, npm fetches them by the version written here.
+ * Makes package-lock.json ready for every machine. Takes out which Node each package asks for: npm would hold it against the
+ * Node that runs npm and warn of each, though they run on the one that is installed with them. What the project itself asks
+ * of npm's Node stays.
+ *
+ * Adds the optional packages that are missing. A registry mirror that does not carry the builds for other platforms makes
+ * `npm install` leave them out, and `npm ci` then refuses the lock file. They are never installed where their platform does
+ * not match; where it does, npm fetches them by the version written here.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 
@@ -12,6 +16,7 @@ interface Locked {
   os?: string[];
   cpu?: string[];
   libc?: string[];
+  engines?: Record<string, string>;
   optionalDependencies?: Record<string, string>;
 }
 
@@ -39,6 +44,10 @@ for (const [, { dev, optionalDependencies = {} }] of Object.entries(lock.package
     lock.packages[place] = { version, ...(dev && { dev }), optional: true, ...platform };
     added++;
   }
+}
+for (const [place, { engines }] of Object.entries(lock.packages)) {
+  if (place !== "" && engines) delete engines.node;
+  if (engines && Object.keys(engines).length === 0) delete lock.packages[place]?.engines;
 }
 const sorted = Object.fromEntries(Object.entries(lock.packages).sort(([a], [b]) => (a < b ? -1 : 1)));
 writeFileSync(path, `${JSON.stringify({ ...lock, packages: sorted }, null, 2)}\n`);

@@ -4,12 +4,13 @@
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { OPENCLAW_RELEASE } from "../protocol/openclaw/wire.ts";
+import { makeDirectory } from "../src/storage/data-directory.ts";
 
 /** `dist.integrity` of the release in the registry. Change it with the release. */
 const INTEGRITY = "sha512-Ie0kyQSCVfFqixsgVg39vevUDq01Ch5u3+7Yu5Y3qARczmdAe+lzp8bVnO9925rHiW/+CFp70zfORCyPmCH31g==";
@@ -41,7 +42,7 @@ else {
   try {
     fetchInto(folder);
     rmSync(target, { recursive: true, force: true });
-    mkdirSync(join(target, ".."), { recursive: true });
+    makeDirectory(join(target, ".."));
     // Copied and not renamed: the temporary folder may be on another disk.
     cpSync(join(folder, INSIDE), target, { recursive: true });
     writeFileSync(join(target, MARK), `${OPENCLAW_RELEASE}\n`);

@@ -23,6 +23,8 @@ async function main(): Promise<number> {
   const { default: manifest } = await import("../package.json", { with: { type: "json" } });
   const { runCommandLine } = await import("./command-line.ts");
   const { waitForStop } = await import("./stop.ts");
+  const { isFromNpm, NPM_ECHO_MS, npmGone } = await import("./parent.ts");
+  const { openDataDirectory } = await import("./storage/data-directory.ts");
   for (const stream of [process.stdout, process.stderr]) {
     // Whoever read our output has gone: no reason to stop.
     stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -35,8 +37,17 @@ async function main(): Promise<number> {
     version: manifest.version,
     stdout: process.stdout,
     stderr: process.stderr,
-    createGateway: async (config, options) =>
-      (await import("./gateway.ts")).createGateway(config, { ...options, pid: process.pid }),
-    stopped: () => waitForStop(process, (text) => process.stderr.write(text)),
+    createGateway: async (config, options) => {
+      // Before the gateway is loaded, which takes longer than all else: a directory that cannot be used is refused at once.
+      if (config.data.store !== "memory") openDataDirectory(config.data.directory, "SLUICE_DATA or data.directory");
+      return (await import("./gateway.ts")).createGateway(config, { ...options, pid: process.pid });
+    },
+    stopped: () =>
+      waitForStop(process, {
+        report: (text) => process.stderr.write(text),
+        now: () => performance.now(),
+        echoMs: isFromNpm(process, manifest.name) ? NPM_ECHO_MS : 0,
+        abandoned: npmGone(process, manifest.name),
+      }),
   });
 }

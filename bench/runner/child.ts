@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import manifest from "../../package.json" with { type: "json" };
+import { npmGone } from "../../src/parent.ts";
 import { Asker, type Questions } from "../ipc.ts";
 import { pinned, type Role } from "./placement.ts";
 
@@ -13,7 +15,8 @@ const running = new Set<ChildProcess>();
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
-for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
+void npmGone(process, manifest.name).then(() => process.exit(130));
 
 /** A process of ours that answers questions. */
 export interface Helper<Q extends Questions> {

@@ -6,6 +6,7 @@ import { loadConfig } from "../config/load.ts";
 import { GatewayError } from "../core/errors.ts";
 import type { GatewayKey } from "../core/key-ring.ts";
 import { writeSecret } from "../core/key-secret.ts";
+import { openDataDirectory } from "../storage/data-directory.ts";
 import { KeyDatabase } from "../storage/key-database.ts";
 import { CREATE_OPTIONS, readDuration, readKey } from "./key-options.ts";
 import { keyTable, keyView } from "./key-view.ts";
@@ -159,7 +160,9 @@ function newSecret() {
 
 /** Opens the keys of the directory that is named, or of the one that the configuration names. */
 function openKeys(values: Values, { env, cwd }: KeysWorld): KeyDatabase {
+  if (values.data === "") throw bad("--data is empty");
   const directory = values.data === undefined ? configured(values.config, env, cwd) : resolve(cwd, values.data);
+  openDataDirectory(directory, values.data === undefined ? "SLUICE_DATA or data.directory" : "--data");
   try {
     return new KeyDatabase(directory);
   } catch (cause) {

@@ -80,6 +80,7 @@ function read(args: readonly string[]): Values {
 }
 
 function directoryOf({ data, config }: Values, { env, cwd }: UsageWorld): string {
+  if (data === "") throw bad("--data is empty");
   if (data !== undefined) return resolve(cwd, data);
   const found = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd }).data;
   if (found.store !== "memory") return found.directory;

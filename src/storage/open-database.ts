@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isNativeError } from "node:util/types";
+import { makeDirectory } from "./data-directory.ts";
 import { migrate } from "./migrations.ts";
 
 /** How long a statement waits for another process that holds the file. */
@@ -17,7 +18,7 @@ export function openDatabase(
   steps: readonly string[],
   busyMs: number = BUSY_MS,
 ): DatabaseSync {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeDirectory(directory);
   const file = join(directory, name);
   createPrivately(file);
   const database = new DatabaseSync(file, { timeout: busyMs });

@@ -281,7 +281,8 @@ describe("sluice keys", () => {
     writeFileSync(join(cwd, "file"), "");
     expect(keys("list", "--data", "file")).toMatchObject({
       code: 1,
-      stderr: expect.stringContaining("cannot be used"),
+      stderr: `sluice: the store cannot be in ${cwd}/file: ${cwd}/file is no directory; set --data to another directory\n`,
     });
+    expect(keys("list", "--data", "")).toMatchObject({ code: 2, stderr: "sluice: --data is empty\n" });
   });
 });

@@ -202,4 +202,8 @@ describe("sluice usage", () => {
       stderr: expect.stringContaining("GET /v1/usage"),
     });
   });
+
+  test("an empty --data is a wrong use, not this directory", () => {
+    expect(place(MIXED)("--data", "")).toMatchObject({ code: 2, stderr: "sluice: --data is empty\n" });
+  });
 });

@@ -1,10 +1,12 @@
-import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { asObject, isObject, type JsonObject, parseJson } from "../../src/core/json.ts";
 import { startDemoUpstream } from "../../src/demo/demo-upstream.ts";
+import { NOT_HERE, readOuter } from "../support/outer-corpus.ts";
 import { askForEvents, type DialectName, valuesOf } from "./ask-demo.ts";
 
-const CORPUS = new URL("../../../shared/corpus/provider-streams.json", import.meta.url);
+interface Corpus {
+  readonly streams: readonly { readonly provider: string; readonly events: readonly string[] }[];
+}
 
 /** Paths of the fields of an event, by its type: "content_block_delta: delta.text". Lists count as their items. */
 function shapesOf(values: readonly JsonObject[]): Set<string> {
@@ -33,12 +35,9 @@ const UNRECORDED = [
   "error.request_id",
 ];
 
-if (!existsSync(CORPUS)) test.skip("skipped: ../shared/corpus is not here", () => {});
+const streams = readOuter<Corpus>("corpus/provider-streams.json")?.streams;
+if (!streams) test.skip(NOT_HERE, () => {});
 else {
-  const streams: readonly { provider: string; events: readonly string[] }[] = JSON.parse(
-    readFileSync(CORPUS, "utf8"),
-  ).streams;
-
   test.each(Object.keys(PROVIDERS) as DialectName[])(
     "every field of %s occurs in recorded streams",
     async (dialect) => {

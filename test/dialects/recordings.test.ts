@@ -4,6 +4,7 @@ import type { Dialect } from "../../src/core/dialect.ts";
 import { dialects } from "../../src/dialects/registry.ts";
 import { type Recording, recordings } from "../support/corpus.ts";
 import { interpret, together } from "../support/interpret.ts";
+import { NOT_HERE } from "../support/outer-corpus.ts";
 import { recordedAnswer } from "../support/recorded-answer.ts";
 
 function dialectOf(name: string): Dialect {
@@ -16,7 +17,7 @@ function dialectOf(name: string): Dialect {
 const FAILED = "openai/openai-error.1";
 
 if (recordings) replay(recordings);
-else test.skip("skipped: ../shared/corpus is not here", () => {});
+else test.skip(NOT_HERE, () => {});
 
 function replay(all: readonly Recording[]) {
   const answers = all.flatMap(({ title, dialect, answers }) =>

@@ -3,12 +3,13 @@ import { parseJson } from "../../src/core/json.ts";
 import { dialects } from "../../src/dialects/registry.ts";
 import { type Recording, recordings } from "../support/corpus.ts";
 import { startTestGateway } from "../support/gateway.ts";
+import { NOT_HERE } from "../support/outer-corpus.ts";
 import { expectedFrame, MODEL_OF, sseBody } from "../support/recorded-body.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { StreamClient } from "../support/stream-client.ts";
 
 const here = recordings ? test : test.skip;
-const note = recordings ? "" : " (skipped: ../shared/corpus is not here)";
+const note = recordings ? "" : ` (${NOT_HERE})`;
 
 /** The recorded clients asked for usage: without that its chunk would be hidden. */
 const BODY = { messages: [], stream_options: { include_usage: true } };

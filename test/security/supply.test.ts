@@ -11,6 +11,7 @@ interface Locked {
   readonly integrity?: string;
   readonly dev?: boolean;
   readonly hasInstallScript?: boolean;
+  readonly engines?: Readonly<Record<string, string>>;
 }
 
 const manifest = JSON.parse(read("package.json"));
@@ -29,6 +30,14 @@ describe("what is installed to run", () => {
       expect([path, integrity]).toEqual([path, expect.stringMatching(/^sha512-/)]);
       expect([path, resolved.startsWith(REGISTRY)]).toEqual([path, true]);
     }
+  });
+
+  test("warns nobody whose npm runs on Node 20: the packages run on the Node that comes with them", () => {
+    expect(manifest.engines).toEqual({ node: ">=20" });
+    expect(locked.filter(([path, { engines }]) => path !== "" && engines?.node !== undefined)).toEqual([]);
+    const brought = Object.entries<string>(manifest.optionalDependencies).filter(([name]) => name.startsWith("node-"));
+    expect(brought.length).toBeGreaterThan(0);
+    for (const [, version] of brought) expect(Number.parseInt(version, 10)).toBeGreaterThanOrEqual(24);
   });
 
   test("runs no script at its installation, and none of the tools' is run either", () => {

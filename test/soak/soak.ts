@@ -1,5 +1,7 @@
 /** `npm run soak`: what takes too long for every test run. Prints its figures and ends with 1 on any fault. */
 import { parseArgs } from "node:util";
+import manifest from "../../package.json" with { type: "json" };
+import { npmGone } from "../../src/parent.ts";
 import { bill } from "./bill.ts";
 import { faces } from "./faces.ts";
 import { grace } from "./grace.ts";
@@ -50,6 +52,10 @@ const deadline = setTimeout(() => {
   console.error(`not done after ${values.minutes} minutes`);
   process.exit(1);
 }, Number(values.minutes) * 60_000);
+
+// However it ends, what it started ends with it: see startSluice.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
+void npmGone(process, manifest.name).then(() => process.exit(130));
 
 console.log(`seed ${options.seed}, ${options.events.toLocaleString("en-US")} events, Node ${process.version}`);
 let failed = 0;

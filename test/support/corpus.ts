@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { DialectName } from "../../src/dialects/registry.ts";
+import { readOuter } from "./outer-corpus.ts";
 
 /** One server-sent event as the provider sent it. */
 export interface RecordedEvent {
@@ -24,15 +23,14 @@ interface Corpus {
 }
 
 const TERMINALS = new Set(["message_stop", "response.completed", "response.incomplete", "response.failed"]);
-const path = fileURLToPath(new URL("../../../shared/corpus/provider-streams.json", import.meta.url));
 
 /** The recorded streams of real providers, or undefined when the corpus is not beside the project. */
-export const recordings: readonly Recording[] | undefined = existsSync(path)
-  ? (JSON.parse(readFileSync(path, "utf8")) as Corpus).streams.map(({ provider, name, events }) => {
-      const dialect = dialectOf(provider, events);
-      return { title: `${provider}/${name}`, dialect, answers: split(events, dialect) };
-    })
-  : undefined;
+export const recordings: readonly Recording[] | undefined = readOuter<Corpus>(
+  "corpus/provider-streams.json",
+)?.streams.map(({ provider, name, events }) => {
+  const dialect = dialectOf(provider, events);
+  return { title: `${provider}/${name}`, dialect, answers: split(events, dialect) };
+});
 
 function dialectOf(provider: string, events: readonly string[]): DialectName {
   if (provider === "anthropic") return "anthropic-messages";

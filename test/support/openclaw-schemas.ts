@@ -1,18 +1,14 @@
 /**
  * Checks every frame a client gets against OpenClaw's own schemas: those of `@openclaw/gateway-protocol`, and those of the
- * pinned release when they lie beside the project. What has no schema there is held to a shape written down here.
+ * pinned release where the outer corpus is here. What the package has no schema for is held to a shape written down here.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { ProtocolSchemas } from "@openclaw/gateway-protocol/schema";
 import { Ajv, type ValidateFunction } from "ajv";
 import { OPENCLAW_RELEASE } from "../../protocol/openclaw/wire.ts";
 import { isObject } from "../../src/core/json.ts";
+import { readOuter } from "./outer-corpus.ts";
 
-const pinnedPath = fileURLToPath(
-  new URL(`../../../shared/facts/openclaw/schemas-${OPENCLAW_RELEASE}.json`, import.meta.url),
-);
-const pinned: Record<string, object> = existsSync(pinnedPath) ? JSON.parse(readFileSync(pinnedPath, "utf8")) : {};
+const pinned = readOuter<Record<string, object>>(`facts/openclaw/schemas-${OPENCLAW_RELEASE}.json`);
 const published: Record<string, object> = { ...ProtocolSchemas };
 
 const text = { type: "string", minLength: 1 };
@@ -25,6 +21,8 @@ const shape = (properties: Record<string, object>, required = Object.keys(proper
   required,
   properties,
 });
+
+const closed = (properties: Record<string, object>) => ({ ...shape(properties), additionalProperties: false });
 
 const message = shape({ role: { enum: ["user", "assistant"] }, content: {}, timestamp: number, __openclaw: object });
 const sent = {
@@ -54,7 +52,7 @@ const usageTotals = shape({
 });
 const approvals = { type: "array", maxItems: 0 };
 
-/** Schemas of what OpenClaw has none for. */
+/** Schemas of what the published package has none for, be it that OpenClaw has none or that it is newer than the package. */
 const own: Record<string, object> = {
   ChatSendAck: sent,
   ChatHistory: { ...history, not: { anyOf: [{ required: ["deltaCursor"] }, { required: ["activeLeafEntryId"] }] } },
@@ -144,7 +142,26 @@ const own: Record<string, object> = {
   SessionsChangedEvent: shape({ sessionKey: text, agentId: text, reason: text, ts: number }),
   ConnectChallenge: shape({ nonce: text, ts: { type: "integer" } }),
   Described: shape({ session: { type: ["object", "null"] } }),
+  UsersListResult: closed({ profiles: list }),
+  PluginsCatalogBrowseResult: closed({ items: list }),
+  WebSearchStatusResult: closed({
+    enabled: boolean,
+    provider: { type: ["string", "null"] },
+    agentId: text,
+    model: closed({ provider: text, id: text, runtime: text }),
+    route: closed({
+      kind: { enum: ["native", "external", "managed", "disabled", "unavailable"] },
+      label: text,
+      testable: boolean,
+    }),
+    providers: list,
+  }),
 };
+
+const known: Record<string, object> = { ...published, ...own };
+
+/** Names of what is held to the pinned release's schema as well; undefined where the outer corpus is not here. */
+export const heldToPinned = pinned && Object.keys(known).filter((name) => `${name}Schema` in pinned);
 
 const ajv = new Ajv({ strict: false, allErrors: false });
 const compiled = new Map<string, readonly ValidateFunction[]>();
@@ -152,8 +169,8 @@ const compiled = new Map<string, readonly ValidateFunction[]>();
 function validators(name: string): readonly ValidateFunction[] {
   let found = compiled.get(name);
   if (!found) {
-    const schemas = [own[name], published[name], pinned[`${name}Schema`]].filter((schema) => schema !== undefined);
-    if (schemas.length === 0) throw new Error(`no schema named ${name}`);
+    inEveryClone(name);
+    const schemas = [own[name], published[name], pinned?.[`${name}Schema`]].filter((schema) => schema !== undefined);
     found = schemas.map((schema) => ajv.compile(schema));
     compiled.set(name, found);
   }
@@ -169,21 +186,29 @@ export function fits(name: string, value: unknown, where = name): void {
 
 type Check = (payload: unknown, where: string) => void;
 
-const is =
-  (name: string): Check =>
-  (payload, where) =>
-    fits(name, payload, where);
+/** The name, if every clone has its schema: what only the outer corpus has would fail in some and not in others. */
+function inEveryClone(name: string): string {
+  if (!(name in known)) throw new Error(`no schema named ${name}`);
+  return name;
+}
+
+function is(name: string): Check {
+  inEveryClone(name);
+  return (payload, where) => fits(name, payload, where);
+}
 
 /** The payload fits a schema, and so does each item of one of its lists. */
-const with_ =
-  (name: string, field: string, item: string): Check =>
-  (payload, where) => {
+function with_(name: string, field: string, item: string): Check {
+  inEveryClone(name);
+  inEveryClone(item);
+  return (payload, where) => {
     fits(name, payload, where);
     const items = isObject(payload) ? payload[field] : undefined;
     for (const entry of Array.isArray(items) ? items : [items]) {
       if (entry !== undefined && entry !== null) fits(item, entry, `${where}.${field}`);
     }
   };
+}
 
 const historyCheck: Check = (payload, where) => {
   with_("ChatHistory", "sessionInfo", "SessionRow")(payload, where);

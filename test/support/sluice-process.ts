@@ -67,7 +67,13 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     written.stderr += text;
   });
-  const exit = once(child, "exit").then(([code, signal]): number | string => code ?? signal);
+  // It does not outlive whoever started it, however that ends.
+  const end = () => void child.kill("SIGKILL");
+  process.on("exit", end);
+  const exit = once(child, "exit").then(([code, signal]): number | string => {
+    process.off("exit", end);
+    return code ?? signal;
+  });
   const url = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on("line", (line) => {
       written.stdout += `${line}\n`;

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { openUpstream, startCall } from "../support/loopback-call.ts";
+import { NOT_HERE, readOuter } from "../support/outer-corpus.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 
 describe("the retry hint of a 429", () => {
@@ -71,13 +71,9 @@ describe("the web platform tests on the head of an answer", () => {
     readonly expectFail: boolean;
     readonly expectEvents: readonly { readonly data: string }[];
   }
-  const corpus = new URL("../../../shared/corpus/wpt-sse-cases.json", import.meta.url);
-  const cases: readonly Case[] = existsSync(corpus) ? JSON.parse(readFileSync(corpus, "utf8")).cases : [];
+  const cases = readOuter<{ readonly cases: readonly Case[] }>("corpus/wpt-sse-cases.json")?.cases ?? [];
   const concerned = cases.filter((one) => one.expectFail || one.contentType !== "text/event-stream");
-  const each =
-    concerned.length > 0
-      ? test.each(concerned)
-      : test.skip.each([{ title: "skipped: ../shared/corpus is not here" } as Case]);
+  const each = concerned.length > 0 ? test.each(concerned) : test.skip.each([{ title: NOT_HERE } as Case]);
   each("$title", async ({ inputBase64, contentType, status, expectFail, expectEvents }) => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { fromByteText, toByteText } from "../../src/core/byte-text.ts";
 import { SseReader } from "../../src/upstream/sse-reader.ts";
+import { NOT_HERE, readOuter } from "../support/outer-corpus.ts";
 
 interface Event {
   readonly type: string;
@@ -45,9 +45,8 @@ describe("the parsing cases of the web platform tests", () => {
     readonly expectFail: boolean;
     readonly expectEvents: readonly Event[];
   }
-  const corpus = new URL("../../../shared/corpus/wpt-sse-cases.json", import.meta.url);
-  const cases: readonly Case[] = existsSync(corpus) ? JSON.parse(readFileSync(corpus, "utf8")).cases : [];
-  if (cases.length === 0) test.skip("skipped: ../shared/corpus is not here", () => {});
+  const cases = readOuter<{ readonly cases: readonly Case[] }>("corpus/wpt-sse-cases.json")?.cases ?? [];
+  if (cases.length === 0) test.skip(NOT_HERE, () => {});
 
   // Cases that fail concern the head of the answer: response.test.ts plays them.
   for (const { title, inputBase64, expectEvents } of cases.filter(({ expectFail }) => !expectFail)) {

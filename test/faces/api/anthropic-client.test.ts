@@ -1,12 +1,13 @@
 import Anthropic from "@anthropic-ai/sdk";
 import { describe, expect, test } from "@jest/globals";
 import { recordings } from "../../support/corpus.ts";
+import { NOT_HERE } from "../../support/outer-corpus.ts";
 import { recordedAnswer } from "../../support/recorded-answer.ts";
 import { sseBody } from "../../support/recorded-body.ts";
 import { setUp } from "./set-up.ts";
 
 const here = recordings ? test : test.skip;
-const note = recordings ? "" : " (skipped: ../shared/corpus is not here)";
+const note = recordings ? "" : ` (${NOT_HERE})`;
 
 const request = { model: "claude", max_tokens: 64, messages: [{ role: "user" as const, content: "Hi" }] };
 const event = (fields: { type: string } & Record<string, unknown>): [object, string] => [fields, fields.type];

@@ -2,12 +2,13 @@ import { describe, expect, test } from "@jest/globals";
 import OpenAI from "openai";
 import { parseJson } from "../../../src/core/json.ts";
 import { recordings } from "../../support/corpus.ts";
+import { NOT_HERE } from "../../support/outer-corpus.ts";
 import { recordedAnswer } from "../../support/recorded-answer.ts";
 import { sseBody } from "../../support/recorded-body.ts";
 import { CHAT, chunk, FINISH, setUp } from "./set-up.ts";
 
 const here = recordings ? test : test.skip;
-const note = recordings ? "" : " (skipped: ../shared/corpus is not here)";
+const note = recordings ? "" : ` (${NOT_HERE})`;
 
 const messages = [{ role: "user" as const, content: "Hi" }];
 

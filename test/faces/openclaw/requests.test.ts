@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import * as chatParams from "../../../protocol/openclaw/chat-params.ts";
@@ -9,7 +8,8 @@ import { isObject, parseClientJson } from "../../../src/core/json.ts";
 import { methods } from "../../../src/faces/openclaw/methods.ts";
 import { type Payload, ResponseError } from "../../support/openclaw-client.ts";
 import { startRig } from "../../support/openclaw-rig.ts";
-import { RESULTS } from "../../support/openclaw-schemas.ts";
+import { heldToPinned, RESULTS } from "../../support/openclaw-schemas.ts";
+import { NOT_HERE, outerPath } from "../../support/outer-corpus.ts";
 
 const read = (path: string): string => readFileSync(new URL(path, import.meta.url), "utf8");
 const published = JSON.parse(read("../../../node_modules/@openclaw/gateway-protocol/protocol.schema.json"));
@@ -18,6 +18,13 @@ describe("every method", () => {
   test("has a result that the tests check", () => {
     expect([...methods.keys()].filter((name) => !(name in RESULTS))).toEqual([]);
   });
+
+  (heldToPinned ? test : test.skip)(
+    `has a result that the schemas of the pinned release know too${heldToPinned ? "" : ` (${NOT_HERE})`}`,
+    () => {
+      expect(heldToPinned?.length).toBeGreaterThan(30);
+    },
+  );
 
   test("asks for the right that OpenClaw asks for", () => {
     const wrong = [...methods.values()].filter(({ name, scope }) => {
@@ -265,8 +272,8 @@ test("any parameters whatever are answered once, without a fault", async () => {
 });
 
 describe("what real clients send", () => {
-  const folder = fileURLToPath(new URL("../../../../shared/corpus/openclaw-transcripts", import.meta.url));
-  const seen = existsSync(folder)
+  const folder = outerPath("corpus/openclaw-transcripts");
+  const seen = folder
     ? readdirSync(folder)
         .filter((name) => name.endsWith(".jsonl"))
         .flatMap((name) => readFileSync(`${folder}/${name}`, "utf8").trim().split("\n"))
@@ -274,25 +281,21 @@ describe("what real clients send", () => {
         .filter(({ dir, frame }) => dir === "client->gateway" && frame?.type === "req")
         .map(({ frame }) => frame as { method: string; params?: Payload })
     : [];
-  const run = existsSync(folder) ? test : test.skip;
+  const run = folder ? test : test.skip;
 
-  run(
-    `is understood, each of ${seen.length} recorded requests${seen.length ? "" : " (skipped: ../shared/corpus is not here)"}`,
-    async () => {
-      await using rig = await startRig();
-      using client = await rig.client();
-      let served = 0;
-      for (const { method, params } of seen) {
-        // One recording sends a property that does not exist, another lacks the message, on purpose.
-        if (!methods.has(method) || params?.bogus !== undefined || (method === "chat.send" && !params?.message))
-          continue;
-        const outcome = await client.request(method, params).catch((error: Error) => error.message);
-        if (typeof outcome === "string") expect(outcome).not.toMatch(/^invalid .* params/);
-        served++;
-      }
-      expect(served).toBeGreaterThan(400);
-    },
-  );
+  run(`is understood, each of ${seen.length} recorded requests${folder ? "" : ` (${NOT_HERE})`}`, async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    let served = 0;
+    for (const { method, params } of seen) {
+      // One recording sends a property that does not exist, another lacks the message, on purpose.
+      if (!methods.has(method) || params?.bogus !== undefined || (method === "chat.send" && !params?.message)) continue;
+      const outcome = await client.request(method, params).catch((error: Error) => error.message);
+      if (typeof outcome === "string") expect(outcome).not.toMatch(/^invalid .* params/);
+      served++;
+    }
+    expect(served).toBeGreaterThan(400);
+  });
 
   test("is accepted in every field that OpenClaw's own schemas have", () => {
     expect(Object.keys(PARAMS).length).toBeGreaterThan(15);

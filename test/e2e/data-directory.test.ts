@@ -1,0 +1,119 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "@jest/globals";
+import { startSluice } from "../support/sluice-process.ts";
+import { temporaryDirectories } from "../support/temporary-directory.ts";
+
+const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+const directory = temporaryDirectories();
+
+/** What stands in the way, made in an empty folder; the data directory is the path. */
+const IN_THE_WAY: Readonly<Record<string, (folder: string) => string>> = {
+  "a file": (folder) => {
+    writeFileSync(join(folder, "file"), "");
+    return "file";
+  },
+  "a file above it": (folder) => {
+    writeFileSync(join(folder, "file"), "");
+    return "file/deep/data";
+  },
+  "a pipe": (folder) => {
+    execFileSync("mkfifo", [join(folder, "pipe")]);
+    return "pipe/data";
+  },
+  "a link to nowhere": (folder) => {
+    symlinkSync("/nowhere/at/all", join(folder, "link"));
+    return "link";
+  },
+  "a link to nowhere above it": (folder) => {
+    symlinkSync("/nowhere/at/all", join(folder, "link"));
+    return "link/data";
+  },
+  "links in a circle": (folder) => {
+    symlinkSync("b", join(folder, "a"));
+    symlinkSync("a", join(folder, "b"));
+    return "a/data";
+  },
+  "a long name": () => "n".repeat(256),
+  "a long path": () => "n/".repeat(3_000),
+};
+
+const REASONS: Readonly<Record<string, string>> = {
+  "a file": "FOLDER/file is no directory",
+  "a file above it": "FOLDER/file is no directory",
+  "a pipe": "FOLDER/pipe is no directory",
+  "a link to nowhere": "FOLDER/link is a link to nowhere",
+  "a link to nowhere above it": "FOLDER/link is a link to nowhere",
+  "links in a circle": "its links lead in a circle (ELOOP)",
+  "a long name": "its name is too long (ENAMETOOLONG)",
+  "a long path": "its name is too long (ENAMETOOLONG)",
+};
+
+/** Runs the gateway until it ends by itself; a start that hangs is killed, and has no exit code. */
+function serve(data: string, cwd: string) {
+  const env = { SLUICE_PORT: "0", SLUICE_DATA: data };
+  const limits = { timeout: 15_000, killSignal: "SIGKILL" } as const;
+  const run = spawnSync(process.execPath, [main, "serve"], { cwd, env, ...limits, encoding: "utf8" });
+  return { code: run.status, stderr: run.stderr, stdout: run.stdout };
+}
+
+const refusal = (path: string, reason: string) => ({
+  code: 1,
+  stdout: "",
+  stderr: `sluice: the store cannot be in ${path}: ${reason}; set SLUICE_DATA or data.directory to another directory\n`,
+});
+
+describe("a data directory that cannot be is refused in one line that names it, the setting and the reason", () => {
+  test.each(Object.keys(IN_THE_WAY))("for %s", (name) => {
+    const folder = directory();
+    const data = IN_THE_WAY[name]?.(folder) ?? "";
+    const whole = join(folder, data).replace(/\/$/, "");
+    const shown = whole.length > 256 ? `${whole.slice(0, 256)}…` : whole;
+    expect(serve(data, folder)).toEqual(refusal(shown, (REASONS[name] ?? "").replaceAll("FOLDER", folder)));
+  });
+
+  const special = process.platform === "linux" ? test : test.skip;
+  special.each([
+    ["/proc/sluice", "/proc/sluice cannot be made in /proc (ENOENT)"],
+    ["/proc/self/deep/sluice", "/proc/self/deep cannot be made in /proc/self (ENOENT)"],
+    ["/proc/self", "no file can be made in it (ENOENT)"],
+    ["/dev/null/sluice", "/dev/null is no directory"],
+  ])("of the system's own: %s", (path, reason) => {
+    expect(serve(path, directory())).toEqual(refusal(path, reason));
+  });
+
+  test("that this user may not write", () => {
+    const folder = directory();
+    chmodSync(folder, 0o755);
+    const locked = join(folder, "locked");
+    mkdirSync(locked, { mode: 0o555 });
+    // Root may do anything, so it becomes nobody, in a process of its own and once it has read the sources.
+    const program = `
+      import { openDataDirectory } from ${JSON.stringify(new URL("../../src/storage/data-directory.ts", import.meta.url))};
+      if (process.getuid() === 0) process.seteuid(65534);
+      for (const path of process.argv.slice(1)) {
+        try { openDataDirectory(path, "this"); } catch (error) { console.log(error.message); }
+      }`;
+    const args = ["--input-type=module", "-e", program, locked, join(locked, "data")];
+    expect(execFileSync(process.execPath, args, { encoding: "utf8" }).trim().split("\n")).toEqual([
+      `the store cannot be in ${locked}: this user may not do that (EACCES); set this to another directory`,
+      `the store cannot be in ${locked}/data: ${locked}/data cannot be made in ${locked} (EACCES); set this to another directory`,
+    ]);
+  });
+
+  test("with a NUL in its name", () => {
+    const folder = directory();
+    writeFileSync(join(folder, "sluice.config.json"), JSON.stringify({ data: { directory: "a\0b" } }));
+    expect(serve("", folder)).toEqual(refusal(`${folder}/a b`, "its name has a NUL character"));
+  });
+});
+
+test("a data directory that is missing is made for its owner only, with those above it, and nothing is left of the try", async () => {
+  const data = join(directory(), "some", "where");
+  await using sluice = await startSluice({ data: { store: "sqlite" } }, { env: { SLUICE_DATA: data } });
+  expect((await fetch(`${sluice.url}/readyz`)).status).toBe(200);
+  expect([data, join(data, "..")].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700]);
+  expect(readdirSync(data).filter((name) => name.startsWith(".try"))).toEqual([]);
+});
