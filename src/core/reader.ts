@@ -5,10 +5,11 @@ import { costOf, type Entry } from "./stream-log.ts";
 
 /** Where a reader's entries go. All are called synchronously, from the upstream's data callback when it keeps up. */
 export interface ReaderSink {
-  /** Whether it takes an entry now. A sink that says no wakes the reader when it can. */
-  ready(): boolean;
-  /** `meaning` is what the dialect read in it: there when the entry was just written, not when it comes from the log. */
-  entry(entry: Entry, meaning: Meaning | undefined): void;
+  /**
+   * Takes an entry, or says by false that it cannot now; then it wakes the reader when it can. `meaning` is what the
+   * dialect read in it: there when the entry was just written, not when it comes from the log.
+   */
+  push(entry: Entry, meaning: Meaning | undefined): boolean;
   end(terminal: Terminal): void;
   /** One of these threw, which is reported: it hears nothing more, and its client must not wait for the rest. */
   failed(): void;
@@ -53,8 +54,7 @@ export class Reader {
   offer(entry: Entry, meaning: Meaning): void {
     if (entry.seq !== this.#cursor + 1) return;
     try {
-      if (!this.#takes(entry)) return;
-      this.#hand(entry, meaning);
+      if (!this.#hand(entry, meaning)) return;
     } catch (error) {
       this.#broke(error);
     }
@@ -68,8 +68,7 @@ export class Reader {
     try {
       for (;;) {
         const entry = this.#stream.log.at(this.#cursor + 1);
-        if (!entry || !this.#takes(entry)) break;
-        this.#hand(entry);
+        if (!entry || !this.#hand(entry)) break;
       }
     } catch (error) {
       this.#broke(error);
@@ -120,13 +119,17 @@ export class Reader {
     }
   }
 
-  #takes(entry: Entry): boolean {
-    return !this.#ended && (this.#window?.admits(costOf(entry)) ?? true) && this.#sink.ready();
-  }
-
-  #hand(entry: Entry, meaning?: Meaning): void {
+  /** Whether the entry was taken: the client has credit for it, and the sink room. */
+  #hand(entry: Entry, meaning?: Meaning): boolean {
+    const bytes = costOf(entry);
+    if (this.#ended || this.#window?.admits(bytes) === false) return false;
+    // Before it is taken: the sink may end the stream within it.
     this.#cursor = entry.seq;
-    this.#window?.send(costOf(entry));
-    this.#sink.entry(entry, meaning);
+    if (!this.#sink.push(entry, meaning)) {
+      this.#cursor = entry.seq - 1;
+      return false;
+    }
+    this.#window?.send(bytes);
+    return true;
   }
 }

@@ -22,7 +22,7 @@ function newReader(limits: WindowLimits, { after = 0, maxEntries = 100 } = {}) {
   const seqs: (number | "end")[] = [];
   write(after);
   const reader = stream.attach(
-    { ready: () => true, entry: ({ seq }) => void seqs.push(seq), end: () => void seqs.push("end"), failed() {} },
+    { push: ({ seq }) => seqs.push(seq) > 0, end: () => void seqs.push("end"), failed() {} },
     after,
     new Window(limits, after),
   );

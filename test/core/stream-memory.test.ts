@@ -28,11 +28,9 @@ const newSink = (takes = true) => ({
   takes,
   seqs: [] as number[],
   ended: false,
-  ready() {
+  push({ seq }: { readonly seq: number }) {
+    if (this.takes) this.seqs.push(seq);
     return this.takes;
-  },
-  entry({ seq }: { readonly seq: number }) {
-    this.seqs.push(seq);
   },
   end() {
     this.ended = true;

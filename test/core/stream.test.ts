@@ -32,12 +32,13 @@ function newSink(credit = Number.POSITIVE_INFINITY) {
     seqs: [] as number[],
     ends: [] as Terminal[],
     onEntry: (_entry: Entry) => {},
-    ready: () => sink.credit > 0,
-    entry(entry: Entry): void {
+    push(entry: Entry): boolean {
+      if (sink.credit <= 0) return false;
       sink.credit--;
       sink.data.push(entry.data);
       sink.seqs.push(entry.seq);
       sink.onEntry(entry);
+      return true;
     },
     end: (terminal: Terminal) => void sink.ends.push(terminal),
     failures: 0,

@@ -103,11 +103,12 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
     const { promise: terminal, resolve } = Promise.withResolvers<Terminal>();
     let ready = true;
     const sink = {
-      ready: () => ready,
-      entry(entry: Entry) {
+      push(entry: Entry) {
+        if (!ready) return false;
         entries.push(entry);
         for (const { count, reached } of waiting) if (entries.length >= count) reached();
         ready = onEntry?.(entry) ?? true;
+        return true;
       },
       end: resolve,
       failed() {},

@@ -175,15 +175,13 @@ class Visit implements ReaderSink, Holder {
     this.reader = of.stream.addReader(this, after, this.window);
   }
 
-  ready(): boolean {
-    return this.writable;
-  }
-
-  entry({ seq, data }: Entry): void {
+  push({ seq, data }: Entry): boolean {
+    if (!this.writable) return false;
     assert.equal(seq, this.#next++);
     assert.equal(data, this.#of.texts[seq - 1]);
     assert.deepEqual([this.#ends, this.detachedBecause], [0, undefined]);
     if (seq === this.#of.applied + 1) this.#of.applied++;
+    return true;
   }
 
   end({ lastSeq }: Terminal): void {

@@ -67,11 +67,8 @@ export class EventAnswer implements ReaderSink {
     }
   }
 
-  ready(): boolean {
-    return this.#body?.writable ?? true;
-  }
-
-  entry(entry: Entry): void {
+  push(entry: Entry): boolean {
+    if (this.#body?.writable === false) return false;
     this.#first ??= entry;
     this.#last = entry;
     // Whatever else the same callback brings goes into the same write.
@@ -80,6 +77,7 @@ export class EventAnswer implements ReaderSink {
     if (this.#gathered.length >= MAX_GATHERED) this.#flush();
     const { stream } = this.#parts;
     if (stream.firstSentMs === undefined && entry.hasContent) stream.contentSent();
+    return true;
   }
 
   end({ error }: Terminal): void {

@@ -24,13 +24,10 @@ export class WholeAnswer implements ReaderSink {
     this.#reader.wake();
   }
 
-  ready(): boolean {
-    return true;
-  }
-
-  entry(entry: Entry): void {
+  push(entry: Entry): boolean {
     this.#answer = entry;
     if (this.#parts.stream.firstSentMs === undefined) this.#parts.stream.contentSent();
+    return true;
   }
 
   end({ error }: Terminal): void {

@@ -47,14 +47,12 @@ export class EventStream implements Holder, ReaderSink {
     });
   }
 
-  ready(): boolean {
-    return this.#body.writable;
-  }
-
-  entry(entry: Entry): void {
+  push(entry: Entry): boolean {
+    if (!this.#body.writable) return false;
     this.#body.write(serverSentEvent(entry.event, entry.data, eventId(this.#epoch, entry.seq)));
     const { stream } = this.#parts.shelved;
     if (stream.firstSentMs === undefined && entry.hasContent) stream.contentSent();
+    return true;
   }
 
   end(terminal: Terminal): void {

@@ -55,14 +55,11 @@ export class PollRound implements Holder, ReaderSink {
     this.#reader.wake();
   }
 
-  ready(): boolean {
-    return true;
-  }
-
-  entry(entry: Entry): void {
+  push(entry: Entry): boolean {
     // Whatever else the same callback brings goes into the same answer.
     if (this.#events.push(eventBody(entry)) === 1) queueMicrotask(() => this.#reader.guard(() => this.#answer()));
     this.#hasContent ||= entry.hasContent;
+    return true;
   }
 
   end(terminal: Terminal): void {

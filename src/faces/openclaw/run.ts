@@ -103,16 +103,14 @@ export class Run implements ReaderSink {
 
   // ── as the stream's reader: called from the upstream's data callback ──────────────────────────────────────────────
 
-  ready(): boolean {
-    return true;
-  }
-
-  entry(_: Entry, meaning: Meaning = NOTHING): void {
+  /** Takes all there is: what its clients cannot take waits in the text. */
+  push(_: Entry, meaning: Meaning = NOTHING): boolean {
     this.answer.add(meaning);
     const { text, thinking, toolCalls } = meaning;
     if (thinking) this.#grow(this.#thinkingTrackOf(), thinking);
     if (text) this.#growText(text);
     if (toolCalls) for (const call of toolCalls) this.#growCall(call);
+    return true;
   }
 
   end(end: RunEnd): void {

@@ -85,14 +85,12 @@ export class OpenStream implements ReaderSink, Sharer, Holder {
 
   // ── as the reader's sink ──────────────────────────────────────────────────────────────────────────────────────────
 
-  ready(): boolean {
-    return this.#scheduler.mayTake(this);
-  }
-
-  entry(entry: Entry): void {
+  push(entry: Entry): boolean {
+    if (!this.#scheduler.mayTake(this)) return false;
     if (this.#parts.batch) this.#collect(entry);
     else this.#scheduler.sendFor(this, eventFrame(this.#prefix, entry));
     if (!this.#hasContent && entry.hasContent) this.#firstContent();
+    return true;
   }
 
   end(terminal: Terminal): void {

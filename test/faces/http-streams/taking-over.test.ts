@@ -38,7 +38,7 @@ describe("a stream whose upstream is held back by its reader", () => {
         },
       });
       const shelved = shelf.put(stream, "alice", "continue");
-      const stalled = stream.attach({ ready: () => false, entry() {}, end() {}, failed() {} });
+      const stalled = stream.attach({ push: () => false, end() {}, failed() {} });
       shelf.hold(shelved, { detached: () => stalled.detach() });
       write("1");
       write("2");
