@@ -10,7 +10,7 @@ import { join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { OPENCLAW_RELEASE } from "../protocol/openclaw/wire.ts";
-import { makeDirectory } from "../src/storage/data-directory.ts";
+import { makeDirectory } from "../src/storage/sqlite/data-directory.ts";
 
 /** `dist.integrity` of the release in the registry. Change it with the release. */
 const INTEGRITY = "sha512-Ie0kyQSCVfFqixsgVg39vevUDq01Ch5u3+7Yu5Y3qARczmdAe+lzp8bVnO9925rHiW/+CFp70zfORCyPmCH31g==";

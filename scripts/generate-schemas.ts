@@ -2,8 +2,7 @@
  * Writes what is derived from the zod schemas: JSON Schema for editors and for client authors, and the tables of
  * docs/configuration.md. A test fails when a file is not what this would write.
  */
-import type { StdioOptions } from "node:child_process";
-import { execFileSync } from "node:child_process";
+import { execFileSync, type StdioOptions } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";

@@ -6,8 +6,8 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { methods } from "../src/faces/openclaw/methods.ts";
-import { emptyMethods } from "../src/faces/openclaw/methods-empty.ts";
+import { methods } from "../src/faces/openclaw/methods/methods.ts";
+import { emptyMethods } from "../src/faces/openclaw/methods/methods-empty.ts";
 
 const directory = resolve(process.argv[2] ?? fileURLToPath(new URL("../.sluice/control-ui", import.meta.url)));
 const assets = join(directory, "assets");

@@ -21,10 +21,10 @@ if (Number.parseInt(process.versions.node, 10) < REQUIRED_NODE) {
 
 async function main(): Promise<number> {
   const { default: manifest } = await import("../package.json", { with: { type: "json" } });
-  const { runCommandLine } = await import("./command-line.ts");
-  const { waitForStop } = await import("./stop.ts");
-  const { isFromNpm, NPM_ECHO_MS, npmGone } = await import("./parent.ts");
-  const { openDataDirectory } = await import("./storage/data-directory.ts");
+  const { runCommandLine } = await import("./cli/command-line.ts");
+  const { waitForStop } = await import("./cli/stop.ts");
+  const { isFromNpm, NPM_ECHO_MS, npmGone } = await import("./cli/parent.ts");
+  const { openDataDirectory } = await import("./storage/sqlite/data-directory.ts");
   for (const stream of [process.stdout, process.stderr]) {
     // Whoever read our output has gone: no reason to stop.
     stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -40,7 +40,7 @@ async function main(): Promise<number> {
     createGateway: async (config, options) => {
       // Before the gateway is loaded, which takes longer than all else: a directory that cannot be used is refused at once.
       if (config.data.store !== "memory") openDataDirectory(config.data.directory, "SLUICE_DATA or data.directory");
-      return (await import("./gateway.ts")).createGateway(config, { ...options, pid: process.pid });
+      return (await import("./compose/gateway.ts")).createGateway(config, { ...options, pid: process.pid });
     },
     stopped: () =>
       waitForStop(process, {

@@ -5,8 +5,7 @@ import { describe, expect, test } from "@jest/globals";
 import { CODES } from "../protocol/codes.ts";
 import type { ServerFrame } from "../protocol/stream.ts";
 import { startTestGateway } from "./support/gateway.ts";
-import type { ScriptedExchange } from "./support/scripted-upstream.ts";
-import { startScriptedUpstream } from "./support/scripted-upstream.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "./support/scripted-upstream.ts";
 import { StreamClient } from "./support/stream-client.ts";
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "../protocol");

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import manifest from "../../package.json" with { type: "json" };
-import { npmGone } from "../../src/parent.ts";
+import { npmGone } from "../../src/cli/parent.ts";
 import { Asker, type Questions } from "../ipc.ts";
 import { pinned, type Role } from "./placement.ts";
 

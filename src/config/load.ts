@@ -1,10 +1,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { asObject, asString, isObject } from "../core/json.ts";
+import { asObject, asString, isObject } from "../core/kernel/json.ts";
 import { ConfigError, toProblem } from "./config-error.ts";
 import { withPresets } from "./presets.ts";
-import type { Config } from "./schema.ts";
-import { configSchema } from "./schema.ts";
+import { type Config, configSchema } from "./schema.ts";
 
 export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -2,8 +2,7 @@ import { z } from "zod";
 import { DIALECTS } from "../../protocol/dialects.ts";
 import { milliseconds } from "./limits-schema.ts";
 import { isLoopback } from "./loopback.ts";
-import type { SecretSources } from "./secret.ts";
-import { secretSchema } from "./secret.ts";
+import { type SecretSources, secretSchema } from "./secret.ts";
 
 const timeouts = z.strictObject({
   connectMs: milliseconds(10_000).describe("until the upstream's socket is connected, TLS included"),

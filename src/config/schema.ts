@@ -4,8 +4,7 @@ import { ledgerSchema } from "./ledger-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
 import { isNetwork } from "./network.ts";
 import { modelSchema, routeSchema } from "./route-schema.ts";
-import type { SecretSources } from "./secret.ts";
-import { secretSchema } from "./secret.ts";
+import { type SecretSources, secretSchema } from "./secret.ts";
 
 const routeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const modelAlias = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/);

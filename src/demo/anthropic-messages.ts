@@ -1,4 +1,4 @@
-import { asArray, asNumber, asObject, asString, type JsonObject, parseJson } from "../core/json.ts";
+import { asArray, asNumber, asObject, asString, type JsonObject, parseJson } from "../core/kernel/json.ts";
 import type { Beat, DemoDialect } from "./demo-dialect.ts";
 import { readPrompt } from "./prompt.ts";
 import { randomLetters } from "./random.ts";

@@ -1,4 +1,4 @@
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/kernel/json.ts";
 import type { Prompt } from "./prompt.ts";
 import type { Random } from "./random.ts";
 import type { Script } from "./script.ts";

@@ -1,7 +1,6 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { isObject, type JsonObject, parseJson } from "../core/json.ts";
+import { isObject, type JsonObject, parseJson } from "../core/kernel/json.ts";
 import { anthropicMessages } from "./anthropic-messages.ts";
 import type { DemoDialect } from "./demo-dialect.ts";
 import { readDirectives } from "./directives.ts";

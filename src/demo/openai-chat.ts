@@ -1,4 +1,4 @@
-import { asArray, asNumber, asObject, asString, type JsonObject } from "../core/json.ts";
+import { asArray, asNumber, asObject, asString, type JsonObject } from "../core/kernel/json.ts";
 import type { Beat, DemoDialect } from "./demo-dialect.ts";
 import { openaiErrorBody } from "./openai-error.ts";
 import { readPrompt } from "./prompt.ts";

@@ -1,4 +1,4 @@
-import { asArray, asObject, asString, isObject, type JsonObject, type JsonValue } from "../core/json.ts";
+import { asArray, asObject, asString, isObject, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 
 /** A request as the script needs it, whatever dialect it came in. */
 export interface Prompt {

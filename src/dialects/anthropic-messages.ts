@@ -1,7 +1,6 @@
-import type { Dialect, Message, Part, Turn } from "../core/dialect.ts";
-import { GatewayError } from "../core/errors.ts";
-import type { JsonObject } from "../core/json.ts";
-import { asObject } from "../core/json.ts";
+import type { Dialect, Message, Part, Turn } from "../core/dialect/dialect.ts";
+import { GatewayError } from "../core/kernel/errors.ts";
+import { asObject, type JsonObject } from "../core/kernel/json.ts";
 import { AnthropicEvents } from "./anthropic-events.ts";
 import { asCount } from "./token-counts.ts";
 

@@ -1,10 +1,7 @@
-import type { CutShort, Interpreter, Meaning, ToolCallDelta } from "../core/dialect.ts";
-import { NOTHING } from "../core/dialect.ts";
-import type { JsonObject, JsonValue } from "../core/json.ts";
-import { asArray, asObject, asString } from "../core/json.ts";
-import type { TokenCounts } from "../core/usage.ts";
-import type { Draft } from "./draft.ts";
-import { meaningOf } from "./draft.ts";
+import { type CutShort, type Interpreter, type Meaning, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
+import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
+import type { TokenCounts } from "../core/usage/usage.ts";
+import { type Draft, meaningOf } from "./draft.ts";
 import { readFailure } from "./failure.ts";
 import { asCount, tokenCounts } from "./token-counts.ts";
 

@@ -1,5 +1,4 @@
-import type { Meaning } from "../core/dialect.ts";
-import { NOTHING } from "../core/dialect.ts";
+import { type Meaning, NOTHING } from "../core/dialect/dialect.ts";
 
 /** A meaning being put together. */
 export type Draft = { -readonly [Key in keyof Meaning]: Meaning[Key] };

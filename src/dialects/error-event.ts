@@ -1,6 +1,6 @@
 import type { DialectName } from "../../protocol/dialects.ts";
-import type { GatewayError } from "../core/errors.ts";
-import { asNumber, asObject, asString, type JsonObject, parseJson } from "../core/json.ts";
+import type { GatewayError } from "../core/kernel/errors.ts";
+import { asNumber, asObject, asString, type JsonObject, parseJson } from "../core/kernel/json.ts";
 import { refusalBody } from "./refusal-body.ts";
 import { dialects } from "./registry.ts";
 

@@ -1,6 +1,6 @@
-import type { ProviderError } from "../core/dialect.ts";
-import type { JsonValue } from "../core/json.ts";
-import { readProviderError, sanitiseMessage } from "../core/provider-error.ts";
+import type { ProviderError } from "../core/dialect/dialect.ts";
+import { readProviderError, sanitiseMessage } from "../core/dialect/provider-error.ts";
+import type { JsonValue } from "../core/kernel/json.ts";
 
 /** JSON that did not parse: it may quote the request, so it is not repeated. */
 const BROKEN_JSON = /^\s*[{[]/;

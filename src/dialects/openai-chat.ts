@@ -1,7 +1,6 @@
-import type { Dialect, Message, Part, Turn } from "../core/dialect.ts";
-import { GatewayError } from "../core/errors.ts";
-import type { JsonObject, JsonValue } from "../core/json.ts";
-import { asObject } from "../core/json.ts";
+import type { Dialect, Message, Part, Turn } from "../core/dialect/dialect.ts";
+import { GatewayError } from "../core/kernel/errors.ts";
+import { asObject, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import { ChatChunks } from "./chat-chunks.ts";
 import { asCount } from "./token-counts.ts";
 

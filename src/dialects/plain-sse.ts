@@ -1,6 +1,5 @@
-import type { Dialect, Interpreter } from "../core/dialect.ts";
-import { NOTHING } from "../core/dialect.ts";
-import { GatewayError } from "../core/errors.ts";
+import { type Dialect, type Interpreter, NOTHING } from "../core/dialect/dialect.ts";
+import { GatewayError } from "../core/kernel/errors.ts";
 
 /** Nothing is understood, so nothing is remembered: one interpreter serves every stream. */
 const silent: Interpreter = { read: () => NOTHING, cutShort: () => undefined };

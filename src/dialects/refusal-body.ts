@@ -1,8 +1,8 @@
 import { CODES } from "../../protocol/codes.ts";
 import type { DialectName } from "../../protocol/dialects.ts";
-import type { GatewayError } from "../core/errors.ts";
-import type { HttpAnswer } from "../core/http-face.ts";
-import { asString } from "../core/json.ts";
+import type { GatewayError } from "../core/kernel/errors.ts";
+import { asString } from "../core/kernel/json.ts";
+import type { HttpAnswer } from "../core/ports/http-face.ts";
 
 /**
  * A failure as the answer to a request of this dialect, in its vendor's own form. What cannot succeed by trying again

@@ -1,5 +1,5 @@
 import type { DialectName } from "../../protocol/dialects.ts";
-import type { Dialect } from "../core/dialect.ts";
+import type { Dialect } from "../core/dialect/dialect.ts";
 import { anthropicMessages } from "./anthropic-messages.ts";
 import { openaiChat } from "./openai-chat.ts";
 import { openaiResponses } from "./openai-responses.ts";

@@ -1,4 +1,4 @@
-import type { TokenCounts } from "../core/usage.ts";
+import type { TokenCounts } from "../core/usage/usage.ts";
 
 /** A number of tokens, or undefined for anything that cannot be one: null, fractions, negative figures, text. */
 export const asCount = (value: unknown): number | undefined =>

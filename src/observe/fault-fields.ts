@@ -1,4 +1,4 @@
-import { GatewayError } from "../core/errors.ts";
+import { GatewayError } from "../core/kernel/errors.ts";
 import { type LogFields, lineText } from "./log-fields.ts";
 
 /** Enough to find the place. */

@@ -1,4 +1,4 @@
-import type { LedgerNews } from "../core/ledger.ts";
+import type { LedgerNews } from "../core/ledger/ledger.ts";
 import { type LogFields, lineText } from "./log-fields.ts";
 
 /** What the ledger's news are worth a line, and its level. */

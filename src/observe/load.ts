@@ -1,4 +1,4 @@
-import { GatewayError } from "../core/errors.ts";
+import { GatewayError } from "../core/kernel/errors.ts";
 import type { OpenFiles } from "./open-files.ts";
 
 export interface LoadParts {

@@ -1,5 +1,5 @@
-import type { ConnectionRecord, StreamRecord } from "../core/ports.ts";
-import { printable } from "../core/printable.ts";
+import { printable } from "../core/kernel/printable.ts";
+import type { ConnectionRecord, StreamRecord } from "../core/ports/observer.ts";
 
 /**
  * What a line may hold besides `level` and `time`: this is the allow-list. Each function below picks its fields by name

@@ -1,6 +1,7 @@
 import { type Level, pino } from "pino";
-import type { LedgerNews } from "../core/ledger.ts";
-import type { Clock, Observer } from "../core/ports.ts";
+import type { Clock } from "../core/kernel/clock.ts";
+import type { LedgerNews } from "../core/ledger/ledger.ts";
+import type { Observer } from "../core/ports/observer.ts";
 import { faultFields } from "./fault-fields.ts";
 import { ledgerLine } from "./ledger-line.ts";
 import { type LineSink, openDestination } from "./log-destination.ts";

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { CODES } from "../../protocol/codes.ts";
-import type { Observer } from "../core/ports.ts";
+import type { Observer } from "../core/ports/observer.ts";
 import { type GatewayState, stateMetrics } from "./state-metrics.ts";
 import { streamMetrics } from "./stream-metrics.ts";
 

@@ -1,4 +1,4 @@
-import type { Observer } from "../core/ports.ts";
+import type { Observer } from "../core/ports/observer.ts";
 
 /** One observer that tells all of these, in order. */
 export const combine = (...observers: readonly Observer[]): Observer => ({

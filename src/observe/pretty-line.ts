@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
-import { isObject } from "../core/json.ts";
-import { printable } from "../core/printable.ts";
+import { isObject } from "../core/kernel/json.ts";
+import { printable } from "../core/kernel/printable.ts";
 
 const COLOURS = { debug: "blue", info: "green", warn: "yellow", error: "red" } as const;
 

@@ -1,6 +1,6 @@
 import { Counter, Histogram, type Registry } from "prom-client";
 import { CODES } from "../../protocol/codes.ts";
-import type { StreamRecord } from "../core/ports.ts";
+import type { StreamRecord } from "../core/ports/observer.ts";
 
 /** Local upstreams answer within milliseconds, models that think within minutes. */
 const FIRST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import type { IncomingHttpHeaders } from "node:http";
 import { extname, join } from "node:path";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
-import { GatewayError } from "../core/errors.ts";
+import { GatewayError } from "../core/kernel/errors.ts";
 import { OwnFiles } from "./own-files.ts";
 import type { PageAnswer, PageRequest } from "./start-page.ts";
 

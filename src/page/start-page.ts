@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { IncomingHttpHeaders } from "node:http";
 import { STREAM_PATH } from "../../protocol/stream.ts";
-import type { Caller } from "../core/caller.ts";
+import type { Caller } from "../core/caller/caller.ts";
 
 export interface PageRequest {
   readonly method: string;

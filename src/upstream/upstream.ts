@@ -1,17 +1,16 @@
-import { GatewayError } from "../core/errors.ts";
-import type { Clock, Observer, UpstreamPort } from "../core/ports.ts";
-import type { BreakerSettings } from "./breaker.ts";
-import { Breaker, DEFAULT_BREAKER } from "./breaker.ts";
-import { Call } from "./call.ts";
-import { Connections } from "./connections.ts";
-import type { Timeouts } from "./deadlines.ts";
-import { DEFAULT_TIMEOUTS } from "./deadlines.ts";
-import { requestHeaders } from "./headers.ts";
-import type { Lane } from "./lane.ts";
-import type { RetrySettings } from "./retry.ts";
-import { DEFAULT_RETRY, Retries } from "./retry.ts";
-import { RunningTime, type Timers } from "./running-time.ts";
-import { tellLast } from "./tell-last.ts";
+import type { Clock } from "../core/kernel/clock.ts";
+import { GatewayError } from "../core/kernel/errors.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import type { UpstreamPort } from "../core/ports/upstream.ts";
+import { Breaker, type BreakerSettings, DEFAULT_BREAKER } from "./call/breaker.ts";
+import { Call } from "./call/call.ts";
+import { DEFAULT_TIMEOUTS, type Timeouts } from "./call/deadlines.ts";
+import type { Lane } from "./call/lane.ts";
+import { DEFAULT_RETRY, Retries, type RetrySettings } from "./call/retry.ts";
+import { tellLast } from "./call/tell-last.ts";
+import { Connections } from "./http1/connections.ts";
+import { requestHeaders } from "./policy/headers.ts";
+import { RunningTime, type Timers } from "./policy/running-time.ts";
 
 /** Where a route leads and how it is treated. What is left out has its default. */
 export interface UpstreamRoute {

@@ -1,4 +1,4 @@
-import { asObject, type JsonObject } from "../../src/core/json.ts";
+import { asObject, type JsonObject } from "../../src/core/kernel/json.ts";
 
 export interface DemoEvent {
   readonly event: string | undefined;

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { asObject, isObject, type JsonObject, parseJson } from "../../src/core/json.ts";
+import { asObject, isObject, type JsonObject, parseJson } from "../../src/core/kernel/json.ts";
 import { startDemoUpstream } from "../../src/demo/demo-upstream.ts";
 import { NOT_HERE, readOuter } from "../support/outer-corpus.ts";
 import { askForEvents, type DialectName, valuesOf } from "./ask-demo.ts";

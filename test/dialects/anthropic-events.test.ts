@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { NOTHING } from "../../src/core/dialect.ts";
+import { NOTHING } from "../../src/core/dialect/dialect.ts";
 import { anthropicMessages } from "../../src/dialects/anthropic-messages.ts";
 import { interpret, named, together } from "../support/interpret.ts";
 

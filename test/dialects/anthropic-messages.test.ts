@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Part } from "../../src/core/dialect.ts";
+import type { Part } from "../../src/core/dialect/dialect.ts";
 import { anthropicMessages } from "../../src/dialects/anthropic-messages.ts";
 
 const say = (role: "user" | "assistant", ...content: Part[]) => ({ messages: [{ role, content }] });

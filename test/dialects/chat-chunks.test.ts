@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { NOTHING } from "../../src/core/dialect.ts";
+import { NOTHING } from "../../src/core/dialect/dialect.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
 import { interpret, together, unnamed } from "../support/interpret.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { DialectName } from "../../protocol/dialects.ts";
-import type { Interpreter, Meaning } from "../../src/core/dialect.ts";
-import { type JsonObject, parseJson } from "../../src/core/json.ts";
+import type { Interpreter, Meaning } from "../../src/core/dialect/dialect.ts";
+import { type JsonObject, parseJson } from "../../src/core/kernel/json.ts";
 import { dialects } from "../../src/dialects/registry.ts";
 
 const START = { type: "message_start", message: { id: "msg_1", usage: { input_tokens: 3, output_tokens: 1 } } };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { DialectName } from "../../protocol/dialects.ts";
-import { GatewayError } from "../../src/core/errors.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { errorEvent } from "../../src/dialects/error-event.ts";
 
 import { dialects } from "../../src/dialects/registry.ts";

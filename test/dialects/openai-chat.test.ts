@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import type { Part } from "../../src/core/dialect.ts";
-import type { JsonObject } from "../../src/core/json.ts";
+import type { Part } from "../../src/core/dialect/dialect.ts";
+import type { JsonObject } from "../../src/core/kernel/json.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
 
 const say = (role: "user" | "assistant", ...content: Part[]) => ({ messages: [{ role, content }] });

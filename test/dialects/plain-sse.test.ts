@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { NOTHING } from "../../src/core/dialect.ts";
-import { GatewayError } from "../../src/core/errors.ts";
-import type { UpstreamSink } from "../../src/core/ports.ts";
-import { Relay } from "../../src/core/relay.ts";
-import type { Terminal } from "../../src/core/stream.ts";
+import { NOTHING } from "../../src/core/dialect/dialect.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
+import type { UpstreamSink } from "../../src/core/ports/upstream.ts";
+import { Relay } from "../../src/core/relay/relay.ts";
+import type { Terminal } from "../../src/core/stream/terminal.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
 import { plainSse } from "../../src/dialects/plain-sse.ts";
 import { interpret } from "../support/interpret.ts";

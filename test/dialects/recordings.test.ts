@@ -1,6 +1,6 @@
 /** The recorded streams of real providers, read by the interpreters and by the plainest possible reading beside them. */
 import { describe, expect, test } from "@jest/globals";
-import type { Dialect } from "../../src/core/dialect.ts";
+import type { Dialect } from "../../src/core/dialect/dialect.ts";
 import { dialects } from "../../src/dialects/registry.ts";
 import { type Recording, recordings } from "../support/corpus.ts";
 import { interpret, together } from "../support/interpret.ts";

@@ -5,7 +5,7 @@ import { describe, expect, test } from "@jest/globals";
 import OpenAI from "openai";
 import { CODES, type Code } from "../../protocol/codes.ts";
 import type { DialectName } from "../../protocol/dialects.ts";
-import { GatewayError } from "../../src/core/errors.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { refusalBody } from "../../src/dialects/refusal-body.ts";
 
 const capExceeded = new GatewayError("cap_exceeded", "tokensPerDay of ci is used up", {

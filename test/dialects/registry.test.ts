@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { DIALECTS } from "../../protocol/dialects.ts";
-import type { Dialect, Interpreter } from "../../src/core/dialect.ts";
-import type { JsonObject, JsonValue } from "../../src/core/json.ts";
+import type { Dialect, Interpreter } from "../../src/core/dialect/dialect.ts";
+import type { JsonObject, JsonValue } from "../../src/core/kernel/json.ts";
 import { dialects } from "../../src/dialects/registry.ts";
 
 /** One event of every kind that some dialect looks into. */

@@ -91,7 +91,7 @@ describe("a data directory that cannot be is refused in one line that names it, 
     mkdirSync(locked, { mode: 0o555 });
     // Root may do anything, so it becomes nobody, in a process of its own and once it has read the sources.
     const program = `
-      import { openDataDirectory } from ${JSON.stringify(new URL("../../src/storage/data-directory.ts", import.meta.url))};
+      import { openDataDirectory } from ${JSON.stringify(new URL("../../src/storage/sqlite/data-directory.ts", import.meta.url))};
       if (process.getuid() === 0) process.seteuid(65534);
       for (const path of process.argv.slice(1)) {
         try { openDataDirectory(path, "this"); } catch (error) { console.log(error.message); }

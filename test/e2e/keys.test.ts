@@ -1,6 +1,6 @@
 /** Gateway keys while the gateway runs: made, revoked, rotated and expired from outside. */
 import { describe, expect, test } from "@jest/globals";
-import { KeyDatabase } from "../../src/storage/key-database.ts";
+import { KeyDatabase } from "../../src/storage/keys/key-database.ts";
 import { freshSecret, keyFor } from "../support/gateway-key.ts";
 import { startKeyedGateway, untilKnown } from "../support/keyed-gateway.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";

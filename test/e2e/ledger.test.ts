@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "@jest/globals";
-import { KeyDatabase } from "../../src/storage/key-database.ts";
-import { LEDGER_FILE } from "../../src/storage/ledger-database.ts";
+import { KeyDatabase } from "../../src/storage/keys/key-database.ts";
+import { LEDGER_FILE } from "../../src/storage/ledger/ledger-database.ts";
 import { type Visit, visitHttpFace, visitStreamFace } from "../support/bill-client.ts";
 import { type Plan, startBillingUpstream } from "../support/billing-upstream.ts";
 import { startTestGateway } from "../support/gateway.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { parseJson } from "../../src/core/json.ts";
+import { parseJson } from "../../src/core/kernel/json.ts";
 import { dialects } from "../../src/dialects/registry.ts";
 import { type Recording, recordings } from "../support/corpus.ts";
 import { startTestGateway } from "../support/gateway.ts";

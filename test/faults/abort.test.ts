@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { GatewayError } from "../../src/core/errors.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { callerOf, openLeasedRelay } from "../support/leased-relay.ts";
 import { realClock } from "../support/loopback-call.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";

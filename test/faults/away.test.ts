@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { GatewayError } from "../../src/core/errors.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { type FakePeer, GRACE_MS, RETENTION_MS, StreamFaceRig, upTo } from "../support/stream-face-rig.ts";
 
 const refusal = (peer: FakePeer) => peer.last("error")?.error.details?.reason;

@@ -1,8 +1,6 @@
 import { expect } from "@jest/globals";
-import type { RelayedStream, RelaySettings } from "../support/relayed-stream.ts";
-import { openRelay } from "../support/relayed-stream.ts";
-import type { ScriptedExchange } from "../support/scripted-upstream.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { openRelay, type RelayedStream, type RelaySettings } from "../support/relayed-stream.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
 
 /**
  * Plays one answer through the relay and gives how the stream ended. However it did, there was one call and one record

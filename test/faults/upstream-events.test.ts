@@ -1,6 +1,6 @@
 /** Rows U16 to U18, U22, U24 and U25 of the failure matrix: what events may hold. */
 import { describe, expect, test } from "@jest/globals";
-import { isDeeperThan, MAX_JSON_DEPTH } from "../../src/core/json.ts";
+import { isDeeperThan, MAX_JSON_DEPTH } from "../../src/core/kernel/json.ts";
 import { openRelay } from "../support/relayed-stream.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { begin, COMPLETE, PARTIAL, whole } from "./anthropic-script.ts";

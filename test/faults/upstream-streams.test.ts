@@ -1,9 +1,8 @@
 /** Rows U8 to U15, U21, U23, U26 and U27 of the failure matrix: how a stream that has begun may go on and end. */
 import { describe, expect, test } from "@jest/globals";
-import { GatewayError } from "../../src/core/errors.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { openRelay } from "../support/relayed-stream.ts";
-import type { ScriptedExchange } from "../support/scripted-upstream.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { begin, COMPLETE, PARTIAL, stop, whole } from "./anthropic-script.ts";
 import { play } from "./play.ts";
 

@@ -5,32 +5,52 @@ import { describe, expect, test } from "@jest/globals";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
-/** What a room may import besides itself: other rooms, `node:` modules, packages by name. */
+/** What a part of the tree may import besides itself: other parts, `node:` modules, packages by name. */
 interface Rule {
-  readonly rooms: readonly string[];
+  readonly parts: readonly string[];
   readonly node: boolean;
   readonly packages: readonly string[];
 }
 
 const CORE = ["core", "protocol"];
 const RULES: Readonly<Record<string, Rule>> = {
-  protocol: { rooms: [], node: false, packages: ["zod"] },
-  core: { rooms: ["protocol"], node: false, packages: [] },
-  dialects: { rooms: CORE, node: false, packages: [] },
-  "faces/api": { rooms: CORE, node: true, packages: [] },
-  "faces/http-streams": { rooms: CORE, node: true, packages: [] },
-  "faces/openclaw": { rooms: CORE, node: true, packages: ["zod"] },
-  "faces/stream": { rooms: CORE, node: true, packages: [] },
-  "faces/usage": { rooms: CORE, node: false, packages: [] },
-  upstream: { rooms: CORE, node: true, packages: ["eventsource-parser"] },
-  transport: { rooms: CORE, node: true, packages: ["ws"] },
-  storage: { rooms: CORE, node: true, packages: [] },
-  observe: { rooms: CORE, node: true, packages: ["pino", "prom-client"] },
-  commands: { rooms: [...CORE, "config", "storage"], node: true, packages: [] },
-  config: { rooms: CORE, node: true, packages: ["zod"] },
-  demo: { rooms: CORE, node: true, packages: [] },
-  page: { rooms: CORE, node: true, packages: [] },
+  protocol: { parts: [], node: false, packages: ["zod"] },
+  core: { parts: ["protocol"], node: false, packages: [] },
+  dialects: { parts: CORE, node: false, packages: [] },
+  "faces/api": { parts: CORE, node: true, packages: [] },
+  "faces/http-streams": { parts: CORE, node: true, packages: [] },
+  "faces/openclaw": { parts: CORE, node: true, packages: ["zod"] },
+  "faces/stream": { parts: CORE, node: true, packages: [] },
+  "faces/usage": { parts: CORE, node: false, packages: [] },
+  upstream: { parts: CORE, node: true, packages: ["eventsource-parser"] },
+  transport: { parts: CORE, node: true, packages: ["ws"] },
+  storage: { parts: CORE, node: true, packages: [] },
+  observe: { parts: CORE, node: true, packages: ["pino", "prom-client"] },
+  config: { parts: CORE, node: true, packages: ["zod"] },
+  demo: { parts: CORE, node: true, packages: [] },
+  page: { parts: CORE, node: true, packages: [] },
+  compose: {
+    parts: [
+      ...CORE,
+      ...["config", "demo", "dialects", "observe", "page", "storage", "transport", "upstream"],
+      ...["faces/api", "faces/http-streams", "faces/openclaw", "faces/stream", "faces/usage"],
+    ],
+    node: true,
+    packages: [],
+  },
+  cli: { parts: [...CORE, "config", "observe", "storage", "compose"], node: true, packages: [] },
 };
+
+/** The rooms of a part stand in a line: each may import those before it. Files beside the rooms may import them all. */
+const LINES: Readonly<Record<string, readonly string[]>> = {
+  core: ["kernel", "usage", "dialect", "stream", "ledger", "caller", "ports", "quota", "relay"],
+  "faces/openclaw": ["clients", "sessions", "runs", "methods", "connect"],
+  transport: ["admit", "auth", "http", "ws"],
+  upstream: ["policy", "body", "http1", "call"],
+  storage: ["sqlite", "transcripts", "ledger", "keys"],
+};
+const MAX_LINES = 250;
+const MAX_FILES = 20;
 
 const files = ["protocol", "src"].flatMap((folder) =>
   readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
@@ -38,12 +58,18 @@ const files = ["protocol", "src"].flatMap((folder) =>
     .map((name) => join(folder, name)),
 );
 
-/** The room of a file: `src/faces/stream/face.ts` → `faces/stream`; files directly in `src` are the roof. */
-function roomOf(file: string): string {
+/** The part of a file: `src/faces/stream/face.ts` → `faces/stream`. A file directly in `src` may import everything. */
+function partOf(file: string): string {
   const [top, second, third, ...rest] = file.split("/");
   if (top === "protocol") return "protocol";
   if (third === undefined) return "roof";
   return second === "faces" && rest.length > 0 ? `faces/${third}` : (second ?? "");
+}
+
+/** The room of a file within its part; undefined for a file beside the rooms. */
+function roomOf(file: string): string | undefined {
+  const [room, ...rest] = relative(join("src", partOf(file)), file).split("/");
+  return rest.length > 0 ? room : undefined;
 }
 
 function importsOf(file: string): string[] {
@@ -53,14 +79,42 @@ function importsOf(file: string): string[] {
 
 /** Why this import is against the rules, or undefined. */
 function violation(file: string, imported: string): string | undefined {
-  const room = roomOf(file);
-  const rule = RULES[room];
-  if (room === "roof") return undefined;
-  if (!rule) return `${file} stands in a room without a rule`;
+  const part = partOf(file);
+  const rule = RULES[part];
+  if (part === "roof") return undefined;
+  if (!rule) return `${file} stands in a part without a rule`;
   if (imported.startsWith("node:")) return rule.node ? undefined : `${file} imports ${imported}`;
   if (!imported.startsWith(".")) return rule.packages.includes(imported) ? undefined : `${file} imports ${imported}`;
-  const target = roomOf(relative(root, resolve(root, dirname(file), imported)));
-  return target === room || rule.rooms.includes(target) ? undefined : `${file} imports ${target} (${imported})`;
+  const path = relative(root, resolve(root, dirname(file), imported));
+  const target = partOf(path);
+  if (target !== part) return rule.parts.includes(target) ? undefined : `${file} imports ${target} (${imported})`;
+  return isBackwards(part, roomOf(file), roomOf(path)) ? `${file} imports ${path}, a later room` : undefined;
+}
+
+function isBackwards(part: string, from: string | undefined, to: string | undefined): boolean {
+  const line = LINES[part];
+  if (!line || from === undefined || from === to) return false;
+  return to === undefined || line.indexOf(to) > line.indexOf(from) || !line.includes(from);
+}
+
+/** Files that import each other, directly or through others. */
+function circles(): string[][] {
+  const arrows = new Map(
+    files.map((file) => [
+      file,
+      importsOf(file)
+        .filter((name) => name.startsWith("."))
+        .map((name) => join(dirname(file), name)),
+    ]),
+  );
+  const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
+    (arrows.get(from) ?? []).some((next) => {
+      if (next === to) return true;
+      if (seen.has(next)) return false;
+      seen.add(next);
+      return reaches(next, to, seen);
+    });
+  return files.filter((file) => reaches(file, file)).map((file) => [file]);
 }
 
 describe("the layers", () => {
@@ -75,7 +129,18 @@ describe("the layers", () => {
     expect(violation("src/core/x.ts", "zod")).toContain("zod");
     expect(violation("src/core/x.ts", "node:fs")).toContain("node:fs");
     expect(violation("src/core/x.ts", "../transport/server.ts")).toContain("transport");
-    expect(violation("src/transport/x.ts", "../core/errors.ts")).toBeUndefined();
+    expect(violation("src/transport/ws/x.ts", "../../core/kernel/errors.ts")).toBeUndefined();
+  });
+
+  test("an import of a later room, and of a file beside the rooms, is caught", () => {
+    expect(violation("src/core/kernel/x.ts", "../relay/relay.ts")).toContain("a later room");
+    expect(violation("src/upstream/body/x.ts", "../upstream.ts")).toContain("a later room");
+    expect(violation("src/core/relay/x.ts", "../kernel/errors.ts")).toBeUndefined();
+    expect(violation("src/upstream/upstream.ts", "./call/call.ts")).toBeUndefined();
+  });
+
+  test("no files import each other in a circle", () => {
+    expect(circles()).toEqual([]);
   });
 
   test("main.ts alone reads the process", () => {
@@ -83,8 +148,14 @@ describe("the layers", () => {
     expect(readers).toEqual(["src/main.ts"]);
   });
 
-  test("no source file is longer than 250 lines", () => {
-    const long = files.filter((file) => readFileSync(join(root, file), "utf8").split("\n").length > 251);
+  test(`no source file is longer than ${MAX_LINES} lines`, () => {
+    const long = files.filter((file) => readFileSync(join(root, file), "utf8").split("\n").length > MAX_LINES + 1);
     expect(long).toEqual([]);
+  });
+
+  test(`no folder holds more than ${MAX_FILES} files`, () => {
+    const counts = new Map<string, number>();
+    for (const file of files) counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+    expect([...counts].filter(([, count]) => count > MAX_FILES)).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { GatewayError } from "../../src/core/errors.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { recordsOf } from "./log-lines.ts";
 
 const faultLine = async (thrown: unknown) => (await recordsOf((log) => log.observer.fault(thrown, "face stream")))[0];

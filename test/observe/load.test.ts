@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import { CallerLoad } from "../../src/core/caller-load.ts";
-import type { GatewayError } from "../../src/core/errors.ts";
+import { CallerLoad } from "../../src/core/caller/caller-load.ts";
+import type { GatewayError } from "../../src/core/kernel/errors.ts";
 import { Load } from "../../src/observe/load.ts";
 import { findOpenFiles } from "../../src/observe/open-files.ts";
 import { startTestGateway } from "../support/gateway.ts";

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { ConnectionRecord, StreamRecord } from "../../src/core/ports.ts";
+import type { ConnectionRecord, StreamRecord } from "../../src/core/ports/observer.ts";
 import { createLog, type Log, type LogOptions } from "../../src/observe/log.ts";
 
 /** What a log writes while `use` works on it, line by line. */

@@ -3,8 +3,8 @@ import { describe, expect, test } from "@jest/globals";
 import { z } from "zod";
 import { CODES } from "../../protocol/codes.ts";
 import { Usage } from "../../protocol/stream.ts";
-import { GatewayError } from "../../src/core/errors.ts";
-import type { StreamRecord } from "../../src/core/ports.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
+import type { StreamRecord } from "../../src/core/ports/observer.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { CONNECTION, linesOf, recordsOf, STREAM } from "./log-lines.ts";
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { describe, expect, test } from "@jest/globals";
-import { GatewayError } from "../../src/core/errors.ts";
-import type { StreamRecord } from "../../src/core/ports.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
+import type { StreamRecord } from "../../src/core/ports/observer.ts";
 import { createMetrics } from "../../src/observe/metrics.ts";
 import type { GatewayState } from "../../src/observe/state-metrics.ts";
 import { startTestGateway } from "../support/gateway.ts";

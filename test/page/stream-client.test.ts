@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, expect, test } from "@jest/globals";
 import { type WebSocket, WebSocketServer } from "ws";
 import { ClientFrame } from "../../protocol/stream.ts";
-import { tokenOf } from "../../src/transport/credentials.ts";
+import { tokenOf } from "../../src/transport/auth/credentials.ts";
 import { loadStreamClient } from "./browser-modules.ts";
 
 const { StreamClient } = await loadStreamClient();

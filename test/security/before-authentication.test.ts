@@ -1,9 +1,9 @@
 import { EventEmitter, once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
-import type { GatewayError } from "../../src/core/errors.ts";
-import { Admission } from "../../src/transport/admission.ts";
-import { Lobby } from "../../src/transport/lobby.ts";
+import type { GatewayError } from "../../src/core/kernel/errors.ts";
+import { Admission } from "../../src/transport/admit/admission.ts";
+import { Lobby } from "../../src/transport/admit/lobby.ts";
 import { type FaceServer, type FaceServerOptions, startFaceServer } from "../support/face-server.ts";
 import { upgrade } from "../support/upgrade.ts";
 

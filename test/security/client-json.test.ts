@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { parseClientJson } from "../../src/core/json.ts";
+import { parseClientJson } from "../../src/core/kernel/json.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";

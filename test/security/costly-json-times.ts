@@ -3,8 +3,8 @@
  * what happens to a message: is it too heavy, parsed and checked, written for the upstream. The rows that are refused cost
  * what it takes to see it.
  */
-import { MAX_JSON_DEPTH, parseClientJson } from "../../src/core/json.ts";
-import { CALLER_JSON, isTooHeavy, STRANGER_JSON } from "../../src/core/json-weight.ts";
+import { MAX_JSON_DEPTH, parseClientJson } from "../../src/core/kernel/json.ts";
+import { CALLER_JSON, isTooHeavy, STRANGER_JSON } from "../../src/core/kernel/json-weight.ts";
 import { COSTLY_JSON, costlyConnect, LONG_TEXTS } from "../support/costly-json.ts";
 
 const keys = (count: number, name: string) => Array.from({ length: count }, (_, at) => `"${name}${at}":1`).join();

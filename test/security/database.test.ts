@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { openSqliteTranscripts } from "../../src/storage/sqlite-transcripts.ts";
-import { message, session } from "../storage/transcripts-contract.ts";
+import { openSqliteTranscripts } from "../../src/storage/transcripts/sqlite-transcripts.ts";
+import { message, session } from "../storage/transcripts/transcripts-contract.ts";
 import { NASTY_STRINGS } from "../support/nasty-strings.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
 
@@ -39,7 +39,7 @@ describe("text in a database is text", () => {
 
   test("no statement is put together out of values", () => {
     const folder = new URL("../../src/storage/", import.meta.url);
-    const files = readdirSync(folder).filter((name) => name.endsWith(".ts"));
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
     const inserted = files.flatMap((name) => {
       const source = readFileSync(new URL(name, folder), "utf8");
       const statements = source.match(/(?:prepare|exec)\(\s*`[^`]*`/g) ?? [];

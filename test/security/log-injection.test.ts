@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { GatewayError } from "../../src/core/errors.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { prettyLines } from "../../src/observe/pretty-line.ts";
 import { CONNECTION, linesOf, STREAM } from "../observe/log-lines.ts";
 import { startTestGateway } from "../support/gateway.ts";

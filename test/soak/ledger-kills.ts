@@ -6,8 +6,8 @@ import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { seededRandom } from "../../src/demo/random.ts";
-import { LEDGER_FILE } from "../../src/storage/ledger-database.ts";
-import { openSqliteLedger } from "../../src/storage/sqlite-ledger.ts";
+import { LEDGER_FILE } from "../../src/storage/ledger/ledger-database.ts";
+import { openSqliteLedger } from "../../src/storage/ledger/sqlite-ledger.ts";
 import type { Scenario } from "./report.ts";
 
 const KILLS = 1_000;

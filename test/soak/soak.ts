@@ -1,7 +1,7 @@
 /** `npm run soak`: what takes too long for every test run. Prints its figures and ends with 1 on any fault. */
 import { parseArgs } from "node:util";
 import manifest from "../../package.json" with { type: "json" };
-import { npmGone } from "../../src/parent.ts";
+import { npmGone } from "../../src/cli/parent.ts";
 import { bill } from "./bill.ts";
 import { faces } from "./faces.ts";
 import { grace } from "./grace.ts";

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { ByteText } from "../../src/core/byte-text.ts";
+import type { ByteText } from "../../src/core/kernel/byte-text.ts";
 
 /** A well-formed answer, and what a reader has to make of it. */
 export interface WrittenAnswer {

@@ -1,9 +1,12 @@
 import type { Code } from "../../protocol/codes.ts";
-import { GatewayError } from "../../src/core/errors.ts";
-import { InboundBudget } from "../../src/core/inbound-budget.ts";
-import type { Caller, Clock, Connection, ConnectionRecord, Observer } from "../../src/core/ports.ts";
-import { Inbound } from "../../src/transport/inbound.ts";
-import type { PaceLimits } from "../../src/transport/sender-pace.ts";
+import type { Caller } from "../../src/core/caller/caller.ts";
+import { InboundBudget } from "../../src/core/caller/inbound-budget.ts";
+import type { Clock } from "../../src/core/kernel/clock.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
+import type { Connection } from "../../src/core/ports/connection.ts";
+import type { ConnectionRecord, Observer } from "../../src/core/ports/observer.ts";
+import { Inbound } from "../../src/transport/admit/inbound.ts";
+import type { PaceLimits } from "../../src/transport/admit/sender-pace.ts";
 import { type RunningServer, type ServerParts, startServer } from "../../src/transport/server.ts";
 import { realClock } from "./loopback-call.ts";
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { type GatewayKey, secretIdOf } from "../../src/core/key-ring.ts";
-import { writeSecret } from "../../src/core/key-secret.ts";
+import { type GatewayKey, secretIdOf } from "../../src/core/caller/key-ring.ts";
+import { writeSecret } from "../../src/core/caller/key-secret.ts";
 
 let made = 0;
 

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
+import { createGateway, type Gateway } from "../../src/compose/gateway.ts";
 import { configSchema } from "../../src/config/schema.ts";
-import { createGateway, type Gateway } from "../../src/gateway.ts";
 
 /** Keeps every log line that a gateway wrote, parsed. */
 export class LogLines extends Writable {

@@ -1,7 +1,6 @@
-import type { Dialect, Meaning } from "../../src/core/dialect.ts";
-import { parseJson } from "../../src/core/json.ts";
-import type { TokenCounts } from "../../src/core/usage.ts";
-import { mergeCounts } from "../../src/core/usage.ts";
+import type { Dialect, Meaning } from "../../src/core/dialect/dialect.ts";
+import { parseJson } from "../../src/core/kernel/json.ts";
+import { mergeCounts, type TokenCounts } from "../../src/core/usage/usage.ts";
 import type { RecordedEvent } from "./corpus.ts";
 
 /** The event a provider that names its events would send for these fields. */

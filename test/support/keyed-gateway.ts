@@ -1,5 +1,5 @@
-import { runKeys } from "../../src/commands/keys.ts";
-import { isObject } from "../../src/core/json.ts";
+import { runKeys } from "../../src/cli/commands/keys.ts";
+import { isObject } from "../../src/core/kernel/json.ts";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
 
 export interface KeyedGateway extends TestGateway {

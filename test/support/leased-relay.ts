@@ -1,6 +1,6 @@
-import type { Caller, Caps, Grant } from "../../src/core/caller.ts";
-import { KeyLeases } from "../../src/core/leases.ts";
-import type { Ledger, LedgerClosing, LedgerOpening, Spent } from "../../src/core/ledger.ts";
+import type { Caller, Caps, Grant } from "../../src/core/caller/caller.ts";
+import type { Ledger, LedgerClosing, LedgerOpening, Spent } from "../../src/core/ledger/ledger.ts";
+import { KeyLeases } from "../../src/core/quota/leases.ts";
 import { realClock } from "./loopback-call.ts";
 import { openRelay, type RelaySettings, type TestRelay } from "./relayed-stream.ts";
 

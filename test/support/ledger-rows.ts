@@ -1,4 +1,4 @@
-import type { LedgerClosing, LedgerOpening } from "../../src/core/ledger.ts";
+import type { LedgerClosing, LedgerOpening } from "../../src/core/ledger/ledger.ts";
 
 /** A noon in November. */
 export const NOON = Date.UTC(2026, 10, 22, 12);

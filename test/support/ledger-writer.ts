@@ -3,7 +3,7 @@
  * runs, then the name of each row that was acknowledged.
  */
 import { argv, stdout } from "node:process";
-import { openSqliteLedger } from "../../src/storage/sqlite-ledger.ts";
+import { openSqliteLedger } from "../../src/storage/ledger/sqlite-ledger.ts";
 import { closing, opening } from "./ledger-rows.ts";
 
 const [, , directory = "", run = "", mode = "strict"] = argv;

@@ -1,6 +1,10 @@
-import type { UpstreamCall, UpstreamRequest } from "../../src/core/ports.ts";
-import type { Upstream, UpstreamOptions, UpstreamRoute } from "../../src/upstream/upstream.ts";
-import { createUpstream } from "../../src/upstream/upstream.ts";
+import type { UpstreamCall, UpstreamRequest } from "../../src/core/ports/upstream.ts";
+import {
+  createUpstream,
+  type Upstream,
+  type UpstreamOptions,
+  type UpstreamRoute,
+} from "../../src/upstream/upstream.ts";
 import { RecordingSink } from "./recording-sink.ts";
 
 export const realClock = { now: () => performance.now(), wall: () => Date.now() };

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { ByteText } from "../../src/core/byte-text.ts";
+import type { ByteText } from "../../src/core/kernel/byte-text.ts";
 
 /** A choice of parts that are each as likely as they say. */
 const weighted = (...parts: readonly (readonly [weight: number, part: fc.Arbitrary<string>])[]) =>

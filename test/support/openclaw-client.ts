@@ -1,8 +1,10 @@
 /** An OpenClaw client for tests: checks every frame it gets, keeps them all, and waits for what is to come. */
 import { WebSocket } from "ws";
-import { type ByteText, fromByteText } from "../../src/core/byte-text.ts";
-import { isObject } from "../../src/core/json.ts";
-import type { Caller, Connection, Face, FaceSession } from "../../src/core/ports.ts";
+import type { Caller } from "../../src/core/caller/caller.ts";
+import { type ByteText, fromByteText } from "../../src/core/kernel/byte-text.ts";
+import { isObject } from "../../src/core/kernel/json.ts";
+import type { Connection } from "../../src/core/ports/connection.ts";
+import type { Face, FaceSession } from "../../src/core/ports/face.ts";
 import { FrameCheck } from "./openclaw-schemas.ts";
 
 export type Payload = Record<string, unknown>;

@@ -1,22 +1,18 @@
 /** The OpenClaw face over a real relay, with an upstream, a store and a clock that a test moves by hand. */
 
-import { LogBudget } from "../../src/core/budget.ts";
-import { toByteText } from "../../src/core/byte-text.ts";
-import { GatewayError } from "../../src/core/errors.ts";
-import type {
-  Authenticator,
-  Clock,
-  Observer,
-  Transcripts,
-  UpstreamCall,
-  UpstreamRequest,
-  UpstreamSink,
-} from "../../src/core/ports.ts";
-import { Relay } from "../../src/core/relay.ts";
-import { type Model, type Route, Routing } from "../../src/core/routing.ts";
+import { type Model, type Route, Routing } from "../../src/core/dialect/routing.ts";
+import { toByteText } from "../../src/core/kernel/byte-text.ts";
+import type { Clock } from "../../src/core/kernel/clock.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
+import type { Authenticator } from "../../src/core/ports/authenticator.ts";
+import type { Observer } from "../../src/core/ports/observer.ts";
+import type { Transcripts } from "../../src/core/ports/transcripts.ts";
+import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../../src/core/ports/upstream.ts";
+import { Relay } from "../../src/core/relay/relay.ts";
+import { LogBudget } from "../../src/core/stream/budget.ts";
 import { dialects } from "../../src/dialects/registry.ts";
 import { createOpenClawFace, type OpenClawFace, type OpenClawParts } from "../../src/faces/openclaw/face.ts";
-import { createMemoryTranscripts } from "../../src/storage/memory-transcripts.ts";
+import { createMemoryTranscripts } from "../../src/storage/transcripts/memory-transcripts.ts";
 import { type ConnectOptions, FakeConnection, type OpenClawClient } from "./openclaw-client.ts";
 
 /** One call to the upstream, answered by the test. */

@@ -5,7 +5,7 @@
 import { ProtocolSchemas } from "@openclaw/gateway-protocol/schema";
 import { Ajv, type ValidateFunction } from "ajv";
 import { OPENCLAW_RELEASE } from "../../protocol/openclaw/wire.ts";
-import { isObject } from "../../src/core/json.ts";
+import { isObject } from "../../src/core/kernel/json.ts";
 import { readOuter } from "./outer-corpus.ts";
 
 const pinned = readOuter<Record<string, object>>(`facts/openclaw/schemas-${OPENCLAW_RELEASE}.json`);

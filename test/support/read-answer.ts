@@ -1,8 +1,8 @@
 import { expect } from "@jest/globals";
-import type { ByteText } from "../../src/core/byte-text.ts";
-import { GatewayError } from "../../src/core/errors.ts";
-import type { AnswerHead } from "../../src/upstream/answer-head.ts";
-import { AnswerReader } from "../../src/upstream/answer-reader.ts";
+import type { ByteText } from "../../src/core/kernel/byte-text.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
+import type { AnswerHead } from "../../src/upstream/http1/answer-head.ts";
+import { AnswerReader } from "../../src/upstream/http1/answer-reader.ts";
 
 /** What a reader has told and says of itself after some bytes. */
 export interface ReadAnswer {

@@ -1,4 +1,4 @@
-import { parseJson } from "../../src/core/json.ts";
+import { parseJson } from "../../src/core/kernel/json.ts";
 import type { DialectName } from "../../src/dialects/registry.ts";
 import type { RecordedEvent } from "./corpus.ts";
 

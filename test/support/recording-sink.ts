@@ -1,5 +1,5 @@
-import type { GatewayError } from "../../src/core/errors.ts";
-import type { UpstreamSink } from "../../src/core/ports.ts";
+import type { GatewayError } from "../../src/core/kernel/errors.ts";
+import type { UpstreamSink } from "../../src/core/ports/upstream.ts";
 
 export interface RecordedEvent {
   readonly name: string | undefined;

@@ -1,14 +1,15 @@
-import { fromByteText } from "../../src/core/byte-text.ts";
-import type { JsonObject } from "../../src/core/json.ts";
-import type { Leases } from "../../src/core/lease.ts";
-import type { Caller, StreamRecord } from "../../src/core/ports.ts";
-import { Relay } from "../../src/core/relay.ts";
-import type { Price } from "../../src/core/routing.ts";
-import type { Stream, Terminal } from "../../src/core/stream.ts";
-import type { Entry, LogLimits } from "../../src/core/stream-log.ts";
-import type { DrainLimits } from "../../src/core/usage-drain.ts";
-import type { DialectName } from "../../src/dialects/registry.ts";
-import { dialects } from "../../src/dialects/registry.ts";
+import type { Caller } from "../../src/core/caller/caller.ts";
+import { fromByteText } from "../../src/core/kernel/byte-text.ts";
+import type { JsonObject } from "../../src/core/kernel/json.ts";
+import type { StreamRecord } from "../../src/core/ports/observer.ts";
+import type { Leases } from "../../src/core/quota/lease.ts";
+import { Relay } from "../../src/core/relay/relay.ts";
+import type { DrainLimits } from "../../src/core/relay/usage-drain.ts";
+import type { Stream } from "../../src/core/stream/stream.ts";
+import type { Entry, LogLimits } from "../../src/core/stream/stream-log.ts";
+import type { Terminal } from "../../src/core/stream/terminal.ts";
+import type { Price } from "../../src/core/usage/price.ts";
+import { type DialectName, dialects } from "../../src/dialects/registry.ts";
 import type { UpstreamOptions, UpstreamRoute } from "../../src/upstream/upstream.ts";
 import { openUpstream, realClock } from "./loopback-call.ts";
 

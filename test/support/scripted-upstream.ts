@@ -1,5 +1,4 @@
-import type { AddressInfo, Socket } from "node:net";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 
 /** How the gateway's side of a connection went away, seen from the upstream. */
 export interface Closing {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { CANCEL_AT, EVICT_AT, LogBudget, REFUSE_AT } from "../../src/core/budget.ts";
-import { GatewayError } from "../../src/core/errors.ts";
-import { type AwayPolicy, Shelf } from "../../src/core/shelf.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
+import { CANCEL_AT, EVICT_AT, LogBudget, REFUSE_AT } from "../../src/core/stream/budget.ts";
+import { type AwayPolicy, Shelf } from "../../src/core/stream/shelf.ts";
 import { ShelvedStream } from "./shelved-stream.ts";
 
 export const LIMITS = {

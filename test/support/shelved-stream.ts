@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import type { Code } from "../../protocol/codes.ts";
-import { GatewayError } from "../../src/core/errors.ts";
-import { Window } from "../../src/core/flow.ts";
-import type { Reader, ReaderSink } from "../../src/core/reader.ts";
-import type { AwayPolicy, Holder, Shelved } from "../../src/core/shelf.ts";
-import { Stream, type Terminal } from "../../src/core/stream.ts";
-import { costOf, type Entry, StreamLog } from "../../src/core/stream-log.ts";
+import { GatewayError } from "../../src/core/kernel/errors.ts";
+import { Window } from "../../src/core/stream/flow.ts";
+import type { Reader, ReaderSink } from "../../src/core/stream/reader.ts";
+import type { AwayPolicy, Holder, Shelved } from "../../src/core/stream/shelf.ts";
+import { Stream } from "../../src/core/stream/stream.ts";
+import { costOf, type Entry, StreamLog } from "../../src/core/stream/stream-log.ts";
+import type { Terminal } from "../../src/core/stream/terminal.ts";
 import { noFault } from "./no-fault.ts";
 import type { ShelfRig } from "./shelf-rig.ts";
 

@@ -3,7 +3,7 @@
  * acknowledged, and at a failure what it was and how many messages can still be read.
  */
 import { argv, stdout } from "node:process";
-import { openSqliteTranscripts } from "../../src/storage/sqlite-transcripts.ts";
+import { openSqliteTranscripts } from "../../src/storage/transcripts/sqlite-transcripts.ts";
 
 const [, , directory = ""] = argv;
 const store = await openSqliteTranscripts({ directory });

@@ -1,22 +1,19 @@
 import { ServerFrame } from "../../protocol/stream.ts";
-import { LogBudget } from "../../src/core/budget.ts";
-import { type ByteText, fromByteText, toByteText } from "../../src/core/byte-text.ts";
-import type { GatewayError } from "../../src/core/errors.ts";
-import { OpenRate } from "../../src/core/open-rate.ts";
-import type {
-  Caller,
-  Connection,
-  FaceSession,
-  UpstreamCall,
-  UpstreamRequest,
-  UpstreamSink,
-} from "../../src/core/ports.ts";
-import { Relay } from "../../src/core/relay.ts";
-import { Routing } from "../../src/core/routing.ts";
-import { Shelf, type ShelfLimits } from "../../src/core/shelf.ts";
-import type { LogLimits } from "../../src/core/stream-log.ts";
+import type { Caller } from "../../src/core/caller/caller.ts";
+import { OpenRate } from "../../src/core/caller/open-rate.ts";
+import { Routing } from "../../src/core/dialect/routing.ts";
+import { type ByteText, fromByteText, toByteText } from "../../src/core/kernel/byte-text.ts";
+import type { GatewayError } from "../../src/core/kernel/errors.ts";
+import type { Connection } from "../../src/core/ports/connection.ts";
+import type { FaceSession } from "../../src/core/ports/face.ts";
+import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../../src/core/ports/upstream.ts";
+import { Relay } from "../../src/core/relay/relay.ts";
+import { LogBudget } from "../../src/core/stream/budget.ts";
+import { Shelf, type ShelfLimits } from "../../src/core/stream/shelf.ts";
+import type { LogLimits } from "../../src/core/stream/stream-log.ts";
 import { dialects } from "../../src/dialects/registry.ts";
-import { createStreamFace, type StreamFaceLimits } from "../../src/faces/stream/face.ts";
+import { createStreamFace } from "../../src/faces/stream/face.ts";
+import type { StreamFaceLimits } from "../../src/faces/stream/parts.ts";
 
 export interface StreamFaceRigOptions {
   readonly face?: Partial<StreamFaceLimits>;

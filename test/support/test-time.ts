@@ -1,5 +1,5 @@
-import type { Clock } from "../../src/core/ports.ts";
-import type { Timers } from "../../src/upstream/running-time.ts";
+import type { Clock } from "../../src/core/kernel/clock.ts";
+import type { Timers } from "../../src/upstream/policy/running-time.ts";
 
 interface Due {
   readonly at: number;

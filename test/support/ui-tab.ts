@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Locator, Page, WebSocket } from "playwright-core";
-import { isObject } from "../../src/core/json.ts";
+import { isObject } from "../../src/core/kernel/json.ts";
 import { FrameCheck } from "./openclaw-schemas.ts";
 
 /** What a page tells when something is wrong with it. */

@@ -1,6 +1,6 @@
-import type { GatewayError } from "../../core/errors.ts";
-import type { HttpExchange } from "../../core/http-face.ts";
-import type { Stream } from "../../core/stream.ts";
+import type { GatewayError } from "../../core/kernel/errors.ts";
+import type { HttpExchange } from "../../core/ports/http-face.ts";
+import type { Stream } from "../../core/stream/stream.ts";
 
 /** What an answer is made of, and whom it tells. */
 export interface AnswerParts {

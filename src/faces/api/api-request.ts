@@ -1,7 +1,7 @@
-import { GatewayError } from "../../core/errors.ts";
-import type { HttpExchange } from "../../core/http-face.ts";
-import { FIT_JSON, isObject, type JsonObject, parseClientJson } from "../../core/json.ts";
-import type { Routing, Target } from "../../core/routing.ts";
+import type { Routing, Target } from "../../core/dialect/routing.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import { FIT_JSON, isObject, type JsonObject, parseClientJson } from "../../core/kernel/json.ts";
+import type { HttpExchange } from "../../core/ports/http-face.ts";
 import { APIS, type Api } from "./apis.ts";
 
 export interface ApiRequest {

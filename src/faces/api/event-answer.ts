@@ -1,11 +1,11 @@
 import type { Code } from "../../../protocol/codes.ts";
-import { fromByteText, toByteText } from "../../core/byte-text.ts";
-import { GatewayError } from "../../core/errors.ts";
-import type { HttpBody } from "../../core/http-face.ts";
-import type { Reader, ReaderSink } from "../../core/reader.ts";
-import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/server-sent-event.ts";
-import type { Terminal } from "../../core/stream.ts";
-import type { Entry } from "../../core/stream-log.ts";
+import { fromByteText, toByteText } from "../../core/kernel/byte-text.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { HttpBody } from "../../core/ports/http-face.ts";
+import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
+import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/stream/server-sent-event.ts";
+import type { Entry } from "../../core/stream/stream-log.ts";
+import type { Terminal } from "../../core/stream/terminal.ts";
 import type { AnswerParts, EventText } from "./answer.ts";
 
 export interface EventAnswerParts extends AnswerParts {

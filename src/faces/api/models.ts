@@ -1,9 +1,9 @@
 import type { DialectName } from "../../../protocol/dialects.ts";
-import { mayUse } from "../../core/caller.ts";
-import { GatewayError } from "../../core/errors.ts";
-import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/http-face.ts";
-import type { Clock } from "../../core/ports.ts";
-import type { Model, Routing } from "../../core/routing.ts";
+import { mayUse } from "../../core/caller/caller.ts";
+import type { Model, Routing } from "../../core/dialect/routing.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
 
 const PATH = "/v1/models";
 

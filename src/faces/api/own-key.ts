@@ -1,4 +1,4 @@
-import { GatewayError } from "../../core/errors.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
 
 /** What a provider says of a key that the caller brought is about the caller, not about the gateway. */
 export function aboutOwnKey(error: GatewayError): GatewayError {

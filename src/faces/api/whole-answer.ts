@@ -1,8 +1,8 @@
-import { fromByteText } from "../../core/byte-text.ts";
-import { GatewayError } from "../../core/errors.ts";
-import type { Reader, ReaderSink } from "../../core/reader.ts";
-import type { Terminal } from "../../core/stream.ts";
-import type { Entry } from "../../core/stream-log.ts";
+import { fromByteText } from "../../core/kernel/byte-text.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
+import type { Entry } from "../../core/stream/stream-log.ts";
+import type { Terminal } from "../../core/stream/terminal.ts";
 import type { AnswerParts } from "./answer.ts";
 
 /** The provider's own JSON answer, as it came. */

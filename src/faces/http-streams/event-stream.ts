@@ -1,12 +1,12 @@
 import type { Code } from "../../../protocol/codes.ts";
-import { toByteText } from "../../core/byte-text.ts";
-import type { HttpBody, HttpExchange } from "../../core/http-face.ts";
-import type { Reader, ReaderSink } from "../../core/reader.ts";
-import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/server-sent-event.ts";
-import type { Holder, Shelf, Shelved } from "../../core/shelf.ts";
-import type { Terminal } from "../../core/stream.ts";
-import type { Entry } from "../../core/stream-log.ts";
-import { endBody } from "../../core/wire.ts";
+import { toByteText } from "../../core/kernel/byte-text.ts";
+import type { HttpBody, HttpExchange } from "../../core/ports/http-face.ts";
+import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
+import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/stream/server-sent-event.ts";
+import type { Holder, Shelf, Shelved } from "../../core/stream/shelf.ts";
+import type { Entry } from "../../core/stream/stream-log.ts";
+import type { Terminal } from "../../core/stream/terminal.ts";
+import { endBody } from "../../core/stream/wire.ts";
 import { eventId, lastId } from "./position.ts";
 
 export interface EventStreamParts {

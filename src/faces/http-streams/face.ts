@@ -1,6 +1,6 @@
-import { GatewayError } from "../../core/errors.ts";
-import type { HttpExchange, HttpFace } from "../../core/http-face.ts";
-import type { Shelf } from "../../core/shelf.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import type { Shelf } from "../../core/stream/shelf.ts";
 import { EventStream, type EventStreamParts } from "./event-stream.ts";
 import { PollRound } from "./poll-round.ts";
 import { isOver, readPosition, readWait } from "./position.ts";

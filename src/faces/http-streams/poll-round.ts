@@ -1,13 +1,13 @@
 import type { Code } from "../../../protocol/codes.ts";
-import { type ByteText, fromByteText } from "../../core/byte-text.ts";
-import { GatewayError } from "../../core/errors.ts";
-import { Window } from "../../core/flow.ts";
-import type { HttpExchange } from "../../core/http-face.ts";
-import type { Reader, ReaderSink } from "../../core/reader.ts";
-import type { Holder, Shelf, Shelved } from "../../core/shelf.ts";
-import type { Terminal } from "../../core/stream.ts";
-import type { Entry } from "../../core/stream-log.ts";
-import { endBody, eventBody } from "../../core/wire.ts";
+import { type ByteText, fromByteText } from "../../core/kernel/byte-text.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { HttpExchange } from "../../core/ports/http-face.ts";
+import { Window } from "../../core/stream/flow.ts";
+import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
+import type { Holder, Shelf, Shelved } from "../../core/stream/shelf.ts";
+import type { Entry } from "../../core/stream/stream-log.ts";
+import type { Terminal } from "../../core/stream/terminal.ts";
+import { endBody, eventBody } from "../../core/stream/wire.ts";
 
 /** What one answer holds at most, one larger event aside. */
 const ROUND_LIMITS = { maxBytes: 1_048_576, maxEntries: Number.POSITIVE_INFINITY };

@@ -1,4 +1,4 @@
-import { GatewayError } from "../../core/errors.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
 
 /** Where a client wants to read on: behind `after`. Without an epoch, in the one that is. */
 export interface Position {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ClientFrame, type OpenFrame } from "../../../protocol/stream.ts";
-import { GatewayError } from "../../core/errors.ts";
-import { FIT_JSON, isObject, type JsonObject } from "../../core/json.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import { FIT_JSON, isObject, type JsonObject } from "../../core/kernel/json.ts";
 import { usualFrame } from "./usual-frames.ts";
 
 const TYPES: readonly unknown[] = ["open", "cancel", "ack", "resume"];

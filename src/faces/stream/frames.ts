@@ -1,9 +1,9 @@
 import type { ServerFrame } from "../../../protocol/stream.ts";
-import type { ByteText } from "../../core/byte-text.ts";
-import type { GatewayError } from "../../core/errors.ts";
-import type { Terminal } from "../../core/stream.ts";
-import type { Entry } from "../../core/stream-log.ts";
-import { endBody, eventFields } from "../../core/wire.ts";
+import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { GatewayError } from "../../core/kernel/errors.ts";
+import type { Entry } from "../../core/stream/stream-log.ts";
+import type { Terminal } from "../../core/stream/terminal.ts";
+import { endBody, eventFields } from "../../core/stream/wire.ts";
 
 /** Any frame but the ones on the fast path. */
 export const encode = (frame: ServerFrame): string => JSON.stringify(frame);

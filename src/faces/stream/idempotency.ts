@@ -1,4 +1,4 @@
-import type { Clock } from "../../core/ports.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
 
 export interface IdempotencyLimits {
   readonly idempotencyMs: number;

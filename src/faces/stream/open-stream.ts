@@ -1,10 +1,11 @@
 import type { Code } from "../../../protocol/codes.ts";
-import { Window, type WindowLimits } from "../../core/flow.ts";
-import type { Reader, ReaderSink } from "../../core/reader.ts";
-import type { Holder, Shelved } from "../../core/shelf.ts";
-import type { Stream, Terminal } from "../../core/stream.ts";
-import { costOf, type Entry } from "../../core/stream-log.ts";
-import { eventBody } from "../../core/wire.ts";
+import { Window, type WindowLimits } from "../../core/stream/flow.ts";
+import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
+import type { Holder, Shelved } from "../../core/stream/shelf.ts";
+import type { Stream } from "../../core/stream/stream.ts";
+import { costOf, type Entry } from "../../core/stream/stream-log.ts";
+import type { Terminal } from "../../core/stream/terminal.ts";
+import { eventBody } from "../../core/stream/wire.ts";
 import { endFrame, eventFrame, eventPrefix, eventsFrame } from "./frames.ts";
 import type { Scheduler, Sharer } from "./scheduler.ts";
 

@@ -1,7 +1,7 @@
-import type { ByteText } from "../../core/byte-text.ts";
-import { GatewayError } from "../../core/errors.ts";
-import { Window } from "../../core/flow.ts";
-import type { Connection } from "../../core/ports.ts";
+import type { ByteText } from "../../core/kernel/byte-text.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { Connection } from "../../core/ports/connection.ts";
+import { Window } from "../../core/stream/flow.ts";
 
 /** What one stream may send in its turn while others wait (4 KiB: 20 events of the median size). */
 const QUANTUM_BYTES = 4_096;

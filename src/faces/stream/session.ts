@@ -1,14 +1,15 @@
 import type { Code } from "../../../protocol/codes.ts";
 import type { AckFrame, CancelFrame, OpenFrame, ResumeFrame, ServerFrame } from "../../../protocol/stream.ts";
-import { requireScope } from "../../core/caller.ts";
-import { GatewayError, toGatewayError } from "../../core/errors.ts";
-import { asString, isObject, type JsonObject, parseClientJson } from "../../core/json.ts";
-import type { Caller, Connection, FaceSession } from "../../core/ports.ts";
-import type { Shelved } from "../../core/shelf.ts";
+import { type Caller, requireScope } from "../../core/caller/caller.ts";
+import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
+import { asString, isObject, type JsonObject, parseClientJson } from "../../core/kernel/json.ts";
+import type { Connection } from "../../core/ports/connection.ts";
+import type { FaceSession } from "../../core/ports/face.ts";
+import type { Shelved } from "../../core/stream/shelf.ts";
 import { fingerprint, readFrame } from "./client-frames.ts";
-import type { SharedParts } from "./face.ts";
 import { encode, errorFrame } from "./frames.ts";
 import { OpenStream } from "./open-stream.ts";
+import type { SharedParts } from "./parts.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Unhandled } from "./unhandled.ts";
 

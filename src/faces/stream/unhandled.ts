@@ -1,4 +1,4 @@
-import type { Shelf, Shelved } from "../../core/shelf.ts";
+import type { Shelf, Shelved } from "../../core/stream/shelf.ts";
 
 /** Remembered for each connection; of more, the one that ended first is kept as long as one that nobody handled. */
 const MAX_REMEMBERED = 256;

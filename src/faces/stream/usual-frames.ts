@@ -5,7 +5,7 @@ import {
   type OpenFrame,
   STREAM_ID,
 } from "../../../protocol/stream.ts";
-import { isObject, type JsonObject } from "../../core/json.ts";
+import { isObject, type JsonObject } from "../../core/kernel/json.ts";
 
 const OPEN_FIELDS = new Set(["type", "id", "model", "route", "body", "flow", "away"]);
 const ACK_FIELDS = new Set(["type", "received", "streams"]);

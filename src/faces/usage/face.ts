@@ -1,10 +1,10 @@
-import { mayDo } from "../../core/caller.ts";
-import { toGatewayError } from "../../core/errors.ts";
-import type { HttpExchange, HttpFace } from "../../core/http-face.ts";
-import type { Ledger } from "../../core/ledger.ts";
-import type { Clock } from "../../core/ports.ts";
-import { readUsageQuery } from "../../core/usage-query.ts";
-import { usageView } from "../../core/usage-view.ts";
+import { mayDo } from "../../core/caller/caller.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
+import { toGatewayError } from "../../core/kernel/errors.ts";
+import type { Ledger } from "../../core/ledger/ledger.ts";
+import { readUsageQuery } from "../../core/ledger/usage-query.ts";
+import { usageView } from "../../core/ledger/usage-view.ts";
+import type { HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
 
 export const USAGE_PATH = "/v1/usage";
 

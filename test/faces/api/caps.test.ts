@@ -1,8 +1,8 @@
 import Anthropic from "@anthropic-ai/sdk";
 import { describe, expect, test } from "@jest/globals";
 import OpenAI from "openai";
-import type { Caps } from "../../../src/core/caller.ts";
-import { KeyDatabase } from "../../../src/storage/key-database.ts";
+import type { Caps } from "../../../src/core/caller/caller.ts";
+import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { CHAT, chunk, MESSAGES, RESPONSES, setUp } from "./set-up.ts";

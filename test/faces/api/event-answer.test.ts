@@ -1,10 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Code } from "../../../protocol/codes.ts";
-import { toByteText } from "../../../src/core/byte-text.ts";
-import { GatewayError } from "../../../src/core/errors.ts";
-import type { HttpExchange } from "../../../src/core/http-face.ts";
-import { Stream, type Terminal } from "../../../src/core/stream.ts";
-import { StreamLog } from "../../../src/core/stream-log.ts";
+import { toByteText } from "../../../src/core/kernel/byte-text.ts";
+import { GatewayError } from "../../../src/core/kernel/errors.ts";
+import type { HttpExchange } from "../../../src/core/ports/http-face.ts";
+import { Stream } from "../../../src/core/stream/stream.ts";
+import { StreamLog } from "../../../src/core/stream/stream-log.ts";
+import type { Terminal } from "../../../src/core/stream/terminal.ts";
 import { EventAnswer } from "../../../src/faces/api/event-answer.ts";
 
 const COMPLETED: Terminal = {

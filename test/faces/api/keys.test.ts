@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
-import type { GatewayKey } from "../../../src/core/key-ring.ts";
-import { KeyDatabase } from "../../../src/storage/key-database.ts";
+import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
+import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { CHAT, chunk, FINISH, MESSAGES, setUp } from "./set-up.ts";

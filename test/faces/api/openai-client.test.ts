@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import OpenAI from "openai";
-import { parseJson } from "../../../src/core/json.ts";
+import { parseJson } from "../../../src/core/kernel/json.ts";
 import { recordings } from "../../support/corpus.ts";
 import { NOT_HERE } from "../../support/outer-corpus.ts";
 import { recordedAnswer } from "../../support/recorded-answer.ts";

@@ -1,4 +1,4 @@
-import type { HttpExchange } from "../../../src/core/http-face.ts";
+import type { HttpExchange } from "../../../src/core/ports/http-face.ts";
 
 /** A request without a socket, and what its face answered. */
 export class FakeExchange implements HttpExchange {

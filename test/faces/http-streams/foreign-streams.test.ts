@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
-import { LogBudget } from "../../../src/core/budget.ts";
-import { GatewayError } from "../../../src/core/errors.ts";
-import type { HttpFace } from "../../../src/core/http-face.ts";
-import { Shelf } from "../../../src/core/shelf.ts";
-import { Stream } from "../../../src/core/stream.ts";
-import { StreamLog } from "../../../src/core/stream-log.ts";
+import { GatewayError } from "../../../src/core/kernel/errors.ts";
+import type { HttpFace } from "../../../src/core/ports/http-face.ts";
+import { LogBudget } from "../../../src/core/stream/budget.ts";
+import { Shelf } from "../../../src/core/stream/shelf.ts";
+import { Stream } from "../../../src/core/stream/stream.ts";
+import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import { createHttpStreamsFace } from "../../../src/faces/http-streams/face.ts";
 import { noFault } from "../../support/no-fault.ts";
 import { FakeExchange } from "./fake-exchange.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import { LogBudget } from "../../../src/core/budget.ts";
-import { Shelf } from "../../../src/core/shelf.ts";
-import { Stream } from "../../../src/core/stream.ts";
-import { StreamLog } from "../../../src/core/stream-log.ts";
+import { LogBudget } from "../../../src/core/stream/budget.ts";
+import { Shelf } from "../../../src/core/stream/shelf.ts";
+import { Stream } from "../../../src/core/stream/stream.ts";
+import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import { createHttpStreamsFace } from "../../../src/faces/http-streams/face.ts";
 import { noFault } from "../../support/no-fault.ts";
 import { FakeExchange } from "./fake-exchange.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { ByteText } from "../../../src/core/byte-text.ts";
-import type { Connection } from "../../../src/core/ports.ts";
+import type { ByteText } from "../../../src/core/kernel/byte-text.ts";
+import type { Connection } from "../../../src/core/ports/connection.ts";
 import { Scheduler, type Sharer } from "../../../src/faces/stream/scheduler.ts";
 
 const GATE_BYTES = 20_000;

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { ClientFrame } from "../../../protocol/stream.ts";
-import type { JsonObject } from "../../../src/core/json.ts";
+import type { JsonObject } from "../../../src/core/kernel/json.ts";
 import { usualFrame } from "../../../src/faces/stream/usual-frames.ts";
 
 const open = { type: "open", id: "a", model: "m", body: { n: 1 }, flow: "none", away: "cancel" };

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
-import type { GatewayKey } from "../../../src/core/key-ring.ts";
-import { KeyDatabase } from "../../../src/storage/key-database.ts";
-import { LedgerDatabase } from "../../../src/storage/ledger-database.ts";
-import { closingWrite, openingWrite } from "../../../src/storage/ledger-rows.ts";
+import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
+import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
+import { LedgerDatabase } from "../../../src/storage/ledger/ledger-database.ts";
+import { closingWrite, openingWrite } from "../../../src/storage/ledger/ledger-rows.ts";
 import { startTestGateway } from "../../support/gateway.ts";
 import { freshSecret, keyFor } from "../../support/gateway-key.ts";
 import { closing, NOON, opening } from "../../support/ledger-rows.ts";

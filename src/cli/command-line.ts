@@ -1,0 +1,147 @@
+import { parseArgs } from "node:util";
+import { isNativeError } from "node:util/types";
+import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
+import { STREAM_PATH } from "../../protocol/stream.ts";
+import { ConfigError } from "../config/config-error.ts";
+import { warningsOf } from "../config/cross-checks.ts";
+import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { describeFault, describeStartFailure } from "./start-failure.ts";
+
+interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+}
+
+/** What a command may touch: main.ts gives the real ones. */
+export interface World {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly version: string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly createGateway: (
+    config: Config,
+    options: { readonly version: string },
+  ) => Promise<{ readonly url: string; close(): Promise<void> }>;
+  /** Begins to listen for the end: resolves with the exit code when the process is asked to stop, or must. */
+  readonly stopped: () => Promise<number>;
+}
+
+const USAGE = `Usage: sluice [serve | check | keys | usage] [options]
+
+  serve              run the gateway (what happens when no command is given)
+  check              validate the configuration and print it whole, secrets masked
+  keys               make, list, revoke and rotate gateway keys: sluice keys --help
+  usage              what was used and what it costs, from the ledger: sluice usage --help
+
+  --config <path>    the configuration file (SLUICE_CONFIG; by default sluice.config.json, if it is there)
+  --host <host>      address to listen on (SLUICE_HOST; by default 127.0.0.1)
+  --port <port>      port to listen on, 0 for any free one (SLUICE_PORT; by default 18789)
+  --control-ui <dir> an installed OpenClaw Control UI, to be served at /ui/ (SLUICE_CONTROL_UI; npm run control-ui gets one)
+  -v, --version      print the version
+  -h, --help         print this
+
+Also read from the environment: SLUICE_TOKEN (what clients must give), SLUICE_DATA (where the store lives),
+SLUICE_LOG_LEVEL, and ANTHROPIC_API_KEY, OPENAI_API_KEY, MOONSHOT_API_KEY, each of which brings its provider's models.
+`;
+
+const OK = 0;
+const FAILED = 1;
+const BAD_USAGE = 2;
+
+const OPTIONS = {
+  config: { type: "string" },
+  host: { type: "string" },
+  port: { type: "string" },
+  "control-ui": { type: "string" },
+  version: { type: "boolean", short: "v" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+
+/** Runs one command; `args` are those behind the program's name. Resolves with the exit code and never rejects. */
+export async function runCommandLine(args: readonly string[], world: World): Promise<number> {
+  // Loaded when asked for: it brings the database with it.
+  if (args[0] === "keys") return (await import("./commands/keys.ts")).runKeys(args.slice(1), world);
+  if (args[0] === "usage") return (await import("./commands/usage.ts")).runUsage(args.slice(1), world);
+  let line: ReturnType<typeof parse>;
+  try {
+    line = parse(args);
+  } catch (error) {
+    // The platform's message goes on about arguments that begin with a dash.
+    return badUsage(world, isNativeError(error) ? error.message.replace(/\. To specify.*/s, "") : "bad arguments");
+  }
+  const { values, positionals } = line;
+  const [command = "serve", ...more] = positionals;
+  if (values.help) world.stdout.write(USAGE);
+  else if (values.version) world.stdout.write(`${world.version}\n`);
+  else if (more.length > 0) return badUsage(world, `one command at a time, not also ${more.join(" ")}`);
+  else if (command !== "serve" && command !== "check") return badUsage(world, `there is no command ${command}`);
+  else return configured(command, values, world);
+  return OK;
+}
+
+function badUsage(world: World, reason: string): number {
+  world.stderr.write(`sluice: ${reason}\nsluice --help says what there is.\n`);
+  return BAD_USAGE;
+}
+
+async function configured(
+  command: "serve" | "check",
+  flags: { readonly config?: string; readonly host?: string; readonly port?: string; readonly "control-ui"?: string },
+  world: World,
+): Promise<number> {
+  const { cwd, stderr } = world;
+  const given = {
+    SLUICE_CONFIG: flags.config,
+    SLUICE_HOST: flags.host,
+    SLUICE_PORT: flags.port,
+    SLUICE_CONTROL_UI: flags["control-ui"],
+  };
+  const flagged = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  let config: Config;
+  try {
+    config = loadConfig({ env: { ...world.env, ...flagged }, cwd });
+  } catch (error) {
+    stderr.write(`sluice: ${error instanceof ConfigError ? error.message : describeFault(error)}\n`);
+    return FAILED;
+  }
+  for (const warning of warningsOf(config)) stderr.write(`sluice: warning: ${warning}\n`);
+  if (command === "serve") return serve(config, world);
+  // Secrets print themselves masked.
+  world.stdout.write(`${JSON.stringify(config, undefined, 2)}\n`);
+  return OK;
+}
+
+async function serve(loaded: Config, world: World): Promise<number> {
+  const { stdout, stderr, version } = world;
+  const pretty = loaded.log.pretty === "auto" ? stdout.isTTY === true : loaded.log.pretty;
+  const config = { ...loaded, log: { ...loaded.log, pretty } };
+  // Before the start, so that a stop that comes during it is not missed.
+  const stopped = world.stopped();
+  try {
+    const gateway = await world.createGateway(config, { version });
+    if (pretty) stdout.write(welcome(version, gateway.url, config.openclaw.controlUi !== undefined));
+    const code = await stopped;
+    await gateway.close();
+    return code;
+  } catch (error) {
+    stderr.write(`sluice: ${describeStartFailure(error, config.listen)}\n`);
+    return FAILED;
+  }
+}
+
+function welcome(version: string, url: string, controlUi: boolean): string {
+  const socket = url.replace(/^http/, "ws");
+  return [
+    `Sluice ${version} listens on ${url}`,
+    `  start page      ${url}/`,
+    `  Control UI      ${controlUi ? `${url}${CONTROL_UI_PATH}/` : "npm run control-ui gets it"}`,
+    `  OpenClaw chat   ${socket}`,
+    `  streams         ${socket}${STREAM_PATH}`,
+    "  Ctrl+C stops it.",
+    "",
+  ].join("\n");
+}

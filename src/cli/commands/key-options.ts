@@ -1,0 +1,111 @@
+import { ON_ABORT, SCOPES, UPSTREAM_KEYS } from "../../core/caller/caller.ts";
+import { type GatewayKey, RESERVED_CALLERS } from "../../core/caller/key-ring.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+
+/** What `sluice keys create` takes besides the caller's name. */
+export const CREATE_OPTIONS = {
+  scopes: { type: "string" },
+  models: { type: "string" },
+  routes: { type: "string" },
+  "tokens-per-day": { type: "string" },
+  "tokens-per-month": { type: "string" },
+  "cost-per-day": { type: "string" },
+  "cost-per-month": { type: "string" },
+  "requests-per-minute": { type: "string" },
+  "tokens-per-minute": { type: "string" },
+  "concurrent-streams": { type: "string" },
+  away: { type: "string" },
+  "on-abort": { type: "string" },
+  "upstream-key": { type: "string" },
+  expires: { type: "string" },
+} as const;
+
+type Values = Readonly<Partial<Record<keyof typeof CREATE_OPTIONS, string>>>;
+
+const AWAY_POLICIES = ["continue", "finish", "cancel"] as const;
+const CALLER = /^[A-Za-z0-9][A-Za-z0-9._@:-]{0,63}$/;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/;
+const MS_OF = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** What a new key is, without its id and secret. Throws `bad_request` with the option that is wrong. */
+export function readKey(caller: string, values: Values, wallMs: number): Omit<GatewayKey, "id" | "secrets"> {
+  if (!CALLER.test(caller))
+    throw bad("a caller's name is up to 64 letters, digits and . _ @ : -, a letter or digit first");
+  if (RESERVED_CALLERS.includes(caller)) throw bad(`${caller} is the name of callers without a key; take another`);
+  return {
+    caller,
+    scopes: values.scopes === undefined ? ["chat", "streams"] : readScopes(values.scopes),
+    models: readNames("models", values.models),
+    routes: readNames("routes", values.routes),
+    caps: {
+      tokensPerDay: readCount(values, "tokens-per-day"),
+      tokensPerMonth: readCount(values, "tokens-per-month"),
+      costPerDay: readAmount(values, "cost-per-day"),
+      costPerMonth: readAmount(values, "cost-per-month"),
+      requestsPerMinute: readCount(values, "requests-per-minute"),
+      tokensPerMinute: readCount(values, "tokens-per-minute"),
+      concurrentStreams: readCount(values, "concurrent-streams"),
+    },
+    away: values.away === undefined ? undefined : readChoice("away", values.away, AWAY_POLICIES),
+    onAbort: readChoice("on-abort", values["on-abort"] ?? "cancel", ON_ABORT),
+    upstreamKeys: readChoice("upstream-key", values["upstream-key"] ?? "managed", UPSTREAM_KEYS),
+    createdAt: wallMs,
+    expiresAt: values.expires === undefined ? undefined : readExpiry(values.expires, wallMs),
+  };
+}
+
+/** `30d`, `12h`, `90m` or `45s`, in milliseconds. Throws `bad_request`. */
+export function readDuration(option: string, text: string): number {
+  const [, figure, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  if (unit === "s" || unit === "m" || unit === "h" || unit === "d") return Number(figure) * MS_OF[unit];
+  throw bad(`--${option} is a time such as 30d, 12h, 90m or 45s, not ${text}`);
+}
+
+function readExpiry(text: string, wallMs: number): number {
+  if (!/^\d{4}-/.test(text)) return wallMs + readDuration("expires", text);
+  // A time without its offset would mean another moment on every machine.
+  const isMoment = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/.test(text);
+  const moment = isMoment ? Date.parse(text) : Number.NaN;
+  if (moment > wallMs) return moment;
+  throw bad(`--expires is a day such as 2027-01-31 (UTC), a time with its offset, or 30d, and not past; not ${text}`);
+}
+
+function readScopes(text: string): GatewayKey["scopes"] {
+  return [...new Set(readList(text).map((scope) => readChoice("scopes", scope, SCOPES)))];
+}
+
+function readNames(option: string, text: string | undefined): readonly string[] | undefined {
+  if (text === undefined) return undefined;
+  const names = readList(text);
+  const wrong = names.find((name) => !NAME.test(name));
+  if (wrong !== undefined || names.length === 0) throw bad(`--${option} is a list of names such as a,b, not ${text}`);
+  return names;
+}
+
+const readList = (text: string): string[] =>
+  text
+    .split(",")
+    .map((name) => name.trim())
+    .filter((name) => name !== "");
+
+function readChoice<Choice extends string>(option: string, text: string, choices: readonly Choice[]): Choice {
+  const choice = choices.find((known) => known === text);
+  if (choice === undefined) throw bad(`--${option} knows ${choices.join(", ")}, not ${text}`);
+  return choice;
+}
+
+function readCount(values: Values, option: keyof Values): number | undefined {
+  const text = values[option];
+  if (text === undefined) return undefined;
+  if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
+  throw bad(`--${option} is a whole number above 0, not ${text}`);
+}
+
+function readAmount(values: Values, option: keyof Values): number | undefined {
+  const text = values[option];
+  if (text === undefined) return undefined;
+  if (/^\d{1,9}(\.\d{1,6})?$/.test(text) && Number(text) > 0) return Number(text);
+  throw bad(`--${option} is an amount such as 20 or 2.50, not ${text}`);
+}
+
+const bad = (message: string) => new GatewayError("bad_request", message);

@@ -1,0 +1,58 @@
+import type { GatewayKey } from "../../core/caller/key-ring.ts";
+
+/** A key as `--json` prints it: everything but its digests. */
+export function keyView(key: GatewayKey, wallMs: number) {
+  const { secrets, createdAt, expiresAt, revokedAt, ...rest } = key;
+  const overlap = secrets.find(({ until }) => until !== undefined && until > wallMs)?.until;
+  return {
+    ...rest,
+    state: stateOf(key, wallMs),
+    createdAt: timeOf(createdAt),
+    expiresAt: timeOf(expiresAt),
+    revokedAt: timeOf(revokedAt),
+    oldSecretUntil: timeOf(overlap),
+  };
+}
+
+const COLUMNS = ["id", "caller", "state", "scopes", "models", "routes", "upstream key", "expires", "caps"];
+
+/** A table of keys: columns as wide as they must be, for people. */
+export function keyTable(keys: readonly GatewayKey[], wallMs: number): string {
+  const rows = keys.map((key) => [
+    key.id,
+    key.caller,
+    stateOf(key, wallMs),
+    key.scopes.join(","),
+    key.models?.join(",") ?? "all",
+    key.routes?.join(",") ?? "all",
+    key.upstreamKeys,
+    dayOf(key.expiresAt) ?? "never",
+    capsOf(key) || "none",
+  ]);
+  return layOut([COLUMNS.map((name) => name.toUpperCase()), ...rows]);
+}
+
+function layOut(rows: readonly (readonly string[])[]): string {
+  const widths = COLUMNS.map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
+  const line = (row: readonly string[]) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join("  ");
+  return rows.map((row) => `${line(row).trimEnd()}\n`).join("");
+}
+
+function stateOf({ revokedAt, expiresAt }: GatewayKey, wallMs: number): "good" | "revoked" | "expired" {
+  if (revokedAt !== undefined) return "revoked";
+  return expiresAt !== undefined && wallMs >= expiresAt ? "expired" : "good";
+}
+
+/** `tokensPerDay: 5000` as `tokens/day 5000`. */
+const capsOf = ({ caps }: GatewayKey): string =>
+  Object.entries(caps)
+    .filter(([, cap]) => cap !== undefined)
+    .map(([name, cap]) => `${name.replace("concurrentStreams", "streams at once").replace(/Per(.)/, perUnit)} ${cap}`)
+    .join(", ");
+
+const perUnit = (_: string, letter: string): string => `/${letter.toLowerCase()}`;
+
+const timeOf = (wallMs: number | undefined): string | undefined =>
+  wallMs === undefined ? undefined : new Date(wallMs).toISOString();
+
+const dayOf = (wallMs: number | undefined): string | undefined => timeOf(wallMs)?.slice(0, 16).replace("T", " ");

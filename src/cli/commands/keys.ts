@@ -1,0 +1,181 @@
+import { createHash, randomBytes } from "node:crypto";
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { isNativeError } from "node:util/types";
+import { loadConfig } from "../../config/load.ts";
+import type { GatewayKey } from "../../core/caller/key-ring.ts";
+import { writeSecret } from "../../core/caller/key-secret.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import { KeyDatabase } from "../../storage/keys/key-database.ts";
+import { openDataDirectory } from "../../storage/sqlite/data-directory.ts";
+import { CREATE_OPTIONS, readDuration, readKey } from "./key-options.ts";
+import { keyTable, keyView } from "./key-view.ts";
+
+/** What the command may touch. */
+export interface KeysWorld {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+const USAGE = `Usage: sluice keys create <caller> [options]     make a key, print its secret once
+       sluice keys list [--all]                  keys that are not revoked, or all
+       sluice keys revoke <id or caller>         end a key, its sockets and its streams
+       sluice keys rotate <id or caller>         give a key a new secret, print it once
+
+create
+  --scopes <list>              of chat, streams, read, logs, admin (by default chat,streams)
+  --models <list>              models it may use (by default all)
+  --routes <list>              routes it may use (by default all)
+  --tokens-per-day <n>         caps: --tokens-per-month, --cost-per-day, --cost-per-month,
+                               --requests-per-minute, --tokens-per-minute, --concurrent-streams
+  --away <policy>              its streams while nobody reads: continue, finish or cancel
+  --on-abort <policy>          a cancelled stream: cancel its upstream, or drain it for its usage
+  --upstream-key <policy>      who pays the provider: managed (default), own, or own_or_managed
+  --expires <time>             30d, 12h, or a day such as 2027-01-31 (by default never)
+
+rotate
+  --overlap <time>             how long the old secret works on, such as 10m (by default not at all)
+
+everywhere
+  --json                       for programs
+  --config <path>              the configuration, which names the data directory (SLUICE_CONFIG)
+  --data <path>                the data directory itself; the configuration is not read then
+  -h, --help                   print this
+
+A running gateway follows within two seconds. The secret alone goes to standard output.
+`;
+
+const OPTIONS = {
+  ...CREATE_OPTIONS,
+  overlap: { type: "string" },
+  all: { type: "boolean" },
+  json: { type: "boolean" },
+  config: { type: "string" },
+  data: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+type Option = keyof typeof OPTIONS;
+const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+type Values = ReturnType<typeof parse>["values"];
+
+const EVERYWHERE: readonly Option[] = ["json", "config", "data", "help"];
+/** What each command takes: how many names, and which options. */
+const COMMANDS: Readonly<Record<string, { readonly names: number; readonly options: readonly Option[] }>> = {
+  create: { names: 1, options: Object.keys(CREATE_OPTIONS) as Option[] },
+  list: { names: 0, options: ["all"] },
+  revoke: { names: 1, options: [] },
+  rotate: { names: 1, options: ["overlap"] },
+};
+
+const OK = 0;
+const FAILED = 1;
+const BAD_USAGE = 2;
+
+/** Runs `sluice keys …`; `args` are those behind `keys`. Returns the exit code. */
+export function runKeys(args: readonly string[], world: KeysWorld): number {
+  try {
+    const { values, positionals } = read(args);
+    const [name = "", ...names] = positionals;
+    if (values.help || name === "") world.stdout.write(USAGE);
+    else {
+      checkUsage(name, names, values);
+      run(name, names[0] ?? "", values, world);
+    }
+    return OK;
+  } catch (error) {
+    world.stderr.write(`sluice: ${isNativeError(error) ? error.message : String(error)}\n`);
+    return error instanceof GatewayError && error.code === "bad_request" ? BAD_USAGE : FAILED;
+  }
+}
+
+function read(args: readonly string[]) {
+  try {
+    return parse(args);
+  } catch (error) {
+    // The platform's message goes on about arguments that begin with a dash.
+    throw bad(isNativeError(error) ? error.message.replace(/\. To specify.*/s, "") : "bad arguments");
+  }
+}
+
+function checkUsage(name: string, names: readonly string[], values: Values): void {
+  const command = COMMANDS[name];
+  if (!command) throw bad(`there is no command keys ${name}; sluice keys --help says what there is`);
+  if (names.length !== command.names) throw bad(`keys ${name} takes ${command.names === 0 ? "no name" : "one name"}`);
+  const strange = Object.keys(values).find((given) => ![...EVERYWHERE, ...command.options].includes(given as Option));
+  if (strange !== undefined) throw bad(`keys ${name} takes no --${strange}`);
+}
+
+function run(command: string, name: string, values: Values, world: KeysWorld): void {
+  const now = Date.now();
+  // What is wrong with the options is said before anything is opened.
+  const wanted = command === "create" ? readKey(name, values, now) : undefined;
+  const overlapMs = values.overlap === undefined ? 0 : readDuration("overlap", values.overlap);
+  const keys = openKeys(values, world);
+  try {
+    if (wanted) {
+      const { secret, sha256 } = newSecret();
+      const key = { ...wanted, id: `key_${randomBytes(6).toString("hex")}`, secrets: [{ sha256 }] };
+      keys.add(key);
+      show(key, secret, `${key.id} for ${key.caller}`);
+    } else if (command === "rotate") {
+      const { secret, sha256 } = newSecret();
+      const key = keys.change(name, (old) => rotated(old, sha256, now, now + overlapMs));
+      show(key, secret, `${key.id} for ${key.caller}, rotated`);
+    } else if (command === "revoke") {
+      const key = keys.change(name, (old) => ({ ...old, revokedAt: old.revokedAt ?? now }));
+      world.stdout.write(values.json ? json(keyView(key, now)) : `${key.id} of ${key.caller} is revoked\n`);
+    } else list(keys.list());
+  } finally {
+    keys.close();
+  }
+
+  function show(key: GatewayKey, secret: string, what: string): void {
+    if (!values.json) world.stderr.write(`sluice: ${what}. Its secret is shown this once:\n`);
+    world.stdout.write(values.json ? json({ ...keyView(key, now), secret }) : `${secret}\n`);
+  }
+
+  function list(all: readonly GatewayKey[]): void {
+    const shown = values.all ? all : all.filter(({ revokedAt }) => revokedAt === undefined);
+    if (values.json) world.stdout.write(json(shown.map((key) => keyView(key, now))));
+    else if (shown.length > 0) world.stdout.write(keyTable(shown, now));
+    else world.stderr.write("sluice: there are no keys; sluice keys create makes one\n");
+  }
+}
+
+function rotated(key: GatewayKey, sha256: string, now: number, oldUntil: number): GatewayKey {
+  if (key.revokedAt !== undefined) throw bad(`${key.id} is revoked`);
+  const old = key.secrets
+    .map((secret) => ({ ...secret, until: Math.min(secret.until ?? oldUntil, oldUntil) }))
+    .filter(({ until }) => until > now);
+  return { ...key, secrets: [{ sha256 }, ...old] };
+}
+
+function newSecret() {
+  const secret = writeSecret(randomBytes(32));
+  return { secret, sha256: createHash("sha256").update(secret).digest("hex") };
+}
+
+/** Opens the keys of the directory that is named, or of the one that the configuration names. */
+function openKeys(values: Values, { env, cwd }: KeysWorld): KeyDatabase {
+  if (values.data === "") throw bad("--data is empty");
+  const directory = values.data === undefined ? configured(values.config, env, cwd) : resolve(cwd, values.data);
+  openDataDirectory(directory, values.data === undefined ? "SLUICE_DATA or data.directory" : "--data");
+  try {
+    return new KeyDatabase(directory);
+  } catch (cause) {
+    const reason = isNativeError(cause) ? cause.message : String(cause);
+    throw new GatewayError("store_unavailable", `the keys in ${directory} cannot be used: ${reason}`, { cause });
+  }
+}
+
+function configured(config: string | undefined, env: KeysWorld["env"], cwd: string): string {
+  const { data } = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd });
+  if (data.store !== "memory") return data.directory;
+  throw new GatewayError("store_unavailable", "data.store is memory, which no other process can look into");
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+const bad = (message: string) => new GatewayError("bad_request", message);

@@ -1,0 +1,97 @@
+import { resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { isNativeError } from "node:util/types";
+import { loadConfig } from "../../config/load.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { UsageReport } from "../../core/ledger/ledger.ts";
+import { readUsageQuery, USAGE_GROUPS, type UsageQuery } from "../../core/ledger/usage-query.ts";
+import { usageView } from "../../core/ledger/usage-view.ts";
+import { LedgerQueries } from "../../storage/ledger/ledger-queries.ts";
+import { usageCsv } from "./usage-csv.ts";
+import { usageTable } from "./usage-table.ts";
+
+/** What the command may touch. */
+export interface UsageWorld {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdout: { write(text: string): unknown };
+  readonly stderr: { write(text: string): unknown };
+}
+
+const USAGE = `Usage: sluice usage [options]     what was used, from the ledger; also while gateways write it
+
+  --by <group>       add up by ${USAGE_GROUPS.join(", ")} (by default day)
+  --since <moment>   streams opened at or after 2026-11-22, 2026-11-22T08:00Z, or 7d, 24h, 90m ago (by default all)
+  --until <moment>   streams opened before
+  --caller <name>    streams of this caller only
+  --json, --csv      for programs, for spreadsheets
+
+  --config <path>    the configuration, which names the data directory (SLUICE_CONFIG)
+  --data <path>      the data directory itself; the configuration is not read then
+  -h, --help         print this
+
+Days are those of UTC. Costs are in the currency of the models' prices.
+`;
+
+const OPTIONS = {
+  by: { type: "string" },
+  since: { type: "string" },
+  until: { type: "string" },
+  caller: { type: "string" },
+  json: { type: "boolean" },
+  csv: { type: "boolean" },
+  config: { type: "string" },
+  data: { type: "string" },
+  help: { type: "boolean", short: "h" },
+} as const;
+
+const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS });
+type Values = ReturnType<typeof parse>["values"];
+
+const OK = 0;
+const FAILED = 1;
+const BAD_USAGE = 2;
+
+/** Runs `sluice usage …`; `args` are those behind `usage`. Returns the exit code. */
+export function runUsage(args: readonly string[], world: UsageWorld): number {
+  try {
+    const values = read(args);
+    if (values.help) world.stdout.write(USAGE);
+    else {
+      if (values.json && values.csv) throw bad("--json or --csv, not both");
+      const query = { ...readUsageQuery(values, Date.now()), caller: values.caller };
+      const report = ask(directoryOf(values, world), query);
+      world.stdout.write(values.json ? json(report) : values.csv ? usageCsv(report) : usageTable(report));
+    }
+    return OK;
+  } catch (error) {
+    world.stderr.write(`sluice: ${isNativeError(error) ? error.message : String(error)}\n`);
+    return error instanceof GatewayError && error.code === "bad_request" ? BAD_USAGE : FAILED;
+  }
+}
+
+function read(args: readonly string[]): Values {
+  try {
+    return parse(args).values;
+  } catch (error) {
+    // The platform's message goes on about arguments that begin with a dash.
+    throw bad(isNativeError(error) ? error.message.replace(/\. To specify.*/s, "") : "bad arguments");
+  }
+}
+
+function directoryOf({ data, config }: Values, { env, cwd }: UsageWorld): string {
+  if (data === "") throw bad("--data is empty");
+  if (data !== undefined) return resolve(cwd, data);
+  const found = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd }).data;
+  if (found.store !== "memory") return found.directory;
+  throw new GatewayError("store_unavailable", "data.store is memory: ask the running gateway, GET /v1/usage");
+}
+
+function ask(directory: string, query: UsageQuery): UsageReport {
+  using ledger = LedgerQueries.open(directory);
+  if (!ledger) throw new GatewayError("ledger_unavailable", `there is no ledger in ${directory}`);
+  return ledger.usage(query);
+}
+
+const json = (report: UsageReport): string => `${JSON.stringify(usageView(report), undefined, 2)}\n`;
+const bad = (message: string) => new GatewayError("bad_request", message);

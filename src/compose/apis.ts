@@ -1,0 +1,18 @@
+import type { Routing } from "../core/dialect/routing.ts";
+import type { Clock } from "../core/kernel/clock.ts";
+import type { Relay } from "../core/relay/relay.ts";
+import type { Shelf } from "../core/stream/shelf.ts";
+import { errorEvent } from "../dialects/error-event.ts";
+import { refusalBody } from "../dialects/refusal-body.ts";
+import { type ApiFaces, createApiFaces } from "../faces/api/face.ts";
+
+/** The vendors' HTTP APIs, each with its dialect's words for what goes wrong. */
+export function connectApis(parts: {
+  readonly relay: Relay;
+  readonly routing: Routing;
+  readonly shelf: Shelf;
+  readonly clock: Clock;
+  readonly limits: { readonly apiBodyBytes: number; readonly apiSilenceMs: number };
+}): ApiFaces {
+  return createApiFaces({ ...parts, wording: { refusal: refusalBody, errorEvent } });
+}

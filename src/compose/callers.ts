@@ -1,0 +1,66 @@
+import type { Config } from "../config/schema.ts";
+import { KeyRing } from "../core/caller/key-ring.ts";
+import type { Clock } from "../core/kernel/clock.ts";
+import { GatewayError } from "../core/kernel/errors.ts";
+import type { Authenticator } from "../core/ports/authenticator.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import type { Relay } from "../core/relay/relay.ts";
+import { watchKeys } from "../storage/keys/key-watch.ts";
+import { Lockout } from "../transport/admit/lockout.ts";
+import { createAuthenticator } from "../transport/auth/authenticator.ts";
+import { Tickets } from "../transport/auth/tickets.ts";
+import type { RunningServer } from "../transport/server.ts";
+
+/** How exactly keys expire. */
+const LAPSE_MS = 500;
+
+export interface Callers extends AsyncDisposable {
+  readonly authenticator: Authenticator;
+  readonly tickets: Tickets;
+  /** From now on the sockets and streams of a key end with it. */
+  enforceOn(relay: Relay, server: RunningServer): void;
+}
+
+/**
+ * Who may call: the shared token, and the gateway keys of the data directory, which are followed while they change.
+ * Rejects with `store_unavailable` when the keys cannot be read.
+ */
+export async function connectCallers(config: Config, clock: Clock, observer: Observer): Promise<Callers> {
+  const { auth, data, limits } = config;
+  const keys = new KeyRing(clock.wall);
+  const watch =
+    data.store === "memory"
+      ? undefined
+      : await watchKeys({
+          directory: data.directory,
+          keys: (found) => keys.replace(found),
+          failed: (error) => observer.fault(error, "keys"),
+        });
+  const lockout = new Lockout({
+    failuresPerMinute: limits.authFailuresPerMinute,
+    lockoutMs: limits.authLockoutMs,
+    clock,
+  });
+  const token = auth.token?.reveal();
+  const authenticator = createAuthenticator({ token, required: auth.required, keys, lockout });
+  const lapses = setInterval(() => {
+    if (keys.lapsed()) keys.changed();
+  }, LAPSE_MS).unref();
+  return {
+    authenticator,
+    tickets: new Tickets({ authenticator, lockout, clock }),
+    enforceOn(relay, server) {
+      keys.changed = () => {
+        // The streams first: their terminals still reach the sockets that are closed then.
+        const over = new GatewayError("cancelled", "the caller's key works no more");
+        relay.cancelOf((caller) => !keys.isGood(caller), over);
+        server.recheck();
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(lapses);
+      keys.changed = () => {};
+      await watch?.close();
+    },
+  };
+}

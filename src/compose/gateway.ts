@@ -1,0 +1,242 @@
+import { randomUUID } from "node:crypto";
+import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
+import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../../protocol/stream.ts";
+import type { Config } from "../config/schema.ts";
+import type { Clock } from "../core/kernel/clock.ts";
+import { GatewayError } from "../core/kernel/errors.ts";
+import { startDemoUpstream } from "../demo/demo-upstream.ts";
+import { createHttpStreamsFace } from "../faces/http-streams/face.ts";
+import { createOpenClawFace } from "../faces/openclaw/face.ts";
+import { createStreamFace } from "../faces/stream/face.ts";
+import { createUsageFace } from "../faces/usage/face.ts";
+import { createLog, type LogOptions } from "../observe/log.ts";
+import { createMetrics } from "../observe/metrics.ts";
+import { createMetricsPage, METRICS_PATH } from "../observe/metrics-page.ts";
+import { combine } from "../observe/observers.ts";
+import { claimDirectory } from "../storage/sqlite/directory-claim.ts";
+import { createMemoryTranscripts } from "../storage/transcripts/memory-transcripts.ts";
+import { openSqliteTranscripts } from "../storage/transcripts/sqlite-transcripts.ts";
+import { createTicketFace } from "../transport/auth/ticket-face.ts";
+import { startPageServer } from "../transport/http/page-server.ts";
+import { startServer } from "../transport/server.ts";
+import { createUpstream } from "../upstream/upstream.ts";
+import { connectApis } from "./apis.ts";
+import { connectCallers } from "./callers.ts";
+import { connectInbound, transcriptBytes } from "./inbound.ts";
+import { connectLedger } from "./ledger.ts";
+import { connectLoad } from "./load.ts";
+import { connectPages } from "./pages.ts";
+import { connectRelay } from "./relay.ts";
+import { connectRoutes } from "./routes.ts";
+
+export interface GatewayOptions {
+  readonly version: string;
+  /** Of this process: what the lock of its data directory says to others. */
+  readonly pid: number;
+  /** Where log lines go; standard output unless a test wants them. */
+  readonly logTo?: LogOptions["target"];
+}
+
+export interface Gateway {
+  /** `http://host:port` as it is bound. */
+  readonly url: string;
+  /** Where `/metrics` is, when it has a listener of its own. */
+  readonly metricsUrl: string | undefined;
+  /** Stops accepting, ends every stream, settles what must be written, and closes. */
+  close(): Promise<void>;
+}
+
+/** What is remembered at once, oldest forgotten first: some hundred bytes each. */
+const IDEMPOTENCY_KEYS = 10_000;
+
+const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
+const newId = (): string => randomUUID();
+
+/**
+ * Builds the gateway out of its rooms and starts it: the only place where concrete parts meet. Rejects when the address
+ * cannot be bound or the store cannot be opened.
+ */
+export async function createGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
+  const startedAt = clock.now();
+  const { version } = options;
+  const { limits } = config;
+  // What was started last is stopped first, also when the start fails half-way.
+  await using started = new AsyncDisposableStack();
+
+  let listening = false;
+  const log = started.adopt(createLog(logOptions(config, options)), (part) => {
+    if (listening) part.stopped({ reason: "asked to", uptimeMs: clock.now() - startedAt });
+    return part.close();
+  });
+  const metrics = config.metrics.enabled ? createMetrics(version) : undefined;
+  const observer = metrics ? combine(log.observer, metrics.observer) : log.observer;
+  const { load, loop, callerLoad } = started.use(connectLoad(config, clock));
+  const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
+  if (config.data.store === "sqlite") {
+    started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
+  }
+  const transcripts = started.adopt(await openTranscripts(config), (part) => part.close());
+  const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
+  const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
+  const { routing, upstreamRoutes } = connectRoutes(config, demo);
+  const upstream = started.adopt(
+    createUpstream({
+      routes: upstreamRoutes,
+      version,
+      clock,
+      observer,
+      maxEventBytes: limits.eventBytes,
+      maxErrorBodyBytes: limits.errorBodyBytes,
+    }),
+    (part) => part.close(),
+  );
+  const { relay, shelf, budget } = started.use(
+    await connectRelay({
+      limits,
+      upstream,
+      ledger,
+      observer,
+      clock,
+      newId,
+      requests: inboundBudgets.callers,
+      admit: ({ name }) => load.admitStream(name),
+    }),
+  );
+  if (metrics) shelf.resumed = metrics.resumed;
+  const callers = started.use(await connectCallers(config, clock, observer));
+  const { authenticator, tickets } = callers;
+  const apis = started.adopt(connectApis({ relay, routing, shelf, clock, limits }), (part) => part.close());
+  const streamFace = started.adopt(
+    createStreamFace({
+      relay,
+      routing,
+      shelf,
+      authenticator,
+      clock,
+      observer,
+      limits: { ...limits, frameBytes: limits.streamFrameBytes, idempotencyKeys: IDEMPOTENCY_KEYS },
+    }),
+    (part) => part.close(),
+  );
+  const httpStreamsFace = started.adopt(
+    createHttpStreamsFace({
+      shelf,
+      limits: { keepAliveMs: (limits.pingMs + limits.pongMs) / 2, betweenPollsMs: limits.pingMs },
+    }),
+    (part) => part.close(),
+  );
+  const openClawFace = started.adopt(
+    await createOpenClawFace({
+      relay,
+      routing,
+      transcripts,
+      authenticator,
+      observer,
+      logs: log.tail,
+      ledger,
+      config: JSON.parse(JSON.stringify(config)),
+      clock,
+      newId,
+      version,
+      transcriptBytes: transcriptBytes(limits),
+      settings: { ...config.openclaw, maxFrameBytes: limits.openclawFrameBytes },
+    }),
+    (part) => part.close(),
+  );
+  const { listen: metricsListen } = config.metrics;
+  const metricsPage =
+    metrics &&
+    createMetricsPage({
+      contentType: metrics.contentType,
+      text() {
+        const { parked, kept } = shelf.counts;
+        return metrics.text({
+          connections: server.connectionsByFace,
+          streams: { active: relay.activeStreams - parked, parked, kept },
+          logs: budget,
+          inbound: [inboundBudgets.callers, inboundBudgets.strangers],
+          ledger,
+          droppedLines: log.dropped,
+          loopDelayMs: (share) => loop.quantileMs(share),
+        });
+      },
+    });
+  const origins = {
+    allowedOrigins: config.allowedOrigins,
+    allowedHosts: [...config.allowedHosts, config.listen.host, ...(metricsListen ? [metricsListen.host] : [])],
+  };
+  const server = await startServer({
+    host: config.listen.host,
+    port: config.listen.port,
+    faces: [
+      { path: "/", face: openClawFace },
+      { path: CONTROL_UI_PATH, face: openClawFace },
+      { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFace },
+    ],
+    httpFaces: [createTicketFace(tickets), ...apis.faces, httpStreamsFace, createUsageFace({ ledger, clock })],
+    page: connectPages({ config, version, authenticator, routing, clock, startedAt, metricsPage }),
+    admit: () => load.admitConnection(),
+    maxSockets: load.maxSockets,
+    authenticator,
+    tickets,
+    trustedProxies: config.listen.trustedProxies,
+    origins,
+    limits,
+    inbound,
+    clock,
+    observer,
+    newId,
+  });
+  started.adopt(server, (part) => part.close());
+  callers.enforceOn(relay, server);
+  started.defer(async () => {
+    server.drain();
+    await within(limits.drainMs, relay.drain());
+    relay.stop(new GatewayError("shutting_down"));
+  });
+
+  const metricsServer =
+    metricsPage && metricsListen
+      ? started.adopt(
+          await startPageServer({
+            ...metricsListen,
+            path: METRICS_PATH,
+            name: "metrics",
+            observer,
+            origins,
+            page: metricsPage,
+          }),
+          (part) => part.close(),
+        )
+      : undefined;
+
+  log.started({
+    version,
+    url: server.url,
+    authRequired: authenticator.required,
+    demo: demo !== undefined,
+    routes: upstreamRoutes.map(({ name }) => name),
+    models: routing.models.map(({ alias }) => alias),
+  });
+  listening = true;
+  const parts = started.move();
+  return { url: server.url, metricsUrl: metricsServer?.url, close: () => parts.disposeAsync() };
+}
+
+/** Waits for work, but no longer than so many milliseconds. */
+async function within(ms: number, work: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([work, timeout]);
+  clearTimeout(timer);
+}
+
+function logOptions(config: Config, options: GatewayOptions): LogOptions {
+  const pretty = config.log.pretty === true;
+  return { level: config.log.level, pretty, colour: pretty, clock, ...(options.logTo && { target: options.logTo }) };
+}
+
+const openTranscripts = (config: Config) =>
+  config.data.store === "memory" ? createMemoryTranscripts() : openSqliteTranscripts(config.data);

@@ -1,0 +1,36 @@
+import { getHeapStatistics } from "node:v8";
+import type { Config } from "../config/schema.ts";
+import type { CallerLoad } from "../core/caller/caller-load.ts";
+import { InboundBudget } from "../core/caller/inbound-budget.ts";
+import type { Clock } from "../core/kernel/clock.ts";
+import { Inbound } from "../transport/admit/inbound.ts";
+
+/** What one caller may have of it: one that fills its part leaves as much for all others. */
+const SHARE_OF_ONE = 1 / 2;
+/** What clients may have besides that have not shown who they are. */
+const SHARE_OF_STRANGERS = 1 / 8;
+
+/** What a message counts beside its bytes when it comes in the fragments that browsers and libraries make. */
+const MESSAGE_BYTES = 1024 * 1024;
+
+export interface InboundConnections {
+  readonly inbound: Inbound;
+  readonly budgets: { readonly callers: InboundBudget; readonly strangers: InboundBudget };
+}
+
+/** What clients may have on its way in: of callers, and of those that have not authenticated. */
+export function connectInbound(limits: Config["limits"], clock: Clock, load: CallerLoad): InboundConnections {
+  const bytes = Math.floor(limits.inboundBytes || getHeapStatistics().heap_size_limit / 8);
+  // With nothing else on its way, the largest message there may be is let in on any machine.
+  const largest = Math.max(limits.openclawFrameBytes, limits.apiBodyBytes, limits.streamFrameBytes) + MESSAGE_BYTES;
+  const callers = budget(bytes, SHARE_OF_ONE, largest);
+  const strangers = budget(bytes * SHARE_OF_STRANGERS, SHARE_OF_ONE, limits.handshakeFrameBytes + MESSAGE_BYTES);
+  return { inbound: new Inbound({ callers, strangers, limits, clock, load }), budgets: { callers, strangers } };
+}
+
+const budget = (bytes: number, shareOfOne: number, largest: number): InboundBudget =>
+  new InboundBudget({ maxBytes: Math.max(bytes, largest), maxBytesEach: Math.max(bytes * shareOfOne, largest) });
+
+/** A sixteenth of what the process may use for transcripts in memory; they are read again when they are wanted. */
+export const transcriptBytes = (limits: Config["limits"]): number =>
+  Math.max(Math.floor(getHeapStatistics().heap_size_limit / 16), limits.openclawFrameBytes);

@@ -1,0 +1,39 @@
+import type { Config } from "../config/schema.ts";
+import { CallerLoad } from "../core/caller/caller-load.ts";
+import type { Clock } from "../core/kernel/clock.ts";
+import { Load } from "../observe/load.ts";
+import { LoopDelay } from "../observe/loop-delay.ts";
+import { findOpenFiles } from "../observe/open-files.ts";
+import { PAGE_SOCKETS } from "../transport/http/page-server.ts";
+
+const COUNT_FILES_MS = 1_000;
+
+export interface LoadConnections extends Disposable {
+  readonly load: Load;
+  readonly loop: LoopDelay;
+  /** How much of the event loop each caller takes. */
+  readonly callerLoad: CallerLoad;
+}
+
+/** How busy the process is, and who keeps it so. */
+export function connectLoad({ limits, metrics }: Config, clock: Clock): LoadConnections {
+  const loop = new LoopDelay();
+  const callerLoad = new CallerLoad(clock);
+  const load = new Load({
+    loopDelayMs: limits.loopDelayMs,
+    loop,
+    callers: callerLoad,
+    files: findOpenFiles(),
+    otherSockets: metrics.enabled && metrics.listen ? PAGE_SOCKETS : 0,
+  });
+  const fileCount = setInterval(() => void load.count(), COUNT_FILES_MS).unref();
+  return {
+    load,
+    loop,
+    callerLoad,
+    [Symbol.dispose]() {
+      clearInterval(fileCount);
+      loop.close();
+    },
+  };
+}

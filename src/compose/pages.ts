@@ -1,0 +1,65 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
+import type { Config } from "../config/schema.ts";
+import { mayUse, requireScope } from "../core/caller/caller.ts";
+import type { Routing } from "../core/dialect/routing.ts";
+import type { Clock } from "../core/kernel/clock.ts";
+import { GatewayError } from "../core/kernel/errors.ts";
+import type { Authenticator } from "../core/ports/authenticator.ts";
+import { METRICS_PATH } from "../observe/metrics-page.ts";
+import { createControlUi } from "../page/control-ui.ts";
+import { createStartPage } from "../page/start-page.ts";
+import { tokenOf } from "../transport/auth/credentials.ts";
+import type { ServerParts } from "../transport/server.ts";
+
+export interface PagesParts {
+  readonly config: Config;
+  readonly version: string;
+  readonly authenticator: Authenticator;
+  readonly routing: Routing;
+  readonly clock: Clock;
+  /** Clock reading in milliseconds. */
+  readonly startedAt: number;
+  /** Shown here unless it has a listener of its own. */
+  readonly metricsPage: ServerParts["page"] | undefined;
+}
+
+/** What there is to see where clients connect: the start page, the Control UI if one is installed, and the metrics. */
+export function connectPages(parts: PagesParts): ServerParts["page"] {
+  const { config, version, authenticator, routing, metricsPage } = parts;
+  const { controlUi: directory, agentName } = config.openclaw;
+  const callerOf = (headers: IncomingHttpHeaders, address: string) =>
+    authenticator.authenticate(tokenOf(headers), address);
+  const controlUi =
+    directory === undefined
+      ? undefined
+      : createControlUi({
+          directory,
+          version,
+          agentName,
+          // The first gateway key may be made later.
+          authRequired: () => authenticator.required,
+          authorised: (headers, address) => callerOf(headers, address) !== undefined,
+        });
+  const startPage = createStartPage({
+    version,
+    callerOf,
+    info: (caller) => ({
+      uptimeS: Math.floor((parts.clock.now() - parts.startedAt) / 1000),
+      authRequired: authenticator.required,
+      demo: config.demo,
+      controlUi: controlUi && `${CONTROL_UI_PATH}/`,
+      models: routing.models
+        .filter((model) => !caller || mayUse(caller, { route: model.route, model }))
+        .map(({ alias, name, route }) => ({ alias, name, route: route.name, dialect: route.dialect.name })),
+    }),
+  });
+  return (request) => {
+    if (!metricsPage || config.metrics.listen || request.path !== METRICS_PATH)
+      return controlUi?.(request) ?? startPage(request);
+    const caller = callerOf(request.headers, request.remoteAddress);
+    if (!caller) throw new GatewayError("unauthorized");
+    requireScope(caller, "read");
+    return metricsPage(request);
+  };
+}

@@ -1,0 +1,72 @@
+import { getHeapStatistics } from "node:v8";
+import type { Config } from "../config/schema.ts";
+import type { Caller } from "../core/caller/caller.ts";
+import { OpenRate } from "../core/caller/open-rate.ts";
+import type { Clock } from "../core/kernel/clock.ts";
+import type { Ledger } from "../core/ledger/ledger.ts";
+import type { Observer } from "../core/ports/observer.ts";
+import type { UpstreamPort } from "../core/ports/upstream.ts";
+import { KeyLeases } from "../core/quota/leases.ts";
+import { Relay, type RequestRoom } from "../core/relay/relay.ts";
+import { LogBudget } from "../core/stream/budget.ts";
+import { Shelf } from "../core/stream/shelf.ts";
+
+/** What is remembered at once, oldest forgotten first: some hundred bytes each. */
+const REMEMBERED_IDS = 10_000;
+/** How exactly grace, retention, pauses and drains are kept. */
+const SWEEP_MS = 1_000;
+/** What a running stream takes beside its log: sockets, a request, a parser, a read that waits while it is held back. */
+const STREAM_BYTES = 64 * 1024;
+/** What the heap takes for what is in use, until garbage is collected (`npm run soak`, scenario `stalled`). */
+const HEAP_SLACK = 1.5;
+
+export interface RelayConnections extends Disposable {
+  readonly relay: Relay;
+  readonly shelf: Shelf;
+  /** What all logs share. */
+  readonly budget: LogBudget;
+}
+
+/** Where streams run, wait for their clients, and are paid for. Resolves when it is known what keys have spent. */
+export async function connectRelay(parts: {
+  readonly limits: Config["limits"];
+  readonly upstream: UpstreamPort;
+  readonly ledger: Ledger;
+  readonly observer: Observer;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  /** Room for the bodies of requests until their answers begin. */
+  readonly requests: RequestRoom;
+  /** Throws when the process is too busy for one more stream of this caller. */
+  readonly admit: (caller: Caller) => void;
+}): Promise<RelayConnections> {
+  const { limits, upstream, ledger, observer, clock, newId } = parts;
+  const logMemoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
+  const budget = new LogBudget(Math.floor(logMemoryBytes / HEAP_SLACK));
+  const shelf = new Shelf({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now);
+  const leases = new KeyLeases({ clock, ledger });
+  await leases.restore();
+  const relay = new Relay({
+    upstream,
+    observer,
+    clock,
+    newId,
+    log: { maxBytes: limits.logBytes, maxEntries: limits.logEntries },
+    drain: { ms: limits.drainUsageMs, bytes: limits.drainUsageBytes },
+    openStreams: limits.openStreams,
+    requests: parts.requests,
+    opens: new OpenRate(limits, clock),
+    budget,
+    streamBytes: STREAM_BYTES,
+    leases,
+    admit(caller) {
+      shelf.admit();
+      parts.admit(caller);
+    },
+  });
+  const sweep = setInterval(() => {
+    shelf.sweep(clock.now());
+    relay.sweep(clock.now());
+  }, SWEEP_MS);
+  return { relay, shelf, budget, [Symbol.dispose]: () => clearInterval(sweep) };
+}

@@ -1,0 +1,52 @@
+import type { Config } from "../config/schema.ts";
+import { Routing } from "../core/dialect/routing.ts";
+import { GatewayError } from "../core/kernel/errors.ts";
+import { type DemoUpstream, demoRoutes } from "../demo/demo-upstream.ts";
+import { dialects } from "../dialects/registry.ts";
+
+/** Routes and models of the configuration and of the demo upstream: what the core names, and what the upstream calls. */
+export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
+  const offered = demo ? demoRoutes(demo.url) : { routes: [], models: [] };
+  const configured = Object.entries(config.routes).map(([name, route]) => ({
+    ...route,
+    name,
+    key: route.key?.reveal(),
+    headers: Object.fromEntries(Object.entries(route.headers).map(([header, value]) => [header, value.reveal()])),
+  }));
+  const all = [
+    ...configured,
+    ...offered.routes.map((route) => ({ ...route, key: undefined, headers: {}, allowPrivateNetwork: true })),
+  ];
+  const routes = new Map(all.map((route) => [route.name, { ...route, dialect: dialectNamed(route.dialect) }]));
+  const models = [
+    ...Object.entries(config.models).map(([alias, model]) => ({ ...model, alias })),
+    ...offered.models,
+  ].map((model) => {
+    const route = routes.get(model.route);
+    if (!route) throw new GatewayError("unknown_route", `model ${model.alias}: no such route: ${model.route}`);
+    return {
+      alias: model.alias,
+      route,
+      upstreamModel: model.model,
+      name: model.name ?? model.alias,
+      defaults: "defaults" in model ? model.defaults : {},
+      price: model.price,
+      contextWindow: model.contextWindow,
+    };
+  });
+  return {
+    routing: new Routing([...routes.values()], models, config.defaultModel),
+    upstreamRoutes: all.map((route) => ({
+      ...route,
+      // How long a stream may be held back is the shelf's business: it knows whether anybody reads.
+      timeouts: { ...("timeouts" in route && route.timeouts), pausedMs: Number.POSITIVE_INFINITY },
+      allowHeaders: Object.keys(route.headers),
+    })),
+  };
+}
+
+function dialectNamed(name: string) {
+  const dialect = dialects.get(name);
+  if (!dialect) throw new GatewayError("internal", `no such dialect: ${name}`);
+  return dialect;
+}

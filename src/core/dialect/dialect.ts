@@ -1,0 +1,113 @@
+import type { JsonObject, JsonValue } from "../kernel/json.ts";
+import type { TokenCounts } from "../usage/usage.ts";
+
+/** How an upstream speaks. Values in, values out: a dialect never sees a socket. */
+export interface Dialect {
+  readonly name: string;
+  /** The stream has no last event of its own: a clean end of the body is its end. */
+  readonly endsAtEof: boolean;
+  /** Path below the route's base URL, and the headers that carry the key. */
+  address(key: string | undefined): { readonly path: string; readonly headers: Readonly<Record<string, string>> };
+  /** The body as the provider wants it, for a stream or a whole answer: `stream`, and what the dialect insists on. */
+  body(request: BodyRequest): JsonObject;
+  /** A conversation, in the provider's own request body. Throws GatewayError `unsupported` for parts it cannot carry. */
+  conversation(turn: Turn): JsonObject;
+  /** The most tokens a request lets the model write, in all its answers; undefined when it does not say. */
+  outputLimit(body: JsonObject): number | undefined;
+  /** The same request with no higher limit than this. A dialect without one certain name for it lowers only what is there. */
+  limited(body: JsonObject, outputTokens: number): JsonObject;
+  /** A new interpreter for one stream. `asked` is the caller's body: what it did not ask for, the gateway did, is hidden. */
+  interpreter(asked?: JsonObject): Interpreter;
+}
+
+export interface BodyRequest {
+  /** What the caller asked for, in the provider's own words. */
+  readonly body: JsonObject;
+  /** The upstream's model id; undefined when the caller named a route and chose the model in the body. */
+  readonly model: string | undefined;
+  /** The answer is wanted as one JSON value, not as a stream. */
+  readonly whole?: boolean | undefined;
+  /** False where the upstream refuses to be asked for usage; then it is estimated. */
+  readonly includeUsage?: boolean | undefined;
+}
+
+/** A provider-neutral request: what chat faces produce. */
+export interface Turn {
+  readonly system?: string;
+  readonly messages: readonly Message[];
+  /** "off", "low", "medium", "high"; undefined leaves it to the provider. */
+  readonly thinking?: string;
+}
+
+export interface Message {
+  readonly role: "user" | "assistant";
+  readonly content: readonly Part[];
+}
+
+export type Part =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "image"; readonly mimeType: string; readonly base64: string }
+  | { readonly type: "thinking"; readonly text: string; readonly signature?: string };
+
+/** Reads the events of one stream in order and keeps what must be remembered between them. */
+export interface Interpreter {
+  /**
+   * What one event means; a whole answer is read as the only event. `value` is the parsed data, undefined when it is not JSON (or too deep). Unknown events
+   * mean nothing (`{}`); no input makes it throw.
+   */
+  read(name: string | undefined, value: JsonValue | undefined, data: string): Meaning;
+  /**
+   * How the provider would have ended the answer here, had its limit been reached. Undefined before it began, and where
+   * nothing of it is understood.
+   */
+  cutShort(outputTokens: number): CutShort | undefined;
+}
+
+/** A clean ending in the provider's own words. */
+export interface CutShort {
+  /** What the provider says when a limit is reached. */
+  readonly finish: string;
+  readonly events: readonly { readonly name: string | undefined; readonly data: string }[];
+}
+
+export interface Meaning {
+  readonly text?: string;
+  readonly thinking?: string;
+  /** Signature of the thinking that just ended: must go back verbatim with it. */
+  readonly thinkingSignature?: string;
+  readonly toolCalls?: readonly ToolCallDelta[];
+  /** Cumulative counts: the last one wins, they are never added up. */
+  readonly usage?: TokenCounts;
+  /** The provider's own finish or stop reason. */
+  readonly finish?: string;
+  /** The provider says that the stream failed; it ends with this event. */
+  readonly error?: ProviderError;
+  /**
+   * `now`: this is the last event. `at_end`: the answer is whole and the end of the body is no truncation, but more
+   * events (usage, `[DONE]`) may follow.
+   */
+  readonly complete?: "now" | "at_end";
+  /** The gateway asked for this event, not the client: it counts, and no reader sees it. */
+  readonly hidden?: true;
+}
+
+export interface ToolCallDelta {
+  /** Position of the call in the answer; deltas with the same index belong together. */
+  readonly index: number;
+  readonly id?: string;
+  readonly name?: string;
+  /** The next piece of the arguments' JSON text. */
+  readonly arguments?: string;
+}
+
+export interface ProviderError {
+  /** The provider's own type or code, such as `overloaded_error`. */
+  readonly type?: string;
+  readonly message?: string;
+}
+
+export const NOTHING: Meaning = Object.freeze({});
+
+/** Whether there is something in it that a reader would see. */
+export const hasContent = ({ text, thinking, toolCalls }: Meaning): boolean =>
+  Boolean(text) || Boolean(thinking) || toolCalls !== undefined;

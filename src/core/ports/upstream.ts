@@ -1,0 +1,47 @@
+/** One HTTP call to an upstream, as the core asks for it. */
+import type { ByteText } from "../kernel/byte-text.ts";
+import type { GatewayError } from "../kernel/errors.ts";
+
+export interface UpstreamRequest {
+  readonly route: string;
+  /** Below the route's base URL. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** One JSON value is asked for, not a stream: it is the only event. */
+  readonly whole?: boolean | undefined;
+  /** Whether the call may be repeated before the first byte of a response body. */
+  readonly mayRetry: boolean;
+}
+
+/** All are called synchronously from the socket's own callbacks, never after `end` or `fail`. */
+export interface UpstreamSink {
+  /** The first byte of a response body. */
+  firstByte(): void;
+  /** `bytes` is the same data as a log keeps it and a socket writes it. */
+  event(name: ByteText | undefined, data: string, bytes: ByteText): void;
+  /** Malformed UTF-8 was replaced. */
+  lossy(): void;
+  /** The body ended cleanly. */
+  end(): void;
+  fail(error: GatewayError): void;
+}
+
+export interface UpstreamCall {
+  /**
+   * Whether the provider may charge for the call: the request was written to a connection, and no status other than 2xx
+   * has refused it. False again while a refused call waits to be made once more. Stays as it is when the call is over.
+   */
+  readonly isSent: boolean;
+  pause(): void;
+  resume(): void;
+  /** Closes the socket now; the sink hears nothing more. */
+  abort(): void;
+  /** The stream has had its last event: the sink hears nothing more, the body gets a second to end by itself. */
+  settle(): void;
+}
+
+export interface UpstreamPort {
+  /** Starts a call. Failures go to the sink, never thrown, and never before this returns. */
+  call(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall;
+}

@@ -1,0 +1,171 @@
+import type { Caps } from "../caller/caller.ts";
+import { GatewayError } from "../kernel/errors.ts";
+import { NANO } from "../usage/cost.ts";
+import type { Price } from "../usage/price.ts";
+import { Allowance, type Standing } from "./caps-allowance.ts";
+import { Period } from "./caps-period.ts";
+import { capExceeded, minuteIsFull, neverFits, setAside, tooManyStreams } from "./caps-refusal.ts";
+import { Stake, type StakeOwner } from "./caps-stake.ts";
+
+/** What a request may use. */
+export interface Ask {
+  /** Estimated. */
+  readonly promptTokens: number;
+  /** The most it lets the model write; undefined when it does not say. */
+  readonly outputTokens: number | undefined;
+  readonly price: Price | undefined;
+}
+
+/** Set aside for the answer of a request without a limit of its own. A longer one takes more as it goes on. */
+const UNSTATED_OUTPUT_TOKENS = 8_192;
+
+/** A shorter answer is not worth its prompt, and the Responses API takes no smaller limit. */
+const LEAST_OUTPUT_TOKENS = 16;
+
+/** No model writes more. Sums of what is set aside stay exact numbers, whatever requests say. */
+const MOST_OUTPUT_TOKENS = 10_000_000;
+
+const NONE: Price = { input: 0, output: 0 };
+
+/**
+ * One key under its caps: who may begin, what is set aside, and who is cut. What is spent and what is set aside stay
+ * below each cap together, however many streams run; so what is spent exceeds none by more than one event.
+ */
+export class Account implements StakeOwner {
+  readonly #minute: Period;
+  readonly #day: Period;
+  readonly #month: Period;
+  readonly #tokens: Allowance;
+  readonly #cost: Allowance;
+  readonly #requests: Allowance;
+  readonly #running = new Set<Stake>();
+  #caller = "";
+  /** Streams that are cut settle, which may find the cap reached again. */
+  #cutting = false;
+
+  constructor(wallMs: number) {
+    const minute = new Period("minute", wallMs);
+    const day = new Period("day", wallMs);
+    const month = new Period("month", wallMs);
+    this.#tokens = new Allowance([
+      ["tokensPerMinute", minute],
+      ["tokensPerDay", day],
+      ["tokensPerMonth", month],
+    ]);
+    this.#cost = new Allowance([
+      ["costPerDay", day],
+      ["costPerMonth", month],
+    ]);
+    this.#requests = new Allowance([["requestsPerMinute", minute]]);
+    this.#minute = minute;
+    this.#day = day;
+    this.#month = month;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  get standings(): readonly Standing[] {
+    return [...this.#tokens.standings, ...this.#cost.standings, ...this.#requests.standings];
+  }
+
+  /** What the ledger says of the day or month that runs: so much was spent at least. */
+  restore(length: "day" | "month", tokens: number, costNano: number): void {
+    const period = length === "day" ? this.#day : this.#month;
+    this.#tokens.restore(period, tokens);
+    this.#cost.restore(period, costNano);
+  }
+
+  /**
+   * Sets aside what the request may use, its answer's limit lowered to what is left. Throws `cap_exceeded`,
+   * `rate_limited` or `too_many_streams`; `forbidden` where a cap on cost could not be kept for want of a price.
+   */
+  open(ask: Ask, caller: string, caps: Caps, wallMs: number): Stake {
+    this.#caller = caller;
+    this.advance(wallMs);
+    this.#tokens.cap(caps, 1);
+    this.#cost.cap(caps, NANO);
+    this.#requests.cap(caps, 1);
+    const { concurrentStreams = Number.POSITIVE_INFINITY } = caps;
+    if (this.#running.size >= concurrentStreams) throw tooManyStreams(caller, concurrentStreams);
+    this.#check(this.#requests, 1, 1, wallMs);
+
+    const { promptTokens, outputTokens = UNSTATED_OUTPUT_TOKENS } = ask;
+    const asked = Math.min(outputTokens, MOST_OUTPUT_TOKENS);
+    if (this.#cost.isCapped && !ask.price) {
+      throw new GatewayError("forbidden", "the key has a cap on cost, and the model has no price");
+    }
+    const price = perToken(ask.price ?? NONE);
+    const costOf = (output: number) => Math.ceil(promptTokens * price.input + output * price.output);
+    const least = Math.min(asked, LEAST_OUTPUT_TOKENS);
+    this.#check(this.#tokens, promptTokens + least, promptTokens + asked, wallMs);
+    this.#check(this.#cost, costOf(least), costOf(asked), wallMs);
+
+    const left = Math.min(
+      this.#tokens.left - promptTokens,
+      price.output > 0 ? Math.floor((this.#cost.left - promptTokens * price.input) / price.output) : asked,
+    );
+    const output = Math.min(asked, left);
+    const stake = new Stake(this, {
+      promptTokens,
+      tokens: this.#tokens.reserve(promptTokens + output),
+      cost: this.#cost.reserve(costOf(output)),
+      meteredPrice: this.#cost.isCapped ? price : undefined,
+      maxOutputTokens: output < asked ? output : undefined,
+    });
+    this.#requests.reserve(0).spend(1);
+    this.#running.add(stake);
+    return stake;
+  }
+
+  /** Every day and month begins with a minute, so usually that is all there is to look at. */
+  advance(wallMs: number): void {
+    if (!this.#minute.advance(wallMs)) return;
+    this.#begin(this.#minute);
+    if (this.#day.advance(wallMs)) this.#begin(this.#day);
+    if (this.#month.advance(wallMs)) this.#begin(this.#month);
+  }
+
+  reached(allowance: Allowance, stake: Stake): GatewayError {
+    const error = capExceeded(this.#caller, allowance.nearest);
+    if (!allowance.isUsedUp || this.#cutting) return error;
+    // Else each of them would spend one more event before it is told.
+    this.#cutting = true;
+    for (const other of [...this.#running]) if (other !== stake) other.onCut(error);
+    this.#cutting = false;
+    return error;
+  }
+
+  released(stake: Stake): void {
+    this.#running.delete(stake);
+  }
+
+  #begin(period: Period): void {
+    for (const allowance of [this.#tokens, this.#cost, this.#requests]) allowance.begin(period);
+  }
+
+  /** Throws unless the least that makes sense fits under each cap; and what is wanted, where waiting a minute helps. */
+  #check(allowance: Allowance, least: number, wanted: number, wallMs: number): void {
+    for (const standing of allowance.standings) {
+      const { limit, used, held, period } = standing;
+      const unspent = limit - used;
+      const isMinute = period.length === "minute";
+      if (least > limit) throw neverFits(this.#caller, standing);
+      if (isMinute && Math.min(wanted, limit) > unspent - held) throw minuteIsFull(this.#caller, standing, wallMs);
+      if (least > unspent) throw capExceeded(this.#caller, standing);
+      if (least > unspent - held) throw setAside(this.#caller, standing);
+    }
+  }
+}
+
+/** Billionths of the currency a token. */
+function perToken({ input, output, cacheRead, cacheWrite }: Price): Price {
+  const nano = (perMillion: number) => (perMillion * NANO) / 1_000_000;
+  return {
+    input: nano(input),
+    output: nano(output),
+    cacheRead: nano(cacheRead ?? input),
+    cacheWrite: nano(cacheWrite ?? input),
+  };
+}

@@ -1,0 +1,167 @@
+import type { Caps } from "../caller/caller.ts";
+import type { Period } from "./caps-period.ts";
+
+export type CapName = keyof Caps;
+
+/** One ceiling, and how much of it is used. Amounts are in the unit of the allowance: tokens, billionths, requests. */
+export interface Standing {
+  readonly cap: CapName;
+  readonly period: Period;
+  /** Infinite where the key has no such cap. */
+  readonly limit: number;
+  readonly used: number;
+  /** Set aside for running streams and not used yet. */
+  readonly held: number;
+}
+
+interface Ceiling {
+  readonly cap: CapName;
+  readonly period: Period;
+  limit: number;
+  /** What had been spent in all when the period began. */
+  base: number;
+  /** Which of all periods this is, in the order in which they began. */
+  order: number;
+}
+
+/**
+ * What one key may spend of one thing, in each period. One running sum serves all periods, because each remembers where
+ * it began; so the nearest ceiling is one number to compare with. Counting only: who is refused or cut is the account's.
+ */
+export class Allowance {
+  readonly #ceilings: readonly Ceiling[];
+  #spent = 0;
+  #held = 0;
+  #nearest = Number.POSITIVE_INFINITY;
+  #order = 0;
+
+  constructor(caps: readonly (readonly [CapName, Period])[]) {
+    this.#ceilings = caps.map(([cap, period]) => ({
+      cap,
+      period,
+      limit: Number.POSITIVE_INFINITY,
+      base: 0,
+      order: 0,
+    }));
+  }
+
+  /** The caps as they are now; `unit` is how much of the allowance's own unit is one of theirs. */
+  cap(caps: Caps, unit: number): void {
+    for (const ceiling of this.#ceilings) ceiling.limit = (caps[ceiling.cap] ?? Number.POSITIVE_INFINITY) * unit;
+    this.#findNearest();
+  }
+
+  get isCapped(): boolean {
+    return this.#nearest < Number.POSITIVE_INFINITY;
+  }
+
+  /** Nothing is left for anybody. */
+  get isUsedUp(): boolean {
+    return this.#spent >= this.#nearest;
+  }
+
+  /** The ceiling that leaves least. */
+  get nearest(): Standing {
+    return this.standings.reduce((a, b) => (b.limit - b.used < a.limit - a.used ? b : a));
+  }
+
+  /** What a new stream may still set aside. */
+  get left(): number {
+    return Math.min(...this.standings.map(({ limit, used, held }) => limit - used - held));
+  }
+
+  /** Nothing is left beyond what running streams have set aside. */
+  get isTaken(): boolean {
+    return this.#spent + this.#held >= this.#nearest;
+  }
+
+  get standings(): readonly Standing[] {
+    return this.#ceilings.map(({ cap, period, limit, base }) => ({
+      cap,
+      period,
+      limit,
+      used: this.#spent - base,
+      held: this.#held,
+    }));
+  }
+
+  /** A new such period began: what running streams have set aside goes with them. */
+  begin(period: Period): void {
+    this.#order++;
+    for (const ceiling of this.#ceilings) {
+      if (ceiling.period !== period) continue;
+      ceiling.base = this.#spent;
+      ceiling.order = this.#order;
+    }
+    this.#findNearest();
+  }
+
+  /** At least so much was spent in the period that runs. */
+  restore(period: Period, amount: number): void {
+    for (const ceiling of this.#ceilings) {
+      if (ceiling.period === period) ceiling.base = Math.min(ceiling.base, this.#spent - amount);
+    }
+    this.#findNearest();
+  }
+
+  /** Sets so much aside for one stream. */
+  reserve(amount: number): Share {
+    this.#held += amount;
+    return new Share(this, amount, this.#order);
+  }
+
+  /**
+   * A share's side: what it has spent more (less, when its estimate was too high), and what it has set aside more or
+   * less. `since`: the newest period when it began.
+   */
+  move(spent: number, held: number, since: number): void {
+    this.#held += held;
+    this.#spent += spent;
+    if (spent < 0) this.#giveBack(spent, since);
+  }
+
+  /** What was estimated too high in an earlier period is no credit for this one. */
+  #giveBack(spent: number, since: number): void {
+    for (const ceiling of this.#ceilings) if (ceiling.order > since) ceiling.base += spent;
+    this.#findNearest();
+  }
+
+  #findNearest(): void {
+    this.#nearest = Number.POSITIVE_INFINITY;
+    for (const { base, limit } of this.#ceilings) this.#nearest = Math.min(this.#nearest, base + limit);
+  }
+}
+
+/** One stream's part of an allowance: what was set aside for it, and what it has spent. */
+export class Share {
+  readonly of: Allowance;
+  readonly #since: number;
+  #reserved: number;
+  #aside: number;
+  #spent = 0;
+
+  constructor(of: Allowance, reserved: number, since: number) {
+    this.of = of;
+    this.#since = since;
+    this.#reserved = this.#aside = reserved;
+  }
+
+  get spent(): number {
+    return this.#spent;
+  }
+
+  /** It has spent so much in all. False: the cap is reached, nothing is left for it. On the hot path. */
+  spend(total: number): boolean {
+    const aside = total < this.#reserved ? this.#reserved - total : 0;
+    this.of.move(total - this.#spent, aside - this.#aside, this.#since);
+    this.#spent = total;
+    this.#aside = aside;
+    return !this.of.isUsedUp && (aside > 0 || !this.of.isTaken);
+  }
+
+  /** Gives back what was set aside and not spent; nothing is left to give a second time. */
+  release(): void {
+    this.of.move(0, -this.#aside, this.#since);
+    this.#reserved = this.#aside = 0;
+  }
+}

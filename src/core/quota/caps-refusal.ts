@@ -1,0 +1,51 @@
+import { GatewayError } from "../kernel/errors.ts";
+import { NANO } from "../usage/cost.ts";
+import type { Standing } from "./caps-allowance.ts";
+
+const words = (cap: string): string => cap.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+/** What a program can act on, in the unit the cap is written in. */
+function facts(caller: string, { cap, limit, used, held, period }: Standing) {
+  const unit = cap.startsWith("cost") ? NANO : 1;
+  return {
+    caller,
+    cap,
+    limit: limit / unit,
+    used: used / unit,
+    ...(held > 0 && { reserved: held / unit }),
+    resetsAt: new Date(period.endsAt).toISOString(),
+  };
+}
+
+/** The cap leaves nothing until the period ends. No wait is named: whoever is told one tries again. */
+export function capExceeded(caller: string, standing: Standing): GatewayError {
+  const details = facts(caller, standing);
+  const message = `${caller} has used up its ${words(standing.cap)} (${details.limit}) until ${details.resetsAt}`;
+  return new GatewayError("cap_exceeded", message, { details });
+}
+
+/** The request is larger than the whole cap: no wait helps. */
+export function neverFits(caller: string, standing: Standing): GatewayError {
+  const details = facts(caller, standing);
+  const message = `the request alone needs more than the ${words(standing.cap)} of ${caller} (${details.limit})`;
+  return new GatewayError("cap_exceeded", message, { details });
+}
+
+/** What is left is set aside for streams that run; some of it is there again when one of them ends. */
+export function setAside(caller: string, standing: Standing): GatewayError {
+  const message = `what is left of the ${words(standing.cap)} of ${caller} is set aside for its running streams`;
+  return new GatewayError("too_many_streams", message, { details: facts(caller, standing) });
+}
+
+/** The next minute has room. */
+export function minuteIsFull(caller: string, standing: Standing, wallMs: number): GatewayError {
+  const details = facts(caller, standing);
+  const retryAfterMs = Math.max(0, standing.period.endsAt - wallMs);
+  const message = `${caller} has no room for this in its ${words(standing.cap)} (${details.limit}) of this minute`;
+  return new GatewayError("rate_limited", message, { details, retryAfterMs });
+}
+
+export function tooManyStreams(caller: string, limit: number): GatewayError {
+  const details = { caller, cap: "concurrentStreams", limit };
+  return new GatewayError("too_many_streams", `${caller} may run ${limit} streams at once`, { details });
+}

@@ -1,0 +1,132 @@
+import type { GatewayError } from "../kernel/errors.ts";
+import type { Counted } from "../ledger/ledger.ts";
+import type { Price } from "../usage/price.ts";
+import { estimateTokens, type TokenCounts } from "../usage/usage.ts";
+import type { Allowance, Share } from "./caps-allowance.ts";
+
+/** What a stream's stake asks of the account it is part of. */
+export interface StakeOwner {
+  /** Nothing of this is left for the stake. Returns why, and cuts the others when nothing is left for anybody. */
+  reached(allowance: Allowance, stake: Stake): GatewayError;
+  advance(wallMs: number): void;
+  released(stake: Stake): void;
+}
+
+export interface StakeParts {
+  readonly promptTokens: number;
+  readonly tokens: Share;
+  /** In billionths of the price's currency. */
+  readonly cost: Share;
+  /** Billionths a token. Undefined where no cap on cost is to be kept: then cost is counted at the end only. */
+  readonly meteredPrice: Price | undefined;
+  /** What the answer's limit must be lowered to; undefined: it may stay. */
+  readonly maxOutputTokens: number | undefined;
+}
+
+/** What one running stream has set aside and spent under its key's caps. */
+export class Stake {
+  readonly maxOutputTokens: number | undefined;
+  /** Called when others used up what was left: the stream must end now. */
+  onCut: (error: GatewayError) => void = () => {};
+  readonly #owner: StakeOwner;
+  readonly #parts: StakeParts;
+  readonly #outputPrice: number;
+  #counts: TokenCounts | undefined;
+  #inputTokens: number;
+  #inputCost = 0;
+  /** What the provider counted last, and how many characters of the answer there were then. */
+  #counted = 0;
+  #countedAt = 0;
+  #released = false;
+
+  constructor(owner: StakeOwner, parts: StakeParts) {
+    this.#owner = owner;
+    this.#parts = parts;
+    this.maxOutputTokens = parts.maxOutputTokens;
+    this.#inputTokens = parts.promptTokens;
+    this.#outputPrice = parts.meteredPrice?.output ?? 0;
+  }
+
+  /** Whether a cap counts events: on tokens or on cost. */
+  get isMetered(): boolean {
+    return this.#parts.tokens.of.isCapped || this.#parts.cost.of.isCapped;
+  }
+
+  get spentTokens(): number {
+    return this.#parts.tokens.spent;
+  }
+
+  /** What it has spent, for the record. */
+  get counted(): Counted {
+    const { tokens, cost } = this.#parts;
+    return { tokens: tokens.spent, costNano: cost.of.isCapped ? cost.spent : undefined };
+  }
+
+  /**
+   * What was seen so far: the provider's counts, exact as far as they reach, and the characters of the answer, by which
+   * the rest is estimated. Returns why the stream must be cut, or undefined. A few additions; nothing is allocated.
+   */
+  meter(counts: TokenCounts, characters: number, wallMs: number): GatewayError | undefined {
+    if (this.#released) return undefined;
+    this.#owner.advance(wallMs);
+    if (counts !== this.#counts) this.#report(counts, characters);
+    const output = this.#counted + estimateTokens(characters - this.#countedAt);
+    const { tokens, cost, meteredPrice } = this.#parts;
+    const tokensFit = tokens.spend(this.#inputTokens + output);
+    const costFits = !meteredPrice || cost.spend(Math.ceil(this.#inputCost + output * this.#outputPrice));
+    if (tokensFit && costFits) return undefined;
+    return this.#owner.reached(tokensFit ? cost.of : tokens.of, this);
+  }
+
+  /**
+   * What it really was; may be told again when more is known. Without `tokens` nobody knows: then what was metered
+   * counts, and the prompt at least. Without `costNano` its model has no price.
+   */
+  settle(tokens: number | undefined, costNano: number | undefined, wallMs: number): void {
+    if (this.#released) return;
+    this.#owner.advance(wallMs);
+    const { tokens: share, cost, meteredPrice } = this.#parts;
+    if (tokens !== undefined) {
+      this.#correct(share, tokens);
+      this.#correct(cost, costNano);
+    } else {
+      this.#correct(share, Math.max(share.spent, this.#inputTokens));
+      if (meteredPrice) this.#correct(cost, Math.max(cost.spent, Math.ceil(this.#inputTokens * meteredPrice.input)));
+    }
+  }
+
+  /** The stream is over: what it did not spend is there for others. Once. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    this.#parts.tokens.release();
+    this.#parts.cost.release();
+    this.#owner.released(this);
+  }
+
+  #correct(share: Share, total: number | undefined): void {
+    if (total === undefined) return;
+    share.spend(total);
+    // Then the others have nothing left either.
+    if (share.of.isUsedUp) this.#owner.reached(share.of, this);
+  }
+
+  #report(counts: TokenCounts, characters: number): void {
+    this.#counts = counts;
+    this.#inputTokens = counts.inputTokens || this.#inputTokens;
+    const price = this.#parts.meteredPrice;
+    if (price) this.#inputCost = inputCost(counts, this.#inputTokens, price);
+    // The same count again says nothing about what came since: some providers send zeros until the end.
+    if (counts.outputTokens === undefined || counts.outputTokens === this.#counted) return;
+    this.#counted = counts.outputTokens;
+    this.#countedAt = characters;
+  }
+}
+
+function inputCost({ cacheReadTokens = 0, cacheWriteTokens = 0 }: TokenCounts, input: number, price: Price): number {
+  return (
+    Math.max(0, input - cacheReadTokens - cacheWriteTokens) * price.input +
+    cacheReadTokens * (price.cacheRead ?? price.input) +
+    cacheWriteTokens * (price.cacheWrite ?? price.input)
+  );
+}

@@ -1,0 +1,115 @@
+import type { Caps, Grant } from "../caller/caller.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { GatewayError } from "../kernel/errors.ts";
+import { asString } from "../kernel/json.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import { costOf } from "../usage/cost.ts";
+import { estimateTokens } from "../usage/usage.ts";
+import { Account } from "./caps-account.ts";
+import { Period } from "./caps-period.ts";
+import { KeyLease } from "./key-lease.ts";
+import type { Lease, LeaseRequest, Leases } from "./lease.ts";
+
+export interface KeyLeasesParts {
+  readonly clock: Clock;
+  /** Without one nothing is recorded, and caps forget at the end of the process. */
+  readonly ledger: Ledger | undefined;
+}
+
+/** Caps on what may be spent in all: they hold only as long as what is spent is recorded. */
+const BUDGETS = ["tokensPerDay", "tokensPerMonth", "costPerDay", "costPerMonth"] as const satisfies (keyof Caps)[];
+
+/** When a refused key may find the ledger working again. */
+const RETRY_MS = 2_000;
+
+const hasBudget = (caps: Caps): boolean => BUDGETS.some((cap) => caps[cap] !== undefined);
+
+/** The leases of all keys: each stream gets one or a reason why not. */
+export class KeyLeases implements Leases {
+  readonly #parts: KeyLeasesParts;
+  /** By key. A key keeps its account when it has no caps: it may be given some. */
+  readonly #accounts = new Map<string, Account>();
+  #restoring: Promise<void> | undefined;
+  #restored = false;
+
+  constructor(parts: KeyLeasesParts) {
+    this.#parts = parts;
+  }
+
+  /** Reads what keys have spent before this process. Until it succeeds, keys with budgets open nothing. */
+  restore(): Promise<void> {
+    this.#restoring ??= this.#restore().finally(() => {
+      this.#restoring = undefined;
+    });
+    return this.#restoring;
+  }
+
+  take(request: LeaseRequest): Lease {
+    const { clock, ledger } = this.#parts;
+    const { stream, caller, target, body, face, session } = request;
+    const { route, model } = target;
+    const { grant } = caller;
+    const isNeeded = grant !== undefined && hasBudget(grant.caps);
+    if (isNeeded) this.#mustBeRecorded();
+
+    const wallMs = clock.wall();
+    const price = model?.price;
+    const promptTokens = estimateTokens(request.inputCharacters);
+    const ask = { promptTokens, outputTokens: route.dialect.outputLimit(body), price };
+    const stake = grant && this.#account(grant).open(ask, caller.name, grant.caps, wallMs);
+    try {
+      const row = {
+        stream,
+        caller: caller.name,
+        keyId: grant?.keyId,
+        face,
+        session,
+        route: route.name,
+        model: model?.alias,
+        upstreamModel: model?.upstreamModel ?? asString(body.model),
+        openedAt: wallMs,
+        counted: {
+          tokens: promptTokens,
+          costNano: price && costOf({ inputTokens: promptTokens, outputTokens: 0 }, price),
+        },
+      };
+      const ready = ledger?.open(row, isNeeded);
+      const onAbort = grant?.onAbort ?? "cancel";
+      return new KeyLease({ stream, stake, ready, onAbort, price, ledger, openedAt: wallMs, clock });
+    } catch (error) {
+      stake?.release();
+      throw error;
+    }
+  }
+
+  #mustBeRecorded(): void {
+    const { ledger } = this.#parts;
+    if (!ledger || (ledger.available && this.#restored)) return;
+    if (ledger.available) void this.restore();
+    const message = "the key has caps, and its usage cannot be recorded";
+    throw new GatewayError("ledger_unavailable", message, { retryAfterMs: RETRY_MS });
+  }
+
+  #account({ keyId }: Pick<Grant, "keyId">): Account {
+    const known = this.#accounts.get(keyId);
+    if (known) return known;
+    const account = new Account(this.#parts.clock.wall());
+    this.#accounts.set(keyId, account);
+    return account;
+  }
+
+  async #restore(): Promise<void> {
+    const { ledger, clock } = this.#parts;
+    try {
+      for (const length of ["day", "month"] as const) {
+        const { startsAt } = new Period(length, clock.wall());
+        for (const { keyId, tokens, costNano } of (await ledger?.spentSince(startsAt)) ?? []) {
+          this.#account({ keyId }).restore(length, tokens, costNano);
+        }
+      }
+      this.#restored = true;
+    } catch {
+      // The ledger has said so itself; the next open of such a key tries again.
+    }
+  }
+}

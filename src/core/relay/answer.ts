@@ -1,0 +1,112 @@
+import { type Dialect, type Interpreter, type Meaning, NOTHING } from "../dialect/dialect.ts";
+import { type Unread, whyUnread } from "../dialect/unread-event.ts";
+import { isObject, type JsonObject, parseJson } from "../kernel/json.ts";
+import { estimateTokens, mergeCounts, settleUsage, type TokenCounts } from "../usage/usage.ts";
+import { TextShape } from "./text-shape.ts";
+
+/** What was seen of one answer so far: what its events mean, added up. */
+export class Answer {
+  readonly #interpreter: Interpreter;
+  /** A dialect that knows no last event reads no text either. */
+  readonly #readable: boolean;
+  readonly #inputCharacters: number;
+  readonly #shape = new TextShape();
+  #counts: TokenCounts = {};
+  #characters = 0;
+  #finish: string | undefined;
+  #isWhole = false;
+  #isRaw = false;
+  readonly #unread = new Map<Unread, number>();
+
+  /** `asked` is the caller's body, `inputCharacters` what the model reads of it. */
+  constructor(dialect: Dialect, asked: JsonObject, inputCharacters: number) {
+    this.#interpreter = dialect.interpreter(asked);
+    this.#readable = !dialect.endsAtEof;
+    this.#inputCharacters = inputCharacters;
+  }
+
+  /** What the provider counted. */
+  get counts(): TokenCounts {
+    return this.#counts;
+  }
+
+  /** Of the answer, one for each byte beyond ASCII too: such letters are nearer to a token each. */
+  get characters(): number {
+    return this.#characters;
+  }
+
+  /** The provider's reason for its end, as soon as it is known. */
+  get finish(): string | undefined {
+    return this.#finish;
+  }
+
+  /** Nothing of the answer is missing, though more events may come. */
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+
+  /** The last event was no JSON that could be looked into. */
+  get isRaw(): boolean {
+    return this.#isRaw;
+  }
+
+  /** How many events could not be read, by why. */
+  get unread(): ReadonlyMap<Unread, number> {
+    return this.#unread;
+  }
+
+  /** What an event means. `bytes` is the length of its data in UTF-8. */
+  read(name: string | undefined, data: string, bytes: number): Meaning {
+    const known = this.#shape.match(name, data);
+    const value = known ? null : parseJson(data);
+    this.#isRaw = value === undefined;
+    const meaning = known ?? this.#interpreter.read(name, value, data);
+    if (!known) {
+      this.#shape.learn(name, data, meaning);
+      if (this.#readable && !isObject(value) && !meaning.error) this.#countUnread(whyUnread(value, data), bytes);
+    }
+    if (meaning !== NOTHING) this.#note(meaning, bytes - data.length);
+    else if (!this.#readable) this.#characters += bytes;
+    return meaning;
+  }
+
+  /** How the provider would have ended here for its limit. */
+  cutShort() {
+    const short = this.#interpreter.cutShort(
+      Math.max(this.#counts.outputTokens ?? 0, estimateTokens(this.#characters)),
+    );
+    this.#finish ??= short?.finish;
+    return short?.events ?? [];
+  }
+
+  /** The usage as far as it is known. `sent`: the provider may charge for the call. */
+  usage(sent: boolean) {
+    return settleUsage({
+      counts: this.#counts,
+      whole: this.#isWhole,
+      sent,
+      readable: this.#readable,
+      inputCharacters: this.#inputCharacters,
+      outputCharacters: this.#characters,
+    });
+  }
+
+  /** What is in it counts by its bytes: it was relayed, and may be text. */
+  #countUnread(why: Unread | undefined, bytes: number): void {
+    if (!why) return;
+    this.#unread.set(why, (this.#unread.get(why) ?? 0) + 1);
+    this.#characters += bytes;
+  }
+
+  #note(meaning: Meaning, beyondAscii: number): void {
+    const characters =
+      (meaning.text?.length ?? 0) +
+      (meaning.thinking?.length ?? 0) +
+      (meaning.toolCalls?.reduce((sum, call) => sum + (call.arguments?.length ?? 0) + (call.name?.length ?? 0), 0) ??
+        0);
+    if (characters > 0) this.#characters += characters + beyondAscii;
+    if (meaning.usage) this.#counts = mergeCounts(this.#counts, meaning.usage);
+    if (meaning.finish !== undefined) this.#finish = meaning.finish;
+    if (meaning.complete) this.#isWhole = true;
+  }
+}

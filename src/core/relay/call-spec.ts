@@ -1,0 +1,28 @@
+import type { Clock } from "../kernel/clock.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import type { Observer } from "../ports/observer.ts";
+import type { UpstreamPort } from "../ports/upstream.ts";
+import type { Lease } from "../quota/lease.ts";
+import type { Answer } from "./answer.ts";
+import type { DrainLimits, UsageDrain } from "./usage-drain.ts";
+
+/** What a call reports to, and where it goes. */
+export interface CallParts {
+  readonly upstream: UpstreamPort;
+  readonly observer: Observer;
+  readonly clock: Clock;
+  /** How far cancelled answers are read on where a key wants that; not at all when left out. */
+  readonly drain?: DrainLimits;
+}
+
+/** What the call is to send, and under which lease. */
+export interface Commission {
+  readonly answer: Answer;
+  /** As the provider wants it. */
+  readonly body: JsonObject;
+  readonly lease: Lease | undefined;
+  /** What the body takes until the answer begins. */
+  readonly room: { release(): void } | undefined;
+  /** The stream is over; with `drain`, its answer is read on for its usage. */
+  readonly ended: (drain: UsageDrain | undefined) => void;
+}

@@ -1,0 +1,52 @@
+import type { Caller } from "../caller/caller.ts";
+import type { Target } from "../dialect/routing.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import type { UpstreamRequest } from "../ports/upstream.ts";
+
+export interface OpenRequest {
+  readonly target: Target;
+  /** The provider's own request body. */
+  readonly body: JsonObject;
+  /** The answer is wanted as one JSON value, not as a stream. */
+  readonly whole?: boolean | undefined;
+  /** By which the client switches the provider's behaviour; keys are not among them. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  readonly caller: Caller;
+  /** The caller's own key for the upstream, in place of the route's. */
+  readonly upstreamKey?: string | undefined;
+  /** The OpenClaw session it belongs to. */
+  readonly session?: string | undefined;
+  /** Whether the upstream may be called again before the first byte of its answer. */
+  readonly mayRetry: boolean;
+  readonly face: string;
+  readonly connection: string | undefined;
+  /** Clock reading when the request's frame came in. */
+  readonly receivedAt: number;
+  /** `Relay.admit` has let it in when it was accepted. */
+  readonly isAdmitted?: boolean | undefined;
+}
+
+/** The caller's body over the model's defaults. */
+export const askedBody = ({ target, body }: OpenRequest): JsonObject => ({ ...target.model?.defaults, ...body });
+
+/** What was asked as the provider wants it. */
+export function providerBody({ target, whole }: OpenRequest, asked: JsonObject): JsonObject {
+  const { route, model } = target;
+  const { includeUsage } = route;
+  return route.dialect.body({ body: asked, model: model?.upstreamModel, whole, includeUsage });
+}
+
+/** The upstream's call with this body. */
+export function upstreamRequest(request: OpenRequest, body: JsonObject): UpstreamRequest {
+  const { target, upstreamKey, headers, whole, mayRetry } = request;
+  const { route } = target;
+  const address = route.dialect.address(upstreamKey ?? route.key);
+  return {
+    route: route.name,
+    path: address.path,
+    headers: { ...route.headers, ...address.headers, ...headers },
+    body: JSON.stringify(body),
+    whole,
+    mayRetry,
+  };
+}

@@ -1,0 +1,102 @@
+import { asString, isObject, type JsonObject, type JsonValue } from "../kernel/json.ts";
+import { base64Size, fileUrlSize, recordingSize, textSize } from "./attachment-size.ts";
+
+type Value = JsonValue | undefined;
+/** How many characters of what stands in one place a model reads. */
+type Measure = (value: Value) => number;
+
+/**
+ * How many characters of a request body a model reads: the texts in it, their names, and files at their own rates. A file
+ * is one where a dialect has its files, in a part of a message, and nowhere else: what is in a tool's input, in a schema
+ * or under a name nobody knows is text, and counts in full, whatever it looks like.
+ */
+export function promptCharacters(body: JsonObject): number {
+  return fields({ messages: many(message), input: many(message) })(body);
+}
+
+const text: Measure = (value) => {
+  if (typeof value === "string") return textSize(value);
+  return Array.isArray(value) ? many(text)(value) : fields({})(value);
+};
+
+/** The members of a list; what is none is text. */
+const many =
+  (each: Measure): Measure =>
+  (value) =>
+    Array.isArray(value) ? value.reduce((sum: number, item: JsonValue) => sum + each(item) + 1, 2) : ofText(value);
+
+/** The fields of an object, some of which have a measure of their own; what is no object is text. */
+const fields =
+  (special: Readonly<Record<string, Measure>>): Measure =>
+  (value) => {
+    if (!isObject(value)) return ofText(value);
+    let sum = 2;
+    for (const key in value) {
+      const measure = Object.hasOwn(special, key) ? special[key] : undefined;
+      sum += key.length + 4 + (measure ?? text)(value[key]);
+    }
+    return sum;
+  };
+
+function ofText(value: Value): number {
+  if (typeof value === "string") return textSize(value);
+  return typeof value === "object" && value !== null ? text(value) : 4;
+}
+
+/** A message of any dialect, or an item of a Responses request. */
+const message: Measure = (value) => fields({ content: many(part), output: parts })(value);
+
+/** The output of a tool in a Responses request: parts, or a screenshot alone. */
+const parts: Measure = (value) => (Array.isArray(value) ? many(part)(value) : part(value));
+
+const part: Measure = (value) => fields(filesOf(isObject(value) ? asString(value.type) : undefined))(value);
+
+/** Where a part of this type has a file or more parts. */
+function filesOf(type: string | undefined): Readonly<Record<string, Measure>> {
+  switch (type) {
+    case "image":
+      return { source: source("picture") };
+    case "document":
+      return { source: source("document") };
+    case "tool_result":
+    case "search_result":
+      return { content: many(part) };
+    case "image_url":
+      return { image_url: (value) => (typeof value === "string" ? picture(value) : fields({ url: picture })(value)) };
+    case "input_image":
+    case "computer_screenshot":
+      return { image_url: picture };
+    case "file":
+      return { file: fields({ file_data: document }) };
+    case "input_file":
+      return { file_data: document, file_url: document };
+    case "input_audio":
+      return { input_audio: recording };
+    default:
+      return {};
+  }
+}
+
+const fileUrl =
+  (kind: "picture" | "document"): Measure =>
+  (value) =>
+    typeof value === "string" ? fileUrlSize(value, kind) : text(value);
+const picture = fileUrl("picture");
+const document = fileUrl("document");
+
+/** Anthropic's: base64 of a type, an address, or more parts. */
+const source =
+  (kind: "picture" | "document"): Measure =>
+  (value) => {
+    const { type, media_type: mediaType } = isObject(value) ? value : {};
+    const base64: Measure = (data) =>
+      typeof data === "string" ? base64Size(asString(mediaType) ?? "", data) : text(data);
+    if (type === "base64") return fields({ data: base64 })(value);
+    if (type === "url") return fields({ url: fileUrl(kind) })(value);
+    return type === "content" ? fields({ content: many(part) })(value) : text(value);
+  };
+
+const recording: Measure = (value) => {
+  const format = asString(isObject(value) ? value.format : undefined) ?? "";
+  return fields({ data: (data) => (typeof data === "string" ? recordingSize(format, data) : text(data)) })(value);
+};

@@ -1,0 +1,161 @@
+import { type Caller, checkOpen } from "../caller/caller.ts";
+import { GatewayError } from "../kernel/errors.ts";
+import { type JsonObject, jsonSize } from "../kernel/json.ts";
+import type { Leases } from "../quota/lease.ts";
+import type { LogBudget } from "../stream/budget.ts";
+import { Stream } from "../stream/stream.ts";
+import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
+import { Answer } from "./answer.ts";
+import type { CallParts } from "./call-spec.ts";
+import { askedBody, type OpenRequest, providerBody } from "./open-request.ts";
+import { promptCharacters } from "./prompt-size.ts";
+import { RelayedCall } from "./relayed-call.ts";
+import type { UsageDrain } from "./usage-drain.ts";
+
+export interface RelayParts extends CallParts {
+  readonly newId: () => string;
+  readonly log: LogLimits;
+  /** What all logs share. */
+  readonly budget?: LogBudget;
+  /** What a running stream counts in it beside its log; nothing when left out. */
+  readonly streamBytes?: number;
+  /** Room for the bodies of requests until their answers begin; unlimited when left out. */
+  readonly requests?: RequestRoom;
+  /** How fast each caller may open streams; unlimited when left out. */
+  readonly opens?: { take(caller: string): void };
+  /** Who may run a stream, and the record of it; everybody, unrecorded, when left out. */
+  readonly leases?: Leases;
+  /** Throws when the gateway is too busy for one more stream of this caller. */
+  readonly admit?: (caller: Caller) => void;
+  /** Streams open at once in the whole gateway; unlimited when left out. */
+  readonly openStreams?: number;
+}
+
+/** Room for the bodies of requests, counted for each caller and for all. */
+export interface RequestRoom {
+  /** Takes so many bytes until `release`. Throws `overloaded` when the caller, or all together, hold too much. */
+  reserve(caller: string, bytes: number): { release(): void };
+}
+
+/** What a request asks for, as its provider wants it, and the room it takes. */
+interface Prepared {
+  readonly asked: JsonObject;
+  readonly body: JsonObject;
+  readonly inputCharacters: number;
+  readonly room: { release(): void } | undefined;
+}
+
+/** Opens streams: builds the upstream call, reads its events into the log, and settles the end exactly once. */
+export class Relay {
+  readonly #parts: RelayParts;
+  readonly #active = new Map<Stream, Caller>();
+  /** Cancelled, and read on for their usage. */
+  readonly #drains = new Set<UsageDrain>();
+  #stopping = false;
+  #idle: () => void = () => {};
+
+  constructor(parts: RelayParts) {
+    this.#parts = parts;
+  }
+
+  get activeStreams(): number {
+    return this.#active.size;
+  }
+
+  /**
+   * Counts one open of this caller: everything that can refuse one, whoever asks. Faces that accept a request now and open
+   * its stream later call it themselves and say so in the request. Throws `shutting_down`, `rate_limited` or `overloaded`.
+   */
+  admit(caller: Caller): void {
+    const { opens, openStreams = Number.POSITIVE_INFINITY } = this.#parts;
+    if (this.#stopping) throw new GatewayError("shutting_down");
+    opens?.take(caller.name);
+    const open = this.#active.size + this.#drains.size;
+    if (open >= openStreams) throw new GatewayError("overloaded", "too many streams are open");
+    this.#parts.admit?.(caller);
+  }
+
+  /**
+   * Starts a stream. The upstream is called when this returned, so the face can answer "accepted" first. Throws
+   * `forbidden` for what the caller's key does not allow, what `admit` refuses, and what its lease refuses.
+   */
+  open(request: OpenRequest): Stream {
+    const { caller, target } = request;
+    checkOpen(caller, target, request.upstreamKey);
+    if (this.#stopping) throw new GatewayError("shutting_down");
+    if (!request.isAdmitted) this.admit(caller);
+    const asked = askedBody(request);
+    const body = providerBody(request, asked);
+    const inputCharacters = promptCharacters(body);
+    const room = this.#parts.requests?.reserve(caller.name, jsonSize(body));
+    try {
+      return this.#start(request, { asked, body, inputCharacters, room });
+    } catch (error) {
+      room?.release();
+      throw error;
+    }
+  }
+
+  #start(request: OpenRequest, { asked, body, inputCharacters, room }: Prepared): Stream {
+    const { clock, newId, log, leases, observer } = this.#parts;
+    // Not the request itself: what a closure here holds, it holds as long as the stream is kept.
+    const { caller, target, face } = request;
+    const { route, model } = target;
+    const answer = new Answer(route.dialect, asked, inputCharacters);
+    const stream = new Stream(
+      { id: `s_${newId()}`, epoch: 1, route: route.name, model: model?.alias, startedAt: request.receivedAt },
+      new StreamLog(log, this.#parts.budget),
+      () => clock.now(),
+      (error) => observer.fault(error, `reader of ${face}`),
+    );
+    const lease = leases?.take({ ...request, stream: stream.info.id, session: request.session, body, inputCharacters });
+    const limit = lease?.maxOutputTokens;
+    const call = new RelayedCall(stream, request, this.#parts, {
+      answer,
+      body: limit === undefined ? body : route.dialect.limited(body, limit),
+      lease,
+      room,
+      ended: (drain) => this.#ended(stream, drain),
+    });
+    stream.producedBy(call);
+    this.#active.set(stream, caller);
+    this.#parts.budget?.grow(this.#parts.streamBytes ?? 0);
+    return stream;
+  }
+
+  /** Gives up what was cancelled long enough ago. Called about once a second. */
+  sweep(now: number): void {
+    for (const drain of this.#drains) drain.look(now);
+  }
+
+  /** No more opens. Resolves when the last stream has ended. */
+  drain(): Promise<void> {
+    this.#stopping = true;
+    return new Promise((resolve) => {
+      this.#idle = resolve;
+      if (this.#active.size === 0) resolve();
+    });
+  }
+
+  /** Ends the streams of some callers now. */
+  cancelOf(isMeant: (caller: Caller) => boolean, reason: GatewayError): void {
+    for (const [stream, caller] of this.#active) if (isMeant(caller)) stream.cancel(reason);
+  }
+
+  /** No more opens, and every stream ends now with this reason. */
+  stop(reason: GatewayError): void {
+    this.#stopping = true;
+    for (const stream of this.#active.keys()) stream.cancel(reason);
+    for (const drain of this.#drains) drain.stop();
+  }
+
+  #ended(stream: Stream, drain: UsageDrain | undefined): void {
+    this.#active.delete(stream);
+    this.#parts.budget?.shrink(this.#parts.streamBytes ?? 0);
+    if (drain) {
+      this.#drains.add(drain);
+      drain.onOver = () => this.#drains.delete(drain);
+    }
+    if (this.#active.size === 0) this.#idle();
+  }
+}

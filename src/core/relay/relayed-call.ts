@@ -1,0 +1,230 @@
+import { hasContent, type Meaning, NOTHING } from "../dialect/dialect.ts";
+import { type ByteText, toByteText } from "../kernel/byte-text.ts";
+import { GatewayError } from "../kernel/errors.ts";
+import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../ports/upstream.ts";
+import type { Lease } from "../quota/lease.ts";
+import type { Producer, Stream } from "../stream/stream.ts";
+import type { Terminal } from "../stream/terminal.ts";
+import type { Answer } from "./answer.ts";
+import type { CallParts, Commission } from "./call-spec.ts";
+import { LateCall } from "./late-call.ts";
+import { type OpenRequest, upstreamRequest } from "./open-request.ts";
+import { Stopwatch } from "./stopwatch.ts";
+import { UsageDrain } from "./usage-drain.ts";
+
+/** What the record of a stream says about its request. */
+interface Facts {
+  readonly connection: string | undefined;
+  readonly face: string;
+  readonly caller: string;
+  readonly endsAtEof: boolean;
+}
+
+/** One upstream call on its way into a stream's log: the stream's producer and the upstream's sink. */
+export class RelayedCall implements Producer, UpstreamSink {
+  readonly #stream: Stream;
+  readonly #facts: Facts;
+  readonly #parts: CallParts;
+  readonly #commission: Omit<Commission, "body" | "answer">;
+  readonly #answer: Answer;
+  readonly #meter: Lease["meter"];
+  readonly #call: UpstreamCall;
+  readonly #watch: Stopwatch;
+  /** What was odd and failed nothing, beside the events that could not be read. */
+  readonly #odd = new Set<string>();
+  #bytes = 0;
+  #hasContent = false;
+  #done = false;
+  #drain: UsageDrain | undefined;
+  #lossy = false;
+
+  constructor(stream: Stream, request: OpenRequest, parts: CallParts, commission: Commission) {
+    const { connection, face, caller, target } = request;
+    const { answer, body, lease, room, ended } = commission;
+    this.#stream = stream;
+    // Not the request itself: its body is as large as a conversation with pictures, and the stream may live for long.
+    this.#facts = { connection, face, caller: caller.name, endsAtEof: target.route.dialect.endsAtEof };
+    this.#parts = parts;
+    this.#commission = { lease, room, ended };
+    this.#answer = answer;
+    this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
+    this.#meter = lease?.meter;
+    if (lease) lease.onCut = (error) => this.#cut(error);
+    this.#call = this.#begin(upstreamRequest(request, body), lease?.ready);
+  }
+
+  /** A scope of its own: what the closures of the stream's life hold must not hold the body. */
+  #begin(call: UpstreamRequest, ready: Promise<void> | undefined): UpstreamCall {
+    const { upstream } = this.#parts;
+    if (ready === undefined) return upstream.call(call, this);
+    return new LateCall(
+      ready,
+      () => upstream.call(call, this),
+      (error) => this.fail(error),
+    );
+  }
+
+  // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────
+
+  firstByte(): void {
+    this.#watch.byte();
+    // No other try can follow, so the upstream has let go of the body.
+    this.#commission.room?.release();
+  }
+
+  /** The fast path: parse, interpret, append, hand over, meter. */
+  event(name: ByteText | undefined, data: string, bytes: ByteText): void {
+    if (this.#done) {
+      this.#drain?.event(name, data, bytes.length);
+      return;
+    }
+    const answer = this.#answer;
+    const meaning = answer.read(name, data, bytes.length);
+    // What the client did not ask for counts all the same.
+    if (!meaning.hidden) {
+      const isContent = hasContent(meaning);
+      if (isContent && !this.#hasContent) {
+        this.#hasContent = true;
+        this.#watch.content();
+      }
+      this.#bytes += bytes.length;
+      this.#stream.publish(this.#stream.log.append(name, bytes, answer.isRaw, isContent), meaning);
+      // A reader may have cancelled the stream within the entry.
+      if (this.#done) return;
+    }
+    if (meaning.error) this.#failAfterEvent(meaning.error);
+    else if (meaning.complete === "now") {
+      this.#call.settle();
+      this.#end("completed");
+    } else if (this.#meter) {
+      const reached = this.#meter(answer.counts, answer.characters);
+      if (reached) this.#cut(reached);
+    }
+  }
+
+  lossy(): void {
+    this.#lossy = true;
+    this.#odd.add("lossy");
+  }
+
+  end(): void {
+    if (this.#done) this.#drain?.end();
+    else if (this.#answer.isWhole || this.#facts.endsAtEof) this.#end("completed");
+    else this.#end("failed", new GatewayError("upstream_truncated"));
+  }
+
+  fail(error: GatewayError): void {
+    if (this.#done) {
+      this.#drain?.end();
+      return;
+    }
+    if (error.code === "internal") this.#parts.observer.fault(error, "stream");
+    // The answer was whole already: what broke afterwards took nothing from the client.
+    if (this.#answer.isWhole) {
+      this.#odd.add(error.code);
+      this.#end("completed");
+    } else this.#end("failed", error);
+  }
+
+  // ── as the stream's producer ──────────────────────────────────────────────────────────────────────────────────────
+
+  pause(): void {
+    this.#call.pause();
+  }
+
+  resume(): void {
+    this.#call.resume();
+  }
+
+  cancel(reason: GatewayError): void {
+    if (this.#done) return;
+    const isCancelled = reason.code === "cancelled" || reason.code === "client_gone";
+    this.#drain = isCancelled ? this.#drainAfter() : undefined;
+    if (!this.#drain) this.#call.abort();
+    this.#end(isCancelled ? "cancelled" : "failed", reason);
+  }
+
+  // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #failAfterEvent(error: NonNullable<Meaning["error"]>): void {
+    this.#call.settle();
+    const details = error.type === undefined ? {} : { details: { type: error.type } };
+    this.#end("failed", new GatewayError("upstream_error_event", error.message, details));
+  }
+
+  /** A cap is reached: the upstream stops, and the answer ends as its provider would have ended it. */
+  #cut(error: GatewayError): void {
+    this.#drain?.stop();
+    // The provider has said why it ends: what is left to come is its usage.
+    if (this.#done || this.#answer.finish !== undefined) return;
+    this.#call.abort();
+    for (const { name, data } of this.#answer.cutShort()) {
+      this.#stream.publish(this.#stream.log.append(name, toByteText(data), data === "[DONE]"), NOTHING);
+      if (this.#done) return;
+    }
+    this.#end("failed", error);
+  }
+
+  /** What reads the answer on after its cancel, where its key wants that and there is usage to be had. */
+  #drainAfter(): UsageDrain | undefined {
+    const { drain: limits, clock } = this.#parts;
+    const { lease } = this.#commission;
+    // What was not sent has no usage to come.
+    if (lease?.onAbort !== "drain" || !limits || !this.#call.isSent || this.#facts.endsAtEof) return undefined;
+    return new UsageDrain({
+      call: this.#call,
+      answer: this.#answer,
+      meter: this.#meter,
+      limits,
+      since: clock.now(),
+      settled: () => {
+        const { terminal } = this.#stream;
+        if (terminal) this.#settle({ ...terminal, usage: this.#answer.usage(this.#call.isSent) });
+        lease.release();
+        this.#commission.room?.release();
+      },
+    });
+  }
+
+  #settle(terminal: Terminal): void {
+    this.#commission.lease?.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
+  }
+
+  #end(status: Terminal["status"], error?: GatewayError): void {
+    this.#done = true;
+    const { log, info, firstSentMs } = this.#stream;
+    const { finish, unread } = this.#answer;
+    const unreadEvents = [...unread.values()].reduce((sum, count) => sum + count, 0);
+    const terminal = {
+      status,
+      lastSeq: log.head,
+      ...(finish !== undefined && { finish }),
+      ...(error && { error }),
+      usage: this.#answer.usage(this.#call.isSent),
+      timing: this.#watch.timing(firstSentMs),
+      lossy: this.#lossy,
+      ...(unreadEvents > 0 && { unreadEvents }),
+    };
+    this.#settle(terminal);
+    // What it did not use is there for the next one before its client hears of the end.
+    if (!this.#drain) {
+      this.#commission.lease?.release();
+      this.#commission.room?.release();
+    }
+    this.#commission.ended(this.#drain);
+    this.#stream.end(terminal);
+    this.#parts.observer.streamEnded({
+      stream: info.id,
+      connection: this.#facts.connection,
+      face: this.#facts.face,
+      caller: this.#facts.caller,
+      route: info.route,
+      model: info.model,
+      terminal,
+      events: log.head,
+      bytes: this.#bytes,
+      heldBack: this.#stream.heldBack,
+      anomalies: Object.fromEntries([...unread, ...[...this.#odd].map((kind) => [kind, 1] as const)]),
+    });
+  }
+}

@@ -1,0 +1,63 @@
+import type { UpstreamCall } from "../ports/upstream.ts";
+import type { Lease } from "../quota/lease.ts";
+import type { Answer } from "./answer.ts";
+
+/** How far a cancelled answer is read on for its usage. */
+export interface DrainLimits {
+  readonly ms: number;
+  readonly bytes: number;
+}
+
+export interface UsageDrainParts {
+  readonly call: UpstreamCall;
+  readonly answer: Answer;
+  readonly meter: Lease["meter"];
+  readonly limits: DrainLimits;
+  /** Clock reading at the cancel. */
+  readonly since: number;
+  /** Told once that no more will be known. */
+  readonly settled: () => void;
+}
+
+/** Reads an answer on that its client wants no more, up to the provider's usage or a limit. Nobody sees it. */
+export class UsageDrain {
+  /** Called when it is over. */
+  onOver: () => void = () => {};
+  readonly #parts: UsageDrainParts;
+  #bytes = 0;
+  #over = false;
+
+  constructor(parts: UsageDrainParts) {
+    this.#parts = parts;
+  }
+
+  event(name: string | undefined, data: string, bytes: number): void {
+    if (this.#over) return;
+    const { answer, call, limits, meter } = this.#parts;
+    const meaning = answer.read(name, data, bytes);
+    this.#bytes += bytes;
+    if (meaning.error || meaning.complete === "now") {
+      call.settle();
+      this.end();
+    } else if (meter?.(answer.counts, answer.characters) || this.#bytes > limits.bytes) this.stop();
+  }
+
+  /** The answer ended, or broke. */
+  end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#parts.settled();
+    this.onOver();
+  }
+
+  /** Looks at the time, about once a second. */
+  look(now: number): void {
+    if (now - this.#parts.since >= this.#parts.limits.ms) this.stop();
+  }
+
+  stop(): void {
+    if (this.#over) return;
+    this.#parts.call.abort();
+    this.end();
+  }
+}

@@ -1,0 +1,232 @@
+import type { Code } from "../../../protocol/codes.ts";
+import { GatewayError } from "../kernel/errors.ts";
+import { CANCEL_AT, EVICT_AT, type LogBudget, REFUSE_AT } from "./budget.ts";
+import type { Stream } from "./stream.ts";
+
+/** What happens to a stream while nobody reads it. */
+export type AwayPolicy = "continue" | "finish" | "cancel";
+
+/** Why a stream cannot be read on. A foreign stream is `unknown`, so that ids cannot be guessed. */
+export type ResumeFailure = "unknown" | "expired" | "evicted" | "epoch" | "ahead";
+
+/** Who reads a stream for a client. There is one at a time: the newest wins. */
+export interface Holder {
+  /** Its client comes back piece by piece, as a long poll does: coming for the next piece is no resume. */
+  readonly readsOn?: boolean;
+  /** It reads no more: `superseded` by another, or a `slow_consumer` that was behind when the log's time was over. */
+  detached(why: Code): void;
+}
+
+export interface ShelfLimits {
+  /** How long a stream lives without a reader. */
+  readonly graceMs: number;
+  /** How long a log is kept after its terminal. */
+  readonly retentionMs: number;
+  /** The same for a log that its client has handled to the end: only a repeated request still asks for it. */
+  readonly handledRetentionMs: number;
+  /** How long an upstream is held back by a client that acknowledges nothing. */
+  readonly pausedMs: number;
+  /** Ids of removed streams that are remembered, to tell `expired` from `unknown`. */
+  readonly rememberedIds: number;
+}
+
+export interface Shelved {
+  readonly stream: Stream;
+  readonly caller: string;
+  readonly away: AwayPolicy;
+  holder: Holder | undefined;
+  /** Clock reading when the holder came, or the last one went. */
+  since: number;
+  /** Why the last holder let go before it had everything. */
+  previous: Code | undefined;
+  endedAt: number | undefined;
+  /** Its client has handled all of it, the end included. */
+  isHandled: boolean;
+}
+
+/**
+ * All streams that clients may come back to: who reads them, how long they wait, and what goes first when memory runs
+ * short. Time comes as an argument to `sweep`, which is called about once a second.
+ */
+export class Shelf {
+  readonly #limits: ShelfLimits;
+  readonly #budget: LogBudget;
+  readonly #now: () => number;
+  readonly #streams = new Map<string, Shelved>();
+  /** Ended streams that nobody reads, in the order in which they began to wait. */
+  readonly #kept = new Set<Shelved>();
+  /** Removed streams and their callers, oldest first. */
+  readonly #removed = new Map<string, string>();
+
+  constructor(limits: ShelfLimits, budget: LogBudget, now: () => number) {
+    this.#limits = limits;
+    this.#budget = budget;
+    this.#now = now;
+    budget.pressed = () => this.#relieve();
+  }
+
+  /** Told the outcome of every attempt to read on, for the metrics. */
+  resumed: (outcome: ResumeFailure | "resumed") => void = () => {};
+
+  /** Streams somebody reads, streams that run unread, and ended ones that are kept. */
+  get counts(): { readonly attended: number; readonly parked: number; readonly kept: number } {
+    const counts = { attended: 0, parked: 0, kept: 0 };
+    for (const { holder, stream } of this.#streams.values()) {
+      counts[holder ? "attended" : stream.terminal ? "kept" : "parked"]++;
+    }
+    return counts;
+  }
+
+  /** Throws `overloaded` when the logs leave no room for one more stream. */
+  admit(): void {
+    // A stream that begins is worth more than the log of one that ended.
+    this.#giveUpKept(REFUSE_AT);
+    if (this.#budget.isOver(REFUSE_AT)) {
+      throw new GatewayError("overloaded", "no memory for another stream's log", { retryAfterMs: 1_000 });
+    }
+  }
+
+  put(stream: Stream, caller: string, away: AwayPolicy): Shelved {
+    const shelved: Shelved = {
+      stream,
+      caller,
+      away,
+      holder: undefined,
+      since: this.#now(),
+      previous: undefined,
+      endedAt: undefined,
+      isHandled: false,
+    };
+    stream.retain(() => {
+      shelved.endedAt = this.#now();
+      if (!shelved.holder) this.#kept.add(shelved);
+    });
+    this.#streams.set(stream.info.id, shelved);
+    return shelved;
+  }
+
+  /** A caller's own stream, whatever its state; a foreign one is as unknown as none. */
+  owned(id: string, caller: string): Shelved | undefined {
+    const shelved = this.#streams.get(id);
+    return shelved?.caller === caller ? shelved : undefined;
+  }
+
+  /** A caller's stream that can be read on behind `after`. Throws `resume_failed` with the reason in its details. */
+  find(id: string, caller: string, epoch: number, after: number): Shelved {
+    const shelved = this.owned(id, caller);
+    const reason = shelved ? unreadable(shelved.stream, epoch, after) : this.#absence(id, caller);
+    const outcome = reason ?? "resumed";
+    if (reason !== undefined || !shelved?.holder?.readsOn) this.resumed(outcome);
+    if (shelved && reason === undefined) return shelved;
+    throw new GatewayError("resume_failed", undefined, { details: { reason: outcome } });
+  }
+
+  #absence(id: string, caller: string): ResumeFailure {
+    return this.#removed.get(id) === caller ? "expired" : "unknown";
+  }
+
+  /** From now on `holder` reads the stream; whoever did is told. Returns why the one before it let go. */
+  hold(shelved: Shelved, holder: Holder): Code | undefined {
+    const before = shelved.holder;
+    shelved.holder = holder;
+    shelved.isHandled = false;
+    this.#kept.delete(shelved);
+    shelved.since = this.#now();
+    if (shelved.away === "finish") shelved.stream.keepAll(true);
+    before?.detached("superseded");
+    return before ? "superseded" : shelved.previous;
+  }
+
+  /**
+   * `holder` reads no more, because of `why`, or because it has everything. Does nothing when another one reads already.
+   */
+  release(shelved: Shelved, holder: Holder, why?: Code): void {
+    if (shelved.holder !== holder) return;
+    shelved.holder = undefined;
+    shelved.since = this.#now();
+    shelved.previous = why;
+    if (shelved.stream.terminal) {
+      this.#kept.add(shelved);
+      return;
+    }
+    if (shelved.away === "cancel") shelved.stream.cancel(new GatewayError("client_gone"));
+    if (shelved.away === "finish") shelved.stream.keepAll(false);
+  }
+
+  /**
+   * The client has handled the ended stream whole: nobody is expected back, so its log goes after some seconds. Does
+   * nothing while another client reads it, or when it runs.
+   */
+  handled(shelved: Shelved): void {
+    if (!shelved.holder && shelved.endedAt !== undefined) shelved.isHandled = true;
+  }
+
+  /** Ends what waited too long and forgets what was kept long enough. */
+  sweep(now: number): void {
+    const { graceMs, retentionMs, handledRetentionMs, pausedMs } = this.#limits;
+    for (const shelved of this.#streams.values()) {
+      const { stream, since, endedAt, holder } = shelved;
+      // What held it back may have been the memory of others, and be over.
+      stream.readerMoved();
+      if (endedAt !== undefined) {
+        const keptMs = shelved.isHandled ? Math.min(handledRetentionMs, retentionMs) : retentionMs;
+        if (now - Math.max(endedAt, since) >= keptMs) this.#remove(shelved);
+      } else if (holder) {
+        // Not what it was held back before this holder came.
+        const stalledMs = Math.min(stream.pausedMs, now - since);
+        if (stalledMs >= pausedMs) stream.cancel(new GatewayError("slow_consumer"));
+      } else if (shelved.away !== "finish" && now - since >= graceMs) {
+        stream.cancel(new GatewayError("client_gone", "nobody came back for the stream"));
+      }
+    }
+  }
+
+  #remove(shelved: Shelved): void {
+    const { stream, caller, holder } = shelved;
+    shelved.holder = undefined;
+    holder?.detached("slow_consumer");
+    stream.giveUp();
+    this.#kept.delete(shelved);
+    this.#streams.delete(stream.info.id);
+    this.#removed.set(stream.info.id, caller);
+    const oldest = this.#removed.keys().next().value;
+    if (this.#removed.size > this.#limits.rememberedIds && oldest !== undefined) this.#removed.delete(oldest);
+  }
+
+  /**
+   * Gives up the logs of ended streams until less than this share of the budget is used: those that were handled first,
+   * then the oldest.
+   */
+  #giveUpKept(share: number): void {
+    if (!this.#budget.isOver(share)) return;
+    const handled = [...this.#kept].filter(({ isHandled }) => isHandled);
+    for (const shelved of [...handled, ...this.#kept]) {
+      if (!this.#budget.isOver(share)) return;
+      this.#kept.delete(shelved);
+      shelved.stream.log.evict();
+    }
+  }
+
+  /** Gives up what ended; if that is not enough, the parked stream with the largest log; at last all must wait. */
+  #relieve(): void {
+    this.#giveUpKept(EVICT_AT);
+    if (this.#budget.isOver(CANCEL_AT)) this.#cancelLargest();
+    if (this.#budget.isOver(1)) for (const { stream } of this.#streams.values()) stream.readerMoved();
+  }
+
+  #cancelLargest(): void {
+    let largest: Stream | undefined;
+    for (const { stream, holder } of this.#streams.values()) {
+      if (!holder && !stream.terminal && stream.log.bytes > (largest?.log.bytes ?? 0)) largest = stream;
+    }
+    largest?.cancel(new GatewayError("overloaded", "the stream was unread, and its memory was needed"));
+    largest?.log.evict();
+  }
+}
+
+/** Why a stream cannot be read on from there, or undefined when it can. */
+function unreadable({ log, info }: Stream, epoch: number, after: number): ResumeFailure | undefined {
+  if (info.epoch !== epoch) return "epoch";
+  if (after > log.head) return "ahead";
+  return after < log.tail ? "evicted" : undefined;
+}

@@ -1,0 +1,159 @@
+import { RequestFrame } from "../../../../protocol/openclaw/frames.ts";
+import { OPENCLAW_CLOSE } from "../../../../protocol/openclaw/wire.ts";
+import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
+import { asObject, asString, type JsonValue, parseClientJson } from "../../../core/kernel/json.ts";
+import { STRANGER_JSON } from "../../../core/kernel/json-weight.ts";
+import type { Connection } from "../../../core/ports/connection.ts";
+import type { FaceSession } from "../../../core/ports/face.ts";
+import { missingScope, toErrorShape } from "../clients/errors.ts";
+import { eventHead, type Peer } from "../clients/peer.ts";
+import { Call } from "../methods/call.ts";
+import type { Desk } from "../methods/desk.ts";
+import { ANSWERED, isOpenTo, type Method } from "../methods/method.ts";
+import { methods } from "../methods/methods.ts";
+import { invalid } from "../methods/params-error.ts";
+import { connect, helloOk, isRefusal } from "./handshake.ts";
+
+/** One socket that speaks OpenClaw: first the handshake, then requests, each answered exactly once. */
+export class Client implements FaceSession {
+  readonly #desk: Desk;
+  readonly #connection: Connection;
+  /** What the challenge asks clients to sign. */
+  readonly #nonce: string;
+  #peer: Peer | undefined;
+  #closed = false;
+
+  /** Greets at once: official clients send nothing before they have been challenged. */
+  constructor(desk: Desk, connection: Connection) {
+    this.#desk = desk;
+    this.#connection = connection;
+    this.#nonce = desk.newId();
+    const payload = { nonce: this.#nonce, ts: Math.round(desk.clock.wall()) };
+    connection.send(JSON.stringify({ type: "event", event: "connect.challenge", payload }));
+  }
+
+  message(text: string): void {
+    if (this.#closed) return;
+    const receivedAt = this.#desk.clock.now();
+    if (this.#peer) this.#request(this.#peer, parseClientJson(text), receivedAt);
+    else this.#handshake(parseClientJson(text, STRANGER_JSON));
+  }
+
+  drained(): void {
+    this.#peer?.drained();
+  }
+
+  /** The client is gone; its runs go on, so that it finds them when it comes back. */
+  closed(): void {
+    this.#closed = true;
+    if (!this.#peer) return;
+    this.#desk.audience.remove(this.#peer);
+    this.#desk.runs.leave(this.#peer);
+  }
+
+  goingAway(afterMs: number): void {
+    this.#peer?.event(eventHead("shutdown", { reason: "gateway stopping", restartExpectedMs: Math.ceil(afterMs) }));
+  }
+
+  #handshake(value: JsonValue | undefined): void {
+    const { notJson } = OPENCLAW_CLOSE;
+    const parsed = RequestFrame.safeParse(value);
+    if (value === undefined) this.#close(notJson.code, notJson.reason);
+    else if (!parsed.success) this.#turnAway(idOf(value), "invalid request frame");
+    else if (parsed.data.method !== "connect") {
+      this.#turnAway(parsed.data.id, "invalid handshake: first request must be connect");
+    } else this.#connect(parsed.data);
+  }
+
+  #connect({ id, params }: RequestFrame): void {
+    const result = connect(this.#desk, this.#connection, params, this.#nonce);
+    if (isRefusal(result)) {
+      this.#connection.send(JSON.stringify({ type: "res", id, ok: false, error: result.error }));
+      this.#close(result.close.code, result.close.reason);
+      return;
+    }
+    this.#peer = result;
+    this.#desk.audience.add(result);
+    result.respond(id, helloOk(this.#desk, result, methodsFor(result)));
+    this.#desk.runs.join(result);
+  }
+
+  #turnAway(id: string, reason: string): void {
+    const error = toErrorShape(new GatewayError("bad_frame", reason));
+    this.#connection.send(JSON.stringify({ type: "res", id, ok: false, error }));
+    this.#close(OPENCLAW_CLOSE.policy, reason);
+  }
+
+  #close(code: number, reason: string): void {
+    this.#closed = true;
+    this.#connection.close(code, reason);
+  }
+
+  #request(peer: Peer, value: JsonValue | undefined, receivedAt: number): void {
+    if (value === undefined) {
+      // What is not JSON cannot be answered: there is no id.
+      this.#connection.violation(new GatewayError("bad_frame"));
+      return;
+    }
+    const parsed = RequestFrame.safeParse(value);
+    if (!parsed.success) {
+      const error = invalid("request frame", parsed.error);
+      peer.refuse(idOf(value), toErrorShape(error));
+      this.#connection.violation(error);
+      return;
+    }
+    const { id, method: name, params } = parsed.data;
+    const refusal = this.#recheck(peer);
+    if (refusal) {
+      peer.refuse(id, toErrorShape(refusal));
+      this.#close(4501, refusal.code);
+      return;
+    }
+    const method = methods.get(name);
+    if (!method) peer.refuse(id, toErrorShape(unknownMethod(name)));
+    else if (!peer.may(method.scope)) peer.refuse(id, missingScope(method.scope));
+    else if (!isOpenTo(method, peer.caller)) peer.refuse(id, toErrorShape(new GatewayError("forbidden")));
+    else this.#invoke(method, params, new Call(peer, id, receivedAt));
+  }
+
+  /** Keys change while sockets live. Returns why this one may no longer be here. */
+  #recheck(peer: Peer): GatewayError | undefined {
+    try {
+      peer.become(this.#desk.authenticator.current(peer.caller));
+      return undefined;
+    } catch (thrown) {
+      return toGatewayError(thrown);
+    }
+  }
+
+  #invoke(method: Method, params: unknown, call: Call): void {
+    const answer = (payload: unknown): void => {
+      if (payload !== ANSWERED) call.reply(payload);
+    };
+    const fail = (thrown: unknown): void => {
+      const error = toGatewayError(thrown);
+      if (error.code === "internal") this.#desk.observer.fault(thrown, `openclaw ${method.name}`);
+      call.refuse(toErrorShape(error));
+    };
+    try {
+      const catalog = this.#desk.catalog.for(call.peer.caller);
+      const result = method.invoke({ ...this.#desk, catalog }, params, call);
+      if (result instanceof Promise) result.then(answer).catch(fail);
+      else answer(result);
+    } catch (thrown) {
+      fail(thrown);
+    }
+  }
+}
+
+/** What this client can call with success. */
+const methodsFor = ({ caller }: Peer): readonly string[] =>
+  [...methods.values()].filter((method) => isOpenTo(method, caller)).map(({ name }) => name);
+
+/** The id to answer a malformed frame with, as the real gateway does. */
+const idOf = (value: JsonValue): string => asString(asObject(value)?.id) || "invalid";
+
+const unknownMethod = (name: string): GatewayError =>
+  name === "connect"
+    ? new GatewayError("bad_request", "connect is only valid as the first request")
+    : new GatewayError("unknown_method", `unknown method: ${name}`);

@@ -1,0 +1,71 @@
+import type { Caller } from "../../../core/caller/caller.ts";
+import type { Clock } from "../../../core/kernel/clock.ts";
+import type { Ledger } from "../../../core/ledger/ledger.ts";
+import type { Authenticator } from "../../../core/ports/authenticator.ts";
+import type { Observer } from "../../../core/ports/observer.ts";
+import type { Audience } from "../clients/audience.ts";
+import type { Receipts } from "../runs/receipts.ts";
+import type { RunQueue } from "../runs/run-queue.ts";
+import type { Runner } from "../runs/runner.ts";
+import type { ModelCatalog } from "../sessions/model-catalog.ts";
+import type { SessionNews } from "../sessions/session-news.ts";
+import { type SessionRow, sessionRow } from "../sessions/session-row.ts";
+import type { Session, SessionStore } from "../sessions/session-store.ts";
+
+export interface OpenClawSettings {
+  /** The name clients show for the agent. */
+  readonly agentName: string;
+  readonly systemPrompt?: string | undefined;
+  /** Newest messages of a conversation that go upstream. */
+  readonly historyMessages: number;
+  /** Largest inbound frame, advertised to clients. */
+  readonly maxFrameBytes: number;
+  readonly tickIntervalMs: number;
+  /** Puts the whole text so far into every delta, for clients that do not add up `deltaText`. */
+  readonly cumulativeMessages: boolean;
+}
+
+/** The newest lines of the gateway's log. */
+export interface LogSource {
+  read(request: { readonly cursor?: number | undefined; readonly limit: number; readonly maxBytes: number }): {
+    /** Where to go on. */
+    readonly cursor: number;
+    readonly size: number;
+    readonly lines: readonly string[];
+  };
+}
+
+/** What the methods work with. */
+export interface Desk {
+  readonly settings: OpenClawSettings;
+  readonly version: string;
+  readonly authenticator: Authenticator;
+  readonly identity: { readonly deviceId: string; readonly publicKey: string };
+  /** Wall clock in milliseconds. */
+  readonly startedAt: number;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly observer: Observer;
+  readonly logs: LogSource;
+  readonly usage: Pick<Ledger, "cells">;
+  /** The whole configuration, secrets masked, for those who may see it. */
+  readonly config: object;
+  readonly catalog: ModelCatalog;
+  readonly sessions: SessionStore;
+  readonly receipts: Receipts;
+  readonly runner: Runner;
+  readonly runs: RunQueue;
+  /** Counts one message of this caller to be answered. Throws `shutting_down`, `rate_limited` or `overloaded`. */
+  readonly admit: (caller: Caller) => void;
+  readonly audience: Audience;
+  readonly news: SessionNews;
+}
+
+type RowDesk = Pick<Desk, "catalog" | "runs" | "clock">;
+
+/** The row of a session as it is now. */
+export function rowOf(desk: RowDesk, key: string, session: Session | undefined): SessionRow {
+  const { catalog, runs, clock } = desk;
+  const running = runs.active(key) !== undefined;
+  return sessionRow(key, session, { catalog, activeRunIds: runs.runIds(key), running, now: clock.wall() });
+}

@@ -1,0 +1,53 @@
+import type { Peer } from "../clients/peer.ts";
+import type { Waiting } from "../runs/run-queue.ts";
+import { type PageRequest, page } from "../sessions/history.ts";
+import { modelFields } from "../sessions/model-catalog.ts";
+import type { Session } from "../sessions/session-store.ts";
+import { wireMessage } from "../sessions/transcript-view.ts";
+import { type Desk, rowOf } from "./desk.ts";
+
+/**
+ * The result of `chat.history` and `chat.startup` for one client. It has no `deltaCursor` and no leaf: clients then ask
+ * for full pages and check no leaf when they send.
+ */
+export function historyOf(
+  desk: Desk,
+  key: string,
+  session: Session | undefined,
+  request: PageRequest & { readonly inputRunIds?: readonly string[] | undefined },
+  peer: Peer,
+) {
+  const waiting = desk.runs.waiting(key);
+  const run = desk.runs.active(key);
+  const thinkingLevel = session?.text("thinkingLevel");
+  return {
+    sessionKey: key,
+    ...(session && { sessionId: session.record.sessionId }),
+    ...page(session?.messages ?? [], request),
+    pendingInputs: { items: waiting.map(pendingInput), total: waiting.length },
+    ...(request.inputRunIds && { inputReceipts: receiptsOf(request.inputRunIds, session, waiting) }),
+    defaults: modelFields(desk.catalog.default),
+    sessionInfo: rowOf(desk, key, session),
+    ...(thinkingLevel !== undefined && { thinkingLevel }),
+    // Exactly what this client's next delta continues: a reload neither loses nor repeats a word.
+    ...(run && {
+      inFlightRun: { runId: run.id, text: run.textSeenBy(peer), startedAt: run.startedAt, sessionAbortable: true },
+    }),
+  };
+}
+
+function pendingInput({ request, acceptedAt }: Waiting) {
+  const { runId, content } = request;
+  const id = `pending:${runId}`;
+  const message = wireMessage({ id, seq: 0, role: "user", content, timestamp: acceptedAt, runId });
+  return { id, runId, message, acceptedAt, state: "queued" };
+}
+
+/** What became of sends a client is not sure about; ids that never arrived are left out. */
+function receiptsOf(runIds: readonly string[], session: Session | undefined, waiting: readonly Waiting[]) {
+  return runIds.flatMap((runId) => {
+    if (waiting.some(({ request }) => request.runId === runId)) return [{ runId, state: "pending" }];
+    const question = session?.messages.find((message) => message.runId === runId && message.role === "user");
+    return question ? [{ runId, state: "consumed", consumedByEventId: question.id }] : [];
+  });
+}

@@ -1,0 +1,104 @@
+import { AgentParams, AgentWaitParams } from "../../../../protocol/openclaw/chat-params.ts";
+import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
+import { toErrorShape } from "../clients/errors.ts";
+import type { Outcome, Receipt } from "../runs/receipts.ts";
+import { AGENT_ID, canonicalKey, MAIN_KEY } from "../sessions/session-key.ts";
+import { plainText, unreadNote, wireUsage } from "../sessions/transcript-view.ts";
+import type { Call } from "./call.ts";
+import type { Desk } from "./desk.ts";
+import { ANSWERED, method } from "./method.ts";
+import { submit } from "./submit.ts";
+
+/** How long `agent.wait` waits unless told. */
+const DEFAULT_WAIT_MS = 30_000;
+/** A longer timer would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** `agent` runs named by a session id alone get a session of their own, as in OpenClaw. */
+function keyOf(params: {
+  sessionKey?: string | undefined;
+  sessionId?: string | undefined;
+  agentId?: string | undefined;
+}) {
+  const { sessionKey, sessionId, agentId } = params;
+  if (sessionKey) return canonicalKey(sessionKey, agentId);
+  return canonicalKey(sessionId ? `explicit:${sessionId}` : MAIN_KEY, agentId);
+}
+
+/** The second response of `agent`. */
+function answer(call: Call, receipt: Receipt, outcome: Outcome): void {
+  const { runId } = receipt;
+  if (outcome.status === "ok")
+    call.reply({ runId, status: "ok", summary: "completed", result: resultOf(receipt, outcome) });
+  else if (outcome.status === "aborted") {
+    call.reply({ runId, status: "timeout", summary: "aborted", stopReason: outcome.stopReason });
+  } else {
+    call.refuse(toErrorShape(outcome.error), { runId, status: "error", summary: outcome.error.message });
+  }
+}
+
+function resultOf(receipt: Receipt, { endedAt }: Outcome) {
+  const message = receipt.answer;
+  const usage = wireUsage(message?.usage);
+  const agentMeta = { provider: message?.route, model: message?.model, ...(usage && { usage }) };
+  const texts = message ? [plainText(message), ...unreadNote(message.unreadEvents).map(({ text }) => text)] : [];
+  const payloads = texts.map((text) => ({ text, mediaUrl: null }));
+  return { payloads, meta: { durationMs: endedAt - (receipt.startedAt ?? endedAt), agentMeta } };
+}
+
+function waitResult(receipt: Receipt | undefined, runId: string) {
+  const startedAt = receipt?.startedAt;
+  const times = startedAt === undefined ? {} : { startedAt };
+  const outcome = receipt?.outcome;
+  if (!outcome) return { runId, status: "timeout", ...times };
+  const { endedAt } = outcome;
+  switch (outcome.status) {
+    case "ok":
+      return { runId, status: "ok", ...times, endedAt, stopReason: outcome.stopReason };
+    case "aborted":
+      return { runId, status: "timeout", ...times, endedAt, stopReason: outcome.stopReason };
+    case "error":
+      return { runId, status: "error", ...times, endedAt, error: outcome.error.message };
+  }
+}
+
+function wait(desk: Desk, runId: string, timeoutMs: number, call: Call): void {
+  const receipt = desk.receipts.get(runId);
+  const answer = () => {
+    clearTimeout(timer);
+    stop?.();
+    call.reply(waitResult(receipt, runId));
+  };
+  const timer = setTimeout(answer, Math.min(timeoutMs, MAX_TIMER_MS)).unref();
+  const stop = receipt?.outcome ? undefined : receipt?.onOutcome(answer);
+  if (receipt?.outcome) answer();
+}
+
+export const agentMethods = [
+  method("agent", SCOPES.write, AgentParams, async (desk, params, call) => {
+    const key = keyOf(params);
+    const selection = [params.provider, params.model].filter(Boolean).join("/");
+    const submission = {
+      key,
+      runId: params.idempotencyKey,
+      message: params.message,
+      attachments: params.attachments,
+      thinking: params.thinking,
+      system: params.extraSystemPrompt,
+      timeoutMs: (params.timeout ?? 0) * 1000,
+      model: params.model ? desk.catalog.get(selection) : undefined,
+      agentCaller: call.peer,
+    };
+    await submit(desk, call, submission, (receipt) => {
+      const { runId } = receipt;
+      call.announce({ runId, sessionKey: key, agentId: AGENT_ID, status: "accepted", acceptedAt: desk.clock.wall() });
+      receipt.onOutcome((outcome) => answer(call, receipt, outcome));
+    });
+    return ANSWERED;
+  }),
+
+  method("agent.wait", SCOPES.write, AgentWaitParams, (desk, params, call) => {
+    wait(desk, params.runId, params.timeoutMs ?? DEFAULT_WAIT_MS, call);
+    return ANSWERED;
+  }),
+];

@@ -1,0 +1,144 @@
+/**
+ * Questions about features this gateway does not have. Clients ask them at every connect, and some repeat a failing one
+ * without end, so each is answered with what the feature looks like when there is nothing in it.
+ */
+import { AnyParams } from "../../../../protocol/openclaw/status-params.ts";
+import { SCOPES, type Scope } from "../../../../protocol/openclaw/wire.ts";
+import { AGENT_ID } from "../sessions/session-key.ts";
+import type { Desk } from "./desk.ts";
+import { type Method, method } from "./method.ts";
+
+const empty = (name: string, scope: Scope, answer: (desk: Desk) => unknown): Method =>
+  method(name, scope, AnyParams, answer);
+
+const noTalk = {
+  modes: [],
+  transports: [],
+  brains: [],
+  speech: { providers: [] },
+  transcription: { ready: false, providers: [] },
+  realtime: { ready: false, providers: [] },
+};
+
+const noPage = { total: 0, offset: 0, limit: 50, hasMore: false, nextOffset: null };
+
+const noChannels = {
+  channelOrder: [],
+  channelLabels: {},
+  channelDetailLabels: {},
+  channelSystemImages: {},
+  channelMeta: [],
+  channels: {},
+  channelAccounts: {},
+  channelDefaultAccountId: {},
+};
+
+/** The page brings OpenClaw's own themes itself; this list is for others. */
+const noThemes = {
+  current: { id: "claw", mode: "system", scope: "gateway", overrides: {} },
+  theme: { id: "claw", name: "Claw", source: "builtin", modes: ["light", "dark"] },
+  themes: [],
+};
+
+const noGitHub = {
+  source: "system-detected",
+  credentialKind: "native",
+  credentialState: "unavailable",
+  account: null,
+  gitAuthor: { name: null, email: null },
+  evidence: "none",
+  accessExpiresAtMs: null,
+  refreshState: "not_applicable",
+  oauthScopes: [],
+  repositoryGrants: "unknown",
+};
+
+const nothingToRun = {
+  path: "(none)",
+  exists: false,
+  file: { version: 1, defaults: {}, agents: {} },
+  hash: "none",
+  resolvedDefaults: { security: "deny", ask: "off", askFallback: "deny", autoAllowSkills: false },
+};
+
+export const emptyMethods: readonly Method[] = [
+  // These three are bare arrays.
+  empty("exec.approval.list", SCOPES.approvals, () => []),
+  empty("plugin.approval.list", SCOPES.approvals, () => []),
+  empty("openclaw.approval.list", SCOPES.approvals, () => []),
+  empty("approval.history", SCOPES.approvals, () => ({ items: [] })),
+  empty("exec.approval.grants.list", SCOPES.approvals, () => ({ grants: [] })),
+  empty("exec.approvals.get", SCOPES.admin, () => nothingToRun),
+  empty("question.list", SCOPES.questions, () => ({ questions: [] })),
+  empty("last-heartbeat", SCOPES.read, () => null),
+  empty("update.status", SCOPES.admin, () => ({ sentinel: null, updateAvailable: null })),
+  empty("sessions.observer.visibility", SCOPES.read, () => ({ ok: true })),
+  empty("sessions.branches.list", SCOPES.read, () => ({ branches: [] })),
+  empty("sessions.companion.state", SCOPES.read, () => ({ exchanges: [] })),
+  empty("progressCard.get", SCOPES.read, () => ({ card: null })),
+  empty("artifacts.list", SCOPES.read, () => ({ artifacts: [] })),
+  empty("tasks.list", SCOPES.read, () => ({ tasks: [] })),
+  empty("cron.list", SCOPES.read, () => ({ jobs: [], snapshotRevision: "none", ...noPage })),
+  empty("cron.runs", SCOPES.read, () => ({ entries: [], ...noPage })),
+  empty("cron.status", SCOPES.read, () => ({ enabled: false, jobs: 0 })),
+  empty("talk.catalog", SCOPES.read, () => noTalk),
+  empty("channels.status", SCOPES.read, (desk) => ({ ts: desk.clock.wall(), ...noChannels })),
+  empty("channels.pairing.list", SCOPES.pairing, () => ({
+    accounts: [],
+    requests: [],
+    commandOwnerConfigured: false,
+    limits: { pendingPerAccount: 0, ttlMs: 0 },
+  })),
+  empty("node.list", SCOPES.read, (desk) => ({ ts: desk.clock.wall(), nodes: [] })),
+  empty("device.pair.list", SCOPES.pairing, () => ({ pending: [], paired: [] })),
+  empty("plugins.list", SCOPES.read, () => ({ plugins: [], diagnostics: [], mutationAllowed: false })),
+  empty("plugins.catalog.browse", SCOPES.read, () => ({ items: [] })),
+  empty("skills.status", SCOPES.read, () => ({
+    agentId: AGENT_ID,
+    workspaceDir: "",
+    managedSkillsDir: "",
+    skills: [],
+  })),
+  empty("skills.search", SCOPES.read, () => ({ results: [] })),
+  empty("skills.library.list", SCOPES.read, () => ({
+    entries: [],
+    profileId: "gateway-owner",
+    multipleProfiles: false,
+    defaultTarget: "workspace",
+    canManageWorkspace: false,
+    defaultSelectionLimit: 64,
+  })),
+  empty("tools.github.status", SCOPES.read, () => ({
+    agentId: AGENT_ID,
+    selectedScope: "system",
+    selected: { scope: "system", configured: false, identity: null },
+    effective: noGitHub,
+  })),
+  empty("users.list", SCOPES.read, () => ({ profiles: [] })),
+  empty("worktrees.list", SCOPES.read, () => ({ worktrees: [] })),
+  empty("transcripts.list", SCOPES.read, () => ({ sessions: [] })),
+  empty("themes.list", SCOPES.read, () => noThemes),
+  empty("config.schema", SCOPES.read, (desk) => ({
+    schema: { type: "object", properties: {} },
+    uiHints: {},
+    version: desk.version,
+    generatedAt: new Date(desk.startedAt).toISOString(),
+  })),
+  empty("doctor.memory.status", SCOPES.read, () => ({
+    agentId: AGENT_ID,
+    searchRuntimeRegistered: false,
+    embedding: { ok: false, error: "this gateway keeps no memory besides transcripts" },
+  })),
+  empty("migrations.memory.plan", SCOPES.admin, () => ({ agentId: AGENT_ID, workspace: "(none)", providers: [] })),
+  empty("webSearch.status", SCOPES.read, (desk) => {
+    const { route, alias } = desk.catalog.default;
+    return {
+      enabled: false,
+      provider: null,
+      agentId: AGENT_ID,
+      model: { provider: route.name, id: alias, runtime: "sluice" },
+      route: { kind: "disabled", label: "none", testable: false },
+      providers: [],
+    };
+  }),
+];

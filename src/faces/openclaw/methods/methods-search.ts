@@ -1,0 +1,50 @@
+/** Finding words in transcripts. */
+import { SessionsSearchParams } from "../../../../protocol/openclaw/session-params.ts";
+import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
+import { canonicalKey } from "../sessions/session-key.ts";
+import type { Session } from "../sessions/session-store.ts";
+import { plainText } from "../sessions/transcript-view.ts";
+import { type Desk, rowOf } from "./desk.ts";
+import { method } from "./method.ts";
+
+const DEFAULT_HITS = 10;
+/** Sessions one question looks through, the newest first: their transcripts are read for it. */
+const MAX_SESSIONS = 200;
+const BEFORE = 60;
+const SNIPPET = 240;
+
+function hitsIn(session: Session, words: string) {
+  return session.messages.flatMap((message) => {
+    const text = plainText(message);
+    const at = text.toLowerCase().indexOf(words);
+    if (at === -1) return [];
+    const from = Math.max(0, at - BEFORE);
+    const { id: messageId, role, timestamp } = message;
+    const snippet = text.slice(from, from + SNIPPET).toWellFormed();
+    return [
+      { sessionKey: session.key, sessionId: session.record.sessionId, messageId, role, timestamp, snippet, score: 1 },
+    ];
+  });
+}
+
+const search = async (
+  desk: Desk,
+  { query, sessionKeys, limit = DEFAULT_HITS }: ReturnType<typeof SessionsSearchParams.parse>,
+) => {
+  const words = query.trim().toLowerCase();
+  const keys = sessionKeys && new Set(sessionKeys.map((key) => canonicalKey(key)));
+  const wanted = [...desk.sessions.all()]
+    .filter(({ key }) => !keys || keys.has(key))
+    .sort((a, b) => b.record.updatedAt - a.record.updatedAt)
+    .slice(0, MAX_SESSIONS);
+  const results: ReturnType<typeof hitsIn> = [];
+  for (const { key } of words === "" ? [] : wanted) {
+    const session = await desk.sessions.open(key);
+    if (session) results.push(...hitsIn(session, words));
+  }
+  const newest = results.sort((a, b) => b.timestamp - a.timestamp).slice(0, limit);
+  const found = new Set(newest.map(({ sessionKey }) => sessionKey));
+  return { results: newest, sessions: [...found].map((key) => rowOf(desk, key, desk.sessions.get(key))) };
+};
+
+export const searchMethods = [method("sessions.search", SCOPES.read, SessionsSearchParams, search)];

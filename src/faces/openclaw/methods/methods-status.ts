@@ -1,0 +1,122 @@
+/** The methods that say what this gateway is and has. */
+import {
+  AgentIdentityParams,
+  CommandsListParams,
+  HealthParams,
+  ModelsAuthStatusParams,
+  ModelsListParams,
+  NoParams,
+  StatusParams,
+} from "../../../../protocol/openclaw/status-params.ts";
+import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
+import { mayDo } from "../../../core/caller/caller.ts";
+import { presenceOf } from "../clients/presence.ts";
+import { modelFields, selectionOf, thinkingFields } from "../sessions/model-catalog.ts";
+import { AGENT_ID, canonicalKey, MAIN_KEY } from "../sessions/session-key.ts";
+import { commandEntries } from "./commands.ts";
+import type { Desk } from "./desk.ts";
+import { method } from "./method.ts";
+import { listSessions, STORE_NAME } from "./session-list.ts";
+
+const RECENT_SESSIONS = 10;
+
+const noHeartbeat = { enabled: false, every: "disabled", everyMs: null, prompt: "", target: "none", ackMaxChars: 0 };
+
+/** Counts and the newest sessions, for status pages. */
+function sessionSummary(desk: Desk) {
+  const { sessions, totalCount, ts } = listSessions(desk, { limit: RECENT_SESSIONS });
+  const recent = sessions.map(({ key, updatedAt }) => ({
+    key,
+    updatedAt,
+    age: updatedAt === null ? null : Math.max(0, ts - updatedAt),
+  }));
+  return { path: STORE_NAME, count: totalCount, recent };
+}
+
+export const statusMethods = [
+  method("models.list", SCOPES.read, ModelsListParams, (desk, params) => ({
+    models: desk.catalog.list(params.provider),
+  })),
+
+  method("models.authStatus", SCOPES.read, ModelsAuthStatusParams, (desk) => {
+    const routes = new Set(desk.catalog.models.map((model) => model.route));
+    const providers = [...routes].map(({ name, key }) => ({
+      provider: name,
+      authProvider: name,
+      displayName: name,
+      status: "static",
+      profiles: [],
+      ...(key !== undefined && { apiKey: { source: "config" } }),
+    }));
+    return { ts: desk.clock.wall(), providers };
+  }),
+
+  method("commands.list", SCOPES.read, CommandsListParams, () => ({ commands: commandEntries })),
+
+  // Without `model.primary` the Control UI keeps its composer shut.
+  method("agents.list", SCOPES.read, NoParams, (desk) => ({
+    defaultId: AGENT_ID,
+    mainKey: MAIN_KEY,
+    scope: "per-sender",
+    ownership: "sole",
+    selectionRequired: false,
+    agents: [
+      {
+        id: AGENT_ID,
+        name: desk.settings.agentName,
+        identity: { name: desk.settings.agentName },
+        model: { primary: selectionOf(desk.catalog.default) },
+        ...thinkingFields,
+      },
+    ],
+  })),
+
+  method("agent.identity.get", SCOPES.read, AgentIdentityParams, (desk, params) => {
+    canonicalKey(params.sessionKey || MAIN_KEY, params.agentId);
+    return { agentId: AGENT_ID, name: desk.settings.agentName, nameSource: "config" };
+  }),
+
+  // What OpenClaw's pages look for, and behind it this gateway's own configuration for those who may see it.
+  method("config.get", SCOPES.read, NoParams, (desk, _params, call) => {
+    const defaults = { model: { primary: selectionOf(desk.catalog.default) } };
+    const config = { ...(mayDo(call.peer.caller, "admin") && desk.config), agents: { defaults } };
+    const raw = JSON.stringify(config);
+    return { path: "", exists: true, raw, parsed: config, config, valid: true, hash: desk.version, issues: [] };
+  }),
+
+  method("status", SCOPES.read, StatusParams, (desk) => {
+    const { count, recent } = sessionSummary(desk);
+    const { model, contextTokens } = modelFields(desk.catalog.default);
+    return {
+      runtimeVersion: desk.version,
+      heartbeat: { defaultAgentId: AGENT_ID, agents: [{ agentId: AGENT_ID, ...noHeartbeat }] },
+      channelSummary: [],
+      queuedSystemEvents: [],
+      tasks: {},
+      sessions: {
+        paths: [STORE_NAME],
+        count,
+        defaults: { model, contextTokens: contextTokens ?? null },
+        recent: recent.map((session) => ({ ...session, agentId: AGENT_ID, kind: "direct", flags: [] })),
+        byAgent: [{ agentId: AGENT_ID, path: STORE_NAME, count, recent }],
+      },
+    };
+  }),
+
+  method("health", SCOPES.read, HealthParams, (desk) => ({
+    ok: true,
+    ts: desk.clock.wall(),
+    durationMs: 0,
+    channels: {},
+    channelOrder: [],
+    channelLabels: {},
+    heartbeatSeconds: 0,
+    defaultAgentId: AGENT_ID,
+    agents: [{ agentId: AGENT_ID, isDefault: true, heartbeat: noHeartbeat, sessions: sessionSummary(desk) }],
+    sessions: sessionSummary(desk),
+  })),
+
+  method("system-presence", SCOPES.read, NoParams, (desk) => [...desk.audience].map(presenceOf)),
+
+  method("gateway.identity.get", SCOPES.read, NoParams, (desk) => desk.identity),
+];

@@ -1,0 +1,81 @@
+/** The methods that look at the process and its machine. */
+import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem } from "node:os";
+import { pid, version } from "node:process";
+import { LogsTailParams, NoParams } from "../../../../protocol/openclaw/status-params.ts";
+import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
+import { method } from "./method.ts";
+
+const LOG_LIMIT = 500;
+const LOG_BYTES = 250_000;
+
+/** Where the lines come from: clients show it, so it names no path of this machine. */
+const LOG_NAME = "(the newest lines, in memory)";
+
+export const systemMethods = [
+  method(
+    "logs.tail",
+    SCOPES.read,
+    LogsTailParams,
+    (desk, { cursor, limit = LOG_LIMIT, maxBytes = LOG_BYTES }) => ({
+      file: LOG_NAME,
+      ...desk.logs.read({ cursor, limit, maxBytes }),
+    }),
+    "logs",
+  ),
+
+  method(
+    "system.info",
+    SCOPES.read,
+    NoParams,
+    (desk) => {
+      const [cpu] = cpus();
+      return {
+        machineName: hostname(),
+        hostname: hostname(),
+        platform: platform(),
+        release: release(),
+        arch: arch(),
+        osLabel: `${platform()} ${release()}`,
+        nodeVersion: version,
+        pid,
+        uptimeMs: Math.max(0, Math.round(desk.clock.wall() - desk.startedAt)),
+        cpuCount: cpus().length,
+        ...(cpu && { cpuModel: cpu.model }),
+        loadAverage: loadavg(),
+        memoryTotalBytes: totalmem(),
+        memoryFreeBytes: freemem(),
+      };
+    },
+    "read",
+  ),
+
+  method(
+    "diagnostics.lanes",
+    SCOPES.read,
+    NoParams,
+    (desk) => {
+      const { active, waiting } = desk.runs.counts;
+      const lane = { lane: "main", activeCount: active, queuedCount: waiting, draining: false, generation: 0 };
+      return {
+        ts: desk.clock.wall(),
+        lanes: [{ ...lane, maxConcurrent: Number.MAX_SAFE_INTEGER, blockedBy: null }],
+        dynamic: null,
+      };
+    },
+    "read",
+  ),
+
+  method("environments.list", SCOPES.read, NoParams.loose(), () => ({
+    environments: [
+      {
+        id: "gateway",
+        type: "local",
+        label: "Gateway",
+        status: "available",
+        sessionHost: true,
+        trust: "persistent",
+        capabilities: ["sessions"],
+      },
+    ],
+  })),
+];

@@ -1,0 +1,25 @@
+import type { Method } from "./method.ts";
+import { agentMethods } from "./methods-agent.ts";
+import { chatMethods } from "./methods-chat.ts";
+import { emptyMethods } from "./methods-empty.ts";
+import { searchMethods } from "./methods-search.ts";
+import { sessionChangeMethods } from "./methods-session-changes.ts";
+import { sessionMethods } from "./methods-sessions.ts";
+import { statusMethods } from "./methods-status.ts";
+import { systemMethods } from "./methods-system.ts";
+import { usageMethods } from "./usage/methods-usage.ts";
+
+const all: readonly Method[] = [
+  ...chatMethods,
+  ...agentMethods,
+  ...sessionMethods,
+  ...sessionChangeMethods,
+  ...searchMethods,
+  ...statusMethods,
+  ...systemMethods,
+  ...usageMethods,
+  ...emptyMethods,
+];
+
+/** Every method by its name. What clients are told there is, is this table. */
+export const methods: ReadonlyMap<string, Method> = new Map(all.map((method) => [method.name, method]));

@@ -1,0 +1,18 @@
+import type { z } from "zod";
+import { GatewayError } from "../../../core/kernel/errors.ts";
+
+/** One issue in the words of the real gateway, which some clients show and some tests compare. */
+function describe(issue: z.core.$ZodIssue): string {
+  const at = issue.path.length === 0 ? "at root" : `at /${issue.path.join("/")}`;
+  if (issue.code === "unrecognized_keys") return `${at}: unexpected property '${issue.keys[0] ?? ""}'`;
+  const name = issue.path.at(-1);
+  const missing = issue.code === "invalid_type" && issue.message.endsWith("received undefined");
+  if (missing && typeof name === "string") return `must have required property '${name}'`;
+  return `${at}: ${issue.message}`;
+}
+
+/** `what` is what was invalid, such as `chat.send params`. Never quotes a value: it may be a prompt or a token. */
+export function invalid(what: string, error: z.core.$ZodError): GatewayError {
+  const issue = error.issues[0];
+  return new GatewayError("bad_request", `invalid ${what}: ${issue ? describe(issue) : "not understood"}`);
+}

@@ -1,0 +1,60 @@
+import { modelFields } from "../sessions/model-catalog.ts";
+import { AGENT_ID } from "../sessions/session-key.ts";
+import type { Session } from "../sessions/session-store.ts";
+import { type Desk, rowOf } from "./desk.ts";
+
+export interface ListRequest {
+  readonly limit?: number | undefined;
+  readonly offset?: number | undefined;
+  readonly activeMinutes?: number | undefined;
+  readonly label?: string | undefined;
+  readonly pinned?: boolean | undefined;
+  readonly spawnedBy?: string | undefined;
+  readonly agentId?: string | undefined;
+  readonly search?: string | undefined;
+  readonly archived?: boolean | "all" | undefined;
+}
+
+/** Page size when a client names none. */
+const DEFAULT_LIMIT = 200;
+
+/** Where sessions live: clients show it, so it names no path of this machine. */
+export const STORE_NAME = "(embedded)";
+
+function isWanted(session: Session, request: ListRequest, now: number): boolean {
+  const { archived = false, search } = request;
+  if (request.spawnedBy !== undefined) return false; // no session here has sub-sessions
+  if (request.agentId !== undefined && request.agentId.toLowerCase() !== AGENT_ID) return false;
+  if (archived !== "all" && (session.setting("archived") === true) !== archived) return false;
+  if (request.pinned !== undefined && (session.setting("pinned") === true) !== request.pinned) return false;
+  if (request.label !== undefined && session.setting("label") !== request.label) return false;
+  if (request.activeMinutes !== undefined && now - session.record.updatedAt > request.activeMinutes * 60_000)
+    return false;
+  if (search === undefined || search.trim() === "") return true;
+  const words = [session.key, session.text("label"), session.text("displayName"), session.text("derivedTitle")];
+  return words.some((word) => word?.toLowerCase().includes(search.trim().toLowerCase()));
+}
+
+/** The sessions, newest first. */
+export function listSessions(desk: Desk, request: ListRequest) {
+  const now = desk.clock.wall();
+  const { limit = DEFAULT_LIMIT, offset = 0 } = request;
+  const wanted = [...desk.sessions.all()]
+    .filter((session) => isWanted(session, request, now))
+    .sort((a, b) => b.record.updatedAt - a.record.updatedAt);
+  const sessions = wanted.slice(offset, offset + limit).map((session) => rowOf(desk, session.key, session));
+  const next = offset + sessions.length;
+  return {
+    ts: now,
+    path: STORE_NAME,
+    count: sessions.length,
+    totalCount: wanted.length,
+    limitApplied: limit,
+    offset,
+    nextOffset: next < wanted.length ? next : null,
+    hasMore: next < wanted.length,
+    owners: [],
+    defaults: modelFields(desk.catalog.default),
+    sessions,
+  };
+}

@@ -1,0 +1,81 @@
+import type { Attachment } from "../../../../protocol/openclaw/chat-params.ts";
+import type { Part } from "../../../core/dialect/dialect.ts";
+import type { Model } from "../../../core/dialect/routing.ts";
+import { GatewayError } from "../../../core/kernel/errors.ts";
+import { toErrorShape } from "../clients/errors.ts";
+import type { Peer } from "../clients/peer.ts";
+import type { Receipt } from "../runs/receipts.ts";
+import { readAttachments } from "./attachments.ts";
+import type { Call } from "./call.ts";
+import type { Desk } from "./desk.ts";
+
+/** A message as one of the sending methods got it. */
+export interface Submission {
+  readonly key: string;
+  /** The client's idempotency key. */
+  readonly runId: string;
+  readonly message: string;
+  readonly attachments?: readonly Attachment[] | undefined;
+  readonly thinking?: string | undefined;
+  readonly model?: Model | undefined;
+  readonly system?: string | undefined;
+  readonly timeoutMs?: number | undefined;
+  /** `interrupt` stops what goes on; in every other mode the message waits for its turn. */
+  readonly queueMode?: string | undefined;
+  readonly agentCaller?: Peer | undefined;
+}
+
+/**
+ * Accepts a message, lets `answer` respond, and only then begins: the acknowledgement is always the first a client hears
+ * of its run. A repeated key is answered by how its run stands and begins nothing.
+ */
+export async function submit(
+  desk: Desk,
+  call: Call,
+  submission: Submission,
+  answer: (receipt: Receipt) => void,
+  answerAgain: (receipt: Receipt) => void = (receipt) => repeat(receipt, call),
+): Promise<void> {
+  const content = contentOf(submission);
+  const { caller, upstreamKey, id: connection } = call.peer;
+  await desk.sessions.open(submission.key);
+  const known = desk.sessions.get(submission.key);
+  // Before there is anything to keep: a new session is a row of its own.
+  if (!known) desk.admit(caller);
+  const session = known ?? desk.sessions.create(submission.key);
+  const sent = { ...submission, session, content, caller, upstreamKey, connection, receivedAt: call.receivedAt };
+  const { receipt, fresh } = desk.runs.accept({ ...sent, isAdmitted: true }, () => {
+    if (known) desk.admit(caller);
+  });
+  if (!fresh) {
+    answerAgain(receipt);
+    return;
+  }
+  answer(receipt);
+  if (submission.queueMode === "interrupt") desk.runs.interrupt(session.key);
+  desk.runs.pump(session.key);
+}
+
+/** The acknowledgement of `chat.send`. */
+export const started = (receipt: Receipt) => ({ runId: receipt.runId, status: "started" });
+
+function contentOf({ message, attachments }: Submission): readonly Part[] {
+  const images = readAttachments(attachments);
+  if (message.trim() === "" && images.length === 0) {
+    throw new GatewayError("bad_request", "message or attachment required");
+  }
+  return [...(message.trim() === "" ? [] : [{ type: "text", text: message } as const]), ...images];
+}
+
+/** The answer to a key that was seen before. */
+export function repeat(receipt: Receipt, call: Call): void {
+  const { runId, outcome } = receipt;
+  if (!outcome) call.reply({ runId, status: "in_flight" });
+  else if (outcome.status === "ok") call.reply({ runId, status: "ok" });
+  else if (outcome.status === "aborted") {
+    const { stopReason, endedAt } = outcome;
+    call.reply({ runId, status: "timeout", summary: "aborted", stopReason, endedAt });
+  } else {
+    call.refuse(toErrorShape(outcome.error), { runId, status: "error", summary: outcome.error.message });
+  }
+}

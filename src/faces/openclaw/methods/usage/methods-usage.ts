@@ -1,0 +1,97 @@
+/** The methods of the usage pages. A caller is told about its own streams, one that may do everything about all. */
+
+import { NoParams } from "../../../../../protocol/openclaw/status-params.ts";
+import {
+  SessionsUsageLogsParams,
+  SessionsUsageParams,
+  SessionsUsageSeriesParams,
+  UsageCostParams,
+} from "../../../../../protocol/openclaw/usage-params.ts";
+import { SCOPES } from "../../../../../protocol/openclaw/wire.ts";
+import { mayDo } from "../../../../core/caller/caller.ts";
+import type { TranscriptMessage } from "../../../../core/ports/transcripts.ts";
+import { canonicalKey } from "../../sessions/session-key.ts";
+import { plainText, wireUsage } from "../../sessions/transcript-view.ts";
+import type { Call } from "../call.ts";
+import type { Desk } from "../desk.ts";
+import { method } from "../method.ts";
+import { type RangeWords, readRange } from "./usage-range.ts";
+import { aggregatesOf, dailyTotals, sessionsUsed } from "./usage-report.ts";
+import { totalsOf } from "./usage-sums.ts";
+
+const LOG_LIMIT = 1_000;
+const LOG_CHARACTERS = 500;
+
+async function read(desk: Desk, call: Call, words: RangeWords, session?: string) {
+  const range = readRange(words, desk.clock.wall());
+  const caller = mayDo(call.peer.caller, "admin") ? undefined : call.peer.caller.name;
+  const { since, until, utcOffsetMinutes } = range;
+  const used = await desk.usage.cells({ since, until, utcOffsetMinutes, caller, session });
+  return { range, used };
+}
+
+/** What one answer used, with its cost at today's price. */
+function figuresOf(desk: Desk, { usage, route, model }: TranscriptMessage) {
+  const price = route === undefined ? undefined : desk.catalog.priceOf(route, model ?? null);
+  return wireUsage(usage, price);
+}
+
+export const usageMethods = [
+  // Quotas of providers' subscriptions: keys have none to ask for.
+  method("usage.status", SCOPES.read, NoParams, (desk) => ({ updatedAt: desk.clock.wall(), providers: [] })),
+
+  method("usage.cost", SCOPES.read, UsageCostParams, async (desk, params, call) => {
+    const { range, used } = await read(desk, call, params);
+    return {
+      updatedAt: desk.clock.wall(),
+      days: range.days,
+      daily: dailyTotals(desk, used.cells),
+      totals: totalsOf(used.cells, desk.catalog),
+    };
+  }),
+
+  method("sessions.usage", SCOPES.read, SessionsUsageParams, async (desk, params, call) => {
+    const session = params.key === undefined ? undefined : canonicalKey(params.key);
+    const { range, used } = await read(desk, call, params, session);
+    return {
+      updatedAt: desk.clock.wall(),
+      startDate: range.startDate,
+      endDate: range.endDate,
+      sessions: sessionsUsed(desk, used).slice(0, params.limit),
+      totals: totalsOf(used.cells, desk.catalog),
+      aggregates: aggregatesOf(desk, used),
+    };
+  }),
+
+  method("sessions.usage.timeseries", SCOPES.read, SessionsUsageSeriesParams, async (desk, params) => {
+    const session = await desk.sessions.open(canonicalKey(params.key));
+    let cumulativeTokens = 0;
+    let cumulativeCost = 0;
+    const points = (session?.messages ?? []).flatMap((message) => {
+      const figures = figuresOf(desk, message);
+      if (!figures) return [];
+      const { input, output, cacheRead, cacheWrite, totalTokens } = figures;
+      const cost = figures.cost?.total ?? 0;
+      cumulativeTokens += totalTokens;
+      cumulativeCost += cost;
+      const counts = { input, output, cacheRead, cacheWrite, totalTokens };
+      return [{ timestamp: message.timestamp, ...counts, cost, cumulativeTokens, cumulativeCost }];
+    });
+    return { ...(session && { sessionId: session.record.sessionId }), points };
+  }),
+
+  method("sessions.usage.logs", SCOPES.read, SessionsUsageLogsParams, async (desk, { key, limit = LOG_LIMIT }) => {
+    const session = await desk.sessions.open(canonicalKey(key));
+    const logs = (session?.messages ?? []).slice(-limit).map((message) => {
+      const figures = figuresOf(desk, message);
+      return {
+        timestamp: message.timestamp,
+        role: message.role,
+        content: plainText(message).slice(0, LOG_CHARACTERS),
+        ...(figures && { tokens: figures.totalTokens }),
+        ...(figures?.cost && { cost: figures.cost.total }),
+      };
+    });
+    return { logs };
+  }),
+];

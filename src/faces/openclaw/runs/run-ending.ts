@@ -1,0 +1,84 @@
+import { type GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
+import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
+import { chatFailure } from "../clients/errors.ts";
+import type { Settings } from "../sessions/session-store.ts";
+import { stopReasonOf, unreadNote, wireUsage } from "../sessions/transcript-view.ts";
+import type { Outcome } from "./receipts.ts";
+import type { Run, RunEnd } from "./run.ts";
+import { textMessage } from "./run-frames.ts";
+
+/** Everything that follows from the end of a run. */
+export interface RunEnding {
+  /** What is stored of the answer: all there is of it, whole or not. */
+  readonly message: Omit<TranscriptMessage, "id" | "seq" | "timestamp">;
+  /** The one last `chat` event, without identity and number. */
+  readonly chat: { readonly message?: object; readonly [field: string]: unknown };
+  /** The last `agent` event of stream `lifecycle`. */
+  readonly lifecycle: object;
+  readonly outcome: Outcome;
+  /** What changes about the session. */
+  readonly settings: Settings;
+}
+
+/** The stop reason of a run that a client stopped. */
+export const ABORTED_BY_CLIENT = "rpc";
+
+export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
+  const { model } = run;
+  const common = { role: "assistant", content: run.answer.parts, runId: run.id, model: model.alias } as const;
+  const { unreadEvents } = end;
+  const message = {
+    ...common,
+    route: model.route.name,
+    ...(end.usage && { usage: end.usage }),
+    ...(unreadEvents !== undefined && { unreadEvents }),
+  };
+  const usage = wireUsage(end.usage, model.price);
+  const text = run.answer.text;
+  const written = textMessage(text, endedAt);
+  const shown = { ...written, content: [...written.content, ...unreadNote(unreadEvents)] };
+  const partial = text === "" && unreadEvents === undefined ? {} : { message: shown };
+  const times = { startedAt: run.startedAt, endedAt };
+  const settings = {
+    ...times,
+    runtimeMs: endedAt - run.startedAt,
+    lastRunId: run.id,
+    lastRunError: null,
+    ...(usage && { inputTokens: usage.input, outputTokens: usage.output, totalTokens: usage.totalTokens }),
+  };
+
+  if (end.status === "completed") {
+    const stopReason = stopReasonOf(end.finish);
+    return {
+      message: { ...message, stopReason },
+      chat: { state: "final", stopReason, message: shown, ...(usage && { usage }) },
+      lifecycle: { phase: "end", stopReason, ...times },
+      outcome: { status: "ok", stopReason, endedAt },
+      settings: { ...settings, status: "done", unread: true },
+    };
+  }
+  if (end.status === "cancelled") {
+    const stopReason = ABORTED_BY_CLIENT;
+    const failure = { code: "cancelled", message: "stopped by a client" } as const;
+    return {
+      message: { ...message, stopReason: "aborted", failure },
+      chat: { state: "aborted", stopReason, ...partial },
+      lifecycle: { phase: "end", status: "cancelled", aborted: true, stopReason, ...times },
+      outcome: { status: "aborted", stopReason, endedAt },
+      settings: { ...settings, status: "killed" },
+    };
+  }
+  const error: GatewayError = toGatewayError(end.error);
+  const failure = { code: error.code, message: error.message };
+  return {
+    message: { ...message, stopReason: "error", failure },
+    chat: { state: "error", ...chatFailure(error, model), ...partial, ...(usage && { usage }) },
+    lifecycle: { phase: "error", error: error.message, ...times },
+    outcome: { status: "error", error, endedAt },
+    settings: {
+      ...settings,
+      status: error.code === "upstream_timeout" ? "timeout" : "failed",
+      lastRunError: error.message,
+    },
+  };
+}

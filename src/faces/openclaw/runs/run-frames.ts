@@ -1,0 +1,100 @@
+import { SCOPES, TOOL_EVENTS_CAP } from "../../../../protocol/openclaw/wire.ts";
+import type { Peer } from "../clients/peer.ts";
+import type { TrackForm } from "./track.ts";
+
+/** What every frame of one run begins with. */
+export interface RunIdentity {
+  readonly runId: string;
+  readonly sessionKey: string;
+  readonly agentId: string;
+}
+
+/** A message as clients show it while it is being written. */
+export const textMessage = (text: string, timestamp: number) => ({
+  role: "assistant",
+  content: [{ type: "text", text }],
+  timestamp,
+});
+
+/**
+ * Puts one run's tracks into frames. The beginnings are built once, per event only the text is escaped. `seq` counts the
+ * run's own frames: each frame that is built takes the next, so no client ever sees one twice or going back.
+ */
+export class RunFrames {
+  readonly #identity: RunIdentity;
+  readonly #now: () => number;
+  #seq = 0;
+
+  /** `now` is the wall clock in milliseconds. */
+  constructor(identity: RunIdentity, now: () => number) {
+    this.#identity = identity;
+    this.#now = now;
+  }
+
+  nextSeq(): number {
+    return ++this.#seq;
+  }
+
+  /** The answer, as `chat` deltas for everybody who may read. */
+  text(): TrackForm {
+    const start = this.#start("chat", '"state":"delta"');
+    return {
+      wants: isReader,
+      piece: (piece) => `${start}${this.nextSeq()},"deltaText":${JSON.stringify(piece)}},"seq":`,
+      whole: (text, added, replaces) => {
+        const message = JSON.stringify(textMessage(text, this.#now()));
+        const replace = replaces ? ',"replace":true' : "";
+        return [
+          `${start}${this.nextSeq()},"deltaText":${JSON.stringify(added)}${replace},"message":${message}},"seq":`,
+        ];
+      },
+    };
+  }
+
+  /** The answer once more, as `agent` events for the one client that started the run with the `agent` method. */
+  assistant(caller: Peer): TrackForm {
+    return this.#increments("assistant", (peer) => peer === caller);
+  }
+
+  /** Thinking. OpenClaw has no capability of its own for it: who shows tool calls shows what happens inside. */
+  thinking(): TrackForm {
+    return this.#increments("thinking", hearsTools);
+  }
+
+  /** A tool call the model writes. It is announced, then its arguments come as JSON text. */
+  tool(name: string, toolCallId: string): TrackForm {
+    const call = `"name":${JSON.stringify(name)},"toolCallId":${JSON.stringify(toolCallId)}`;
+    const start = this.#start("agent", '"stream":"tool"');
+    const data = (fields: string) => `${start}${this.nextSeq()},"ts":${this.#now()},"data":{${fields}}},"seq":`;
+    const piece = (json: string) => data(`"phase":"input_delta",${call},"input_delta":${JSON.stringify(json)}`);
+    return {
+      wants: hearsTools,
+      piece,
+      whole: (_text, added, replaces) => {
+        const announced = data(`"phase":"start",${call}`);
+        return added === "" && !replaces ? [announced] : [announced, piece(added)];
+      },
+    };
+  }
+
+  #increments(stream: string, wants: (peer: Peer) => boolean): TrackForm {
+    const start = this.#start("agent", `"stream":"${stream}"`);
+    const data = (fields: string) => `${start}${this.nextSeq()},"ts":${this.#now()},"data":{${fields}}},"seq":`;
+    return {
+      wants,
+      piece: (piece) => data(`"delta":${JSON.stringify(piece)}`),
+      whole: (text, added, replaces) => {
+        const replace = replaces ? ',"replace":true' : "";
+        return [data(`"delta":${JSON.stringify(added)},"text":${JSON.stringify(text)}${replace}`)];
+      },
+    };
+  }
+
+  #start(event: string, what: string): string {
+    const identity = JSON.stringify(this.#identity).slice(1, -1);
+    return `{"type":"event","event":"${event}","payload":{${identity},${what},"seq":`;
+  }
+}
+
+const isReader = (peer: Peer): boolean => peer.may(SCOPES.read);
+const hearsTools = (peer: Peer): boolean => peer.may(SCOPES.read) && peer.caps.has(TOOL_EVENTS_CAP);

@@ -1,0 +1,167 @@
+import { GatewayError } from "../../../core/kernel/errors.ts";
+import type { Peer } from "../clients/peer.ts";
+import { contentBytes } from "../sessions/content-bytes.ts";
+import { fingerprintOf, payerOf, Receipt, type Receipts } from "./receipts.ts";
+import type { Run } from "./run.ts";
+import type { RunRequest } from "./run-request.ts";
+import type { Runner } from "./runner.ts";
+
+/** A message whose turn has not come. */
+export interface Waiting {
+  readonly request: RunRequest;
+  readonly receipt: Receipt;
+  /** Wall clock in milliseconds. */
+  readonly acceptedAt: number;
+}
+
+/** One session's runs: at most one goes on, the others wait in the order in which they came. */
+interface Lane {
+  active: Run | undefined;
+  waiting: Waiting[];
+}
+
+/** More would not fit into the `pendingInputs` of a history. */
+const MAX_WAITING = 20;
+
+/** Accepts messages and runs them one after the other in each session, each key once. */
+export class RunQueue {
+  readonly #runner: Runner;
+  readonly #receipts: Receipts;
+  readonly #now: () => number;
+  readonly #checkRoom: (bytes: number) => void;
+  readonly #lanes = new Map<string, Lane>();
+  /** What the messages take whose turn has not come. */
+  #waitingBytes = 0;
+  #stopping = false;
+
+  /** `now` is the wall clock in milliseconds; `checkRoom` throws when there is no memory for so many bytes more. */
+  constructor(runner: Runner, receipts: Receipts, now: () => number, checkRoom: (bytes: number) => void) {
+    this.#checkRoom = checkRoom;
+    this.#runner = runner;
+    this.#receipts = receipts;
+    this.#now = now;
+  }
+
+  /**
+   * Takes a message on, or finds the receipt of the earlier request with this key. It begins with `pump`, so that the
+   * caller can answer first. `admit` is asked about a message that is taken on and may throw. Throws `bad_request` for a
+   * key that stood for something else, and `overloaded`.
+   */
+  accept(request: RunRequest, admit: () => void): { readonly receipt: Receipt; readonly fresh: boolean } {
+    const { runId, session } = request;
+    const fingerprint = fingerprintOf(request.content);
+    const payer = payerOf(request.caller, request.upstreamKey);
+    const earlier = this.#receipts.earlier(runId, session, fingerprint, payer);
+    if (earlier) return { receipt: earlier, fresh: false };
+    if (this.#stopping) throw new GatewayError("shutting_down");
+    if (this.waiting(session.key).length >= MAX_WAITING) {
+      throw new GatewayError("too_many_streams", "too many messages wait in this session");
+    }
+    const bytes = contentBytes(request.content);
+    this.#checkRoom(this.#waitingBytes + bytes);
+    admit();
+    this.#waitingBytes += bytes;
+    const receipt = new Receipt(runId, session.key, fingerprint, payer);
+    this.#receipts.add(receipt);
+    this.#laneOf(session.key).waiting.push({ request, receipt, acceptedAt: this.#now() });
+    return { receipt, fresh: true };
+  }
+
+  /** Begins the next run when none goes on. `late` says that it had to wait for another. */
+  pump(key: string, late = false): void {
+    const lane = this.#lanes.get(key);
+    if (!lane || lane.active || this.#stopping) return;
+    const next = lane.waiting.shift();
+    if (!next) {
+      this.#lanes.delete(key);
+      return;
+    }
+    this.#left([next]);
+    lane.active = this.#runner.prepare(next.request, next.receipt, () => {
+      lane.active = undefined;
+      // Not before the ended run has said everything about itself.
+      queueMicrotask(() => this.pump(key, true));
+    });
+    this.#runner.begin(lane.active, next.request, late);
+  }
+
+  /** Runs that go on and messages that wait, in all sessions. */
+  get counts(): { readonly active: number; readonly waiting: number } {
+    const lanes = [...this.#lanes.values()];
+    return {
+      active: lanes.filter(({ active }) => active !== undefined).length,
+      waiting: lanes.reduce((sum, { waiting }) => sum + waiting.length, 0),
+    };
+  }
+
+  active(key: string): Run | undefined {
+    return this.#lanes.get(key)?.active;
+  }
+
+  waiting(key: string): readonly Waiting[] {
+    return this.#lanes.get(key)?.waiting ?? [];
+  }
+
+  /** Ids of the run that goes on and of those that wait. */
+  runIds(key: string): readonly string[] {
+    const active = this.active(key);
+    return [...(active ? [active.id] : []), ...this.waiting(key).map(({ receipt }) => receipt.runId)];
+  }
+
+  /**
+   * Stops one run, or all of the session: those that wait first. Returns the ids of what was stopped; for a run that is
+   * over or unknown there is nothing to do.
+   */
+  abort(key: string, runId?: string): readonly string[] {
+    const lane = this.#lanes.get(key);
+    if (!lane) return [];
+    const isMeant = (id: string) => runId === undefined || id === runId;
+    const dropped = lane.waiting.filter(({ receipt }) => isMeant(receipt.runId));
+    lane.waiting = lane.waiting.filter((waiting) => !dropped.includes(waiting));
+    this.#left(dropped);
+    for (const { request, receipt } of dropped) this.#runner.drop(request, receipt);
+    const { active } = lane;
+    if (!active || !isMeant(active.id)) return dropped.map(({ receipt }) => receipt.runId);
+    active.cancel(new GatewayError("cancelled"));
+    return [...dropped.map(({ receipt }) => receipt.runId), active.id];
+  }
+
+  /** Stops what goes on in a session; what waits takes its turn. */
+  interrupt(key: string): void {
+    this.active(key)?.cancel(new GatewayError("cancelled"));
+  }
+
+  /** A client came: it watches everything that goes on. */
+  join(peer: Peer): void {
+    for (const { active } of this.#lanes.values()) active?.watch(peer);
+  }
+
+  leave(peer: Peer): void {
+    for (const { active } of this.#lanes.values()) active?.unwatch(peer);
+  }
+
+  /** Ends everything: what goes on keeps its partial answer, what waits is stored as not answered. */
+  close(reason: GatewayError): void {
+    this.#stopping = true;
+    for (const lane of this.#lanes.values()) {
+      lane.active?.cancel(reason);
+      const waiting = lane.waiting.splice(0);
+      this.#left(waiting);
+      for (const { request, receipt } of waiting) this.#runner.interrupt(request, receipt, reason);
+    }
+  }
+
+  /** These messages wait no more. */
+  #left(messages: readonly Waiting[]): void {
+    for (const { request } of messages) this.#waitingBytes -= contentBytes(request.content);
+  }
+
+  #laneOf(key: string): Lane {
+    let lane = this.#lanes.get(key);
+    if (!lane) {
+      lane = { active: undefined, waiting: [] };
+      this.#lanes.set(key, lane);
+    }
+    return lane;
+  }
+}

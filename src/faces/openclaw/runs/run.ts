@@ -1,0 +1,194 @@
+import { type Meaning, NOTHING, type ToolCallDelta } from "../../../core/dialect/dialect.ts";
+import type { Model } from "../../../core/dialect/routing.ts";
+import { GatewayError } from "../../../core/kernel/errors.ts";
+import type { ReaderSink } from "../../../core/stream/reader.ts";
+import type { Stream } from "../../../core/stream/stream.ts";
+import type { Entry } from "../../../core/stream/stream-log.ts";
+import type { Terminal } from "../../../core/stream/terminal.ts";
+import type { Peer } from "../clients/peer.ts";
+import { Answer } from "./answer.ts";
+import { RunFrames, type RunIdentity } from "./run-frames.ts";
+import { Track } from "./track.ts";
+import { Watcher } from "./watcher.ts";
+
+/** A longer timer would fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** How a run ended; a stream's terminal, or the failure that kept it from having one. */
+export type RunEnd = Pick<Terminal, "status"> & Partial<Pick<Terminal, "finish" | "error" | "usage" | "unreadEvents">>;
+
+/**
+ * One answer being written: the only reader of its stream, so that a slow client never holds the upstream back. It keeps
+ * the text and lets each watching client read it at its own pace. It lives on when clients go.
+ */
+export class Run implements ReaderSink {
+  readonly identity: RunIdentity;
+  readonly model: Model;
+  readonly frames: RunFrames;
+  readonly answer = new Answer();
+  /** In the order in which they began. */
+  readonly tracks: Track[] = [];
+  /** Wall clock in milliseconds. */
+  readonly startedAt: number;
+  /** The client that started it with the `agent` method and hears `agent` events. */
+  readonly agentCaller: Peer | undefined;
+  readonly #watchers = new Map<Peer, Watcher>();
+  readonly #toolTracks = new Map<number, Track>();
+  readonly #ended: (run: Run, end: RunEnd) => void;
+  readonly #fault: (error: unknown) => void;
+  #textTrack: Track | undefined;
+  #assistantTrack: Track | undefined;
+  #thinkingTrack: Track | undefined;
+  #stream: Stream | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #over = false;
+
+  constructor(facts: {
+    readonly identity: RunIdentity;
+    readonly model: Model;
+    readonly now: () => number;
+    readonly agentCaller: Peer | undefined;
+    readonly ended: (run: Run, end: RunEnd) => void;
+    /** Told what went wrong in a client's own frames. */
+    readonly fault: (error: unknown) => void;
+  }) {
+    this.identity = facts.identity;
+    this.model = facts.model;
+    this.frames = new RunFrames(facts.identity, facts.now);
+    this.startedAt = facts.now();
+    this.agentCaller = facts.agentCaller;
+    this.#ended = facts.ended;
+    this.#fault = facts.fault;
+  }
+
+  get id(): string {
+    return this.identity.runId;
+  }
+
+  watch(peer: Peer): void {
+    if (!this.#over && !this.#watchers.has(peer)) this.#watchers.set(peer, new Watcher(this.tracks, peer));
+  }
+
+  unwatch(peer: Peer): void {
+    this.#watchers.get(peer)?.close();
+    this.#watchers.delete(peer);
+  }
+
+  /** The client may drop what it has of this run: its next deltas bring the whole again. */
+  rebase(peer: Peer): void {
+    this.#watchers.get(peer)?.rebase();
+  }
+
+  /** The text a history for this client shows as in flight. */
+  textSeenBy(peer: Peer): string {
+    const track = this.#textTrack;
+    if (!track) return "";
+    return this.#watchers.get(peer)?.seen(track) ?? track.text;
+  }
+
+  /** Reads the stream, which is ended after `timeoutMs` unless that is 0. */
+  follow(stream: Stream, timeoutMs = 0): void {
+    this.#stream = stream;
+    if (timeoutMs > 0) {
+      const details = { timer: "run", timeoutMs };
+      const tooLong = new GatewayError("upstream_timeout", "the run took longer than its timeoutMs", { details });
+      this.#timer = setTimeout(() => stream.cancel(tooLong), Math.min(timeoutMs, MAX_TIMER_MS));
+    }
+    stream.attach(this);
+  }
+
+  /** Closes the upstream now; the run's end is reported before this returns. */
+  cancel(reason: GatewayError): void {
+    this.#stream?.cancel(reason);
+  }
+
+  /** The run ends before it had a stream. */
+  fail(error: GatewayError): void {
+    this.end({ status: "failed", error });
+  }
+
+  // ── as the stream's reader: called from the upstream's data callback ──────────────────────────────────────────────
+
+  /** Takes all there is: what its clients cannot take waits in the text. */
+  push(_: Entry, meaning: Meaning = NOTHING): boolean {
+    this.answer.add(meaning);
+    const { text, thinking, toolCalls } = meaning;
+    if (thinking) this.#grow(this.#thinkingTrackOf(), thinking);
+    if (text) this.#growText(text);
+    if (toolCalls) for (const call of toolCalls) this.#growCall(call);
+    return true;
+  }
+
+  end(end: RunEnd): void {
+    if (this.#over) return;
+    this.#over = true;
+    clearTimeout(this.#timer);
+    for (const watcher of this.#watchers.values()) {
+      try {
+        watcher.flush();
+      } catch (error) {
+        this.#drop(watcher, error);
+      }
+    }
+    this.#ended(this, end);
+    for (const watcher of this.#watchers.values()) watcher.close();
+    this.#watchers.clear();
+  }
+
+  /** The run goes no further: its stream is cancelled, and it ends as failed. */
+  failed(): void {
+    const error = new GatewayError("internal");
+    this.#stream?.cancel(error);
+    this.fail(error);
+  }
+
+  // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #growText(text: string): void {
+    this.#textTrack ??= this.#begin(new Track(this.frames.text()));
+    this.#grow(this.#textTrack, text);
+    if (!this.agentCaller) return;
+    this.#assistantTrack ??= this.#begin(new Track(this.frames.assistant(this.agentCaller)));
+    this.#grow(this.#assistantTrack, text);
+  }
+
+  #thinkingTrackOf(): Track {
+    this.#thinkingTrack ??= this.#begin(new Track(this.frames.thinking()));
+    return this.#thinkingTrack;
+  }
+
+  #growCall(delta: ToolCallDelta): void {
+    const call = this.answer.addToCall(delta, (index) => `${this.id}:${index}`);
+    let track = this.#toolTracks.get(delta.index);
+    if (!track) {
+      track = this.#begin(new Track(this.frames.tool(call.name, call.id)));
+      this.#toolTracks.set(delta.index, track);
+    } else if (!delta.arguments) return;
+    this.#grow(track, delta.arguments ?? "");
+  }
+
+  /** A fault in one client's frames costs that client its connection, and the other clients nothing. */
+  #drop({ peer }: Watcher, error: unknown): void {
+    this.#fault(error);
+    this.unwatch(peer);
+    peer.hangUp();
+  }
+
+  #begin(track: Track): Track {
+    this.tracks.push(track);
+    return track;
+  }
+
+  #grow(track: Track, piece: string): void {
+    track.append(piece);
+    let sent = false;
+    for (const watcher of this.#watchers.values()) {
+      try {
+        sent = watcher.offer(track) || sent;
+      } catch (error) {
+        this.#drop(watcher, error);
+      }
+    }
+    if (sent) this.#stream?.contentSent();
+  }
+}

@@ -1,0 +1,241 @@
+import type { Caller } from "../../../core/caller/caller.ts";
+import type { Part } from "../../../core/dialect/dialect.ts";
+import type { Model } from "../../../core/dialect/routing.ts";
+import type { Clock } from "../../../core/kernel/clock.ts";
+import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
+import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
+import type { Relay } from "../../../core/relay/relay.ts";
+import type { Stream } from "../../../core/stream/stream.ts";
+import type { Audience } from "../clients/audience.ts";
+import { eventHead } from "../clients/peer.ts";
+import { show } from "../sessions/history.ts";
+import { AGENT_ID } from "../sessions/session-key.ts";
+import type { SessionNews } from "../sessions/session-news.ts";
+import type { Session, SessionStore } from "../sessions/session-store.ts";
+import { plainText } from "../sessions/transcript-view.ts";
+import type { Receipt } from "./receipts.ts";
+import { Run, type RunEnd } from "./run.ts";
+import { ABORTED_BY_CLIENT, endingOf, type RunEnding } from "./run-ending.ts";
+import { type RunIdentity, textMessage } from "./run-frames.ts";
+import type { RunRequest } from "./run-request.ts";
+import { COMMAND_MODEL, toTurn } from "./turn.ts";
+
+export interface RunnerParts {
+  readonly relay: Relay;
+  readonly sessions: SessionStore;
+  readonly audience: Audience;
+  readonly news: SessionNews;
+  /** Told of faults of our own. */
+  readonly fault: (error: unknown) => void;
+  readonly modelOf: (session: Session, caller: Caller) => Model;
+  /** The caller with what its key grants now. Throws `unauthorized`. */
+  readonly current: (caller: Caller) => Caller;
+  readonly clock: Clock;
+  readonly newId: () => string;
+  readonly systemPrompt: string | undefined;
+  readonly historyMessages: number;
+}
+
+const TITLE_LENGTH = 80;
+const PREVIEW_LENGTH = 200;
+
+/** Of a text of any length no more is looked at than could be seen. */
+const oneLine = (text: string, length: number): string =>
+  text
+    .slice(0, length * 8)
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, length);
+
+/** Takes one run from its message to its stored answer, and says on the way what happens. */
+export class Runner {
+  readonly #parts: RunnerParts;
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+  }
+
+  /** A run that everybody watches and that did not begin yet. `over` is called after its last event. */
+  prepare(request: RunRequest, receipt: Receipt, over: () => void): Run {
+    const { audience, clock, modelOf } = this.#parts;
+    const run = new Run({
+      identity: identityOf(request),
+      model: request.model ?? modelOf(request.session, request.caller),
+      now: clock.wall,
+      agentCaller: request.agentCaller,
+      fault: this.#parts.fault,
+      ended: (ended, end) => this.#finish(ended, end, request, receipt, over),
+    });
+    receipt.startedAt = run.startedAt;
+    for (const peer of audience) run.watch(peer);
+    return run;
+  }
+
+  /**
+   * Stores the message, calls the upstream and tells everybody. `late` says that the message had to wait. Never throws: a
+   * fault of ours ends the run.
+   */
+  begin(run: Run, request: RunRequest, late: boolean): void {
+    try {
+      this.#begin(run, request, late);
+    } catch (error) {
+      this.#parts.fault(error);
+      this.#abandon(run);
+    }
+  }
+
+  #abandon(run: Run): void {
+    try {
+      run.failed();
+    } catch (error) {
+      this.#parts.fault(error);
+    }
+  }
+
+  #begin(run: Run, request: RunRequest, late: boolean): void {
+    const { news, sessions } = this.#parts;
+    const { session } = request;
+    const question = this.#store(session, { role: "user", content: request.content, runId: request.runId });
+    const opened = this.#open(run, request, late);
+    const text = plainText(question);
+    sessions.update(session, {
+      lastInteractionAt: run.startedAt,
+      startedAt: run.startedAt,
+      lastMessagePreview: oneLine(text, PREVIEW_LENGTH),
+      ...(session.setting("derivedTitle") === undefined && { derivedTitle: oneLine(text, TITLE_LENGTH) }),
+    });
+    news.changed(session.key, "send", run.id);
+    this.#tell(run.identity, { seq: run.frames.nextSeq(), state: "status", phase: "starting_model" });
+    this.#tellCaller(run, { phase: "start", startedAt: run.startedAt });
+    if (opened instanceof GatewayError) run.fail(opened);
+    else run.follow(opened, request.timeoutMs);
+  }
+
+  /** Puts a message into the conversation that no model wrote. */
+  inject(session: Session, text: string): TranscriptMessage {
+    const content = [{ type: "text", text }] as const;
+    const message = this.#store(session, { role: "assistant", content, model: "gateway-injected", stopReason: "stop" });
+    const identity = { runId: `inject-${message.id}`, sessionKey: session.key, agentId: AGENT_ID };
+    this.#tell(identity, { seq: 0, state: "final", stopReason: "stop", message: textMessage(text, message.timestamp) });
+    return message;
+  }
+
+  /** Answers a command in the gateway's own words. Both are kept, and neither goes upstream with the conversation. */
+  answer(session: Session, runId: string, content: readonly Part[], text: string): void {
+    this.#store(session, { role: "user", content, runId });
+    const answer = { role: "assistant", content: [{ type: "text", text }], runId, model: COMMAND_MODEL } as const;
+    const { timestamp } = this.#store(session, { ...answer, stopReason: "stop" });
+    const identity = { runId, sessionKey: session.key, agentId: AGENT_ID };
+    this.#tell(identity, { seq: 1, state: "final", stopReason: "stop", message: textMessage(text, timestamp) });
+    this.#parts.news.changed(session.key, "agent.input.settled", runId);
+  }
+
+  /** A message that a client took back before its turn came. */
+  drop(request: RunRequest, receipt: Receipt): void {
+    const stopReason = ABORTED_BY_CLIENT;
+    this.#tell(identityOf(request), { seq: 1, state: "aborted", stopReason });
+    receipt.settle({ status: "aborted", stopReason, endedAt: this.#parts.clock.wall() });
+    this.#parts.news.changed(request.session.key, "agent.input.settled", request.runId);
+  }
+
+  /** A message whose turn never came: it is kept, with the reason in the answer's place. */
+  interrupt(request: RunRequest, receipt: Receipt, reason: GatewayError): void {
+    const run = this.prepare(request, receipt, () => {});
+    this.#store(request.session, { role: "user", content: request.content, runId: request.runId });
+    run.fail(reason);
+  }
+
+  /** Never throws: what goes wrong here is how the run ends. */
+  #open(run: Run, request: RunRequest, late: boolean): Stream | GatewayError {
+    const { relay, clock, systemPrompt, historyMessages } = this.#parts;
+    const { session } = request;
+    const { route } = run.model;
+    const system = [systemPrompt, request.system]
+      .filter((prompt) => prompt !== undefined && prompt !== "")
+      .join("\n\n");
+    try {
+      const turn = toTurn(session.messages, {
+        system: system === "" ? undefined : system,
+        thinking: request.thinking ?? session.text("thinkingLevel"),
+        maxMessages: historyMessages,
+      });
+      return relay.open({
+        target: { route, model: run.model },
+        body: route.dialect.conversation(turn),
+        // It may have waited for its turn while its key was revoked.
+        caller: this.#parts.current(request.caller),
+        upstreamKey: request.upstreamKey,
+        mayRetry: true,
+        face: "openclaw",
+        session: session.key,
+        connection: request.connection,
+        isAdmitted: request.isAdmitted,
+        // Waiting for its turn is the conversation's doing and not part of the gateway's own time.
+        receivedAt: late ? clock.now() : request.receivedAt,
+      });
+    } catch (error) {
+      return toGatewayError(error);
+    }
+  }
+
+  /** Whatever goes wrong here, the session's next message gets its turn, and who waits for this one is answered. */
+  #finish(run: Run, end: RunEnd, request: RunRequest, receipt: Receipt, over: () => void): void {
+    const endedAt = this.#parts.clock.wall();
+    try {
+      const ending = endingOf(run, end, endedAt);
+      this.#conclude(run, ending, request.session, receipt);
+      over();
+      receipt.settle(ending.outcome);
+    } catch (error) {
+      over();
+      receipt.settle({ status: "error", error: toGatewayError(error), endedAt });
+      throw error;
+    }
+    this.#parts.news.changed(request.session.key, "agent.input.settled", run.id);
+  }
+
+  /** Stores the answer and tells everybody of its end. */
+  #conclude(run: Run, ending: RunEnding, session: Session, receipt: Receipt): void {
+    const { sessions } = this.#parts;
+    const stored = this.#store(session, ending.message);
+    receipt.answer = stored;
+    const preview = oneLine(run.answer.text, PREVIEW_LENGTH);
+    sessions.update(session, { ...ending.settings, ...(preview !== "" && { lastMessagePreview: preview }) });
+    const { message } = ending.chat;
+    // Named as it is stored, so that clients know it again when they read the history.
+    const named = message && { message: { ...message, __openclaw: show(stored).message.__openclaw } };
+    this.#tell(run.identity, { seq: run.frames.nextSeq(), ...ending.chat, ...named });
+    this.#tellCaller(run, ending.lifecycle);
+  }
+
+  #store(session: Session, message: Omit<TranscriptMessage, "id" | "seq" | "timestamp">): TranscriptMessage {
+    const { clock, newId, news, sessions } = this.#parts;
+    const seq = (session.messages.at(-1)?.seq ?? 0) + 1;
+    const stored = { id: newId(), seq, timestamp: clock.wall(), ...message };
+    sessions.append(session, stored);
+    news.message(session.key, stored);
+    return stored;
+  }
+
+  #tell(identity: RunIdentity, event: object): void {
+    this.#parts.audience.tellReaders("chat", () => ({ ...identity, ...event }));
+  }
+
+  #tellCaller(run: Run, data: object): void {
+    if (!run.agentCaller) return;
+    const event = {
+      ...run.identity,
+      seq: run.frames.nextSeq(),
+      stream: "lifecycle",
+      ts: this.#parts.clock.wall(),
+      data,
+    };
+    run.agentCaller.event(eventHead("agent", event));
+  }
+}
+
+const identityOf = (request: RunRequest): RunIdentity => ({
+  runId: request.runId,
+  sessionKey: request.session.key,
+  agentId: AGENT_ID,
+});

@@ -1,0 +1,73 @@
+import type { Peer } from "../clients/peer.ts";
+import type { Track } from "./track.ts";
+
+/** How far one client is in one track. */
+interface Place {
+  offset: number;
+  /** Whether the client holds the text that its next increment is added to. */
+  based: boolean;
+}
+
+/**
+ * One client's cursors into one run. While its socket takes frames it gets every piece in the call that made it; while
+ * it does not, pieces pile up in the run's text and go out as one frame later: coalesced, never dropped.
+ */
+export class Watcher {
+  readonly peer: Peer;
+  readonly #tracks: readonly Track[];
+  readonly #places = new Map<Track, Place>();
+  /** Whether pieces were held back. */
+  #behind = false;
+
+  constructor(tracks: readonly Track[], peer: Peer) {
+    this.#tracks = tracks;
+    this.peer = peer;
+    peer.watchers.add(this);
+  }
+
+  /**
+   * What a history sent now may show as in flight, so that the client's next frame continues it: what it was sent, or
+   * everything when it was sent nothing yet, because its first frame then replaces all.
+   */
+  seen(track: Track): string {
+    const place = this.#places.get(track);
+    return place ? track.text.slice(0, place.offset) : track.text;
+  }
+
+  /** The track grew. Returns whether a frame went out. */
+  offer(track: Track): boolean {
+    if (!track.form.wants(this.peer)) return false;
+    if (!this.peer.writable) {
+      this.#behind = true;
+      return false;
+    }
+    if (this.#behind) this.flush();
+    else this.#send(track, (offset) => (offset === track.before ? track.latest() : track.since(offset)));
+    return true;
+  }
+
+  /** Sends what was held back, writable or not. */
+  flush(): void {
+    this.#behind = false;
+    for (const track of this.#tracks) {
+      if (track.form.wants(this.peer)) this.#send(track, (offset) => track.since(offset));
+    }
+  }
+
+  /** The client forgot what it had: the next frame of each track carries the whole again. */
+  rebase(): void {
+    for (const place of this.#places.values()) place.based = false;
+  }
+
+  close(): void {
+    this.peer.watchers.delete(this);
+  }
+
+  #send(track: Track, increment: (offset: number) => string): void {
+    const { offset, based } = this.#places.get(track) ?? { offset: -1, based: false };
+    if (offset === track.length) return;
+    this.#places.set(track, { offset: track.length, based: true });
+    if (based && !this.peer.cumulative) this.peer.event(increment(offset));
+    else for (const head of track.whole(Math.max(offset, 0))) this.peer.event(head);
+  }
+}

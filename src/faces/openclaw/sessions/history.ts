@@ -1,0 +1,56 @@
+import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
+import { type WireMessage, wireMessage } from "./transcript-view.ts";
+
+/** OpenClaw's default page. */
+const DEFAULT_LIMIT = 200;
+/** The real gateway's ceiling for one history: 6 MiB. */
+const MAX_BYTES = 6 * 1024 * 1024;
+
+interface Shown {
+  readonly message: WireMessage;
+  /** Characters as JSON. */
+  readonly size: number;
+}
+
+/** Stored messages never change, so each is put into its wire form once: clients ask again after every event. */
+const shown = new WeakMap<TranscriptMessage, Shown>();
+
+export function show(message: TranscriptMessage): Shown {
+  let form = shown.get(message);
+  if (!form) {
+    const wire = wireMessage(message);
+    form = { message: wire, size: JSON.stringify(wire).length };
+    shown.set(message, form);
+  }
+  return form;
+}
+
+export interface PageRequest {
+  readonly limit?: number | undefined;
+  readonly maxBytes?: number | undefined;
+  /** Messages to leave out, counted from the newest. */
+  readonly offset?: number | undefined;
+}
+
+/** The newest messages that fit, oldest first; always at least one. Costs what the page holds, not the conversation. */
+export function page(messages: readonly TranscriptMessage[], request: PageRequest) {
+  const { limit = DEFAULT_LIMIT, maxBytes = MAX_BYTES, offset = 0 } = request;
+  const end = Math.max(0, messages.length - offset);
+  const picked: WireMessage[] = [];
+  let room = Math.min(maxBytes, MAX_BYTES);
+  for (let index = end - 1; index >= 0 && picked.length < limit; index--) {
+    const message = messages[index];
+    if (!message) break;
+    const { message: wire, size } = show(message);
+    room -= size;
+    if (room < 0 && picked.length > 0) break;
+    picked.push(wire);
+  }
+  const hasMore = end - picked.length > 0;
+  return {
+    messages: picked.reverse(),
+    hasMore,
+    ...(hasMore && { nextOffset: offset + picked.length }),
+    totalMessages: messages.length,
+  };
+}

@@ -1,0 +1,47 @@
+import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
+import type { Audience } from "../clients/audience.ts";
+import { show } from "./history.ts";
+import { AGENT_ID } from "./session-key.ts";
+import type { SessionRow } from "./session-row.ts";
+
+/** Tells subscribers what happened to sessions. */
+export class SessionNews {
+  readonly #audience: Audience;
+  readonly #rowOf: (key: string) => SessionRow | undefined;
+  readonly #now: () => number;
+
+  /** `now` is the wall clock in milliseconds. */
+  constructor(audience: Audience, rowOf: (key: string) => SessionRow | undefined, now: () => number) {
+    this.#audience = audience;
+    this.#rowOf = rowOf;
+    this.#now = now;
+  }
+
+  /** For those who followed the list of sessions. */
+  changed(sessionKey: string, reason: string, runId?: string): void {
+    const payload = () => {
+      const session = this.#rowOf(sessionKey);
+      return {
+        sessionKey,
+        agentId: AGENT_ID,
+        reason,
+        ...(runId !== undefined && { runId }),
+        ts: this.#now(),
+        ...(session && { session }),
+      };
+    };
+    this.#audience.tellReaders("sessions.changed", payload, (peer) => peer.followsSessions);
+  }
+
+  /** For those who subscribed to this session's messages. */
+  message(sessionKey: string, message: TranscriptMessage): void {
+    const payload = () => ({
+      sessionKey,
+      agentId: AGENT_ID,
+      message: show(message).message,
+      messageId: message.id,
+      messageSeq: message.seq,
+    });
+    this.#audience.tellReaders("session.message", payload, (peer) => peer.messagesOf.has(sessionKey));
+  }
+}

@@ -1,0 +1,80 @@
+import type { Model } from "../../../core/dialect/routing.ts";
+import { type ModelCatalog, modelFields, thinkingFields } from "./model-catalog.ts";
+import { AGENT_ID, MAIN_SESSION_KEY } from "./session-key.ts";
+import type { Session } from "./session-store.ts";
+
+/** Settings that a row shows under their own names. Those that clients may patch come first. */
+const SHOWN = [
+  "label",
+  "displayName",
+  "icon",
+  "color",
+  "category",
+  "thinkingLevel",
+  "verboseLevel",
+  "reasoningLevel",
+  "derivedTitle",
+  "lastMessagePreview",
+  "lastInteractionAt",
+  "status",
+  "lastRunId",
+  "lastRunError",
+  "startedAt",
+  "endedAt",
+  "runtimeMs",
+  "inputTokens",
+  "outputTokens",
+  "totalTokens",
+] as const;
+
+/** The model a session talks to: its own choice while that exists, else the default. */
+export function modelOf(session: Session | undefined, catalog: ModelCatalog): Model {
+  const chosen = session?.text("model");
+  return (chosen === undefined ? undefined : catalog.find(chosen)) ?? catalog.default;
+}
+
+export interface RowFacts {
+  readonly catalog: ModelCatalog;
+  /** Ids of the run that goes on and of those that wait, in their order. */
+  readonly activeRunIds: readonly string[];
+  readonly running: boolean;
+  /** Wall clock in milliseconds. */
+  readonly now: number;
+}
+
+/** A session as lists show it. A key without a session gives the row of one that has not begun. */
+export function sessionRow(key: string, session: Session | undefined, facts: RowFacts) {
+  const settings = session?.record.settings ?? {};
+  const isMain = key === MAIN_SESSION_KEY;
+  const status = facts.running ? "running" : facts.activeRunIds.length > 0 ? "queued" : settings.status;
+  return {
+    key,
+    kind: "direct",
+    classification: isMain ? "main" : "custom",
+    chatType: "direct",
+    agentId: AGENT_ID,
+    isMain,
+    isBackground: false,
+    archived: settings.archived === true,
+    pinned: settings.pinned === true,
+    unread: settings.unread === true,
+    ...Object.fromEntries(SHOWN.map((name) => [name, settings[name] ?? undefined])),
+    // The Control UI shows thinking only where this is on; a client may switch it off for a session.
+    reasoningLevel: settings.reasoningLevel ?? "on",
+    ...(status !== undefined && { status }),
+    ...(session && {
+      sessionId: session.record.sessionId,
+      createdAt: session.record.createdAt,
+      totalTokensFresh: settings.totalTokens !== undefined,
+    }),
+    updatedAt: session?.record.updatedAt ?? null,
+    snapshotAt: facts.now,
+    hasActiveRun: facts.activeRunIds.length > 0,
+    activeRunIds: facts.activeRunIds,
+    ...modelFields(modelOf(session, facts.catalog)),
+    modelOverrideSource: settings.model === undefined ? null : "user",
+    ...thinkingFields,
+  };
+}
+
+export type SessionRow = ReturnType<typeof sessionRow>;

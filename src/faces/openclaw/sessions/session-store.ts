@@ -1,0 +1,238 @@
+import { GatewayError } from "../../../core/kernel/errors.ts";
+import type { Observer } from "../../../core/ports/observer.ts";
+import type { SessionRecord, TranscriptMessage, Transcripts } from "../../../core/ports/transcripts.ts";
+import { contentBytes } from "./content-bytes.ts";
+import { AGENT_ID } from "./session-key.ts";
+
+export type Settings = SessionRecord["settings"];
+
+/** A conversation in memory. Its messages are there once it was opened. */
+export class Session {
+  record: SessionRecord;
+  messages: TranscriptMessage[] = [];
+  /** Whether `messages` holds the whole transcript. */
+  loaded = false;
+  /** What `messages` take in memory, as its store counts it. */
+  bytes = 0;
+  /** Not stored yet, oldest first. */
+  unsaved: TranscriptMessage[] = [];
+
+  constructor(record: SessionRecord) {
+    this.record = record;
+  }
+
+  get key(): string {
+    return this.record.key;
+  }
+
+  setting(name: string): string | number | boolean | undefined {
+    return this.record.settings[name] ?? undefined;
+  }
+
+  /** A setting that is text. */
+  text(name: string): string | undefined {
+    const value = this.setting(name);
+    return typeof value === "string" ? value : undefined;
+  }
+}
+
+export interface SessionStoreParts {
+  readonly transcripts: Transcripts;
+  readonly observer: Observer;
+  readonly newId: () => string;
+  /** Wall clock in milliseconds. */
+  readonly now: () => number;
+  /** Whether something goes on in a session, so that its transcript is needed. */
+  readonly isBusy?: (key: string) => boolean;
+  /** Transcripts kept in memory; of the others those that were read last are forgotten first. */
+  readonly maxLoaded?: number;
+  /** What they may take, in bytes; unbounded when left out. Those that are needed may take twice as much. */
+  readonly maxLoadedBytes?: number;
+}
+
+const MAX_LOADED = 256;
+/** So many times `maxLoadedBytes` no message is accepted any more: what is needed cannot be let go. */
+const REFUSE_AT = 2;
+const RETRY_AFTER_MS = 1_000;
+
+/**
+ * All conversations. Memory is what clients see; the embedded store follows behind, so no answer ever waits for a disk.
+ * A write that failed is reported and repeated with the next one.
+ */
+export class SessionStore {
+  readonly #parts: SessionStoreParts;
+  readonly #sessions = new Map<string, Session>();
+  readonly #loads = new Map<string, Promise<void>>();
+  readonly #writes = new Set<Promise<void>>();
+  /** What all transcripts in memory take. */
+  #bytes = 0;
+  /** The transcript that is read last: one after the other, so that a question about many never holds all of them. */
+  #reading: Promise<void> = Promise.resolve();
+  #isForgetting = false;
+
+  constructor(parts: SessionStoreParts, records: readonly SessionRecord[]) {
+    this.#parts = parts;
+    for (const record of records) this.#sessions.set(record.key, new Session(record));
+  }
+
+  /** Rejects with `store_unavailable`. */
+  static async load(parts: SessionStoreParts): Promise<SessionStore> {
+    return new SessionStore(parts, await parts.transcripts.sessions());
+  }
+
+  /** The session, perhaps without its messages. */
+  get(key: string): Session | undefined {
+    return this.#sessions.get(key);
+  }
+
+  all(): Iterable<Session> {
+    return this.#sessions.values();
+  }
+
+  /** The session with its messages. Rejects with `store_unavailable`. */
+  async open(key: string): Promise<Session | undefined> {
+    const session = this.#sessions.get(key);
+    if (!session) return undefined;
+    const known = this.#loads.get(key);
+    const load = known ?? this.#loadInTurn(session);
+    // Behind all others: the first is the one that was not asked for longest.
+    this.#loads.delete(key);
+    this.#loads.set(key, load);
+    if (!known) load.catch(() => this.#loads.delete(key));
+    await load;
+    this.#forgetSoon();
+    return session;
+  }
+
+  async openOrCreate(key: string): Promise<Session> {
+    await this.open(key);
+    return this.#sessions.get(key) ?? this.create(key);
+  }
+
+  create(key: string, settings: Settings = {}): Session {
+    const now = this.#parts.now();
+    const record = { key, sessionId: this.#parts.newId(), agentId: AGENT_ID, createdAt: now, updatedAt: now, settings };
+    const session = new Session(record);
+    session.loaded = true;
+    this.#sessions.set(key, session);
+    this.#loads.set(key, Promise.resolve());
+    this.#save(session);
+    return session;
+  }
+
+  /** Changes settings; null clears one. */
+  update(session: Session, changes: Settings, updatedAt = this.#parts.now()): void {
+    const settings = Object.entries({ ...session.record.settings, ...changes }).filter(([, value]) => value !== null);
+    session.record = { ...session.record, updatedAt, settings: Object.fromEntries(settings) };
+    this.#save(session);
+  }
+
+  /** Changes what a client chose about a session: it is not newer by that. */
+  patch(session: Session, changes: Settings): void {
+    const { updatedAt } = session.record;
+    this.update(session, changes, updatedAt);
+  }
+
+  append(session: Session, message: TranscriptMessage): void {
+    session.messages.push(message);
+    session.unsaved.push(message);
+    if (this.#sessions.get(session.key) === session) this.#count(session, contentBytes(message.content));
+    const batch = [...session.unsaved];
+    this.#write(
+      this.#parts.transcripts.append(session.key, batch).then(() => {
+        session.unsaved = session.unsaved.filter((unsaved) => !batch.includes(unsaved));
+        this.#forgetSoon();
+      }),
+    );
+  }
+
+  /** A new, empty conversation under the same key. */
+  reset(session: Session): void {
+    this.#hold(session, []);
+    session.unsaved = [];
+    session.record = { ...session.record, sessionId: this.#parts.newId() };
+    this.#write(this.#parts.transcripts.clear(session.key));
+  }
+
+  delete(session: Session): void {
+    this.#hold(session, []);
+    this.#sessions.delete(session.key);
+    this.#loads.delete(session.key);
+    this.#write(this.#parts.transcripts.deleteSession(session.key));
+  }
+
+  /** Resolves when everything so far is stored or was reported as not storable. */
+  async flush(): Promise<void> {
+    while (this.#writes.size > 0) await Promise.all(this.#writes);
+  }
+
+  /** Throws `overloaded` when there is no memory for a message that takes so many bytes more. */
+  checkRoom(bytes: number): void {
+    const { maxLoadedBytes = Number.POSITIVE_INFINITY } = this.#parts;
+    if (this.#bytes + bytes <= maxLoadedBytes * REFUSE_AT) return;
+    const details = { limit: maxLoadedBytes * REFUSE_AT };
+    const message = "the conversations that go on take all the memory for transcripts";
+    throw new GatewayError("overloaded", message, { details, retryAfterMs: RETRY_AFTER_MS });
+  }
+
+  #loadInTurn(session: Session): Promise<void> {
+    const load = this.#reading.then(() => this.#load(session));
+    this.#reading = load.catch(() => {});
+    return load;
+  }
+
+  async #load(session: Session): Promise<void> {
+    const messages = [...(await this.#parts.transcripts.messages(session.key))];
+    if (this.#sessions.get(session.key) === session) this.#hold(session, messages);
+    session.loaded = true;
+  }
+
+  /** These are a session's messages in memory. */
+  #hold(session: Session, messages: TranscriptMessage[]): void {
+    session.messages = messages;
+    this.#count(session, messages.reduce((sum, { content }) => sum + contentBytes(content), 0) - session.bytes);
+  }
+
+  #count(session: Session, bytes: number): void {
+    session.bytes += bytes;
+    this.#bytes += bytes;
+  }
+
+  /** A turn of the event loop later, when everybody who has just opened a transcript has begun to use it. */
+  #forgetSoon(): void {
+    if (this.#isForgetting || !this.#isCrowded) return;
+    this.#isForgetting = true;
+    setImmediate(() => {
+      this.#isForgetting = false;
+      this.#forget();
+    });
+  }
+
+  get #isCrowded(): boolean {
+    const { maxLoaded = MAX_LOADED, maxLoadedBytes = Number.POSITIVE_INFINITY } = this.#parts;
+    return this.#loads.size > maxLoaded || this.#bytes > maxLoadedBytes;
+  }
+
+  /** Lets go of transcripts that can be read again. */
+  #forget(): void {
+    for (const key of this.#loads.keys()) {
+      if (!this.#isCrowded) return;
+      const session = this.#sessions.get(key);
+      if (!session?.loaded || session.unsaved.length > 0 || this.#parts.isBusy?.(key)) continue;
+      this.#hold(session, []);
+      session.loaded = false;
+      this.#loads.delete(key);
+    }
+  }
+
+  #save(session: Session): void {
+    this.#write(this.#parts.transcripts.saveSession(session.record));
+  }
+
+  #write(write: Promise<void>): void {
+    const settled: Promise<void> = write
+      .catch((error: unknown) => this.#parts.observer.fault(error, "openclaw.transcripts"))
+      .finally(() => this.#writes.delete(settled));
+    this.#writes.add(settled);
+  }
+}

@@ -1,0 +1,129 @@
+/** From the stored form of messages to the one clients read. */
+import type { Usage } from "../../../../protocol/stream.ts";
+import { parseJson } from "../../../core/kernel/json.ts";
+import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
+import type { Price } from "../../../core/usage/price.ts";
+
+/** OpenClaw's words for why an answer ended, from the providers' own. */
+const STOP_REASONS: Readonly<Record<string, string>> = {
+  stop: "stop",
+  end_turn: "stop",
+  stop_sequence: "stop",
+  completed: "stop",
+  length: "length",
+  max_tokens: "length",
+  max_output_tokens: "length",
+  model_context_window_exceeded: "length",
+  incomplete: "length",
+  tool_calls: "toolUse",
+  tool_use: "toolUse",
+  function_call: "toolUse",
+};
+
+/**
+ * What a person is told of an answer of which events could not be read. A text of its own behind the answer, because every
+ * client shows texts; it is not stored as one, so no model is ever told it.
+ */
+export const unreadNote = (events: number | undefined): readonly { readonly type: "text"; readonly text: string }[] =>
+  events === undefined
+    ? []
+    : [
+        {
+          type: "text",
+          text: `[Text may be missing: ${events === 1 ? "an event" : `${events} events`} of this answer could not be read.]`,
+        },
+      ];
+
+export const stopReasonOf = (finish: string | undefined): string =>
+  finish === undefined ? "stop" : (STOP_REASONS[finish] ?? finish);
+
+/** Figures of a turn. `input` leaves out what came from or went to a cache. Undefined when nothing is known. */
+export function wireUsage(usage: Usage | undefined, price?: Price) {
+  if (!usage || usage.source === "unknown") return undefined;
+  const cacheRead = usage.cacheReadTokens ?? 0;
+  const cacheWrite = usage.cacheWriteTokens ?? 0;
+  const input = Math.max(0, (usage.inputTokens ?? 0) - cacheRead - cacheWrite);
+  const output = usage.outputTokens ?? 0;
+  return {
+    input,
+    output,
+    cacheRead,
+    cacheWrite,
+    totalTokens: input + output + cacheRead + cacheWrite,
+    ...(usage.source === "estimated" && { estimated: true }),
+    ...(price && { cost: costOf({ input, output, cacheRead, cacheWrite }, price) }),
+  };
+}
+
+interface Counts {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+}
+
+function costOf(counts: Counts, price: Price) {
+  const perToken = (count: number, perMillion: number) => (count * perMillion) / 1_000_000;
+  const input = perToken(counts.input, price.input);
+  const output = perToken(counts.output, price.output);
+  const cacheRead = perToken(counts.cacheRead, price.cacheRead ?? price.input);
+  const cacheWrite = perToken(counts.cacheWrite, price.cacheWrite ?? price.input);
+  return { input, output, cacheRead, cacheWrite, total: input + output + cacheRead + cacheWrite };
+}
+
+function wirePart(part: TranscriptPart): object {
+  switch (part.type) {
+    case "text":
+      return { type: "text", text: part.text };
+    case "thinking":
+      return {
+        type: "thinking",
+        thinking: part.text,
+        ...(part.signature !== undefined && { thinkingSignature: part.signature }),
+      };
+    case "toolCall":
+      return { type: "toolCall", id: part.id, name: part.name, arguments: parseJson(part.arguments) ?? {} };
+    case "image":
+      // Histories are asked for after nearly every event: the bytes stay here.
+      return { type: "image", mimeType: part.mimeType, omitted: true, bytes: Math.floor((part.base64.length * 3) / 4) };
+  }
+}
+
+/** The text of a message, for previews and titles. */
+export const plainText = (message: TranscriptMessage): string =>
+  message.content.map((part) => (part.type === "text" ? part.text : "")).join("");
+
+/**
+ * A message of a history. The user's carries its idempotency key, by which clients find the bubble they drew before the
+ * gateway had stored it.
+ */
+export function wireMessage(message: TranscriptMessage) {
+  const { id, seq, role, timestamp, runId } = message;
+  if (role === "user") {
+    const key = runId === undefined ? {} : { idempotencyKey: `${runId}:user` };
+    const onlyText = message.content.every((part) => part.type === "text");
+    const content = onlyText ? plainText(message) : message.content.map(wirePart);
+    return { role, content, timestamp, ...key, __openclaw: { id, seq, ...key } };
+  }
+  const usage = wireUsage(message.usage);
+  return {
+    role,
+    content: [...message.content.map(wirePart), ...unreadNote(message.unreadEvents)],
+    timestamp,
+    ...(message.stopReason !== undefined && { stopReason: message.stopReason }),
+    ...(message.route !== undefined && { provider: message.route }),
+    ...(message.model !== undefined && { model: message.model }),
+    ...(usage && { usage }),
+    ...(runId !== undefined && { idempotencyKey: `${runId}:assistant` }),
+    ...wireFailure(message),
+    __openclaw: { id, seq, ...(runId !== undefined && { runId }) },
+  };
+}
+
+export type WireMessage = ReturnType<typeof wireMessage>;
+
+function wireFailure({ failure, runId }: TranscriptMessage) {
+  if (!failure) return {};
+  if (failure.code === "cancelled") return { openclawAbort: { aborted: true, origin: "rpc", runId } };
+  return { errorMessage: failure.message };
+}

@@ -1,0 +1,34 @@
+import type { Routing } from "../../core/dialect/routing.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
+import type { Authenticator } from "../../core/ports/authenticator.ts";
+import type { Observer } from "../../core/ports/observer.ts";
+import type { Relay } from "../../core/relay/relay.ts";
+import type { Shelf } from "../../core/stream/shelf.ts";
+import type { IdempotencyKeys, IdempotencyLimits } from "./idempotency.ts";
+
+export interface StreamFaceLimits extends IdempotencyLimits {
+  readonly streamsPerConnection: number;
+  readonly frameBytes: number;
+  /** What one stream may have sent and its client not yet handled. */
+  readonly windowBytes: number;
+  readonly windowEvents: number;
+  /** What one socket may have sent and its client not yet received. */
+  readonly inFlightBytes: number;
+  /** Between two ticks: browsers do not see pings. */
+  readonly tickMs: number;
+}
+
+export interface StreamFaceParts {
+  readonly relay: Relay;
+  readonly routing: Routing;
+  readonly shelf: Shelf;
+  readonly authenticator: Pick<Authenticator, "current">;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  readonly limits: StreamFaceLimits;
+}
+
+/** What the sessions of all connections share. */
+export interface SharedParts extends StreamFaceParts {
+  readonly keys: IdempotencyKeys;
+}

@@ -1,0 +1,74 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { GatewayKey } from "../../core/caller/key-ring.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import { KEY_STEPS } from "../sqlite/migrations.ts";
+import { openDatabase } from "../sqlite/open-database.ts";
+import { inTransaction } from "../sqlite/transaction.ts";
+
+/** A file of its own: its version changes when keys do, and not with every transcript. */
+export const KEY_FILE = "keys.db";
+
+/** The gateway keys of a data directory. Blocking: for commands, and for the thread that watches in a gateway. */
+export class KeyDatabase {
+  readonly #database: DatabaseSync;
+  readonly #list: StatementSync;
+  readonly #save: StatementSync;
+  readonly #version: StatementSync;
+
+  /** Opens or creates it. Throws when it cannot be used. */
+  constructor(directory: string) {
+    const database = openDatabase(directory, KEY_FILE, KEY_STEPS);
+    this.#database = database;
+    this.#list = database.prepare("SELECT record FROM keys ORDER BY rowid");
+    this.#save = database.prepare(
+      `INSERT INTO keys (id, caller, revoked, record) VALUES (?, ?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET revoked = excluded.revoked, record = excluded.record`,
+    );
+    this.#version = database.prepare("PRAGMA data_version");
+  }
+
+  /** All keys, revoked ones too, oldest first. */
+  list(): readonly GatewayKey[] {
+    return this.#list.all().map(({ record }) => JSON.parse(String(record)));
+  }
+
+  /** Adds a key. Throws `bad_request` when its caller has one that is not revoked. */
+  add(key: GatewayKey): void {
+    inTransaction(this.#database, () => {
+      if (this.list().some(({ caller, revokedAt }) => caller === key.caller && revokedAt === undefined)) {
+        throw new GatewayError("bad_request", `${key.caller} has a key; rotate or revoke that one`);
+      }
+      this.#write(key);
+    });
+  }
+
+  /**
+   * Changes the key with this id, or the key of this caller that is not revoked, and returns it as it is now. Throws
+   * `bad_request` when there is none.
+   */
+  change(idOrCaller: string, change: (key: GatewayKey) => GatewayKey): GatewayKey {
+    return inTransaction(this.#database, () => {
+      const keys = this.list();
+      const key =
+        keys.find(({ id }) => id === idOrCaller) ??
+        keys.find(({ caller, revokedAt }) => caller === idOrCaller && revokedAt === undefined);
+      if (!key) throw new GatewayError("bad_request", `there is no key ${idOrCaller}`);
+      const changed = change(key);
+      this.#write(changed);
+      return changed;
+    });
+  }
+
+  /** A number that differs from the last one when another connection changed anything. */
+  version(): number {
+    return Number(this.#version.get()?.data_version);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #write(key: GatewayKey): void {
+    this.#save.run(key.id, key.caller, key.revokedAt === undefined ? 0 : 1, JSON.stringify(key));
+  }
+}

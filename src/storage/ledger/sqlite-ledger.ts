@@ -1,0 +1,69 @@
+import { randomUUID } from "node:crypto";
+import { isNativeError } from "node:util/types";
+import type { Clock } from "../../core/kernel/clock.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { Ledger, LedgerNews } from "../../core/ledger/ledger.ts";
+import { LedgerReader } from "./ledger-reader.ts";
+import { LedgerSpool } from "./ledger-spool.ts";
+import { LedgerThread } from "./ledger-thread.ts";
+
+export interface LedgerOptions {
+  readonly directory: string;
+  readonly mode: "alongside" | "strict";
+  /** Rows that may wait in memory before opens are refused. */
+  readonly spoolRows: number;
+  /** How long an open waits for its commit, and a commit for another process. */
+  readonly openWaitMs: number;
+  readonly retentionDays: number;
+  readonly clock: Clock;
+  readonly news: (news: LedgerNews) => void;
+}
+
+export interface StoredLedger extends Ledger {
+  /** Rows that are not committed yet. */
+  readonly waitingRows: number;
+  /** Commits what waits, for some seconds at most, and closes. */
+  stop(): Promise<void>;
+}
+
+const DAY_MS = 86_400_000;
+/** How long a stopping gateway tries to commit what waits, and then lets the thread finish. */
+const STOP_MS = 5_000;
+
+/**
+ * The ledger in `ledger.db` in this directory. Streams that dead runs left open are settled before it resolves. Rejects
+ * with `ledger_unavailable` when it cannot be used.
+ */
+export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLedger> {
+  const { directory, openWaitMs, retentionDays, news, clock } = options;
+  const thread = new LedgerThread(
+    { directory, instance: randomUUID(), retentionMs: retentionDays * DAY_MS, busyMs: openWaitMs },
+    (streams) => news({ kind: "lost", streams }),
+  );
+  try {
+    await thread.start();
+  } catch (cause) {
+    const reason = isNativeError(cause) ? cause.message : String(cause);
+    throw new GatewayError("ledger_unavailable", `the ledger in ${directory} cannot be used: ${reason}`, { cause });
+  }
+  const spool = new LedgerSpool({ ...options, writer: thread, strict: options.mode === "strict", now: clock.now });
+  const reader = new LedgerReader(directory);
+  return {
+    open: (row, needed) => spool.open(row, needed),
+    close: (row) => spool.close(row),
+    get available() {
+      return spool.available;
+    },
+    get waitingRows() {
+      return spool.rows;
+    },
+    usage: (query) => reader.usage(query),
+    cells: (query) => reader.cells(query),
+    spentSince: (wallMs) => reader.spentSince(wallMs),
+    async stop() {
+      const rows = await spool.stop(STOP_MS);
+      if (rows > 0) news({ kind: "dropped", rows });
+      await thread.close(STOP_MS);
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/ports/transcripts.ts";
+
+/** Sessions and transcripts in memory: gone when the process ends. */
+export function createMemoryTranscripts(): Transcripts {
+  return new MemoryTranscripts();
+}
+
+class MemoryTranscripts implements Transcripts {
+  readonly #sessions = new Map<string, SessionRecord>();
+  /** By session key, then by message id. */
+  readonly #messages = new Map<string, Map<string, TranscriptMessage>>();
+  #closed = false;
+
+  async sessions(): Promise<readonly SessionRecord[]> {
+    this.#check();
+    return [...this.#sessions.values()].sort((a, b) => b.updatedAt - a.updatedAt);
+  }
+
+  async saveSession(session: SessionRecord): Promise<void> {
+    this.#check();
+    this.#sessions.set(session.key, session);
+  }
+
+  async deleteSession(key: string): Promise<void> {
+    this.#check();
+    this.#sessions.delete(key);
+    this.#messages.delete(key);
+  }
+
+  async messages(sessionKey: string): Promise<readonly TranscriptMessage[]> {
+    this.#check();
+    return [...(this.#messages.get(sessionKey)?.values() ?? [])].sort((a, b) => a.seq - b.seq);
+  }
+
+  async append(sessionKey: string, messages: readonly TranscriptMessage[]): Promise<void> {
+    this.#check();
+    const stored = this.#messages.get(sessionKey) ?? new Map<string, TranscriptMessage>();
+    this.#messages.set(sessionKey, stored);
+    for (const message of messages) if (!stored.has(message.id)) stored.set(message.id, message);
+  }
+
+  async clear(sessionKey: string): Promise<void> {
+    this.#check();
+    this.#messages.delete(sessionKey);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  #check(): void {
+    if (this.#closed) throw new GatewayError("store_unavailable", "the store is closed");
+  }
+}

@@ -1,0 +1,98 @@
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/ports/transcripts.ts";
+import { TRANSCRIPT_STEPS } from "../sqlite/migrations.ts";
+import { openDatabase } from "../sqlite/open-database.ts";
+import { inTransaction } from "../sqlite/transaction.ts";
+
+export const DATABASE_FILE = "sluice.db";
+
+type Operations = Omit<Transcripts, "close">;
+type Operation = keyof Operations;
+
+/** One call of the port, as it travels to the thread of the database. */
+export type Call = {
+  [Name in Operation]: { readonly name: Name; readonly args: Parameters<Operations[Name]> };
+}[Operation];
+
+export type Outcome = { readonly value: unknown } | { readonly failure: unknown };
+
+/** The same calls without promises. */
+type Synchronous = {
+  [Name in Operation]: (...args: Parameters<Operations[Name]>) => Awaited<ReturnType<Operations[Name]>>;
+};
+
+/** The statements. Blocking: a durable commit takes milliseconds, so in the gateway this lives in a worker thread. */
+export class SqliteDatabase implements Synchronous {
+  readonly #database: DatabaseSync;
+  readonly #listSessions: StatementSync;
+  readonly #saveSession: StatementSync;
+  readonly #deleteSession: StatementSync;
+  readonly #listMessages: StatementSync;
+  readonly #addMessage: StatementSync;
+  readonly #deleteMessages: StatementSync;
+
+  /** Opens or creates the database. Directory and files are for their owner only. Throws when it cannot be used. */
+  constructor(directory: string) {
+    const database = openDatabase(directory, DATABASE_FILE, TRANSCRIPT_STEPS);
+    this.#database = database;
+    this.#listSessions = database.prepare("SELECT record FROM sessions ORDER BY updated_at DESC");
+    this.#saveSession = database.prepare(
+      `INSERT INTO sessions (key, updated_at, record) VALUES (?, ?, ?)
+       ON CONFLICT (key) DO UPDATE SET updated_at = excluded.updated_at, record = excluded.record`,
+    );
+    this.#deleteSession = database.prepare("DELETE FROM sessions WHERE key = ?");
+    this.#listMessages = database.prepare("SELECT record FROM messages WHERE session_key = ? ORDER BY seq");
+    this.#addMessage = database.prepare(
+      "INSERT INTO messages (session_key, id, seq, record) VALUES (?, ?, ?, ?) ON CONFLICT (session_key, id) DO NOTHING",
+    );
+    this.#deleteMessages = database.prepare("DELETE FROM messages WHERE session_key = ?");
+  }
+
+  /**
+   * Runs the calls in order and commits them together: one wait for the disk, however many came. When one fails, all are
+   * undone and run one by one, so that only the culprits fail. Never throws.
+   */
+  batch(calls: readonly Call[]): readonly Outcome[] {
+    try {
+      return inTransaction(this.#database, () => calls.map((call) => ({ value: this.#run(call) })));
+    } catch (failure) {
+      return calls.length > 1 ? calls.flatMap((call) => this.batch([call])) : [{ failure }];
+    }
+  }
+
+  sessions(): readonly SessionRecord[] {
+    return this.#listSessions.all().map(({ record }) => JSON.parse(String(record)));
+  }
+
+  saveSession(session: SessionRecord): void {
+    this.#saveSession.run(session.key, session.updatedAt, JSON.stringify(session));
+  }
+
+  deleteSession(key: string): void {
+    this.#deleteSession.run(key);
+    this.#deleteMessages.run(key);
+  }
+
+  messages(sessionKey: string): readonly TranscriptMessage[] {
+    return this.#listMessages.all(sessionKey).map(({ record }) => JSON.parse(String(record)));
+  }
+
+  append(sessionKey: string, messages: readonly TranscriptMessage[]): void {
+    for (const message of messages) {
+      this.#addMessage.run(sessionKey, message.id, message.seq, JSON.stringify(message));
+    }
+  }
+
+  clear(sessionKey: string): void {
+    this.#deleteMessages.run(sessionKey);
+  }
+
+  /** Merges the log into the file. */
+  close(): void {
+    this.#database.close();
+  }
+
+  #run(call: Call): unknown {
+    return Reflect.apply(this[call.name], this, call.args);
+  }
+}

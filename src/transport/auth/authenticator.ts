@@ -1,0 +1,64 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Caller } from "../../core/caller/caller.ts";
+import { type KeyRing, secretIdOf } from "../../core/caller/key-ring.ts";
+import { isSecret, isWhole } from "../../core/caller/key-secret.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { Authenticator } from "../../core/ports/authenticator.ts";
+import type { Lockout } from "../admit/lockout.ts";
+
+export interface AuthenticatorParts {
+  /** The shared token, if there is one. */
+  readonly token: string | undefined;
+  readonly keys: KeyRing;
+  /** Refuses callers without credentials even while there is neither token nor key. */
+  readonly required: boolean;
+  readonly lockout: Lockout;
+}
+
+const digest = (secret: string): Buffer => createHash("sha256").update(secret).digest();
+
+/**
+ * Checks the shared token and gateway keys in constant time. The lockout is asked only about wrong ones: one stale token
+ * behind a shared address must not keep its neighbours out.
+ */
+export function createAuthenticator({ token, keys, required, lockout }: AuthenticatorParts): Authenticator {
+  const expected = token === undefined ? undefined : digest(token);
+  const isRequired = () => required || expected !== undefined || keys.any;
+
+  /** Throws `unauthorized` with the reason, where telling it helps nobody but the owner. */
+  const callerOf = (secret: string): Caller | undefined => {
+    const given = digest(secret);
+    if (expected && timingSafeEqual(given, expected)) return { name: "token" };
+    if (!isSecret(secret)) return undefined;
+    if (!isWhole(secret)) throw new GatewayError("unauthorized", "the key is mistyped or cut: its checksum is wrong");
+    const secretId = secretIdOf(given.toString("hex"));
+    const known = keys.find(secretId);
+    if (!known || !timingSafeEqual(given, Buffer.from(known.sha256, "hex"))) return undefined;
+    return keys.caller(known.keyId, secretId);
+  };
+
+  return {
+    get required() {
+      return isRequired();
+    },
+    authenticate(secret, remoteAddress) {
+      if (!isRequired()) return { name: "local" };
+      if (secret === undefined) return undefined;
+      try {
+        const caller = callerOf(secret);
+        if (caller) return caller;
+      } catch (refusal) {
+        lockout.failed(remoteAddress);
+        throw refusal;
+      }
+      lockout.failed(remoteAddress);
+      return undefined;
+    },
+    failed: (remoteAddress) => lockout.failed(remoteAddress),
+    current(caller) {
+      if (caller.grant) return keys.caller(caller.grant.keyId, caller.grant.secretId);
+      if (caller.name === "local" && isRequired()) throw new GatewayError("unauthorized", "credentials are needed now");
+      return caller;
+    },
+  };
+}

@@ -1,0 +1,147 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { type Caller, requireScope } from "../../core/caller/caller.ts";
+import { type GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
+import type { Authenticator } from "../../core/ports/authenticator.ts";
+import type { HttpFace } from "../../core/ports/http-face.ts";
+import type { Observer } from "../../core/ports/observer.ts";
+import type { Admission } from "../admit/admission.ts";
+import type { Inbound } from "../admit/inbound.ts";
+import type { Lobby } from "../admit/lobby.ts";
+import { checkSource, type OriginRules, sharingHeaders } from "../admit/origin.ts";
+import type { Proxies } from "../admit/proxies.ts";
+import { identify } from "../auth/identity.ts";
+import { type Page, refusalPage, sendPage } from "./answer.ts";
+import { ServerExchange } from "./http-exchange.ts";
+import { checkHead } from "./request-head.ts";
+import type { SlowRequests } from "./slow-requests.ts";
+import { pathOf } from "./target.ts";
+
+export interface ExchangesParts {
+  readonly httpFaces: readonly HttpFace[];
+  readonly admission: Admission;
+  readonly lobby: Lobby;
+  readonly authenticator: Authenticator;
+  readonly proxies: Proxies;
+  readonly origins: OriginRules;
+  readonly limits: { readonly socketGateBytes: number; readonly pingMs: number; readonly pongMs: number };
+  readonly inbound: Inbound;
+  readonly slowRequests: SlowRequests;
+  readonly observer: Observer;
+  readonly newId: () => string;
+}
+
+/** The server's HTTP faces: which requests become exchanges, and their end. */
+export class Exchanges {
+  readonly #parts: ExchangesParts;
+  /** With the names of their faces. */
+  readonly #open = new Map<ServerExchange, string>();
+
+  constructor(parts: ExchangesParts) {
+    this.#parts = parts;
+  }
+
+  get connectionsByFace(): ReadonlyMap<string, number> {
+    const counts = new Map(this.#parts.httpFaces.map(({ name }) => [name, 0]));
+    for (const name of this.#open.values()) counts.set(name, (counts.get(name) ?? 0) + 1);
+    return counts;
+  }
+
+  /** Ends every exchange. Until then, also while the gateway drains, readers may come back for the rest. */
+  close(): void {
+    for (const exchange of this.#open.keys()) exchange.stop("shutting_down");
+  }
+
+  /** Ends the exchanges of callers that `isCurrent` says may no longer be here. */
+  recheck(isCurrent: (caller: Caller) => boolean): void {
+    for (const exchange of this.#open.keys()) if (!isCurrent(exchange.caller)) exchange.stop("unauthorized");
+  }
+
+  /** Answers the request if it is for a face; otherwise returns false and does nothing. */
+  take(request: IncomingMessage, response: ServerResponse): boolean {
+    const asked = request.headers["access-control-request-method"];
+    const isPreflight = request.method === "OPTIONS" && asked !== undefined;
+    const method = isPreflight ? asked : (request.method ?? "GET");
+    const path = pathOf(request);
+    const face = this.#parts.httpFaces.find((candidate) => candidate.matches(method, path));
+    if (!face) return false;
+    const { origins, observer } = this.#parts;
+    const sharing = sharingHeaders(request.headers, origins);
+    try {
+      checkHead(request);
+      checkSource(request.headers, origins);
+      if (isPreflight) sendPage(request, response, preflightPage(method), sharing);
+      else this.#begin(face, request, response, sharing);
+    } catch (error) {
+      const refusal = toGatewayError(error);
+      const remoteAddress = this.#parts.proxies.clientOf(request);
+      if (refusal.code === "internal") observer.fault(refusal.cause, `face ${face.name}`);
+      observer.refused({ code: refusal.code, remoteAddress, where: face.name });
+      sendPage(request, response, refusalOf(face, refusal), sharing);
+    }
+    return true;
+  }
+
+  /** Throws GatewayError for a request that its face never sees. */
+  #begin(
+    face: HttpFace,
+    request: IncomingMessage,
+    response: ServerResponse,
+    headers: Readonly<Record<string, string>>,
+  ): void {
+    const { admission, inbound, slowRequests, observer, limits, newId } = this.#parts;
+    const remoteAddress = this.#parts.proxies.clientOf(request);
+    const id = `c_${newId()}`;
+    const caller = this.#admit(face, request, remoteAddress);
+    const exchange = new ServerExchange({
+      id,
+      request,
+      response,
+      caller,
+      // As both vendors' clients look for it: with it an answer's lines in the log are found.
+      headers: { ...headers, "x-request-id": id, "request-id": id },
+      gateBytes: limits.socketGateBytes,
+      room: {
+        came: (bytes, maxBytes) => inbound.countBody(caller, bytes, maxBytes),
+        reserve: (bytes) => inbound.reserve(caller, remoteAddress, bytes),
+      },
+      handle: (work) => inbound.handle(() => caller, work),
+      onTooSlow: (tooSlow) => slowRequests.onTooSlow(request, tooSlow),
+      stallMs: limits.pingMs + limits.pongMs,
+      refusal: (error) => refusalOf(face, error),
+      refused: ({ code }) => observer.refused({ code, remoteAddress, where: face.name }),
+      fault: (error) => observer.fault(error, `face ${face.name}`),
+    });
+    const leave = admission.enter(remoteAddress);
+    this.#open.set(exchange, face.name);
+    response.once("close", () => {
+      leave();
+      this.#open.delete(exchange);
+    });
+    exchange.begin(face);
+  }
+
+  #admit(face: HttpFace, request: IncomingMessage, remoteAddress: string): Caller {
+    this.#parts.admission.checkRoom(remoteAddress);
+    const { caller } = identify(request, remoteAddress, this.#parts);
+    this.#parts.lobby.leave(request.socket);
+    if (face.scope !== "any") requireScope(caller, face.scope ?? "streams");
+    return caller;
+  }
+}
+
+/** A refusal in the face's own words, or in ours. No cache keeps it. */
+function refusalOf(face: HttpFace, error: GatewayError): Page {
+  const own = face.refusal?.(error);
+  return own ? { ...own, headers: { "cache-control": "no-store", ...own.headers } } : refusalPage(error);
+}
+
+/** The answer to a browser's question before it sends what a page of another origin wants sent. */
+const preflightPage = (method: string): Page => ({
+  status: 204,
+  headers: {
+    "access-control-allow-methods": method,
+    // The vendors' clients send a dozen headers of their own. `authorization` must be named (Fetch standard, CORS).
+    "access-control-allow-headers": "authorization, *",
+  },
+  body: "",
+});

@@ -1,0 +1,249 @@
+import type { Duplex } from "node:stream";
+import type { RawData, WebSocket } from "ws";
+import { CODES, type Code } from "../../../protocol/codes.ts";
+import type { Caller } from "../../core/caller/caller.ts";
+import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
+import type { GatewayError } from "../../core/kernel/errors.ts";
+import type { Connection } from "../../core/ports/connection.ts";
+import type { Face, FaceSession } from "../../core/ports/face.ts";
+import type { Observer } from "../../core/ports/observer.ts";
+import type { Inbound } from "../admit/inbound.ts";
+import { type InboundLimits, InboundRate } from "../admit/inbound-rate.ts";
+import { closeReason } from "./close-reason.ts";
+import { Intake } from "./intake.ts";
+import { MessageTurns } from "./message-turns.ts";
+import { encode, Outbox } from "./outbox.ts";
+import { Pulse, type PulseLimits } from "./pulse.ts";
+import { readInPlaceOf } from "./socket-reading.ts";
+
+export interface ConnectionLimits extends InboundLimits, PulseLimits {
+  /** Bytes a client may send before its first frame authenticated it. */
+  readonly handshakeFrameBytes: number;
+  readonly handshakeMs: number;
+  readonly socketGateBytes: number;
+}
+
+export interface ConnectionParts {
+  readonly id: string;
+  readonly ws: WebSocket;
+  readonly socket: Duplex;
+  readonly face: Face;
+  readonly caller: Caller | undefined;
+  readonly upstreamKey: string | undefined;
+  readonly remoteAddress: string;
+  readonly origin: string | undefined;
+  readonly limits: ConnectionLimits;
+  readonly inbound: Inbound;
+  readonly clock: Clock;
+  readonly observer: Observer;
+  /** The client is authenticated. Throws GatewayError when this caller may have no more connections. */
+  readonly known: (caller: Caller) => void;
+  readonly closed: () => void;
+}
+
+/** One accepted WebSocket: bytes to text frames for its face, limits before and after authentication, heartbeat. */
+export class SocketConnection implements Connection {
+  readonly id: string;
+  readonly upstreamKey: string | undefined;
+  readonly remoteAddress: string;
+  readonly origin: string | undefined;
+  isShared = false;
+  readonly #parts: ConnectionParts;
+  readonly #outbox: Outbox;
+  readonly #intake: Intake;
+  readonly #turns: MessageTurns;
+  readonly #session: FaceSession;
+  readonly #openedAt: number;
+  readonly #deadline: NodeJS.Timeout | undefined;
+  #caller: Caller | undefined;
+  readonly #pulse: Pulse;
+  #framesIn = 0;
+  #handshakeBytes = 0;
+  readonly #rate: InboundRate;
+  #closeCode: number | undefined;
+  #why: Code = "client_gone";
+
+  constructor(parts: ConnectionParts) {
+    const { ws, socket, face, limits, clock } = parts;
+    this.#parts = parts;
+    this.id = parts.id;
+    this.upstreamKey = parts.upstreamKey;
+    this.remoteAddress = parts.remoteAddress;
+    this.origin = parts.origin;
+    this.#caller = parts.caller;
+    this.#openedAt = clock.now();
+    this.#pulse = new Pulse(limits, this.#openedAt);
+    this.#rate = new InboundRate(limits, face.maxFrameBytes, this.#openedAt);
+    this.#outbox = new Outbox(ws, socket, limits.socketGateBytes, () => this.#guard(() => this.#session.drained()));
+    this.#turns = new MessageTurns({
+      handle: (text) =>
+        parts.inbound.handle(
+          () => this.#caller,
+          () => this.#guard(() => this.#session.message(text)),
+        ),
+      isOpen: () => ws.readyState === ws.OPEN,
+      pause: () => ws.pause(),
+      resume: () => ws.resume(),
+    });
+    this.#intake = new Intake({
+      feed: readInPlaceOf(socket, (chunk) => this.#intake.read(chunk)),
+      maxMessageBytes: () => (this.#caller ? face.maxFrameBytes : limits.handshakeFrameBytes),
+      came: (bytes) => this.#came(bytes),
+      reserve: (bytes) => parts.inbound.reserve(this.#caller, this.remoteAddress, bytes),
+      refuse: (code) => this.#refuse(code),
+      pace: parts.inbound.pace,
+      clock,
+    });
+
+    ws.on("message", (data, isBinary) => this.#message(data, isBinary));
+    // Answers to our own pings cost the client nothing.
+    ws.on("pong", () => {
+      if (!this.#pulse.pong()) this.#controlFrame();
+    });
+    ws.on("ping", () => this.#controlFrame());
+    ws.on("close", (code) => this.#closed(code));
+    // ws closes with the right code by itself, and wants no more.
+    ws.on("error", () => this.#intake.ignore());
+    if (parts.caller) parts.known(parts.caller);
+    else {
+      this.#deadline = setTimeout(() => this.#refuse("handshake_timeout"), limits.handshakeMs).unref();
+    }
+    this.#session = face.accept(this);
+  }
+
+  get caller(): Caller | undefined {
+    return this.#caller;
+  }
+
+  get writable(): boolean {
+    return this.#outbox.writable;
+  }
+
+  send(frame: string): void {
+    this.#outbox.push(encode(frame), true);
+  }
+
+  sendBytes(frame: ByteText): void {
+    this.#outbox.push(frame, this.isShared);
+  }
+
+  flush(): void {
+    this.#outbox.flush();
+  }
+
+  authenticated(caller: Caller): void {
+    this.#parts.known(caller);
+    this.#caller = caller;
+    clearTimeout(this.#deadline);
+  }
+
+  violation(error: GatewayError): void {
+    this.#parts.observer.refused({ code: error.code, remoteAddress: this.remoteAddress, where: this.#parts.face.name });
+    if (!this.#rate.violation(this.#parts.clock.now())) this.#refuse("too_many_violations");
+  }
+
+  close(code: number, reason: string): void {
+    this.#closeCode ??= code;
+    this.#outbox.flush();
+    this.#parts.ws.close(this.#closeCode, closeReason(reason));
+  }
+
+  get face(): string {
+    return this.#parts.face.name;
+  }
+
+  /** Ends the socket without a closing handshake. */
+  terminate(): void {
+    this.#parts.ws.terminate();
+  }
+
+  /** Tells the client that the gateway stops soon, and when to come back. */
+  goingAway(afterMs: number): void {
+    this.#guard(() => this.#session.goingAway(afterMs));
+  }
+
+  /** Closes because of `why`, with the code's own close code. */
+  closeFor(why: Code): void {
+    this.#why = why;
+    this.close(CODES[why].closeCode ?? 1008, why);
+  }
+
+  /** Our own process stood still: nobody's silence counts. */
+  forgiveSilence(now: number): void {
+    this.#pulse.heard(now);
+    this.#intake.forgive(now);
+  }
+
+  /** Called several times within `pongMs`: pings a silent peer, gives up on one that does not answer, or sends too slowly. */
+  heartbeat(now: number): void {
+    this.#intake.look(now);
+    const todo = this.#pulse.beat(now);
+    if (todo === "ping") this.#parts.ws.ping();
+    if (todo !== "give up") return;
+    this.#closeCode ??= CODES.no_pong.closeCode;
+    this.#why = "no_pong";
+    this.terminate();
+  }
+
+  /** Bytes came: within a long frame a client cannot answer pings, so they are an answer. Returns why they may not come. */
+  #came(bytes: number): Code | undefined {
+    this.#pulse.heard(this.#parts.clock.now());
+    // ws can change the largest frame only before it accepts; until the first frame is trusted we count for ourselves.
+    if (!this.#caller) this.#handshakeBytes += bytes;
+    if (this.#handshakeBytes > this.#parts.limits.handshakeFrameBytes) return "frame_too_large";
+    return this.#rate.bytes(bytes, this.#pulse.heardAt) ? undefined : "rate_limited";
+  }
+
+  #message(data: RawData, isBinary: boolean): void {
+    this.#framesIn++;
+    if (this.#parts.ws.readyState !== this.#parts.ws.OPEN) return;
+    if (!this.#rate.message(this.#pulse.heardAt)) this.#refuse("rate_limited");
+    else if (isBinary) this.#refuse("binary_frame");
+    else this.#turns.take(data as Buffer, this.#intake.takeReservation());
+  }
+
+  #controlFrame(): void {
+    if (this.#rate.controlFrame(this.#pulse.heardAt)) return;
+    this.#closeCode ??= 1008;
+    this.#refuse("rate_limited");
+  }
+
+  /** A fault in a face ends its connection and is reported; the process and the other connections go on. */
+  #guard(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#parts.observer.fault(error, `face ${this.#parts.face.name}`);
+      this.#refuse("internal");
+    }
+  }
+
+  #refuse(code: Code): void {
+    this.#parts.observer.refused({ code, remoteAddress: this.remoteAddress, where: this.#parts.face.name });
+    this.closeFor(code);
+  }
+
+  #closed(code: number): void {
+    clearTimeout(this.#deadline);
+    this.#intake.close();
+    this.#turns.close();
+    const { observer, clock, face } = this.#parts;
+    try {
+      this.#session.closed(this.#why);
+    } catch (error) {
+      observer.fault(error, `face ${face.name}`);
+    }
+    this.#parts.closed();
+    observer.connectionClosed({
+      connection: this.id,
+      face: face.name,
+      caller: this.#caller?.name,
+      remoteAddress: this.remoteAddress,
+      closeCode: this.#closeCode ?? code,
+      durationMs: clock.now() - this.#openedAt,
+      framesIn: this.#framesIn,
+      framesOut: this.#outbox.frames,
+    });
+  }
+}

@@ -1,0 +1,190 @@
+import type { Code } from "../../../protocol/codes.ts";
+import type { InboundReservation } from "../../core/caller/inbound-budget.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
+import { toGatewayError } from "../../core/kernel/errors.ts";
+import { type PaceLimits, SenderPace } from "../admit/sender-pace.ts";
+import { type FrameHead, FrameHeads } from "./frame-heads.ts";
+import { SplitFrame } from "./split-frame.ts";
+
+export interface IntakeParts {
+  /** Hands whole frames on to `ws`, which answers, or tells of a message, before this returns. */
+  readonly feed: (frames: Buffer) => void;
+  /** Largest message now, in bytes. */
+  readonly maxMessageBytes: () => number;
+  /** So many bytes came. Returns why they may not. */
+  readonly came: (bytes: number) => Code | undefined;
+  /** Sets bytes aside for an unfinished message. Throws `overloaded`. */
+  readonly reserve: (bytes: number) => InboundReservation;
+  readonly refuse: (code: Code) => void;
+  readonly pace: PaceLimits;
+  readonly clock: Clock;
+}
+
+/** What `ws` keeps for a fragment besides its bytes: a buffer and its place in a list (330 measured). */
+const FRAGMENT_BYTES = 512;
+
+const CONTINUATION = 0x0;
+const BINARY = 0x2;
+const CLOSE = 0x8;
+const PONG = 0xa;
+const MAX_CONTROL_BYTES = 125;
+
+/** A message of which something is missing. */
+interface Unfinished {
+  bytes: number;
+  fragments: number;
+  readonly pace: SenderPace;
+  reservation?: InboundReservation;
+}
+
+/**
+ * What one socket sends, before `ws` sees it: counted as it comes and as it is announced. What one read brings whole costs
+ * nothing here. Of a message that goes on after it the announced bytes are reserved before one of them is kept.
+ */
+export class Intake {
+  readonly #parts: IntakeParts;
+  readonly #heads = new FrameHeads();
+  #split: { readonly frame: SplitFrame; readonly head: FrameHead } | undefined;
+  #message: Unfinished | undefined;
+  #isDeaf = false;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  /** Bytes of the socket. */
+  read(chunk: Buffer): void {
+    if (this.#isDeaf) return;
+    const fault = this.#parts.came(chunk.length);
+    if (fault) this.#refuse(fault);
+    else this.#take(chunk);
+  }
+
+  /** What comes from now on is thrown away. What is reserved stays so until the socket is gone: it may still be held. */
+  ignore(): void {
+    this.#isDeaf = true;
+  }
+
+  /** The socket is gone. */
+  close(): void {
+    this.#isDeaf = true;
+    this.#split = undefined;
+    this.#message?.reservation?.release();
+    this.#message = undefined;
+  }
+
+  /** What is reserved for the message that `ws` tells of right now, if anything. Whoever takes it gives it back. */
+  takeReservation(): InboundReservation | undefined {
+    const reservation = this.#message?.reservation;
+    if (this.#message) delete this.#message.reservation;
+    return reservation;
+  }
+
+  /** Refuses a message that comes too slowly. Call it about once a second. */
+  look(now: number): void {
+    if (!this.#isDeaf && this.#message?.pace.isTooSlow(now)) this.#refuse("slow_sender");
+  }
+
+  /** Our own process stood still. */
+  forgive(now: number): void {
+    this.#message?.pace.forgive(now);
+  }
+
+  #take(chunk: Buffer): void {
+    this.#message?.pace.came(chunk.length, this.#parts.clock.now());
+    /** Whole frames of this chunk that `ws` was not given yet. */
+    let from = 0;
+    let to = 0;
+    const flush = () => {
+      if (to > from) this.#parts.feed(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
+      from = to;
+    };
+    while (to < chunk.length && !this.#isDeaf) {
+      if (this.#split) {
+        from = to += this.#gather(chunk, to);
+        continue;
+      }
+      const wasInside = this.#heads.isInside;
+      const { taken, head } = this.#heads.read(chunk, to);
+      const payloadAt = to + taken;
+      if (!head) {
+        flush();
+        break;
+      }
+      if (!this.#isSound(head)) {
+        flush();
+        this.#parts.feed(head.bytes);
+        // `ws` refuses it for what its head says, and looks at nothing behind it.
+        this.#isDeaf = true;
+      } else if (!this.#isWithinLimit(head)) {
+        flush();
+        this.#refuse("frame_too_large");
+      } else if (!wasInside && payloadAt + head.payloadBytes <= chunk.length) {
+        to = payloadAt + head.payloadBytes;
+        if (this.#message?.reservation || head.opcode === CLOSE) flush();
+        this.#end(head);
+      } else {
+        flush();
+        from = to = payloadAt;
+        if (this.#reserve()) this.#split = { frame: new SplitFrame(head), head };
+        if (head.payloadBytes === 0) this.#gather(chunk, to);
+      }
+    }
+    flush();
+    if (this.#message && !this.#isDeaf) this.#reserve();
+  }
+
+  /** Whether `ws` will not refuse a frame for its head alone. */
+  #isSound({ opcode, fin, reservedBits, mask, payloadBytes }: FrameHead): boolean {
+    if (!mask || reservedBits !== 0) return false;
+    if (opcode >= CLOSE) return opcode <= PONG && fin && payloadBytes <= MAX_CONTROL_BYTES;
+    return opcode <= BINARY && (opcode === CONTINUATION) === (this.#message !== undefined);
+  }
+
+  /** Counts a frame that was announced, and says whether its message is not larger than allowed. */
+  #isWithinLimit({ opcode, payloadBytes }: FrameHead): boolean {
+    if (opcode >= CLOSE) return true;
+    const { clock, pace, maxMessageBytes } = this.#parts;
+    this.#message ??= { bytes: 0, fragments: 0, pace: new SenderPace(pace, clock.now()) };
+    this.#message.bytes += payloadBytes;
+    this.#message.fragments++;
+    return this.#message.bytes <= maxMessageBytes();
+  }
+
+  #gather(chunk: Buffer, at: number): number {
+    const split = this.#split;
+    const taken = split?.frame.take(chunk, at) ?? 0;
+    if (!split?.frame.whole) return taken;
+    this.#split = undefined;
+    this.#parts.feed(split.frame.whole);
+    this.#end(split.head);
+    return taken;
+  }
+
+  /** `ws` has had a whole frame. */
+  #end({ opcode, fin }: FrameHead): void {
+    if (opcode === CLOSE) this.#isDeaf = true;
+    if (opcode >= CLOSE || !fin) return;
+    this.#message?.reservation?.release();
+    this.#message = undefined;
+  }
+
+  #reserve(): boolean {
+    const message = this.#message;
+    if (!message) return true;
+    const bytes = message.bytes + message.fragments * FRAGMENT_BYTES;
+    try {
+      if (message.reservation) message.reservation.growTo(bytes);
+      else message.reservation = this.#parts.reserve(bytes);
+      return true;
+    } catch (error) {
+      this.#refuse(toGatewayError(error).code);
+      return false;
+    }
+  }
+
+  #refuse(code: Code): void {
+    this.#isDeaf = true;
+    this.#parts.refuse(code);
+  }
+}

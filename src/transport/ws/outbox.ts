@@ -1,0 +1,111 @@
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+import type { ByteText } from "../../core/kernel/byte-text.ts";
+import { afterRead } from "../../core/stream/read-turn.ts";
+
+/** First byte of an unfragmented text message (RFC 6455, 5.2), and the length codes for 16 and 64 bits. */
+const TEXT = "\x81";
+const LENGTH_16 = 126;
+const LENGTH_64 = 127;
+
+/** The frame's head for a payload of so many bytes; a server does not mask. */
+function headOf(bytes: number): ByteText {
+  if (bytes < LENGTH_16) return TEXT + String.fromCharCode(bytes);
+  if (bytes < 65_536) return TEXT + String.fromCharCode(LENGTH_16, bytes >> 8, bytes & 255);
+  const high = Math.floor(bytes / 2 ** 32);
+  const words = [high, bytes % 2 ** 32].flatMap((word) => [
+    word >>> 24,
+    (word >>> 16) & 255,
+    (word >>> 8) & 255,
+    word & 255,
+  ]);
+  return TEXT + String.fromCharCode(LENGTH_64, ...words);
+}
+
+/** A text's UTF-8, a character a byte. ASCII, the common case, is its own. */
+export function encode(text: string): ByteText {
+  return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString("latin1");
+}
+
+/** A WebSocket text message. */
+export const textFrame = (payload: ByteText): ByteText => headOf(payload.length) + payload;
+
+/**
+ * One socket's way out. Every frame is a WebSocket message of its own; all frames of one loop turn leave in one socket
+ * write, or, where one stream alone writes, all that one read of its upstream brought. They are written beside the sender
+ * of `ws`, which would make two writes of each (bench/README.md has the figures); control frames go through it, between
+ * whole messages.
+ *
+ * `gateBytes` bounds what waits in the socket: beyond it stream frames stay in their logs, so that a control frame is
+ * never stuck behind more than that.
+ */
+export class Outbox {
+  readonly #ws: WebSocket;
+  readonly #socket: Duplex;
+  readonly #gateBytes: number;
+  readonly #drained: () => void;
+  /** Frames of this loop turn, a character a byte. */
+  #turn = "";
+  #turnFrames = 0;
+  /** Whether the socket kept some of the last write: only then its buffer is looked at before each frame. */
+  #isKeeping = false;
+  #blocked = false;
+  #frames = 0;
+
+  constructor(ws: WebSocket, socket: Duplex, gateBytes: number, drained: () => void) {
+    this.#ws = ws;
+    this.#socket = socket;
+    this.#gateBytes = gateBytes;
+    this.#drained = drained;
+  }
+
+  get frames(): number {
+    return this.#frames;
+  }
+
+  /** Queues a text frame. What leaves behind a single read waits for no other socket's, unless it `isShared`. */
+  push(frame: ByteText, isShared = true): void {
+    if (this.#turn === "" && (isShared || !afterRead(this.#endOfTurn))) setImmediate(this.#endOfTurn);
+    this.#turnFrames++;
+    this.#turn += textFrame(frame);
+  }
+
+  get writable(): boolean {
+    const kept = this.#isKeeping ? this.#socket.writableLength : 0;
+    if (this.#turn.length + kept < this.#gateBytes) return true;
+    // The kernel takes what it can before we decide.
+    this.flush();
+    if (this.#socket.writableLength < this.#gateBytes) return true;
+    this.#askWhenTaken();
+    return false;
+  }
+
+  /** Writes what this loop turn has brought so far. */
+  flush(): void {
+    if (this.#turn === "") return;
+    const frames = this.#turn;
+    const count = this.#turnFrames;
+    this.#turn = "";
+    this.#turnFrames = 0;
+    // A client that said goodbye meanwhile has been answered, and nothing may follow that.
+    if (this.#ws.readyState !== this.#ws.OPEN) return;
+    this.#frames += count;
+    this.#socket.write(frames, "latin1");
+    this.#isKeeping = this.#socket.writableLength > 0;
+  }
+
+  readonly #endOfTurn = (): void => this.flush();
+
+  /** An empty write stands behind all others. With a callback each of them would cost a tick of its own. */
+  #askWhenTaken(): void {
+    if (this.#blocked) return;
+    this.#blocked = true;
+    this.#socket.write("", this.#taken);
+  }
+
+  readonly #taken = (): void => {
+    this.#blocked = false;
+    if (this.#socket.writableLength < this.#gateBytes) this.#drained();
+    else this.#askWhenTaken();
+  };
+}

@@ -1,0 +1,50 @@
+import type { ByteText } from "../../core/kernel/byte-text.ts";
+import { type ResponseBody, WholeBody } from "./response-body.ts";
+import { SseReader, type SseReceiver } from "./sse-reader.ts";
+import { decode } from "./utf8.ts";
+
+/** Told what the body of an answer brings. */
+export interface AnswerReceiver extends SseReceiver {
+  /** A chunk came; what it holds is told next. */
+  received(): void;
+  /** The body ended cleanly. `leftover` is text that stood in it without the form of an event. */
+  ended(leftover: string | undefined): void;
+}
+
+/** A stream of events. */
+export class EventBody implements ResponseBody {
+  readonly #receiver: AnswerReceiver;
+  readonly #reader: SseReader;
+
+  constructor(maxEventBytes: number, receiver: AnswerReceiver) {
+    this.#receiver = receiver;
+    this.#reader = new SseReader(maxEventBytes, receiver);
+  }
+
+  data(bytes: ByteText): void {
+    this.#receiver.received();
+    this.#reader.read(bytes);
+  }
+
+  end(): void {
+    this.#receiver.ended(this.#reader.leftover());
+  }
+}
+
+/** One JSON value where a stream was asked for: the whole body is the only event. */
+export function jsonBody(maxEventBytes: number, receiver: AnswerReceiver): ResponseBody {
+  const body = new WholeBody(maxEventBytes, (bytes, whole) => {
+    if (!whole) return receiver.tooLarge();
+    const decoded = decode(bytes);
+    if (!decoded.wellFormed) receiver.malformed();
+    receiver.event(undefined, decoded.text, decoded.bytes);
+    receiver.ended(undefined);
+  });
+  return {
+    data(bytes) {
+      receiver.received();
+      body.data(bytes);
+    },
+    end: () => body.end(),
+  };
+}

@@ -1,0 +1,39 @@
+import type { ByteText } from "../../core/kernel/byte-text.ts";
+
+/** Takes the bytes of one response body. */
+export interface ResponseBody {
+  data(bytes: ByteText): void;
+  /** The body ended, or nothing more of it is wanted. */
+  end(): void;
+}
+
+/** A body that is wanted whole, up to a limit. */
+export class WholeBody implements ResponseBody {
+  readonly #maxBytes: number;
+  #done: ((bytes: Buffer, whole: boolean) => void) | undefined;
+  #chunks: ByteText[] = [];
+  #length = 0;
+
+  /** `done` is called once: at the end, or with the first `maxBytes`, not `whole`, as soon as there are more. */
+  constructor(maxBytes: number, done: (bytes: Buffer, whole: boolean) => void) {
+    this.#maxBytes = maxBytes;
+    this.#done = done;
+  }
+
+  data(bytes: ByteText): void {
+    this.#chunks.push(bytes);
+    this.#length += bytes.length;
+    if (this.#length > this.#maxBytes) this.#finish(false);
+  }
+
+  end(): void {
+    this.#finish(true);
+  }
+
+  #finish(whole: boolean): void {
+    const done = this.#done;
+    this.#done = undefined;
+    done?.(Buffer.from(this.#chunks.join(""), "latin1").subarray(0, this.#maxBytes), whole);
+    this.#chunks = [];
+  }
+}

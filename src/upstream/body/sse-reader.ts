@@ -1,0 +1,104 @@
+import { createParser, type EventSourceParser } from "eventsource-parser";
+import type { ByteText } from "../../core/kernel/byte-text.ts";
+import { decode } from "./utf8.ts";
+
+/** Told synchronously, in the order of the bytes. */
+export interface SseReceiver {
+  /** `bytes` is the data's UTF-8, a character a byte, and so is the name. */
+  event(name: string | undefined, data: string, bytes: string): void;
+  /** Malformed UTF-8 was replaced in what follows. */
+  malformed(): void;
+  /** An event or a line is larger than allowed. Nothing after it can be trusted: read no further. */
+  tooLarge(): void;
+}
+
+/** "data: " and such, which the parser's buffer holds besides the value. */
+const FIELD_NAME_CHARACTERS = 8;
+
+/** How much of a raw tail is kept: as much as of an error body. */
+const MAX_TAIL_BYTES = 65_536;
+
+/**
+ * Turns the bytes of an event stream, cut anywhere, into events. Holds at most one event and one unfinished line.
+ *
+ * The parser is given a character for each byte: the format's own characters are ASCII, so no decoder has to mind where a
+ * chunk was cut, and what it finds is on its way out already in the form in which a socket writes it.
+ */
+export class SseReader {
+  readonly #receiver: SseReceiver;
+  readonly #maxEventBytes: number;
+  readonly #parser: EventSourceParser;
+  #sawEvent = false;
+  /** Whether the parser has been given anything beyond ASCII since its last event. */
+  #isWide = false;
+  /** Bytes since a line that began with a brace, while no event came after it. */
+  #tail: string[] | undefined;
+  #tailBytes = 0;
+  #atLineStart = true;
+
+  constructor(maxEventBytes: number, receiver: SseReceiver) {
+    this.#receiver = receiver;
+    this.#maxEventBytes = maxEventBytes;
+    this.#parser = createParser({
+      maxBufferSize: maxEventBytes + FIELD_NAME_CHARACTERS,
+      onEvent: ({ event, data }) => this.#event(event, data),
+      onError: ({ type }) => {
+        if (type === "max-buffer-size-exceeded") receiver.tooLarge();
+      },
+    });
+  }
+
+  read(bytes: ByteText): void {
+    // A character beyond ASCII takes two bytes of UTF-8.
+    const isPlain = Buffer.byteLength(bytes) === bytes.length;
+    if (!isPlain) this.#isWide = true;
+    this.#sawEvent = false;
+    this.#parser.feed(bytes);
+    // What is left in the parser came with this chunk.
+    if (isPlain && this.#sawEvent) this.#isWide = false;
+    this.#watchTail(bytes);
+  }
+
+  /**
+   * What stands unframed at the end of the body and looks like JSON. No line of an event stream begins with a brace,
+   * but some providers end a 200 with a raw JSON error.
+   */
+  leftover(): string | undefined {
+    return this.#tail && Buffer.from(this.#tail.join(""), "latin1").toString("utf8").trim();
+  }
+
+  #event(name: string | undefined, data: string): void {
+    this.#sawEvent = true;
+    if (data.length > this.#maxEventBytes) this.#receiver.tooLarge();
+    else if (this.#isWide) this.#wideEvent(name, data);
+    else this.#receiver.event(name, data, data);
+  }
+
+  #wideEvent(name: string | undefined, data: string): void {
+    const { text, bytes, wellFormed } = decode(Buffer.from(data, "latin1"));
+    const decodedName = name === undefined ? undefined : decode(Buffer.from(name, "latin1"));
+    if (!wellFormed || decodedName?.wellFormed === false) this.#receiver.malformed();
+    this.#receiver.event(decodedName?.bytes, text, bytes);
+  }
+
+  #watchTail(bytes: string): void {
+    if (bytes === "") return;
+    if (this.#sawEvent) this.#tail = undefined;
+    if (this.#tail) {
+      if (this.#tailBytes < MAX_TAIL_BYTES) this.#keep(bytes);
+    } else if (this.#atLineStart && bytes.startsWith("{")) {
+      this.#keep(bytes);
+    } else {
+      const line = bytes.indexOf("\n{");
+      if (line !== -1) this.#keep(bytes.slice(line + 1));
+    }
+    this.#atLineStart = bytes.endsWith("\n");
+  }
+
+  #keep(bytes: string): void {
+    if (!this.#tail) this.#tailBytes = 0;
+    this.#tail ??= [];
+    this.#tail.push(bytes);
+    this.#tailBytes += bytes.length;
+  }
+}

@@ -1,0 +1,26 @@
+import type { Observer } from "../../core/ports/observer.ts";
+import type { Connections } from "../http1/connections.ts";
+import type { RunningTime } from "../policy/running-time.ts";
+import type { Breaker } from "./breaker.ts";
+import type { Timeouts } from "./deadlines.ts";
+import type { Retries } from "./retry.ts";
+
+/** What all calls of one route share. */
+export interface Lane {
+  readonly connections: Connections;
+  readonly breaker: Breaker;
+  readonly retries: Retries;
+  readonly timeouts: Timeouts;
+  readonly maxEventBytes: number;
+  readonly maxErrorBodyBytes: number;
+  /** Malformed UTF-8 fails the call. */
+  readonly strictUtf8: boolean;
+  /** A whole JSON answer is taken for a stream of one event. */
+  readonly jsonAnswer: boolean;
+  readonly time: RunningTime;
+  readonly observer: Pick<Observer, "fault">;
+  /** The request's path for what stands below the base URL. */
+  path(below: string): string;
+  /** Throws GatewayError when a header cannot be sent. */
+  headers(given: Readonly<Record<string, string>>, accept: string): Record<string, string>;
+}

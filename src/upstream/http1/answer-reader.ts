@@ -1,0 +1,201 @@
+import type { ByteText } from "../../core/kernel/byte-text.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import { type AnswerHead, broken, checkTrailer, hasBareLineEnd, readHead } from "./answer-head.ts";
+import { readChunkSize } from "./chunk-size.ts";
+
+/** Told what an answer brings, in the order of its bytes. */
+export interface AnswerSink {
+  /** The final head; interim ones are skipped. */
+  head(head: AnswerHead): void;
+  data(bytes: ByteText): void;
+}
+
+/** Larger heads are refused, interim ones counted in: providers' stay under 4 KiB. */
+const MAX_HEAD_BYTES = 16_384;
+/** A chunk's size, and whatever extensions stand behind it. */
+const MAX_SIZE_LINE_BYTES = 1_024;
+const VERSION = "HTTP/1.";
+const HEAD_END = "\r\n\r\n";
+const LINE_END = "\r\n";
+const CR = 13;
+const LF = 10;
+
+/**
+ * What comes next. A size is that of a chunk, whose data ends with a line end; a trailer's fields are skipped. Anything
+ * behind `done` was not asked for.
+ */
+type Expected = "head" | "body" | "size" | "chunk" | "chunk end" | "trailer" | "until close" | "done";
+
+/**
+ * Reads one HTTP/1.1 answer from bytes cut anywhere, a character a byte, and hands its body on in the slices it came in.
+ * Strict: what RFC 9112 lets a reader guess about is refused, because a wrong guess puts one answer into another.
+ */
+export class AnswerReader {
+  readonly #sink: AnswerSink;
+  #expected: Expected = "head";
+  /** The beginning of a head or a line whose end has not come. */
+  #rest: ByteText = "";
+  /** Bytes of the body, or of its chunk, that are still to come. */
+  #left = 0;
+  /** Bytes of interim heads, or of the trailer. */
+  #skipped = 0;
+  #idleMs = 0;
+
+  constructor(sink: AnswerSink) {
+    this.#sink = sink;
+  }
+
+  /** The whole answer is there. */
+  get isDone(): boolean {
+    return this.#expected === "done";
+  }
+
+  /** Whether the final head is there. */
+  get hasHead(): boolean {
+    return this.#expected !== "head";
+  }
+
+  /** For how long the connection may be kept for another call, in milliseconds; 0 when it may not. */
+  get idleMs(): number {
+    return this.#idleMs;
+  }
+
+  /** Throws `upstream_protocol`, or `upstream_bad_response` for a head that is too large. */
+  read(bytes: ByteText): void {
+    let at = 0;
+    while (at < bytes.length) {
+      switch (this.#expected) {
+        case "size":
+          at = this.#size(bytes, at);
+          break;
+        case "chunk":
+        case "body":
+          at = this.#body(bytes, at);
+          break;
+        case "chunk end":
+          at = this.#chunkEnd(bytes, at);
+          break;
+        case "until close":
+          this.#sink.data(at === 0 ? bytes : bytes.slice(at));
+          return;
+        case "head":
+          at = this.#head(bytes, at);
+          break;
+        case "trailer":
+          at = this.#trailer(bytes, at);
+          break;
+        case "done":
+          // Nothing was asked for behind the answer, so what follows it is not to be trusted.
+          this.#idleMs = 0;
+          return;
+      }
+    }
+  }
+
+  /** No more bytes will come. Throws `upstream_truncated`, or `upstream_reset` when there is no answer yet. */
+  close(): void {
+    if (this.#expected === "until close") this.#expected = "done";
+    if (!this.isDone) throw new GatewayError(this.hasHead ? "upstream_truncated" : "upstream_reset");
+  }
+
+  #head(bytes: ByteText, at: number): number {
+    // An end that was cut: some of it stands in the rest.
+    const from = Math.max(0, this.#rest.length - HEAD_END.length + 1);
+    const text = this.#rest + bytes.slice(at);
+    const end = text.indexOf(HEAD_END, from);
+    // The last bytes may be the beginning of the end.
+    if (this.#skipped + (end < 0 ? text.length - HEAD_END.length + 1 : end) > MAX_HEAD_BYTES) {
+      const details = { reason: "headers_too_large" };
+      throw new GatewayError("upstream_bad_response", "the upstream's headers are too large", { details });
+    }
+    if (end < 0) {
+      // Whatever else it is, its end may never come.
+      if (!text.startsWith(VERSION.slice(0, text.length))) throw broken("no HTTP/1 status line");
+      if (hasBareLineEnd(text, this.#rest.length)) throw broken("a head whose lines end in bare LF");
+      this.#rest = text;
+      return bytes.length;
+    }
+    const next = at + end + HEAD_END.length - this.#rest.length;
+    this.#rest = "";
+    const head = readHead(text.slice(0, end));
+    if (head.status < 200) {
+      this.#skipped += end + HEAD_END.length;
+      return next;
+    }
+    this.#skipped = 0;
+    this.#idleMs = head.idleMs;
+    if (head.framing === "chunked") this.#expected = "size";
+    else if (head.framing === "close") this.#expected = "until close";
+    else {
+      this.#left = head.framing;
+      this.#expected = this.#left === 0 ? "done" : "body";
+    }
+    this.#sink.head(head);
+    return next;
+  }
+
+  #body(bytes: ByteText, at: number): number {
+    const end = at + Math.min(this.#left, bytes.length - at);
+    this.#left -= end - at;
+    if (this.#left === 0) this.#expected = this.#expected === "chunk" ? "chunk end" : "done";
+    this.#sink.data(bytes.slice(at, end));
+    return end;
+  }
+
+  /** Reads a chunk's size where its line stands whole in these bytes, as nearly always. */
+  #size(bytes: ByteText, at: number): number {
+    const end = this.#rest === "" ? bytes.indexOf(LINE_END, at) : -1;
+    if (end < 0 || end - at > MAX_SIZE_LINE_BYTES) return this.#cutSize(bytes, at);
+    this.#sized(readChunkSize(bytes, at, end));
+    return end + LINE_END.length;
+  }
+
+  #cutSize(bytes: ByteText, at: number): number {
+    const line = this.#rest + bytes.slice(at);
+    const end = line.indexOf(LINE_END);
+    const length = end < 0 ? line.length - LINE_END.length + 1 : end;
+    if (length > MAX_SIZE_LINE_BYTES || (end < 0 && hasBareLineEnd(line, this.#rest.length)))
+      throw broken("a chunk of no certain size");
+    if (end < 0) {
+      this.#rest = line;
+      return bytes.length;
+    }
+    const next = at + end + LINE_END.length - this.#rest.length;
+    this.#rest = "";
+    this.#sized(readChunkSize(line, 0, end));
+    return next;
+  }
+
+  #sized(size: number): void {
+    this.#left = size;
+    this.#expected = size === 0 ? "trailer" : "chunk";
+  }
+
+  /** The line end behind a chunk's data, which may come in two pieces. */
+  #chunkEnd(bytes: ByteText, at: number): number {
+    let next = at;
+    if (this.#rest === "") {
+      if (bytes.charCodeAt(next++) !== CR) throw broken("a chunk of another size than it says");
+      this.#rest = "\r";
+    }
+    if (next === bytes.length) return next;
+    if (bytes.charCodeAt(next++) !== LF) throw broken("a chunk of another size than it says");
+    this.#rest = "";
+    this.#expected = "size";
+    return next;
+  }
+
+  /** Lines up to an empty one. Nothing in them is of use. */
+  #trailer(bytes: ByteText, at: number): number {
+    const line = this.#rest + bytes.slice(at);
+    const end = line.indexOf(LINE_END);
+    const next = end < 0 ? bytes.length : at + end + LINE_END.length - this.#rest.length;
+    this.#skipped += next - at;
+    if (this.#skipped > MAX_HEAD_BYTES) throw broken("an endless trailer");
+    if (end < 0 && hasBareLineEnd(line, this.#rest.length)) throw broken("a malformed trailer");
+    if (end > 0) checkTrailer(line.slice(0, end));
+    this.#rest = end < 0 ? line : "";
+    if (end === 0) this.#expected = "done";
+    return next;
+  }
+}

@@ -1,0 +1,147 @@
+import type { ByteText } from "../../core/kernel/byte-text.ts";
+import { type GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
+import type { ResponseBody } from "../body/response-body.ts";
+import type { ResponseHead } from "../policy/response.ts";
+import type { RunningTime } from "../policy/running-time.ts";
+import { connectionError, type Stage } from "./connection-error.ts";
+import type { Connections, SocketWaiter } from "./connections.ts";
+import type { SocketUser, UpstreamSocket } from "./upstream-socket.ts";
+
+/** What the call hears of one exchange: at most one of `broke` and the body's end, and nothing after it. */
+export interface ExchangeOwner {
+  /** The request is being written to a connection. */
+  connected(): void;
+  /** The final head; who takes the body. */
+  responded(head: ResponseHead): ResponseBody | undefined;
+  broke(error: GatewayError, stage: Stage): void;
+}
+
+/** One HTTP request and its answer, made safe to be stopped at any moment, also from its own callbacks. */
+export class Exchange implements SocketWaiter, SocketUser {
+  readonly #owner: ExchangeOwner;
+  readonly #connections: Connections;
+  readonly #time: RunningTime;
+  #request: ByteText = "";
+  #socket: UpstreamSocket | undefined;
+  #body: ResponseBody | undefined;
+  #stage: Stage = "connecting";
+  #over = false;
+  #paused = false;
+  /** While it settles: calls off the end of that. */
+  #settling: (() => void) | undefined;
+
+  constructor(owner: ExchangeOwner, connections: Connections, time: RunningTime) {
+    this.#owner = owner;
+    this.#connections = connections;
+    this.#time = time;
+  }
+
+  start(path: string, headers: Record<string, string>, body: string): void {
+    const bytes = Buffer.byteLength(body);
+    const isAscii = bytes === body.length;
+    this.#request =
+      this.#connections.head(path, headers, bytes) + (isAscii ? body : Buffer.from(body).toString("latin1"));
+    this.#connections.ask(this);
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#socket?.pause();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#socket?.resume();
+  }
+
+  /** Closes the socket now, or waits for none. The owner hears nothing more. */
+  abort(): void {
+    if (this.#over) return;
+    const socket = this.#socket;
+    this.#finish();
+    socket?.destroy();
+  }
+
+  /** Lets the body end by itself, unheard, so that the connection can be used again; aborts after `graceMs`. */
+  settle(graceMs: number): void {
+    if (this.#stage !== "answering") this.abort();
+    if (this.#over) return;
+    this.#body = undefined;
+    this.resume();
+    this.#settling = this.#time.after(graceMs, () => this.abort());
+  }
+
+  /** Takes what came of the body for all of it. */
+  endBody(): void {
+    try {
+      this.#body?.end();
+    } catch (fault) {
+      this.#failed(fault);
+    }
+  }
+
+  // ── as one that waits for a socket ────────────────────────────────────────────────────────────────────────────────
+
+  take(socket: UpstreamSocket): void {
+    this.#socket = socket;
+    this.#stage = "waiting";
+    if (this.#paused) socket.pause();
+    socket.send(this.#request, this);
+    this.#request = "";
+    this.#owner.connected();
+  }
+
+  refused(error: Error): void {
+    this.broke(error);
+  }
+
+  // ── as the socket's user ──────────────────────────────────────────────────────────────────────────────────────────
+
+  head(head: ResponseHead): void {
+    if (this.#over) return;
+    this.#stage = "answering";
+    try {
+      this.#body = this.#owner.responded(head);
+    } catch (fault) {
+      this.#failed(fault);
+    }
+  }
+
+  data(bytes: ByteText): void {
+    if (this.#over) return;
+    try {
+      this.#body?.data(bytes);
+    } catch (fault) {
+      this.#failed(fault);
+    }
+  }
+
+  ended(): void {
+    if (this.#over) return;
+    this.#finish();
+    this.endBody();
+  }
+
+  broke(error: Error): void {
+    if (this.#over) return;
+    const unheard = this.#settling !== undefined;
+    this.#finish();
+    if (!unheard) this.#owner.broke(connectionError(error, this.#stage), this.#stage);
+  }
+
+  // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A fault of whoever takes the answer is ours, not the connection's. */
+  #failed(fault: unknown): void {
+    this.abort();
+    this.#owner.broke(toGatewayError(fault), this.#stage);
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#socket = undefined;
+    this.#request = "";
+    this.#connections.forget(this);
+    this.#settling?.();
+  }
+}

@@ -1,0 +1,41 @@
+import { GatewayError } from "../../core/kernel/errors.ts";
+
+/** What every request says, whatever the route's settings. Compressed streams arrive in lumps, so none is accepted. */
+const ALWAYS = {
+  "content-type": "application/json",
+  "cache-control": "no-cache",
+  "accept-encoding": "identity",
+} as const;
+
+/** Headers a dialect may set: keys, and the vendors' own switches. */
+const ALLOWED = /^(?:authorization|x-api-key|api-key|anthropic-.+|openai-.+)$/;
+
+/** Headers that speak about the connection or about the client; they stop here even when they are configured. */
+const NEVER =
+  /^(?:host|cookie2?|connection|keep-alive|proxy-.+|te|trailer|transfer-encoding|content-length|content-encoding|upgrade|http2-settings|expect|via|forwarded|x-forwarded-.+|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/;
+
+/** RFC 9110 field values: visible characters, spaces and tabs, bytes above ASCII. No line ends, no NUL. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
+
+/**
+ * The headers of one request. Names outside the allow-list and `alsoAllowed` (lower case) are left out.
+ * Throws GatewayError `internal`, naming the header and never its value, when a value cannot be sent.
+ */
+export function requestHeaders(
+  given: Readonly<Record<string, string>>,
+  userAgent: string,
+  alsoAllowed: ReadonlySet<string>,
+  accept = "text/event-stream",
+): Record<string, string> {
+  const headers: Record<string, string> = { "user-agent": userAgent };
+  for (const [written, value] of Object.entries(given)) {
+    const name = written.toLowerCase();
+    if (NEVER.test(name) || !(ALLOWED.test(name) || alsoAllowed.has(name))) continue;
+    if (!VALUE.test(value)) {
+      const details = { header: name };
+      throw new GatewayError("internal", `the header ${name} cannot be sent`, { details, retryable: false });
+    }
+    headers[name] = value;
+  }
+  return Object.assign(headers, ALWAYS, { accept });
+}

@@ -1,0 +1,288 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { runKeys } from "../../../src/cli/commands/keys.ts";
+import { isWhole } from "../../../src/core/caller/key-secret.ts";
+import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
+import { sha256Of } from "../../support/gateway-key.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+
+const directory = temporaryDirectories();
+
+/** A place with a data directory `store` of its own, and what `sluice keys` does there. */
+function place(config: unknown = { data: { directory: "store" } }) {
+  const cwd = directory();
+  writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify(config));
+  const keys = (...args: readonly string[]) => {
+    const seen = { stdout: "", stderr: "" };
+    const code = runKeys(args, {
+      env: {},
+      cwd,
+      stdout: { write: (text) => (seen.stdout += text) },
+      stderr: { write: (text) => (seen.stderr += text) },
+    });
+    return { code, ...seen };
+  };
+  const stored = () => {
+    const database = new KeyDatabase(join(cwd, "store"));
+    try {
+      return database.list();
+    } finally {
+      database.close();
+    }
+  };
+  return { cwd, keys, stored };
+}
+
+describe("sluice keys create", () => {
+  test("prints the secret alone to standard output, and stores nothing but its digest", () => {
+    const { keys, stored } = place();
+    const { code, stdout, stderr } = keys("create", "alice");
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringMatching(/^sluice: key_\w{12} for alice\. .*once/),
+    });
+    const secret = stdout.trim();
+    expect(isWhole(secret)).toBe(true);
+    expect(stored()).toMatchObject([{ caller: "alice", secrets: [{ sha256: sha256Of(secret) }] }]);
+    expect(JSON.stringify(stored())).not.toContain(secret);
+  });
+
+  test("without options a key may chat and stream, use every model, pay with the gateway's keys, and last", () => {
+    const { keys, stored } = place();
+    keys("create", "alice");
+    expect(stored()).toMatchObject([
+      { scopes: ["chat", "streams"], caps: {}, onAbort: "cancel", upstreamKeys: "managed" },
+    ]);
+    expect(stored()[0]).not.toHaveProperty("models");
+    expect(stored()[0]).not.toHaveProperty("expiresAt");
+  });
+
+  test("stores everything that is said about the key", () => {
+    const { keys, stored } = place();
+    const options = [
+      ["--scopes", "streams,read,streams"],
+      ["--models", "gpt, claude"],
+      ["--routes", "openai"],
+      ["--tokens-per-day", "1000"],
+      ["--tokens-per-month", "20000"],
+      ["--cost-per-day", "2.50"],
+      ["--cost-per-month", "20"],
+      ["--requests-per-minute", "60"],
+      ["--tokens-per-minute", "100"],
+      ["--concurrent-streams", "4"],
+      ["--away", "finish"],
+      ["--on-abort", "drain"],
+      ["--upstream-key", "own_or_managed"],
+      ["--expires", "2100-01-31"],
+    ].flat();
+    expect(keys("create", "alice", ...options).code).toBe(0);
+    expect(stored()).toMatchObject([
+      {
+        scopes: ["streams", "read"],
+        models: ["gpt", "claude"],
+        routes: ["openai"],
+        caps: {
+          tokensPerDay: 1000,
+          tokensPerMonth: 20_000,
+          costPerDay: 2.5,
+          costPerMonth: 20,
+          requestsPerMinute: 60,
+          tokensPerMinute: 100,
+          concurrentStreams: 4,
+        },
+        away: "finish",
+        onAbort: "drain",
+        upstreamKeys: "own_or_managed",
+        expiresAt: Date.UTC(2100, 0, 31),
+      },
+    ]);
+  });
+
+  test("--expires 30d counts from now", () => {
+    const { keys, stored } = place();
+    keys("create", "alice", "--expires", "30d");
+    const { createdAt = 0, expiresAt = 0 } = stored()[0] ?? {};
+    expect(expiresAt - createdAt).toBe(30 * 86_400_000);
+  });
+
+  test("--json gives the key and its secret to programs", () => {
+    const { keys, stored } = place();
+    const { stdout, stderr } = keys("create", "alice", "--json");
+    const { secret, ...key } = JSON.parse(stdout);
+    expect(key).toMatchObject({ id: stored()[0]?.id, caller: "alice", state: "good", scopes: ["chat", "streams"] });
+    expect(key).not.toHaveProperty("secrets");
+    expect(stored()[0]?.secrets).toEqual([{ sha256: sha256Of(secret) }]);
+    expect(stderr).toBe("");
+  });
+
+  test.each([
+    [["alice", "--scopes", "everything"], "--scopes knows chat, streams, read, logs, admin, not everything"],
+    [["alice", "--models", " , "], "--models is a list of names"],
+    [["alice", "--tokens-per-day", "0"], "--tokens-per-day is a whole number above 0, not 0"],
+    [["alice", "--cost-per-day", "cheap"], "--cost-per-day is an amount such as 20 or 2.50, not cheap"],
+    [["alice", "--away", "sleep"], "--away knows continue, finish, cancel, not sleep"],
+    [["alice", "--expires", "soon"], "--expires is a time such as 30d"],
+    [["alice", "--expires", "2020-01-01"], "--expires is a day such as 2027-01-31 (UTC), a time with its offset"],
+    [["alice", "--overlap", "10m"], "keys create takes no --overlap"],
+    [["alice", "--colour", "red"], "Unknown option '--colour'"],
+    [["alice", "bob"], "keys create takes one name"],
+    [[], "keys create takes one name"],
+    [["token"], "token is the name of callers without a key"],
+    [["a lice"], "a caller's name is up to 64"],
+  ])("create %j is bad usage, says why, and makes no key", (args, reason) => {
+    const { keys, stored } = place();
+    const { code, stdout, stderr } = keys("create", ...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(`sluice: ${reason}`);
+    expect(stored()).toEqual([]);
+  });
+
+  test("a caller that has a key gets no second one", () => {
+    const { keys } = place();
+    keys("create", "alice");
+    expect(keys("create", "alice")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "sluice: alice has a key; rotate or revoke that one\n",
+    });
+  });
+});
+
+describe("sluice keys list", () => {
+  test("is a table of the keys that are not revoked, with columns that line up", () => {
+    const { keys } = place();
+    keys("create", "alice", "--tokens-per-day", "1000", "--concurrent-streams", "4");
+    keys("create", "a-caller-with-a-long-name", "--models", "gpt", "--expires", "2100-01-31T08:00Z");
+    keys("create", "gone");
+    keys("revoke", "gone");
+    const lines = keys("list").stdout.trimEnd().split("\n");
+    expect(lines).toHaveLength(3);
+    const [head = "", alice = "", other = ""] = lines;
+    expect(head).toMatch(/^ID +CALLER +STATE +SCOPES +MODELS +ROUTES +UPSTREAM KEY +EXPIRES +CAPS$/);
+    expect(alice).toMatch(
+      /^key_\w+ +alice +good +chat,streams +all +all +managed +never +tokens\/day 1000, streams at once 4$/,
+    );
+    expect(other).toMatch(/ a-caller-with-a-long-name +good +chat,streams +gpt +all +managed +2100-01-31 08:00 +none$/);
+    for (const line of [alice, other]) expect(line.indexOf("good")).toBe(head.indexOf("STATE"));
+  });
+
+  test("--all shows revoked ones too, --json is for programs, and neither shows a digest", () => {
+    const { keys, stored } = place();
+    keys("create", "alice");
+    keys("revoke", "alice");
+    const { stdout } = keys("list", "--all", "--json");
+    expect(JSON.parse(stdout)).toMatchObject([{ caller: "alice", state: "revoked" }]);
+    expect(stdout).not.toContain(stored()[0]?.secrets[0]?.sha256);
+    expect(keys("list", "--all").stdout).toMatch(/alice +revoked/);
+    expect(JSON.parse(keys("list", "--json").stdout)).toEqual([]);
+  });
+
+  test("says so when there are none", () => {
+    expect(place().keys("list")).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "sluice: there are no keys; sluice keys create makes one\n",
+    });
+  });
+});
+
+describe("sluice keys revoke", () => {
+  test("revokes by caller or id, once", () => {
+    const { keys, stored } = place();
+    keys("create", "alice");
+    const { id = "" } = stored()[0] ?? {};
+    expect(keys("revoke", "alice")).toEqual({ code: 0, stdout: `${id} of alice is revoked\n`, stderr: "" });
+    const at = stored()[0]?.revokedAt;
+    expect(at).toBeGreaterThan(0);
+    expect(keys("revoke", id).code).toBe(0);
+    expect(stored()[0]?.revokedAt).toBe(at);
+  });
+
+  test("a key that is not there is an error", () => {
+    expect(place().keys("revoke", "nobody")).toEqual({
+      code: 2,
+      stdout: "",
+      stderr: "sluice: there is no key nobody\n",
+    });
+  });
+});
+
+describe("sluice keys rotate", () => {
+  test("gives the same key a new secret; the old one is gone", () => {
+    const { keys, stored } = place();
+    const old = keys("create", "alice").stdout.trim();
+    const [before] = stored();
+    const fresh = keys("rotate", "alice").stdout.trim();
+    expect(isWhole(fresh)).toBe(true);
+    expect(fresh).not.toBe(old);
+    expect(stored()).toEqual([{ ...before, secrets: [{ sha256: sha256Of(fresh) }] }]);
+  });
+
+  test("--overlap lets the old secret work for a while, however often it is rotated", () => {
+    const { keys, stored } = place();
+    const first = keys("create", "alice").stdout.trim();
+    keys("rotate", "alice", "--overlap", "10m");
+    const until = stored()[0]?.secrets[1]?.until ?? 0;
+    expect(until - Date.now()).toBeGreaterThan(9 * 60_000);
+    keys("rotate", "alice", "--overlap", "1h");
+    const secrets = stored()[0]?.secrets ?? [];
+    expect(secrets).toHaveLength(3);
+    expect(secrets[2]).toEqual({ sha256: sha256Of(first), until });
+    keys("rotate", "alice");
+    expect(stored()[0]?.secrets).toHaveLength(1);
+  });
+
+  test("a revoked key stays revoked", () => {
+    const { keys, stored } = place();
+    keys("create", "alice");
+    keys("revoke", "alice");
+    const { id = "" } = stored()[0] ?? {};
+    expect(keys("rotate", id)).toEqual({ code: 2, stdout: "", stderr: `sluice: ${id} is revoked\n` });
+  });
+});
+
+describe("sluice keys", () => {
+  test.each([[[]], [["--help"]], [["create", "-h"]]])("%j prints the usage", (args) => {
+    const { code, stdout } = place().keys(...args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^Usage: sluice keys create/);
+    expect(stdout.split("\n").every((line) => line.length <= 100)).toBe(true);
+  });
+
+  test("an unknown command is bad usage", () => {
+    expect(place().keys("make")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("there is no command keys make"),
+    });
+  });
+
+  test("--data names the store without a configuration, even beside a broken one", () => {
+    const { cwd, keys, stored } = place({ nonsense: true });
+    expect(keys("create", "alice").code).toBe(1);
+    expect(keys("create", "alice", "--data", "store").code).toBe(0);
+    expect(stored()).toMatchObject([{ caller: "alice" }]);
+    expect(keys("list", "--data", join(cwd, "store")).stdout).toContain("alice");
+  });
+
+  test("--config names the configuration, which names the store", () => {
+    const { cwd, keys, stored } = place({});
+    writeFileSync(join(cwd, "other.json"), JSON.stringify({ data: { directory: "store" } }));
+    expect(keys("create", "alice", "--config", "other.json").code).toBe(0);
+    expect(stored()).toMatchObject([{ caller: "alice" }]);
+  });
+
+  test("a store in memory, or one that cannot be opened, is a failure with its reason", () => {
+    expect(place({ data: { store: "memory" } }).keys("list")).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("data.store is memory"),
+    });
+    const { cwd, keys } = place();
+    writeFileSync(join(cwd, "file"), "");
+    expect(keys("list", "--data", "file")).toMatchObject({
+      code: 1,
+      stderr: `sluice: the store cannot be in ${cwd}/file: ${cwd}/file is no directory; set --data to another directory\n`,
+    });
+    expect(keys("list", "--data", "")).toMatchObject({ code: 2, stderr: "sluice: --data is empty\n" });
+  });
+});

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, test } from "@jest/globals";
+import { temporaryDirectories } from "../support/temporary-directory.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const directory = temporaryDirectories();
+
+const started: ChildProcess[] = [];
+afterAll(() => {
+  for (const { pid = 0 } of started) {
+    try {
+      process.kill(-pid, "SIGKILL");
+    } catch {
+      // All of them are gone, as they have to be.
+    }
+  }
+});
+
+/** Runs npm as a user does. What it starts inherits its output, so `gone` comes when none of them is left. */
+function npm(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const { PATH = "", HOME = "" } = process.env;
+  const child = spawn("npm", args, {
+    cwd: root,
+    env: { PATH, HOME, SLUICE_PORT: "0", SLUICE_DATA: join(directory(), "data"), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    // A process group of its own: a signal to npm is to npm alone, and what stays behind can be ended by the test.
+    detached: true,
+  });
+  started.push(child);
+  const lines: string[] = [];
+  const outputs = [child.stdout, child.stderr].map((input) => createInterface(input));
+  for (const output of outputs) output.on("line", (line) => lines.push(line));
+  /** The first line like this. */
+  const said = (pattern: RegExp) =>
+    new Promise<string>((resolve, reject) => {
+      for (const output of outputs) output.on("line", (line) => pattern.test(line) && resolve(line));
+      child.once("close", () => reject(new Error(`npm ended: ${lines.join("\n")}`)));
+    });
+  return { child, lines, said, gone: once(child, "close") };
+}
+
+/** Rejects when something listens there. */
+async function bind(port: number): Promise<void> {
+  const server = createServer().listen(port, "127.0.0.1");
+  await once(server, "listening");
+  server.close();
+}
+
+describe("a signal to npm alone", () => {
+  // npm passes on the first two; of the others it dies without a word.
+  const signals = ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"] as const;
+  const cases = signals.flatMap((signal) => [
+    { signal, args: ["start"] },
+    { signal, args: ["run", "sluice", "--", "serve"] },
+  ]);
+  test.each(cases)("$signal ends what npm $args started, in peace, and frees its port", async ({ signal, args }) => {
+    const run = npm(args);
+    const { url } = JSON.parse(await run.said(/"event":"started"/));
+    run.child.kill(signal);
+    await run.gone;
+    expect(run.lines.at(-1)).toContain('"event":"stopped"');
+    await bind(Number(new URL(url).port));
+  });
+
+  test.each(signals)("%s ends a benchmark", async (signal) => {
+    const run = npm(["run", "bench", "--", "relay", "--rows", "direct,sluice"]);
+    await run.said(/run 1 of/);
+    run.child.kill(signal);
+    await run.gone;
+    expect(run.child.signalCode ?? run.child.exitCode).not.toBe(0);
+  });
+});
+
+test("Ctrl+C, which npm hears and passes on as well, ends the gateway in peace", async () => {
+  const run = npm(["start"]);
+  await run.said(/"event":"started"/);
+  process.kill(-(run.child.pid ?? 0), "SIGINT");
+  await run.gone;
+  expect(run.lines.at(-1)).toContain('"event":"stopped"');
+  expect(run.child.exitCode).toBe(0);
+});

@@ -1,0 +1,72 @@
+import { EventEmitter } from "node:events";
+import { describe, expect, test } from "@jest/globals";
+import { type StopParts, waitForStop } from "../../src/cli/stop.ts";
+
+class FakeProcess extends EventEmitter {
+  readonly exits: number[] = [];
+  exit(code: number): void {
+    this.exits.push(code);
+  }
+}
+
+const never = new Promise<void>(() => {});
+
+function start(parts: Partial<StopParts> = {}) {
+  const source = new FakeProcess();
+  const clock = { now: 1_000 };
+  const stopped = waitForStop(source, {
+    report: () => {},
+    now: () => clock.now,
+    echoMs: 0,
+    abandoned: never,
+    ...parts,
+  });
+  return { source, clock, stopped };
+}
+
+describe("a running gateway", () => {
+  test.each(["SIGTERM", "SIGINT", "SIGHUP"])(
+    "stops in peace at the first %s, at once at the second",
+    async (signal) => {
+      const { source, stopped } = start();
+      source.emit(signal);
+      expect(await stopped).toBe(0);
+      expect(source.exits).toEqual([]);
+      source.emit(signal);
+      expect(source.exits).toEqual([1]);
+    },
+  );
+
+  test("takes a signal that is passed on to it again for the same one, and a later one for a second", async () => {
+    const { source, clock, stopped } = start({ echoMs: 500 });
+    source.emit("SIGINT");
+    clock.now += 499;
+    source.emit("SIGINT");
+    expect(await stopped).toBe(0);
+    expect(source.exits).toEqual([]);
+    clock.now += 1;
+    source.emit("SIGINT");
+    expect(source.exits).toEqual([1]);
+  });
+
+  test("stops in peace when whoever must not be outlived is gone, also when a signal came just before", async () => {
+    const gone = Promise.withResolvers<void>();
+    const { source, stopped } = start({ abandoned: gone.promise });
+    const other = start({ abandoned: gone.promise });
+    other.source.emit("SIGTERM");
+    gone.resolve();
+    expect(await stopped).toBe(0);
+    expect(await other.stopped).toBe(0);
+    expect([source.exits, other.source.exits]).toEqual([[], []]);
+  });
+
+  test("reports a fault nobody caught, without its message, and stops with exit code 1", async () => {
+    const reports: string[] = [];
+    const { source, stopped } = start({ report: (text) => reports.push(text) });
+    source.emit("uncaughtException", new RangeError("canary"));
+    expect(await stopped).toBe(1);
+    expect(reports).toEqual([expect.stringMatching(/^sluice: a fault in the gateway: RangeError\n {4}at /)]);
+    expect(reports.join()).not.toContain("canary");
+    expect(source.exits).toEqual([]);
+  });
+});

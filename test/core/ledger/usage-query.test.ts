@@ -1,0 +1,38 @@
+import { describe, expect, test } from "@jest/globals";
+import { readUsageQuery } from "../../../src/core/ledger/usage-query.ts";
+import { NAUGHTY_STRINGS } from "../../support/naughty-strings.ts";
+
+const NOW = Date.UTC(2026, 10, 22, 12);
+const since = (text: string) => readUsageQuery({ since: text }, NOW).since;
+
+describe("a question about usage", () => {
+  test("is by day and about everything when nothing is said", () => {
+    expect(readUsageQuery({}, NOW)).toEqual({ by: "day", since: undefined, until: undefined });
+  });
+
+  test.each([
+    ["2026-11-01", Date.UTC(2026, 10, 1)],
+    ["2026-11-22T08:00Z", Date.UTC(2026, 10, 22, 8)],
+    ["2026-11-22T08:00:30.5+02:00", Date.UTC(2026, 10, 22, 6, 0, 30, 500)],
+    ["90m", NOW - 90 * 60_000],
+    ["24h", NOW - 86_400_000],
+    ["7d", NOW - 7 * 86_400_000],
+    ["0d", NOW],
+  ])("since %s", (text, moment) => {
+    expect(since(text)).toBe(moment);
+    expect(readUsageQuery({ until: text }, NOW).until).toBe(moment);
+  });
+
+  test.each(["", "yesterday", "7", "7w", "-1d", "1.5h", "999999d", "2026-13-01", "2026-11-22T08:00", "22.11.2026"])(
+    "%j is no moment",
+    (text) => {
+      expect(() => since(text)).toThrow(expect.objectContaining({ code: "bad_request" }));
+    },
+  );
+
+  test("by a group that is not there is refused, whatever it is called", () => {
+    for (const by of NAUGHTY_STRINGS) {
+      expect(() => readUsageQuery({ by }, NOW)).toThrow(expect.objectContaining({ code: "bad_request" }));
+    }
+  });
+});

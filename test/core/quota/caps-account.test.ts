@@ -1,0 +1,275 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Caps } from "../../../src/core/caller/caller.ts";
+import type { GatewayError } from "../../../src/core/kernel/errors.ts";
+import { Account, type Ask } from "../../../src/core/quota/caps-account.ts";
+
+const NOON = Date.parse("2026-11-22T12:00:00Z");
+const MIDNIGHT = Date.parse("2026-11-23T00:00:00Z");
+
+/** One key whose clock is moved by hand. */
+function key(caps: Caps) {
+  const account = new Account(NOON);
+  let wall = NOON;
+  return {
+    account,
+    at: (wallMs: number) => {
+      wall = wallMs;
+    },
+    open: (ask: Partial<Ask> = {}) =>
+      account.open({ promptTokens: 10, outputTokens: 100, price: undefined, ...ask }, "ci", caps, wall),
+    meter: (stake: ReturnType<Account["open"]>, characters: number, counts = {}) =>
+      stake.meter(counts, characters, wall),
+    used: (cap: keyof Caps) => account.standings.find((standing) => standing.cap === cap)?.used,
+    held: () => account.standings.map(({ held }) => held),
+  };
+}
+
+const refusal = (open: () => unknown): GatewayError => {
+  try {
+    open();
+  } catch (error) {
+    return error as GatewayError;
+  }
+  throw new Error("it was not refused");
+};
+
+describe("an open under a cap on tokens", () => {
+  test("sets aside its prompt and the limit it states", () => {
+    const { open, held } = key({ tokensPerDay: 1_000 });
+    expect(open().maxOutputTokens).toBeUndefined();
+    expect(held()[1]).toBe(110);
+  });
+
+  test("that asks for more than any model writes leaves no trace when it is over", () => {
+    const { open, held } = key({});
+    const stakes = Array.from({ length: 9 }, () => open({ outputTokens: Number.MAX_SAFE_INTEGER }));
+    for (const stake of stakes) stake.release();
+    expect(held()).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  test("has its limit lowered to what is left", () => {
+    const { open } = key({ tokensPerDay: 150 });
+    open();
+    expect(open().maxOutputTokens).toBe(30);
+  });
+
+  test("is told the limit when it states none and little is left", () => {
+    expect(key({ tokensPerDay: 1_000 }).open({ outputTokens: undefined }).maxOutputTokens).toBe(990);
+    expect(key({ tokensPerDay: 100_000 }).open({ outputTokens: undefined }).maxOutputTokens).toBeUndefined();
+  });
+
+  test("is refused with who, which cap and until when once it is used up, and not told to wait", () => {
+    const { open, meter } = key({ tokensPerDay: 110 });
+    const stake = open();
+    meter(stake, 360);
+    stake.settle(100, undefined, NOON);
+    stake.release();
+    const error = refusal(open);
+    expect(error.toBody()).toEqual({
+      code: "cap_exceeded",
+      message: "ci has used up its tokens per day (110) until 2026-11-23T00:00:00.000Z",
+      retryable: false,
+      details: { caller: "ci", cap: "tokensPerDay", limit: 110, used: 100, resetsAt: "2026-11-23T00:00:00.000Z" },
+    });
+  });
+
+  test("is refused for the time being while running streams have set aside what is left", () => {
+    const { open } = key({ tokensPerDay: 125 });
+    const first = open();
+    expect(refusal(open)).toMatchObject({
+      code: "too_many_streams",
+      retryable: true,
+      details: { cap: "tokensPerDay", used: 0, reserved: 110 },
+    });
+    first.release();
+    open();
+  });
+
+  test("is refused for good when its prompt alone is too long", () => {
+    const error = refusal(() => key({ tokensPerMinute: 100 }).open({ promptTokens: 100 }));
+    expect(error).toMatchObject({ code: "cap_exceeded", retryable: false, details: { cap: "tokensPerMinute" } });
+  });
+
+  test("of a request for one token is possible with one token left", () => {
+    expect(key({ tokensPerDay: 11 }).open({ outputTokens: 1 }).maxOutputTokens).toBeUndefined();
+    expect(refusal(() => key({ tokensPerDay: 11 }).open({ outputTokens: 2 })).code).toBe("cap_exceeded");
+  });
+
+  test("is possible again in the next period", () => {
+    const { open, at } = key({ tokensPerDay: 110 });
+    const stake = open();
+    stake.settle(110, undefined, NOON);
+    stake.release();
+    expect(refusal(open).code).toBe("cap_exceeded");
+    at(MIDNIGHT);
+    open();
+  });
+
+  test("counts what the ledger says was spent before", () => {
+    const { account, open } = key({ tokensPerDay: 1_000, tokensPerMonth: 10_000 });
+    account.restore("day", 200, 0);
+    account.restore("month", 9_950, 0);
+    expect(open().maxOutputTokens).toBe(40);
+    expect(refusal(open).details).toMatchObject({ cap: "tokensPerMonth", resetsAt: "2026-12-01T00:00:00.000Z" });
+  });
+});
+
+describe("a minute's cap", () => {
+  test("on tokens says when to come back, and lowers no limit for it", () => {
+    const { open, at } = key({ tokensPerMinute: 200 });
+    const stake = open();
+    at(NOON + 20_000);
+    expect(refusal(open)).toMatchObject({ code: "rate_limited", retryable: true, retryAfterMs: 40_000 });
+    stake.settle(60, undefined, NOON);
+    stake.release();
+    expect(open().maxOutputTokens).toBeUndefined();
+  });
+
+  test("on tokens lowers a limit that no minute has room for", () => {
+    expect(key({ tokensPerMinute: 200 }).open({ outputTokens: 1_000 }).maxOutputTokens).toBe(190);
+  });
+
+  test("on requests counts those that were let in", () => {
+    const { open, at } = key({ requestsPerMinute: 2 });
+    open().release();
+    open().release();
+    const error = refusal(open);
+    expect(error).toMatchObject({ code: "rate_limited", retryAfterMs: 60_000, details: { cap: "requestsPerMinute" } });
+    expect(refusal(open).details?.used).toBe(2);
+    at(NOON + 60_000);
+    open();
+  });
+});
+
+test("a cap on streams at once is free again when one ends, once", () => {
+  const { open } = key({ concurrentStreams: 1 });
+  const stake = open();
+  expect(refusal(open)).toMatchObject({ code: "too_many_streams", details: { cap: "concurrentStreams", limit: 1 } });
+  stake.release();
+  stake.release();
+  open();
+  expect(refusal(open).code).toBe("too_many_streams");
+});
+
+describe("a cap on cost", () => {
+  const price = { input: 10, output: 100 };
+
+  test("lowers the limit to what the rest buys", () => {
+    // 10 tokens of prompt cost 0.0001, 99 of answer 0.0099.
+    const { open } = key({ costPerDay: 0.01 });
+    expect(open({ price }).maxOutputTokens).toBe(99);
+  });
+
+  test("is metered at the model's prices, cached input at its own", () => {
+    const { open, meter, used } = key({ costPerDay: 1 });
+    const stake = open({ price: { ...price, cacheRead: 1 } });
+    meter(stake, 40, { inputTokens: 1_000, cacheReadTokens: 900 });
+    // 100 × 10 + 900 × 1 + 10 × 100 for a million tokens each.
+    expect(used("costPerDay")).toBe(2_900_000);
+  });
+
+  test("is used up in the currency's own figures", () => {
+    const { open } = key({ costPerDay: 0.01 });
+    const stake = open({ price });
+    stake.settle(100, 9_900_000, NOON);
+    stake.release();
+    expect(refusal(() => open({ price })).details).toMatchObject({ cap: "costPerDay", limit: 0.01, used: 0.0099 });
+  });
+
+  test("cannot be kept for a model without a price", () => {
+    expect(refusal(() => key({ costPerDay: 1 }).open())).toMatchObject({ code: "forbidden" });
+  });
+});
+
+describe("metering", () => {
+  test("estimates four characters a token until the provider counts, and from its last count on", () => {
+    const { open, meter, used } = key({ tokensPerDay: 10_000 });
+    const stake = open();
+    meter(stake, 40);
+    expect(used("tokensPerDay")).toBe(20);
+    meter(stake, 80, { inputTokens: 30, outputTokens: 50 });
+    expect(used("tokensPerDay")).toBe(80);
+    meter(stake, 84, { inputTokens: 30, outputTokens: 50 });
+    expect(used("tokensPerDay")).toBe(81);
+  });
+
+  test("takes a provider that counts zero until the end for one that does not count", () => {
+    const { open, meter, used } = key({ tokensPerDay: 10_000 });
+    const stake = open();
+    for (const characters of [40, 80, 120]) meter(stake, characters, { inputTokens: 10, outputTokens: 0 });
+    expect(used("tokensPerDay")).toBe(40);
+  });
+
+  test("lets an answer take more than was set aside while there is more", () => {
+    const { open, meter } = key({ tokensPerDay: 100_000 });
+    const stake = open({ outputTokens: undefined });
+    expect(meter(stake, 200_000)).toBeUndefined();
+    expect(meter(stake, 399_996)?.details).toMatchObject({ cap: "tokensPerDay", used: 100_009 });
+  });
+
+  test("cuts every stream of the key when nothing is left for any", () => {
+    const { open, meter } = key({ tokensPerDay: 220 });
+    const cut: string[] = [];
+    const stakes = ["a", "b"].map((name) => Object.assign(open(), { onCut: () => void cut.push(name) }));
+    const [a, b] = stakes;
+    if (!a || !b) throw new Error("two were opened");
+    expect(meter(a, 40)).toBeUndefined();
+    // Its prompt was longer than was thought: what it has too much of is set aside for the other.
+    expect(meter(b, 400, { inputTokens: 90 })?.code).toBe("cap_exceeded");
+    expect(cut).toEqual([]);
+    expect(meter(a, 76)).toBeUndefined();
+    expect(meter(a, 80)?.code).toBe("cap_exceeded");
+    expect(cut).toEqual(["b"]);
+  });
+
+  test("begins a new day's count at midnight, and what is set aside stays so", () => {
+    const { open, meter, used, held, at } = key({ tokensPerDay: 1_000 });
+    const stake = open();
+    meter(stake, 200);
+    at(MIDNIGHT);
+    meter(stake, 240);
+    expect(used("tokensPerDay")).toBe(10);
+    expect(held()[1]).toBe(40);
+  });
+
+  test("gives a new day no credit for an old estimate that was too high", () => {
+    const { open, meter, used, at } = key({ tokensPerDay: 1_000 });
+    const stake = open();
+    meter(stake, 400);
+    at(MIDNIGHT);
+    meter(stake, 404);
+    stake.settle(20, undefined, MIDNIGHT);
+    expect(used("tokensPerDay")).toBe(1);
+  });
+});
+
+describe("the real usage at the end", () => {
+  test("replaces the estimate, as often as more of it is known, and gives back what was set aside", () => {
+    const { open, meter, used, held } = key({ tokensPerDay: 1_000 });
+    const stake = open();
+    meter(stake, 200);
+    stake.settle(undefined, undefined, NOON);
+    expect(used("tokensPerDay")).toBe(60);
+    stake.settle(55, undefined, NOON);
+    stake.settle(42, undefined, NOON);
+    stake.release();
+    expect([used("tokensPerDay"), held()[1]]).toEqual([42, 0]);
+  });
+
+  test("cuts the others when it uses the cap up", () => {
+    const { open } = key({ tokensPerDay: 300 });
+    const cut: string[] = [];
+    Object.assign(open(), { onCut: (error: GatewayError) => void cut.push(error.code) });
+    open().settle(300, undefined, NOON);
+    expect(cut).toEqual(["cap_exceeded"]);
+  });
+
+  test("means nothing after the release", () => {
+    const { open, used, held } = key({ tokensPerDay: 1_000 });
+    const stake = open();
+    stake.release();
+    stake.settle(500, 500, NOON);
+    expect(stake.meter({}, 4_000, NOON)).toBeUndefined();
+    expect([used("tokensPerDay"), held()[1]]).toEqual([0, 0]);
+  });
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "@jest/globals";
+import { GatewayError } from "../../../src/core/kernel/errors.ts";
+import { KeyLeases } from "../../../src/core/quota/leases.ts";
+import { dialects } from "../../../src/dialects/registry.ts";
+import { callerOf, ListLedger } from "../../support/leased-relay.ts";
+
+const dialect = dialects.get("openai-chat");
+if (!dialect) throw new Error("no such dialect");
+const route = { name: "chat", dialect, key: undefined, headers: {} };
+
+const clock = { now: () => 0, wall: () => Date.parse("2026-11-22T12:00:00Z") };
+
+/** Leases over this ledger, and a way to ask for one of a key with a daily budget. */
+function leasesOver(ledger: ListLedger) {
+  const leases = new KeyLeases({ clock, ledger });
+  const take = (keyId = "key_ci") =>
+    leases.take({
+      stream: "s_1",
+      caller: callerOf({ tokensPerDay: 1_000 }, { keyId }),
+      target: { route, model: undefined },
+      body: { max_tokens: 500 },
+      inputCharacters: 40,
+      face: "test",
+      session: undefined,
+    });
+  return { leases, take };
+}
+
+describe("what keys spent before the gateway was started", () => {
+  test("counts, for the key that spent it", async () => {
+    const ledger = new ListLedger();
+    ledger.before = [{ keyId: "key_ci", tokens: 900, costNano: 0 }];
+    const { leases, take } = leasesOver(ledger);
+    await leases.restore();
+    expect(take().maxOutputTokens).toBe(90);
+    expect(take("key_other").maxOutputTokens).toBeUndefined();
+  });
+
+  test("that cannot be read keeps keys with budgets waiting, until it can", async () => {
+    const ledger = new ListLedger();
+    ledger.before = new GatewayError("ledger_unavailable");
+    const { leases, take } = leasesOver(ledger);
+    await leases.restore();
+    expect(take).toThrow("its usage cannot be recorded");
+    ledger.before = [{ keyId: "key_ci", tokens: 900, costNano: 0 }];
+    // The refused open asked again; this waits for the same answer.
+    await leases.restore();
+    expect(take).toThrow("its usage cannot be recorded");
+    await leases.restore();
+    expect(take().maxOutputTokens).toBe(90);
+  });
+});

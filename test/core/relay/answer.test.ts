@@ -1,0 +1,64 @@
+import { describe, expect, test } from "@jest/globals";
+import { toByteText } from "../../../src/core/kernel/byte-text.ts";
+import { Answer } from "../../../src/core/relay/answer.ts";
+import { type DialectName, dialects } from "../../../src/dialects/registry.ts";
+
+function answerOf(name: DialectName): Answer {
+  const dialect = dialects.get(name);
+  if (!dialect) throw new Error("no such dialect");
+  return new Answer(dialect, {}, 40);
+}
+
+const say = (answer: Answer, content: string) => {
+  const data = JSON.stringify({ choices: [{ index: 0, delta: { content } }] });
+  return answer.read(undefined, data, toByteText(data).length);
+};
+
+describe("what is seen of an answer", () => {
+  test("counts its characters, whether an event was parsed or known by its shape", () => {
+    const answer = answerOf("openai-chat");
+    for (const text of ["one ", "two ", "three"]) say(answer, text);
+    expect(answer.characters).toBe(13);
+  });
+
+  test("counts letters beyond ASCII by their bytes: they are nearer to a token each", () => {
+    const answer = answerOf("openai-chat");
+    say(answer, "你好");
+    expect(answer.characters).toBe(6);
+  });
+
+  test("of a plain stream is its bytes, though nobody can say what was used", () => {
+    const answer = answerOf("plain-sse");
+    answer.read(undefined, "12345678", 8);
+    expect(answer.characters).toBe(8);
+    expect(answer.usage(true)).toEqual({ source: "unknown" });
+  });
+
+  test("counts an event that could not be read by its bytes: it was relayed, and may be text", () => {
+    const answer = answerOf("openai-chat");
+    answer.read(undefined, '{"choices":[', 12);
+    answer.read(undefined, "[DONE]", 6);
+    expect(answer.characters).toBe(12);
+    expect([...answer.unread]).toEqual([["malformed", 1]]);
+    expect(answer.usage(true)).toMatchObject({ source: "estimated", outputTokens: 3 });
+  });
+
+  test("that is cut short has finished as its provider would say it", () => {
+    const answer = answerOf("openai-chat");
+    expect(answer.cutShort()).toEqual([]);
+    expect(answer.finish).toBeUndefined();
+    say(answer, "one");
+    expect(answer.cutShort()).toHaveLength(2);
+    expect(answer.finish).toBe("length");
+    expect(answer.isWhole).toBe(false);
+  });
+
+  test("that is no JSON is raw", () => {
+    const answer = answerOf("openai-chat");
+    say(answer, "one");
+    expect(answer.isRaw).toBe(false);
+    answer.read(undefined, "[DONE]", 6);
+    expect(answer.isRaw).toBe(true);
+    expect(answer.isWhole).toBe(true);
+  });
+});

@@ -1,0 +1,126 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { describe, expect, test } from "@jest/globals";
+import { GatewayError } from "../../../src/core/kernel/errors.ts";
+import type { UpstreamSink } from "../../../src/core/ports/upstream.ts";
+import type { Lease } from "../../../src/core/quota/lease.ts";
+import { Relay, type RelayParts } from "../../../src/core/relay/relay.ts";
+import { dialects } from "../../../src/dialects/registry.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
+
+/** A relay over an upstream that answers by hand and keeps nothing, and what its requests have reserved. */
+function setUp(parts: Partial<RelayParts> = {}) {
+  const dialect = dialects.get("openai-chat");
+  if (!dialect) throw new Error("no such dialect");
+  const reserved = new Map<string, number>();
+  const sinks: UpstreamSink[] = [];
+  const clock = { now: () => 0, wall: () => 0 };
+  const relay = new Relay({
+    upstream: {
+      call(_, sink) {
+        sinks.push(sink);
+        return { isSent: true, pause() {}, resume() {}, abort() {}, settle() {} };
+      },
+    },
+    observer: { streamEnded() {}, connectionClosed() {}, refused() {}, fault() {} },
+    clock,
+    newId: () => "1",
+    log: { maxBytes: 1_000_000, maxEntries: 1_000 },
+    requests: {
+      reserve(caller, bytes) {
+        reserved.set(caller, (reserved.get(caller) ?? 0) + bytes);
+        let held = bytes;
+        return {
+          release() {
+            reserved.set(caller, (reserved.get(caller) ?? 0) - held);
+            held = 0;
+          },
+        };
+      },
+    },
+    ...parts,
+  });
+  const open = (content: string) => {
+    const body = { messages: [{ role: "user", content }] };
+    const stream = relay.open({
+      target: { route: { name: "r", dialect, key: undefined, headers: {} }, model: undefined },
+      body,
+      caller: { name: "alice" },
+      mayRetry: true,
+      face: "test",
+      connection: undefined,
+      receivedAt: 0,
+    });
+    const sink = sinks.at(-1);
+    if (!sink) throw new Error("the upstream was not called");
+    return { stream, sink, body: new WeakRef(body) };
+  };
+  return { open, relay, reservedBy: (caller: string) => reserved.get(caller) ?? 0 };
+}
+
+const PICTURE = "x".repeat(100_000);
+
+describe("a request's body", () => {
+  test("counts as its caller's until the first byte of the answer", () => {
+    const { open, reservedBy } = setUp();
+    const { sink } = open(PICTURE);
+    expect(reservedBy("alice")).toBeGreaterThan(100_000);
+    expect(reservedBy("alice")).toBeLessThan(101_000);
+    sink.firstByte();
+    expect(reservedBy("alice")).toBe(0);
+    sink.end();
+    expect(reservedBy("alice")).toBe(0);
+  });
+
+  test.each(["the upstream fails", "the client cancels", "the gateway stops"])("counts no more when %s", (how) => {
+    const { open, relay, reservedBy } = setUp();
+    const { stream, sink } = open(PICTURE);
+    if (how === "the upstream fails") sink.fail(new GatewayError("upstream_unreachable"));
+    if (how === "the client cancels") stream.cancel(new GatewayError("cancelled"));
+    if (how === "the gateway stops") relay.stop(new GatewayError("shutting_down"));
+    expect(reservedBy("alice")).toBe(0);
+  });
+
+  test("counts no more when the stream's lease is refused", () => {
+    const refuse = () => {
+      throw new GatewayError("cap_exceeded");
+    };
+    const { open, reservedBy } = setUp({ leases: { take: refuse } });
+    expect(() => open(PICTURE)).toThrow(expect.objectContaining({ code: "cap_exceeded" }));
+    expect(reservedBy("alice")).toBe(0);
+  });
+
+  test("counts while a cancelled answer that has not begun is read on for its usage", () => {
+    const leases = {
+      take: (): Lease => ({
+        maxOutputTokens: undefined,
+        ready: undefined,
+        meter: undefined,
+        onAbort: "drain",
+        onCut: () => {},
+        settle() {},
+        release() {},
+      }),
+    };
+    const { open, reservedBy } = setUp({ leases, drain: { ms: 1_000, bytes: 1_000_000 } });
+    const { stream, sink } = open(PICTURE);
+    stream.cancel(new GatewayError("cancelled"));
+    expect(reservedBy("alice")).toBeGreaterThan(0);
+    sink.firstByte();
+    expect(reservedBy("alice")).toBe(0);
+  });
+
+  test("is not kept by a stream that runs, nor by one that ended and is kept to be read again", async () => {
+    const { open } = setUp();
+    const { stream, sink, body } = open(PICTURE);
+    stream.retain(() => {});
+    sink.firstByte();
+    await new Promise((turn) => setImmediate(turn));
+    collectGarbage();
+    expect(body.deref()).toBeUndefined();
+    sink.end();
+    expect(stream.terminal).toBeDefined();
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { LogBudget } from "../../../src/core/stream/budget.ts";
+import { StreamLog } from "../../../src/core/stream/stream-log.ts";
+
+/** What the log charges for an entry besides its text. */
+const OVERHEAD = (() => {
+  const log = new StreamLog({ maxBytes: 1, maxEntries: 1 });
+  log.append(undefined, "", false);
+  return log.bytes;
+})();
+
+type Step = { readonly append: string; readonly event?: string } | { readonly trimTo: number };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ append: fc.string({ maxLength: 40 }), event: fc.string({ maxLength: 8 }) }) },
+  { weight: 1, arbitrary: fc.record({ trimTo: fc.nat(400) }) },
+);
+const limits = fc.record({
+  maxBytes: fc.integer({ min: 1, max: 40 * OVERHEAD }),
+  maxEntries: fc.integer({ min: 1, max: 200 }),
+});
+
+describe("a log", () => {
+  test("is an array whose beginning is given up when it must be and may be", () => {
+    fc.assert(
+      fc.property(limits, fc.array(step, { maxLength: 300 }), (limits, steps) => {
+        const log = new StreamLog(limits);
+        const written: { event: string | undefined; data: string }[] = [];
+        let tail = 0;
+        const kept = () => written.slice(tail);
+        const bytes = () =>
+          kept().reduce((sum, { event, data }) => sum + data.length + (event?.length ?? 0) + OVERHEAD, 0);
+        const full = () => bytes() >= limits.maxBytes || kept().length >= limits.maxEntries;
+
+        for (const step of steps) {
+          if ("append" in step) {
+            const entry = log.append(step.event, step.append, false);
+            written.push({ event: step.event, data: step.append });
+            expect(entry).toMatchObject({ seq: written.length, event: step.event, data: step.append });
+          } else {
+            log.trimTo(step.trimTo);
+            while (full() && tail < step.trimTo && tail < written.length) tail++;
+          }
+          expect(log).toMatchObject({ head: written.length, tail, bytes: bytes(), isFull: full() });
+        }
+        for (let seq = 0; seq <= written.length + 1; seq++) {
+          const expected = seq > tail ? written[seq - 1] : undefined;
+          expect(log.at(seq)?.data).toBe(expected?.data);
+          expect(log.at(seq)?.seq).toBe(expected && seq);
+        }
+      }),
+    );
+  });
+
+  test("is full beyond a small share of its own while all logs together are", () => {
+    const budget = new LogBudget(1_000_000);
+    const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }, budget);
+    for (let count = 0; count < 7; count++) log.append(undefined, "x".repeat(1_000), false);
+    budget.grow(1_000_000);
+    expect(log.isFull).toBe(false);
+    log.append(undefined, "x".repeat(1_000), false);
+    expect(log.isFull).toBe(true);
+    budget.shrink(1_000_000);
+    expect(log.isFull).toBe(false);
+  });
+
+  test("gives up what it may, and only that, as soon as all logs together leave little room", () => {
+    const budget = new LogBudget(1_000_000);
+    const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }, budget);
+    for (let count = 0; count < 20; count++) log.append(undefined, "x".repeat(1_000), false);
+    budget.grow(600_000);
+    log.trimTo(15);
+    expect([log.tail, log.isFull]).toEqual([0, false]);
+    budget.grow(100_000);
+    log.trimTo(15);
+    expect([log.tail, log.isFull]).toEqual([15, false]);
+    expect(budget.usedBytes).toBe(700_000 + log.bytes);
+  });
+
+  test("gives up nothing while there is room", () => {
+    const log = new StreamLog({ maxBytes: 10 * OVERHEAD, maxEntries: 10 });
+    log.append("ping", "{}", false);
+    log.trimTo(1);
+    expect(log.at(1)).toMatchObject({ seq: 1, event: "ping", data: "{}", raw: false });
+  });
+});

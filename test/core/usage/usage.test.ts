@@ -1,0 +1,158 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { Usage } from "../../../protocol/stream.ts";
+import { estimateTokens, mergeCounts, settleUsage } from "../../../src/core/usage/usage.ts";
+
+const count = fc.nat();
+const counts = fc.record(
+  {
+    inputTokens: count,
+    outputTokens: count,
+    cacheReadTokens: count,
+    cacheWriteTokens: count,
+    reasoningTokens: count,
+  },
+  { requiredKeys: [] },
+);
+const settled = fc.record({
+  counts,
+  whole: fc.boolean(),
+  sent: fc.boolean(),
+  readable: fc.boolean(),
+  inputCharacters: count,
+  outputCharacters: count,
+});
+const given = ({ counts, inputCharacters, outputCharacters }: Parameters<typeof settleUsage>[0]) => ({
+  input: counts.inputTokens !== undefined && (counts.inputTokens > 0 || inputCharacters === 0),
+  output: counts.outputTokens !== undefined && (counts.outputTokens > 0 || outputCharacters === 0),
+});
+
+describe("merging counts", () => {
+  test("takes the last figure of each name, whatever came before", () => {
+    const positive = fc.integer({ min: 1 });
+    const figures = fc.record(
+      { inputTokens: positive, outputTokens: positive, cacheReadTokens: positive },
+      { requiredKeys: [] },
+    );
+    fc.assert(
+      fc.property(fc.array(figures), (reports) => {
+        expect(reports.reduce(mergeCounts, {})).toEqual(Object.assign({}, ...reports));
+      }),
+    );
+  });
+
+  test("takes no zero in place of a figure: cumulative counts never fall to nothing", () => {
+    fc.assert(
+      fc.property(fc.array(counts), (reports) => {
+        const merged = reports.reduce(mergeCounts, {});
+        const names = [
+          "inputTokens",
+          "outputTokens",
+          "cacheReadTokens",
+          "cacheWriteTokens",
+          "reasoningTokens",
+        ] as const;
+        for (const name of names) {
+          const given = reports.map((report) => report[name]).filter((figure) => figure !== undefined);
+          expect(merged[name]).toBe(given.findLast((figure) => figure > 0) ?? given.at(-1));
+        }
+      }),
+    );
+  });
+
+  test("changes nothing when the same report is repeated", () => {
+    fc.assert(
+      fc.property(counts, counts, (before, report) => {
+        const once = mergeCounts(before, report);
+        expect(mergeCounts(once, report)).toEqual(once);
+      }),
+    );
+  });
+
+  test("leaves its arguments as they were", () => {
+    const before = Object.freeze({ inputTokens: 1 });
+    expect(mergeCounts(before, Object.freeze({ inputTokens: 2, outputTokens: 3 }))).not.toBe(before);
+    expect(before).toEqual({ inputTokens: 1 });
+  });
+});
+
+test("an estimate is four characters a token, rounded up", () => {
+  expect([0, 1, 4, 5, 4_000].map(estimateTokens)).toEqual([0, 1, 1, 2, 1_000]);
+});
+
+describe("the usage of an ended stream", () => {
+  const stream = {
+    counts: {},
+    whole: true,
+    sent: true,
+    readable: true,
+    inputCharacters: 40,
+    outputCharacters: 20,
+  } as const;
+
+  test("is exact, with the provider's own figures, when the stream was whole", () => {
+    const exact = { inputTokens: 7, outputTokens: 3, cacheReadTokens: 2 };
+    expect(settleUsage({ ...stream, counts: exact })).toEqual({ source: "exact", ...exact });
+  });
+
+  test("is estimated from the characters when the provider gave none", () => {
+    expect(settleUsage(stream)).toEqual({ source: "estimated", inputTokens: 10, outputTokens: 5 });
+  });
+
+  test("is estimated where the provider counts no output beside text that was seen", () => {
+    const counts = { inputTokens: 7, outputTokens: 0 };
+    expect(settleUsage({ ...stream, counts })).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 5 });
+  });
+
+  test("is exact where the provider counts no output and there was none", () => {
+    const counts = { inputTokens: 7, outputTokens: 0 };
+    expect(settleUsage({ ...stream, counts, outputCharacters: 0 })).toEqual({ source: "exact", ...counts });
+  });
+
+  test("keeps the provider's input when only the output is missing", () => {
+    const usage = settleUsage({ ...stream, counts: { inputTokens: 7, cacheReadTokens: 2 } });
+    expect(usage).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 5, cacheReadTokens: 2 });
+  });
+
+  test("of a cut stream is at least what was seen, whatever the provider counted before", () => {
+    const cut = (outputTokens: number) =>
+      settleUsage({ ...stream, whole: false, counts: { inputTokens: 7, outputTokens } });
+    expect(cut(1)).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 5 });
+    expect(cut(9)).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 9 });
+  });
+
+  test("is exactly nothing when the request never left, or was refused", () => {
+    const usage = settleUsage({ ...stream, whole: false, sent: false });
+    expect(usage).toEqual({ source: "exact", inputTokens: 0, outputTokens: 0 });
+  });
+
+  test("has no figures when nobody can read the answer", () => {
+    expect(settleUsage({ ...stream, whole: false, readable: false })).toEqual({ source: "unknown" });
+  });
+
+  test("of a whole stream is exact if and only if both figures are ones, and never zero beside what was seen", () => {
+    fc.assert(
+      fc.property(settled, (any) => {
+        const stream = { ...any, counts: mergeCounts({}, any.counts), whole: true, sent: true, readable: true };
+        const usage = settleUsage(stream);
+        const { input, output } = given(stream);
+        expect(usage.source).toBe(input && output ? "exact" : "estimated");
+        if (any.inputCharacters > 0) expect(usage.inputTokens).toBeGreaterThan(0);
+        if (any.outputCharacters > 0) expect(usage.outputTokens).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  test("is always what the wire contract allows", () => {
+    fc.assert(fc.property(settled, (any) => Usage.parse(settleUsage(any)) !== undefined));
+  });
+
+  test("is never called exact for a cut stream that was sent", () => {
+    fc.assert(
+      fc.property(settled, (any) => {
+        const { source } = settleUsage({ ...any, whole: false, sent: true, readable: true });
+        expect(source).toBe("estimated");
+      }),
+    );
+  });
+});

@@ -1,0 +1,307 @@
+import { describe, expect, test } from "@jest/globals";
+import { GatewayError } from "../../../../src/core/kernel/errors.ts";
+import type { OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
+import { startRig } from "../../../support/openclaw-rig.ts";
+
+const send = (client: OpenClawClient, runId: string, fields: object = {}): Promise<Payload> =>
+  client.request("chat.send", {
+    sessionKey: "main",
+    message: "hello",
+    idempotencyKey: runId,
+    deliver: false,
+    ...fields,
+  });
+
+describe("a message", () => {
+  test("is acknowledged before anything is heard of its run", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    expect(await send(client, "r1")).toEqual({ runId: "r1", status: "started" });
+    const kinds = client.frames.slice(2).map((frame) => (frame.type === "res" ? frame.type : frame.event));
+    expect(kinds[0]).toBe("res");
+    expect(kinds).toContain("chat");
+  });
+
+  test("reaches the upstream as its dialect says it", async () => {
+    await using rig = await startRig({ settings: { systemPrompt: "Be brief." } });
+    using client = await rig.client();
+    await send(client, "r1", { thinking: "high" });
+    expect(rig.call.request).toMatchObject({ route: "openai", path: "/chat/completions", mayRetry: true });
+    expect(rig.call.body).toMatchObject({
+      model: "gpt-upstream",
+      stream: true,
+      reasoning_effort: "high",
+      messages: [
+        { role: "system", content: "Be brief." },
+        { role: "user", content: "hello" },
+      ],
+    });
+  });
+
+  test("is answered piece by piece, each in the call that parsed it", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    await send(client, "r1");
+    for (const piece of ["Good ", "morning", "."]) {
+      const before = client.chat("r1").length;
+      rig.call.text(piece);
+      expect(client.chat("r1").slice(before)).toMatchObject([{ state: "delta", deltaText: piece }]);
+    }
+    rig.call.finish();
+    expect(client.textOf("r1")).toBe("Good morning.");
+    expect(client.chat("r1").at(-1)).toMatchObject({
+      state: "final",
+      sessionKey: "agent:main:main",
+      agentId: "main",
+      stopReason: "stop",
+      message: { role: "assistant", content: [{ type: "text", text: "Good morning." }] },
+      usage: { input: 10, output: 5, totalTokens: 15, cost: { total: 0.00002 } },
+    });
+  });
+
+  test("carries the whole text only in its first delta and at its end", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    await send(client, "r1");
+    for (let piece = 0; piece < 50; piece++) rig.call.text("word ");
+    rig.call.finish();
+    const withMessage = client.chat("r1").filter((payload) => payload.message !== undefined);
+    expect(withMessage.map((payload) => payload.state)).toEqual(["delta", "final"]);
+    expect(client.chat("r1")).toHaveLength(51);
+  });
+
+  test("has the whole text in every delta for the terminal UI", async () => {
+    await using rig = await startRig();
+    using client = await rig.client({ clientId: "openclaw-tui" });
+    await send(client, "r1");
+    rig.call.text("a").text("b").text("c").finish();
+    const deltas = client.chat("r1").filter(({ state }) => state === "delta");
+    expect(deltas.map(({ message }) => message?.content[0]?.text)).toEqual(["a", "ab", "abc"]);
+    expect(client.textOf("r1")).toBe("abc");
+  });
+
+  test("ends exactly once", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    await send(client, "r1");
+    rig.call.text("a").finish();
+    await client.request("chat.abort", { sessionKey: "main", runId: "r1" });
+    expect(client.chat("r1").filter(({ state }) => state !== "delta")).toHaveLength(1);
+  });
+
+  test("numbers its events upwards, never one twice", async () => {
+    await using rig = await startRig();
+    using client = await rig.client({ caps: ["tool-events"] });
+    await send(client, "r1");
+    rig.call.delta({ reasoning_content: "hm" }).text("a").text("b");
+    rig.call.delta({ tool_calls: [{ index: 0, id: "t", function: { name: "f", arguments: "{" } }] });
+    rig.call.text("c").finish();
+    const numbers = client.events
+      .filter(({ payload }) => payload.runId === "r1")
+      .map(({ payload }) => Number(payload.seq));
+    expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
+  });
+
+  test("may be an image", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    const content = Buffer.from("not really a picture").toString("base64");
+    await send(client, "r1", { message: "", attachments: [{ type: "image", mimeType: "image/png", content }] });
+    expect(JSON.stringify(rig.call.body)).toContain(`data:image/png;base64,${content}`);
+    const history = await client.request("chat.history", { sessionKey: "main" });
+    expect(history.messages).toMatchObject([
+      { role: "user", content: [{ type: "image", mimeType: "image/png", omitted: true, bytes: expect.any(Number) }] },
+    ]);
+  });
+});
+
+describe("a message is refused", () => {
+  const refused = async (fields: object): Promise<Payload> => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    const error = await client.refusal("chat.send", {
+      sessionKey: "main",
+      message: "hello",
+      idempotencyKey: "r1",
+      ...fields,
+    });
+    expect(rig.calls).toHaveLength(0);
+    return error;
+  };
+
+  test("when there is nothing in it", async () => {
+    expect(await refused({ message: " " })).toMatchObject({
+      code: "INVALID_REQUEST",
+      message: "message or attachment required",
+    });
+  });
+
+  test("with a file that is no image, and the reason says so", async () => {
+    const attachments = [{ mimeType: "application/pdf", content: "AAAA" }];
+    expect(await refused({ attachments })).toMatchObject({
+      message: "only images can be attached",
+      details: { code: "unsupported" },
+    });
+  });
+
+  test("with an image that is not base64", async () => {
+    const attachments = [{ mimeType: "image/png", content: "<svg>" }];
+    expect(await refused({ attachments })).toMatchObject({ message: "attachment content must be base64" });
+  });
+
+  test("for an agent that is not here", async () => {
+    expect(await refused({ sessionKey: "agent:other:main" })).toMatchObject({ message: "unknown agent id" });
+  });
+
+  test("without what the protocol requires, in the real gateway's words", async () => {
+    expect(await refused({ message: undefined })).toMatchObject({
+      message: "invalid chat.send params: must have required property 'message'",
+    });
+  });
+
+  test("with a property the protocol does not know", async () => {
+    expect(await refused({ bogus: 1 })).toMatchObject({
+      message: "invalid chat.send params: at root: unexpected property 'bogus'",
+    });
+  });
+});
+
+describe("thinking and tool calls", () => {
+  const script = [
+    { reasoning_content: "Let me " },
+    { reasoning_content: "see." },
+    { tool_calls: [{ index: 0, id: "call_1", function: { name: "look_up", arguments: '{"q":' } }] },
+    { tool_calls: [{ index: 0, function: { arguments: '"rain"}' } }] },
+    { content: "Done." },
+  ];
+
+  test("reach a client that declared tool-events", async () => {
+    await using rig = await startRig();
+    using client = await rig.client({ caps: ["tool-events"] });
+    await send(client, "r1");
+    for (const delta of script) rig.call.delta(delta);
+    rig.call.finish();
+    expect(client.payloads("agent").map(({ stream, data }) => [stream, data])).toEqual([
+      ["thinking", { delta: "Let me ", text: "Let me " }],
+      ["thinking", { delta: "see." }],
+      ["tool", { phase: "start", name: "look_up", toolCallId: "call_1" }],
+      ["tool", { phase: "input_delta", name: "look_up", toolCallId: "call_1", input_delta: '{"q":' }],
+      ["tool", { phase: "input_delta", name: "look_up", toolCallId: "call_1", input_delta: '"rain"}' }],
+    ]);
+    expect(client.textOf("r1")).toBe("Done.");
+  });
+
+  test("stay away from one that did not", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    await send(client, "r1");
+    for (const delta of script) rig.call.delta(delta);
+    rig.call.finish();
+    expect(client.payloads("agent")).toEqual([]);
+    expect(client.textOf("r1")).toBe("Done.");
+  });
+
+  test("are part of the stored answer", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    await send(client, "r1");
+    for (const delta of script) rig.call.delta(delta);
+    rig.call.finish();
+    const { messages } = await client.request("chat.history", { sessionKey: "main" });
+    expect(messages).toMatchObject([
+      { role: "user" },
+      {
+        role: "assistant",
+        content: [
+          { type: "thinking", thinking: "Let me see." },
+          { type: "toolCall", id: "call_1", name: "look_up", arguments: { q: "rain" } },
+          { type: "text", text: "Done." },
+        ],
+      },
+    ]);
+  });
+
+  test("thinking goes back upstream with its signature", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    await client.request("sessions.patch", { key: "main", model: "anthropic/claude" });
+    await send(client, "r1");
+    const first = rig.call;
+    const block = (index: number, delta: object) =>
+      first.event("content_block_delta", JSON.stringify({ type: "content_block_delta", index, delta }));
+    first.event("message_start", JSON.stringify({ type: "message_start", message: { usage: { input_tokens: 3 } } }));
+    block(0, { type: "thinking_delta", thinking: "Hm." });
+    block(0, { type: "signature_delta", signature: "c2ln" });
+    block(1, { type: "text_delta", text: "Hello!" });
+    first.event("message_stop", '{"type":"message_stop"}');
+    await client.ended("r1");
+    await send(client, "r2", { message: "and now?" });
+    expect(JSON.stringify(rig.call.body)).toContain('{"type":"thinking","thinking":"Hm.","signature":"c2ln"}');
+  });
+});
+
+describe("a failed run", () => {
+  test("says what the provider said, keeps what there was, and ends once", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    await send(client, "r1");
+    rig.call.text("Half of ");
+    rig.call.fail(
+      new GatewayError("upstream_rate_limited", "too many requests", {
+        details: { status: 429, type: "rate_limit_error" },
+      }),
+    );
+    const events = client.chat("r1");
+    expect(events.at(-1)).toMatchObject({
+      state: "error",
+      errorMessage: "too many requests",
+      errorKind: "rate_limit",
+      errorDetail: {
+        provider: "openai",
+        model: "gpt",
+        httpStatus: 429,
+        providerErrorType: "rate_limit_error",
+        providerRuntimeFailureKind: "upstream_rate_limited",
+        providerErrorMessagePreview: "too many requests",
+      },
+      message: { content: [{ type: "text", text: "Half of " }] },
+    });
+    expect(events.filter(({ state }) => state === "error")).toHaveLength(1);
+    const { messages, sessionInfo } = await client.request("chat.history", { sessionKey: "main" });
+    expect(messages).toMatchObject([
+      { role: "user" },
+      { content: [{ text: "Half of " }], stopReason: "error", errorMessage: "too many requests" },
+    ]);
+    expect(sessionInfo).toMatchObject({ status: "failed", lastRunError: "too many requests", hasActiveRun: false });
+  });
+
+  test("does not stop the next message, which brings the failed question along", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    await send(client, "r1", { message: "first" });
+    rig.call.fail(new GatewayError("upstream_reset"));
+    await send(client, "r2", { message: "second" });
+    const { messages } = rig.call.body as { messages: { role: string }[] };
+    expect(messages.map(({ role }) => role)).toEqual(["user"]);
+    expect(JSON.stringify(messages)).toContain("first");
+  });
+
+  test("by its own time limit is a timeout, and the upstream is closed", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    await send(client, "r1", { timeoutMs: 5 });
+    const end = await client.ended("r1");
+    expect(end).toMatchObject({ state: "error", errorKind: "timeout" });
+    expect(rig.call.aborted).toBe(true);
+  });
+
+  test("that never reached the upstream is told like any other", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    await send(client, "r1");
+    await send(client, "r2");
+    rig.relay.stop(new GatewayError("shutting_down"));
+    expect(await client.ended("r2")).toMatchObject({ state: "error", errorKind: "unknown" });
+    expect(rig.calls).toHaveLength(1);
+  });
+});

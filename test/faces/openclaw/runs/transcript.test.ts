@@ -1,0 +1,204 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { GatewayError } from "../../../../src/core/kernel/errors.ts";
+import type { TranscriptMessage } from "../../../../src/core/ports/transcripts.ts";
+import { chatFailure } from "../../../../src/faces/openclaw/clients/errors.ts";
+import { readAttachments } from "../../../../src/faces/openclaw/methods/attachments.ts";
+import { Answer } from "../../../../src/faces/openclaw/runs/answer.ts";
+import { Receipt, Receipts } from "../../../../src/faces/openclaw/runs/receipts.ts";
+import { toTurn } from "../../../../src/faces/openclaw/runs/turn.ts";
+import { stopReasonOf, wireMessage, wireUsage } from "../../../../src/faces/openclaw/sessions/transcript-view.ts";
+import { model, route, startRig } from "../../../support/openclaw-rig.ts";
+
+const text = (words: string) => ({ type: "text", text: words }) as const;
+const thinking = (words: string, signature?: string) =>
+  ({ type: "thinking", text: words, ...(signature !== undefined && { signature }) }) as const;
+
+let seq = 0;
+const message = (
+  role: "user" | "assistant",
+  content: TranscriptMessage["content"],
+  fields: Partial<TranscriptMessage> = {},
+): TranscriptMessage => ({ id: `m${++seq}`, seq, role, content, timestamp: seq, ...fields });
+
+const failure = { code: "upstream_reset", message: "cut" } as const;
+
+describe("what goes back upstream", () => {
+  const turn = (messages: readonly TranscriptMessage[], maxMessages = 100) =>
+    toTurn(messages, { system: undefined, thinking: undefined, maxMessages }).messages;
+
+  test("begins with a message of the user", () => {
+    const messages = [message("user", [text("a")]), message("assistant", [text("b")]), message("user", [text("c")])];
+    expect(turn(messages, 2)).toEqual([{ role: "user", content: [text("c")] }]);
+  });
+
+  test("has thinking as it was, the empty one too", () => {
+    const answer = [thinking("", "sig"), text("b")];
+    expect(turn([message("user", [text("a")]), message("assistant", answer)])).toEqual([
+      { role: "user", content: [text("a")] },
+      { role: "assistant", content: answer },
+    ]);
+  });
+
+  test("has of a cut answer the text alone", () => {
+    const cut = message("assistant", [thinking("unsigned"), text("half")], { failure });
+    expect(turn([message("user", [text("a")]), cut])[1]).toEqual({ role: "assistant", content: [text("half")] });
+  });
+
+  test("leaves out answers without words, and puts the questions around them together", () => {
+    const messages = [
+      message("user", [text("first")]),
+      message("assistant", [], { failure }),
+      message("user", [text("second")]),
+      message("assistant", [thinking("hm", "sig"), { type: "toolCall", id: "t", name: "f", arguments: "{}" }]),
+      message("assistant", [text(" \n")]),
+      message("user", [text("third")]),
+    ];
+    expect(turn(messages)).toEqual([{ role: "user", content: [text("first"), text("second"), text("third")] }]);
+  });
+});
+
+describe("an answer", () => {
+  test("keeps its parts in the order in which they came", () => {
+    const answer = new Answer();
+    answer.add({ thinking: "one " });
+    answer.add({ thinking: "two" });
+    answer.add({ thinkingSignature: "sig" });
+    answer.add({ text: "Hello" });
+    answer.add({ thinking: "" });
+    answer.add({ text: " again" });
+    answer.add({ text: "" });
+    expect(answer.parts).toEqual([thinking("one two", "sig"), text("Hello"), thinking(""), text(" again")]);
+    expect(answer.text).toBe("Hello again");
+  });
+
+  test("has two blocks of thinking when each was signed", () => {
+    const answer = new Answer();
+    answer.add({ thinking: "a", thinkingSignature: "1" });
+    answer.add({ thinking: "b", thinkingSignature: "2" });
+    expect(answer.parts).toEqual([thinking("a", "1"), thinking("b", "2")]);
+  });
+
+  test("names a tool call that came without a name or an id", () => {
+    const answer = new Answer();
+    answer.addToCall({ index: 3 }, (index) => `run:${index}`);
+    answer.addToCall({ index: 3, arguments: "not json" }, () => "other");
+    expect(answer.parts).toEqual([{ type: "toolCall", id: "run:3", name: "tool", arguments: "not json" }]);
+    expect(wireMessage(message("assistant", answer.parts)).content).toEqual([
+      { type: "toolCall", id: "run:3", name: "tool", arguments: {} },
+    ]);
+  });
+});
+
+describe("what clients see", () => {
+  test("of usage is input without the cached parts, with its price", () => {
+    const usage = {
+      source: "exact",
+      inputTokens: 1000,
+      outputTokens: 100,
+      cacheReadTokens: 600,
+      cacheWriteTokens: 300,
+    } as const;
+    expect(wireUsage(usage, { input: 10, output: 20, cacheRead: 1 })).toEqual({
+      input: 100,
+      output: 100,
+      cacheRead: 600,
+      cacheWrite: 300,
+      totalTokens: 1100,
+      cost: { input: 0.001, output: 0.002, cacheRead: 0.0006, cacheWrite: 0.003, total: 0.0066 },
+    });
+  });
+
+  test("of estimated usage says so, and of unknown usage nothing", () => {
+    expect(wireUsage({ source: "estimated", outputTokens: 3 })).toMatchObject({ output: 3, estimated: true });
+    expect(wireUsage({ source: "unknown" })).toBeUndefined();
+    expect(wireUsage(undefined)).toBeUndefined();
+  });
+
+  test("of an ending are OpenClaw's words for it", () => {
+    const words = ["end_turn", "length", "max_tokens", "tool_calls", undefined, "refusal"].map(stopReasonOf);
+    expect(words).toEqual(["stop", "length", "length", "toolUse", "stop", "refusal"]);
+  });
+
+  test("of thinking is its signature too", () => {
+    expect(wireMessage(message("assistant", [thinking("hm", "sig")])).content).toEqual([
+      { type: "thinking", thinking: "hm", thinkingSignature: "sig" },
+    ]);
+  });
+
+  test("of a failure is what kind it was", () => {
+    const of = (error: GatewayError) => chatFailure(error, model("gpt", route("openai", "openai-chat"))).errorKind;
+    expect(of(new GatewayError("upstream_http_error", "prompt is too long: 9 tokens > 8 maximum"))).toBe(
+      "context_length",
+    );
+    expect(of(new GatewayError("upstream_timeout"))).toBe("timeout");
+    expect(of(new GatewayError("upstream_rate_limited"))).toBe("rate_limit");
+    expect(of(new GatewayError("upstream_reset"))).toBe("unknown");
+  });
+
+  test("of a provider's long words fits the schema", () => {
+    const error = new GatewayError("upstream_http_error", "x".repeat(1000), { details: { status: 42, type: "" } });
+    const { errorDetail } = chatFailure(error, model("gpt", route("openai", "openai-chat")));
+    expect(errorDetail.providerErrorMessagePreview).toHaveLength(300);
+    expect(errorDetail).not.toHaveProperty("httpStatus");
+    expect(errorDetail).not.toHaveProperty("providerErrorType");
+  });
+});
+
+describe("attachments", () => {
+  const image = (bytes: number) => ({ mimeType: "image/png", content: Buffer.alloc(bytes).toString("base64") });
+
+  test("may be data URLs, broken into lines", () => {
+    expect(readAttachments([{ content: "data:image/webp;base64,AA\nBB" }])).toEqual([
+      { type: "image", mimeType: "image/webp", base64: "AABB" },
+    ]);
+  });
+
+  test("are base64 of its alphabet, blanks apart, or refused", () => {
+    const characters = fc.constantFrom(..."AZaz09+/=-_ \n.");
+    expect(() => readAttachments([{ mimeType: "image/png", content: "=" }])).toThrow("must be base64");
+    const texts = fc.oneof(
+      fc.string({ unit: characters }),
+      fc.uint8Array().map((bytes) => Buffer.from(bytes).toString("base64")),
+    );
+    fc.assert(
+      fc.property(texts, (content) => {
+        const base64 = content.replace(/\s/g, "");
+        const read = () => readAttachments([{ mimeType: "image/png", content }]);
+        if (/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) expect(read()).toMatchObject([{ base64 }]);
+        else expect(read).toThrow("attachment content must be base64");
+      }),
+    );
+  });
+
+  test("are bounded, each and together", () => {
+    expect(() => readAttachments([image(6_300_000)])).toThrow("an image exceeds 6291456 bytes");
+    expect(() => readAttachments(Array(4).fill(image(6_000_000)))).toThrow("attachments exceed 19464192 bytes");
+    expect(readAttachments([image(6_000_000)])).toHaveLength(1);
+  });
+});
+
+test("receipts of ended runs are forgotten first, those of running ones never", () => {
+  const receipts = new Receipts();
+  const running = new Receipt("running", "s", "f");
+  receipts.add(running);
+  for (let index = 0; index < 2000; index++) {
+    const receipt = new Receipt(`r${index}`, "s", "f");
+    receipts.add(receipt);
+    receipt.settle({ status: "ok", stopReason: "stop", endedAt: 1 });
+  }
+  expect(receipts.get("running")).toBe(running);
+  expect(receipts.get("r0")).toBeUndefined();
+  expect(receipts.get("r1999")).toBeDefined();
+});
+
+test("a gateway without a model that can chat says so in each run", async () => {
+  await using rig = await startRig({ models: [model("raw", route("plain", "plain-sse"))] });
+  using client = await rig.client();
+  expect(await client.request("models.list")).toEqual({ models: [] });
+  await client.request("chat.send", { sessionKey: "main", message: "hi", idempotencyKey: "r1" });
+  expect(await client.ended("r1")).toMatchObject({
+    state: "error",
+    errorDetail: { providerRuntimeFailureKind: "unsupported" },
+  });
+});

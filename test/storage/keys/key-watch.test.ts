@@ -1,0 +1,69 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
+import type { GatewayError } from "../../../src/core/kernel/errors.ts";
+import { KEY_FILE, KeyDatabase } from "../../../src/storage/keys/key-database.ts";
+import { watchKeys } from "../../../src/storage/keys/key-watch.ts";
+import { freshSecret, keyFor } from "../../support/gateway-key.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+
+const directory = temporaryDirectories();
+
+/** Watches a directory; `next` resolves with the keys it tells next. */
+async function watch(path: string) {
+  const told: (readonly GatewayKey[])[] = [];
+  const failures: GatewayError[] = [];
+  let wake = () => {};
+  const watching = await watchKeys({
+    directory: path,
+    keys(keys) {
+      told.push(keys);
+      wake();
+    },
+    failed: (error) => failures.push(error),
+  });
+  return {
+    failures,
+    async next(): Promise<readonly GatewayKey[]> {
+      while (told.length === 0) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+      return told.shift() ?? [];
+    },
+    [Symbol.asyncDispose]: () => watching.close(),
+  };
+}
+
+describe("watching the keys", () => {
+  test("tells what there is at the start, and what another connection makes of it within two seconds", async () => {
+    const path = directory();
+    const keys = new KeyDatabase(path);
+    keys.add(keyFor("alice", freshSecret()));
+    await using watching = await watch(path);
+    expect((await watching.next()).map(({ caller }) => caller)).toEqual(["alice"]);
+
+    const madeAt = performance.now();
+    keys.add(keyFor("bob", freshSecret()));
+    expect((await watching.next()).map(({ caller }) => caller)).toEqual(["alice", "bob"]);
+    expect(performance.now() - madeAt).toBeLessThan(2_000);
+
+    keys.change("alice", (key) => ({ ...key, revokedAt: 7 }));
+    expect((await watching.next()).map(({ revokedAt }) => revokedAt)).toEqual([7, undefined]);
+    expect(watching.failures).toEqual([]);
+    keys.close();
+  });
+
+  test("a directory that does not exist is made", async () => {
+    await using watching = await watch(join(directory(), "new"));
+    expect(await watching.next()).toEqual([]);
+  });
+
+  test("keys that cannot be read stop the start", async () => {
+    const path = directory();
+    mkdirSync(join(path, KEY_FILE));
+    await expect(watch(path)).rejects.toMatchObject({ code: "store_unavailable" });
+  });
+});

@@ -1,0 +1,23 @@
+import { expect, test } from "@jest/globals";
+import { createMemoryLedger, NO_LEDGER } from "../../../src/storage/ledger/memory-ledger.ts";
+import { closing, opening } from "../../support/ledger-rows.ts";
+import { ledgerContract } from "./ledger-contract.ts";
+
+ledgerContract("the ledger in memory", async () => createMemoryLedger(), 200);
+
+test("the ledger in memory forgets its oldest settled streams, and none that runs", async () => {
+  const ledger = createMemoryLedger(10);
+  for (let index = 0; index < 50; index++) {
+    await ledger.open(opening(`s${index}`), false);
+    if (index > 0) ledger.close(closing(`s${index}`));
+  }
+  expect((await ledger.usage({ by: "route" })).lines).toMatchObject([{ streams: 11, open: 1 }]);
+  await ledger.stop();
+});
+
+test("no ledger takes everything and knows nothing", async () => {
+  expect(NO_LEDGER.open(opening("a"), true)).toBeUndefined();
+  NO_LEDGER.close(closing("a"));
+  expect(await NO_LEDGER.usage({ by: "day" })).toEqual({ by: "day", lines: [], more: false });
+  expect(await NO_LEDGER.spentSince(0)).toEqual([]);
+});

@@ -1,0 +1,107 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { describe, expect, test } from "@jest/globals";
+import { openSqliteTranscripts, WorkerTranscripts } from "../../../src/storage/transcripts/sqlite-transcripts.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { message, session, transcriptsContract } from "./transcripts-contract.ts";
+
+const directory = temporaryDirectories();
+const writer = fileURLToPath(new URL("../../support/store-writer.ts", import.meta.url));
+
+transcriptsContract("sqlite", () => openSqliteTranscripts({ directory: directory() }), 10);
+
+describe("the sqlite store", () => {
+  test("survives close and reopen", async () => {
+    const options = { directory: directory() };
+    const first = await openSqliteTranscripts(options);
+    await first.saveSession(session("a"));
+    await first.append("a", [message(1), message(2)]);
+    await first.close();
+    const second = await openSqliteTranscripts(options);
+    expect(await second.sessions()).toEqual([session("a")]);
+    expect(await second.messages("a")).toEqual([message(1), message(2)]);
+    await second.close();
+  });
+
+  test("close commits what was asked for before it", async () => {
+    const options = { directory: directory() };
+    const first = await openSqliteTranscripts(options);
+    const writes = [1, 2, 3].map((seq) => first.append("a", [message(seq)]));
+    await first.close();
+    await Promise.all(writes);
+    const second = await openSqliteTranscripts(options);
+    expect(await second.messages("a")).toHaveLength(3);
+    await second.close();
+  });
+
+  test("a write that the database refuses is store_unavailable, alone, without its content in the message", async () => {
+    const store = await openSqliteTranscripts({ directory: directory() });
+    const refused = store.append("a", [{ ...message(1), seq: 1.5 }]);
+    const accepted = store.append("a", [message(2)]);
+    await expect(refused).rejects.toMatchObject({ code: "store_unavailable", message: "the store cannot be used" });
+    await accepted;
+    expect(await store.messages("a")).toEqual([message(2)]);
+    await store.close();
+  });
+
+  test("keeps every acknowledged write, and no half one, when the process is killed in mid-write", async () => {
+    const path = directory();
+    const child = spawn(process.execPath, ["--no-warnings", writer, path], { stdio: ["ignore", "pipe", "inherit"] });
+    const acknowledged = new Set<number>();
+    for await (const line of createInterface(child.stdout)) {
+      acknowledged.add(Number(line));
+      if (acknowledged.size === 40) child.kill("SIGKILL");
+    }
+    const store = await openSqliteTranscripts({ directory: path });
+    const stored = new Set((await store.messages("s")).map(({ seq }) => seq));
+    await store.close();
+    expect(acknowledged.size).toBeGreaterThanOrEqual(40);
+    for (const pair of acknowledged) expect(stored.has(pair * 2 + 1)).toBe(true);
+    expect([...stored].filter((seq) => !stored.has(seq % 2 === 1 ? seq + 1 : seq - 1))).toEqual([]);
+  });
+
+  const onPosix = process.platform === "win32" ? test.skip : test;
+  onPosix("a full disk rejects writes with store_unavailable; what was acknowledged can be read", async () => {
+    // The limit on file size is the nearest thing to a full disk that needs no privilege: 200 KiB.
+    const limited = ["-c", 'ulimit -f 400; exec "$0" "$@"', process.execPath, "--no-warnings", writer, directory()];
+    const child = spawn("sh", limited, { stdio: ["ignore", "pipe", "inherit"] });
+    const exit = once(child, "exit");
+    const lines: string[] = [];
+    for await (const line of createInterface(child.stdout)) lines.push(line);
+    expect(await exit).toEqual([0, null]);
+    const acknowledged = lines.length - 1;
+    expect(acknowledged).toBeGreaterThan(10);
+    expect(lines.at(-1)).toBe(`failed ${Array(4).fill("store_unavailable").join(",")} ${acknowledged * 2}`);
+  });
+
+  test("a directory that cannot be used is store_unavailable and named", async () => {
+    const path = directory();
+    writeFileSync(join(path, "file"), "");
+    const opening = openSqliteTranscripts({ directory: join(path, "file") });
+    await expect(opening).rejects.toMatchObject({ code: "store_unavailable", message: expect.stringContaining(path) });
+  });
+
+  test("a damaged file is store_unavailable", async () => {
+    const path = directory();
+    mkdirSync(join(path, "sluice.db"));
+    await expect(openSqliteTranscripts({ directory: path })).rejects.toMatchObject({ code: "store_unavailable" });
+  });
+
+  test.each([
+    ["ends", "process.exit(0)"],
+    ["throws", "throw new Error('lost')"],
+  ])("a thread that %s rejects what waits and what comes, with store_unavailable", async (_, end) => {
+    const code = `require("node:worker_threads").parentPort.once("message", () => { ${end} })`;
+    const store = new WorkerTranscripts(new Worker(code, { eval: true }));
+    const refused = expect.objectContaining({ code: "store_unavailable" });
+    const both = await Promise.allSettled([store.sessions(), store.clear("a")]);
+    expect(both.map((one) => one.status === "rejected" && one.reason)).toEqual([refused, refused]);
+    await expect(store.sessions()).rejects.toEqual(refused);
+    await store.close();
+  });
+});

@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import type { SessionRecord, TranscriptMessage, Transcripts } from "../../../src/core/ports/transcripts.ts";
+import { emptyModel, type Model, transcriptCommands } from "./transcripts-model.ts";
+
+export const session = (key: string, updatedAt = 1000): SessionRecord => ({
+  key,
+  sessionId: `id of ${key}`,
+  agentId: "main",
+  createdAt: 1000,
+  updatedAt,
+  settings: { label: "a 'quoted' \"label\"; DROP TABLE sessions", pinned: true, order: 2.5, model: null },
+});
+
+export const message = (seq: number, id = `m${seq}`): TranscriptMessage => ({
+  id,
+  seq,
+  role: seq % 2 === 1 ? "user" : "assistant",
+  content: [{ type: "text", text: `text ${seq} 𝄞 \u0000 "'` }],
+  timestamp: 1_750_000_000_000.5 + seq,
+});
+
+const fullMessage: TranscriptMessage = {
+  ...message(2),
+  content: [
+    { type: "thinking", text: "hm", signature: "sig" },
+    { type: "image", mimeType: "image/png", base64: "iVBORw==" },
+    { type: "toolCall", id: "call_1", name: "look", arguments: '{"at":' },
+    { type: "text", text: "" },
+  ],
+  runId: "run-1",
+  model: "claude",
+  route: "anthropic",
+  stopReason: "end_turn",
+  usage: { source: "estimated", inputTokens: 3, outputTokens: 0 },
+  failure: { code: "upstream_truncated", message: "the stream ended before its last event" },
+};
+
+/** What every implementation of the port promises. `open` gives an empty store. */
+export function transcriptsContract(name: string, open: () => Promise<Transcripts>, runs: number): void {
+  describe(`${name}, as every transcript store`, () => {
+    let store: Transcripts;
+    beforeEach(async () => {
+      store = await open();
+    });
+    afterEach(() => store.close());
+
+    test("starts empty", async () => {
+      expect(await store.sessions()).toEqual([]);
+      expect(await store.messages("nobody")).toEqual([]);
+    });
+
+    test("gives a session back as it was saved, and the newest one first", async () => {
+      await store.saveSession(session("old", 1));
+      await store.saveSession(session("new", 2));
+      expect(await store.sessions()).toEqual([session("new", 2), session("old", 1)]);
+    });
+
+    test("saving a session again replaces it and leaves its transcript", async () => {
+      await store.saveSession(session("a", 1));
+      await store.append("a", [message(1)]);
+      await store.saveSession(session("a", 5));
+      expect(await store.sessions()).toEqual([session("a", 5)]);
+      expect(await store.messages("a")).toEqual([message(1)]);
+    });
+
+    test("gives messages back in every detail, in the order of their seq", async () => {
+      await store.append("a", [message(3), fullMessage]);
+      await store.append("a", [message(1)]);
+      expect(await store.messages("a")).toEqual([message(1), fullMessage, message(3)]);
+    });
+
+    test("a message whose id is stored already is left alone", async () => {
+      await store.append("a", [message(1, "same")]);
+      await store.append("a", [message(9, "same"), message(2, "other")]);
+      expect(await store.messages("a")).toEqual([message(1, "same"), message(2, "other")]);
+    });
+
+    test("the same id may stand in two sessions", async () => {
+      await store.append("a", [message(1, "same")]);
+      await store.append("b", [message(2, "same")]);
+      expect(await store.messages("b")).toEqual([message(2, "same")]);
+    });
+
+    test("clearing empties one transcript and keeps its session", async () => {
+      await store.saveSession(session("a"));
+      await store.append("a", [message(1)]);
+      await store.append("b", [message(1)]);
+      await store.clear("a");
+      expect(await store.messages("a")).toEqual([]);
+      expect(await store.messages("b")).toHaveLength(1);
+      expect(await store.sessions()).toHaveLength(1);
+    });
+
+    test("deleting removes the session and its transcript, and only those", async () => {
+      await store.saveSession(session("a"));
+      await store.saveSession(session("b"));
+      await store.append("a", [message(1)]);
+      await store.append("b", [message(1)]);
+      await store.deleteSession("a");
+      await store.deleteSession("never was");
+      expect(await store.sessions()).toEqual([session("b")]);
+      expect(await store.messages("a")).toEqual([]);
+      expect(await store.messages("b")).toEqual([message(1)]);
+    });
+
+    test("a read sees the writes asked for before it, awaited or not", async () => {
+      const write = store.append("a", [message(1)]);
+      expect(await store.messages("a")).toEqual([message(1)]);
+      await write;
+    });
+
+    test("a closed store refuses with store_unavailable, and can be closed again", async () => {
+      await store.close();
+      await store.close();
+      await expect(store.sessions()).rejects.toMatchObject({ code: "store_unavailable" });
+      await expect(store.append("a", [message(1)])).rejects.toMatchObject({ code: "store_unavailable" });
+    });
+
+    test("behaves as plain maps do, whatever is done to it", async () => {
+      const attempt = async (commands: Iterable<fc.AsyncCommand<Model, Transcripts>>) => {
+        const real = await open();
+        await fc.asyncModelRun(() => ({ model: emptyModel(), real }), commands);
+        await real.close();
+      };
+      await fc.assert(fc.asyncProperty(transcriptCommands, attempt), { numRuns: runs });
+    });
+  });
+}

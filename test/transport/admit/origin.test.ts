@@ -1,0 +1,61 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { isAllowedHost, isAllowedOrigin, isLoopbackHost } from "../../../src/transport/admit/origin.ts";
+
+const rules = { allowedOrigins: ["https://chat.example.com"], allowedHosts: ["sluice.example.com"] };
+
+describe("the Host header", () => {
+  test.each([
+    "localhost:18789",
+    "127.0.0.1:18789",
+    "127.9.9.9",
+    "[::1]:80",
+    "LOCALHOST",
+    "app.localhost",
+    "sluice.example.com:8443",
+  ])("%s is this gateway", (host) => expect(isAllowedHost(host, rules)).toBe(true));
+
+  test.each([
+    "evil.com",
+    "localhost.evil.com",
+    "127.0.0.1.evil.com",
+    "10.0.0.1",
+    "",
+    "a b",
+    "localhost/x",
+    "x@localhost",
+    "[::2]",
+  ])("%j is refused: a page re-bound to loopback carries its own name", (host) =>
+    expect(isAllowedHost(host, rules)).toBe(false),
+  );
+
+  test("a request without one is refused", () => expect(isAllowedHost(undefined, rules)).toBe(false));
+
+  test("no name that is not loopback passes without being listed", () => {
+    fc.assert(
+      fc.property(fc.domain(), (name) => {
+        fc.pre(!isLoopbackHost(name));
+        expect(isAllowedHost(name, { allowedOrigins: [], allowedHosts: [] })).toBe(false);
+      }),
+    );
+  });
+});
+
+describe("the Origin header", () => {
+  test("absent: not a browser, let in", () => expect(isAllowedOrigin(undefined, "localhost", rules)).toBe(true));
+
+  test("our own pages and the listed origins are let in", () => {
+    expect(isAllowedOrigin("http://localhost:18789", "localhost:18789", rules)).toBe(true);
+    expect(isAllowedOrigin("https://sluice.example.com", "sluice.example.com", rules)).toBe(true);
+    expect(isAllowedOrigin("https://chat.example.com", "localhost:18789", rules)).toBe(true);
+  });
+
+  test.each([
+    ["another port of this machine", "http://localhost:3000"],
+    ["another host", "https://evil.com"],
+    ["a longer name", "https://chat.example.com.evil.com"],
+    ["another scheme of a listed host", "http://chat.example.com"],
+    ["null", "null"],
+    ["an empty one", ""],
+  ])("%s is refused", (_what, origin) => expect(isAllowedOrigin(origin, "localhost:18789", rules)).toBe(false));
+});

@@ -1,0 +1,113 @@
+import { describe, expect, test } from "@jest/globals";
+import { startFaceServer } from "../../support/face-server.ts";
+import { startTestGateway } from "../../support/gateway.ts";
+import { frameBytes, PING, RawWebSocket, TEXT } from "../../support/raw-web-socket.ts";
+import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { StreamClient } from "../../support/stream-client.ts";
+
+const PONG = 0xa;
+const pings = (client: RawWebSocket) => client.frames.filter(({ opcode }) => opcode === PING).length;
+
+describe("a silent client", () => {
+  test("is pinged, and given up as no_pong, 4001, when it does not answer", async () => {
+    await using server = await startFaceServer({ limits: { pingMs: 20, pongMs: 20 } });
+    using client = await RawWebSocket.connect(server.url, "/played", "played");
+    const session = await server.session();
+    expect(await session.closed).toBe("no_pong");
+    // Nobody would read a goodbye.
+    expect(await client.closed).toBeUndefined();
+    expect(pings(client)).toBeGreaterThanOrEqual(1);
+    expect(server.closings).toEqual([expect.objectContaining({ closeCode: 4001 })]);
+  });
+
+  test.each([
+    ["answers", { opcode: PONG }],
+    ["says anything", { opcode: TEXT, payload: "x" }],
+  ])("lives as long as it %s", async (_what, answer) => {
+    await using server = await startFaceServer({ limits: { pingMs: 10, pongMs: 50 } });
+    using client = await RawWebSocket.connect(server.url, "/played", "played");
+    const session = await server.session();
+    for (let answered = 1; answered <= 10; answered++) {
+      await client.until(() => pings(client) >= answered);
+      client.send(answer);
+    }
+    expect(await session.closed).toBe("no_pong");
+    expect(pings(client)).toBeGreaterThan(10);
+  });
+
+  test("lives as long as bytes of a long frame come, within which it cannot answer", async () => {
+    await using server = await startFaceServer({ limits: { pingMs: 10, pongMs: 50 } });
+    using client = await RawWebSocket.connect(server.url, "/played", "played");
+    const session = await server.session();
+    client.write(frameBytes({ opcode: TEXT, announcedBytes: 100 }));
+    for (let answered = 1; answered <= 10; answered++) {
+      await client.until(() => pings(client) >= answered);
+      client.write("x");
+    }
+    expect(await session.closed).toBe("no_pong");
+    expect(pings(client)).toBeGreaterThan(10);
+  });
+
+  test("keeps its stream: whoever resumes it is told no_pong", async () => {
+    await using upstream = await startScriptedUpstream();
+    const limits = { pingMs: 20, pongMs: 20 };
+    await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits } });
+    using client = await StreamClient.connect(gateway.url, { autoPong: false });
+    client.send({ type: "open", id: "a", model: "gpt", body: {} });
+    const opened = await client.take(({ type }) => type === "opened");
+    const exchange = await upstream.request();
+    await client.closed;
+    using second = await StreamClient.connect(gateway.url);
+    const { stream } = opened as { stream: string };
+    second.send({ type: "resume", id: "b", stream, epoch: 1, after: 0 });
+    expect(await second.take(({ type }) => type === "resumed")).toMatchObject({ previous: "no_pong" });
+    exchange
+      .sse()
+      .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
+      .event("[DONE]")
+      .end();
+    expect((await second.rest("b")).end.status).toBe("completed");
+  });
+});
+
+describe("a gateway that stood still", () => {
+  test("disconnects nobody for the silence of that time, and goes on counting from there", async () => {
+    const time = { ms: 0 };
+    const clock = { now: () => time.ms, wall: () => time.ms };
+    await using server = await startFaceServer({ clock, limits: { pingMs: 1_000, pongMs: 50 } });
+    using client = await RawWebSocket.connect(server.url, "/played", "played");
+    const session = await server.session();
+    // In steps the heartbeat does not take for a stall.
+    const ping = async (count: number) => {
+      const moving = setInterval(() => (time.ms += 40), 10);
+      await client.until(() => pings(client) >= count);
+      clearInterval(moving);
+    };
+    await ping(1);
+    time.ms += 5_000;
+    await ping(2);
+    time.ms += 50;
+    expect(await session.closed).toBe("no_pong");
+  });
+
+  test("keeps every client through a stall of ten times the answering time", async () => {
+    await using server = await startFaceServer({ limits: { pingMs: 20, pongMs: 100 } });
+    const clients = await Promise.all(Array.from({ length: 50 }, () => answering(server.url)));
+    await Promise.all(clients.map((client) => client.until(() => pings(client) > 0)));
+    const until = performance.now() + 1_000;
+    while (performance.now() < until);
+    await Promise.all(clients.map((client) => client.until(() => pings(client) > 5)));
+    expect(server.closings).toEqual([]);
+    for (const client of clients) client.socket.destroy();
+  });
+});
+
+/** A client that answers every ping. */
+async function answering(url: string): Promise<RawWebSocket> {
+  const client = await RawWebSocket.connect(url, "/played", "played");
+  let answered = 0;
+  client.socket.on("data", () => {
+    for (; answered < pings(client); answered++) client.send({ opcode: PONG });
+  });
+  return client;
+}

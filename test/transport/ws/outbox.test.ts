@@ -1,0 +1,226 @@
+import { IncomingMessage } from "node:http";
+import { Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { WebSocket, WebSocketServer } from "ws";
+import { beginRead, endRead } from "../../../src/core/stream/read-turn.ts";
+import { Outbox } from "../../../src/transport/ws/outbox.ts";
+import { type FaceServer, type PlayedSession, startFaceServer } from "../../support/face-server.ts";
+import { CLOSE, frameBytes, RawWebSocket, TEXT } from "../../support/raw-web-socket.ts";
+
+/** A socket that counts what it is given to write, and takes it only when it is told to. */
+class CountingSocket extends Duplex {
+  /** What each write brought. */
+  readonly writes: string[] = [];
+  isFull = false;
+  #waiting: (() => void)[] = [];
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: string, taken: () => void): void {
+    this.#take(chunk.toString("latin1"), taken);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], taken: () => void): void {
+    this.#take(chunks.map(({ chunk }) => chunk.toString("latin1")).join(""), taken);
+  }
+
+  /** The kernel has room again. */
+  empty(): void {
+    this.isFull = false;
+    for (const taken of this.#waiting.splice(0)) taken();
+  }
+
+  #take(text: string, taken: () => void): void {
+    this.writes.push(text);
+    if (this.isFull) this.#waiting.push(taken);
+    else taken();
+  }
+}
+
+const opened: WebSocket[] = [];
+// One that said goodbye waits half a minute for the answer.
+afterAll(() => {
+  for (const ws of opened) ws.terminate();
+});
+
+async function setUp(gateBytes = 1_000) {
+  const socket = new CountingSocket();
+  const request = new IncomingMessage(new Socket());
+  request.method = "GET";
+  request.headers = {
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": Buffer.from("0123456789abcdef").toString("base64"),
+  };
+  const acceptor = new WebSocketServer({ noServer: true, perMessageDeflate: false });
+  const ws = await new Promise<WebSocket>((resolve) =>
+    acceptor.handleUpgrade(request, socket, Buffer.alloc(0), resolve),
+  );
+  opened.push(ws);
+  socket.writes.length = 0;
+  let drains = 0;
+  const outbox = new Outbox(ws, socket, gateBytes, () => drains++);
+  return { socket, ws, outbox, drains: () => drains };
+}
+
+const endOfTurn = () => new Promise((turn) => setImmediate(turn));
+
+describe("an outbox", () => {
+  test("writes all frames of a loop turn at once, in order, each a message of its own", async () => {
+    const { socket, outbox } = await setUp();
+    for (const frame of ["a", "b", "c"]) outbox.push(frame);
+    queueMicrotask(() => outbox.push("d"));
+    process.nextTick(() => outbox.push("e"));
+    expect(socket.writes).toEqual([]);
+    await endOfTurn();
+    expect(socket.writes).toEqual(["\x81\x01a\x81\x01b\x81\x01c\x81\x01d\x81\x01e"]);
+    expect(outbox.frames).toBe(5);
+  });
+
+  test("writes the frames of the next turn in a write of their own", async () => {
+    const { socket, outbox } = await setUp();
+    outbox.push("a");
+    await endOfTurn();
+    outbox.push("b");
+    await endOfTurn();
+    expect(socket.writes).toEqual(["\x81\x01a", "\x81\x01b"]);
+  });
+
+  test("writes what one read of an upstream brought behind it, when one stream alone writes here", async () => {
+    const { socket, outbox } = await setUp();
+    beginRead();
+    for (const frame of ["a", "b"]) outbox.push(frame, false);
+    expect(socket.writes).toEqual([]);
+    endRead();
+    beginRead();
+    outbox.push("c", true);
+    endRead();
+    outbox.push("d", false);
+    expect(socket.writes).toEqual(["\x81\x01a\x81\x01b"]);
+    await endOfTurn();
+    expect(socket.writes).toEqual(["\x81\x01a\x81\x01b", "\x81\x01c\x81\x01d"]);
+  });
+
+  test("asks to hold back once the socket keeps more than the gate, and says when it has drained, once", async () => {
+    const { socket, outbox, drains } = await setUp();
+    socket.isFull = true;
+    outbox.push("x".repeat(600));
+    expect(outbox.writable).toBe(true);
+    outbox.push("y".repeat(600));
+    expect(outbox.writable).toBe(false);
+    expect(outbox.writable).toBe(false);
+    // A reply may not wait for that.
+    outbox.push("reply");
+    await endOfTurn();
+    expect(drains()).toBe(0);
+    socket.empty();
+    await endOfTurn();
+    expect(outbox.writable).toBe(true);
+    expect(drains()).toBe(1);
+    expect(socket.writes.join("").replace(/(.)\1+/g, "$1")).toMatch(/x.*y.*reply$/s);
+  });
+
+  test("gives the kernel what it collected before it asks to hold back", async () => {
+    const { socket, outbox, drains } = await setUp();
+    for (let count = 0; count < 5; count++) {
+      outbox.push("x".repeat(600));
+      expect(outbox.writable).toBe(true);
+    }
+    await endOfTurn();
+    expect(socket.writes.join("").replaceAll(/[^x]/g, "")).toHaveLength(3_000);
+    expect(drains()).toBe(0);
+  });
+
+  test("drops what comes after the goodbye, and holds nobody back for it", async () => {
+    const { socket, ws, outbox } = await setUp();
+    ws.close(1000);
+    outbox.push("too late");
+    expect(outbox.writable).toBe(true);
+    await endOfTurn();
+    expect(socket.writes.join("")).not.toContain("too late");
+    expect(outbox.frames).toBe(0);
+  });
+});
+
+describe("a message arrives as it was, whatever is in it", () => {
+  const LAST = "the last of them";
+  let server: FaceServer;
+  let client: WebSocket;
+  let session: PlayedSession;
+
+  beforeAll(async () => {
+    server = await startFaceServer();
+    client = new WebSocket(`${server.url.replace("http", "ws")}/played`, ["played"]);
+    session = await server.session();
+  });
+  afterAll(async () => {
+    client.terminate();
+    await server.close();
+  });
+
+  const lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 200_000];
+  const texts = lengths.flatMap((length) => ["x".repeat(length), "é".repeat(length / 2), "💧".repeat(length / 4)]);
+
+  test("at every length that a frame's head writes in another way, in one byte a character and in more", async () => {
+    expect(await received(texts)).toEqual(texts);
+  });
+
+  test("for any text", async () => {
+    const text = fc.string({ unit: "binary", maxLength: 300 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(text, { maxLength: 20 }), async (any) => {
+        expect(await received(any)).toEqual(any);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  /** What a client of ws gets when the gateway sends these frames in one turn. */
+  async function received(frames: readonly string[]): Promise<string[]> {
+    const got: string[] = [];
+    client.on("message", (data) => got.push(data.toString()));
+    for (const frame of frames) session.connection.send(frame);
+    session.connection.send(LAST);
+    await new Promise<void>((all) => client.on("message", (data) => data.toString() === LAST && all()));
+    client.removeAllListeners("message");
+    return got.slice(0, -1);
+  }
+});
+
+test("a client that says goodbye in one breath with a request gets its goodbye back, and nothing behind it", async () => {
+  await using server = await startFaceServer();
+  using client = await RawWebSocket.connect(server.url, "/played", "played");
+  const session = await server.session();
+  const goodbye = { opcode: CLOSE, payload: Uint8Array.of(0x03, 0xe8) };
+  client.write(Buffer.concat([frameBytes({ opcode: TEXT, payload: "echo last words" }), frameBytes(goodbye)]));
+  expect(await client.closed).toBe(1000);
+  expect(client.frames.at(-1)?.opcode).toBe(CLOSE);
+  expect(client.frames.length).toBeLessThanOrEqual(2);
+  await session.closed;
+  expect(server.closings).toEqual([expect.objectContaining({ closeCode: 1000 })]);
+});
+
+test("a client that does not read is held back, and gets everything in order when it does", async () => {
+  await using server = await startFaceServer();
+  using client = await RawWebSocket.connect(server.url, "/played", "played");
+  const session = await server.session();
+  const { connection } = session;
+  client.socket.pause();
+  const frames: string[] = [];
+  const send = () => {
+    const frame = `${frames.length} ${"x".repeat(50_000)}`;
+    frames.push(frame);
+    connection.send(frame);
+    return connection.writable;
+  };
+  // The kernel's buffers take some megabytes first.
+  while (send()) await endOfTurn();
+  expect(connection.writable).toBe(false);
+  client.socket.resume();
+  await client.until(() => client.texts.length === frames.length);
+  expect(client.texts).toEqual(frames);
+  expect(connection.writable).toBe(true);
+  await session.until(() => session.drains === 1);
+});

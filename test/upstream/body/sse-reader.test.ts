@@ -1,0 +1,199 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { fromByteText, toByteText } from "../../../src/core/kernel/byte-text.ts";
+import { SseReader } from "../../../src/upstream/body/sse-reader.ts";
+import { NOT_HERE, readOuter } from "../../support/outer-corpus.ts";
+
+interface Event {
+  readonly type: string;
+  readonly data: string;
+}
+
+const MIB = 1_048_576;
+
+/** What a reader makes of these pieces. Ids are not relayed, so only name and data are looked at. */
+function read(pieces: readonly Uint8Array[], maxEventBytes = MIB) {
+  const events: Event[] = [];
+  let malformed = 0;
+  let tooLarge = false;
+  const reader = new SseReader(maxEventBytes, {
+    event: (name, data, bytes) => {
+      expect(bytes).toBe(toByteText(data));
+      if (!tooLarge) events.push({ type: fromByteText(name ?? "message"), data });
+    },
+    malformed: () => malformed++,
+    tooLarge: () => {
+      tooLarge = true;
+    },
+  });
+  for (const piece of pieces) if (!tooLarge) reader.read(Buffer.from(piece).toString("latin1"));
+  return { events, malformed, tooLarge, leftover: reader.leftover() };
+}
+
+function cutAt(bytes: Uint8Array, positions: readonly number[]): Uint8Array[] {
+  const edges = [0, ...positions, bytes.length];
+  return edges.slice(1).map((to, index) => bytes.subarray(edges[index], to));
+}
+
+const everyByte = (bytes: Uint8Array) => Array.from(bytes, (byte) => Uint8Array.of(byte));
+const text = (source: string) => Buffer.from(source, "utf8");
+
+describe("the parsing cases of the web platform tests", () => {
+  interface Case {
+    readonly title: string;
+    readonly inputBase64: string;
+    readonly expectFail: boolean;
+    readonly expectEvents: readonly Event[];
+  }
+  const cases = readOuter<{ readonly cases: readonly Case[] }>("corpus/wpt-sse-cases.json")?.cases ?? [];
+  if (cases.length === 0) test.skip(NOT_HERE, () => {});
+
+  // Cases that fail concern the head of the answer: response.test.ts plays them.
+  for (const { title, inputBase64, expectEvents } of cases.filter(({ expectFail }) => !expectFail)) {
+    test(`${title}, whole, byte by byte and cut at every position`, () => {
+      const bytes = Buffer.from(inputBase64, "base64");
+      const expected = expectEvents.map(({ type, data }) => ({ type, data }));
+      expect(read([bytes]).events).toEqual(expected);
+      expect(read(everyByte(bytes)).events).toEqual(expected);
+      for (let at = 0; at <= bytes.length; at++) expect(read(cutAt(bytes, [at])).events).toEqual(expected);
+    });
+  }
+});
+
+describe("any cut of any stream", () => {
+  const line = fc.string({ unit: "binary" }).map((drawn) => drawn.replace(/[\r\n]/g, ""));
+  const event = fc.record({
+    name: fc.option(
+      line.filter((name) => name !== ""),
+      { nil: undefined },
+    ),
+    lines: fc.array(line, { minLength: 1, maxLength: 4 }),
+    comment: fc.option(line, { nil: undefined }),
+  });
+  const stream = fc.record({
+    events: fc.array(event, { maxLength: 6 }),
+    lineEnds: fc.array(fc.constantFrom("\n", "\r", "\r\n"), { minLength: 1, maxLength: 5 }),
+    bom: fc.boolean(),
+    cuts: fc.array(fc.nat(), { maxLength: 12 }),
+  });
+
+  test("gives the events that were written", () => {
+    fc.assert(
+      fc.property(stream, ({ events, lineEnds, bom, cuts }) => {
+        let ends = 0;
+        const endLine = () => lineEnds[ends++ % lineEnds.length];
+        let written = bom ? "\ufeff" : "";
+        for (const { name, lines, comment } of events) {
+          if (comment !== undefined) written += `:${comment}${endLine()}`;
+          if (name !== undefined) written += `event: ${name}${endLine()}`;
+          for (const data of lines) written += `data: ${data}${endLine()}`;
+          // Never a bare CR before an LF of another line: the two would be one line end.
+          written += written.endsWith("\r") ? "\r" : (endLine()?.replace("\r\n", "\n") ?? "\n");
+        }
+        const bytes = text(written);
+        const positions = cuts.map((cut) => cut % (bytes.length + 1)).sort((left, right) => left - right);
+        const expected = events.map(({ name, lines }) => ({ type: name ?? "message", data: lines.join("\n") }));
+        expect(read(cutAt(bytes, positions)).events).toEqual(expected);
+        expect(read(everyByte(bytes)).events).toEqual(expected);
+      }),
+    );
+  });
+
+  test("of any bytes at all gives what the whole gives", () => {
+    const syntax = ["data", "event", "id", ":", ": ", " ", "\n", "\r", "\n\n", "\r\n", "\ufeff", "é", "{"].map(text);
+    const piece = fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...syntax) }, fc.uint8Array({ maxLength: 4 }));
+    const bodies = fc.array(piece, { maxLength: 60 }).map((pieces) => Buffer.concat(pieces));
+    fc.assert(
+      fc.property(bodies, fc.array(fc.nat(), { maxLength: 8 }), (bytes, cuts) => {
+        const positions = cuts.map((cut) => cut % (bytes.length + 1)).sort((left, right) => left - right);
+        const { events } = read([bytes]);
+        expect(read(cutAt(bytes, positions)).events).toEqual(events);
+        expect(read(everyByte(bytes)).events).toEqual(events);
+      }),
+    );
+  });
+});
+
+describe("malformed UTF-8", () => {
+  const bytes = Buffer.concat([text("data: a"), Buffer.from([0xc3, 0x28, 0xf0, 0x9f, 0x98]), text("b\n\n")]);
+
+  test("is replaced as the Encoding Standard says, and told", () => {
+    const { events, malformed } = read([bytes]);
+    expect(events).toEqual([{ type: "message", data: "a\ufffd(\ufffdb" }]);
+    expect(events[0]?.data).toBe(new TextDecoder().decode(bytes.subarray(6, -2)));
+    expect(malformed).toBe(1);
+  });
+
+  test("gives the same text wherever it is cut", () => {
+    for (let at = 0; at <= bytes.length; at++) {
+      const { events, malformed } = read(cutAt(bytes, [at]));
+      expect(events).toEqual([{ type: "message", data: "a\ufffd(\ufffdb" }]);
+      expect(malformed).toBeGreaterThan(0);
+    }
+  });
+
+  test("is not seen in characters that were merely cut", () => {
+    expect(read(everyByte(text("data: é€😀\n\n")))).toMatchObject({ events: [{ data: "é€😀" }], malformed: 0 });
+  });
+});
+
+describe("the size limit", () => {
+  const limit = 64;
+
+  test("lets an event of exactly that many bytes pass, however it is cut", () => {
+    const bytes = text(`data: ${"x".repeat(limit)}\n\n`);
+    expect(read([bytes], limit)).toMatchObject({ tooLarge: false, events: [{ data: "x".repeat(limit) }] });
+    expect(read(everyByte(bytes), limit)).toMatchObject({ tooLarge: false, events: [{ data: "x".repeat(limit) }] });
+  });
+
+  test("counts bytes, not characters", () => {
+    const bytes = text(`data: ${"€".repeat(22)}\n\n`);
+    expect(read([bytes], 66).tooLarge).toBe(false);
+    expect(read([bytes], 65).tooLarge).toBe(true);
+  });
+
+  test("stops at a larger event after the ones before it", () => {
+    const bytes = text(`data: small\n\ndata: ${"x".repeat(limit + 1)}\n\ndata: after\n\n`);
+    expect(read([bytes], limit)).toMatchObject({ tooLarge: true, events: [{ data: "small" }] });
+  });
+
+  test("stops a line that never ends", () => {
+    const pieces = [text("data: "), ...Array.from({ length: 20 }, () => text("x".repeat(16)))];
+    expect(read(pieces, limit)).toMatchObject({ tooLarge: true, events: [] });
+  });
+
+  test("stops an event of many small lines", () => {
+    const pieces = Array.from({ length: 40 }, () => text("data: xxxx\n"));
+    expect(read(pieces, limit)).toMatchObject({ tooLarge: true, events: [] });
+  });
+
+  test("holds back nothing of an endless comment", () => {
+    const pieces = [text(": "), ...Array.from({ length: 20 }, () => text("x".repeat(16))), text("\ndata: on\n\n")];
+    expect(read(pieces, limit)).toMatchObject({ tooLarge: false, events: [{ data: "on" }] });
+  });
+});
+
+describe("text that stands unframed at the end", () => {
+  const failure = '{"error":{"code":503,\n  "message":"busy"}}';
+
+  test("is kept when it looks like JSON, wherever it is cut", () => {
+    const bytes = text(`data: one\n\n${failure}\n\n`);
+    for (let at = 0; at <= bytes.length; at++) expect(read(cutAt(bytes, [at])).leftover).toBe(failure);
+    expect(read(everyByte(bytes)).leftover).toBe(failure);
+  });
+
+  test("is nothing when the stream ended in order, or within an event", () => {
+    expect(read([text('data: {"a":1}\n\n')]).leftover).toBeUndefined();
+    expect(read([text('data: one\n\ndata: {"a"')]).leftover).toBeUndefined();
+    expect(read([text("data: one\n\ndata: "), text('{"a"')]).leftover).toBeUndefined();
+  });
+
+  test("is forgotten when an event follows", () => {
+    expect(read([text(`${failure}\n`), text("\ndata: on\n\n")]).leftover).toBeUndefined();
+  });
+
+  test("is kept up to 64 KiB", () => {
+    const pieces = [text("{"), ...Array.from({ length: 200 }, () => text(" ".repeat(1024))), text("}")];
+    expect(read(pieces).leftover?.length).toBeLessThanOrEqual(66 * 1024);
+  });
+});

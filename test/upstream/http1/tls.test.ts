@@ -1,0 +1,88 @@
+import { once } from "node:events";
+import { writeFileSync } from "node:fs";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { createServer, type TlsOptions } from "node:tls";
+import { describe, expect, test } from "@jest/globals";
+import { openUpstream, startCall } from "../../support/loopback-call.ts";
+import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { configFor, startSluice } from "../../support/sluice-process.ts";
+import { StreamClient } from "../../support/stream-client.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
+
+const directory = temporaryDirectories();
+
+/** An upstream over TLS that answers one event. */
+async function secureUpstream(options: TlsOptions = {}) {
+  const server = createServer({ cert: CERTIFICATE, key: PRIVATE_KEY, ...options }, (socket) => {
+    socket.on("error", () => {});
+    socket.once("data", () => {
+      socket.end("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\ndata: hello\n\n");
+    });
+  });
+  server.on("tlsClientError", () => {});
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return { port, [Symbol.asyncDispose]: async () => void server.close() };
+}
+
+async function ask(url: string, ca?: string) {
+  await using client = openUpstream(url, ca === undefined ? {} : { ca });
+  const { sink } = startCall(client, { mayRetry: false });
+  const error = await sink.done;
+  return error ? [error.code, error.details?.reason] : sink.data;
+}
+
+describe("an upstream over TLS", () => {
+  test("is trusted by the certificates of its route", async () => {
+    await using server = await secureUpstream();
+    expect(await ask(`https://localhost:${server.port}`, CERTIFICATE)).toEqual(["hello"]);
+  });
+
+  test("is refused with a certificate that nobody trusts", async () => {
+    await using server = await secureUpstream();
+    const refused = ["upstream_unreachable", "DEPTH_ZERO_SELF_SIGNED_CERT"];
+    expect(await ask(`https://localhost:${server.port}`)).toEqual(refused);
+  });
+
+  test("is refused under a name that its certificate does not have", async () => {
+    await using server = await secureUpstream();
+    expect(await ask(`https://127.0.0.1:${server.port}`, CERTIFICATE)).toEqual([
+      "upstream_unreachable",
+      "ERR_TLS_CERT_ALTNAME_INVALID",
+    ]);
+  });
+
+  test("is refused when it speaks nothing newer than TLS 1.1", async () => {
+    const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
+    await using server = await secureUpstream(old);
+    expect(await ask(`https://localhost:${server.port}`, CERTIFICATE)).toEqual([
+      "upstream_unreachable",
+      expect.stringMatching(/^ERR_SSL|EPROTO/),
+    ]);
+  });
+
+  test("is verified and called straight, whatever the environment says of certificates and proxies", async () => {
+    await using proxy = await startScriptedUpstream();
+    await using server = await secureUpstream();
+    const ca = join(directory(), "ca.pem");
+    writeFileSync(ca, CERTIFICATE);
+    const route = { dialect: "plain-sse", baseUrl: `https://localhost:${server.port}` };
+    const config = {
+      ...configFor(""),
+      routes: { trusted: { ...route, ca }, strange: route },
+      models: { known: { route: "trusted", model: "m" } },
+    };
+    const proxies = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"];
+    const env = { ...Object.fromEntries(proxies.map((name) => [name, proxy.url])), NODE_USE_ENV_PROXY: "1" };
+    await using gateway = await startSluice(config, { env: { ...env, NODE_TLS_REJECT_UNAUTHORIZED: "0" } });
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    expect((await client.run("a", { route: "trusted", body: {} })).end.status).toBe("completed");
+    expect((await client.run("b", { route: "strange", body: {}, retry: false })).end.error?.code).toBe(
+      "upstream_unreachable",
+    );
+    expect(proxy.connections).toBe(0);
+  });
+});

@@ -1,0 +1,88 @@
+import { describe, expect, test } from "@jest/globals";
+import { openUpstream, startCall } from "../../support/loopback-call.ts";
+import { NOT_HERE, readOuter } from "../../support/outer-corpus.ts";
+import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+
+describe("the retry hint of a 429", () => {
+  const wall = Date.UTC(2026, 10, 22, 12, 0, 0);
+
+  test.each([
+    [{ "retry-after": "30" }, 30_000],
+    [{ "retry-after": "0.5" }, 500],
+    [{ "retry-after": "Sun, 22 Nov 2026 12:01:00 GMT" }, 60_000],
+    [{ "retry-after": "Sun, 22 Nov 2026 11:00:00 GMT" }, 0],
+    [{ "retry-after": "86400" }, 3_600_000],
+    [{ "retry-after": "soon" }, undefined],
+    [{ "retry-after": "-5" }, undefined],
+    [{ "retry-after-ms": "1500", "retry-after": "2" }, 1500],
+    [{}, undefined],
+  ])("%j means %p ms", async (headers, retryAfterMs) => {
+    await using upstream = await startScriptedUpstream();
+    const clock = { now: () => performance.now(), wall: () => wall };
+    await using client = openUpstream(upstream.url, {}, { clock });
+    const { sink } = startCall(client, { mayRetry: false });
+    (await upstream.request()).json(429, {}, headers as Record<string, string>);
+    expect(await sink.done).toMatchObject({ code: "upstream_rate_limited", retryAfterMs });
+  });
+});
+
+describe("a refusal's own words", () => {
+  test.each([
+    [
+      400,
+      { type: "invalid_request_error", code: "context_length_exceeded" },
+      "invalid_request_error",
+      "context_length_exceeded",
+    ],
+    [400, { type: "invalid_request_error", code: null }, "invalid_request_error", undefined],
+    [400, { code: "bad" }, "bad", undefined],
+    [400, { type: "same", code: "same" }, "same", undefined],
+  ])("of %p, %j are kept as facts: type %p, code %p", async (status, error, type, code) => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { sink } = startCall(client);
+    (await upstream.request()).json(status, { error });
+    expect((await sink.done)?.details).toEqual({ status, type, ...(code !== undefined && { code }) });
+  });
+
+  test.each([{ type: "insufficient_quota" }, { type: "requests", code: "insufficient_quota" }])(
+    "that a quota is used up (%j) are final, whatever wait they name",
+    async (error) => {
+      await using upstream = await startScriptedUpstream();
+      await using client = openUpstream(upstream.url);
+      const { sink } = startCall(client);
+      (await upstream.request()).json(429, { error }, { "retry-after": "0" });
+      expect(await sink.done).toMatchObject({
+        code: "upstream_rate_limited",
+        retryable: false,
+        retryAfterMs: undefined,
+      });
+      expect(upstream.requests).toBe(1);
+    },
+  );
+});
+
+describe("the web platform tests on the head of an answer", () => {
+  interface Case {
+    readonly title: string;
+    readonly inputBase64: string;
+    readonly contentType: string;
+    readonly status: number;
+    readonly expectFail: boolean;
+    readonly expectEvents: readonly { readonly data: string }[];
+  }
+  const cases = readOuter<{ readonly cases: readonly Case[] }>("corpus/wpt-sse-cases.json")?.cases ?? [];
+  const concerned = cases.filter((one) => one.expectFail || one.contentType !== "text/event-stream");
+  const each = concerned.length > 0 ? test.each(concerned) : test.skip.each([{ title: NOT_HERE } as Case]);
+  each("$title", async ({ inputBase64, contentType, status, expectFail, expectEvents }) => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { sink } = startCall(client, { mayRetry: false });
+    const body = Buffer.from(inputBase64, "base64");
+    const head = { "content-type": contentType, "content-length": String(body.length) };
+    (await upstream.request()).head(status, head).write(body);
+    const error = await sink.done;
+    expect(error !== undefined).toBe(expectFail);
+    expect(sink.data).toEqual(expectEvents.map(({ data }) => data));
+  });
+});
