@@ -1,12 +1,12 @@
 import fc from "fast-check";
-import type { ByteText } from "../../src/core/kernel/byte-text.ts";
+import type { ByteString } from "../../src/core/kernel/byte-string.ts";
 
 /** A well-formed answer, and what a reader has to make of it. */
 export interface WrittenAnswer {
-  readonly bytes: ByteText;
+  readonly bytes: ByteString;
   readonly status: number;
   readonly headers: Readonly<Record<string, readonly string[]>>;
-  readonly body: ByteText;
+  readonly body: ByteString;
   readonly endsWith: "body" | "connection";
 }
 
@@ -34,7 +34,7 @@ const chunk = fc.record({
 });
 
 interface Chunk {
-  readonly data: ByteText;
+  readonly data: ByteString;
   readonly extension: string;
   readonly zeros: number;
   readonly upper: boolean;
@@ -49,7 +49,7 @@ interface Field {
 const lines = (written: readonly Field[]) =>
   written.map(({ name, value, before, behind }) => `${name}:${before}${value}${behind}\r\n`).join("");
 
-function writeChunk({ data, extension, zeros, upper }: Chunk): ByteText {
+function writeChunk({ data, extension, zeros, upper }: Chunk): ByteString {
   const size = "0".repeat(zeros) + data.length.toString(16);
   return `${upper ? size.toUpperCase() : size}${extension}\r\n${data}\r\n`;
 }

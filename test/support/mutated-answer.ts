@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import type { ByteText } from "../../src/core/kernel/byte-text.ts";
+import type { ByteString } from "../../src/core/kernel/byte-string.ts";
 
 /** A choice of parts that are each as likely as they say. */
 const weighted = (...parts: readonly (readonly [weight: number, part: fc.Arbitrary<string>])[]) =>
@@ -100,7 +100,7 @@ const fragment = one(
 const change = fc.record({ at: fc.nat(400), cut: fc.nat(3), put: fc.oneof(one(""), fragment, fragment) });
 
 /** Bytes that are nearly an answer: such a one, with up to two places changed. Most often it is no answer any more. */
-export const mutatedAnswer: fc.Arbitrary<ByteText> = fc
+export const mutatedAnswer: fc.Arbitrary<ByteString> = fc
   .record({ written, changes: fc.array(change, { maxLength: 2 }) })
   .map(({ written, changes }) =>
     changes.reduce((bytes, { at, cut, put }) => {

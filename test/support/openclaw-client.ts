@@ -1,7 +1,7 @@
 /** An OpenClaw client for tests: checks every frame it gets, keeps them all, and waits for what is to come. */
 import { WebSocket } from "ws";
 import type { Caller } from "../../src/core/caller/caller.ts";
-import { type ByteText, fromByteText } from "../../src/core/kernel/byte-text.ts";
+import { type ByteString, fromByteString } from "../../src/core/kernel/byte-string.ts";
 import { isObject } from "../../src/core/kernel/json.ts";
 import type { Connection } from "../../src/core/ports/connection.ts";
 import type { Face, FaceSession } from "../../src/core/ports/face.ts";
@@ -260,8 +260,8 @@ export class FakeConnection implements Connection {
     return this.#writable;
   }
 
-  sendBytes(frame: ByteText): boolean {
-    return this.send(fromByteText(frame));
+  sendBytes(frame: ByteString): boolean {
+    return this.send(fromByteString(frame));
   }
 
   isShared = false;

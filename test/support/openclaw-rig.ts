@@ -1,7 +1,7 @@
 /** The OpenClaw face over a real relay, with an upstream, a store and a clock that a test moves by hand. */
 
 import { type Model, type Route, Routing } from "../../src/core/dialect/routing.ts";
-import { toByteText } from "../../src/core/kernel/byte-text.ts";
+import { toByteString } from "../../src/core/kernel/byte-string.ts";
 import type { Clock } from "../../src/core/kernel/clock.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { Authenticator } from "../../src/core/ports/authenticator.ts";
@@ -55,7 +55,7 @@ export class FakeCall implements UpstreamCall {
   }
 
   event(name: string | undefined, data: string): void {
-    if (!this.aborted && !this.settled) this.#sink.event(name, data, toByteText(data));
+    if (!this.aborted && !this.settled) this.#sink.event(name, data, toByteString(data));
   }
 
   fail(error: GatewayError): void {

@@ -1,5 +1,5 @@
 import { expect } from "@jest/globals";
-import type { ByteText } from "../../src/core/kernel/byte-text.ts";
+import type { ByteString } from "../../src/core/kernel/byte-string.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { AnswerHead } from "../../src/upstream/http1/answer-head.ts";
 import { AnswerReader } from "../../src/upstream/http1/answer-reader.ts";
@@ -9,8 +9,8 @@ export interface ReadAnswer {
   /** One for a well-formed answer: interim ones are not told. */
   readonly heads: readonly AnswerHead[];
   /** The body as it was handed on. */
-  readonly slices: readonly ByteText[];
-  readonly body: ByteText;
+  readonly slices: readonly ByteString[];
+  readonly body: ByteString;
   readonly isDone: boolean;
   readonly hasHead: boolean;
   readonly idleMs: number;
@@ -18,9 +18,9 @@ export interface ReadAnswer {
 }
 
 /** Reads an answer in these pieces, and then the connection's end when it is said to be `closed`. */
-export function readAnswer(pieces: readonly ByteText[], closed: "closed" | "open" = "open"): ReadAnswer {
+export function readAnswer(pieces: readonly ByteString[], closed: "closed" | "open" = "open"): ReadAnswer {
   const heads: AnswerHead[] = [];
-  const slices: ByteText[] = [];
+  const slices: ByteString[] = [];
   const reader = new AnswerReader({ head: (head) => heads.push(head), data: (bytes) => slices.push(bytes) });
   let error: GatewayError | undefined;
   try {
@@ -35,14 +35,14 @@ export function readAnswer(pieces: readonly ByteText[], closed: "closed" | "open
 }
 
 /** The code these bytes are refused with, if they are; whole and byte by byte have to agree. */
-export function refusal(bytes: ByteText): string | undefined {
+export function refusal(bytes: ByteString): string | undefined {
   const whole = readAnswer([bytes]).error?.code;
   expect(readAnswer([...bytes]).error?.code).toBe(whole);
   return whole;
 }
 
 /** The bytes cut at these positions, which are taken modulo their number. */
-export function cutAt(bytes: ByteText, positions: readonly number[]): readonly ByteText[] {
+export function cutAt(bytes: ByteString, positions: readonly number[]): readonly ByteString[] {
   const edges = [
     0,
     ...positions.map((at) => at % (bytes.length + 1)).sort((left, right) => left - right),

@@ -1,5 +1,5 @@
 import type { Caller } from "../../src/core/caller/caller.ts";
-import { fromByteText } from "../../src/core/kernel/byte-text.ts";
+import { fromByteString } from "../../src/core/kernel/byte-string.ts";
 import type { JsonObject } from "../../src/core/kernel/json.ts";
 import type { StreamRecord } from "../../src/core/ports/observer.ts";
 import type { Leases } from "../../src/core/quota/lease.ts";
@@ -119,7 +119,7 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
       stream,
       entries,
       get data() {
-        return entries.map((entry) => fromByteText(entry.data));
+        return entries.map((entry) => fromByteString(entry.data));
       },
       terminal,
       received: (count) =>

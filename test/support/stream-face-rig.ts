@@ -2,7 +2,7 @@ import { ServerFrame } from "../../protocol/stream.ts";
 import type { Caller } from "../../src/core/caller/caller.ts";
 import { OpenRate } from "../../src/core/caller/open-rate.ts";
 import { Routing } from "../../src/core/dialect/routing.ts";
-import { type ByteText, fromByteText, toByteText } from "../../src/core/kernel/byte-text.ts";
+import { type ByteString, fromByteString, toByteString } from "../../src/core/kernel/byte-string.ts";
 import type { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { Connection } from "../../src/core/ports/connection.ts";
 import type { FaceSession } from "../../src/core/ports/face.ts";
@@ -171,7 +171,7 @@ export class FakeCall implements UpstreamCall {
 
   #event(value: object): void {
     const data = JSON.stringify(value);
-    this.#sink.event(undefined, data, toByteText(data));
+    this.#sink.event(undefined, data, toByteString(data));
   }
 }
 
@@ -255,8 +255,8 @@ export class FakePeer implements Connection {
     return this.writable;
   }
 
-  sendBytes(frame: ByteText): boolean {
-    return this.send(fromByteText(frame));
+  sendBytes(frame: ByteString): boolean {
+    return this.send(fromByteString(frame));
   }
 
   isShared = false;

@@ -1,6 +1,6 @@
 /** One accepted WebSocket, as faces see it. */
 import type { Caller } from "../caller/caller.ts";
-import type { ByteText } from "../kernel/byte-text.ts";
+import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 
 /** One accepted WebSocket, as a face sees it. */
@@ -18,7 +18,7 @@ export interface Connection {
    * Queues a frame that is its own UTF-8 already. While one stream alone writes here, what one read of its upstream
    * brought leaves behind it; what several bring leaves together at the end of the turn.
    */
-  sendBytes(frame: ByteText): void;
+  sendBytes(frame: ByteString): void;
   /** Whether several streams write here. */
   isShared: boolean;
   /** Writes what is queued at once: for the first content of a stream, which nothing else of the turn may hold up. */

@@ -1,6 +1,6 @@
 import type { Code } from "../../../protocol/codes.ts";
 import type { Caller, Scope } from "../caller/caller.ts";
-import type { ByteText } from "../kernel/byte-text.ts";
+import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 
 /** A way of speaking over plain HTTP. The server has checked where the request comes from, and who sends it. */
@@ -57,6 +57,6 @@ export interface HttpBody {
   /** Whether more should be written now. */
   readonly writable: boolean;
   /** Sends now; nothing holds it back or packs it. */
-  write(bytes: ByteText): void;
+  write(bytes: ByteString): void;
   end(): void;
 }

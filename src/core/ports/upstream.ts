@@ -1,5 +1,5 @@
 /** One HTTP call to an upstream, as the core asks for it. */
-import type { ByteText } from "../kernel/byte-text.ts";
+import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 
 export interface UpstreamRequest {
@@ -19,7 +19,7 @@ export interface UpstreamSink {
   /** The first byte of a response body. */
   firstByte(): void;
   /** `bytes` is the same data as a log keeps it and a socket writes it. */
-  event(name: ByteText | undefined, data: string, bytes: ByteText): void;
+  event(name: ByteString | undefined, data: string, bytes: ByteString): void;
   /** Malformed UTF-8 was replaced. */
   lossy(): void;
   /** The body ended cleanly. */

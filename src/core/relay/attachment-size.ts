@@ -1,4 +1,4 @@
-import { utf8Length } from "../kernel/byte-text.ts";
+import { utf8Length } from "../kernel/byte-string.ts";
 
 /**
  * What a file in a prompt counts, in characters of text: four are a token. Nobody but the provider can count exactly, so

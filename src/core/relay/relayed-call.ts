@@ -1,5 +1,5 @@
 import { hasContent, type Meaning, NOTHING } from "../dialect/dialect.ts";
-import { type ByteText, toByteText } from "../kernel/byte-text.ts";
+import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../ports/upstream.ts";
 import type { Lease } from "../quota/lease.ts";
@@ -73,7 +73,7 @@ export class RelayedCall implements Producer, UpstreamSink {
   }
 
   /** The fast path: parse, interpret, append, hand over, meter. */
-  event(name: ByteText | undefined, data: string, bytes: ByteText): void {
+  event(name: ByteString | undefined, data: string, bytes: ByteString): void {
     if (this.#done) {
       this.#drain?.event(name, data, bytes.length);
       return;
@@ -159,7 +159,7 @@ export class RelayedCall implements Producer, UpstreamSink {
     if (this.#done || this.#answer.finish !== undefined) return;
     this.#call.abort();
     for (const { name, data } of this.#answer.cutShort()) {
-      this.#stream.publish(this.#stream.log.append(name, toByteText(data), data === "[DONE]"), NOTHING);
+      this.#stream.publish(this.#stream.log.append(name, toByteString(data), data === "[DONE]"), NOTHING);
       if (this.#done) return;
     }
     this.#end("failed", error);

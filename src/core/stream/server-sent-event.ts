@@ -1,4 +1,4 @@
-import type { ByteText } from "../kernel/byte-text.ts";
+import type { ByteString } from "../kernel/byte-string.ts";
 
 /** The head of an answer that is an event stream, for every proxy and client on the way. */
 export const EVENT_STREAM_HEADERS: Readonly<Record<string, string>> = {
@@ -14,7 +14,7 @@ export const EVENT_STREAM_HEADERS: Readonly<Record<string, string>> = {
 export const KEEP_ALIVE = ": keep-alive\n\n";
 
 /** One server-sent event. A line of the data is a field of its own; the parser it came from left no other line ends. */
-export function serverSentEvent(event: ByteText | undefined, data: ByteText, id?: string): ByteText {
+export function serverSentEvent(event: ByteString | undefined, data: ByteString, id?: string): ByteString {
   const head = `${id === undefined ? "" : `id: ${id}\n`}${event === undefined ? "" : `event: ${event}\n`}`;
   return `${head}data: ${data.includes("\n") ? data.replaceAll("\n", "\ndata: ") : data}\n\n`;
 }

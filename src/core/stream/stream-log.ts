@@ -1,13 +1,13 @@
-import type { ByteText } from "../kernel/byte-text.ts";
+import type { ByteString } from "../kernel/byte-string.ts";
 import { type LogBudget, REFUSE_AT } from "./budget.ts";
 
 /** One event of the upstream, numbered. */
 export interface Entry {
   readonly seq: number;
   /** The upstream's event name, when it sent one. */
-  readonly event: ByteText | undefined;
+  readonly event: ByteString | undefined;
   /** The data as it came: JSON text, or any text when `raw`. */
-  readonly data: ByteText;
+  readonly data: ByteString;
   readonly raw: boolean;
   /** Whether there is something in it that a person would see. */
   readonly hasContent: boolean;
@@ -71,7 +71,7 @@ export class StreamLog {
     return this.#bytes >= SHARE_UNDER_PRESSURE && this.#budget?.isOver(1) === true;
   }
 
-  append(event: ByteText | undefined, data: ByteText, raw: boolean, hasContent = false): Entry {
+  append(event: ByteString | undefined, data: ByteString, raw: boolean, hasContent = false): Entry {
     const entry = { seq: ++this.#head, event, data, raw, hasContent };
     this.#entries.push(entry);
     const bytes = costOf(entry);

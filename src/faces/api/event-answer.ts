@@ -1,5 +1,5 @@
 import type { Code } from "../../../protocol/codes.ts";
-import { fromByteText, toByteText } from "../../core/kernel/byte-text.ts";
+import { fromByteString, toByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpBody } from "../../core/ports/http-face.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
@@ -104,7 +104,7 @@ export class EventAnswer implements ReaderSink {
     this.#flush();
     const last = error && this.#parts.errorEvent(error, textOf(this.#first), textOf(this.#last));
     const body = this.#open();
-    if (last) body.write(serverSentEvent(last.event, toByteText(last.data)));
+    if (last) body.write(serverSentEvent(last.event, toByteString(last.data)));
     body.end();
   }
 
@@ -131,4 +131,4 @@ export class EventAnswer implements ReaderSink {
 }
 
 const textOf = (entry: Entry | undefined): EventText | undefined =>
-  entry && { event: entry.event, data: fromByteText(entry.data) };
+  entry && { event: entry.event, data: fromByteString(entry.data) };

@@ -1,4 +1,4 @@
-import { fromByteText } from "../../core/kernel/byte-text.ts";
+import { fromByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
@@ -35,7 +35,7 @@ export class WholeAnswer implements ReaderSink {
     const { exchange, headers, refuse } = this.#parts;
     // What the provider says in its answer went wrong is for the client to read there.
     if (this.#answer && (!error || error.code === "upstream_error_event")) {
-      const body = fromByteText(this.#answer.data);
+      const body = fromByteString(this.#answer.data);
       exchange.respond({ status: 200, headers: { "content-type": "application/json", ...headers }, body });
     } else refuse(error ?? new GatewayError("upstream_truncated"));
   }

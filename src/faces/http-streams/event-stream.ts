@@ -1,5 +1,5 @@
 import type { Code } from "../../../protocol/codes.ts";
-import { toByteText } from "../../core/kernel/byte-text.ts";
+import { toByteString } from "../../core/kernel/byte-string.ts";
 import type { HttpBody, HttpExchange } from "../../core/ports/http-face.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
 import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/stream/server-sent-event.ts";
@@ -92,6 +92,6 @@ export class EventStream implements Holder, ReaderSink {
   /** The last word. Its id keeps an EventSource, which always comes back, from taking the stream away again. */
   #say(event: string, data: object): void {
     const id = lastId(this.#epoch, this.#reader.cursor);
-    this.#body.write(serverSentEvent(event, toByteText(JSON.stringify(data)), id));
+    this.#body.write(serverSentEvent(event, toByteString(JSON.stringify(data)), id));
   }
 }

@@ -1,5 +1,5 @@
 import type { Code } from "../../../protocol/codes.ts";
-import { type ByteText, fromByteText } from "../../core/kernel/byte-text.ts";
+import { type ByteString, fromByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpExchange } from "../../core/ports/http-face.ts";
 import { Window } from "../../core/stream/flow.ts";
@@ -29,7 +29,7 @@ export interface PollRoundParts {
 export class PollRound implements Holder, ReaderSink {
   readonly #parts: PollRoundParts;
   readonly #reader: Reader;
-  readonly #events: ByteText[] = [];
+  readonly #events: ByteString[] = [];
   #hasContent = false;
   #terminal: Terminal | undefined;
   #answered = false;
@@ -90,7 +90,7 @@ export class PollRound implements Holder, ReaderSink {
     exchange.respond({
       status: 200,
       headers: { "content-type": "application/json", "x-content-type-options": "nosniff" },
-      body: `{"epoch":${shelved.stream.info.epoch},"events":[${fromByteText(this.#events.join(","))}]${end}}\n`,
+      body: `{"epoch":${shelved.stream.info.epoch},"events":[${fromByteString(this.#events.join(","))}]${end}}\n`,
     });
     if (this.#hasContent) shelved.stream.contentSent();
     if (this.#terminal) {

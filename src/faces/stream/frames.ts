@@ -1,5 +1,5 @@
 import type { ServerFrame } from "../../../protocol/stream.ts";
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
@@ -14,9 +14,9 @@ export const errorFrame = (id: string | undefined, error: GatewayError): string 
 export const endFrame = (id: string, terminal: Terminal): string => encode({ id, ...endBody(terminal) });
 
 /** What every event frame of a stream begins with; the names clients give to streams are ASCII. */
-export const eventPrefix = (id: string): ByteText => `{"type":"event","id":${JSON.stringify(id)},"seq":`;
+export const eventPrefix = (id: string): ByteString => `{"type":"event","id":${JSON.stringify(id)},"seq":`;
 
-export const eventFrame = (prefix: ByteText, entry: Entry): ByteText => `${prefix}${eventFields(entry)}}`;
+export const eventFrame = (prefix: ByteString, entry: Entry): ByteString => `${prefix}${eventFields(entry)}}`;
 
-export const eventsFrame = (id: string, bodies: readonly ByteText[]): ByteText =>
+export const eventsFrame = (id: string, bodies: readonly ByteString[]): ByteString =>
   `{"type":"events","id":${JSON.stringify(id)},"events":[${bodies.join(",")}]}`;

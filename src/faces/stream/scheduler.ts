@@ -1,4 +1,4 @@
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Connection } from "../../core/ports/connection.ts";
 import { Window } from "../../core/stream/flow.ts";
@@ -46,7 +46,7 @@ export class Scheduler {
   }
 
   /** Sends one message of a stream whose turn it may be. */
-  sendFor(sharer: Sharer, frame: ByteText): void {
+  sendFor(sharer: Sharer, frame: ByteString): void {
     this.#sent++;
     this.#inFlight?.send(frame.length);
     this.#connection.sendBytes(frame);

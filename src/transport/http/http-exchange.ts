@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Code } from "../../../protocol/codes.ts";
 import type { Caller } from "../../core/caller/caller.ts";
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import type { HttpAnswer, HttpBody, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
 import { type Page, sendPage } from "./answer.ts";
@@ -126,7 +126,7 @@ export class ServerExchange implements HttpExchange, HttpBody {
     return !this.#blocked;
   }
 
-  write(bytes: ByteText): void {
+  write(bytes: ByteString): void {
     if (!this.#over) this.#response.write(bytes, "latin1", this.#written);
   }
 

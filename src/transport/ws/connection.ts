@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { CODES, type Code } from "../../../protocol/codes.ts";
 import type { Caller } from "../../core/caller/caller.ts";
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
 import type { Connection } from "../../core/ports/connection.ts";
@@ -124,7 +124,7 @@ export class SocketConnection implements Connection {
     this.#outbox.push(encode(frame), true);
   }
 
-  sendBytes(frame: ByteText): void {
+  sendBytes(frame: ByteString): void {
     this.#outbox.push(frame, this.isShared);
   }
 

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { afterRead } from "../../core/stream/read-turn.ts";
 
 /** First byte of an unfragmented text message (RFC 6455, 5.2), and the length codes for 16 and 64 bits. */
@@ -9,7 +9,7 @@ const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
 /** The frame's head for a payload of so many bytes; a server does not mask. */
-function headOf(bytes: number): ByteText {
+function headOf(bytes: number): ByteString {
   if (bytes < LENGTH_16) return TEXT + String.fromCharCode(bytes);
   if (bytes < 65_536) return TEXT + String.fromCharCode(LENGTH_16, bytes >> 8, bytes & 255);
   const high = Math.floor(bytes / 2 ** 32);
@@ -23,12 +23,12 @@ function headOf(bytes: number): ByteText {
 }
 
 /** A text's UTF-8, a character a byte. ASCII, the common case, is its own. */
-export function encode(text: string): ByteText {
+export function encode(text: string): ByteString {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString("latin1");
 }
 
 /** A WebSocket text message. */
-export const textFrame = (payload: ByteText): ByteText => headOf(payload.length) + payload;
+export const textFrame = (payload: ByteString): ByteString => headOf(payload.length) + payload;
 
 /**
  * One socket's way out. Every frame is a WebSocket message of its own; all frames of one loop turn leave in one socket
@@ -64,7 +64,7 @@ export class Outbox {
   }
 
   /** Queues a text frame. What leaves behind a single read waits for no other socket's, unless it `isShared`. */
-  push(frame: ByteText, isShared = true): void {
+  push(frame: ByteString, isShared = true): void {
     if (this.#turn === "" && (isShared || !afterRead(this.#endOfTurn))) setImmediate(this.#endOfTurn);
     this.#turnFrames++;
     this.#turn += textFrame(frame);

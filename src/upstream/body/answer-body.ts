@@ -1,4 +1,4 @@
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { type ResponseBody, WholeBody } from "./response-body.ts";
 import { SseReader, type SseReceiver } from "./sse-reader.ts";
 import { decode } from "./utf8.ts";
@@ -21,7 +21,7 @@ export class EventBody implements ResponseBody {
     this.#reader = new SseReader(maxEventBytes, receiver);
   }
 
-  data(bytes: ByteText): void {
+  data(bytes: ByteString): void {
     this.#receiver.received();
     this.#reader.read(bytes);
   }

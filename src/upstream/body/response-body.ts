@@ -1,8 +1,8 @@
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 
 /** Takes the bytes of one response body. */
 export interface ResponseBody {
-  data(bytes: ByteText): void;
+  data(bytes: ByteString): void;
   /** The body ended, or nothing more of it is wanted. */
   end(): void;
 }
@@ -11,7 +11,7 @@ export interface ResponseBody {
 export class WholeBody implements ResponseBody {
   readonly #maxBytes: number;
   #done: ((bytes: Buffer, whole: boolean) => void) | undefined;
-  #chunks: ByteText[] = [];
+  #chunks: ByteString[] = [];
   #length = 0;
 
   /** `done` is called once: at the end, or with the first `maxBytes`, not `whole`, as soon as there are more. */
@@ -20,7 +20,7 @@ export class WholeBody implements ResponseBody {
     this.#done = done;
   }
 
-  data(bytes: ByteText): void {
+  data(bytes: ByteString): void {
     this.#chunks.push(bytes);
     this.#length += bytes.length;
     if (this.#length > this.#maxBytes) this.#finish(false);

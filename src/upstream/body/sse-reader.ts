@@ -1,5 +1,5 @@
 import { createParser, type EventSourceParser } from "eventsource-parser";
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { decode } from "./utf8.ts";
 
 /** Told synchronously, in the order of the bytes. */
@@ -48,7 +48,7 @@ export class SseReader {
     });
   }
 
-  read(bytes: ByteText): void {
+  read(bytes: ByteString): void {
     // A character beyond ASCII takes two bytes of UTF-8.
     const isPlain = Buffer.byteLength(bytes) === bytes.length;
     if (!isPlain) this.#isWide = true;

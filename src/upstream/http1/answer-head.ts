@@ -1,4 +1,4 @@
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { ResponseHead } from "../policy/response.ts";
 
@@ -27,7 +27,7 @@ export const broken = (what: string): GatewayError =>
   new GatewayError("upstream_protocol", `the upstream sent ${what}`);
 
 /** Whether a line end that is a mere LF stands at `from` or behind. What has one never ends as HTTP's heads and lines do. */
-export function hasBareLineEnd(text: ByteText, from: number): boolean {
+export function hasBareLineEnd(text: ByteString, from: number): boolean {
   for (let at = text.indexOf("\n", from); at >= 0; at = text.indexOf("\n", at + 1)) {
     if (text[at - 1] !== "\r") return true;
   }
@@ -35,7 +35,7 @@ export function hasBareLineEnd(text: ByteText, from: number): boolean {
 }
 
 /** Reads a head without its empty line. Throws `upstream_protocol` for anything that could be read in two ways. */
-export function readHead(text: ByteText): AnswerHead {
+export function readHead(text: ByteString): AnswerHead {
   const [first = "", ...lines] = text.split("\r\n");
   const [, minor, digits] = STATUS_LINE.exec(first) ?? [];
   if (digits === undefined) throw broken("no HTTP/1 status line");
@@ -56,7 +56,7 @@ export function readHead(text: ByteText): AnswerHead {
 }
 
 /** Looks at one line of a trailer. Throws `upstream_protocol`, also for a field that comes too late to frame the body. */
-export function checkTrailer(line: ByteText): void {
+export function checkTrailer(line: ByteString): void {
   if (hasLength(readFields([line]))) throw broken("a length behind its body");
 }
 
@@ -107,7 +107,7 @@ function listOf(value: string | readonly string[] | undefined): readonly string[
 }
 
 /** Without the spaces and tabs around it. All that `trim` takes for blank is more: line ends, and a byte of UTF-8. */
-function withoutBlanks(text: ByteText): ByteText {
+function withoutBlanks(text: ByteString): ByteString {
   let from = 0;
   let to = text.length;
   while (from < to && isBlank(text[from])) from++;

@@ -1,4 +1,4 @@
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { type AnswerHead, broken, checkTrailer, hasBareLineEnd, readHead } from "./answer-head.ts";
 import { readChunkSize } from "./chunk-size.ts";
@@ -7,7 +7,7 @@ import { readChunkSize } from "./chunk-size.ts";
 export interface AnswerSink {
   /** The final head; interim ones are skipped. */
   head(head: AnswerHead): void;
-  data(bytes: ByteText): void;
+  data(bytes: ByteString): void;
 }
 
 /** Larger heads are refused, interim ones counted in: providers' stay under 4 KiB. */
@@ -34,7 +34,7 @@ export class AnswerReader {
   readonly #sink: AnswerSink;
   #expected: Expected = "head";
   /** The beginning of a head or a line whose end has not come. */
-  #rest: ByteText = "";
+  #rest: ByteString = "";
   /** Bytes of the body, or of its chunk, that are still to come. */
   #left = 0;
   /** Bytes of interim heads, or of the trailer. */
@@ -61,7 +61,7 @@ export class AnswerReader {
   }
 
   /** Throws `upstream_protocol`, or `upstream_bad_response` for a head that is too large. */
-  read(bytes: ByteText): void {
+  read(bytes: ByteString): void {
     let at = 0;
     while (at < bytes.length) {
       switch (this.#expected) {
@@ -98,7 +98,7 @@ export class AnswerReader {
     if (!this.isDone) throw new GatewayError(this.hasHead ? "upstream_truncated" : "upstream_reset");
   }
 
-  #head(bytes: ByteText, at: number): number {
+  #head(bytes: ByteString, at: number): number {
     // An end that was cut: some of it stands in the rest.
     const from = Math.max(0, this.#rest.length - HEAD_END.length + 1);
     const text = this.#rest + bytes.slice(at);
@@ -134,7 +134,7 @@ export class AnswerReader {
     return next;
   }
 
-  #body(bytes: ByteText, at: number): number {
+  #body(bytes: ByteString, at: number): number {
     const end = at + Math.min(this.#left, bytes.length - at);
     this.#left -= end - at;
     if (this.#left === 0) this.#expected = this.#expected === "chunk" ? "chunk end" : "done";
@@ -143,14 +143,14 @@ export class AnswerReader {
   }
 
   /** Reads a chunk's size where its line stands whole in these bytes, as nearly always. */
-  #size(bytes: ByteText, at: number): number {
+  #size(bytes: ByteString, at: number): number {
     const end = this.#rest === "" ? bytes.indexOf(LINE_END, at) : -1;
     if (end < 0 || end - at > MAX_SIZE_LINE_BYTES) return this.#cutSize(bytes, at);
     this.#sized(readChunkSize(bytes, at, end));
     return end + LINE_END.length;
   }
 
-  #cutSize(bytes: ByteText, at: number): number {
+  #cutSize(bytes: ByteString, at: number): number {
     const line = this.#rest + bytes.slice(at);
     const end = line.indexOf(LINE_END);
     const length = end < 0 ? line.length - LINE_END.length + 1 : end;
@@ -172,7 +172,7 @@ export class AnswerReader {
   }
 
   /** The line end behind a chunk's data, which may come in two pieces. */
-  #chunkEnd(bytes: ByteText, at: number): number {
+  #chunkEnd(bytes: ByteString, at: number): number {
     let next = at;
     if (this.#rest === "") {
       if (bytes.charCodeAt(next++) !== CR) throw broken("a chunk of another size than it says");
@@ -186,7 +186,7 @@ export class AnswerReader {
   }
 
   /** Lines up to an empty one. Nothing in them is of use. */
-  #trailer(bytes: ByteText, at: number): number {
+  #trailer(bytes: ByteString, at: number): number {
     const line = this.#rest + bytes.slice(at);
     const end = line.indexOf(LINE_END);
     const next = end < 0 ? bytes.length : at + end + LINE_END.length - this.#rest.length;

@@ -1,4 +1,4 @@
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { broken } from "./answer-head.ts";
 
 /** What may stand behind a chunk's size (RFC 9112, 7.1.1); nobody uses it. */
@@ -6,7 +6,7 @@ const EXTENSIONS =
   /^(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*$/;
 
 /** Reads a chunk's size from its line: the hexadecimal digits before the end or extensions. Throws `upstream_protocol`. */
-export function readChunkSize(text: ByteText, from: number, to: number): number {
+export function readChunkSize(text: ByteString, from: number, to: number): number {
   let size = 0;
   let at = from;
   for (; at < to; at++) {

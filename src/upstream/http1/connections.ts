@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { addressNotAllowed, isPublicAddress, publicLookup } from "../policy/address-guard.ts";
 import type { RunningTime } from "../policy/running-time.ts";
@@ -79,7 +79,7 @@ export class Connections implements SocketOwner {
   }
 
   /** The head of a request with a body of so many bytes. Names and values have been checked. */
-  head(path: string, headers: Readonly<Record<string, string>>, bodyBytes: number): ByteText {
+  head(path: string, headers: Readonly<Record<string, string>>, bodyBytes: number): ByteString {
     let head = `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: keep-alive\r\n`;
     for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
     return `${head}content-length: ${bodyBytes}\r\n\r\n`;

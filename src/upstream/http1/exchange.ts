@@ -1,4 +1,4 @@
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { type GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import type { ResponseBody } from "../body/response-body.ts";
 import type { ResponseHead } from "../policy/response.ts";
@@ -21,7 +21,7 @@ export class Exchange implements SocketWaiter, SocketUser {
   readonly #owner: ExchangeOwner;
   readonly #connections: Connections;
   readonly #time: RunningTime;
-  #request: ByteText = "";
+  #request: ByteString = "";
   #socket: UpstreamSocket | undefined;
   #body: ResponseBody | undefined;
   #stage: Stage = "connecting";
@@ -107,7 +107,7 @@ export class Exchange implements SocketWaiter, SocketUser {
     }
   }
 
-  data(bytes: ByteText): void {
+  data(bytes: ByteString): void {
     if (this.#over) return;
     try {
       this.#body?.data(bytes);

@@ -1,6 +1,6 @@
 import { connect as connectPlain, type LookupFunction, type Socket } from "node:net";
 import { connect as connectSecure } from "node:tls";
-import type { ByteText } from "../../core/kernel/byte-text.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import { beginRead, endRead } from "../../core/stream/read-turn.ts";
 import type { RunningTime } from "../policy/running-time.ts";
@@ -54,7 +54,7 @@ export class UpstreamSocket {
   #isConnected = false;
   #isPaused = false;
   /** What was read before a pause took effect. */
-  #held: ByteText = "";
+  #held: ByteString = "";
   #error: Error | undefined;
   /** By everybody's clock: until then the upstream keeps it, if it serves nobody. */
   #keptUntil = 0;
@@ -80,7 +80,7 @@ export class UpstreamSocket {
   }
 
   /** Sends a request: head and body, both a character a byte. The socket has to be free. */
-  send(request: ByteText, user: SocketUser): void {
+  send(request: ByteString, user: SocketUser): void {
     this.#user = user;
     this.#reader = new AnswerReader(user);
     this.#callOff();
@@ -134,7 +134,7 @@ export class UpstreamSocket {
     if (bytes !== "") this.#take(bytes);
   }
 
-  #take(bytes: ByteText): void {
+  #take(bytes: ByteString): void {
     const reader = this.#reader;
     const user = this.#user;
     if (!reader || !user) {

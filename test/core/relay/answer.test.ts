@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { toByteText } from "../../../src/core/kernel/byte-text.ts";
+import { toByteString } from "../../../src/core/kernel/byte-string.ts";
 import { Answer } from "../../../src/core/relay/answer.ts";
 import { type DialectName, dialects } from "../../../src/dialects/registry.ts";
 
@@ -11,7 +11,7 @@ function answerOf(name: DialectName): Answer {
 
 const say = (answer: Answer, content: string) => {
   const data = JSON.stringify({ choices: [{ index: 0, delta: { content } }] });
-  return answer.read(undefined, data, toByteText(data).length);
+  return answer.read(undefined, data, toByteString(data).length);
 };
 
 describe("what is seen of an answer", () => {

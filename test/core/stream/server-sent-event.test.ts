@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { createParser, type EventSourceMessage } from "eventsource-parser";
 import fc from "fast-check";
-import { fromByteText, toByteText } from "../../../src/core/kernel/byte-text.ts";
+import { fromByteString, toByteString } from "../../../src/core/kernel/byte-string.ts";
 import { KEEP_ALIVE, serverSentEvent } from "../../../src/core/stream/server-sent-event.ts";
 
 test("whatever an event holds, a parser that nobody here wrote reads the same out of it", () => {
@@ -17,9 +17,9 @@ test("whatever an event holds, a parser that nobody here wrote reads the same ou
       const found: EventSourceMessage[] = [];
       const parser = createParser({ onEvent: (each) => found.push(each) });
       const bytes = events.map(({ event, data, id }) =>
-        serverSentEvent(event && toByteText(event), toByteText(data), id && toByteText(id)),
+        serverSentEvent(event && toByteString(event), toByteString(data), id && toByteString(id)),
       );
-      parser.feed(fromByteText(bytes.join(KEEP_ALIVE)));
+      parser.feed(fromByteString(bytes.join(KEEP_ALIVE)));
       expect(found.map(({ event, data }) => ({ event, data }))).toEqual(
         events.map(({ event, data }) => ({ event, data })),
       );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Code } from "../../../protocol/codes.ts";
-import { toByteText } from "../../../src/core/kernel/byte-text.ts";
+import { toByteString } from "../../../src/core/kernel/byte-string.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { HttpExchange } from "../../../src/core/ports/http-face.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
@@ -71,7 +71,7 @@ function setUp() {
     faults,
     socket,
     close: (why: Code) => close(why),
-    say: (data: string) => stream.publish(stream.log.append(undefined, toByteText(data), false)),
+    say: (data: string) => stream.publish(stream.log.append(undefined, toByteString(data), false)),
     /** The end of the callback in which the upstream's chunk came. */
     endOfCallback: () => new Promise<void>((resolve) => queueMicrotask(resolve)),
   };
@@ -124,7 +124,7 @@ describe("an answer of events", () => {
     say("é");
     say("2");
     stream.end(failed("upstream_reset"));
-    expect(written.join("")).toBe(toByteText("data: é\n\ndata: 2\n\nevent: error\ndata: upstream_reset é 2\n\n"));
+    expect(written.join("")).toBe(toByteString("data: é\n\ndata: 2\n\nevent: error\ndata: upstream_reset é 2\n\n"));
     expect(happened).toEqual(["over", "head", "end"]);
   });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { ByteText } from "../../../src/core/kernel/byte-text.ts";
+import type { ByteString } from "../../../src/core/kernel/byte-string.ts";
 import type { Connection } from "../../../src/core/ports/connection.ts";
 import { Scheduler, type Sharer } from "../../../src/faces/stream/scheduler.ts";
 
@@ -21,7 +21,7 @@ class FakeSocket {
     return this.buffered < GATE_BYTES;
   }
 
-  sendBytes(frame: ByteText): boolean {
+  sendBytes(frame: ByteString): boolean {
     return this.send(frame);
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { fromByteText, toByteText } from "../../../src/core/kernel/byte-text.ts";
+import { fromByteString, toByteString } from "../../../src/core/kernel/byte-string.ts";
 import { SseReader } from "../../../src/upstream/body/sse-reader.ts";
 import { NOT_HERE, readOuter } from "../../support/outer-corpus.ts";
 
@@ -18,8 +18,8 @@ function read(pieces: readonly Uint8Array[], maxEventBytes = MIB) {
   let tooLarge = false;
   const reader = new SseReader(maxEventBytes, {
     event: (name, data, bytes) => {
-      expect(bytes).toBe(toByteText(data));
-      if (!tooLarge) events.push({ type: fromByteText(name ?? "message"), data });
+      expect(bytes).toBe(toByteString(data));
+      if (!tooLarge) events.push({ type: fromByteString(name ?? "message"), data });
     },
     malformed: () => malformed++,
     tooLarge: () => {

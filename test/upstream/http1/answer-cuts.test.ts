@@ -3,12 +3,12 @@ import { get, type IncomingMessage } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { ByteText } from "../../../src/core/kernel/byte-text.ts";
+import type { ByteString } from "../../../src/core/kernel/byte-string.ts";
 import { anyAnswer, type WrittenAnswer } from "../../support/any-answer.ts";
 import { cutAt, readAnswer } from "../../support/read-answer.ts";
 
 /** A reading in the terms of what was written. */
-function reading(pieces: readonly ByteText[], endsWith: WrittenAnswer["endsWith"]) {
+function reading(pieces: readonly ByteString[], endsWith: WrittenAnswer["endsWith"]) {
   const { heads, body, isDone, idleMs, error } = readAnswer(pieces, endsWith === "connection" ? "closed" : "open");
   const headers = heads.map((head) => Object.entries(head.headers).map(([name, value]) => [name, [value].flat()]));
   return { statuses: heads.map(({ status }) => status), headers, body, isDone, idleMs, error };
@@ -107,7 +107,7 @@ test("Node's own client makes the same of any answer", async () => {
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
 
-  async function nodes(bytes: ByteText) {
+  async function nodes(bytes: ByteString) {
     next = bytes;
     const [message] = (await once(get({ port, host: "127.0.0.1", agent: false }), "response")) as [IncomingMessage];
     const pieces = await message.setEncoding("latin1").toArray();

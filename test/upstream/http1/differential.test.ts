@@ -3,14 +3,14 @@ import { request } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { ByteText } from "../../../src/core/kernel/byte-text.ts";
+import type { ByteString } from "../../../src/core/kernel/byte-string.ts";
 import { mutatedAnswer } from "../../support/mutated-answer.ts";
 import { cutAt, readAnswer } from "../../support/read-answer.ts";
 
 /** What a reader makes of bytes that their connection's end follows; undefined when it refuses them. */
-type Reading = { readonly status: number | undefined; readonly body: ByteText } | undefined;
+type Reading = { readonly status: number | undefined; readonly body: ByteString } | undefined;
 
-function ours(pieces: readonly ByteText[]): Reading {
+function ours(pieces: readonly ByteString[]): Reading {
   const { heads, body, isDone } = readAnswer(pieces, "closed");
   return isDone ? { status: heads[0]?.status, body } : undefined;
 }
@@ -24,7 +24,7 @@ async function nodesReader() {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const read = (bytes: ByteText): Promise<Reading> => {
+  const read = (bytes: ByteString): Promise<Reading> => {
     next = bytes;
     return new Promise((resolve) => {
       const asking = request({ port, host: "127.0.0.1", agent: false });

@@ -2,7 +2,7 @@
  * Text whose characters are the bytes of its UTF-8. What an upstream sends goes through the gateway in this form: it takes
  * one byte of memory a character whatever the text, its length is its size on the wire, and a socket writes it as it is.
  */
-export type ByteText = string;
+export type ByteString = string;
 
 /** Whether a text is its own UTF-8. */
 function isAscii(text: string): boolean {
@@ -24,14 +24,14 @@ export function utf8Length(text: string): number {
 }
 
 /** For texts of our own making: what an upstream sends comes as bytes. A lone surrogate becomes U+FFFD. */
-export function toByteText(text: string): ByteText {
+export function toByteString(text: string): ByteString {
   if (isAscii(text)) return text;
   const escaped = encodeURIComponent(text.toWellFormed());
   return escaped.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 /** For faces that need characters. The bytes must be well-formed UTF-8, as those of events are. */
-export function fromByteText(bytes: ByteText): string {
+export function fromByteString(bytes: ByteString): string {
   if (isAscii(bytes)) return bytes;
   return decodeURIComponent(bytes.replace(/[%\u0080-\u00ff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`));
 }

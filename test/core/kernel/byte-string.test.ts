@@ -1,14 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { fromByteText, toByteText, utf8Length } from "../../../src/core/kernel/byte-text.ts";
+import { fromByteString, toByteString, utf8Length } from "../../../src/core/kernel/byte-string.ts";
 
 describe("text as its bytes", () => {
   test("has a character for each byte of its UTF-8, and comes back as it was", () => {
     fc.assert(
       fc.property(fc.string({ unit: "grapheme", maxLength: 200 }), (text) => {
-        const bytes = toByteText(text);
+        const bytes = toByteString(text);
         expect(bytes).toBe(Buffer.from(text, "utf8").toString("latin1"));
-        expect(fromByteText(bytes)).toBe(text);
+        expect(fromByteString(bytes)).toBe(text);
       }),
     );
   });
@@ -19,11 +19,11 @@ describe("text as its bytes", () => {
   });
 
   test("is the same text when that is ASCII", () => {
-    expect(toByteText('100 % of "it"\n')).toBe('100 % of "it"\n');
-    expect(fromByteText('100 % of "it"\n')).toBe('100 % of "it"\n');
+    expect(toByteString('100 % of "it"\n')).toBe('100 % of "it"\n');
+    expect(fromByteString('100 % of "it"\n')).toBe('100 % of "it"\n');
   });
 
   test("replaces what is no character", () => {
-    expect(fromByteText(toByteText("a\ud800b"))).toBe("a\ufffdb");
+    expect(fromByteString(toByteString("a\ud800b"))).toBe("a\ufffdb");
   });
 });
