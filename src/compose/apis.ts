@@ -1,7 +1,7 @@
 import type { Routing } from "../core/dialect/routing.ts";
 import type { Clock } from "../core/kernel/clock.ts";
 import type { Relay } from "../core/relay/relay.ts";
-import type { Shelf } from "../core/stream/shelf.ts";
+import type { StreamRegistry } from "../core/stream/registry.ts";
 import { errorEvent } from "../dialects/error-event.ts";
 import { refusalBody } from "../dialects/refusal-body.ts";
 import { type ApiFaces, createApiFaces } from "../faces/api/face.ts";
@@ -10,7 +10,7 @@ import { type ApiFaces, createApiFaces } from "../faces/api/face.ts";
 export function connectApis(parts: {
   readonly relay: Relay;
   readonly routing: Routing;
-  readonly shelf: Shelf;
+  readonly registry: StreamRegistry;
   readonly clock: Clock;
   readonly limits: { readonly apiBodyBytes: number; readonly apiSilenceMs: number };
 }): ApiFaces {

@@ -90,7 +90,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const { relay, shelf, budget } = started.use(
+  const { relay, registry, budget } = started.use(
     await connectRelay({
       limits,
       upstream,
@@ -102,15 +102,15 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       admit: ({ name }) => load.admitStream(name),
     }),
   );
-  if (metrics) shelf.resumed = metrics.resumed;
+  if (metrics) registry.resumed = metrics.resumed;
   const callers = started.use(await connectCallers(config, clock, observer));
   const { authenticator, tickets } = callers;
-  const apis = started.adopt(connectApis({ relay, routing, shelf, clock, limits }), (part) => part.close());
+  const apis = started.adopt(connectApis({ relay, routing, registry, clock, limits }), (part) => part.close());
   const streamFace = started.adopt(
     createStreamFace({
       relay,
       routing,
-      shelf,
+      registry,
       authenticator,
       clock,
       observer,
@@ -120,7 +120,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const httpStreamsFace = started.adopt(
     createHttpStreamsFace({
-      shelf,
+      registry,
       limits: { keepAliveMs: (limits.pingMs + limits.pongMs) / 2, betweenPollsMs: limits.pingMs },
     }),
     (part) => part.close(),
@@ -149,7 +149,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     createMetricsPage({
       contentType: metrics.contentType,
       text() {
-        const { parked, kept } = shelf.counts;
+        const { parked, kept } = registry.counts;
         return metrics.text({
           connections: server.connectionsByFace,
           streams: { active: relay.activeStreams - parked, parked, kept },

@@ -9,7 +9,7 @@ import type { UpstreamPort } from "../core/ports/upstream.ts";
 import { KeyLeases } from "../core/quota/leases.ts";
 import { Relay, type RequestRoom } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/budget.ts";
-import { Shelf } from "../core/stream/shelf.ts";
+import { StreamRegistry } from "../core/stream/registry.ts";
 
 /** What is remembered at once, oldest forgotten first: some hundred bytes each. */
 const REMEMBERED_IDS = 10_000;
@@ -22,7 +22,7 @@ const HEAP_SLACK = 1.5;
 
 export interface RelayConnections extends Disposable {
   readonly relay: Relay;
-  readonly shelf: Shelf;
+  readonly registry: StreamRegistry;
   /** What all logs share. */
   readonly budget: LogBudget;
 }
@@ -43,7 +43,7 @@ export async function connectRelay(parts: {
   const { limits, upstream, ledger, observer, clock, newId } = parts;
   const logMemoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
   const budget = new LogBudget(Math.floor(logMemoryBytes / HEAP_SLACK));
-  const shelf = new Shelf({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now);
+  const registry = new StreamRegistry({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now);
   const leases = new KeyLeases({ clock, ledger });
   await leases.restore();
   const relay = new Relay({
@@ -60,13 +60,13 @@ export async function connectRelay(parts: {
     streamBytes: STREAM_BYTES,
     leases,
     admit(caller) {
-      shelf.admit();
+      registry.admit();
       parts.admit(caller);
     },
   });
   const sweep = setInterval(() => {
-    shelf.sweep(clock.now());
+    registry.sweep(clock.now());
     relay.sweep(clock.now());
   }, SWEEP_MS);
-  return { relay, shelf, budget, [Symbol.dispose]: () => clearInterval(sweep) };
+  return { relay, registry, budget, [Symbol.dispose]: () => clearInterval(sweep) };
 }

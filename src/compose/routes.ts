@@ -38,7 +38,7 @@ export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
     routing: new Routing([...routes.values()], models, config.defaultModel),
     upstreamRoutes: all.map((route) => ({
       ...route,
-      // How long a stream may be held back is the shelf's business: it knows whether anybody reads.
+      // How long a stream may be held back is the registry's business: it knows whether anybody reads.
       timeouts: { ...("timeouts" in route && route.timeouts), pausedMs: Number.POSITIVE_INFINITY },
       allowHeaders: Object.keys(route.headers),
     })),

@@ -46,7 +46,7 @@ describe("C11: an open that is sent again", () => {
   });
 
   test("after the log is gone is refused, and not billed again", () => {
-    using rig = new StreamFaceRig({ shelf: { retentionMs: 1_000 } });
+    using rig = new StreamFaceRig({ registry: { retentionMs: 1_000 } });
     const peer = rig.connect();
     peer.open("a", open);
     rig.call.finish();
@@ -219,7 +219,7 @@ describe("C15: somebody else's stream", () => {
   });
 
   test("stays unknown when it has ended, whatever epoch and position are guessed, and when its log is gone", () => {
-    using rig = new StreamFaceRig({ shelf: { retentionMs: 1_000 } });
+    using rig = new StreamFaceRig({ registry: { retentionMs: 1_000 } });
     const stream = rig.connect("alice").open("a");
     const bob = rig.connect("bob");
     const reasonFor = (epoch: number, after: number) => {

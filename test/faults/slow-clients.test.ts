@@ -80,7 +80,7 @@ describe("C2: a client that acknowledges nothing", () => {
   });
 
   test("is told that it is too late when it still has not read a stream's end when the log's time is over", () => {
-    using rig = new StreamFaceRig({ face: { windowEvents: 10 }, shelf: { retentionMs: 60_000 } });
+    using rig = new StreamFaceRig({ face: { windowEvents: 10 }, registry: { retentionMs: 60_000 } });
     const peer = rig.connect();
     const stream = peer.open("a");
     rig.call.flood(100);

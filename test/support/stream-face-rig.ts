@@ -9,7 +9,7 @@ import type { FaceSession } from "../../src/core/ports/face.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../../src/core/ports/upstream.ts";
 import { Relay } from "../../src/core/relay/relay.ts";
 import { LogBudget } from "../../src/core/stream/budget.ts";
-import { Shelf, type ShelfLimits } from "../../src/core/stream/shelf.ts";
+import { type RegistryLimits, StreamRegistry } from "../../src/core/stream/registry.ts";
 import type { LogLimits } from "../../src/core/stream/stream-log.ts";
 import { dialects } from "../../src/dialects/registry.ts";
 import { createStreamFace } from "../../src/faces/stream/face.ts";
@@ -17,7 +17,7 @@ import type { StreamFaceLimits } from "../../src/faces/stream/parts.ts";
 
 export interface StreamFaceRigOptions {
   readonly face?: Partial<StreamFaceLimits>;
-  readonly shelf?: Partial<ShelfLimits>;
+  readonly registry?: Partial<RegistryLimits>;
   readonly log?: Partial<LogLimits>;
   readonly budgetBytes?: number;
 }
@@ -30,7 +30,7 @@ export const PAUSED_MS = 30_000;
 export class StreamFaceRig {
   readonly calls: FakeCall[] = [];
   readonly budget: LogBudget;
-  readonly shelf: Shelf;
+  readonly registry: StreamRegistry;
   /** What the gateway's keys say of a caller, at each open and resume. */
   current: (caller: Caller) => Caller = (caller) => caller;
   readonly #face: ReturnType<typeof createStreamFace>;
@@ -55,7 +55,7 @@ export class StreamFaceRig {
       pausedMs: PAUSED_MS,
       rememberedIds: 100,
     };
-    this.shelf = new Shelf({ ...limits, ...options.shelf }, this.budget, clock.now);
+    this.registry = new StreamRegistry({ ...limits, ...options.registry }, this.budget, clock.now);
     const relay = new Relay({
       upstream: { call: (request, sink) => this.#call(request, sink) },
       observer,
@@ -64,12 +64,12 @@ export class StreamFaceRig {
       log: { maxBytes: 1_048_576, maxEntries: 8_192, ...options.log },
       budget: this.budget,
       opens: new OpenRate({ opensPerSecond: 1_000, opensBurst: 1_000 }, clock),
-      admit: () => this.shelf.admit(),
+      admit: () => this.registry.admit(),
     });
     this.#face = createStreamFace({
       relay,
       routing: new Routing([route], [{ ...model, price: undefined, contextWindow: undefined }]),
-      shelf: this.shelf,
+      registry: this.registry,
       authenticator: { current: (caller) => this.current(caller) },
       clock,
       observer,
@@ -106,7 +106,7 @@ export class StreamFaceRig {
   pass(ms: number): void {
     for (const until = this.#now + ms; this.#now < until; ) {
       this.#now = Math.min(until, this.#now + 1_000);
-      this.shelf.sweep(this.#now);
+      this.registry.sweep(this.#now);
     }
   }
 

@@ -1,6 +1,6 @@
 import type { Target } from "../dialect/routing.ts";
 import { GatewayError } from "../kernel/errors.ts";
-import type { AwayPolicy } from "../stream/shelf.ts";
+import type { AwayPolicy } from "../stream/registry.ts";
 
 /** What a key lets its callers do. `chat`: the OpenClaw face; `streams`: all others; `admin` includes every other. */
 export const SCOPES = ["chat", "streams", "read", "logs", "admin"] as const;

@@ -1,5 +1,5 @@
 import { GatewayError } from "../kernel/errors.ts";
-import type { AwayPolicy } from "../stream/shelf.ts";
+import type { AwayPolicy } from "../stream/registry.ts";
 import type { Caller, Caps, OnAbort, Scope, UpstreamKeys } from "./caller.ts";
 
 /** A gateway key as it is stored: all about it but its secret. Times are wall-clock milliseconds. */

@@ -3,7 +3,7 @@ export const REFUSE_AT = 0.7;
 export const EVICT_AT = 0.85;
 export const CANCEL_AT = 0.95;
 
-/** What all logs together may hold, in bytes (G of the design). Counting only: what to do about it is the shelf's. */
+/** What all logs together may hold, in bytes (G of the design). Counting only: what to do about it is the registry's. */
 export class LogBudget {
   readonly maxBytes: number;
   /** Called when a log grows while more than `EVICT_AT` is used. */

@@ -5,7 +5,7 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
 import type { Relay } from "../../core/relay/relay.ts";
-import type { Shelf } from "../../core/stream/shelf.ts";
+import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { Stream } from "../../core/stream/stream.ts";
 import type { EventText } from "./answer.ts";
 import { checkContentType, readRequest, switchesOf } from "./api-request.ts";
@@ -30,7 +30,7 @@ export interface Wording {
 export interface ApiFacesParts {
   readonly relay: Relay;
   readonly routing: Routing;
-  readonly shelf: Shelf;
+  readonly registry: StreamRegistry;
   readonly wording: Wording;
   readonly clock: Clock;
   readonly limits: {
@@ -61,16 +61,16 @@ export function createApiFaces(parts: ApiFacesParts): ApiFaces {
 }
 
 function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): HttpFace {
-  const { relay, routing, shelf, wording, clock, limits } = parts;
+  const { relay, routing, registry, wording, clock, limits } = parts;
 
   /** The client is gone, or must go: the upstream stops, unless the key says that its streams outlive their clients. */
   function left(exchange: HttpExchange, stream: Stream, why: GatewayError): void {
     const away = exchange.caller.grant?.away ?? "cancel";
     if (why.code !== "client_gone" || away === "cancel") stream.cancel(why);
     else {
-      const shelved = shelf.put(stream, exchange.caller.name, away);
-      shelf.hold(shelved, NOBODY);
-      shelf.release(shelved, NOBODY, why.code);
+      const registered = registry.add(stream, exchange.caller.name, away);
+      registry.attach(registered, NOBODY);
+      registry.detach(registered, NOBODY, why.code);
     }
   }
 

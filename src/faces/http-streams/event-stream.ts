@@ -2,8 +2,8 @@ import type { Code } from "../../../protocol/codes.ts";
 import { toByteString } from "../../core/kernel/byte-string.ts";
 import type { HttpBody, HttpExchange } from "../../core/ports/http-face.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
+import type { Attachment, RegisteredStream, StreamRegistry } from "../../core/stream/registry.ts";
 import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/stream/server-sent-event.ts";
-import type { Holder, Shelf, Shelved } from "../../core/stream/shelf.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import { endBody } from "../../core/stream/wire.ts";
@@ -11,32 +11,32 @@ import { eventId, lastId } from "./position.ts";
 
 export interface EventStreamParts {
   readonly exchange: HttpExchange;
-  readonly shelf: Shelf;
-  readonly shelved: Shelved;
+  readonly registry: StreamRegistry;
+  readonly registered: RegisteredStream;
   readonly after: number;
   /** It reads no more. */
   readonly over: () => void;
 }
 
 /** A reader that gets the upstream's events as server-sent events, each the moment it is parsed. */
-export class EventStream implements Holder, ReaderSink {
+export class EventStream implements Attachment, ReaderSink {
   readonly #parts: EventStreamParts;
   readonly #epoch: number;
   readonly #body: HttpBody;
   readonly #reader: Reader;
 
   constructor(parts: EventStreamParts) {
-    const { exchange, shelved, after } = parts;
+    const { exchange, registered, after } = parts;
     this.#parts = parts;
-    this.#epoch = shelved.stream.info.epoch;
+    this.#epoch = registered.stream.info.epoch;
     this.#body = exchange.stream({ status: 200, headers: EVENT_STREAM_HEADERS }, () => this.#reader.wake());
     exchange.onClose((why) => this.#closed(why));
-    this.#reader = shelved.stream.addReader(this, after);
+    this.#reader = registered.stream.addReader(this, after);
   }
 
   /** Takes the stream from whoever read it, and sends what there is. It may be everything. */
   begin(): void {
-    this.#parts.shelf.hold(this.#parts.shelved, this);
+    this.#parts.registry.attach(this.#parts.registered, this);
     this.#reader.wake();
   }
 
@@ -50,7 +50,7 @@ export class EventStream implements Holder, ReaderSink {
   push(entry: Entry): boolean {
     if (!this.#body.writable) return false;
     this.#body.write(serverSentEvent(entry.event, entry.data, eventId(this.#epoch, entry.seq)));
-    const { stream } = this.#parts.shelved;
+    const { stream } = this.#parts.registered;
     if (stream.firstSentMs === undefined && entry.hasContent) stream.contentSent();
     return true;
   }
@@ -59,15 +59,15 @@ export class EventStream implements Holder, ReaderSink {
     this.#leave();
     this.#say("sluice.end", endBody(terminal));
     this.#body.end();
-    const { shelf, shelved } = this.#parts;
-    shelf.release(shelved, this);
+    const { registry, registered } = this.#parts;
+    registry.detach(registered, this);
     // A client without acknowledgements: what was sent counts as handled.
-    shelf.handled(shelved);
+    registry.handled(registered);
   }
 
   failed(): void {
     this.#leave();
-    this.#parts.shelf.release(this.#parts.shelved, this, "internal");
+    this.#parts.registry.detach(this.#parts.registered, this, "internal");
     this.#parts.exchange.abort();
   }
 
@@ -81,7 +81,7 @@ export class EventStream implements Holder, ReaderSink {
     this.#leave();
     // No id of its own: whoever comes back reads on where it was.
     if (why !== "client_gone") this.#body.write(serverSentEvent("sluice.detached", `{"code":"${why}"}`));
-    this.#parts.shelf.release(this.#parts.shelved, this, why);
+    this.#parts.registry.detach(this.#parts.registered, this, why);
   }
 
   #leave(): void {

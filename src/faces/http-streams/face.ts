@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
-import type { Shelf } from "../../core/stream/shelf.ts";
+import type { StreamRegistry } from "../../core/stream/registry.ts";
 import { EventStream, type EventStreamParts } from "./event-stream.ts";
 import { PollRound } from "./poll-round.ts";
 import { isOver, readPosition, readWait } from "./position.ts";
@@ -13,7 +13,7 @@ export interface HttpStreamsLimits {
 }
 
 export interface HttpStreamsParts {
-  readonly shelf: Shelf;
+  readonly registry: StreamRegistry;
   readonly limits: HttpStreamsLimits;
 }
 
@@ -25,7 +25,7 @@ const NO_CONTENT = { status: 204, headers: {}, body: "" };
  * HTTP readers of streams that were opened elsewhere, for clients behind proxies that break WebSockets: as server-sent
  * events, or as long poll when the client names a `wait`. Defined in `protocol/README.md`.
  */
-export function createHttpStreamsFace({ shelf, limits }: HttpStreamsParts): HttpFace & { close(): void } {
+export function createHttpStreamsFace({ registry, limits }: HttpStreamsParts): HttpFace & { close(): void } {
   const eventStreams = new Set<EventStream>();
   const keepAlive = setInterval(() => {
     for (const eventStream of eventStreams) eventStream.keepAlive();
@@ -42,8 +42,8 @@ export function createHttpStreamsFace({ shelf, limits }: HttpStreamsParts): Http
     }
     const { epoch, after } = readPosition(lastEventId ?? exchange.query("after"));
     const caller = exchange.caller.name;
-    const shelved = shelf.find(id, caller, epoch ?? shelf.owned(id, caller)?.stream.info.epoch ?? 1, after);
-    const parts = { exchange, shelf, shelved, after };
+    const registered = registry.find(id, caller, epoch ?? registry.owned(id, caller)?.stream.info.epoch ?? 1, after);
+    const parts = { exchange, registry, registered, after };
     if (waitMs === undefined) stream(parts);
     else new PollRound({ ...parts, waitMs, betweenPollsMs: limits.betweenPollsMs }).begin();
   }
@@ -65,7 +65,7 @@ export function createHttpStreamsFace({ shelf, limits }: HttpStreamsParts): Http
       if (action === "events") read(exchange, id);
       else {
         // Ended, unknown and foreign ones alike: there is nothing left to cancel.
-        shelf.owned(id, exchange.caller.name)?.stream.cancel(new GatewayError("cancelled"));
+        registry.owned(id, exchange.caller.name)?.stream.cancel(new GatewayError("cancelled"));
         exchange.respond(NO_CONTENT);
       }
     },

@@ -4,7 +4,7 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpExchange } from "../../core/ports/http-face.ts";
 import { Window } from "../../core/stream/flow.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
-import type { Holder, Shelf, Shelved } from "../../core/stream/shelf.ts";
+import type { Attachment, RegisteredStream, StreamRegistry } from "../../core/stream/registry.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import { endBody, eventBody } from "../../core/stream/wire.ts";
@@ -14,8 +14,8 @@ const ROUND_LIMITS = { maxBytes: 1_048_576, maxEntries: Number.POSITIVE_INFINITY
 
 export interface PollRoundParts {
   readonly exchange: HttpExchange;
-  readonly shelf: Shelf;
-  readonly shelved: Shelved;
+  readonly registry: StreamRegistry;
+  readonly registered: RegisteredStream;
   readonly after: number;
   readonly waitMs: number;
   /** How long the client may take until its next round; then it counts as gone. */
@@ -26,7 +26,7 @@ export interface PollRoundParts {
  * One round of a long poll: answered as soon as there is an event, or empty at the end of its time. What the client asks
  * to read behind is its acknowledgement: only that may leave the log, so that a lost answer can be asked for again.
  */
-export class PollRound implements Holder, ReaderSink {
+export class PollRound implements Attachment, ReaderSink {
   readonly #parts: PollRoundParts;
   readonly #reader: Reader;
   readonly #events: ByteString[] = [];
@@ -37,11 +37,11 @@ export class PollRound implements Holder, ReaderSink {
   #timer: NodeJS.Timeout;
 
   constructor(parts: PollRoundParts) {
-    const { exchange, shelved, after, waitMs } = parts;
+    const { exchange, registered, after, waitMs } = parts;
     this.#parts = parts;
     exchange.onClose((why) => this.#closed(why));
     this.#timer = setTimeout(() => this.#reader.guard(() => this.#answer()), waitMs);
-    this.#reader = shelved.stream.addReader(this, after, new Window(ROUND_LIMITS, after));
+    this.#reader = registered.stream.addReader(this, after, new Window(ROUND_LIMITS, after));
   }
 
   /** It has answered, and holds the stream for the next round. */
@@ -51,7 +51,7 @@ export class PollRound implements Holder, ReaderSink {
 
   /** Takes the stream from whoever read it, and what there is of it. */
   begin(): void {
-    this.#parts.shelf.hold(this.#parts.shelved, this);
+    this.#parts.registry.attach(this.#parts.registered, this);
     this.#reader.wake();
   }
 
@@ -69,7 +69,7 @@ export class PollRound implements Holder, ReaderSink {
 
   failed(): void {
     const waits = this.#leave();
-    this.#parts.shelf.release(this.#parts.shelved, this, "internal");
+    this.#parts.registry.detach(this.#parts.registered, this, "internal");
     if (waits) this.#parts.exchange.refuse(new GatewayError("internal"));
   }
 
@@ -80,26 +80,26 @@ export class PollRound implements Holder, ReaderSink {
 
   #closed(why: Code): void {
     this.#leave();
-    this.#parts.shelf.release(this.#parts.shelved, this, why);
+    this.#parts.registry.detach(this.#parts.registered, this, why);
   }
 
   #answer(): void {
     if (!this.#leave()) return;
-    const { exchange, shelf, shelved, betweenPollsMs } = this.#parts;
+    const { exchange, registry, registered, betweenPollsMs } = this.#parts;
     const end = this.#terminal ? `,"end":${JSON.stringify(endBody(this.#terminal))}` : "";
     exchange.respond({
       status: 200,
       headers: { "content-type": "application/json", "x-content-type-options": "nosniff" },
-      body: `{"epoch":${shelved.stream.info.epoch},"events":[${fromByteString(this.#events.join(","))}]${end}}\n`,
+      body: `{"epoch":${registered.stream.info.epoch},"events":[${fromByteString(this.#events.join(","))}]${end}}\n`,
     });
-    if (this.#hasContent) shelved.stream.contentSent();
+    if (this.#hasContent) registered.stream.contentSent();
     if (this.#terminal) {
-      shelf.release(shelved, this);
+      registry.detach(registered, this);
       // It asked for what is behind the last event: it has all before that, and this answer holds nothing else.
-      if (this.#events.length === 0) shelf.handled(shelved);
+      if (this.#events.length === 0) registry.handled(registered);
     }
     // It holds the stream until the next round takes it over: a client that polls is not away between two rounds.
-    else this.#timer = setTimeout(() => shelf.release(shelved, this, "client_gone"), betweenPollsMs).unref();
+    else this.#timer = setTimeout(() => registry.detach(registered, this, "client_gone"), betweenPollsMs).unref();
   }
 
   /** Reads and waits no more. Returns whether the client still waited for its answer. */

@@ -1,7 +1,7 @@
 import type { Code } from "../../../protocol/codes.ts";
 import { Window, type WindowLimits } from "../../core/stream/flow.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
-import type { Holder, Shelved } from "../../core/stream/shelf.ts";
+import type { Attachment, RegisteredStream } from "../../core/stream/registry.ts";
 import type { Stream } from "../../core/stream/stream.ts";
 import { costOf, type Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
@@ -16,7 +16,7 @@ const MAX_BATCH_BYTES = 65_536;
 export interface OpenStreamParts {
   /** The client's name for it on this connection. */
   readonly id: string;
-  readonly shelved: Shelved;
+  readonly registered: RegisteredStream;
   /** Where it begins: behind this sequence. */
   readonly after: number;
   readonly scheduler: Scheduler;
@@ -32,9 +32,9 @@ export interface OpenStreamParts {
 }
 
 /** One stream on one connection: a reader of its log that puts entries into frames. */
-export class OpenStream implements ReaderSink, Sharer, Holder {
+export class OpenStream implements ReaderSink, Sharer, Attachment {
   readonly id: string;
-  readonly shelved: Shelved;
+  readonly registered: RegisteredStream;
   readonly acknowledges: boolean;
   readonly #parts: OpenStreamParts;
   readonly #scheduler: Scheduler;
@@ -46,7 +46,7 @@ export class OpenStream implements ReaderSink, Sharer, Holder {
 
   constructor(parts: OpenStreamParts) {
     this.id = parts.id;
-    this.shelved = parts.shelved;
+    this.registered = parts.registered;
     this.acknowledges = parts.window !== undefined;
     this.#parts = parts;
     this.#scheduler = parts.scheduler;
@@ -57,7 +57,7 @@ export class OpenStream implements ReaderSink, Sharer, Holder {
   }
 
   get stream(): Stream {
-    return this.shelved.stream;
+    return this.registered.stream;
   }
 
   /** Begins, or goes on. */

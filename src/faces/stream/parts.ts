@@ -3,7 +3,7 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import type { Authenticator } from "../../core/ports/authenticator.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Relay } from "../../core/relay/relay.ts";
-import type { Shelf } from "../../core/stream/shelf.ts";
+import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { IdempotencyKeys, IdempotencyLimits } from "./idempotency.ts";
 
 export interface StreamFaceLimits extends IdempotencyLimits {
@@ -21,7 +21,7 @@ export interface StreamFaceLimits extends IdempotencyLimits {
 export interface StreamFaceParts {
   readonly relay: Relay;
   readonly routing: Routing;
-  readonly shelf: Shelf;
+  readonly registry: StreamRegistry;
   readonly authenticator: Pick<Authenticator, "current">;
   readonly clock: Clock;
   readonly observer: Observer;

@@ -5,7 +5,7 @@ import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import { asString, isObject, type JsonObject, parseClientJson } from "../../core/kernel/json.ts";
 import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
-import type { Shelved } from "../../core/stream/shelf.ts";
+import type { RegisteredStream } from "../../core/stream/registry.ts";
 import { fingerprint, readFrame } from "./client-frames.ts";
 import { encode, errorFrame } from "./frames.ts";
 import { OpenStream } from "./open-stream.ts";
@@ -28,7 +28,7 @@ export class StreamSession implements FaceSession {
     this.#parts = parts;
     const { streamsPerConnection: streams, frameBytes, windowBytes, windowEvents, inFlightBytes } = parts.limits;
     this.#scheduler = new Scheduler(connection, inFlightBytes);
-    this.#unhandled = new Unhandled(parts.shelf);
+    this.#unhandled = new Unhandled(parts.registry);
     const limits = { streams, frameBytes, windowBytes, windowEvents, inFlightBytes };
     this.tell({ type: "hello", protocol: "sluice.v1", connection: connection.id, limits });
   }
@@ -64,7 +64,7 @@ export class StreamSession implements FaceSession {
   closed(why: Code): void {
     for (const open of this.#open.values()) {
       open.leave();
-      this.#parts.shelf.release(open.shelved, open, why);
+      this.#parts.registry.detach(open.registered, open, why);
     }
     this.#open.clear();
   }
@@ -114,9 +114,9 @@ export class StreamSession implements FaceSession {
     this.#recheck();
     this.#checkId(frame.id);
     const earlier = this.#earlier(frame);
-    const shelved = earlier ?? this.#start(frame, receivedAt);
-    const { id: stream, epoch, route, model } = shelved.stream.info;
-    const { open } = this.#read(frame, shelved, 0);
+    const registered = earlier ?? this.#start(frame, receivedAt);
+    const { id: stream, epoch, route, model } = registered.stream.info;
+    const { open } = this.#read(frame, registered, 0);
     this.tell({
       type: "opened",
       id: frame.id,
@@ -129,8 +129,8 @@ export class StreamSession implements FaceSession {
     open.wake();
   }
 
-  #start(frame: OpenFrame, receivedAt: number): Shelved {
-    const { relay, routing, shelf } = this.#parts;
+  #start(frame: OpenFrame, receivedAt: number): RegisteredStream {
+    const { relay, routing, registry } = this.#parts;
     const target = routing.target(frame);
     const stream = relay.open({
       target,
@@ -145,37 +145,37 @@ export class StreamSession implements FaceSession {
     if (frame.idempotencyKey !== undefined) {
       this.#parts.keys.remember(this.#caller.name, frame.idempotencyKey, stream.info.id, this.#fingerprint(frame));
     }
-    return shelf.put(stream, this.#caller.name, frame.away ?? this.#caller.grant?.away ?? "continue");
+    return registry.add(stream, this.#caller.name, frame.away ?? this.#caller.grant?.away ?? "continue");
   }
 
   /** The stream this open made before, if it is sent again. Throws `bad_request` when it asks for something else. */
-  #earlier(frame: OpenFrame): Shelved | undefined {
+  #earlier(frame: OpenFrame): RegisteredStream | undefined {
     if (frame.idempotencyKey === undefined) return undefined;
     const known = this.#parts.keys.find(this.#caller.name, frame.idempotencyKey);
     if (!known) return undefined;
     if (known.request !== this.#fingerprint(frame)) {
       throw new GatewayError("bad_request", "the idempotency key was used for another request");
     }
-    return this.#parts.shelf.find(known.streamId, this.#caller.name, 1, 0);
+    return this.#parts.registry.find(known.streamId, this.#caller.name, 1, 0);
   }
 
   #resume(frame: ResumeFrame): void {
     this.#recheck();
     this.#checkId(frame.id);
     const { stream, epoch, after } = frame;
-    const shelved = this.#parts.shelf.find(stream, this.#caller.name, epoch, after);
-    const { open, previous } = this.#read(frame, shelved, after);
+    const registered = this.#parts.registry.find(stream, this.#caller.name, epoch, after);
+    const { open, previous } = this.#read(frame, registered, after);
     this.tell({ type: "resumed", id: frame.id, stream, epoch, after, ...(previous && { previous }) });
     open.wake();
   }
 
   /** Takes a stream over, to be woken when the client was told; `previous` is why the last one let go. */
-  #read(frame: OpenFrame | ResumeFrame, shelved: Shelved, after: number) {
-    const { shelf, limits } = this.#parts;
+  #read(frame: OpenFrame | ResumeFrame, registered: RegisteredStream, after: number) {
+    const { registry, limits } = this.#parts;
     const { windowBytes, windowEvents } = limits;
     const open: OpenStream = new OpenStream({
       id: frame.id,
-      shelved,
+      registered,
       after,
       scheduler: this.#scheduler,
       window: frame.flow === "none" ? undefined : { maxBytes: windowBytes, maxEntries: windowEvents },
@@ -183,20 +183,20 @@ export class StreamSession implements FaceSession {
       ended: (handled) => {
         this.#open.delete(frame.id);
         this.#counted();
-        shelf.release(shelved, open);
-        if (handled) shelf.handled(shelved);
-        else this.#unhandled.add(frame.id, shelved, shelved.stream.log.head);
+        registry.detach(registered, open);
+        if (handled) registry.handled(registered);
+        else this.#unhandled.add(frame.id, registered, registered.stream.log.head);
       },
       detached: (why) => this.#detached(frame.id, why),
       failed: () => {
-        shelf.release(shelved, open, "internal");
+        registry.detach(registered, open, "internal");
         this.#detached(frame.id, "internal");
       },
     });
     this.#unhandled.reused(frame.id);
     this.#open.set(frame.id, open);
     this.#counted();
-    return { open, previous: shelf.hold(shelved, open) };
+    return { open, previous: registry.attach(registered, open) };
   }
 
   #counted(): void {
@@ -212,10 +212,10 @@ export class StreamSession implements FaceSession {
   }
 
   #cancel(frame: CancelFrame): void {
-    const { shelf } = this.#parts;
+    const { registry } = this.#parts;
     const stream =
       frame.id === undefined
-        ? shelf.owned(frame.stream ?? "", this.#caller.name)?.stream
+        ? registry.owned(frame.stream ?? "", this.#caller.name)?.stream
         : this.#open.get(frame.id)?.stream;
     stream?.cancel(new GatewayError("cancelled"));
   }

@@ -1,4 +1,4 @@
-import type { Shelf, Shelved } from "../../core/stream/shelf.ts";
+import type { RegisteredStream, StreamRegistry } from "../../core/stream/registry.ts";
 
 /** Remembered for each connection; of more, the one that ended first is kept as long as one that nobody handled. */
 const MAX_REMEMBERED = 256;
@@ -8,16 +8,16 @@ const MAX_REMEMBERED = 256;
  * expected to read them again.
  */
 export class Unhandled {
-  readonly #shelf: Shelf;
+  readonly #registry: StreamRegistry;
   /** By the client's id, the first that ended first. */
-  readonly #ended = new Map<string, { readonly shelved: Shelved; readonly lastSeq: number }>();
+  readonly #ended = new Map<string, { readonly registered: RegisteredStream; readonly lastSeq: number }>();
 
-  constructor(shelf: Shelf) {
-    this.#shelf = shelf;
+  constructor(registry: StreamRegistry) {
+    this.#registry = registry;
   }
 
-  add(id: string, shelved: Shelved, lastSeq: number): void {
-    this.#ended.set(id, { shelved, lastSeq });
+  add(id: string, registered: RegisteredStream, lastSeq: number): void {
+    this.#ended.set(id, { registered, lastSeq });
     const first = this.#ended.keys().next().value;
     if (this.#ended.size > MAX_REMEMBERED && first !== undefined) this.#ended.delete(first);
   }
@@ -27,7 +27,7 @@ export class Unhandled {
     const ended = this.#ended.get(id);
     if (!ended || seq < ended.lastSeq) return;
     this.#ended.delete(id);
-    this.#shelf.handled(ended.shelved);
+    this.#registry.handled(ended.registered);
   }
 
   /** The client gives the id to another stream: it is done with the one before. */

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import { LogBudget } from "../../../src/core/stream/budget.ts";
-import { Shelf } from "../../../src/core/stream/shelf.ts";
+import { StreamRegistry } from "../../../src/core/stream/registry.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import { createHttpStreamsFace } from "../../../src/faces/http-streams/face.ts";
@@ -10,13 +10,13 @@ import { FakeExchange } from "./fake-exchange.ts";
 const LIMITS = { graceMs: 1_000, retentionMs: 1_000, handledRetentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 };
 
 test("the rounds of a long poll are one reading: only the first counts as a resume, and one that takes over again", async () => {
-  const shelf = new Shelf(LIMITS, new LogBudget(1_000_000), () => 0);
+  const registry = new StreamRegistry(LIMITS, new LogBudget(1_000_000), () => 0);
   const outcomes: string[] = [];
-  shelf.resumed = (outcome) => void outcomes.push(outcome);
+  registry.resumed = (outcome) => void outcomes.push(outcome);
   const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 100 });
   const stream = new Stream({ id: "s_1", epoch: 1, route: "r", model: undefined, startedAt: 0 }, log, () => 0, noFault);
-  const shelved = shelf.put(stream, "alice", "continue");
-  const face = createHttpStreamsFace({ shelf, limits: { keepAliveMs: 1_000, betweenPollsMs: 1_000 } });
+  const registered = registry.add(stream, "alice", "continue");
+  const face = createHttpStreamsFace({ registry, limits: { keepAliveMs: 1_000, betweenPollsMs: 1_000 } });
   const poll = async (after: number) => {
     stream.publish(log.append(undefined, "1", false));
     face.handle(new FakeExchange("alice", "GET", "/v1/streams/s_1/events", { wait: "1s", after: String(after) }));
@@ -26,7 +26,7 @@ test("the rounds of a long poll are one reading: only the first counts as a resu
   await poll(1);
   await poll(2);
   expect(outcomes).toEqual(["resumed"]);
-  shelf.hold(shelved, { detached() {} });
+  registry.attach(registered, { detached() {} });
   await poll(3);
   expect(outcomes).toEqual(["resumed", "resumed"]);
   face.close();

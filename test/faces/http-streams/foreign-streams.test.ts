@@ -2,16 +2,16 @@ import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { HttpFace } from "../../../src/core/ports/http-face.ts";
 import { LogBudget } from "../../../src/core/stream/budget.ts";
-import { Shelf } from "../../../src/core/stream/shelf.ts";
+import { StreamRegistry } from "../../../src/core/stream/registry.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import { createHttpStreamsFace } from "../../../src/faces/http-streams/face.ts";
 import { noFault } from "../../support/no-fault.ts";
 import { FakeExchange } from "./fake-exchange.ts";
 
-/** A shelf with one running stream of Alice's, and its cancels. */
+/** A registry with one running stream of Alice's, and its cancels. */
 function setUp() {
-  const shelf = new Shelf(
+  const registry = new StreamRegistry(
     { graceMs: 1_000, retentionMs: 1_000, handledRetentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 },
     new LogBudget(1_000_000),
     () => 0,
@@ -20,9 +20,9 @@ function setUp() {
   const stream = new Stream({ id: "s_1", epoch: 3, route: "r", model: undefined, startedAt: 0 }, log, () => 0, noFault);
   const cancels: string[] = [];
   stream.producedBy({ pause() {}, resume() {}, cancel: ({ code }) => void cancels.push(code) });
-  shelf.put(stream, "alice", "continue");
-  const face = createHttpStreamsFace({ shelf, limits: { keepAliveMs: 1_000, betweenPollsMs: 1_000 } });
-  return { shelf, cancels, face, [Symbol.dispose]: () => face.close() };
+  registry.add(stream, "alice", "continue");
+  const face = createHttpStreamsFace({ registry, limits: { keepAliveMs: 1_000, betweenPollsMs: 1_000 } });
+  return { registry, cancels, face, [Symbol.dispose]: () => face.close() };
 }
 
 /** What the face does with a request: its answer, or the refusal as clients see it. */
@@ -46,7 +46,7 @@ describe("another caller's stream", () => {
       const foreign = ask(up.face, "bob", "GET", "/v1/streams/s_1/events", query);
       expect(foreign).toMatchObject({ code: "resume_failed", details: { reason: "unknown" } });
       expect(foreign).toEqual(ask(up.face, "bob", "GET", "/v1/streams/s_2/events", query));
-      expect(up.shelf.counts.attended).toBe(0);
+      expect(up.registry.counts.attended).toBe(0);
     },
   );
 

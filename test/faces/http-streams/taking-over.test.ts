@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { LogBudget } from "../../../src/core/stream/budget.ts";
-import { Shelf } from "../../../src/core/stream/shelf.ts";
+import { StreamRegistry } from "../../../src/core/stream/registry.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import { createHttpStreamsFace } from "../../../src/faces/http-streams/face.ts";
@@ -13,7 +13,7 @@ describe("a stream whose upstream is held back by its reader", () => {
   test.each([{}, { wait: "1s" }])(
     "goes on within the very call in which a new one takes it over, read with %j",
     async (query) => {
-      const shelf = new Shelf(LIMITS, new LogBudget(1_000_000), () => 0);
+      const registry = new StreamRegistry(LIMITS, new LogBudget(1_000_000), () => 0);
       const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 2 });
       const stream = new Stream(
         { id: "s_1", epoch: 1, route: "r", model: undefined, startedAt: 0 },
@@ -37,21 +37,21 @@ describe("a stream whose upstream is held back by its reader", () => {
           });
         },
       });
-      const shelved = shelf.put(stream, "alice", "continue");
+      const registered = registry.add(stream, "alice", "continue");
       const stalled = stream.attach({ push: () => false, end() {}, failed() {} });
-      shelf.hold(shelved, { detached: () => stalled.detach() });
+      registry.attach(registered, { detached: () => stalled.detach() });
       write("1");
       write("2");
       expect(stream.heldBack.pauses).toBe(1);
 
-      const face = createHttpStreamsFace({ shelf, limits: { keepAliveMs: 1_000, betweenPollsMs: 1_000 } });
+      const face = createHttpStreamsFace({ registry, limits: { keepAliveMs: 1_000, betweenPollsMs: 1_000 } });
       const exchange = new FakeExchange("alice", "GET", "/v1/streams/s_1/events", { ...query, after: "2" });
       face.handle(exchange);
       await Promise.resolve();
       face.close();
       expect(exchange.text.match(/"seq":3,|id: 1-3\n/g)).toHaveLength(1);
       expect(exchange.text.match(/"type":"end"/g)).toHaveLength(1);
-      expect(shelf.counts).toEqual({ attended: 0, parked: 0, kept: 1 });
+      expect(registry.counts).toEqual({ attended: 0, parked: 0, kept: 1 });
     },
   );
 });

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { cancelled, ShelfRig } from "../../support/shelf-rig.ts";
-import type { ShelvedStream } from "../../support/shelved-stream.ts";
+import type { PlayedStream } from "../../support/registered-stream.ts";
+import { cancelled, RegistryRig } from "../../support/registry-rig.ts";
 
 /** One step on one of the streams; the numbers are taken modulo what there is. */
 type Step =
@@ -39,7 +39,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant("tick" as const), ms: fc.nat(320_000) }) },
 );
 
-function take(rig: ShelfRig, step: Step): void {
+function take(rig: RegistryRig, step: Step): void {
   if (step.do === "tick") rig.tick(step.ms);
   if (step.do === "open") rig.open(step.away);
   if (!("at" in step)) return;
@@ -57,11 +57,11 @@ function take(rig: ShelfRig, step: Step): void {
   else stream.cancel(cancelled());
 }
 
-const place = (stream: ShelvedStream, from: "last" | "start" | number): number =>
+const place = (stream: PlayedStream, from: "last" | "start" | number): number =>
   from === "last" ? stream.applied : from === "start" ? 0 : from;
 
 /** Acknowledges a part of what is in flight; below 0 that is a repetition, above 1 a lie. */
-function acknowledge({ visit }: ShelvedStream, part: number): void {
+function acknowledge({ visit }: PlayedStream, part: number): void {
   const { window, reader } = visit ?? {};
   if (!window || !reader) return;
   const inFlight = window.sent - window.acked;
@@ -70,14 +70,14 @@ function acknowledge({ visit }: ShelvedStream, part: number): void {
   else reader.acknowledge(seq);
 }
 
-function setWritable({ visit }: ShelvedStream, writable: boolean): void {
+function setWritable({ visit }: PlayedStream, writable: boolean): void {
   if (!visit) return;
   visit.writable = writable;
   if (writable) visit.reader.wake();
 }
 
 /** The client comes back and behaves: it gets everything, and the end, unless it is told that it cannot. */
-function finish(rig: ShelfRig, stream: ShelvedStream): void {
+function finish(rig: RegistryRig, stream: PlayedStream): void {
   const refusal = stream.resume(stream.applied, true);
   if (refusal !== undefined) {
     // What was lost was nobody's, or its time was over.
@@ -93,10 +93,10 @@ function finish(rig: ShelfRig, stream: ShelvedStream): void {
   expect(stream.applied).toBe(stream.texts.length);
 }
 
-test("streams on a shelf deliver what was written, in order, once, or say why not, whatever happens when", () => {
+test("streams on a registry deliver what was written, in order, once, or say why not, whatever happens when", () => {
   fc.assert(
     fc.property(fc.array(step, { minLength: 20, maxLength: 200, size: "max" }), (steps) => {
-      const rig = new ShelfRig();
+      const rig = new RegistryRig();
       for (const step of steps) {
         take(rig, step);
         rig.check();

@@ -3,23 +3,23 @@ import type { Code } from "../../protocol/codes.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { Window } from "../../src/core/stream/flow.ts";
 import type { Reader, ReaderSink } from "../../src/core/stream/reader.ts";
-import type { AwayPolicy, Holder, Shelved } from "../../src/core/stream/shelf.ts";
+import type { Attachment, AwayPolicy, RegisteredStream } from "../../src/core/stream/registry.ts";
 import { Stream } from "../../src/core/stream/stream.ts";
 import { costOf, type Entry, StreamLog } from "../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../src/core/stream/terminal.ts";
 import { noFault } from "./no-fault.ts";
-import type { ShelfRig } from "./shelf-rig.ts";
+import type { RegistryRig } from "./registry-rig.ts";
 
 const LOG = { maxBytes: 40_000, maxEntries: 30 };
 const WINDOW = { maxBytes: 12_000, maxEntries: 8 };
 
-/** A stream on a shelf, all texts its upstream ever wrote, and its client, who applies an event iff it is the next. */
-export class ShelvedStream {
+/** A stream on a registry, all texts its upstream ever wrote, and its client, who applies an event iff it is the next. */
+export class PlayedStream {
   readonly texts: string[] = [];
   readonly caller: string;
   readonly away: AwayPolicy;
   readonly stream: Stream;
-  readonly shelved: Shelved;
+  readonly registered: RegisteredStream;
   /** What the upstream was asked. It stops when it is asked to. */
   readonly producer = { paused: false, stuckSince: 0 };
   readonly cancels: Code[] = [];
@@ -35,11 +35,11 @@ export class ShelvedStream {
   endedAt: number | undefined;
   /** Its client said that it has handled all of it, and nobody came back since. */
   isHandled = false;
-  readonly #rig: ShelfRig;
+  readonly #rig: RegistryRig;
   #tail = 0;
 
-  constructor(rig: ShelfRig, id: string, away: AwayPolicy) {
-    const { clock, budget, shelf } = rig;
+  constructor(rig: RegistryRig, id: string, away: AwayPolicy) {
+    const { clock, budget, registry } = rig;
     this.#rig = rig;
     this.away = away;
     this.caller = `owner of ${id}`;
@@ -60,7 +60,7 @@ export class ShelvedStream {
         this.end(reason);
       },
     });
-    this.shelved = shelf.put(this.stream, this.caller, away);
+    this.registered = registry.add(this.stream, this.caller, away);
   }
 
   get isFullByItself(): boolean {
@@ -97,30 +97,30 @@ export class ShelvedStream {
 
   /** A new connection reads on behind `after`: all of it, or not at all. Returns why not. */
   resume(after: number, acknowledges: boolean, caller = this.caller, epoch = 1): string | undefined {
-    const { shelf, clock } = this.#rig;
+    const { registry, clock } = this.#rig;
     const refusal = this.#rig.refusal(this, caller, epoch, after);
     const earlier = this.visit;
-    let shelved: Shelved;
+    let registered: RegisteredStream;
     try {
-      shelved = shelf.find(this.stream.info.id, caller, epoch, after);
+      registered = registry.find(this.stream.info.id, caller, epoch, after);
     } catch (error) {
       assert(error instanceof GatewayError);
       assert.deepEqual([error.code, error.details], ["resume_failed", { reason: refusal }]);
       return refusal;
     }
     assert.equal(refusal, undefined);
-    assert.equal(shelved, this.shelved);
+    assert.equal(registered, this.registered);
     const visit = new Visit(this, after, acknowledges);
     this.since = clock.now;
     this.isHandled = false;
     this.visit = visit;
-    assert.equal(shelf.hold(shelved, visit), earlier ? "superseded" : this.previous);
+    assert.equal(registry.attach(registered, visit), earlier ? "superseded" : this.previous);
     if (earlier) {
       assert.equal(earlier.detachedBecause, "superseded");
       // Its socket closes some time later, which is nobody's business.
-      shelf.release(shelved, earlier, "no_pong");
+      registry.detach(registered, earlier, "no_pong");
     }
-    assert.equal(this.shelved.holder, visit);
+    assert.equal(this.registered.attachment, visit);
     visit.reader.wake();
     return undefined;
   }
@@ -128,7 +128,7 @@ export class ShelvedStream {
   /** The client has handled all of it, as it says. */
   handle(): void {
     if (this.endedAt !== undefined && !this.visit) this.isHandled = true;
-    this.#rig.shelf.handled(this.shelved);
+    this.#rig.registry.handled(this.registered);
   }
 
   /** The client's connection is gone. */
@@ -142,7 +142,7 @@ export class ShelvedStream {
     this.since = this.#rig.clock.now;
     if (this.away === "finish" && isRunning) this.mayBeLost = this.texts.length;
     visit.reader.detach();
-    this.#rig.shelf.release(this.shelved, visit, "client_gone");
+    this.#rig.registry.detach(this.registered, visit, "client_gone");
     assert.deepEqual(cancels.slice(before), this.away === "cancel" && isRunning ? ["client_gone"] : []);
   }
 
@@ -159,17 +159,17 @@ export class ShelvedStream {
 }
 
 /** One connection of the client. */
-class Visit implements ReaderSink, Holder {
+class Visit implements ReaderSink, Attachment {
   readonly reader: Reader;
   readonly window: Window | undefined;
   /** Whether the socket takes more. */
   writable = true;
   detachedBecause: Code | undefined;
-  readonly #of: ShelvedStream;
+  readonly #of: PlayedStream;
   #next: number;
   #ends = 0;
 
-  constructor(of: ShelvedStream, after: number, acknowledges: boolean) {
+  constructor(of: PlayedStream, after: number, acknowledges: boolean) {
     this.#of = of;
     this.#next = after + 1;
     this.window = acknowledges ? new Window(WINDOW, after) : undefined;

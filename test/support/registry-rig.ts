@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { CANCEL_AT, EVICT_AT, LogBudget, REFUSE_AT } from "../../src/core/stream/budget.ts";
-import { type AwayPolicy, Shelf } from "../../src/core/stream/shelf.ts";
-import { ShelvedStream } from "./shelved-stream.ts";
+import { type AwayPolicy, StreamRegistry } from "../../src/core/stream/registry.ts";
+import { PlayedStream } from "./registered-stream.ts";
 
 export const LIMITS = {
   graceMs: 120_000,
@@ -13,52 +13,52 @@ export const LIMITS = {
 };
 const BUDGET_BYTES = 120_000;
 
-/** A shelf with a clock that is moved by hand, and its streams, each held against a reference. */
-export class ShelfRig {
+/** A registry with a clock that is moved by hand, and its streams, each held against a reference. */
+export class RegistryRig {
   readonly clock = { now: 1_000 };
   readonly budget = new LogBudget(BUDGET_BYTES);
-  readonly shelf = new Shelf(LIMITS, this.budget, () => this.clock.now);
-  readonly streams: ShelvedStream[] = [];
-  readonly #removed: ShelvedStream[] = [];
+  readonly registry = new StreamRegistry(LIMITS, this.budget, () => this.clock.now);
+  readonly streams: PlayedStream[] = [];
+  readonly #removed: PlayedStream[] = [];
 
   constructor() {
     const relieve = this.budget.pressed;
     this.budget.pressed = () => this.#relieved(relieve);
   }
 
-  open(away: AwayPolicy): ShelvedStream | undefined {
+  open(away: AwayPolicy): PlayedStream | undefined {
     const kept = this.streams.filter(({ visit, stream }) => !visit && stream.terminal);
     const ofKept = kept.reduce((sum, { stream }) => sum + stream.log.bytes, 0);
     const isFull = this.budget.usedBytes - ofKept >= BUDGET_BYTES * REFUSE_AT;
     try {
-      this.shelf.admit();
+      this.registry.admit();
     } catch (error) {
       assert(isFull && error instanceof GatewayError && error.code === "overloaded");
     }
     for (const subject of kept) if (subject.stream.log.bytes === 0) subject.mayBeLost = subject.texts.length;
     assert.equal(this.budget.isOver(REFUSE_AT), isFull);
     if (isFull) return undefined;
-    const stream = new ShelvedStream(this, `s_${this.streams.length}`, away);
+    const stream = new PlayedStream(this, `s_${this.streams.length}`, away);
     this.streams.push(stream);
     return stream;
   }
 
-  /** Time passes, then the shelf is swept: what must end ends, and nothing else. */
+  /** Time passes, then the registry is swept: what must end ends, and nothing else. */
   tick(ms: number): void {
     this.clock.now += ms;
     const { now } = this.clock;
     const checks = this.streams.map((stream) => this.#expectations(stream, now));
-    this.shelf.sweep(now);
+    this.registry.sweep(now);
     for (const check of checks) check();
     // What the first sweep gave back may let others go on in the next.
-    this.shelf.sweep(now);
+    this.registry.sweep(now);
     for (const { stream, producer } of this.streams) {
       assert.equal(producer.paused, stream.log.isFull && !stream.terminal);
     }
   }
 
   /** The reason a resume must fail with, undefined when it must succeed. */
-  refusal(stream: ShelvedStream, caller: string, epoch: number, after: number): string | undefined {
+  refusal(stream: PlayedStream, caller: string, epoch: number, after: number): string | undefined {
     if (caller !== stream.caller) return "unknown";
     if (this.#removed.includes(stream)) {
       return this.#removed.indexOf(stream) >= this.#removed.length - LIMITS.rememberedIds ? "expired" : "unknown";
@@ -77,7 +77,7 @@ export class ShelfRig {
     for (const stream of this.streams) stream.check();
   }
 
-  #expectations(subject: ShelvedStream, now: number): () => void {
+  #expectations(subject: PlayedStream, now: number): () => void {
     const { stream, visit, since, endedAt, cancels, producer } = subject;
     if (this.#removed.includes(subject)) return () => {};
     if (endedAt !== undefined) {
@@ -88,7 +88,7 @@ export class ShelfRig {
         subject.mayBeLost = subject.texts.length;
       }
       return () => {
-        assert.equal(this.shelf.owned(stream.info.id, subject.caller) === undefined, isOver);
+        assert.equal(this.registry.owned(stream.info.id, subject.caller) === undefined, isOver);
         if (isOver) assert.deepEqual([subject.visit, stream.log.bytes], [undefined, 0]);
         if (isOver && visit) assert.equal(visit.detachedBecause, "slow_consumer");
         assert.equal(subject.cancels.length, cancels.length);

@@ -10,14 +10,14 @@ export type AwayPolicy = "continue" | "finish" | "cancel";
 export type ResumeFailure = "unknown" | "expired" | "evicted" | "epoch" | "ahead";
 
 /** Who reads a stream for a client. There is one at a time: the newest wins. */
-export interface Holder {
+export interface Attachment {
   /** Its client comes back piece by piece, as a long poll does: coming for the next piece is no resume. */
   readonly readsOn?: boolean;
   /** It reads no more: `superseded` by another, or a `slow_consumer` that was behind when the log's time was over. */
   detached(why: Code): void;
 }
 
-export interface ShelfLimits {
+export interface RegistryLimits {
   /** How long a stream lives without a reader. */
   readonly graceMs: number;
   /** How long a log is kept after its terminal. */
@@ -30,14 +30,14 @@ export interface ShelfLimits {
   readonly rememberedIds: number;
 }
 
-export interface Shelved {
+export interface RegisteredStream {
   readonly stream: Stream;
   readonly caller: string;
   readonly away: AwayPolicy;
-  holder: Holder | undefined;
-  /** Clock reading when the holder came, or the last one went. */
+  attachment: Attachment | undefined;
+  /** Clock reading when the attachment came, or the last one went. */
   since: number;
-  /** Why the last holder let go before it had everything. */
+  /** Why the last attachment let go before it had everything. */
   previous: Code | undefined;
   endedAt: number | undefined;
   /** Its client has handled all of it, the end included. */
@@ -48,17 +48,17 @@ export interface Shelved {
  * All streams that clients may come back to: who reads them, how long they wait, and what goes first when memory runs
  * short. Time comes as an argument to `sweep`, which is called about once a second.
  */
-export class Shelf {
-  readonly #limits: ShelfLimits;
+export class StreamRegistry {
+  readonly #limits: RegistryLimits;
   readonly #budget: LogBudget;
   readonly #now: () => number;
-  readonly #streams = new Map<string, Shelved>();
+  readonly #streams = new Map<string, RegisteredStream>();
   /** Ended streams that nobody reads, in the order in which they began to wait. */
-  readonly #kept = new Set<Shelved>();
+  readonly #kept = new Set<RegisteredStream>();
   /** Removed streams and their callers, oldest first. */
   readonly #removed = new Map<string, string>();
 
-  constructor(limits: ShelfLimits, budget: LogBudget, now: () => number) {
+  constructor(limits: RegistryLimits, budget: LogBudget, now: () => number) {
     this.#limits = limits;
     this.#budget = budget;
     this.#now = now;
@@ -71,8 +71,8 @@ export class Shelf {
   /** Streams somebody reads, streams that run unread, and ended ones that are kept. */
   get counts(): { readonly attended: number; readonly parked: number; readonly kept: number } {
     const counts = { attended: 0, parked: 0, kept: 0 };
-    for (const { holder, stream } of this.#streams.values()) {
-      counts[holder ? "attended" : stream.terminal ? "kept" : "parked"]++;
+    for (const { attachment, stream } of this.#streams.values()) {
+      counts[attachment ? "attended" : stream.terminal ? "kept" : "parked"]++;
     }
     return counts;
   }
@@ -86,38 +86,38 @@ export class Shelf {
     }
   }
 
-  put(stream: Stream, caller: string, away: AwayPolicy): Shelved {
-    const shelved: Shelved = {
+  add(stream: Stream, caller: string, away: AwayPolicy): RegisteredStream {
+    const registered: RegisteredStream = {
       stream,
       caller,
       away,
-      holder: undefined,
+      attachment: undefined,
       since: this.#now(),
       previous: undefined,
       endedAt: undefined,
       isHandled: false,
     };
     stream.retain(() => {
-      shelved.endedAt = this.#now();
-      if (!shelved.holder) this.#kept.add(shelved);
+      registered.endedAt = this.#now();
+      if (!registered.attachment) this.#kept.add(registered);
     });
-    this.#streams.set(stream.info.id, shelved);
-    return shelved;
+    this.#streams.set(stream.info.id, registered);
+    return registered;
   }
 
   /** A caller's own stream, whatever its state; a foreign one is as unknown as none. */
-  owned(id: string, caller: string): Shelved | undefined {
-    const shelved = this.#streams.get(id);
-    return shelved?.caller === caller ? shelved : undefined;
+  owned(id: string, caller: string): RegisteredStream | undefined {
+    const registered = this.#streams.get(id);
+    return registered?.caller === caller ? registered : undefined;
   }
 
   /** A caller's stream that can be read on behind `after`. Throws `resume_failed` with the reason in its details. */
-  find(id: string, caller: string, epoch: number, after: number): Shelved {
-    const shelved = this.owned(id, caller);
-    const reason = shelved ? unreadable(shelved.stream, epoch, after) : this.#absence(id, caller);
+  find(id: string, caller: string, epoch: number, after: number): RegisteredStream {
+    const registered = this.owned(id, caller);
+    const reason = registered ? unreadable(registered.stream, epoch, after) : this.#absence(id, caller);
     const outcome = reason ?? "resumed";
-    if (reason !== undefined || !shelved?.holder?.readsOn) this.resumed(outcome);
-    if (shelved && reason === undefined) return shelved;
+    if (reason !== undefined || !registered?.attachment?.readsOn) this.resumed(outcome);
+    if (registered && reason === undefined) return registered;
     throw new GatewayError("resume_failed", undefined, { details: { reason: outcome } });
   }
 
@@ -125,68 +125,68 @@ export class Shelf {
     return this.#removed.get(id) === caller ? "expired" : "unknown";
   }
 
-  /** From now on `holder` reads the stream; whoever did is told. Returns why the one before it let go. */
-  hold(shelved: Shelved, holder: Holder): Code | undefined {
-    const before = shelved.holder;
-    shelved.holder = holder;
-    shelved.isHandled = false;
-    this.#kept.delete(shelved);
-    shelved.since = this.#now();
-    if (shelved.away === "finish") shelved.stream.keepAll(true);
+  /** From now on `attachment` reads the stream; whoever did is told. Returns why the one before it let go. */
+  attach(registered: RegisteredStream, attachment: Attachment): Code | undefined {
+    const before = registered.attachment;
+    registered.attachment = attachment;
+    registered.isHandled = false;
+    this.#kept.delete(registered);
+    registered.since = this.#now();
+    if (registered.away === "finish") registered.stream.keepAll(true);
     before?.detached("superseded");
-    return before ? "superseded" : shelved.previous;
+    return before ? "superseded" : registered.previous;
   }
 
   /**
-   * `holder` reads no more, because of `why`, or because it has everything. Does nothing when another one reads already.
+   * `attachment` reads no more, because of `why`, or because it has everything. Does nothing when another one reads already.
    */
-  release(shelved: Shelved, holder: Holder, why?: Code): void {
-    if (shelved.holder !== holder) return;
-    shelved.holder = undefined;
-    shelved.since = this.#now();
-    shelved.previous = why;
-    if (shelved.stream.terminal) {
-      this.#kept.add(shelved);
+  detach(registered: RegisteredStream, attachment: Attachment, why?: Code): void {
+    if (registered.attachment !== attachment) return;
+    registered.attachment = undefined;
+    registered.since = this.#now();
+    registered.previous = why;
+    if (registered.stream.terminal) {
+      this.#kept.add(registered);
       return;
     }
-    if (shelved.away === "cancel") shelved.stream.cancel(new GatewayError("client_gone"));
-    if (shelved.away === "finish") shelved.stream.keepAll(false);
+    if (registered.away === "cancel") registered.stream.cancel(new GatewayError("client_gone"));
+    if (registered.away === "finish") registered.stream.keepAll(false);
   }
 
   /**
    * The client has handled the ended stream whole: nobody is expected back, so its log goes after some seconds. Does
    * nothing while another client reads it, or when it runs.
    */
-  handled(shelved: Shelved): void {
-    if (!shelved.holder && shelved.endedAt !== undefined) shelved.isHandled = true;
+  handled(registered: RegisteredStream): void {
+    if (!registered.attachment && registered.endedAt !== undefined) registered.isHandled = true;
   }
 
   /** Ends what waited too long and forgets what was kept long enough. */
   sweep(now: number): void {
     const { graceMs, retentionMs, handledRetentionMs, pausedMs } = this.#limits;
-    for (const shelved of this.#streams.values()) {
-      const { stream, since, endedAt, holder } = shelved;
+    for (const registered of this.#streams.values()) {
+      const { stream, since, endedAt, attachment } = registered;
       // What held it back may have been the memory of others, and be over.
       stream.readerMoved();
       if (endedAt !== undefined) {
-        const keptMs = shelved.isHandled ? Math.min(handledRetentionMs, retentionMs) : retentionMs;
-        if (now - Math.max(endedAt, since) >= keptMs) this.#remove(shelved);
-      } else if (holder) {
-        // Not what it was held back before this holder came.
+        const keptMs = registered.isHandled ? Math.min(handledRetentionMs, retentionMs) : retentionMs;
+        if (now - Math.max(endedAt, since) >= keptMs) this.#remove(registered);
+      } else if (attachment) {
+        // Not what it was held back before this attachment came.
         const stalledMs = Math.min(stream.pausedMs, now - since);
         if (stalledMs >= pausedMs) stream.cancel(new GatewayError("slow_consumer"));
-      } else if (shelved.away !== "finish" && now - since >= graceMs) {
+      } else if (registered.away !== "finish" && now - since >= graceMs) {
         stream.cancel(new GatewayError("client_gone", "nobody came back for the stream"));
       }
     }
   }
 
-  #remove(shelved: Shelved): void {
-    const { stream, caller, holder } = shelved;
-    shelved.holder = undefined;
-    holder?.detached("slow_consumer");
+  #remove(registered: RegisteredStream): void {
+    const { stream, caller, attachment } = registered;
+    registered.attachment = undefined;
+    attachment?.detached("slow_consumer");
     stream.giveUp();
-    this.#kept.delete(shelved);
+    this.#kept.delete(registered);
     this.#streams.delete(stream.info.id);
     this.#removed.set(stream.info.id, caller);
     const oldest = this.#removed.keys().next().value;
@@ -200,10 +200,10 @@ export class Shelf {
   #giveUpKept(share: number): void {
     if (!this.#budget.isOver(share)) return;
     const handled = [...this.#kept].filter(({ isHandled }) => isHandled);
-    for (const shelved of [...handled, ...this.#kept]) {
+    for (const registered of [...handled, ...this.#kept]) {
       if (!this.#budget.isOver(share)) return;
-      this.#kept.delete(shelved);
-      shelved.stream.log.evict();
+      this.#kept.delete(registered);
+      registered.stream.log.evict();
     }
   }
 
@@ -216,8 +216,8 @@ export class Shelf {
 
   #cancelLargest(): void {
     let largest: Stream | undefined;
-    for (const { stream, holder } of this.#streams.values()) {
-      if (!holder && !stream.terminal && stream.log.bytes > (largest?.log.bytes ?? 0)) largest = stream;
+    for (const { stream, attachment } of this.#streams.values()) {
+      if (!attachment && !stream.terminal && stream.log.bytes > (largest?.log.bytes ?? 0)) largest = stream;
     }
     largest?.cancel(new GatewayError("overloaded", "the stream was unread, and its memory was needed"));
     largest?.log.evict();
