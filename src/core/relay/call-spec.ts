@@ -16,7 +16,7 @@ export interface CallParts {
 }
 
 /** What the call is to send, and under which lease. */
-export interface Commission {
+export interface CallSpec {
   readonly answer: Answer;
   /** As the provider wants it. */
   readonly body: JsonObject;

@@ -9,7 +9,7 @@ import { Answer } from "./answer.ts";
 import type { CallParts } from "./call-spec.ts";
 import { askedBody, type OpenRequest, providerBody } from "./open-request.ts";
 import { promptCharacters } from "./prompt-size.ts";
-import { RelayedCall } from "./relayed-call.ts";
+import { StreamProducer } from "./stream-producer.ts";
 import type { UsageDrain } from "./usage-drain.ts";
 
 export interface RelayParts extends CallParts {
@@ -110,7 +110,7 @@ export class Relay {
     );
     const lease = leases?.take({ ...request, stream: stream.info.id, session: request.session, body, inputCharacters });
     const limit = lease?.maxOutputTokens;
-    const call = new RelayedCall(stream, request, this.#parts, {
+    const call = new StreamProducer(stream, request, this.#parts, {
       answer,
       body: limit === undefined ? body : route.dialect.limited(body, limit),
       lease,

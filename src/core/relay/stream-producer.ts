@@ -6,7 +6,7 @@ import type { Lease } from "../quota/lease.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { Answer } from "./answer.ts";
-import type { CallParts, Commission } from "./call-spec.ts";
+import type { CallParts, CallSpec } from "./call-spec.ts";
 import { LateCall } from "./late-call.ts";
 import { type OpenRequest, upstreamRequest } from "./open-request.ts";
 import { Stopwatch } from "./stopwatch.ts";
@@ -21,11 +21,11 @@ interface Facts {
 }
 
 /** One upstream call on its way into a stream's log: the stream's producer and the upstream's sink. */
-export class RelayedCall implements Producer, UpstreamSink {
+export class StreamProducer implements Producer, UpstreamSink {
   readonly #stream: Stream;
   readonly #facts: Facts;
   readonly #parts: CallParts;
-  readonly #commission: Omit<Commission, "body" | "answer">;
+  readonly #spec: Omit<CallSpec, "body" | "answer">;
   readonly #answer: Answer;
   readonly #meter: Lease["meter"];
   readonly #call: UpstreamCall;
@@ -38,14 +38,14 @@ export class RelayedCall implements Producer, UpstreamSink {
   #drain: UsageDrain | undefined;
   #lossy = false;
 
-  constructor(stream: Stream, request: OpenRequest, parts: CallParts, commission: Commission) {
+  constructor(stream: Stream, request: OpenRequest, parts: CallParts, spec: CallSpec) {
     const { connection, face, caller, target } = request;
-    const { answer, body, lease, room, ended } = commission;
+    const { answer, body, lease, room, ended } = spec;
     this.#stream = stream;
     // Not the request itself: its body is as large as a conversation with pictures, and the stream may live for long.
     this.#facts = { connection, face, caller: caller.name, endsAtEof: target.route.dialect.endsAtEof };
     this.#parts = parts;
-    this.#commission = { lease, room, ended };
+    this.#spec = { lease, room, ended };
     this.#answer = answer;
     this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
     this.#meter = lease?.meter;
@@ -69,7 +69,7 @@ export class RelayedCall implements Producer, UpstreamSink {
   firstByte(): void {
     this.#watch.byte();
     // No other try can follow, so the upstream has let go of the body.
-    this.#commission.room?.release();
+    this.#spec.room?.release();
   }
 
   /** The fast path: parse, interpret, append, hand over, meter. */
@@ -168,7 +168,7 @@ export class RelayedCall implements Producer, UpstreamSink {
   /** What reads the answer on after its cancel, where its key wants that and there is usage to be had. */
   #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
-    const { lease } = this.#commission;
+    const { lease } = this.#spec;
     // What was not sent has no usage to come.
     if (lease?.onAbort !== "drain" || !limits || !this.#call.isSent || this.#facts.endsAtEof) return undefined;
     return new UsageDrain({
@@ -181,13 +181,13 @@ export class RelayedCall implements Producer, UpstreamSink {
         const { terminal } = this.#stream;
         if (terminal) this.#settle({ ...terminal, usage: this.#answer.usage(this.#call.isSent) });
         lease.release();
-        this.#commission.room?.release();
+        this.#spec.room?.release();
       },
     });
   }
 
   #settle(terminal: Terminal): void {
-    this.#commission.lease?.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
+    this.#spec.lease?.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
   }
 
   #end(status: Terminal["status"], error?: GatewayError): void {
@@ -208,10 +208,10 @@ export class RelayedCall implements Producer, UpstreamSink {
     this.#settle(terminal);
     // What it did not use is there for the next one before its client hears of the end.
     if (!this.#drain) {
-      this.#commission.lease?.release();
-      this.#commission.room?.release();
+      this.#spec.lease?.release();
+      this.#spec.room?.release();
     }
-    this.#commission.ended(this.#drain);
+    this.#spec.ended(this.#drain);
     this.#stream.end(terminal);
     this.#parts.observer.streamEnded({
       stream: info.id,
