@@ -7,7 +7,7 @@ import type { Producer, Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { Answer } from "./answer.ts";
 import type { CallParts, CallSpec } from "./call-spec.ts";
-import { LateCall } from "./late-call.ts";
+import { DeferredCall } from "./deferred-call.ts";
 import { type OpenRequest, upstreamRequest } from "./open-request.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { UsageDrain } from "./usage-drain.ts";
@@ -57,7 +57,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   #begin(call: UpstreamRequest, ready: Promise<void> | undefined): UpstreamCall {
     const { upstream } = this.#parts;
     if (ready === undefined) return upstream.call(call, this);
-    return new LateCall(
+    return new DeferredCall(
       ready,
       () => upstream.call(call, this),
       (error) => this.fail(error),

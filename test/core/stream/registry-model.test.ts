@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import type { PlayedStream } from "../../support/registered-stream.ts";
+import type { PlayedStream } from "../../support/played-stream.ts";
 import { cancelled, RegistryRig } from "../../support/registry-rig.ts";
 
 /** One step on one of the streams; the numbers are taken modulo what there is. */

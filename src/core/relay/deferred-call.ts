@@ -2,7 +2,7 @@ import { type GatewayError, toGatewayError } from "../kernel/errors.ts";
 import type { UpstreamCall } from "../ports/upstream.ts";
 
 /** An upstream call that is made when something else is done. It can be paused and given up before that. */
-export class LateCall implements UpstreamCall {
+export class DeferredCall implements UpstreamCall {
   #call: UpstreamCall | undefined;
   #paused = false;
   #over = false;
