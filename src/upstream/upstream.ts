@@ -5,8 +5,8 @@ import type { UpstreamPort } from "../core/ports/upstream.ts";
 import { Breaker, type BreakerSettings, DEFAULT_BREAKER } from "./call/breaker.ts";
 import { Call } from "./call/call.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./call/deadlines.ts";
-import type { Lane } from "./call/lane.ts";
 import { DEFAULT_RETRY, Retries, type RetrySettings } from "./call/retry.ts";
+import type { RouteClient } from "./call/routeClient.ts";
 import { tellLast } from "./call/tell-last.ts";
 import { Connections } from "./http1/connections.ts";
 import { requestHeaders } from "./policy/headers.ts";
@@ -60,23 +60,23 @@ export interface Upstream extends UpstreamPort {
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { observer } = options;
   const time = new RunningTime(options.clock, options.timers);
-  const lanes = new Map(options.routes.map((route) => [route.name, openLane(route, options, time)]));
+  const routeClients = new Map(options.routes.map((route) => [route.name, openLane(route, options, time)]));
   return {
     call(request, sink) {
-      const lane = lanes.get(request.route);
-      if (lane) return new Call(lane, request, sink);
+      const routeClient = routeClients.get(request.route);
+      if (routeClient) return new Call(routeClient, request, sink);
       const unknown = new GatewayError("unknown_route", `no such route: ${request.route}`);
       queueMicrotask(() => tellLast(sink, observer, unknown));
       return { isSent: false, pause() {}, resume() {}, abort() {}, settle() {} };
     },
     async close() {
       time.stop();
-      await Promise.all([...lanes.values()].map((lane) => lane.connections.destroy()));
+      await Promise.all([...routeClients.values()].map((routeClient) => routeClient.connections.destroy()));
     },
   };
 }
 
-function openLane(route: UpstreamRoute, options: UpstreamOptions, time: RunningTime): Lane {
+function openLane(route: UpstreamRoute, options: UpstreamOptions, time: RunningTime): RouteClient {
   const base = new URL(route.baseUrl);
   const timeouts = { ...DEFAULT_TIMEOUTS, ...route.timeouts };
   const userAgent = `sluice/${options.version}`;

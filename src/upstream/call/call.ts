@@ -9,7 +9,7 @@ import { Exchange, type ExchangeOwner } from "../http1/exchange.ts";
 import { judge, type ResponseHead, responseError } from "../policy/response.ts";
 import { SecretMask } from "../policy/secret-mask.ts";
 import { Deadlines, forWholeAnswer, type Phase, type Timer } from "./deadlines.ts";
-import type { Lane } from "./lane.ts";
+import type { RouteClient } from "./routeClient.ts";
 import { tellLast } from "./tell-last.ts";
 
 /**
@@ -17,7 +17,7 @@ import { tellLast } from "./tell-last.ts";
  * settle or abort from inside any of its callbacks; after the last two it hears nothing more.
  */
 export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
-  readonly #lane: Lane;
+  readonly #routeClient: RouteClient;
   readonly #request: Omit<UpstreamRequest, "body">;
   /** As long as it may have to be sent again: an answer may run for a quarter of an hour, and prompts are large. */
   #body: string | undefined;
@@ -36,15 +36,17 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   #over = false;
   #isSent = false;
 
-  constructor(lane: Lane, request: UpstreamRequest, sink: UpstreamSink) {
-    this.#lane = lane;
+  constructor(routeClient: RouteClient, request: UpstreamRequest, sink: UpstreamSink) {
+    this.#routeClient = routeClient;
     const { body, ...rest } = request;
     this.#request = rest;
     this.#body = body;
     this.#sink = sink;
     this.#secrets = new SecretMask(rest.headers);
-    this.#deadlines = new Deadlines(rest.whole ? forWholeAnswer(lane.timeouts) : lane.timeouts, () => lane.time.now());
-    lane.retries.called();
+    this.#deadlines = new Deadlines(rest.whole ? forWholeAnswer(routeClient.timeouts) : routeClient.timeouts, () =>
+      routeClient.time.now(),
+    );
+    routeClient.retries.called();
     this.#arm();
     // Whoever calls holds this object before its sink hears of anything.
     queueMicrotask(() => this.#try());
@@ -80,21 +82,21 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   settle(): void {
     if (this.#over) return;
     this.#close();
-    this.#exchange?.settle(this.#lane.timeouts.settleMs);
+    this.#exchange?.settle(this.#routeClient.timeouts.settleMs);
   }
 
   // ── as the exchange's owner ───────────────────────────────────────────────────────────────────────────────────────
 
   connected(): void {
     this.#isSent = true;
-    this.#lane.breaker.connected();
+    this.#routeClient.breaker.connected();
     if (!this.#request.mayRetry) this.#body = undefined;
     this.#enter("headers");
   }
 
   responded(head: ResponseHead): ResponseBody | undefined {
     this.#isSent = head.status >= 200 && head.status < 300;
-    const { time, jsonAnswer, maxEventBytes, maxErrorBodyBytes } = this.#lane;
+    const { time, jsonAnswer, maxEventBytes, maxErrorBodyBytes } = this.#routeClient;
     const wanted = this.#request.whole ? "answer" : jsonAnswer ? "either" : "events";
     const refuse = (body: string) => this.#giveUp(responseError(head, this.#secrets.mask(body), time.wall()));
     const verdict = judge(head, wanted);
@@ -112,7 +114,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     // The status has said what is wrong; only the rest of its explanation is lost.
     if (this.#deadlines.phase === "error_body") this.#exchange?.endBody();
     else {
-      if (stage === "connecting" && error.retryable) this.#lane.breaker.failed();
+      if (stage === "connecting" && error.retryable) this.#routeClient.breaker.failed();
       this.#giveUp(error);
     }
   }
@@ -139,7 +141,8 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   malformed(): void {
     if (this.#over || this.#lossy) return;
     this.#lossy = true;
-    if (this.#lane.strictUtf8) this.#fail(new GatewayError("upstream_protocol", "the upstream sent malformed UTF-8"));
+    if (this.#routeClient.strictUtf8)
+      this.#fail(new GatewayError("upstream_protocol", "the upstream sent malformed UTF-8"));
     else this.#sink.lossy();
   }
 
@@ -156,7 +159,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
       this.#fail(new GatewayError("upstream_error_event", said.message, details));
     } else {
       this.#close();
-      tellLast(this.#sink, this.#lane.observer);
+      tellLast(this.#sink, this.#routeClient.observer);
     }
   }
 
@@ -167,14 +170,14 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     // Tries after a failed connection share its limit.
     if (this.#deadlines.phase !== "connect") this.#enter("connect");
     try {
-      this.#lane.breaker.check();
-      const headers = this.#lane.headers(
+      this.#routeClient.breaker.check();
+      const headers = this.#routeClient.headers(
         this.#request.headers,
         this.#request.whole ? "application/json" : "text/event-stream",
       );
-      this.#exchange = new Exchange(this, this.#lane.connections, this.#lane.time);
+      this.#exchange = new Exchange(this, this.#routeClient.connections, this.#routeClient.time);
       if (this.#paused) this.#exchange.pause();
-      this.#exchange.start(this.#lane.path(this.#request.path), headers, this.#body);
+      this.#exchange.start(this.#routeClient.path(this.#request.path), headers, this.#body);
     } catch (error) {
       this.#fail(toGatewayError(error));
     }
@@ -183,7 +186,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   /** Makes the call again when that may help, else fails. */
   #giveUp(error: GatewayError): void {
     if (this.#over) return;
-    const { retries, breaker, time } = this.#lane;
+    const { retries, breaker, time } = this.#routeClient;
     const mayRetry = this.#request.mayRetry && this.#body !== undefined && breaker.openForMs === 0;
     const delayMs = mayRetry ? retries.take(error, this.#retried) : undefined;
     if (delayMs === undefined) this.#fail(error);
@@ -206,7 +209,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     if (at >= this.#armedFor) return;
     this.#callOff();
     this.#armedFor = at;
-    const { time } = this.#lane;
+    const { time } = this.#routeClient;
     this.#callOff = time.after(at - time.now(), () => this.#look());
   }
 
@@ -214,7 +217,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   #look(): void {
     const { timer, at } = this.#deadlines.next();
     this.#armedFor = Number.POSITIVE_INFINITY;
-    if (at > this.#lane.time.now()) this.#arm();
+    if (at > this.#routeClient.time.now()) this.#arm();
     else if (timer === "error_body") this.#exchange?.endBody();
     else this.#fail(this.#timeout(timer));
   }
@@ -222,10 +225,10 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   #timeout(timer: Timer): GatewayError {
     const details = { timer };
     if (timer !== "connect") return new GatewayError("upstream_timeout", undefined, { details });
-    if (this.#lane.connections.saturated) {
+    if (this.#routeClient.connections.saturated) {
       return new GatewayError("overloaded", "all connections to the upstream are in use", { details });
     }
-    this.#lane.breaker.failed();
+    this.#routeClient.breaker.failed();
     return new GatewayError("upstream_unreachable", undefined, { details });
   }
 
@@ -233,7 +236,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     if (this.#over) return;
     this.#close();
     this.#exchange?.abort();
-    tellLast(this.#sink, this.#lane.observer, error);
+    tellLast(this.#sink, this.#routeClient.observer, error);
   }
 
   #close(): void {

@@ -50,15 +50,15 @@ export const systemMethods = [
   ),
 
   method(
-    "diagnostics.lanes",
+    "diagnostics.queues",
     SCOPES.read,
     NoParams,
     (desk) => {
       const { active, waiting } = desk.runs.counts;
-      const lane = { lane: "main", activeCount: active, queuedCount: waiting, draining: false, generation: 0 };
+      const queue = { queue: "main", activeCount: active, queuedCount: waiting, draining: false, generation: 0 };
       return {
         ts: desk.clock.wall(),
-        lanes: [{ ...lane, maxConcurrent: Number.MAX_SAFE_INTEGER, blockedBy: null }],
+        queues: [{ ...queue, maxConcurrent: Number.MAX_SAFE_INTEGER, blockedBy: null }],
         dynamic: null,
       };
     },

@@ -15,7 +15,7 @@ export interface Waiting {
 }
 
 /** One session's runs: at most one goes on, the others wait in the order in which they came. */
-interface Lane {
+interface SessionQueue {
   active: Run | undefined;
   waiting: Waiting[];
 }
@@ -29,7 +29,7 @@ export class RunQueue {
   readonly #receipts: Receipts;
   readonly #now: () => number;
   readonly #checkRoom: (bytes: number) => void;
-  readonly #lanes = new Map<string, Lane>();
+  readonly #queues = new Map<string, SessionQueue>();
   /** What the messages take whose turn has not come. */
   #waitingBytes = 0;
   #stopping = false;
@@ -63,43 +63,43 @@ export class RunQueue {
     this.#waitingBytes += bytes;
     const receipt = new Receipt(runId, session.key, fingerprint, payer);
     this.#receipts.add(receipt);
-    this.#laneOf(session.key).waiting.push({ request, receipt, acceptedAt: this.#now() });
+    this.#queueOf(session.key).waiting.push({ request, receipt, acceptedAt: this.#now() });
     return { receipt, fresh: true };
   }
 
   /** Begins the next run when none goes on. `late` says that it had to wait for another. */
   pump(key: string, late = false): void {
-    const lane = this.#lanes.get(key);
-    if (!lane || lane.active || this.#stopping) return;
-    const next = lane.waiting.shift();
+    const queue = this.#queues.get(key);
+    if (!queue || queue.active || this.#stopping) return;
+    const next = queue.waiting.shift();
     if (!next) {
-      this.#lanes.delete(key);
+      this.#queues.delete(key);
       return;
     }
     this.#left([next]);
-    lane.active = this.#runner.prepare(next.request, next.receipt, () => {
-      lane.active = undefined;
+    queue.active = this.#runner.prepare(next.request, next.receipt, () => {
+      queue.active = undefined;
       // Not before the ended run has said everything about itself.
       queueMicrotask(() => this.pump(key, true));
     });
-    this.#runner.begin(lane.active, next.request, late);
+    this.#runner.begin(queue.active, next.request, late);
   }
 
   /** Runs that go on and messages that wait, in all sessions. */
   get counts(): { readonly active: number; readonly waiting: number } {
-    const lanes = [...this.#lanes.values()];
+    const queues = [...this.#queues.values()];
     return {
-      active: lanes.filter(({ active }) => active !== undefined).length,
-      waiting: lanes.reduce((sum, { waiting }) => sum + waiting.length, 0),
+      active: queues.filter(({ active }) => active !== undefined).length,
+      waiting: queues.reduce((sum, { waiting }) => sum + waiting.length, 0),
     };
   }
 
   active(key: string): Run | undefined {
-    return this.#lanes.get(key)?.active;
+    return this.#queues.get(key)?.active;
   }
 
   waiting(key: string): readonly Waiting[] {
-    return this.#lanes.get(key)?.waiting ?? [];
+    return this.#queues.get(key)?.waiting ?? [];
   }
 
   /** Ids of the run that goes on and of those that wait. */
@@ -113,14 +113,14 @@ export class RunQueue {
    * over or unknown there is nothing to do.
    */
   abort(key: string, runId?: string): readonly string[] {
-    const lane = this.#lanes.get(key);
-    if (!lane) return [];
+    const queue = this.#queues.get(key);
+    if (!queue) return [];
     const isMeant = (id: string) => runId === undefined || id === runId;
-    const dropped = lane.waiting.filter(({ receipt }) => isMeant(receipt.runId));
-    lane.waiting = lane.waiting.filter((waiting) => !dropped.includes(waiting));
+    const dropped = queue.waiting.filter(({ receipt }) => isMeant(receipt.runId));
+    queue.waiting = queue.waiting.filter((waiting) => !dropped.includes(waiting));
     this.#left(dropped);
     for (const { request, receipt } of dropped) this.#runner.drop(request, receipt);
-    const { active } = lane;
+    const { active } = queue;
     if (!active || !isMeant(active.id)) return dropped.map(({ receipt }) => receipt.runId);
     active.cancel(new GatewayError("cancelled"));
     return [...dropped.map(({ receipt }) => receipt.runId), active.id];
@@ -133,19 +133,19 @@ export class RunQueue {
 
   /** A client came: it watches everything that goes on. */
   join(peer: Peer): void {
-    for (const { active } of this.#lanes.values()) active?.watch(peer);
+    for (const { active } of this.#queues.values()) active?.watch(peer);
   }
 
   leave(peer: Peer): void {
-    for (const { active } of this.#lanes.values()) active?.unwatch(peer);
+    for (const { active } of this.#queues.values()) active?.unwatch(peer);
   }
 
   /** Ends everything: what goes on keeps its partial answer, what waits is stored as not answered. */
   close(reason: GatewayError): void {
     this.#stopping = true;
-    for (const lane of this.#lanes.values()) {
-      lane.active?.cancel(reason);
-      const waiting = lane.waiting.splice(0);
+    for (const queue of this.#queues.values()) {
+      queue.active?.cancel(reason);
+      const waiting = queue.waiting.splice(0);
       this.#left(waiting);
       for (const { request, receipt } of waiting) this.#runner.interrupt(request, receipt, reason);
     }
@@ -156,12 +156,12 @@ export class RunQueue {
     for (const { request } of messages) this.#waitingBytes -= contentBytes(request.content);
   }
 
-  #laneOf(key: string): Lane {
-    let lane = this.#lanes.get(key);
-    if (!lane) {
-      lane = { active: undefined, waiting: [] };
-      this.#lanes.set(key, lane);
+  #queueOf(key: string): SessionQueue {
+    let queue = this.#queues.get(key);
+    if (!queue) {
+      queue = { active: undefined, waiting: [] };
+      this.#queues.set(key, queue);
     }
-    return lane;
+    return queue;
   }
 }

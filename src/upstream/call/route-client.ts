@@ -6,7 +6,7 @@ import type { Timeouts } from "./deadlines.ts";
 import type { Retries } from "./retry.ts";
 
 /** What all calls of one route share. */
-export interface Lane {
+export interface RouteClient {
   readonly connections: Connections;
   readonly breaker: Breaker;
   readonly retries: Retries;
