@@ -8,10 +8,10 @@ import type { Face } from "../../core/ports/face.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Transcripts } from "../../core/ports/transcripts.ts";
 import type { Relay } from "../../core/relay/relay.ts";
-import { Audience } from "./clients/audience.ts";
+import { Clients } from "./clients/clients.ts";
 import { Client } from "./connect/client.ts";
 import { createIdentity } from "./connect/identity.ts";
-import { type Desk, type LogSource, type OpenClawSettings, rowOf } from "./methods/desk.ts";
+import { type LogSource, type OpenClawSettings, rowOf, type Services } from "./methods/services.ts";
 import { Receipts } from "./runs/receipts.ts";
 import { RunQueue } from "./runs/run-queue.ts";
 import { Runner } from "./runs/runner.ts";
@@ -69,13 +69,13 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     ...(parts.transcriptBytes !== undefined && { maxLoadedBytes: parts.transcriptBytes }),
     isBusy: (key) => runs.runIds(key).length > 0,
   });
-  const audience = new Audience();
+  const clients = new Clients();
   const receipts = new Receipts();
   const news = new SessionNews(
-    audience,
+    clients,
     (key) => {
       const session = sessions.get(key);
-      return session && rowOf(desk, key, session);
+      return session && rowOf(services, key, session);
     },
     now,
   );
@@ -83,7 +83,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
   const runner = new Runner({
     relay,
     sessions,
-    audience,
+    clients,
     news,
     fault: (error) => observer.fault(error, "openclaw.run"),
     modelOf: (session, caller) => modelOf(session, catalog.for(caller)),
@@ -94,7 +94,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     historyMessages,
   });
   const runs = new RunQueue(runner, receipts, now, (bytes) => sessions.checkRoom(bytes));
-  const desk: Desk = {
+  const services: Services = {
     settings,
     version,
     authenticator,
@@ -112,11 +112,11 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     runner,
     runs,
     admit: (caller) => relay.admit(caller),
-    audience,
+    clients,
     news,
   };
   // Clients that hear nothing for two of these give up the connection.
-  const ticking = setInterval(() => audience.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
+  const ticking = setInterval(() => clients.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
   ticking.unref();
 
   return {
@@ -124,7 +124,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     scope: "chat",
     authentication: "frame",
     maxFrameBytes: settings.maxFrameBytes,
-    accept: (connection) => new Client(desk, connection),
+    accept: (connection) => new Client(services, connection),
     async close() {
       clearInterval(ticking);
       runs.close(new GatewayError("shutting_down"));

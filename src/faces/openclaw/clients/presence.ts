@@ -1,7 +1,7 @@
-import type { Peer } from "./peer.ts";
+import type { ClientSession } from "./client-session.ts";
 
 /** A connected client as others may see it: what it is, not where it is. */
-export const presenceOf = (peer: Peer) => ({
+export const presenceOf = (peer: ClientSession) => ({
   // Older schemas have no field for a client's id.
   text: peer.client.id,
   version: peer.client.version,

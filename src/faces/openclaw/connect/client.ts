@@ -5,36 +5,36 @@ import { asObject, asString, type JsonValue, parseClientJson } from "../../../co
 import { STRANGER_JSON } from "../../../core/kernel/json-weight.ts";
 import type { Connection } from "../../../core/ports/connection.ts";
 import type { FaceSession } from "../../../core/ports/face.ts";
+import { type ClientSession, eventHead } from "../clients/client-session.ts";
 import { missingScope, toErrorShape } from "../clients/errors.ts";
-import { eventHead, type Peer } from "../clients/peer.ts";
 import { Call } from "../methods/call.ts";
-import type { Desk } from "../methods/desk.ts";
 import { ANSWERED, isOpenTo, type Method } from "../methods/method.ts";
 import { methods } from "../methods/methods.ts";
 import { invalid } from "../methods/params-error.ts";
+import type { Services } from "../methods/services.ts";
 import { connect, helloOk, isRefusal } from "./handshake.ts";
 
 /** One socket that speaks OpenClaw: first the handshake, then requests, each answered exactly once. */
 export class Client implements FaceSession {
-  readonly #desk: Desk;
+  readonly #services: Services;
   readonly #connection: Connection;
   /** What the challenge asks clients to sign. */
   readonly #nonce: string;
-  #peer: Peer | undefined;
+  #peer: ClientSession | undefined;
   #closed = false;
 
   /** Greets at once: official clients send nothing before they have been challenged. */
-  constructor(desk: Desk, connection: Connection) {
-    this.#desk = desk;
+  constructor(services: Services, connection: Connection) {
+    this.#services = services;
     this.#connection = connection;
-    this.#nonce = desk.newId();
-    const payload = { nonce: this.#nonce, ts: Math.round(desk.clock.wall()) };
+    this.#nonce = services.newId();
+    const payload = { nonce: this.#nonce, ts: Math.round(services.clock.wall()) };
     connection.send(JSON.stringify({ type: "event", event: "connect.challenge", payload }));
   }
 
   message(text: string): void {
     if (this.#closed) return;
-    const receivedAt = this.#desk.clock.now();
+    const receivedAt = this.#services.clock.now();
     if (this.#peer) this.#request(this.#peer, parseClientJson(text), receivedAt);
     else this.#handshake(parseClientJson(text, STRANGER_JSON));
   }
@@ -47,8 +47,8 @@ export class Client implements FaceSession {
   closed(): void {
     this.#closed = true;
     if (!this.#peer) return;
-    this.#desk.audience.remove(this.#peer);
-    this.#desk.runs.leave(this.#peer);
+    this.#services.clients.remove(this.#peer);
+    this.#services.runs.leave(this.#peer);
   }
 
   goingAway(afterMs: number): void {
@@ -66,16 +66,16 @@ export class Client implements FaceSession {
   }
 
   #connect({ id, params }: RequestFrame): void {
-    const result = connect(this.#desk, this.#connection, params, this.#nonce);
+    const result = connect(this.#services, this.#connection, params, this.#nonce);
     if (isRefusal(result)) {
       this.#connection.send(JSON.stringify({ type: "res", id, ok: false, error: result.error }));
       this.#close(result.close.code, result.close.reason);
       return;
     }
     this.#peer = result;
-    this.#desk.audience.add(result);
-    result.respond(id, helloOk(this.#desk, result, methodsFor(result)));
-    this.#desk.runs.join(result);
+    this.#services.clients.add(result);
+    result.respond(id, helloOk(this.#services, result, methodsFor(result)));
+    this.#services.runs.join(result);
   }
 
   #turnAway(id: string, reason: string): void {
@@ -89,7 +89,7 @@ export class Client implements FaceSession {
     this.#connection.close(code, reason);
   }
 
-  #request(peer: Peer, value: JsonValue | undefined, receivedAt: number): void {
+  #request(peer: ClientSession, value: JsonValue | undefined, receivedAt: number): void {
     if (value === undefined) {
       // What is not JSON cannot be answered: there is no id.
       this.#connection.violation(new GatewayError("bad_frame"));
@@ -117,9 +117,9 @@ export class Client implements FaceSession {
   }
 
   /** Keys change while sockets live. Returns why this one may no longer be here. */
-  #recheck(peer: Peer): GatewayError | undefined {
+  #recheck(peer: ClientSession): GatewayError | undefined {
     try {
-      peer.become(this.#desk.authenticator.current(peer.caller));
+      peer.become(this.#services.authenticator.current(peer.caller));
       return undefined;
     } catch (thrown) {
       return toGatewayError(thrown);
@@ -132,12 +132,12 @@ export class Client implements FaceSession {
     };
     const fail = (thrown: unknown): void => {
       const error = toGatewayError(thrown);
-      if (error.code === "internal") this.#desk.observer.fault(thrown, `openclaw ${method.name}`);
+      if (error.code === "internal") this.#services.observer.fault(thrown, `openclaw ${method.name}`);
       call.refuse(toErrorShape(error));
     };
     try {
-      const catalog = this.#desk.catalog.for(call.peer.caller);
-      const result = method.invoke({ ...this.#desk, catalog }, params, call);
+      const catalog = this.#services.catalog.for(call.peer.caller);
+      const result = method.invoke({ ...this.#services, catalog }, params, call);
       if (result instanceof Promise) result.then(answer).catch(fail);
       else answer(result);
     } catch (thrown) {
@@ -147,7 +147,7 @@ export class Client implements FaceSession {
 }
 
 /** What this client can call with success. */
-const methodsFor = ({ caller }: Peer): readonly string[] =>
+const methodsFor = ({ caller }: ClientSession): readonly string[] =>
   [...methods.values()].filter((method) => isOpenTo(method, caller)).map(({ name }) => name);
 
 /** The id to answer a malformed frame with, as the real gateway does. */

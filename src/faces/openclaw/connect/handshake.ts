@@ -12,12 +12,12 @@ import type { Caller } from "../../../core/caller/caller.ts";
 import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { Authenticator } from "../../../core/ports/authenticator.ts";
 import type { Connection } from "../../../core/ports/connection.ts";
+import { ClientSession } from "../clients/client-session.ts";
 import { toErrorShape } from "../clients/errors.ts";
 import { mayChat } from "../clients/granted-scopes.ts";
-import { Peer } from "../clients/peer.ts";
 import { presenceOf } from "../clients/presence.ts";
-import type { Desk } from "../methods/desk.ts";
 import { invalid } from "../methods/params-error.ts";
+import type { Services } from "../methods/services.ts";
 import { AGENT_ID, MAIN_KEY, MAIN_SESSION_KEY } from "../sessions/session-key.ts";
 import { type DeviceFault, deviceFault } from "./device.ts";
 import { recoveryScopeOf } from "./identity.ts";
@@ -28,7 +28,7 @@ export interface Refusal {
   readonly close: { readonly code: number; readonly reason: string };
 }
 
-export const isRefusal = (result: Peer | Refusal): result is Refusal => !(result instanceof Peer);
+export const isRefusal = (result: ClientSession | Refusal): result is Refusal => !(result instanceof ClientSession);
 
 const refuse = (error: ErrorShape, code: number = OPENCLAW_CLOSE.policy): Refusal => ({
   error,
@@ -42,7 +42,12 @@ const CUMULATIVE_CLIENT = "openclaw-tui";
  * Checks the parameters of `connect`: their form, the protocol version, the role, who it is and whether its key allows
  * chat, and at last the device's signature over `nonce`, so that no stranger makes us verify one.
  */
-export function connect(desk: Desk, connection: Connection, params: unknown, nonce: string): Peer | Refusal {
+export function connect(
+  services: Services,
+  connection: Connection,
+  params: unknown,
+  nonce: string,
+): ClientSession | Refusal {
   const parsed = ConnectParams.safeParse(params ?? {});
   if (!parsed.success) return refuse(toErrorShape(invalid("connect params", parsed.error)));
   const { client, role = "operator", caps = [], scopes = [SCOPES.read, SCOPES.write], auth } = parsed.data;
@@ -54,21 +59,29 @@ export function connect(desk: Desk, connection: Connection, params: unknown, non
   const token = [auth?.token, auth?.password, auth?.deviceToken].find(
     (secret) => secret !== undefined && secret !== "",
   );
-  const caller = connection.caller ?? authenticate(desk.authenticator, token, connection.remoteAddress);
-  if ("error" in caller) return turnedAway(desk, connection, caller);
-  if (!mayChat(caller)) return turnedAway(desk, connection, lacksChat());
-  const fault = deviceFault(parsed.data, nonce, desk.clock.wall());
-  if (fault) return turnedAway(desk, connection, badDevice(desk.authenticator, fault, connection.remoteAddress));
+  const caller = connection.caller ?? authenticate(services.authenticator, token, connection.remoteAddress);
+  if ("error" in caller) return turnedAway(services, connection, caller);
+  if (!mayChat(caller)) return turnedAway(services, connection, lacksChat());
+  const fault = deviceFault(parsed.data, nonce, services.clock.wall());
+  if (fault)
+    return turnedAway(services, connection, badDevice(services.authenticator, fault, connection.remoteAddress));
   try {
     connection.authenticated(caller);
   } catch (thrown) {
     return refuse(toErrorShape(toGatewayError(thrown)), CODES.rate_limited.closeCode);
   }
-  const cumulative = desk.settings.cumulativeMessages || client.id === CUMULATIVE_CLIENT;
-  return new Peer(connection, { caller, client, claimed: scopes, caps, connectedAt: desk.clock.wall(), cumulative });
+  const cumulative = services.settings.cumulativeMessages || client.id === CUMULATIVE_CLIENT;
+  return new ClientSession(connection, {
+    caller,
+    client,
+    claimed: scopes,
+    caps,
+    connectedAt: services.clock.wall(),
+    cumulative,
+  });
 }
 
-function turnedAway({ observer }: Desk, { remoteAddress }: Connection, refusal: Refusal): Refusal {
+function turnedAway({ observer }: Services, { remoteAddress }: Connection, refusal: Refusal): Refusal {
   observer.refused({ code: "unauthorized", remoteAddress, where: "openclaw" });
   return refusal;
 }
@@ -147,35 +160,35 @@ const mismatch = (reason: string): Refusal =>
 const EVENTS = ["connect.challenge", "chat", "agent", "session.message", "sessions.changed", "tick", "shutdown"];
 
 /** The answer to a good `connect`. `methods` are those that really work. */
-export function helloOk(desk: Desk, peer: Peer, methods: readonly string[]) {
-  const now = desk.clock.wall();
+export function helloOk(services: Services, peer: ClientSession, methods: readonly string[]) {
+  const now = services.clock.wall();
   return {
     type: "hello-ok",
     protocol: OPENCLAW_PROTOCOL,
     // "configured" keeps the Control UI from reloading itself because this is not the gateway it came with.
-    server: { version: desk.version, controlUiBuildSource: "configured", connId: peer.id },
+    server: { version: services.version, controlUiBuildSource: "configured", connId: peer.id },
     features: { methods, events: EVENTS, capabilities: [] },
     snapshot: {
-      presence: [...desk.audience].map(presenceOf),
+      presence: [...services.clients].map(presenceOf),
       health: { ok: true, ts: now },
       stateVersion: { presence: 0, health: 0 },
-      uptimeMs: Math.max(0, now - desk.startedAt),
+      uptimeMs: Math.max(0, now - services.startedAt),
       sessionDefaults: {
         defaultAgentId: AGENT_ID,
-        modelConfigured: desk.catalog.models.length > 0,
+        modelConfigured: services.catalog.models.length > 0,
         ownership: "sole",
         selectionRequired: false,
         mainKey: MAIN_KEY,
         mainSessionKey: MAIN_SESSION_KEY,
         scope: "per-sender",
       },
-      authMode: desk.authenticator.required ? "token" : "none",
+      authMode: services.authenticator.required ? "token" : "none",
     },
     auth: { role: "operator", scopes: peer.scopes, recoveryScope: recoveryScopeOf(peer.caller) },
     policy: {
-      maxPayload: desk.settings.maxFrameBytes,
+      maxPayload: services.settings.maxFrameBytes,
       maxBufferedBytes: OPENCLAW_MAX_BUFFERED_BYTES,
-      tickIntervalMs: desk.settings.tickIntervalMs,
+      tickIntervalMs: services.settings.tickIntervalMs,
       attachments: OPENCLAW_ATTACHMENTS,
     },
   };

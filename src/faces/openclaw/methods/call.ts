@@ -1,15 +1,15 @@
 import type { ErrorShape } from "../../../../protocol/openclaw/frames.ts";
-import type { Peer } from "../clients/peer.ts";
+import type { ClientSession } from "../clients/client-session.ts";
 
 /** One request on its way to its one response. */
 export class Call {
-  readonly peer: Peer;
+  readonly peer: ClientSession;
   /** Clock reading when the request's frame came in, in milliseconds. */
   readonly receivedAt: number;
   readonly #id: string;
   #answered = false;
 
-  constructor(peer: Peer, id: string, receivedAt: number) {
+  constructor(peer: ClientSession, id: string, receivedAt: number) {
     this.peer = peer;
     this.receivedAt = receivedAt;
     this.#id = id;

@@ -5,7 +5,7 @@ import { selectionOf, thinkingFields } from "../sessions/model-catalog.ts";
 import { modelOf } from "../sessions/session-row.ts";
 import type { Session } from "../sessions/session-store.ts";
 import type { Call } from "./call.ts";
-import type { Desk } from "./desk.ts";
+import type { Services } from "./services.ts";
 import { renew } from "./session-reset.ts";
 import { repeat } from "./submit.ts";
 
@@ -16,7 +16,7 @@ interface Command {
   readonly category: "session" | "options" | "status";
   readonly argument?: { readonly name: string; readonly description: string };
   /** Does it, and says what was done. Throws GatewayError. */
-  readonly run: (desk: Desk, session: Session, argument: string) => string;
+  readonly run: (services: Services, session: Session, argument: string) => string;
 }
 
 const model: Command = {
@@ -25,8 +25,8 @@ const model: Command = {
   description: "Show the models, or choose one for this session",
   category: "options",
   argument: { name: "model", description: "provider/model, or a model's name" },
-  run(desk, session, argument) {
-    const { catalog, sessions, news } = desk;
+  run(services, session, argument) {
+    const { catalog, sessions, news } = services;
     if (argument === "") {
       const names = catalog.models.map((one) => `- \`${selectionOf(one)}\``);
       return [`This session talks to \`${selectionOf(modelOf(session, catalog))}\`. There are:`, ...names].join("\n");
@@ -44,13 +44,13 @@ const think: Command = {
   description: "Show or choose how much the model thinks",
   category: "options",
   argument: { name: "level", description: thinkingFields.thinkingLevels.map(({ id }) => id).join(", ") },
-  run(desk, session, argument) {
+  run(services, session, argument) {
     const level = argument.toLowerCase();
     const levels = thinkingFields.thinkingLevels.map(({ id }) => id as string);
     if (level === "") return `Thinking is ${session.text("thinkingLevel") ?? thinkingFields.thinkingDefault}.`;
     if (!levels.includes(level)) return `There is no level ${JSON.stringify(argument)}: ${levels.join(", ")}.`;
-    desk.sessions.patch(session, { thinkingLevel: level });
-    desk.news.changed(session.key, "patch");
+    services.sessions.patch(session, { thinkingLevel: level });
+    services.news.changed(session.key, "patch");
     return `Thinking is ${level} from now on.`;
   },
 };
@@ -60,8 +60,8 @@ const renewing: Command = {
   aliases: ["/new", "/reset", "/clear"],
   description: "Begin this session anew",
   category: "session",
-  run(desk, session) {
-    renew(desk, session);
+  run(services, session) {
+    renew(services, session);
     return "A new conversation begins.";
   },
 };
@@ -93,7 +93,7 @@ export const commandEntries = [
 
 /** Carries out a message that is a command: acknowledged, done, and answered as a run would be. False: it is none. */
 export async function runCommand(
-  desk: Desk,
+  services: Services,
   call: Call,
   key: string,
   runId: string,
@@ -102,15 +102,15 @@ export async function runCommand(
   const [, word = "", argument = ""] = /^(\/[a-z]+)[ \t]*:?[ \t]*([^\n]*)$/i.exec(message.trim()) ?? [];
   const command = COMMANDS.find(({ aliases }) => aliases.includes(word.toLowerCase()));
   if (!command) return false;
-  const session = await desk.sessions.openOrCreate(key);
+  const session = await services.sessions.openOrCreate(key);
   const content = [{ type: "text", text: message }] as const;
-  const earlier = desk.receipts.earlier(runId, session, fingerprintOf(content));
+  const earlier = services.receipts.earlier(runId, session, fingerprintOf(content));
   if (earlier) {
     repeat(earlier, call);
     return true;
   }
-  const said = command.run(desk, session, argument.trim());
+  const said = command.run(services, session, argument.trim());
   call.reply({ runId, status: "started" });
-  desk.runner.answer(session, runId, content, said);
+  services.runner.answer(session, runId, content, said);
   return true;
 }

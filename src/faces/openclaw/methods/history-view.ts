@@ -1,24 +1,24 @@
-import type { Peer } from "../clients/peer.ts";
+import type { ClientSession } from "../clients/client-session.ts";
 import type { Waiting } from "../runs/run-queue.ts";
 import { type PageRequest, page } from "../sessions/history.ts";
 import { modelFields } from "../sessions/model-catalog.ts";
 import type { Session } from "../sessions/session-store.ts";
 import { wireMessage } from "../sessions/transcript-view.ts";
-import { type Desk, rowOf } from "./desk.ts";
+import { rowOf, type Services } from "./services.ts";
 
 /**
  * The result of `chat.history` and `chat.startup` for one client. It has no `deltaCursor` and no leaf: clients then ask
  * for full pages and check no leaf when they send.
  */
 export function historyOf(
-  desk: Desk,
+  services: Services,
   key: string,
   session: Session | undefined,
   request: PageRequest & { readonly inputRunIds?: readonly string[] | undefined },
-  peer: Peer,
+  peer: ClientSession,
 ) {
-  const waiting = desk.runs.waiting(key);
-  const run = desk.runs.active(key);
+  const waiting = services.runs.waiting(key);
+  const run = services.runs.active(key);
   const thinkingLevel = session?.text("thinkingLevel");
   return {
     sessionKey: key,
@@ -26,8 +26,8 @@ export function historyOf(
     ...page(session?.messages ?? [], request),
     pendingInputs: { items: waiting.map(pendingInput), total: waiting.length },
     ...(request.inputRunIds && { inputReceipts: receiptsOf(request.inputRunIds, session, waiting) }),
-    defaults: modelFields(desk.catalog.default),
-    sessionInfo: rowOf(desk, key, session),
+    defaults: modelFields(services.catalog.default),
+    sessionInfo: rowOf(services, key, session),
     ...(thinkingLevel !== undefined && { thinkingLevel }),
     // Exactly what this client's next delta continues: a reload neither loses nor repeats a word.
     ...(run && {

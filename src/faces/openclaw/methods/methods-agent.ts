@@ -5,8 +5,8 @@ import type { Outcome, Receipt } from "../runs/receipts.ts";
 import { AGENT_ID, canonicalKey, MAIN_KEY } from "../sessions/session-key.ts";
 import { plainText, unreadNote, wireUsage } from "../sessions/transcript-view.ts";
 import type { Call } from "./call.ts";
-import type { Desk } from "./desk.ts";
 import { ANSWERED, method } from "./method.ts";
+import type { Services } from "./services.ts";
 import { submit } from "./submit.ts";
 
 /** How long `agent.wait` waits unless told. */
@@ -62,8 +62,8 @@ function waitResult(receipt: Receipt | undefined, runId: string) {
   }
 }
 
-function wait(desk: Desk, runId: string, timeoutMs: number, call: Call): void {
-  const receipt = desk.receipts.get(runId);
+function wait(services: Services, runId: string, timeoutMs: number, call: Call): void {
+  const receipt = services.receipts.get(runId);
   const answer = () => {
     clearTimeout(timer);
     stop?.();
@@ -75,7 +75,7 @@ function wait(desk: Desk, runId: string, timeoutMs: number, call: Call): void {
 }
 
 export const agentMethods = [
-  method("agent", SCOPES.write, AgentParams, async (desk, params, call) => {
+  method("agent", SCOPES.write, AgentParams, async (services, params, call) => {
     const key = keyOf(params);
     const selection = [params.provider, params.model].filter(Boolean).join("/");
     const submission = {
@@ -86,19 +86,25 @@ export const agentMethods = [
       thinking: params.thinking,
       system: params.extraSystemPrompt,
       timeoutMs: (params.timeout ?? 0) * 1000,
-      model: params.model ? desk.catalog.get(selection) : undefined,
+      model: params.model ? services.catalog.get(selection) : undefined,
       agentCaller: call.peer,
     };
-    await submit(desk, call, submission, (receipt) => {
+    await submit(services, call, submission, (receipt) => {
       const { runId } = receipt;
-      call.announce({ runId, sessionKey: key, agentId: AGENT_ID, status: "accepted", acceptedAt: desk.clock.wall() });
+      call.announce({
+        runId,
+        sessionKey: key,
+        agentId: AGENT_ID,
+        status: "accepted",
+        acceptedAt: services.clock.wall(),
+      });
       receipt.onOutcome((outcome) => answer(call, receipt, outcome));
     });
     return ANSWERED;
   }),
 
-  method("agent.wait", SCOPES.write, AgentWaitParams, (desk, params, call) => {
-    wait(desk, params.runId, params.timeoutMs ?? DEFAULT_WAIT_MS, call);
+  method("agent.wait", SCOPES.write, AgentWaitParams, (services, params, call) => {
+    wait(services, params.runId, params.timeoutMs ?? DEFAULT_WAIT_MS, call);
     return ANSWERED;
   }),
 ];

@@ -12,14 +12,14 @@ import { GatewayError } from "../../../core/kernel/errors.ts";
 import { canonicalKey } from "../sessions/session-key.ts";
 import type { Call } from "./call.ts";
 import { commandEntries, runCommand } from "./commands.ts";
-import type { Desk } from "./desk.ts";
 import { historyOf } from "./history-view.ts";
 import { ANSWERED, method } from "./method.ts";
+import type { Services } from "./services.ts";
 import { started, submit } from "./submit.ts";
 
-async function history(desk: Desk, params: ReturnType<typeof ChatHistoryParams.parse>, call: Call) {
+async function history(services: Services, params: ReturnType<typeof ChatHistoryParams.parse>, call: Call) {
   const key = canonicalKey(params.sessionKey, params.agentId);
-  return historyOf(desk, key, await desk.sessions.open(key), params, call.peer);
+  return historyOf(services, key, await services.sessions.open(key), params, call.peer);
 }
 
 const isStop = (params: { message: string; suppressCommandInterpretation?: boolean | undefined }): boolean =>
@@ -29,51 +29,53 @@ export const chatMethods = [
   method("chat.startup", SCOPES.read, ChatHistoryParams, history),
   method("chat.history", SCOPES.read, ChatHistoryParams, history),
 
-  method("chat.metadata", SCOPES.read, ChatMetadataParams, (desk) => ({
-    models: desk.catalog.list(),
+  method("chat.metadata", SCOPES.read, ChatMetadataParams, (services) => ({
+    models: services.catalog.list(),
     commands: commandEntries,
   })),
 
-  method("chat.send", SCOPES.write, ChatSendParams, async (desk, params, call) => {
+  method("chat.send", SCOPES.write, ChatSendParams, async (services, params, call) => {
     const key = canonicalKey(params.sessionKey, params.agentId);
     const runId = params.idempotencyKey;
     if (isStop(params)) {
-      const runIds = desk.runs.abort(key);
+      const runIds = services.runs.abort(key);
       return { ok: true, aborted: runIds.length > 0, runIds, runId, status: "ok" };
     }
     const isText = params.suppressCommandInterpretation === true || Boolean(params.attachments?.length);
-    if (!isText && (await runCommand(desk, call, key, runId, params.message))) return ANSWERED;
-    await submit(desk, call, { ...params, key, runId }, (receipt) => call.reply(started(receipt)));
+    if (!isText && (await runCommand(services, call, key, runId, params.message))) return ANSWERED;
+    await submit(services, call, { ...params, key, runId }, (receipt) => call.reply(started(receipt)));
     return ANSWERED;
   }),
 
-  method("sessions.send", SCOPES.write, SessionsSendParams, async (desk, params, call) => {
+  method("sessions.send", SCOPES.write, SessionsSendParams, async (services, params, call) => {
     const key = canonicalKey(params.key, params.agentId);
-    const runId = params.idempotencyKey ?? desk.newId();
-    await submit(desk, call, { ...params, key, runId }, (receipt) => call.reply(started(receipt)));
+    const runId = params.idempotencyKey ?? services.newId();
+    await submit(services, call, { ...params, key, runId }, (receipt) => call.reply(started(receipt)));
     return ANSWERED;
   }),
 
-  method("chat.abort", SCOPES.write, ChatAbortParams, (desk, params) => {
-    const runIds = desk.runs.abort(canonicalKey(params.sessionKey, params.agentId), params.runId);
+  method("chat.abort", SCOPES.write, ChatAbortParams, (services, params) => {
+    const runIds = services.runs.abort(canonicalKey(params.sessionKey, params.agentId), params.runId);
     return { ok: true, aborted: runIds.length > 0, runIds };
   }),
 
-  method("sessions.abort", SCOPES.write, SessionsAbortParams, (desk, params) => {
+  method("sessions.abort", SCOPES.write, SessionsAbortParams, (services, params) => {
     const { runId } = params;
     if (params.key === undefined && runId === undefined) throw new GatewayError("bad_request", "key or runId required");
     const key =
-      params.key === undefined ? desk.receipts.get(runId ?? "")?.sessionKey : canonicalKey(params.key, params.agentId);
+      params.key === undefined
+        ? services.receipts.get(runId ?? "")?.sessionKey
+        : canonicalKey(params.key, params.agentId);
     // Without `clearQueued` the messages that wait keep their turn.
-    const meant = params.clearQueued ? runId : (runId ?? desk.runs.active(key ?? "")?.id ?? "");
-    const abortedRunId = (key === undefined ? [] : desk.runs.abort(key, meant)).at(-1) ?? null;
+    const meant = params.clearQueued ? runId : (runId ?? services.runs.active(key ?? "")?.id ?? "");
+    const abortedRunId = (key === undefined ? [] : services.runs.abort(key, meant)).at(-1) ?? null;
     return { ok: true, abortedRunId, status: abortedRunId === null ? "no-active-run" : "aborted" };
   }),
 
-  method("chat.inject", SCOPES.admin, ChatInjectParams, async (desk, params) => {
-    const session = await desk.sessions.openOrCreate(canonicalKey(params.sessionKey, params.agentId));
+  method("chat.inject", SCOPES.admin, ChatInjectParams, async (services, params) => {
+    const session = await services.sessions.openOrCreate(canonicalKey(params.sessionKey, params.agentId));
     const text = params.label === undefined ? params.message : `[${params.label}]\n\n${params.message}`;
-    const message = desk.runner.inject(session, text);
+    const message = services.runner.inject(session, text);
     return { ok: true, messageId: message.id };
   }),
 ];

@@ -5,10 +5,10 @@
 import { AnyParams } from "../../../../protocol/openclaw/status-params.ts";
 import { SCOPES, type Scope } from "../../../../protocol/openclaw/wire.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
-import type { Desk } from "./desk.ts";
 import { type Method, method } from "./method.ts";
+import type { Services } from "./services.ts";
 
-const empty = (name: string, scope: Scope, answer: (desk: Desk) => unknown): Method =>
+const empty = (name: string, scope: Scope, answer: (services: Services) => unknown): Method =>
   method(name, scope, AnyParams, answer);
 
 const noTalk = {
@@ -82,14 +82,14 @@ export const emptyMethods: readonly Method[] = [
   empty("cron.runs", SCOPES.read, () => ({ entries: [], ...noPage })),
   empty("cron.status", SCOPES.read, () => ({ enabled: false, jobs: 0 })),
   empty("talk.catalog", SCOPES.read, () => noTalk),
-  empty("channels.status", SCOPES.read, (desk) => ({ ts: desk.clock.wall(), ...noChannels })),
+  empty("channels.status", SCOPES.read, (services) => ({ ts: services.clock.wall(), ...noChannels })),
   empty("channels.pairing.list", SCOPES.pairing, () => ({
     accounts: [],
     requests: [],
     commandOwnerConfigured: false,
     limits: { pendingPerAccount: 0, ttlMs: 0 },
   })),
-  empty("node.list", SCOPES.read, (desk) => ({ ts: desk.clock.wall(), nodes: [] })),
+  empty("node.list", SCOPES.read, (services) => ({ ts: services.clock.wall(), nodes: [] })),
   empty("device.pair.list", SCOPES.pairing, () => ({ pending: [], paired: [] })),
   empty("plugins.list", SCOPES.read, () => ({ plugins: [], diagnostics: [], mutationAllowed: false })),
   empty("plugins.catalog.browse", SCOPES.read, () => ({ items: [] })),
@@ -118,11 +118,11 @@ export const emptyMethods: readonly Method[] = [
   empty("worktrees.list", SCOPES.read, () => ({ worktrees: [] })),
   empty("transcripts.list", SCOPES.read, () => ({ sessions: [] })),
   empty("themes.list", SCOPES.read, () => noThemes),
-  empty("config.schema", SCOPES.read, (desk) => ({
+  empty("config.schema", SCOPES.read, (services) => ({
     schema: { type: "object", properties: {} },
     uiHints: {},
-    version: desk.version,
-    generatedAt: new Date(desk.startedAt).toISOString(),
+    version: services.version,
+    generatedAt: new Date(services.startedAt).toISOString(),
   })),
   empty("doctor.memory.status", SCOPES.read, () => ({
     agentId: AGENT_ID,
@@ -130,8 +130,8 @@ export const emptyMethods: readonly Method[] = [
     embedding: { ok: false, error: "this gateway keeps no memory besides transcripts" },
   })),
   empty("migrations.memory.plan", SCOPES.admin, () => ({ agentId: AGENT_ID, workspace: "(none)", providers: [] })),
-  empty("webSearch.status", SCOPES.read, (desk) => {
-    const { route, alias } = desk.catalog.default;
+  empty("webSearch.status", SCOPES.read, (services) => {
+    const { route, alias } = services.catalog.default;
     return {
       enabled: false,
       provider: null,

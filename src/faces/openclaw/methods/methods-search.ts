@@ -4,8 +4,8 @@ import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import { canonicalKey } from "../sessions/session-key.ts";
 import type { Session } from "../sessions/session-store.ts";
 import { plainText } from "../sessions/transcript-view.ts";
-import { type Desk, rowOf } from "./desk.ts";
 import { method } from "./method.ts";
+import { rowOf, type Services } from "./services.ts";
 
 const DEFAULT_HITS = 10;
 /** Sessions one question looks through, the newest first: their transcripts are read for it. */
@@ -28,23 +28,23 @@ function hitsIn(session: Session, words: string) {
 }
 
 const search = async (
-  desk: Desk,
+  services: Services,
   { query, sessionKeys, limit = DEFAULT_HITS }: ReturnType<typeof SessionsSearchParams.parse>,
 ) => {
   const words = query.trim().toLowerCase();
   const keys = sessionKeys && new Set(sessionKeys.map((key) => canonicalKey(key)));
-  const wanted = [...desk.sessions.all()]
+  const wanted = [...services.sessions.all()]
     .filter(({ key }) => !keys || keys.has(key))
     .sort((a, b) => b.record.updatedAt - a.record.updatedAt)
     .slice(0, MAX_SESSIONS);
   const results: ReturnType<typeof hitsIn> = [];
   for (const { key } of words === "" ? [] : wanted) {
-    const session = await desk.sessions.open(key);
+    const session = await services.sessions.open(key);
     if (session) results.push(...hitsIn(session, words));
   }
   const newest = results.sort((a, b) => b.timestamp - a.timestamp).slice(0, limit);
   const found = new Set(newest.map(({ sessionKey }) => sessionKey));
-  return { results: newest, sessions: [...found].map((key) => rowOf(desk, key, desk.sessions.get(key))) };
+  return { results: newest, sessions: [...found].map((key) => rowOf(services, key, services.sessions.get(key))) };
 };
 
 export const searchMethods = [method("sessions.search", SCOPES.read, SessionsSearchParams, search)];

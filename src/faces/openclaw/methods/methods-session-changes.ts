@@ -12,16 +12,16 @@ import { modelFields, selectionOf } from "../sessions/model-catalog.ts";
 import { canonicalKey, MAIN_SESSION_KEY } from "../sessions/session-key.ts";
 import { modelOf } from "../sessions/session-row.ts";
 import type { Session, Settings } from "../sessions/session-store.ts";
-import type { Desk } from "./desk.ts";
 import { ANSWERED, method } from "./method.ts";
+import type { Services } from "./services.ts";
 import { STORE_NAME } from "./session-list.ts";
 import { renew } from "./session-reset.ts";
 import { submit } from "./submit.ts";
 
 /** What a changed session looks like to whoever changed it. */
-function changed(desk: Desk, session: Session) {
+function changed(services: Services, session: Session) {
   const { sessionId, createdAt, updatedAt, settings } = session.record;
-  const { modelProvider, model } = modelFields(modelOf(session, desk.catalog));
+  const { modelProvider, model } = modelFields(modelOf(session, services.catalog));
   const entry = { ...settings, sessionId, createdAt, updatedAt };
   return { ok: true, key: session.key, entry, resolved: { modelProvider, model } };
 }
@@ -37,92 +37,93 @@ const defined = (settings: Readonly<Record<string, string | number | boolean | n
   Object.fromEntries(Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 
 /** A model as clients choose it, as it is kept; null stays null, which clears it. */
-const chosen = (desk: Desk, model: string | null | undefined): string | null | undefined =>
-  typeof model === "string" ? selectionOf(desk.catalog.get(model)) : model;
+const chosen = (services: Services, model: string | null | undefined): string | null | undefined =>
+  typeof model === "string" ? selectionOf(services.catalog.get(model)) : model;
 
-async function parentOf(desk: Desk, key: string | undefined): Promise<Session> {
-  const parent = key === undefined ? undefined : await desk.sessions.open(canonicalKey(key));
+async function parentOf(services: Services, key: string | undefined): Promise<Session> {
+  const parent = key === undefined ? undefined : await services.sessions.open(canonicalKey(key));
   if (!parent) throw new GatewayError("unknown_session");
   return parent;
 }
 
 /** Goes on from a conversation without touching it: a question that is still being answered is left out. */
-function fork(desk: Desk, parent: Session, session: Session): void {
-  const running = desk.runs.active(parent.key)?.id;
+function fork(services: Services, parent: Session, session: Session): void {
+  const running = services.runs.active(parent.key)?.id;
   for (const { runId, ...message } of parent.messages) {
-    if (runId === undefined || runId !== running) desk.sessions.append(session, { ...message, id: desk.newId() });
+    if (runId === undefined || runId !== running)
+      services.sessions.append(session, { ...message, id: services.newId() });
   }
   const { model, thinkingLevel, derivedTitle } = parent.record.settings;
-  desk.sessions.update(session, defined({ model, thinkingLevel, derivedTitle }));
+  services.sessions.update(session, defined({ model, thinkingLevel, derivedTitle }));
 }
 
-const create = method("sessions.create", SCOPES.write, SessionsCreateParams, async (desk, params, call) => {
+const create = method("sessions.create", SCOPES.write, SessionsCreateParams, async (services, params, call) => {
   for (const name of ["incognito", "worktree"] as const) {
     if (params[name]) throw new GatewayError("unsupported", `${name} sessions are not available on this gateway`);
   }
-  const runId = params.idempotencyKey ?? desk.newId();
-  const earlier = desk.receipts.get(runId)?.sessionKey;
+  const runId = params.idempotencyKey ?? services.newId();
+  const earlier = services.receipts.get(runId)?.sessionKey;
   const key = params.key
     ? canonicalKey(params.key, params.agentId)
-    : (earlier ?? canonicalKey(`dashboard:${desk.newId()}`, params.agentId));
+    : (earlier ?? canonicalKey(`dashboard:${services.newId()}`, params.agentId));
   const settings = defined({
     label: params.label,
     displayName: params.displayName,
     thinkingLevel: params.thinkingLevel,
-    model: chosen(desk, params.model),
+    model: chosen(services, params.model),
   });
-  if (params.fork) await parentOf(desk, params.parentSessionKey);
-  const session = await desk.sessions.openOrCreate(key);
+  if (params.fork) await parentOf(services, params.parentSessionKey);
+  const session = await services.sessions.openOrCreate(key);
   // Opened last: what else is opened may push it out of memory.
-  const parent = params.fork ? await parentOf(desk, params.parentSessionKey) : undefined;
-  if (parent && session.messages.length === 0) fork(desk, parent, session);
-  desk.sessions.update(session, settings);
-  desk.news.changed(key, "create");
-  const result = () => ({ ...changed(desk, session), sessionId: session.record.sessionId });
+  const parent = params.fork ? await parentOf(services, params.parentSessionKey) : undefined;
+  if (parent && session.messages.length === 0) fork(services, parent, session);
+  services.sessions.update(session, settings);
+  services.news.changed(key, "create");
+  const result = () => ({ ...changed(services, session), sessionId: session.record.sessionId });
   const message = params.message ?? params.task ?? "";
   if (message === "" && !params.attachments?.length) return { ...result(), runStarted: false };
   const { attachments, timeoutMs } = params;
   const begun = () => call.reply({ ...result(), runStarted: true, runId });
-  await submit(desk, call, { key, runId, message, attachments, timeoutMs }, begun, begun);
+  await submit(services, call, { key, runId, message, attachments, timeoutMs }, begun, begun);
   return ANSWERED;
 });
 
-const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async (desk, params) => {
+const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async (services, params) => {
   const { key: given, agentId, expectedSessionId, model, ...settings } = params;
   const key = canonicalKey(given, agentId);
-  expectId(desk.sessions.get(key), expectedSessionId);
-  const selection = chosen(desk, model);
-  const session = await desk.sessions.openOrCreate(key);
-  desk.sessions.patch(session, defined({ ...settings, model: selection }));
-  desk.news.changed(key, "patch");
-  return { ...changed(desk, session), path: STORE_NAME };
+  expectId(services.sessions.get(key), expectedSessionId);
+  const selection = chosen(services, model);
+  const session = await services.sessions.openOrCreate(key);
+  services.sessions.patch(session, defined({ ...settings, model: selection }));
+  services.news.changed(key, "patch");
+  return { ...changed(services, session), path: STORE_NAME };
 });
 
-const reset = method("sessions.reset", SCOPES.admin, SessionsResetParams, async (desk, params) => {
+const reset = method("sessions.reset", SCOPES.admin, SessionsResetParams, async (services, params) => {
   const key = canonicalKey(params.key, params.agentId);
-  expectId(desk.sessions.get(key), params.expectedSessionId);
-  const session = await desk.sessions.openOrCreate(key);
-  renew(desk, session);
-  const { ok, entry } = changed(desk, session);
+  expectId(services.sessions.get(key), params.expectedSessionId);
+  const session = await services.sessions.openOrCreate(key);
+  renew(services, session);
+  const { ok, entry } = changed(services, session);
   return { ok, key, entry };
 });
 
-const remove = method("sessions.delete", SCOPES.admin, SessionsDeleteParams, (desk, params) => {
+const remove = method("sessions.delete", SCOPES.admin, SessionsDeleteParams, (services, params) => {
   const key = canonicalKey(params.key, params.agentId);
   if (key === MAIN_SESSION_KEY) {
     throw new GatewayError("bad_request", `Cannot delete the main session (${MAIN_SESSION_KEY}).`);
   }
-  const session = desk.sessions.get(key);
+  const session = services.sessions.get(key);
   expectId(session, params.expectedSessionId);
   if (session) {
-    desk.runs.abort(key);
-    desk.sessions.delete(session);
-    desk.news.changed(key, "delete");
+    services.runs.abort(key);
+    services.sessions.delete(session);
+    services.news.changed(key, "delete");
   }
   return { ok: true, key, deleted: session !== undefined, archived: [] };
 });
 
-const compact = method("sessions.compact", SCOPES.admin, SessionsCompactParams, (_desk, params) => ({
+const compact = method("sessions.compact", SCOPES.admin, SessionsCompactParams, (_services, params) => ({
   ok: true,
   key: canonicalKey(params.key, params.agentId),
   compacted: false,

@@ -12,15 +12,15 @@ import { GatewayError } from "../../../core/kernel/errors.ts";
 import { page } from "../sessions/history.ts";
 import { AGENT_ID, canonicalKey } from "../sessions/session-key.ts";
 import { plainText } from "../sessions/transcript-view.ts";
-import { type Desk, rowOf } from "./desk.ts";
 import { method } from "./method.ts";
+import { rowOf, type Services } from "./services.ts";
 import { listSessions } from "./session-list.ts";
 
 const PREVIEW_ITEMS = 5;
 const PREVIEW_CHARACTERS = 240;
 
-async function preview(desk: Desk, key: string, limit: number, maxChars: number) {
-  const session = await desk.sessions.open(canonicalKey(key));
+async function preview(services: Services, key: string, limit: number, maxChars: number) {
+  const session = await services.sessions.open(canonicalKey(key));
   if (!session) return { key, status: "missing", items: [] };
   const items = session.messages
     .map((message) => ({ role: message.role, text: plainText(message).slice(0, maxChars) }))
@@ -29,9 +29,9 @@ async function preview(desk: Desk, key: string, limit: number, maxChars: number)
   return { key, status: items.length === 0 ? "empty" : "ok", items };
 }
 
-function resolve(desk: Desk, params: ReturnType<typeof SessionsResolveParams.parse>) {
-  if (params.key !== undefined) return desk.sessions.get(canonicalKey(params.key, params.agentId));
-  for (const session of desk.sessions.all()) {
+function resolve(services: Services, params: ReturnType<typeof SessionsResolveParams.parse>) {
+  if (params.key !== undefined) return services.sessions.get(canonicalKey(params.key, params.agentId));
+  for (const session of services.sessions.all()) {
     if (params.sessionId !== undefined && session.record.sessionId === params.sessionId) return session;
     if (params.label !== undefined && session.setting("label") === params.label) return session;
   }
@@ -41,47 +41,47 @@ function resolve(desk: Desk, params: ReturnType<typeof SessionsResolveParams.par
 export const sessionMethods = [
   method("sessions.list", SCOPES.read, SessionsListParams, listSessions),
 
-  method("sessions.subscribe", SCOPES.read, SessionsListParams, (desk, params, call) => {
+  method("sessions.subscribe", SCOPES.read, SessionsListParams, (services, params, call) => {
     call.peer.followsSessions = true;
-    return { subscribed: true, ...(Object.keys(params).length > 0 && { list: listSessions(desk, params) }) };
+    return { subscribed: true, ...(Object.keys(params).length > 0 && { list: listSessions(services, params) }) };
   }),
 
-  method("sessions.messages.subscribe", SCOPES.read, SessionMessagesParams, (desk, params, call) => {
+  method("sessions.messages.subscribe", SCOPES.read, SessionMessagesParams, (services, params, call) => {
     const key = canonicalKey(params.key, params.agentId);
     call.peer.messagesOf.add(key);
-    desk.runs.active(key)?.rebase(call.peer);
-    const nothing = { sessionKey: key, updatedAtMs: desk.clock.wall(), approvals: [], truncated: false };
+    services.runs.active(key)?.rebase(call.peer);
+    const nothing = { sessionKey: key, updatedAtMs: services.clock.wall(), approvals: [], truncated: false };
     return { subscribed: true, key, ...(params.includeApprovals === true && { approvalReplay: nothing }) };
   }),
 
-  method("sessions.messages.unsubscribe", SCOPES.read, SessionMessagesParams, (desk, params, call) => {
+  method("sessions.messages.unsubscribe", SCOPES.read, SessionMessagesParams, (services, params, call) => {
     const key = canonicalKey(params.key, params.agentId);
     call.peer.messagesOf.delete(key);
-    desk.runs.active(key)?.rebase(call.peer);
+    services.runs.active(key)?.rebase(call.peer);
     return { subscribed: false, key };
   }),
 
-  method("sessions.describe", SCOPES.read, SessionsDescribeParams, (desk, params) => {
+  method("sessions.describe", SCOPES.read, SessionsDescribeParams, (services, params) => {
     const key = canonicalKey(params.key, params.agentId);
-    const session = desk.sessions.get(key);
-    return { session: session ? rowOf(desk, key, session) : null };
+    const session = services.sessions.get(key);
+    return { session: session ? rowOf(services, key, session) : null };
   }),
 
-  method("sessions.resolve", SCOPES.read, SessionsResolveParams, (desk, params) => {
-    const session = resolve(desk, params);
+  method("sessions.resolve", SCOPES.read, SessionsResolveParams, (services, params) => {
+    const session = resolve(services, params);
     if (session) return { ok: true, key: session.key, agentId: AGENT_ID };
     if (params.allowMissing === true) return { ok: false };
     throw new GatewayError("unknown_session");
   }),
 
-  method("sessions.preview", SCOPES.read, SessionsPreviewParams, async (desk, params) => {
+  method("sessions.preview", SCOPES.read, SessionsPreviewParams, async (services, params) => {
     const { keys, limit = PREVIEW_ITEMS, maxChars = PREVIEW_CHARACTERS } = params;
-    const previews = await Promise.all(keys.map((key) => preview(desk, key, limit, maxChars)));
-    return { ts: desk.clock.wall(), previews };
+    const previews = await Promise.all(keys.map((key) => preview(services, key, limit, maxChars)));
+    return { ts: services.clock.wall(), previews };
   }),
 
-  method("sessions.get", SCOPES.read, SessionsGetParams, async (desk, params) => {
-    const session = await desk.sessions.open(canonicalKey(params.key, params.agentId));
+  method("sessions.get", SCOPES.read, SessionsGetParams, async (services, params) => {
+    const session = await services.sessions.open(canonicalKey(params.key, params.agentId));
     return { messages: page(session?.messages ?? [], { limit: params.limit }).messages };
   }),
 ];

@@ -14,8 +14,8 @@ import { presenceOf } from "../clients/presence.ts";
 import { modelFields, selectionOf, thinkingFields } from "../sessions/model-catalog.ts";
 import { AGENT_ID, canonicalKey, MAIN_KEY } from "../sessions/session-key.ts";
 import { commandEntries } from "./commands.ts";
-import type { Desk } from "./desk.ts";
 import { method } from "./method.ts";
+import type { Services } from "./services.ts";
 import { listSessions, STORE_NAME } from "./session-list.ts";
 
 const RECENT_SESSIONS = 10;
@@ -23,8 +23,8 @@ const RECENT_SESSIONS = 10;
 const noHeartbeat = { enabled: false, every: "disabled", everyMs: null, prompt: "", target: "none", ackMaxChars: 0 };
 
 /** Counts and the newest sessions, for status pages. */
-function sessionSummary(desk: Desk) {
-  const { sessions, totalCount, ts } = listSessions(desk, { limit: RECENT_SESSIONS });
+function sessionSummary(services: Services) {
+  const { sessions, totalCount, ts } = listSessions(services, { limit: RECENT_SESSIONS });
   const recent = sessions.map(({ key, updatedAt }) => ({
     key,
     updatedAt,
@@ -34,12 +34,12 @@ function sessionSummary(desk: Desk) {
 }
 
 export const statusMethods = [
-  method("models.list", SCOPES.read, ModelsListParams, (desk, params) => ({
-    models: desk.catalog.list(params.provider),
+  method("models.list", SCOPES.read, ModelsListParams, (services, params) => ({
+    models: services.catalog.list(params.provider),
   })),
 
-  method("models.authStatus", SCOPES.read, ModelsAuthStatusParams, (desk) => {
-    const routes = new Set(desk.catalog.models.map((model) => model.route));
+  method("models.authStatus", SCOPES.read, ModelsAuthStatusParams, (services) => {
+    const routes = new Set(services.catalog.models.map((model) => model.route));
     const providers = [...routes].map(({ name, key }) => ({
       provider: name,
       authProvider: name,
@@ -48,13 +48,13 @@ export const statusMethods = [
       profiles: [],
       ...(key !== undefined && { apiKey: { source: "config" } }),
     }));
-    return { ts: desk.clock.wall(), providers };
+    return { ts: services.clock.wall(), providers };
   }),
 
   method("commands.list", SCOPES.read, CommandsListParams, () => ({ commands: commandEntries })),
 
   // Without `model.primary` the Control UI keeps its composer shut.
-  method("agents.list", SCOPES.read, NoParams, (desk) => ({
+  method("agents.list", SCOPES.read, NoParams, (services) => ({
     defaultId: AGENT_ID,
     mainKey: MAIN_KEY,
     scope: "per-sender",
@@ -63,32 +63,32 @@ export const statusMethods = [
     agents: [
       {
         id: AGENT_ID,
-        name: desk.settings.agentName,
-        identity: { name: desk.settings.agentName },
-        model: { primary: selectionOf(desk.catalog.default) },
+        name: services.settings.agentName,
+        identity: { name: services.settings.agentName },
+        model: { primary: selectionOf(services.catalog.default) },
         ...thinkingFields,
       },
     ],
   })),
 
-  method("agent.identity.get", SCOPES.read, AgentIdentityParams, (desk, params) => {
+  method("agent.identity.get", SCOPES.read, AgentIdentityParams, (services, params) => {
     canonicalKey(params.sessionKey || MAIN_KEY, params.agentId);
-    return { agentId: AGENT_ID, name: desk.settings.agentName, nameSource: "config" };
+    return { agentId: AGENT_ID, name: services.settings.agentName, nameSource: "config" };
   }),
 
   // What OpenClaw's pages look for, and behind it this gateway's own configuration for those who may see it.
-  method("config.get", SCOPES.read, NoParams, (desk, _params, call) => {
-    const defaults = { model: { primary: selectionOf(desk.catalog.default) } };
-    const config = { ...(mayDo(call.peer.caller, "admin") && desk.config), agents: { defaults } };
+  method("config.get", SCOPES.read, NoParams, (services, _params, call) => {
+    const defaults = { model: { primary: selectionOf(services.catalog.default) } };
+    const config = { ...(mayDo(call.peer.caller, "admin") && services.config), agents: { defaults } };
     const raw = JSON.stringify(config);
-    return { path: "", exists: true, raw, parsed: config, config, valid: true, hash: desk.version, issues: [] };
+    return { path: "", exists: true, raw, parsed: config, config, valid: true, hash: services.version, issues: [] };
   }),
 
-  method("status", SCOPES.read, StatusParams, (desk) => {
-    const { count, recent } = sessionSummary(desk);
-    const { model, contextTokens } = modelFields(desk.catalog.default);
+  method("status", SCOPES.read, StatusParams, (services) => {
+    const { count, recent } = sessionSummary(services);
+    const { model, contextTokens } = modelFields(services.catalog.default);
     return {
-      runtimeVersion: desk.version,
+      runtimeVersion: services.version,
       heartbeat: { defaultAgentId: AGENT_ID, agents: [{ agentId: AGENT_ID, ...noHeartbeat }] },
       channelSummary: [],
       queuedSystemEvents: [],
@@ -103,20 +103,20 @@ export const statusMethods = [
     };
   }),
 
-  method("health", SCOPES.read, HealthParams, (desk) => ({
+  method("health", SCOPES.read, HealthParams, (services) => ({
     ok: true,
-    ts: desk.clock.wall(),
+    ts: services.clock.wall(),
     durationMs: 0,
     channels: {},
     channelOrder: [],
     channelLabels: {},
     heartbeatSeconds: 0,
     defaultAgentId: AGENT_ID,
-    agents: [{ agentId: AGENT_ID, isDefault: true, heartbeat: noHeartbeat, sessions: sessionSummary(desk) }],
-    sessions: sessionSummary(desk),
+    agents: [{ agentId: AGENT_ID, isDefault: true, heartbeat: noHeartbeat, sessions: sessionSummary(services) }],
+    sessions: sessionSummary(services),
   })),
 
-  method("system-presence", SCOPES.read, NoParams, (desk) => [...desk.audience].map(presenceOf)),
+  method("system-presence", SCOPES.read, NoParams, (services) => [...services.clients].map(presenceOf)),
 
-  method("gateway.identity.get", SCOPES.read, NoParams, (desk) => desk.identity),
+  method("gateway.identity.get", SCOPES.read, NoParams, (services) => services.identity),
 ];

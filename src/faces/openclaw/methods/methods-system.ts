@@ -16,9 +16,9 @@ export const systemMethods = [
     "logs.tail",
     SCOPES.read,
     LogsTailParams,
-    (desk, { cursor, limit = LOG_LIMIT, maxBytes = LOG_BYTES }) => ({
+    (services, { cursor, limit = LOG_LIMIT, maxBytes = LOG_BYTES }) => ({
       file: LOG_NAME,
-      ...desk.logs.read({ cursor, limit, maxBytes }),
+      ...services.logs.read({ cursor, limit, maxBytes }),
     }),
     "logs",
   ),
@@ -27,7 +27,7 @@ export const systemMethods = [
     "system.info",
     SCOPES.read,
     NoParams,
-    (desk) => {
+    (services) => {
       const [cpu] = cpus();
       return {
         machineName: hostname(),
@@ -38,7 +38,7 @@ export const systemMethods = [
         osLabel: `${platform()} ${release()}`,
         nodeVersion: version,
         pid,
-        uptimeMs: Math.max(0, Math.round(desk.clock.wall() - desk.startedAt)),
+        uptimeMs: Math.max(0, Math.round(services.clock.wall() - services.startedAt)),
         cpuCount: cpus().length,
         ...(cpu && { cpuModel: cpu.model }),
         loadAverage: loadavg(),
@@ -53,11 +53,11 @@ export const systemMethods = [
     "diagnostics.queues",
     SCOPES.read,
     NoParams,
-    (desk) => {
-      const { active, waiting } = desk.runs.counts;
+    (services) => {
+      const { active, waiting } = services.runs.counts;
       const queue = { queue: "main", activeCount: active, queuedCount: waiting, draining: false, generation: 0 };
       return {
-        ts: desk.clock.wall(),
+        ts: services.clock.wall(),
         queues: [{ ...queue, maxConcurrent: Number.MAX_SAFE_INTEGER, blockedBy: null }],
         dynamic: null,
       };

@@ -1,7 +1,7 @@
 import { modelFields } from "../sessions/model-catalog.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
 import type { Session } from "../sessions/session-store.ts";
-import { type Desk, rowOf } from "./desk.ts";
+import { rowOf, type Services } from "./services.ts";
 
 export interface ListRequest {
   readonly limit?: number | undefined;
@@ -36,13 +36,13 @@ function isWanted(session: Session, request: ListRequest, now: number): boolean 
 }
 
 /** The sessions, newest first. */
-export function listSessions(desk: Desk, request: ListRequest) {
-  const now = desk.clock.wall();
+export function listSessions(services: Services, request: ListRequest) {
+  const now = services.clock.wall();
   const { limit = DEFAULT_LIMIT, offset = 0 } = request;
-  const wanted = [...desk.sessions.all()]
+  const wanted = [...services.sessions.all()]
     .filter((session) => isWanted(session, request, now))
     .sort((a, b) => b.record.updatedAt - a.record.updatedAt);
-  const sessions = wanted.slice(offset, offset + limit).map((session) => rowOf(desk, session.key, session));
+  const sessions = wanted.slice(offset, offset + limit).map((session) => rowOf(services, session.key, session));
   const next = offset + sessions.length;
   return {
     ts: now,
@@ -54,7 +54,7 @@ export function listSessions(desk: Desk, request: ListRequest) {
     nextOffset: next < wanted.length ? next : null,
     hasMore: next < wanted.length,
     owners: [],
-    defaults: modelFields(desk.catalog.default),
+    defaults: modelFields(services.catalog.default),
     sessions,
   };
 }

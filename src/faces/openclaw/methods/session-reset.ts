@@ -1,5 +1,5 @@
 import type { Session } from "../sessions/session-store.ts";
-import type { Desk } from "./desk.ts";
+import type { Services } from "./services.ts";
 
 /** What a conversation leaves in its settings. */
 const TRACES = [
@@ -14,9 +14,9 @@ const TRACES = [
 ];
 
 /** A new, empty conversation under the same key; what went on in the old one is stopped. */
-export function renew(desk: Pick<Desk, "runs" | "sessions" | "news">, session: Session): void {
-  desk.runs.abort(session.key);
-  desk.sessions.reset(session);
-  desk.sessions.update(session, Object.fromEntries(TRACES.map((name) => [name, null])));
-  desk.news.changed(session.key, "reset");
+export function renew(services: Pick<Services, "runs" | "sessions" | "news">, session: Session): void {
+  services.runs.abort(session.key);
+  services.sessions.reset(session);
+  services.sessions.update(session, Object.fromEntries(TRACES.map((name) => [name, null])));
+  services.news.changed(session.key, "reset");
 }

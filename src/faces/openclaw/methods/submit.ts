@@ -2,12 +2,12 @@ import type { Attachment } from "../../../../protocol/openclaw/chat-params.ts";
 import type { Part } from "../../../core/dialect/dialect.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
+import type { ClientSession } from "../clients/client-session.ts";
 import { toErrorShape } from "../clients/errors.ts";
-import type { Peer } from "../clients/peer.ts";
 import type { Receipt } from "../runs/receipts.ts";
 import { readAttachments } from "./attachments.ts";
 import type { Call } from "./call.ts";
-import type { Desk } from "./desk.ts";
+import type { Services } from "./services.ts";
 
 /** A message as one of the sending methods got it. */
 export interface Submission {
@@ -22,7 +22,7 @@ export interface Submission {
   readonly timeoutMs?: number | undefined;
   /** `interrupt` stops what goes on; in every other mode the message waits for its turn. */
   readonly queueMode?: string | undefined;
-  readonly agentCaller?: Peer | undefined;
+  readonly agentCaller?: ClientSession | undefined;
 }
 
 /**
@@ -30,7 +30,7 @@ export interface Submission {
  * of its run. A repeated key is answered by how its run stands and begins nothing.
  */
 export async function submit(
-  desk: Desk,
+  services: Services,
   call: Call,
   submission: Submission,
   answer: (receipt: Receipt) => void,
@@ -38,22 +38,22 @@ export async function submit(
 ): Promise<void> {
   const content = contentOf(submission);
   const { caller, upstreamKey, id: connection } = call.peer;
-  await desk.sessions.open(submission.key);
-  const known = desk.sessions.get(submission.key);
+  await services.sessions.open(submission.key);
+  const known = services.sessions.get(submission.key);
   // Before there is anything to keep: a new session is a row of its own.
-  if (!known) desk.admit(caller);
-  const session = known ?? desk.sessions.create(submission.key);
+  if (!known) services.admit(caller);
+  const session = known ?? services.sessions.create(submission.key);
   const sent = { ...submission, session, content, caller, upstreamKey, connection, receivedAt: call.receivedAt };
-  const { receipt, fresh } = desk.runs.accept({ ...sent, isAdmitted: true }, () => {
-    if (known) desk.admit(caller);
+  const { receipt, fresh } = services.runs.accept({ ...sent, isAdmitted: true }, () => {
+    if (known) services.admit(caller);
   });
   if (!fresh) {
     answerAgain(receipt);
     return;
   }
   answer(receipt);
-  if (submission.queueMode === "interrupt") desk.runs.interrupt(session.key);
-  desk.runs.pump(session.key);
+  if (submission.queueMode === "interrupt") services.runs.interrupt(session.key);
+  services.runs.pump(session.key);
 }
 
 /** The acknowledgement of `chat.send`. */

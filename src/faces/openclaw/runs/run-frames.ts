@@ -1,6 +1,6 @@
 import { SCOPES, TOOL_EVENTS_CAP } from "../../../../protocol/openclaw/wire.ts";
-import type { Peer } from "../clients/peer.ts";
-import type { TrackForm } from "./track.ts";
+import type { ClientSession } from "../clients/client-session.ts";
+import type { TrackEncoder } from "./text-track.ts";
 
 /** What every frame of one run begins with. */
 export interface RunIdentity {
@@ -36,7 +36,7 @@ export class RunFrames {
   }
 
   /** The answer, as `chat` deltas for everybody who may read. */
-  text(): TrackForm {
+  text(): TrackEncoder {
     const start = this.#start("chat", '"state":"delta"');
     return {
       wants: isReader,
@@ -52,17 +52,17 @@ export class RunFrames {
   }
 
   /** The answer once more, as `agent` events for the one client that started the run with the `agent` method. */
-  assistant(caller: Peer): TrackForm {
+  assistant(caller: ClientSession): TrackEncoder {
     return this.#increments("assistant", (peer) => peer === caller);
   }
 
   /** Thinking. OpenClaw has no capability of its own for it: who shows tool calls shows what happens inside. */
-  thinking(): TrackForm {
+  thinking(): TrackEncoder {
     return this.#increments("thinking", hearsTools);
   }
 
   /** A tool call the model writes. It is announced, then its arguments come as JSON text. */
-  tool(name: string, toolCallId: string): TrackForm {
+  tool(name: string, toolCallId: string): TrackEncoder {
     const call = `"name":${JSON.stringify(name)},"toolCallId":${JSON.stringify(toolCallId)}`;
     const start = this.#start("agent", '"stream":"tool"');
     const data = (fields: string) => `${start}${this.nextSeq()},"ts":${this.#now()},"data":{${fields}}},"seq":`;
@@ -77,7 +77,7 @@ export class RunFrames {
     };
   }
 
-  #increments(stream: string, wants: (peer: Peer) => boolean): TrackForm {
+  #increments(stream: string, wants: (peer: ClientSession) => boolean): TrackEncoder {
     const start = this.#start("agent", `"stream":"${stream}"`);
     const data = (fields: string) => `${start}${this.nextSeq()},"ts":${this.#now()},"data":{${fields}}},"seq":`;
     return {
@@ -96,5 +96,5 @@ export class RunFrames {
   }
 }
 
-const isReader = (peer: Peer): boolean => peer.may(SCOPES.read);
-const hearsTools = (peer: Peer): boolean => peer.may(SCOPES.read) && peer.caps.has(TOOL_EVENTS_CAP);
+const isReader = (peer: ClientSession): boolean => peer.may(SCOPES.read);
+const hearsTools = (peer: ClientSession): boolean => peer.may(SCOPES.read) && peer.caps.has(TOOL_EVENTS_CAP);

@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../core/kernel/errors.ts";
-import type { Peer } from "../clients/peer.ts";
+import type { ClientSession } from "../clients/client-session.ts";
 import { contentBytes } from "../sessions/content-bytes.ts";
 import { fingerprintOf, payerOf, Receipt, type Receipts } from "./receipts.ts";
 import type { Run } from "./run.ts";
@@ -132,11 +132,11 @@ export class RunQueue {
   }
 
   /** A client came: it watches everything that goes on. */
-  join(peer: Peer): void {
+  join(peer: ClientSession): void {
     for (const { active } of this.#queues.values()) active?.watch(peer);
   }
 
-  leave(peer: Peer): void {
+  leave(peer: ClientSession): void {
     for (const { active } of this.#queues.values()) active?.unwatch(peer);
   }
 

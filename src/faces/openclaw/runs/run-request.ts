@@ -1,7 +1,7 @@
 import type { Caller } from "../../../core/caller/caller.ts";
 import type { Part } from "../../../core/dialect/dialect.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
-import type { Peer } from "../clients/peer.ts";
+import type { ClientSession } from "../clients/client-session.ts";
 import type { Session } from "../sessions/session-store.ts";
 
 /** A message to be answered. */
@@ -23,7 +23,7 @@ export interface RunRequest {
   /** 0 and undefined: as long as the route allows. */
   readonly timeoutMs?: number | undefined;
   /** Set when the client used the `agent` method. */
-  readonly agentCaller?: Peer | undefined;
+  readonly agentCaller?: ClientSession | undefined;
   /** `Relay.admit` counted it when it was accepted. */
   readonly isAdmitted?: boolean | undefined;
 }

@@ -5,11 +5,11 @@ import type { ReaderSink } from "../../../core/stream/reader.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
 import type { Terminal } from "../../../core/stream/terminal.ts";
-import type { Peer } from "../clients/peer.ts";
+import type { ClientSession } from "../clients/client-session.ts";
 import { Answer } from "./answer.ts";
 import { RunFrames, type RunIdentity } from "./run-frames.ts";
-import { Track } from "./track.ts";
-import { Watcher } from "./watcher.ts";
+import { Subscription } from "./subscription.ts";
+import { TextTrack } from "./text-track.ts";
 
 /** A longer timer would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -27,18 +27,18 @@ export class Run implements ReaderSink {
   readonly frames: RunFrames;
   readonly answer = new Answer();
   /** In the order in which they began. */
-  readonly tracks: Track[] = [];
+  readonly tracks: TextTrack[] = [];
   /** Wall clock in milliseconds. */
   readonly startedAt: number;
   /** The client that started it with the `agent` method and hears `agent` events. */
-  readonly agentCaller: Peer | undefined;
-  readonly #watchers = new Map<Peer, Watcher>();
-  readonly #toolTracks = new Map<number, Track>();
+  readonly agentCaller: ClientSession | undefined;
+  readonly #subscriptions = new Map<ClientSession, Subscription>();
+  readonly #toolTracks = new Map<number, TextTrack>();
   readonly #ended: (run: Run, end: RunEnd) => void;
   readonly #fault: (error: unknown) => void;
-  #textTrack: Track | undefined;
-  #assistantTrack: Track | undefined;
-  #thinkingTrack: Track | undefined;
+  #textTrack: TextTrack | undefined;
+  #assistantTrack: TextTrack | undefined;
+  #thinkingTrack: TextTrack | undefined;
   #stream: Stream | undefined;
   #timer: NodeJS.Timeout | undefined;
   #over = false;
@@ -47,7 +47,7 @@ export class Run implements ReaderSink {
     readonly identity: RunIdentity;
     readonly model: Model;
     readonly now: () => number;
-    readonly agentCaller: Peer | undefined;
+    readonly agentCaller: ClientSession | undefined;
     readonly ended: (run: Run, end: RunEnd) => void;
     /** Told what went wrong in a client's own frames. */
     readonly fault: (error: unknown) => void;
@@ -65,25 +65,26 @@ export class Run implements ReaderSink {
     return this.identity.runId;
   }
 
-  watch(peer: Peer): void {
-    if (!this.#over && !this.#watchers.has(peer)) this.#watchers.set(peer, new Watcher(this.tracks, peer));
+  watch(peer: ClientSession): void {
+    if (!this.#over && !this.#subscriptions.has(peer))
+      this.#subscriptions.set(peer, new Subscription(this.tracks, peer));
   }
 
-  unwatch(peer: Peer): void {
-    this.#watchers.get(peer)?.close();
-    this.#watchers.delete(peer);
+  unwatch(peer: ClientSession): void {
+    this.#subscriptions.get(peer)?.close();
+    this.#subscriptions.delete(peer);
   }
 
   /** The client may drop what it has of this run: its next deltas bring the whole again. */
-  rebase(peer: Peer): void {
-    this.#watchers.get(peer)?.rebase();
+  rebase(peer: ClientSession): void {
+    this.#subscriptions.get(peer)?.rebase();
   }
 
   /** The text a history for this client shows as in flight. */
-  textSeenBy(peer: Peer): string {
+  textSeenBy(peer: ClientSession): string {
     const track = this.#textTrack;
     if (!track) return "";
-    return this.#watchers.get(peer)?.seen(track) ?? track.text;
+    return this.#subscriptions.get(peer)?.seen(track) ?? track.text;
   }
 
   /** Reads the stream, which is ended after `timeoutMs` unless that is 0. */
@@ -123,16 +124,16 @@ export class Run implements ReaderSink {
     if (this.#over) return;
     this.#over = true;
     clearTimeout(this.#timer);
-    for (const watcher of this.#watchers.values()) {
+    for (const subscription of this.#subscriptions.values()) {
       try {
-        watcher.flush();
+        subscription.flush();
       } catch (error) {
-        this.#drop(watcher, error);
+        this.#drop(subscription, error);
       }
     }
     this.#ended(this, end);
-    for (const watcher of this.#watchers.values()) watcher.close();
-    this.#watchers.clear();
+    for (const subscription of this.#subscriptions.values()) subscription.close();
+    this.#subscriptions.clear();
   }
 
   /** The run goes no further: its stream is cancelled, and it ends as failed. */
@@ -145,15 +146,15 @@ export class Run implements ReaderSink {
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #growText(text: string): void {
-    this.#textTrack ??= this.#begin(new Track(this.frames.text()));
+    this.#textTrack ??= this.#begin(new TextTrack(this.frames.text()));
     this.#grow(this.#textTrack, text);
     if (!this.agentCaller) return;
-    this.#assistantTrack ??= this.#begin(new Track(this.frames.assistant(this.agentCaller)));
+    this.#assistantTrack ??= this.#begin(new TextTrack(this.frames.assistant(this.agentCaller)));
     this.#grow(this.#assistantTrack, text);
   }
 
-  #thinkingTrackOf(): Track {
-    this.#thinkingTrack ??= this.#begin(new Track(this.frames.thinking()));
+  #thinkingTrackOf(): TextTrack {
+    this.#thinkingTrack ??= this.#begin(new TextTrack(this.frames.thinking()));
     return this.#thinkingTrack;
   }
 
@@ -161,32 +162,32 @@ export class Run implements ReaderSink {
     const call = this.answer.addToCall(delta, (index) => `${this.id}:${index}`);
     let track = this.#toolTracks.get(delta.index);
     if (!track) {
-      track = this.#begin(new Track(this.frames.tool(call.name, call.id)));
+      track = this.#begin(new TextTrack(this.frames.tool(call.name, call.id)));
       this.#toolTracks.set(delta.index, track);
     } else if (!delta.arguments) return;
     this.#grow(track, delta.arguments ?? "");
   }
 
   /** A fault in one client's frames costs that client its connection, and the other clients nothing. */
-  #drop({ peer }: Watcher, error: unknown): void {
+  #drop({ peer }: Subscription, error: unknown): void {
     this.#fault(error);
     this.unwatch(peer);
     peer.hangUp();
   }
 
-  #begin(track: Track): Track {
+  #begin(track: TextTrack): TextTrack {
     this.tracks.push(track);
     return track;
   }
 
-  #grow(track: Track, piece: string): void {
+  #grow(track: TextTrack, piece: string): void {
     track.append(piece);
     let sent = false;
-    for (const watcher of this.#watchers.values()) {
+    for (const subscription of this.#subscriptions.values()) {
       try {
-        sent = watcher.offer(track) || sent;
+        sent = subscription.offer(track) || sent;
       } catch (error) {
-        this.#drop(watcher, error);
+        this.#drop(subscription, error);
       }
     }
     if (sent) this.#stream?.contentSent();

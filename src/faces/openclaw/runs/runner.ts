@@ -6,8 +6,8 @@ import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import type { Relay } from "../../../core/relay/relay.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
-import type { Audience } from "../clients/audience.ts";
-import { eventHead } from "../clients/peer.ts";
+import { eventHead } from "../clients/client-session.ts";
+import type { Clients } from "../clients/clients.ts";
 import { show } from "../sessions/history.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
 import type { SessionNews } from "../sessions/session-news.ts";
@@ -23,7 +23,7 @@ import { COMMAND_MODEL, toTurn } from "./turn.ts";
 export interface RunnerParts {
   readonly relay: Relay;
   readonly sessions: SessionStore;
-  readonly audience: Audience;
+  readonly clients: Clients;
   readonly news: SessionNews;
   /** Told of faults of our own. */
   readonly fault: (error: unknown) => void;
@@ -57,7 +57,7 @@ export class Runner {
 
   /** A run that everybody watches and that did not begin yet. `over` is called after its last event. */
   prepare(request: RunRequest, receipt: Receipt, over: () => void): Run {
-    const { audience, clock, modelOf } = this.#parts;
+    const { clients, clock, modelOf } = this.#parts;
     const run = new Run({
       identity: identityOf(request),
       model: request.model ?? modelOf(request.session, request.caller),
@@ -67,7 +67,7 @@ export class Runner {
       ended: (ended, end) => this.#finish(ended, end, request, receipt, over),
     });
     receipt.startedAt = run.startedAt;
-    for (const peer of audience) run.watch(peer);
+    for (const peer of clients) run.watch(peer);
     return run;
   }
 
@@ -218,7 +218,7 @@ export class Runner {
   }
 
   #tell(identity: RunIdentity, event: object): void {
-    this.#parts.audience.tellReaders("chat", () => ({ ...identity, ...event }));
+    this.#parts.clients.tellReaders("chat", () => ({ ...identity, ...event }));
   }
 
   #tellCaller(run: Run, data: object): void {

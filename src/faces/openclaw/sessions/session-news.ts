@@ -1,18 +1,18 @@
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
-import type { Audience } from "../clients/audience.ts";
+import type { Clients } from "../clients/clients.ts";
 import { show } from "./history.ts";
 import { AGENT_ID } from "./session-key.ts";
 import type { SessionRow } from "./session-row.ts";
 
 /** Tells subscribers what happened to sessions. */
 export class SessionNews {
-  readonly #audience: Audience;
+  readonly #clients: Clients;
   readonly #rowOf: (key: string) => SessionRow | undefined;
   readonly #now: () => number;
 
   /** `now` is the wall clock in milliseconds. */
-  constructor(audience: Audience, rowOf: (key: string) => SessionRow | undefined, now: () => number) {
-    this.#audience = audience;
+  constructor(clients: Clients, rowOf: (key: string) => SessionRow | undefined, now: () => number) {
+    this.#clients = clients;
     this.#rowOf = rowOf;
     this.#now = now;
   }
@@ -30,7 +30,7 @@ export class SessionNews {
         ...(session && { session }),
       };
     };
-    this.#audience.tellReaders("sessions.changed", payload, (peer) => peer.followsSessions);
+    this.#clients.tellReaders("sessions.changed", payload, (peer) => peer.followsSessions);
   }
 
   /** For those who subscribed to this session's messages. */
@@ -42,6 +42,6 @@ export class SessionNews {
       messageId: message.id,
       messageSeq: message.seq,
     });
-    this.#audience.tellReaders("session.message", payload, (peer) => peer.messagesOf.has(sessionKey));
+    this.#clients.tellReaders("session.message", payload, (peer) => peer.messagesOf.has(sessionKey));
   }
 }

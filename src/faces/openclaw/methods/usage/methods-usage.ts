@@ -13,8 +13,8 @@ import type { TranscriptMessage } from "../../../../core/ports/transcripts.ts";
 import { canonicalKey } from "../../sessions/session-key.ts";
 import { plainText, wireUsage } from "../../sessions/transcript-view.ts";
 import type { Call } from "../call.ts";
-import type { Desk } from "../desk.ts";
 import { method } from "../method.ts";
+import type { Services } from "../services.ts";
 import { type RangeWords, readRange } from "./usage-range.ts";
 import { aggregatesOf, dailyTotals, sessionsUsed } from "./usage-report.ts";
 import { totalsOf } from "./usage-sums.ts";
@@ -22,53 +22,53 @@ import { totalsOf } from "./usage-sums.ts";
 const LOG_LIMIT = 1_000;
 const LOG_CHARACTERS = 500;
 
-async function read(desk: Desk, call: Call, words: RangeWords, session?: string) {
-  const range = readRange(words, desk.clock.wall());
+async function read(services: Services, call: Call, words: RangeWords, session?: string) {
+  const range = readRange(words, services.clock.wall());
   const caller = mayDo(call.peer.caller, "admin") ? undefined : call.peer.caller.name;
   const { since, until, utcOffsetMinutes } = range;
-  const used = await desk.usage.cells({ since, until, utcOffsetMinutes, caller, session });
+  const used = await services.usage.cells({ since, until, utcOffsetMinutes, caller, session });
   return { range, used };
 }
 
 /** What one answer used, with its cost at today's price. */
-function figuresOf(desk: Desk, { usage, route, model }: TranscriptMessage) {
-  const price = route === undefined ? undefined : desk.catalog.priceOf(route, model ?? null);
+function figuresOf(services: Services, { usage, route, model }: TranscriptMessage) {
+  const price = route === undefined ? undefined : services.catalog.priceOf(route, model ?? null);
   return wireUsage(usage, price);
 }
 
 export const usageMethods = [
   // Quotas of providers' subscriptions: keys have none to ask for.
-  method("usage.status", SCOPES.read, NoParams, (desk) => ({ updatedAt: desk.clock.wall(), providers: [] })),
+  method("usage.status", SCOPES.read, NoParams, (services) => ({ updatedAt: services.clock.wall(), providers: [] })),
 
-  method("usage.cost", SCOPES.read, UsageCostParams, async (desk, params, call) => {
-    const { range, used } = await read(desk, call, params);
+  method("usage.cost", SCOPES.read, UsageCostParams, async (services, params, call) => {
+    const { range, used } = await read(services, call, params);
     return {
-      updatedAt: desk.clock.wall(),
+      updatedAt: services.clock.wall(),
       days: range.days,
-      daily: dailyTotals(desk, used.cells),
-      totals: totalsOf(used.cells, desk.catalog),
+      daily: dailyTotals(services, used.cells),
+      totals: totalsOf(used.cells, services.catalog),
     };
   }),
 
-  method("sessions.usage", SCOPES.read, SessionsUsageParams, async (desk, params, call) => {
+  method("sessions.usage", SCOPES.read, SessionsUsageParams, async (services, params, call) => {
     const session = params.key === undefined ? undefined : canonicalKey(params.key);
-    const { range, used } = await read(desk, call, params, session);
+    const { range, used } = await read(services, call, params, session);
     return {
-      updatedAt: desk.clock.wall(),
+      updatedAt: services.clock.wall(),
       startDate: range.startDate,
       endDate: range.endDate,
-      sessions: sessionsUsed(desk, used).slice(0, params.limit),
-      totals: totalsOf(used.cells, desk.catalog),
-      aggregates: aggregatesOf(desk, used),
+      sessions: sessionsUsed(services, used).slice(0, params.limit),
+      totals: totalsOf(used.cells, services.catalog),
+      aggregates: aggregatesOf(services, used),
     };
   }),
 
-  method("sessions.usage.timeseries", SCOPES.read, SessionsUsageSeriesParams, async (desk, params) => {
-    const session = await desk.sessions.open(canonicalKey(params.key));
+  method("sessions.usage.timeseries", SCOPES.read, SessionsUsageSeriesParams, async (services, params) => {
+    const session = await services.sessions.open(canonicalKey(params.key));
     let cumulativeTokens = 0;
     let cumulativeCost = 0;
     const points = (session?.messages ?? []).flatMap((message) => {
-      const figures = figuresOf(desk, message);
+      const figures = figuresOf(services, message);
       if (!figures) return [];
       const { input, output, cacheRead, cacheWrite, totalTokens } = figures;
       const cost = figures.cost?.total ?? 0;
@@ -80,10 +80,10 @@ export const usageMethods = [
     return { ...(session && { sessionId: session.record.sessionId }), points };
   }),
 
-  method("sessions.usage.logs", SCOPES.read, SessionsUsageLogsParams, async (desk, { key, limit = LOG_LIMIT }) => {
-    const session = await desk.sessions.open(canonicalKey(key));
+  method("sessions.usage.logs", SCOPES.read, SessionsUsageLogsParams, async (services, { key, limit = LOG_LIMIT }) => {
+    const session = await services.sessions.open(canonicalKey(key));
     const logs = (session?.messages ?? []).slice(-limit).map((message) => {
-      const figures = figuresOf(desk, message);
+      const figures = figuresOf(services, message);
       return {
         timestamp: message.timestamp,
         role: message.role,

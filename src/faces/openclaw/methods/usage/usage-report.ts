@@ -1,10 +1,10 @@
 /** What the usage pages are drawn from: the ledger's cells, added up in every way they ask for. */
 import type { StreamLatency, UsageCell, UsageCells } from "../../../../core/ledger/usage-cells.ts";
 import { AGENT_ID } from "../../sessions/session-key.ts";
-import type { Desk } from "../desk.ts";
+import type { Services } from "../services.ts";
 import { groupBy, latencyOf, messagesOf, totalsOf } from "./usage-sums.ts";
 
-type ReportDesk = Pick<Desk, "catalog" | "sessions">;
+type ReportDesk = Pick<Services, "catalog" | "sessions">;
 
 /** Streams of the other faces belong to no session; they are shown as one. */
 const NO_SESSION = "(no session)";
@@ -23,64 +23,73 @@ const tokensAndCost = ({ catalog }: ReportDesk, cells: readonly UsageCell[]) => 
 const modelName = (cell: UsageCell): string => cell.model ?? "(none)";
 
 /** By model, or by provider alone; the dearest first. */
-function byModel(desk: ReportDesk, cells: readonly UsageCell[], keyOf: (cell: UsageCell) => string, named: boolean) {
+function byModel(
+  services: ReportDesk,
+  cells: readonly UsageCell[],
+  keyOf: (cell: UsageCell) => string,
+  named: boolean,
+) {
   const groups = [...groupBy(cells, keyOf).values()].map((group) => ({
     provider: group[0]?.route ?? "",
     ...(named && group[0] && { model: modelName(group[0]) }),
     count: group.reduce((sum, { streams }) => sum + streams, 0),
-    totals: totalsOf(group, desk.catalog),
+    totals: totalsOf(group, services.catalog),
   }));
   return groups.sort((a, b) => b.totals.totalCost - a.totals.totalCost || b.totals.totalTokens - a.totals.totalTokens);
 }
 
-const models = (desk: ReportDesk, cells: readonly UsageCell[]) =>
-  byModel(desk, cells, (cell) => `${cell.route}/${modelName(cell)}`, true);
+const models = (services: ReportDesk, cells: readonly UsageCell[]) =>
+  byModel(services, cells, (cell) => `${cell.route}/${modelName(cell)}`, true);
 
-const dailyModels = (desk: ReportDesk, cells: readonly UsageCell[]) =>
+const dailyModels = (services: ReportDesk, cells: readonly UsageCell[]) =>
   byDay(cells).flatMap(([date, ofDay]) =>
     [...groupBy(ofDay, (cell) => `${cell.route}/${modelName(cell)}`).values()].map((group) => ({
       date,
       provider: group[0]?.route ?? "",
       model: group[0] ? modelName(group[0]) : "",
       count: group.reduce((sum, { streams }) => sum + streams, 0),
-      ...tokensAndCost(desk, group),
+      ...tokensAndCost(services, group),
     })),
   );
 
 const dailyLatencies = (latencies: readonly StreamLatency[]) =>
   byDay(latencies).map(([date, ofDay]) => ({ date, ...latencyOf(ofDay) }));
 
-export const dailyTotals = (desk: ReportDesk, cells: readonly UsageCell[]) =>
-  byDay(cells).map(([date, ofDay]) => ({ date, ...totalsOf(ofDay, desk.catalog) }));
+export const dailyTotals = (services: ReportDesk, cells: readonly UsageCell[]) =>
+  byDay(cells).map(([date, ofDay]) => ({ date, ...totalsOf(ofDay, services.catalog) }));
 
-function sessionUsage(desk: ReportDesk, cells: readonly UsageCell[], latencies: readonly StreamLatency[]) {
+function sessionUsage(services: ReportDesk, cells: readonly UsageCell[], latencies: readonly StreamLatency[]) {
   const firstActivity = Math.min(...cells.map(({ firstAt }) => firstAt));
   const lastActivity = Math.max(...cells.map(({ lastAt }) => lastAt));
   const latency = latencyOf(latencies);
   return {
-    ...totalsOf(cells, desk.catalog),
+    ...totalsOf(cells, services.catalog),
     firstActivity,
     lastActivity,
     durationMs: lastActivity - firstActivity,
     activityDates: byDay(cells).map(([date]) => date),
-    dailyBreakdown: dailyTotals(desk, cells).map((day) => ({ ...day, tokens: day.totalTokens, cost: day.totalCost })),
+    dailyBreakdown: dailyTotals(services, cells).map((day) => ({
+      ...day,
+      tokens: day.totalTokens,
+      cost: day.totalCost,
+    })),
     dailyMessageCounts: byDay(cells).map(([date, ofDay]) => ({ date, ...messagesOf(ofDay) })),
     dailyLatency: dailyLatencies(latencies),
-    dailyModelUsage: dailyModels(desk, cells),
+    dailyModelUsage: dailyModels(services, cells),
     messageCounts: messagesOf(cells),
     toolUsage: NO_TOOLS,
-    modelUsage: models(desk, cells),
+    modelUsage: models(services, cells),
     ...(latency && { latency }),
   };
 }
 
 /** Sessions by their last use, newest first. */
-export function sessionsUsed(desk: ReportDesk, { cells, latencies }: UsageCells) {
+export function sessionsUsed(services: ReportDesk, { cells, latencies }: UsageCells) {
   const timesOf = groupBy(latencies, ({ session }) => session ?? NO_SESSION);
   const sessions = [...groupBy(cells, ({ session }) => session ?? NO_SESSION)].map(([key, ofSession]) => {
-    const session = desk.sessions.get(key);
+    const session = services.sessions.get(key);
     const label = key === NO_SESSION ? NO_SESSION_LABEL : (session?.text("label") ?? session?.text("derivedTitle"));
-    const usage = sessionUsage(desk, ofSession, timesOf.get(key) ?? []);
+    const usage = sessionUsage(services, ofSession, timesOf.get(key) ?? []);
     const newest = ofSession.reduce((last, cell) => (cell.lastAt > last.lastAt ? cell : last));
     return {
       key,
@@ -99,25 +108,25 @@ export function sessionsUsed(desk: ReportDesk, { cells, latencies }: UsageCells)
   return sessions.sort((a, b) => b.updatedAt - a.updatedAt);
 }
 
-export function aggregatesOf(desk: ReportDesk, { cells, latencies }: UsageCells) {
-  const totals = totalsOf(cells, desk.catalog);
+export function aggregatesOf(services: ReportDesk, { cells, latencies }: UsageCells) {
+  const totals = totalsOf(cells, services.catalog);
   const latency = latencyOf(latencies);
   return {
     sessionCount: groupBy(cells, ({ session }) => session ?? NO_SESSION).size,
     messages: messagesOf(cells),
     tools: NO_TOOLS,
-    byModel: models(desk, cells),
-    byProvider: byModel(desk, cells, ({ route }) => route, false),
+    byModel: models(services, cells),
+    byProvider: byModel(services, cells, ({ route }) => route, false),
     byAgent: cells.length === 0 ? [] : [{ agentId: AGENT_ID, totals }],
     byChannel: [],
     byCreator: [],
-    costDaily: dailyTotals(desk, cells),
+    costDaily: dailyTotals(services, cells),
     ...(latency && { latency }),
     dailyLatency: dailyLatencies(latencies),
-    modelDaily: dailyModels(desk, cells),
+    modelDaily: dailyModels(services, cells),
     daily: byDay(cells).map(([date, ofDay]) => {
       const { total: messages, toolCalls, errors } = messagesOf(ofDay);
-      return { date, ...tokensAndCost(desk, ofDay), messages, toolCalls, errors };
+      return { date, ...tokensAndCost(services, ofDay), messages, toolCalls, errors };
     }),
   };
 }

@@ -1,9 +1,9 @@
-import type { Peer } from "../clients/peer.ts";
+import type { ClientSession } from "../clients/client-session.ts";
 
 /** How one track of a run is put into frames. Each encoder gives an event frame up to its outer `seq`. */
-export interface TrackForm {
+export interface TrackEncoder {
   /** Whether this client hears the track. */
-  wants(peer: Peer): boolean;
+  wants(peer: ClientSession): boolean;
   /** A piece for a client that holds everything before it. */
   piece(piece: string): string;
   /**
@@ -17,14 +17,14 @@ export interface TrackForm {
  * One growing text of a run: the answer, the thinking, or the arguments of one tool call. Frames hold only what is new,
  * so that the bytes of a reply grow with its length and not with its square.
  */
-export class Track {
-  readonly form: TrackForm;
+export class TextTrack {
+  readonly form: TrackEncoder;
   #text = "";
   #before = 0;
   #piece = "";
   #frame: string | undefined;
 
-  constructor(form: TrackForm) {
+  constructor(form: TrackEncoder) {
     this.form = form;
   }
 

@@ -1,24 +1,29 @@
 import { SCOPES, type Scope } from "../../../../protocol/openclaw/wire.ts";
-import { eventHead, type Peer } from "./peer.ts";
+import { type ClientSession, eventHead } from "./client-session.ts";
 
 /** Everybody who is connected. */
-export class Audience {
-  readonly #peers = new Set<Peer>();
+export class Clients {
+  readonly #peers = new Set<ClientSession>();
 
-  [Symbol.iterator](): IterableIterator<Peer> {
+  [Symbol.iterator](): IterableIterator<ClientSession> {
     return this.#peers.values();
   }
 
-  add(peer: Peer): void {
+  add(peer: ClientSession): void {
     this.#peers.add(peer);
   }
 
-  remove(peer: Peer): void {
+  remove(peer: ClientSession): void {
     this.#peers.delete(peer);
   }
 
   /** Sends one event to all who may hear it and, when asked, only to those `wanting` it. Encoded once, if at all. */
-  tell(name: string, payload: () => object, wanting: (peer: Peer) => boolean = () => true, scope?: Scope): void {
+  tell(
+    name: string,
+    payload: () => object,
+    wanting: (peer: ClientSession) => boolean = () => true,
+    scope?: Scope,
+  ): void {
     let head: string | undefined;
     for (const peer of this.#peers) {
       if ((scope !== undefined && !peer.may(scope)) || !wanting(peer)) continue;
@@ -28,7 +33,7 @@ export class Audience {
   }
 
   /** An event about a conversation: for readers only. */
-  tellReaders(name: string, payload: () => object, wanting?: (peer: Peer) => boolean): void {
+  tellReaders(name: string, payload: () => object, wanting?: (peer: ClientSession) => boolean): void {
     this.tell(name, payload, wanting, SCOPES.read);
   }
 }

@@ -1,5 +1,5 @@
-import type { Peer } from "../clients/peer.ts";
-import type { Track } from "./track.ts";
+import type { ClientSession } from "../clients/client-session.ts";
+import type { TextTrack } from "./text-track.ts";
 
 /** How far one client is in one track. */
 interface Place {
@@ -12,30 +12,30 @@ interface Place {
  * One client's cursors into one run. While its socket takes frames it gets every piece in the call that made it; while
  * it does not, pieces pile up in the run's text and go out as one frame later: coalesced, never dropped.
  */
-export class Watcher {
-  readonly peer: Peer;
-  readonly #tracks: readonly Track[];
-  readonly #places = new Map<Track, Place>();
+export class Subscription {
+  readonly peer: ClientSession;
+  readonly #tracks: readonly TextTrack[];
+  readonly #places = new Map<TextTrack, Place>();
   /** Whether pieces were held back. */
   #behind = false;
 
-  constructor(tracks: readonly Track[], peer: Peer) {
+  constructor(tracks: readonly TextTrack[], peer: ClientSession) {
     this.#tracks = tracks;
     this.peer = peer;
-    peer.watchers.add(this);
+    peer.subscriptions.add(this);
   }
 
   /**
    * What a history sent now may show as in flight, so that the client's next frame continues it: what it was sent, or
    * everything when it was sent nothing yet, because its first frame then replaces all.
    */
-  seen(track: Track): string {
+  seen(track: TextTrack): string {
     const place = this.#places.get(track);
     return place ? track.text.slice(0, place.offset) : track.text;
   }
 
   /** The track grew. Returns whether a frame went out. */
-  offer(track: Track): boolean {
+  offer(track: TextTrack): boolean {
     if (!track.form.wants(this.peer)) return false;
     if (!this.peer.writable) {
       this.#behind = true;
@@ -60,10 +60,10 @@ export class Watcher {
   }
 
   close(): void {
-    this.peer.watchers.delete(this);
+    this.peer.subscriptions.delete(this);
   }
 
-  #send(track: Track, increment: (offset: number) => string): void {
+  #send(track: TextTrack, increment: (offset: number) => string): void {
     const { offset, based } = this.#places.get(track) ?? { offset: -1, based: false };
     if (offset === track.length) return;
     this.#places.set(track, { offset: track.length, based: true });

@@ -13,7 +13,7 @@ export function eventHead(name: string, payload: object): string {
 }
 
 /** One client past its handshake: what it may do, what it asked to hear, and the way to its socket. */
-export class Peer {
+export class ClientSession {
   readonly id: string;
   readonly client: ConnectParams["client"];
   readonly caps: ReadonlySet<string>;
@@ -21,7 +21,7 @@ export class Peer {
   /** Cumulative text in every delta, for clients that do not add up increments. */
   readonly cumulative: boolean;
   /** One for each run this client is watching. */
-  readonly watchers = new Set<{ flush(): void }>();
+  readonly subscriptions = new Set<{ flush(): void }>();
   /** Sessions whose messages it subscribed to, by key. */
   readonly messagesOf = new Set<string>();
   /** Whether it wants `sessions.changed`. */
@@ -105,9 +105,9 @@ export class Peer {
 
   /** The socket takes stream frames again: every run that is behind sends what it held back, as one frame each. */
   drained(): void {
-    for (const watcher of this.watchers) {
+    for (const subscription of this.subscriptions) {
       if (!this.writable) return;
-      watcher.flush();
+      subscription.flush();
     }
   }
 }

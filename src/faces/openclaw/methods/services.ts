@@ -3,7 +3,7 @@ import type { Clock } from "../../../core/kernel/clock.ts";
 import type { Ledger } from "../../../core/ledger/ledger.ts";
 import type { Authenticator } from "../../../core/ports/authenticator.ts";
 import type { Observer } from "../../../core/ports/observer.ts";
-import type { Audience } from "../clients/audience.ts";
+import type { Clients } from "../clients/clients.ts";
 import type { Receipts } from "../runs/receipts.ts";
 import type { RunQueue } from "../runs/run-queue.ts";
 import type { Runner } from "../runs/runner.ts";
@@ -36,7 +36,7 @@ export interface LogSource {
 }
 
 /** What the methods work with. */
-export interface Desk {
+export interface Services {
   readonly settings: OpenClawSettings;
   readonly version: string;
   readonly authenticator: Authenticator;
@@ -57,15 +57,15 @@ export interface Desk {
   readonly runs: RunQueue;
   /** Counts one message of this caller to be answered. Throws `shutting_down`, `rate_limited` or `overloaded`. */
   readonly admit: (caller: Caller) => void;
-  readonly audience: Audience;
+  readonly clients: Clients;
   readonly news: SessionNews;
 }
 
-type RowDesk = Pick<Desk, "catalog" | "runs" | "clock">;
+type RowServices = Pick<Services, "catalog" | "runs" | "clock">;
 
 /** The row of a session as it is now. */
-export function rowOf(desk: RowDesk, key: string, session: Session | undefined): SessionRow {
-  const { catalog, runs, clock } = desk;
+export function rowOf(services: RowServices, key: string, session: Session | undefined): SessionRow {
+  const { catalog, runs, clock } = services;
   const running = runs.active(key) !== undefined;
   return sessionRow(key, session, { catalog, activeRunIds: runs.runIds(key), running, now: clock.wall() });
 }
