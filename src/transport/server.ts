@@ -7,8 +7,8 @@ import type { HttpFace } from "../core/ports/http-face.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { Admission, type AdmissionLimits } from "./admit/admission.ts";
 import type { Inbound } from "./admit/inbound.ts";
-import { Lobby, type LobbyLimits } from "./admit/lobby.ts";
 import { checkSource, type OriginRules } from "./admit/origin.ts";
+import { type PendingSocketLimits, PendingSockets } from "./admit/pending-sockets.ts";
 import { Proxies } from "./admit/proxies.ts";
 import type { Tickets } from "./auth/tickets.ts";
 import { errorPage, jsonPage, type Page, refusalPage, sendPage } from "./http/answer.ts";
@@ -18,7 +18,7 @@ import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
 import { pathOf } from "./http/target.ts";
 import type { ConnectionLimits } from "./ws/connection.ts";
-import { CLOSE_TIMEOUT_MS, type FaceMount, Upgrades } from "./ws/upgrades.ts";
+import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.ts";
 
 export interface PageRequest {
   readonly method: string;
@@ -49,7 +49,7 @@ export interface ServerParts {
   /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
   readonly trustedProxies?: readonly string[];
   readonly origins: OriginRules;
-  readonly limits: ConnectionLimits & AdmissionLimits & LobbyLimits & { readonly connectionsPerKey: number };
+  readonly limits: ConnectionLimits & AdmissionLimits & PendingSocketLimits & { readonly connectionsPerKey: number };
   readonly clock: Clock;
   readonly observer: Observer;
   readonly newId: () => string;
@@ -82,7 +82,7 @@ export async function startServer(parts: ServerParts): Promise<RunningServer> {
 class GatewayServer implements RunningServer {
   readonly #parts: ServerParts;
   readonly #http: Server;
-  readonly #upgrades: Upgrades;
+  readonly #webSockets: WebSockets;
   readonly #exchanges: Exchanges;
   readonly #proxies: Proxies;
   readonly #looks: NodeJS.Timeout;
@@ -93,15 +93,15 @@ class GatewayServer implements RunningServer {
     const proxies = new Proxies(parts.trustedProxies ?? []);
     this.#proxies = proxies;
     const admission = new Admission(parts);
-    const lobby = new Lobby({
+    const pendingSockets = new PendingSockets({
       ...parts,
       isProxy: (address) => proxies.has(address),
       closed: (address) => this.#refused(new GatewayError("handshake_timeout"), address, "accept"),
     });
-    this.#upgrades = new Upgrades({ ...parts, admission, lobby, proxies });
+    this.#webSockets = new WebSockets({ ...parts, admission, pendingSockets, proxies });
     const slowRequests = new SlowRequests({ pace: parts.inbound.pace, lingerMs: LINGER_MS, now: parts.clock.now });
     this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
-    this.#exchanges = new Exchanges({ ...parts, admission, lobby, proxies, slowRequests });
+    this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
       slowRequests.watch(request, response);
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
@@ -109,9 +109,9 @@ class GatewayServer implements RunningServer {
     this.#http = createServer(parts.slowRequests ?? SLOW_REQUEST_LIMITS, limitRequests(serve));
     this.#http.maxHeadersCount = ALL_FIELDS;
     this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
-    this.#http.on("connection", (socket) => lobby.enter(socket));
+    this.#http.on("connection", (socket) => pendingSockets.enter(socket));
     this.#http.on("drop", (dropped) => this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept"));
-    this.#http.on("upgrade", (request, socket, head) => this.#upgrades.upgrade(request, socket, head));
+    this.#http.on("upgrade", (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
   }
 
   get url(): string {
@@ -119,7 +119,7 @@ class GatewayServer implements RunningServer {
   }
 
   get connectionsByFace(): ReadonlyMap<string, number> {
-    return new Map([...this.#upgrades.connectionsByFace, ...this.#exchanges.connectionsByFace]);
+    return new Map([...this.#webSockets.connectionsByFace, ...this.#exchanges.connectionsByFace]);
   }
 
   listen(): Promise<void> {
@@ -134,14 +134,14 @@ class GatewayServer implements RunningServer {
         return false;
       }
     };
-    this.#upgrades.recheck(isCurrent);
+    this.#webSockets.recheck(isCurrent);
     this.#exchanges.recheck(isCurrent);
   }
 
   drain(): void {
     if (this.#draining) return;
     this.#draining = true;
-    this.#upgrades.drain();
+    this.#webSockets.drain();
   }
 
   async close(): Promise<void> {
@@ -149,14 +149,14 @@ class GatewayServer implements RunningServer {
     const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeIdleConnections();
     this.#exchanges.close();
-    await this.#upgrades.close();
+    await this.#webSockets.close();
     const giveUp = setTimeout(() => {
-      this.#upgrades.terminate();
+      this.#webSockets.terminate();
       this.#http.closeAllConnections();
     }, CLOSE_TIMEOUT_MS);
     await stopped;
     clearTimeout(giveUp);
-    await this.#upgrades.gone();
+    await this.#webSockets.gone();
     clearInterval(this.#looks);
   }
 
@@ -180,7 +180,7 @@ class GatewayServer implements RunningServer {
         remoteAddress: this.#proxies.clientOf(request),
       });
       if (page) return page;
-      if (this.#upgrades.serves(path)) return errorPage(426, "this path speaks WebSocket", { upgrade: "websocket" });
+      if (this.#webSockets.serves(path)) return errorPage(426, "this path speaks WebSocket", { upgrade: "websocket" });
       throw new GatewayError("not_found");
     } catch (error) {
       return refusalPage(this.#refused(error, this.#proxies.clientOf(request), "http"));

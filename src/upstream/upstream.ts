@@ -6,7 +6,7 @@ import { Breaker, type BreakerSettings, DEFAULT_BREAKER } from "./call/breaker.t
 import { Call } from "./call/call.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./call/deadlines.ts";
 import { DEFAULT_RETRY, Retries, type RetrySettings } from "./call/retry.ts";
-import type { RouteClient } from "./call/routeClient.ts";
+import type { RouteClient } from "./call/route-client.ts";
 import { tellLast } from "./call/tell-last.ts";
 import { Connections } from "./http1/connections.ts";
 import { requestHeaders } from "./policy/headers.ts";

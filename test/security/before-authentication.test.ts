@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import type { GatewayError } from "../../src/core/kernel/errors.ts";
 import { Admission } from "../../src/transport/admit/admission.ts";
-import { Lobby } from "../../src/transport/admit/lobby.ts";
+import { PendingSockets } from "../../src/transport/admit/pending-sockets.ts";
 import { type FaceServer, type FaceServerOptions, startFaceServer } from "../support/face-server.ts";
 import { upgrade } from "../support/upgrade.ts";
 
@@ -33,14 +33,19 @@ describe("sockets of clients that are not authenticated", () => {
     const closed: string[] = [];
     const limits = { unauthenticatedSockets: 10, unauthenticatedSocketsPerAddress: 3 };
     const isProxy = (address: string) => address === "198.51.100.200";
-    const lobby = new Lobby({ limits, clock, isProxy, closed: (address) => void closed.push(address) });
+    const pendingSockets = new PendingSockets({
+      limits,
+      clock,
+      isProxy,
+      closed: (address) => void closed.push(address),
+    });
     const enter = (address: string) => {
       const socket = new FakeSocket(address);
-      lobby.enter(socket as unknown as Socket);
+      pendingSockets.enter(socket as unknown as Socket);
       return socket;
     };
     const open = (sockets: readonly FakeSocket[]) => sockets.map(({ destroyed }) => !destroyed);
-    return { time, closed, lobby, enter, open };
+    return { time, closed, pendingSockets, enter, open };
   }
 
   test("from one address beyond its limit push out the one of that address that waited longest", () => {
@@ -54,12 +59,12 @@ describe("sockets of clients that are not authenticated", () => {
   });
 
   test("in all beyond the limit push out the one that waited longest, whosever it is", () => {
-    const { time, enter, open, lobby } = setUp();
+    const { time, enter, open, pendingSockets } = setUp();
     const slow = Array.from({ length: 10 }, (_, at) => enter(`203.0.113.${at}`));
     time.ms = 1_001;
     const fresh = [enter("198.51.100.1"), enter("198.51.100.2")];
     expect(open([...slow, ...fresh]).indexOf(true)).toBe(2);
-    expect(lobby.size).toBe(10);
+    expect(pendingSockets.size).toBe(10);
   });
 
   test("have a second undisturbed: a crowd that comes at once is let in whole", () => {
@@ -75,18 +80,18 @@ describe("sockets of clients that are not authenticated", () => {
   });
 
   test("leave when their client is known, and cannot be pushed out any more", () => {
-    const { time, enter, lobby } = setUp();
+    const { time, enter, pendingSockets } = setUp();
     const known = enter("203.0.113.1");
-    lobby.leave(known as unknown as Socket);
+    pendingSockets.leave(known as unknown as Socket);
     time.ms = 5_000;
     for (let count = 0; count < 20; count++) enter("203.0.113.1");
     expect(known.destroyed).toBe(false);
   });
 
   test("leave when they are gone", () => {
-    const { enter, lobby } = setUp();
+    const { enter, pendingSockets } = setUp();
     enter("203.0.113.1").destroy();
-    expect(lobby.size).toBe(0);
+    expect(pendingSockets.size).toBe(0);
   });
 
   test("of this machine count in all only: every local agent has the same address", () => {

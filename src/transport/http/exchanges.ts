@@ -6,8 +6,8 @@ import type { HttpFace } from "../../core/ports/http-face.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Admission } from "../admit/admission.ts";
 import type { Inbound } from "../admit/inbound.ts";
-import type { Lobby } from "../admit/lobby.ts";
 import { checkSource, type OriginRules, sharingHeaders } from "../admit/origin.ts";
+import type { PendingSockets } from "../admit/pending-sockets.ts";
 import type { Proxies } from "../admit/proxies.ts";
 import { identify } from "../auth/identity.ts";
 import { type Page, refusalPage, sendPage } from "./answer.ts";
@@ -19,7 +19,7 @@ import { pathOf } from "./target.ts";
 export interface ExchangesParts {
   readonly httpFaces: readonly HttpFace[];
   readonly admission: Admission;
-  readonly lobby: Lobby;
+  readonly pendingSockets: PendingSockets;
   readonly authenticator: Authenticator;
   readonly proxies: Proxies;
   readonly origins: OriginRules;
@@ -123,7 +123,7 @@ export class Exchanges {
   #admit(face: HttpFace, request: IncomingMessage, remoteAddress: string): Caller {
     this.#parts.admission.checkRoom(remoteAddress);
     const { caller } = identify(request, remoteAddress, this.#parts);
-    this.#parts.lobby.leave(request.socket);
+    this.#parts.pendingSockets.leave(request.socket);
     if (face.scope !== "any") requireScope(caller, face.scope ?? "streams");
     return caller;
   }

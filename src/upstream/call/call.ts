@@ -9,7 +9,7 @@ import { Exchange, type ExchangeOwner } from "../http1/exchange.ts";
 import { judge, type ResponseHead, responseError } from "../policy/response.ts";
 import { SecretMask } from "../policy/secret-mask.ts";
 import { Deadlines, forWholeAnswer, type Phase, type Timer } from "./deadlines.ts";
-import type { RouteClient } from "./routeClient.ts";
+import type { RouteClient } from "./route-client.ts";
 import { tellLast } from "./tell-last.ts";
 
 /**

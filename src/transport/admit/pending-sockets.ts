@@ -2,14 +2,14 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { clientKey, isThisMachine } from "./client-address.ts";
 
-export interface LobbyLimits {
+export interface PendingSocketLimits {
   /** Sockets at once whose client has not yet shown that it may be here: in all, and from one address. */
   readonly unauthenticatedSockets: number;
   readonly unauthenticatedSocketsPerAddress: number;
 }
 
-export interface LobbyParts {
-  readonly limits: LobbyLimits;
+export interface PendingSocketsParts {
+  readonly limits: PendingSocketLimits;
   readonly clock: Clock;
   /** Whether many clients come from this address. */
   readonly isProxy?: (address: string) => boolean;
@@ -30,13 +30,13 @@ interface Visitor {
  * Where sockets wait until their client is authenticated. When it is full the one that waited longest makes room, so
  * that clients that are slow on purpose push out each other and not those that come after them.
  */
-export class Lobby {
-  readonly #parts: LobbyParts;
+export class PendingSockets {
+  readonly #parts: PendingSocketsParts;
   /** All that wait, longest first; and the same by address, but for those of this machine. */
   readonly #visitors = new Map<Socket, Visitor>();
   readonly #byAddress = new Map<string, Set<Visitor>>();
 
-  constructor(parts: LobbyParts) {
+  constructor(parts: PendingSocketsParts) {
     this.#parts = parts;
   }
 

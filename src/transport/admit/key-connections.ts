@@ -2,7 +2,7 @@ import type { Caller } from "../../core/caller/caller.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
 /** How many WebSockets each gateway key has open. Callers without a key are bounded by their address alone. */
-export class KeyRoom {
+export class KeyConnections {
   readonly #connectionsPerKey: number;
   readonly #open = new Map<string, number>();
 

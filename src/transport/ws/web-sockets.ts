@@ -10,9 +10,9 @@ import type { Face } from "../../core/ports/face.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import { type Admission, COME_BACK_WITHIN_MS } from "../admit/admission.ts";
 import type { Inbound } from "../admit/inbound.ts";
-import { KeyRoom } from "../admit/key-room.ts";
-import type { Lobby } from "../admit/lobby.ts";
+import { KeyConnections } from "../admit/key-connections.ts";
 import { checkSource, type OriginRules } from "../admit/origin.ts";
+import type { PendingSockets } from "../admit/pending-sockets.ts";
 import type { Proxies } from "../admit/proxies.ts";
 import { offeredSubprotocols } from "../auth/credentials.ts";
 import { identify, upstreamKeyOf } from "../auth/identity.ts";
@@ -29,10 +29,10 @@ export interface FaceMount {
   readonly face: Face;
 }
 
-export interface UpgradesParts {
+export interface WebSocketsParts {
   readonly faces: readonly FaceMount[];
   readonly admission: Admission;
-  readonly lobby: Lobby;
+  readonly pendingSockets: PendingSockets;
   readonly authenticator: Authenticator;
   readonly tickets?: Tickets | undefined;
   readonly proxies: Proxies;
@@ -55,20 +55,20 @@ const CLOSE_PAUSE_MS = 50;
 const LOOKS_PER_PONG = 10;
 
 /** The server's WebSocket side: which upgrades become connections, their heartbeat, their goodbye. */
-export class Upgrades {
-  readonly #parts: UpgradesParts;
+export class WebSockets {
+  readonly #parts: WebSocketsParts;
   readonly #mounts: ReadonlyMap<string, { mount: FaceMount; acceptor: WebSocketServer }>;
   readonly #connections = new Set<SocketConnection>();
-  readonly #keyRoom: KeyRoom;
+  readonly #keyConnections: KeyConnections;
   readonly #heartbeat: NodeJS.Timeout;
   #beatAt: number;
   #draining = false;
   #emptied: () => void = () => {};
 
-  constructor(parts: UpgradesParts) {
+  constructor(parts: WebSocketsParts) {
     this.#parts = parts;
     this.#mounts = new Map(parts.faces.map((mount) => [mount.path, { mount, acceptor: acceptorFor(mount) }]));
-    this.#keyRoom = new KeyRoom(parts.limits.connectionsPerKey);
+    this.#keyConnections = new KeyConnections(parts.limits.connectionsPerKey);
     this.#beatAt = parts.clock.now();
     // setImmediate comes after reading: what arrived while the loop stood still counts before anybody is judged silent.
     const look = () => void setImmediate(() => this.#beat());
@@ -145,9 +145,9 @@ export class Upgrades {
           clock: this.#parts.clock,
           observer: this.#parts.observer,
           known: (known) => {
-            this.#parts.lobby.leave(request.socket);
-            this.#keyRoom.check(known);
-            leaveKey = this.#keyRoom.enter(known);
+            this.#parts.pendingSockets.leave(request.socket);
+            this.#keyConnections.check(known);
+            leaveKey = this.#keyConnections.enter(known);
           },
           closed: () => {
             leave();
@@ -183,7 +183,7 @@ export class Upgrades {
     if (face.authentication === "frame") return { ...target, caller: undefined, upstreamKey: upstreamKeyOf(request) };
     const identity = identify(request, remoteAddress, this.#parts);
     requireScope(identity.caller, face.scope);
-    this.#keyRoom.check(identity.caller);
+    this.#keyConnections.check(identity.caller);
     return { ...target, ...identity };
   }
 
