@@ -1,13 +1,13 @@
-import { type CutShort, type Interpreter, type Meaning, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
+import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import { type Draft, meaningOf } from "./draft.ts";
 import { readFailure } from "./failure.ts";
 import { asCount, laterCount, tokenCounts } from "./token-counts.ts";
 
-const LAST: Meaning = Object.freeze({ complete: "now" });
+const LAST: Delta = Object.freeze({ complete: "now" });
 
 /** Reads the events of one Messages stream: `message_start`, content blocks, `message_delta`, `message_stop`. */
-export class AnthropicEvents implements Interpreter {
+export class AnthropicEvents implements Decoder {
   /** Added to block indexes: a second `message_start` in one body counts its blocks from 0 again. */
   #base = 0;
   #next = 0;
@@ -21,7 +21,7 @@ export class AnthropicEvents implements Interpreter {
   #cacheWrite: number | undefined;
   #reasoning: number | undefined;
 
-  read(name: string | undefined, value: JsonValue | undefined, data: string): Meaning {
+  read(name: string | undefined, value: JsonValue | undefined, data: string): Delta {
     const event = asObject(value);
     switch (name === "error" ? name : (asString(event?.type) ?? name)) {
       case "content_block_delta":
@@ -60,7 +60,7 @@ export class AnthropicEvents implements Interpreter {
     return { finish, events: events.map((event) => ({ name: event.type, data: JSON.stringify(event) })) };
   }
 
-  #blockDelta(event: JsonObject | undefined): Meaning {
+  #blockDelta(event: JsonObject | undefined): Delta {
     const delta = asObject(event?.delta);
     switch (delta?.type) {
       case "text_delta": {
@@ -84,13 +84,13 @@ export class AnthropicEvents implements Interpreter {
     }
   }
 
-  #blockStart(event: JsonObject | undefined): Meaning {
+  #blockStart(event: JsonObject | undefined): Delta {
     const draft: Draft = {};
     this.#block(asObject(event?.content_block), asCount(event?.index) ?? 0, draft);
     return meaningOf(draft);
   }
 
-  #messageStart(message: JsonObject | undefined): Meaning {
+  #messageStart(message: JsonObject | undefined): Delta {
     const draft: Draft = {};
     this.#base = this.#next;
     // An answer that continues a server's program comes whole in its `message_start`: content, reason and all.
@@ -104,7 +104,7 @@ export class AnthropicEvents implements Interpreter {
     return meaningOf(draft);
   }
 
-  #messageDelta(event: JsonObject | undefined): Meaning {
+  #messageDelta(event: JsonObject | undefined): Delta {
     const draft: Draft = {};
     this.#usage(asObject(event?.usage), draft);
     finish(asObject(event?.delta), draft);

@@ -39,7 +39,7 @@ export const anthropicMessages: Dialect = {
   outputLimit: (body) => asCount(body.max_tokens),
   limited: (body, outputTokens) => ({ ...lessThinking(body, outputTokens), max_tokens: outputTokens }),
 
-  interpreter: () => new AnthropicEvents(),
+  decoder: () => new AnthropicEvents(),
 };
 
 /** A budget of tokens for thinking must be below the limit, and 1,024 or more: where both cannot be, it does not think. */

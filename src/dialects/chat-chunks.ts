@@ -1,14 +1,14 @@
-import { type CutShort, type Interpreter, type Meaning, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
+import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 import { type Draft, meaningOf } from "./draft.ts";
 import { readFailure } from "./failure.ts";
 import { asCount, tokenCounts } from "./token-counts.ts";
 
-const LAST: Meaning = Object.freeze({ complete: "now" });
+const LAST: Delta = Object.freeze({ complete: "now" });
 
 /** Reads the chunks of one Chat Completions stream. Text, thinking and tool calls are those of the first choice. */
-export class ChatChunks implements Interpreter {
+export class ChatChunks implements Decoder {
   /** Choices that began and have no finish reason yet. */
   readonly #open = new Set<number>();
   /** What every chunk repeats; undefined before the first. */
@@ -23,7 +23,7 @@ export class ChatChunks implements Interpreter {
     this.#hidesUsage = hidesUsage;
   }
 
-  read(name: string | undefined, value: JsonValue | undefined, data: string): Meaning {
+  read(name: string | undefined, value: JsonValue | undefined, data: string): Delta {
     const chunk = asObject(value);
     if (name === "error") return { error: readFailure(value, data) };
     if (!chunk) return data.trim() === "[DONE]" ? LAST : NOTHING;

@@ -33,8 +33,8 @@ export function errorEvent(
 }
 
 function isEnd(dialect: DialectName, { event, data }: EventText): boolean {
-  const meaning = dialects.get(dialect)?.interpreter().read(event, parseJson(data), data);
-  return meaning?.error !== undefined || meaning?.complete === "now";
+  const delta = dialects.get(dialect)?.decoder().read(event, parseJson(data), data);
+  return delta?.error !== undefined || delta?.complete === "now";
 }
 
 /** `response.failed` about the response that was announced; without one only an `error` event, nested and flat. */

@@ -48,7 +48,7 @@ export const openaiChat: Dialect = {
     };
   },
 
-  interpreter: (asked) => new ChatChunks(asked !== undefined && !asksUsage(asked)),
+  decoder: (asked) => new ChatChunks(asked !== undefined && !asksUsage(asked)),
 };
 
 const asksUsage = (body: JsonObject): boolean => asObject(body.stream_options)?.include_usage === true;

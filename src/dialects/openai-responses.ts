@@ -25,7 +25,7 @@ export const openaiResponses: Dialect = {
   outputLimit: (body) => asCount(body.max_output_tokens),
   limited: (body, outputTokens) => ({ ...body, max_output_tokens: outputTokens }),
 
-  interpreter: () => new ResponseEvents(),
+  decoder: () => new ResponseEvents(),
 };
 
 /** "off" asks for nothing: models that cannot think refuse to be told. */

@@ -1,8 +1,8 @@
-import { type Dialect, type Interpreter, NOTHING } from "../core/dialect/dialect.ts";
+import { type Decoder, type Dialect, NOTHING } from "../core/dialect/dialect.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 
-/** Nothing is understood, so nothing is remembered: one interpreter serves every stream. */
-const silent: Interpreter = { read: () => NOTHING, cutShort: () => undefined };
+/** Nothing is understood, so nothing is remembered: one decoder serves every stream. */
+const silent: Decoder = { read: () => NOTHING, cutShort: () => undefined };
 
 /** Any endpoint that answers with server-sent events: relayed raw, whole when its body ends cleanly. */
 export const plainSse: Dialect = {
@@ -22,5 +22,5 @@ export const plainSse: Dialect = {
   outputLimit: () => undefined,
   limited: (body) => body,
 
-  interpreter: () => silent,
+  decoder: () => silent,
 };

@@ -1,4 +1,4 @@
-import { type CutShort, type Interpreter, type Meaning, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
+import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 import type { Draft } from "./draft.ts";
@@ -8,14 +8,14 @@ import { asCount, tokenCounts } from "./token-counts.ts";
 const CALLS: ReadonlySet<string | undefined> = new Set(["function_call", "custom_tool_call", "mcp_call"]);
 
 /** Reads the events of one Responses stream, up to its one `response.completed`, `.incomplete` or `.failed`. */
-export class ResponseEvents implements Interpreter {
+export class ResponseEvents implements Decoder {
   /** Calls whose arguments have begun to stream. */
   readonly #streamed = new Set<number>();
   /** What names the response, from `response.created` on. */
   #response: JsonObject | undefined;
   #sequence = -1;
 
-  read(name: string | undefined, value: JsonValue | undefined, data: string): Meaning {
+  read(name: string | undefined, value: JsonValue | undefined, data: string): Delta {
     const event = asObject(value);
     this.#sequence = asCount(event?.sequence_number) ?? this.#sequence;
     switch (name === "error" ? name : (asString(event?.type) ?? name)) {
@@ -56,7 +56,7 @@ export class ResponseEvents implements Interpreter {
   }
 
   /** An answer that was not asked for as a stream. */
-  #whole(response: JsonObject, data: string): Meaning {
+  #whole(response: JsonObject, data: string): Delta {
     if (response.status === "failed") return { ...usageOf(response), error: failure(response, data) };
     const items = asArray(response.output).map((item) => asObject(item) ?? {});
     const text = textOf(items, "message", "content");
@@ -87,7 +87,7 @@ export class ResponseEvents implements Interpreter {
     this.#response = { id: response?.id, created_at: response?.created_at, model: response?.model };
   }
 
-  #item(event: JsonObject | undefined): Meaning {
+  #item(event: JsonObject | undefined): Delta {
     const item = asObject(event?.item);
     if (!item || !CALLS.has(asString(item.type))) return NOTHING;
     return { toolCalls: [this.#call(item, asCount(event?.output_index) ?? 0)] };
@@ -101,7 +101,7 @@ export class ResponseEvents implements Interpreter {
     return { index, ...(id && { id }), ...(name && { name }), ...(json && { arguments: json }) };
   }
 
-  #arguments(event: JsonObject | undefined, json: string | undefined): Meaning {
+  #arguments(event: JsonObject | undefined, json: string | undefined): Delta {
     if (!json) return NOTHING;
     const index = asCount(event?.output_index) ?? 0;
     this.#streamed.add(index);
@@ -109,7 +109,7 @@ export class ResponseEvents implements Interpreter {
   }
 
   /** LM Studio sends arguments only once they are whole; elsewhere they came piece by piece before. */
-  #wholeArguments(event: JsonObject | undefined, json: string | undefined): Meaning {
+  #wholeArguments(event: JsonObject | undefined, json: string | undefined): Delta {
     return this.#streamed.has(asCount(event?.output_index) ?? 0) ? NOTHING : this.#arguments(event, json);
   }
 }
@@ -124,7 +124,7 @@ function textOf(items: readonly JsonObject[], type: string, parts: "content" | "
 }
 
 /** An incomplete answer (length, content filter) is a whole stream: the provider ended it on purpose. */
-function ending(response: JsonObject | undefined): Meaning {
+function ending(response: JsonObject | undefined): Delta {
   const draft: Draft = { ...usageOf(response), complete: "now" };
   const reason = asString(asObject(response?.incomplete_details)?.reason);
   if (reason) draft.finish = reason;

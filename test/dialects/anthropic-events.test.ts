@@ -73,7 +73,7 @@ describe("an Anthropic event means", () => {
       delta(0, { type: "input_json_delta", partial_json: "" }),
       delta(0, { type: "citations_delta", citation: {} }),
     );
-    for (const meaning of meanings) expect(meaning).toBe(NOTHING);
+    for (const delta of meanings) expect(delta).toBe(NOTHING);
   });
 
   test("the end, for message_stop only", () => {
@@ -82,7 +82,7 @@ describe("an Anthropic event means", () => {
       Object.assign({ type: "message_delta" }, { delta: { stop_reason: "end_turn" } }),
       { type: "message_stop" },
     );
-    expect(meanings.map((meaning) => meaning.complete)).toEqual([undefined, undefined, "now"]);
+    expect(meanings.map((delta) => delta.complete)).toEqual([undefined, undefined, "now"]);
     expect(together(meanings).finish).toBe("end_turn");
   });
 

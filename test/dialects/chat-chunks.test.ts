@@ -72,14 +72,14 @@ describe("a chat chunk means", () => {
       "keep-alive",
       "[]",
     );
-    for (const meaning of meanings) expect(meaning).toBe(NOTHING);
+    for (const delta of meanings) expect(delta).toBe(NOTHING);
   });
 });
 
 describe("a chat stream", () => {
   test("is whole from its finish reason on, and over at [DONE]", () => {
     const meanings = read(chunk({ content: "hi" }), chunk({}, { finish_reason: "stop" }), { choices: [] }, "[DONE]");
-    expect(meanings.map((meaning) => meaning.complete)).toEqual([undefined, "at_end", undefined, "now"]);
+    expect(meanings.map((delta) => delta.complete)).toEqual([undefined, "at_end", undefined, "now"]);
     expect(meanings[1]).toEqual({ finish: "stop", complete: "at_end" });
   });
 
@@ -117,9 +117,9 @@ describe("a chat error", () => {
     ],
     ["the error itself as the chunk", { object: "error", type: "server_error", message: "broke", code: 400 }],
   ])("is %s", (_, value) => {
-    const [meaning] = read(value);
-    expect(meaning?.error).toEqual({ type: "server_error", message: "broke" });
-    expect(meaning?.complete).toBeUndefined();
+    const [delta] = read(value);
+    expect(delta?.error).toEqual({ type: "server_error", message: "broke" });
+    expect(delta?.complete).toBeUndefined();
   });
 
   test("is one without any words as well", () => {
@@ -165,11 +165,7 @@ describe("chat usage", () => {
     const usage = (tokens: number) => ({ prompt_tokens: tokens });
     const inChoice = { choices: [{ ...choice({}), usage: usage(2) }] };
     const meanings = read(inChoice, { ...inChoice, usage: usage(1) }, { choices: [], x_groq: { usage: usage(3) } });
-    expect(meanings.map((meaning) => meaning.usage)).toEqual([
-      { inputTokens: 2 },
-      { inputTokens: 1 },
-      { inputTokens: 3 },
-    ]);
+    expect(meanings.map((delta) => delta.usage)).toEqual([{ inputTokens: 2 }, { inputTokens: 1 }, { inputTokens: 3 }]);
   });
 
   test("running on every chunk does not end the stream, and its last figures win", () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { DialectName } from "../../protocol/dialects.ts";
-import type { Interpreter, Meaning } from "../../src/core/dialect/dialect.ts";
+import type { Decoder, Delta } from "../../src/core/dialect/dialect.ts";
 import { type JsonObject, parseJson } from "../../src/core/kernel/json.ts";
 import { dialects } from "../../src/dialects/registry.ts";
 
@@ -20,20 +20,20 @@ const CREATED = {
 };
 const DELTA = { type: "response.output_text.delta", sequence_number: 1, delta: "Hi" };
 
-function open(name: DialectName): Interpreter {
+function open(name: DialectName): Decoder {
   const dialect = dialects.get(name);
   if (!dialect) throw new Error("no such dialect");
-  return dialect.interpreter();
+  return dialect.decoder();
 }
 
-const hear = (interpreter: Interpreter, events: readonly JsonObject[]): Meaning[] =>
-  events.map((event) => interpreter.read(undefined, event, JSON.stringify(event)));
+const hear = (decoder: Decoder, events: readonly JsonObject[]): Delta[] =>
+  events.map((event) => decoder.read(undefined, event, JSON.stringify(event)));
 
-/** What the interpreter ends the answer with after these events. */
+/** What the decoder ends the answer with after these events. */
 function ending(name: DialectName, ...events: readonly JsonObject[]) {
-  const interpreter = open(name);
-  hear(interpreter, events);
-  return interpreter.cutShort(9);
+  const decoder = open(name);
+  hear(decoder, events);
+  return decoder.cutShort(9);
 }
 
 describe("an answer that is cut at a cap", () => {

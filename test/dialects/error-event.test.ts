@@ -18,9 +18,9 @@ describe("the event that ends a broken stream", () => {
   test.each(DIALECTS)("of %s is an error to whoever reads that dialect", (dialect, event) => {
     for (const before of [undefined, unnamed(event)]) {
       const last = errorEvent(dialect, truncated, before, before);
-      const interpreter = dialects.get(dialect);
-      const [meaning] = last && interpreter ? interpret(interpreter, [last]) : [];
-      expect(meaning?.error?.message).toBe("it stopped");
+      const decoder = dialects.get(dialect);
+      const [delta] = last && decoder ? interpret(decoder, [last]) : [];
+      expect(delta?.error?.message).toBe("it stopped");
     }
   });
 

@@ -50,7 +50,7 @@ describe("the chunk with nothing but usage", () => {
   const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
   const counts = { inputTokens: 7, outputTokens: 3 };
   const read = (asked: JsonObject | undefined, chunk: JsonObject) =>
-    openaiChat.interpreter(asked).read(undefined, chunk, JSON.stringify(chunk));
+    openaiChat.decoder(asked).read(undefined, chunk, JSON.stringify(chunk));
 
   test("counts, and is hidden from a client that did not ask for it", () => {
     for (const asked of [{}, { stream_options: null }, { stream_options: { include_usage: false } }]) {

@@ -31,7 +31,7 @@ test("no plain SSE event means anything, not even another dialect's end or error
     { event: undefined, data: "[DONE]" },
     { event: "message_stop", data: '{"type":"message_stop"}' },
   ];
-  for (const meaning of interpret(plainSse, events)) expect(meaning).toBe(NOTHING);
+  for (const delta of interpret(plainSse, events)) expect(delta).toBe(NOTHING);
 });
 
 /** The terminal of a stream whose upstream does `script`. */

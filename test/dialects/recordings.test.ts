@@ -49,7 +49,7 @@ function replay(all: readonly Recording[]) {
     });
 
     test("has no error", () => {
-      expect(meanings.filter((meaning) => meaning.error)).toEqual([]);
+      expect(meanings.filter((delta) => delta.error)).toEqual([]);
     });
 
     test("gives its usage", () => {
@@ -71,7 +71,7 @@ function replay(all: readonly Recording[]) {
   test("the recorded failure is reported at its error event, with the provider's words", () => {
     const failed = answers.find(({ title }) => title === FAILED);
     const meanings = interpret(dialectOf("openai-responses"), failed?.events ?? []);
-    expect(meanings.findIndex((meaning) => meaning.error)).toBe(2);
+    expect(meanings.findIndex((delta) => delta.error)).toBe(2);
     expect(meanings[2]?.error?.type).toBe("insufficient_quota");
     expect(together(meanings).wholeAt).toBe(-1);
   });

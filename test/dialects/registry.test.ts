@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { DIALECTS } from "../../protocol/dialects.ts";
-import type { Dialect, Interpreter } from "../../src/core/dialect/dialect.ts";
+import type { Decoder, Dialect } from "../../src/core/dialect/dialect.ts";
 import type { JsonObject, JsonValue } from "../../src/core/kernel/json.ts";
 import { dialects } from "../../src/dialects/registry.ts";
 
@@ -77,8 +77,8 @@ const event = fc.tuple(
   fc.oneof(fc.string(), fc.constant("[DONE]")),
 );
 
-const replay = (interpreter: Interpreter, events: readonly [string | undefined, JsonValue | undefined, string][]) =>
-  events.map(([name, data, text]) => interpreter.read(name, data, text));
+const replay = (decoder: Decoder, events: readonly [string | undefined, JsonValue | undefined, string][]) =>
+  events.map(([name, data, text]) => decoder.read(name, data, text));
 
 test("every dialect is listed under its own name", () => {
   expect([...dialects.keys()]).toEqual([...DIALECTS]);
@@ -89,19 +89,19 @@ describe.each([...dialects])("%s", (_, dialect: Dialect) => {
   test("reads any events whatever without throwing", () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 12 }), (events) => {
-        for (const meaning of replay(dialect.interpreter(), events)) expect(typeof meaning).toBe("object");
+        for (const delta of replay(dialect.decoder(), events)) expect(typeof delta).toBe("object");
       }),
       { numRuns: 500 },
     );
   });
 
-  test("says only what a meaning can be: texts, whole positions, and counts that the wire contract allows", () => {
+  test("says only what a delta can be: texts, whole positions, and counts that the wire contract allows", () => {
     const whole = (figure: number) => Number.isInteger(figure) && figure >= 0;
     const isText = (said: unknown) => typeof said === "string";
     fc.assert(
       fc.property(fc.array(event, { maxLength: 12 }), (events) => {
-        for (const meaning of replay(dialect.interpreter(), events)) {
-          const { usage = {}, toolCalls = [], error = {}, complete = "now", ...texts } = meaning;
+        for (const delta of replay(dialect.decoder(), events)) {
+          const { usage = {}, toolCalls = [], error = {}, complete = "now", ...texts } = delta;
           expect(Object.values({ ...texts, ...error }).every(isText)).toBe(true);
           expect(Object.values(usage).every(whole)).toBe(true);
           expect(toolCalls.every(({ index, ...call }) => whole(index) && Object.values(call).every(isText))).toBe(true);
@@ -115,8 +115,8 @@ describe.each([...dialects])("%s", (_, dialect: Dialect) => {
   test("keeps nothing of one stream for the next", () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 8 }), (events) => {
-        const first = replay(dialect.interpreter(), events);
-        expect(replay(dialect.interpreter(), events)).toEqual(first);
+        const first = replay(dialect.decoder(), events);
+        expect(replay(dialect.decoder(), events)).toEqual(first);
       }),
     );
   });

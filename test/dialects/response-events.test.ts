@@ -62,7 +62,7 @@ describe("a Responses event means", () => {
       event("function_call_arguments.delta", { delta: "" }),
       { event: undefined, data: "[DONE]" },
     );
-    for (const meaning of meanings) expect(meaning).toBe(NOTHING);
+    for (const delta of meanings) expect(delta).toBe(NOTHING);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { Dialect, Meaning } from "../../src/core/dialect/dialect.ts";
+import type { Delta, Dialect } from "../../src/core/dialect/dialect.ts";
 import { parseJson } from "../../src/core/kernel/json.ts";
 import { mergeCounts, type TokenCounts } from "../../src/core/usage/usage.ts";
 import type { RecordedEvent } from "./corpus.ts";
@@ -15,19 +15,19 @@ export const unnamed = (data: unknown): RecordedEvent => ({
   data: typeof data === "string" ? data : JSON.stringify(data),
 });
 
-/** What one fresh interpreter says about each event, asked as the relay asks it. */
-export function interpret(dialect: Dialect, events: readonly RecordedEvent[]): Meaning[] {
-  const interpreter = dialect.interpreter();
-  return events.map(({ event, data }) => interpreter.read(event, parseJson(data), data));
+/** What one fresh decoder says about each event, asked as the relay asks it. */
+export function interpret(dialect: Dialect, events: readonly RecordedEvent[]): Delta[] {
+  const decoder = dialect.decoder();
+  return events.map(({ event, data }) => decoder.read(event, parseJson(data), data));
 }
 
 /** A whole answer, put together from its meanings as a chat face does it. */
-export function together(meanings: readonly Meaning[]) {
+export function together(meanings: readonly Delta[]) {
   const calls = new Map<number, { id: string; name: string; arguments: string }>();
   let usage: TokenCounts = {};
-  for (const meaning of meanings) {
-    if (meaning.usage) usage = mergeCounts(usage, meaning.usage);
-    for (const delta of meaning.toolCalls ?? []) {
+  for (const delta of meanings) {
+    if (delta.usage) usage = mergeCounts(usage, delta.usage);
+    for (const delta of delta.toolCalls ?? []) {
       const call = calls.get(delta.index) ?? { id: "", name: "", arguments: "" };
       calls.set(delta.index, {
         id: call.id + (delta.id ?? ""),
@@ -37,12 +37,12 @@ export function together(meanings: readonly Meaning[]) {
     }
   }
   return {
-    text: meanings.map((meaning) => meaning.text ?? "").join(""),
-    thinking: meanings.map((meaning) => meaning.thinking ?? "").join(""),
+    text: meanings.map((delta) => delta.text ?? "").join(""),
+    thinking: meanings.map((delta) => delta.thinking ?? "").join(""),
     calls: [...calls.values()],
     usage,
-    finish: meanings.findLast((meaning) => meaning.finish !== undefined)?.finish,
+    finish: meanings.findLast((delta) => delta.finish !== undefined)?.finish,
     /** Index of the first event after which the answer is whole; -1 when it never is. */
-    wholeAt: meanings.findIndex((meaning) => meaning.complete !== undefined),
+    wholeAt: meanings.findIndex((delta) => delta.complete !== undefined),
   };
 }

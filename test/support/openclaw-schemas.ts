@@ -327,7 +327,7 @@ export const EVENTS: Readonly<Record<string, Check>> = {
   shutdown: is("ShutdownEvent"),
 };
 
-/** Checks the frames of one connection in their order: form, meaning, and the outer `seq` without a gap. */
+/** Checks the frames of one connection in their order: form, delta, and the outer `seq` without a gap. */
 export class FrameCheck {
   readonly #methods = new Map<string, string>();
   readonly #answered = new Map<string, number>();

@@ -16,8 +16,8 @@ export interface Dialect {
   outputLimit(body: JsonObject): number | undefined;
   /** The same request with no higher limit than this. A dialect without one certain name for it lowers only what is there. */
   limited(body: JsonObject, outputTokens: number): JsonObject;
-  /** A new interpreter for one stream. `asked` is the caller's body: what it did not ask for, the gateway did, is hidden. */
-  interpreter(asked?: JsonObject): Interpreter;
+  /** A new decoder for one stream. `asked` is the caller's body: what it did not ask for, the gateway did, is hidden. */
+  decoder(asked?: JsonObject): Decoder;
 }
 
 export interface BodyRequest {
@@ -50,12 +50,12 @@ export type Part =
   | { readonly type: "thinking"; readonly text: string; readonly signature?: string };
 
 /** Reads the events of one stream in order and keeps what must be remembered between them. */
-export interface Interpreter {
+export interface Decoder {
   /**
    * What one event means; a whole answer is read as the only event. `value` is the parsed data, undefined when it is not JSON (or too deep). Unknown events
    * mean nothing (`{}`); no input makes it throw.
    */
-  read(name: string | undefined, value: JsonValue | undefined, data: string): Meaning;
+  read(name: string | undefined, value: JsonValue | undefined, data: string): Delta;
   /**
    * How the provider would have ended the answer here, had its limit been reached. Undefined before it began, and where
    * nothing of it is understood.
@@ -70,7 +70,7 @@ export interface CutShort {
   readonly events: readonly { readonly name: string | undefined; readonly data: string }[];
 }
 
-export interface Meaning {
+export interface Delta {
   readonly text?: string;
   readonly thinking?: string;
   /** Signature of the thinking that just ended: must go back verbatim with it. */
@@ -106,8 +106,8 @@ export interface ProviderError {
   readonly message?: string;
 }
 
-export const NOTHING: Meaning = Object.freeze({});
+export const NOTHING: Delta = Object.freeze({});
 
 /** Whether there is something in it that a reader would see. */
-export const hasContent = ({ text, thinking, toolCalls }: Meaning): boolean =>
+export const hasContent = ({ text, thinking, toolCalls }: Delta): boolean =>
   Boolean(text) || Boolean(thinking) || toolCalls !== undefined;

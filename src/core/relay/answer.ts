@@ -1,4 +1,4 @@
-import { type Dialect, type Interpreter, type Meaning, NOTHING } from "../dialect/dialect.ts";
+import { type Decoder, type Delta, type Dialect, NOTHING } from "../dialect/dialect.ts";
 import { type Unread, whyUnread } from "../dialect/unread-event.ts";
 import { isObject, type JsonObject, parseJson } from "../kernel/json.ts";
 import { estimateTokens, mergeCounts, settleUsage, type TokenCounts } from "../usage/usage.ts";
@@ -6,7 +6,7 @@ import { TextShape } from "./text-shape.ts";
 
 /** What was seen of one answer so far: what its events mean, added up. */
 export class Answer {
-  readonly #interpreter: Interpreter;
+  readonly #decoder: Decoder;
   /** A dialect that knows no last event reads no text either. */
   readonly #readable: boolean;
   readonly #inputCharacters: number;
@@ -20,7 +20,7 @@ export class Answer {
 
   /** `asked` is the caller's body, `inputCharacters` what the model reads of it. */
   constructor(dialect: Dialect, asked: JsonObject, inputCharacters: number) {
-    this.#interpreter = dialect.interpreter(asked);
+    this.#decoder = dialect.decoder(asked);
     this.#readable = !dialect.endsAtEof;
     this.#inputCharacters = inputCharacters;
   }
@@ -56,25 +56,23 @@ export class Answer {
   }
 
   /** What an event means. `bytes` is the length of its data in UTF-8. */
-  read(name: string | undefined, data: string, bytes: number): Meaning {
+  read(name: string | undefined, data: string, bytes: number): Delta {
     const known = this.#shape.match(name, data);
     const value = known ? null : parseJson(data);
     this.#isRaw = value === undefined;
-    const meaning = known ?? this.#interpreter.read(name, value, data);
+    const delta = known ?? this.#decoder.read(name, value, data);
     if (!known) {
-      this.#shape.learn(name, data, meaning);
-      if (this.#readable && !isObject(value) && !meaning.error) this.#countUnread(whyUnread(value, data), bytes);
+      this.#shape.learn(name, data, delta);
+      if (this.#readable && !isObject(value) && !delta.error) this.#countUnread(whyUnread(value, data), bytes);
     }
-    if (meaning !== NOTHING) this.#note(meaning, bytes - data.length);
+    if (delta !== NOTHING) this.#note(delta, bytes - data.length);
     else if (!this.#readable) this.#characters += bytes;
-    return meaning;
+    return delta;
   }
 
   /** How the provider would have ended here for its limit. */
   cutShort() {
-    const short = this.#interpreter.cutShort(
-      Math.max(this.#counts.outputTokens ?? 0, estimateTokens(this.#characters)),
-    );
+    const short = this.#decoder.cutShort(Math.max(this.#counts.outputTokens ?? 0, estimateTokens(this.#characters)));
     this.#finish ??= short?.finish;
     return short?.events ?? [];
   }
@@ -98,15 +96,14 @@ export class Answer {
     this.#characters += bytes;
   }
 
-  #note(meaning: Meaning, beyondAscii: number): void {
+  #note(delta: Delta, beyondAscii: number): void {
     const characters =
-      (meaning.text?.length ?? 0) +
-      (meaning.thinking?.length ?? 0) +
-      (meaning.toolCalls?.reduce((sum, call) => sum + (call.arguments?.length ?? 0) + (call.name?.length ?? 0), 0) ??
-        0);
+      (delta.text?.length ?? 0) +
+      (delta.thinking?.length ?? 0) +
+      (delta.toolCalls?.reduce((sum, call) => sum + (call.arguments?.length ?? 0) + (call.name?.length ?? 0), 0) ?? 0);
     if (characters > 0) this.#characters += characters + beyondAscii;
-    if (meaning.usage) this.#counts = mergeCounts(this.#counts, meaning.usage);
-    if (meaning.finish !== undefined) this.#finish = meaning.finish;
-    if (meaning.complete) this.#isWhole = true;
+    if (delta.usage) this.#counts = mergeCounts(this.#counts, delta.usage);
+    if (delta.finish !== undefined) this.#finish = delta.finish;
+    if (delta.complete) this.#isWhole = true;
   }
 }

@@ -1,4 +1,4 @@
-import { hasContent, type Meaning, NOTHING } from "../dialect/dialect.ts";
+import { type Delta, hasContent, NOTHING } from "../dialect/dialect.ts";
 import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../ports/upstream.ts";
@@ -79,21 +79,21 @@ export class StreamProducer implements Producer, UpstreamSink {
       return;
     }
     const answer = this.#answer;
-    const meaning = answer.read(name, data, bytes.length);
+    const delta = answer.read(name, data, bytes.length);
     // What the client did not ask for counts all the same.
-    if (!meaning.hidden) {
-      const isContent = hasContent(meaning);
+    if (!delta.hidden) {
+      const isContent = hasContent(delta);
       if (isContent && !this.#hasContent) {
         this.#hasContent = true;
         this.#watch.content();
       }
       this.#bytes += bytes.length;
-      this.#stream.publish(this.#stream.log.append(name, bytes, answer.isRaw, isContent), meaning);
+      this.#stream.publish(this.#stream.log.append(name, bytes, answer.isRaw, isContent), delta);
       // A reader may have cancelled the stream within the entry.
       if (this.#done) return;
     }
-    if (meaning.error) this.#failAfterEvent(meaning.error);
-    else if (meaning.complete === "now") {
+    if (delta.error) this.#failAfterEvent(delta.error);
+    else if (delta.complete === "now") {
       this.#call.settle();
       this.#end("completed");
     } else if (this.#meter) {
@@ -146,7 +146,7 @@ export class StreamProducer implements Producer, UpstreamSink {
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #failAfterEvent(error: NonNullable<Meaning["error"]>): void {
+  #failAfterEvent(error: NonNullable<Delta["error"]>): void {
     this.#call.settle();
     const details = error.type === undefined ? {} : { details: { type: error.type } };
     this.#end("failed", new GatewayError("upstream_error_event", error.message, details));

@@ -1,4 +1,4 @@
-import type { Meaning } from "../dialect/dialect.ts";
+import type { Delta } from "../dialect/dialect.ts";
 
 /** Whether this text stands in a JSON string as it is. A loop, because most texts are a few letters. */
 function isPlain(text: string): boolean {
@@ -28,7 +28,7 @@ export class TextShape {
   #misses = 0;
 
   /** What the event means, if it has the shape of an earlier one; else undefined. */
-  match(name: string | undefined, data: string): Meaning | undefined {
+  match(name: string | undefined, data: string): Delta | undefined {
     if (this.#kind === undefined || name !== this.#name) return undefined;
     const from = this.#before.length;
     const to = data.length - this.#after.length;
@@ -41,9 +41,9 @@ export class TextShape {
   }
 
   /** An event that was parsed, and what it means: the shape of those to come, perhaps. */
-  learn(name: string | undefined, data: string, meaning: Meaning): void {
-    const kind = kindOf(meaning);
-    const text = kind && meaning[kind];
+  learn(name: string | undefined, data: string, delta: Delta): void {
+    const kind = kindOf(delta);
+    const text = kind && delta[kind];
     if (!text || ++this.#misses > MAX_MISSES || data.includes("\\")) return;
     const literal = `"${text}"`;
     const at = data.indexOf(literal);
@@ -56,7 +56,7 @@ export class TextShape {
 }
 
 /** Whether the event brought text or thinking and nothing besides. */
-function kindOf(meaning: Meaning): "text" | "thinking" | undefined {
-  const [only, ...more] = Object.keys(meaning);
+function kindOf(delta: Delta): "text" | "thinking" | undefined {
+  const [only, ...more] = Object.keys(delta);
   return more.length === 0 && (only === "text" || only === "thinking") ? only : undefined;
 }

@@ -34,9 +34,9 @@ export class UsageDrain {
   event(name: string | undefined, data: string, bytes: number): void {
     if (this.#over) return;
     const { answer, call, limits, meter } = this.#parts;
-    const meaning = answer.read(name, data, bytes);
+    const delta = answer.read(name, data, bytes);
     this.#bytes += bytes;
-    if (meaning.error || meaning.complete === "now") {
+    if (delta.error || delta.complete === "now") {
       call.settle();
       this.end();
     } else if (meter?.(answer.counts, answer.characters) || this.#bytes > limits.bytes) this.stop();

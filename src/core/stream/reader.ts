@@ -1,4 +1,4 @@
-import type { Meaning } from "../dialect/dialect.ts";
+import type { Delta } from "../dialect/dialect.ts";
 import type { Window } from "./flow.ts";
 import { costOf, type Entry, type StreamLog } from "./stream-log.ts";
 import type { Terminal } from "./terminal.ts";
@@ -6,10 +6,10 @@ import type { Terminal } from "./terminal.ts";
 /** Where a reader's entries go. All are called synchronously, from the upstream's data callback when it keeps up. */
 export interface ReaderSink {
   /**
-   * Takes an entry, or says by false that it cannot now; then it wakes the reader when it can. `meaning` is what the
+   * Takes an entry, or says by false that it cannot now; then it wakes the reader when it can. `delta` is what the
    * dialect read in it: there when the entry was just written, not when it comes from the log.
    */
-  push(entry: Entry, meaning: Meaning | undefined): boolean;
+  push(entry: Entry, delta: Delta | undefined): boolean;
   end(terminal: Terminal): void;
   /** One of these threw, which is reported: it hears nothing more, and its client must not wait for the rest. */
   failed(): void;
@@ -62,10 +62,10 @@ export class Reader {
   }
 
   /** An entry just written: handed over at once when this reader is caught up, else left in the log. */
-  offer(entry: Entry, meaning: Meaning): void {
+  offer(entry: Entry, delta: Delta): void {
     if (entry.seq !== this.#cursor + 1) return;
     try {
-      if (!this.#hand(entry, meaning)) return;
+      if (!this.#hand(entry, delta)) return;
     } catch (error) {
       this.#broke(error);
     }
@@ -131,12 +131,12 @@ export class Reader {
   }
 
   /** Whether the entry was taken: the client has credit for it, and the sink room. */
-  #hand(entry: Entry, meaning?: Meaning): boolean {
+  #hand(entry: Entry, delta?: Delta): boolean {
     const bytes = costOf(entry);
     if (this.#ended || this.#window?.admits(bytes) === false) return false;
     // Before it is taken: the sink may end the stream within it.
     this.#cursor = entry.seq;
-    if (!this.#sink.push(entry, meaning)) {
+    if (!this.#sink.push(entry, delta)) {
       this.#cursor = entry.seq - 1;
       return false;
     }

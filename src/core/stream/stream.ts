@@ -1,4 +1,4 @@
-import { type Meaning, NOTHING } from "../dialect/dialect.ts";
+import { type Delta, NOTHING } from "../dialect/dialect.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 import type { Window } from "./flow.ts";
 import { Reader, type ReaderSink } from "./reader.ts";
@@ -143,8 +143,8 @@ export class Stream {
   }
 
   /** The relay's side: a new entry for every reader that keeps up. */
-  publish(entry: Entry, meaning: Meaning = NOTHING): void {
-    for (const reader of this.#readers) reader.offer(entry, meaning);
+  publish(entry: Entry, delta: Delta = NOTHING): void {
+    for (const reader of this.#readers) reader.offer(entry, delta);
     if (this.log.isCrowded) this.readerMoved();
   }
 

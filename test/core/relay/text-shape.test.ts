@@ -65,8 +65,8 @@ describe("the shape of an event", () => {
     );
     fc.assert(
       fc.property(events, fc.constantFrom("openai-chat", "anthropic-messages"), (list, name) => {
-        const plain = dialects.get(name)?.interpreter();
-        const fast = dialects.get(name)?.interpreter();
+        const plain = dialects.get(name)?.decoder();
+        const fast = dialects.get(name)?.decoder();
         const shape = new TextShape();
         for (const data of list) {
           const value = parseJson(data);

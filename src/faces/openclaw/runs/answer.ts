@@ -1,4 +1,4 @@
-import type { Meaning, ToolCallDelta } from "../../../core/dialect/dialect.ts";
+import type { Delta, ToolCallDelta } from "../../../core/dialect/dialect.ts";
 import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
 
 type Growing<Part> = { -readonly [Field in keyof Part]: Part[Field] };
@@ -20,8 +20,8 @@ export class Answer {
     return this.#parts.map((part) => (part.type === "text" ? part.text : "")).join("");
   }
 
-  add(meaning: Meaning): void {
-    const { text, thinking, thinkingSignature } = meaning;
+  add(delta: Delta): void {
+    const { text, thinking, thinkingSignature } = delta;
     // Empty thinking is kept: some providers refuse the next turn when it is not given back as it was.
     if (thinking !== undefined) this.#thinking().text += thinking;
     if (thinkingSignature !== undefined) this.#thinking().signature = thinkingSignature;

@@ -1,4 +1,4 @@
-import { type Meaning, NOTHING, type ToolCallDelta } from "../../../core/dialect/dialect.ts";
+import { type Delta, NOTHING, type ToolCallDelta } from "../../../core/dialect/dialect.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { ReaderSink } from "../../../core/stream/reader.ts";
@@ -111,9 +111,9 @@ export class Run implements ReaderSink {
   // ── as the stream's reader: called from the upstream's data callback ──────────────────────────────────────────────
 
   /** Takes all there is: what its clients cannot take waits in the text. */
-  push(_: Entry, meaning: Meaning = NOTHING): boolean {
-    this.answer.add(meaning);
-    const { text, thinking, toolCalls } = meaning;
+  push(_: Entry, delta: Delta = NOTHING): boolean {
+    this.answer.add(delta);
+    const { text, thinking, toolCalls } = delta;
     if (thinking) this.#grow(this.#thinkingTrackOf(), thinking);
     if (text) this.#growText(text);
     if (toolCalls) for (const call of toolCalls) this.#growCall(call);
