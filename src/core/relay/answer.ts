@@ -2,7 +2,7 @@ import { type Decoder, type Delta, type Dialect, NOTHING } from "../dialect/dial
 import { type Unread, whyUnread } from "../dialect/unread-event.ts";
 import { isObject, type JsonObject, parseJson } from "../kernel/json.ts";
 import { estimateTokens, mergeCounts, settleUsage, type TokenCounts } from "../usage/usage.ts";
-import { TextShape } from "./text-shape.ts";
+import { EventTemplate } from "./event-template.ts";
 
 /** What was seen of one answer so far: what its events mean, added up. */
 export class Answer {
@@ -10,7 +10,7 @@ export class Answer {
   /** A dialect that knows no last event reads no text either. */
   readonly #readable: boolean;
   readonly #inputCharacters: number;
-  readonly #shape = new TextShape();
+  readonly #template = new EventTemplate();
   #counts: TokenCounts = {};
   #characters = 0;
   #finish: string | undefined;
@@ -57,12 +57,12 @@ export class Answer {
 
   /** What an event means. `bytes` is the length of its data in UTF-8. */
   read(name: string | undefined, data: string, bytes: number): Delta {
-    const known = this.#shape.match(name, data);
+    const known = this.#template.match(name, data);
     const value = known ? null : parseJson(data);
     this.#isRaw = value === undefined;
     const delta = known ?? this.#decoder.read(name, value, data);
     if (!known) {
-      this.#shape.learn(name, data, delta);
+      this.#template.learn(name, data, delta);
       if (this.#readable && !isObject(value) && !delta.error) this.#countUnread(whyUnread(value, data), bytes);
     }
     if (delta !== NOTHING) this.#note(delta, bytes - data.length);

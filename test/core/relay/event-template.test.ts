@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { isObject, parseJson } from "../../../src/core/kernel/json.ts";
-import { TextShape } from "../../../src/core/relay/text-shape.ts";
+import { EventTemplate } from "../../../src/core/relay/event-template.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
 
 const chat = (text: string, more = "") =>
@@ -9,8 +9,8 @@ const chat = (text: string, more = "") =>
 const anthropic = (text: string) =>
   `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":${JSON.stringify(text)}}}`;
 
-function learned(data: string, text: string): TextShape {
-  const shape = new TextShape();
+function learned(data: string, text: string): EventTemplate {
+  const shape = new EventTemplate();
   shape.learn(undefined, data, { text });
   return shape;
 }
@@ -43,7 +43,7 @@ describe("the shape of an event", () => {
   });
 
   test("is not learned from events that mean more than text", () => {
-    const shape = new TextShape();
+    const shape = new EventTemplate();
     shape.learn(undefined, chat("one"), { text: "one", finish: "stop" });
     expect(shape.match(undefined, chat("two"))).toBeUndefined();
   });
@@ -67,7 +67,7 @@ describe("the shape of an event", () => {
       fc.property(events, fc.constantFrom("openai-chat", "anthropic-messages"), (list, name) => {
         const plain = dialects.get(name)?.decoder();
         const fast = dialects.get(name)?.decoder();
-        const shape = new TextShape();
+        const shape = new EventTemplate();
         for (const data of list) {
           const value = parseJson(data);
           const expected = plain?.read(undefined, value, data);

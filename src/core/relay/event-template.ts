@@ -20,7 +20,7 @@ const MAX_MISSES = 16;
  * A shape is learned only from an event without any backslash in which the text's literal occurs once: then no string is
  * written in two ways, and that literal is the place the dialect read the text from.
  */
-export class TextShape {
+export class EventTemplate {
   #name: string | undefined;
   #before = "";
   #after = "";
