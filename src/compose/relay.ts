@@ -6,7 +6,7 @@ import type { Clock } from "../core/kernel/clock.ts";
 import type { Ledger } from "../core/ledger/ledger.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { UpstreamPort } from "../core/ports/upstream.ts";
-import { KeyLeases } from "../core/quota/leases.ts";
+import { KeyReservations } from "../core/quota/leases.ts";
 import { Relay, type RequestRoom } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/budget.ts";
 import { StreamRegistry } from "../core/stream/registry.ts";
@@ -44,8 +44,8 @@ export async function connectRelay(parts: {
   const logMemoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
   const budget = new LogBudget(Math.floor(logMemoryBytes / HEAP_SLACK));
   const registry = new StreamRegistry({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now);
-  const leases = new KeyLeases({ clock, ledger });
-  await leases.restore();
+  const reservations = new KeyReservations({ clock, ledger });
+  await reservations.restore();
   const relay = new Relay({
     upstream,
     observer,
@@ -58,7 +58,7 @@ export async function connectRelay(parts: {
     opens: new OpenRate(limits, clock),
     budget,
     streamBytes: STREAM_BYTES,
-    leases,
+    reservations,
     admit(caller) {
       registry.admit();
       parts.admit(caller);

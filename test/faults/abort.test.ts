@@ -25,7 +25,7 @@ async function aborted(reason: GatewayError = new GatewayError("cancelled")) {
     opened,
     terminal,
     rows: () => up.ledger.closed.map(({ outcome, usage }) => [outcome, usage.source, usage.outputTokens]),
-    /** Resolves when the lease is free again. */
+    /** Resolves when the reservation is free again. */
     async free(): Promise<void> {
       for (;;) {
         try {
@@ -54,7 +54,7 @@ describe("a cancelled stream of a key that drains", () => {
     expect(up.records).toHaveLength(2);
   });
 
-  test("keeps its lease until then", async () => {
+  test("keeps its reservation until then", async () => {
     await using up = await aborted();
     expect(() => up.open({ caller: drains })).toThrow("ci may run 1 streams at once");
     stop(up.exchange).end();

@@ -163,7 +163,7 @@ describe("a cap under 64 streams at once", () => {
   });
 });
 
-describe("a lease", () => {
+describe("a reservation", () => {
   const caller = callerOf({ concurrentStreams: 1, tokensPerDay: 30_000 });
 
   /** Every way out, and what its stream ends with. */

@@ -1,6 +1,6 @@
 import type { Caller, Caps, Grant } from "../../src/core/caller/caller.ts";
 import type { Ledger, LedgerClosing, LedgerOpening, Spent } from "../../src/core/ledger/ledger.ts";
-import { KeyLeases } from "../../src/core/quota/leases.ts";
+import { KeyReservations } from "../../src/core/quota/leases.ts";
 import { realClock } from "./loopback-call.ts";
 import { openRelay, type RelaySettings, type TestRelay } from "./relayed-stream.ts";
 
@@ -54,16 +54,16 @@ export function callerOf(caps: Caps, more: Partial<Grant> = {}): Caller {
 
 export interface LeasedRelay extends TestRelay {
   readonly ledger: ListLedger;
-  readonly leases: KeyLeases;
+  readonly reservations: KeyReservations;
 }
 
-/** The real relay with the real leases of one key, which know what the ledger knows. */
+/** The real relay with the real reservations of one key, which know what the ledger knows. */
 export async function openLeasedRelay(
   baseUrl: string,
   settings: RelaySettings = {},
   ledger = new ListLedger(),
 ): Promise<LeasedRelay> {
-  const leases = new KeyLeases({ clock: realClock, ledger });
-  await leases.restore();
-  return Object.assign(openRelay(baseUrl, { leases, ...settings }), { ledger, leases });
+  const reservations = new KeyReservations({ clock: realClock, ledger });
+  await reservations.restore();
+  return Object.assign(openRelay(baseUrl, { reservations, ...settings }), { ledger, reservations });
 }

@@ -2,7 +2,7 @@ import type { Caller } from "../../src/core/caller/caller.ts";
 import { fromByteString } from "../../src/core/kernel/byte-string.ts";
 import type { JsonObject } from "../../src/core/kernel/json.ts";
 import type { StreamRecord } from "../../src/core/ports/observer.ts";
-import type { Leases } from "../../src/core/quota/lease.ts";
+import type { Reservations } from "../../src/core/quota/lease.ts";
 import { Relay } from "../../src/core/relay/relay.ts";
 import type { DrainLimits } from "../../src/core/relay/usage-drain.ts";
 import type { Stream } from "../../src/core/stream/stream.ts";
@@ -18,7 +18,7 @@ export interface RelaySettings {
   readonly route?: Partial<UpstreamRoute>;
   readonly options?: Partial<UpstreamOptions>;
   readonly log?: LogLimits;
-  readonly leases?: Leases;
+  readonly reservations?: Reservations;
   readonly drain?: DrainLimits;
   /** Of the model that every open names then. */
   readonly price?: Price;
@@ -76,7 +76,7 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
     clock: realClock,
     newId: () => String(++ids),
     log: settings.log ?? { maxBytes: 1_048_576, maxEntries: 8_192 },
-    ...(settings.leases && { leases: settings.leases }),
+    ...(settings.reservations && { reservations: settings.reservations }),
     ...(settings.drain && { drain: settings.drain }),
   });
   const route = { name: "test", dialect, key: "sk-test-0123456789", headers: {} };

@@ -2,10 +2,10 @@ import type { Caps } from "../caller/caller.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import { NANO } from "../usage/cost.ts";
 import type { Price } from "../usage/price.ts";
-import { Allowance, type Standing } from "./caps-allowance.ts";
+import { Quota, type QuotaStatus } from "./caps-allowance.ts";
 import { Period } from "./caps-period.ts";
 import { capExceeded, minuteIsFull, neverFits, setAside, tooManyStreams } from "./caps-refusal.ts";
-import { Stake, type StakeOwner } from "./caps-stake.ts";
+import { CapReservation, type StakeOwner } from "./caps-stake.ts";
 
 /** What a request may use. */
 export interface Ask {
@@ -35,10 +35,10 @@ export class Account implements StakeOwner {
   readonly #minute: Period;
   readonly #day: Period;
   readonly #month: Period;
-  readonly #tokens: Allowance;
-  readonly #cost: Allowance;
-  readonly #requests: Allowance;
-  readonly #running = new Set<Stake>();
+  readonly #tokens: Quota;
+  readonly #cost: Quota;
+  readonly #requests: Quota;
+  readonly #running = new Set<CapReservation>();
   #caller = "";
   /** Streams that are cut settle, which may find the cap reached again. */
   #cutting = false;
@@ -47,16 +47,16 @@ export class Account implements StakeOwner {
     const minute = new Period("minute", wallMs);
     const day = new Period("day", wallMs);
     const month = new Period("month", wallMs);
-    this.#tokens = new Allowance([
+    this.#tokens = new Quota([
       ["tokensPerMinute", minute],
       ["tokensPerDay", day],
       ["tokensPerMonth", month],
     ]);
-    this.#cost = new Allowance([
+    this.#cost = new Quota([
       ["costPerDay", day],
       ["costPerMonth", month],
     ]);
-    this.#requests = new Allowance([["requestsPerMinute", minute]]);
+    this.#requests = new Quota([["requestsPerMinute", minute]]);
     this.#minute = minute;
     this.#day = day;
     this.#month = month;
@@ -66,7 +66,7 @@ export class Account implements StakeOwner {
     return this.#running.size;
   }
 
-  get standings(): readonly Standing[] {
+  get standings(): readonly QuotaStatus[] {
     return [...this.#tokens.standings, ...this.#cost.standings, ...this.#requests.standings];
   }
 
@@ -81,7 +81,7 @@ export class Account implements StakeOwner {
    * Sets aside what the request may use, its answer's limit lowered to what is left. Throws `cap_exceeded`,
    * `rate_limited` or `too_many_streams`; `forbidden` where a cap on cost could not be kept for want of a price.
    */
-  open(ask: Ask, caller: string, caps: Caps, wallMs: number): Stake {
+  open(ask: Ask, caller: string, caps: Caps, wallMs: number): CapReservation {
     this.#caller = caller;
     this.advance(wallMs);
     this.#tokens.cap(caps, 1);
@@ -107,7 +107,7 @@ export class Account implements StakeOwner {
       price.output > 0 ? Math.floor((this.#cost.left - promptTokens * price.input) / price.output) : asked,
     );
     const output = Math.min(asked, left);
-    const stake = new Stake(this, {
+    const capReservation = new CapReservation(this, {
       promptTokens,
       tokens: this.#tokens.reserve(promptTokens + output),
       cost: this.#cost.reserve(costOf(output)),
@@ -115,8 +115,8 @@ export class Account implements StakeOwner {
       maxOutputTokens: output < asked ? output : undefined,
     });
     this.#requests.reserve(0).spend(1);
-    this.#running.add(stake);
-    return stake;
+    this.#running.add(capReservation);
+    return capReservation;
   }
 
   /** Every day and month begins with a minute, so usually that is all there is to look at. */
@@ -127,34 +127,34 @@ export class Account implements StakeOwner {
     if (this.#month.advance(wallMs)) this.#begin(this.#month);
   }
 
-  reached(allowance: Allowance, stake: Stake): GatewayError {
-    const error = capExceeded(this.#caller, allowance.nearest);
-    if (!allowance.isUsedUp || this.#cutting) return error;
+  reached(quota: Quota, capReservation: CapReservation): GatewayError {
+    const error = capExceeded(this.#caller, quota.nearest);
+    if (!quota.isUsedUp || this.#cutting) return error;
     // Else each of them would spend one more event before it is told.
     this.#cutting = true;
-    for (const other of [...this.#running]) if (other !== stake) other.onCut(error);
+    for (const other of [...this.#running]) if (other !== capReservation) other.onCut(error);
     this.#cutting = false;
     return error;
   }
 
-  released(stake: Stake): void {
-    this.#running.delete(stake);
+  released(capReservation: CapReservation): void {
+    this.#running.delete(capReservation);
   }
 
   #begin(period: Period): void {
-    for (const allowance of [this.#tokens, this.#cost, this.#requests]) allowance.begin(period);
+    for (const quota of [this.#tokens, this.#cost, this.#requests]) quota.begin(period);
   }
 
   /** Throws unless the least that makes sense fits under each cap; and what is wanted, where waiting a minute helps. */
-  #check(allowance: Allowance, least: number, wanted: number, wallMs: number): void {
-    for (const standing of allowance.standings) {
-      const { limit, used, held, period } = standing;
+  #check(quota: Quota, least: number, wanted: number, wallMs: number): void {
+    for (const status of quota.standings) {
+      const { limit, used, held, period } = status;
       const unspent = limit - used;
       const isMinute = period.length === "minute";
-      if (least > limit) throw neverFits(this.#caller, standing);
-      if (isMinute && Math.min(wanted, limit) > unspent - held) throw minuteIsFull(this.#caller, standing, wallMs);
-      if (least > unspent) throw capExceeded(this.#caller, standing);
-      if (least > unspent - held) throw setAside(this.#caller, standing);
+      if (least > limit) throw neverFits(this.#caller, status);
+      if (isMinute && Math.min(wanted, limit) > unspent - held) throw minuteIsFull(this.#caller, status, wallMs);
+      if (least > unspent) throw capExceeded(this.#caller, status);
+      if (least > unspent - held) throw setAside(this.#caller, status);
     }
   }
 }

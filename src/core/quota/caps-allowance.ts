@@ -3,8 +3,8 @@ import type { Period } from "./caps-period.ts";
 
 export type CapName = keyof Caps;
 
-/** One ceiling, and how much of it is used. Amounts are in the unit of the allowance: tokens, billionths, requests. */
-export interface Standing {
+/** One limit, and how much of it is used. Amounts are in the unit of the quota: tokens, billionths, requests. */
+export interface QuotaStatus {
   readonly cap: CapName;
   readonly period: Period;
   /** Infinite where the key has no such cap. */
@@ -14,7 +14,7 @@ export interface Standing {
   readonly held: number;
 }
 
-interface Ceiling {
+interface Limit {
   readonly cap: CapName;
   readonly period: Period;
   limit: number;
@@ -26,17 +26,17 @@ interface Ceiling {
 
 /**
  * What one key may spend of one thing, in each period. One running sum serves all periods, because each remembers where
- * it began; so the nearest ceiling is one number to compare with. Counting only: who is refused or cut is the account's.
+ * it began; so the nearest limit is one number to compare with. Counting only: who is refused or cut is the account's.
  */
-export class Allowance {
-  readonly #ceilings: readonly Ceiling[];
+export class Quota {
+  readonly #limits: readonly Limit[];
   #spent = 0;
   #held = 0;
   #nearest = Number.POSITIVE_INFINITY;
   #order = 0;
 
   constructor(caps: readonly (readonly [CapName, Period])[]) {
-    this.#ceilings = caps.map(([cap, period]) => ({
+    this.#limits = caps.map(([cap, period]) => ({
       cap,
       period,
       limit: Number.POSITIVE_INFINITY,
@@ -45,9 +45,9 @@ export class Allowance {
     }));
   }
 
-  /** The caps as they are now; `unit` is how much of the allowance's own unit is one of theirs. */
+  /** The caps as they are now; `unit` is how much of the quota's own unit is one of theirs. */
   cap(caps: Caps, unit: number): void {
-    for (const ceiling of this.#ceilings) ceiling.limit = (caps[ceiling.cap] ?? Number.POSITIVE_INFINITY) * unit;
+    for (const limit of this.#limits) limit.limit = (caps[limit.cap] ?? Number.POSITIVE_INFINITY) * unit;
     this.#findNearest();
   }
 
@@ -60,8 +60,8 @@ export class Allowance {
     return this.#spent >= this.#nearest;
   }
 
-  /** The ceiling that leaves least. */
-  get nearest(): Standing {
+  /** The limit that leaves least. */
+  get nearest(): QuotaStatus {
     return this.standings.reduce((a, b) => (b.limit - b.used < a.limit - a.used ? b : a));
   }
 
@@ -75,8 +75,8 @@ export class Allowance {
     return this.#spent + this.#held >= this.#nearest;
   }
 
-  get standings(): readonly Standing[] {
-    return this.#ceilings.map(({ cap, period, limit, base }) => ({
+  get standings(): readonly QuotaStatus[] {
+    return this.#limits.map(({ cap, period, limit, base }) => ({
       cap,
       period,
       limit,
@@ -88,18 +88,18 @@ export class Allowance {
   /** A new such period began: what running streams have set aside goes with them. */
   begin(period: Period): void {
     this.#order++;
-    for (const ceiling of this.#ceilings) {
-      if (ceiling.period !== period) continue;
-      ceiling.base = this.#spent;
-      ceiling.order = this.#order;
+    for (const limit of this.#limits) {
+      if (limit.period !== period) continue;
+      limit.base = this.#spent;
+      limit.order = this.#order;
     }
     this.#findNearest();
   }
 
   /** At least so much was spent in the period that runs. */
   restore(period: Period, amount: number): void {
-    for (const ceiling of this.#ceilings) {
-      if (ceiling.period === period) ceiling.base = Math.min(ceiling.base, this.#spent - amount);
+    for (const limit of this.#limits) {
+      if (limit.period === period) limit.base = Math.min(limit.base, this.#spent - amount);
     }
     this.#findNearest();
   }
@@ -122,25 +122,25 @@ export class Allowance {
 
   /** What was estimated too high in an earlier period is no credit for this one. */
   #giveBack(spent: number, since: number): void {
-    for (const ceiling of this.#ceilings) if (ceiling.order > since) ceiling.base += spent;
+    for (const limit of this.#limits) if (limit.order > since) limit.base += spent;
     this.#findNearest();
   }
 
   #findNearest(): void {
     this.#nearest = Number.POSITIVE_INFINITY;
-    for (const { base, limit } of this.#ceilings) this.#nearest = Math.min(this.#nearest, base + limit);
+    for (const { base, limit } of this.#limits) this.#nearest = Math.min(this.#nearest, base + limit);
   }
 }
 
-/** One stream's part of an allowance: what was set aside for it, and what it has spent. */
+/** One stream's part of an quota: what was set aside for it, and what it has spent. */
 export class Share {
-  readonly of: Allowance;
+  readonly of: Quota;
   readonly #since: number;
   #reserved: number;
   #aside: number;
   #spent = 0;
 
-  constructor(of: Allowance, reserved: number, since: number) {
+  constructor(of: Quota, reserved: number, since: number) {
     this.of = of;
     this.#since = since;
     this.#reserved = this.#aside = reserved;

@@ -1,11 +1,11 @@
 import { GatewayError } from "../kernel/errors.ts";
 import { NANO } from "../usage/cost.ts";
-import type { Standing } from "./caps-allowance.ts";
+import type { QuotaStatus } from "./caps-allowance.ts";
 
 const words = (cap: string): string => cap.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 /** What a program can act on, in the unit the cap is written in. */
-function facts(caller: string, { cap, limit, used, held, period }: Standing) {
+function facts(caller: string, { cap, limit, used, held, period }: QuotaStatus) {
   const unit = cap.startsWith("cost") ? NANO : 1;
   return {
     caller,
@@ -18,30 +18,30 @@ function facts(caller: string, { cap, limit, used, held, period }: Standing) {
 }
 
 /** The cap leaves nothing until the period ends. No wait is named: whoever is told one tries again. */
-export function capExceeded(caller: string, standing: Standing): GatewayError {
-  const details = facts(caller, standing);
-  const message = `${caller} has used up its ${words(standing.cap)} (${details.limit}) until ${details.resetsAt}`;
+export function capExceeded(caller: string, status: QuotaStatus): GatewayError {
+  const details = facts(caller, status);
+  const message = `${caller} has used up its ${words(status.cap)} (${details.limit}) until ${details.resetsAt}`;
   return new GatewayError("cap_exceeded", message, { details });
 }
 
 /** The request is larger than the whole cap: no wait helps. */
-export function neverFits(caller: string, standing: Standing): GatewayError {
-  const details = facts(caller, standing);
-  const message = `the request alone needs more than the ${words(standing.cap)} of ${caller} (${details.limit})`;
+export function neverFits(caller: string, status: QuotaStatus): GatewayError {
+  const details = facts(caller, status);
+  const message = `the request alone needs more than the ${words(status.cap)} of ${caller} (${details.limit})`;
   return new GatewayError("cap_exceeded", message, { details });
 }
 
 /** What is left is set aside for streams that run; some of it is there again when one of them ends. */
-export function setAside(caller: string, standing: Standing): GatewayError {
-  const message = `what is left of the ${words(standing.cap)} of ${caller} is set aside for its running streams`;
-  return new GatewayError("too_many_streams", message, { details: facts(caller, standing) });
+export function setAside(caller: string, status: QuotaStatus): GatewayError {
+  const message = `what is left of the ${words(status.cap)} of ${caller} is set aside for its running streams`;
+  return new GatewayError("too_many_streams", message, { details: facts(caller, status) });
 }
 
 /** The next minute has room. */
-export function minuteIsFull(caller: string, standing: Standing, wallMs: number): GatewayError {
-  const details = facts(caller, standing);
-  const retryAfterMs = Math.max(0, standing.period.endsAt - wallMs);
-  const message = `${caller} has no room for this in its ${words(standing.cap)} (${details.limit}) of this minute`;
+export function minuteIsFull(caller: string, status: QuotaStatus, wallMs: number): GatewayError {
+  const details = facts(caller, status);
+  const retryAfterMs = Math.max(0, status.period.endsAt - wallMs);
+  const message = `${caller} has no room for this in its ${words(status.cap)} (${details.limit}) of this minute`;
   return new GatewayError("rate_limited", message, { details, retryAfterMs });
 }
 

@@ -2,17 +2,17 @@ import type { GatewayError } from "../kernel/errors.ts";
 import type { Counted } from "../ledger/ledger.ts";
 import type { Price } from "../usage/price.ts";
 import { estimateTokens, type TokenCounts } from "../usage/usage.ts";
-import type { Allowance, Share } from "./caps-allowance.ts";
+import type { Quota, Share } from "./caps-allowance.ts";
 
-/** What a stream's stake asks of the account it is part of. */
+/** What a stream's capReservation asks of the account it is part of. */
 export interface StakeOwner {
-  /** Nothing of this is left for the stake. Returns why, and cuts the others when nothing is left for anybody. */
-  reached(allowance: Allowance, stake: Stake): GatewayError;
+  /** Nothing of this is left for the capReservation. Returns why, and cuts the others when nothing is left for anybody. */
+  reached(quota: Quota, capReservation: CapReservation): GatewayError;
   advance(wallMs: number): void;
-  released(stake: Stake): void;
+  released(capReservation: CapReservation): void;
 }
 
-export interface StakeParts {
+export interface CapReservationParts {
   readonly promptTokens: number;
   readonly tokens: Share;
   /** In billionths of the price's currency. */
@@ -24,12 +24,12 @@ export interface StakeParts {
 }
 
 /** What one running stream has set aside and spent under its key's caps. */
-export class Stake {
+export class CapReservation {
   readonly maxOutputTokens: number | undefined;
   /** Called when others used up what was left: the stream must end now. */
   onCut: (error: GatewayError) => void = () => {};
   readonly #owner: StakeOwner;
-  readonly #parts: StakeParts;
+  readonly #parts: CapReservationParts;
   readonly #outputPrice: number;
   #counts: TokenCounts | undefined;
   #inputTokens: number;
@@ -39,7 +39,7 @@ export class Stake {
   #countedAt = 0;
   #released = false;
 
-  constructor(owner: StakeOwner, parts: StakeParts) {
+  constructor(owner: StakeOwner, parts: CapReservationParts) {
     this.#owner = owner;
     this.#parts = parts;
     this.maxOutputTokens = parts.maxOutputTokens;

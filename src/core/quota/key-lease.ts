@@ -4,13 +4,13 @@ import type { GatewayError } from "../kernel/errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { costOf } from "../usage/cost.ts";
 import type { Price } from "../usage/price.ts";
-import type { Stake } from "./caps-stake.ts";
-import type { Lease, Settlement } from "./lease.ts";
+import type { CapReservation } from "./caps-stake.ts";
+import type { Reservation, Settlement } from "./lease.ts";
 
-export interface KeyLeaseParts {
+export interface KeyReservationParts {
   readonly stream: string;
   /** Undefined for a caller without a key. */
-  readonly stake: Stake | undefined;
+  readonly capReservation: CapReservation | undefined;
   readonly ready: Promise<void> | undefined;
   readonly onAbort: OnAbort;
   readonly price: Price | undefined;
@@ -19,41 +19,43 @@ export interface KeyLeaseParts {
   readonly clock: Clock;
 }
 
-/** A stream's stake under its key's caps, and its row in the ledger. */
-export class KeyLease implements Lease {
+/** A stream's capReservation under its key's caps, and its row in the ledger. */
+export class KeyReservation implements Reservation {
   readonly maxOutputTokens: number | undefined;
   readonly ready: Promise<void> | undefined;
-  readonly meter: Lease["meter"];
+  readonly meter: Reservation["meter"];
   readonly onAbort: OnAbort;
-  readonly #parts: KeyLeaseParts;
+  readonly #parts: KeyReservationParts;
 
-  constructor(parts: KeyLeaseParts) {
-    const { stake, clock } = parts;
+  constructor(parts: KeyReservationParts) {
+    const { capReservation, clock } = parts;
     this.#parts = parts;
-    this.maxOutputTokens = stake?.maxOutputTokens;
+    this.maxOutputTokens = capReservation?.maxOutputTokens;
     this.ready = parts.ready;
     this.onAbort = parts.onAbort;
-    this.meter = stake?.isMetered ? (counts, characters) => stake.meter(counts, characters, clock.wall()) : undefined;
+    this.meter = capReservation?.isMetered
+      ? (counts, characters) => capReservation.meter(counts, characters, clock.wall())
+      : undefined;
   }
 
   set onCut(cut: (error: GatewayError) => void) {
-    if (this.#parts.stake) this.#parts.stake.onCut = cut;
+    if (this.#parts.capReservation) this.#parts.capReservation.onCut = cut;
   }
 
   settle({ terminal, events, bytes }: Settlement): void {
-    const { stream, stake, price, ledger, openedAt, clock } = this.#parts;
+    const { stream, capReservation, price, ledger, openedAt, clock } = this.#parts;
     const { usage, timing, status, error } = terminal;
     const isKnown = usage.source !== "unknown";
     const costNano = isKnown && price ? costOf(usage, price) : undefined;
     const tokens = isKnown ? (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) : undefined;
-    stake?.settle(tokens, costNano, clock.wall());
+    capReservation?.settle(tokens, costNano, clock.wall());
     ledger?.close({
       stream,
       outcome: status,
       code: error?.code,
       usage,
       costNano,
-      counted: isKnown ? undefined : stake?.counted,
+      counted: isKnown ? undefined : capReservation?.counted,
       timing,
       events,
       bytes,
@@ -63,6 +65,6 @@ export class KeyLease implements Lease {
   }
 
   release(): void {
-    this.#parts.stake?.release();
+    this.#parts.capReservation?.release();
   }
 }

@@ -5,7 +5,7 @@ import type { JsonObject } from "../kernel/json.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { TokenCounts } from "../usage/usage.ts";
 
-export interface LeaseRequest {
+export interface ReservationRequest {
   readonly stream: string;
   /** With what its key grants now. */
   readonly caller: Caller;
@@ -19,16 +19,16 @@ export interface LeaseRequest {
 }
 
 /** Who may run a stream, and what it costs: asked at the open, told after each event, settled at the end. */
-export interface Leases {
+export interface Reservations {
   /**
    * Reserves under the caps of the caller's key and writes the ledger's open row. Throws `cap_exceeded`, `rate_limited`,
    * `too_many_streams` or `ledger_unavailable`; `forbidden` where a cap could not be kept.
    */
-  take(request: LeaseRequest): Lease;
+  take(request: ReservationRequest): Reservation;
 }
 
 /** The right to run one stream under its caller's caps. Whoever takes one settles and releases it, on every way out. */
-export interface Lease {
+export interface Reservation {
   /** What the answer's limit must be lowered to. Undefined: it may stay. */
   readonly maxOutputTokens: number | undefined;
   /** Resolves when the upstream may be called; undefined: at once. Rejects with `ledger_unavailable`. */

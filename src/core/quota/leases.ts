@@ -7,10 +7,10 @@ import { costOf } from "../usage/cost.ts";
 import { estimateTokens } from "../usage/usage.ts";
 import { Account } from "./caps-account.ts";
 import { Period } from "./caps-period.ts";
-import { KeyLease } from "./key-lease.ts";
-import type { Lease, LeaseRequest, Leases } from "./lease.ts";
+import { KeyReservation } from "./key-lease.ts";
+import type { Reservation, ReservationRequest, Reservations } from "./lease.ts";
 
-export interface KeyLeasesParts {
+export interface KeyReservationsParts {
   readonly clock: Clock;
   /** Without one nothing is recorded, and caps forget at the end of the process. */
   readonly ledger: Ledger | undefined;
@@ -24,15 +24,15 @@ const RETRY_MS = 2_000;
 
 const hasBudget = (caps: Caps): boolean => BUDGETS.some((cap) => caps[cap] !== undefined);
 
-/** The leases of all keys: each stream gets one or a reason why not. */
-export class KeyLeases implements Leases {
-  readonly #parts: KeyLeasesParts;
+/** The reservations of all keys: each stream gets one or a reason why not. */
+export class KeyReservations implements Reservations {
+  readonly #parts: KeyReservationsParts;
   /** By key. A key keeps its account when it has no caps: it may be given some. */
   readonly #accounts = new Map<string, Account>();
   #restoring: Promise<void> | undefined;
   #restored = false;
 
-  constructor(parts: KeyLeasesParts) {
+  constructor(parts: KeyReservationsParts) {
     this.#parts = parts;
   }
 
@@ -44,7 +44,7 @@ export class KeyLeases implements Leases {
     return this.#restoring;
   }
 
-  take(request: LeaseRequest): Lease {
+  take(request: ReservationRequest): Reservation {
     const { clock, ledger } = this.#parts;
     const { stream, caller, target, body, face, session } = request;
     const { route, model } = target;
@@ -56,7 +56,7 @@ export class KeyLeases implements Leases {
     const price = model?.price;
     const promptTokens = estimateTokens(request.inputCharacters);
     const ask = { promptTokens, outputTokens: route.dialect.outputLimit(body), price };
-    const stake = grant && this.#account(grant).open(ask, caller.name, grant.caps, wallMs);
+    const capReservation = grant && this.#account(grant).open(ask, caller.name, grant.caps, wallMs);
     try {
       const row = {
         stream,
@@ -75,9 +75,9 @@ export class KeyLeases implements Leases {
       };
       const ready = ledger?.open(row, isNeeded);
       const onAbort = grant?.onAbort ?? "cancel";
-      return new KeyLease({ stream, stake, ready, onAbort, price, ledger, openedAt: wallMs, clock });
+      return new KeyReservation({ stream, capReservation, ready, onAbort, price, ledger, openedAt: wallMs, clock });
     } catch (error) {
-      stake?.release();
+      capReservation?.release();
       throw error;
     }
   }

@@ -2,7 +2,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { UpstreamPort } from "../ports/upstream.ts";
-import type { Lease } from "../quota/lease.ts";
+import type { Reservation } from "../quota/lease.ts";
 import type { Answer } from "./answer.ts";
 import type { DrainLimits, UsageDrain } from "./usage-drain.ts";
 
@@ -15,12 +15,12 @@ export interface CallParts {
   readonly drain?: DrainLimits;
 }
 
-/** What the call is to send, and under which lease. */
+/** What the call is to send, and under which reservation. */
 export interface CallSpec {
   readonly answer: Answer;
   /** As the provider wants it. */
   readonly body: JsonObject;
-  readonly lease: Lease | undefined;
+  readonly reservation: Reservation | undefined;
   /** What the body takes until the answer begins. */
   readonly room: { release(): void } | undefined;
   /** The stream is over; with `drain`, its answer is read on for its usage. */

@@ -1,7 +1,7 @@
 import { type Caller, checkOpen } from "../caller/caller.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import { type JsonObject, jsonSize } from "../kernel/json.ts";
-import type { Leases } from "../quota/lease.ts";
+import type { Reservations } from "../quota/lease.ts";
 import type { LogBudget } from "../stream/budget.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
@@ -24,7 +24,7 @@ export interface RelayParts extends CallParts {
   /** How fast each caller may open streams; unlimited when left out. */
   readonly opens?: { take(caller: string): void };
   /** Who may run a stream, and the record of it; everybody, unrecorded, when left out. */
-  readonly leases?: Leases;
+  readonly reservations?: Reservations;
   /** Throws when the gateway is too busy for one more stream of this caller. */
   readonly admit?: (caller: Caller) => void;
   /** Streams open at once in the whole gateway; unlimited when left out. */
@@ -77,7 +77,7 @@ export class Relay {
 
   /**
    * Starts a stream. The upstream is called when this returned, so the face can answer "accepted" first. Throws
-   * `forbidden` for what the caller's key does not allow, what `admit` refuses, and what its lease refuses.
+   * `forbidden` for what the caller's key does not allow, what `admit` refuses, and what its reservation refuses.
    */
   open(request: OpenRequest): Stream {
     const { caller, target } = request;
@@ -97,7 +97,7 @@ export class Relay {
   }
 
   #start(request: OpenRequest, { asked, body, inputCharacters, room }: Prepared): Stream {
-    const { clock, newId, log, leases, observer } = this.#parts;
+    const { clock, newId, log, reservations, observer } = this.#parts;
     // Not the request itself: what a closure here holds, it holds as long as the stream is kept.
     const { caller, target, face } = request;
     const { route, model } = target;
@@ -108,12 +108,18 @@ export class Relay {
       () => clock.now(),
       (error) => observer.fault(error, `reader of ${face}`),
     );
-    const lease = leases?.take({ ...request, stream: stream.info.id, session: request.session, body, inputCharacters });
-    const limit = lease?.maxOutputTokens;
+    const reservation = reservations?.reserve({
+      ...request,
+      stream: stream.info.id,
+      session: request.session,
+      body,
+      inputCharacters,
+    });
+    const limit = reservation?.maxOutputTokens;
     const call = new StreamProducer(stream, request, this.#parts, {
       answer,
       body: limit === undefined ? body : route.dialect.limited(body, limit),
-      lease,
+      reservation,
       room,
       ended: (drain) => this.#ended(stream, drain),
     });

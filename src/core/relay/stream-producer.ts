@@ -2,7 +2,7 @@ import { type Delta, hasContent, NOTHING } from "../dialect/dialect.ts";
 import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../ports/upstream.ts";
-import type { Lease } from "../quota/lease.ts";
+import type { Reservation } from "../quota/lease.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { Answer } from "./answer.ts";
@@ -27,7 +27,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   readonly #parts: CallParts;
   readonly #spec: Omit<CallSpec, "body" | "answer">;
   readonly #answer: Answer;
-  readonly #meter: Lease["meter"];
+  readonly #meter: Reservation["meter"];
   readonly #call: UpstreamCall;
   readonly #watch: Stopwatch;
   /** What was odd and failed nothing, beside the events that could not be read. */
@@ -40,17 +40,17 @@ export class StreamProducer implements Producer, UpstreamSink {
 
   constructor(stream: Stream, request: OpenRequest, parts: CallParts, spec: CallSpec) {
     const { connection, face, caller, target } = request;
-    const { answer, body, lease, room, ended } = spec;
+    const { answer, body, reservation, room, ended } = spec;
     this.#stream = stream;
     // Not the request itself: its body is as large as a conversation with pictures, and the stream may live for long.
     this.#facts = { connection, face, caller: caller.name, endsAtEof: target.route.dialect.endsAtEof };
     this.#parts = parts;
-    this.#spec = { lease, room, ended };
+    this.#spec = { reservation, room, ended };
     this.#answer = answer;
     this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
-    this.#meter = lease?.meter;
-    if (lease) lease.onCut = (error) => this.#cut(error);
-    this.#call = this.#begin(upstreamRequest(request, body), lease?.ready);
+    this.#meter = reservation?.meter;
+    if (reservation) reservation.onCut = (error) => this.#cut(error);
+    this.#call = this.#begin(upstreamRequest(request, body), reservation?.ready);
   }
 
   /** A scope of its own: what the closures of the stream's life hold must not hold the body. */
@@ -168,9 +168,9 @@ export class StreamProducer implements Producer, UpstreamSink {
   /** What reads the answer on after its cancel, where its key wants that and there is usage to be had. */
   #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
-    const { lease } = this.#spec;
+    const { reservation } = this.#spec;
     // What was not sent has no usage to come.
-    if (lease?.onAbort !== "drain" || !limits || !this.#call.isSent || this.#facts.endsAtEof) return undefined;
+    if (reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || this.#facts.endsAtEof) return undefined;
     return new UsageDrain({
       call: this.#call,
       answer: this.#answer,
@@ -180,14 +180,14 @@ export class StreamProducer implements Producer, UpstreamSink {
       settled: () => {
         const { terminal } = this.#stream;
         if (terminal) this.#settle({ ...terminal, usage: this.#answer.usage(this.#call.isSent) });
-        lease.release();
+        reservation.release();
         this.#spec.room?.release();
       },
     });
   }
 
   #settle(terminal: Terminal): void {
-    this.#spec.lease?.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
+    this.#spec.reservation?.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
   }
 
   #end(status: Terminal["status"], error?: GatewayError): void {
@@ -208,7 +208,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     this.#settle(terminal);
     // What it did not use is there for the next one before its client hears of the end.
     if (!this.#drain) {
-      this.#spec.lease?.release();
+      this.#spec.reservation?.release();
       this.#spec.room?.release();
     }
     this.#spec.ended(this.#drain);

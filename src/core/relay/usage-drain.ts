@@ -1,5 +1,5 @@
 import type { UpstreamCall } from "../ports/upstream.ts";
-import type { Lease } from "../quota/lease.ts";
+import type { Reservation } from "../quota/lease.ts";
 import type { Answer } from "./answer.ts";
 
 /** How far a cancelled answer is read on for its usage. */
@@ -11,7 +11,7 @@ export interface DrainLimits {
 export interface UsageDrainParts {
   readonly call: UpstreamCall;
   readonly answer: Answer;
-  readonly meter: Lease["meter"];
+  readonly meter: Reservation["meter"];
   readonly limits: DrainLimits;
   /** Clock reading at the cancel. */
   readonly since: number;

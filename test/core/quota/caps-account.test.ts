@@ -17,9 +17,9 @@ function key(caps: Caps) {
     },
     open: (ask: Partial<Ask> = {}) =>
       account.open({ promptTokens: 10, outputTokens: 100, price: undefined, ...ask }, "ci", caps, wall),
-    meter: (stake: ReturnType<Account["open"]>, characters: number, counts = {}) =>
-      stake.meter(counts, characters, wall),
-    used: (cap: keyof Caps) => account.standings.find((standing) => standing.cap === cap)?.used,
+    meter: (capReservation: ReturnType<Account["open"]>, characters: number, counts = {}) =>
+      capReservation.meter(counts, characters, wall),
+    used: (cap: keyof Caps) => account.standings.find((status) => status.cap === cap)?.used,
     held: () => account.standings.map(({ held }) => held),
   };
 }
@@ -42,8 +42,8 @@ describe("an open under a cap on tokens", () => {
 
   test("that asks for more than any model writes leaves no trace when it is over", () => {
     const { open, held } = key({});
-    const stakes = Array.from({ length: 9 }, () => open({ outputTokens: Number.MAX_SAFE_INTEGER }));
-    for (const stake of stakes) stake.release();
+    const capReservations = Array.from({ length: 9 }, () => open({ outputTokens: Number.MAX_SAFE_INTEGER }));
+    for (const capReservation of capReservations) capReservation.release();
     expect(held()).toEqual([0, 0, 0, 0, 0, 0]);
   });
 
@@ -60,10 +60,10 @@ describe("an open under a cap on tokens", () => {
 
   test("is refused with who, which cap and until when once it is used up, and not told to wait", () => {
     const { open, meter } = key({ tokensPerDay: 110 });
-    const stake = open();
-    meter(stake, 360);
-    stake.settle(100, undefined, NOON);
-    stake.release();
+    const capReservation = open();
+    meter(capReservation, 360);
+    capReservation.settle(100, undefined, NOON);
+    capReservation.release();
     const error = refusal(open);
     expect(error.toBody()).toEqual({
       code: "cap_exceeded",
@@ -97,9 +97,9 @@ describe("an open under a cap on tokens", () => {
 
   test("is possible again in the next period", () => {
     const { open, at } = key({ tokensPerDay: 110 });
-    const stake = open();
-    stake.settle(110, undefined, NOON);
-    stake.release();
+    const capReservation = open();
+    capReservation.settle(110, undefined, NOON);
+    capReservation.release();
     expect(refusal(open).code).toBe("cap_exceeded");
     at(MIDNIGHT);
     open();
@@ -117,11 +117,11 @@ describe("an open under a cap on tokens", () => {
 describe("a minute's cap", () => {
   test("on tokens says when to come back, and lowers no limit for it", () => {
     const { open, at } = key({ tokensPerMinute: 200 });
-    const stake = open();
+    const capReservation = open();
     at(NOON + 20_000);
     expect(refusal(open)).toMatchObject({ code: "rate_limited", retryable: true, retryAfterMs: 40_000 });
-    stake.settle(60, undefined, NOON);
-    stake.release();
+    capReservation.settle(60, undefined, NOON);
+    capReservation.release();
     expect(open().maxOutputTokens).toBeUndefined();
   });
 
@@ -143,10 +143,10 @@ describe("a minute's cap", () => {
 
 test("a cap on streams at once is free again when one ends, once", () => {
   const { open } = key({ concurrentStreams: 1 });
-  const stake = open();
+  const capReservation = open();
   expect(refusal(open)).toMatchObject({ code: "too_many_streams", details: { cap: "concurrentStreams", limit: 1 } });
-  stake.release();
-  stake.release();
+  capReservation.release();
+  capReservation.release();
   open();
   expect(refusal(open).code).toBe("too_many_streams");
 });
@@ -162,17 +162,17 @@ describe("a cap on cost", () => {
 
   test("is metered at the model's prices, cached input at its own", () => {
     const { open, meter, used } = key({ costPerDay: 1 });
-    const stake = open({ price: { ...price, cacheRead: 1 } });
-    meter(stake, 40, { inputTokens: 1_000, cacheReadTokens: 900 });
+    const capReservation = open({ price: { ...price, cacheRead: 1 } });
+    meter(capReservation, 40, { inputTokens: 1_000, cacheReadTokens: 900 });
     // 100 × 10 + 900 × 1 + 10 × 100 for a million tokens each.
     expect(used("costPerDay")).toBe(2_900_000);
   });
 
   test("is used up in the currency's own figures", () => {
     const { open } = key({ costPerDay: 0.01 });
-    const stake = open({ price });
-    stake.settle(100, 9_900_000, NOON);
-    stake.release();
+    const capReservation = open({ price });
+    capReservation.settle(100, 9_900_000, NOON);
+    capReservation.release();
     expect(refusal(() => open({ price })).details).toMatchObject({ cap: "costPerDay", limit: 0.01, used: 0.0099 });
   });
 
@@ -184,34 +184,34 @@ describe("a cap on cost", () => {
 describe("metering", () => {
   test("estimates four characters a token until the provider counts, and from its last count on", () => {
     const { open, meter, used } = key({ tokensPerDay: 10_000 });
-    const stake = open();
-    meter(stake, 40);
+    const capReservation = open();
+    meter(capReservation, 40);
     expect(used("tokensPerDay")).toBe(20);
-    meter(stake, 80, { inputTokens: 30, outputTokens: 50 });
+    meter(capReservation, 80, { inputTokens: 30, outputTokens: 50 });
     expect(used("tokensPerDay")).toBe(80);
-    meter(stake, 84, { inputTokens: 30, outputTokens: 50 });
+    meter(capReservation, 84, { inputTokens: 30, outputTokens: 50 });
     expect(used("tokensPerDay")).toBe(81);
   });
 
   test("takes a provider that counts zero until the end for one that does not count", () => {
     const { open, meter, used } = key({ tokensPerDay: 10_000 });
-    const stake = open();
-    for (const characters of [40, 80, 120]) meter(stake, characters, { inputTokens: 10, outputTokens: 0 });
+    const capReservation = open();
+    for (const characters of [40, 80, 120]) meter(capReservation, characters, { inputTokens: 10, outputTokens: 0 });
     expect(used("tokensPerDay")).toBe(40);
   });
 
   test("lets an answer take more than was set aside while there is more", () => {
     const { open, meter } = key({ tokensPerDay: 100_000 });
-    const stake = open({ outputTokens: undefined });
-    expect(meter(stake, 200_000)).toBeUndefined();
-    expect(meter(stake, 399_996)?.details).toMatchObject({ cap: "tokensPerDay", used: 100_009 });
+    const capReservation = open({ outputTokens: undefined });
+    expect(meter(capReservation, 200_000)).toBeUndefined();
+    expect(meter(capReservation, 399_996)?.details).toMatchObject({ cap: "tokensPerDay", used: 100_009 });
   });
 
   test("cuts every stream of the key when nothing is left for any", () => {
     const { open, meter } = key({ tokensPerDay: 220 });
     const cut: string[] = [];
-    const stakes = ["a", "b"].map((name) => Object.assign(open(), { onCut: () => void cut.push(name) }));
-    const [a, b] = stakes;
+    const capReservations = ["a", "b"].map((name) => Object.assign(open(), { onCut: () => void cut.push(name) }));
+    const [a, b] = capReservations;
     if (!a || !b) throw new Error("two were opened");
     expect(meter(a, 40)).toBeUndefined();
     // Its prompt was longer than was thought: what it has too much of is set aside for the other.
@@ -224,21 +224,21 @@ describe("metering", () => {
 
   test("begins a new day's count at midnight, and what is set aside stays so", () => {
     const { open, meter, used, held, at } = key({ tokensPerDay: 1_000 });
-    const stake = open();
-    meter(stake, 200);
+    const capReservation = open();
+    meter(capReservation, 200);
     at(MIDNIGHT);
-    meter(stake, 240);
+    meter(capReservation, 240);
     expect(used("tokensPerDay")).toBe(10);
     expect(held()[1]).toBe(40);
   });
 
   test("gives a new day no credit for an old estimate that was too high", () => {
     const { open, meter, used, at } = key({ tokensPerDay: 1_000 });
-    const stake = open();
-    meter(stake, 400);
+    const capReservation = open();
+    meter(capReservation, 400);
     at(MIDNIGHT);
-    meter(stake, 404);
-    stake.settle(20, undefined, MIDNIGHT);
+    meter(capReservation, 404);
+    capReservation.settle(20, undefined, MIDNIGHT);
     expect(used("tokensPerDay")).toBe(1);
   });
 });
@@ -246,13 +246,13 @@ describe("metering", () => {
 describe("the real usage at the end", () => {
   test("replaces the estimate, as often as more of it is known, and gives back what was set aside", () => {
     const { open, meter, used, held } = key({ tokensPerDay: 1_000 });
-    const stake = open();
-    meter(stake, 200);
-    stake.settle(undefined, undefined, NOON);
+    const capReservation = open();
+    meter(capReservation, 200);
+    capReservation.settle(undefined, undefined, NOON);
     expect(used("tokensPerDay")).toBe(60);
-    stake.settle(55, undefined, NOON);
-    stake.settle(42, undefined, NOON);
-    stake.release();
+    capReservation.settle(55, undefined, NOON);
+    capReservation.settle(42, undefined, NOON);
+    capReservation.release();
     expect([used("tokensPerDay"), held()[1]]).toEqual([42, 0]);
   });
 
@@ -266,10 +266,10 @@ describe("the real usage at the end", () => {
 
   test("means nothing after the release", () => {
     const { open, used, held } = key({ tokensPerDay: 1_000 });
-    const stake = open();
-    stake.release();
-    stake.settle(500, 500, NOON);
-    expect(stake.meter({}, 4_000, NOON)).toBeUndefined();
+    const capReservation = open();
+    capReservation.release();
+    capReservation.settle(500, 500, NOON);
+    expect(capReservation.meter({}, 4_000, NOON)).toBeUndefined();
     expect([used("tokensPerDay"), held()[1]]).toEqual([0, 0]);
   });
 });

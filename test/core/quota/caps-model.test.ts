@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Caps } from "../../../src/core/caller/caller.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { Account } from "../../../src/core/quota/caps-account.ts";
-import type { Stake } from "../../../src/core/quota/caps-stake.ts";
+import type { CapReservation } from "../../../src/core/quota/caps-stake.ts";
 import { estimateTokens } from "../../../src/core/usage/usage.ts";
 
 const START = Date.parse("2026-11-29T22:00:00Z");
@@ -43,7 +43,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 interface Running {
-  readonly stake: Stake;
+  readonly capReservation: CapReservation;
   readonly prompt: number;
   characters: number;
   counts: { inputTokens?: number; outputTokens?: number };
@@ -106,9 +106,22 @@ class World {
   #open(promptTokens: number, outputTokens: number | undefined): void {
     this.#midnight();
     try {
-      const stake = this.account.open({ promptTokens, outputTokens, price: PRICE }, "ci", this.caps, this.wall);
-      const stream = { stake, prompt: promptTokens, characters: 0, counts: {}, spent: 0, today: 0, cut: false };
-      stake.onCut = () => {
+      const capReservation = this.account.open(
+        { promptTokens, outputTokens, price: PRICE },
+        "ci",
+        this.caps,
+        this.wall,
+      );
+      const stream = {
+        capReservation,
+        prompt: promptTokens,
+        characters: 0,
+        counts: {},
+        spent: 0,
+        today: 0,
+        cut: false,
+      };
+      capReservation.onCut = () => {
         stream.cut = true;
       };
       this.running.push(stream);
@@ -125,9 +138,9 @@ class World {
       const output = Math.max(outputTokens, step.output, estimateTokens(stream.characters));
       stream.counts = { inputTokens: Math.max(inputTokens, step.input), outputTokens: output };
     }
-    const before = stream.stake.spentTokens;
-    const error = stream.stake.meter(stream.counts, stream.characters, this.wall);
-    this.#spend(stream, stream.stake.spentTokens - before);
+    const before = stream.capReservation.spentTokens;
+    const error = stream.capReservation.meter(stream.counts, stream.characters, this.wall);
+    this.#spend(stream, stream.capReservation.spentTokens - before);
     if (error) stream.cut = true;
   }
 
@@ -144,10 +157,10 @@ class World {
 
   #end(stream: Running, tokens: number): void {
     this.running.splice(this.running.indexOf(stream), 1);
-    stream.stake.settle(tokens, tokens * 1_000, this.wall);
+    stream.capReservation.settle(tokens, tokens * 1_000, this.wall);
     this.#spend(stream, tokens - stream.spent);
-    stream.stake.release();
-    stream.stake.release();
+    stream.capReservation.release();
+    stream.capReservation.release();
     this.#endedToday += stream.today;
   }
 

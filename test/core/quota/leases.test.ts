@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { KeyLeases } from "../../../src/core/quota/leases.ts";
+import { KeyReservations } from "../../../src/core/quota/leases.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
 import { callerOf, ListLedger } from "../../support/leased-relay.ts";
 
@@ -10,11 +10,11 @@ const route = { name: "chat", dialect, key: undefined, headers: {} };
 
 const clock = { now: () => 0, wall: () => Date.parse("2026-11-22T12:00:00Z") };
 
-/** Leases over this ledger, and a way to ask for one of a key with a daily budget. */
+/** Reservations over this ledger, and a way to ask for one of a key with a daily budget. */
 function leasesOver(ledger: ListLedger) {
-  const leases = new KeyLeases({ clock, ledger });
+  const reservations = new KeyReservations({ clock, ledger });
   const take = (keyId = "key_ci") =>
-    leases.take({
+    reservations.reserve({
       stream: "s_1",
       caller: callerOf({ tokensPerDay: 1_000 }, { keyId }),
       target: { route, model: undefined },
@@ -23,15 +23,15 @@ function leasesOver(ledger: ListLedger) {
       face: "test",
       session: undefined,
     });
-  return { leases, take };
+  return { reservations, take };
 }
 
 describe("what keys spent before the gateway was started", () => {
   test("counts, for the key that spent it", async () => {
     const ledger = new ListLedger();
     ledger.before = [{ keyId: "key_ci", tokens: 900, costNano: 0 }];
-    const { leases, take } = leasesOver(ledger);
-    await leases.restore();
+    const { reservations, take } = leasesOver(ledger);
+    await reservations.restore();
     expect(take().maxOutputTokens).toBe(90);
     expect(take("key_other").maxOutputTokens).toBeUndefined();
   });
@@ -39,14 +39,14 @@ describe("what keys spent before the gateway was started", () => {
   test("that cannot be read keeps keys with budgets waiting, until it can", async () => {
     const ledger = new ListLedger();
     ledger.before = new GatewayError("ledger_unavailable");
-    const { leases, take } = leasesOver(ledger);
-    await leases.restore();
+    const { reservations, take } = leasesOver(ledger);
+    await reservations.restore();
     expect(take).toThrow("its usage cannot be recorded");
     ledger.before = [{ keyId: "key_ci", tokens: 900, costNano: 0 }];
     // The refused open asked again; this waits for the same answer.
-    await leases.restore();
+    await reservations.restore();
     expect(take).toThrow("its usage cannot be recorded");
-    await leases.restore();
+    await reservations.restore();
     expect(take().maxOutputTokens).toBe(90);
   });
 });

@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { UpstreamSink } from "../../../src/core/ports/upstream.ts";
-import type { Lease } from "../../../src/core/quota/lease.ts";
+import type { Reservation } from "../../../src/core/quota/lease.ts";
 import { Relay, type RelayParts } from "../../../src/core/relay/relay.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
 
@@ -83,18 +83,18 @@ describe("a request's body", () => {
     expect(reservedBy("alice")).toBe(0);
   });
 
-  test("counts no more when the stream's lease is refused", () => {
+  test("counts no more when the stream's reservation is refused", () => {
     const refuse = () => {
       throw new GatewayError("cap_exceeded");
     };
-    const { open, reservedBy } = setUp({ leases: { take: refuse } });
+    const { open, reservedBy } = setUp({ reservations: { take: refuse } });
     expect(() => open(PICTURE)).toThrow(expect.objectContaining({ code: "cap_exceeded" }));
     expect(reservedBy("alice")).toBe(0);
   });
 
   test("counts while a cancelled answer that has not begun is read on for its usage", () => {
-    const leases = {
-      take: (): Lease => ({
+    const reservations = {
+      take: (): Reservation => ({
         maxOutputTokens: undefined,
         ready: undefined,
         meter: undefined,
@@ -104,7 +104,7 @@ describe("a request's body", () => {
         release() {},
       }),
     };
-    const { open, reservedBy } = setUp({ leases, drain: { ms: 1_000, bytes: 1_000_000 } });
+    const { open, reservedBy } = setUp({ reservations, drain: { ms: 1_000, bytes: 1_000_000 } });
     const { stream, sink } = open(PICTURE);
     stream.cancel(new GatewayError("cancelled"));
     expect(reservedBy("alice")).toBeGreaterThan(0);
