@@ -3,7 +3,7 @@ import type { JsonObject } from "../kernel/json.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { UpstreamPort } from "../ports/upstream.ts";
 import type { Reservation } from "../quota/lease.ts";
-import type { Answer } from "./answer.ts";
+import type { AnswerState } from "./answer-state.ts";
 import type { DrainLimits, UsageDrain } from "./usage-drain.ts";
 
 /** What a call reports to, and where it goes. */
@@ -17,7 +17,7 @@ export interface CallParts {
 
 /** What the call is to send, and under which reservation. */
 export interface CallSpec {
-  readonly answer: Answer;
+  readonly answer: AnswerState;
   /** As the provider wants it. */
   readonly body: JsonObject;
   readonly reservation: Reservation | undefined;

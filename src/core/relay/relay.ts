@@ -5,7 +5,7 @@ import type { Reservations } from "../quota/lease.ts";
 import type { LogBudget } from "../stream/budget.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
-import { Answer } from "./answer.ts";
+import { AnswerState } from "./answer-state.ts";
 import type { CallParts } from "./call-spec.ts";
 import { askedBody, type OpenRequest, providerBody } from "./open-request.ts";
 import { promptCharacters } from "./prompt-size.ts";
@@ -101,7 +101,7 @@ export class Relay {
     // Not the request itself: what a closure here holds, it holds as long as the stream is kept.
     const { caller, target, face } = request;
     const { route, model } = target;
-    const answer = new Answer(route.dialect, asked, inputCharacters);
+    const answer = new AnswerState(route.dialect, asked, inputCharacters);
     const stream = new Stream(
       { id: `s_${newId()}`, epoch: 1, route: route.name, model: model?.alias, startedAt: request.receivedAt },
       new StreamLog(log, this.#parts.budget),

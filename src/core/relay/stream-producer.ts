@@ -5,7 +5,7 @@ import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../ports/upstr
 import type { Reservation } from "../quota/lease.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
-import type { Answer } from "./answer.ts";
+import type { AnswerState } from "./answer-state.ts";
 import type { CallParts, CallSpec } from "./call-spec.ts";
 import { DeferredCall } from "./deferred-call.ts";
 import { type OpenRequest, upstreamRequest } from "./open-request.ts";
@@ -26,7 +26,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   readonly #facts: Facts;
   readonly #parts: CallParts;
   readonly #spec: Omit<CallSpec, "body" | "answer">;
-  readonly #answer: Answer;
+  readonly #answer: AnswerState;
   readonly #meter: Reservation["meter"];
   readonly #call: UpstreamCall;
   readonly #watch: Stopwatch;

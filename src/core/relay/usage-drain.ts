@@ -1,6 +1,6 @@
 import type { UpstreamCall } from "../ports/upstream.ts";
 import type { Reservation } from "../quota/lease.ts";
-import type { Answer } from "./answer.ts";
+import type { AnswerState } from "./answer-state.ts";
 
 /** How far a cancelled answer is read on for its usage. */
 export interface DrainLimits {
@@ -10,7 +10,7 @@ export interface DrainLimits {
 
 export interface UsageDrainParts {
   readonly call: UpstreamCall;
-  readonly answer: Answer;
+  readonly answer: AnswerState;
   readonly meter: Reservation["meter"];
   readonly limits: DrainLimits;
   /** Clock reading at the cancel. */

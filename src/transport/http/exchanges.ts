@@ -10,8 +10,8 @@ import { checkSource, type OriginRules, sharingHeaders } from "../admit/origin.t
 import type { PendingSockets } from "../admit/pending-sockets.ts";
 import type { Proxies } from "../admit/proxies.ts";
 import { identify } from "../auth/identity.ts";
-import { type Page, refusalPage, sendPage } from "./answer.ts";
 import { ServerExchange } from "./http-exchange.ts";
+import { type Page, refusalPage, sendPage } from "./page.ts";
 import { checkHead } from "./request-head.ts";
 import type { SlowRequests } from "./slow-requests.ts";
 import { pathOf } from "./target.ts";

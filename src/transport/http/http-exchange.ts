@@ -4,7 +4,7 @@ import type { Caller } from "../../core/caller/caller.ts";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import type { HttpAnswer, HttpBody, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
-import { type Page, sendPage } from "./answer.ts";
+import { type Page, sendPage } from "./page.ts";
 import { type BodyRoom, readBody } from "./request-body.ts";
 import { pathOf, queryOf } from "./target.ts";
 

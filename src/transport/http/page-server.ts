@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import { checkSource, isAddress, type OriginRules } from "../admit/origin.ts";
-import { type Page, refusalPage, sendPage } from "./answer.ts";
 import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./listener.ts";
+import { type Page, refusalPage, sendPage } from "./page.ts";
 import { checkHead } from "./request-head.ts";
 import { pathOf } from "./target.ts";
 

@@ -17,7 +17,7 @@ import type { Proxies } from "../admit/proxies.ts";
 import { offeredSubprotocols } from "../auth/credentials.ts";
 import { identify, upstreamKeyOf } from "../auth/identity.ts";
 import type { Tickets } from "../auth/tickets.ts";
-import { refusalPage, refuseUpgrade } from "../http/answer.ts";
+import { refusalPage, refuseUpgrade } from "../http/page.ts";
 import { checkHead } from "../http/request-head.ts";
 import { pathOf } from "../http/target.ts";
 import { type ConnectionLimits, SocketConnection } from "./connection.ts";

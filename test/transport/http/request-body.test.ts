@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { InboundBudget } from "../../../src/core/caller/inbound-budget.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { sendPage } from "../../../src/transport/http/answer.ts";
+import { sendPage } from "../../../src/transport/http/page.ts";
 import { readBody } from "../../../src/transport/http/request-body.ts";
 
 const MAX_BYTES = 1_000;

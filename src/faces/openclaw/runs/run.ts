@@ -6,7 +6,7 @@ import type { Stream } from "../../../core/stream/stream.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
 import type { Terminal } from "../../../core/stream/terminal.ts";
 import type { ClientSession } from "../clients/client-session.ts";
-import { Answer } from "./answer.ts";
+import { RunContent } from "./run-content.ts";
 import { RunFrames, type RunIdentity } from "./run-frames.ts";
 import { Subscription } from "./subscription.ts";
 import { TextTrack } from "./text-track.ts";
@@ -25,7 +25,7 @@ export class Run implements ReaderSink {
   readonly identity: RunIdentity;
   readonly model: Model;
   readonly frames: RunFrames;
-  readonly answer = new Answer();
+  readonly answer = new RunContent();
   /** In the order in which they began. */
   readonly tracks: TextTrack[] = [];
   /** Wall clock in milliseconds. */

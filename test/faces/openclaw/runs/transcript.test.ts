@@ -4,8 +4,8 @@ import { GatewayError } from "../../../../src/core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../../src/core/ports/transcripts.ts";
 import { chatFailure } from "../../../../src/faces/openclaw/clients/errors.ts";
 import { readAttachments } from "../../../../src/faces/openclaw/methods/attachments.ts";
-import { Answer } from "../../../../src/faces/openclaw/runs/answer.ts";
 import { Receipt, Receipts } from "../../../../src/faces/openclaw/runs/receipts.ts";
+import { RunContent } from "../../../../src/faces/openclaw/runs/run-content.ts";
 import { toTurn } from "../../../../src/faces/openclaw/runs/turn.ts";
 import { stopReasonOf, wireMessage, wireUsage } from "../../../../src/faces/openclaw/sessions/transcript-view.ts";
 import { model, route, startRig } from "../../../support/openclaw-rig.ts";
@@ -60,7 +60,7 @@ describe("what goes back upstream", () => {
 
 describe("an answer", () => {
   test("keeps its parts in the order in which they came", () => {
-    const answer = new Answer();
+    const answer = new RunContent();
     answer.add({ thinking: "one " });
     answer.add({ thinking: "two" });
     answer.add({ thinkingSignature: "sig" });
@@ -73,14 +73,14 @@ describe("an answer", () => {
   });
 
   test("has two blocks of thinking when each was signed", () => {
-    const answer = new Answer();
+    const answer = new RunContent();
     answer.add({ thinking: "a", thinkingSignature: "1" });
     answer.add({ thinking: "b", thinkingSignature: "2" });
     expect(answer.parts).toEqual([thinking("a", "1"), thinking("b", "2")]);
   });
 
   test("names a tool call that came without a name or an id", () => {
-    const answer = new Answer();
+    const answer = new RunContent();
     answer.addToCall({ index: 3 }, (index) => `run:${index}`);
     answer.addToCall({ index: 3, arguments: "not json" }, () => "other");
     expect(answer.parts).toEqual([{ type: "toolCall", id: "run:3", name: "tool", arguments: "not json" }]);

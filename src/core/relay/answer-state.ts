@@ -5,7 +5,7 @@ import { estimateTokens, mergeCounts, settleUsage, type TokenCounts } from "../u
 import { EventTemplate } from "./event-template.ts";
 
 /** What was seen of one answer so far: what its events mean, added up. */
-export class Answer {
+export class AnswerState {
   readonly #decoder: Decoder;
   /** A dialect that knows no last event reads no text either. */
   readonly #readable: boolean;

@@ -7,7 +7,7 @@ type Thinking = Growing<Extract<TranscriptPart, { type: "thinking" }>>;
 type Text = Growing<Extract<TranscriptPart, { type: "text" }>>;
 
 /** What a run's answer is made of, in the order in which it came. */
-export class Answer {
+export class RunContent {
   readonly #parts: (Text | Thinking | ToolCall)[] = [];
   readonly #calls = new Map<number, ToolCall>();
 

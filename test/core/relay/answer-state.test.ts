@@ -1,15 +1,15 @@
 import { describe, expect, test } from "@jest/globals";
 import { toByteString } from "../../../src/core/kernel/byte-string.ts";
-import { Answer } from "../../../src/core/relay/answer.ts";
+import { AnswerState } from "../../../src/core/relay/answer-state.ts";
 import { type DialectName, dialects } from "../../../src/dialects/registry.ts";
 
-function answerOf(name: DialectName): Answer {
+function answerOf(name: DialectName): AnswerState {
   const dialect = dialects.get(name);
   if (!dialect) throw new Error("no such dialect");
-  return new Answer(dialect, {}, 40);
+  return new AnswerState(dialect, {}, 40);
 }
 
-const say = (answer: Answer, content: string) => {
+const say = (answer: AnswerState, content: string) => {
   const data = JSON.stringify({ choices: [{ index: 0, delta: { content } }] });
   return answer.read(undefined, data, toByteString(data).length);
 };
