@@ -53,11 +53,11 @@ export class LoadStream {
 
   /** The upstream's data in bytes; `arrivedUs` is when the read that brought it returned. */
   payload(buffer: Buffer, start: number, end: number, arrivedUs: number): void {
-    this.#judge(this.#reader.read(buffer, start, end), arrivedUs);
+    this.#classify(this.#reader.read(buffer, start, end), arrivedUs);
   }
 
   payloadText(text: string, arrivedUs: number): void {
-    this.#judge(this.#reader.readText(text), arrivedUs);
+    this.#classify(this.#reader.readText(text), arrivedUs);
   }
 
   /** The stream ended, by itself when `reason` is undefined. */
@@ -78,7 +78,7 @@ export class LoadStream {
     this.#tally.cancelled[this.plan.key] = nowUs();
   }
 
-  #judge(verdict: ReturnType<EventReader["read"]>, arrivedUs: number): void {
+  #classify(verdict: ReturnType<EventReader["read"]>, arrivedUs: number): void {
     if (this.#over || verdict === "trailer") return;
     if (verdict === "unstamped") this.#unstamped(arrivedUs);
     else if (verdict === "corrupt" || this.#reader.key !== this.plan.key) this.#tally.corrupt++;

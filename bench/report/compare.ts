@@ -35,10 +35,10 @@ function changeOf(then: PointResult, now: PointResult, column: Column): Change[]
   if (!before || !after) return [];
   const { scenario, point, row } = now;
   const percent = before.median === 0 ? 0 : ((after.median - before.median) / before.median) * 100;
-  return [{ scenario, point, row, column, before, after, percent, judgement: judge(before, after, column) }];
+  return [{ scenario, point, row, column, before, after, percent, judgement: classify(before, after, column) }];
 }
 
-function judge(before: Spread, after: Spread, { better }: Column): Judgement {
+function classify(before: Spread, after: Spread, { better }: Column): Judgement {
   if (after.min <= before.max && before.min <= after.max) return "same";
   if (better === undefined) return "changed";
   return after.median > before.median === (better === "more") ? "better" : "worse";

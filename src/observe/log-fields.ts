@@ -1,4 +1,4 @@
-import { printable } from "../core/kernel/printable.ts";
+import { sanitise } from "../core/kernel/sanitise.ts";
 import type { ConnectionRecord, StreamRecord } from "../core/ports/observer.ts";
 
 /**
@@ -14,7 +14,7 @@ const MAX_ANOMALIES = 8;
 
 /** Text fit for a line: bounded, on one line. Undefined stays undefined, and the field away. */
 export function lineText(text: string | undefined): string | undefined {
-  return text === undefined ? text : printable(text.slice(0, MAX_TEXT)).toWellFormed();
+  return text === undefined ? text : sanitise(text.slice(0, MAX_TEXT)).toWellFormed();
 }
 
 /** Milliseconds to a hundredth: the gateway's own share is well below one. */

@@ -1,6 +1,6 @@
 import { styleText } from "node:util";
 import { isObject } from "../core/kernel/json.ts";
-import { printable } from "../core/kernel/printable.ts";
+import { sanitise } from "../core/kernel/sanitise.ts";
 
 const COLOURS = { debug: "blue", info: "green", warn: "yellow", error: "red" } as const;
 
@@ -11,7 +11,7 @@ export function prettyLines(colour: boolean): (line: string) => string {
   return (line) => {
     const { level, time, event, ...fields } = JSON.parse(line);
     const style = COLOURS[level as keyof typeof COLOURS] ?? "red";
-    const said = printable([event, ...pairs(fields, "")].join(" "));
+    const said = sanitise([event, ...pairs(fields, "")].join(" "));
     return `[${timeOfDay(new Date(time))}] ${paint(style, String(level).toUpperCase())}: ${paint("cyan", said)}\n`;
   };
 }

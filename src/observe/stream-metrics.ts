@@ -77,7 +77,7 @@ export function streamMetrics(register: Registry): (record: StreamRecord) => voi
     registers,
   });
 
-  return ({ face, route, terminal, events: count, heldBack, anomalies: found }) => {
+  return ({ face, route, terminal, events: count, backpressure, anomalies: found }) => {
     const { status, error, timing, usage } = terminal;
     const seconds = (histogram: Histogram<"route">, ms: number | undefined) => {
       if (ms !== undefined) histogram.observe({ route }, ms / 1_000);
@@ -98,7 +98,7 @@ export function streamMetrics(register: Registry): (record: StreamRecord) => voi
     for (const [kind, times] of Object.entries(found)) {
       anomalies.inc({ route, kind: KINDS.has(kind) ? kind : "other" }, times);
     }
-    pauses.inc({ route }, heldBack.pauses);
-    paused.inc({ route }, heldBack.ms / 1_000);
+    pauses.inc({ route }, backpressure.pauses);
+    paused.inc({ route }, backpressure.ms / 1_000);
   };
 }

@@ -41,7 +41,7 @@ export const STREAM: StreamRecord = {
   },
   events: 143,
   bytes: 18_204,
-  heldBack: { pauses: 0, ms: 0 },
+  backpressure: { pauses: 0, ms: 0 },
   anomalies: {},
 };
 

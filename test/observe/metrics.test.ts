@@ -97,7 +97,7 @@ describe("a stream's end", () => {
   });
 
   test("adds how often and how long the upstream was held back", async () => {
-    const record = { ...STREAM, heldBack: { pauses: 2, ms: 1500 } };
+    const record = { ...STREAM, backpressure: { pauses: 2, ms: 1500 } };
     const samples = await samplesAfter(({ observer }) => observer.streamEnded(record));
     expect(samples.get(`sluice_upstream_pauses_total{route="${STREAM.route}"}`)).toBe(2);
     expect(samples.get(`sluice_upstream_paused_seconds_total{route="${STREAM.route}"}`)).toBe(1.5);
@@ -153,7 +153,7 @@ describe("docs/metrics.md", () => {
     const usage = { source: "exact", inputTokens: 1 } as const;
     const timing = { firstByteMs: 1, firstContentMs: 1, firstSentMs: 1, totalMs: 1 };
     metrics.observer.streamEnded(
-      withTerminal({ usage, timing }, { events: 1, heldBack: { pauses: 1, ms: 1 }, anomalies: { lossy: 1 } }),
+      withTerminal({ usage, timing }, { events: 1, backpressure: { pauses: 1, ms: 1 }, anomalies: { lossy: 1 } }),
     );
     metrics.observer.connectionClosed(CONNECTION);
     metrics.observer.refused({ code: "unauthorized", remoteAddress: "", where: "upgrade" });

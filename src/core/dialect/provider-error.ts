@@ -1,5 +1,5 @@
 import { asNumber, asObject, asString, type JsonValue } from "../kernel/json.ts";
-import { printable } from "../kernel/printable.ts";
+import { sanitise } from "../kernel/sanitise.ts";
 import type { ProviderError } from "./dialect.ts";
 
 /** Longest provider message passed on; OpenClaw's schema allows 300 characters. */
@@ -11,7 +11,7 @@ const SECRETS =
 
 /** A provider's message, fit to be shown: one line, no credentials, bounded. */
 export function sanitiseMessage(message: string): string {
-  const clean = printable(message).replace(SECRETS, "[redacted]").trim();
+  const clean = sanitise(message).replace(SECRETS, "[redacted]").trim();
   if (clean.length <= MAX_MESSAGE) return clean;
   // The cut must not leave half of a surrogate pair.
   return `${clean.slice(0, MAX_MESSAGE - 1).replace(/[\ud800-\udbff]$/, "")}…`;

@@ -1,5 +1,5 @@
 import { CODES, type Code } from "../../../protocol/codes.ts";
-import { printable } from "./printable.ts";
+import { sanitise } from "./sanitise.ts";
 
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
@@ -23,7 +23,7 @@ export class GatewayError extends Error {
 
   constructor(code: Code, message: string = CODES[code].delta, options: ErrorOptions = {}) {
     // It may name what a client or an upstream said.
-    super(printable(message), { cause: options.cause });
+    super(sanitise(message), { cause: options.cause });
     this.code = code;
     this.details = options.details;
     this.retryAfterMs = options.retryAfterMs;

@@ -14,7 +14,7 @@ export interface StreamRecord {
   /** Event data relayed, as UTF-8. */
   readonly bytes: number;
   /** How often, and for how long in all, the upstream was held back because nobody read. */
-  readonly heldBack: { readonly pauses: number; readonly ms: number };
+  readonly backpressure: { readonly pauses: number; readonly ms: number };
   /**
    * How often something was odd that did not fail the stream: `lossy`, why events could not be read, or a code that came
    * after the answer was whole.

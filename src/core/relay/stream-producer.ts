@@ -223,7 +223,7 @@ export class StreamProducer implements Producer, UpstreamSink {
       terminal,
       events: log.head,
       bytes: this.#bytes,
-      heldBack: this.#stream.heldBack,
+      backpressure: this.#stream.backpressure,
       anomalies: Object.fromEntries([...unread, ...[...this.#odd].map((kind) => [kind, 1] as const)]),
     });
   }

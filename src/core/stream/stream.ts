@@ -72,7 +72,7 @@ export class Stream {
   }
 
   /** How often, and for how long in all, the upstream was held back because nobody read. */
-  get heldBack(): { readonly pauses: number; readonly ms: number } {
+  get backpressure(): { readonly pauses: number; readonly ms: number } {
     return { pauses: this.#pauses, ms: this.#blockedMs + this.pausedMs };
   }
 

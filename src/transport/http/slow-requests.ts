@@ -64,11 +64,11 @@ export class SlowRequests {
       if (request.complete || request.socket.destroyed) this.#watched.delete(request);
       // What waits in the kernel is read after this.
       else if (stoodStill) watched.pace.forgive(now);
-      else this.#judge(request, watched, now);
+      else this.#classify(request, watched, now);
     }
   }
 
-  #judge(request: IncomingMessage, watched: Watched, now: number): void {
+  #classify(request: IncomingMessage, watched: Watched, now: number): void {
     const { bytesRead } = request.socket;
     if (bytesRead > watched.seenBytes) watched.pace.came(bytesRead - watched.seenBytes, now);
     watched.seenBytes = bytesRead;

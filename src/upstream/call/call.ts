@@ -6,8 +6,8 @@ import { type AnswerReceiver, EventBody, jsonBody } from "../body/answer-body.ts
 import { type ResponseBody, WholeBody } from "../body/response-body.ts";
 import type { Stage } from "../http1/connection-error.ts";
 import { Exchange, type ExchangeOwner } from "../http1/exchange.ts";
-import { judge, type ResponseHead, responseError } from "../policy/response.ts";
-import { SecretMask } from "../policy/secret-mask.ts";
+import { classify, type ResponseHead, responseError } from "../policy/response.ts";
+import { SecretRedactor } from "../policy/secret-redactor.ts";
 import { Deadlines, forWholeAnswer, type Phase, type Timer } from "./deadlines.ts";
 import type { RouteClient } from "./route-client.ts";
 import { tellLast } from "./tell-last.ts";
@@ -23,7 +23,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   #body: string | undefined;
   readonly #sink: UpstreamSink;
   readonly #deadlines: Deadlines;
-  readonly #secrets: SecretMask;
+  readonly #secrets: SecretRedactor;
   #exchange: Exchange | undefined;
   /** The one timer for all limits: armed anew only for an earlier one, never per chunk. */
   #callOff: () => void = () => {};
@@ -42,7 +42,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     this.#request = rest;
     this.#body = body;
     this.#sink = sink;
-    this.#secrets = new SecretMask(rest.headers);
+    this.#secrets = new SecretRedactor(rest.headers);
     this.#deadlines = new Deadlines(rest.whole ? forWholeAnswer(routeClient.timeouts) : routeClient.timeouts, () =>
       routeClient.time.now(),
     );
@@ -99,7 +99,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     const { time, jsonAnswer, maxEventBytes, maxErrorBodyBytes } = this.#routeClient;
     const wanted = this.#request.whole ? "answer" : jsonAnswer ? "either" : "events";
     const refuse = (body: string) => this.#giveUp(responseError(head, this.#secrets.mask(body), time.wall()));
-    const verdict = judge(head, wanted);
+    const verdict = classify(head, wanted);
     if (verdict === "refused") {
       refuse("");
       return undefined;

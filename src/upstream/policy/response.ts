@@ -23,7 +23,7 @@ const OVERLOADED = new Set([503, 529]);
 /** OpenAI's word, in its type or its code, and that of most who speak as it does. */
 const QUOTA = "insufficient_quota";
 
-export function judge(head: ResponseHead, wanted: Wanted): Verdict {
+export function classify(head: ResponseHead, wanted: Wanted): Verdict {
   if (isRedirect(head) || encodingOf(head) !== "identity") return "refused";
   if (head.status !== 200) return "error";
   const type = contentTypeOf(head);

@@ -234,7 +234,7 @@ describe("the time a stream is held back", () => {
     reader.wake();
     clock.now += 1_000;
     expect(stream.pausedMs).toBe(0);
-    expect(stream.heldBack).toEqual({ pauses: 1, ms: 25_000 });
+    expect(stream.backpressure).toEqual({ pauses: 1, ms: 25_000 });
   });
 
   test("ends with the stream", () => {
@@ -243,7 +243,7 @@ describe("the time a stream is held back", () => {
     clock.now += 1_000;
     stream.end(terminal(2));
     clock.now += 1_000;
-    expect([stream.pausedMs, stream.heldBack.ms]).toEqual([0, 1_000]);
+    expect([stream.pausedMs, stream.backpressure.ms]).toEqual([0, 1_000]);
   });
 });
 

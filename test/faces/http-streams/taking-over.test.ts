@@ -42,7 +42,7 @@ describe("a stream whose upstream is held back by its reader", () => {
       registry.attach(registered, { detached: () => stalled.detach() });
       write("1");
       write("2");
-      expect(stream.heldBack.pauses).toBe(1);
+      expect(stream.backpressure.pauses).toBe(1);
 
       const face = createHttpStreamsFace({ registry, limits: { keepAliveMs: 1_000, betweenPollsMs: 1_000 } });
       const exchange = new FakeExchange("alice", "GET", "/v1/streams/s_1/events", { ...query, after: "2" });

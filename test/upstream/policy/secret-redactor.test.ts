@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { SecretMask } from "../../../src/upstream/policy/secret-mask.ts";
+import { SecretRedactor } from "../../../src/upstream/policy/secret-redactor.ts";
 import { openUpstream, startCall } from "../../support/loopback-call.ts";
 import { type ScriptedExchange, startScriptedUpstream } from "../../support/scripted-upstream.ts";
 
@@ -12,7 +12,7 @@ describe("the credentials of a request are taken out of a text", () => {
     ["x-api-key", KEY, KEY],
     ["x-tenant-token", KEY, `(${KEY})`],
   ])("%s", (name, value, text) => {
-    const masked = new SecretMask({ [name]: value }).mask(text);
+    const masked = new SecretRedactor({ [name]: value }).mask(text);
     expect(masked).toContain("[redacted]");
     expect(masked).not.toContain("abc+def");
   });
@@ -26,7 +26,7 @@ describe("what is no secret stays", () => {
     ["a vendor's switch", { "anthropic-beta": "interleaved-thinking-2025-05-14" }],
   ])("%s", (_what, headers: Record<string, string>) => {
     const text = `about ${Object.values(headers).join().replace("Bearer ", "")} and more`;
-    expect(new SecretMask(headers).mask(text)).toBe(text);
+    expect(new SecretRedactor(headers).mask(text)).toBe(text);
   });
 });
 

@@ -2,4 +2,4 @@
 const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu;
 
 /** The same text on one line, with nothing in it that a terminal obeys. */
-export const printable = (text: string): string => text.replace(UNPRINTABLE, " ");
+export const sanitise = (text: string): string => text.replace(UNPRINTABLE, " ");

@@ -10,7 +10,7 @@ const MASKED = "[redacted]";
  * Takes the credentials of one request, read from its headers, out of whatever its upstream says: some quote the key
  * they refuse. Exact occurrences only, as they are and as JSON may write them.
  */
-export class SecretMask {
+export class SecretRedactor {
   readonly #secrets: readonly string[];
 
   constructor(headers: Readonly<Record<string, string>>) {
