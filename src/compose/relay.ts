@@ -6,7 +6,7 @@ import type { Clock } from "../core/kernel/clock.ts";
 import type { Ledger } from "../core/ledger/ledger.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { UpstreamPort } from "../core/ports/upstream.ts";
-import { KeyReservations } from "../core/quota/leases.ts";
+import { KeyReservations } from "../core/quota/key-reservations.ts";
 import { Relay, type RequestRoom } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/budget.ts";
 import { StreamRegistry } from "../core/stream/registry.ts";

@@ -1,6 +1,6 @@
 import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
-import { type Draft, meaningOf } from "./draft.ts";
+import { type Draft, deltaOf } from "./draft.ts";
 import { readFailure } from "./failure.ts";
 import { asCount, laterCount, tokenCounts } from "./token-counts.ts";
 
@@ -87,7 +87,7 @@ export class AnthropicEvents implements Decoder {
   #blockStart(event: JsonObject | undefined): Delta {
     const draft: Draft = {};
     this.#block(asObject(event?.content_block), asCount(event?.index) ?? 0, draft);
-    return meaningOf(draft);
+    return deltaOf(draft);
   }
 
   #messageStart(message: JsonObject | undefined): Delta {
@@ -101,14 +101,14 @@ export class AnthropicEvents implements Decoder {
     const usage = asObject(message?.usage);
     // What stands for the output of an answer that only begins is no count of it.
     this.#usage(draft.finish === undefined && usage ? { ...usage, output_tokens: null } : usage, draft);
-    return meaningOf(draft);
+    return deltaOf(draft);
   }
 
   #messageDelta(event: JsonObject | undefined): Delta {
     const draft: Draft = {};
     this.#usage(asObject(event?.usage), draft);
     finish(asObject(event?.delta), draft);
-    return meaningOf(draft);
+    return deltaOf(draft);
   }
 
   #block(block: JsonObject | undefined, position: number, draft: Draft): void {

@@ -1,7 +1,7 @@
 import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
-import { type Draft, meaningOf } from "./draft.ts";
+import { type Draft, deltaOf } from "./draft.ts";
 import { readFailure } from "./failure.ts";
 import { asCount, tokenCounts } from "./token-counts.ts";
 
@@ -42,7 +42,7 @@ export class ChatChunks implements Decoder {
       draft.error = readFailure(value, data);
       delete draft.complete;
     }
-    return meaningOf(draft);
+    return deltaOf(draft);
   }
 
   cutShort(): CutShort | undefined {

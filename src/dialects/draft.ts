@@ -4,6 +4,6 @@ import { type Delta, NOTHING } from "../core/dialect/dialect.ts";
 export type Draft = { -readonly [Key in keyof Delta]: Delta[Key] };
 
 /** The draft as it stands; an empty one is NOTHING itself, which the relay need not look into. */
-export function meaningOf(draft: Draft): Delta {
+export function deltaOf(draft: Draft): Delta {
   return Object.keys(draft).length > 0 ? draft : NOTHING;
 }

@@ -80,7 +80,7 @@ describe("every code", () => {
   test.each(codes)("%s is an error of OpenAI's form", (code) => {
     const { status, body } = refusalBody("openai-chat", new GatewayError(code));
     const { error } = JSON.parse(body);
-    expect(error).toMatchObject({ message: CODES[code].delta, param: null });
+    expect(error).toMatchObject({ message: CODES[code].meaning, param: null });
     expect(typeof error.type).toBe("string");
     expect(status).toBe(CODES[code].httpStatus);
   });
@@ -89,7 +89,7 @@ describe("every code", () => {
     const { status, headers, body } = refusalBody("anthropic-messages", new GatewayError(code));
     expect(JSON.parse(body)).toEqual({
       type: "error",
-      error: { type: expect.any(String), message: CODES[code].delta },
+      error: { type: expect.any(String), message: CODES[code].meaning },
     });
     expect(status).toBeGreaterThanOrEqual(400);
     expect(headers["x-should-retry"]).toBe(CODES[code].retryable ? undefined : "false");

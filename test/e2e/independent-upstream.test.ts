@@ -37,11 +37,11 @@ afterAll(async () => {
   await mock.stop();
 });
 
-/** What the stream meant, read by our own interpreter from the frames that arrived. */
+/** What the stream meant, read by our own decoder from the frames that arrived. */
 function meaning(dialect: string, events: readonly EventFrame[]) {
-  const interpreter = dialects.get(dialect)?.interpreter();
+  const decoder = dialects.get(dialect)?.decoder();
   const read = events.map(({ event, data, raw }) =>
-    interpreter?.read(event, raw ? undefined : (data as never), raw ? String(data) : JSON.stringify(data)),
+    decoder?.read(event, raw ? undefined : (data as never), raw ? String(data) : JSON.stringify(data)),
   );
   const joined = (of: (part: (typeof read)[number]) => string | undefined) =>
     read.map((part) => of(part) ?? "").join("");

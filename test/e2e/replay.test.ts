@@ -18,11 +18,11 @@ const BODY = { messages: [], stream_options: { include_usage: true } };
 const cuts = (events: number): number[] =>
   events <= 40 ? [...Array(events).keys()] : [...Array(12).keys()].map((step) => Math.floor((step * events) / 12));
 
-/** After how many events the answer is whole, and after how many it is over: the interpreter of its dialect says so. */
+/** After how many events the answer is whole, and after how many it is over: the decoder of its dialect says so. */
 function extent(recording: Recording, answer: Recording["answers"][number]) {
   const dialect = dialects.get(recording.dialect);
-  const interpreter = dialect?.interpreter();
-  const meanings = answer.map(({ event, data }) => interpreter?.read(event, parseJson(data), data));
+  const decoder = dialect?.decoder();
+  const meanings = answer.map(({ event, data }) => decoder?.read(event, parseJson(data), data));
   const whole = meanings.findIndex((meaning) => meaning?.complete !== undefined || meaning?.error !== undefined);
   const over = meanings.findIndex((meaning) => meaning?.complete === "now" || meaning?.error !== undefined);
   return {

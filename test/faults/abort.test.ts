@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { callerOf, openLeasedRelay } from "../support/leased-relay.ts";
 import { realClock } from "../support/loopback-call.ts";
+import { callerOf, openLeasedRelay } from "../support/reserving-relay.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { begin, stop } from "./anthropic-script.ts";
 

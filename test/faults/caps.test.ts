@@ -2,8 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import type { DialectName } from "../../protocol/dialects.ts";
 import type { Caps } from "../../src/core/caller/caller.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { callerOf, openLeasedRelay } from "../support/leased-relay.ts";
 import type { RelaySettings } from "../support/relayed-stream.ts";
+import { callerOf, openLeasedRelay } from "../support/reserving-relay.ts";
 import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { whole } from "./anthropic-script.ts";
 

@@ -3,8 +3,8 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Code } from "../../protocol/codes.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { callerOf, openLeasedRelay } from "../support/leased-relay.ts";
 import type { RelaySettings } from "../support/relayed-stream.ts";
+import { callerOf, openLeasedRelay } from "../support/reserving-relay.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { begin } from "./anthropic-script.ts";
 

@@ -1,6 +1,6 @@
 /** What providers put where a count should be, and what is made of it. */
 import { describe, expect, test } from "@jest/globals";
-import { callerOf, openLeasedRelay } from "../support/leased-relay.ts";
+import { callerOf, openLeasedRelay } from "../support/reserving-relay.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 
 const TEXT = "word".repeat(500);

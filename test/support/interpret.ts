@@ -21,28 +21,28 @@ export function interpret(dialect: Dialect, events: readonly RecordedEvent[]): D
   return events.map(({ event, data }) => decoder.read(event, parseJson(data), data));
 }
 
-/** A whole answer, put together from its meanings as a chat face does it. */
-export function together(meanings: readonly Delta[]) {
+/** A whole answer, put together from its deltas as a chat face does it. */
+export function together(deltas: readonly Delta[]) {
   const calls = new Map<number, { id: string; name: string; arguments: string }>();
   let usage: TokenCounts = {};
-  for (const delta of meanings) {
+  for (const delta of deltas) {
     if (delta.usage) usage = mergeCounts(usage, delta.usage);
-    for (const delta of delta.toolCalls ?? []) {
-      const call = calls.get(delta.index) ?? { id: "", name: "", arguments: "" };
-      calls.set(delta.index, {
-        id: call.id + (delta.id ?? ""),
-        name: call.name + (delta.name ?? ""),
-        arguments: call.arguments + (delta.arguments ?? ""),
+    for (const piece of delta.toolCalls ?? []) {
+      const call = calls.get(piece.index) ?? { id: "", name: "", arguments: "" };
+      calls.set(piece.index, {
+        id: call.id + (piece.id ?? ""),
+        name: call.name + (piece.name ?? ""),
+        arguments: call.arguments + (piece.arguments ?? ""),
       });
     }
   }
   return {
-    text: meanings.map((delta) => delta.text ?? "").join(""),
-    thinking: meanings.map((delta) => delta.thinking ?? "").join(""),
+    text: deltas.map((delta) => delta.text ?? "").join(""),
+    thinking: deltas.map((delta) => delta.thinking ?? "").join(""),
     calls: [...calls.values()],
     usage,
-    finish: meanings.findLast((delta) => delta.finish !== undefined)?.finish,
+    finish: deltas.findLast((delta) => delta.finish !== undefined)?.finish,
     /** Index of the first event after which the answer is whole; -1 when it never is. */
-    wholeAt: meanings.findIndex((delta) => delta.complete !== undefined),
+    wholeAt: deltas.findIndex((delta) => delta.complete !== undefined),
   };
 }

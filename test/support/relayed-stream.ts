@@ -2,7 +2,7 @@ import type { Caller } from "../../src/core/caller/caller.ts";
 import { fromByteString } from "../../src/core/kernel/byte-string.ts";
 import type { JsonObject } from "../../src/core/kernel/json.ts";
 import type { StreamRecord } from "../../src/core/ports/observer.ts";
-import type { Reservations } from "../../src/core/quota/lease.ts";
+import type { Reservations } from "../../src/core/quota/reservation.ts";
 import { Relay } from "../../src/core/relay/relay.ts";
 import type { DrainLimits } from "../../src/core/relay/usage-drain.ts";
 import type { Stream } from "../../src/core/stream/stream.ts";

@@ -21,7 +21,7 @@ export class GatewayError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly retryable: boolean;
 
-  constructor(code: Code, message: string = CODES[code].delta, options: ErrorOptions = {}) {
+  constructor(code: Code, message: string = CODES[code].meaning, options: ErrorOptions = {}) {
     // It may name what a client or an upstream said.
     super(sanitise(message), { cause: options.cause });
     this.code = code;

@@ -2,7 +2,7 @@ import type { Clock } from "../kernel/clock.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { UpstreamPort } from "../ports/upstream.ts";
-import type { Reservation } from "../quota/lease.ts";
+import type { Reservation } from "../quota/reservation.ts";
 import type { AnswerState } from "./answer-state.ts";
 import type { DrainLimits, UsageDrain } from "./usage-drain.ts";
 

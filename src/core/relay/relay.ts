@@ -1,7 +1,7 @@
 import { type Caller, checkOpen } from "../caller/caller.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import { type JsonObject, jsonSize } from "../kernel/json.ts";
-import type { Reservations } from "../quota/lease.ts";
+import type { Reservations } from "../quota/reservation.ts";
 import type { LogBudget } from "../stream/budget.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";

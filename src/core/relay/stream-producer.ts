@@ -2,7 +2,7 @@ import { type Delta, hasContent, NOTHING } from "../dialect/dialect.ts";
 import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../ports/upstream.ts";
-import type { Reservation } from "../quota/lease.ts";
+import type { Reservation } from "../quota/reservation.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { AnswerState } from "./answer-state.ts";

@@ -1,5 +1,5 @@
 import type { UpstreamCall } from "../ports/upstream.ts";
-import type { Reservation } from "../quota/lease.ts";
+import type { Reservation } from "../quota/reservation.ts";
 import type { AnswerState } from "./answer-state.ts";
 
 /** How far a cancelled answer is read on for its usage. */

@@ -13,7 +13,7 @@ const ACK_FIELDS = new Set(["type", "received", "streams"]);
 /**
  * An open or an ack as clients nearly always send it, told by looking. The schema says the same of each of them (a test
  * holds it) and takes ten times as long where its code is not in the processor's cache, which every first token would
- * wait for. Anything else is undefined, and the schema's to classify.
+ * wait for. Anything else is undefined, and the schema's to judge.
  */
 export function usualFrame(value: JsonObject): ClientFrame | undefined {
   if (value.type === "ack") return isUsualAck(value) ? value : undefined;

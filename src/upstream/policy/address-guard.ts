@@ -5,7 +5,7 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 /** Of IPv6, what IANA gives out for the public internet: all else is special, or nobody's yet (RFC 4291, section 4). */
 const PUBLIC_IPV6 = [
   "2000::/3", // global unicast
-  "::ffff:0:0/96", // IPv4-mapped: the ranges of IPv4 classify it
+  "::ffff:0:0/96", // IPv4-mapped: the ranges of IPv4 decide
 ];
 
 /**

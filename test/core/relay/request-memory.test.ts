@@ -3,7 +3,7 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { UpstreamSink } from "../../../src/core/ports/upstream.ts";
-import type { Reservation } from "../../../src/core/quota/lease.ts";
+import type { Reservation } from "../../../src/core/quota/reservation.ts";
 import { Relay, type RelayParts } from "../../../src/core/relay/relay.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
 
@@ -87,14 +87,14 @@ describe("a request's body", () => {
     const refuse = () => {
       throw new GatewayError("cap_exceeded");
     };
-    const { open, reservedBy } = setUp({ reservations: { take: refuse } });
+    const { open, reservedBy } = setUp({ reservations: { reserve: refuse } });
     expect(() => open(PICTURE)).toThrow(expect.objectContaining({ code: "cap_exceeded" }));
     expect(reservedBy("alice")).toBe(0);
   });
 
   test("counts while a cancelled answer that has not begun is read on for its usage", () => {
     const reservations = {
-      take: (): Reservation => ({
+      reserve: (): Reservation => ({
         maxOutputTokens: undefined,
         ready: undefined,
         meter: undefined,

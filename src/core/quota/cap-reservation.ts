@@ -2,11 +2,11 @@ import type { GatewayError } from "../kernel/errors.ts";
 import type { Counted } from "../ledger/ledger.ts";
 import type { Price } from "../usage/price.ts";
 import { estimateTokens, type TokenCounts } from "../usage/usage.ts";
-import type { Quota, Share } from "./caps-allowance.ts";
+import type { Hold, Quota } from "./quota.ts";
 
-/** What a stream's capReservation asks of the account it is part of. */
+/** What a stream's reservation asks of the account it is part of. */
 export interface StakeOwner {
-  /** Nothing of this is left for the capReservation. Returns why, and cuts the others when nothing is left for anybody. */
+  /** Nothing of this is left for the reservation. Returns why, and cuts the others when nothing is left for anybody. */
   reached(quota: Quota, capReservation: CapReservation): GatewayError;
   advance(wallMs: number): void;
   released(capReservation: CapReservation): void;
@@ -14,9 +14,9 @@ export interface StakeOwner {
 
 export interface CapReservationParts {
   readonly promptTokens: number;
-  readonly tokens: Share;
+  readonly tokens: Hold;
   /** In billionths of the price's currency. */
-  readonly cost: Share;
+  readonly cost: Hold;
   /** Billionths a token. Undefined where no cap on cost is to be kept: then cost is counted at the end only. */
   readonly meteredPrice: Price | undefined;
   /** What the answer's limit must be lowered to; undefined: it may stay. */
@@ -85,12 +85,12 @@ export class CapReservation {
   settle(tokens: number | undefined, costNano: number | undefined, wallMs: number): void {
     if (this.#released) return;
     this.#owner.advance(wallMs);
-    const { tokens: share, cost, meteredPrice } = this.#parts;
+    const { tokens: hold, cost, meteredPrice } = this.#parts;
     if (tokens !== undefined) {
-      this.#correct(share, tokens);
+      this.#correct(hold, tokens);
       this.#correct(cost, costNano);
     } else {
-      this.#correct(share, Math.max(share.spent, this.#inputTokens));
+      this.#correct(hold, Math.max(hold.spent, this.#inputTokens));
       if (meteredPrice) this.#correct(cost, Math.max(cost.spent, Math.ceil(this.#inputTokens * meteredPrice.input)));
     }
   }
@@ -104,11 +104,11 @@ export class CapReservation {
     this.#owner.released(this);
   }
 
-  #correct(share: Share, total: number | undefined): void {
+  #correct(hold: Hold, total: number | undefined): void {
     if (total === undefined) return;
-    share.spend(total);
+    hold.spend(total);
     // Then the others have nothing left either.
-    if (share.of.isUsedUp) this.#owner.reached(share.of, this);
+    if (hold.of.isUsedUp) this.#owner.reached(hold.of, this);
   }
 
   #report(counts: TokenCounts, characters: number): void {

@@ -5,10 +5,10 @@ import { asString } from "../kernel/json.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { costOf } from "../usage/cost.ts";
 import { estimateTokens } from "../usage/usage.ts";
-import { Account } from "./caps-account.ts";
-import { Period } from "./caps-period.ts";
-import { KeyReservation } from "./key-lease.ts";
-import type { Reservation, ReservationRequest, Reservations } from "./lease.ts";
+import { Account } from "./account.ts";
+import { KeyReservation } from "./key-reservation.ts";
+import { Period } from "./period.ts";
+import type { Reservation, ReservationRequest, Reservations } from "./reservation.ts";
 
 export interface KeyReservationsParts {
   readonly clock: Clock;
@@ -44,7 +44,7 @@ export class KeyReservations implements Reservations {
     return this.#restoring;
   }
 
-  take(request: ReservationRequest): Reservation {
+  reserve(request: ReservationRequest): Reservation {
     const { clock, ledger } = this.#parts;
     const { stream, caller, target, body, face, session } = request;
     const { route, model } = target;

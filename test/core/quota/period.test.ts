@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { Period, type PeriodLength } from "../../../src/core/quota/caps-period.ts";
+import { Period, type PeriodLength } from "../../../src/core/quota/period.ts";
 
 const at = (text: string) => Date.parse(text);
 const HOUR_MS = 3_600_000;

@@ -2,10 +2,10 @@ import type { Caps } from "../caller/caller.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import { NANO } from "../usage/cost.ts";
 import type { Price } from "../usage/price.ts";
-import { Quota, type QuotaStatus } from "./caps-allowance.ts";
-import { Period } from "./caps-period.ts";
-import { capExceeded, minuteIsFull, neverFits, setAside, tooManyStreams } from "./caps-refusal.ts";
-import { CapReservation, type StakeOwner } from "./caps-stake.ts";
+import { CapReservation, type StakeOwner } from "./cap-reservation.ts";
+import { Period } from "./period.ts";
+import { Quota, type QuotaStatus } from "./quota.ts";
+import { capExceeded, minuteIsFull, neverFits, setAside, tooManyStreams } from "./refusal.ts";
 
 /** What a request may use. */
 export interface Ask {
@@ -66,8 +66,8 @@ export class Account implements StakeOwner {
     return this.#running.size;
   }
 
-  get standings(): readonly QuotaStatus[] {
-    return [...this.#tokens.standings, ...this.#cost.standings, ...this.#requests.standings];
+  get statuses(): readonly QuotaStatus[] {
+    return [...this.#tokens.statuses, ...this.#cost.statuses, ...this.#requests.statuses];
   }
 
   /** What the ledger says of the day or month that runs: so much was spent at least. */
@@ -147,7 +147,7 @@ export class Account implements StakeOwner {
 
   /** Throws unless the least that makes sense fits under each cap; and what is wanted, where waiting a minute helps. */
   #check(quota: Quota, least: number, wanted: number, wallMs: number): void {
-    for (const status of quota.standings) {
+    for (const status of quota.statuses) {
       const { limit, used, held, period } = status;
       const unspent = limit - used;
       const isMinute = period.length === "minute";

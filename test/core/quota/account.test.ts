@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Caps } from "../../../src/core/caller/caller.ts";
 import type { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { Account, type Ask } from "../../../src/core/quota/caps-account.ts";
+import { Account, type Ask } from "../../../src/core/quota/account.ts";
 
 const NOON = Date.parse("2026-11-22T12:00:00Z");
 const MIDNIGHT = Date.parse("2026-11-23T00:00:00Z");
@@ -19,8 +19,8 @@ function key(caps: Caps) {
       account.open({ promptTokens: 10, outputTokens: 100, price: undefined, ...ask }, "ci", caps, wall),
     meter: (capReservation: ReturnType<Account["open"]>, characters: number, counts = {}) =>
       capReservation.meter(counts, characters, wall),
-    used: (cap: keyof Caps) => account.standings.find((status) => status.cap === cap)?.used,
-    held: () => account.standings.map(({ held }) => held),
+    used: (cap: keyof Caps) => account.statuses.find((status) => status.cap === cap)?.used,
+    held: () => account.statuses.map(({ held }) => held),
   };
 }
 

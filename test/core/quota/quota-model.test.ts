@@ -2,8 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { Caps } from "../../../src/core/caller/caller.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { Account } from "../../../src/core/quota/caps-account.ts";
-import type { CapReservation } from "../../../src/core/quota/caps-stake.ts";
+import { Account } from "../../../src/core/quota/account.ts";
+import type { CapReservation } from "../../../src/core/quota/cap-reservation.ts";
 import { estimateTokens } from "../../../src/core/usage/usage.ts";
 
 const START = Date.parse("2026-11-29T22:00:00Z");
@@ -211,7 +211,7 @@ describe("many streams of one key, interleaved in any way", () => {
         for (const each of steps) world.take(each);
         world.endAll();
         expect(world.account.running).toBe(0);
-        for (const { held } of world.account.standings) expect(held).toBe(0);
+        for (const { held } of world.account.statuses) expect(held).toBe(0);
       }),
       { numRuns: 200 },
     );
@@ -223,7 +223,7 @@ describe("many streams of one key, interleaved in any way", () => {
         const world = new World(limits);
         for (const each of steps) world.take(each);
         world.look();
-        const today = world.account.standings.find(({ cap }) => cap === "tokensPerDay");
+        const today = world.account.statuses.find(({ cap }) => cap === "tokensPerDay");
         const isSameDay = steps.every(({ do: what }) => what !== "pass" && what !== "jump");
         if (isSameDay) expect(today?.used).toBe(world.spentToday);
         else expect(today?.used).toBeGreaterThanOrEqual(world.spentToday);

@@ -4,8 +4,8 @@ import type { GatewayError } from "../kernel/errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { costOf } from "../usage/cost.ts";
 import type { Price } from "../usage/price.ts";
-import type { CapReservation } from "./caps-stake.ts";
-import type { Reservation, Settlement } from "./lease.ts";
+import type { CapReservation } from "./cap-reservation.ts";
+import type { Reservation, Settlement } from "./reservation.ts";
 
 export interface KeyReservationParts {
   readonly stream: string;
@@ -19,7 +19,7 @@ export interface KeyReservationParts {
   readonly clock: Clock;
 }
 
-/** A stream's capReservation under its key's caps, and its row in the ledger. */
+/** A stream's reservation under its key's caps, and its row in the ledger. */
 export class KeyReservation implements Reservation {
   readonly maxOutputTokens: number | undefined;
   readonly ready: Promise<void> | undefined;

@@ -24,7 +24,7 @@ export interface Reservations {
    * Reserves under the caps of the caller's key and writes the ledger's open row. Throws `cap_exceeded`, `rate_limited`,
    * `too_many_streams` or `ledger_unavailable`; `forbidden` where a cap could not be kept.
    */
-  take(request: ReservationRequest): Reservation;
+  reserve(request: ReservationRequest): Reservation;
 }
 
 /** The right to run one stream under its caller's caps. Whoever takes one settles and releases it, on every way out. */

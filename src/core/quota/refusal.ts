@@ -1,6 +1,6 @@
 import { GatewayError } from "../kernel/errors.ts";
 import { NANO } from "../usage/cost.ts";
-import type { QuotaStatus } from "./caps-allowance.ts";
+import type { QuotaStatus } from "./quota.ts";
 
 const words = (cap: string): string => cap.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 

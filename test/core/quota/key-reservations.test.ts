@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { KeyReservations } from "../../../src/core/quota/leases.ts";
+import { KeyReservations } from "../../../src/core/quota/key-reservations.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
-import { callerOf, ListLedger } from "../../support/leased-relay.ts";
+import { callerOf, ListLedger } from "../../support/reserving-relay.ts";
 
 const dialect = dialects.get("openai-chat");
 if (!dialect) throw new Error("no such dialect");

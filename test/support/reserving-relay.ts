@@ -1,6 +1,6 @@
 import type { Caller, Caps, Grant } from "../../src/core/caller/caller.ts";
 import type { Ledger, LedgerClosing, LedgerOpening, Spent } from "../../src/core/ledger/ledger.ts";
-import { KeyReservations } from "../../src/core/quota/leases.ts";
+import { KeyReservations } from "../../src/core/quota/key-reservations.ts";
 import { realClock } from "./loopback-call.ts";
 import { openRelay, type RelaySettings, type TestRelay } from "./relayed-stream.ts";
 

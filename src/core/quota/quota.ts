@@ -1,5 +1,5 @@
 import type { Caps } from "../caller/caller.ts";
-import type { Period } from "./caps-period.ts";
+import type { Period } from "./period.ts";
 
 export type CapName = keyof Caps;
 
@@ -17,7 +17,7 @@ export interface QuotaStatus {
 interface Limit {
   readonly cap: CapName;
   readonly period: Period;
-  limit: number;
+  most: number;
   /** What had been spent in all when the period began. */
   base: number;
   /** Which of all periods this is, in the order in which they began. */
@@ -39,7 +39,7 @@ export class Quota {
     this.#limits = caps.map(([cap, period]) => ({
       cap,
       period,
-      limit: Number.POSITIVE_INFINITY,
+      most: Number.POSITIVE_INFINITY,
       base: 0,
       order: 0,
     }));
@@ -47,7 +47,7 @@ export class Quota {
 
   /** The caps as they are now; `unit` is how much of the quota's own unit is one of theirs. */
   cap(caps: Caps, unit: number): void {
-    for (const limit of this.#limits) limit.limit = (caps[limit.cap] ?? Number.POSITIVE_INFINITY) * unit;
+    for (const limit of this.#limits) limit.most = (caps[limit.cap] ?? Number.POSITIVE_INFINITY) * unit;
     this.#findNearest();
   }
 
@@ -62,12 +62,12 @@ export class Quota {
 
   /** The limit that leaves least. */
   get nearest(): QuotaStatus {
-    return this.standings.reduce((a, b) => (b.limit - b.used < a.limit - a.used ? b : a));
+    return this.statuses.reduce((a, b) => (b.limit - b.used < a.limit - a.used ? b : a));
   }
 
   /** What a new stream may still set aside. */
   get left(): number {
-    return Math.min(...this.standings.map(({ limit, used, held }) => limit - used - held));
+    return Math.min(...this.statuses.map(({ limit, used, held }) => limit - used - held));
   }
 
   /** Nothing is left beyond what running streams have set aside. */
@@ -75,11 +75,11 @@ export class Quota {
     return this.#spent + this.#held >= this.#nearest;
   }
 
-  get standings(): readonly QuotaStatus[] {
-    return this.#limits.map(({ cap, period, limit, base }) => ({
+  get statuses(): readonly QuotaStatus[] {
+    return this.#limits.map(({ cap, period, most, base }) => ({
       cap,
       period,
-      limit,
+      limit: most,
       used: this.#spent - base,
       held: this.#held,
     }));
@@ -105,13 +105,13 @@ export class Quota {
   }
 
   /** Sets so much aside for one stream. */
-  reserve(amount: number): Share {
+  reserve(amount: number): Hold {
     this.#held += amount;
-    return new Share(this, amount, this.#order);
+    return new Hold(this, amount, this.#order);
   }
 
   /**
-   * A share's side: what it has spent more (less, when its estimate was too high), and what it has set aside more or
+   * A hold's side: what it has spent more (less, when its estimate was too high), and what it has set aside more or
    * less. `since`: the newest period when it began.
    */
   move(spent: number, held: number, since: number): void {
@@ -128,12 +128,12 @@ export class Quota {
 
   #findNearest(): void {
     this.#nearest = Number.POSITIVE_INFINITY;
-    for (const { base, limit } of this.#limits) this.#nearest = Math.min(this.#nearest, base + limit);
+    for (const { base, most } of this.#limits) this.#nearest = Math.min(this.#nearest, base + most);
   }
 }
 
-/** One stream's part of an quota: what was set aside for it, and what it has spent. */
-export class Share {
+/** One stream's part of a quota: what was set aside for it, and what it has spent. */
+export class Hold {
   readonly of: Quota;
   readonly #since: number;
   #reserved: number;
