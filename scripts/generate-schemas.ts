@@ -1,6 +1,7 @@
 /**
  * Writes what is derived from the zod schemas: JSON Schema for editors and for client authors, and the tables of
- * docs/configuration.md. A test fails when a file is not what this would write.
+ * docs/configuration.md. And what is derived from the sources: the rooms in docs/architecture.md. A test fails when a file
+ * is not what this would write.
  */
 import { execFileSync, type StdioOptions } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -10,6 +11,7 @@ import { z } from "zod";
 import { ClientFrame, OpenFrame, ServerFrame } from "../protocol/stream.ts";
 import { configSchema } from "../src/config/schema.ts";
 import { configurationTable } from "./configuration-table.ts";
+import { roomsPicture } from "./rooms-picture.ts";
 
 const ROOT = new URL("../", import.meta.url);
 /** The draft that editors and validators know best. */
@@ -38,10 +40,11 @@ const stream = {
   anyOf: [{ $ref: "#/definitions/ClientFrame" }, { $ref: "#/definitions/ServerFrame" }],
 };
 
-function configurationPage(): string {
-  const page = readFileSync(new URL("docs/configuration.md", ROOT), "utf8");
-  const before = page.slice(0, page.indexOf(BEGIN) + BEGIN.length);
-  return `${before}\n\n${configurationTable(config)}\n${page.slice(page.indexOf(END))}`;
+/** A page with its generated part as it is now. */
+function page(path: string, generated: string): string {
+  const text = readFileSync(new URL(path, ROOT), "utf8");
+  const before = text.slice(0, text.indexOf(BEGIN) + BEGIN.length);
+  return `${before}\n\n${generated}\n${text.slice(text.indexOf(END))}`;
 }
 
 /** The text as the formatter of this repository would leave it. */
@@ -58,7 +61,8 @@ export function generatedFiles(): Readonly<Record<string, string>> {
   const files = {
     "sluice.config.schema.json": JSON.stringify({ title: "Configuration of Sluice", ...config }, undefined, 2),
     "protocol/stream.schema.json": `${JSON.stringify(stream, undefined, 2)}\n`,
-    "docs/configuration.md": configurationPage(),
+    "docs/configuration.md": page("docs/configuration.md", configurationTable(config)),
+    "docs/architecture.md": page("docs/architecture.md", `\`\`\`text\n${roomsPicture()}\n\`\`\`\n`),
   };
   return Object.fromEntries(Object.entries(files).map(([path, text]) => [path, formatted(path, text)]));
 }
