@@ -10,6 +10,7 @@ import { KeyReservations } from "../core/quota/key-reservations.ts";
 import { Relay, type RequestRoom } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/budget.ts";
 import { StreamRegistry } from "../core/stream/registry.ts";
+import { Sweeper } from "../core/stream/sweeper.ts";
 
 /** What is remembered at once, oldest forgotten first: some hundred bytes each. */
 const REMEMBERED_IDS = 10_000;
@@ -64,9 +65,8 @@ export async function connectRelay(parts: {
       parts.admit(caller);
     },
   });
-  const sweep = setInterval(() => {
-    registry.sweep(clock.now());
-    relay.sweep(clock.now());
-  }, SWEEP_MS);
+  const sweeper = new Sweeper([registry, relay], SWEEP_MS, clock.now());
+  // setImmediate comes after reading: what arrived while the process stood still counts before anybody is judged.
+  const sweep = setInterval(() => void setImmediate(() => sweeper.sweep(clock.now())), SWEEP_MS);
   return { relay, registry, budget, [Symbol.dispose]: () => clearInterval(sweep) };
 }

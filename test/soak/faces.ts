@@ -45,13 +45,9 @@ export const faces: Scenario = {
 async function restingRss(stage: Stage, startedAt: number, untilMs: number): Promise<number> {
   const samples: number[] = [];
   const elapsed = () => performance.now() - startedAt;
-  for (let minute = Math.floor(elapsed() / 60_000); elapsed() < untilMs; ) {
+  while (elapsed() < untilMs) {
     await setTimeout(Math.min(SAMPLE_MS, untilMs - elapsed()));
     samples.push(stage.rss());
-    if (Math.floor(elapsed() / 60_000) === minute) continue;
-    minute = Math.floor(elapsed() / 60_000);
-    const logs = await stage.metric("sluice_log_bytes ");
-    console.log(`  minute ${minute}: RSS ${(stage.rss() / MIB).toFixed(1)} MiB, logs ${(logs / MIB).toFixed(1)} MiB`);
   }
   return Math.min(...samples.slice(-Math.ceil(samples.length / 4)));
 }

@@ -5,6 +5,7 @@ import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { FloodRecord } from "../support/flood-upstream.ts";
 import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
+import { MIB } from "./report.ts";
 
 /** What a scenario plays on: a gateway and an upstream, each a process of its own. */
 export interface Stage extends AsyncDisposable {
@@ -47,9 +48,11 @@ export async function setStage(limits: Readonly<Record<string, number>> = {}): P
     limits: { ...WIDE, ...limits },
   };
   const gateway = stack.use(await startSluice(config, { built: true }));
+  const stage = observed(gateway);
+  stack.use(reportEachMinute(stage));
   const owned = stack.move();
   return {
-    ...observed(gateway),
+    ...stage,
     records: async () => (await (await fetch(url)).json()) as Record<string, FloodRecord>,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -58,11 +61,33 @@ export async function setStage(limits: Readonly<Record<string, number>> = {}): P
 /** A gateway as it starts without a configuration, on its embedded upstream and a store on disk. */
 export async function setDemoStage(limits: Readonly<Record<string, number>> = {}): Promise<Stage> {
   const config = { log: { level: "info", pretty: false }, limits: { ...WIDE, ...limits } };
-  const gateway = await startSluice(config, { built: true });
+  await using stack = new AsyncDisposableStack();
+  const stage = observed(stack.use(await startSluice(config, { built: true })));
+  stack.use(reportEachMinute(stage));
+  const owned = stack.move();
   return {
-    ...observed(gateway),
+    ...stage,
     records: () => Promise.resolve({}),
-    [Symbol.asyncDispose]: () => gateway[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Prints what the gateway takes in memory each minute, until it is disposed of. */
+function reportEachMinute({ rss, metric }: Pick<Stage, "rss" | "metric">): AsyncDisposable {
+  const stop = new AbortController();
+  const done = (async () => {
+    for (let minute = 1; ; minute++) {
+      await setTimeout(60_000, undefined, { signal: stop.signal });
+      const [logs, inbound] = [await metric("sluice_log_bytes "), await metric("sluice_inbound_bytes ")];
+      const mib = (bytes: number) => `${(bytes / MIB).toFixed(1)} MiB`;
+      console.log(`  minute ${minute}: RSS ${mib(rss())}, logs ${mib(logs)}, coming in ${mib(inbound)}`);
+    }
+  })().catch(() => {});
+  return {
+    [Symbol.asyncDispose]() {
+      stop.abort();
+      return done;
+    },
   };
 }
 

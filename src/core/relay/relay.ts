@@ -134,6 +134,11 @@ export class Relay {
     for (const drain of this.#drains) drain.look(now);
   }
 
+  /** The process stood still for so long: that time is not counted. */
+  forgive(ms: number): void {
+    for (const drain of this.#drains) drain.forgive(ms);
+  }
+
   /** No more opens. Resolves when the last stream has ended. */
   drain(): Promise<void> {
     this.#stopping = true;

@@ -24,11 +24,13 @@ export class UsageDrain {
   /** Called when it is over. */
   onOver: () => void = () => {};
   readonly #parts: UsageDrainParts;
+  #since: number;
   #bytes = 0;
   #over = false;
 
   constructor(parts: UsageDrainParts) {
     this.#parts = parts;
+    this.#since = parts.since;
   }
 
   event(name: string | undefined, data: string, bytes: number): void {
@@ -52,7 +54,12 @@ export class UsageDrain {
 
   /** Looks at the time, about once a second. */
   look(now: number): void {
-    if (now - this.#parts.since >= this.#parts.limits.ms) this.stop();
+    if (now - this.#since >= this.#parts.limits.ms) this.stop();
+  }
+
+  /** The process stood still for so long. */
+  forgive(ms: number): void {
+    this.#since += ms;
   }
 
   stop(): void {

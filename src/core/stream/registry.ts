@@ -161,6 +161,15 @@ export class StreamRegistry {
     if (!registered.attachment && registered.endedAt !== undefined) registered.isHandled = true;
   }
 
+  /** The process stood still for so long: that time is nobody's absence. */
+  forgive(ms: number): void {
+    for (const registered of this.#streams.values()) {
+      registered.since += ms;
+      if (registered.endedAt !== undefined) registered.endedAt += ms;
+      registered.stream.forgive(ms);
+    }
+  }
+
   /** Ends what waited too long and forgets what was kept long enough. */
   sweep(now: number): void {
     const { graceMs, retentionMs, handledRetentionMs, pausedMs } = this.#limits;

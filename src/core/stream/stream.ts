@@ -76,6 +76,11 @@ export class Stream {
     return { pauses: this.#pauses, ms: this.#blockedMs + this.pausedMs };
   }
 
+  /** The process stood still for so long: its readers are not to blame for what they did not take meanwhile. */
+  forgive(ms: number): void {
+    if (this.#pausedAt !== undefined) this.#pausedAt += ms;
+  }
+
   /** Says that content of this stream was handed to a client's socket; only the first time counts. */
   contentSent(): void {
     this.#firstSentMs ??= this.#now() - this.info.startedAt;
