@@ -4,6 +4,7 @@ import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../../protocol/stream.ts";
 import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/kernel/clock.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
+import { ReadTurn } from "../core/stream/read-turn.ts";
 import { startDemoUpstream } from "../demo/demo-upstream.ts";
 import { createHttpStreamsFace } from "../faces/http-streams/face.ts";
 import { createOpenClawFace } from "../faces/openclaw/face.ts";
@@ -79,8 +80,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
+  const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
     createUpstream({
+      reads,
       routes: upstreamRoutes,
       version,
       clock,
@@ -183,6 +186,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     origins,
     limits,
     inbound,
+    reads,
     clock,
     observer,
     newId,

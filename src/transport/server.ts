@@ -5,6 +5,7 @@ import { GatewayError, toGatewayError } from "../core/kernel/errors.ts";
 import type { Authenticator } from "../core/ports/authenticator.ts";
 import type { HttpFace } from "../core/ports/http-face.ts";
 import type { Observer } from "../core/ports/observer.ts";
+import type { ReadTurn } from "../core/stream/read-turn.ts";
 import { Admission, type AdmissionLimits } from "./admit/admission.ts";
 import type { Inbound } from "./admit/inbound.ts";
 import { checkSource, type OriginRules } from "./admit/origin.ts";
@@ -41,6 +42,8 @@ export interface ServerParts {
   /** How long a request may take to come; `SLOW_REQUEST_LIMITS` by default. */
   readonly slowRequests?: typeof SLOW_REQUEST_LIMITS;
   readonly inbound: Inbound;
+  /** Reads of upstreams, behind which frames leave. */
+  readonly reads: ReadTurn;
   /** How often bodies are looked at that come too slowly, in milliseconds; once a second by default. */
   readonly lookMs?: number;
   readonly authenticator: Authenticator;

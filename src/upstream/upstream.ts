@@ -2,6 +2,7 @@ import type { Clock } from "../core/kernel/clock.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { UpstreamPort } from "../core/ports/upstream.ts";
+import type { ReadTurn } from "../core/stream/read-turn.ts";
 import { Breaker, type BreakerSettings, DEFAULT_BREAKER } from "./call/breaker.ts";
 import { Call } from "./call/call.ts";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./call/deadlines.ts";
@@ -41,6 +42,8 @@ export interface UpstreamOptions {
   readonly timers?: Timers;
   /** Told of faults of a sink that nobody else can be told of. */
   readonly observer: Pick<Observer, "fault">;
+  /** Told of each read of an upstream's socket: what it brought may leave behind it. */
+  readonly reads: ReadTurn;
   /** Largest event, 1 MiB by default: 20 times the largest on record. */
   readonly maxEventBytes?: number;
   /** How much of an error's body is read, 64 KiB by default. */
@@ -89,6 +92,7 @@ function openLane(route: UpstreamRoute, options: UpstreamOptions, time: RunningT
       allowPrivateNetwork: route.allowPrivateNetwork ?? false,
       ca: route.ca,
       time,
+      reads: options.reads,
     }),
     breaker: new Breaker({ ...DEFAULT_BREAKER, ...options.breaker }, () => options.clock.now()),
     retries: new Retries({ ...DEFAULT_RETRY, ...options.retry }, options.random ?? Math.random),

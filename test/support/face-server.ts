@@ -5,10 +5,12 @@ import type { Clock } from "../../src/core/kernel/clock.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { Connection } from "../../src/core/ports/connection.ts";
 import type { ConnectionRecord, Observer } from "../../src/core/ports/observer.ts";
+import { ReadTurn } from "../../src/core/stream/read-turn.ts";
 import { Inbound } from "../../src/transport/admit/inbound.ts";
 import type { PaceLimits } from "../../src/transport/admit/sender-pace.ts";
 import { type RunningServer, type ServerParts, startServer } from "../../src/transport/server.ts";
 import { realClock } from "./loopback-call.ts";
+import { noFault } from "./no-fault.ts";
 
 /** One accepted connection, as its face sees it. */
 export class PlayedSession {
@@ -171,6 +173,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
       },
     ],
     httpFaces: options.httpFaces ?? [],
+    reads: new ReadTurn(noFault),
     inbound: new Inbound({ callers, strangers, limits, clock, load, pace: options.pace }),
     ...(options.lookMs !== undefined && { lookMs: options.lookMs }),
     page: () => undefined,

@@ -1,10 +1,12 @@
 import type { UpstreamCall, UpstreamRequest } from "../../src/core/ports/upstream.ts";
+import { ReadTurn } from "../../src/core/stream/read-turn.ts";
 import {
   createUpstream,
   type Upstream,
   type UpstreamOptions,
   type UpstreamRoute,
 } from "../../src/upstream/upstream.ts";
+import { noFault } from "./no-fault.ts";
 import { RecordingSink } from "./recording-sink.ts";
 
 export const realClock = { now: () => performance.now(), wall: () => Date.now() };
@@ -16,6 +18,7 @@ export function openUpstream(
   options: Partial<UpstreamOptions> = {},
 ): Upstream & AsyncDisposable {
   const upstream = createUpstream({
+    reads: new ReadTurn(noFault),
     routes: [{ name: "test", baseUrl, allowPrivateNetwork: true, ...route }],
     version: "0.0.0",
     clock: realClock,

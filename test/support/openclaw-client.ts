@@ -264,10 +264,6 @@ export class FakeConnection implements Connection {
     return this.send(fromByteString(frame));
   }
 
-  isShared = false;
-
-  flush(): void {}
-
   authenticated(caller: Caller): void {
     this.authenticatedAs = caller;
   }

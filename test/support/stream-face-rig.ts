@@ -259,10 +259,6 @@ export class FakePeer implements Connection {
     return this.send(fromByteString(frame));
   }
 
-  isShared = false;
-
-  flush(): void {}
-
   authenticated(): void {}
 
   violation(error: GatewayError): void {

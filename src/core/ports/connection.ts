@@ -3,6 +3,12 @@ import type { Caller } from "../caller/caller.ts";
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 
+/**
+ * When a frame leaves at the latest: at once, when the read of an upstream that brought it is handled, or with all others
+ * of this turn of the event loop.
+ */
+export type SendTime = "now" | "read" | "turn";
+
 /** One accepted WebSocket, as a face sees it. */
 export interface Connection {
   readonly id: string;
@@ -14,15 +20,8 @@ export interface Connection {
   readonly origin: string | undefined;
   /** Queues one text frame for this loop turn's single write. */
   send(frame: string): void;
-  /**
-   * Queues a frame that is its own UTF-8 already. While one stream alone writes here, what one read of its upstream
-   * brought leaves behind it; what several bring leaves together at the end of the turn.
-   */
-  sendBytes(frame: ByteString): void;
-  /** Whether several streams write here. */
-  isShared: boolean;
-  /** Writes what is queued at once: for the first content of a stream, which nothing else of the turn may hold up. */
-  flush(): void;
+  /** Queues a frame that is its own UTF-8 already, to leave at its time, with all that was queued before it. */
+  sendBytes(frame: ByteString, when: SendTime): void;
   /** Whether stream frames may be sent now. */
   readonly writable: boolean;
   /**

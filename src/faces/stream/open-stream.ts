@@ -88,9 +88,14 @@ export class OpenStream implements ReaderSink, Sharer, Attachment {
 
   push(entry: Entry): boolean {
     if (!this.#scheduler.mayTake(this)) return false;
+    // Somebody waits for it, and the same read may have brought the whole answer, whose end is work.
+    const isFirstContent = entry.hasContent && !this.#hasContent;
     if (this.#parts.batch) this.#collect(entry);
-    else this.#scheduler.sendFor(this, eventFrame(this.#prefix, entry));
-    if (!this.#hasContent && entry.hasContent) this.#firstContent();
+    else this.#scheduler.sendFor(this, eventFrame(this.#prefix, entry), isFirstContent);
+    if (isFirstContent) {
+      this.#hasContent = true;
+      this.stream.contentSent();
+    }
     return true;
   }
 
@@ -104,13 +109,6 @@ export class OpenStream implements ReaderSink, Sharer, Attachment {
     this.#batch = [];
     this.#scheduler.leave(this);
     this.#parts.failed();
-  }
-
-  /** Somebody waits for it, and the same read may have brought the whole answer, whose end is work. */
-  #firstContent(): void {
-    this.#hasContent = true;
-    if (!this.#parts.batch) this.#scheduler.flush();
-    this.stream.contentSent();
   }
 
   // ── batches ───────────────────────────────────────────────────────────────────────────────────────────────────────

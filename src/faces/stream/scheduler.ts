@@ -25,6 +25,7 @@ export class Scheduler {
   /** In the order of their turns. */
   readonly #waiting = new Set<Sharer>();
   readonly #deficits = new Map<Sharer, number>();
+  readonly #sharers = new Set<Sharer>();
   readonly #acknowledging = new Set<Sharer>();
   /** What the client has not received yet; counted while some stream acknowledges. */
   #inFlight: Window | undefined;
@@ -45,20 +46,19 @@ export class Scheduler {
     this.#connection.send(frame);
   }
 
-  /** Sends one message of a stream whose turn it may be. */
-  sendFor(sharer: Sharer, frame: ByteString): void {
+  /**
+   * Sends one message of a stream whose turn it may be. Its first content leaves `now`: somebody waits for it. While it is
+   * alone, what one read of its upstream brought leaves behind that; what several bring leaves with the turn.
+   */
+  sendFor(sharer: Sharer, frame: ByteString, isFirstContent = false): void {
     this.#sent++;
     this.#inFlight?.send(frame.length);
-    this.#connection.sendBytes(frame);
+    this.#connection.sendBytes(frame, isFirstContent ? "now" : this.#sharers.size > 1 ? "turn" : "read");
     if (this.#turn === sharer) this.#deficits.set(sharer, this.#leftOf(sharer) - frame.length);
   }
 
-  /** Writes what was sent without waiting for the end of the turn. */
-  flush(): void {
-    this.#connection.flush();
-  }
-
   join(sharer: Sharer): void {
+    this.#sharers.add(sharer);
     if (!sharer.acknowledges) return;
     this.#acknowledging.add(sharer);
     const limits = { maxBytes: this.#inFlightBytes, maxEntries: Number.POSITIVE_INFINITY };
@@ -66,6 +66,7 @@ export class Scheduler {
   }
 
   leave(sharer: Sharer): void {
+    this.#sharers.delete(sharer);
     this.#waiting.delete(sharer);
     this.#deficits.delete(sharer);
     this.#acknowledging.delete(sharer);

@@ -182,7 +182,6 @@ export class StreamSession implements FaceSession {
       batch: frame.batch ?? false,
       ended: (handled) => {
         this.#open.delete(frame.id);
-        this.#counted();
         registry.detach(registered, open);
         if (handled) registry.handled(registered);
         else this.#unhandled.add(frame.id, registered, registered.stream.log.head);
@@ -195,17 +194,11 @@ export class StreamSession implements FaceSession {
     });
     this.#unhandled.reused(frame.id);
     this.#open.set(frame.id, open);
-    this.#counted();
     return { open, previous: registry.attach(registered, open) };
-  }
-
-  #counted(): void {
-    this.#connection.isShared = this.#open.size > 1;
   }
 
   #detached(id: string, why: Code): void {
     this.#open.delete(id);
-    this.#counted();
     this.tell({ type: "detached", id, code: why });
     // A half-open socket that lost its last stream has nothing left to say.
     if (why === "superseded" && this.#open.size === 0) this.#connection.close(4090, "superseded");

@@ -5,9 +5,10 @@ import type { Caller } from "../../core/caller/caller.ts";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
-import type { Connection } from "../../core/ports/connection.ts";
+import type { Connection, SendTime } from "../../core/ports/connection.ts";
 import type { Face, FaceSession } from "../../core/ports/face.ts";
 import type { Observer } from "../../core/ports/observer.ts";
+import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import type { Inbound } from "../admit/inbound.ts";
 import { type InboundLimits, InboundRate } from "../admit/inbound-rate.ts";
 import { closeReason } from "./close-reason.ts";
@@ -35,6 +36,7 @@ export interface ConnectionParts {
   readonly origin: string | undefined;
   readonly limits: ConnectionLimits;
   readonly inbound: Inbound;
+  readonly reads: ReadTurn;
   readonly clock: Clock;
   readonly observer: Observer;
   /** The client is authenticated. Throws GatewayError when this caller may have no more connections. */
@@ -48,7 +50,6 @@ export class SocketConnection implements Connection {
   readonly upstreamKey: string | undefined;
   readonly remoteAddress: string;
   readonly origin: string | undefined;
-  isShared = false;
   readonly #parts: ConnectionParts;
   readonly #outbox: Outbox;
   readonly #intake: Intake;
@@ -75,7 +76,8 @@ export class SocketConnection implements Connection {
     this.#openedAt = clock.now();
     this.#pulse = new Pulse(limits, this.#openedAt);
     this.#rate = new InboundRate(limits, face.maxFrameBytes, this.#openedAt);
-    this.#outbox = new Outbox(ws, socket, limits.socketGateBytes, () => this.#guard(() => this.#session.drained()));
+    const drained = () => this.#guard(() => this.#session.drained());
+    this.#outbox = new Outbox(ws, socket, limits.socketGateBytes, parts.reads, drained);
     this.#turns = new MessageTurns({
       handle: (text) =>
         parts.inbound.handle(
@@ -121,15 +123,11 @@ export class SocketConnection implements Connection {
   }
 
   send(frame: string): void {
-    this.#outbox.push(encode(frame), true);
+    this.#outbox.push(encode(frame), "turn");
   }
 
-  sendBytes(frame: ByteString): void {
-    this.#outbox.push(frame, this.isShared);
-  }
-
-  flush(): void {
-    this.#outbox.flush();
+  sendBytes(frame: ByteString, when: SendTime): void {
+    this.#outbox.push(frame, when);
   }
 
   authenticated(caller: Caller): void {

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
-import { afterRead } from "../../core/stream/read-turn.ts";
+import type { SendTime } from "../../core/ports/connection.ts";
+import type { ReadTurn } from "../../core/stream/read-turn.ts";
 
 /** First byte of an unfragmented text message (RFC 6455, 5.2), and the length codes for 16 and 64 bits. */
 const TEXT = "\x81";
@@ -43,6 +44,7 @@ export class Outbox {
   readonly #ws: WebSocket;
   readonly #socket: Duplex;
   readonly #gateBytes: number;
+  readonly #reads: ReadTurn;
   readonly #drained: () => void;
   /** Frames of this loop turn, a character a byte. */
   #turn = "";
@@ -52,10 +54,11 @@ export class Outbox {
   #blocked = false;
   #frames = 0;
 
-  constructor(ws: WebSocket, socket: Duplex, gateBytes: number, drained: () => void) {
+  constructor(ws: WebSocket, socket: Duplex, gateBytes: number, reads: ReadTurn, drained: () => void) {
     this.#ws = ws;
     this.#socket = socket;
     this.#gateBytes = gateBytes;
+    this.#reads = reads;
     this.#drained = drained;
   }
 
@@ -63,11 +66,12 @@ export class Outbox {
     return this.#frames;
   }
 
-  /** Queues a text frame. What leaves behind a single read waits for no other socket's, unless it `isShared`. */
-  push(frame: ByteString, isShared = true): void {
-    if (this.#turn === "" && (isShared || !afterRead(this.#endOfTurn))) setImmediate(this.#endOfTurn);
-    this.#turnFrames++;
+  /** Queues a text frame, to leave at its time, or sooner with another. */
+  push(frame: ByteString, when: SendTime): void {
+    const isFirst = this.#turnFrames++ === 0;
     this.#turn += textFrame(frame);
+    if (when === "now") this.flush();
+    else if (isFirst && (when === "turn" || !this.#reads.after(this.#endOfTurn))) setImmediate(this.#endOfTurn);
   }
 
   get writable(): boolean {

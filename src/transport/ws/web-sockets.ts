@@ -8,6 +8,7 @@ import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import type { Authenticator } from "../../core/ports/authenticator.ts";
 import type { Face } from "../../core/ports/face.ts";
 import type { Observer } from "../../core/ports/observer.ts";
+import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import { type Admission, COME_BACK_WITHIN_MS } from "../admit/admission.ts";
 import type { Inbound } from "../admit/inbound.ts";
 import { KeyConnections } from "../admit/key-connections.ts";
@@ -39,6 +40,8 @@ export interface WebSocketsParts {
   readonly origins: OriginRules;
   readonly limits: ConnectionLimits & { readonly connectionsPerKey: number };
   readonly inbound: Inbound;
+  /** Reads of upstreams, behind which frames leave. */
+  readonly reads: ReadTurn;
   readonly clock: Clock;
   readonly observer: Observer;
   readonly newId: () => string;
@@ -142,6 +145,7 @@ export class WebSockets {
           origin: request.headers.origin,
           limits: this.#parts.limits,
           inbound: this.#parts.inbound,
+          reads: this.#parts.reads,
           clock: this.#parts.clock,
           observer: this.#parts.observer,
           known: (known) => {

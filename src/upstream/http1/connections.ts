@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
+import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import { addressNotAllowed, isPublicAddress, publicLookup } from "../policy/address-guard.ts";
 import type { RunningTime } from "../policy/running-time.ts";
 import { type SocketOwner, type SocketTarget, UpstreamSocket } from "./upstream-socket.ts";
@@ -13,6 +14,8 @@ export interface ConnectionOptions {
   /** Certificates to trust instead of the platform's, as PEM. */
   readonly ca: string | undefined;
   readonly time: RunningTime;
+  /** Told of each read of a socket. */
+  readonly reads: ReadTurn;
 }
 
 /** Whoever waits for a socket. */
@@ -37,7 +40,7 @@ export class Connections implements SocketOwner {
   #idle: UpstreamSocket[] = [];
   #isClosed = false;
 
-  constructor({ origin, maxConnections, connectMs, allowPrivateNetwork, ca, time }: ConnectionOptions) {
+  constructor({ origin, maxConnections, connectMs, allowPrivateNetwork, ca, time, reads }: ConnectionOptions) {
     const { protocol, hostname, host, port } = new URL(origin);
     const isSecure = protocol === "https:";
     const name = hostname.replace(/^\[(.*)\]$/, "$1");
@@ -53,6 +56,7 @@ export class Connections implements SocketOwner {
       lookup: allowPrivateNetwork ? undefined : publicLookup,
       connectMs,
       time,
+      reads,
     };
   }
 

@@ -2,7 +2,7 @@ import { connect as connectPlain, type LookupFunction, type Socket } from "node:
 import { connect as connectSecure } from "node:tls";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import { beginRead, endRead } from "../../core/stream/read-turn.ts";
+import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import type { RunningTime } from "../policy/running-time.ts";
 import { IDLE_MS } from "./answer-head.ts";
 import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
@@ -18,6 +18,7 @@ export interface SocketTarget {
   readonly lookup: LookupFunction | undefined;
   readonly connectMs: number;
   readonly time: RunningTime;
+  readonly reads: ReadTurn;
 }
 
 /** Whoever makes a call over a socket: hears its answer, then exactly one of `ended` and `broke`. */
@@ -49,6 +50,7 @@ export class UpstreamSocket {
   readonly #owner: SocketOwner;
   readonly #socket: Socket;
   readonly #time: RunningTime;
+  readonly #reads: ReadTurn;
   #user: SocketUser | undefined;
   #reader: AnswerReader | undefined;
   #isConnected = false;
@@ -64,6 +66,7 @@ export class UpstreamSocket {
   constructor(target: SocketTarget, owner: SocketOwner) {
     this.#owner = owner;
     this.#time = target.time;
+    this.#reads = target.reads;
     this.#socket = open(target, (size) => this.#read(size));
     this.#callOff = this.#time.after(target.connectMs, () => this.#notMade());
     this.#socket.on(target.tls ? "secureConnect" : "connect", () => this.#connected());
@@ -142,14 +145,14 @@ export class UpstreamSocket {
       this.destroy();
       return;
     }
-    beginRead();
+    this.#reads.begin();
     try {
       reader.read(bytes);
       if (reader.isDone && this.#user === user) this.#finish(user, reader.idleMs);
     } catch (error) {
       this.destroy(toGatewayError(error));
     } finally {
-      endRead();
+      this.#reads.end();
     }
   }
 

@@ -2,8 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import { InboundBudget } from "../../../src/core/caller/inbound-budget.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { HttpExchange, HttpFace } from "../../../src/core/ports/http-face.ts";
+import { ReadTurn } from "../../../src/core/stream/read-turn.ts";
 import { Inbound } from "../../../src/transport/admit/inbound.ts";
 import { startServer } from "../../../src/transport/server.ts";
+import { noFault } from "../../support/no-fault.ts";
 
 const clock = { now: () => performance.now(), wall: () => Date.now() };
 
@@ -38,6 +40,7 @@ async function serve(handle: HttpFace["handle"]) {
       unauthenticatedSocketsPerAddress: 10,
       inboundBytesPerSecond: 1_024,
     },
+    reads: new ReadTurn(noFault),
     inbound: new Inbound({ callers: room, strangers: room, limits: { inboundBytesPerSecond: 1_048_576 }, clock }),
     clock,
     observer: {

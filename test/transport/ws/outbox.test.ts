@@ -4,9 +4,10 @@ import { Duplex } from "node:stream";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { WebSocket, WebSocketServer } from "ws";
-import { beginRead, endRead } from "../../../src/core/stream/read-turn.ts";
+import { ReadTurn } from "../../../src/core/stream/read-turn.ts";
 import { Outbox } from "../../../src/transport/ws/outbox.ts";
 import { type FaceServer, type PlayedSession, startFaceServer } from "../../support/face-server.ts";
+import { noFault } from "../../support/no-fault.ts";
 import { CLOSE, frameBytes, RawWebSocket, TEXT } from "../../support/raw-web-socket.ts";
 
 /** A socket that counts what it is given to write, and takes it only when it is told to. */
@@ -61,8 +62,9 @@ async function setUp(gateBytes = 1_000) {
   opened.push(ws);
   socket.writes.length = 0;
   let drains = 0;
-  const outbox = new Outbox(ws, socket, gateBytes, () => drains++);
-  return { socket, ws, outbox, drains: () => drains };
+  const reads = new ReadTurn(noFault);
+  const outbox = new Outbox(ws, socket, gateBytes, reads, () => drains++);
+  return { socket, ws, outbox, reads, drains: () => drains };
 }
 
 const endOfTurn = () => new Promise((turn) => setImmediate(turn));
@@ -70,9 +72,9 @@ const endOfTurn = () => new Promise((turn) => setImmediate(turn));
 describe("an outbox", () => {
   test("writes all frames of a loop turn at once, in order, each a message of its own", async () => {
     const { socket, outbox } = await setUp();
-    for (const frame of ["a", "b", "c"]) outbox.push(frame);
-    queueMicrotask(() => outbox.push("d"));
-    process.nextTick(() => outbox.push("e"));
+    for (const frame of ["a", "b", "c"]) outbox.push(frame, "turn");
+    queueMicrotask(() => outbox.push("d", "turn"));
+    process.nextTick(() => outbox.push("e", "turn"));
     expect(socket.writes).toEqual([]);
     await endOfTurn();
     expect(socket.writes).toEqual(["\x81\x01a\x81\x01b\x81\x01c\x81\x01d\x81\x01e"]);
@@ -81,23 +83,33 @@ describe("an outbox", () => {
 
   test("writes the frames of the next turn in a write of their own", async () => {
     const { socket, outbox } = await setUp();
-    outbox.push("a");
+    outbox.push("a", "turn");
     await endOfTurn();
-    outbox.push("b");
+    outbox.push("b", "turn");
     await endOfTurn();
     expect(socket.writes).toEqual(["\x81\x01a", "\x81\x01b"]);
   });
 
-  test("writes what one read of an upstream brought behind it, when one stream alone writes here", async () => {
+  test("writes at once what may not wait, with all that was queued before it", async () => {
     const { socket, outbox } = await setUp();
-    beginRead();
-    for (const frame of ["a", "b"]) outbox.push(frame, false);
+    outbox.push("a", "turn");
+    outbox.push("b", "now");
+    expect(socket.writes).toEqual(["\x81\x01a\x81\x01b"]);
+    outbox.push("c", "turn");
+    await endOfTurn();
+    expect(socket.writes.slice(1)).toEqual(["\x81\x01c"]);
+  });
+
+  test("writes what one read of an upstream brought behind it, when one stream alone writes here", async () => {
+    const { socket, outbox, reads } = await setUp();
+    reads.begin();
+    for (const frame of ["a", "b"]) outbox.push(frame, "read");
     expect(socket.writes).toEqual([]);
-    endRead();
-    beginRead();
-    outbox.push("c", true);
-    endRead();
-    outbox.push("d", false);
+    reads.end();
+    reads.begin();
+    outbox.push("c", "turn");
+    reads.end();
+    outbox.push("d", "read");
     expect(socket.writes).toEqual(["\x81\x01a\x81\x01b"]);
     await endOfTurn();
     expect(socket.writes).toEqual(["\x81\x01a\x81\x01b", "\x81\x01c\x81\x01d"]);
@@ -106,13 +118,13 @@ describe("an outbox", () => {
   test("asks to hold back once the socket keeps more than the gate, and says when it has drained, once", async () => {
     const { socket, outbox, drains } = await setUp();
     socket.isFull = true;
-    outbox.push("x".repeat(600));
+    outbox.push("x".repeat(600), "turn");
     expect(outbox.writable).toBe(true);
-    outbox.push("y".repeat(600));
+    outbox.push("y".repeat(600), "turn");
     expect(outbox.writable).toBe(false);
     expect(outbox.writable).toBe(false);
     // A reply may not wait for that.
-    outbox.push("reply");
+    outbox.push("reply", "turn");
     await endOfTurn();
     expect(drains()).toBe(0);
     socket.empty();
@@ -125,7 +137,7 @@ describe("an outbox", () => {
   test("gives the kernel what it collected before it asks to hold back", async () => {
     const { socket, outbox, drains } = await setUp();
     for (let count = 0; count < 5; count++) {
-      outbox.push("x".repeat(600));
+      outbox.push("x".repeat(600), "turn");
       expect(outbox.writable).toBe(true);
     }
     await endOfTurn();
@@ -136,7 +148,7 @@ describe("an outbox", () => {
   test("drops what comes after the goodbye, and holds nobody back for it", async () => {
     const { socket, ws, outbox } = await setUp();
     ws.close(1000);
-    outbox.push("too late");
+    outbox.push("too late", "turn");
     expect(outbox.writable).toBe(true);
     await endOfTurn();
     expect(socket.writes.join("")).not.toContain("too late");

@@ -50,15 +50,15 @@ export const systemMethods = [
   ),
 
   method(
-    "diagnostics.queues",
+    "diagnostics.lanes",
     SCOPES.read,
     NoParams,
     (services) => {
       const { active, waiting } = services.runs.counts;
-      const queue = { queue: "main", activeCount: active, queuedCount: waiting, draining: false, generation: 0 };
+      const lane = { lane: "main", activeCount: active, queuedCount: waiting, draining: false, generation: 0 };
       return {
         ts: services.clock.wall(),
-        queues: [{ ...queue, maxConcurrent: Number.MAX_SAFE_INTEGER, blockedBy: null }],
+        lanes: [{ ...lane, maxConcurrent: Number.MAX_SAFE_INTEGER, blockedBy: null }],
         dynamic: null,
       };
     },
