@@ -23,7 +23,7 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
-import { connectInbound, transcriptBytes } from "./inbound.ts";
+import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLedger } from "./ledger.ts";
 import { connectLoad } from "./load.ts";
 import { connectPages } from "./pages.ts";
@@ -141,7 +141,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       clock,
       newId,
       version,
-      transcriptBytes: transcriptBytes(limits),
+      transcriptMemory: transcriptMemory(limits),
       settings: { ...config.openclaw, maxFrameBytes: limits.openclawFrameBytes },
     }),
     (part) => part.close(),

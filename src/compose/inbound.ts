@@ -3,6 +3,7 @@ import type { Config } from "../config/schema.ts";
 import type { CallerLoad } from "../core/caller/caller-load.ts";
 import { InboundBudget } from "../core/caller/inbound-budget.ts";
 import type { Clock } from "../core/kernel/clock.ts";
+import type { TranscriptMemory } from "../faces/openclaw/sessions/session-store.ts";
 import { Inbound } from "../transport/admit/inbound.ts";
 
 /** What one caller may have of it: one that fills its part leaves as much for all others. */
@@ -31,6 +32,17 @@ export function connectInbound(limits: Config["limits"], clock: Clock, load: Cal
 const budget = (bytes: number, shareOfOne: number, largest: number): InboundBudget =>
   new InboundBudget({ maxBytes: Math.max(bytes, largest), maxBytesEach: Math.max(bytes * shareOfOne, largest) });
 
-/** A sixteenth of what the process may use for transcripts in memory; they are read again when they are wanted. */
-export const transcriptBytes = (limits: Config["limits"]): number =>
-  Math.max(Math.floor(getHeapStatistics().heap_size_limit / 16), limits.openclawFrameBytes);
+/** What is kept of conversations that nobody needs now, on large machines: some three hundred of usual length. */
+const KEPT_TRANSCRIPTS_BYTES = 32 * 1024 * 1024;
+
+/**
+ * What transcripts may take in memory: up to an eighth of what the process may use while they are needed, and a small part
+ * of that when they are not, because reading one again costs some milliseconds. The largest message there may be fits.
+ */
+export function transcriptMemory(limits: Config["limits"]): TranscriptMemory {
+  const heapBytes = getHeapStatistics().heap_size_limit;
+  return {
+    keptBytes: Math.max(Math.min(heapBytes / 16, KEPT_TRANSCRIPTS_BYTES), limits.openclawFrameBytes),
+    maxBytes: Math.max(Math.floor(heapBytes / 8), limits.openclawFrameBytes * 2),
+  };
+}

@@ -107,7 +107,7 @@ export interface RigOptions {
   readonly logs?: OpenClawParts["logs"];
   readonly ledger?: OpenClawParts["ledger"];
   readonly transcripts?: Transcripts;
-  readonly transcriptBytes?: number;
+  readonly transcriptMemory?: OpenClawParts["transcriptMemory"];
   /** Instead of the three models. */
   readonly models?: readonly Model[];
 }
@@ -190,7 +190,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     version: "0.0.0-test",
     settings: { agentName: "Tester", ...options.settings },
     observer,
-    ...(options.transcriptBytes !== undefined && { transcriptBytes: options.transcriptBytes }),
+    ...(options.transcriptMemory && { transcriptMemory: options.transcriptMemory }),
     ...(options.logs && { logs: options.logs }),
     ...(options.ledger && { ledger: options.ledger }),
   });

@@ -18,7 +18,7 @@ import { Runner } from "./runs/runner.ts";
 import { ModelCatalog } from "./sessions/model-catalog.ts";
 import { SessionNews } from "./sessions/session-news.ts";
 import { modelOf } from "./sessions/session-row.ts";
-import { SessionStore } from "./sessions/session-store.ts";
+import { SessionStore, type TranscriptMemory } from "./sessions/session-store.ts";
 
 export interface OpenClawParts {
   readonly relay: Relay;
@@ -30,8 +30,8 @@ export interface OpenClawParts {
   readonly version: string;
   readonly settings: Partial<OpenClawSettings>;
   readonly observer: Observer;
-  /** What transcripts in memory may take, in bytes; twice as much while they are needed. Unbounded when left out. */
-  readonly transcriptBytes?: number;
+  /** What transcripts in memory may take; unbounded when left out. */
+  readonly transcriptMemory?: TranscriptMemory;
   /** By default nothing was used. */
   readonly ledger?: Pick<Ledger, "cells">;
   /** By default there are no lines. */
@@ -66,7 +66,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     observer,
     newId,
     now,
-    ...(parts.transcriptBytes !== undefined && { maxLoadedBytes: parts.transcriptBytes }),
+    memory: parts.transcriptMemory,
     isBusy: (key) => runs.runIds(key).length > 0,
   });
   const clients = new Clients();

@@ -46,13 +46,19 @@ export interface SessionStoreParts {
   readonly isBusy?: (key: string) => boolean;
   /** Transcripts kept in memory; of the others those that were read last are forgotten first. */
   readonly maxLoaded?: number;
-  /** What they may take, in bytes; unbounded when left out. Those that are needed may take twice as much. */
-  readonly maxLoadedBytes?: number;
+  /** What they may take; unbounded when left out. */
+  readonly memory?: TranscriptMemory | undefined;
+}
+
+/** What transcripts in memory may take, in bytes. */
+export interface TranscriptMemory {
+  /** Beyond it those that nobody needs now are forgotten: they are read again when they are wanted. */
+  readonly keptBytes: number;
+  /** Beyond it no message is accepted any more: what is needed cannot be let go. */
+  readonly maxBytes: number;
 }
 
 const MAX_LOADED = 256;
-/** So many times `maxLoadedBytes` no message is accepted any more: what is needed cannot be let go. */
-const REFUSE_AT = 2;
 const RETRY_AFTER_MS = 1_000;
 
 /**
@@ -168,9 +174,9 @@ export class SessionStore {
 
   /** Throws `overloaded` when there is no memory for a message that takes so many bytes more. */
   checkRoom(bytes: number): void {
-    const { maxLoadedBytes = Number.POSITIVE_INFINITY } = this.#parts;
-    if (this.#bytes + bytes <= maxLoadedBytes * REFUSE_AT) return;
-    const details = { limit: maxLoadedBytes * REFUSE_AT };
+    const limit = this.#parts.memory?.maxBytes ?? Number.POSITIVE_INFINITY;
+    if (this.#bytes + bytes <= limit) return;
+    const details = { limit };
     const message = "the conversations that go on take all the memory for transcripts";
     throw new GatewayError("overloaded", message, { details, retryAfterMs: RETRY_AFTER_MS });
   }
@@ -209,8 +215,8 @@ export class SessionStore {
   }
 
   get #isCrowded(): boolean {
-    const { maxLoaded = MAX_LOADED, maxLoadedBytes = Number.POSITIVE_INFINITY } = this.#parts;
-    return this.#loads.size > maxLoaded || this.#bytes > maxLoadedBytes;
+    const { maxLoaded = MAX_LOADED, memory } = this.#parts;
+    return this.#loads.size > maxLoaded || this.#bytes > (memory?.keptBytes ?? Number.POSITIVE_INFINITY);
   }
 
   /** Lets go of transcripts that can be read again. */

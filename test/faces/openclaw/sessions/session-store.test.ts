@@ -66,7 +66,7 @@ describe("transcripts in memory", () => {
 
   test("are bounded by bytes: pictures stay no longer than they are needed", async () => {
     const busy = new Set<string>();
-    const { store } = await storeOf(busy, { maxLoadedBytes: 10_000 });
+    const { store } = await storeOf(busy, { memory: { keptBytes: 10_000, maxBytes: 20_000 } });
     for (let index = 0; index < 20; index++) {
       const key = `s${index}`;
       busy.add(key);
@@ -84,7 +84,7 @@ describe("transcripts in memory", () => {
 
   test("take twice as much while they are needed, and then no message more is accepted", async () => {
     const busy = new Set(["a", "b"]);
-    const { store } = await storeOf(busy, { maxLoadedBytes: 10_000 });
+    const { store } = await storeOf(busy, { memory: { keptBytes: 10_000, maxBytes: 20_000 } });
     for (const key of busy) store.append(await store.openOrCreate(key), picture(key, 9_000));
     await store.flush();
     store.checkRoom(900);
@@ -97,7 +97,7 @@ describe("transcripts in memory", () => {
   });
 
   test("count no more when their session is renewed or deleted, whatever is still added to it", async () => {
-    const { store } = await storeOf(new Set(["a", "b"]), { maxLoadedBytes: 1_000 });
+    const { store } = await storeOf(new Set(["a", "b"]), { memory: { keptBytes: 1_000, maxBytes: 2_000 } });
     const [a, b] = [await store.openOrCreate("a"), await store.openOrCreate("b")];
     store.append(a, picture("1", 900));
     store.append(b, picture("2", 900));
@@ -109,7 +109,7 @@ describe("transcripts in memory", () => {
   });
 
   test("are read one after the other, however many are asked for at once", async () => {
-    const { store, transcripts } = await storeOf(new Set(), { maxLoadedBytes: 1 });
+    const { store, transcripts } = await storeOf(new Set(), { memory: { keptBytes: 1, maxBytes: 2 } });
     const keys = ["a", "b", "c", "d"];
     for (const key of keys) store.append(await store.openOrCreate(key), message(key, 1));
     await store.flush();
@@ -129,7 +129,7 @@ describe("transcripts in memory", () => {
 });
 
 test("a message is refused as overloaded while the conversations that go on fill the memory, and accepted after them", async () => {
-  await using rig = await startRig({ transcriptBytes: 10_000 });
+  await using rig = await startRig({ transcriptMemory: { keptBytes: 10_000, maxBytes: 20_000 } });
   using client = await rig.client();
   const content = "A".repeat(8_000);
   const send = (key: string) => ({
