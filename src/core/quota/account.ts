@@ -2,7 +2,7 @@ import type { Caps } from "../caller/caller.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import { NANO } from "../usage/cost.ts";
 import type { Price } from "../usage/price.ts";
-import { CapReservation, type StakeOwner } from "./cap-reservation.ts";
+import { CapReservation, type ReservationOwner } from "./cap-reservation.ts";
 import { Period } from "./period.ts";
 import { Quota, type QuotaStatus } from "./quota.ts";
 import { capExceeded, minuteIsFull, neverFits, setAside, tooManyStreams } from "./refusal.ts";
@@ -31,7 +31,7 @@ const NONE: Price = { input: 0, output: 0 };
  * One key under its caps: who may begin, what is set aside, and who is cut. What is spent and what is set aside stay
  * below each cap together, however many streams run; so what is spent exceeds none by more than one event.
  */
-export class Account implements StakeOwner {
+export class Account implements ReservationOwner {
   readonly #minute: Period;
   readonly #day: Period;
   readonly #month: Period;

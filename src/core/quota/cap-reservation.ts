@@ -5,7 +5,7 @@ import { estimateTokens, type TokenCounts } from "../usage/usage.ts";
 import type { Hold, Quota } from "./quota.ts";
 
 /** What a stream's reservation asks of the account it is part of. */
-export interface StakeOwner {
+export interface ReservationOwner {
   /** Nothing of this is left for the reservation. Returns why, and cuts the others when nothing is left for anybody. */
   reached(quota: Quota, capReservation: CapReservation): GatewayError;
   advance(wallMs: number): void;
@@ -28,7 +28,7 @@ export class CapReservation {
   readonly maxOutputTokens: number | undefined;
   /** Called when others used up what was left: the stream must end now. */
   onCut: (error: GatewayError) => void = () => {};
-  readonly #owner: StakeOwner;
+  readonly #owner: ReservationOwner;
   readonly #parts: CapReservationParts;
   readonly #outputPrice: number;
   #counts: TokenCounts | undefined;
@@ -39,7 +39,7 @@ export class CapReservation {
   #countedAt = 0;
   #released = false;
 
-  constructor(owner: StakeOwner, parts: CapReservationParts) {
+  constructor(owner: ReservationOwner, parts: CapReservationParts) {
     this.#owner = owner;
     this.#parts = parts;
     this.maxOutputTokens = parts.maxOutputTokens;
