@@ -101,11 +101,11 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       observer,
       clock,
       newId,
+      resumed: metrics?.resumed,
       requests: inboundBudgets.callers,
       admit: ({ name }) => load.admitStream(name),
     }),
   );
-  if (metrics) registry.resumed = metrics.resumed;
   const callers = started.use(await connectCallers(config, clock, observer));
   const { authenticator, tickets } = callers;
   const apis = started.adopt(connectApis({ relay, routing, registry, clock, limits }), (part) => part.close());

@@ -9,7 +9,7 @@ import type { UpstreamPort } from "../core/ports/upstream.ts";
 import { KeyReservations } from "../core/quota/key-reservations.ts";
 import { Relay, type RequestRoom } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/budget.ts";
-import { StreamRegistry } from "../core/stream/registry.ts";
+import { type ResumeFailure, StreamRegistry } from "../core/stream/registry.ts";
 import { Sweeper } from "../core/stream/sweeper.ts";
 
 /** What is remembered at once, oldest forgotten first: some hundred bytes each. */
@@ -38,13 +38,15 @@ export async function connectRelay(parts: {
   readonly newId: () => string;
   /** Room for the bodies of requests until their answers begin. */
   readonly requests: RequestRoom;
+  /** Told the outcome of every attempt to read a stream on. */
+  readonly resumed?: ((outcome: ResumeFailure | "resumed") => void) | undefined;
   /** Throws when the process is too busy for one more stream of this caller. */
   readonly admit: (caller: Caller) => void;
 }): Promise<RelayConnections> {
   const { limits, upstream, ledger, observer, clock, newId } = parts;
   const logMemoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
   const budget = new LogBudget(Math.floor(logMemoryBytes / HEAP_SLACK));
-  const registry = new StreamRegistry({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now);
+  const registry = new StreamRegistry({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now, parts.resumed);
   const reservations = new KeyReservations({ clock, ledger });
   await reservations.restore();
   const relay = new Relay({

@@ -25,4 +25,6 @@ export interface CallSpec {
   readonly room: { release(): void } | undefined;
   /** The stream is over; with `drain`, its answer is read on for its usage. */
   readonly ended: (drain: UsageDrain | undefined) => void;
+  /** That is over too. */
+  readonly drained: (drain: UsageDrain) => void;
 }

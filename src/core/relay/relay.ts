@@ -122,6 +122,7 @@ export class Relay {
       reservation,
       room,
       ended: (drain) => this.#ended(stream, drain),
+      drained: (drain) => this.#drains.delete(drain),
     });
     stream.producedBy(call);
     this.#active.set(stream, caller);
@@ -163,10 +164,7 @@ export class Relay {
   #ended(stream: Stream, drain: UsageDrain | undefined): void {
     this.#active.delete(stream);
     this.#parts.budget?.shrink(this.#parts.streamBytes ?? 0);
-    if (drain) {
-      this.#drains.add(drain);
-      drain.onOver = () => this.#drains.delete(drain);
-    }
+    if (drain) this.#drains.add(drain);
     if (this.#active.size === 0) this.#idle();
   }
 }

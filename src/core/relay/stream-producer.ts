@@ -40,12 +40,12 @@ export class StreamProducer implements Producer, UpstreamSink {
 
   constructor(stream: Stream, request: OpenRequest, parts: CallParts, spec: CallSpec) {
     const { connection, face, caller, target } = request;
-    const { answer, body, reservation, room, ended } = spec;
+    const { answer, body, reservation, room, ended, drained } = spec;
     this.#stream = stream;
     // Not the request itself: its body is as large as a conversation with pictures, and the stream may live for long.
     this.#facts = { connection, face, caller: caller.name, endsAtEof: target.route.dialect.endsAtEof };
     this.#parts = parts;
-    this.#spec = { reservation, room, ended };
+    this.#spec = { reservation, room, ended, drained };
     this.#answer = answer;
     this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
     this.#meter = reservation?.meter;
@@ -171,7 +171,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     const { reservation } = this.#spec;
     // What was not sent has no usage to come.
     if (reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || this.#facts.endsAtEof) return undefined;
-    return new UsageDrain({
+    const drain: UsageDrain = new UsageDrain({
       call: this.#call,
       answer: this.#answer,
       meter: this.#meter,
@@ -182,8 +182,10 @@ export class StreamProducer implements Producer, UpstreamSink {
         if (terminal) this.#settle({ ...terminal, usage: this.#answer.usage(this.#call.isSent) });
         reservation.release();
         this.#spec.room?.release();
+        this.#spec.drained(drain);
       },
     });
+    return drain;
   }
 
   #settle(terminal: Terminal): void {

@@ -21,8 +21,6 @@ export interface UsageDrainParts {
 
 /** Reads an answer on that its client wants no more, up to the provider's usage or a limit. Nobody sees it. */
 export class UsageDrain {
-  /** Called when it is over. */
-  onOver: () => void = () => {};
   readonly #parts: UsageDrainParts;
   #since: number;
   #bytes = 0;
@@ -49,7 +47,6 @@ export class UsageDrain {
     if (this.#over) return;
     this.#over = true;
     this.#parts.settled();
-    this.onOver();
   }
 
   /** Looks at the time, about once a second. */

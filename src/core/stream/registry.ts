@@ -52,21 +52,26 @@ export class StreamRegistry {
   readonly #limits: RegistryLimits;
   readonly #budget: LogBudget;
   readonly #now: () => number;
+  readonly #resumed: (outcome: ResumeFailure | "resumed") => void;
   readonly #streams = new Map<string, RegisteredStream>();
   /** Ended streams that nobody reads, in the order in which they began to wait. */
   readonly #kept = new Set<RegisteredStream>();
   /** Removed streams and their callers, oldest first. */
   readonly #removed = new Map<string, string>();
 
-  constructor(limits: RegistryLimits, budget: LogBudget, now: () => number) {
+  /** `resumed` is told the outcome of every attempt to read on, for the metrics. */
+  constructor(
+    limits: RegistryLimits,
+    budget: LogBudget,
+    now: () => number,
+    resumed: (outcome: ResumeFailure | "resumed") => void = () => {},
+  ) {
     this.#limits = limits;
     this.#budget = budget;
     this.#now = now;
+    this.#resumed = resumed;
     budget.pressed = () => this.#relieve();
   }
-
-  /** Told the outcome of every attempt to read on, for the metrics. */
-  resumed: (outcome: ResumeFailure | "resumed") => void = () => {};
 
   /** Streams somebody reads, streams that run unread, and ended ones that are kept. */
   get counts(): { readonly attended: number; readonly parked: number; readonly kept: number } {
@@ -116,7 +121,7 @@ export class StreamRegistry {
     const registered = this.owned(id, caller);
     const reason = registered ? unreadable(registered.stream, epoch, after) : this.#absence(id, caller);
     const outcome = reason ?? "resumed";
-    if (reason !== undefined || !registered?.attachment?.readsOn) this.resumed(outcome);
+    if (reason !== undefined || !registered?.attachment?.readsOn) this.#resumed(outcome);
     if (registered && reason === undefined) return registered;
     throw new GatewayError("resume_failed", undefined, { details: { reason: outcome } });
   }

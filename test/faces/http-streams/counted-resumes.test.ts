@@ -10,9 +10,13 @@ import { FakeExchange } from "./fake-exchange.ts";
 const LIMITS = { graceMs: 1_000, retentionMs: 1_000, handledRetentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 };
 
 test("the rounds of a long poll are one reading: only the first counts as a resume, and one that takes over again", async () => {
-  const registry = new StreamRegistry(LIMITS, new LogBudget(1_000_000), () => 0);
   const outcomes: string[] = [];
-  registry.resumed = (outcome) => void outcomes.push(outcome);
+  const registry = new StreamRegistry(
+    LIMITS,
+    new LogBudget(1_000_000),
+    () => 0,
+    (outcome) => outcomes.push(outcome),
+  );
   const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 100 });
   const stream = new Stream({ id: "s_1", epoch: 1, route: "r", model: undefined, startedAt: 0 }, log, () => 0, noFault);
   const registered = registry.add(stream, "alice", "continue");
