@@ -79,8 +79,13 @@ export class SocketConnection implements Connection {
           () => this.#guard(() => this.#session.message(text)),
         ),
       isOpen: () => ws.readyState === ws.OPEN,
-      pause: () => ws.pause(),
-      resume: () => ws.resume(),
+      pause: () => {
+        ws.pause();
+        this.#intake.hold();
+      },
+      resume: () => {
+        if (this.#intake.goOn()) ws.resume();
+      },
     });
     this.#intake = new Intake({
       feed: readInPlaceOf(socket, (chunk) => this.#intake.read(chunk)),
