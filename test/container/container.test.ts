@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { whyNotEnforced } from "./container.ts";
+import { whyNotEnforced } from "./memory-group.ts";
 import { play } from "./play.ts";
 import { SCENARIOS } from "./scenarios.ts";
 

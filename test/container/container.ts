@@ -1,12 +1,12 @@
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { runKeys } from "../../src/cli/commands/keys.ts";
 import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
+import { memoryGroup } from "./memory-group.ts";
 
 /** What the documents run: 1 GiB of memory, and a heap of three quarters of it. */
 const CONTAINER_MIB = 1_024;
@@ -19,27 +19,11 @@ export interface Container extends AsyncDisposable {
   readonly gateway: SluiceProcess;
   /** The process's largest memory so far, in MiB. */
   readonly peakMib: number;
+  /** The same of all that the kernel counts, where it is asked to hold the bound. */
+  readonly groupPeakMib: number | undefined;
   /** Another caller's small stream, from its open to its end. Rejects when it does not complete. */
   smallStream(): Promise<void>;
 }
-
-/** Why the kernel cannot be asked to hold the bound here; what the process takes is measured all the same. */
-export function whyNotEnforced(): string | undefined {
-  if (process.getuid?.() !== 0) return "a memory limit of the kernel needs root";
-  try {
-    if (!readFileSync("/sys/fs/cgroup/cgroup.controllers", "utf8").split(" ").includes("memory")) throw new Error();
-    execFileSync("systemctl", ["is-system-running", "--wait"], { stdio: "ignore", timeout: 2_000 });
-    return undefined;
-  } catch {
-    return "a memory limit of the kernel needs cgroup v2 and a running systemd";
-  }
-}
-
-/** Words before a command that give it the container's memory and no swap. */
-const limited = (): readonly string[] =>
-  whyNotEnforced() === undefined
-    ? ["systemd-run", "--scope", "--quiet", "-p", `MemoryMax=${CONTAINER_MIB}M`, "-p", "MemorySwapMax=0"]
-    : [];
 
 const ANSWER = [
   'data: {"choices":[{"index":0,"delta":{"content":"A picture."},"finish_reason":"stop"}]}',
@@ -91,14 +75,18 @@ export async function startContainer(): Promise<Container> {
     models: { quiet: { route: "silence", model: "quiet" }, brief: { route: "brief", model: "brief" } },
     defaultModel: "brief",
   };
+  const group = stack.use(memoryGroup(basename(data), CONTAINER_MIB));
   const env = { SLUICE_TOKEN: TOKEN, NODE_OPTIONS: `--max-old-space-size=${HEAP_MIB}` };
-  const gateway = stack.use(await startSluice(config, { env, under: limited() }));
+  const gateway = stack.use(await startSluice(config, { env, under: group.words }));
   let streams = 0;
   return {
     gateway,
     get peakMib() {
       const status = readFileSync(`/proc/${gateway.pid}/status`, "utf8");
       return Math.round(Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1_024);
+    },
+    get groupPeakMib() {
+      return group.peakMib;
     },
     async smallStream() {
       using client = await (await StreamClient.connect(gateway.url, { token: secret })).hello();

@@ -8,6 +8,7 @@ export interface Outcome {
   /** What kept the scenario from being played to its end. */
   readonly fault: string | undefined;
   readonly peakMib: number;
+  readonly groupPeakMib: number | undefined;
   readonly seconds: number;
   /** The bystander's streams: how many completed, and why the others did not. */
   readonly completed: number;
@@ -58,5 +59,5 @@ export async function play(scenario: Scenario): Promise<Outcome> {
   const lastCompleted = exit === undefined && (await ask());
   const seconds = Math.round((performance.now() - startedAt) / 1_000);
   const peakMib = exit === undefined ? container.peakMib : Number.POSITIVE_INFINITY;
-  return { exit, fault, peakMib, seconds, completed, failures, lastCompleted };
+  return { exit, fault, peakMib, groupPeakMib: container.groupPeakMib, seconds, completed, failures, lastCompleted };
 }

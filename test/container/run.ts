@@ -2,7 +2,7 @@
  * What one caller does in a container of 1 GiB, while another's small streams go on: `node test/container/run.ts [part of a
  * name]`. A process that takes more than 1 GiB is one that the kernel would have ended, and where it can be asked to, it does.
  */
-import { whyNotEnforced } from "./container.ts";
+import { whyNotEnforced } from "./memory-group.ts";
 import { play } from "./play.ts";
 import { SCENARIOS } from "./scenarios.ts";
 

@@ -85,8 +85,13 @@ export class SocketConnection implements Connection {
           () => this.#guard(() => this.#session.message(text)),
         ),
       isOpen: () => ws.readyState === ws.OPEN,
-      pause: () => ws.pause(),
-      resume: () => ws.resume(),
+      pause: () => {
+        ws.pause();
+        this.#intake.hold();
+      },
+      resume: () => {
+        if (this.#intake.goOn()) ws.resume();
+      },
     });
     this.#intake = new Intake({
       feed: readInPlaceOf(socket, (chunk) => this.#intake.read(chunk)),
@@ -108,9 +113,7 @@ export class SocketConnection implements Connection {
     // ws closes with the right code by itself, and wants no more.
     ws.on("error", () => this.#intake.ignore());
     if (parts.caller) parts.known(parts.caller);
-    else {
-      this.#deadline = setTimeout(() => this.#refuse("handshake_timeout"), limits.handshakeMs).unref();
-    }
+    else this.#deadline = setTimeout(() => this.#refuse("handshake_timeout"), limits.handshakeMs).unref();
     this.#session = face.accept(this);
   }
 

@@ -35,6 +35,16 @@ export class FrameHeads {
     return this.#count > 0;
   }
 
+  /**
+   * What the head that has begun says so far, once its first two bytes are there: all but the value of its mask and, where
+   * that follows, the length of its payload.
+   */
+  get begun(): FrameHead | undefined {
+    if (this.#count < 2) return undefined;
+    const bytes = Buffer.from(this.#bytes.subarray(0, this.#count));
+    return headOf(bytes, (bytes[1] ?? 0) & 127);
+  }
+
   /** How many bytes of `chunk` from `at` on belong to the head that comes; with its last byte, `head` is there. */
   read(chunk: Buffer, at: number): { readonly taken: number; readonly head: FrameHead | undefined } {
     let next = at;
@@ -49,17 +59,20 @@ export class FrameHeads {
   #finish(): FrameHead {
     const bytes = Buffer.from(this.#bytes.subarray(0, this.#count));
     this.#count = 0;
-    const [first = 0, second = 0] = bytes;
-    const masked = (second & 128) !== 0;
-    return {
-      opcode: first & 15,
-      fin: (first & 128) !== 0,
-      reservedBits: (first >> 4) & 7,
-      mask: masked ? bytes.subarray(bytes.length - MASK_BYTES) : undefined,
-      payloadBytes: payloadBytes(bytes, second & 127),
-      bytes,
-    };
+    return headOf(bytes, payloadBytes(bytes, (bytes[1] ?? 0) & 127));
   }
+}
+
+function headOf(bytes: Buffer, payloadBytes: number): FrameHead {
+  const [first = 0, second = 0] = bytes;
+  return {
+    opcode: first & 15,
+    fin: (first & 128) !== 0,
+    reservedBits: (first >> 4) & 7,
+    mask: second & 128 ? bytes.subarray(-MASK_BYTES) : undefined,
+    payloadBytes,
+    bytes,
+  };
 }
 
 function payloadBytes(head: Buffer, length: number): number {

@@ -1,3 +1,4 @@
+import { nextTick } from "node:process";
 import type { Code } from "../../../protocol/codes.ts";
 import type { InboundReservation } from "../../core/caller/inbound-budget.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
@@ -23,6 +24,8 @@ export interface IntakeParts {
 /** What `ws` keeps for a fragment besides its bytes: a buffer and its place in a list (330 measured). */
 const FRAGMENT_BYTES = 512;
 
+const NOTHING = Buffer.alloc(0);
+
 const CONTINUATION = 0x0;
 const BINARY = 0x2;
 const CLOSE = 0x8;
@@ -47,6 +50,10 @@ export class Intake {
   #split: { readonly frame: SplitFrame; readonly head: FrameHead } | undefined;
   #message: Unfinished | undefined;
   #isDeaf = false;
+  /** What came behind a message that has its turn first; undefined while none has. */
+  #held: Buffer | undefined;
+  /** `ws` has refused something by itself, or the socket is gone. */
+  #isOver = false;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
@@ -57,18 +64,33 @@ export class Intake {
     if (this.#isDeaf) return;
     const fault = this.#parts.came(chunk.length);
     if (fault) this.#refuse(fault);
+    else if (this.#held) this.#held = Buffer.concat([this.#held, chunk]);
     else this.#take(chunk);
+  }
+
+  /** The message that `ws` tells of right now has its turn first: what came behind it, a goodbye too, waits for `goOn`. */
+  hold(): void {
+    this.#held = NOTHING;
+  }
+
+  /** Returns whether nothing has its turn first again. */
+  goOn(): boolean {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held && !this.#isDeaf) this.#take(held);
+    return !this.#held;
   }
 
   /** What comes from now on is thrown away. What is reserved stays so until the socket is gone: it may still be held. */
   ignore(): void {
-    this.#isDeaf = true;
+    this.#isDeaf = this.#isOver = true;
   }
 
   /** The socket is gone. */
   close(): void {
-    this.#isDeaf = true;
+    this.#isDeaf = this.#isOver = true;
     this.#split = undefined;
+    this.#held = undefined;
     this.#message?.reservation?.release();
     this.#message = undefined;
   }
@@ -99,7 +121,7 @@ export class Intake {
       if (to > from) this.#parts.feed(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
       from = to;
     };
-    while (to < chunk.length && !this.#isDeaf) {
+    while (to < chunk.length && !this.#isDeaf && !this.#held) {
       if (this.#split) {
         from = to += this.#gather(chunk, to);
         continue;
@@ -107,15 +129,16 @@ export class Intake {
       const wasInside = this.#heads.isInside;
       const { taken, head } = this.#heads.read(chunk, to);
       const payloadAt = to + taken;
-      if (!head) {
+      const said = head ?? this.#heads.begun;
+      if (said && !this.#isSound(said)) {
         flush();
-        break;
-      }
-      if (!this.#isSound(head)) {
-        flush();
-        this.#parts.feed(head.bytes);
+        this.#parts.feed(said.bytes);
         // `ws` refuses it for what its head says, and looks at nothing behind it.
         this.#isDeaf = true;
+      } else if (!head) {
+        flush();
+        // Nothing is left of it.
+        from = to = chunk.length;
       } else if (!this.#isWithinLimit(head)) {
         flush();
         this.#refuse("frame_too_large");
@@ -131,6 +154,7 @@ export class Intake {
       }
     }
     flush();
+    if (this.#held) this.#held = chunk.subarray(to);
     if (this.#message && !this.#isDeaf) this.#reserve();
   }
 
@@ -183,8 +207,15 @@ export class Intake {
     }
   }
 
+  /**
+   * What `ws` has to say of the frames before comes first, and is all that is said then. It says so two ticks later, as its
+   * receiver is a stream that is destroyed with an error.
+   */
   #refuse(code: Code): void {
     this.#isDeaf = true;
-    this.#parts.refuse(code);
+    const refuse = () => {
+      if (!this.#isOver) this.#parts.refuse(code);
+    };
+    nextTick(() => nextTick(refuse));
   }
 }

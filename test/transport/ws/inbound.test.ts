@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { type FaceServerOptions, startFaceServer } from "../../support/face-server.ts";
-import { CONTINUATION, frameBytes, PING, RawWebSocket, TEXT } from "../../support/raw-web-socket.ts";
+import { CLOSE, CONTINUATION, frameBytes, PING, RawWebSocket, TEXT } from "../../support/raw-web-socket.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
 
 const MIB = 1_048_576;
@@ -82,6 +82,15 @@ describe("a message of any size that its face takes gets in", () => {
   });
 });
 
+test("a large message is handed over though its client says goodbye right behind it", async () => {
+  await using up = await setUp({ maxFrameBytes: 4 * MIB });
+  const message = textOf(2 * MIB);
+  const goodbye = frameBytes({ opcode: CLOSE, payload: Buffer.from([3, 232]) });
+  up.client.write(Buffer.concat([frameBytes({ opcode: TEXT, payload: message }), goodbye]));
+  expect(await up.client.closed).toBe(1000);
+  expect(up.session.messages).toEqual([message]);
+});
+
 describe("a message larger than its face takes", () => {
   test.each([
     ["by the length its head announces", [frameBytes({ opcode: TEXT, announcedBytes: 1_001 })]],
@@ -107,6 +116,22 @@ describe("a message larger than its face takes", () => {
 });
 
 const unfinished = (payload: string, announcedBytes: number) => frameBytes({ opcode: TEXT, payload, announcedBytes });
+
+describe("what a frame's head says alone", () => {
+  test("is judged by its first two bytes: who sends no more of it is not waited for", async () => {
+    await using up = await setUp();
+    up.client.write(frameBytes({ opcode: TEXT, rsv: 4 }).subarray(0, 2));
+    expect(await up.client.closed).toBe(1002);
+  });
+
+  test("comes second to what is wrong with the frame before it", async () => {
+    await using up = await setUp({ maxFrameBytes: 1_000 });
+    const bad = frameBytes({ opcode: TEXT, payload: Buffer.from([0x80]) });
+    up.client.write(Buffer.concat([bad, frameBytes({ opcode: TEXT, announcedBytes: 1_001 })]));
+    expect(await up.client.closed).toBe(1007);
+    expect(up.server.refusals).toEqual([]);
+  });
+});
 
 describe("the budget for what comes in", () => {
   test("counts a message by what it announces, from its head on until it was handed over", async () => {

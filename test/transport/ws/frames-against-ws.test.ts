@@ -1,0 +1,271 @@
+import type { IncomingMessage } from "node:http";
+import { type Duplex, duplexPair } from "node:stream";
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { CODES } from "../../../protocol/codes.ts";
+import { InboundBudget } from "../../../src/core/caller/inbound-budget.ts";
+import type { Observer } from "../../../src/core/ports/observer.ts";
+import { ReadTurn } from "../../../src/core/stream/read-turn.ts";
+import { Inbound } from "../../../src/transport/admit/inbound.ts";
+import { SocketConnection } from "../../../src/transport/ws/connection.ts";
+import { noFault } from "../../support/no-fault.ts";
+import { frameBytes } from "../../support/raw-web-socket.ts";
+
+const MAX_BYTES = 1_200_000;
+/** From here on a message has turns of its own. */
+const LARGE_BYTES = 1_100_000;
+/** A clock that stands still: no rate, pace or pulse runs out. */
+const CLOCK = { now: () => 0, wall: () => 0 };
+const LIMITS = {
+  handshakeFrameBytes: 65_536,
+  handshakeMs: 15_000,
+  socketGateBytes: 65_536,
+  inboundBytesPerSecond: 2 ** 40,
+  framesPerSecond: 10_000,
+  violationsPerMinute: 20,
+  pingMs: 20_000,
+  pongMs: 10_000,
+};
+const REQUEST = {
+  method: "GET",
+  headers: {
+    connection: "Upgrade",
+    upgrade: "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "MDEyMzQ1Njc4OWFiY2RlZg==",
+  },
+} as unknown as IncomingMessage;
+
+interface Answer {
+  /** Texts that were handed over. */
+  readonly messages: readonly string[];
+  /** What the server wrote: pongs with their payload, a close with its code. */
+  readonly said: readonly string[];
+}
+
+type Attach = (ws: WebSocket, socket: Duplex, heard: (text: string) => void) => void;
+
+/** As `ws` by itself has it, besides that binary messages are refused. */
+const plain: Attach = (ws, _socket, heard) => {
+  ws.on("error", () => {});
+  ws.on("message", (data, isBinary) => {
+    if (ws.readyState !== ws.OPEN) return;
+    if (isBinary) ws.close(CODES.binary_frame.closeCode);
+    else heard(data.toString());
+  });
+};
+
+/** What stays reserved behind a connection, and what it reported. */
+const left = { faults: 0, bytes: () => 0 };
+
+const ours: Attach = (ws, socket, heard) => {
+  const budget = new InboundBudget({ maxBytes: 2 ** 30, maxBytesEach: 2 ** 30 });
+  left.bytes = () => budget.usedBytes;
+  const observer: Observer = {
+    streamEnded() {},
+    connectionClosed() {},
+    refused() {},
+    fault: () => void left.faults++,
+  };
+  const session = { message: heard, drained() {}, closed() {}, goingAway() {} };
+  new SocketConnection({
+    reads: new ReadTurn(noFault),
+    id: "c_1",
+    ws,
+    socket,
+    face: {
+      name: "played",
+      scope: "streams",
+      authentication: "header",
+      maxFrameBytes: MAX_BYTES,
+      accept: () => session,
+    },
+    caller: { name: "tester" },
+    upstreamKey: undefined,
+    remoteAddress: "127.0.0.1",
+    origin: undefined,
+    limits: LIMITS,
+    inbound: new Inbound({ callers: budget, strangers: budget, limits: LIMITS, clock: CLOCK }),
+    clock: CLOCK,
+    observer,
+    known() {},
+    closed() {},
+  });
+};
+
+/** Each piece is a read of its own; behind the last one the client hangs up. */
+async function play(pieces: readonly Buffer[], attach: Attach): Promise<Answer> {
+  const [client, socket] = duplexPair();
+  const options: ServerOptions & { maxFragments: number; maxBufferedChunks: number } = {
+    noServer: true,
+    clientTracking: false,
+    maxPayload: MAX_BYTES,
+    maxFragments: 0,
+    maxBufferedChunks: 0,
+  };
+  const messages: string[] = [];
+  const written: Buffer[] = [];
+  client.on("data", (bytes: Buffer) => written.push(bytes)).on("error", () => {});
+  socket.on("error", () => {});
+  const closed = new Promise<void>((resolve) => {
+    new WebSocketServer(options).handleUpgrade(REQUEST, socket, Buffer.alloc(0), (ws) => {
+      ws.on("close", () => resolve());
+      attach(ws, socket, (text) => messages.push(text));
+    });
+  });
+  for (const piece of pieces) {
+    // Masks are taken off in place.
+    client.write(Buffer.from(piece));
+    await new Promise((turn) => setImmediate(turn));
+  }
+  client.end();
+  await closed;
+  const all = Buffer.concat(written);
+  return { messages, said: said(all.subarray(all.indexOf("\r\n\r\n") + 4)) };
+}
+
+/** A server's control frames. */
+function said(bytes: Buffer): string[] {
+  const frames: string[] = [];
+  for (let at = 0; at + 1 < bytes.length; ) {
+    const [first = 0, length = 0] = bytes.subarray(at);
+    const payload = bytes.subarray(at + 2, at + 2 + length);
+    const isClose = (first & 15) === 8;
+    frames.push(`${first & 15} ${isClose ? (length > 1 ? payload.readUInt16BE(0) : "") : payload.toString("latin1")}`);
+    at += 2 + length;
+  }
+  return frames;
+}
+
+/** Mostly right frames, so that sequences get far. */
+const frame = fc.record({
+  opcode: fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom(0, 0, 0, 1, 1, 9, 10) },
+    { weight: 2, arbitrary: fc.constantFrom(2, 8, 8) },
+    { weight: 1, arbitrary: fc.nat(15) },
+  ),
+  fin: fc.oneof({ weight: 3, arbitrary: fc.boolean() }, fc.constant(true)),
+  rsv: fc.oneof({ weight: 30, arbitrary: fc.constant(0) }, fc.nat(7)),
+  masked: fc.oneof({ weight: 40, arbitrary: fc.constant(true) }, fc.boolean()),
+  mask: fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255)),
+  /** In hexadecimal. */
+  payload: fc.oneof(
+    {
+      weight: 10,
+      arbitrary: fc.string({ unit: "grapheme", maxLength: 40 }).map((text) => Buffer.from(text).toString("hex")),
+    },
+    // Characters that are cut between fragments.
+    { weight: 4, arbitrary: fc.constantFrom("f09f", "9880", "e2", "82ac", "") },
+    // What closes may say, and may not.
+    { weight: 3, arbitrary: fc.constantFrom("03e8", "03e8", "03e9676f", "0fa0", "03ed", "03") },
+    { weight: 2, arbitrary: fc.uint8Array({ maxLength: 140 }).map((bytes) => Buffer.from(bytes).toString("hex")) },
+  ),
+  /** Bytes of text behind it. */
+  filler: fc.oneof(
+    { weight: 20, arbitrary: fc.constant(0) },
+    { weight: 2, arbitrary: fc.constantFrom(126, 65_535, 66_000) },
+    { weight: 1, arbitrary: fc.constant(LARGE_BYTES) },
+  ),
+  announced: fc.oneof(
+    { weight: 40, arbitrary: fc.constant(undefined) },
+    fc.constantFrom(0, 125, 126, MAX_BYTES, MAX_BYTES + 1, 2 ** 31, 2 ** 52, 2 ** 60),
+  ),
+});
+
+/** A right message in fragments, cut anywhere, with a ping between two of them. */
+const message = fc
+  .record({
+    text: fc.string({ unit: "grapheme", maxLength: 60 }),
+    filler: fc.oneof({ weight: 20, arbitrary: fc.nat(300) }, fc.constant(LARGE_BYTES)),
+    cuts: fc.array(fc.nat(60), { maxLength: 3 }),
+    mask: fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255)),
+    ping: fc.boolean(),
+  })
+  .map(({ text, filler, cuts, mask, ping }) => {
+    const hex = Buffer.from(text).toString("hex");
+    const ends = [...cuts.map((at) => at * 2).sort((one, other) => one - other), hex.length];
+    const right = { rsv: 0, masked: true, mask, announced: undefined };
+    const fragments = ends.map((end, index) => {
+      const isLast = index === ends.length - 1;
+      const payload = hex.slice(ends[index - 1] ?? 0, isLast ? undefined : end);
+      return { ...right, opcode: index === 0 ? 1 : 0, fin: isLast, payload, filler: isLast ? filler : 0 };
+    });
+    return ping ? fragments.toSpliced(1, 0, { ...right, opcode: 9, fin: true, payload: "00", filler: 0 }) : fragments;
+  });
+
+const goodbye = fc.constant([
+  {
+    opcode: 8,
+    fin: true,
+    rsv: 0,
+    masked: true,
+    mask: [1, 2, 3, 4] as [number, number, number, number],
+    payload: "03e8",
+    filler: 0,
+    announced: undefined,
+  },
+]);
+
+const conversation = fc.record({
+  frames: fc
+    .array(
+      fc.oneof(
+        { weight: 4, arbitrary: message },
+        frame.map((one) => [one]),
+        goodbye,
+      ),
+      { maxLength: 9 },
+    )
+    .map((parts) => parts.flat()),
+  cuts: fc.array(fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 65_536 })), { maxLength: 40 }),
+  /** The client hangs up so many bytes before its end. */
+  missing: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(30)),
+});
+
+/** The most that one read of a socket brings. */
+const READ_BYTES = 65_536;
+
+/** Pieces of these lengths, and of as much as a read brings. */
+function cut(bytes: Buffer, lengths: readonly number[]): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const piece = bytes.subarray(at, at + (lengths[pieces.length] ?? READ_BYTES));
+    pieces.push(piece);
+    at += piece.length;
+  }
+  return pieces;
+}
+
+/** The same cases in every run; another number gives others. */
+const SEED = Number(process.env.FRAME_SEED ?? 20_261_128);
+const RUNS = Number(process.env.FRAME_RUNS ?? 1_000);
+
+test("any frames, however they are cut, are answered as `ws` by itself answers them, and leave nothing reserved", async () => {
+  let handedOver = 0;
+  const codes = new Set<string>();
+  left.faults = 0;
+  await fc.assert(
+    fc.asyncProperty(conversation, async ({ frames, cuts, missing }) => {
+      const whole = Buffer.concat(
+        frames.map(({ announced, filler, ...options }) => {
+          const payload = Buffer.concat([Buffer.from(options.payload, "hex"), Buffer.alloc(filler, "x")]);
+          return frameBytes({ ...options, payload, announcedBytes: announced ?? payload.length });
+        }),
+      );
+      const bytes = whole.subarray(0, Math.max(0, whole.length - missing));
+      const pieces = cut(bytes, cuts);
+      const expected = await play(pieces, plain);
+      const answer = await play(pieces, ours);
+      expect(answer).toEqual(expected);
+      expect(left.bytes()).toBe(0);
+      expect(left.faults).toBe(0);
+      handedOver += answer.messages.length;
+      for (const frame of answer.said) if (frame.startsWith("8 ")) codes.add(frame);
+    }),
+    { seed: SEED, numRuns: RUNS },
+  );
+  // Enough of each kind, or the cases are worth nothing.
+  expect(handedOver).toBeGreaterThan(1_000);
+  expect([...codes]).toEqual(expect.arrayContaining(["8 1000", "8 1002", "8 1003", "8 1007", "8 1009"]));
+}, 60_000);
