@@ -85,15 +85,11 @@ export class SocketConnection implements Connection {
           () => this.#guard(() => this.#session.message(text)),
         ),
       isOpen: () => ws.readyState === ws.OPEN,
-      pause: () => {
-        ws.pause();
-        this.#intake.hold();
-      },
-      resume: () => {
-        if (this.#intake.goOn()) ws.resume();
-      },
+      pause: () => this.#intake.hold(),
+      resume: () => this.#intake.goOn(),
     });
     this.#intake = new Intake({
+      reading: ws,
       feed: readInPlaceOf(socket, (chunk) => this.#intake.read(chunk)),
       maxMessageBytes: () => (this.#caller ? face.maxFrameBytes : limits.handshakeFrameBytes),
       came: (bytes) => this.#came(bytes),
@@ -105,9 +101,7 @@ export class SocketConnection implements Connection {
 
     ws.on("message", (data, isBinary) => this.#message(data, isBinary));
     // Answers to our own pings cost the client nothing.
-    ws.on("pong", () => {
-      if (!this.#pulse.pong()) this.#controlFrame();
-    });
+    ws.on("pong", () => this.#pulse.pong() || this.#controlFrame());
     ws.on("ping", () => this.#controlFrame());
     ws.on("close", (code) => this.#closed(code));
     // ws closes with the right code by itself, and wants no more.

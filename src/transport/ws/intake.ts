@@ -8,6 +8,8 @@ import { type FrameHead, FrameHeads } from "./frame-heads.ts";
 import { SplitFrame } from "./split-frame.ts";
 
 export interface IntakeParts {
+  /** Stops reading the socket, and goes on with it. */
+  readonly reading: { pause(): void; resume(): void };
   /** Hands whole frames on to `ws`, which answers, or tells of a message, before this returns. */
   readonly feed: (frames: Buffer) => void;
   /** Largest message now, in bytes. */
@@ -70,15 +72,17 @@ export class Intake {
 
   /** The message that `ws` tells of right now has its turn first: what came behind it, a goodbye too, waits for `goOn`. */
   hold(): void {
+    this.#parts.reading.pause();
     this.#held = NOTHING;
   }
 
-  /** Returns whether nothing has its turn first again. */
-  goOn(): boolean {
+  /** That message had its turn. */
+  goOn(): void {
     const held = this.#held;
     this.#held = undefined;
     if (held && !this.#isDeaf) this.#take(held);
-    return !this.#held;
+    // Another one may have come.
+    if (!this.#held) this.#parts.reading.resume();
   }
 
   /** What comes from now on is thrown away. What is reserved stays so until the socket is gone: it may still be held. */

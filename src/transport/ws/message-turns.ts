@@ -5,7 +5,7 @@ export interface MessageTurnsParts {
   readonly handle: (text: string) => void;
   /** Whether messages still are wanted. */
   readonly isOpen: () => boolean;
-  /** Stops reading the socket, and goes on with it. */
+  /** Holds back whatever comes behind the message, and goes on with it. */
   readonly pause: () => void;
   readonly resume: () => void;
 }

@@ -9,6 +9,7 @@ import type { Observer } from "../../../src/core/ports/observer.ts";
 import { ReadTurn } from "../../../src/core/stream/read-turn.ts";
 import { Inbound } from "../../../src/transport/admit/inbound.ts";
 import { SocketConnection } from "../../../src/transport/ws/connection.ts";
+import { anyFrame, goodbye, rightMessage } from "../../support/any-frames.ts";
 import { noFault } from "../../support/no-fault.ts";
 import { frameBytes } from "../../support/raw-web-socket.ts";
 
@@ -138,81 +139,12 @@ function said(bytes: Buffer): string[] {
   return frames;
 }
 
-/** Mostly right frames, so that sequences get far. */
-const frame = fc.record({
-  opcode: fc.oneof(
-    { weight: 12, arbitrary: fc.constantFrom(0, 0, 0, 1, 1, 9, 10) },
-    { weight: 2, arbitrary: fc.constantFrom(2, 8, 8) },
-    { weight: 1, arbitrary: fc.nat(15) },
-  ),
-  fin: fc.oneof({ weight: 3, arbitrary: fc.boolean() }, fc.constant(true)),
-  rsv: fc.oneof({ weight: 30, arbitrary: fc.constant(0) }, fc.nat(7)),
-  masked: fc.oneof({ weight: 40, arbitrary: fc.constant(true) }, fc.boolean()),
-  mask: fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255)),
-  /** In hexadecimal. */
-  payload: fc.oneof(
-    {
-      weight: 10,
-      arbitrary: fc.string({ unit: "grapheme", maxLength: 40 }).map((text) => Buffer.from(text).toString("hex")),
-    },
-    // Characters that are cut between fragments.
-    { weight: 4, arbitrary: fc.constantFrom("f09f", "9880", "e2", "82ac", "") },
-    // What closes may say, and may not.
-    { weight: 3, arbitrary: fc.constantFrom("03e8", "03e8", "03e9676f", "0fa0", "03ed", "03") },
-    { weight: 2, arbitrary: fc.uint8Array({ maxLength: 140 }).map((bytes) => Buffer.from(bytes).toString("hex")) },
-  ),
-  /** Bytes of text behind it. */
-  filler: fc.oneof(
-    { weight: 20, arbitrary: fc.constant(0) },
-    { weight: 2, arbitrary: fc.constantFrom(126, 65_535, 66_000) },
-    { weight: 1, arbitrary: fc.constant(LARGE_BYTES) },
-  ),
-  announced: fc.oneof(
-    { weight: 40, arbitrary: fc.constant(undefined) },
-    fc.constantFrom(0, 125, 126, MAX_BYTES, MAX_BYTES + 1, 2 ** 31, 2 ** 52, 2 ** 60),
-  ),
-});
-
-/** A right message in fragments, cut anywhere, with a ping between two of them. */
-const message = fc
-  .record({
-    text: fc.string({ unit: "grapheme", maxLength: 60 }),
-    filler: fc.oneof({ weight: 20, arbitrary: fc.nat(300) }, fc.constant(LARGE_BYTES)),
-    cuts: fc.array(fc.nat(60), { maxLength: 3 }),
-    mask: fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255)),
-    ping: fc.boolean(),
-  })
-  .map(({ text, filler, cuts, mask, ping }) => {
-    const hex = Buffer.from(text).toString("hex");
-    const ends = [...cuts.map((at) => at * 2).sort((one, other) => one - other), hex.length];
-    const right = { rsv: 0, masked: true, mask, announced: undefined };
-    const fragments = ends.map((end, index) => {
-      const isLast = index === ends.length - 1;
-      const payload = hex.slice(ends[index - 1] ?? 0, isLast ? undefined : end);
-      return { ...right, opcode: index === 0 ? 1 : 0, fin: isLast, payload, filler: isLast ? filler : 0 };
-    });
-    return ping ? fragments.toSpliced(1, 0, { ...right, opcode: 9, fin: true, payload: "00", filler: 0 }) : fragments;
-  });
-
-const goodbye = fc.constant([
-  {
-    opcode: 8,
-    fin: true,
-    rsv: 0,
-    masked: true,
-    mask: [1, 2, 3, 4] as [number, number, number, number],
-    payload: "03e8",
-    filler: 0,
-    announced: undefined,
-  },
-]);
-
 const conversation = fc.record({
   frames: fc
     .array(
       fc.oneof(
-        { weight: 4, arbitrary: message },
-        frame.map((one) => [one]),
+        { weight: 4, arbitrary: rightMessage(LARGE_BYTES) },
+        anyFrame(MAX_BYTES, LARGE_BYTES).map((one) => [one]),
         goodbye,
       ),
       { maxLength: 9 },
