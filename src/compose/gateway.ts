@@ -24,6 +24,7 @@ import { connectApis } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
 import { connectInbound, transcriptBytes } from "./inbound.ts";
 import { connectLedger } from "./ledger.ts";
+import { limitsOf } from "./limits.ts";
 import { connectLoad } from "./load.ts";
 import { connectPages } from "./pages.ts";
 import { connectRelay } from "./relay.ts";
@@ -59,7 +60,7 @@ const newId = (): string => randomUUID();
 export async function createGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
   const startedAt = clock.now();
   const { version } = options;
-  const { limits } = config;
+  const limits = limitsOf(config);
   // What was started last is stopped first, also when the start fails half-way.
   await using started = new AsyncDisposableStack();
 

@@ -1,9 +1,9 @@
 import { getHeapStatistics } from "node:v8";
-import type { Config } from "../config/schema.ts";
 import type { CallerLoad } from "../core/caller/caller-load.ts";
 import { InboundBudget } from "../core/caller/inbound-budget.ts";
 import type { Clock } from "../core/kernel/clock.ts";
 import { Inbound } from "../transport/admit/inbound.ts";
+import type { Limits } from "./limits.ts";
 
 /** What one caller may have of it: one that fills its part leaves as much for all others. */
 const SHARE_OF_ONE = 1 / 2;
@@ -19,7 +19,7 @@ export interface InboundConnections {
 }
 
 /** What clients may have on its way in: of callers, and of those that have not authenticated. */
-export function connectInbound(limits: Config["limits"], clock: Clock, load: CallerLoad): InboundConnections {
+export function connectInbound(limits: Limits, clock: Clock, load: CallerLoad): InboundConnections {
   const bytes = Math.floor(limits.inboundBytes || getHeapStatistics().heap_size_limit / 8);
   // With nothing else on its way, the largest message there may be is let in on any machine.
   const largest = Math.max(limits.openclawFrameBytes, limits.apiBodyBytes, limits.streamFrameBytes) + MESSAGE_BYTES;
@@ -32,5 +32,5 @@ const budget = (bytes: number, shareOfOne: number, largest: number): InboundBudg
   new InboundBudget({ maxBytes: Math.max(bytes, largest), maxBytesEach: Math.max(bytes * shareOfOne, largest) });
 
 /** A sixteenth of what the process may use for transcripts in memory; they are read again when they are wanted. */
-export const transcriptBytes = (limits: Config["limits"]): number =>
+export const transcriptBytes = (limits: Limits): number =>
   Math.max(Math.floor(getHeapStatistics().heap_size_limit / 16), limits.openclawFrameBytes);

@@ -1,5 +1,4 @@
 import { getHeapStatistics } from "node:v8";
-import type { Config } from "../config/schema.ts";
 import type { Caller } from "../core/caller/caller.ts";
 import { OpenRate } from "../core/caller/open-rate.ts";
 import type { Clock } from "../core/kernel/clock.ts";
@@ -10,6 +9,7 @@ import { KeyLeases } from "../core/quota/leases.ts";
 import { Relay, type RequestRoom } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/budget.ts";
 import { Shelf } from "../core/stream/shelf.ts";
+import type { Limits } from "./limits.ts";
 
 /** What is remembered at once, oldest forgotten first: some hundred bytes each. */
 const REMEMBERED_IDS = 10_000;
@@ -29,7 +29,7 @@ export interface RelayConnections extends Disposable {
 
 /** Where streams run, wait for their clients, and are paid for. Resolves when it is known what keys have spent. */
 export async function connectRelay(parts: {
-  readonly limits: Config["limits"];
+  readonly limits: Limits;
   readonly upstream: UpstreamPort;
   readonly ledger: Ledger;
   readonly observer: Observer;
