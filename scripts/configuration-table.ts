@@ -36,10 +36,15 @@ function row(path: string, schema: Schema, required: boolean): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
+/** A group of keys that most readers can skip has a table of its own, behind the one it belongs to. */
+const isGroup = (value: unknown): boolean => isSchema(value) && /^advanced\b/.test(value.description ?? "");
+
 function rows(schema: Schema, path: string, required = false): string[] {
   if (schema.properties) {
     const inner = Object.entries(schema.properties).flatMap(([key, value]) =>
-      isSchema(value) ? rows(value, path ? `${path}.${key}` : key, schema.required?.includes(key) ?? false) : [],
+      isSchema(value) && !isGroup(value)
+        ? rows(value, path ? `${path}.${key}` : key, schema.required?.includes(key) ?? false)
+        : [],
     );
     // An object that may be left out says so itself: its keys are required only when it is there.
     const optional = schema.description !== undefined && schema.default === undefined;
@@ -55,9 +60,15 @@ export function configurationTable(schema: Schema): string {
   const sections: { title: string; rows: string[] }[] = [{ title: "At the top", rows: [] }];
   for (const [key, value] of Object.entries(schema.properties ?? {})) {
     if (!isSchema(value)) continue;
+    const groups = Object.entries(value.properties ?? {}).filter(([, inner]) => isGroup(inner));
     const own = rows(value, key);
     if (own.length === 1 && !value.properties) sections[0]?.rows.push(...own);
     else sections.push({ title: `${code(key)}: ${value.description}`, rows: own });
+    for (const [name, inner] of groups) {
+      if (!isSchema(inner)) continue;
+      const path = `${key}.${name}`;
+      sections.push({ title: `${code(path)}, ${inner.description}`, rows: rows(inner, path) });
+    }
   }
   return sections
     .map(({ title, rows: own }) =>

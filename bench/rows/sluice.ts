@@ -14,8 +14,6 @@ const LIMITS: Readonly<Record<string, number>> = {
   openStreams: 100_000,
   connections: 100_000,
   connectionsPerAddress: 100_000,
-  upgradesPerSecond: 100_000,
-  framesPerSecond: 100_000,
   opensPerSecond: 100_000,
 };
 
@@ -45,7 +43,11 @@ const config = (upstreamPort: number, more: object) => ({
     },
   },
   models: { bench: { route: "bench", model: "bench" } },
-  limits: limits(),
+  limits: {
+    ...limits(),
+    sockets: { upgradesPerSecond: 100_000 },
+    requests: { framesPerSecond: 100_000 },
+  },
   // Pretty, because then it prints where it listens; silent otherwise.
   log: { level: "silent", pretty: true },
   data: { store: "memory" },

@@ -37,8 +37,8 @@ export async function connectCallers(config: Config, clock: Clock, observer: Obs
           failed: (error) => observer.fault(error, "keys"),
         });
   const lockout = new Lockout({
-    failuresPerMinute: limits.authFailuresPerMinute,
-    lockoutMs: limits.authLockoutMs,
+    failuresPerMinute: limits.requests.authFailuresPerMinute,
+    lockoutMs: limits.requests.authLockoutMs,
     clock,
   });
   const token = auth.token?.reveal();

@@ -25,6 +25,7 @@ import { connectApis } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLedger } from "./ledger.ts";
+import { limitsOf } from "./limits.ts";
 import { connectLoad } from "./load.ts";
 import { connectPages } from "./pages.ts";
 import { connectRelay } from "./relay.ts";
@@ -60,7 +61,7 @@ const newId = (): string => randomUUID();
 export async function createGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
   const startedAt = clock.now();
   const { version } = options;
-  const { limits } = config;
+  const limits = limitsOf(config);
   // What was started last is stopped first, also when the start fails half-way.
   await using started = new AsyncDisposableStack();
 

@@ -1,10 +1,10 @@
 import { getHeapStatistics } from "node:v8";
-import type { Config } from "../config/schema.ts";
 import type { CallerLoad } from "../core/caller/caller-load.ts";
 import { InboundBudget } from "../core/caller/inbound-budget.ts";
 import type { Clock } from "../core/kernel/clock.ts";
 import type { TranscriptMemory } from "../faces/openclaw/sessions/session-store.ts";
 import { Inbound } from "../transport/admit/inbound.ts";
+import type { Limits } from "./limits.ts";
 
 /** What one caller may have of it: one that fills its part leaves as much for all others. */
 const SHARE_OF_ONE = 1 / 2;
@@ -20,7 +20,7 @@ export interface InboundConnections {
 }
 
 /** What clients may have on its way in: of callers, and of those that have not authenticated. */
-export function connectInbound(limits: Config["limits"], clock: Clock, load: CallerLoad): InboundConnections {
+export function connectInbound(limits: Limits, clock: Clock, load: CallerLoad): InboundConnections {
   const bytes = Math.floor(limits.inboundBytes || getHeapStatistics().heap_size_limit / 8);
   // With nothing else on its way, the largest message there may be is let in on any machine.
   const largest = Math.max(limits.openclawFrameBytes, limits.apiBodyBytes, limits.streamFrameBytes) + MESSAGE_BYTES;
@@ -39,7 +39,7 @@ const KEPT_TRANSCRIPTS_BYTES = 32 * 1024 * 1024;
  * What transcripts may take in memory: up to an eighth of what the process may use while they are needed, and a small part
  * of that when they are not, because reading one again costs some milliseconds. The largest message there may be fits.
  */
-export function transcriptMemory(limits: Config["limits"]): TranscriptMemory {
+export function transcriptMemory(limits: Limits): TranscriptMemory {
   const heapBytes = getHeapStatistics().heap_size_limit;
   return {
     keptBytes: Math.max(Math.min(heapBytes / 16, KEPT_TRANSCRIPTS_BYTES), limits.openclawFrameBytes),

@@ -20,7 +20,7 @@ export function connectLoad({ limits, metrics }: Config, clock: Clock): LoadConn
   const loop = new LoopDelay();
   const callerLoad = new CallerLoad(clock);
   const load = new Load({
-    loopDelayMs: limits.loopDelayMs,
+    loopDelayMs: limits.streams.loopDelayMs,
     loop,
     callers: callerLoad,
     files: findOpenFiles(),

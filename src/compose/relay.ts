@@ -1,5 +1,4 @@
 import { getHeapStatistics } from "node:v8";
-import type { Config } from "../config/schema.ts";
 import type { Caller } from "../core/caller/caller.ts";
 import { OpenRate } from "../core/caller/open-rate.ts";
 import type { Clock } from "../core/kernel/clock.ts";
@@ -11,6 +10,7 @@ import { Relay, type RequestRoom } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/budget.ts";
 import { type ResumeFailure, StreamRegistry } from "../core/stream/registry.ts";
 import { Sweeper } from "../core/stream/sweeper.ts";
+import type { Limits } from "./limits.ts";
 
 /** What is remembered at once, oldest forgotten first: some hundred bytes each. */
 const REMEMBERED_IDS = 10_000;
@@ -30,7 +30,7 @@ export interface RelayConnections extends Disposable {
 
 /** Where streams run, wait for their clients, and are paid for. Resolves when it is known what keys have spent. */
 export async function connectRelay(parts: {
-  readonly limits: Config["limits"];
+  readonly limits: Limits;
   readonly upstream: UpstreamPort;
   readonly ledger: Ledger;
   readonly observer: Observer;

@@ -1,3 +1,4 @@
+import { timeoutsSchema } from "../config/route-schema.ts";
 import type { Config } from "../config/schema.ts";
 import { Routing } from "../core/dialect/routing.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
@@ -15,7 +16,13 @@ export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
   }));
   const all = [
     ...configured,
-    ...offered.routes.map((route) => ({ ...route, key: undefined, headers: {}, allowPrivateNetwork: true })),
+    ...offered.routes.map((route) => ({
+      ...route,
+      key: undefined,
+      headers: {},
+      allowPrivateNetwork: true,
+      timeouts: timeoutsSchema.parse({}),
+    })),
   ];
   const routes = new Map(all.map((route) => [route.name, { ...route, dialect: dialectNamed(route.dialect) }]));
   const models = [
@@ -38,8 +45,6 @@ export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
     routing: new Routing([...routes.values()], models, config.defaultModel),
     upstreamRoutes: all.map((route) => ({
       ...route,
-      // How long a stream may be held back is the registry's business: it knows whether anybody reads.
-      timeouts: { ...("timeouts" in route && route.timeouts), pausedMs: Number.POSITIVE_INFINITY },
       allowHeaders: Object.keys(route.headers),
     })),
   };

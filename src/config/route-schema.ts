@@ -4,7 +4,8 @@ import { milliseconds } from "./limits-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
 
-const timeouts = z.strictObject({
+/** Limits on the waits of a route's calls, with their defaults. */
+export const timeoutsSchema = z.strictObject({
   connectMs: milliseconds(10_000).describe("until the upstream's socket is connected, TLS included"),
   headersMs: milliseconds(120_000).describe("until the headers of its answer: models think before they speak"),
   firstEventMs: milliseconds(180_000).describe("until the first event with data"),
@@ -60,10 +61,17 @@ export const routeSchema = (sources: SecretSources) =>
         .record(headerName, secretSchema(sources))
         .prefault({})
         .describe("further request headers; values may be references and are masked like keys"),
-      timeouts: timeouts
+      timeouts: timeoutsSchema
         .prefault({})
         .describe("limits on each wait; one that runs out ends the stream upstream_timeout"),
-      maxConnections: z.int().min(1).max(10_000).default(256).describe("sockets to this upstream; one call needs one"),
+      maxConnections: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(10_000)
+        .describe(
+          "sockets to this upstream; one call needs one, so this many streams run at once: as many as limits.openStreams allows",
+        ),
       strictUtf8: z
         .boolean()
         .default(false)

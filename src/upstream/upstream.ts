@@ -5,7 +5,7 @@ import type { UpstreamPort } from "../core/ports/upstream.ts";
 import type { ReadTurn } from "../core/stream/read-turn.ts";
 import { Breaker, type BreakerSettings, DEFAULT_BREAKER } from "./call/breaker.ts";
 import { Call } from "./call/call.ts";
-import { DEFAULT_TIMEOUTS, type Timeouts } from "./call/deadlines.ts";
+import { FIXED_TIMEOUTS, type RouteTimeouts, type Timeouts } from "./call/deadlines.ts";
 import { DEFAULT_RETRY, Retries, type RetrySettings } from "./call/retry.ts";
 import type { RouteClient } from "./call/route-client.ts";
 import { tellLast } from "./call/tell-last.ts";
@@ -18,7 +18,7 @@ export interface UpstreamRoute {
   readonly name: string;
   /** http or https, with the path that all requests of the route share. */
   readonly baseUrl: string;
-  readonly timeouts?: Partial<Timeouts>;
+  readonly timeouts: RouteTimeouts & Partial<Timeouts>;
   /** Sockets at once; a call needs one, and waits for it no longer than for a connection. Unlimited by default. */
   readonly maxConnections?: number;
   /** Malformed UTF-8 fails the call instead of being replaced. */
@@ -44,10 +44,10 @@ export interface UpstreamOptions {
   readonly observer: Pick<Observer, "fault">;
   /** Told of each read of an upstream's socket: what it brought may leave behind it. */
   readonly reads: ReadTurn;
-  /** Largest event, 1 MiB by default: 20 times the largest on record. */
-  readonly maxEventBytes?: number;
-  /** How much of an error's body is read, 64 KiB by default. */
-  readonly maxErrorBodyBytes?: number;
+  /** Largest event. */
+  readonly maxEventBytes: number;
+  /** How much of an error's body is read. */
+  readonly maxErrorBodyBytes: number;
   readonly retry?: Partial<RetrySettings>;
   readonly breaker?: Partial<BreakerSettings>;
   /** Numbers from 0 up to 1, for the jitter of retries. */
@@ -81,7 +81,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
 function openLane(route: UpstreamRoute, options: UpstreamOptions, time: RunningTime): RouteClient {
   const base = new URL(route.baseUrl);
-  const timeouts = { ...DEFAULT_TIMEOUTS, ...route.timeouts };
+  const timeouts = { ...FIXED_TIMEOUTS, ...route.timeouts };
   const userAgent = `sluice/${options.version}`;
   const allowed = new Set(route.allowHeaders?.map((name) => name.toLowerCase()));
   return {
@@ -97,8 +97,8 @@ function openLane(route: UpstreamRoute, options: UpstreamOptions, time: RunningT
     breaker: new Breaker({ ...DEFAULT_BREAKER, ...options.breaker }, () => options.clock.now()),
     retries: new Retries({ ...DEFAULT_RETRY, ...options.retry }, options.random ?? Math.random),
     timeouts,
-    maxEventBytes: options.maxEventBytes ?? 1_048_576,
-    maxErrorBodyBytes: options.maxErrorBodyBytes ?? 65_536,
+    maxEventBytes: options.maxEventBytes,
+    maxErrorBodyBytes: options.maxErrorBodyBytes,
     strictUtf8: route.strictUtf8 ?? false,
     jsonAnswer: route.jsonAnswer ?? false,
     time,

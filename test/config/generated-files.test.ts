@@ -13,7 +13,17 @@ test.each(Object.keys(files))("%s is what `npm run generate` writes", (path) => 
 });
 
 const { listen, limits, log, openclaw } = load({});
-const defaults = Object.entries({ listen, limits, log, openclaw }).flatMap(([section, fields]) =>
+const { streams, sockets, requests, ...inFront } = limits;
+const sections = {
+  listen,
+  limits: inFront,
+  "limits.streams": streams,
+  "limits.sockets": sockets,
+  "limits.requests": requests,
+  log,
+  openclaw,
+};
+const defaults = Object.entries(sections).flatMap(([section, fields]) =>
   Object.entries(fields).map(([key, value]) => [`${section}.${key}`, JSON.stringify(value)] as const),
 );
 

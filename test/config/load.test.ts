@@ -10,7 +10,7 @@ describe("without a file", () => {
     expect(config.routes).toEqual({});
     expect(config.auth.token).toBeUndefined();
     expect(config.data).toEqual({ directory: "/app/.sluice", store: "sqlite", shared: false });
-    expect(config.limits).toMatchObject({ streamsPerConnection: 32, logBytes: 1_048_576, pingMs: 20_000 });
+    expect(config.limits).toMatchObject({ streamsPerConnection: 32, logBytes: 1_048_576, sockets: { pingMs: 20_000 } });
   });
 
   test("a file named by SLUICE_CONFIG must be there", () => {

@@ -73,7 +73,7 @@ async function opensOfLists(url: string): Promise<void> {
   for (const client of clients) client.close();
 }
 
-/** As many pictures as one socket may send at once (`limits.inboundBytesPerSecond`): then another socket goes on. */
+/** As many pictures as one socket may send at once (`limits.requests.inboundBytesPerSecond`): then another socket goes on. */
 const PICTURES_PER_SOCKET = 15;
 
 async function chatClient(url: string): Promise<OpenClawClient> {

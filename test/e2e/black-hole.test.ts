@@ -29,7 +29,7 @@ describe("a client whose network vanishes", () => {
       config: {
         listen: { host: network.here, port: 0 },
         auth: { token: TOKEN },
-        limits: { pingMs: 300, pongMs: 300 },
+        limits: { sockets: { pingMs: 300, pongMs: 300 } },
       },
     });
     const client = network.run(CLIENT, [`${gateway.url.replace("http", "ws")}/v1/stream`, TOKEN]);

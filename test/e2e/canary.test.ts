@@ -79,7 +79,7 @@ beforeAll(async () => {
     log: { level: "debug", pretty: false },
     routes: { chat },
     models: { gpt: { route: "chat", model: "gpt-test" } },
-    limits: { violationsPerMinute: 1_000, authFailuresPerMinute: 1_000, drainMs: 100 },
+    limits: { drainMs: 100, requests: { violationsPerMinute: 1_000, authFailuresPerMinute: 1_000 } },
   };
   const env = { ROUTE_KEY: routeKey, TENANT: tenantHeader, SLUICE_TOKEN: sharedToken };
   sluice = await startSluice(config, { env });

@@ -72,7 +72,7 @@ async function setUp(key: Partial<GatewayKey>, path = directory()) {
   const store = new KeyDatabase(path);
   store.add(keyFor("ci", secret, key));
   store.close();
-  const config = { data: { directory: path }, limits: { opensBurst: 1_000, streamsPerConnection: 100 } };
+  const config = { data: { directory: path }, limits: { streamsPerConnection: 100, streams: { opensBurst: 1_000 } } };
   const start = async () => startTestGateway({ upstream: upstream.url, config });
   const gateway = stack.use(await start());
   return { upstream, gateway, secret, start, [Symbol.asyncDispose]: () => stack.disposeAsync() };

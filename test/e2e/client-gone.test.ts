@@ -71,7 +71,7 @@ describe("C4: a client whose socket is gone", () => {
   });
 
   test("finds out that the gateway gave it up for silence", async () => {
-    await using up = await setUp({}, { pingMs: 20, pongMs: 20 });
+    await using up = await setUp({}, { sockets: { pingMs: 20, pongMs: 20 } });
     // It reads nothing, so it answers no ping; its end of the socket stays open.
     up.client.ws.pause();
     const log = up.gateway.log;
@@ -86,7 +86,7 @@ describe("C4: a client whose socket is gone", () => {
 
 describe("C2: a client that reads its socket and acknowledges nothing", () => {
   test("has its upstream's socket closed after the time for it, and the rest of what came when it comes back", async () => {
-    await using up = await setUp({}, { windowEvents: 4, logEntries: 8, pausedMs: 1 });
+    await using up = await setUp({}, { streams: { windowEvents: 4, logEntries: 8, pausedMs: 1 } });
     up.client.acksHandled = false;
     for (let count = 0; count < 40; count++) up.exchange.event(chunk("x"));
     await up.exchange.closed;

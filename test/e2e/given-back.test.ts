@@ -6,7 +6,7 @@ import { StreamClient } from "../support/stream-client.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => {
-  const limits = { handledRetentionMs: 1, retentionMs: 3_600_000 };
+  const limits = { retentionMs: 3_600_000, streams: { handledRetentionMs: 1 } };
   gateway = await startTestGateway({ config: { demo: true, routes: {}, models: {}, limits } });
 });
 afterAll(() => gateway.close());

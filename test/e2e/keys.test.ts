@@ -192,7 +192,9 @@ describe("what a key allows", () => {
 
 describe("a key's connections", () => {
   test("are bounded, over both protocols together, and come free again; other keys have their own", async () => {
-    await using gateway = await startKeyedGateway(directory(), undefined, { limits: { connectionsPerKey: 2 } });
+    await using gateway = await startKeyedGateway(directory(), undefined, {
+      limits: { sockets: { connectionsPerKey: 2 } },
+    });
     const [alice, bob] = [await gateway.makeKey("alice"), await gateway.makeKey("bob")];
     using stream = await (await StreamClient.connect(gateway.url, { token: alice })).hello();
     const chat = await OpenClawClient.dial(gateway.url);
@@ -219,7 +221,7 @@ describe("guessing keys", () => {
     await using gateway = await startKeyedGateway(directory(), undefined, {
       listen: { port: 0, trustedProxies: ["127.0.0.0/8"] },
       auth: { token: "the-shared-token-of-all" },
-      limits: { authFailuresPerMinute: 3 },
+      limits: { requests: { authFailuresPerMinute: 3 } },
     });
     const from = async (client: string, token: string) => {
       const headers = { ...bearer(token), "x-forwarded-for": `1.2.3.4, ${client}` };

@@ -14,7 +14,7 @@ const onLinux = findOpenFiles() ? test : test.skip;
 async function setUp() {
   const stack = new AsyncDisposableStack();
   const upstream = stack.use(await startScriptedUpstream());
-  const limits = { upgradesPerSecond: 10_000 };
+  const limits = { sockets: { upgradesPerSecond: 10_000 } };
   const sluice = stack.use(await startSluice(configFor(upstream.url, { limits }), { before: "ulimit -n 256" }));
   const client = stack.use(await (await StreamClient.connect(sluice.url)).hello());
   const open = async (id: string) => {

@@ -8,13 +8,10 @@ const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 
 /** So small that windows, logs, gates and what is in flight are full all the time. */
 const LIMITS = {
-  windowBytes: 32_768,
-  windowEvents: 128,
-  inFlightBytes: 131_072,
-  socketGateBytes: 16_384,
   logBytes: 98_304,
-  framesPerSecond: 100_000,
-  upgradesPerSecond: 100_000,
+  streams: { windowBytes: 32_768, windowEvents: 128 },
+  sockets: { inFlightBytes: 131_072, socketGateBytes: 16_384, upgradesPerSecond: 100_000 },
+  requests: { framesPerSecond: 100_000 },
 };
 const RULE = { bytes: 8_192, events: 32, afterMs: 5 };
 const CLIENTS = 4;

@@ -53,7 +53,7 @@ describe("new streams", () => {
   });
 
   test("are refused by a gateway whose loop is really late, until then not", async () => {
-    await using gateway = await startTestGateway({ config: { limits: { loopDelayMs: 200 } } });
+    await using gateway = await startTestGateway({ config: { limits: { streams: { loopDelayMs: 200 } } } });
     using client = await (await StreamClient.connect(gateway.url)).hello();
     const blocking = setInterval(() => {
       const until = performance.now() + 250;

@@ -155,7 +155,11 @@ describe.each(["info", "debug"])("with the log at %s", (level) => {
       log: { level, pretty: false },
       routes: { chat: chatRoute },
       models: { gpt: { route: "chat", model: "gpt-test" } },
-      limits: { violationsPerMinute: 1_000, authFailuresPerMinute: 1_000, drainMs: 100, loopDelayMs: 60_000 },
+      limits: {
+        drainMs: 100,
+        requests: { violationsPerMinute: 1_000, authFailuresPerMinute: 1_000 },
+        streams: { loopDelayMs: 60_000 },
+      },
     };
     const env = { ROUTE_KEY: secrets.routeKey, TENANT: secrets.tenant, SLUICE_TOKEN: secrets.token };
     sluice = await startSluice(config, { env });

@@ -88,7 +88,7 @@ describe("an address from which too many wrong tokens came", () => {
     await using gateway = await startTestGateway({
       config: {
         auth: { token: TOKEN },
-        limits: { authFailuresPerMinute: 2 },
+        limits: { requests: { authFailuresPerMinute: 2 } },
         openclaw: { controlUi: ui },
       },
     });
@@ -105,7 +105,7 @@ describe("an address from which too many wrong tokens came", () => {
 
   test("may open OpenClaw's socket, whose credentials come in its first frame, and every page without any", async () => {
     await using gateway = await startTestGateway({
-      config: { auth: { token: TOKEN }, limits: { authFailuresPerMinute: 1 } },
+      config: { auth: { token: TOKEN }, limits: { requests: { authFailuresPerMinute: 1 } } },
     });
     const { url } = gateway;
     expect((await ask("/v1/models", bearer)(url, WRONG)).status).toBe(401);

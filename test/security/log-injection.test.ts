@@ -60,7 +60,9 @@ test("a line for people shows nothing that a terminal obeys, even of a field tha
 
 test("the running gateway logs, counts and answers them without harm", async () => {
   await using upstream = await startScriptedUpstream();
-  const limits = { violationsPerMinute: 10_000, framesPerSecond: 10_000, inboundBytesPerSecond: 64 * 1_048_576 };
+  const limits = {
+    requests: { violationsPerMinute: 10_000, framesPerSecond: 10_000, inboundBytesPerSecond: 64 * 1_048_576 },
+  };
   await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits } });
   using client = await (await StreamClient.connect(gateway.url)).hello();
   for (const text of NASTY_STRINGS) {

@@ -24,7 +24,9 @@ async function setUp() {
   const upstream = stack.use(await startScriptedUpstream());
   /** Where clients want the gateway to go. */
   const target = stack.use(await startScriptedUpstream());
-  const limits = { violationsPerMinute: 10_000, framesPerSecond: 10_000, inboundBytesPerSecond: 64 * 1_048_576 };
+  const limits = {
+    requests: { violationsPerMinute: 10_000, framesPerSecond: 10_000, inboundBytesPerSecond: 64 * 1_048_576 },
+  };
   const gateway = stack.use(await startTestGateway({ upstream: upstream.url, config: { limits } }));
   upstream.respondWith((exchange) => void exchange.json(400, { error: { message: "no" } }));
   return { upstream, target, gateway, [Symbol.asyncDispose]: () => stack.disposeAsync() };

@@ -72,7 +72,11 @@ const configOf = (upstream: string, directory: string) => {
       gpt: { route: "chat", model: "gpt-test", price },
       claude: { route: "anthropic", model: "claude-test", price },
     },
-    limits: { ...WIDE, upgradesPerSecondPerAddress: 100_000, connectionsPerAddress: 100_000 },
+    limits: {
+      ...WIDE,
+      connectionsPerAddress: 100_000,
+      sockets: { ...WIDE.sockets, upgradesPerSecondPerAddress: 100_000 },
+    },
   };
 };
 

@@ -48,7 +48,7 @@ export const mixedReaders: Scenario = {
   name: "mixed",
   about: `${HEALTHY + STALLED} streams on one socket, ${STALLED} of them stalled, against the same without the stalled ones`,
   async run() {
-    await using stage = await setStage({ pausedMs: 120_000, graceMs: 1_000, retentionMs: 1_000 });
+    await using stage = await setStage({ streams: { pausedMs: 120_000 }, graceMs: 1_000, retentionMs: 1_000 });
     const alone: number[][] = [];
     const beside: number[][] = [];
     await delays(stage, "warm", 0);

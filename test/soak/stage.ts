@@ -24,14 +24,26 @@ export interface Stage extends AsyncDisposable {
 
 /** No scenario is about how much is let in. */
 export const WIDE = {
-  framesPerSecond: 100_000,
-  upgradesPerSecond: 100_000,
   opensPerSecond: 10_000,
-  loopDelayMs: 60_000,
+  streams: { loopDelayMs: 60_000 },
+  sockets: { upgradesPerSecond: 100_000 },
+  requests: { framesPerSecond: 100_000 },
+};
+
+type Group = Readonly<Record<string, number>>;
+export type SoakLimits = Readonly<Record<string, number | Group>>;
+
+/** A scenario's limits over the wide ones, group by group. */
+const widened = (limits: SoakLimits): SoakLimits => {
+  const over = (name: "streams" | "sockets" | "requests") => ({
+    ...WIDE[name],
+    ...(limits[name] as Group | undefined),
+  });
+  return { ...WIDE, ...limits, streams: over("streams"), sockets: over("sockets"), requests: over("requests") };
 };
 
 /** A gateway over the flood upstream. */
-export async function setStage(limits: Readonly<Record<string, number>> = {}): Promise<Stage> {
+export async function setStage(limits: SoakLimits = {}): Promise<Stage> {
   await using stack = new AsyncDisposableStack();
   const child = fork(fileURLToPath(new URL("./upstream-process.ts", import.meta.url)), { execArgv: [] });
   stack.defer(async () => {
@@ -45,7 +57,7 @@ export async function setStage(limits: Readonly<Record<string, number>> = {}): P
     log: { level: "info", pretty: false },
     // A call needs a connection of its own.
     routes: { chat: { ...usual.routes.chat, maxConnections: 4_096 } },
-    limits: { ...WIDE, ...limits },
+    limits: widened(limits),
   };
   const gateway = stack.use(await startSluice(config, { built: true }));
   const stage = observed(gateway);
@@ -59,8 +71,8 @@ export async function setStage(limits: Readonly<Record<string, number>> = {}): P
 }
 
 /** A gateway as it starts without a configuration, on its embedded upstream and a store on disk. */
-export async function setDemoStage(limits: Readonly<Record<string, number>> = {}): Promise<Stage> {
-  const config = { log: { level: "info", pretty: false }, limits: { ...WIDE, ...limits } };
+export async function setDemoStage(limits: SoakLimits = {}): Promise<Stage> {
+  const config = { log: { level: "info", pretty: false }, limits: widened(limits) };
   await using stack = new AsyncDisposableStack();
   const stage = observed(stack.use(await startSluice(config, { built: true })));
   stack.use(reportEachMinute(stage));

@@ -12,7 +12,7 @@ const SETTLED_MS = 3_000;
 
 /** Readers that acknowledge nothing, until no log grows any more: memory must stay within the formula. */
 async function stall(totalLogMib: number): Promise<Figure[]> {
-  await using stage = await setStage({ totalLogBytes: totalLogMib * MIB, pausedMs: 600_000 });
+  await using stage = await setStage({ totalLogBytes: totalLogMib * MIB, streams: { pausedMs: 600_000 } });
   const sockets: WebSocket[] = [];
   for (let at = 0; at < READERS; at++) sockets.push(await connect(stage.gateway.url));
   let refused = 0;

@@ -2,15 +2,13 @@ import { seededRandom } from "../../src/demo/random.ts";
 import type { FloodRecord } from "../support/flood-upstream.ts";
 import { survive, type Toll } from "../support/survivor.ts";
 import type { Figure, Scenario, SoakOptions } from "./report.ts";
-import { setStage } from "./stage.ts";
+import { type SoakLimits, setStage } from "./stage.ts";
 
 /** So small that windows, logs, gates and what is in flight are full all the time. */
 const NARROW = {
-  windowBytes: 32_768,
-  windowEvents: 128,
-  inFlightBytes: 131_072,
-  socketGateBytes: 16_384,
   logBytes: 98_304,
+  streams: { windowBytes: 32_768, windowEvents: 128 },
+  sockets: { inFlightBytes: 131_072, socketGateBytes: 16_384 },
 };
 const CLIENTS = 6;
 const STREAMS_AT_ONCE = 4;
@@ -45,7 +43,7 @@ export const survival: Scenario = {
 async function live(
   events: number,
   { seed }: SoakOptions,
-  limits: Readonly<Record<string, number>>,
+  limits: SoakLimits,
   rule: Parameters<typeof survive>[0]["rule"],
 ) {
   await using stage = await setStage(limits);

@@ -62,7 +62,8 @@ export async function startTestGateway(options: TestGatewayOptions = {}): Promis
   const log = new LogLines();
   const input = { ...testConfig(options.upstream ?? "http://127.0.0.1:1"), ...options.config };
   // Streams a test leaves running are not waited for, and a busy test machine is no busy gateway.
-  input.limits = { drainMs: 1, loopDelayMs: 60_000, ...(input.limits as object | undefined) };
+  const limits = input.limits as { readonly streams?: object } | undefined;
+  input.limits = { drainMs: 1, ...limits, streams: { loopDelayMs: 60_000, ...limits?.streams } };
   const sources = { env: {}, readFile: () => "" };
   const gateway = await createGateway(configSchema(sources).parse(input), {
     version: "0.0.0-test",

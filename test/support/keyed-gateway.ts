@@ -22,7 +22,7 @@ export async function startKeyedGateway(
       data: { store: "sqlite", directory },
       auth: { required: true },
       // Waiting for a key is asking for it again and again.
-      limits: { authFailuresPerMinute: 10_000, ...(limits as object | undefined) },
+      limits: { requests: { authFailuresPerMinute: 10_000 }, ...(limits as object | undefined) },
       ...rest,
     },
   });

@@ -1,5 +1,7 @@
+import { timeoutsSchema } from "../../src/config/route-schema.ts";
 import type { UpstreamCall, UpstreamRequest } from "../../src/core/ports/upstream.ts";
 import { ReadTurn } from "../../src/core/stream/read-turn.ts";
+import type { Timeouts } from "../../src/upstream/call/deadlines.ts";
 import {
   createUpstream,
   type Upstream,
@@ -14,13 +16,23 @@ export const realClock = { now: () => performance.now(), wall: () => Date.now() 
 /** An upstream client with one route, `test`, to this address; closed with the test. */
 export function openUpstream(
   baseUrl: string,
-  route: Partial<UpstreamRoute> = {},
+  { timeouts, ...route }: Partial<Omit<UpstreamRoute, "timeouts">> & { readonly timeouts?: Partial<Timeouts> } = {},
   options: Partial<UpstreamOptions> = {},
 ): Upstream & AsyncDisposable {
   const upstream = createUpstream({
     reads: new ReadTurn(noFault),
-    routes: [{ name: "test", baseUrl, allowPrivateNetwork: true, ...route }],
+    routes: [
+      {
+        name: "test",
+        baseUrl,
+        allowPrivateNetwork: true,
+        ...route,
+        timeouts: { ...timeoutsSchema.parse({}), ...timeouts },
+      },
+    ],
     version: "0.0.0",
+    maxEventBytes: 1_048_576,
+    maxErrorBodyBytes: 65_536,
     clock: realClock,
     observer: {
       fault(fault) {

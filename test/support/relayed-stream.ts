@@ -10,12 +10,12 @@ import type { Entry, LogLimits } from "../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../src/core/stream/terminal.ts";
 import type { Price } from "../../src/core/usage/price.ts";
 import { type DialectName, dialects } from "../../src/dialects/registry.ts";
-import type { UpstreamOptions, UpstreamRoute } from "../../src/upstream/upstream.ts";
+import type { UpstreamOptions } from "../../src/upstream/upstream.ts";
 import { openUpstream, realClock } from "./loopback-call.ts";
 
 export interface RelaySettings {
   readonly dialect?: DialectName;
-  readonly route?: Partial<UpstreamRoute>;
+  readonly route?: Parameters<typeof openUpstream>[1];
   readonly options?: Partial<UpstreamOptions>;
   readonly log?: LogLimits;
   readonly reservations?: Reservations;

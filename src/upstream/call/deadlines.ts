@@ -1,5 +1,5 @@
-/** Limits on each wait of a call, in milliseconds. */
-export interface Timeouts {
+/** Limits on each wait of a call that a route sets, in milliseconds. Their defaults stand in src/config/route-schema.ts. */
+export interface RouteTimeouts {
   /** From the call to a connection that can carry it, repeated tries included. */
   readonly connectMs: number;
   /** From the request sent to the headers of its answer: models think before they speak. */
@@ -10,27 +10,25 @@ export interface Timeouts {
   readonly idleMs: number;
   /** Between two events with data. */
   readonly progressMs: number;
+  /** For the whole call. */
+  readonly totalMs: number;
+}
+
+/** All limits on the waits of a call, in milliseconds. */
+export interface Timeouts extends RouteTimeouts {
   /** How long the call may be held back because nobody reads. */
   readonly pausedMs: number;
-  readonly totalMs: number;
   /** For reading the body of an error. */
   readonly errorBodyMs: number;
   /** For the body to end by itself after the stream's last event. */
   readonly settleMs: number;
 }
 
-/** The design's figures; idle and headers lie above what the slowest models on record took. */
-export const DEFAULT_TIMEOUTS: Timeouts = {
-  connectMs: 10_000,
-  headersMs: 120_000,
-  firstEventMs: 180_000,
-  idleMs: 60_000,
-  progressMs: 300_000,
-  pausedMs: 30_000,
-  totalMs: 900_000,
-  errorBodyMs: 5_000,
-  settleMs: 1_000,
-};
+/**
+ * What no route sets. Whoever knows the readers judges how long a call may be held back; bodies of errors, and what comes
+ * after a last event, are short and come at once or not at all.
+ */
+export const FIXED_TIMEOUTS = { pausedMs: Number.POSITIVE_INFINITY, errorBodyMs: 5_000, settleMs: 1_000 } as const;
 
 /** Where a call is. While it waits for its next try, only the total counts. */
 export type Phase = "connect" | "headers" | "first_event" | "events" | "error_body" | "retry";

@@ -148,7 +148,7 @@ describe("the Anthropic client", () => {
   });
 
   test("skips the comments of a silence", async () => {
-    await using up = await setUpClient({ limits: { apiSilenceMs: 4 } });
+    await using up = await setUpClient({ limits: { requests: { apiSilenceMs: 4 } } });
     const asking = up.client.messages.create({ ...request, stream: true });
     const exchange = await up.upstream.request();
     const stream = await asking;

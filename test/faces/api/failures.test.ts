@@ -121,7 +121,7 @@ describe("who may ask", () => {
   });
 
   test("nobody faster than the rate of opens allows, on all faces together", async () => {
-    await using up = await setUp({ limits: { opensPerSecond: 1, opensBurst: 1 } });
+    await using up = await setUp({ limits: { opensPerSecond: 1, streams: { opensBurst: 1 } } });
     const first = up.stream(CHAT);
     (await up.upstream.request()).sse().event(chunk("a"));
     await first;
@@ -218,7 +218,7 @@ describe("a failure in the middle of a stream", () => {
   });
 
   test("after a silence is an event too, because the head is out", async () => {
-    await using up = await setUp({ limits: { apiSilenceMs: 4 } });
+    await using up = await setUp({ limits: { requests: { apiSilenceMs: 4 } } });
     const asking = up.stream(CHAT);
     const exchange = await up.upstream.request();
     const client = await asking;

@@ -110,7 +110,7 @@ describe("the openai client on chat completions", () => {
   });
 
   test("skips the comments of a silence", async () => {
-    await using up = await setUpClient({ limits: { apiSilenceMs: 4 } });
+    await using up = await setUpClient({ limits: { requests: { apiSilenceMs: 4 } } });
     const asking = up.client.chat.completions.create({ model: "gpt", stream: true, messages });
     const exchange = await up.upstream.request();
     const stream = await asking;
@@ -121,7 +121,10 @@ describe("the openai client on chat completions", () => {
   });
 
   test("tries again only what may go better, and when it is told to", async () => {
-    await using up = await setUpClient({ limits: { opensPerSecond: 100, opensBurst: 1 } }, { maxRetries: 2 });
+    await using up = await setUpClient(
+      { limits: { opensPerSecond: 100, streams: { opensBurst: 1 } } },
+      { maxRetries: 2 },
+    );
     up.upstream.respondWith((exchange) => void exchange.sse().event(FINISH).event("[DONE]").end());
     const ask = () => up.client.chat.completions.create({ model: "gpt", stream: true, messages });
     await (await ask()).controller.abort();
@@ -183,7 +186,7 @@ describe("the openai client on responses", () => {
   });
 
   test("throws when nothing was announced before", async () => {
-    await using up = await setUpClient({ limits: { apiSilenceMs: 4 } });
+    await using up = await setUpClient({ limits: { requests: { apiSilenceMs: 4 } } });
     const asking = up.client.responses.create({ model: "responses", stream: true, input: "Hi" });
     const exchange = await up.upstream.request();
     const stream = await asking;

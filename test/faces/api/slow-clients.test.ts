@@ -5,7 +5,9 @@ describe("a client that does not read", () => {
   const block = `data: ${JSON.stringify(chunk("x".repeat(1_000)))}\n\n`.repeat(64);
 
   test("holds its provider back, and gets every event when it reads on", async () => {
-    await using up = await setUp({ limits: { logBytes: 65_536, logEntries: 100, socketGateBytes: 4_096 } });
+    await using up = await setUp({
+      limits: { logBytes: 65_536, streams: { logEntries: 100 }, sockets: { socketGateBytes: 4_096 } },
+    });
     const asking = up.stream(CHAT, {}, true);
     const exchange = (await up.upstream.request()).sse();
     const client = await asking;
@@ -25,7 +27,9 @@ describe("a client that does not read", () => {
   });
 
   test("and stays away is given up, and its provider with it", async () => {
-    await using up = await setUp({ limits: { pingMs: 50, pongMs: 50, logBytes: 65_536, socketGateBytes: 4_096 } });
+    await using up = await setUp({
+      limits: { logBytes: 65_536, sockets: { pingMs: 50, pongMs: 50, socketGateBytes: 4_096 } },
+    });
     const asking = up.stream(CHAT, {}, true);
     const exchange = (await up.upstream.request()).sse();
     await asking;

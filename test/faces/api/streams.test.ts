@@ -101,7 +101,7 @@ describe("a stream over a vendor's API", () => {
 
 describe("a silent provider", () => {
   test("is covered by comments, while the answer has not begun and later", async () => {
-    await using up = await setUp({ limits: { apiSilenceMs: 20 } });
+    await using up = await setUp({ limits: { requests: { apiSilenceMs: 20 } } });
     const asking = up.stream(RESPONSES);
     const exchange = await up.upstream.request();
     const client = await asking;

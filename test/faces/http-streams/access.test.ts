@@ -31,7 +31,7 @@ describe("who may read a stream over HTTP", () => {
   });
 
   test("is told to wait after too many wrong tokens, as on a WebSocket, and is let in with the right one", async () => {
-    await using up = await setUp({ ...withToken, limits: { authFailuresPerMinute: 2 } });
+    await using up = await setUp({ ...withToken, limits: { requests: { authFailuresPerMinute: 2 } } });
     const { stream, upstream } = await up.open({}, TOKEN);
     const wrong = { authorization: "Bearer wrong" };
     for (let i = 0; i < 2; i++) await up.poll(stream, "", wrong);

@@ -83,7 +83,7 @@ describe("an event stream", () => {
   });
 
   test("that is silent shows with comments that it lives, and is not taken for dead", async () => {
-    await using up = await setUp({ limits: { pingMs: 20, pongMs: 20 } });
+    await using up = await setUp({ limits: { sockets: { pingMs: 20, pongMs: 20 } } });
     const { stream, upstream } = await up.open();
     const reader = await up.read(stream);
     upstream.sse();
@@ -157,7 +157,7 @@ describe("a reader that comes back", () => {
   });
 
   test("for what the log had to give up is refused", async () => {
-    await using up = await setUp({ limits: { logEntries: 4 } });
+    await using up = await setUp({ limits: { streams: { logEntries: 4 } } });
     const { stream, upstream, client } = await up.open();
     upstream.sse();
     for (let seq = 1; seq <= 9; seq++) upstream.event(`${seq}`);

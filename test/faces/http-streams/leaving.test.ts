@@ -46,7 +46,7 @@ describe("a reader of an event stream that stalls", () => {
   });
 
   test("for too long fails the stream as a slow consumer, which it learns when it reads on", async () => {
-    await using up = await setUp({ limits: { logBytes: 262_144, pausedMs: 1 } });
+    await using up = await setUp({ limits: { logBytes: 262_144, streams: { pausedMs: 1 } } });
     const { stream, upstream } = await up.open();
     const reader = await up.read(stream, "", {}, true);
     const flooded = flood(upstream);
@@ -58,7 +58,7 @@ describe("a reader of an event stream that stalls", () => {
   });
 
   test("and takes nothing for the time of a ping and a pong is gone", async () => {
-    await using up = await setUp({ limits: { pingMs: 50, pongMs: 50 } });
+    await using up = await setUp({ limits: { sockets: { pingMs: 50, pongMs: 50 } } });
     const { stream, upstream } = await up.open({ away: "cancel" });
     const reader = await up.read(stream, "", {}, true);
     const flooded = flood(upstream);

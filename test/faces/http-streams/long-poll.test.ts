@@ -52,7 +52,7 @@ describe("a long poll", () => {
   });
 
   test("may wait longer than a ping and a pong take", async () => {
-    await using up = await setUp({ limits: { pingMs: 10, pongMs: 10 } });
+    await using up = await setUp({ limits: { sockets: { pingMs: 10, pongMs: 10 } } });
     const { stream } = await up.open();
     expect(await up.poll(stream, "?wait=150ms")).toMatchObject({ status: 200, events: [] });
   });
@@ -90,7 +90,7 @@ describe("a long poll", () => {
   });
 
   test("can ask again for an answer that was lost, even when the log is full", async () => {
-    await using up = await setUp({ limits: { logEntries: 4 } });
+    await using up = await setUp({ limits: { streams: { logEntries: 4 } } });
     const { stream, upstream } = await up.open();
     const first = up.poll(stream, "?wait=25s");
     upstream.sse().event("1");
@@ -121,7 +121,7 @@ describe("a long poll", () => {
   });
 
   test("keeps a stream with away cancel alive between its rounds, and lets it go when no round follows", async () => {
-    await using up = await setUp({ limits: { pingMs: 200 } });
+    await using up = await setUp({ limits: { sockets: { pingMs: 200 } } });
     const { stream, upstream } = await up.open({ away: "cancel" });
     upstream.sse();
     for (let after = 0; after < 5; after++) {

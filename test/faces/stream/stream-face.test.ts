@@ -195,7 +195,7 @@ describe("frames that are wrong", () => {
   });
 
   test("a frame above the limit closes it with 1009", async () => {
-    await using up = await setUp({ limits: { streamFrameBytes: 2_048 } });
+    await using up = await setUp({ limits: { requests: { streamFrameBytes: 2_048 } } });
     up.client.send({ type: "open", id: "a", model: "gpt", body: { text: "x".repeat(4_096) } });
     expect((await up.client.closed).code).toBe(1009);
   });

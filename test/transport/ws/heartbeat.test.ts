@@ -50,7 +50,7 @@ describe("a silent client", () => {
 
   test("keeps its stream: whoever resumes it is told no_pong", async () => {
     await using upstream = await startScriptedUpstream();
-    const limits = { pingMs: 20, pongMs: 20 };
+    const limits = { sockets: { pingMs: 20, pongMs: 20 } };
     await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits } });
     using client = await StreamClient.connect(gateway.url, { autoPong: false });
     client.send({ type: "open", id: "a", model: "gpt", body: {} });

@@ -92,7 +92,7 @@ describe("the signature of a device", () => {
   });
 
   test("that is bad counts as a failure of its address, with the right token too", async () => {
-    const limits = { authFailuresPerMinute: 2 };
+    const limits = { requests: { authFailuresPerMinute: 2 } };
     await using gateway = await startTestGateway({ config: { auth: { token: TOKEN }, limits } });
     const impostor = () => ({ ...device, deviceId: newDevice().deviceId });
     for (const _ of [1, 2]) {
