@@ -1,11 +1,11 @@
-/** The recorded streams of real providers, read by the interpreters and by the plainest possible reading beside them. */
+/** Recorded streams, read by the interpreters and by the plainest possible reading beside them. */
 import { describe, expect, test } from "@jest/globals";
 import type { Dialect } from "../../src/core/dialect/dialect.ts";
 import { dialects } from "../../src/dialects/registry.ts";
-import { type Recording, recordings } from "../support/corpus.ts";
-import { interpret, together } from "../support/interpret.ts";
+import { expectedOf, outerRecordings, type Recording, sources } from "../support/corpus.ts";
+import { interpret, together, unnamed } from "../support/interpret.ts";
 import { NOT_HERE } from "../support/outer-corpus.ts";
-import { recordedAnswer } from "../support/recorded-answer.ts";
+import { ownRecordings, unaryAnswers } from "../support/own-recordings.ts";
 
 function dialectOf(name: string): Dialect {
   const dialect = dialects.get(name);
@@ -13,36 +13,25 @@ function dialectOf(name: string): Dialect {
   return dialect;
 }
 
-/** The one recording that fails: out of quota. */
-const FAILED = "openai/openai-error.1";
-
-if (recordings) replay(recordings);
-else test.skip(NOT_HERE, () => {});
-
-function replay(all: readonly Recording[]) {
-  const answers = all.flatMap(({ title, dialect, answers }) =>
-    answers.map((events, index) => ({
-      title: answers.length > 1 ? `${title} #${index + 1}` : title,
-      dialect,
+const answersOf = (recordings: readonly Recording[]) =>
+  recordings.flatMap((recording) =>
+    recording.answers.map((events, index) => ({
+      title: recording.answers.length > 1 ? `${recording.title} #${index + 1}` : recording.title,
+      dialect: recording.dialect,
+      recording,
       events,
     })),
   );
-  const understood = answers.filter(({ dialect, title }) => dialect !== "plain-sse" && title !== FAILED);
 
-  test("all 106 recordings have a dialect", () => {
-    const count = (name: string) => all.filter(({ dialect }) => dialect === name).length;
-    expect([...dialects.keys()].map((name) => [name, count(name)])).toEqual([
-      ["anthropic-messages", 22],
-      ["openai-chat", 22],
-      ["openai-responses", 35],
-      ["plain-sse", 27],
-    ]);
-  });
+describe.each(sources)("$from", ({ recordings }) => {
+  const understood = answersOf(recordings).filter(
+    ({ dialect, recording }) => dialect !== "plain-sse" && !recording.fails,
+  );
 
-  describe.each(understood)("$title as $dialect", ({ dialect, events }) => {
+  describe.each(understood)("$title as $dialect", ({ dialect, recording, events }) => {
     const meanings = interpret(dialectOf(dialect), events);
     const answer = together(meanings);
-    const expected = recordedAnswer(dialect, events);
+    const expected = expectedOf(recording, events);
 
     test("is whole from its terminal on: cut before any event up to there, it is truncated", () => {
       expect(answer.wholeAt).toBe(expected.wholeAt);
@@ -67,11 +56,66 @@ function replay(all: readonly Recording[]) {
       expect(answer.calls).toEqual(expected.calls);
     });
   });
+});
 
-  test("the recorded failure is reported at its error event, with the provider's words", () => {
-    const failed = answers.find(({ title }) => title === FAILED);
-    const meanings = interpret(dialectOf("openai-responses"), failed?.events ?? []);
-    expect(meanings.findIndex((delta) => delta.error)).toBe(2);
+describe("an answer of our own", () => {
+  const streams = ownRecordings.map(({ title, dialect, expected, answers }) => ({
+    title,
+    dialect,
+    expected,
+    events: answers[0] ?? [],
+  }));
+  const unary = unaryAnswers.map(({ title, dialect, expected, body }) => ({
+    title,
+    dialect,
+    expected,
+    events: [unnamed(body)],
+  }));
+
+  test("is there in every dialect: as streams, as failures and, where it has a form, in one piece", () => {
+    const count = (all: readonly { readonly dialect: string }[]) =>
+      [...dialects.keys()].map((name) => all.filter(({ dialect }) => dialect === name).length);
+    expect(count(streams)).toEqual([12, 17, 13, 5]);
+    expect(count(streams.filter(({ expected }) => expected.error))).toEqual([2, 3, 3, 0]);
+    expect(count(unary)).toEqual([2, 2, 3, 0]);
+  });
+
+  const understood = [...streams, ...unary].filter(({ dialect }) => dialect !== "plain-sse");
+  test.each(understood)("$title gives all that its index says", ({ dialect, expected, events }) => {
+    const { error, ...said } = expected;
+    const meanings = interpret(dialectOf(dialect), events);
+    const failure = meanings.findIndex((meaning) => meaning.error);
+    // A failure is the last event, whatever the provider still sends.
+    expect(together(failure < 0 ? meanings : meanings.slice(0, failure + 1))).toEqual({ finish: undefined, ...said });
+    expect(meanings[failure]?.error).toEqual(error);
+  });
+
+  const plain = streams.filter(({ dialect }) => dialect === "plain-sse");
+  test.each(plain)("$title has the events that its index says, and nothing is understood", ({ expected, events }) => {
+    expect(events.map(({ event, data }) => [event ?? null, data])).toEqual(expected.events);
+    expect(interpret(dialectOf("plain-sse"), events)).toEqual(events.map(() => ({})));
+  });
+});
+
+if (outerRecordings) replayOuter(outerRecordings);
+else test.skip(NOT_HERE, () => {});
+
+function replayOuter(all: readonly Recording[]) {
+  test("all 106 recordings have a dialect", () => {
+    const count = (name: string) => all.filter(({ dialect }) => dialect === name).length;
+    expect([...dialects.keys()].map((name) => [name, count(name)])).toEqual([
+      ["anthropic-messages", 22],
+      ["openai-chat", 22],
+      ["openai-responses", 35],
+      ["plain-sse", 27],
+    ]);
+  });
+
+  test("the one recorded failure is reported at its error event, with the provider's words", () => {
+    const failed = all.filter(({ fails }) => fails);
+    expect(failed.map(({ title }) => title)).toEqual(["openai/openai-error.1"]);
+    const meanings = interpret(dialectOf("openai-responses"), failed[0]?.answers[0] ?? []);
+    expect(meanings.findIndex((meaning) => meaning.error)).toBe(2);
     expect(meanings[2]?.error?.type).toBe("insufficient_quota");
     expect(together(meanings).wholeAt).toBe(-1);
   });

@@ -1,5 +1,7 @@
 import type { DialectName } from "../../src/dialects/registry.ts";
 import { readOuter } from "./outer-corpus.ts";
+import { ownRecordings } from "./own-recordings.ts";
+import { type RecordedAnswer, recordedAnswer } from "./recorded-answer.ts";
 
 /** One server-sent event as the provider sent it. */
 export interface RecordedEvent {
@@ -8,7 +10,7 @@ export interface RecordedEvent {
 }
 
 export interface Recording {
-  /** `provider/name`, unique in the corpus. */
+  /** `provider/name`, or `own/dialect/name`: unique. */
   readonly title: string;
   readonly dialect: DialectName;
   /**
@@ -16,6 +18,20 @@ export interface Recording {
    * ends behind its terminal event, or where a chat completion's id changes.
    */
   readonly answers: readonly (readonly RecordedEvent[])[];
+  /** The provider says in an event that it failed. */
+  readonly fails: boolean;
+  /** The bytes as recorded, where they are more than the events: comments, ids, odd line ends. Then it is one answer. */
+  readonly body?: string;
+  /** What is known to stand in the one answer; else it is found by the plainest possible reading. */
+  readonly expected?: RecordedAnswer;
+}
+
+/** Recordings that lie together. */
+export interface Source {
+  readonly from: string;
+  readonly recordings: readonly Recording[];
+  /** Those of our own, which are in every clone. */
+  readonly own: boolean;
 }
 
 interface Corpus {
@@ -24,13 +40,27 @@ interface Corpus {
 
 const TERMINALS = new Set(["message_stop", "response.completed", "response.incomplete", "response.failed"]);
 
+/** The one recording of the outer corpus that fails: out of quota. */
+const FAILED = "openai/openai-error.1";
+
 /** The recorded streams of real providers, or undefined when the corpus is not beside the project. */
-export const recordings: readonly Recording[] | undefined = readOuter<Corpus>(
+export const outerRecordings: readonly Recording[] | undefined = readOuter<Corpus>(
   "corpus/provider-streams.json",
 )?.streams.map(({ provider, name, events }) => {
   const dialect = dialectOf(provider, events);
-  return { title: `${provider}/${name}`, dialect, answers: split(events, dialect) };
+  const title = `${provider}/${name}`;
+  return { title, dialect, answers: split(events, dialect), fails: title === FAILED };
 });
+
+/** Our own recordings, and those of the outer corpus where it is here: whatever holds of the ones holds of the others. */
+export const sources: readonly Source[] = [
+  { from: "our own recordings", recordings: ownRecordings, own: true },
+  ...(outerRecordings ? [{ from: "the outer corpus", recordings: outerRecordings, own: false }] : []),
+];
+
+/** What an answer of a recording says, in one of the dialects that know their end. */
+export const expectedOf = ({ dialect, expected }: Recording, answer: readonly RecordedEvent[]): RecordedAnswer =>
+  expected ?? recordedAnswer(dialect, answer);
 
 function dialectOf(provider: string, events: readonly string[]): DialectName {
   if (provider === "anthropic") return "anthropic-messages";

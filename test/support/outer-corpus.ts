@@ -1,6 +1,6 @@
 /**
- * Recordings and schemas that lie beside some checkouts and in no clone. Suites over them are an addition: where the folder
- * is missing they say that they were skipped. Only this file may look outside of the repository, so that
+ * Recordings and schemas that lie beside some checkouts and in no clone. Suites over them are an addition to those over
+ * `test/recordings`: where the folder is missing they say that they were skipped. Only this file may look outside of the repository, so that
  * `jest --findRelatedTests` on it runs just the suites that have more to do where the folder is there.
  */
 import { existsSync, readFileSync } from "node:fs";

@@ -1,13 +1,14 @@
 import Anthropic from "@anthropic-ai/sdk";
 import { describe, expect, test } from "@jest/globals";
-import { recordings } from "../../support/corpus.ts";
+import { expectedOf, outerRecordings, sources } from "../../support/corpus.ts";
 import { NOT_HERE } from "../../support/outer-corpus.ts";
-import { recordedAnswer } from "../../support/recorded-answer.ts";
 import { sseBody } from "../../support/recorded-body.ts";
 import { setUp } from "./set-up.ts";
 
-const here = recordings ? test : test.skip;
-const note = recordings ? "" : ` (${NOT_HERE})`;
+if (!outerRecordings) test.skip(NOT_HERE, () => {});
+
+/** A recorded tool call of each source. */
+const TOOL_CALLS = ["own/anthropic-messages/tool-calls", "anthropic/anthropic-json-tool.1"];
 
 const request = { model: "claude", max_tokens: 64, messages: [{ role: "user" as const, content: "Hi" }] };
 const event = (fields: { type: string } & Record<string, unknown>): [object, string] => [fields, fields.type];
@@ -23,36 +24,39 @@ async function setUpClient(config: Record<string, unknown> = {}) {
 }
 
 describe("the Anthropic client", () => {
-  here(`puts together what every recorded message said, thinking and tool calls too${note}`, async () => {
-    await using up = await setUpClient();
-    let body = "";
-    up.upstream.respondWith((exchange) => void exchange.sse().chunk(body).end());
-    const recorded = (recordings ?? [])
-      .filter(({ dialect }) => dialect === "anthropic-messages")
-      .flatMap(({ title, answers }) => answers.map((answer) => ({ title, answer })));
-    expect(recorded.length).toBeGreaterThan(20);
-    for (const { title, answer } of recorded) {
-      body = sseBody(answer);
-      let [text, thinking, json, events] = ["", "", "", 0];
-      for await (const each of await up.client.messages.create({ ...request, stream: true })) {
-        events++;
-        if (each.type !== "content_block_delta") continue;
-        if (each.delta.type === "text_delta") text += each.delta.text;
-        if (each.delta.type === "thinking_delta") thinking += each.delta.thinking;
-        if (each.delta.type === "input_json_delta") json += each.delta.partial_json;
+  test.each(sources)(
+    "puts together what every message in $from said, thinking and tool calls too",
+    async ({ recordings, own }) => {
+      await using up = await setUpClient();
+      let body = "";
+      up.upstream.respondWith((exchange) => void exchange.sse().chunk(body).end());
+      const recorded = recordings
+        .filter(({ dialect, fails }) => dialect === "anthropic-messages" && !fails)
+        .flatMap((recording) => recording.answers.map((answer) => ({ title: recording.title, recording, answer })));
+      expect(recorded.length).toBeGreaterThan(own ? 9 : 20);
+      for (const { title, recording, answer } of recorded) {
+        body = recording.body ?? sseBody(answer);
+        let [text, thinking, json, events] = ["", "", "", 0];
+        for await (const each of await up.client.messages.create({ ...request, stream: true })) {
+          events++;
+          if (each.type !== "content_block_delta") continue;
+          if (each.delta.type === "text_delta") text += each.delta.text;
+          if (each.delta.type === "thinking_delta") thinking += each.delta.thinking;
+          if (each.delta.type === "input_json_delta") json += each.delta.partial_json;
+        }
+        const expected = expectedOf(recording, answer);
+        expect([title, text, thinking]).toEqual([title, expected.text, expected.thinking]);
+        // The client itself leaves out pings.
+        expect([title, events]).toEqual([title, answer.filter((one) => one.event !== "ping").length]);
+        const calls = expected.calls.map((call) => String(call.arguments)).join("");
+        if (json !== "") expect([title, calls]).toEqual([title, expect.stringContaining(json.slice(0, 10))]);
       }
-      const expected = recordedAnswer("anthropic-messages", answer);
-      expect([title, text, thinking]).toEqual([title, expected.text, expected.thinking]);
-      // The client itself leaves out pings.
-      expect([title, events]).toEqual([title, answer.filter((one) => one.event !== "ping").length]);
-      const calls = expected.calls.map((call) => String(call.arguments)).join("");
-      if (json !== "") expect([title, calls]).toEqual([title, expect.stringContaining(json.slice(0, 10))]);
-    }
-  });
+    },
+  );
 
-  here(`builds the final message of a recorded tool call${note}`, async () => {
+  test.each(sources)("builds the final message of a tool call in $from", async ({ recordings }) => {
     await using up = await setUpClient();
-    const recording = recordings?.find(({ title }) => title === "anthropic/anthropic-json-tool.1");
+    const recording = recordings.find(({ title }) => TOOL_CALLS.includes(title));
     up.upstream.respondWith(
       (exchange) =>
         void exchange

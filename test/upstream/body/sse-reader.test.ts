@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { fromByteString, toByteString } from "../../../src/core/kernel/byte-string.ts";
 import { SseReader } from "../../../src/upstream/body/sse-reader.ts";
-import { NOT_HERE, readOuter } from "../../support/outer-corpus.ts";
+import { isSyntax, sseCases } from "../../support/sse-cases.ts";
 
 interface Event {
   readonly type: string;
@@ -38,24 +38,14 @@ function cutAt(bytes: Uint8Array, positions: readonly number[]): Uint8Array[] {
 const everyByte = (bytes: Uint8Array) => Array.from(bytes, (byte) => Uint8Array.of(byte));
 const text = (source: string) => Buffer.from(source, "utf8");
 
-describe("the parsing cases of the web platform tests", () => {
-  interface Case {
-    readonly title: string;
-    readonly inputBase64: string;
-    readonly expectFail: boolean;
-    readonly expectEvents: readonly Event[];
-  }
-  const cases = readOuter<{ readonly cases: readonly Case[] }>("corpus/wpt-sse-cases.json")?.cases ?? [];
-  if (cases.length === 0) test.skip(NOT_HERE, () => {});
+describe.each(sseCases)("the syntax cases of $from", ({ cases }) => {
+  if (!cases) test.skip("are read", () => {});
 
-  // Cases that fail concern the head of the answer: response.test.ts plays them.
-  for (const { title, inputBase64, expectEvents } of cases.filter(({ expectFail }) => !expectFail)) {
+  for (const { title, bytes, events } of cases?.filter(isSyntax) ?? []) {
     test(`${title}, whole, byte by byte and cut at every position`, () => {
-      const bytes = Buffer.from(inputBase64, "base64");
-      const expected = expectEvents.map(({ type, data }) => ({ type, data }));
-      expect(read([bytes]).events).toEqual(expected);
-      expect(read(everyByte(bytes)).events).toEqual(expected);
-      for (let at = 0; at <= bytes.length; at++) expect(read(cutAt(bytes, [at])).events).toEqual(expected);
+      expect(read([bytes]).events).toEqual(events);
+      expect(read(everyByte(bytes)).events).toEqual(events);
+      for (let at = 0; at <= bytes.length; at++) expect(read(cutAt(bytes, [at])).events).toEqual(events);
     });
   }
 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { openUpstream, startCall } from "../../support/loopback-call.ts";
-import { NOT_HERE, readOuter } from "../../support/outer-corpus.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { isHead, sseCases } from "../../support/sse-cases.ts";
 
 describe("the retry hint of a 429", () => {
   const wall = Date.UTC(2026, 10, 22, 12, 0, 0);
@@ -62,27 +62,19 @@ describe("a refusal's own words", () => {
   );
 });
 
-describe("the web platform tests on the head of an answer", () => {
-  interface Case {
-    readonly title: string;
-    readonly inputBase64: string;
-    readonly contentType: string;
-    readonly status: number;
-    readonly expectFail: boolean;
-    readonly expectEvents: readonly { readonly data: string }[];
+describe.each(sseCases)("the cases on the head of an answer of $from", ({ cases }) => {
+  if (!cases) test.skip("are told apart", () => {});
+
+  for (const { title, bytes, contentType, status, fails, events } of cases?.filter(isHead) ?? []) {
+    test(title, async () => {
+      await using upstream = await startScriptedUpstream();
+      await using client = openUpstream(upstream.url);
+      const { sink } = startCall(client, { mayRetry: false });
+      const head = { "content-type": contentType, "content-length": String(bytes.length) };
+      (await upstream.request()).head(status, head).write(bytes);
+      const error = await sink.done;
+      expect(error !== undefined).toBe(fails);
+      expect(sink.data).toEqual(events.map(({ data }) => data));
+    });
   }
-  const cases = readOuter<{ readonly cases: readonly Case[] }>("corpus/wpt-sse-cases.json")?.cases ?? [];
-  const concerned = cases.filter((one) => one.expectFail || one.contentType !== "text/event-stream");
-  const each = concerned.length > 0 ? test.each(concerned) : test.skip.each([{ title: NOT_HERE } as Case]);
-  each("$title", async ({ inputBase64, contentType, status, expectFail, expectEvents }) => {
-    await using upstream = await startScriptedUpstream();
-    await using client = openUpstream(upstream.url);
-    const { sink } = startCall(client, { mayRetry: false });
-    const body = Buffer.from(inputBase64, "base64");
-    const head = { "content-type": contentType, "content-length": String(body.length) };
-    (await upstream.request()).head(status, head).write(body);
-    const error = await sink.done;
-    expect(error !== undefined).toBe(expectFail);
-    expect(sink.data).toEqual(expectEvents.map(({ data }) => data));
-  });
 });
