@@ -148,7 +148,8 @@ export class Intake {
         this.#refuse("frame_too_large");
       } else if (!wasInside && payloadAt + head.payloadBytes <= chunk.length) {
         to = payloadAt + head.payloadBytes;
-        if (this.#message?.reservation || head.opcode === CLOSE) flush();
+        // Its message is told of while it is the one that is reserved for.
+        if (head.fin && (this.#message?.reservation || head.opcode === CLOSE)) flush();
         this.#end(head);
       } else {
         flush();
