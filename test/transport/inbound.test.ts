@@ -91,6 +91,17 @@ test("a large message is handed over though its client says goodbye right behind
   expect(up.session.messages).toEqual([message]);
 });
 
+test("a message right behind the one that says who its client is may be as large as its face takes", async () => {
+  await using up = await setUp({ authentication: "frame", limits: { handshakeFrameBytes: 1_000 } });
+  const message = textOf(5_000);
+  const bytes = Buffer.concat(["let me in", message].map((payload) => frameBytes({ opcode: TEXT, payload })));
+  up.client.write(bytes.subarray(0, 500));
+  await up.session.until(() => up.session.messages.length > 0);
+  up.client.write(bytes.subarray(500));
+  await up.session.until(() => up.session.messages.length > 1);
+  expect(up.session.messages).toEqual(["let me in", message]);
+});
+
 describe("a message larger than its face takes", () => {
   test.each([
     ["by the length its head announces", [frameBytes({ opcode: TEXT, announcedBytes: 1_001 })]],
