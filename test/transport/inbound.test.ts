@@ -102,6 +102,20 @@ test("a message right behind the one that says who its client is may be as large
   expect(up.session.messages).toEqual(["let me in", message]);
 });
 
+test.each([
+  [20, undefined],
+  [21, 1008],
+])(
+  "of %i pings in one read, each is answered up to what may come at once; more are refused with their code",
+  async (count, code) => {
+    await using up = await setUp({ clock: { now: () => 0, wall: () => 0 } });
+    up.client.write(Buffer.concat(Array(count).fill(frameBytes({ opcode: PING, payload: "p" }))));
+    if (code === undefined) await up.client.until(() => up.client.frames.length === count);
+    else expect(await up.client.closed).toBe(code);
+    expect(up.server.refusals).toEqual(code === undefined ? [] : [{ code: "rate_limited", where: "played" }]);
+  },
+);
+
 describe("a message larger than its face takes", () => {
   test.each([
     ["by the length its head announces", [frameBytes({ opcode: TEXT, announcedBytes: 1_001 })]],
