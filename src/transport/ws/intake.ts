@@ -143,12 +143,12 @@ export class Intake {
         flush();
         // Nothing is left of it.
         from = to = chunk.length;
-      } else if (!this.#isWithinLimit(head)) {
-        flush();
+      } else if (!this.#isWithinLimit(head, flush)) {
         this.#refuse("frame_too_large");
       } else if (!wasInside && payloadAt + head.payloadBytes <= chunk.length) {
         to = payloadAt + head.payloadBytes;
-        if (this.#message?.reservation || head.opcode === CLOSE) flush();
+        // Its message is told of while it is the one that is reserved for.
+        if (head.fin && (this.#message?.reservation || head.opcode === CLOSE)) flush();
         this.#end(head);
       } else {
         flush();
@@ -170,13 +170,17 @@ export class Intake {
   }
 
   /** Counts a frame that was announced, and says whether its message is not larger than allowed. */
-  #isWithinLimit({ opcode, payloadBytes }: FrameHead): boolean {
+  #isWithinLimit({ opcode, payloadBytes }: FrameHead, flush: () => void): boolean {
     if (opcode >= CLOSE) return true;
     const { clock, pace, maxMessageBytes } = this.#parts;
     this.#message ??= { bytes: 0, fragments: 0, pace: new SenderPace(pace, clock.now()) };
-    this.#message.bytes += payloadBytes;
-    this.#message.fragments++;
-    return this.#message.bytes <= maxMessageBytes();
+    const message = this.#message;
+    message.bytes += payloadBytes;
+    message.fragments++;
+    if (message.bytes <= maxMessageBytes()) return true;
+    // The frames before it may say who its client is, and how much that one may send.
+    flush();
+    return message.bytes <= maxMessageBytes();
   }
 
   #gather(chunk: Buffer, at: number): number {

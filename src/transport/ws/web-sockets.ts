@@ -213,7 +213,8 @@ function acceptorFor(mount: FaceMount): WebSocketServer {
     // Bytes, rate and time are bounded, in Intake; how they are cut is the network's doing, and the client's library's.
     maxFragments: 0,
     maxBufferedChunks: 0,
-    maxPendingAutoPongs: 8,
+    // More than may come at once (InboundRate): who sends more is told why, not cut off.
+    maxPendingAutoPongs: 32,
     closeTimeout: CLOSE_TIMEOUT_MS,
     // Without this ws picks the first one offered, which may be the one that carries the token.
     handleProtocols: () => mount.subprotocol ?? false,

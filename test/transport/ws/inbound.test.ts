@@ -91,6 +91,31 @@ test("a large message is handed over though its client says goodbye right behind
   expect(up.session.messages).toEqual([message]);
 });
 
+test("a message right behind the one that says who its client is may be as large as its face takes", async () => {
+  await using up = await setUp({ authentication: "frame", limits: { handshakeFrameBytes: 1_000 } });
+  const message = textOf(5_000);
+  const bytes = Buffer.concat(["let me in", message].map((payload) => frameBytes({ opcode: TEXT, payload })));
+  up.client.write(bytes.subarray(0, 500));
+  await up.session.until(() => up.session.messages.length > 0);
+  up.client.write(bytes.subarray(500));
+  await up.session.until(() => up.session.messages.length > 1);
+  expect(up.session.messages).toEqual(["let me in", message]);
+});
+
+test.each([
+  [20, undefined],
+  [21, 1008],
+])(
+  "of %i pings in one read, each is answered up to what may come at once; more are refused with their code",
+  async (count, code) => {
+    await using up = await setUp({ clock: { now: () => 0, wall: () => 0 } });
+    up.client.write(Buffer.concat(Array(count).fill(frameBytes({ opcode: PING, payload: "p" }))));
+    if (code === undefined) await up.client.until(() => up.client.frames.length === count);
+    else expect(await up.client.closed).toBe(code);
+    expect(up.server.refusals).toEqual(code === undefined ? [] : [{ code: "rate_limited", where: "played" }]);
+  },
+);
+
 describe("a message larger than its face takes", () => {
   test.each([
     ["by the length its head announces", [frameBytes({ opcode: TEXT, announcedBytes: 1_001 })]],
