@@ -83,8 +83,8 @@ describe("limits of one connection", () => {
     await using up = await setUp();
     up.client.write(Buffer.concat(Array.from({ length: 1_000 }, () => frameBytes({ opcode: PING }))));
     expect(await up.client.closed).toBe(1008);
-    // Pongs, and the goodbye.
-    expect(up.client.frames.length).toBeLessThanOrEqual(21);
+    // Twenty at once, the one that was too many, some that came of time that passed, and the goodbye.
+    expect(up.client.frames.length).toBeLessThanOrEqual(25);
   });
 
   test("messages beyond five seconds' worth at once close it with 4029", async () => {
