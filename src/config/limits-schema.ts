@@ -55,7 +55,7 @@ export const limitsSchema = z.strictObject({
     .min(0)
     .default(0)
     .describe(
-      "memory that all running streams and their logs may take, 288 KiB for a stream with an empty log; 0 takes a quarter of what the process may use",
+      "memory that all running streams and their logs may take, 96 KiB for a running stream with an empty log; 0 takes a quarter of what the process may use",
     ),
   graceMs: milliseconds(2 * MINUTE, 15 * MINUTE).describe("how long a stream lives on without a reader"),
   retentionMs: milliseconds(5 * MINUTE).describe(
