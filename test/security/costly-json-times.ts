@@ -17,6 +17,11 @@ const JUST_TAKEN: Readonly<Record<string, string>> = {
   "150,000 strings": `[${Array.from({ length: 149_999 }, (_, at) => `"${at}"`).join()}]`,
   "10,000 keys of one object": `{${keys(10_000, "k")}}`,
   "30,000 keys of three objects": `[${["a", "b", "c"].map((name) => `{${keys(9_990, name)}}`).join()}]`,
+  "75,000 objects with the same key": `[${Array(74_799).fill('{"k":1}').join()}]`,
+  "145,000 keys, the same 30 of each object": `[${Array(4_830)
+    .fill(`{${keys(30, "k")}}`)
+    .join()}]`,
+  "4 million blanks": `[${" ".repeat(4_000_000)}]`,
   "25,000 objects with a key of its own each": `[${Array.from({ length: 24_999 }, (_, at) => `{"k${at}":1}`).join()}]`,
 };
 

@@ -58,7 +58,7 @@ const isExact = (value: number): boolean =>
 /** What a client's JSON must be, for the message to one whose is not. */
 export const FIT_JSON =
   `no deeper than ${MAX_JSON_DEPTH}, no heavier than ${CALLER_JSON.weight} (a member counts 1, a list or an object 1 more,` +
-  " a key 4 more) and 10000 keys an object, without a key __proto__ or an integer beyond 2^53";
+  " a key 4 more unless earlier objects had the same keys up to there) and 10000 keys an object, without a key __proto__ or an integer beyond 2^53";
 
 /**
  * A client's JSON, or undefined when it does not parse, is too deep or too heavy, or has a key that is never right, or a

@@ -6,16 +6,51 @@ import { COSTLY_JSON, costlyConnect, LONG_TEXTS } from "../../support/costly-jso
 
 const isHeavy = (text: string, weight: number, depth = MAX_JSON_DEPTH) => isTooHeavy(text, { weight }, depth);
 
-/** What a value weighs, found without regard to its text: what separates members, and what holds them. */
-function weightOf(value: unknown): number {
+/** What a value weighs, found without regard to its text: what separates members, what holds them, and which keys are new. */
+function weightOf(value: unknown, seen = new Set<string>()): number {
   if (typeof value !== "object" || value === null) return 0;
-  const members = Object.values(value);
-  const keys = Array.isArray(value) ? 0 : members.length * 4;
-  return 1 + Math.max(0, members.length - 1) + keys + members.reduce((sum: number, part) => sum + weightOf(part), 0);
+  const members = Object.entries(value);
+  let weight = 1 + Math.max(0, members.length - 1);
+  let shape = "";
+  for (const [key, part] of members) {
+    if (!Array.isArray(value)) {
+      const written = JSON.stringify(key).slice(1, -1);
+      const isShaped = !/^[\d\\]/.test(written) && written.length <= 64;
+      shape = isShaped ? JSON.stringify([shape, key]) : "";
+      if (!isShaped || !seen.has(shape)) weight += 4;
+      if (isShaped) seen.add(shape);
+    }
+    weight += weightOf(part, seen);
+  }
+  return weight;
 }
 
+const call = (at: number, words: string) => [
+  {
+    role: "assistant",
+    content: [
+      { type: "text", text: words },
+      { type: "tool_use", id: `toolu_${at}`, name: "read", input: { path: `src/${at}.ts`, offset: 1, limit: 200 } },
+    ],
+  },
+  {
+    role: "user",
+    content: [
+      { type: "tool_result", tool_use_id: `toolu_${at}`, content: [{ type: "text", text: words }], is_error: false },
+    ],
+  },
+];
+const property = { type: "string", description: "What it is", enum: ["a", "b", "c"], default: "a" };
+const properties = (tool: number) =>
+  Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`p${tool}_${at}`, property]));
+const tool = (at: number) => ({
+  name: `tool_${at}`,
+  description: "What it does",
+  input_schema: { type: "object", properties: properties(at), required: ["p"], additionalProperties: false },
+});
+
 describe("the weight of JSON", () => {
-  test("is that of its members and keys, whatever its strings say and however it is laid out", () => {
+  test("is that of its members and new keys, whatever its strings say and however it is laid out", () => {
     const strings = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('"', "\\", ",", "[", "}", ":", "a") }));
     const { value: values } = fc.letrec((tie) => ({
       value: fc.oneof({ maxDepth: 5 }, strings, fc.double(), fc.constant(null), tie("list"), tie("object")),
@@ -42,6 +77,36 @@ describe("the weight of JSON", () => {
     expect(isHeavy(keys(10_001), 1e9)).toBe(true);
     expect(isHeavy(`[${"1".repeat(1_999_999)}]`, 1e9)).toBe(false);
     expect(isHeavy(`[${"1".repeat(2_000_001)}]`, 1e9)).toBe(true);
+    expect(isHeavy(`[${" ".repeat(4_000_000)}]`, 1e9)).toBe(false);
+    expect(isHeavy(`[${" ".repeat(4_000_001)}]`, 1e9)).toBe(true);
+  });
+
+  test.each([
+    ["4,000 tool calls and their results", Array.from({ length: 4_000 }, (_, at) => call(at, "words")).flat()],
+    ["150 tools with 60 properties of their own each", Array.from({ length: 150 }, (_, at) => tool(at))],
+  ])("of %s is borne, laid out for people or not", (_what, value) => {
+    for (const indent of [undefined, 2])
+      expect(parseClientJson(JSON.stringify(value, undefined, indent))).toEqual(value);
+  });
+
+  test.each([
+    ["behind other keys", (at: number) => `"k${at}":1,"a":1`],
+    ["that are numbers", () => '"4000000":1,"5000000":1'],
+    ["that are numbers, escaped", () => '"\\u0034000000":1,"\\u0035000000":1'],
+    ["that are long", () => `"${"a".repeat(65)}":1,"${"b".repeat(65)}":1`],
+  ])("counts keys as new %s", (_what, keys) => {
+    const text = `[${Array.from({ length: 100 }, (_, at) => `{${keys(at)}}`).join()}]`;
+    // A list, 100 objects with a key more than one, and what parts them.
+    const weight = 1 + 99 + 100 * 2 + 200 * 4;
+    expect([isHeavy(text, weight), isHeavy(text, weight - 1)]).toEqual([false, true]);
+  });
+
+  test("counts the 33rd key of an object as new, however often it was there", () => {
+    const text = JSON.stringify(
+      Array(100).fill(Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`k${at}`, 1]))),
+    );
+    const weight = 1 + 99 + 100 * 33 + 32 * 4 + 100 * 4;
+    expect([isHeavy(text, weight), isHeavy(text, weight - 1)]).toEqual([false, true]);
   });
 
   test("of a conversation of 6,000 messages is borne", () => {

@@ -216,9 +216,9 @@ describe("frames that are wrong", () => {
     },
   );
 
-  test("more than 100,000 keys, or nesting deeper than 64, is refused", async () => {
+  test("an object of more than 10,000 keys, or nesting deeper than 64, is refused", async () => {
     await using up = await setUp();
-    const keys = Object.fromEntries([...Array(100_001).keys()].map((n) => [`k${n}`, 0]));
+    const keys = Object.fromEntries([...Array(10_001).keys()].map((n) => [`k${n}`, 0]));
     up.client.send({ type: "open", id: "a", model: "gpt", body: keys });
     expect(await up.client.next()).toMatchObject({ error: { code: "bad_frame" } });
     up.client.send(`{"type":"open","id":"a","model":"gpt","body":{"a":${"[".repeat(64)}${"]".repeat(64)}}}`);
