@@ -11,7 +11,7 @@ const body = { messages: [{ role: "user", content: "Hi" }] };
 describe("a flood of opens", () => {
   test("is refused rate_limited beyond the burst, on all connections of the caller together", async () => {
     await using upstream = await startScriptedUpstream();
-    const limits = { opensPerSecond: 1, opensBurst: 3 };
+    const limits = { opensPerSecond: 1, streams: { opensBurst: 3 } };
     await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits } });
     using first = await (await StreamClient.connect(gateway.url)).hello();
     using second = await (await StreamClient.connect(gateway.url)).hello();
@@ -75,7 +75,7 @@ describe("opens on every face", () => {
     async (face) => {
       await using upstream = await startScriptedUpstream();
       upstream.respondWith((exchange) => void exchange.json(400, { error: { message: "no" } }));
-      const limits = { opensPerSecond: 1, opensBurst: 4 };
+      const limits = { opensPerSecond: 1, streams: { opensBurst: 4 } };
       await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits } });
       expect(await open(face, gateway)).toBeUndefined();
       let opened = 1;
