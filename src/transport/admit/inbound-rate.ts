@@ -27,6 +27,12 @@ function byteBucket({ inboundBytesPerSecond: bytes }: ByteLimits, largestBytes: 
   return new TokenBucket(bytes, Math.max(bytes * BYTES_BURST_S, largestBytes * 2) * WITH_HEADS, now);
 }
 
+/**
+ * So many times as much as one socket's may a caller's bodies have: a caller is a whole team of agents, all of one machine or
+ * of a shared token. 20 agents that send 3 MB each within four seconds need 15 MiB a second; reading that takes 150 ms.
+ */
+const SOCKETS_WORTH = 4;
+
 /** How many bytes each caller may send over HTTP, on all its connections together. */
 export class BodyRates {
   readonly #limits: ByteLimits;
@@ -42,7 +48,8 @@ export class BodyRates {
   /** Counts bytes of a body that may have `maxBytes`. Throws `rate_limited` with the time until so many may come. */
   take(caller: string, bytes: number, maxBytes: number): void {
     const now = this.#clock.now();
-    const bucket = this.#buckets.get(caller) ?? byteBucket(this.#limits, maxBytes, now);
+    const ofAll = { inboundBytesPerSecond: this.#limits.inboundBytesPerSecond * SOCKETS_WORTH };
+    const bucket = this.#buckets.get(caller) ?? byteBucket(ofAll, maxBytes, now);
     this.#buckets.set(caller, bucket);
     const retryAfterMs = bucket.take(now, bytes);
     if (retryAfterMs > 0) throw new GatewayError("rate_limited", "too many bytes at once", { retryAfterMs });

@@ -4,6 +4,7 @@ import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "@jest/globals";
 import type { HttpFace } from "../../../src/core/ports/http-face.ts";
+import { BodyRates } from "../../../src/transport/admit/inbound-rate.ts";
 import { SlowRequests } from "../../../src/transport/http/slow-requests.ts";
 import { type FaceServerOptions, startFaceServer } from "../../support/face-server.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
@@ -115,6 +116,17 @@ describe("a body", () => {
     expect(String(head)).toMatch(/\r\nretry-after: \d+\r\n/i);
     expect(await text(up.begin(length(MIB), "x".repeat(MIB), "other"))).toMatch(/^HTTP\/1\.1 200 /);
     expect(up.server.callers.usedBytes).toBe(0);
+  });
+
+  test("may come four times as fast as on one socket, since a caller is many agents", () => {
+    let now = 0;
+    const rates = new BodyRates({ inboundBytesPerSecond: 1_000_000 }, { now: () => now, wall: () => now });
+    const take = (bytes: number) => rates.take("team", bytes, 1_000_000);
+    for (let count = 0; count < 64; count++) take(1_000_000);
+    expect(() => take(2_000_000)).toThrow("too many bytes at once");
+    now = 1_000;
+    take(4_000_000);
+    expect(() => take(2_000_000)).toThrow("too many bytes at once");
   });
 
   test("that goes on after its answer is thrown away for as long as a client may be silent, and no longer", () => {
