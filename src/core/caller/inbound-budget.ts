@@ -7,8 +7,8 @@ export interface InboundBudgetLimits {
   readonly maxBytesEach: number;
 }
 
-/** What comes in is on its way within seconds; whoever was refused may try again then. */
-const RETRY_AFTER_MS = 1_000;
+/** Bodies are held until their answers begin, which takes some seconds: clients told to come back sooner give up too soon. */
+const RETRY_AFTER_MS = 5_000;
 
 /**
  * What clients have announced or sent and nobody has taken on yet, in bytes: unfinished frames and bodies. Counting only.

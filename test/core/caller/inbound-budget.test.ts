@@ -17,7 +17,7 @@ describe("the budget for what comes in", () => {
     const budget = new InboundBudget({ maxBytes: 100, maxBytesEach: 60 });
     budget.reserve("a", 60);
     const error = refusal(() => budget.reserve("a", 1));
-    expect(error).toMatchObject({ code: "overloaded", retryAfterMs: 1_000, details: { bound: "caller", limit: 60 } });
+    expect(error).toMatchObject({ code: "overloaded", retryAfterMs: 5_000, details: { bound: "caller", limit: 60 } });
     budget.reserve("b", 40);
     expect(refusal(() => budget.reserve("c", 1)).details).toEqual({ bound: "gateway", limit: 100 });
     expect(budget.usedBytes).toBe(100);

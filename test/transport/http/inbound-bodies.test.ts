@@ -80,7 +80,7 @@ describe("the budget for what comes in", () => {
     const refused = up.begin(length(900_000), "x");
     const [head] = await once(refused, "data");
     expect(String(head)).toMatch(/^HTTP\/1\.1 503 /);
-    expect(String(head)).toMatch(/\r\nretry-after: 1\r\n/i);
+    expect(String(head)).toMatch(/\r\nretry-after: 5\r\n/i);
     expect(await text(up.begin(length(900_000), "x".repeat(900_000), "other"))).toMatch(/\r\n\r\n900000$/);
     expect(up.server.refusals).toEqual([{ code: "overloaded", where: "x" }]);
   });
