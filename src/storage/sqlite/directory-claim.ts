@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { mkdirSync } from "node:fs";
 import { hostname } from "node:os";
 import { isNativeError } from "node:util/types";
 import { GatewayError } from "../../core/kernel/errors.ts";
+import { makeDirectory } from "./data-directory.ts";
 import { alone, holdLock, type Lock, liveInstances } from "./instance-lock.ts";
 
 export interface ClaimOptions {
@@ -19,7 +19,7 @@ export interface ClaimOptions {
  */
 export function claimDirectory({ directory, shared, pid }: ClaimOptions): Lock {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     // Two that start at once look one after the other.
     return alone(directory, "start", () => {
       const [other] = shared ? [] : liveInstances(directory, "gateway").held;
