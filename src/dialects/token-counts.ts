@@ -1,15 +1,21 @@
 import type { TokenCounts } from "../core/usage/usage.ts";
 
-/** A number of tokens, or undefined for anything that cannot be one: null, fractions, negative figures, text. */
+/** A number of tokens, or undefined for anything that cannot be one: null, fractions, negative numbers, strings. */
 export const asCount = (value: unknown): number | undefined =>
   typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 
 /**
- * The newest of a cumulative count. A zero behind a figure is none: some servers end a stream with zeros for what they
- * said at its start.
+ * The latest value of a figure that a stream repeats. A zero replaces nothing: some servers end a stream with zeros for
+ * figures they reported at its start.
  */
 export const laterCount = (before: number | undefined, value: unknown): number | undefined =>
   asCount(value) || (before ?? asCount(value));
+
+/** The largest of several spellings of one figure; undefined when none of them is a count. */
+export function largestCount(values: readonly unknown[]): number | undefined {
+  const counts = values.map(asCount).filter((count) => count !== undefined);
+  return counts.length > 0 ? Math.max(...counts) : undefined;
+}
 
 /** The counts a provider gave, without the ones it left out; undefined when it gave none. */
 export function tokenCounts(

@@ -74,6 +74,8 @@ export class FakeCall implements UpstreamCall {
     this.aborted = true;
   }
 
+  awaitEnd() {}
+
   settle(): void {
     this.settled = true;
   }

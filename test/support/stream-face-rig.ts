@@ -167,6 +167,8 @@ export class FakeCall implements UpstreamCall {
     this.aborted = true;
   }
 
+  awaitEnd() {}
+
   settle(): void {}
 
   #event(value: object): void {

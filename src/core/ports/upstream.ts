@@ -2,6 +2,20 @@
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 
+/** An upstream's refusal: its status, and its body as far as it was read. */
+export interface Refusal {
+  readonly status: number;
+  readonly body: string;
+}
+
+/** A second body for a request that is refused for something the gateway added to it. It is tried once. */
+export interface Amendment {
+  /** The body to send instead of `body`; undefined where the refusal is about something else. */
+  amend(body: string, refusal: Refusal): string | undefined;
+  /** The upstream answers the amended request. */
+  accepted(): void;
+}
+
 export interface UpstreamRequest {
   readonly route: string;
   /** Below the route's base URL. */
@@ -10,6 +24,8 @@ export interface UpstreamRequest {
   readonly body: string;
   /** One JSON value is asked for, not a stream: it is the only event. */
   readonly whole?: boolean | undefined;
+  /** What may be left out of the body where the upstream refuses it. */
+  readonly amendment?: Amendment | undefined;
   /** Whether the call may be repeated before the first byte of a response body. */
   readonly mayRetry: boolean;
 }
@@ -37,6 +53,11 @@ export interface UpstreamCall {
   resume(): void;
   /** Closes the socket now; the sink hears nothing more. */
   abort(): void;
+  /**
+   * The answer is whole, so what may follow gets some seconds before the socket is closed and the body counts as ended;
+   * or, with `false`, it is not whole after all.
+   */
+  awaitEnd(isWhole: boolean): void;
   /** The stream has had its last event: the sink hears nothing more, the body gets a second to end by itself. */
   settle(): void;
 }

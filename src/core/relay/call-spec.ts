@@ -1,7 +1,7 @@
 import type { Clock } from "../kernel/clock.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Observer } from "../ports/observer.ts";
-import type { UpstreamPort } from "../ports/upstream.ts";
+import type { Amendment, UpstreamPort } from "../ports/upstream.ts";
 import type { Reservation } from "../quota/reservation.ts";
 import type { AnswerState } from "./answer-state.ts";
 import type { DrainLimits, UsageDrain } from "./usage-drain.ts";
@@ -20,6 +20,8 @@ export interface CallSpec {
   readonly answer: AnswerState;
   /** As the provider wants it. */
   readonly body: JsonObject;
+  /** What may be left out of it where the upstream refuses that. */
+  readonly amendment: Amendment | undefined;
   readonly reservation: Reservation | undefined;
   /** What the body takes until the answer begins. */
   readonly room: { release(): void } | undefined;

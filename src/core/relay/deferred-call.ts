@@ -36,6 +36,10 @@ export class DeferredCall implements UpstreamCall {
     this.#call?.abort();
   }
 
+  awaitEnd(isWhole: boolean): void {
+    this.#call?.awaitEnd(isWhole);
+  }
+
   settle(): void {
     this.#over = true;
     this.#call?.settle();

@@ -1,4 +1,5 @@
 import { type Caller, checkOpen } from "../caller/caller.ts";
+import type { UsageRequest } from "../dialect/dialect.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import { type JsonObject, jsonSize } from "../kernel/json.ts";
 import type { Reservations } from "../quota/reservation.ts";
@@ -11,6 +12,7 @@ import { askedBody, type OpenRequest, providerBody } from "./open-request.ts";
 import { promptCharacters } from "./prompt-size.ts";
 import { StreamProducer } from "./stream-producer.ts";
 import type { UsageDrain } from "./usage-drain.ts";
+import { UsageRefusals } from "./usage-refusals.ts";
 
 export interface RelayParts extends CallParts {
   readonly newId: () => string;
@@ -40,6 +42,8 @@ export interface RequestRoom {
 /** What a request asks for, as its provider wants it, and the room it takes. */
 interface Prepared {
   readonly asked: JsonObject;
+  /** How its usage is asked for, though the caller does not ask. */
+  readonly usage: UsageRequest | undefined;
   readonly body: JsonObject;
   readonly inputCharacters: number;
   readonly room: { release(): void } | undefined;
@@ -51,11 +55,13 @@ export class Relay {
   readonly #active = new Map<Stream, Caller>();
   /** Cancelled, and read on for their usage. */
   readonly #drains = new Set<UsageDrain>();
+  readonly #usageRefusals: UsageRefusals;
   #stopping = false;
   #idle: () => void = () => {};
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
+    this.#usageRefusals = new UsageRefusals(() => parts.clock.now());
   }
 
   get activeStreams(): number {
@@ -85,23 +91,24 @@ export class Relay {
     if (this.#stopping) throw new GatewayError("shutting_down");
     if (!request.isAdmitted) this.admit(caller);
     const asked = askedBody(request);
-    const body = providerBody(request, asked);
+    const usage = this.#usageOf(request, asked);
+    const body = providerBody(request, asked, usage !== undefined);
     const inputCharacters = promptCharacters(body);
     const room = this.#parts.requests?.reserve(caller.name, jsonSize(body));
     try {
-      return this.#start(request, { asked, body, inputCharacters, room });
+      return this.#start(request, { asked, usage, body, inputCharacters, room });
     } catch (error) {
       room?.release();
       throw error;
     }
   }
 
-  #start(request: OpenRequest, { asked, body, inputCharacters, room }: Prepared): Stream {
+  #start(request: OpenRequest, { asked, usage, body, inputCharacters, room }: Prepared): Stream {
     const { clock, newId, log, reservations, observer } = this.#parts;
     // Not the request itself: what a closure here holds, it holds as long as the stream is kept.
     const { caller, target, face } = request;
     const { route, model } = target;
-    const answer = new AnswerState(route.dialect, asked, inputCharacters);
+    const answer = new AnswerState(route.dialect, asked, inputCharacters, usage !== undefined);
     const stream = new Stream(
       { id: `s_${newId()}`, epoch: 1, route: route.name, model: model?.alias, startedAt: request.receivedAt },
       new StreamLog(log, this.#parts.budget),
@@ -119,6 +126,7 @@ export class Relay {
     const call = new StreamProducer(stream, request, this.#parts, {
       answer,
       body: limit === undefined ? body : route.dialect.limited(body, limit),
+      amendment: usage && this.#usageRefusals.amendment(usage, target, asked),
       reservation,
       room,
       ended: (drain) => this.#ended(stream, drain),
@@ -128,6 +136,13 @@ export class Relay {
     this.#active.set(stream, caller);
     this.#parts.budget?.grow(this.#parts.streamBytes ?? 0);
     return stream;
+  }
+
+  /** Undefined where the caller asks for it itself, and where the upstream is not to be asked. */
+  #usageOf({ target, whole }: OpenRequest, asked: JsonObject): UsageRequest | undefined {
+    const { includeUsage = true, dialect } = target.route;
+    if (whole || !includeUsage || !dialect.usageRequest?.isAdded(asked)) return undefined;
+    return this.#usageRefusals.mayAsk(target, asked) ? dialect.usageRequest : undefined;
   }
 
   /** Gives up what was cancelled long enough ago. Called about once a second. */

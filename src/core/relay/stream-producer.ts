@@ -1,7 +1,7 @@
 import { type Delta, hasContent, NOTHING } from "../dialect/dialect.ts";
 import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
-import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../ports/upstream.ts";
+import type { Amendment, UpstreamCall, UpstreamRequest, UpstreamSink } from "../ports/upstream.ts";
 import type { Reservation } from "../quota/reservation.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
@@ -25,7 +25,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   readonly #stream: Stream;
   readonly #facts: Facts;
   readonly #parts: CallParts;
-  readonly #spec: Omit<CallSpec, "body" | "answer">;
+  readonly #spec: Omit<CallSpec, "body" | "answer" | "amendment">;
   readonly #answer: AnswerState;
   readonly #meter: Reservation["meter"];
   readonly #call: UpstreamCall;
@@ -40,7 +40,7 @@ export class StreamProducer implements Producer, UpstreamSink {
 
   constructor(stream: Stream, request: OpenRequest, parts: CallParts, spec: CallSpec) {
     const { connection, face, caller, target } = request;
-    const { answer, body, reservation, room, ended, drained } = spec;
+    const { answer, body, amendment, reservation, room, ended, drained } = spec;
     this.#stream = stream;
     // Not the request itself: its body is as large as a conversation with pictures, and the stream may live for long.
     this.#facts = { connection, face, caller: caller.name, endsAtEof: target.route.dialect.endsAtEof };
@@ -50,7 +50,17 @@ export class StreamProducer implements Producer, UpstreamSink {
     this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
     this.#meter = reservation?.meter;
     if (reservation) reservation.onCut = (error) => this.#cut(error);
-    this.#call = this.#begin(upstreamRequest(request, body), reservation?.ready);
+    this.#call = this.#begin(upstreamRequest(request, body, amendment && this.#noted(amendment)), reservation?.ready);
+  }
+
+  #noted(amendment: Amendment): Amendment {
+    return {
+      ...amendment,
+      accepted: () => {
+        this.#odd.add("usage_refused");
+        amendment.accepted();
+      },
+    };
   }
 
   /** A scope of its own: what the closures of the stream's life hold must not hold the body. */
@@ -96,8 +106,9 @@ export class StreamProducer implements Producer, UpstreamSink {
     else if (delta.complete === "now") {
       this.#call.settle();
       this.#end("completed");
-    } else if (this.#meter) {
-      const reached = this.#meter(answer.counts, answer.characters);
+    } else {
+      if (delta.complete) this.#call.awaitEnd(answer.isWhole);
+      const reached = this.#meter?.(answer.counts, answer.characters);
       if (reached) this.#cut(reached);
     }
   }
@@ -108,8 +119,9 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   end(): void {
+    this.#answer.bodyEnded();
     if (this.#done) this.#drain?.end();
-    else if (this.#answer.isWhole || this.#facts.endsAtEof) this.#end("completed");
+    else if (this.#answer.isWhole) this.#end("completed");
     else this.#end("failed", new GatewayError("upstream_truncated"));
   }
 

@@ -1,4 +1,5 @@
 import type { ByteString } from "../../core/kernel/byte-string.ts";
+import { jsonNesting } from "./json-nesting.ts";
 import { type ResponseBody, WholeBody } from "./response-body.ts";
 import { SseReader, type SseReceiver } from "./sse-reader.ts";
 import { decode } from "./utf8.ts";
@@ -7,8 +8,11 @@ import { decode } from "./utf8.ts";
 export interface AnswerReceiver extends SseReceiver {
   /** A chunk came; what it holds is told next. */
   received(): void;
-  /** The body ended cleanly. `leftover` is text that stood in it without the form of an event. */
-  ended(leftover: string | undefined): void;
+  /**
+   * The body ended in order, though perhaps inside an event (`isCut`). `leftover` is text that stood in it without the form
+   * of an event.
+   */
+  ended(isCut: boolean, leftover?: string): void;
 }
 
 /** A stream of events. */
@@ -27,7 +31,8 @@ export class EventBody implements ResponseBody {
   }
 
   end(): void {
-    this.#receiver.ended(this.#reader.leftover());
+    const { isCut, leftover } = this.#reader.end();
+    this.#receiver.ended(isCut, leftover);
   }
 }
 
@@ -36,9 +41,10 @@ export function jsonBody(maxEventBytes: number, receiver: AnswerReceiver): Respo
   const body = new WholeBody(maxEventBytes, (bytes, whole) => {
     if (!whole) return receiver.tooLarge();
     const decoded = decode(bytes);
+    if (jsonNesting(decoded.text) === "open") return receiver.ended(true);
     if (!decoded.wellFormed) receiver.malformed();
     receiver.event(undefined, decoded.text, decoded.bytes);
-    receiver.ended(undefined);
+    receiver.ended(false);
   });
   return {
     data(bytes) {

@@ -35,6 +35,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   #lossy = false;
   #over = false;
   #isSent = false;
+  #isAmended = false;
 
   constructor(routeClient: RouteClient, request: UpstreamRequest, sink: UpstreamSink) {
     this.#routeClient = routeClient;
@@ -79,6 +80,12 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     this.#exchange?.abort();
   }
 
+  awaitEnd(isWhole: boolean): void {
+    if (this.#over) return;
+    this.#deadlines.awaitEnd(isWhole);
+    this.#arm();
+  }
+
   settle(): void {
     if (this.#over) return;
     this.#close();
@@ -90,7 +97,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   connected(): void {
     this.#isSent = true;
     this.#routeClient.breaker.connected();
-    if (!this.#request.mayRetry) this.#body = undefined;
+    if (!this.#request.mayRetry && !this.#request.amendment) this.#body = undefined;
     this.#enter("headers");
   }
 
@@ -98,7 +105,9 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     this.#isSent = head.status >= 200 && head.status < 300;
     const { time, jsonAnswer, maxEventBytes, maxErrorBodyBytes } = this.#routeClient;
     const wanted = this.#request.whole ? "answer" : jsonAnswer ? "either" : "events";
-    const refuse = (body: string) => this.#giveUp(responseError(head, this.#secrets.mask(body), time.wall()));
+    const refuse = (body: string) => {
+      if (!this.#amends(head.status, body)) this.#giveUp(responseError(head, this.#secrets.mask(body), time.wall()));
+    };
     const verdict = classify(head, wanted);
     if (verdict === "refused") {
       refuse("");
@@ -107,6 +116,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     this.#enter(verdict === "error" ? "error_body" : "first_event");
     if (verdict === "error") return new WholeBody(maxErrorBodyBytes, (bytes) => refuse(bytes.toString("utf8")));
     this.#body = undefined;
+    if (this.#isAmended) this.#request.amendment?.accepted();
     return verdict === "events" ? new EventBody(maxEventBytes, this) : jsonBody(maxEventBytes, this);
   }
 
@@ -150,17 +160,16 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     this.#fail(new GatewayError("event_too_large"));
   }
 
-  ended(leftover: string | undefined): void {
+  ended(isCut: boolean, leftover?: string): void {
     if (this.#over) return;
     // Some providers end a stream with their error as it is, not as an event.
     const said = leftover === undefined ? undefined : readProviderError(parseJson(this.#secrets.mask(leftover)));
     if (said) {
       const details = said.type === undefined ? {} : { details: { type: said.type } };
       this.#fail(new GatewayError("upstream_error_event", said.message, details));
-    } else {
-      this.#close();
-      tellLast(this.#sink, this.#routeClient.observer);
-    }
+    } else if (isCut) {
+      this.#fail(new GatewayError("upstream_truncated", "the upstream's answer ended inside an event"));
+    } else this.#end();
   }
 
   // ── tries, limits and ends ────────────────────────────────────────────────────────────────────────────────────────
@@ -198,6 +207,23 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     }
   }
 
+  /**
+   * Sends the request a second time, without what the gateway had added to it, where the upstream refused that: the client
+   * has not asked for it and is not to hear of it. It is no retry, which only repeats what was refused.
+   */
+  #amends(status: number, refusal: string): boolean {
+    const amended =
+      this.#isAmended || this.#over || this.#body === undefined
+        ? undefined
+        : this.#request.amendment?.amend(this.#body, { status, body: refusal });
+    if (amended === undefined) return false;
+    this.#isAmended = true;
+    this.#body = amended;
+    this.#exchange?.abort();
+    this.#callOffRetry = this.#routeClient.time.after(0, () => this.#try());
+    return true;
+  }
+
   #enter(phase: Phase): void {
     this.#deadlines.enter(phase);
     this.#arm();
@@ -219,7 +245,10 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     this.#armedFor = Number.POSITIVE_INFINITY;
     if (at > this.#routeClient.time.now()) this.#arm();
     else if (timer === "error_body") this.#exchange?.endBody();
-    else this.#fail(this.#timeout(timer));
+    else if (timer === "end") {
+      this.#exchange?.abort();
+      this.#end();
+    } else this.#fail(this.#timeout(timer));
   }
 
   #timeout(timer: Timer): GatewayError {
@@ -230,6 +259,11 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     }
     this.#routeClient.breaker.failed();
     return new GatewayError("upstream_unreachable", undefined, { details });
+  }
+
+  #end(): void {
+    this.#close();
+    tellLast(this.#sink, this.#routeClient.observer);
   }
 
   #fail(error: GatewayError): void {

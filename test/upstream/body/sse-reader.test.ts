@@ -27,7 +27,7 @@ function read(pieces: readonly Uint8Array[], maxEventBytes = MIB) {
     },
   });
   for (const piece of pieces) if (!tooLarge) reader.read(Buffer.from(piece).toString("latin1"));
-  return { events, malformed, tooLarge, leftover: reader.leftover() };
+  return { events, malformed, tooLarge, reader };
 }
 
 function cutAt(bytes: Uint8Array, positions: readonly number[]): Uint8Array[] {

@@ -9,6 +9,7 @@ const timeouts = {
   progressMs: 300,
   pausedMs: 30,
   totalMs: 900,
+  endMs: 3,
   errorBodyMs: 5,
   settleMs: 1,
 };

@@ -18,6 +18,7 @@ const TIMEOUTS: Timeouts = {
   progressMs: 13_000,
   pausedMs: 14_000,
   totalMs: 100_000,
+  endMs: 3,
   errorBodyMs: 5_000,
   settleMs: 1_000,
 };
