@@ -36,6 +36,7 @@ export class ChatChunks implements Decoder {
     const draft: Draft = {};
     const choices = asArray(chunk.choices);
     const isUnary = chunk.object === "chat.completion";
+    const isHidden = this.#hidesUsage && holdsOnlyUsage(chunk, this.#first, this.#choices);
     let hasFailed = false;
     for (const item of choices) {
       const choice = asObject(item);
@@ -55,7 +56,7 @@ export class ChatChunks implements Decoder {
       draft.error = readFailure(value, data);
       if (this.#finish) draft.finish = this.#finish;
       delete draft.complete;
-    } else if (this.#hidesUsage && holdsOnlyUsage(chunk, this.#first, this.#choices)) draft.hidden = true;
+    } else if (isHidden) draft.hidden = true;
     return deltaOf(draft);
   }
 

@@ -57,11 +57,11 @@ function addOutput(sum: TokenCounts, counts: TokenCounts): TokenCounts {
  */
 export function holdsOnlyUsage(chunk: JsonObject, first: JsonObject, choices: ChatChoices): boolean {
   if (!asObject(chunk.usage) && !asObject(asObject(chunk.x_groq)?.usage)) return false;
-  const isRepeated = (key: string) => JSON.stringify(chunk[key]) === JSON.stringify(first[key]);
+  const isRepeated = (key: string) => chunk !== first && JSON.stringify(chunk[key]) === JSON.stringify(first[key]);
   const isKnown = (key: string) =>
     FRAME.has(key) || isBlank(chunk[key]) || (key === "x_groq" ? isGroqUsage(chunk[key]) : isRepeated(key));
   return (
-    Object.keys(chunk).every(isKnown) && asArray(chunk.choices).every((choice) => isEmpty(asObject(choice), choices))
+    asArray(chunk.choices).every((choice) => isEmpty(asObject(choice), choices)) && Object.keys(chunk).every(isKnown)
   );
 }
 

@@ -42,12 +42,10 @@ const RIGHT: Readonly<Record<string, object>> = {
   "field-12": { status: "completed", lastSeq: 4, usage: { source: "exact", inputTokens: 12, outputTokens: 20 } },
 };
 
-async function answer(exchange: ScriptedExchange, { chunks, ends, every }: Fault["upstream"]): Promise<void> {
-  exchange.sse();
-  for (const chunk of chunks) exchange.chunk(chunk);
+/** How the body goes on and ends behind its chunks. */
+async function answer(exchange: ScriptedExchange, { ends, every }: Fault["upstream"]): Promise<void> {
   if (ends === "clean") exchange.end();
-  // What a reset overtakes in the kernel never arrives.
-  else if (ends === "reset") setTimeout(() => exchange.reset(), 100);
+  else if (ends === "reset") exchange.reset();
   else if (every) {
     const timer = setInterval(() => exchange.chunk(every.chunk), every.ms);
     await exchange.closed;
@@ -62,7 +60,6 @@ else {
     "%s: %s",
     async (id, _name, fault) => {
       await using upstream = await startScriptedUpstream();
-      upstream.respondWith((exchange) => answer(exchange, fault.upstream));
       const route = {
         dialect: fault.dialect,
         baseUrl: fault.dialect === "anthropic-messages" ? upstream.url : `${upstream.url}/v1`,
@@ -71,7 +68,14 @@ else {
       await using gateway = await startTestGateway({ config: { routes: { r: route }, models } });
       const client = await (await StreamClient.connect(gateway.url)).hello();
       client.send({ type: "open", id: "a", model: "m", body: fault.request ?? { messages: [] } });
+      const exchange = (await upstream.request()).sse();
+      const { chunks, ends } = fault.upstream;
+      for (const chunk of chunks) exchange.chunk(chunk);
+      // What a reset overtakes in the kernel never arrives.
+      if (ends === "reset") await client.take((frame) => frame.type === "event" && frame.seq === chunks.length);
+      const played = answer(exchange, fault.upstream);
       const { end } = await client.rest("a");
+      await played;
       expect(end).toMatchObject(RIGHT[id] ?? {});
       expect(end.usage.inputTokens).toBeGreaterThan(0);
       client.close();
