@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../../protocol/stream.ts";
 import type { Config } from "../config/schema.ts";
@@ -44,8 +45,11 @@ export interface Gateway {
   readonly url: string;
   /** Where `/metrics` is, when it has a listener of its own. */
   readonly metricsUrl: string | undefined;
-  /** Stops accepting, ends every stream, settles what must be written, and closes. */
-  close(): Promise<void>;
+  /**
+   * Refuses what is new, lets running streams end within `limits.drainMs`, writes what must be written, and closes.
+   * `reason` is for the log's last line; after SIGTERM the port stays for at least `limits.lingerMs`.
+   */
+  close(reason?: string): Promise<void>;
 }
 
 /** What is remembered at once, oldest forgotten first: some hundred bytes each. */
@@ -66,8 +70,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   await using started = new AsyncDisposableStack();
 
   let listening = false;
+  let stopReason = "closed";
   const log = started.adopt(createLog(logOptions(config, options)), (part) => {
-    if (listening) part.stopped({ reason: "asked to", uptimeMs: clock.now() - startedAt });
+    if (listening) part.stopped({ reason: stopReason, uptimeMs: clock.now() - startedAt });
     return part.close();
   });
   const metrics = config.metrics.enabled ? createMetrics(version) : undefined;
@@ -196,7 +201,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   callers.enforceOn(relay, server);
   started.defer(async () => {
     server.drain();
+    // Supervisors and load balancers send SIGTERM, and may still be sending requests; Ctrl+C is a person who waits.
+    const lingered = stopReason === "SIGTERM" ? setTimeout(limits.lingerMs) : undefined;
     await within(limits.drainMs, relay.drain());
+    await lingered;
     relay.stop(new GatewayError("shutting_down"));
   });
 
@@ -225,17 +233,22 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   });
   listening = true;
   const parts = started.move();
-  return { url: server.url, metricsUrl: metricsServer?.url, close: () => parts.disposeAsync() };
+  return {
+    url: server.url,
+    metricsUrl: metricsServer?.url,
+    close(reason = stopReason) {
+      stopReason = reason;
+      return parts.disposeAsync();
+    },
+  };
 }
 
-/** Waits for work, but no longer than so many milliseconds. */
+/** Waits for work, at most `ms`. */
 async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, timeout]);
-  clearTimeout(timer);
+  const timeout = new AbortController();
+  const late = setTimeout(ms, undefined, { signal: timeout.signal }).catch(() => {});
+  await Promise.race([work, late]);
+  timeout.abort();
 }
 
 function logOptions(config: Config, options: GatewayOptions): LogOptions {

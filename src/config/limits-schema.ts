@@ -117,6 +117,14 @@ export const limitsSchema = z.strictObject({
       "memory that unfinished frames and request bodies of all callers may take, one caller half of it; 0 takes an eighth of what the process may use; more get overloaded",
     ),
   drainMs: milliseconds(30 * SECOND).describe("how long a stopping gateway lets running streams finish"),
+  lingerMs: z
+    .int()
+    .min(0)
+    .max(5 * MINUTE)
+    .default(2 * SECOND)
+    .describe(
+      "how long a gateway stopped by SIGTERM keeps its port at least, answering 503 with retry-after: time for a load balancer to see /readyz fail",
+    ),
   streams: streams.prefault({}).describe("advanced: how streams are kept and given up"),
   sockets: sockets.prefault({}).describe("advanced: how clients get in, and what waits for them"),
   requests: requests.prefault({}).describe("advanced: what clients may send"),

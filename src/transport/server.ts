@@ -64,7 +64,10 @@ export interface RunningServer {
   readonly connectionsByFace: ReadonlyMap<string, number>;
   /** Closes the WebSockets and ends the exchanges of callers that may no longer be here. */
   recheck(): void;
-  /** Stops accepting: `/readyz` says so, new sockets are refused with 503, and every client is told to come back. */
+  /**
+   * Begins to stop: `/readyz` answers 503, upgrades are refused with 503, every response ends its connection, and every
+   * WebSocket is told to come back. The listener stays.
+   */
   drain(): void;
   /** Says goodbye on every socket, waits a moment for their closing handshakes, and closes. */
   close(): Promise<void>;
@@ -106,6 +109,8 @@ class GatewayServer implements RunningServer {
     this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
+      // Whoever keeps this connection would lose a later request to the end of the process.
+      if (this.#draining) response.shouldKeepAlive = false;
       slowRequests.watch(request, response);
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
     };
