@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { setTimeout } from "node:timers/promises";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { STREAM_PATH, STREAM_SUBPROTOCOL } from "../../protocol/stream.ts";
 import type { Config } from "../config/schema.ts";
@@ -24,6 +23,7 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
+import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLedger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
@@ -177,6 +177,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const server = await startServer({
     host: config.listen.host,
     port: config.listen.port,
+    basePath: config.listen.basePath,
     faces: [
       { path: "/", face: openClawFace },
       { path: CONTROL_UI_PATH, face: openClawFace },
@@ -200,11 +201,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   started.adopt(server, (part) => part.close());
   callers.enforceOn(relay, server);
   started.defer(async () => {
-    server.drain();
-    // Supervisors and load balancers send SIGTERM, and may still be sending requests; Ctrl+C is a person who waits.
-    const lingered = stopReason === "SIGTERM" ? setTimeout(limits.lingerMs) : undefined;
-    await within(limits.drainMs, relay.drain());
-    await lingered;
+    await drain({ server, relay, drainMs: limits.drainMs, lingerMs: stopReason === "SIGTERM" ? limits.lingerMs : 0 });
     relay.stop(new GatewayError("shutting_down"));
   });
 
@@ -241,14 +238,6 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       return parts.disposeAsync();
     },
   };
-}
-
-/** Waits for work, at most `ms`. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  const timeout = new AbortController();
-  const late = setTimeout(ms, undefined, { signal: timeout.signal }).catch(() => {});
-  await Promise.race([work, late]);
-  timeout.abort();
 }
 
 function logOptions(config: Config, options: GatewayOptions): LogOptions {

@@ -31,6 +31,8 @@ export interface PageRequest {
 export interface ServerParts {
   readonly host: string;
   readonly port: number;
+  /** Taken off the front of every request's path where a proxy left it there; empty by default. */
+  readonly basePath?: string;
   readonly faces: readonly FaceMount[];
   readonly httpFaces: readonly HttpFace[];
   /** What else there is to see, or undefined for a path that is nobody's. May throw GatewayError. */
@@ -109,6 +111,7 @@ class GatewayServer implements RunningServer {
     this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
+      this.#stripBasePath(request);
       // Whoever keeps this connection would lose a later request to the end of the process.
       if (this.#draining) response.shouldKeepAlive = false;
       slowRequests.watch(request, response);
@@ -119,7 +122,10 @@ class GatewayServer implements RunningServer {
     this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
     this.#http.on("connection", (socket) => pendingSockets.enter(socket));
     this.#http.on("drop", (dropped) => this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept"));
-    this.#http.on("upgrade", (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
+    this.#http.on("upgrade", (request, socket, head) => {
+      this.#stripBasePath(request);
+      this.#webSockets.upgrade(request, socket, head);
+    });
   }
 
   get url(): string {
@@ -166,6 +172,11 @@ class GatewayServer implements RunningServer {
     clearTimeout(giveUp);
     await this.#webSockets.gone();
     clearInterval(this.#looks);
+  }
+
+  #stripBasePath(request: IncomingMessage): void {
+    const { basePath = "" } = this.#parts;
+    if (basePath !== "" && request.url?.startsWith(`${basePath}/`)) request.url = request.url.slice(basePath.length);
   }
 
   async #show(request: IncomingMessage, response: ServerResponse): Promise<void> {
