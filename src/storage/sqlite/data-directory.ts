@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { closeSync, lstatSync, mkdirSync, openSync, statSync, unlinkSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import process from "node:process";
 import { isNativeError } from "node:util/types";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
@@ -35,7 +36,28 @@ export function openDataDirectory(path: string, setting: string): void {
 }
 
 /**
- * Makes a directory for its owner only, and those above it. Throws with the reason when it cannot. Node's own recursive
+ * Whether the umask lets a group write: then a group runs the gateway and its commands together, as in containers that
+ * give every start another user of one group.
+ */
+const sharesWithGroup = (): boolean => (process.umask() & 0o020) === 0;
+
+/** The mode of a new data file: its owner's alone, or its group's too where the umask lets a group write. */
+const fileMode = (): number => (sharesWithGroup() ? 0o660 : 0o600);
+
+/**
+ * Makes an empty data file unless it is there. SQLite would make it readable to all, and its log files after it. One that
+ * is there is left alone: opening and closing it would give up this process' locks on it (POSIX).
+ */
+export function createDataFile(file: string): void {
+  try {
+    closeSync(openSync(file, "wx", fileMode()));
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+}
+
+/**
+ * Makes a directory for its owner (and its group, see `fileMode`), and those above it. Throws with the reason when it cannot. Node's own recursive
  * `mkdir` takes every ENOENT for a parent that is missing, and so never ends below /proc.
  */
 export function makeDirectory(path: string): void {
@@ -55,7 +77,7 @@ function isDirectory(path: string): boolean {
 
 function makeOne(path: string): void {
   try {
-    mkdirSync(path, { mode: 0o700 });
+    mkdirSync(path, { mode: sharesWithGroup() ? 0o770 : 0o700 });
   } catch (error) {
     // Another thread or process was faster.
     if (isDirectory(path)) return;
@@ -68,7 +90,7 @@ function makeOne(path: string): void {
 function tryFile(directory: string): void {
   const file = join(directory, `.try-${randomUUID()}`);
   try {
-    closeSync(openSync(file, "wx", 0o600));
+    closeSync(openSync(file, "wx", fileMode()));
     unlinkSync(file);
   } catch (error) {
     // What is there already can be read; whoever writes says what could not be.
