@@ -64,8 +64,11 @@ const ENCODINGS = [
  */
 export function createControlUi(parts: ControlUiParts): (request: PageRequest) => Promise<PageAnswer> | undefined {
   const { directory } = parts;
-  const files = new OwnFiles(directory);
-  if (!files.has("index.html")) throw new GatewayError("not_found", `no Control UI: ${directory} has no index.html`);
+  const files = readFiles(directory);
+  if (!files?.has("index.html")) {
+    const found = files ? "has no index.html" : "cannot be read";
+    throw new GatewayError("not_found", `no Control UI: ${directory} ${found}; npm run control-ui fetches one`);
+  }
   const { html, scripts } = startDocument(
     readFileSync(join(directory, "index.html"), "utf8"),
     parts.basePath + CONTROL_UI_PATH,
@@ -112,6 +115,15 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
     if (path === CONTROL_UI_PATH) return answer(request, "");
     return path.startsWith(`${CONTROL_UI_PATH}/`) ? answer(request, path.slice(CONTROL_UI_PATH.length + 1)) : undefined;
   };
+}
+
+/** Undefined when the directory is not there, or is not this user's to read. */
+function readFiles(directory: string): OwnFiles | undefined {
+  try {
+    return new OwnFiles(directory);
+  } catch {
+    return undefined;
+  }
 }
 
 /** `index.html` with absolute addresses and its place written into it, and the hashes of the scripts inside it. */

@@ -23,7 +23,7 @@ describe("what is found wrong", () => {
       "models.no spaces: found this name, expected a name of letters, digits and a few marks, not too long",
       "limits.streamsPerConnection: found a list, expected a number",
       "openclaw.agentName: found a string, expected at least 1 characters",
-      'the file: found unknown "listn", expected only known keys',
+      'the file: found unknown "listn", expected perhaps listen',
     ]);
   });
 

@@ -254,8 +254,11 @@ describe("control-ui-config.json", () => {
   });
 });
 
-test("a directory without a Control UI is refused at the start", () => {
-  const directory = temporaryDirectory();
+test.each([
+  ["without a Control UI", "", "has no index.html"],
+  ["that is not there", "/nowhere", "cannot be read"],
+])("a directory %s is refused at the start", (_, below, found) => {
+  const directory = temporaryDirectory() + below;
   const parts = {
     directory,
     version: "1",
@@ -264,5 +267,5 @@ test("a directory without a Control UI is refused at the start", () => {
     authRequired: () => false,
     authorised: () => true,
   };
-  expect(() => createControlUi(parts)).toThrow("no Control UI");
+  expect(() => createControlUi(parts)).toThrow(`no Control UI: ${directory} ${found}`);
 });
