@@ -1,68 +1,70 @@
-/** `npm run agents`: every client of docs/agents.md follows its page and takes a whole turn through the gateway. */
+/**
+ * `npm run agents`: every client of docs/agents.md follows its page and takes a whole turn through the gateway.
+ * With `-- --situation cap` or `wrong-key` it counts the requests a client makes until it stops.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { startSluice } from "../support/sluice-process.ts";
-import { documentedClients } from "./documented.ts";
-import { startAgentProvider } from "./provider.ts";
-import { takeTurn } from "./turn.ts";
+import { type DocumentedClient, documentedClients } from "./documented.ts";
+import { meet, type Outcome, type Situation } from "./scenario.ts";
 
-const { values } = parseArgs({ options: { only: { type: "string", multiple: true }, keep: { type: "string" } } });
-const clients = documentedClients().filter(({ name }) => values.only?.includes(name) ?? true);
-const key = "sk-sluice-of-the-agents-0123456789";
-const root = values.keep ?? mkdtempSync(join(tmpdir(), "sluice-agents-"));
-const packages = join(root, "packages");
-mkdirSync(packages, { recursive: true });
-writeFileSync(join(packages, "package.json"), `{ "private": true, "type": "module" }\n`);
-const wanted = clients.flatMap((client) => client.packages);
-console.log(`installing ${wanted.length} packages in ${packages}`);
-execFileSync("npm", ["install", "--no-audit", "--no-fund", "--loglevel=error", ...wanted], {
-  cwd: packages,
-  stdio: "inherit",
+const SITUATIONS: readonly Situation[] = ["turn", "cap", "wrong-key"];
+const { values } = parseArgs({
+  options: {
+    only: { type: "string", multiple: true },
+    situation: { type: "string", default: "turn" },
+    /** A directory that keeps the installed packages for the next run. */
+    packages: { type: "string" },
+  },
 });
-
-const failed: string[] = [];
-for (const client of clients) {
-  const word = `heliotrope${Math.trunc(Math.random() * 1e6)}`;
-  await using provider = await startAgentProvider("cat word.txt");
-  const route = (dialect: string, path = "") => ({
-    dialect,
-    baseUrl: provider.url + path,
-    key: "sk-upstream-key",
-    passModels: true,
-  });
-  await using sluice = await startSluice({
-    data: { store: "memory" },
-    auth: { token: key },
-    routes: {
-      anthropic: route("anthropic-messages"),
-      openai: route("openai-responses", "/v1"),
-      "openai-chat": route("openai-chat", "/v1"),
-    },
-  });
-  const directory = mkdtempSync(join(root, "turn-"));
-  const turn = await takeTurn(client, {
-    directory,
-    packages,
-    gateway: { url: sluice.url, key },
-    word,
-    timeoutMs: 120_000,
-  });
-  // An agent prints what its tool read; an SDK prints the model's text.
-  const expected = client.block.language === "sh" ? word : "The tool printed";
-  const passed = turn.exit === 0 && turn.output.includes(expected);
-  const calls = provider.asked.map(({ path, body }) => `${path} ${body.model ?? ""}`.trim());
-  console.log(
-    `${passed ? "passed" : "FAILED"}  ${client.name}  ${Math.round(turn.ms)} ms, upstream: ${calls.join(", ")}`,
+const situation = SITUATIONS.find((name) => name === values.situation);
+const clients = documentedClients().filter(({ name }) => values.only?.includes(name) ?? true);
+if (situation === undefined || clients.length === 0) {
+  console.error(
+    `situations: ${SITUATIONS.join(", ")}; clients: ${documentedClients()
+      .map(({ name }) => name)
+      .join(", ")}`,
   );
-  if (!passed) {
-    failed.push(client.name);
-    console.log(`  exit ${turn.exit}\n${turn.output}\n${sluice.stdout}${sluice.stderr}`);
-  }
+  process.exit(2);
+}
+
+const root = mkdtempSync(join(tmpdir(), "sluice-agents-"));
+const packages = values.packages ?? join(root, "packages");
+install(packages);
+let failures = 0;
+for (const client of clients) {
+  const directory = mkdtempSync(join(root, "turn-"));
+  const word = `heliotrope${Math.trunc(Math.random() * 1e6)}`;
+  const outcome = await meet(client, { situation, directory, packages, word });
+  const isRight = situation === "turn" ? tookItsTurn(client, outcome, word) : stopped(outcome);
+  if (!isRight) failures += 1;
+  const calls = `upstream ${outcome.upstream.length}: ${[...new Set(outcome.upstream)].join(", ") || "none"}`;
+  const refusals = `refused ${outcome.refused.length}: ${[...new Set(outcome.refused)].join(", ") || "none"}`;
+  console.log(`${isRight ? "passed" : "FAILED"}  ${client.name}, ${Math.round(outcome.ms)} ms; ${calls}; ${refusals}`);
+  if (!isRight) console.log(`  exit ${outcome.exit}\n${outcome.output}\n${outcome.log}`);
   rmSync(directory, { recursive: true, force: true });
 }
-if (values.keep === undefined) rmSync(root, { recursive: true, force: true });
-console.log(`${clients.length - failed.length} passed, ${failed.length} failed`);
-process.exitCode = failed.length === 0 ? 0 : 1;
+rmSync(root, { recursive: true, force: true });
+console.log(`${clients.length - failures} passed, ${failures} failed`);
+process.exitCode = failures === 0 ? 0 : 1;
+
+function install(directory: string): void {
+  const wanted = documentedClients().flatMap((client) => client.packages);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "package.json"), `{ "private": true, "type": "module" }\n`);
+  console.log(`installing ${wanted.length} packages in ${directory}`);
+  const options = ["--no-audit", "--no-fund", "--loglevel=error"];
+  execFileSync("npm", ["install", ...options, ...wanted], { cwd: directory, stdio: "inherit" });
+}
+
+/** An agent prints the word its tool read; an SDK prints the model's text. */
+function tookItsTurn(client: DocumentedClient, { exit, output }: Outcome, word: string): boolean {
+  return exit === 0 && output.includes(client.block.language === "sh" ? word : "The tool printed");
+}
+
+/** It ended in time, and asked no more than once for each thing it wanted: opencode wants a title besides its turn. */
+function stopped({ exit, refused }: Outcome): boolean {
+  return exit !== "SIGKILL" && refused.length <= 2;
+}

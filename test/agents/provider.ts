@@ -22,11 +22,18 @@ export interface AgentProvider extends AsyncDisposable {
 
 /**
  * A model that behaves as agents expect: given a tool that runs commands, it runs `command` once and then repeats what
- * the tool printed. Speaks Messages, Chat Completions and Responses, streamed or not.
+ * the tool printed. Speaks Messages, Chat Completions and Responses, streamed or not. With `refuseWith` it answers
+ * everything with that status instead.
  */
-export async function startAgentProvider(command: string): Promise<AgentProvider> {
+export async function startAgentProvider(command: string, refuseWith?: number): Promise<AgentProvider> {
   const asked: Asked[] = [];
-  const server = createServer((request, response) => void reply(request, response, command, asked));
+  const server = createServer(async (request, response) => {
+    const seen = await read(request);
+    asked.push(seen);
+    if (refuseWith === undefined) reply(seen, response, command);
+    else
+      sendJson(response, refuseWith, { error: { type: "authentication_error", message: "the key is not known here" } });
+  });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
@@ -41,31 +48,29 @@ export async function startAgentProvider(command: string): Promise<AgentProvider
   };
 }
 
-async function reply(request: IncomingMessage, response: ServerResponse, command: string, asked: Asked[]) {
+async function read(request: IncomingMessage): Promise<Asked> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
   const text = Buffer.concat(chunks).toString();
   const body: unknown = text === "" ? {} : JSON.parse(text);
   const path = (request.url ?? "").split("?")[0] ?? "";
-  const seen: Asked = {
-    method: request.method ?? "",
-    path,
-    headers: request.headers,
-    body: isObject(body) ? body : {},
-  };
-  asked.push(seen);
-  if (path.endsWith("/count_tokens") || path.endsWith("/input_tokens")) {
-    response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify({ object: "response.input_tokens", input_tokens: Math.ceil(text.length / 4) }));
-    return;
+  return { method: request.method ?? "", path, headers: request.headers, body: isObject(body) ? body : {} };
+}
+
+function reply(asked: Asked, response: ServerResponse, command: string): void {
+  const answer = callOf(asked, command) ?? textOf(asked);
+  if (/\/(count|input)_tokens$/.test(asked.path)) {
+    sendJson(response, 200, { input_tokens: 100 });
+  } else if (answer === undefined) {
+    sendJson(response, 404, { error: { type: "not_found_error", message: "not here" } });
+  } else {
+    const isStreamed = asked.body.stream === true;
+    response.writeHead(200, { "content-type": isStreamed ? "text/event-stream" : "application/json" });
+    response.end(isStreamed ? answer.streamed : answer.unary);
   }
-  const call = callOf(seen, command);
-  const events = call ?? textOf(seen);
-  if (events === undefined) {
-    response.writeHead(404, { "content-type": "application/json" });
-    response.end(JSON.stringify({ error: { type: "not_found_error", message: `no such path: ${path}` } }));
-    return;
-  }
-  response.writeHead(200, { "content-type": seen.body.stream === true ? "text/event-stream" : "application/json" });
-  response.end(seen.body.stream === true ? events.streamed : events.unary);
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(JSON.stringify(body));
 }
