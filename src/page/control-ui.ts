@@ -65,10 +65,6 @@ const ENCODINGS = [
 export function createControlUi(parts: ControlUiParts): (request: PageRequest) => Promise<PageAnswer> | undefined {
   const { directory } = parts;
   const files = readFiles(directory);
-  if (!files?.has("index.html")) {
-    const found = files ? "has no index.html" : "cannot be read";
-    throw new GatewayError("not_found", `no Control UI: ${directory} ${found}; npm run control-ui fetches one`);
-  }
   const { html, scripts } = startDocument(
     readFileSync(join(directory, "index.html"), "utf8"),
     parts.basePath + CONTROL_UI_PATH,
@@ -117,13 +113,17 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
   };
 }
 
-/** Undefined when the directory is not there, or is not this user's to read. */
-function readFiles(directory: string): OwnFiles | undefined {
+function readFiles(directory: string): OwnFiles {
+  const refused = (found: string) =>
+    new GatewayError("not_found", `no Control UI: ${directory} ${found}; npm run control-ui fetches one`);
+  let files: OwnFiles;
   try {
-    return new OwnFiles(directory);
+    files = new OwnFiles(directory);
   } catch {
-    return undefined;
+    throw refused("cannot be read");
   }
+  if (!files.has("index.html")) throw refused("has no index.html");
+  return files;
 }
 
 /** `index.html` with absolute addresses and its place written into it, and the hashes of the scripts inside it. */
