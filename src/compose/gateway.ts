@@ -29,7 +29,7 @@ import { connectLedger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
 import { connectLoad } from "./load.ts";
 import { connectPages } from "./pages.ts";
-import { connectRelay } from "./relay.ts";
+import { connectRelay, logBudget } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
 
 export interface GatewayOptions {
@@ -86,6 +86,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
+  const budget = logBudget(limits);
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
     createUpstream({
@@ -96,12 +97,14 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       observer,
       maxEventBytes: limits.eventBytes,
       maxErrorBodyBytes: limits.errorBodyBytes,
+      memory: budget,
     }),
     (part) => part.close(),
   );
-  const { relay, registry, budget } = started.use(
+  const { relay, registry } = started.use(
     await connectRelay({
       limits,
+      budget,
       upstream,
       ledger,
       observer,

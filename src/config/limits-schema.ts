@@ -93,7 +93,9 @@ export const limitsSchema = z.strictObject({
   ),
   streamsPerConnection: count(32, 256).describe("streams open at once on one connection; more get too_many_streams"),
   opensPerSecond: count(100, 100_000).describe("streams one caller may open a second; more get rate_limited"),
-  eventBytes: bytes(MIB, 4 * MIB).describe("largest event of an upstream: 20 times the largest on record"),
+  eventBytes: bytes(16 * MIB, 64 * MIB).describe(
+    "largest event of an upstream, and largest whole answer: pictures are events of 1 to 8 MiB",
+  ),
   logBytes: bytes(MIB, 8 * MIB).describe("size of one stream's log: 3 times the largest answer on record"),
   totalLogBytes: z
     .int()

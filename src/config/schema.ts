@@ -2,7 +2,7 @@ import { z } from "zod";
 import { crossCheck } from "./cross-checks.ts";
 import { ledgerSchema } from "./ledger-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
-import { isNetwork } from "./network.ts";
+import { network } from "./network.ts";
 import { modelSchema, routeSchema } from "./route-schema.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
 
@@ -15,10 +15,6 @@ const origin = z.string().refine((text) => URL.parse(text)?.origin === text && t
 });
 const hostName = z.string().refine((text) => URL.parse(`http://${text}`)?.hostname === text, {
   params: { expected: "a host name such as sluice.example.com, in lower case, without port" },
-});
-
-const network = z.string().refine(isNetwork, {
-  params: { expected: "an address such as 10.0.0.5, or a network such as 10.0.0.0/8" },
 });
 
 const listen = z.strictObject({

@@ -13,6 +13,7 @@ import { APIS, type Api } from "./apis.ts";
 import { EventAnswer, LOOKS_PER_SILENCE } from "./event-answer.ts";
 import { createModelsFace } from "./models.ts";
 import { aboutOwnKey } from "./own-key.ts";
+import { mayRetryFor } from "./self-retrying.ts";
 import { WholeAnswer } from "./whole-answer.ts";
 
 /** How a dialect words what is no answer of a provider. */
@@ -85,7 +86,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
       whole,
       headers: switchesOf(api, exchange),
       upstreamKey,
-      mayRetry: true,
+      mayRetry: mayRetryFor(exchange),
       caller,
       face: api.name,
       connection: exchange.id,
