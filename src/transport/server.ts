@@ -19,6 +19,7 @@ import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
 import { pathOf } from "./http/target.ts";
 import type { ConnectionLimits } from "./ws/connection.ts";
+import { asksForWebSocket } from "./ws/upgrade-required.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.ts";
 
 export interface PageRequest {
@@ -101,7 +102,13 @@ class GatewayServer implements RunningServer {
       isProxy: (address) => proxies.has(address),
       closed: (address) => this.#refused(new GatewayError("handshake_timeout"), address, "accept"),
     });
-    this.#webSockets = new WebSockets({ ...parts, admission, pendingSockets, proxies });
+    this.#webSockets = new WebSockets({
+      ...parts,
+      speaksHttp: (path) => this.#exchanges.serves(path),
+      admission,
+      pendingSockets,
+      proxies,
+    });
     const slowRequests = new SlowRequests({ pace: parts.inbound.pace, lingerMs: LINGER_MS, now: parts.clock.now });
     this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
@@ -109,7 +116,8 @@ class GatewayServer implements RunningServer {
       slowRequests.watch(request, response);
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
     };
-    this.#http = createServer(parts.slowRequests ?? SLOW_REQUEST_LIMITS, limitRequests(serve));
+    const options = { ...(parts.slowRequests ?? SLOW_REQUEST_LIMITS), shouldUpgradeCallback: asksForWebSocket };
+    this.#http = createServer(options, limitRequests(serve));
     this.#http.maxHeadersCount = ALL_FIELDS;
     this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
     this.#http.on("connection", (socket) => pendingSockets.enter(socket));

@@ -35,7 +35,7 @@ export interface ApiFacesParts {
   readonly clock: Clock;
   readonly limits: {
     readonly apiBodyBytes: number;
-    /** How long a stream may be silent before its client is told that the connection lives. */
+    /** How long the client of a stream may hear nothing; then it gets the head, if that is not out, and a comment. */
     readonly apiSilenceMs: number;
   };
 }
@@ -104,6 +104,8 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
         ...answerParts,
         errorEvent: (error, first, last) => wording.errorEvent(api.dialect, error, first, last),
         over: () => open.delete(events),
+        silenceMs: limits.apiSilenceMs,
+        now: clock.now,
       });
       open.add(events);
       events.begin();

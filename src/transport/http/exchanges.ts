@@ -30,6 +30,9 @@ export interface ExchangesParts {
   readonly newId: () => string;
 }
 
+/** What faces serve. */
+const METHODS = ["GET", "POST", "DELETE"];
+
 /** The server's HTTP faces: which requests become exchanges, and their end. */
 export class Exchanges {
   readonly #parts: ExchangesParts;
@@ -54,6 +57,11 @@ export class Exchanges {
   /** Ends the exchanges of callers that `isCurrent` says may no longer be here. */
   recheck(isCurrent: (caller: Caller) => boolean): void {
     for (const exchange of this.#open.keys()) if (!isCurrent(exchange.caller)) exchange.stop("unauthorized");
+  }
+
+  /** Whether a path is one of a face, whatever its method. */
+  serves(path: string): boolean {
+    return METHODS.some((method) => this.#parts.httpFaces.some((face) => face.matches(method, path)));
   }
 
   /** Answers the request if it is for a face; otherwise returns false and does nothing. */

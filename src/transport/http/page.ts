@@ -62,7 +62,8 @@ export function refuseUpgrade(socket: Duplex, page: Page): void {
   const head = Object.entries({
     ...page.headers,
     "content-length": String(Buffer.byteLength(page.body)),
-    connection: "close",
+    // A field for the next hop alone is named there (RFC 9110, 7.8).
+    connection: page.headers.upgrade === undefined ? "close" : "upgrade, close",
   });
   socket.end(
     `HTTP/1.1 ${page.status} Refused\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${page.body}`,
