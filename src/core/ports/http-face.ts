@@ -13,7 +13,7 @@ export interface HttpFace {
   /** Answers, now or later. A GatewayError it throws is the answer. */
   handle(exchange: HttpExchange): void;
   /** A refusal in this face's own words, also of what the face never saw. Left out: the gateway's own form. */
-  refusal?(error: GatewayError): HttpAnswer;
+  refusal?(error: GatewayError, asked: Pick<HttpExchange, "path" | "header">): HttpAnswer;
 }
 
 export interface HttpAnswer {

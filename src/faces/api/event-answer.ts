@@ -65,12 +65,13 @@ export class EventAnswer implements ReaderSink {
 
   #look(): void {
     const now = this.#parts.now();
+    // A ping that nothing followed.
+    this.#flush();
     if (this.#spoke) {
       this.#spoke = false;
       this.#silentSince = now;
     } else if (now - this.#silentSince >= this.#parts.silenceMs) {
       this.#silentSince = now;
-      this.#flush();
       const body = this.#open();
       if (body.writable) body.write(KEEP_ALIVE);
     }
@@ -78,7 +79,7 @@ export class EventAnswer implements ReaderSink {
 
   push(entry: Entry): boolean {
     if (this.#body?.writable === false) return false;
-    // A ping says nothing of how the answer goes, so it waits for the event that does.
+    // A ping says nothing of how the answer goes: it waits for the event that does, or for the next look.
     if (entry.event !== "ping") this.#first ??= entry;
     this.#last = entry;
     this.#gathered += serverSentEvent(entry.event, entry.data);

@@ -83,6 +83,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
       target,
       body,
       whole,
+      isUncounted: api.below !== undefined,
       headers: switchesOf(api, exchange),
       upstreamKey,
       mayRetry: true,

@@ -14,7 +14,7 @@ import { ServerExchange } from "./http-exchange.ts";
 import { type Page, refusalPage, sendPage } from "./page.ts";
 import { checkHead } from "./request-head.ts";
 import type { SlowRequests } from "./slow-requests.ts";
-import { pathOf } from "./target.ts";
+import { fieldOf, pathOf } from "./target.ts";
 
 export interface ExchangesParts {
   readonly httpFaces: readonly HttpFace[];
@@ -84,7 +84,7 @@ export class Exchanges {
       const remoteAddress = this.#parts.proxies.clientOf(request);
       if (refusal.code === "internal") observer.fault(refusal.cause, `face ${face.name}`);
       observer.refused({ code: refusal.code, remoteAddress, where: face.name });
-      sendPage(request, response, refusalOf(face, refusal), sharing);
+      sendPage(request, response, refusalOf(face, refusal, request), sharing);
     }
     return true;
   }
@@ -115,7 +115,7 @@ export class Exchanges {
       handle: (work) => inbound.handle(() => caller, work),
       onTooSlow: (tooSlow) => slowRequests.onTooSlow(request, tooSlow),
       stallMs: limits.pingMs + limits.pongMs,
-      refusal: (error) => refusalOf(face, error),
+      refusal: (error) => refusalOf(face, error, request),
       refused: ({ code }) => observer.refused({ code, remoteAddress, where: face.name }),
       fault: (error) => observer.fault(error, `face ${face.name}`),
     });
@@ -138,8 +138,8 @@ export class Exchanges {
 }
 
 /** A refusal in the face's own words, or in ours. No cache keeps it. */
-function refusalOf(face: HttpFace, error: GatewayError): Page {
-  const own = face.refusal?.(error);
+function refusalOf(face: HttpFace, error: GatewayError, request: IncomingMessage): Page {
+  const own = face.refusal?.(error, { path: pathOf(request), header: (name) => fieldOf(request, name) });
   return own ? { ...own, headers: { "cache-control": "no-store", ...own.headers } } : refusalPage(error);
 }
 

@@ -6,7 +6,7 @@ import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import type { HttpAnswer, HttpBody, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
 import { type Page, sendPage } from "./page.ts";
 import { type BodyRoom, readBody } from "./request-body.ts";
-import { pathOf, queryOf } from "./target.ts";
+import { fieldOf, pathOf, queryOf } from "./target.ts";
 
 export interface ExchangeParts {
   readonly id: string;
@@ -74,8 +74,7 @@ export class ServerExchange implements HttpExchange, HttpBody {
   }
 
   header(name: string): string | undefined {
-    const value = this.#parts.request.headers[name];
-    return typeof value === "string" ? value : undefined;
+    return fieldOf(this.#parts.request, name);
   }
 
   body(maxBytes: number, done: (text: string) => void): void {

@@ -89,7 +89,7 @@ describe("who may ask", () => {
         const asking = up.stream(asked, headers);
         const exchange = await up.upstream.request();
         expect(JSON.stringify(exchange.headers)).not.toContain(TOKEN);
-        exchange.sse().event({ type: "ping" }, "ping");
+        exchange.sse().event({ type: "message_start" }, "message_start");
         expect((await asking).status).toBe(200);
       }
     },
