@@ -1,7 +1,7 @@
 import type { Routing, Target } from "../../core/dialect/routing.ts";
 import { sideCall } from "../../core/dialect/side-call.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import { FIT_JSON, isObject, type JsonObject, parseClientJson } from "../../core/kernel/json.ts";
+import { FIT_JSON, isObject, type JsonObject, parseRelayedJson } from "../../core/kernel/json.ts";
 import type { HttpExchange } from "../../core/ports/http-face.ts";
 import { APIS, type Api } from "./apis.ts";
 
@@ -24,7 +24,7 @@ export function checkContentType(exchange: HttpExchange): void {
  * when the model's route speaks another dialect than this API.
  */
 export function readRequest(text: string, api: Api, routing: Routing): ApiRequest {
-  const body = parseClientJson(text);
+  const body = parseRelayedJson(text);
   if (!isObject(body))
     throw new GatewayError("bad_request", `the body is not a JSON object, or not one that is ${FIT_JSON}`);
   if (typeof body.model !== "string" || body.model === "") throw new GatewayError("bad_request", "model is missing");
