@@ -8,6 +8,8 @@ export interface HttpFace {
   readonly name: string;
   /** What a gateway key must allow; left out: `streams`. */
   readonly scope?: Scope | "any";
+  /** It only says, in its own words, that its paths are not served. */
+  readonly isForMissing?: boolean;
   /** Whether such requests are this face's. */
   matches(method: string, path: string): boolean;
   /** Answers, now or later. A GatewayError it throws is the answer. */

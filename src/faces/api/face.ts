@@ -11,6 +11,7 @@ import type { EventText } from "./answer.ts";
 import { checkContentType, readRequest, switchesOf } from "./api-request.ts";
 import { APIS, type Api } from "./apis.ts";
 import { EventAnswer, LOOKS_PER_SILENCE } from "./event-answer.ts";
+import { createMissingFace } from "./missing.ts";
 import { createModelsFace } from "./models.ts";
 import { aboutOwnKey } from "./own-key.ts";
 import { WholeAnswer } from "./whole-answer.ts";
@@ -55,7 +56,7 @@ export function createApiFaces(parts: ApiFacesParts): ApiFaces {
     for (const answer of open) answer.look();
   }, parts.limits.apiSilenceMs / LOOKS_PER_SILENCE).unref();
   return {
-    faces: [...APIS.map((api) => createApiFace(api, parts, open)), createModelsFace(parts)],
+    faces: [...APIS.map((api) => createApiFace(api, parts, open)), createModelsFace(parts), createMissingFace(parts)],
     close: () => clearInterval(looks),
   };
 }

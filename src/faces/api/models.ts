@@ -5,7 +5,7 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
 
-const PATH = "/v1/models";
+export const MODELS_PATH = "/v1/models";
 
 /** How one vendor lists models: which of ours its clients can use here, and in what words. */
 interface Listing {
@@ -60,12 +60,13 @@ export function createModelsFace({ routing, clock, wording }: ModelsFaceParts): 
   return {
     name: "models",
     matches: (method, path) =>
-      (method === "GET" || method === "HEAD") && (path === PATH || path.startsWith(`${PATH}/`)),
+      (method === "GET" || method === "HEAD") &&
+      (path === MODELS_PATH || (path.startsWith(`${MODELS_PATH}/`) && path.length > MODELS_PATH.length + 1)),
     handle(exchange) {
       const listing = listingFor(exchange);
       const isOffered = (model: Model) =>
         listing.dialects.has(model.route.dialect.name) && mayUse(exchange.caller, { route: model.route, model });
-      const name = exchange.path === PATH ? undefined : decode(exchange.path.slice(PATH.length + 1));
+      const name = exchange.path === MODELS_PATH ? undefined : decode(exchange.path.slice(MODELS_PATH.length + 1));
       exchange.respond({
         status: 200,
         headers: { "content-type": "application/json" },

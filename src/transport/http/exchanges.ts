@@ -14,7 +14,7 @@ import { ServerExchange } from "./http-exchange.ts";
 import { type Page, refusalPage, sendPage } from "./page.ts";
 import { checkHead } from "./request-head.ts";
 import type { SlowRequests } from "./slow-requests.ts";
-import { fieldOf, pathOf } from "./target.ts";
+import { fieldOf, meantPath, pathOf, sourceOf } from "./target.ts";
 
 export interface ExchangesParts {
   readonly httpFaces: readonly HttpFace[];
@@ -61,7 +61,8 @@ export class Exchanges {
 
   /** Whether a path is one of a face, whatever its method. */
   serves(path: string): boolean {
-    return METHODS.some((method) => this.#parts.httpFaces.some((face) => face.matches(method, path)));
+    const faces = METHODS.map((method) => this.#find(method, path)?.face);
+    return faces.some((face) => face !== undefined && !face.isForMissing);
   }
 
   /** Answers the request if it is for a face; otherwise returns false and does nothing. */
@@ -69,16 +70,16 @@ export class Exchanges {
     const asked = request.headers["access-control-request-method"];
     const isPreflight = request.method === "OPTIONS" && asked !== undefined;
     const method = isPreflight ? asked : (request.method ?? "GET");
-    const path = pathOf(request);
-    const face = this.#parts.httpFaces.find((candidate) => candidate.matches(method, path));
-    if (!face) return false;
+    const found = this.#find(method, pathOf(request));
+    if (!found) return false;
+    const { face, path } = found;
     const { origins, observer } = this.#parts;
     const sharing = sharingHeaders(request.headers, origins);
     try {
       checkHead(request);
-      checkSource(request.headers, origins);
+      checkSource(sourceOf(request), origins);
       if (isPreflight) sendPage(request, response, preflightPage(method), sharing);
-      else this.#begin(face, request, response, sharing);
+      else this.#begin(face, path, request, response, sharing);
     } catch (error) {
       const refusal = toGatewayError(error);
       const remoteAddress = this.#parts.proxies.clientOf(request);
@@ -92,6 +93,7 @@ export class Exchanges {
   /** Throws GatewayError for a request that its face never sees. */
   #begin(
     face: HttpFace,
+    path: string,
     request: IncomingMessage,
     response: ServerResponse,
     headers: Readonly<Record<string, string>>,
@@ -104,6 +106,7 @@ export class Exchanges {
       id,
       request,
       response,
+      path,
       caller,
       // As both vendors' clients look for it: with it an answer's lines in the log are found.
       headers: { ...headers, "x-request-id": id, "request-id": id },
@@ -126,6 +129,15 @@ export class Exchanges {
       this.#open.delete(exchange);
     });
     exchange.begin(face);
+  }
+
+  /** The face of a path as it stands there, or of the one that is meant. */
+  #find(method: string, asked: string): { readonly face: HttpFace; readonly path: string } | undefined {
+    const meant = meantPath(asked);
+    const face = this.#parts.httpFaces.find(
+      (each) => each.matches(method, asked) || (!each.isForMissing && each.matches(method, meant)),
+    );
+    return face && { face, path: face.matches(method, asked) ? asked : meant };
   }
 
   #admit(face: HttpFace, request: IncomingMessage, remoteAddress: string): Caller {

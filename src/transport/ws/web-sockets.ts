@@ -20,7 +20,7 @@ import { identify, upstreamKeyOf } from "../auth/identity.ts";
 import type { Tickets } from "../auth/tickets.ts";
 import { errorPage, refusalPage, refuseUpgrade } from "../http/page.ts";
 import { checkHead } from "../http/request-head.ts";
-import { pathOf } from "../http/target.ts";
+import { pathOf, sourceOf } from "../http/target.ts";
 import { type ConnectionLimits, SocketConnection } from "./connection.ts";
 import { checkHandshake, speaksHttp, UpgradeRequired } from "./upgrade-required.ts";
 
@@ -182,7 +182,7 @@ export class WebSockets {
     if (this.#draining) throw new GatewayError("shutting_down", undefined, { retryAfterMs: 1_000 });
     admission.takeUpgrade(remoteAddress);
     checkHead(request);
-    checkSource(request.headers, origins);
+    checkSource(sourceOf(request), origins);
     const path = pathOf(request);
     const target = this.#mounts.get(path);
     if (!target) throw this.#parts.speaksHttp(path) ? speaksHttp() : new GatewayError("not_found");

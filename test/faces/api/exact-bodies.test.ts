@@ -1,4 +1,5 @@
 /** What a client wrote goes upstream as it wrote it, though JavaScript would write it in other digits. */
+import { gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { startKeyedGateway } from "../../support/keyed-gateway.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
@@ -63,4 +64,25 @@ test("a limit that is written as a fraction is a limit", async () => {
   expect(JSON.parse(exchange.body).max_tokens).toBeLessThan(100);
   exchange.json(400, { error: { message: "enough was seen" } });
   await (await asking).text();
+});
+
+test("a packed request is unpacked before it is read", async () => {
+  await using up = await setUp();
+  for (const [encoding, pack] of [
+    ["zstd", zstdCompressSync],
+    ["gzip", gzipSync],
+  ] as const) {
+    const response = fetch(up.gateway.url + RESPONSES.path, {
+      method: "POST",
+      headers: { "content-type": "application/json", "content-encoding": encoding },
+      body: pack(Buffer.from(JSON.stringify({ ...RESPONSES.body, stream: false }))),
+    });
+    const exchange = await up.upstream.request();
+    expect([exchange.headers["content-encoding"], JSON.parse(exchange.body)]).toMatchObject([
+      undefined,
+      { input: "Hi" },
+    ]);
+    exchange.json(200, { object: "response", status: "completed", output: [] });
+    expect((await response).status).toBe(200);
+  }
 });

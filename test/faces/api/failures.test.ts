@@ -15,7 +15,9 @@ describe("a request that is no good", () => {
   test.each<[string, string | Uint8Array, Record<string, string>, number, string]>([
     ["another content type", body, { "content-type": "text/plain" }, 400, "content-type application/json"],
     ["a form", "a=b", { "content-type": "application/x-www-form-urlencoded" }, 400, "content-type application/json"],
-    ["a packed body", gzipSync(body), { "content-encoding": "gzip" }, 400, "packed"],
+    ["an encoding nobody knows", body, { "content-encoding": "compress" }, 400, "content-encoding is one of"],
+    ["bytes that do not unpack", body, { "content-encoding": "zstd" }, 400, "is not what zstd makes"],
+    ["what unpacks to too much", gzipSync(Buffer.alloc(1_000_000)), { "content-encoding": "gzip" }, 413, "larger than"],
     ["no JSON", "{", {}, 400, "not a JSON object"],
     ["no object", "[]", {}, 400, "not a JSON object"],
     ["nothing", "", {}, 400, "not a JSON object"],
