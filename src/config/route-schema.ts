@@ -34,6 +34,11 @@ const baseUrl = z.string().superRefine((text, context) => {
   }
 });
 
+const modelPattern = z
+  .string()
+  .regex(/^[!-~]{1,256}$/)
+  .describe("a provider's own model name, in which * stands for anything");
+
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/);
 
 /** Certificates by the path of their PEM file. */
@@ -115,6 +120,15 @@ export const routeSchema = (sources: SecretSources) =>
         .default(true)
         .describe(
           "openai-chat streams are asked for their usage (stream_options); false for a server that refuses the parameter",
+        ),
+      passModels: z
+        .union([z.boolean(), modelPattern, z.array(modelPattern).min(1)], {
+          error: 'true, false, or names and patterns such as ["claude-*"]',
+        })
+        .default(false)
+        .transform((given) => (typeof given === "string" ? [given] : given))
+        .describe(
+          "models without an alias, taken under the provider's own names on this dialect's path: true for all, or patterns such as claude-*",
         ),
       ca: certificates(sources)
         .optional()
