@@ -94,6 +94,12 @@ export class Reader {
     this.wake();
   }
 
+  /** Does `work` once the callback that is running has returned, in a microtask; a fault in it is one of the sink. */
+  defer(work: () => void): void {
+    // `queueMicrotask` belongs to platforms, and the core to none.
+    void Promise.resolve().then(() => this.guard(work));
+  }
+
   /** Does what the sink put off to a timer or a microtask: what it throws is a fault of the sink like any other. */
   guard(work: () => void): void {
     try {

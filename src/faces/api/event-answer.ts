@@ -72,7 +72,7 @@ export class EventAnswer implements ReaderSink {
     this.#first ??= entry;
     this.#last = entry;
     // Whatever else the same callback brings goes into the same write.
-    if (this.#gathered === "") queueMicrotask(() => this.#reader.guard(() => this.#flush()));
+    if (this.#gathered === "") this.#reader.defer(() => this.#flush());
     this.#gathered += serverSentEvent(entry.event, entry.data);
     if (this.#gathered.length >= MAX_GATHERED) this.#flush();
     const { stream } = this.#parts;

@@ -115,7 +115,7 @@ export class OpenStream implements ReaderSink, Sharer, Attachment {
 
   /** Events of one callback share a frame: they leave when it returns, so none waits for another. */
   #collect(entry: Entry): void {
-    if (this.#batch.push(entry) === 1) queueMicrotask(() => this.#reader.guard(() => this.#flush()));
+    if (this.#batch.push(entry) === 1) this.#reader.defer(() => this.#flush());
     this.#batchBytes += entryBytes(entry);
     if (this.#batch.length >= MAX_BATCH_EVENTS || this.#batchBytes >= MAX_BATCH_BYTES) this.#flush();
   }
