@@ -5,7 +5,7 @@ import { Window } from "../../src/core/stream/flow.ts";
 import type { Reader, ReaderSink } from "../../src/core/stream/reader.ts";
 import type { Attachment, AwayPolicy, RegisteredStream } from "../../src/core/stream/registry.ts";
 import { Stream } from "../../src/core/stream/stream.ts";
-import { entryBytes, type Entry, StreamLog } from "../../src/core/stream/stream-log.ts";
+import { type Entry, entryBytes, StreamLog } from "../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../src/core/stream/terminal.ts";
 import { noFault } from "./no-fault.ts";
 import type { RegistryRig } from "./registry-rig.ts";
