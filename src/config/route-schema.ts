@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { DIALECTS } from "../../protocol/dialects.ts";
+import { MAX_PRICE } from "../core/usage/price.ts";
 import { milliseconds } from "./limits-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import { network } from "./network.ts";
@@ -143,7 +144,7 @@ export const routeSchema = (sources: SecretSources) =>
       allowPrivateNetwork: route.allowPrivateNetwork ?? isLoopback(URL.parse(route.baseUrl)?.hostname ?? ""),
     }));
 
-const perMillion = z.number().nonnegative();
+const perMillion = z.number().nonnegative().max(MAX_PRICE);
 
 /** A name clients use for one model of one route. */
 export const modelSchema = z.strictObject({

@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../core/kernel/bounded-map.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 
 export interface IdempotencyLimits {
@@ -17,29 +18,21 @@ interface Remembered {
 export class IdempotencyKeys {
   readonly #limits: IdempotencyLimits;
   readonly #clock: Clock;
-  readonly #known = new Map<string, Remembered>();
+  readonly #known: BoundedMap<string, Remembered>;
 
   constructor(limits: IdempotencyLimits, clock: Clock) {
     this.#limits = limits;
     this.#clock = clock;
+    this.#known = new BoundedMap(limits.idempotencyKeys);
   }
 
   find(caller: string, key: string): Remembered | undefined {
-    this.#forgetOld();
+    const oldest = this.#clock.now() - this.#limits.idempotencyMs;
+    this.#known.forgetWhile(({ at }) => at < oldest);
     return this.#known.get(`${caller}\n${key}`);
   }
 
   remember(caller: string, key: string, streamId: string, request: string): void {
     this.#known.set(`${caller}\n${key}`, { streamId, request, at: this.#clock.now() });
-    this.#forgetOld();
-  }
-
-  /** Keys are in order of age: a Map keeps the order of insertion. */
-  #forgetOld(): void {
-    const oldest = this.#clock.now() - this.#limits.idempotencyMs;
-    for (const [key, { at }] of this.#known) {
-      if (at >= oldest && this.#known.size <= this.#limits.idempotencyKeys) return;
-      this.#known.delete(key);
-    }
   }
 }

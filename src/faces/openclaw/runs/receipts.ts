@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { Caller } from "../../../core/caller/caller.ts";
+import { BoundedMap } from "../../../core/kernel/bounded-map.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
 import type { Session } from "../sessions/session-store.ts";
@@ -53,7 +54,7 @@ const MAX_ENDED = 1000;
 
 /** All receipts, by run id. */
 export class Receipts {
-  readonly #receipts = new Map<string, Receipt>();
+  readonly #receipts = new BoundedMap<string, Receipt>(MAX_ENDED, ({ outcome }) => outcome !== undefined);
 
   get(runId: string): Receipt | undefined {
     return this.#receipts.get(runId);
@@ -73,12 +74,6 @@ export class Receipts {
 
   add(receipt: Receipt): void {
     this.#receipts.set(receipt.runId, receipt);
-    if (this.#receipts.size <= MAX_ENDED) return;
-    for (const [runId, old] of this.#receipts) {
-      if (!old.outcome) continue;
-      this.#receipts.delete(runId);
-      return;
-    }
   }
 }
 
