@@ -32,11 +32,11 @@ export class AnthropicEvents implements Decoder {
         return NOTHING;
       case "message_start":
         this.#begun = true;
-        return this.#messageStart(asObject(event?.message));
+        return this.#message(asObject(event?.message), true);
       case "message_delta":
         return this.#messageDelta(event);
       case "message":
-        return { ...this.#messageStart(event), ...LAST };
+        return { ...this.#message(event, false), ...LAST };
       case "message_stop":
         return LAST;
       case "error":
@@ -88,7 +88,8 @@ export class AnthropicEvents implements Decoder {
     return deltaOf(draft);
   }
 
-  #messageStart(message: JsonObject | undefined): Delta {
+  /** `isStart`: in `message_start`, where most messages only begin. */
+  #message(message: JsonObject | undefined, isStart: boolean): Delta {
     const draft: Draft = {};
     this.#base = this.#next;
     // An answer that continues a server's program comes whole in its `message_start`: content, reason and all.
@@ -96,7 +97,7 @@ export class AnthropicEvents implements Decoder {
       this.#block(asObject(block), index, draft);
     });
     this.#stop(message, draft);
-    this.#count(message, draft, draft.finish === undefined);
+    this.#count(message, draft, isStart && draft.finish === undefined);
     return deltaOf(draft);
   }
 

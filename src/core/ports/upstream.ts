@@ -2,6 +2,9 @@
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 
+/** Which failed calls the gateway may make again: those that help, those on connections that were gone, or none. */
+export type MayRetry = boolean | "reconnect";
+
 /** An upstream's refusal: its status, and its body as far as it was read. */
 export interface Refusal {
   readonly status: number;
@@ -26,8 +29,11 @@ export interface UpstreamRequest {
   readonly whole?: boolean | undefined;
   /** What may be left out of the body where the upstream refuses it. */
   readonly amendment?: Amendment | undefined;
-  /** Whether the call may be repeated before the first byte of a response body. */
-  readonly mayRetry: boolean;
+  /**
+   * Whether the call may be repeated before the first byte of a response body. `reconnect`: only when it was sent on a
+   * reused connection that closed without a byte; every other failure is for the client, which retries by its own rules.
+   */
+  readonly mayRetry: MayRetry;
 }
 
 /** All are called synchronously from the socket's own callbacks, never after `end` or `fail`. */
@@ -49,6 +55,8 @@ export interface UpstreamCall {
    * has refused it. False again while a refused call waits to be made once more. Stays as it is when the call is over.
    */
   readonly isSent: boolean;
+  /** Whether it was sent twice, because the reused connection it was first sent on closed without a byte. */
+  readonly isResent?: boolean;
   pause(): void;
   resume(): void;
   /** Closes the socket now; the sink hears nothing more. */

@@ -93,7 +93,7 @@ export class Relay {
     const asked = askedBody(request);
     const usage = this.#usageOf(request, asked);
     const body = providerBody(request, asked, usage !== undefined);
-    const inputCharacters = promptCharacters(body);
+    const inputCharacters = request.isUncounted ? 0 : promptCharacters(body);
     const room = this.#parts.requests?.reserve(caller.name, jsonSize(body));
     try {
       return this.#start(request, { asked, usage, body, inputCharacters, room });
