@@ -46,7 +46,7 @@ const latest = (before: Figures, usage: JsonObject): Figures => ({
   input: laterCount(before.input, usage.input_tokens),
   output: laterCount(before.output, usage.output_tokens),
   cacheRead: laterCount(before.cacheRead, usage.cache_read_input_tokens),
-  cacheWrite: laterCount(before.cacheWrite, largestCount([usage.cache_creation_input_tokens, cacheCreation(usage)])),
+  cacheWrite: laterCount(before.cacheWrite, largestCount(usage.cache_creation_input_tokens, cacheCreation(usage))),
   reasoning: laterCount(before.reasoning, asObject(usage.output_tokens_details)?.thinking_tokens),
 });
 

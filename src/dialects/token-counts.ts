@@ -15,9 +15,13 @@ export const laterCount = (before: number | undefined, value: unknown): number |
   asCount(value) || (before ?? asCount(value));
 
 /** The largest of several spellings of one figure; undefined when none of them is a count. */
-export function largestCount(values: readonly unknown[]): number | undefined {
-  const counts = values.map(asCount).filter((count) => count !== undefined);
-  return counts.length > 0 ? Math.max(...counts) : undefined;
+export function largestCount(...values: readonly unknown[]): number | undefined {
+  let largest: number | undefined;
+  for (const value of values) {
+    const count = asCount(value);
+    if (count !== undefined && (largest === undefined || count > largest)) largest = count;
+  }
+  return largest;
 }
 
 /** The counts a provider gave, without the ones it left out; undefined when it gave none. */

@@ -1,4 +1,4 @@
-import { asObject, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
+import { asObject, type JsonValue } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 import { asCount, largestCount, tokenCounts } from "./token-counts.ts";
 
@@ -24,15 +24,15 @@ interface Parts {
 export function readTokenUsage(value: JsonValue | undefined): TokenCounts | undefined {
   const usage = asObject(value);
   if (!usage) return undefined;
-  const inputs = [usage, ...detailsOf(usage, "prompt_tokens_details", "input_tokens_details")];
-  const outputs = [usage, ...detailsOf(usage, "completion_tokens_details", "output_tokens_details")];
+  const inputs = [usage, usage.prompt_tokens_details, usage.input_tokens_details];
+  const outputs = [usage, usage.completion_tokens_details, usage.output_tokens_details];
   const read = figure(inputs, CACHE_READ);
-  const write = largestCount([figure(inputs, CACHE_WRITE), ...inputs.map(cacheCreation)]);
+  const write = largestCount(figure(inputs, CACHE_WRITE), largestCount(...inputs.map(cacheCreation)));
   const reasoning = figure(outputs, REASONING);
   const { input, output } = addUp(
     {
-      input: largestCount([usage.prompt_tokens, usage.input_tokens]),
-      output: largestCount([usage.completion_tokens, usage.output_tokens]),
+      input: largestCount(usage.prompt_tokens, usage.input_tokens),
+      output: largestCount(usage.completion_tokens, usage.output_tokens),
       cached: (read ?? 0) + (write ?? 0),
       reasoning: reasoning ?? 0,
     },
@@ -48,17 +48,20 @@ export function readTokenUsage(value: JsonValue | undefined): TokenCounts | unde
 }
 
 /** Anthropic's breakdown of what was written to its caches, by how long they live. */
-export function cacheCreation({ cache_creation: value }: JsonObject): number | undefined {
-  const caches = asObject(value);
-  const counts = Object.values(caches ?? {}).map(asCount);
-  return caches && counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
+export function cacheCreation(holder: JsonValue | undefined): number | undefined {
+  const caches = asObject(asObject(holder)?.cache_creation);
+  return caches && Object.values(caches).reduce<number>((sum, count) => sum + (asCount(count) ?? 0), 0);
 }
 
-const detailsOf = (usage: JsonObject, ...names: readonly string[]): JsonObject[] =>
-  names.map((name) => asObject(usage[name])).filter((details) => details !== undefined);
-
-const figure = (holders: readonly JsonObject[], names: readonly string[]): number | undefined =>
-  largestCount(holders.flatMap((holder) => names.map((name) => holder[name])));
+/** A figure under any of its names in any of the objects it may be in. A loop, because some servers report on every chunk. */
+function figure(holders: readonly (JsonValue | undefined)[], names: readonly string[]): number | undefined {
+  let largest: number | undefined;
+  for (const value of holders) {
+    const holder = asObject(value);
+    if (holder) for (const name of names) largest = largestCount(largest, holder[name]);
+  }
+  return largest;
+}
 
 /**
  * Input with its cached part and output with its reasoning, as they are billed. Servers disagree about whether a part is
