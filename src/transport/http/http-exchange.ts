@@ -156,6 +156,8 @@ export class ServerExchange implements HttpExchange, HttpBody {
     if (this.#response.writableEnded) return;
     if (this.#response.headersSent) this.#response.end();
     else {
+      // What is left of the request has no reader, so no other request can follow it.
+      this.#response.shouldKeepAlive = false;
       sendPage(
         request,
         this.#response,

@@ -9,7 +9,8 @@ export const SLOW_REQUEST_LIMITS: ServerOptions = {
   headersTimeout: 10_000,
   requestTimeout: 0,
   connectionsCheckingInterval: 5_000,
-  keepAliveTimeout: 5_000,
+  // Load balancers keep their connections for 60 s, and a request that meets a closing one is a 502 of theirs.
+  keepAliveTimeout: 75_000,
   maxHeaderSize: 16_384,
 };
 

@@ -97,6 +97,22 @@ describe("who may ask", () => {
     },
   );
 
+  test.each(APIS)("%s: who shows a login of somebody else's beside the token, in whichever field", async (_, asked) => {
+    await using up = await setUp({ auth: { token: TOKEN }, limits: { requests: { authFailuresPerMinute: 3 } } });
+    up.upstream.respondWith((exchange) => void exchange.json(400, { error: { message: "the provider was reached" } }));
+    for (let times = 0; times < 4; times++) {
+      for (const headers of [
+        { authorization: "Bearer eyJhbGciOiJSUzI1NiJ9.a.login", "x-api-key": TOKEN },
+        { authorization: `Bearer ${TOKEN}`, "x-api-key": "sk-ant-of-somebody" },
+      ]) {
+        expect((await up.post(asked, headers)).status).toBe(400);
+      }
+    }
+    // None of those was a failure.
+    expect((await up.post(asked, { "x-api-key": "wrong" })).status).toBe(401);
+    expect((await up.post(asked, { authorization: "Bearer wrong", "x-api-key": "wrong too" })).status).toBe(401);
+  });
+
   test("no page of another origin, which need not even send credentials", async () => {
     await using up = await setUp();
     const answer = await up.post(CHAT, { origin: "https://evil.example" });

@@ -101,8 +101,32 @@ describe("a body", () => {
     await using up = await setUp({ pace: { silenceMs: 40, bytesPerSecond: 1 }, lookMs: 10 });
     const answer = await text(up.begin("content-length: 1000", "x"));
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i);
     expect(answer).toContain("slow_sender");
     expect(up.server.refusals).toEqual([{ code: "slow_sender", where: "x" }]);
+  });
+
+  test("at the rate of a slow line is answered, however long it takes", () => {
+    let now = 0;
+    let tooSlow = false;
+    const pace = { silenceMs: 15_000, bytesPerSecond: 8 * 1024 };
+    const requests = new SlowRequests({ pace, lingerMs: 15_000, now: () => now });
+    const request = { headers: { "content-length": "30000000" }, socket: { bytesRead: 0, destroyed: false } };
+    requests.watch(request as unknown as IncomingMessage, { headersSent: false } as ServerResponse);
+    requests.onTooSlow(request as unknown as IncomingMessage, () => {
+      tooSlow = true;
+    });
+    // 1 Mbit/s: 30 MB in four minutes.
+    for (; request.socket.bytesRead < 30_000_000; now += 1_000) {
+      request.socket.bytesRead += 125_000;
+      requests.look();
+    }
+    expect([tooSlow, now]).toEqual([false, 240_000]);
+    for (let silence = 0; silence < 15; silence++) {
+      now += 1_000;
+      requests.look();
+    }
+    expect(tooSlow).toBe(true);
   });
 
   test("beyond what its caller may send in 16 seconds is refused with 429; other callers' are not", async () => {
@@ -195,5 +219,36 @@ describe("nothing stays reserved when", () => {
     await turnsUntil(() => up.server.callers.usedBytes > 0);
     await up.server.close();
     await turnsUntil(() => up.server.callers.usedBytes === 0);
+  });
+});
+
+describe("an idle connection of a client", () => {
+  const idle = async (options: FaceServerOptions) => {
+    const up = await setUp(options);
+    const socket = up.begin("content-length: 1", "x");
+    const [answer] = await once(socket, "data");
+    return { up, socket, answer: String(answer) };
+  };
+
+  test("stays open for 75 s, longer than load balancers keep theirs", async () => {
+    const { up, answer } = await idle({});
+    await using _ = up;
+    expect(answer).toMatch(/\r\nkeep-alive: timeout=75\r\n/i);
+  });
+
+  test("is closed after the time that was set", async () => {
+    const { up, socket, answer } = await idle({ keepAliveMs: 1_000 });
+    await using _ = up;
+    expect(answer).toMatch(/\r\nkeep-alive: timeout=1\r\n/i);
+    await once(socket, "close");
+  });
+
+  test("makes room when no socket is left for a new client", async () => {
+    const { up, socket } = await idle({ maxSockets: 1 });
+    await using _ = up;
+    const closed = once(socket, "close");
+    up.begin(length(1), "x");
+    await closed;
+    expect(await text(up.begin(length(1), "x"))).toMatch(/^HTTP\/1\.1 200 /);
   });
 });
