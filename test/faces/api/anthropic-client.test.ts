@@ -166,6 +166,22 @@ describe("the Anthropic client", () => {
     expect(types).toEqual(["message_start", "message_stop"]);
   });
 
+  test("counts the tokens of a request", async () => {
+    await using up = await setUpClient();
+    const { max_tokens: _, ...counted } = request;
+    const asking = up.client.messages.countTokens(counted);
+    (await up.upstream.request()).json(200, { input_tokens: 2_095 });
+    expect(await asking).toEqual({ input_tokens: 2_095 });
+  });
+
+  test("throws what an error in the first event says, as the error of its status", async () => {
+    await using up = await setUpClient();
+    const asking = up.client.messages.create({ ...request, stream: true });
+    const told = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
+    (await up.upstream.request()).sse().event(told, "error").end();
+    await expect(asking).rejects.toMatchObject({ status: 529, type: "overloaded_error" });
+  });
+
   test("lists the models it can use here", async () => {
     await using up = await setUpClient();
     const models = [];

@@ -198,6 +198,27 @@ describe("the openai client on responses", () => {
   });
 });
 
+describe("the openai client's calls beside an answer", () => {
+  test("count the tokens of a request, and compact a conversation", async () => {
+    await using up = await setUpClient();
+    const counting = up.client.responses.inputTokens.count({ model: "responses", input: "Hi" });
+    (await up.upstream.request()).json(200, { object: "response.input_tokens", input_tokens: 11 });
+    expect((await counting).input_tokens).toBe(11);
+    const compacting = up.client.responses.compact({ model: "responses", input: "Hi" });
+    const output = [{ id: "cmp_1", type: "compaction", encrypted_content: "gAAAA" }];
+    (await up.upstream.request()).json(200, { id: "resp_1", object: "response.compaction", created_at: 1, output });
+    expect((await compacting).output).toEqual(output);
+  });
+
+  test("are answered with the status that an error in the first event means", async () => {
+    await using up = await setUpClient();
+    const asking = up.client.chat.completions.create({ model: "gpt", stream: true, messages });
+    const error = { message: "slow down", type: "requests", code: "rate_limit_exceeded" };
+    (await up.upstream.request()).sse().event({ error }).end();
+    await expect(asking).rejects.toMatchObject({ status: 429 });
+  });
+});
+
 describe("the openai client's list of models", () => {
   test("has those it can use here, by their aliases", async () => {
     await using up = await setUpClient();
