@@ -96,7 +96,9 @@ export const limitsSchema = z.strictObject({
   ),
   streamsPerConnection: count(32, 256).describe("streams open at once on one connection; more get too_many_streams"),
   opensPerSecond: count(100, 100_000).describe("streams one caller may open a second; more get rate_limited"),
-  eventBytes: bytes(MIB, 4 * MIB).describe("largest event of an upstream: 20 times the largest on record"),
+  eventBytes: bytes(16 * MIB, 64 * MIB).describe(
+    "largest event of an upstream, and largest whole answer: pictures are events of 1 to 8 MiB",
+  ),
   logBytes: bytes(MIB, 8 * MIB).describe("size of one stream's log: 3 times the largest answer on record"),
   totalLogBytes: z
     .int()
@@ -120,6 +122,14 @@ export const limitsSchema = z.strictObject({
       "memory that unfinished frames and request bodies of all callers may take, one caller half of it; 0 takes an eighth of what the process may use; more get overloaded",
     ),
   drainMs: milliseconds(30 * SECOND).describe("how long a stopping gateway lets running streams finish"),
+  lingerMs: z
+    .int()
+    .min(0)
+    .max(5 * MINUTE)
+    .default(2 * SECOND)
+    .describe(
+      "how long a gateway stopped by SIGTERM keeps its port at least, answering 503 with retry-after: time for a load balancer to see /readyz fail",
+    ),
   streams: streams.prefault({}).describe("advanced: how streams are kept and given up"),
   sockets: sockets.prefault({}).describe("advanced: how clients get in, and what waits for them"),
   requests: requests.prefault({}).describe("advanced: what clients may send"),

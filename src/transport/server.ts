@@ -32,6 +32,8 @@ export interface PageRequest {
 export interface ServerParts {
   readonly host: string;
   readonly port: number;
+  /** Taken off the front of every request's path where a proxy left it there; empty by default. */
+  readonly basePath?: string;
   readonly faces: readonly FaceMount[];
   readonly httpFaces: readonly HttpFace[];
   /** What else there is to see, or undefined for a path that is nobody's. May throw GatewayError. */
@@ -67,7 +69,10 @@ export interface RunningServer {
   readonly connectionsByFace: ReadonlyMap<string, number>;
   /** Closes the WebSockets and ends the exchanges of callers that may no longer be here. */
   recheck(): void;
-  /** Stops accepting: `/readyz` says so, new sockets are refused with 503, and every client is told to come back. */
+  /**
+   * Begins to stop: `/readyz` answers 503, upgrades are refused with 503, every response ends its connection, and every
+   * WebSocket is told to come back. The listener stays.
+   */
   drain(): void;
   /** Says goodbye on every socket, waits a moment for their closing handshakes, and closes. */
   close(): Promise<void>;
@@ -115,6 +120,9 @@ class GatewayServer implements RunningServer {
     this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
+      this.#stripBasePath(request);
+      // Whoever keeps this connection would lose a later request to the end of the process.
+      if (this.#draining) response.shouldKeepAlive = false;
       slowRequests.watch(request, response);
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
     };
@@ -136,7 +144,10 @@ class GatewayServer implements RunningServer {
       this.#http.closeIdleConnections();
       this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept");
     });
-    this.#http.on("upgrade", (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
+    this.#http.on("upgrade", (request, socket, head) => {
+      this.#stripBasePath(request);
+      this.#webSockets.upgrade(request, socket, head);
+    });
   }
 
   get url(): string {
@@ -183,6 +194,11 @@ class GatewayServer implements RunningServer {
     clearTimeout(giveUp);
     await this.#webSockets.gone();
     clearInterval(this.#looks);
+  }
+
+  #stripBasePath(request: IncomingMessage): void {
+    const { basePath = "" } = this.#parts;
+    if (basePath !== "" && request.url?.startsWith(`${basePath}/`)) request.url = request.url.slice(basePath.length);
   }
 
   async #show(request: IncomingMessage, response: ServerResponse): Promise<void> {

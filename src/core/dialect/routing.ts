@@ -9,6 +9,8 @@ export interface Route {
   readonly name: string;
   readonly dialect: Dialect;
   readonly key: string | undefined;
+  /** The header that carries the key, in lower case, where it is not the dialect's own. */
+  readonly keyHeader?: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
   /** False where the upstream refuses to be asked for usage; then it is estimated. */
   readonly includeUsage?: boolean;

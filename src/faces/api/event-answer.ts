@@ -86,7 +86,7 @@ export class EventAnswer implements ReaderSink {
     if (this.#first && !this.#willFlush) {
       // Whatever else the same callback brings goes into the same write.
       this.#willFlush = true;
-      queueMicrotask(() => this.#reader.guard(() => this.#flush()));
+      this.#reader.defer(() => this.#flush());
     }
     if (this.#gathered.length >= MAX_GATHERED) this.#flush();
     const { stream } = this.#parts;

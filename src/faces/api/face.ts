@@ -14,6 +14,7 @@ import { EventAnswer, LOOKS_PER_SILENCE } from "./event-answer.ts";
 import { createMissingFace } from "./missing.ts";
 import { createModelsFace } from "./models.ts";
 import { aboutOwnKey } from "./own-key.ts";
+import { mayRetryFor } from "./self-retrying.ts";
 import { WholeAnswer } from "./whole-answer.ts";
 
 /** How a dialect words what is no answer of a provider. */
@@ -87,7 +88,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
       isUncounted: api.below !== undefined,
       headers: switchesOf(api, exchange),
       upstreamKey,
-      mayRetry: true,
+      mayRetry: mayRetryFor(exchange),
       caller,
       face: api.name,
       connection: exchange.id,

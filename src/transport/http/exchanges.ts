@@ -78,8 +78,9 @@ export class Exchanges {
     try {
       checkHead(request);
       checkSource(sourceOf(request), origins);
-      if (isPreflight) sendPage(request, response, preflightPage(method), sharing);
-      else this.#begin(face, path, request, response, sharing);
+      if (isPreflight) {
+        sendPage(request, response, preflightPage(method), { ...sharing, ...privateAccess(request, sharing) });
+      } else this.#begin(face, path, request, response, sharing);
     } catch (error) {
       const refusal = toGatewayError(error);
       const remoteAddress = this.#parts.proxies.clientOf(request);
@@ -153,6 +154,18 @@ export class Exchanges {
 function refusalOf(face: HttpFace, error: GatewayError, request: IncomingMessage): Page {
   const own = face.refusal?.(error, { path: pathOf(request), header: (name) => fieldOf(request, name) });
   return own ? { ...own, headers: { "cache-control": "no-store", ...own.headers } } : refusalPage(error);
+}
+
+/**
+ * What Chromium wants to hear before a page from the public web may reach a private address (Private Network Access):
+ * only a listed origin's page may.
+ */
+function privateAccess(
+  { headers }: IncomingMessage,
+  sharing: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const asks = headers["access-control-request-private-network"] === "true";
+  return asks && Object.keys(sharing).length > 0 ? { "access-control-allow-private-network": "true" } : {};
 }
 
 /** The answer to a browser's question before it sends what a page of another origin wants sent. */

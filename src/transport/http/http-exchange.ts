@@ -74,6 +74,10 @@ export class ServerExchange implements HttpExchange, HttpBody {
     });
   }
 
+  get queryNames(): readonly string[] {
+    return [...this.#query.keys()];
+  }
+
   query(name: string): string | undefined {
     return this.#query.get(name) ?? undefined;
   }

@@ -179,7 +179,7 @@ export class WebSockets {
   /** Everything that can be said no to before a WebSocket exists. Throws GatewayError. */
   #admit(request: IncomingMessage, remoteAddress: string) {
     const { admission, origins } = this.#parts;
-    if (this.#draining) throw new GatewayError("shutting_down", undefined, { retryAfterMs: 1_000 });
+    if (this.#draining) throw new GatewayError("shutting_down");
     admission.takeUpgrade(remoteAddress);
     checkHead(request);
     checkSource(sourceOf(request), origins);
