@@ -12,10 +12,13 @@ export interface ApiRequest {
   readonly whole: boolean;
 }
 
+/** JSON, also of a kind of its own (RFC 6839). Nothing that a page may send to another origin unasked (Fetch standard, CORS). */
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json$/;
+
 /** Throws `bad_request` when the body is said to be anything but JSON. */
 export function checkContentType(exchange: HttpExchange): void {
   const essence = (exchange.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
-  if (essence === "application/json") return;
+  if (essence !== undefined && JSON_TYPE.test(essence)) return;
   throw new GatewayError("bad_request", "the body is JSON: send content-type application/json");
 }
 

@@ -10,6 +10,8 @@ const OWN = /^\/v1\/(?:streams?|usage|ticket)(?:\/|$)/;
 /** What the vendors' clients ask for, and how. */
 const KNOWN = [...APIS.map(({ path }) => ({ method: "POST", path })), { method: "GET", path: MODELS_PATH }];
 
+const MAX_SHOWN = 128;
+
 const tailOf = (path: string): string => path.slice("/v1".length);
 
 /** Pages, which may have any path, are not asked for with POST. */
@@ -29,7 +31,7 @@ export function createMissingFace(parts: {
     handle({ method, path }) {
       const meant = meantBy(path);
       const advice = meant ? `: ask with ${meant.method} ${meant.path}` : "";
-      throw new GatewayError("not_found", `${method} ${path} is not served here${advice}`);
+      throw new GatewayError("not_found", `${method} ${path.slice(0, MAX_SHOWN)} is not served here${advice}`);
     },
     refusal: (error, asked) => parts.wording.refusal(dialectOf(asked), error),
   };

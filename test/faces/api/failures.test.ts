@@ -259,21 +259,21 @@ describe("an error as the first event of a 200", () => {
   });
 
   test.each([
-    [MESSAGES, nested("overloaded_error"), 529],
-    [MESSAGES, nested("rate_limit_error"), 429],
-    [MESSAGES, nested("invalid_request_error"), 400],
-    [MESSAGES, nested("request_too_large"), 413],
-    [CHAT, coded(429), 429],
-    [CHAT, coded("429"), 429],
-    [CHAT, coded("context_length_exceeded", "invalid_request_error"), 400],
-    [CHAT, coded(null, "engine_overloaded_error"), 503],
-    [CHAT, coded(503), 503],
-    [CHAT, coded(400, "exceed_context_size_error"), 400],
-    [CHAT, coded("RESOURCE_EXHAUSTED"), 429],
-    [RESPONSES, failedResponse("rate_limit_exceeded"), 429],
-    [RESPONSES, failedResponse("server_is_overloaded"), 503],
-    [RESPONSES, { type: "error", code: "context_length_exceeded", message: "the provider's words" }, 400],
-  ])("is the status that it means: $path %# %j", async (asked, event, status) => {
+    ["messages", MESSAGES, nested("overloaded_error"), 529],
+    ["messages", MESSAGES, nested("rate_limit_error"), 429],
+    ["messages", MESSAGES, nested("invalid_request_error"), 400],
+    ["messages", MESSAGES, nested("request_too_large"), 413],
+    ["chat", CHAT, coded(429), 429],
+    ["chat", CHAT, coded("429"), 429],
+    ["chat", CHAT, coded("context_length_exceeded", "invalid_request_error"), 400],
+    ["chat", CHAT, coded(null, "engine_overloaded_error"), 503],
+    ["chat", CHAT, coded(503), 503],
+    ["chat", CHAT, coded(400, "exceed_context_size_error"), 400],
+    ["chat", CHAT, coded("RESOURCE_EXHAUSTED"), 429],
+    ["responses", RESPONSES, failedResponse("rate_limit_exceeded"), 429],
+    ["responses", RESPONSES, failedResponse("server_is_overloaded"), 503],
+    ["responses", RESPONSES, { type: "error", code: "context_length_exceeded", message: "the provider's words" }, 400],
+  ])("is the status that it means: %s %#", async (_, asked, event, status) => {
     await using up = await setUp();
     const asking = up.post(asked);
     (await up.upstream.request())
@@ -286,6 +286,28 @@ describe("an error as the first event of a 200", () => {
     expect(answer.headers.get("x-should-retry")).toBe(status === 429 || status >= 500 ? null : "false");
     await up.until(() => up.streamLine() !== undefined);
     expect(up.streamLine()).toMatchObject({ status: "failed", code: "upstream_error_event" });
+  });
+
+  test("or as a whole answer with 200 is the status that it means", async () => {
+    await using up = await setUp();
+    for (const [asked, answer, status] of [
+      [CHAT, coded(429), 429],
+      [MESSAGES, nested("overloaded_error"), 529],
+    ] as const) {
+      const asking = up.post({ ...asked, body: { ...asked.body, stream: false } });
+      (await up.upstream.request()).json(200, answer);
+      const answered = await asking;
+      expect([answered.status, JSON.parse(answered.text).error.message]).toEqual([status, "the provider's words"]);
+    }
+  });
+
+  test("is left to its client where a whole response says by itself that it failed", async () => {
+    await using up = await setUp();
+    const asking = up.post({ ...RESPONSES, body: { ...RESPONSES.body, stream: false } });
+    const response = { object: "response", ...failedResponse("server_error").response };
+    (await up.upstream.request()).json(200, response);
+    const answered = await asking;
+    expect([answered.status, JSON.parse(answered.text)]).toEqual([200, response]);
   });
 
   test("that says nothing of a status is 502", async () => {
