@@ -1,18 +1,37 @@
 import type { IncomingMessage } from "node:http";
 import type { Transform } from "node:stream";
-import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+} from "node:zlib";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
 /** A piece of what is unpacked: each is a turn of the event loop. */
 const PIECE_BYTES = 64 * 1024;
 
+/** Each frame of a body takes an unpacker of its own, and the smallest has nine bytes. Packers make one, or one a megabyte. */
+const MAX_FRAMES = 64;
+
 /** Clients may pack in windows of 8 MiB (RFC 9659). A frame of known size has a window as large as itself. */
 const MIN_WINDOW_LOG = 23;
 
-const UNPACKERS: Readonly<Record<string, (maxBytes: number) => Transform>> = {
+/** Some send what deflate makes without the two bytes in front that RFC 9110 wants (RFC 1950, 2.2: method 8, a multiple of 31). */
+const hasZlibHead = (packed: Buffer): boolean =>
+  packed.length >= 2 && packed.readUInt16BE(0) % 31 === 0 && (packed.readUInt8(0) & 0x0f) === 8;
+
+interface Unpacker extends Transform {
+  /** How much of what it was given it has unpacked. */
+  readonly bytesWritten: number;
+}
+
+const UNPACKERS: Readonly<Record<string, (maxBytes: number, packed: Buffer) => Unpacker>> = {
   gzip: () => createGunzip({ chunkSize: PIECE_BYTES }),
   "x-gzip": () => createGunzip({ chunkSize: PIECE_BYTES }),
-  deflate: () => createInflate({ chunkSize: PIECE_BYTES }),
+  deflate: (_, packed) => (hasZlibHead(packed) ? createInflate : createInflateRaw)({ chunkSize: PIECE_BYTES }),
   br: () => createBrotliDecompress({ chunkSize: PIECE_BYTES }),
   zstd: (maxBytes) =>
     createZstdDecompress({
@@ -46,9 +65,18 @@ export interface Unpacked {
  * thousand times its length stops where its receiver throws. At most one of `end` and `failed` is called, never at once. Call
  * what it returns to give it up.
  */
-export function unpack(packed: Buffer, encoding: string, maxBytes: number, receiver: Unpacked): () => void {
-  const unpacker = UNPACKERS[encoding]?.(maxBytes);
+export function unpack(
+  packed: Buffer,
+  encoding: string,
+  maxBytes: number,
+  receiver: Unpacked,
+  framesLeft = MAX_FRAMES,
+): () => void {
+  const unpacker = UNPACKERS[encoding]?.(maxBytes, packed);
   if (!unpacker) throw new GatewayError("internal");
+  let giveUp = (): void => {
+    unpacker.destroy();
+  };
   const fail = (error: unknown) => {
     unpacker.destroy();
     receiver.failed(error);
@@ -60,8 +88,14 @@ export function unpack(packed: Buffer, encoding: string, maxBytes: number, recei
       fail(error);
     }
   });
-  unpacker.on("end", () => receiver.end());
+  unpacker.on("end", () => {
+    // Node's zstd ends with a frame, though more may follow (RFC 8878, 3.1).
+    const rest = packed.subarray(unpacker.bytesWritten);
+    if (rest.length === 0) receiver.end();
+    else if (framesLeft > 1) giveUp = unpack(rest, encoding, maxBytes, receiver, framesLeft - 1);
+    else receiver.failed(new GatewayError("bad_request", `the body is in more than ${MAX_FRAMES} frames`));
+  });
   unpacker.on("error", () => fail(new GatewayError("bad_request", `the body is not what ${encoding} makes`)));
   unpacker.end(packed);
-  return () => unpacker.destroy();
+  return () => giveUp();
 }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { type AddressInfo, connect } from "node:net";
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { InboundBudget, type InboundReservation } from "../../../src/core/caller/inbound-budget.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
@@ -176,6 +176,28 @@ describe("a request's body", () => {
       expect(await reader.send({ "content-encoding": encoding }, [broken])).toBe("bad_request");
     }
     expect(reader.budget.usedBytes).toBe(0);
+  });
+
+  test("that is packed in several frames is all of them, up to 64", async () => {
+    await using reader = await startReader();
+    for (const [encoding, pack] of [
+      ["zstd", zstdCompressSync],
+      ["gzip", gzipSync],
+    ] as const) {
+      const frames = ["{", '"a":1', "}"].map((text) => pack(Buffer.from(text)));
+      expect(await reader.send({ "content-encoding": encoding }, [Buffer.concat(frames)])).toBe('{"a":1}');
+    }
+    const empty = zstdCompressSync(Buffer.alloc(0));
+    const send = (count: number) =>
+      reader.send({ "content-encoding": "zstd" }, [Buffer.concat(Array<Buffer>(count).fill(empty))]);
+    expect([await send(64), await send(65)]).toEqual(["", "bad_request"]);
+    expect(reader.budget.usedBytes).toBe(0);
+  });
+
+  test("that is deflated without the head that HTTP wants is unpacked too", async () => {
+    await using reader = await startReader();
+    const packed = deflateRawSync(Buffer.from('{"model":"gpt"}'));
+    expect(await reader.send({ "content-encoding": "deflate" }, [packed])).toBe('{"model":"gpt"}');
   });
 
   test("that is packed in another way, or twice, is refused", async () => {
