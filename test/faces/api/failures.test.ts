@@ -323,7 +323,7 @@ describe("an error as the first event of a 200", () => {
 
 test("a provider that refuses before a silence of 15 s is over is a status, with its time to come back", async () => {
   const { limits } = configSchema({ env: {}, readFile: () => "" }).parse({ demo: true });
-  // test/faces/api/event-answer.test.ts: until then nothing is sent.
+  // test/faces/api/event-response.test.ts: until then nothing is sent.
   expect(limits.requests.apiSilenceMs).toBe(15_000);
   await using up = await setUp();
   const asking = up.post(MESSAGES);

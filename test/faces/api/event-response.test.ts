@@ -6,7 +6,7 @@ import type { HttpExchange } from "../../../src/core/ports/http-face.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../../src/core/stream/terminal.ts";
-import { EventAnswer } from "../../../src/faces/api/event-answer.ts";
+import { EventResponse } from "../../../src/faces/api/event-response.ts";
 
 const COMPLETED: Terminal = {
   status: "completed",
@@ -54,7 +54,7 @@ function setUp() {
     () => 0,
     (error) => faults.push(error),
   );
-  const answer = new EventAnswer({
+  const answer = new EventResponse({
     exchange: exchange as HttpExchange,
     stream,
     headers: {},
