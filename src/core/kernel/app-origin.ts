@@ -1,9 +1,9 @@
 /**
- * What desktop apps and browser extensions send as Origin: a scheme of their own and a host, such as `tauri://localhost` or
- * `chrome-extension://` and an id. The URL standard calls all of these origins opaque (`null`), so they are compared as text.
+ * Origins of desktop apps and browser extensions, which have a scheme of their own: `tauri://localhost`,
+ * `chrome-extension://<id>`. The URL standard treats them as opaque, so they are compared as text.
  */
 const OWN_SCHEME =
   /^(?!(?:https?|wss?|ftp|file|data|blob|about|javascript):)[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._-]+(?::\d{1,5})?$/;
 
-/** Whether a text is the Origin of a desktop app or browser extension. */
+/** Whether a text is an origin of a desktop app or browser extension. */
 export const isAppOrigin = (text: string): boolean => OWN_SCHEME.test(text);
