@@ -1,4 +1,4 @@
-// Closes its own socket every 100 events and reads on over a new one: npx node examples/resume.ts [model] [prompt]
+// Closes its own socket every 100 events and resumes on a new one: npx node examples/resume.ts [model] [prompt]
 const [model = "demo", prompt = "500 tokens at 5 ms: [[500x5]]"] = process.argv.slice(2);
 const { SLUICE_URL: url = "ws://127.0.0.1:18789/v1/stream", SLUICE_TOKEN: token = "none" } = process.env;
 const body = { max_tokens: 1024, messages: [{ role: "user", content: prompt }] };
