@@ -24,7 +24,7 @@ export async function runBench(command: BenchCommand, commandLine: string): Prom
   const say = (text: string) => process.stderr.write(text);
   say(`${describeMachine(thisMachine())}\n`);
   for (const row of wanted) say(`  ${row.name.padEnd(10)} ${row.missing?.() ?? `${row.what} (${row.version()})`}\n`);
-  say(`about ${Math.ceil(secondsFor(scenarios, rows, settings) / 60)} minutes\n\n`);
+  say(`about ${Math.ceil(secondsFor(scenarios, rows, settings) / 60)} min\n\n`);
 
   const stage = await Stage.open(command.upstreamPort);
   const startedAt = new Date();
@@ -48,8 +48,7 @@ export async function runBench(command: BenchCommand, commandLine: string): Prom
     results,
     warnings: warningsOf(results, sharesCore()),
   };
-  if (document.warnings.length > 0)
-    say(`Read with care:\n${document.warnings.map((text) => `  ${text}\n`).join("")}`);
+  if (document.warnings.length > 0) say(`Read with care:\n${document.warnings.map((text) => `  ${text}\n`).join("")}`);
   if (command.json !== undefined) writeFileSync(command.json, `${JSON.stringify(document)}\n`);
   if (command.html !== undefined) writeFileSync(command.html, renderReport(document));
 }
