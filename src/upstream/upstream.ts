@@ -70,7 +70,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       if (routeClient) return new Call(routeClient, request, sink);
       const unknown = new GatewayError("unknown_route", `no such route: ${request.route}`);
       queueMicrotask(() => tellLast(sink, observer, unknown));
-      return { isSent: false, pause() {}, resume() {}, abort() {}, settle() {} };
+      return { isSent: false, pause() {}, resume() {}, abort() {}, detach() {} };
     },
     async close() {
       time.stop();

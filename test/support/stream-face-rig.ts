@@ -167,7 +167,7 @@ export class FakeCall implements UpstreamCall {
     this.aborted = true;
   }
 
-  settle(): void {}
+  detach(): void {}
 
   #event(value: object): void {
     const data = JSON.stringify(value);

@@ -38,7 +38,7 @@ export interface UpstreamCall {
   /** Closes the socket now; the sink hears nothing more. */
   abort(): void;
   /** The stream has had its last event: the sink hears nothing more, the body gets a second to end by itself. */
-  settle(): void;
+  detach(): void;
 }
 
 export interface UpstreamPort {

@@ -36,9 +36,9 @@ export class DeferredCall implements UpstreamCall {
     this.#call?.abort();
   }
 
-  settle(): void {
+  detach(): void {
     this.#over = true;
-    this.#call?.settle();
+    this.#call?.detach();
   }
 
   #start(start: () => UpstreamCall): void {

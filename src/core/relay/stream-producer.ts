@@ -94,7 +94,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     }
     if (delta.error) this.#failAfterEvent(delta.error);
     else if (delta.complete === "now") {
-      this.#call.settle();
+      this.#call.detach();
       this.#end("completed");
     } else if (this.#meter) {
       const reached = this.#meter(answer.counts, answer.characters);
@@ -147,7 +147,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #failAfterEvent(error: NonNullable<Delta["error"]>): void {
-    this.#call.settle();
+    this.#call.detach();
     const details = error.type === undefined ? {} : { details: { type: error.type } };
     this.#end("failed", new GatewayError("upstream_error_event", error.message, details));
   }

@@ -37,7 +37,7 @@ export class UsageDrain {
     const delta = answer.read(name, data, bytes);
     this.#bytes += bytes;
     if (delta.error || delta.complete === "now") {
-      call.settle();
+      call.detach();
       this.end();
     } else if (meter?.(answer.counts, answer.characters) || this.#bytes > limits.bytes) this.stop();
   }

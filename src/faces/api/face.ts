@@ -3,7 +3,7 @@ import { UPSTREAM_KEY_HEADER } from "../../core/caller/caller.ts";
 import type { Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
-import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
 import type { Relay } from "../../core/relay/relay.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { Stream } from "../../core/stream/stream.ts";
@@ -17,7 +17,7 @@ import { WholeAnswer } from "./whole-answer.ts";
 
 /** How a dialect words what is no answer of a provider. */
 export interface Wording {
-  refusal(dialect: DialectName, error: GatewayError): HttpAnswer;
+  refusal(dialect: DialectName, error: GatewayError): HttpResponse;
   /** The event that ends a stream of which the client has had `first` to `last`; undefined when that said it all. */
   errorEvent(
     dialect: DialectName,

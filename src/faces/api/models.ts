@@ -3,7 +3,7 @@ import { mayUse } from "../../core/caller/caller.ts";
 import type { Model, Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
 
 const PATH = "/v1/models";
 
@@ -49,7 +49,7 @@ const listingFor = (exchange: HttpExchange): Listing =>
 export interface ModelsFaceParts {
   readonly routing: Routing;
   readonly clock: Clock;
-  readonly wording: { refusal(dialect: DialectName, error: GatewayError): HttpAnswer };
+  readonly wording: { refusal(dialect: DialectName, error: GatewayError): HttpResponse };
 }
 
 /** The models that a caller may use, and each of them by its alias. */

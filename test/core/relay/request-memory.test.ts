@@ -21,7 +21,7 @@ function setUp(parts: Partial<RelayParts> = {}) {
     upstream: {
       call(_, sink) {
         sinks.push(sink);
-        return { isSent: true, pause() {}, resume() {}, abort() {}, settle() {} };
+        return { isSent: true, pause() {}, resume() {}, abort() {}, detach() {} };
       },
     },
     observer: { streamEnded() {}, connectionClosed() {}, refused() {}, fault() {} },
