@@ -29,7 +29,7 @@ import { connectLedger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
 import { connectLoad } from "./load.ts";
 import { connectPages } from "./pages.ts";
-import { connectRelay, logBudget } from "./relay.ts";
+import { connectRelay, openRegistry } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
 
 export interface GatewayOptions {
@@ -86,7 +86,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
-  const budget = logBudget(limits);
+  const streams = openRegistry(limits, clock, metrics?.resumed);
+  const { registry, budget } = streams;
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
     createUpstream({
@@ -101,16 +102,15 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const { relay, registry } = started.use(
+  const { relay } = started.use(
     await connectRelay({
       limits,
-      budget,
+      streams,
       upstream,
       ledger,
       observer,
       clock,
       newId,
-      resumed: metrics?.resumed,
       requests: inboundBudgets.callers,
       admit: ({ name }) => load.admitStream(name),
     }),
