@@ -86,8 +86,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
-  const streams = openRegistry(limits, clock, metrics?.resumed);
-  const { registry, budget } = streams;
+  const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
     createUpstream({
@@ -105,7 +104,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const { relay } = started.use(
     await connectRelay({
       limits,
-      streams,
+      registry,
+      budget,
       upstream,
       ledger,
       observer,

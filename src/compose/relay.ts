@@ -46,7 +46,8 @@ export function openRegistry(
 /** Where streams run, wait for their clients, and are paid for. Resolves when it is known what keys have spent. */
 export async function connectRelay(parts: {
   readonly limits: Limits;
-  readonly streams: Streams;
+  readonly registry: StreamRegistry;
+  readonly budget: LogBudget;
   readonly upstream: UpstreamPort;
   readonly ledger: Ledger;
   readonly observer: Observer;
@@ -57,8 +58,7 @@ export async function connectRelay(parts: {
   /** Throws when the process is too busy for one more stream of this caller. */
   readonly admit: (caller: Caller) => void;
 }): Promise<RelayConnections> {
-  const { limits, upstream, ledger, observer, clock, newId } = parts;
-  const { registry, budget } = parts.streams;
+  const { limits, registry, budget, upstream, ledger, observer, clock, newId } = parts;
   const reservations = new KeyReservations({ clock, ledger });
   await reservations.restore();
   const relay = new Relay({
