@@ -1,5 +1,4 @@
-import { createHash } from "node:crypto";
-import { ClientFrame, type OpenFrame } from "../../../protocol/stream.ts";
+import { ClientFrame } from "../../../protocol/stream.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { numberOf } from "../../core/kernel/exact-number.ts";
 import { asObject, FIT_JSON, isObject, type JsonObject, type JsonValue } from "../../core/kernel/json.ts";
@@ -51,12 +50,3 @@ function checkCount(name: string, value: JsonObject, limit: number): void {
   for (const _ in value)
     if (++count > limit) throw new GatewayError("bad_frame", `${name}: more than ${limit} members`);
 }
-
-/**
- * What an open asks for and whose key pays, so that a second one with the same idempotency key can be told from another
- * request.
- */
-export const fingerprint = ({ model, route, body }: OpenFrame, upstreamKey: string | undefined): string =>
-  createHash("sha256")
-    .update(JSON.stringify([model, route, body, upstreamKey]))
-    .digest("base64");

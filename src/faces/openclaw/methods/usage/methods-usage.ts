@@ -25,7 +25,7 @@ const LOG_CHARACTERS = 500;
 
 async function read(services: Services, call: Call, words: RangeWords, session?: string) {
   const range = readRange(words, services.clock.wall());
-  const caller = mayDo(call.peer.caller, "admin") ? undefined : call.peer.caller.name;
+  const caller = mayDo(call.client.caller, "admin") ? undefined : call.client.caller.name;
   const { since, until, utcOffsetMinutes } = range;
   const used = await services.usage.cells({ since, until, utcOffsetMinutes, caller, session });
   return { range, used };
