@@ -1,12 +1,13 @@
 import { getHeapStatistics } from "node:v8";
 import type { Caller } from "../core/caller/caller.ts";
+import type { InboundBudget } from "../core/caller/inbound-budget.ts";
 import { OpenRate } from "../core/caller/open-rate.ts";
 import type { Clock } from "../core/kernel/clock.ts";
 import type { Ledger } from "../core/ledger/ledger.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { UpstreamPort } from "../core/ports/upstream.ts";
 import { KeyReservations } from "../core/quota/key-reservations.ts";
-import { Relay, type RequestRoom } from "../core/relay/relay.ts";
+import { Relay } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/budget.ts";
 import { type ResumeFailure, StreamRegistry } from "../core/stream/registry.ts";
 import { Sweeper } from "../core/stream/sweeper.ts";
@@ -54,7 +55,7 @@ export async function connectRelay(parts: {
   readonly clock: Clock;
   readonly newId: () => string;
   /** Room for the bodies of requests until their answers begin. */
-  readonly requests: RequestRoom;
+  readonly requests: InboundBudget;
   /** Throws when the process is too busy for one more stream of this caller. */
   readonly admit: (caller: Caller) => void;
 }): Promise<RelayConnections> {

@@ -49,6 +49,9 @@ export interface UpstreamCall {
   detach(): void;
 }
 
+/** Stands for a call that was never made. */
+export const NO_CALL: UpstreamCall = Object.freeze({ isSent: false, pause() {}, resume() {}, abort() {}, detach() {} });
+
 export interface UpstreamPort {
   /** Starts a call. Failures go to the sink, never thrown, and never before this returns. */
   call(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall;
