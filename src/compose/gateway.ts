@@ -23,12 +23,13 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
+import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLedger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
 import { connectLoad } from "./load.ts";
 import { connectPages } from "./pages.ts";
-import { connectRelay } from "./relay.ts";
+import { connectRelay, logBudget } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
 
 export interface GatewayOptions {
@@ -44,8 +45,11 @@ export interface Gateway {
   readonly url: string;
   /** Where `/metrics` is, when it has a listener of its own. */
   readonly metricsUrl: string | undefined;
-  /** Stops accepting, ends every stream, settles what must be written, and closes. */
-  close(): Promise<void>;
+  /**
+   * Refuses what is new, lets running streams end within `limits.drainMs`, writes what must be written, and closes.
+   * `reason` is for the log's last line; after SIGTERM the port stays for at least `limits.lingerMs`.
+   */
+  close(reason?: string): Promise<void>;
 }
 
 /** What is remembered at once, oldest forgotten first: some hundred bytes each. */
@@ -66,8 +70,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   await using started = new AsyncDisposableStack();
 
   let listening = false;
+  let stopReason = "closed";
   const log = started.adopt(createLog(logOptions(config, options)), (part) => {
-    if (listening) part.stopped({ reason: "asked to", uptimeMs: clock.now() - startedAt });
+    if (listening) part.stopped({ reason: stopReason, uptimeMs: clock.now() - startedAt });
     return part.close();
   });
   const metrics = config.metrics.enabled ? createMetrics(version) : undefined;
@@ -81,6 +86,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
+  const budget = logBudget(limits);
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
     createUpstream({
@@ -91,12 +97,14 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       observer,
       maxEventBytes: limits.eventBytes,
       maxErrorBodyBytes: limits.errorBodyBytes,
+      memory: budget,
     }),
     (part) => part.close(),
   );
-  const { relay, registry, budget } = started.use(
+  const { relay, registry } = started.use(
     await connectRelay({
       limits,
+      budget,
       upstream,
       ledger,
       observer,
@@ -172,6 +180,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const server = await startServer({
     host: config.listen.host,
     port: config.listen.port,
+    basePath: config.listen.basePath,
     faces: [
       { path: "/", face: openClawFace },
       { path: CONTROL_UI_PATH, face: openClawFace },
@@ -195,8 +204,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   started.adopt(server, (part) => part.close());
   callers.enforceOn(relay, server);
   started.defer(async () => {
-    server.drain();
-    await within(limits.drainMs, relay.drain());
+    await drain({ server, relay, drainMs: limits.drainMs, lingerMs: stopReason === "SIGTERM" ? limits.lingerMs : 0 });
     relay.stop(new GatewayError("shutting_down"));
   });
 
@@ -225,17 +233,14 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   });
   listening = true;
   const parts = started.move();
-  return { url: server.url, metricsUrl: metricsServer?.url, close: () => parts.disposeAsync() };
-}
-
-/** Waits for work, but no longer than so many milliseconds. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, timeout]);
-  clearTimeout(timer);
+  return {
+    url: server.url,
+    metricsUrl: metricsServer?.url,
+    close(reason = stopReason) {
+      stopReason = reason;
+      return parts.disposeAsync();
+    },
+  };
 }
 
 function logOptions(config: Config, options: GatewayOptions): LogOptions {

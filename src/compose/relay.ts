@@ -24,13 +24,19 @@ const HEAP_SLACK = 1.5;
 export interface RelayConnections extends Disposable {
   readonly relay: Relay;
   readonly registry: StreamRegistry;
-  /** What all logs share. */
-  readonly budget: LogBudget;
+}
+
+/** What all logs may take, and what the calls hold of events that are not in a log yet. */
+export function logBudget({ totalLogBytes }: Pick<Limits, "totalLogBytes">): LogBudget {
+  const memoryBytes = totalLogBytes || getHeapStatistics().heap_size_limit / 4;
+  return new LogBudget(Math.floor(memoryBytes / HEAP_SLACK));
 }
 
 /** Where streams run, wait for their clients, and are paid for. Resolves when it is known what keys have spent. */
 export async function connectRelay(parts: {
   readonly limits: Limits;
+  /** What all logs share. */
+  readonly budget: LogBudget;
   readonly upstream: UpstreamPort;
   readonly ledger: Ledger;
   readonly observer: Observer;
@@ -43,9 +49,7 @@ export async function connectRelay(parts: {
   /** Throws when the process is too busy for one more stream of this caller. */
   readonly admit: (caller: Caller) => void;
 }): Promise<RelayConnections> {
-  const { limits, upstream, ledger, observer, clock, newId } = parts;
-  const logMemoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
-  const budget = new LogBudget(Math.floor(logMemoryBytes / HEAP_SLACK));
+  const { limits, budget, upstream, ledger, observer, clock, newId } = parts;
   const registry = new StreamRegistry({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now, parts.resumed);
   const reservations = new KeyReservations({ clock, ledger });
   await reservations.restore();
@@ -70,5 +74,5 @@ export async function connectRelay(parts: {
   const sweeper = new Sweeper([registry, relay], SWEEP_MS, clock.now());
   // setImmediate comes after reading: what arrived while the process stood still counts before anybody is judged.
   const sweep = setInterval(() => void setImmediate(() => sweeper.sweep(clock.now())), SWEEP_MS);
-  return { relay, registry, budget, [Symbol.dispose]: () => clearInterval(sweep) };
+  return { relay, registry, [Symbol.dispose]: () => clearInterval(sweep) };
 }

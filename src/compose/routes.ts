@@ -45,7 +45,10 @@ export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
     routing: new Routing([...routes.values()], models, config.defaultModel),
     upstreamRoutes: all.map((route) => ({
       ...route,
-      allowHeaders: Object.keys(route.headers),
+      allowHeaders: [
+        ...Object.keys(route.headers),
+        ...("keyHeader" in route && route.keyHeader ? [route.keyHeader] : []),
+      ],
     })),
   };
 }

@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { z } from "zod";
 
 /** Whether a text is an address, or a network such as `10.0.0.0/8`. */
 export function isNetwork(text: string): boolean {
@@ -7,3 +8,8 @@ export function isNetwork(text: string): boolean {
   if (version === 0 || more.length > 0) return false;
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 6 ? 128 : 32));
 }
+
+/** An address, or a network by its first address and the length of its prefix. */
+export const network = z.string().refine(isNetwork, {
+  params: { expected: "an address such as 10.0.0.5, or a network such as 10.0.0.0/8" },
+});

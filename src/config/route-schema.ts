@@ -1,7 +1,10 @@
+import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { DIALECTS } from "../../protocol/dialects.ts";
+import { MAX_PRICE } from "../core/usage/price.ts";
 import { milliseconds } from "./limits-schema.ts";
 import { isLoopback } from "./loopback.ts";
+import { network } from "./network.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
 
 /** Limits on the waits of a route's calls, with their defaults. */
@@ -32,6 +35,11 @@ const baseUrl = z.string().superRefine((text, context) => {
   }
 });
 
+const modelPattern = z
+  .string()
+  .regex(/^[!-~]{1,256}$/)
+  .describe("a provider's own model name, in which * stands for anything");
+
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/);
 
 /** Certificates by the path of their PEM file. */
@@ -42,7 +50,9 @@ const certificates = ({ readFile }: SecretSources) =>
     .transform((path, context) => {
       try {
         const pem = readFile(path);
-        if (pem.includes("-----BEGIN CERTIFICATE-----")) return pem;
+        // Throws for what is none.
+        new X509Certificate(pem);
+        return pem;
       } catch {
         // The problem is the same.
       }
@@ -72,19 +82,54 @@ export const routeSchema = (sources: SecretSources) =>
         .describe(
           "sockets to this upstream; one call needs one, so this many streams run at once: as many as limits.openStreams allows",
         ),
+      retry: z
+        .boolean()
+        .default(true)
+        .describe(
+          "whether a failed call is made again where that helps: before any answer, and out of a budget of a tenth; false: each request is sent once",
+        ),
       strictUtf8: z
         .boolean()
         .default(false)
         .describe("malformed UTF-8 ends the stream instead of being replaced and flagged"),
       allowPrivateNetwork: z
-        .boolean()
+        .union([z.boolean(), z.array(network).min(1)], { error: "true, false or a list of networks" })
         .optional()
-        .describe("whether private addresses may be called; by default only when baseUrl names this machine"),
+        .describe(
+          "whether private addresses may be called: all, or those of a list such as 172.16.0.0/12, 198.18.0.0/15 or 64:ff9b::/96; by default only when baseUrl names this machine",
+        ),
+      keepAliveMs: z
+        .int()
+        .min(0)
+        .max(600_000)
+        .default(4_000)
+        .describe(
+          "how long an idle connection is kept for the next call when the upstream does not say for how long it keeps it; 0 keeps none",
+        ),
+      query: z
+        .record(z.string().min(1), z.string())
+        .default({})
+        .describe('parameters behind the path of every request, such as {"api-version": "2024-10-21"} for Azure'),
+      keyHeader: headerName
+        .toLowerCase()
+        .optional()
+        .describe(
+          "the header that carries the key, such as api-key for Azure; by default the dialect's own. In authorization it follows the word Bearer",
+        ),
       includeUsage: z
         .boolean()
         .default(true)
         .describe(
           "openai-chat streams are asked for their usage (stream_options); false for a server that refuses the parameter",
+        ),
+      passModels: z
+        .union([z.boolean(), modelPattern, z.array(modelPattern).min(1)], {
+          error: 'true, false, or names and patterns such as ["claude-*"]',
+        })
+        .default(false)
+        .transform((given) => (typeof given === "string" ? [given] : given))
+        .describe(
+          "models without an alias, taken under the provider's own names on this dialect's path: true for all, or patterns such as claude-*",
         ),
       ca: certificates(sources)
         .optional()
@@ -99,7 +144,7 @@ export const routeSchema = (sources: SecretSources) =>
       allowPrivateNetwork: route.allowPrivateNetwork ?? isLoopback(URL.parse(route.baseUrl)?.hostname ?? ""),
     }));
 
-const perMillion = z.number().nonnegative();
+const perMillion = z.number().nonnegative().max(MAX_PRICE);
 
 /** A name clients use for one model of one route. */
 export const modelSchema = z.strictObject({

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { crossCheck } from "./cross-checks.ts";
 import { ledgerSchema } from "./ledger-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
-import { isNetwork } from "./network.ts";
+import { network } from "./network.ts";
 import { modelSchema, routeSchema } from "./route-schema.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
 
@@ -17,13 +17,15 @@ const hostName = z.string().refine((text) => URL.parse(`http://${text}`)?.hostna
   params: { expected: "a host name such as sluice.example.com, in lower case, without port" },
 });
 
-const network = z.string().refine(isNetwork, {
-  params: { expected: "an address such as 10.0.0.5, or a network such as 10.0.0.0/8" },
-});
-
 const listen = z.strictObject({
   host: host.default("127.0.0.1").describe("address to listen on; beyond loopback a token or auth.required is needed"),
   port: z.int().min(0).max(65_535).default(18_789).describe("0 takes any free port"),
+  basePath: z
+    .string()
+    .regex(/^(\/[\w.~-]+)*\/?$/, { error: 'a path such as "/sluice"' })
+    .default("")
+    .transform((path) => path.replace(/\/$/, ""))
+    .describe("path below which a proxy serves the gateway, whether or not the proxy takes it off, such as /sluice"),
   trustedProxies: z
     .array(network)
     .default([])

@@ -12,6 +12,8 @@ export interface ControlUiParts {
   readonly directory: string;
   readonly version: string;
   readonly agentName: string;
+  /** The path below which a proxy serves the gateway, such as `/sluice`; empty at the root. */
+  readonly basePath: string;
   readonly authRequired: () => boolean;
   /** Whether the request carries a valid token. */
   readonly authorised: (headers: IncomingHttpHeaders, remoteAddress: string) => boolean;
@@ -62,9 +64,11 @@ const ENCODINGS = [
  */
 export function createControlUi(parts: ControlUiParts): (request: PageRequest) => Promise<PageResponse> | undefined {
   const { directory } = parts;
-  const files = new OwnFiles(directory);
-  if (!files.has("index.html")) throw new GatewayError("not_found", `no Control UI: ${directory} has no index.html`);
-  const { html, scripts } = startDocument(readFileSync(join(directory, "index.html"), "utf8"));
+  const files = readFiles(directory);
+  const { html, scripts } = startDocument(
+    readFileSync(join(directory, "index.html"), "utf8"),
+    parts.basePath + CONTROL_UI_PATH,
+  );
   const headers = { ...SECURITY_HEADERS, "content-security-policy": policy(scripts) };
   const document = {
     status: 200,
@@ -109,11 +113,27 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
   };
 }
 
+function readFiles(directory: string): OwnFiles {
+  const refused = (found: string) =>
+    new GatewayError("not_found", `no Control UI: ${directory} ${found}; npm run control-ui fetches one`);
+  let files: OwnFiles;
+  try {
+    files = new OwnFiles(directory);
+  } catch {
+    throw refused("cannot be read");
+  }
+  if (!files.has("index.html")) throw refused("has no index.html");
+  return files;
+}
+
 /** `index.html` with absolute addresses and its place written into it, and the hashes of the scripts inside it. */
-function startDocument(source: string): { readonly html: string; readonly scripts: readonly string[] } {
+function startDocument(
+  source: string,
+  basePath: string,
+): { readonly html: string; readonly scripts: readonly string[] } {
   const html = source
-    .replace(/<html(?=[\s>])/, `<html data-openclaw-control-ui-base-path="${CONTROL_UI_PATH}"`)
-    .replace(/(\s(?:href|src)=")\.\//g, `$1${CONTROL_UI_PATH}/`);
+    .replace(/<html(?=[\s>])/, `<html data-openclaw-control-ui-base-path="${basePath}"`)
+    .replace(/(\s(?:href|src)=")\.\//g, `$1${basePath}/`);
   const inside = [...html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)];
   const hash = (text: string) => createHash("sha256").update(text).digest("base64");
   return { html, scripts: inside.map(([, text = ""]) => `'sha256-${hash(text)}'`) };
@@ -149,7 +169,7 @@ function settings(
   const known = !parts.authRequired() || parts.authorised(request.headers, request.remoteAddress);
   if (!known) return json(401, { error: { message: "Unauthorized", type: "unauthorized" } }, headers);
   const value = {
-    basePath: CONTROL_UI_PATH,
+    basePath: parts.basePath + CONTROL_UI_PATH,
     assistantName: parts.agentName,
     assistantAvatar: parts.agentName.slice(0, 1),
     assistantAgentId: "main",

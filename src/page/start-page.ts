@@ -68,6 +68,7 @@ const FILES = {
   "/base.css": ["base.css", "text/css; charset=utf-8"],
   "/start.css": ["start.css", "text/css; charset=utf-8"],
   "/start.js": ["start.js", "text/javascript; charset=utf-8"],
+  "/address.js": ["address.js", "text/javascript; charset=utf-8"],
   "/try-it.js": ["try-it.js", "text/javascript; charset=utf-8"],
   "/run-view.js": ["run-view.js", "text/javascript; charset=utf-8"],
   "/stream-client.js": ["stream-client.js", "text/javascript; charset=utf-8"],

@@ -1,3 +1,4 @@
+import type { SecureContext } from "node:tls";
 import type { Clock } from "../core/kernel/clock.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import type { Observer } from "../core/ports/observer.ts";
@@ -6,12 +7,16 @@ import type { ReadTurn } from "../core/stream/read-turn.ts";
 import { Breaker, type BreakerSettings, DEFAULT_BREAKER } from "./call/breaker.ts";
 import { Call } from "./call/call.ts";
 import { FIXED_TIMEOUTS, type RouteTimeouts, type Timeouts } from "./call/deadlines.ts";
+import type { SharedMemory } from "./call/held-bytes.ts";
 import { DEFAULT_RETRY, Retries, type RetrySettings } from "./call/retry.ts";
 import type { RouteClient } from "./call/route-client.ts";
 import { tellLast } from "./call/tell-last.ts";
 import { Connections } from "./http1/connections.ts";
+import type { PrivateNetworks } from "./policy/address-guard.ts";
 import { requestHeaders } from "./policy/headers.ts";
+import { requestPath } from "./policy/request-path.ts";
 import { RunningTime, type Timers } from "./policy/running-time.ts";
+import { trust } from "./policy/trust.ts";
 
 /** Where a route leads and how it is treated. What is left out has its default. */
 export interface UpstreamRoute {
@@ -23,8 +28,14 @@ export interface UpstreamRoute {
   readonly maxConnections?: number;
   /** Malformed UTF-8 fails the call instead of being replaced. */
   readonly strictUtf8?: boolean;
-  /** Addresses that are not on the public internet may be called. */
-  readonly allowPrivateNetwork?: boolean;
+  /** Whether failed calls may be made again, as far as their requests allow; true by default. */
+  readonly retry?: boolean;
+  /** Whether addresses that are not on the public internet may be called: all, or those of these networks. */
+  readonly allowPrivateNetwork?: PrivateNetworks;
+  /** How long an idle connection is kept when the upstream does not say for how long it keeps it; 4 s by default. */
+  readonly keepAliveMs?: number;
+  /** Parameters that stand behind every request's path. */
+  readonly query?: Readonly<Record<string, string>>;
   /** A whole JSON answer is relayed as the only event. */
   readonly jsonAnswer?: boolean;
   /** Names of request headers that may pass besides those every dialect may set: the route's configured ones. */
@@ -32,6 +43,9 @@ export interface UpstreamRoute {
   /** Certificates to trust instead of the platform's, as PEM. */
   readonly ca?: string | undefined;
 }
+
+/** Less than the five seconds for which servers commonly keep an idle connection. */
+const DEFAULT_KEEP_ALIVE_MS = 4_000;
 
 export interface UpstreamOptions {
   readonly routes: readonly UpstreamRoute[];
@@ -48,6 +62,8 @@ export interface UpstreamOptions {
   readonly maxEventBytes: number;
   /** How much of an error's body is read. */
   readonly maxErrorBodyBytes: number;
+  /** What unfinished events take is counted there; unlimited when left out. */
+  readonly memory?: SharedMemory;
   readonly retry?: Partial<RetrySettings>;
   readonly breaker?: Partial<BreakerSettings>;
   /** Numbers from 0 up to 1, for the jitter of retries. */
@@ -63,7 +79,15 @@ export interface Upstream extends UpstreamPort {
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { observer } = options;
   const time = new RunningTime(options.clock, options.timers);
-  const routeClients = new Map(options.routes.map((route) => [route.name, openLane(route, options, time)]));
+  let platformTrust: SecureContext | undefined;
+  const trustOf = ({ ca }: UpstreamRoute) => {
+    if (ca !== undefined) return trust(ca);
+    platformTrust ??= trust();
+    return platformTrust;
+  };
+  const routeClients = new Map(
+    options.routes.map((route) => [route.name, openRoute(route, options, time, () => trustOf(route))]),
+  );
   return {
     call(request, sink) {
       const routeClient = routeClients.get(request.route);
@@ -79,18 +103,25 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   };
 }
 
-function openLane(route: UpstreamRoute, options: UpstreamOptions, time: RunningTime): RouteClient {
+function openRoute(
+  route: UpstreamRoute,
+  options: UpstreamOptions,
+  time: RunningTime,
+  trust: () => SecureContext,
+): RouteClient {
   const base = new URL(route.baseUrl);
   const timeouts = { ...FIXED_TIMEOUTS, ...route.timeouts };
   const userAgent = `sluice/${options.version}`;
   const allowed = new Set(route.allowHeaders?.map((name) => name.toLowerCase()));
   return {
     connections: new Connections({
+      route: route.name,
       origin: base.origin,
       maxConnections: route.maxConnections,
       connectMs: timeouts.connectMs,
       allowPrivateNetwork: route.allowPrivateNetwork ?? false,
-      ca: route.ca,
+      keepAliveMs: route.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS,
+      trust,
       time,
       reads: options.reads,
     }),
@@ -99,11 +130,13 @@ function openLane(route: UpstreamRoute, options: UpstreamOptions, time: RunningT
     timeouts,
     maxEventBytes: options.maxEventBytes,
     maxErrorBodyBytes: options.maxErrorBodyBytes,
+    memory: options.memory ?? { take: () => true, shrink() {} },
     strictUtf8: route.strictUtf8 ?? false,
+    retry: route.retry ?? true,
     jsonAnswer: route.jsonAnswer ?? false,
     time,
     observer: options.observer,
-    path: (below) => (below === "" ? base.pathname : base.pathname.replace(/\/+$/, "") + below),
+    path: requestPath(base, route.query),
     headers: (given, accept) => requestHeaders(given, userAgent, allowed, accept),
   };
 }

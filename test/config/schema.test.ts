@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { CERTIFICATE } from "../support/test-certificate.ts";
 import { load, model, problemsOf, route } from "./sources.ts";
 
 describe("what is found wrong", () => {
@@ -23,8 +24,17 @@ describe("what is found wrong", () => {
       "models.no spaces: found this name, expected a name of letters, digits and a few marks, not too long",
       "limits.streamsPerConnection: found a list, expected a number",
       "openclaw.agentName: found a string, expected at least 1 characters",
-      'the file: found unknown "listn", expected only known keys',
+      'the file: found unknown "listn", expected perhaps listen',
     ]);
+  });
+
+  test("includes a price whose billionths no number holds exactly", () => {
+    const priced = (input: number) => ({
+      routes: { r: route },
+      models: { m: { ...model, price: { input, output: 0 } } },
+    });
+    expect(problemsOf(priced(9_000_001))).toEqual(["models.m.price.input: found 9000001, expected at most 9000000"]);
+    expect(load(priced(9_000_000)).models.m?.price?.input).toBe(9_000_000);
   });
 
   test.each([
@@ -136,16 +146,16 @@ describe("trusted proxies", () => {
 });
 
 describe("a route's certificates", () => {
-  const PEM = "-----BEGIN CERTIFICATE-----\nMII…\n-----END CERTIFICATE-----\n";
   const config = { routes: { r: { ...route, ca: "ca.pem" } }, models: { m: model } };
 
   test("are read from their file", () => {
-    expect(load(config, {}, { "/app/ca.pem": PEM }).routes.r?.ca).toBe(PEM);
+    expect(load(config, {}, { "/app/ca.pem": CERTIFICATE }).routes.r?.ca).toBe(CERTIFICATE);
   });
 
   test.each([
     ["no file", {}],
     ["another file", { "/app/ca.pem": "-----BEGIN PRIVATE KEY-----" }],
+    ["a file of other bytes", { "/app/ca.pem": "-----BEGIN CERTIFICATE-----\nMII…\n-----END CERTIFICATE-----\n" }],
   ])("that are in %s stop the start", (_what, files) => {
     expect(problemsOf(config, {}, files as Record<string, string>)).toEqual([
       "routes.r.ca: found no certificates in ca.pem, expected a PEM file",

@@ -13,7 +13,7 @@ export interface ReadAnswer {
   readonly body: ByteString;
   readonly isDone: boolean;
   readonly hasHead: boolean;
-  readonly idleMs: number;
+  readonly idleMs: number | undefined;
   readonly error: GatewayError | undefined;
 }
 

@@ -2,6 +2,9 @@
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 
+/** Which failed calls the gateway may make again: those that help, those on connections that were gone, or none. */
+export type MayRetry = boolean | "reconnect";
+
 export interface UpstreamRequest {
   readonly route: string;
   /** Below the route's base URL. */
@@ -10,8 +13,11 @@ export interface UpstreamRequest {
   readonly body: string;
   /** One JSON value is asked for, not a stream: it is the only event. */
   readonly whole?: boolean | undefined;
-  /** Whether the call may be repeated before the first byte of a response body. */
-  readonly mayRetry: boolean;
+  /**
+   * Whether the call may be repeated before the first byte of a response body. `reconnect`: only when it was sent on a
+   * reused connection that closed without a byte; every other failure is for the client, which retries by its own rules.
+   */
+  readonly mayRetry: MayRetry;
 }
 
 /** All are called synchronously from the socket's own callbacks, never after `end` or `fail`. */
@@ -33,6 +39,8 @@ export interface UpstreamCall {
    * has refused it. False again while a refused call waits to be made once more. Stays as it is when the call is over.
    */
   readonly isSent: boolean;
+  /** Whether it was sent twice, because the reused connection it was first sent on closed without a byte. */
+  readonly isResent?: boolean;
   pause(): void;
   resume(): void;
   /** Closes the socket now; the sink hears nothing more. */

@@ -21,6 +21,10 @@ export class DeferredCall implements UpstreamCall {
     return this.#call?.isSent ?? false;
   }
 
+  get isResent(): boolean {
+    return this.#call?.isResent ?? false;
+  }
+
   pause(): void {
     this.#paused = true;
     this.#call?.pause();

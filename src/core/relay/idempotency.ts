@@ -1,11 +1,14 @@
+import { BoundedMap } from "../kernel/bounded-map.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { JsonValue } from "../kernel/json.ts";
 
-/** Text up to this length counts in full; of anything longer (a picture's base64) only samples do. In characters. */
+/** Base64 up to this length counts in full; of anything longer, such as a picture's, only samples do. In characters. */
 const MAX_HASHED = 65_536;
 const SAMPLES = 16;
 const SAMPLE_CHARACTERS = 256;
+/** Pictures also come as data URLs, whose first characters say so. */
+const BASE64 = /^(data:[\w/+.-]+;base64,)?[\w+/=-]*$/;
 
 /** A cryptographic hash of a text, so that no record holds a prompt or a key. The core brings none of its own. */
 export type Digest = (text: string) => string;
@@ -38,7 +41,8 @@ function sampled(_key: string, value: JsonValue): JsonValue {
     const from = Math.round(index * step);
     return value.slice(from, from + SAMPLE_CHARACTERS);
   });
-  return [value.length, ...samples];
+  // Prose and code are hashed whole, some 2 ms a megabyte: a word changed in a long document is another request.
+  return samples.every((sample) => BASE64.test(sample)) ? [value.length, ...samples] : value;
 }
 
 /** What is remembered of a request. */
@@ -59,12 +63,13 @@ export interface IdempotencyLimits<Kept> {
 export class IdempotencyRecords<Kept extends IdempotencyRecord> {
   readonly #limits: IdempotencyLimits<Kept>;
   readonly #clock: Pick<Clock, "now">;
-  /** Oldest first: a Map keeps the order of insertion. */
-  readonly #records = new Map<string, { readonly record: Kept; readonly at: number }>();
+  readonly #records: BoundedMap<string, { readonly record: Kept; readonly at: number }>;
 
   constructor(limits: IdempotencyLimits<Kept>, clock: Pick<Clock, "now">) {
+    const { maxRecords, isInUse } = limits;
     this.#limits = limits;
     this.#clock = clock;
+    this.#records = new BoundedMap(maxRecords, ({ record }) => !isInUse?.(record));
   }
 
   /** The record of this key, whatever was asked for with it. */
@@ -85,18 +90,13 @@ export class IdempotencyRecords<Kept extends IdempotencyRecord> {
 
   /** Remembers a request that was accepted. */
   add(key: string, record: Kept): void {
-    this.#records.delete(key);
     this.#records.set(key, { record, at: this.#clock.now() });
-    this.#forgetOld();
   }
 
   #forgetOld(): void {
-    const { maxRecords, maxAgeMs = Number.POSITIVE_INFINITY, isInUse } = this.#limits;
+    const { maxAgeMs = Number.POSITIVE_INFINITY, isInUse } = this.#limits;
     const oldest = this.#clock.now() - maxAgeMs;
-    for (const [key, { record, at }] of this.#records) {
-      if (at >= oldest && this.#records.size <= maxRecords) return;
-      if (!isInUse?.(record)) this.#records.delete(key);
-    }
+    this.#records.forgetWhile(({ record, at }) => at < oldest && !isInUse?.(record));
   }
 }
 

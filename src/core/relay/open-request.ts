@@ -1,7 +1,7 @@
 import type { Caller } from "../caller/caller.ts";
 import type { Target } from "../dialect/routing.ts";
 import type { JsonObject } from "../kernel/json.ts";
-import type { UpstreamRequest } from "../ports/upstream.ts";
+import type { MayRetry, UpstreamRequest } from "../ports/upstream.ts";
 
 export interface OpenRequest {
   readonly target: Target;
@@ -9,6 +9,8 @@ export interface OpenRequest {
   readonly body: JsonObject;
   /** The answer is wanted as one JSON value, not as a stream. */
   readonly whole?: boolean | undefined;
+  /** Its prompt counts no tokens: a side call uses only what its answer reports. */
+  readonly isUncounted?: boolean | undefined;
   /** By which the client switches the provider's behaviour; keys are not among them. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly caller: Caller;
@@ -17,7 +19,7 @@ export interface OpenRequest {
   /** The OpenClaw session it belongs to. */
   readonly session?: string | undefined;
   /** Whether the upstream may be called again before the first byte of its answer. */
-  readonly mayRetry: boolean;
+  readonly mayRetry: MayRetry;
   readonly face: string;
   readonly connection: string | undefined;
   /** Clock reading when the request's frame came in. */
@@ -40,13 +42,18 @@ export function providerBody({ target, whole }: OpenRequest, asked: JsonObject):
 export function upstreamRequest(request: OpenRequest, body: JsonObject): UpstreamRequest {
   const { target, upstreamKey, headers, whole, mayRetry } = request;
   const { route } = target;
-  const address = route.dialect.address(upstreamKey ?? route.key);
+  const key = upstreamKey ?? route.key;
+  const { keyHeader } = route;
+  const address = route.dialect.address(keyHeader === undefined ? key : undefined);
   return {
     route: route.name,
     path: address.path,
-    headers: { ...route.headers, ...address.headers, ...headers },
+    headers: { ...route.headers, ...address.headers, ...keyIn(keyHeader, key), ...headers },
     body: JSON.stringify(body),
     whole,
     mayRetry,
   };
 }
+
+const keyIn = (header: string | undefined, key: string | undefined): Readonly<Record<string, string>> =>
+  header === undefined || key === undefined ? {} : { [header]: header === "authorization" ? `Bearer ${key}` : key };

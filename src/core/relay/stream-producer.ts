@@ -194,6 +194,7 @@ export class StreamProducer implements Producer, UpstreamSink {
 
   #end(status: Terminal["status"], error?: GatewayError): void {
     this.#done = true;
+    if (this.#call.isResent) this.#odd.add("resent");
     const { log, info, firstSentMs } = this.#stream;
     const { finish, unread } = this.#answer;
     const unreadEvents = [...unread.values()].reduce((sum, count) => sum + count, 0);

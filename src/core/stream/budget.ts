@@ -31,6 +31,14 @@ export class LogBudget {
     this.#alarmBytes = this.#nextAlarm();
   }
 
+  /** Takes bytes for what is not in a log yet. False, and nothing is taken, when they do not fit. */
+  take(bytes: number): boolean {
+    if (this.#used + bytes > this.maxBytes) this.pressed();
+    const fits = this.#used + bytes <= this.maxBytes;
+    if (fits) this.grow(bytes);
+    return fits;
+  }
+
   shrink(bytes: number): void {
     this.#used -= bytes;
     // Never moved up here: logs that shrink and grow by turns would push the alarm ahead of themselves.

@@ -3,7 +3,7 @@ import type { Code } from "../../../protocol/codes.ts";
 import type { AckFrame, CancelFrame, OpenFrame, ResumeFrame, ServerFrame } from "../../../protocol/stream.ts";
 import { type Caller, requireScope } from "../../core/caller/caller.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import { asString, isObject, type JsonObject, parseClientJson } from "../../core/kernel/json.ts";
+import { asString, isObject, type JsonObject, parseRelayedJson } from "../../core/kernel/json.ts";
 import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
 import { type Fingerprint, fingerprintOf } from "../../core/relay/idempotency.ts";
@@ -49,7 +49,7 @@ export class StreamSession implements FaceSession {
 
   message(text: string): void {
     const receivedAt = this.#parts.clock.now();
-    const value = parseClientJson(text);
+    const value = parseRelayedJson(text);
     const id = isObject(value) ? asString(value.id)?.slice(0, 64) : undefined;
     try {
       const frame = readFrame(value, this.#parts.limits.streamsPerConnection);

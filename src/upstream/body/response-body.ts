@@ -7,6 +7,9 @@ export interface ResponseBody {
   end(): void;
 }
 
+/** Allowed before JSON though no writer should put it there (RFC 8259, 8.1); a character a byte. */
+const BYTE_ORDER_MARK = /^\xef\xbb\xbf/;
+
 /** A body that is wanted whole, up to a limit. */
 export class WholeBody implements ResponseBody {
   readonly #maxBytes: number;
@@ -33,7 +36,8 @@ export class WholeBody implements ResponseBody {
   #finish(whole: boolean): void {
     const done = this.#done;
     this.#done = undefined;
-    done?.(Buffer.from(this.#chunks.join(""), "latin1").subarray(0, this.#maxBytes), whole);
+    const bytes = this.#chunks.join("").replace(BYTE_ORDER_MARK, "");
+    done?.(Buffer.from(bytes, "latin1").subarray(0, this.#maxBytes), whole);
     this.#chunks = [];
   }
 }

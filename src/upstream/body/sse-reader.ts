@@ -35,6 +35,7 @@ export class SseReader {
   #tail: string[] | undefined;
   #tailBytes = 0;
   #atLineStart = true;
+  #heldBytes = 0;
 
   constructor(maxEventBytes: number, receiver: SseReceiver) {
     this.#receiver = receiver;
@@ -54,9 +55,18 @@ export class SseReader {
     if (!isPlain) this.#isWide = true;
     this.#sawEvent = false;
     this.#parser.feed(bytes);
+    this.#heldBytes = this.#sawEvent || endsInBlankLine(bytes) ? 0 : this.#heldBytes + bytes.length;
     // What is left in the parser came with this chunk.
     if (isPlain && this.#sawEvent) this.#isWide = false;
     this.#watchTail(bytes);
+  }
+
+  /**
+   * How much may be held of an event whose end has not come: what came since the last event or blank line, except for the
+   * rest of the chunk that brought it.
+   */
+  get heldBytes(): number {
+    return this.#heldBytes;
   }
 
   /**
@@ -102,3 +112,7 @@ export class SseReader {
     this.#tailBytes += bytes.length;
   }
 }
+
+/** Looks at the last two characters only: each chunk of a stream asks it. A CRLF counts as both of its characters. */
+const endsInBlankLine = (bytes: string) =>
+  bytes.endsWith("\n\n") || bytes.endsWith("\r\n\r\n") || bytes.endsWith("\r\r");

@@ -1,40 +1,41 @@
 import { readProviderError } from "../../core/dialect/provider-error.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import { parseJson } from "../../core/kernel/json.ts";
-import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../../core/ports/upstream.ts";
-import { type AnswerReceiver, EventBody, jsonBody } from "../body/answer-body.ts";
+import type { MayRetry, UpstreamCall, UpstreamRequest, UpstreamSink } from "../../core/ports/upstream.ts";
 import { type ResponseBody, WholeBody } from "../body/response-body.ts";
+import { UnclearBody } from "../body/unclear-body.ts";
 import type { Stage } from "../http1/connection-error.ts";
 import { Exchange, type ExchangeOwner } from "../http1/exchange.ts";
-import { classify, type ResponseHead, responseError } from "../policy/response.ts";
+import { clarify, classify, type ResponseHead, responseError } from "../policy/response.ts";
 import { SecretRedactor } from "../policy/secret-redactor.ts";
+import { Alarm } from "./alarm.ts";
 import { Deadlines, forWholeAnswer, type Phase, type Timer } from "./deadlines.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import type { RouteClient } from "./route-client.ts";
+import { SuccessBody } from "./success.ts";
 import { tellLast } from "./tell-last.ts";
 
 /**
  * One call: some exchanges of which only the last gives an answer, under the limits of its route. The sink may pause,
  * settle or abort from inside any of its callbacks; after the last two it hears nothing more.
  */
-export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
+export class Call implements UpstreamCall, ExchangeOwner {
   readonly #routeClient: RouteClient;
   readonly #request: Omit<UpstreamRequest, "body">;
   /** As long as it may have to be sent again: an answer may run for a quarter of an hour, and prompts are large. */
   #body: string | undefined;
   readonly #sink: UpstreamSink;
   readonly #deadlines: Deadlines;
+  readonly #alarm: Alarm;
   readonly #secrets: SecretRedactor;
   #exchange: Exchange | undefined;
-  /** The one timer for all limits: armed anew only for an earlier one, never per chunk. */
-  #callOff: () => void = () => {};
-  #armedFor = Number.POSITIVE_INFINITY;
+  #success: SuccessBody | undefined;
   #callOffRetry: () => void = () => {};
   #retried = 0;
   #paused = false;
-  #begun = false;
-  #lossy = false;
   #over = false;
   #isSent = false;
+  #isResent = false;
 
   constructor(routeClient: RouteClient, request: UpstreamRequest, sink: UpstreamSink) {
     this.#routeClient = routeClient;
@@ -43,11 +44,11 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     this.#body = body;
     this.#sink = sink;
     this.#secrets = new SecretRedactor(rest.headers);
-    this.#deadlines = new Deadlines(rest.whole ? forWholeAnswer(routeClient.timeouts) : routeClient.timeouts, () =>
-      routeClient.time.now(),
-    );
+    const { time, timeouts } = routeClient;
+    this.#deadlines = new Deadlines(rest.whole ? forWholeAnswer(timeouts) : timeouts, () => time.now());
+    this.#alarm = new Alarm(this.#deadlines, time, (timer) => this.#ranOut(timer));
     routeClient.retries.called();
-    this.#arm();
+    this.#alarm.arm();
     // Whoever calls holds this object before its sink hears of anything.
     queueMicrotask(() => this.#try());
   }
@@ -58,11 +59,15 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     return this.#isSent;
   }
 
+  get isResent(): boolean {
+    return this.#isResent;
+  }
+
   pause(): void {
     if (this.#over || this.#paused) return;
     this.#paused = true;
     this.#deadlines.pause();
-    this.#arm();
+    this.#alarm.arm();
     this.#exchange?.pause();
   }
 
@@ -70,7 +75,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     if (this.#over || !this.#paused) return;
     this.#paused = false;
     this.#deadlines.resume();
-    this.#arm();
+    this.#alarm.arm();
     this.#exchange?.resume();
   }
 
@@ -90,67 +95,61 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   connected(): void {
     this.#isSent = true;
     this.#routeClient.breaker.connected();
-    if (!this.#request.mayRetry) this.#body = undefined;
+    if (this.#mayRetry === false) this.#body = undefined;
     this.#enter("headers");
   }
 
   responded(head: ResponseHead): ResponseBody | undefined {
     this.#isSent = head.status >= 200 && head.status < 300;
-    const { time, jsonAnswer, maxEventBytes, maxErrorBodyBytes } = this.#routeClient;
-    const wanted = this.#request.whole ? "answer" : jsonAnswer ? "either" : "events";
-    const refuse = (body: string) => this.#giveUp(responseError(head, this.#secrets.mask(body), time.wall()));
+    const wanted = this.#request.whole ? "answer" : this.#routeClient.jsonAnswer ? "either" : "events";
     const verdict = classify(head, wanted);
     if (verdict === "refused") {
-      refuse("");
+      this.#refuse(head, "");
       return undefined;
     }
-    this.#enter(verdict === "error" ? "error_body" : "first_event");
-    if (verdict === "error") return new WholeBody(maxErrorBodyBytes, (bytes) => refuse(bytes.toString("utf8")));
-    this.#body = undefined;
-    return verdict === "events" ? new EventBody(maxEventBytes, this) : jsonBody(maxEventBytes, this);
+    this.#enter("first_event");
+    if (verdict !== "unclear") return this.#bodyOf(verdict, head);
+    return new UnclearBody((found) => this.#bodyOf(clarify(head, wanted, found), head));
   }
 
   broke(error: GatewayError, stage: Stage): void {
     // The status has said what is wrong; only the rest of its explanation is lost.
     if (this.#deadlines.phase === "error_body") this.#exchange?.endBody();
+    else if (stage === "stale" && error.code === "upstream_reset" && this.#mayResend()) this.#try();
     else {
       if (stage === "connecting" && error.retryable) this.#routeClient.breaker.failed();
       this.#giveUp(error);
     }
   }
 
-  // ── as the answer's receiver ──────────────────────────────────────────────────────────────────────────────────────
+  // ── the response ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  received(): void {
-    this.#deadlines.bytes();
-    if (this.#begun) return;
-    this.#begun = true;
-    this.#sink.firstByte();
+  #bodyOf(form: "events" | "answer" | "error", head: ResponseHead): ResponseBody {
+    const { maxEventBytes, maxErrorBodyBytes, strictUtf8, memory } = this.#routeClient;
+    if (form === "error") {
+      this.#enter("error_body");
+      return new WholeBody(maxErrorBodyBytes, (bytes) => this.#refuse(head, bytes.toString("utf8")));
+    }
+    this.#body = undefined;
+    this.#success = new SuccessBody(form, {
+      sink: this.#sink,
+      deadlines: this.#deadlines,
+      secrets: this.#secrets,
+      held: new HeldBytes(memory),
+      maxEventBytes,
+      strictUtf8,
+      begun: () => this.#enter("events"),
+      fail: (error) => this.#fail(error),
+      ended: (leftover) => this.#ended(leftover),
+    });
+    return this.#success;
   }
 
-  event(name: string | undefined, data: string, bytes: string): void {
-    if (this.#over) return;
-    if (this.#deadlines.phase === "first_event") this.#enter("events");
-    else this.#deadlines.event();
-    const secrets = this.#secrets;
-    // They are ASCII: what is not among the bytes is not in the text.
-    if (secrets.areIn(bytes)) this.#sink.event(name, secrets.mask(data), secrets.mask(bytes));
-    else this.#sink.event(name, data, bytes);
+  #refuse(head: ResponseHead, body: string): void {
+    this.#giveUp(responseError(head, this.#secrets.mask(body), this.#routeClient.time.wall()));
   }
 
-  malformed(): void {
-    if (this.#over || this.#lossy) return;
-    this.#lossy = true;
-    if (this.#routeClient.strictUtf8)
-      this.#fail(new GatewayError("upstream_protocol", "the upstream sent malformed UTF-8"));
-    else this.#sink.lossy();
-  }
-
-  tooLarge(): void {
-    this.#fail(new GatewayError("event_too_large"));
-  }
-
-  ended(leftover: string | undefined): void {
+  #ended(leftover: string | undefined): void {
     if (this.#over) return;
     // Some providers end a stream with their error as it is, not as an event.
     const said = leftover === undefined ? undefined : readProviderError(parseJson(this.#secrets.mask(leftover)));
@@ -175,7 +174,7 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
         this.#request.headers,
         this.#request.whole ? "application/json" : "text/event-stream",
       );
-      this.#exchange = new Exchange(this, this.#routeClient.connections, this.#routeClient.time);
+      this.#exchange = new Exchange(this, this.#routeClient.connections, this.#routeClient.time, this.#isResent);
       if (this.#paused) this.#exchange.pause();
       this.#exchange.start(this.#routeClient.path(this.#request.path), headers, this.#body);
     } catch (error) {
@@ -183,11 +182,26 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
     }
   }
 
+  /** What the request allows, where its route allows it too. */
+  get #mayRetry(): MayRetry {
+    return this.#routeClient.retry && this.#request.mayRetry;
+  }
+
+  /**
+   * Whether the request is sent a second time, on a new connection: the upstream had given up the one it was sent on, so
+   * it has not seen the request. Once a call, and out of the retry budget.
+   */
+  #mayResend(): boolean {
+    if (this.#mayRetry === false || this.#isResent || this.#over) return false;
+    this.#isResent = this.#routeClient.retries.resend();
+    return this.#isResent;
+  }
+
   /** Makes the call again when that may help, else fails. */
   #giveUp(error: GatewayError): void {
     if (this.#over) return;
     const { retries, breaker, time } = this.#routeClient;
-    const mayRetry = this.#request.mayRetry && this.#body !== undefined && breaker.openForMs === 0;
+    const mayRetry = this.#mayRetry === true && this.#body !== undefined && breaker.openForMs === 0;
     const delayMs = mayRetry ? retries.take(error, this.#retried) : undefined;
     if (delayMs === undefined) this.#fail(error);
     else {
@@ -200,25 +214,11 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
 
   #enter(phase: Phase): void {
     this.#deadlines.enter(phase);
-    this.#arm();
+    this.#alarm.arm();
   }
 
-  /** A timer that comes too early looks, and is armed again: later limits cost nothing while answers begin. */
-  #arm(): void {
-    const { at } = this.#deadlines.next();
-    if (at >= this.#armedFor) return;
-    this.#callOff();
-    this.#armedFor = at;
-    const { time } = this.#routeClient;
-    this.#callOff = time.after(at - time.now(), () => this.#look());
-  }
-
-  /** The limit that was next may have moved on since the timer was armed. */
-  #look(): void {
-    const { timer, at } = this.#deadlines.next();
-    this.#armedFor = Number.POSITIVE_INFINITY;
-    if (at > this.#routeClient.time.now()) this.#arm();
-    else if (timer === "error_body") this.#exchange?.endBody();
+  #ranOut(timer: Timer): void {
+    if (timer === "error_body") this.#exchange?.endBody();
     else this.#fail(this.#timeout(timer));
   }
 
@@ -242,7 +242,8 @@ export class Call implements UpstreamCall, ExchangeOwner, AnswerReceiver {
   #close(): void {
     this.#over = true;
     this.#body = undefined;
-    this.#callOff();
+    this.#alarm.stop();
     this.#callOffRetry();
+    this.#success?.close();
   }
 }

@@ -16,8 +16,6 @@ export interface RouteTimeouts {
 
 /** All limits on the waits of a call, in milliseconds. */
 export interface Timeouts extends RouteTimeouts {
-  /** How long the call may be held back because nobody reads. */
-  readonly pausedMs: number;
   /** For reading the body of an error. */
   readonly errorBodyMs: number;
   /** For the body to end by itself after the stream's last event. */
@@ -25,15 +23,14 @@ export interface Timeouts extends RouteTimeouts {
 }
 
 /**
- * What no route sets. Whoever knows the readers judges how long a call may be held back; bodies of errors, and what comes
- * after a last event, are short and come at once or not at all.
+ * What no route sets: bodies of errors, and what comes after a last event, are short and come at once or not at all.
  */
-export const FIXED_TIMEOUTS = { pausedMs: Number.POSITIVE_INFINITY, errorBodyMs: 5_000, settleMs: 1_000 } as const;
+export const FIXED_TIMEOUTS = { errorBodyMs: 5_000, settleMs: 1_000 } as const;
 
-/** Where a call is. While it waits for its next try, only the total counts. */
+/** Where a call is. While it waits for its next try, or is paused, only the total counts. */
 export type Phase = "connect" | "headers" | "first_event" | "events" | "error_body" | "retry";
 
-export type Timer = "connect" | "headers" | "first_event" | "idle" | "progress" | "paused" | "error_body" | "total";
+export type Timer = "connect" | "headers" | "first_event" | "idle" | "progress" | "error_body" | "total";
 
 export interface Deadline {
   readonly timer: Timer;
@@ -104,7 +101,7 @@ export class Deadlines {
 
   #ofPhase(): Deadline | undefined {
     const limits = this.#timeouts;
-    if (this.#pausedAt !== undefined) return { timer: "paused", at: this.#pausedAt + limits.pausedMs };
+    if (this.#pausedAt !== undefined) return undefined;
     switch (this.#phase) {
       case "connect":
         return { timer: "connect", at: this.#phaseAt + limits.connectMs };

@@ -42,6 +42,13 @@ export class Retries {
     this.#budget = Math.min(this.#settings.budgetReserve, this.#budget + this.#settings.budgetRatio);
   }
 
+  /** Whether a call may be sent again at once because its connection was stale: taken from the budget like any retry. */
+  resend(): boolean {
+    if (this.#budget < ONE) return false;
+    this.#budget--;
+    return true;
+  }
+
   /** Milliseconds to wait before the next try, taken from the budget; undefined when there is none. */
   take(error: GatewayError, retried: number): number | undefined {
     const { maxRetries, baseDelayMs, maxDelayMs } = this.#settings;

@@ -3,6 +3,7 @@ import type { Connections } from "../http1/connections.ts";
 import type { RunningTime } from "../policy/running-time.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Timeouts } from "./deadlines.ts";
+import type { SharedMemory } from "./held-bytes.ts";
 import type { Retries } from "./retry.ts";
 
 /** What all calls of one route share. */
@@ -13,8 +14,12 @@ export interface RouteClient {
   readonly timeouts: Timeouts;
   readonly maxEventBytes: number;
   readonly maxErrorBodyBytes: number;
+  /** What unfinished events take is counted there. */
+  readonly memory: SharedMemory;
   /** Malformed UTF-8 fails the call. */
   readonly strictUtf8: boolean;
+  /** Failed calls may be made again. */
+  readonly retry: boolean;
   /** A whole JSON answer is taken for a stream of one event. */
   readonly jsonAnswer: boolean;
   readonly time: RunningTime;

@@ -8,16 +8,17 @@ export type Framing = number | "chunked" | "close";
 /** The head of one answer, and what it says about the bytes behind it. */
 export interface AnswerHead extends ResponseHead {
   readonly framing: Framing;
-  /** For how long the connection may be used again once the body is there, in milliseconds; 0 when it may not. */
-  readonly idleMs: number;
+  /**
+   * For how long the connection may be used again once the body is there, in milliseconds: 0 when it may not, undefined
+   * when the upstream leaves that to us.
+   */
+  readonly idleMs: number | undefined;
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/;
 const FIELD_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
-/** How long an idle connection is kept that says nothing about it: less than the five seconds servers commonly keep it. */
-export const IDLE_MS = 4_000;
 /** How much earlier than the upstream's own limit it is given up, so that no request meets the close halfway. */
 const IDLE_MARGIN_MS = 2_000;
 const MAX_IDLE_MS = 600_000;
@@ -93,9 +94,9 @@ function framingOf(headers: ResponseHead["headers"]): Framing {
 const hasLength = (headers: ResponseHead["headers"]) =>
   headers["content-length"] !== undefined || headers["transfer-encoding"] !== undefined;
 
-function idleMs(headers: ResponseHead["headers"]): number {
+function idleMs(headers: ResponseHead["headers"]): number | undefined {
   const seconds = /(?:^|[,;\s])timeout=(\d{1,9})/i.exec(String(headers["keep-alive"] ?? ""))?.[1];
-  if (seconds === undefined) return IDLE_MS;
+  if (seconds === undefined) return undefined;
   return Math.min(Math.max(0, Number(seconds) * 1000 - IDLE_MARGIN_MS), MAX_IDLE_MS);
 }
 

@@ -39,7 +39,7 @@ export class AnswerReader {
   #left = 0;
   /** Bytes of interim heads, or of the trailer. */
   #skipped = 0;
-  #idleMs = 0;
+  #idleMs: number | undefined = 0;
 
   constructor(sink: AnswerSink) {
     this.#sink = sink;
@@ -55,8 +55,8 @@ export class AnswerReader {
     return this.#expected !== "head";
   }
 
-  /** For how long the connection may be kept for another call, in milliseconds; 0 when it may not. */
-  get idleMs(): number {
+  /** For how long the connection may be kept for another call, in milliseconds; undefined: as long as we like. */
+  get idleMs(): number | undefined {
     return this.#idleMs;
   }
 

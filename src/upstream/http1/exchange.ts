@@ -21,6 +21,7 @@ export class Exchange implements SocketWaiter, SocketUser {
   readonly #owner: ExchangeOwner;
   readonly #connections: Connections;
   readonly #time: RunningTime;
+  readonly wantsNew: boolean;
   #request: ByteString = "";
   #socket: UpstreamSocket | undefined;
   #body: ResponseBody | undefined;
@@ -30,8 +31,10 @@ export class Exchange implements SocketWaiter, SocketUser {
   /** While it settles: calls off the end of that. */
   #settling: (() => void) | undefined;
 
-  constructor(owner: ExchangeOwner, connections: Connections, time: RunningTime) {
+  /** `wantsNew`: it is not sent on a connection that has served another request. */
+  constructor(owner: ExchangeOwner, connections: Connections, time: RunningTime, wantsNew: boolean) {
     this.#owner = owner;
+    this.wantsNew = wantsNew;
     this.#connections = connections;
     this.#time = time;
   }
@@ -125,8 +128,9 @@ export class Exchange implements SocketWaiter, SocketUser {
   broke(error: Error): void {
     if (this.#over) return;
     const unheard = this.#settling !== undefined;
+    const stage = this.#stage === "waiting" && this.#socket?.isStale ? "stale" : this.#stage;
     this.#finish();
-    if (!unheard) this.#owner.broke(connectionError(error, this.#stage), this.#stage);
+    if (!unheard) this.#owner.broke(connectionError(error, stage), stage);
   }
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,25 +1,12 @@
-import { connect as connectPlain, type LookupFunction, type Socket } from "node:net";
-import { connect as connectSecure } from "node:tls";
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import type { RunningTime } from "../policy/running-time.ts";
-import { IDLE_MS } from "./answer-head.ts";
 import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
-
-/** Where sockets of one route lead, and whom they trust. */
-export interface SocketTarget {
-  readonly host: string;
-  readonly port: number;
-  /** Undefined without TLS. */
-  readonly tls:
-    | { readonly servername: string; readonly ca: string | undefined; session: Buffer | undefined }
-    | undefined;
-  readonly lookup: LookupFunction | undefined;
-  readonly connectMs: number;
-  readonly time: RunningTime;
-  readonly reads: ReadTurn;
-}
+import { certificateError } from "./connection-error.ts";
+import { openSocket, type SocketTarget } from "./open-socket.ts";
 
 /** Whoever makes a call over a socket: hears its answer, then exactly one of `ended` and `broke`. */
 export interface SocketUser extends AnswerSink {
@@ -42,8 +29,9 @@ export interface SocketOwner {
  * read, and none waits in a stream (bench/README.md has the figures).
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
-/** When the kernel begins to look whether an idle peer is still there. */
-const TCP_KEEP_ALIVE_MS = 60_000;
+
+/** How long a connection that no call has claimed yet is kept: less than the five seconds that servers commonly wait. */
+const FIRST_IDLE_MS = 4_000;
 
 /** One connection to an upstream: HTTP/1.1, kept alive, one call at a time. */
 export class UpstreamSocket {
@@ -51,6 +39,7 @@ export class UpstreamSocket {
   readonly #socket: Socket;
   readonly #time: RunningTime;
   readonly #reads: ReadTurn;
+  readonly #keepAliveMs: number;
   #user: SocketUser | undefined;
   #reader: AnswerReader | undefined;
   #isConnected = false;
@@ -58,6 +47,10 @@ export class UpstreamSocket {
   /** What was read before a pause took effect. */
   #held: ByteString = "";
   #error: Error | undefined;
+  /** It has served a call, or waited for one: the upstream may have given it up meanwhile. */
+  #isReused = false;
+  /** Bytes came since the request was sent. */
+  #isAnswered = false;
   /** By everybody's clock: until then the upstream keeps it, if it serves nobody. */
   #keptUntil = 0;
   /** Calls off the limit of a connection that is being made, or serves nobody. */
@@ -67,11 +60,13 @@ export class UpstreamSocket {
     this.#owner = owner;
     this.#time = target.time;
     this.#reads = target.reads;
-    this.#socket = open(target, (size) => this.#read(size));
+    this.#keepAliveMs = target.keepAliveMs;
+    this.#socket = openSocket(target, READ_BUFFER, (size) => this.#read(size));
     this.#callOff = this.#time.after(target.connectMs, () => this.#notMade());
     this.#socket.on(target.tls ? "secureConnect" : "connect", () => this.#connected());
     this.#socket.on("error", (error) => {
-      this.#error = error;
+      const isUntrusted = this.#socket instanceof TLSSocket && Boolean(this.#socket.authorizationError);
+      this.#error = isUntrusted ? certificateError(error) : error;
     });
     this.#socket.on("end", () => this.#ended());
     this.#socket.on("close", () => this.#closed());
@@ -82,10 +77,21 @@ export class UpstreamSocket {
     return !this.#socket.destroyed && this.#time.wall() < this.#keptUntil;
   }
 
+  /** Whether it has served a call before, or waited idle for one. */
+  get isReused(): boolean {
+    return this.#isReused;
+  }
+
+  /** Whether nothing came in answer to a request that was sent on a reused connection. */
+  get isStale(): boolean {
+    return this.#isReused && !this.#isAnswered;
+  }
+
   /** Sends a request: head and body, both a character a byte. The socket has to be free. */
   send(request: ByteString, user: SocketUser): void {
     this.#user = user;
     this.#reader = new AnswerReader(user);
+    this.#isAnswered = false;
     this.#callOff();
     this.#socket.write(request, "latin1");
   }
@@ -117,8 +123,8 @@ export class UpstreamSocket {
     this.#isConnected = true;
     this.#callOff();
     this.#socket.resume();
-    this.#keepFor(IDLE_MS);
-    this.#offer(IDLE_MS);
+    this.#keepFor(FIRST_IDLE_MS);
+    this.#offer(FIRST_IDLE_MS);
   }
 
   /** The buffer holds `size` new bytes. */
@@ -145,10 +151,12 @@ export class UpstreamSocket {
       this.destroy();
       return;
     }
+    this.#isAnswered = true;
     this.#reads.begin();
     try {
       reader.read(bytes);
-      if (reader.isDone && this.#user === user) this.#finish(user, reader.idleMs);
+      if (reader.isDone && this.#user === user)
+        this.#finish(user, this.#keepAliveMs === 0 ? 0 : (reader.idleMs ?? this.#keepAliveMs));
     } catch (error) {
       this.destroy(toGatewayError(error));
     } finally {
@@ -174,6 +182,7 @@ export class UpstreamSocket {
   #finish(user: SocketUser, idleMs: number): void {
     this.#user = undefined;
     this.#reader = undefined;
+    this.#isReused = true;
     const { readable, writableLength } = this.#socket;
     // It ended while its user paused. Or its answer came before the request was sent: what is left of that would be
     // taken for the next one.
@@ -198,7 +207,9 @@ export class UpstreamSocket {
     if (!this.isUsable) this.destroy();
     else {
       this.#owner.free(this);
-      if (!this.#user) this.#callOff = this.#time.after(idleMs, () => this.destroy());
+      if (this.#user) return;
+      this.#isReused = true;
+      this.#callOff = this.#time.after(idleMs, () => this.destroy());
     }
   }
 
@@ -214,32 +225,4 @@ export class UpstreamSocket {
     this.#release();
     this.destroy(error);
   }
-}
-
-function open(target: SocketTarget, read: (size: number) => true): Socket {
-  const { host, port, tls, lookup } = target;
-  const options = {
-    host,
-    port,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
-    ...(lookup && { lookup }),
-    onread: { buffer: READ_BUFFER, callback: read },
-  };
-  if (!tls) return connectPlain(options);
-  const socket = connectSecure({
-    ...options,
-    servername: tls.servername,
-    ALPNProtocols: ["http/1.1"],
-    minVersion: "TLSv1.2",
-    // Said so that NODE_TLS_REJECT_UNAUTHORIZED in the environment cannot switch it off.
-    rejectUnauthorized: true,
-    ...(tls.ca !== undefined && { ca: tls.ca }),
-    ...(tls.session && { session: tls.session }),
-  });
-  socket.on("session", (session) => {
-    tls.session = session;
-  });
-  return socket;
 }

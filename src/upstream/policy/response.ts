@@ -11,8 +11,14 @@ export interface ResponseHead {
 /** What may be taken: a stream, a whole JSON answer, or whichever comes. */
 export type Wanted = "events" | "answer" | "either";
 
-/** `events`: a stream. `answer`: one JSON value. `error`: its body says why. `refused`: its body is of no use. */
-export type Verdict = "events" | "answer" | "error" | "refused";
+/**
+ * `events`: a stream. `answer`: one JSON value. `unclear`: a success of another content type, whose first bytes tell what
+ * it is. `error`: the body says why. `refused`: the body is of no use.
+ */
+export type Verdict = "events" | "answer" | "unclear" | "error" | "refused";
+
+/** What servers write into content-encoding for a body that is not packed: RFC 9110's word, and mistakes for it. */
+const UNPACKED = new Set(["", "identity", "none", "utf-8", "utf8", "7bit", "8bit", "binary"]);
 
 /** Longest wait an upstream's Retry-After is believed. */
 const MAX_RETRY_AFTER_MS = 3_600_000;
@@ -25,10 +31,23 @@ const QUOTA = "insufficient_quota";
 
 export function classify(head: ResponseHead, wanted: Wanted): Verdict {
   if (isRedirect(head) || encodingOf(head) !== "identity") return "refused";
-  if (head.status !== 200) return "error";
+  if (!isSuccess(head)) return "error";
   const type = contentTypeOf(head);
-  const found = type === "text/event-stream" ? "events" : type === "application/json" ? "answer" : "error";
-  return wanted === "either" || wanted === found ? found : "error";
+  if (type === "text/event-stream") return wanted === "answer" ? "error" : "events";
+  // Where a stream was asked for, what calls itself JSON may still be one.
+  return type === "application/json" && wanted === "answer" ? "answer" : "unclear";
+}
+
+/** What an unclear success is, once its first bytes are there: `found` says what they begin. */
+export function clarify(
+  head: ResponseHead,
+  wanted: Wanted,
+  found: "events" | "json" | "other",
+): "events" | "answer" | "error" {
+  const type = contentTypeOf(head);
+  if (found === "events") return wanted === "answer" ? "error" : "events";
+  const isJson = found === "json" ? type !== "application/problem+json" : type === "application/json";
+  return isJson && wanted !== "events" ? "answer" : "error";
 }
 
 /**
@@ -63,6 +82,8 @@ export function responseError(head: ResponseHead, body: string, wallMs: number):
   return bad("the upstream did not answer with a stream", { contentType: contentTypeOf(head) });
 }
 
+/** Any success that has a body. */
+const isSuccess = ({ status }: ResponseHead) => status >= 200 && status < 300 && status !== 204 && status !== 205;
 const isRedirect = ({ status }: ResponseHead) => status >= 300 && status < 400;
 
 /** The essence of the content type, lower case; "none" when it is missing. */
@@ -72,8 +93,9 @@ function contentTypeOf({ headers }: ResponseHead): string {
 }
 
 function encodingOf({ headers }: ResponseHead): string {
-  const value = headers["content-encoding"] ?? "";
-  return String(value).trim().toLowerCase().slice(0, 100) || "identity";
+  const codings = String(headers["content-encoding"] ?? "").toLowerCase();
+  const isUnpacked = codings.split(",").every((coding) => UNPACKED.has(coding.trim()));
+  return isUnpacked ? "identity" : codings.trim().slice(0, 100);
 }
 
 /** `retry-after-ms` as OpenAI and Azure send it, or Retry-After in seconds or as a date (RFC 9110 10.2.3). */

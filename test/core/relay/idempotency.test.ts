@@ -39,6 +39,11 @@ describe("a fingerprint", () => {
     );
   });
 
+  test("tells two long documents apart by a single word", () => {
+    const document = (word: string) => `${"All work and no play. ".repeat(9_000)}${word}${" More of it.".repeat(9_000)}`;
+    expect(print(document("yes")).request).not.toBe(print(document("not")).request);
+  });
+
   test("tells two pictures of one size apart, and hashes a few KB of each", () => {
     const picture = (byte: number) => Buffer.alloc(6_000_000, byte).toString("base64");
     const hashed: number[] = [];

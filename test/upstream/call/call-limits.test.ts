@@ -42,28 +42,16 @@ test("bytes that keep coming keep the call alive", async () => {
   expect(await sink.done).toBeUndefined();
 });
 
-describe("a paused call", () => {
-  test("fails when nobody reads on", async () => {
-    await using upstream = await startScriptedUpstream();
-    await using client = openUpstream(upstream.url, { timeouts: { pausedMs: 30 } });
-    const { call, sink } = startCall(client);
-    const exchange = await upstream.request();
-    exchange.sse().event("one");
-    await sink.received(1);
-    call.pause();
-    expect(await sink.done).toMatchObject({ code: "upstream_timeout", details: { timer: "paused" } });
-    await exchange.closed;
-  });
-
-  test("is not idle", async () => {
-    await using upstream = await startScriptedUpstream();
-    await using client = openUpstream(upstream.url, { timeouts: { idleMs: 20, pausedMs: 60 } });
-    const { call, sink } = startCall(client);
-    (await upstream.request()).sse().event("one");
-    await sink.received(1);
-    call.pause();
-    expect(await sink.done).toMatchObject({ details: { timer: "paused" } });
-  });
+test("a paused call is not idle, and only its total limit runs", async () => {
+  await using upstream = await startScriptedUpstream();
+  await using client = openUpstream(upstream.url, { timeouts: { idleMs: 20, totalMs: 100 } });
+  const { call, sink } = startCall(client);
+  const exchange = await upstream.request();
+  exchange.sse().event("one");
+  await sink.received(1);
+  call.pause();
+  expect(await sink.done).toMatchObject({ code: "upstream_timeout", details: { timer: "total" } });
+  await exchange.closed;
 });
 
 test("an event that is too large fails the call after the ones before it", async () => {

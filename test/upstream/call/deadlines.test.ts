@@ -7,7 +7,6 @@ const timeouts = {
   firstEventMs: 180,
   idleMs: 60,
   progressMs: 300,
-  pausedMs: 30,
   totalMs: 900,
   errorBodyMs: 5,
   settleMs: 1,
@@ -54,15 +53,23 @@ test("the total limit counts from the call and comes before any later one", () =
 });
 
 describe("a pause", () => {
-  test("has a limit of its own and suspends the others", () => {
+  test("suspends every limit but the total", () => {
     const { clock, deadlines } = at0();
     deadlines.enter("events");
     clock.now = 50;
     deadlines.pause();
-    expect(deadlines.next()).toEqual({ timer: "paused", at: 80 });
+    expect(deadlines.next()).toEqual({ timer: "total", at: 900 });
+  });
+
+  test("that is asked for twice is one", () => {
+    const { clock, deadlines } = at0();
+    deadlines.enter("events");
+    clock.now = 50;
+    deadlines.pause();
     clock.now = 70;
     deadlines.pause();
-    expect(deadlines.next()).toEqual({ timer: "paused", at: 80 });
+    deadlines.resume();
+    expect(deadlines.next()).toEqual({ timer: "idle", at: 80 });
   });
 
   test("lets the waits go on where it stopped them", () => {

@@ -16,7 +16,6 @@ const TIMEOUTS: Timeouts = {
   firstEventMs: 11_000,
   idleMs: 12_000,
   progressMs: 13_000,
-  pausedMs: 14_000,
   totalMs: 100_000,
   errorBodyMs: 5_000,
   settleMs: 1_000,

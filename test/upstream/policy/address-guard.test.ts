@@ -1,6 +1,7 @@
 import type { LookupAddress } from "node:dns";
 import { describe, expect, test } from "@jest/globals";
-import { guardLookup, isPublicAddress, publicLookup } from "../../../src/upstream/policy/address-guard.ts";
+import { AddressGuard } from "../../../src/upstream/policy/address-guard.ts";
+import { isPublicAddress } from "../../../src/upstream/policy/special-addresses.ts";
 import { openUpstream, startCall } from "../../support/loopback-call.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 
@@ -102,7 +103,7 @@ describe("addresses that are not public", () => {
 /** What the guarded lookup answers for a name. */
 const lookUp = (name: string, all: boolean) =>
   new Promise<{ error: Error | null; address: string | LookupAddress[] }>((resolve) =>
-    publicLookup(name, { all }, (error, address) => resolve({ error, address })),
+    new AddressGuard("test", false).lookup()(name, { all }, (error, address) => resolve({ error, address })),
   );
 
 describe("a name", () => {
@@ -121,7 +122,7 @@ describe("a name with several addresses", () => {
   const PUBLIC = { address: "1.1.1.1", family: 4 };
   const lookUpAll = (answer: LookupAddress[], all: boolean) => {
     let asked = 0;
-    const guarded = guardLookup((_name, _options, done) => {
+    const guarded = new AddressGuard("test", false).lookup((_name, _options, done) => {
       asked++;
       done(null, answer);
     });
@@ -175,5 +176,72 @@ describe("a route without leave for private networks", () => {
     for (let call = 0; call < 3; call++) {
       expect(await startCall(client).sink.done).toMatchObject({ details: { reason: "address_not_allowed" } });
     }
+  });
+});
+
+describe("a refused address", () => {
+  test.each([
+    ["http://198.18.0.21:9/v1", "198.18.0.0/15"],
+    ["http://[64:ff9b::102:304]:9/v1", "64:ff9b::/96"],
+    ["http://172.17.0.1:9/v1", "172.16.0.0/12"],
+    ["http://[fd00::1]:9/v1", "fc00::/7"],
+    ["http://[fe80::1]:9/v1", "fe80::/10"],
+    ["http://[4000::1]:9/v1", undefined],
+    ["http://localhost:9/v1", expect.stringMatching(/^(?:127\.0\.0\.0\/8|::1\/128)$/)],
+  ])("of %s is final, and names the key of the configuration and the network %p", async (baseUrl, network) => {
+    await using client = openUpstream(baseUrl, { allowPrivateNetwork: false });
+    const error = await startCall(client).sink.done;
+    expect(error).toMatchObject({ code: "upstream_unreachable", retryable: false });
+    expect(error?.message).toContain("routes.test.allowPrivateNetwork");
+    expect(error?.details).toEqual({ reason: "address_not_allowed", ...(network !== undefined && { network }) });
+  });
+});
+
+describe("leave for some private networks", () => {
+  const allows = (networks: readonly string[], address: string) =>
+    new AddressGuard("test", networks).refusalOf(address) === undefined;
+
+  test.each([
+    ["198.18.0.0/15", ["198.18.0.0", "198.19.255.255", "::ffff:198.18.0.1", "1.1.1.1"], ["192.168.0.1", "10.0.0.1"]],
+    ["172.17.0.1", ["172.17.0.1"], ["172.17.0.2", "172.18.0.1"]],
+    ["fd00::/8", ["fd00::1", "fdff::1"], ["fc00::1", "fe80::1"]],
+    ["fe80::/10", ["fe80::1%eth0", "febf::1"], ["fec0::1"]],
+  ] as const)("%s opens %j, and not %j", (network, open, closed) => {
+    expect(open.filter((address) => !allows([network], address))).toEqual([]);
+    expect(closed.filter((address) => allows([network], address))).toEqual([]);
+  });
+
+  test("of a translator (NAT64) opens the public addresses behind it, and private ones only by their own network", () => {
+    const nat64 = "64:ff9b::/96";
+    expect(allows([nat64], "64:ff9b::102:304")).toBe(true);
+    expect(allows([nat64], "64:ff9b::1.2.3.4")).toBe(true);
+    expect(allows([nat64], "64:ff9b::a00:1")).toBe(false);
+    expect(allows([nat64], "64:ff9b::7f00:1")).toBe(false);
+    expect(allows([nat64], "64:ff9b::")).toBe(false);
+    expect(allows([nat64, "10.0.0.0/8"], "64:ff9b::a00:1")).toBe(true);
+    expect(allows(["10.0.0.0/8"], "64:ff9b::a00:1")).toBe(false);
+    expect(allows([nat64], "64:ff9b:1::102:304")).toBe(false);
+  });
+
+  test("is kept for every address that a name resolves to", async () => {
+    const guarded = (answer: LookupAddress[]) =>
+      new Promise<unknown>((resolve) =>
+        new AddressGuard("test", ["10.0.0.0/8"]).lookup((_name, _options, done) => done(null, answer))(
+          "name.example",
+          { all: true },
+          (error, address) => resolve(error?.code ?? address),
+        ),
+      );
+    const inside = { address: "10.1.2.3", family: 4 };
+    expect(await guarded([inside])).toEqual([inside]);
+    expect(await guarded([inside, { address: "127.0.0.1", family: 4 }])).toBe("upstream_unreachable");
+  });
+
+  test("reaches an upstream there", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url, { allowPrivateNetwork: ["127.0.0.0/8"] });
+    const { sink } = startCall(client);
+    (await upstream.request()).sse().event("one").end();
+    expect(await sink.done).toBeUndefined();
   });
 });

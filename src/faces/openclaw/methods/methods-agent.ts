@@ -1,5 +1,6 @@
 import { AgentParams, AgentWaitParams } from "../../../../protocol/openclaw/chat-params.ts";
 import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
+import { MAX_TIMER_MS } from "../../../core/kernel/clock.ts";
 import { toErrorShape } from "../clients/errors.ts";
 import type { Outcome, RunRecord } from "../runs/run-records.ts";
 import { AGENT_ID, canonicalKey, MAIN_KEY } from "../sessions/session-key.ts";
@@ -11,8 +12,6 @@ import { submit } from "./submit.ts";
 
 /** How long `agent.wait` waits unless told. */
 const DEFAULT_WAIT_MS = 30_000;
-/** A longer timer would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** `agent` runs named by a session id alone get a session of their own, as in OpenClaw. */
 function keyOf(params: {

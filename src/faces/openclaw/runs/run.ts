@@ -1,5 +1,6 @@
 import { type Delta, NOTHING, type ToolCallDelta } from "../../../core/dialect/dialect.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
+import { MAX_TIMER_MS } from "../../../core/kernel/clock.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { ReaderSink } from "../../../core/stream/reader.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
@@ -10,9 +11,6 @@ import { RunContent } from "./run-content.ts";
 import { RunFrames, type RunIdentity } from "./run-frames.ts";
 import { Subscription } from "./subscription.ts";
 import { TextTrack } from "./text-track.ts";
-
-/** A longer timer would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** How a run ended; a stream's terminal, or the failure that kept it from having one. */
 export type RunEnd = Pick<Terminal, "status"> & Partial<Pick<Terminal, "finish" | "error" | "usage" | "unreadEvents">>;
