@@ -63,6 +63,26 @@ describe("the provider's figures", () => {
     expect(await usageOf(reports)).toEqual({ source: "exact", inputTokens: 700, outputTokens: 480 });
   });
 
+  test("that fall are those from before", async () => {
+    const reports = [
+      { prompt_tokens: 700, completion_tokens: 480 },
+      { prompt_tokens: 600, completion_tokens: 470 },
+    ];
+    expect(await usageOf(reports)).toEqual({ source: "exact", inputTokens: 700, outputTokens: 480 });
+  });
+
+  test("that stand in the total alone are taken from there", async () => {
+    expect(await usageOf([{ prompt_tokens: 700, completion_tokens: 480, total_tokens: 2_000 }])).toEqual({
+      source: "exact",
+      inputTokens: 700,
+      outputTokens: 1_300,
+    });
+  });
+
+  test("that are no more than a total are estimated in both", async () => {
+    expect(await usageOf([{ total_tokens: 2_000 }])).toMatchObject({ source: "estimated", outputTokens: 500 });
+  });
+
   test("of an answer without text are exact with an output of zero", async () => {
     expect(await usageOf([{ prompt_tokens: 700, completion_tokens: 0 }], false)).toEqual({
       source: "exact",
