@@ -76,7 +76,7 @@ export class FakeCall implements UpstreamCall {
 
   awaitEnd() {}
 
-  settle(): void {
+  detach(): void {
     this.settled = true;
   }
 }

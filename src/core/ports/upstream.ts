@@ -67,8 +67,18 @@ export interface UpstreamCall {
    */
   awaitEnd(isWhole: boolean): void;
   /** The stream has had its last event: the sink hears nothing more, the body gets a second to end by itself. */
-  settle(): void;
+  detach(): void;
 }
+
+/** Stands for a call that was never made. */
+export const NO_CALL: UpstreamCall = Object.freeze({
+  isSent: false,
+  pause() {},
+  resume() {},
+  abort() {},
+  awaitEnd() {},
+  detach() {},
+});
 
 export interface UpstreamPort {
   /** Starts a call. Failures go to the sink, never thrown, and never before this returns. */
