@@ -57,6 +57,8 @@ export interface UpstreamCall {
   readonly isSent: boolean;
   /** Whether it was sent twice, because the reused connection it was first sent on closed without a byte. */
   readonly isResent?: boolean;
+  /** Whether the amended body was sent, because the upstream refused the first. */
+  readonly isAmended?: boolean;
   pause(): void;
   resume(): void;
   /** Closes the socket now; the sink hears nothing more. */

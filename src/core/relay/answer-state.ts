@@ -50,6 +50,11 @@ export class AnswerState {
     return this.#completeness === "whole" || this.#completeness === "now";
   }
 
+  /** Whether its dialect understands its events, and so its usage. */
+  get isReadable(): boolean {
+    return this.#readable;
+  }
+
   /** The body ended in order, which makes some answers whole. */
   bodyEnded(): void {
     if (this.#completeness === "at_end" || !this.#readable) this.#completeness = "whole";

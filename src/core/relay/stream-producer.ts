@@ -18,7 +18,6 @@ import { UsageDrain } from "./usage-drain.ts";
 export class StreamProducer implements Producer, UpstreamSink {
   readonly #stream: Stream;
   readonly #facts: RequestFacts;
-  readonly #endsAtEof: boolean;
   readonly #parts: CallParts;
   readonly #spec: Pick<CallSpec, "room" | "ended" | "drained">;
   readonly #answer: AnswerState;
@@ -39,24 +38,14 @@ export class StreamProducer implements Producer, UpstreamSink {
     const { answer, body, inputCharacters, room, ended, drained } = spec;
     this.#stream = stream;
     this.#facts = factsOf(request);
-    this.#endsAtEof = target.route.dialect.endsAtEof;
     this.#parts = parts;
     this.#spec = { room, ended, drained };
     this.#answer = answer;
     this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
     this.#call = new StreamCall((error) => parts.observer.fault(error, "stream"));
     const cut = (error: GatewayError) => this.#cut(error);
-    const { id } = stream.info;
-    this.#reservation = parts.reservations?.reserve({
-      stream: id,
-      caller,
-      target,
-      body,
-      cut,
-      inputCharacters,
-      face,
-      session,
-    });
+    const asked = { stream: stream.info.id, caller, target, body, cut, inputCharacters, face, session };
+    this.#reservation = parts.reservations?.reserve(asked);
     this.#meter = this.#reservation?.meter;
   }
 
@@ -69,7 +58,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     const { dialect } = request.target.route;
     const { maxOutputTokens: limit, ready } = this.#reservation ?? {};
     const limited = limit === undefined ? body : dialect.limited(body, limit);
-    const call = upstreamRequest(request, limited, amendment && this.#noted(amendment));
+    const call = upstreamRequest(request, limited, amendment);
     this.#call.begin(
       () => upstream.call(call, this),
       ready,
@@ -80,16 +69,6 @@ export class StreamProducer implements Producer, UpstreamSink {
   /** Ends a stream that did not begin, whose caller is told why. */
   giveUp(error: GatewayError): void {
     if (!this.#done) this.#end("failed", error);
-  }
-
-  #noted(amendment: Amendment): Amendment {
-    return {
-      ...amendment,
-      accepted: () => {
-        this.#anomalies.set("usage_refused", 1);
-        amendment.accepted();
-      },
-    };
   }
 
   // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────
@@ -207,7 +186,8 @@ export class StreamProducer implements Producer, UpstreamSink {
   #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
     // What was not sent has no usage to come.
-    if (this.#reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || this.#endsAtEof) return undefined;
+    if (this.#reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || !this.#answer.isReadable)
+      return undefined;
     const drain: UsageDrain = new UsageDrain({
       call: this.#call,
       answer: this.#answer,
@@ -238,6 +218,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   #end(status: Terminal["status"], error?: GatewayError): void {
     this.#done = true;
     if (this.#call.isResent) this.#anomalies.set("resent", 1);
+    if (this.#call.isAmended) this.#anomalies.set("usage_refused", 1);
     const { log, firstSentMs } = this.#stream;
     const { finish, unread } = this.#answer;
     const unreadEvents = [...unread.values()].reduce((sum, count) => sum + count, 0);
