@@ -39,7 +39,7 @@ describe("a chat completions request", () => {
   });
 
   test("of a whole answer, and to a server that refuses to be asked, is left as it is", () => {
-    expect(openaiChat.body({ body: {}, model: undefined, whole: true })).toEqual({ stream: false });
+    expect(openaiChat.body({ body: {}, model: undefined, unary: true })).toEqual({ stream: false });
     expect(openaiChat.body({ body: {}, model: undefined, includeUsage: false })).toEqual({ stream: true });
     const body = { stream_options: { include_usage: true } };
     expect(openaiChat.body({ body, model: undefined, includeUsage: false })).toEqual({ ...body, stream: true });

@@ -5,17 +5,17 @@ import type { GatewayError } from "../kernel/errors.ts";
 /** Which failed calls the gateway may make again: those that help, those on connections that were gone, or none. */
 export type MayRetry = boolean | "reconnect";
 
-/** An upstream's refusal: its status, and its body as far as it was read. */
+/** An upstream's refusal: its status, and as much of its body as was read. */
 export interface Refusal {
   readonly status: number;
   readonly body: string;
 }
 
-/** A second body for a request that is refused for something the gateway added to it. It is tried once. */
+/** A second body for a request that is refused because of something the gateway added. It is tried once. */
 export interface Amendment {
-  /** The body to send instead of `body`; undefined where the refusal is about something else. */
+  /** The body to send instead of `body`; undefined if the refusal is about something else. */
   amend(body: string, refusal: Refusal): string | undefined;
-  /** The upstream answers the amended request. */
+  /** The upstream accepted the amended request. */
   accepted(): void;
 }
 
@@ -27,7 +27,7 @@ export interface UpstreamRequest {
   readonly body: string;
   /** One JSON value is asked for, not a stream: it is the only event. */
   readonly whole?: boolean | undefined;
-  /** What may be left out of the body where the upstream refuses it. */
+  /** What may be left out of the body if the upstream refuses it. */
   readonly amendment?: Amendment | undefined;
   /**
    * Whether the call may be repeated before the first byte of a response body. `reconnect`: only when it was sent on a
@@ -64,8 +64,8 @@ export interface UpstreamCall {
   /** Closes the socket now; the sink hears nothing more. */
   abort(): void;
   /**
-   * The answer is whole, so what may follow gets some seconds before the socket is closed and the body counts as ended;
-   * or, with `false`, it is not whole after all.
+   * The answer is complete: the body gets a few seconds to end, then the socket is closed and the body counts as ended. With
+   * `false`, the answer continues after all.
    */
   awaitEnd(isWhole: boolean): void;
   /** The stream has had its last event: the sink hears nothing more, the body gets a second to end by itself. */

@@ -81,7 +81,7 @@ describe("an answer that was not asked for as a stream", () => {
   test("is asked for with stream: false, whatever the client wrote", () => {
     for (const dialect of [anthropicMessages, openaiChat, openaiResponses]) {
       const body = { stream: true, input: "x" };
-      expect(dialect.body({ body, model: "m", whole: true })).toMatchObject({ model: "m", stream: false, input: "x" });
+      expect(dialect.body({ body, model: "m", unary: true })).toMatchObject({ model: "m", stream: false, input: "x" });
     }
   });
 
