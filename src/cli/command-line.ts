@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { isNativeError } from "node:util/types";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { STREAM_PATH } from "../../protocol/stream.ts";
+import { unreachableRoutes } from "../compose/unreachable-routes.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { warningsOf } from "../config/cross-checks.ts";
 import { loadConfig } from "../config/load.ts";
@@ -108,7 +109,8 @@ async function configured(
     stderr.write(`sluice: ${error instanceof ConfigError ? error.message : describeFault(error)}\n`);
     return FAILED;
   }
-  for (const warning of warningsOf(config)) stderr.write(`sluice: warning: ${warning}\n`);
+  for (const warning of [...warningsOf(config), ...unreachableRoutes(config)])
+    stderr.write(`sluice: warning: ${warning}\n`);
   if (command === "serve") return serve(config, world);
   // Secrets print themselves masked.
   world.stdout.write(`${JSON.stringify(config, undefined, 2)}\n`);

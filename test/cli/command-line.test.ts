@@ -110,6 +110,13 @@ describe("sluice check", () => {
     expect(stderr).toMatch(/^sluice: warning: auth.token: shorter/);
   });
 
+  test.each(["check", "serve"])("warns on stderr at %s of a route whose address is refused", async (command) => {
+    const routes = { lan: { dialect: "openai-chat", baseUrl: "http://172.17.0.1:11434/v1" } };
+    const { code, stderr } = await run([command], { file: { routes, models: { m: { route: "lan", model: "m" } } } });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^sluice: warning: routes.lan.baseUrl: .*routes.lan.allowPrivateNetwork can allow it$/m);
+  });
+
   test("flags stand above the environment, and that above the file", async () => {
     const file = { listen: { host: "127.0.0.2", port: 1 } };
     const env = { SLUICE_HOST: "127.0.0.3", SLUICE_PORT: "2" };
