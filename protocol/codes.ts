@@ -9,6 +9,8 @@ export interface CodeInfo {
   readonly httpStatus: number;
   readonly retryable: boolean;
   readonly closeCode?: number;
+  /** When to try again, in milliseconds, unless the failure itself knows better. Without one, clients retry too soon. */
+  readonly retryAfterMs?: number;
 }
 
 const define = <Name extends string>(table: Record<Name, CodeInfo>): Readonly<Record<Name, CodeInfo>> => table;
@@ -27,7 +29,12 @@ export const CODES = define({
   binary_frame: { meaning: "binary frames are not understood", httpStatus: 400, retryable: false, closeCode: 1003 },
   slow_sender: { meaning: "the message came too slowly", httpStatus: 408, retryable: true, closeCode: 4031 },
   too_many_violations: { meaning: "too many invalid frames", httpStatus: 429, retryable: false, closeCode: 4508 },
-  too_many_streams: { meaning: "too many streams are open", httpStatus: 429, retryable: true },
+  too_many_streams: {
+    meaning: "too many streams are open",
+    httpStatus: 429,
+    retryable: true,
+    retryAfterMs: 1_000,
+  },
   rate_limited: { meaning: "too many requests", httpStatus: 429, retryable: true, closeCode: 4029 },
   not_found: { meaning: "no such page", httpStatus: 404, retryable: false },
 
@@ -70,7 +77,13 @@ export const CODES = define({
   no_pong: { meaning: "the client stopped answering pings", httpStatus: 408, retryable: true, closeCode: 4001 },
 
   // the gateway
-  shutting_down: { meaning: "the gateway is stopping", httpStatus: 503, retryable: true, closeCode: 1012 },
+  shutting_down: {
+    meaning: "the gateway is stopping",
+    httpStatus: 503,
+    retryable: true,
+    closeCode: 1012,
+    retryAfterMs: 1_000,
+  },
   overloaded: { meaning: "the gateway is overloaded", httpStatus: 503, retryable: true, closeCode: 1013 },
   store_unavailable: { meaning: "the store cannot be used", httpStatus: 503, retryable: true },
   internal: { meaning: "a fault in the gateway", httpStatus: 500, retryable: true, closeCode: 1011 },

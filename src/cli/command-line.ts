@@ -8,6 +8,7 @@ import { warningsOf } from "../config/cross-checks.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { describeFault, describeStartFailure } from "./start-failure.ts";
+import type { Stop } from "./stop.ts";
 
 interface Output {
   write(text: string): unknown;
@@ -24,9 +25,9 @@ export interface World {
   readonly createGateway: (
     config: Config,
     options: { readonly version: string },
-  ) => Promise<{ readonly url: string; close(): Promise<void> }>;
-  /** Begins to listen for the end: resolves with the exit code when the process is asked to stop, or must. */
-  readonly stopped: () => Promise<number>;
+  ) => Promise<{ readonly url: string; close(reason: Stop["reason"]): Promise<void> }>;
+  /** Begins to listen for the end: resolves when the process is asked to stop, or must. */
+  readonly stopped: () => Promise<Stop>;
 }
 
 const USAGE = `Usage: sluice [serve | check | keys | usage] [options]
@@ -126,8 +127,8 @@ async function serve(loaded: Config, world: World): Promise<number> {
   try {
     const gateway = await world.createGateway(config, { version });
     if (pretty) stdout.write(welcome(version, gateway.url, config.openclaw.controlUi !== undefined));
-    const code = await stopped;
-    await gateway.close();
+    const { code, reason } = await stopped;
+    await gateway.close(reason);
     return code;
   } catch (error) {
     stderr.write(`sluice: ${describeStartFailure(error, config.listen)}\n`);

@@ -6,6 +6,15 @@ export interface StopSource extends Pick<EventEmitter, "on"> {
   exit(code: number): void;
 }
 
+/** Why the process stops, and the exit code that says so. */
+export interface Stop {
+  readonly code: 0 | 1;
+  readonly reason: Signal | "parent_gone" | "fault";
+}
+
+const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+type Signal = (typeof SIGNALS)[number];
+
 export interface StopParts {
   /** Where the report of a fault goes, line ends included. */
   readonly report: (text: string) => void;
@@ -18,29 +27,29 @@ export interface StopParts {
 }
 
 /**
- * Resolves with the exit code when the process should stop: 0 for the first SIGTERM, SIGINT or SIGHUP, 1 for a fault nobody
- * caught. A second of them that is no echo means at once.
+ * Resolves when the process should stop: with code 0 for the first SIGTERM, SIGINT or SIGHUP and for a parent that is
+ * gone, with 1 for an uncaught exception. A second one that is no echo exits at once.
  */
-export function waitForStop(source: StopSource, { report, now, echoMs, abandoned }: StopParts): Promise<number> {
+export function waitForStop(source: StopSource, { report, now, echoMs, abandoned }: StopParts): Promise<Stop> {
   return new Promise((resolve) => {
     let stoppingSince: number | undefined;
-    const stop = (code: number) => {
+    const stop = (why: Stop) => {
       if (stoppingSince !== undefined) source.exit(1);
       stoppingSince ??= now();
-      resolve(code);
+      resolve(why);
     };
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) {
+    for (const signal of SIGNALS) {
       source.on(signal, () => {
-        if (stoppingSince === undefined || now() - stoppingSince >= echoMs) stop(0);
+        if (stoppingSince === undefined || now() - stoppingSince >= echoMs) stop({ code: 0, reason: signal });
       });
     }
     void abandoned.then(() => {
-      if (stoppingSince === undefined) stop(0);
+      if (stoppingSince === undefined) stop({ code: 0, reason: "parent_gone" });
     });
-    // What is broken by now nobody knows: say so, let streams end, and go.
+    // The state is unknown from here on: report it, let running streams end, and exit.
     source.on("uncaughtException", (error) => {
       report(`sluice: ${describeFault(error)}\n`);
-      stop(1);
+      stop({ code: 1, reason: "fault" });
     });
   });
 }

@@ -12,7 +12,7 @@ import { createStreamFace } from "../faces/stream/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createLog, type LogOptions } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
-import { createMetricsPage, METRICS_PATH } from "../observe/metrics-page.ts";
+import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
 import { claimDirectory } from "../storage/sqlite/directory-claim.ts";
 import { createMemoryTranscripts } from "../storage/transcripts/memory-transcripts.ts";
@@ -23,10 +23,12 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
+import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLedger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
 import { connectLoad } from "./load.ts";
+import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
 import { connectRelay, logBudget } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
@@ -44,8 +46,11 @@ export interface Gateway {
   readonly url: string;
   /** Where `/metrics` is, when it has a listener of its own. */
   readonly metricsUrl: string | undefined;
-  /** Stops accepting, ends every stream, settles what must be written, and closes. */
-  close(): Promise<void>;
+  /**
+   * Refuses what is new, lets running streams end within `limits.drainMs`, writes what must be written, and closes.
+   * `reason` is for the log's last line; after SIGTERM the port stays for at least `limits.lingerMs`.
+   */
+  close(reason?: string): Promise<void>;
 }
 
 /** What is remembered at once, oldest forgotten first: some hundred bytes each. */
@@ -66,8 +71,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   await using started = new AsyncDisposableStack();
 
   let listening = false;
+  let stopReason = "closed";
   const log = started.adopt(createLog(logOptions(config, options)), (part) => {
-    if (listening) part.stopped({ reason: "asked to", uptimeMs: clock.now() - startedAt });
+    if (listening) part.stopped({ reason: stopReason, uptimeMs: clock.now() - startedAt });
     return part.close();
   });
   const metrics = config.metrics.enabled ? createMetrics(version) : undefined;
@@ -153,20 +159,16 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const { listen: metricsListen } = config.metrics;
   const metricsPage =
     metrics &&
-    createMetricsPage({
-      contentType: metrics.contentType,
-      text() {
-        const { parked, kept } = registry.counts;
-        return metrics.text({
-          connections: server.connectionsByFace,
-          streams: { active: relay.activeStreams - parked, parked, kept },
-          logs: budget,
-          inbound: [inboundBudgets.callers, inboundBudgets.strangers],
-          ledger,
-          droppedLines: log.dropped,
-          loopDelayMs: (share) => loop.quantileMs(share),
-        });
-      },
+    connectMetricsPage({
+      metrics,
+      relay,
+      registry,
+      ledger,
+      log,
+      loop,
+      logs: budget,
+      inbound: inboundBudgets,
+      connections: () => server.connectionsByFace,
     });
   const origins = {
     allowedOrigins: config.allowedOrigins,
@@ -175,6 +177,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const server = await startServer({
     host: config.listen.host,
     port: config.listen.port,
+    basePath: config.listen.basePath,
     faces: [
       { path: "/", face: openClawFace },
       { path: CONTROL_UI_PATH, face: openClawFace },
@@ -198,8 +201,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   started.adopt(server, (part) => part.close());
   callers.enforceOn(relay, server);
   started.defer(async () => {
-    server.drain();
-    await within(limits.drainMs, relay.drain());
+    await drain({ server, relay, drainMs: limits.drainMs, lingerMs: stopReason === "SIGTERM" ? limits.lingerMs : 0 });
     relay.stop(new GatewayError("shutting_down"));
   });
 
@@ -228,17 +230,14 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   });
   listening = true;
   const parts = started.move();
-  return { url: server.url, metricsUrl: metricsServer?.url, close: () => parts.disposeAsync() };
-}
-
-/** Waits for work, but no longer than so many milliseconds. */
-async function within(ms: number, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([work, timeout]);
-  clearTimeout(timer);
+  return {
+    url: server.url,
+    metricsUrl: metricsServer?.url,
+    close(reason = stopReason) {
+      stopReason = reason;
+      return parts.disposeAsync();
+    },
+  };
 }
 
 function logOptions(config: Config, options: GatewayOptions): LogOptions {

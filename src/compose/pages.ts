@@ -37,6 +37,7 @@ export function connectPages(parts: PagesParts): ServerParts["page"] {
           directory,
           version,
           agentName,
+          basePath: config.listen.basePath,
           // The first gateway key may be made later.
           authRequired: () => authenticator.required,
           authorised: (headers, address) => callerOf(headers, address) !== undefined,

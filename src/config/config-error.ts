@@ -47,8 +47,11 @@ const MAX_QUOTED = 60;
 const quote = (value: unknown) =>
   typeof value === "string" && value.length <= MAX_QUOTED ? JSON.stringify(value) : kindOf(value);
 
-function describe(issue: z.core.$ZodIssue): Omit<Problem, "path"> {
-  const found = kindOf(issue.input);
+/** The known key nearest to an unknown one. */
+type Nearest = (path: readonly string[], key: string) => string | undefined;
+
+function describe(issue: z.core.$ZodIssue, nearest: Nearest, isQuotable: boolean): Omit<Problem, "path"> {
+  const found = isQuotable ? quote(issue.input) : kindOf(issue.input);
   switch (issue.code) {
     case "invalid_type":
       return { found, expected: KINDS[issue.expected] ?? issue.expected };
@@ -61,8 +64,12 @@ function describe(issue: z.core.$ZodIssue): Omit<Problem, "path"> {
       return { found, expected: `at least ${issue.minimum}${UNITS[issue.origin] ?? ""}` };
     case "too_big":
       return { found, expected: `at most ${issue.maximum}${UNITS[issue.origin] ?? ""}` };
-    case "unrecognized_keys":
-      return { found: `unknown ${issue.keys.map((key) => `"${key}"`).join(", ")}`, expected: "only known keys" };
+    case "unrecognized_keys": {
+      const path = issue.path.map(String);
+      const meant = issue.keys.map((key) => nearest(path, key)).filter((name) => name !== undefined);
+      const found = `unknown ${issue.keys.map((key) => `"${key}"`).join(", ")}`;
+      return { found, expected: meant.length > 0 ? `perhaps ${meant.join(", ")}` : "only known keys" };
+    }
     case "invalid_key":
       return { found: "this name", expected: "a name of letters, digits and a few marks, not too long" };
     case "invalid_format":
@@ -74,11 +81,16 @@ function describe(issue: z.core.$ZodIssue): Omit<Problem, "path"> {
   }
 }
 
-/**
- * The problem behind an issue of the schema. `origins` names fields that the environment or a flag set, by path.
- */
-export function toProblem(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, string>): Problem {
+/** Where the environment or a flag set a field. */
+export interface Origin {
+  readonly from: string;
+  readonly isSecret: boolean;
+}
+
+/** The problem behind an issue of the schema. `origins` are those of fields that did not come from the file, by path. */
+export function toProblem(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, Origin>, nearest: Nearest): Problem {
   const path = issue.path.join(".");
   const origin = origins.get(path);
-  return { path: (path || "the file") + (origin ? ` (from ${origin})` : ""), ...describe(issue) };
+  const described = describe(issue, nearest, origin !== undefined && !origin.isSecret);
+  return { path: (path || "the file") + (origin ? ` (from ${origin.from})` : ""), ...described };
 }

@@ -72,8 +72,8 @@ const requests = z.strictObject({
     "bytes one client may send a second, 16 times as many at once; 32 agents with long conversations need 1 to 2 MiB",
   ),
   violationsPerMinute: count(20, 10_000).describe("invalid frames a connection may send before it is closed"),
-  apiSilenceMs: milliseconds(SECOND).describe(
-    "how long a stream of those APIs may be silent before a comment shows that it lives; later failures come as its last event",
+  apiSilenceMs: milliseconds(15 * SECOND).describe(
+    "how long the client of a stream of those APIs may hear nothing; then it gets a comment, and before that the head, after which no failure has a status: proxies close what is silent for 30 to 60 s",
   ),
   authFailuresPerMinute: count(10, 10_000).describe("wrong credentials from one address before it is locked out"),
   authLockoutMs: milliseconds(15 * MINUTE).describe(
@@ -119,6 +119,14 @@ export const limitsSchema = z.strictObject({
       "memory that unfinished frames and request bodies of all callers may take, one caller half of it; 0 takes an eighth of what the process may use; more get overloaded",
     ),
   drainMs: milliseconds(30 * SECOND).describe("how long a stopping gateway lets running streams finish"),
+  lingerMs: z
+    .int()
+    .min(0)
+    .max(5 * MINUTE)
+    .default(2 * SECOND)
+    .describe(
+      "how long a gateway stopped by SIGTERM keeps its port at least, answering 503 with retry-after: time for a load balancer to see /readyz fail",
+    ),
   streams: streams.prefault({}).describe("advanced: how streams are kept and given up"),
   sockets: sockets.prefault({}).describe("advanced: how clients get in, and what waits for them"),
   requests: requests.prefault({}).describe("advanced: what clients may send"),

@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { asObject, asString, isObject } from "../core/kernel/json.ts";
-import { ConfigError, toProblem } from "./config-error.ts";
+import { z } from "zod";
+import { asObject, asString, isObject, type JsonObject } from "../core/kernel/json.ts";
+import { ConfigError, type Origin, toProblem } from "./config-error.ts";
+import { nearestKey } from "./nearest-key.ts";
 import { withPresets } from "./presets.ts";
 import { type Config, configSchema } from "./schema.ts";
 
@@ -39,13 +41,24 @@ export function loadConfig({ env, cwd, readFile = (path) => readFileSync(path, "
   const { fields, origins } = override(addPresets(file, env), env);
   const result = configSchema({ env, readFile: read }).safeParse(fields, { reportInput: true });
   if (!result.success) {
-    const problems = result.error.issues.map((issue) => toProblem(issue, origins));
-    throw new ConfigError(source, problems);
+    const { issues } = result.error;
+    const nearest = (path: readonly string[], key: string) => nearestKey(jsonSchema(), path, key);
+    const isFromOutside = issues.every(({ path }) => origins.has(path.join(".")));
+    throw new ConfigError(
+      isFromOutside ? "the command line or the environment" : source,
+      issues.map((issue) => toProblem(issue, origins, nearest)),
+    );
   }
   const config = result.data;
   const directory = resolve(cwd, config.data.directory);
   const controlUi = findControlUi(config.openclaw.controlUi, resolve(directory, "control-ui"), cwd, read);
   return { ...config, data: { ...config.data, directory }, openclaw: { ...config.openclaw, ...controlUi } };
+}
+
+/** The configuration's JSON Schema: only a mistake asks for it. */
+function jsonSchema(): JsonObject {
+  const schema = z.toJSONSchema(configSchema({ env: {}, readFile: () => "" }), { io: "input" });
+  return asObject(JSON.parse(JSON.stringify(schema))) ?? {};
 }
 
 /** The Control UI that was asked for, or the one that `npm run control-ui` put there. */
@@ -92,8 +105,8 @@ function addPresets(file: Fields, env: ConfigSources["env"]): Fields {
   return { demo: Object.keys(routes).length === 0, ...file, ...withPresets(routes, models, env) };
 }
 
-function override(file: Fields, env: ConfigSources["env"]): { fields: Fields; origins: ReadonlyMap<string, string> } {
-  const origins = new Map<string, string>();
+function override(file: Fields, env: ConfigSources["env"]): { fields: Fields; origins: ReadonlyMap<string, Origin> } {
+  const origins = new Map<string, Origin>();
   const fields = { ...file };
   for (const { env: name, path, as, from } of OVERRIDES) {
     const text = env[name];
@@ -102,7 +115,7 @@ function override(file: Fields, env: ConfigSources["env"]): { fields: Fields; or
     if (!text || !isObject(before)) continue;
     const value = as === "secret" ? { env: name } : as === "number" && /^\d+$/.test(text) ? Number(text) : text;
     fields[section] = { ...before, [key]: value };
-    origins.set(path.join("."), from);
+    origins.set(path.join("."), { from, isSecret: as === "secret" });
   }
   return { fields, origins };
 }

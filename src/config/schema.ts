@@ -20,6 +20,12 @@ const hostName = z.string().refine((text) => URL.parse(`http://${text}`)?.hostna
 const listen = z.strictObject({
   host: host.default("127.0.0.1").describe("address to listen on; beyond loopback a token or auth.required is needed"),
   port: z.int().min(0).max(65_535).default(18_789).describe("0 takes any free port"),
+  basePath: z
+    .string()
+    .regex(/^(\/[\w.~-]+)*\/?$/, { error: 'a path such as "/sluice"' })
+    .default("")
+    .transform((path) => path.replace(/\/$/, ""))
+    .describe("path below which a proxy serves the gateway, whether or not the proxy takes it off, such as /sluice"),
   trustedProxies: z
     .array(network)
     .default([])

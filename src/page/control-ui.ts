@@ -5,13 +5,15 @@ import { extname, join } from "node:path";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { OwnFiles } from "./own-files.ts";
-import type { PageAnswer, PageRequest } from "./start-page.ts";
+import type { PageRequest, PageResponse } from "./start-page.ts";
 
 export interface ControlUiParts {
   /** An installed Control UI: its `index.html`, `assets/` and the rest. */
   readonly directory: string;
   readonly version: string;
   readonly agentName: string;
+  /** The path below which a proxy serves the gateway, such as `/sluice`; empty at the root. */
+  readonly basePath: string;
   readonly authRequired: () => boolean;
   /** Whether the request carries a valid token. */
   readonly authorised: (headers: IncomingHttpHeaders, remoteAddress: string) => boolean;
@@ -60,18 +62,20 @@ const ENCODINGS = [
  * undefined for a path that is not its. What may be read is what lies there now: files are looked up by name in a list made
  * here, so no path leads out of the directory. Throws when there is no Control UI in it.
  */
-export function createControlUi(parts: ControlUiParts): (request: PageRequest) => Promise<PageAnswer> | undefined {
+export function createControlUi(parts: ControlUiParts): (request: PageRequest) => Promise<PageResponse> | undefined {
   const { directory } = parts;
-  const files = new OwnFiles(directory);
-  if (!files.has("index.html")) throw new GatewayError("not_found", `no Control UI: ${directory} has no index.html`);
-  const { html, scripts } = startDocument(readFileSync(join(directory, "index.html"), "utf8"));
+  const files = readFiles(directory);
+  const { html, scripts } = startDocument(
+    readFileSync(join(directory, "index.html"), "utf8"),
+    parts.basePath + CONTROL_UI_PATH,
+  );
   const headers = { ...SECURITY_HEADERS, "content-security-policy": policy(scripts) };
   const document = {
     status: 200,
     headers: { ...headers, "content-type": TYPES[".html"] ?? "", "cache-control": NO_STORE },
   };
 
-  async function answer(request: PageRequest, name: string): Promise<PageAnswer> {
+  async function answer(request: PageRequest, name: string): Promise<PageResponse> {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return plain(405, "only GET and HEAD", { ...headers, allow: "GET, HEAD" });
     }
@@ -83,7 +87,7 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
     return plain(404, "not found", headers);
   }
 
-  async function file(request: PageRequest, name: string): Promise<PageAnswer> {
+  async function file(request: PageRequest, name: string): Promise<PageResponse> {
     const accepted = String(request.headers["accept-encoding"] ?? "");
     const encoding = ENCODINGS.find((form) => accepted.includes(form.name) && files.has(name + form.suffix));
     const hashed = name.startsWith("assets/");
@@ -109,11 +113,27 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
   };
 }
 
+function readFiles(directory: string): OwnFiles {
+  const refused = (found: string) =>
+    new GatewayError("not_found", `no Control UI: ${directory} ${found}; npm run control-ui fetches one`);
+  let files: OwnFiles;
+  try {
+    files = new OwnFiles(directory);
+  } catch {
+    throw refused("cannot be read");
+  }
+  if (!files.has("index.html")) throw refused("has no index.html");
+  return files;
+}
+
 /** `index.html` with absolute addresses and its place written into it, and the hashes of the scripts inside it. */
-function startDocument(source: string): { readonly html: string; readonly scripts: readonly string[] } {
+function startDocument(
+  source: string,
+  basePath: string,
+): { readonly html: string; readonly scripts: readonly string[] } {
   const html = source
-    .replace(/<html(?=[\s>])/, `<html data-openclaw-control-ui-base-path="${CONTROL_UI_PATH}"`)
-    .replace(/(\s(?:href|src)=")\.\//g, `$1${CONTROL_UI_PATH}/`);
+    .replace(/<html(?=[\s>])/, `<html data-openclaw-control-ui-base-path="${basePath}"`)
+    .replace(/(\s(?:href|src)=")\.\//g, `$1${basePath}/`);
   const inside = [...html.matchAll(/<script(?![^>]*\ssrc=)[^>]*>([\s\S]*?)<\/script>/g)];
   const hash = (text: string) => createHash("sha256").update(text).digest("base64");
   return { html, scripts: inside.map(([, text = ""]) => `'sha256-${hash(text)}'`) };
@@ -141,11 +161,15 @@ const policy = (scripts: readonly string[]): string =>
   ].join("; ");
 
 /** What the page asks before it connects. */
-function settings(parts: ControlUiParts, request: PageRequest, headers: Readonly<Record<string, string>>): PageAnswer {
+function settings(
+  parts: ControlUiParts,
+  request: PageRequest,
+  headers: Readonly<Record<string, string>>,
+): PageResponse {
   const known = !parts.authRequired() || parts.authorised(request.headers, request.remoteAddress);
   if (!known) return json(401, { error: { message: "Unauthorized", type: "unauthorized" } }, headers);
   const value = {
-    basePath: CONTROL_UI_PATH,
+    basePath: parts.basePath + CONTROL_UI_PATH,
     assistantName: parts.agentName,
     assistantAvatar: parts.agentName.slice(0, 1),
     assistantAgentId: "main",
@@ -162,13 +186,13 @@ function settings(parts: ControlUiParts, request: PageRequest, headers: Readonly
   return json(200, value, headers);
 }
 
-const json = (status: number, value: unknown, headers: Readonly<Record<string, string>>): PageAnswer => ({
+const json = (status: number, value: unknown, headers: Readonly<Record<string, string>>): PageResponse => ({
   status,
   headers: { ...headers, "content-type": "application/json", "cache-control": NO_STORE },
   body: JSON.stringify(value),
 });
 
-const plain = (status: number, text: string, headers: Readonly<Record<string, string>>): PageAnswer => ({
+const plain = (status: number, text: string, headers: Readonly<Record<string, string>>): PageResponse => ({
   status,
   headers: { ...headers, "content-type": "text/plain; charset=utf-8", "cache-control": NO_STORE },
   body: `${text}\n`,

@@ -17,8 +17,9 @@ import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from ".
 import { errorPage, jsonPage, type Page, refusalPage, sendPage } from "./http/page.ts";
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
-import { pathOf } from "./http/target.ts";
+import { pathOf, sourceOf } from "./http/target.ts";
 import type { ConnectionLimits } from "./ws/connection.ts";
+import { asksForWebSocket } from "./ws/upgrade-required.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.ts";
 
 export interface PageRequest {
@@ -31,6 +32,8 @@ export interface PageRequest {
 export interface ServerParts {
   readonly host: string;
   readonly port: number;
+  /** Taken off the front of every request's path where a proxy left it there; empty by default. */
+  readonly basePath?: string;
   readonly faces: readonly FaceMount[];
   readonly httpFaces: readonly HttpFace[];
   /** What else there is to see, or undefined for a path that is nobody's. May throw GatewayError. */
@@ -64,7 +67,10 @@ export interface RunningServer {
   readonly connectionsByFace: ReadonlyMap<string, number>;
   /** Closes the WebSockets and ends the exchanges of callers that may no longer be here. */
   recheck(): void;
-  /** Stops accepting: `/readyz` says so, new sockets are refused with 503, and every client is told to come back. */
+  /**
+   * Begins to stop: `/readyz` answers 503, upgrades are refused with 503, every response ends its connection, and every
+   * WebSocket is told to come back. The listener stays.
+   */
   drain(): void;
   /** Says goodbye on every socket, waits a moment for their closing handshakes, and closes. */
   close(): Promise<void>;
@@ -101,20 +107,36 @@ class GatewayServer implements RunningServer {
       isProxy: (address) => proxies.has(address),
       closed: (address) => this.#refused(new GatewayError("handshake_timeout"), address, "accept"),
     });
-    this.#webSockets = new WebSockets({ ...parts, admission, pendingSockets, proxies });
+    this.#webSockets = new WebSockets({
+      ...parts,
+      speaksHttp: (path) => this.#exchanges.serves(path),
+      admission,
+      pendingSockets,
+      proxies,
+    });
     const slowRequests = new SlowRequests({ pace: parts.inbound.pace, lingerMs: LINGER_MS, now: parts.clock.now });
     this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
+      this.#stripBasePath(request);
+      // Whoever keeps this connection would lose a later request to the end of the process.
+      if (this.#draining) response.shouldKeepAlive = false;
       slowRequests.watch(request, response);
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
     };
-    this.#http = createServer(parts.slowRequests ?? SLOW_REQUEST_LIMITS, limitRequests(serve));
+    const options = { ...(parts.slowRequests ?? SLOW_REQUEST_LIMITS), shouldUpgradeCallback: asksForWebSocket };
+    const answer = limitRequests(serve);
+    this.#http = createServer(options, answer);
+    // A body that is refused for what its head says need not come.
+    this.#http.on("checkContinue", answer);
     this.#http.maxHeadersCount = ALL_FIELDS;
     this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
     this.#http.on("connection", (socket) => pendingSockets.enter(socket));
     this.#http.on("drop", (dropped) => this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept"));
-    this.#http.on("upgrade", (request, socket, head) => this.#webSockets.upgrade(request, socket, head));
+    this.#http.on("upgrade", (request, socket, head) => {
+      this.#stripBasePath(request);
+      this.#webSockets.upgrade(request, socket, head);
+    });
   }
 
   get url(): string {
@@ -163,6 +185,11 @@ class GatewayServer implements RunningServer {
     clearInterval(this.#looks);
   }
 
+  #stripBasePath(request: IncomingMessage): void {
+    const { basePath = "" } = this.#parts;
+    if (basePath !== "" && request.url?.startsWith(`${basePath}/`)) request.url = request.url.slice(basePath.length);
+  }
+
   async #show(request: IncomingMessage, response: ServerResponse): Promise<void> {
     sendPage(request, response, await this.#answer(request));
   }
@@ -175,7 +202,7 @@ class GatewayServer implements RunningServer {
       if (path === "/healthz") return jsonPage(200, { status: "live" });
       if (path === "/readyz")
         return jsonPage(this.#draining ? 503 : 200, { status: this.#draining ? "draining" : "ready" });
-      checkSource(request.headers, this.#parts.origins);
+      checkSource(sourceOf(request), this.#parts.origins);
       const page = await this.#parts.page({
         method: request.method ?? "GET",
         path,

@@ -26,7 +26,7 @@ async function run(args: readonly string[], setting: Setting = {}) {
     version: "1.2.3",
     stdout: { write: (text) => (seen.stdout += text), isTTY: setting.terminal ?? false },
     stderr: { write: (text) => (seen.stderr += text) },
-    stopped: async () => 0,
+    stopped: async () => ({ code: 0, reason: "SIGTERM" }),
     createGateway:
       setting.createGateway ??
       (async (config) => {

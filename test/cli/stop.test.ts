@@ -30,7 +30,7 @@ describe("a running gateway", () => {
     async (signal) => {
       const { source, stopped } = start();
       source.emit(signal);
-      expect(await stopped).toBe(0);
+      expect(await stopped).toEqual({ code: 0, reason: signal });
       expect(source.exits).toEqual([]);
       source.emit(signal);
       expect(source.exits).toEqual([1]);
@@ -42,7 +42,7 @@ describe("a running gateway", () => {
     source.emit("SIGINT");
     clock.now += 499;
     source.emit("SIGINT");
-    expect(await stopped).toBe(0);
+    expect(await stopped).toEqual({ code: 0, reason: "SIGINT" });
     expect(source.exits).toEqual([]);
     clock.now += 1;
     source.emit("SIGINT");
@@ -55,8 +55,8 @@ describe("a running gateway", () => {
     const other = start({ abandoned: gone.promise });
     other.source.emit("SIGTERM");
     gone.resolve();
-    expect(await stopped).toBe(0);
-    expect(await other.stopped).toBe(0);
+    expect(await stopped).toEqual({ code: 0, reason: "parent_gone" });
+    expect(await other.stopped).toEqual({ code: 0, reason: "SIGTERM" });
     expect([source.exits, other.source.exits]).toEqual([[], []]);
   });
 
@@ -64,7 +64,7 @@ describe("a running gateway", () => {
     const reports: string[] = [];
     const { source, stopped } = start({ report: (text) => reports.push(text) });
     source.emit("uncaughtException", new RangeError("canary"));
-    expect(await stopped).toBe(1);
+    expect(await stopped).toEqual({ code: 1, reason: "fault" });
     expect(reports).toEqual([expect.stringMatching(/^sluice: a fault in the gateway: RangeError\n {4}at /)]);
     expect(reports.join()).not.toContain("canary");
     expect(source.exits).toEqual([]);

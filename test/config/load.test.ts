@@ -105,7 +105,7 @@ describe("the environment", () => {
 
   test("is named when a value of it is wrong", () => {
     expect(problemsOf(file, { SLUICE_PORT: "eighty", SLUICE_LOG_LEVEL: "loud" })).toEqual([
-      "listen.port (from --port or SLUICE_PORT): found a string, expected a number",
+      'listen.port (from --port or SLUICE_PORT): found "eighty", expected a number',
       expect.stringMatching(/^log.level \(from SLUICE_LOG_LEVEL\): found "loud", expected one of "debug", .*"silent"$/),
     ]);
   });

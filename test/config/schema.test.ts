@@ -24,8 +24,17 @@ describe("what is found wrong", () => {
       "models.no spaces: found this name, expected a name of letters, digits and a few marks, not too long",
       "limits.streamsPerConnection: found a list, expected a number",
       "openclaw.agentName: found a string, expected at least 1 characters",
-      'the file: found unknown "listn", expected only known keys',
+      'the file: found unknown "listn", expected perhaps listen',
     ]);
+  });
+
+  test("includes a price whose billionths no number holds exactly", () => {
+    const priced = (input: number) => ({
+      routes: { r: route },
+      models: { m: { ...model, price: { input, output: 0 } } },
+    });
+    expect(problemsOf(priced(9_000_001))).toEqual(["models.m.price.input: found 9000001, expected at most 9000000"]);
+    expect(load(priced(9_000_000)).models.m?.price?.input).toBe(9_000_000);
   });
 
   test.each([

@@ -117,3 +117,28 @@ test("a data directory that is missing is made for its owner only, with those ab
   expect([data, join(data, "..")].map((path) => statSync(path).mode & 0o777)).toEqual([0o700, 0o700]);
   expect(readdirSync(data).filter((name) => name.startsWith(".try"))).toEqual([]);
 });
+
+describe("data on the disk", () => {
+  const modesUnder = async (umask: string) => {
+    const folder = directory();
+    await using sluice = await startSluice(
+      { data: { directory: join(folder, "above", "data") } },
+      { before: `umask ${umask}` },
+    );
+    const paths = [
+      "above",
+      "above/data",
+      ...readdirSync(join(folder, "above/data")).map((name) => `above/data/${name}`),
+    ];
+    sluice.kill("SIGKILL");
+    return new Set(paths.map((path) => (statSync(join(folder, path)).mode & 0o777).toString(8)));
+  };
+
+  test.each(["022", "027", "077"])("is its owner's alone under umask %s", async (umask) => {
+    expect(await modesUnder(umask)).toEqual(new Set(["700", "600"]));
+  });
+
+  test.each(["002", "007", "000"])("is its group's too under umask %s, and never everybody's", async (umask) => {
+    expect(await modesUnder(umask)).toEqual(new Set(["770", "660"]));
+  });
+});

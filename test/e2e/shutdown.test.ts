@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { startFaceServer } from "../support/face-server.ts";
+import { KeptConnection } from "../support/kept-connection.ts";
 import { CLOSE, RawWebSocket } from "../support/raw-web-socket.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../support/sluice-process.ts";
@@ -13,10 +14,21 @@ const FINISH = {
 };
 
 /** A gateway as a process, and a client whose stream has begun. */
-async function setUp(drainMs: number) {
+async function setUp(drainMs: number, lingerMs = 0) {
   const stack = new AsyncDisposableStack();
   const upstream = stack.use(await startScriptedUpstream());
-  const sluice = stack.use(await startSluice(configFor(upstream.url, { limits: { drainMs } })));
+  const config = configFor(upstream.url, { limits: { drainMs, lingerMs } });
+  const key = "sk-test-key-of-the-route";
+  const sluice = stack.use(
+    await startSluice({
+      ...config,
+      routes: {
+        ...config.routes,
+        messages: { dialect: "anthropic-messages", baseUrl: upstream.url, key },
+        responses: { dialect: "openai-responses", baseUrl: `${upstream.url}/v1`, key },
+      },
+    }),
+  );
   const client = stack.use(await (await StreamClient.connect(sluice.url)).hello());
   client.send({ type: "open", id: "a", model: "gpt", body: {} });
   const exchange = (await upstream.request()).sse().event(delta("Hel"));
@@ -52,8 +64,63 @@ describe("a gateway that is told to stop", () => {
     expect(end).toMatchObject({ status: "completed", lastSeq: 4, usage: { source: "exact" } });
     expect(await up.client.closed).toEqual({ code: 1012, reason: "shutting_down" });
     expect(await up.sluice.exit).toBe(0);
-    expect(up.sluice.stdout).toMatch(/"event":"stopped".*\n$/);
+    expect(up.sluice.stdout).toMatch(/"event":"stopped","reason":"SIGTERM".*\n$/);
     expect(up.sluice.stderr).toBe("");
+  });
+
+  const apis = [
+    ["/v1/chat/completions", { model: "gpt", messages: [{ role: "user", content: "Hi" }] }],
+    ["/v1/responses", { model: "responses:m", input: "Hi" }],
+    ["/v1/messages", { model: "messages:m", max_tokens: 9, messages: [{ role: "user", content: "Hi" }] }],
+  ] as const;
+
+  test.each(apis)(
+    "refuses %s on kept and new connections, says when to come back, and closes them",
+    async (path, body) => {
+      await using up = await setUp(10_000);
+      using kept = new KeptConnection(up.sluice.url);
+      expect(await kept.request("GET", "/readyz")).toMatchObject({ status: 200, reused: false });
+      up.sluice.kill("SIGTERM");
+      await up.client.take(({ type }) => type === "going_away");
+      using fresh = new KeptConnection(up.sluice.url);
+      const refusals = [
+        await kept.request("POST", path, { stream: true, ...body }),
+        await fresh.request("POST", path, { stream: true, ...body }),
+      ];
+      expect(refusals.map(({ reused }) => reused)).toEqual([true, false]);
+      for (const { status, headers } of refusals) {
+        // Anthropic's own status for a server that has no room.
+        expect(status).toBe(path === "/v1/messages" ? 529 : 503);
+        expect(headers).toMatchObject({ "retry-after": "1", connection: "close" });
+      }
+      up.exchange.event(FINISH).event("[DONE]").end();
+      expect((await up.client.rest("a")).end).toMatchObject({ status: "completed" });
+    },
+  );
+
+  test("keeps its port for lingerMs after SIGTERM, with nothing left to run", async () => {
+    await using sluice = await startSluice(configFor("http://127.0.0.1:9", { limits: { lingerMs: 500 } }));
+    const toldAt = performance.now();
+    sluice.kill("SIGTERM");
+    const statuses = new Set<number>();
+    let lastAnswerAt = toldAt;
+    for (let isOpen = true; isOpen; ) {
+      const answer = await fetch(`${sluice.url}/readyz`).catch(() => undefined);
+      if (answer) {
+        statuses.add(answer.status);
+        lastAnswerAt = performance.now();
+      } else isOpen = false;
+    }
+    expect(await sluice.exit).toBe(0);
+    expect(statuses).toContain(503);
+    expect(lastAnswerAt - toldAt).toBeGreaterThan(400);
+  });
+
+  test.each(["SIGINT", "SIGHUP"] as const)("does not linger after %s", async (signal) => {
+    await using sluice = await startSluice(configFor("http://127.0.0.1:9", { limits: { lingerMs: 300_000 } }));
+    sluice.kill(signal);
+    expect(await sluice.exit).toBe(0);
+    expect(sluice.stdout).toContain(`"reason":"${signal}"`);
   });
 
   test("ends a stream that takes longer than the drain time as failed shutting_down, to be tried again", async () => {

@@ -36,6 +36,7 @@ function installed() {
       directory: ui,
       version: "1.2.3",
       agentName: "Sluice",
+      basePath: "",
       authRequired: () => false,
       authorised: ({ authorization }) => authorization === "Bearer good",
       ...changes,
@@ -73,6 +74,15 @@ describe("the start document", () => {
     expect(body).toContain('<html data-openclaw-control-ui-base-path="/ui" lang="en">');
     expect(body).toContain('href="/ui/favicon.svg"');
     expect(body).toContain('src="/ui/assets/app-Ab12.js"');
+  });
+
+  test("names its place below the path of a proxy, and says it to the page", async () => {
+    const get = served({ basePath: "/claw/one" });
+    const body = String((await get("/ui/"))?.body);
+    expect(body).toContain('<html data-openclaw-control-ui-base-path="/claw/one/ui" lang="en">');
+    expect(body).toContain('src="/claw/one/ui/assets/app-Ab12.js"');
+    const settings = await get("/ui/control-ui-config.json");
+    expect(JSON.parse(String(settings?.body))).toMatchObject({ basePath: "/claw/one/ui" });
   });
 
   test("may run its own scripts, by their hash, and no others", async () => {
@@ -244,8 +254,18 @@ describe("control-ui-config.json", () => {
   });
 });
 
-test("a directory without a Control UI is refused at the start", () => {
-  const directory = temporaryDirectory();
-  const parts = { directory, version: "1", agentName: "Sluice", authRequired: () => false, authorised: () => true };
-  expect(() => createControlUi(parts)).toThrow("no Control UI");
+test.each([
+  ["without a Control UI", "", "has no index.html"],
+  ["that is not there", "/nowhere", "cannot be read"],
+])("a directory %s is refused at the start", (_, below, found) => {
+  const directory = temporaryDirectory() + below;
+  const parts = {
+    directory,
+    version: "1",
+    agentName: "Sluice",
+    basePath: "",
+    authRequired: () => false,
+    authorised: () => true,
+  };
+  expect(() => createControlUi(parts)).toThrow(`no Control UI: ${directory} ${found}`);
 });

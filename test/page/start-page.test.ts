@@ -37,11 +37,18 @@ describe("the files", () => {
     const wanted = new Set<string>();
     for (const file of readdirSync(STATIC).filter((name) => /\.(html|js)$/.test(name))) {
       const text = readFileSync(new URL(file, STATIC), "utf8");
-      for (const [, path = ""] of text.matchAll(/(?:href|src)="(\/[^"]*[^/"])"/g)) wanted.add(path);
+      for (const [, name = ""] of text.matchAll(/(?:href|src)="([\w/.-]*[^/"])"/g)) wanted.add(`/${name}`);
       for (const [, name = ""] of text.matchAll(/^import .* from "\.(\/[^"]+)"/gm)) wanted.add(name);
     }
     expect(wanted.size).toBeGreaterThan(5);
     for (const path of wanted) expect([path, get(path)?.status]).toEqual([path, 200]);
+  });
+
+  test("every address in it is relative, so that a proxy may serve it below a path", () => {
+    for (const file of readdirSync(STATIC).filter((name) => /\.(html|js)$/.test(name))) {
+      const text = readFileSync(new URL(file, STATIC), "utf8");
+      expect(text).not.toMatch(/(?:href|src)="\/|fetch\("\/|location\.(?:host|origin)/);
+    }
   });
 
   test.each(["/nope", "/static/start.js", "/start-page.ts", "/tsconfig.json", "/../package.json"])(
@@ -82,7 +89,7 @@ describe("security", () => {
 
   test("nothing is inline, and nothing comes from elsewhere", () => {
     const html = String(get("/")?.body);
-    expect(html).not.toMatch(/ style=|<style| on[a-z]+=|<script(?! type="module" src="\/start\.js"><\/script>)/);
+    expect(html).not.toMatch(/ style=|<style| on[a-z]+=|<script(?! type="module" src="start\.js"><\/script>)/);
     expect(html.replaceAll("xmlns='http://www.w3.org/2000/svg'", "")).not.toMatch(/https?:/);
   });
 

@@ -23,6 +23,7 @@ const USAGE = `Usage: sluice usage [options]     what was used, from the ledger;
   --by <group>       add up by ${USAGE_GROUPS.join(", ")} (by default day)
   --since <moment>   streams opened at or after 2026-11-22, 2026-11-22T08:00Z, or 7d, 24h, 90m ago (by default all)
   --until <moment>   streams opened before
+  --tz <zone>        whose days: Europe/Berlin, for example (by default UTC)
   --caller <name>    streams of this caller only
   --json, --csv      for programs, for spreadsheets
 
@@ -30,13 +31,14 @@ const USAGE = `Usage: sluice usage [options]     what was used, from the ledger;
   --data <path>      the data directory itself; the configuration is not read then
   -h, --help         print this
 
-Days are those of UTC. Costs are in the currency of the models' prices.
+Costs are in the currency of the models' prices.
 `;
 
 const OPTIONS = {
   by: { type: "string" },
   since: { type: "string" },
   until: { type: "string" },
+  tz: { type: "string" },
   caller: { type: "string" },
   json: { type: "boolean" },
   csv: { type: "boolean" },

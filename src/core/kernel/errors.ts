@@ -6,6 +6,7 @@ export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 export interface ErrorOptions {
   /** Facts a program can act on: an HTTP status, the timer that fired. Never a secret, never a prompt. */
   readonly details?: ErrorDetails;
+  /** Overrides the table's wait. */
   readonly retryAfterMs?: number;
   /** Overrides the table when this very failure differs from its code's rule. */
   readonly retryable?: boolean;
@@ -26,7 +27,7 @@ export class GatewayError extends Error {
     super(sanitise(message), { cause: options.cause });
     this.code = code;
     this.details = options.details;
-    this.retryAfterMs = options.retryAfterMs;
+    this.retryAfterMs = options.retryAfterMs ?? CODES[code].retryAfterMs;
     this.retryable = options.retryable ?? CODES[code].retryable;
   }
 

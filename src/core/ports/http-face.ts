@@ -1,19 +1,21 @@
 import type { Code } from "../../../protocol/codes.ts";
 import type { Caller, Scope } from "../caller/caller.ts";
 import type { ByteString } from "../kernel/byte-string.ts";
-import type { GatewayError } from "../kernel/errors.ts";
+import { GatewayError } from "../kernel/errors.ts";
 
 /** A way of speaking over plain HTTP. The server has checked where the request comes from, and who sends it. */
 export interface HttpFace {
   readonly name: string;
   /** What a gateway key must allow; left out: `streams`. */
   readonly scope?: Scope | "any";
+  /** It only says, in its own words, that its paths are not served. */
+  readonly isForMissing?: boolean;
   /** Whether such requests are this face's. */
   matches(method: string, path: string): boolean;
   /** Answers, now or later. A GatewayError it throws is the answer. */
   handle(exchange: HttpExchange): void;
   /** A refusal in this face's own words, also of what the face never saw. Left out: the gateway's own form. */
-  refusal?(error: GatewayError): HttpAnswer;
+  refusal?(error: GatewayError, asked: Pick<HttpExchange, "path" | "header">): HttpAnswer;
 }
 
 export interface HttpAnswer {
@@ -31,6 +33,8 @@ export interface HttpExchange {
   readonly caller: Caller;
   /** The first value of a query parameter. */
   query(name: string): string | undefined;
+  /** Every query parameter's name, in their order. */
+  readonly queryNames: readonly string[];
   /** By lower-case name. */
   header(name: string): string | undefined;
   /**
@@ -59,4 +63,14 @@ export interface HttpBody {
   /** Sends now; nothing holds it back or packs it. */
   write(bytes: ByteString): void;
   end(): void;
+}
+
+/**
+ * Throws GatewayError `bad_request` for a query parameter that a face of ours does not know: a misspelt filter would
+ * otherwise answer more than was asked. The vendors' own paths take any.
+ */
+export function requireKnownQuery({ queryNames }: Pick<HttpExchange, "queryNames">, known: readonly string[]): void {
+  const unknown = queryNames.find((name) => !known.includes(name));
+  if (unknown === undefined) return;
+  throw new GatewayError("bad_request", `no query parameter ${unknown.slice(0, 64)}: there are ${known.join(", ")}`);
 }

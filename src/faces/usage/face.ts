@@ -4,7 +4,7 @@ import { toGatewayError } from "../../core/kernel/errors.ts";
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import { readUsageQuery } from "../../core/ledger/usage-query.ts";
 import { usageView } from "../../core/ledger/usage-view.ts";
-import type { HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import { type HttpExchange, type HttpFace, requireKnownQuery } from "../../core/ports/http-face.ts";
 
 export const USAGE_PATH = "/v1/usage";
 
@@ -20,7 +20,8 @@ export interface UsageFaceParts {
 export function createUsageFace({ ledger, clock }: UsageFaceParts): HttpFace {
   async function answer(exchange: HttpExchange): Promise<void> {
     const { caller } = exchange;
-    const words = { by: exchange.query("by"), since: exchange.query("since"), until: exchange.query("until") };
+    requireKnownQuery(exchange, ["by", "since", "until", "tz", "caller"]);
+    const words = Object.fromEntries(["by", "since", "until", "tz"].map((name) => [name, exchange.query(name)]));
     const whose = mayDo(caller, "admin") ? exchange.query("caller") : caller.name;
     const report = await ledger.usage({ ...readUsageQuery(words, clock.wall()), caller: whose });
     exchange.respond({

@@ -1,10 +1,9 @@
 // @ts-check
 /** The lines to copy, with this gateway's own address in them. */
+import { httpBase, webSocketBase } from "./address.js";
 import { bodyFor } from "./dialect-reader.js";
 
 /** @import { Model } from "./try-it.js" */
-
-const ws = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`;
 
 /**
  * @param {boolean} authRequired
@@ -12,6 +11,7 @@ const ws = `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}`
  * @returns {Record<string, string>} texts by the id of their element
  */
 export function snippets(authRequired, model) {
+  const ws = webSocketBase();
   const token = authRequired ? "<token>" : "any";
   const header = authRequired ? ' -H "Authorization: Bearer <token>"' : "";
   const { alias, dialect } = model ?? { alias: "demo", dialect: "anthropic-messages" };
@@ -21,7 +21,7 @@ export function snippets(authRequired, model) {
     "openclaw-cli": `openclaw tui --url ${ws} --token ${token}`,
     "stream-connect": `npx wscat -c ${ws}/v1/stream -s sluice.v1${header}`,
     "stream-open": JSON.stringify(open),
-    "health-curl": `curl ${location.origin}/healthz`,
+    "health-curl": `curl ${httpBase()}/healthz`,
   };
 }
 

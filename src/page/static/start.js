@@ -1,5 +1,6 @@
 // @ts-check
 /** What is running, the token, and the parts of the page. */
+import { httpBase, webSocketBase } from "./address.js";
 import { showSnippets, snippets, startCopying } from "./snippets.js";
 import { StreamClient } from "./stream-client.js";
 import { offerExamples, offerModels, startTryIt } from "./try-it.js";
@@ -20,7 +21,7 @@ const token = () => sessionStorage.getItem(TOKEN) ?? "";
 /** @returns {Promise<Running>} */
 async function whatRuns() {
   const headers = token() === "" ? {} : { authorization: `Bearer ${token()}` };
-  const answer = await fetch("/start.json", { headers, cache: "no-store" });
+  const answer = await fetch("start.json", { headers, cache: "no-store" });
   const value = await answer.json();
   if (!answer.ok) throw new Error(value.error?.message ?? `HTTP ${answer.status}`);
   return value;
@@ -72,7 +73,7 @@ function show({ version, authRequired, uptimeS, demo, controlUi, models }) {
   const link = /** @type {HTMLAnchorElement} */ (element("control-ui-link"));
   // The part behind # is not sent: the Control UI reads its token there and takes it out of the address.
   if (controlUi !== undefined)
-    link.href = token() === "" ? controlUi : `${controlUi}#token=${encodeURIComponent(token())}`;
+    link.href = `${httpBase()}${controlUi}${token() === "" ? "" : `#token=${encodeURIComponent(token())}`}`;
   offerModels(models ?? []);
   offerExamples(demo ?? false);
   listModels(models ?? []);
@@ -105,8 +106,7 @@ element("token-box").addEventListener("submit", (event) => {
   void refresh();
 });
 
-const scheme = location.protocol === "https:" ? "wss" : "ws";
-startTryIt(new StreamClient(`${scheme}://${location.host}/v1/stream`, token), () => void refresh());
+startTryIt(new StreamClient(`${webSocketBase()}/v1/stream`, token), () => void refresh());
 startCopying();
 await refresh();
 setInterval(() => {

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Spent, UsageLine, UsageReport, UsageSums } from "../../core/ledger/ledger.ts";
+import { TimeZone } from "../../core/ledger/time-zone.ts";
 import type { CellsQuery, UsageCells } from "../../core/ledger/usage-cells.ts";
 import type { UsageGroup, UsageQuery } from "../../core/ledger/usage-query.ts";
 import { cellsOf } from "./ledger-cells.ts";
@@ -74,7 +75,12 @@ export class LedgerQueries {
     return Object.assign(new LedgerQueries(connection), { [Symbol.dispose]: () => connection.close() });
   }
 
-  usage({ by, since, until, caller }: UsageQuery): UsageReport {
+  usage({ by, since, until, caller, timeZone }: UsageQuery): UsageReport {
+    if (timeZone !== undefined) {
+      const zone = new TimeZone(timeZone);
+      this.#connection.function("day_there", { deterministic: true }, (openedAt) => zone.dayOf(Number(openedAt)));
+    }
+    const group = by === "day" && timeZone !== undefined ? "day_there(opened_at)" : GROUPS[by];
     const asked = [
       ["opened_at >= ?", since],
       ["opened_at < ?", until],
@@ -87,7 +93,7 @@ export class LedgerQueries {
     const highest = `${cost} DESC, ${tokens.map((column) => `ifnull(${column}, 0)`).join(" + ")} DESC, 1`;
     const rows = this.#connection
       .prepare(
-        `SELECT * FROM (SELECT ${GROUPS[by]} AS name, ${COLUMNS} FROM streams ${where} GROUP BY 1)
+        `SELECT * FROM (SELECT ${group} AS name, ${COLUMNS} FROM streams ${where} GROUP BY 1)
          ORDER BY ${by === "day" ? "1" : highest} LIMIT ${MAX_LINES + 1}`,
       )
       .all(...given.map(({ value }) => value));

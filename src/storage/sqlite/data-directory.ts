@@ -1,5 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, lstatSync, mkdirSync, openSync, statSync, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { isNativeError } from "node:util/types";
 import { GatewayError } from "../../core/kernel/errors.ts";
@@ -35,7 +45,37 @@ export function openDataDirectory(path: string, setting: string): void {
 }
 
 /**
- * Makes a directory for its owner only, and those above it. Throws with the reason when it cannot. Node's own recursive
+ * Permission bits. Data is its owner's alone, unless the umask lets a group write: then a group runs the gateway and its
+ * commands together, as in containers that give every start another user of one group. The umask is told by what it leaves.
+ */
+const GROUP = 0o070;
+const GROUP_WRITES = 0o020;
+
+/** Makes a file for its owner, and for its group where the umask lets it write. Throws EEXIST when it is there. */
+function makeFile(file: string): void {
+  const descriptor = openSync(file, "wx", 0o660);
+  try {
+    const { mode } = fstatSync(descriptor);
+    if ((mode & GROUP_WRITES) === 0) fchmodSync(descriptor, mode & ~GROUP);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Makes an empty data file unless it is there. SQLite would make it readable to all, and its log files after it. One that
+ * is there is left alone: opening and closing it would give up this process' locks on it (POSIX).
+ */
+export function createDataFile(file: string): void {
+  try {
+    makeFile(file);
+  } catch (error) {
+    if (codeOf(error) !== "EEXIST") throw error;
+  }
+}
+
+/**
+ * Makes a directory for its owner (and its group, where the umask lets it write), and those above it. Throws with the reason when it cannot. Node's own recursive
  * `mkdir` takes every ENOENT for a parent that is missing, and so never ends below /proc.
  */
 export function makeDirectory(path: string): void {
@@ -55,7 +95,9 @@ function isDirectory(path: string): boolean {
 
 function makeOne(path: string): void {
   try {
-    mkdirSync(path, { mode: 0o700 });
+    mkdirSync(path, { mode: 0o770 });
+    const { mode } = statSync(path);
+    if ((mode & GROUP_WRITES) === 0) chmodSync(path, mode & ~GROUP);
   } catch (error) {
     // Another thread or process was faster.
     if (isDirectory(path)) return;
@@ -68,7 +110,7 @@ function makeOne(path: string): void {
 function tryFile(directory: string): void {
   const file = join(directory, `.try-${randomUUID()}`);
   try {
-    closeSync(openSync(file, "wx", 0o600));
+    makeFile(file);
     unlinkSync(file);
   } catch (error) {
     // What is there already can be read; whoever writes says what could not be.

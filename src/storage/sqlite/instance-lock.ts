@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { isNativeError } from "node:util/types";
+import { createDataFile } from "./data-directory.ts";
 
 // Whether a run of the gateway lives is told by a lock that the system gives up with its process. No clock, process id or
 // heartbeat is asked, so neither a set clock nor a slow machine makes a living run look dead. Each run locks an empty
@@ -79,6 +80,7 @@ function giveUp(file: string, lock: DatabaseSync): void {
 function tryLock(file: string, waitMs: number): DatabaseSync | { readonly why: "held" | "unclear" } {
   let lock: DatabaseSync | undefined;
   try {
+    createDataFile(file);
     lock = new DatabaseSync(file, { timeout: waitMs });
     lock.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
     return lock;

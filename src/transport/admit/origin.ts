@@ -51,10 +51,17 @@ export function isAllowedOrigin(origin: string | undefined, host: string | undef
   return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`);
 }
 
-/** Throws `host_not_allowed` or `origin_not_allowed`. */
+/** What the client sent, short enough for a line. */
+const shown = (header = "(none)"): string => header.slice(0, 128);
+
+/** Throws `host_not_allowed` or `origin_not_allowed`, each with the name of the setting that would allow it. */
 export function checkSource({ host, origin }: IncomingHttpHeaders, rules: OriginRules): void {
-  if (!isAllowedHost(host, rules)) throw new GatewayError("host_not_allowed");
-  if (!isAllowedOrigin(origin, host, rules)) throw new GatewayError("origin_not_allowed");
+  if (!isAllowedHost(host, rules)) {
+    throw new GatewayError("host_not_allowed", `the Host ${shown(host)} is not in allowedHosts`);
+  }
+  if (!isAllowedOrigin(origin, host, rules)) {
+    throw new GatewayError("origin_not_allowed", `the origin ${shown(origin)} is not in allowedOrigins`);
+  }
 }
 
 /**

@@ -30,6 +30,20 @@ describe("a question about usage", () => {
     },
   );
 
+  test.each([
+    ["Europe/Berlin", "2026-11-22", "2026-11-21T23:00:00Z"],
+    ["Europe/Berlin", "2026-07-01", "2026-06-30T22:00:00Z"],
+    ["Asia/Kathmandu", "2026-11-22", "2026-11-21T18:15:00Z"],
+    ["America/Los_Angeles", "2026-11-01", "2026-11-01T07:00:00Z"],
+    ["UTC", "2026-11-22", "2026-11-22T00:00:00Z"],
+  ])("a day begins in %s when it begins there: %s", (tz, day, moment) => {
+    expect(readUsageQuery({ since: day, tz }, NOW)).toMatchObject({ since: Date.parse(moment), timeZone: tz });
+  });
+
+  test.each(["", "Berlin", "Mars/Olympus", "+25:00"])("%j is no time zone", (tz) => {
+    expect(() => readUsageQuery({ tz }, NOW)).toThrow(expect.objectContaining({ code: "bad_request" }));
+  });
+
   test("by a group that is not there is refused, whatever it is called", () => {
     for (const by of NAUGHTY_STRINGS) {
       expect(() => readUsageQuery({ by }, NOW)).toThrow(expect.objectContaining({ code: "bad_request" }));

@@ -72,6 +72,7 @@ describe("who may read a stream over HTTP", () => {
       "access-control-allow-headers": "authorization, *",
       vary: "origin",
     });
+    expect(allowed.headers.get("access-control-allow-private-network")).toBeNull();
     expect((await preflight(origin, "POST", "cancel")).status).toBe(204);
     expect((await preflight(origin, "DELETE")).status).toBe(404);
     expect((await preflight("https://evil.example", "GET")).status).toBe(403);
@@ -82,6 +83,25 @@ describe("who may read a stream over HTTP", () => {
     const own = await up.read(stream, "", { ...bearer, origin: up.gateway.url });
     expect(own.status).toBe(200);
     expect(own.headers["access-control-allow-origin"]).toBeUndefined();
+  });
+
+  test("lets a listed origin's page of the public web reach a private address, and no other's", async () => {
+    const origin = "https://chat.example.com";
+    await using up = await setUp({ allowedOrigins: [origin] });
+    const { stream } = await up.open();
+    const preflight = (from: string) =>
+      fetch(up.url(stream, "", "events"), {
+        method: "OPTIONS",
+        headers: {
+          origin: from,
+          "access-control-request-method": "GET",
+          "access-control-request-private-network": "true",
+        },
+      });
+    expect((await preflight(origin)).headers.get("access-control-allow-private-network")).toBe("true");
+    const own = await preflight(up.gateway.url);
+    expect([own.status, own.headers.get("access-control-allow-private-network")]).toEqual([204, null]);
+    expect((await preflight("https://evil.example")).status).toBe(403);
   });
 
   test("is refused when there are too many connections, of either kind", async () => {

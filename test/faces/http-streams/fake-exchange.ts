@@ -17,6 +17,10 @@ export class FakeExchange implements HttpExchange {
     this.#query = query;
   }
 
+  get queryNames(): readonly string[] {
+    return Object.keys(this.#query);
+  }
+
   query(name: string): string | undefined {
     return this.#query[name];
   }

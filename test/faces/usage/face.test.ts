@@ -72,6 +72,27 @@ describe("GET /v1/usage", () => {
     expect(await up.groups("?by=caller&caller=bob")).toEqual([["bob", 2]]);
   });
 
+  test("counts days in the time zone that is asked for", async () => {
+    await using up = await setUp();
+    // Noon in UTC is the next day in Kiritimati, 14 hours ahead.
+    expect(await up.groups("?tz=Pacific/Kiritimati")).toEqual([
+      ["2026-11-23", 3],
+      ["2026-11-24", 1],
+    ]);
+    expect(await up.groups("?tz=Pacific/Kiritimati&since=2026-11-24")).toEqual([["2026-11-24", 1]]);
+    expect((await up.ask("?tz=Mars/Olympus")).status).toBe(400);
+  });
+
+  test.each(["?form=2026-11-01", "?by=day&Since=7d", "?caller=bob&models=x"])(
+    "refuses %s: no such parameter",
+    async (query) => {
+      await using up = await setUp();
+      const { status, body } = await up.ask(query);
+      expect(status).toBe(400);
+      expect(JSON.stringify(body)).toContain("no query parameter");
+    },
+  );
+
   test("tells a caller of its own streams only, whatever it asks and whatever its key may do", async () => {
     await using up = await setUp({ ann: { scopes: ["chat"] }, bob: { scopes: ["streams", "read", "logs"] }, eve: {} });
     expect(await up.groups("?by=caller", "ann")).toEqual([["ann", 1]]);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { isAllowedHost, isAllowedOrigin, isLoopbackHost } from "../../../src/transport/admit/origin.ts";
+import { checkSource, isAllowedHost, isAllowedOrigin, isLoopbackHost } from "../../../src/transport/admit/origin.ts";
 
 const rules = { allowedOrigins: ["https://chat.example.com"], allowedHosts: ["sluice.example.com"] };
 
@@ -58,4 +58,18 @@ describe("the Origin header", () => {
     ["null", "null"],
     ["an empty one", ""],
   ])("%s is refused", (_what, origin) => expect(isAllowedOrigin(origin, "localhost:18789", rules)).toBe(false));
+});
+
+describe("a refusal", () => {
+  test.each([
+    [{ host: "sluice.lan:18789" }, "host_not_allowed", "the Host sluice.lan:18789 is not in allowedHosts"],
+    [{}, "host_not_allowed", "the Host (none) is not in allowedHosts"],
+    [
+      { host: "localhost", origin: "https://evil.example" },
+      "origin_not_allowed",
+      "the origin https://evil.example is not in allowedOrigins",
+    ],
+  ])("of %j names what was seen and the setting that would allow it", (headers, code, message) => {
+    expect(() => checkSource(headers, rules)).toThrow(expect.objectContaining({ code, message }));
+  });
 });

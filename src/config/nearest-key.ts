@@ -1,0 +1,55 @@
+import { asObject, type JsonObject } from "../core/kernel/json.ts";
+
+/** Slips of the finger in one name that are still taken for it. */
+const MAX_SLIPS = 2;
+
+/**
+ * The key that was probably meant by one the schema does not know: a neighbour written a little differently, or the
+ * same name elsewhere, such as `limits.streams.opensBurst` for `limits.opensBurst`. `schema` is the configuration's JSON
+ * Schema, `path` the object that holds the key.
+ */
+export function nearestKey(schema: JsonObject, path: readonly string[], key: string): string | undefined {
+  const here = keysOf(at(schema, path));
+  const slips = here.map((name) => ({ name, count: slipsBetween(name.toLowerCase(), key.toLowerCase()) }));
+  const [nearest] = slips.filter(({ count }) => count <= MAX_SLIPS).sort((one, other) => one.count - other.count);
+  if (nearest && nearest.count < key.length / 2) return [...path, nearest.name].join(".");
+  return everyPath(schema, "").find((known) => known.split(".").at(-1)?.toLowerCase() === key.toLowerCase());
+}
+
+const keysOf = (schema: JsonObject | undefined): readonly string[] => Object.keys(asObject(schema?.properties) ?? {});
+
+function at(schema: JsonObject, path: readonly string[]): JsonObject | undefined {
+  let found: JsonObject | undefined = schema;
+  for (const key of path) found = asObject(asObject(found?.properties)?.[key]) ?? asObject(found?.additionalProperties);
+  return found;
+}
+
+function everyPath(schema: JsonObject | undefined, path: string): readonly string[] {
+  const named = asObject(schema?.additionalProperties);
+  const below = keysOf(schema).flatMap((key) => {
+    const inner = path === "" ? key : `${path}.${key}`;
+    return [inner, ...everyPath(asObject(asObject(schema?.properties)?.[key]), inner)];
+  });
+  return named ? [...below, ...everyPath(named, `${path}.<name>`)] : below;
+}
+
+/** Insertions, deletions, replacements and swaps of neighbours from one word to another (optimal string alignment). */
+function slipsBetween(one: string, other: string): number {
+  const rows: number[][] = [Array.from({ length: other.length + 1 }, (_, column) => column)];
+  for (let row = 1; row <= one.length; row++) {
+    const line = [row];
+    for (let column = 1; column <= other.length; column++) {
+      const same = one[row - 1] === other[column - 1];
+      const steps = [
+        (rows[row - 1]?.[column] ?? 0) + 1,
+        (line[column - 1] ?? 0) + 1,
+        (rows[row - 1]?.[column - 1] ?? 0) + (same ? 0 : 1),
+      ];
+      const swapped = row > 1 && column > 1 && one[row - 1] === other[column - 2] && one[row - 2] === other[column - 1];
+      if (swapped) steps.push((rows[row - 2]?.[column - 2] ?? 0) + 1);
+      line.push(Math.min(...steps));
+    }
+    rows.push(line);
+  }
+  return rows[one.length]?.[other.length] ?? 0;
+}

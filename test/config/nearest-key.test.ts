@@ -1,0 +1,23 @@
+import { describe, expect, test } from "@jest/globals";
+import { problemsOf } from "./sources.ts";
+
+const problem = (config: unknown) => problemsOf({ demo: true, ...(config as object) });
+
+describe("an unknown key", () => {
+  test.each([
+    [{ listen: { hots: "x" } }, "listen", "hots", "listen.host"],
+    [{ limits: { drainms: 3 } }, "limits", "drainms", "limits.drainMs"],
+    [{ limits: { opensBurst: 3 } }, "limits", "opensBurst", "limits.streams.opensBurst"],
+    [{ limits: { framesPerSecond: 3 } }, "limits", "framesPerSecond", "limits.requests.framesPerSecond"],
+    [{ limits: { upgradesPerSecond: 3 } }, "limits", "upgradesPerSecond", "limits.sockets.upgradesPerSecond"],
+    [{ limits: { maxConnections: 3 } }, "limits", "maxConnections", "routes.<name>.maxConnections"],
+    [{ controlUi: "x" }, "the file", "controlUi", "openclaw.controlUi"],
+    [{ token: "x" }, "the file", "token", "auth.token"],
+  ])("in %j is answered with the one that was meant", (config, path, key, meant) => {
+    expect(problem(config)).toEqual([`${path}: found unknown "${key}", expected perhaps ${meant}`]);
+  });
+
+  test("that is like no other is only refused", () => {
+    expect(problem({ zebra: 1 })).toEqual(['the file: found unknown "zebra", expected only known keys']);
+  });
+});
