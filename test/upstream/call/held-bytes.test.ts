@@ -29,13 +29,12 @@ describe("bytes held for an event", () => {
   });
 
   test("are let in when what nobody needs can make room", () => {
-    const budget = new LogBudget(2 * MIB);
+    let unneeded = MIB;
+    const budget: LogBudget = new LogBudget(2 * MIB, () => {
+      budget.shrink(unneeded);
+      unneeded = 0;
+    });
     budget.grow(MIB);
-    let unread = MIB;
-    budget.pressed = () => {
-      budget.shrink(unread);
-      unread = 0;
-    };
     new HeldBytes(budget).hold(2 * MIB);
     expect(budget.usedBytes).toBe(2 * MIB);
   });
@@ -93,7 +92,7 @@ describe("an event of some MiB", () => {
     expect(up.budget.usedBytes).toBe(0);
   });
 
-  test.each(["aborted", "cut", "settled", "too large"])("that is %s halfway is given back", async (how) => {
+  test.each(["aborted", "cut", "detached", "too large"])("that is %s halfway is given back", async (how) => {
     await using up = await setUp(64 * MIB);
     const { call, sink } = startCall(up.client);
     const exchange = await up.upstream.request();
@@ -103,7 +102,7 @@ describe("an event of some MiB", () => {
       .chunk(`data: ${"x".repeat(4 * MIB)}`);
     await turnsUntil(() => up.budget.usedBytes > 4 * MIB);
     if (how === "aborted") call.abort();
-    if (how === "settled") call.settle();
+    if (how === "detached") call.detach();
     if (how === "cut") exchange.finish();
     if (how === "too large") exchange.chunk("x".repeat(13 * MIB));
     if (how === "cut" || how === "too large") await sink.done;
