@@ -1,4 +1,4 @@
-import { type Delta, hasContent, NOTHING } from "../dialect/dialect.ts";
+import { type Delta, hasContent } from "../dialect/dialect.ts";
 import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { JsonObject } from "../kernel/json.ts";
@@ -102,7 +102,7 @@ export class StreamProducer implements Producer, UpstreamSink {
       const isContent = hasContent(delta);
       if (isContent) this.#watch.content();
       this.#bytes += bytes.length;
-      this.#stream.publish(this.#stream.log.append(name, bytes, answer.isRaw, isContent), delta);
+      this.#stream.publish(name, bytes, answer.isRaw, isContent, delta);
       // A reader may have cancelled the stream within the entry.
       if (this.#done) return;
     }
@@ -175,7 +175,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     this.#attempt(() => {
       for (const { name, data } of this.#answer.cutShort()) {
         if (this.#done) return;
-        this.#stream.publish(this.#stream.log.append(name, toByteString(data), data === "[DONE]"), NOTHING);
+        this.#stream.publish(name, toByteString(data), data === "[DONE]");
       }
     });
     if (!this.#done) this.#end("failed", error);

@@ -55,12 +55,6 @@ export class Reader {
     return this.#window?.acked ?? this.#cursor;
   }
 
-  /** Whether entries wait for the client's credit. */
-  get isBlocked(): boolean {
-    const next = this.#stream.log.at(this.#cursor + 1);
-    return next !== undefined && this.#window?.admits(entryBytes(next)) === false;
-  }
-
   /** An entry just written: handed over at once when this reader is caught up, else left in the log. */
   offer(entry: Entry, delta: Delta): void {
     if (entry.seq !== this.#cursor + 1) return;

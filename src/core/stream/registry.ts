@@ -117,8 +117,11 @@ export class StreamRegistry {
     return registered?.caller === caller ? registered : undefined;
   }
 
-  /** A caller's stream that can be read on behind `after`. Throws `resume_failed` with the reason in its details. */
-  find(id: string, caller: string, epoch: number, after: number): RegisteredStream {
+  /**
+   * A caller's stream that can be read from behind `after`, in this epoch or, without one, in the current one. Throws
+   * `resume_failed` with the reason in its details.
+   */
+  find(id: string, caller: string, epoch: number | undefined, after: number): RegisteredStream {
     const registered = this.owned(id, caller);
     const reason = registered ? unreadable(registered.stream, epoch, after) : this.#absence(id, caller);
     const outcome = reason ?? "resumed";
@@ -238,7 +241,7 @@ export class StreamRegistry {
 }
 
 /** Why a stream cannot be read on from there, or undefined when it can. */
-function unreadable({ log, info }: Stream, epoch: number, after: number): ResumeFailure | undefined {
+function unreadable({ log, info }: Stream, epoch = info.epoch, after: number): ResumeFailure | undefined {
   if (info.epoch !== epoch) return "epoch";
   if (after > log.head) return "ahead";
   return after < log.tail ? "evicted" : undefined;

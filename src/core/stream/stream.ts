@@ -1,12 +1,14 @@
-import { type Delta, NOTHING } from "../dialect/dialect.ts";
+import { NOTHING } from "../dialect/dialect.ts";
+import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 import type { Window } from "./flow.ts";
 import { Reader, type ReaderSink } from "./reader.ts";
-import type { Entry, StreamLog } from "./stream-log.ts";
+import type { StreamLog } from "./stream-log.ts";
 import type { Terminal } from "./terminal.ts";
 
 export interface StreamInfo {
   readonly id: string;
+  /** Which numbering of the log positions refer to. Always 1: a log lives and dies with its process. */
   readonly epoch: number;
   readonly route: string;
   readonly model: string | undefined;
@@ -147,8 +149,12 @@ export class Stream {
     this.#producer = producer;
   }
 
-  /** The relay's side: a new entry for every reader that keeps up. */
-  publish(entry: Entry, delta: Delta = NOTHING): void {
+  /**
+   * The relay's side: logs one event and hands it to every reader that keeps up. `data` is JSON unless `raw`; `delta` is
+   * what the dialect read in it.
+   */
+  publish(event: ByteString | undefined, data: ByteString, raw: boolean, hasContent = false, delta = NOTHING): void {
+    const entry = this.log.append(event, data, raw, hasContent);
     for (const reader of this.#readers) reader.offer(entry, delta);
     if (this.log.isCrowded) this.readerMoved();
   }

@@ -1,6 +1,6 @@
 import type { DialectName } from "../../../protocol/dialects.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { HttpResponse, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
 import { APIS } from "./apis.ts";
 import { MODELS_PATH } from "./models.ts";
 
