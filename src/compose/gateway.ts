@@ -187,6 +187,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     page: connectPages({ config, version, authenticator, routing, clock, startedAt, metricsPage }),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
+    keepAliveMs: limits.keepAliveMs,
     authenticator,
     tickets,
     trustedProxies: config.listen.trustedProxies,
