@@ -18,7 +18,7 @@ export interface Attachment {
   detached(why: Code): void;
 }
 
-/** Times in milliseconds (`limits.streams` in docs/configuration.md). */
+/** Times in milliseconds. */
 export interface RegistryLimits {
   /** How long a stream lives without a reader. */
   readonly graceMs: number;
