@@ -4,17 +4,17 @@ import type { GatewayError } from "../kernel/errors.ts";
 /** Which failed calls may be repeated: all retryable ones, only those on connections that were already closed, or none. */
 export type MayRetry = boolean | "reconnect";
 
-/** An upstream's refusal: its status, and its body as far as it was read. */
+/** An upstream's refusal: its status, and as much of its body as was read. */
 export interface Refusal {
   readonly status: number;
   readonly body: string;
 }
 
-/** A second body for a request that is refused for something the gateway added to it. It is tried once. */
+/** A second body for a request that is refused because of something the gateway added. It is tried once. */
 export interface Amendment {
-  /** The body to send instead of `body`; undefined where the refusal is about something else. */
+  /** The body to send instead of `body`; undefined if the refusal is about something else. */
   amend(body: string, refusal: Refusal): string | undefined;
-  /** The upstream answers the amended request. */
+  /** The upstream accepted the amended request. */
   accepted(): void;
 }
 
@@ -27,7 +27,7 @@ export interface UpstreamRequest {
   readonly body: string;
   /** A JSON value is requested instead of a stream; it arrives as the only event. */
   readonly whole?: boolean | undefined;
-  /** What may be left out of the body where the upstream refuses it. */
+  /** What may be left out of the body if the upstream refuses it. */
   readonly amendment?: Amendment | undefined;
   /**
    * Whether the call may be repeated before the first byte of a response body. `reconnect`: only if it was sent on a reused
@@ -58,13 +58,15 @@ export interface UpstreamCall {
   readonly isSent: boolean;
   /** Whether it was sent again because the reused connection it was first sent on closed without a byte. */
   readonly isResent?: boolean;
+  /** Whether the amended body was sent, because the upstream refused the first. */
+  readonly isAmended?: boolean;
   pause(): void;
   resume(): void;
   /** Closes the socket now. The sink is not called any more. */
   abort(): void;
   /**
-   * Tells the call that the answer is complete: whatever may still follow gets some seconds, then the body counts as ended.
-   * With `false`, the answer turned out to be incomplete.
+   * The answer is complete: the body gets a few seconds to end, then the socket is closed and the body counts as ended. With
+   * `false`, the answer continues after all.
    */
   awaitEnd(isWhole: boolean): void;
   /** The stream has had its last event. The sink is not called any more; the body gets a second to end on its own. */

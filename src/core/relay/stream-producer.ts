@@ -19,7 +19,6 @@ import { UsageDrain } from "./usage-drain.ts";
 export class StreamProducer implements Producer, UpstreamSink {
   readonly #stream: Stream;
   readonly #facts: RequestFacts;
-  readonly #endsAtEof: boolean;
   readonly #parts: CallParts;
   readonly #spec: Pick<CallSpec, "ended" | "drained">;
   readonly #answer: AnswerState;
@@ -40,7 +39,6 @@ export class StreamProducer implements Producer, UpstreamSink {
     const { answer, body, inputCharacters, room, ended, drained } = spec;
     this.#stream = stream;
     this.#facts = factsOf(request);
-    this.#endsAtEof = target.route.dialect.endsAtEof;
     this.#parts = parts;
     this.#spec = { ended, drained };
     this.#answer = answer;
@@ -63,7 +61,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     const { dialect } = request.target.route;
     const { maxOutputTokens: limit, ready } = this.#holdings.reservation ?? {};
     const limited = limit === undefined ? body : dialect.limited(body, limit);
-    const call = upstreamRequest(request, limited, amendment && this.#noted(amendment));
+    const call = upstreamRequest(request, limited, amendment);
     this.#call.begin(
       () => upstream.call(call, this),
       ready,
@@ -74,16 +72,6 @@ export class StreamProducer implements Producer, UpstreamSink {
   /** Ends a stream that did not begin, whose caller is told why. */
   giveUp(error: GatewayError): void {
     if (!this.#done) this.#end("failed", error);
-  }
-
-  #noted(amendment: Amendment): Amendment {
-    return {
-      ...amendment,
-      accepted: () => {
-        this.#anomalies.set("usage_refused", 1);
-        amendment.accepted();
-      },
-    };
   }
 
   // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────
@@ -194,7 +182,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
     // What was not sent has no usage to come.
-    if (this.#holdings.reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || this.#endsAtEof)
+    if (this.#holdings.reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || !this.#answer.isReadable)
       return undefined;
     const drain: UsageDrain = new UsageDrain({
       call: this.#call,
@@ -219,6 +207,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   #end(status: Terminal["status"], error?: GatewayError): void {
     this.#done = true;
     if (this.#call.isResent) this.#anomalies.set("resent", 1);
+    if (this.#call.isAmended) this.#anomalies.set("usage_refused", 1);
     const { log, firstSentMs } = this.#stream;
     const { finish, unread } = this.#answer;
     const unreadEvents = [...unread.values()].reduce((sum, count) => sum + count, 0);
