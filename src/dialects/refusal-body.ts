@@ -2,13 +2,13 @@ import { CODES } from "../../protocol/codes.ts";
 import type { DialectName } from "../../protocol/dialects.ts";
 import type { GatewayError } from "../core/kernel/errors.ts";
 import { asString } from "../core/kernel/json.ts";
-import type { HttpAnswer } from "../core/ports/http-face.ts";
+import type { HttpResponse } from "../core/ports/http-face.ts";
 
 /**
  * A failure as the answer to a request of this dialect, in its vendor's own form. What cannot succeed by trying again
  * says so in the ways clients act on: a reached cap costs them one request.
  */
-export function refusalBody(dialect: DialectName, error: GatewayError): HttpAnswer {
+export function refusalBody(dialect: DialectName, error: GatewayError): HttpResponse {
   const { status, body } = dialect === "anthropic-messages" ? anthropic(error) : openai(error);
   return {
     status,

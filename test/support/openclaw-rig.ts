@@ -74,7 +74,9 @@ export class FakeCall implements UpstreamCall {
     this.aborted = true;
   }
 
-  settle(): void {
+  awaitEnd() {}
+
+  detach(): void {
     this.settled = true;
   }
 }

@@ -3,7 +3,7 @@ import { UPSTREAM_KEY_HEADER } from "../../core/caller/caller.ts";
 import type { Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
-import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
 import type { Relay } from "../../core/relay/relay.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { Stream } from "../../core/stream/stream.ts";
@@ -19,7 +19,7 @@ import { UnaryResponse } from "./unary-response.ts";
 
 /** How each dialect words the gateway's own errors. */
 export interface Wording {
-  refusal(dialect: DialectName, error: GatewayError): HttpAnswer;
+  refusal(dialect: DialectName, error: GatewayError): HttpResponse;
   /** The final event of a stream that failed midway; undefined when `last`, the last event sent, reports the failure already. */
   errorEvent(
     dialect: DialectName,

@@ -1,6 +1,6 @@
 import type { DialectName } from "../../../protocol/dialects.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
 import { APIS } from "./apis.ts";
 import { MODELS_PATH } from "./models.ts";
 
@@ -22,7 +22,7 @@ const meantBy = (path: string) => KNOWN.find((known) => path.endsWith(tailOf(kno
 
 /** Refuses unknown paths of the vendors' APIs with 404 in the vendor's form, and names the endpoint that was probably meant. */
 export function createMissingFace(parts: {
-  readonly wording: { refusal(dialect: DialectName, error: GatewayError): HttpAnswer };
+  readonly wording: { refusal(dialect: DialectName, error: GatewayError): HttpResponse };
 }): HttpFace {
   return {
     name: "missing",

@@ -3,7 +3,7 @@ import { mayUse } from "../../core/caller/caller.ts";
 import type { Model, Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
 
 /** Where both vendors' clients list models. */
 export const MODELS_PATH = "/v1/models";
@@ -52,7 +52,7 @@ const listingFor = (exchange: HttpExchange): Listing => (isAnthropic(exchange) ?
 export interface ModelsFaceParts {
   readonly routing: Routing;
   readonly clock: Clock;
-  readonly wording: { refusal(dialect: DialectName, error: GatewayError): HttpAnswer };
+  readonly wording: { refusal(dialect: DialectName, error: GatewayError): HttpResponse };
 }
 
 /** Lists the models a caller may use, or finds one by any name that the vendor's endpoints accept. */

@@ -3,7 +3,7 @@ import type { Code } from "../../../protocol/codes.ts";
 import type { Caller } from "../../core/caller/caller.ts";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import type { HttpAnswer, HttpBody, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import type { HttpBody, HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
 import { type Page, sendPage } from "./page.ts";
 import { type BodyRoom, readBody } from "./request-body.ts";
 import { expectsContinue, fieldOf, queryOf } from "./target.ts";
@@ -109,7 +109,7 @@ export class ServerExchange implements HttpExchange, HttpBody {
     this.#closed = listener;
   }
 
-  respond(answer: HttpAnswer): void {
+  respond(answer: HttpResponse): void {
     this.#send({ ...answer, headers: { "cache-control": "no-store", ...answer.headers } });
   }
 
@@ -122,7 +122,7 @@ export class ServerExchange implements HttpExchange, HttpBody {
     this.#response.destroy();
   }
 
-  stream({ status, headers }: Omit<HttpAnswer, "body">, drained: () => void): HttpBody {
+  stream({ status, headers }: Omit<HttpResponse, "body">, drained: () => void): HttpBody {
     this.#drained = drained;
     this.#response.writeHead(status, { ...this.#parts.headers, ...headers });
     this.#response.flushHeaders();

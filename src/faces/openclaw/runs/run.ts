@@ -21,6 +21,8 @@ export type RunEnd = Pick<Terminal, "status"> & Partial<Pick<Terminal, "finish" 
  */
 export class Run implements ReaderSink {
   readonly identity: RunIdentity;
+  /** The id of the answer's message in the transcript. */
+  readonly answerId: string;
   readonly model: Model;
   readonly frames: RunFrames;
   readonly content = new RunContent();
@@ -43,6 +45,7 @@ export class Run implements ReaderSink {
 
   constructor(facts: {
     readonly identity: RunIdentity;
+    readonly answerId: string;
     readonly model: Model;
     readonly now: () => number;
     readonly agentCaller: ClientSession | undefined;
@@ -51,6 +54,7 @@ export class Run implements ReaderSink {
     readonly fault: (error: unknown) => void;
   }) {
     this.identity = facts.identity;
+    this.answerId = facts.answerId;
     this.model = facts.model;
     this.frames = new RunFrames(facts.identity, facts.now);
     this.startedAt = facts.now();
@@ -112,7 +116,7 @@ export class Run implements ReaderSink {
   push(_: Entry, delta: Delta = NOTHING): boolean {
     this.content.add(delta);
     const { text, thinking, toolCalls } = delta;
-    if (thinking) this.#grow(this.#thinkingTrackOf(), thinking);
+    if (thinking) this.#growThinking(thinking);
     if (text) this.#growText(text);
     if (toolCalls) for (const call of toolCalls) this.#growCall(call);
     return true;
@@ -144,23 +148,24 @@ export class Run implements ReaderSink {
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #growText(text: string): void {
-    this.#textTrack ??= this.#begin(new TextTrack(this.frames.text()));
+    const whole = () => this.content.text;
+    this.#textTrack ??= this.#begin(new TextTrack(this.frames.text(), whole));
     this.#grow(this.#textTrack, text);
     if (!this.agentCaller) return;
-    this.#assistantTrack ??= this.#begin(new TextTrack(this.frames.assistant(this.agentCaller)));
+    this.#assistantTrack ??= this.#begin(new TextTrack(this.frames.assistant(this.agentCaller), whole));
     this.#grow(this.#assistantTrack, text);
   }
 
-  #thinkingTrackOf(): TextTrack {
-    this.#thinkingTrack ??= this.#begin(new TextTrack(this.frames.thinking()));
-    return this.#thinkingTrack;
+  #growThinking(thinking: string): void {
+    this.#thinkingTrack ??= this.#begin(new TextTrack(this.frames.thinking(), () => this.content.thinking));
+    this.#grow(this.#thinkingTrack, thinking);
   }
 
   #growCall(delta: ToolCallDelta): void {
     const call = this.content.addToCall(delta, (index) => `${this.id}:${index}`);
     let track = this.#toolTracks.get(delta.index);
     if (!track) {
-      track = this.#begin(new TextTrack(this.frames.tool(call.name, call.id)));
+      track = this.#begin(new TextTrack(this.frames.tool(call.name, call.id), () => call.arguments));
       this.#toolTracks.set(delta.index, track);
     } else if (!delta.arguments) return;
     this.#grow(track, delta.arguments ?? "");
@@ -179,7 +184,7 @@ export class Run implements ReaderSink {
   }
 
   #grow(track: TextTrack, piece: string): void {
-    track.append(piece);
+    track.grow(piece);
     let sent = false;
     for (const subscription of this.#subscriptions.values()) {
       try {
