@@ -12,7 +12,7 @@ import { nextSeq, show } from "../sessions/history.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
 import type { SessionNews } from "../sessions/session-news.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
-import { plainText } from "../sessions/transcript-view.ts";
+import { oneLine, plainText } from "../sessions/transcript-view.ts";
 import { COMMAND_MODEL, toConversation } from "./conversation.ts";
 import { PartialAnswers } from "./partial-answers.ts";
 import { Run, type RunEnd } from "./run.ts";
@@ -42,13 +42,6 @@ type NewMessage = Omit<TranscriptMessage, "id" | "seq" | "timestamp">;
 /** In characters. */
 const TITLE_LENGTH = 80;
 const PREVIEW_LENGTH = 200;
-
-const oneLine = (text: string, length: number): string =>
-  text
-    .slice(0, length * 8)
-    .replace(/\s+/g, " ")
-    .trim()
-    .slice(0, length);
 
 /** Takes a run from its message to its stored answer and tells the clients on the way. */
 export class Runner {
