@@ -11,7 +11,7 @@ const NAMES = [...new Set(NASTY_STRINGS.map((text) => text.toWellFormed()))];
 
 /** What may stand in a statement besides constants, whose names are capitals: values are bound. */
 const OUR_OWN = new Set([
-  "\u0024{GROUPS[by]}",
+  "\u0024{group}",
   "\u0024{where}",
   '\u0024{by === "day" ? "1" : highest}',
   "\u0024{MAX_LINES + 1}",
