@@ -10,7 +10,7 @@ const NAMES = ["inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteToke
 
 /**
  * What `usage.iterations` bills in addition to the top-level figures, `top`. All iterations are billed, but the top level
- * leaves out compaction, advisors and answers that a fallback replaced:
+ * leaves out compaction, advisors and answers that a fallback replaced
  * (Anthropic, "Compaction", https://platform.claude.com/docs/en/build-with-claude/compaction).
  *
  * `countsOf` reads one entry. Undefined without a list.
