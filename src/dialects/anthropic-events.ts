@@ -1,7 +1,7 @@
 import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import { type Draft, deltaOf } from "./draft.ts";
-import { readFailure } from "./failure.ts";
+import { isFailure, readFailure } from "./failure.ts";
 import { asCount, laterCount, tokenCounts } from "./token-counts.ts";
 
 const LAST: Delta = Object.freeze({ complete: "now" });
@@ -44,7 +44,7 @@ export class AnthropicEvents implements Decoder {
       case "error":
         return { error: readFailure(value, data) };
       default:
-        return NOTHING;
+        return isFailure(value) ? { error: readFailure(value, data) } : NOTHING;
     }
   }
 

@@ -2,7 +2,7 @@ import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } 
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 import { type Draft, deltaOf } from "./draft.ts";
-import { readFailure } from "./failure.ts";
+import { isFailure, readFailure } from "./failure.ts";
 import { asCount, tokenCounts } from "./token-counts.ts";
 
 const LAST: Delta = Object.freeze({ complete: "now" });
@@ -26,7 +26,10 @@ export class ChatChunks implements Decoder {
   read(name: string | undefined, value: JsonValue | undefined, data: string): Delta {
     const chunk = asObject(value);
     if (name === "error") return { error: readFailure(value, data) };
-    if (!chunk) return data.trim() === "[DONE]" ? LAST : NOTHING;
+    if (!chunk) {
+      if (isFailure(value)) return { error: readFailure(value, data) };
+      return data.trim() === "[DONE]" ? LAST : NOTHING;
+    }
 
     this.#chunk ??= { id: chunk.id, created: chunk.created, model: chunk.model };
     const draft: Draft = {};
@@ -34,11 +37,11 @@ export class ChatChunks implements Decoder {
     for (const choice of choices) this.#choice(asObject(choice), draft);
     const usage = readUsage(chunk.usage) ?? readUsage(asObject(choices[0])?.usage) ?? readUsage(groqUsage(chunk));
     if (usage) draft.usage = usage;
-    if (usage && this.#hidesUsage && Array.isArray(chunk.choices) && choices.length === 0 && !chunk.error) {
+    if (usage && this.#hidesUsage && Array.isArray(chunk.choices) && choices.length === 0 && !isFailure(chunk)) {
       draft.hidden = true;
     }
     // OpenRouter closes a failed answer with this reason; vLLM used to send the error as the chunk itself.
-    if (chunk.error || chunk.object === "error" || draft.finish === "error") {
+    if (draft.finish === "error" || isFailure(chunk)) {
       draft.error = readFailure(value, data);
       delete draft.complete;
     }

@@ -2,7 +2,7 @@ import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } 
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 import type { Draft } from "./draft.ts";
-import { readFailure } from "./failure.ts";
+import { isFailure, readFailure } from "./failure.ts";
 import { asCount, tokenCounts } from "./token-counts.ts";
 
 const CALLS: ReadonlySet<string | undefined> = new Set(["function_call", "custom_tool_call", "mcp_call"]);
@@ -51,7 +51,8 @@ export class ResponseEvents implements Decoder {
       case "error":
         return { ...usageOf(asObject(event?.response)), error: failure(value, data) };
       default:
-        return event?.object === "response" ? this.#whole(event, data) : NOTHING;
+        if (event?.object === "response") return this.#whole(event, data);
+        return isFailure(value) ? { error: readFailure(value, data) } : NOTHING;
     }
   }
 

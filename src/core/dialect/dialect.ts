@@ -100,10 +100,19 @@ export interface ToolCallDelta {
   readonly arguments?: string;
 }
 
+/** What a provider says went wrong, in its own words, each fit to be shown. */
 export interface ProviderError {
-  /** The provider's own type or code, such as `overloaded_error`. */
+  /** Its type, or its code where it gives no type, such as `overloaded_error`. */
   readonly type?: string;
+  /** Its code, such as `context_length_exceeded`; an HTTP status is not repeated here. */
+  readonly code?: string;
+  /** What in the request is wrong, such as `messages.0.content`. */
+  readonly param?: string;
   readonly message?: string;
+  /** The HTTP status that it names in its words, 400 to 599. */
+  readonly status?: number;
+  /** How long it asks to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
 }
 
 export const NOTHING: Delta = Object.freeze({});

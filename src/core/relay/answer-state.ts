@@ -1,6 +1,7 @@
 import { type Decoder, type Delta, type Dialect, NOTHING } from "../dialect/dialect.ts";
 import { type Unread, whyUnread } from "../dialect/unread-event.ts";
 import { isObject, type JsonObject, parseJson } from "../kernel/json.ts";
+import { parseLenientJson } from "../kernel/lenient-json.ts";
 import { estimateTokens, mergeCounts, settleUsage, type TokenCounts } from "../usage/usage.ts";
 import { EventTemplate } from "./event-template.ts";
 
@@ -17,6 +18,7 @@ export class AnswerState {
   #isWhole = false;
   #isRaw = false;
   readonly #unread = new Map<Unread, number>();
+  #mended = 0;
 
   /** `asked` is the caller's body, `inputCharacters` what the model reads of it. */
   constructor(dialect: Dialect, asked: JsonObject, inputCharacters: number) {
@@ -55,13 +57,21 @@ export class AnswerState {
     return this.#unread;
   }
 
+  /** How many events were JSON but for small faults, and were read all the same. */
+  get mended(): number {
+    return this.#mended;
+  }
+
   /** What an event means. `bytes` is the length of its data in UTF-8. */
   read(name: string | undefined, data: string, bytes: number): Delta {
     const known = this.#template.match(name, data);
     const value = known ? null : parseJson(data);
     this.#isRaw = value === undefined;
-    const delta = known ?? this.#decoder.read(name, value, data);
-    if (!known) {
+    const mended = this.#isRaw && this.#readable ? parseLenientJson(data) : undefined;
+    const delta = known ?? this.#decoder.read(name, value === undefined ? mended : value, data);
+    if (mended !== undefined) this.#mended++;
+    // Never learned from an event that was mended: what is like it is no JSON either.
+    else if (!known) {
       this.#template.learn(name, data, delta);
       if (this.#readable && !isObject(value) && !delta.error) this.#countUnread(whyUnread(value, data), bytes);
     }

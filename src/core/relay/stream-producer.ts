@@ -1,4 +1,5 @@
 import { type Delta, hasContent, NOTHING } from "../dialect/dialect.ts";
+import { eventError } from "../dialect/error-meaning.ts";
 import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../ports/upstream.ts";
@@ -148,8 +149,7 @@ export class StreamProducer implements Producer, UpstreamSink {
 
   #failAfterEvent(error: NonNullable<Delta["error"]>): void {
     this.#call.settle();
-    const details = error.type === undefined ? {} : { details: { type: error.type } };
-    this.#end("failed", new GatewayError("upstream_error_event", error.message, details));
+    this.#end("failed", eventError(error));
   }
 
   /** A cap is reached: the upstream stops, and the answer ends as its provider would have ended it. */
@@ -196,7 +196,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     this.#done = true;
     if (this.#call.isResent) this.#odd.add("resent");
     const { log, info, firstSentMs } = this.#stream;
-    const { finish, unread } = this.#answer;
+    const { finish, unread, mended } = this.#answer;
     const unreadEvents = [...unread.values()].reduce((sum, count) => sum + count, 0);
     const terminal = {
       status,
@@ -227,7 +227,11 @@ export class StreamProducer implements Producer, UpstreamSink {
       events: log.head,
       bytes: this.#bytes,
       backpressure: this.#stream.backpressure,
-      anomalies: Object.fromEntries([...unread, ...[...this.#odd].map((kind) => [kind, 1] as const)]),
+      anomalies: Object.fromEntries([
+        ...unread,
+        ...(mended > 0 ? [["mended", mended] as const] : []),
+        ...[...this.#odd].map((kind) => [kind, 1] as const),
+      ]),
     });
   }
 }

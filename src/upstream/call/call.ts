@@ -1,6 +1,6 @@
-import { readProviderError } from "../../core/dialect/provider-error.ts";
+import { eventError } from "../../core/dialect/error-meaning.ts";
+import { readRefusal } from "../../core/dialect/refusal-text.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import { parseJson } from "../../core/kernel/json.ts";
 import type { MayRetry, UpstreamCall, UpstreamRequest, UpstreamSink } from "../../core/ports/upstream.ts";
 import { type ResponseBody, WholeBody } from "../body/response-body.ts";
 import { UnclearBody } from "../body/unclear-body.ts";
@@ -152,11 +152,9 @@ export class Call implements UpstreamCall, ExchangeOwner {
   #ended(leftover: string | undefined): void {
     if (this.#over) return;
     // Some providers end a stream with their error as it is, not as an event.
-    const said = leftover === undefined ? undefined : readProviderError(parseJson(this.#secrets.mask(leftover)));
-    if (said) {
-      const details = said.type === undefined ? {} : { details: { type: said.type } };
-      this.#fail(new GatewayError("upstream_error_event", said.message, details));
-    } else {
+    const said = leftover === undefined ? undefined : readRefusal(this.#secrets.mask(leftover));
+    if (said) this.#fail(eventError(said));
+    else {
       this.#close();
       tellLast(this.#sink, this.#routeClient.observer);
     }

@@ -172,7 +172,7 @@ describe("an answer that is no stream", () => {
     const { sink } = startCall(client);
     const exchange = await upstream.request();
     exchange.head(400, { "content-type": "application/json", "transfer-encoding": "chunked" });
-    exchange.chunk(JSON.stringify({ error: { message: "long", padding: "x".repeat(1000) } }));
+    exchange.chunk(JSON.stringify({ padding: "x".repeat(1000), error: { message: "beyond the limit" } }));
     expect(await sink.done).toMatchObject({ code: "upstream_http_error", message: "the upstream answered 400" });
     await exchange.closed;
   });
