@@ -12,7 +12,7 @@ import { createStreamFace } from "../faces/stream/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createLog, type LogOptions } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
-import { createMetricsPage, METRICS_PATH } from "../observe/metrics-page.ts";
+import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
 import { claimDirectory } from "../storage/sqlite/directory-claim.ts";
 import { createMemoryTranscripts } from "../storage/transcripts/memory-transcripts.ts";
@@ -28,6 +28,7 @@ import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLedger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
 import { connectLoad } from "./load.ts";
+import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
 import { connectRelay, logBudget } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
@@ -158,20 +159,16 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const { listen: metricsListen } = config.metrics;
   const metricsPage =
     metrics &&
-    createMetricsPage({
-      contentType: metrics.contentType,
-      text() {
-        const { parked, kept } = registry.counts;
-        return metrics.text({
-          connections: server.connectionsByFace,
-          streams: { active: relay.activeStreams - parked, parked, kept },
-          logs: budget,
-          inbound: [inboundBudgets.callers, inboundBudgets.strangers],
-          ledger,
-          droppedLines: log.dropped,
-          loopDelayMs: (share) => loop.quantileMs(share),
-        });
-      },
+    connectMetricsPage({
+      metrics,
+      relay,
+      registry,
+      ledger,
+      log,
+      loop,
+      logs: budget,
+      inbound: inboundBudgets,
+      connections: () => server.connectionsByFace,
     });
   const origins = {
     allowedOrigins: config.allowedOrigins,

@@ -72,8 +72,8 @@ const requests = z.strictObject({
     "bytes one client may send a second, 16 times as many at once; 32 agents with long conversations need 1 to 2 MiB",
   ),
   violationsPerMinute: count(20, 10_000).describe("invalid frames a connection may send before it is closed"),
-  apiSilenceMs: milliseconds(SECOND).describe(
-    "how long a stream of those APIs may be silent before a comment shows that it lives; later failures come as its last event",
+  apiSilenceMs: milliseconds(15 * SECOND).describe(
+    "how long the client of a stream of those APIs may hear nothing; then it gets a comment, and before that the head, after which no failure has a status: proxies close what is silent for 30 to 60 s",
   ),
   authFailuresPerMinute: count(10, 10_000).describe("wrong credentials from one address before it is locked out"),
   authLockoutMs: milliseconds(15 * MINUTE).describe(

@@ -18,6 +18,7 @@ export const PRESETS: readonly Preset[] = [
       dialect: "anthropic-messages",
       baseUrl: "https://api.anthropic.com",
       key: { env: "ANTHROPIC_API_KEY" },
+      passModels: true,
     },
     models: {
       "claude-sonnet": { route: "anthropic", model: "claude-sonnet-5", name: "Claude Sonnet" },
@@ -31,6 +32,7 @@ export const PRESETS: readonly Preset[] = [
       dialect: "openai-responses",
       baseUrl: "https://api.openai.com/v1",
       key: { env: "OPENAI_API_KEY" },
+      passModels: true,
     },
     models: { gpt: { route: "openai", model: "gpt-5", name: "GPT" } },
   },
@@ -42,6 +44,7 @@ export const PRESETS: readonly Preset[] = [
       dialect: "openai-chat",
       baseUrl: "https://api.openai.com/v1",
       key: { env: "OPENAI_API_KEY" },
+      passModels: true,
     },
     models: {},
   },
@@ -52,6 +55,8 @@ export const PRESETS: readonly Preset[] = [
       dialect: "openai-chat",
       baseUrl: "https://api.moonshot.ai/v1",
       key: { env: "MOONSHOT_API_KEY" },
+      // Another preset of the dialect passes all names.
+      passModels: ["kimi-*", "moonshot-*"],
     },
     models: { kimi: { route: "moonshot", model: "kimi-k3", name: "Kimi" } },
   },

@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { z } from "zod";
 import { DIALECTS } from "../../protocol/dialects.ts";
+import { MAX_PRICE } from "../core/usage/price.ts";
 import { milliseconds } from "./limits-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import { network } from "./network.ts";
@@ -33,6 +34,11 @@ const baseUrl = z.string().superRefine((text, context) => {
     context.addIssue({ code: "custom", params: { found, expected: "an http or https URL of host and path" } });
   }
 });
+
+const modelPattern = z
+  .string()
+  .regex(/^[!-~]{1,256}$/)
+  .describe("a provider's own model name, in which * stands for anything");
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/);
 
@@ -116,6 +122,15 @@ export const routeSchema = (sources: SecretSources) =>
         .describe(
           "openai-chat streams are asked for their usage (stream_options); false for a server that refuses the parameter",
         ),
+      passModels: z
+        .union([z.boolean(), modelPattern, z.array(modelPattern).min(1)], {
+          error: 'true, false, or names and patterns such as ["claude-*"]',
+        })
+        .default(false)
+        .transform((given) => (typeof given === "string" ? [given] : given))
+        .describe(
+          "models without an alias, taken under the provider's own names on this dialect's path: true for all, or patterns such as claude-*",
+        ),
       ca: certificates(sources)
         .optional()
         .describe("path of a PEM file: certificates to trust instead of the platform's; TLS is always verified"),
@@ -129,7 +144,7 @@ export const routeSchema = (sources: SecretSources) =>
       allowPrivateNetwork: route.allowPrivateNetwork ?? isLoopback(URL.parse(route.baseUrl)?.hostname ?? ""),
     }));
 
-const perMillion = z.number().nonnegative();
+const perMillion = z.number().nonnegative().max(MAX_PRICE);
 
 /** A name clients use for one model of one route. */
 export const modelSchema = z.strictObject({

@@ -92,7 +92,7 @@ export const anthropicMessages: DemoDialect = {
     yield beat({ type: "message_stop" });
   },
 
-  whole(script, { random }) {
+  unary(script, { random }) {
     const { thinking, text, toolCall } = script;
     const content: JsonObject[] = [];
     if (thinking.length > 0) {

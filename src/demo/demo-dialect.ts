@@ -25,7 +25,7 @@ export interface DemoDialect {
   /** The events of one answer. They stop early when the script ends in a cut or an error. */
   beats(script: Script, context: AnswerContext): Iterable<Beat>;
   /** The same answer in one piece, for a request that asks for no stream. The script ends whole. */
-  whole(script: Script, context: AnswerContext): JsonObject;
+  unary(script: Script, context: AnswerContext): JsonObject;
   /** The provider's error body for an HTTP status. */
   errorBody(status: number, message: string): JsonObject;
 }

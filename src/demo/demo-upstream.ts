@@ -64,7 +64,7 @@ export async function startDemoUpstream(options: DemoOptions = {}): Promise<Demo
     const script = writeScript(random, prompt, { directives, rest, speaks: dialect.speaks });
     const context = { body, random, createdS: Math.floor(wall() / 1000) };
     if (body.stream !== true) {
-      if (script.ending === "whole") sendJson(response, 200, dialect.whole(script, context));
+      if (script.ending === "whole") sendJson(response, 200, dialect.unary(script, context));
       else if (script.ending === "cut") response.destroy();
       else sendJson(response, 500, dialect.errorBody(500, "The demo upstream was asked to fail."));
       return;

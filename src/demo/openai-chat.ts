@@ -62,7 +62,7 @@ export const openaiChat: DemoDialect = {
     yield { data: "[DONE]" };
   },
 
-  whole(script, { random, createdS }) {
+  unary(script, { random, createdS }) {
     const { thinking, text, toolCall } = script;
     const call = toolCall && { name: toolCall.name, arguments: toolCall.arguments.join("") };
     const message = {

@@ -26,7 +26,7 @@ export const openaiResponses: DemoDialect = {
     }
   },
 
-  whole(script, context) {
+  unary(script, context) {
     // The last event holds the whole response.
     const last = [...answer(script, context)].at(-1);
     return asObject(last?.response) ?? {};

@@ -1,4 +1,4 @@
-import type { Dialect, Message, Part, Turn } from "../core/dialect/dialect.ts";
+import type { Conversation, Dialect, Message, Part } from "../core/dialect/dialect.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { asObject, type JsonObject } from "../core/kernel/json.ts";
 import { AnthropicEvents } from "./anthropic-events.ts";
@@ -61,7 +61,7 @@ function thinks(body: JsonObject): boolean {
  * Effort in the adaptive form, which the models from 4.6 on take; later ones refuse a budget of tokens. "off" asks for
  * nothing, because some models refuse to be told not to think.
  */
-function thinkingOf({ thinking }: Turn): JsonObject {
+function thinkingOf({ thinking }: Conversation): JsonObject {
   if (thinking === undefined || thinking === "off") return {};
   return { thinking: { type: "adaptive", display: "summarized" }, output_config: { effort: thinking } };
 }

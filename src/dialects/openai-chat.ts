@@ -1,4 +1,4 @@
-import type { Dialect, Message, Part, Turn } from "../core/dialect/dialect.ts";
+import type { Conversation, Dialect, Message, Part } from "../core/dialect/dialect.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { asObject, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import { ChatChunks } from "./chat-chunks.ts";
@@ -57,7 +57,7 @@ const asksUsage = (body: JsonObject): boolean => asObject(body.stream_options)?.
 const answers = (body: JsonObject): number => Math.max(1, asCount(body.n) ?? 1);
 
 /** "off" asks for nothing: providers disagree about how to say it, and models that cannot think refuse to be told. */
-function effort({ thinking }: Turn): JsonObject {
+function effort({ thinking }: Conversation): JsonObject {
   return thinking === undefined || thinking === "off" ? {} : { reasoning_effort: thinking };
 }
 

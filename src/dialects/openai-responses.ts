@@ -1,4 +1,4 @@
-import type { Dialect, Message, Part, Turn } from "../core/dialect/dialect.ts";
+import type { Conversation, Dialect, Message, Part } from "../core/dialect/dialect.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import type { JsonObject } from "../core/kernel/json.ts";
 import { ResponseEvents } from "./response-events.ts";
@@ -29,7 +29,7 @@ export const openaiResponses: Dialect = {
 };
 
 /** "off" asks for nothing: models that cannot think refuse to be told. */
-function effort({ thinking }: Turn): JsonObject {
+function effort({ thinking }: Conversation): JsonObject {
   return thinking === undefined || thinking === "off" ? {} : { reasoning: { effort: thinking } };
 }
 

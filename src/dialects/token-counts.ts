@@ -1,8 +1,11 @@
+import { numberOf } from "../core/kernel/exact-number.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 
 /** A number of tokens, or undefined for anything that cannot be one: null, fractions, negative figures, text. */
-export const asCount = (value: unknown): number | undefined =>
-  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
+export function asCount(value: unknown): number | undefined {
+  const count = numberOf(value);
+  return count !== undefined && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
+}
 
 /**
  * The newest of a cumulative count. A zero behind a figure is none: some servers end a stream with zeros for what they

@@ -5,7 +5,7 @@ import { extname, join } from "node:path";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { OwnFiles } from "./own-files.ts";
-import type { PageAnswer, PageRequest } from "./start-page.ts";
+import type { PageRequest, PageResponse } from "./start-page.ts";
 
 export interface ControlUiParts {
   /** An installed Control UI: its `index.html`, `assets/` and the rest. */
@@ -62,7 +62,7 @@ const ENCODINGS = [
  * undefined for a path that is not its. What may be read is what lies there now: files are looked up by name in a list made
  * here, so no path leads out of the directory. Throws when there is no Control UI in it.
  */
-export function createControlUi(parts: ControlUiParts): (request: PageRequest) => Promise<PageAnswer> | undefined {
+export function createControlUi(parts: ControlUiParts): (request: PageRequest) => Promise<PageResponse> | undefined {
   const { directory } = parts;
   const files = readFiles(directory);
   const { html, scripts } = startDocument(
@@ -75,7 +75,7 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
     headers: { ...headers, "content-type": TYPES[".html"] ?? "", "cache-control": NO_STORE },
   };
 
-  async function answer(request: PageRequest, name: string): Promise<PageAnswer> {
+  async function answer(request: PageRequest, name: string): Promise<PageResponse> {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return plain(405, "only GET and HEAD", { ...headers, allow: "GET, HEAD" });
     }
@@ -87,7 +87,7 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
     return plain(404, "not found", headers);
   }
 
-  async function file(request: PageRequest, name: string): Promise<PageAnswer> {
+  async function file(request: PageRequest, name: string): Promise<PageResponse> {
     const accepted = String(request.headers["accept-encoding"] ?? "");
     const encoding = ENCODINGS.find((form) => accepted.includes(form.name) && files.has(name + form.suffix));
     const hashed = name.startsWith("assets/");
@@ -161,7 +161,11 @@ const policy = (scripts: readonly string[]): string =>
   ].join("; ");
 
 /** What the page asks before it connects. */
-function settings(parts: ControlUiParts, request: PageRequest, headers: Readonly<Record<string, string>>): PageAnswer {
+function settings(
+  parts: ControlUiParts,
+  request: PageRequest,
+  headers: Readonly<Record<string, string>>,
+): PageResponse {
   const known = !parts.authRequired() || parts.authorised(request.headers, request.remoteAddress);
   if (!known) return json(401, { error: { message: "Unauthorized", type: "unauthorized" } }, headers);
   const value = {
@@ -182,13 +186,13 @@ function settings(parts: ControlUiParts, request: PageRequest, headers: Readonly
   return json(200, value, headers);
 }
 
-const json = (status: number, value: unknown, headers: Readonly<Record<string, string>>): PageAnswer => ({
+const json = (status: number, value: unknown, headers: Readonly<Record<string, string>>): PageResponse => ({
   status,
   headers: { ...headers, "content-type": "application/json", "cache-control": NO_STORE },
   body: JSON.stringify(value),
 });
 
-const plain = (status: number, text: string, headers: Readonly<Record<string, string>>): PageAnswer => ({
+const plain = (status: number, text: string, headers: Readonly<Record<string, string>>): PageResponse => ({
   status,
   headers: { ...headers, "content-type": "text/plain; charset=utf-8", "cache-control": NO_STORE },
   body: `${text}\n`,

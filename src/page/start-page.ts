@@ -11,7 +11,7 @@ export interface PageRequest {
   readonly remoteAddress: string;
 }
 
-export interface PageAnswer {
+export interface PageResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
@@ -77,8 +77,8 @@ const FILES = {
 } as const;
 
 /** The start page: its files, and `/start.json`. Gives undefined for a path that is not its. Files are read once. */
-export function createStartPage(parts: StartPageParts): (request: PageRequest) => PageAnswer | undefined {
-  const pages = new Map<string, PageAnswer>();
+export function createStartPage(parts: StartPageParts): (request: PageRequest) => PageResponse | undefined {
+  const pages = new Map<string, PageResponse>();
   for (const [path, [file, type]] of Object.entries(FILES)) {
     const body = readFileSync(new URL(`static/${file}`, import.meta.url), "utf8");
     pages.set(path, { status: 200, headers: { "content-type": type, ...SECURITY_HEADERS }, body });
@@ -100,7 +100,7 @@ function whatRuns({ version, info, callerOf }: StartPageParts, { headers, remote
   return { version, authRequired, ...rest, endpoints };
 }
 
-const json = (value: unknown): PageAnswer => ({
+const json = (value: unknown): PageResponse => ({
   status: 200,
   headers: { "content-type": "application/json", ...SECURITY_HEADERS },
   body: `${JSON.stringify(value)}\n`,

@@ -17,8 +17,9 @@ import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from ".
 import { errorPage, jsonPage, type Page, refusalPage, sendPage } from "./http/page.ts";
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
-import { pathOf } from "./http/target.ts";
+import { pathOf, sourceOf } from "./http/target.ts";
 import type { ConnectionLimits } from "./ws/connection.ts";
+import { asksForWebSocket } from "./ws/upgrade-required.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.ts";
 
 export interface PageRequest {
@@ -106,7 +107,13 @@ class GatewayServer implements RunningServer {
       isProxy: (address) => proxies.has(address),
       closed: (address) => this.#refused(new GatewayError("handshake_timeout"), address, "accept"),
     });
-    this.#webSockets = new WebSockets({ ...parts, admission, pendingSockets, proxies });
+    this.#webSockets = new WebSockets({
+      ...parts,
+      speaksHttp: (path) => this.#exchanges.serves(path),
+      admission,
+      pendingSockets,
+      proxies,
+    });
     const slowRequests = new SlowRequests({ pace: parts.inbound.pace, lingerMs: LINGER_MS, now: parts.clock.now });
     this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
@@ -117,7 +124,11 @@ class GatewayServer implements RunningServer {
       slowRequests.watch(request, response);
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
     };
-    this.#http = createServer(parts.slowRequests ?? SLOW_REQUEST_LIMITS, limitRequests(serve));
+    const options = { ...(parts.slowRequests ?? SLOW_REQUEST_LIMITS), shouldUpgradeCallback: asksForWebSocket };
+    const answer = limitRequests(serve);
+    this.#http = createServer(options, answer);
+    // A body that is refused for what its head says need not come.
+    this.#http.on("checkContinue", answer);
     this.#http.maxHeadersCount = ALL_FIELDS;
     this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
     this.#http.on("connection", (socket) => pendingSockets.enter(socket));
@@ -191,7 +202,7 @@ class GatewayServer implements RunningServer {
       if (path === "/healthz") return jsonPage(200, { status: "live" });
       if (path === "/readyz")
         return jsonPage(this.#draining ? 503 : 200, { status: this.#draining ? "draining" : "ready" });
-      checkSource(request.headers, this.#parts.origins);
+      checkSource(sourceOf(request), this.#parts.origins);
       const page = await this.#parts.page({
         method: request.method ?? "GET",
         path,

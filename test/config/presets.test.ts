@@ -14,6 +14,17 @@ describe("a provider's key in the environment", () => {
     expect(config.demo).toBe(true);
   });
 
+  test("brings routes that pass models by the provider's own names", () => {
+    const { routes } = load(undefined, keys);
+    expect(Object.values(routes).map(({ passModels }) => passModels)).toEqual([
+      true,
+      true,
+      true,
+      ["kimi-*", "moonshot-*"],
+    ]);
+    expect(load({ routes: { r: route }, models: { m: { ...model, route: "r" } } }).routes.r?.passModels).toBe(false);
+  });
+
   test("brings nothing when it is not set or empty", () => {
     expect(load(undefined, { ANTHROPIC_API_KEY: "" }).routes).toEqual({});
     expect(Object.keys(load(undefined, { OPENAI_API_KEY: "k" }).models)).toEqual(["gpt"]);

@@ -28,6 +28,15 @@ describe("what is found wrong", () => {
     ]);
   });
 
+  test("includes a price whose billionths no number holds exactly", () => {
+    const priced = (input: number) => ({
+      routes: { r: route },
+      models: { m: { ...model, price: { input, output: 0 } } },
+    });
+    expect(problemsOf(priced(9_000_001))).toEqual(["models.m.price.input: found 9000001, expected at most 9000000"]);
+    expect(load(priced(9_000_000)).models.m?.price?.input).toBe(9_000_000);
+  });
+
   test.each([
     ["a key in place of its section", { auth: "hunter2hunter2" }],
     ["a key in place of a number", { listen: { port: "hunter2hunter2" } }],

@@ -1,4 +1,4 @@
-/** Rows U1 to U7, U19 and U20 of the failure matrix: what happens before the first event. */
+/** docs/faults.md, U1 to U7, U19 and U20: faults before the first event. */
 import { describe, expect, test } from "@jest/globals";
 import { openRelay } from "../support/relayed-stream.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";

@@ -1,4 +1,4 @@
-/** Rows U16 to U18, U22, U24 and U25 of the failure matrix: what events may hold. */
+/** docs/faults.md, U16 to U18, U22, U24 and U25: what events contain. */
 import { describe, expect, test } from "@jest/globals";
 import { isDeeperThan, MAX_JSON_DEPTH } from "../../src/core/kernel/json.ts";
 import { openRelay } from "../support/relayed-stream.ts";

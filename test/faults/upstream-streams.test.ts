@@ -1,4 +1,4 @@
-/** Rows U8 to U15, U21, U23, U26 and U27 of the failure matrix: how a stream that has begun may go on and end. */
+/** docs/faults.md, U8 to U15, U21, U23, U26 and U27: faults of a stream that has begun. */
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { openRelay } from "../support/relayed-stream.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { parseClientJson } from "../../src/core/kernel/json.ts";
+import { parseClientJson, parseRelayedJson } from "../../src/core/kernel/json.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
@@ -9,12 +9,17 @@ const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
 const keys = (count: number) => `{${Array.from({ length: count }, (_, at) => `"k${at}":1`).join()}}`;
 
 /** What no client may send, each as the value of a field. */
-const UNFIT: Readonly<Record<string, string>> = {
+const TOO_MUCH: Readonly<Record<string, string>> = {
   "65 levels": nested(65),
   "a million levels": nested(1_000_000),
   "10,001 keys": keys(10_001),
   "30,000 keys of their own in many objects": `[${Array.from({ length: 10_000 }, (_, at) => `{"a${at}":1,"b":1,"c":1}`).join()}]`,
   "150,001 members": `[${Array(150_001).fill("1").join()}]`,
+};
+
+/** What only a face refuses that looks at it itself. */
+const UNFIT: Readonly<Record<string, string>> = {
+  ...TOO_MUCH,
   "the key __proto__": '{"__proto__":{"isAdmin":true}}',
   "constructor.prototype": '{"a":[{"constructor":{"prototype":{"isAdmin":true}}}]}',
   "the key __proto__, escaped": '{"\\u005f_proto__":1}',
@@ -26,6 +31,10 @@ describe("what a client sends is not taken when it has", () => {
   test.each(Object.entries(UNFIT))("%s", (_what, json) => {
     expect(parseClientJson(json)).toBeUndefined();
     expect(parseClientJson(`{"body":${json}}`)).toBeUndefined();
+  });
+
+  test.each(Object.entries(TOO_MUCH))("%s, where it would only go on to an upstream", (_what, json) => {
+    expect(parseRelayedJson(json)).toBeUndefined();
   });
 });
 
@@ -46,10 +55,12 @@ describe("nothing of it goes upstream or into an object of ours", () => {
     await using upstream = await startScriptedUpstream();
     await using gateway = await startTestGateway({ upstream: upstream.url });
     using client = await (await StreamClient.connect(gateway.url)).hello();
-    for (const json of Object.values(UNFIT)) {
+    for (const json of Object.values(TOO_MUCH)) {
       client.send(`{"type":"open","id":"a","model":"gpt","body":{"messages":[],"x":${json}}}`);
       expect(await client.next()).toMatchObject({ type: "error", error: { code: "bad_frame" } });
     }
+    client.send('{"type":"open","id":"a","model":"gpt","body":{"messages":[]},"__proto__":{"isAdmin":true}}');
+    expect(await client.next()).toMatchObject({ type: "error", error: { code: "bad_frame" } });
     expect(upstream.connections).toBe(0);
     expect(Object.hasOwn(Object.prototype, "isAdmin")).toBe(false);
     expect(gateway.log.lines.filter(({ event }) => event === "fault")).toEqual([]);

@@ -1,4 +1,4 @@
-/** The terms of the design's formula, in MiB. */
+/** The terms of the memory formula, in MiB. */
 const CONNECTION = 8 / 1_024;
 const STREAM = 1 + 100 / 1_024;
 /** The design's figure for a process without load. */

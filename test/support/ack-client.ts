@@ -10,7 +10,7 @@ export interface AckRule {
   readonly afterMs: number;
 }
 
-/** The rule for client libraries (flow-and-resume.md of the design). */
+/** The rule for client libraries (protocol/README.md, Flow control). */
 const SDK_RULE: AckRule = { bytes: 65_536, events: 64, afterMs: 100 };
 
 export interface AckClientOptions {

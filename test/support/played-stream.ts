@@ -5,7 +5,7 @@ import { Window } from "../../src/core/stream/flow.ts";
 import type { Reader, ReaderSink } from "../../src/core/stream/reader.ts";
 import type { Attachment, AwayPolicy, RegisteredStream } from "../../src/core/stream/registry.ts";
 import { Stream } from "../../src/core/stream/stream.ts";
-import { costOf, type Entry, StreamLog } from "../../src/core/stream/stream-log.ts";
+import { type Entry, entryBytes, StreamLog } from "../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../src/core/stream/terminal.ts";
 import { noFault } from "./no-fault.ts";
 import type { RegistryRig } from "./registry-rig.ts";
@@ -76,7 +76,7 @@ export class PlayedStream {
     const { log } = this.stream;
     const entry = log.append(undefined, text, true);
     this.stream.publish(entry);
-    assert(log.bytes < LOG.maxBytes + costOf(entry));
+    assert(log.bytes < LOG.maxBytes + entryBytes(entry));
     assert(log.head - log.tail <= LOG.maxEntries);
     assert.equal(this.producer.paused, log.isFull && !this.stream.terminal);
   }
@@ -208,7 +208,7 @@ class Visit implements ReaderSink, Attachment {
     }
     const next = log.at(reader.cursor + 1);
     // Whoever could take more has it already.
-    if (next) assert(!this.writable || window?.admits(costOf(next)) === false);
+    if (next) assert(!this.writable || window?.admits(entryBytes(next)) === false);
     else assert.deepEqual([reader.cursor, this.#ends], [log.head, terminal ? 1 : 0]);
   }
 }

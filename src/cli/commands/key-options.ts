@@ -25,6 +25,7 @@ type Values = Readonly<Partial<Record<keyof typeof CREATE_OPTIONS, string>>>;
 const AWAY_POLICIES = ["continue", "finish", "cancel"] as const;
 const CALLER = /^[A-Za-z0-9][A-Za-z0-9._@:-]{0,63}$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/;
+const NAME_PATTERN = /^[A-Za-z0-9*@][A-Za-z0-9._:/@*-]{0,127}$/;
 const MS_OF = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 /** What a new key is, without its id and secret. Throws `bad_request` with the option that is wrong. */
@@ -35,7 +36,7 @@ export function readKey(caller: string, values: Values, wallMs: number): Omit<Ga
   return {
     caller,
     scopes: values.scopes === undefined ? ["chat", "streams"] : readScopes(values.scopes),
-    models: readNames("models", values.models),
+    models: readNames("models", values.models, NAME_PATTERN),
     routes: readNames("routes", values.routes),
     caps: {
       tokensPerDay: readCount(values, "tokens-per-day"),
@@ -74,10 +75,10 @@ function readScopes(text: string): GatewayKey["scopes"] {
   return [...new Set(readList(text).map((scope) => readChoice("scopes", scope, SCOPES)))];
 }
 
-function readNames(option: string, text: string | undefined): readonly string[] | undefined {
+function readNames(option: string, text: string | undefined, form = NAME): readonly string[] | undefined {
   if (text === undefined) return undefined;
   const names = readList(text);
-  const wrong = names.find((name) => !NAME.test(name));
+  const wrong = names.find((name) => !form.test(name));
   if (wrong !== undefined || names.length === 0) throw bad(`--${option} is a list of names such as a,b, not ${text}`);
   return names;
 }

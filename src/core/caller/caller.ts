@@ -1,5 +1,6 @@
 import type { Target } from "../dialect/routing.ts";
 import { GatewayError } from "../kernel/errors.ts";
+import { matchesName } from "../kernel/name-pattern.ts";
 import type { AwayPolicy } from "../stream/registry.ts";
 
 /** What a key lets its callers do. `chat`: the OpenClaw face; `streams`: all others; `admin` includes every other. */
@@ -29,7 +30,7 @@ export interface Grant {
   /** Which of the key's secrets was shown: a key that is rotated has two for a while. */
   readonly secretId?: string | undefined;
   readonly scopes: ReadonlySet<Scope>;
-  /** Names that may be used; undefined: all. */
+  /** Names that may be used, or patterns of them such as `claude-*`; undefined: all. */
   readonly models: ReadonlySet<string> | undefined;
   readonly routes: ReadonlySet<string> | undefined;
   readonly caps: Caps;
@@ -75,7 +76,13 @@ export function requireScope(caller: Caller, scope: Scope): void {
  */
 export function mayUse({ grant }: Caller, { route, model }: Target): boolean {
   if (grant?.routes && !grant.routes.has(route.name)) return false;
-  return !grant?.models || (model !== undefined && grant.models.has(model.alias));
+  if (!grant?.models) return true;
+  return model !== undefined && (grant.models.has(model.alias) || matchesAny(grant.models, model.alias));
+}
+
+function matchesAny(patterns: ReadonlySet<string>, name: string): boolean {
+  for (const pattern of patterns) if (pattern.includes("*") && matchesName(pattern, name)) return true;
+  return false;
 }
 
 /** Throws `forbidden` when the caller may not use the target, or not with this upstream key, or not without one. */

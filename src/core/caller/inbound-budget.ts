@@ -1,4 +1,5 @@
 import { GatewayError } from "../kernel/errors.ts";
+import { Tally } from "../kernel/tally.ts";
 
 export interface InboundBudgetLimits {
   /** What all holders may have together, in bytes. */
@@ -16,8 +17,7 @@ const RETRY_AFTER_MS = 5_000;
  */
 export class InboundBudget {
   readonly #limits: InboundBudgetLimits;
-  readonly #usedBy = new Map<string, number>();
-  #used = 0;
+  readonly #used = new Tally<string>();
   #refused = 0;
 
   constructor(limits: InboundBudgetLimits) {
@@ -25,7 +25,7 @@ export class InboundBudget {
   }
 
   get usedBytes(): number {
-    return this.#used;
+    return this.#used.total;
   }
 
   get maxBytes(): number {
@@ -51,7 +51,7 @@ export class InboundBudget {
         held = total;
       },
       release: () => {
-        this.#giveBack(holder, held);
+        this.#used.add(holder, -held);
         held = 0;
       },
     };
@@ -59,18 +59,9 @@ export class InboundBudget {
 
   #take(holder: string, bytes: number): void {
     const { maxBytes, maxBytesEach } = this.#limits;
-    const usedByHolder = this.#usedBy.get(holder) ?? 0;
-    if (usedByHolder + bytes > maxBytesEach) throw this.#refusal("caller", maxBytesEach);
-    if (this.#used + bytes > maxBytes) throw this.#refusal("gateway", maxBytes);
-    this.#used += bytes;
-    this.#usedBy.set(holder, usedByHolder + bytes);
-  }
-
-  #giveBack(holder: string, bytes: number): void {
-    this.#used -= bytes;
-    const left = (this.#usedBy.get(holder) ?? 0) - bytes;
-    if (left > 0) this.#usedBy.set(holder, left);
-    else this.#usedBy.delete(holder);
+    if (this.#used.of(holder) + bytes > maxBytesEach) throw this.#refusal("caller", maxBytesEach);
+    if (this.#used.total + bytes > maxBytes) throw this.#refusal("gateway", maxBytes);
+    this.#used.add(holder, bytes);
   }
 
   #refusal(bound: "caller" | "gateway", limit: number): GatewayError {

@@ -11,7 +11,7 @@ export interface Dialect {
   /** The body as the provider wants it, for a stream or a whole answer: `stream`, and what the dialect insists on. */
   body(request: BodyRequest): JsonObject;
   /** A conversation, in the provider's own request body. Throws GatewayError `unsupported` for parts it cannot carry. */
-  conversation(turn: Turn): JsonObject;
+  conversation(turn: Conversation): JsonObject;
   /** The most tokens a request lets the model write, in all its answers; undefined when it does not say. */
   outputLimit(body: JsonObject): number | undefined;
   /** The same request with no higher limit than this. A dialect without one certain name for it lowers only what is there. */
@@ -32,7 +32,7 @@ export interface BodyRequest {
 }
 
 /** A provider-neutral request: what chat faces produce. */
-export interface Turn {
+export interface Conversation {
   readonly system?: string;
   readonly messages: readonly Message[];
   /** "off", "low", "medium", "high"; undefined leaves it to the provider. */

@@ -1,5 +1,6 @@
 import { GatewayError } from "../kernel/errors.ts";
 import type { JsonObject } from "../kernel/json.ts";
+import { matchesName } from "../kernel/name-pattern.ts";
 import type { Price } from "../usage/price.ts";
 import type { Dialect } from "./dialect.ts";
 
@@ -13,6 +14,11 @@ export interface Route {
   readonly headers: Readonly<Record<string, string>>;
   /** False where the upstream refuses to be asked for usage; then it is estimated. */
   readonly includeUsage?: boolean;
+  /**
+   * The models without an alias that may be asked for here by the provider's own names: all with true, those that match a
+   * pattern (`claude-*`), or none.
+   */
+  readonly passModels?: boolean | readonly string[];
 }
 
 /** An alias clients use for a route and the upstream's own model. */
@@ -51,11 +57,45 @@ export class Routing {
     return [...this.#models.values()];
   }
 
-  /** Throws `unknown_model`. */
-  model(alias: string): Model {
-    const model = this.#models.get(alias);
-    if (!model) throw new GatewayError("unknown_model", `no such model: ${alias}`);
-    return model;
+  /** Models without an alias that a route's `passModels` names in full. */
+  get namedModels(): readonly Model[] {
+    return [...this.#routes.values()].flatMap((route) =>
+      Array.isArray(route.passModels)
+        ? route.passModels.filter((name) => !name.includes("*")).map((name) => this.#passed(route, name))
+        : [],
+    );
+  }
+
+  /** By an alias, by `route/alias`, or by `route/name` where the route passes the name. Throws `unknown_model`. */
+  model(name: string): Model {
+    return known(this.#find(name), name);
+  }
+
+  /**
+   * By a name at the API of one dialect: as `model`, then a provider's own name on the first route of the dialect that
+   * passes it. A model of another dialect is returned only when there is none of this one. Throws `unknown_model`.
+   */
+  modelAt(name: string, dialect: string): Model {
+    return known(this.findAt(name, dialect), name);
+  }
+
+  /** As `modelAt`; undefined when there is none. */
+  findAt(name: string, dialect: string): Model | undefined {
+    const aliased = this.#aliased(name);
+    if (aliased?.route.dialect.name === dialect) return aliased;
+    // An alias that is the provider's own name means the same model on every route.
+    const isOwnName = !aliased || aliased.upstreamModel === name;
+    const passed = isOwnName ? this.#passedBy(name, (route) => route.dialect.name === dialect) : undefined;
+    return passed ?? this.#find(name);
+  }
+
+  /**
+   * The provider's model that a route is asked for by its own name: a model here where the route passes the name, else the
+   * bare route. Undefined when there is no such route.
+   */
+  targetOn(routeName: string, name: string): Target | undefined {
+    const route = this.#routes.get(routeName);
+    return route && { route, model: passes(route, name) ? this.#passed(route, name) : undefined };
   }
 
   /** What an open means. Throws `unknown_model`, `unknown_route`, or `bad_request` when neither is named. */
@@ -69,4 +109,55 @@ export class Routing {
     if (!route) throw new GatewayError("unknown_route", `no such route: ${names.route}`);
     return { route, model: undefined };
   }
+
+  #find(name: string): Model | undefined {
+    return this.#aliased(name) ?? this.#passedBy(name, (route) => name.startsWith(`${route.name}/`));
+  }
+
+  #aliased(name: string): Model | undefined {
+    const model = this.#models.get(name);
+    if (model) return model;
+    const slash = name.indexOf("/");
+    const behind = slash > 0 ? this.#models.get(name.slice(slash + 1)) : undefined;
+    return behind?.route.name === name.slice(0, slash) ? behind : undefined;
+  }
+
+  /** On a route that is eligible: the one before the slash, then one with a pattern for the name, then one that passes all. */
+  #passedBy(name: string, isEligible: (route: Route) => boolean): Model | undefined {
+    const routes = [...this.#routes.values()].filter(isEligible);
+    const named = routes.find((route) => name.startsWith(`${route.name}/`));
+    const bare = named && name.slice(named.name.length + 1);
+    if (named && bare !== undefined && passes(named, bare)) return this.#passed(named, bare);
+    const route =
+      routes.find(({ passModels }) => Array.isArray(passModels) && passModels.some((it) => matchesName(it, name))) ??
+      routes.find((candidate) => passes(candidate, name));
+    return route && this.#passed(route, name);
+  }
+
+  /** A model by the provider's own name, with the price of the alias for the same one. */
+  #passed(route: Route, name: string): Model {
+    const alias = this.models.find((model) => model.route === route && model.upstreamModel === name);
+    return {
+      alias: name,
+      route,
+      upstreamModel: name,
+      name: alias?.name ?? name,
+      defaults: {},
+      price: alias?.price,
+      contextWindow: alias?.contextWindow,
+    };
+  }
+}
+
+function known(model: Model | undefined, name: string): Model {
+  if (!model) throw new GatewayError("unknown_model", `no such model: ${name}`);
+  return model;
+}
+
+/** Names are kept in records and log lines: longer ones, and blanks, are no model's. */
+const OWN_NAME = /^[!-~]{1,256}$/;
+
+function passes({ passModels = false }: Route, name: string): boolean {
+  if (!OWN_NAME.test(name)) return false;
+  return typeof passModels === "boolean" ? passModels : passModels.some((pattern) => matchesName(pattern, name));
 }

@@ -1,8 +1,10 @@
+import { beginsNumber, numberEnd } from "./json-digits.ts";
+
 /** What JSON may weigh before it is parsed: what makes parsing, checking and copying it dear. */
 export interface JsonBounds {
   /**
    * Members of lists and objects count 1, lists and objects 1 more, and keys 4 more where they make an object's shape anew:
-   * not when an object before had the same keys up to there.
+   * not when an object before had the same keys up to there. A number that would change its digits counts 5 more.
    */
   readonly weight: number;
 }
@@ -23,6 +25,8 @@ const MAX_CHARACTERS = 2_000_000;
 /** Blanks outside of strings: 150 tools with 60 properties each, laid out for people in steps of four, have 2.4 million. */
 const MAX_BLANKS = 4_000_000;
 const NEW_KEY_WEIGHT = 4;
+/** A number that is kept by its digits takes as long to make as six members to parse. */
+const ODD_NUMBER_WEIGHT = 5;
 /** Later keys of an object always count as new: the engine makes tables of objects that have many. */
 const SHAPED_KEYS = 32;
 /** So do longer keys, which would take time to compare. */
@@ -49,9 +53,10 @@ const OBJECT_END = 0x7d;
 
 /**
  * Whether a text is too heavy to be parsed as JSON, or nests deeper than `maxDepth`. It reads what stands outside of
- * strings, and stops where a limit is reached. What is no JSON is as heavy as up to where that shows.
+ * strings, and stops where a limit is reached. What is no JSON is as heavy as up to where that shows. Where numbers begin and
+ * end that would change their digits on the way is added to `odd`.
  */
-export function isTooHeavy(text: string, bounds: JsonBounds, maxDepth: number): boolean {
+export function isTooHeavy(text: string, bounds: JsonBounds, maxDepth: number, odd: number[] = []): boolean {
   const keys = [0];
   /** What stands for the keys so far of the object at each depth, and all that were seen. */
   const shapes = [0];
@@ -63,7 +68,8 @@ export function isTooHeavy(text: string, bounds: JsonBounds, maxDepth: number): 
   let characters = 0;
   let blanks = 0;
   for (let at = 0; at < text.length; at++) {
-    switch (text.charCodeAt(at)) {
+    const character = text.charCodeAt(at);
+    switch (character) {
       case BLANK:
         if (++blanks > MAX_BLANKS) return true;
         break;
@@ -97,8 +103,20 @@ export function isTooHeavy(text: string, bounds: JsonBounds, maxDepth: number): 
       case OBJECT_END:
         depth--;
         break;
-      default:
-        if (++characters > MAX_CHARACTERS) return true;
+      default: {
+        let end = at + 1;
+        if (beginsNumber(character)) {
+          end = numberEnd(text, at);
+          if (end < 0) {
+            end = ~end;
+            odd.push(at, end);
+            weight += ODD_NUMBER_WEIGHT;
+          }
+        }
+        characters += end - at;
+        if (characters > MAX_CHARACTERS) return true;
+        at = end - 1;
+      }
     }
     if (weight > bounds.weight) return true;
   }

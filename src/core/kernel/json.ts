@@ -1,3 +1,4 @@
+import { numberOf, parseExactly } from "./exact-number.ts";
 import { CALLER_JSON, isTooHeavy, type JsonBounds } from "./json-weight.ts";
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
@@ -58,7 +59,8 @@ const isExact = (value: number): boolean =>
 /** What a client's JSON must be, for the message to one whose is not. */
 export const FIT_JSON =
   `no deeper than ${MAX_JSON_DEPTH}, no heavier than ${CALLER_JSON.weight} (a member counts 1, a list or an object 1 more,` +
-  " a key 4 more unless earlier objects had the same keys up to there) and 10000 keys an object, without a key __proto__ or an integer beyond 2^53";
+  " a key 4 more unless earlier objects had the same keys up to there, a number" +
+  " like 1.0, 1e3 or one beyond 2^53 5 more) and 10000 keys an object";
 
 /**
  * A client's JSON, or undefined when it does not parse, is too deep or too heavy, or has a key that is never right, or a
@@ -69,6 +71,21 @@ export function parseClientJson(text: string, bounds: JsonBounds = CALLER_JSON):
   try {
     const value: JsonValue = JSON.parse(text);
     return isFit(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * A client's JSON that goes on to an upstream, with every number in the digits it came in (`ExactNumber` where the engine would
+ * change them) and every key. Undefined when it does not parse, or is too deep or too heavy. A key `__proto__` is a field like
+ * others: copy such objects by spreading, never by assigning their keys.
+ */
+export function parseRelayedJson(text: string, bounds: JsonBounds = CALLER_JSON): JsonValue | undefined {
+  const odd: number[] = [];
+  if (isTooHeavy(text, bounds, MAX_JSON_DEPTH, odd)) return undefined;
+  try {
+    return (odd.length > 0 ? parseExactly(text, odd) : JSON.parse(text)) as JsonValue;
   } catch {
     return undefined;
   }
@@ -88,7 +105,9 @@ function isFit(part: unknown): boolean {
 
 /** A field as the type asked for, or undefined: upstreams are read forgivingly. */
 export const asString = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
-export const asNumber = (value: unknown): number | undefined =>
-  typeof value === "number" && Number.isFinite(value) ? value : undefined;
+export function asNumber(value: unknown): number | undefined {
+  const number = numberOf(value);
+  return Number.isFinite(number) ? number : undefined;
+}
 export const asObject = (value: unknown): JsonObject | undefined => (isObject(value) ? value : undefined);
 export const asArray = (value: unknown): readonly JsonValue[] => (Array.isArray(value) ? value : []);

@@ -8,12 +8,14 @@ export interface HttpFace {
   readonly name: string;
   /** What a gateway key must allow; left out: `streams`. */
   readonly scope?: Scope | "any";
+  /** It only says, in its own words, that its paths are not served. */
+  readonly isForMissing?: boolean;
   /** Whether such requests are this face's. */
   matches(method: string, path: string): boolean;
   /** Answers, now or later. A GatewayError it throws is the answer. */
   handle(exchange: HttpExchange): void;
   /** A refusal in this face's own words, also of what the face never saw. Left out: the gateway's own form. */
-  refusal?(error: GatewayError): HttpAnswer;
+  refusal?(error: GatewayError, asked: Pick<HttpExchange, "path" | "header">): HttpAnswer;
 }
 
 export interface HttpAnswer {

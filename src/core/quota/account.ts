@@ -1,6 +1,6 @@
 import type { Caps } from "../caller/caller.ts";
 import { GatewayError } from "../kernel/errors.ts";
-import { NANO } from "../usage/cost.ts";
+import { Tariff, toNano } from "../usage/cost.ts";
 import type { Price } from "../usage/price.ts";
 import { CapReservation, type ReservationOwner } from "./cap-reservation.ts";
 import { Period } from "./period.ts";
@@ -25,7 +25,7 @@ const LEAST_OUTPUT_TOKENS = 16;
 /** No model writes more. Sums of what is set aside stay exact numbers, whatever requests say. */
 const MOST_OUTPUT_TOKENS = 10_000_000;
 
-const NONE: Price = { input: 0, output: 0 };
+const FREE = new Tariff({ input: 0, output: 0 });
 
 /**
  * One key under its caps: who may begin, what is set aside, and who is cut. What is spent and what is set aside stay
@@ -84,9 +84,9 @@ export class Account implements ReservationOwner {
   open(ask: Ask, caller: string, caps: Caps, wallMs: number): CapReservation {
     this.#caller = caller;
     this.advance(wallMs);
-    this.#tokens.cap(caps, 1);
-    this.#cost.cap(caps, NANO);
-    this.#requests.cap(caps, 1);
+    this.#tokens.cap(caps, Number);
+    this.#cost.cap(caps, toNano);
+    this.#requests.cap(caps, Number);
     const { concurrentStreams = Number.POSITIVE_INFINITY } = caps;
     if (this.#running.size >= concurrentStreams) throw tooManyStreams(caller, concurrentStreams);
     this.#check(this.#requests, 1, 1, wallMs);
@@ -96,22 +96,22 @@ export class Account implements ReservationOwner {
     if (this.#cost.isCapped && !ask.price) {
       throw new GatewayError("forbidden", "the key has a cap on cost, and the model has no price");
     }
-    const price = perToken(ask.price ?? NONE);
-    const costOf = (output: number) => Math.ceil(promptTokens * price.input + output * price.output);
+    const tariff = ask.price ? new Tariff(ask.price) : FREE;
+    const costWith = (output: number) => tariff.cost(promptTokens, output);
     const least = Math.min(asked, LEAST_OUTPUT_TOKENS);
     this.#check(this.#tokens, promptTokens + least, promptTokens + asked, wallMs);
-    this.#check(this.#cost, costOf(least), costOf(asked), wallMs);
+    this.#check(this.#cost, costWith(least), costWith(asked), wallMs);
 
-    const left = Math.min(
-      this.#tokens.left - promptTokens,
-      price.output > 0 ? Math.floor((this.#cost.left - promptTokens * price.input) / price.output) : asked,
+    const output = tariff.affordableOutput(
+      this.#cost.left,
+      promptTokens,
+      Math.min(asked, this.#tokens.left - promptTokens),
     );
-    const output = Math.min(asked, left);
     const capReservation = new CapReservation(this, {
       promptTokens,
       tokens: this.#tokens.reserve(promptTokens + output),
-      cost: this.#cost.reserve(costOf(output)),
-      meteredPrice: this.#cost.isCapped ? price : undefined,
+      cost: this.#cost.reserve(costWith(output)),
+      tariff: this.#cost.isCapped ? tariff : undefined,
       maxOutputTokens: output < asked ? output : undefined,
     });
     this.#requests.reserve(0).spend(1);
@@ -157,15 +157,4 @@ export class Account implements ReservationOwner {
       if (least > unspent - held) throw setAside(this.#caller, status);
     }
   }
-}
-
-/** Billionths of the currency a token. */
-function perToken({ input, output, cacheRead, cacheWrite }: Price): Price {
-  const nano = (perMillion: number) => (perMillion * NANO) / 1_000_000;
-  return {
-    input: nano(input),
-    output: nano(output),
-    cacheRead: nano(cacheRead ?? input),
-    cacheWrite: nano(cacheWrite ?? input),
-  };
 }

@@ -1,6 +1,6 @@
 import type { GatewayError } from "../kernel/errors.ts";
 import type { Counted } from "../ledger/ledger.ts";
-import type { Price } from "../usage/price.ts";
+import { type ByKind, byKind, type Tariff } from "../usage/cost.ts";
 import { estimateTokens, type TokenCounts } from "../usage/usage.ts";
 import type { Hold, Quota } from "./quota.ts";
 
@@ -17,8 +17,8 @@ export interface CapReservationParts {
   readonly tokens: Hold;
   /** In billionths of the price's currency. */
   readonly cost: Hold;
-  /** Billionths a token. Undefined where no cap on cost is to be kept: then cost is counted at the end only. */
-  readonly meteredPrice: Price | undefined;
+  /** Undefined where no cap on cost is to be kept: then cost is counted at the end only. */
+  readonly tariff: Tariff | undefined;
   /** What the answer's limit must be lowered to; undefined: it may stay. */
   readonly maxOutputTokens: number | undefined;
 }
@@ -30,10 +30,10 @@ export class CapReservation {
   onCut: (error: GatewayError) => void = () => {};
   readonly #owner: ReservationOwner;
   readonly #parts: CapReservationParts;
-  readonly #outputPrice: number;
   #counts: TokenCounts | undefined;
   #inputTokens: number;
-  #inputCost = 0;
+  /** The same by price. */
+  #input: ByKind;
   /** What the provider counted last, and how many characters of the answer there were then. */
   #counted = 0;
   #countedAt = 0;
@@ -44,7 +44,7 @@ export class CapReservation {
     this.#parts = parts;
     this.maxOutputTokens = parts.maxOutputTokens;
     this.#inputTokens = parts.promptTokens;
-    this.#outputPrice = parts.meteredPrice?.output ?? 0;
+    this.#input = byKind({ inputTokens: parts.promptTokens });
   }
 
   /** Whether a cap counts events: on tokens or on cost. */
@@ -71,9 +71,10 @@ export class CapReservation {
     this.#owner.advance(wallMs);
     if (counts !== this.#counts) this.#report(counts, characters);
     const output = this.#counted + estimateTokens(characters - this.#countedAt);
-    const { tokens, cost, meteredPrice } = this.#parts;
+    const { tokens, cost, tariff } = this.#parts;
     const tokensFit = tokens.spend(this.#inputTokens + output);
-    const costFits = !meteredPrice || cost.spend(Math.ceil(this.#inputCost + output * this.#outputPrice));
+    const { input, cacheRead, cacheWrite } = this.#input;
+    const costFits = !tariff || cost.spend(tariff.cost(input, output, cacheRead, cacheWrite));
     if (tokensFit && costFits) return undefined;
     return this.#owner.reached(tokensFit ? cost.of : tokens.of, this);
   }
@@ -85,13 +86,13 @@ export class CapReservation {
   settle(tokens: number | undefined, costNano: number | undefined, wallMs: number): void {
     if (this.#released) return;
     this.#owner.advance(wallMs);
-    const { tokens: hold, cost, meteredPrice } = this.#parts;
+    const { tokens: hold, cost, tariff } = this.#parts;
     if (tokens !== undefined) {
       this.#correct(hold, tokens);
       this.#correct(cost, costNano);
     } else {
       this.#correct(hold, Math.max(hold.spent, this.#inputTokens));
-      if (meteredPrice) this.#correct(cost, Math.max(cost.spent, Math.ceil(this.#inputTokens * meteredPrice.input)));
+      if (tariff) this.#correct(cost, Math.max(cost.spent, tariff.cost(this.#inputTokens, 0)));
     }
   }
 
@@ -114,19 +115,10 @@ export class CapReservation {
   #report(counts: TokenCounts, characters: number): void {
     this.#counts = counts;
     this.#inputTokens = counts.inputTokens || this.#inputTokens;
-    const price = this.#parts.meteredPrice;
-    if (price) this.#inputCost = inputCost(counts, this.#inputTokens, price);
+    this.#input = byKind({ ...counts, inputTokens: this.#inputTokens });
     // The same count again says nothing about what came since: some providers send zeros until the end.
     if (counts.outputTokens === undefined || counts.outputTokens === this.#counted) return;
     this.#counted = counts.outputTokens;
     this.#countedAt = characters;
   }
-}
-
-function inputCost({ cacheReadTokens = 0, cacheWriteTokens = 0 }: TokenCounts, input: number, price: Price): number {
-  return (
-    Math.max(0, input - cacheReadTokens - cacheWriteTokens) * price.input +
-    cacheReadTokens * (price.cacheRead ?? price.input) +
-    cacheWriteTokens * (price.cacheWrite ?? price.input)
-  );
 }

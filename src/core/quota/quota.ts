@@ -45,9 +45,9 @@ export class Quota {
     }));
   }
 
-  /** The caps as they are now; `unit` is how much of the quota's own unit is one of theirs. */
-  cap(caps: Caps, unit: number): void {
-    for (const limit of this.#limits) limit.most = (caps[limit.cap] ?? Number.POSITIVE_INFINITY) * unit;
+  /** The caps as they are now; `amount` turns one into the quota's own unit. */
+  cap(caps: Caps, amount: (cap: number) => number): void {
+    for (const limit of this.#limits) limit.most = amount(caps[limit.cap] ?? Number.POSITIVE_INFINITY);
     this.#findNearest();
   }
 

@@ -1,18 +1,18 @@
 import { GatewayError } from "../kernel/errors.ts";
-import { NANO } from "../usage/cost.ts";
+import { fromNano } from "../usage/cost.ts";
 import type { QuotaStatus } from "./quota.ts";
 
 const words = (cap: string): string => cap.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 /** What a program can act on, in the unit the cap is written in. */
 function facts(caller: string, { cap, limit, used, held, period }: QuotaStatus) {
-  const unit = cap.startsWith("cost") ? NANO : 1;
+  const figure = cap.startsWith("cost") ? fromNano : Number;
   return {
     caller,
     cap,
-    limit: limit / unit,
-    used: used / unit,
-    ...(held > 0 && { reserved: held / unit }),
+    limit: figure(limit),
+    used: figure(used),
+    ...(held > 0 && { reserved: figure(held) }),
     resetsAt: new Date(period.endsAt).toISOString(),
   };
 }

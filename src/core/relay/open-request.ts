@@ -9,6 +9,8 @@ export interface OpenRequest {
   readonly body: JsonObject;
   /** The answer is wanted as one JSON value, not as a stream. */
   readonly whole?: boolean | undefined;
+  /** Its prompt counts no tokens: a side call uses only what its answer reports. */
+  readonly isUncounted?: boolean | undefined;
   /** By which the client switches the provider's behaviour; keys are not among them. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly caller: Caller;

@@ -1,3 +1,4 @@
+import { isExactNumber } from "../kernel/exact-number.ts";
 import { asString, isObject, type JsonObject, type JsonValue } from "../kernel/json.ts";
 import { base64Size, fileUrlSize, recordingSize, textSize } from "./attachment-size.ts";
 
@@ -30,6 +31,7 @@ const fields =
   (special: Readonly<Record<string, Measure>>): Measure =>
   (value) => {
     if (!isObject(value)) return ofText(value);
+    if (isExactNumber(value)) return value.rawJSON.length;
     let sum = 2;
     for (const key in value) {
       const measure = Object.hasOwn(special, key) ? special[key] : undefined;

@@ -86,7 +86,7 @@ export class Relay {
     if (!request.isAdmitted) this.admit(caller);
     const asked = askedBody(request);
     const body = providerBody(request, asked);
-    const inputCharacters = promptCharacters(body);
+    const inputCharacters = request.isUncounted ? 0 : promptCharacters(body);
     const room = this.#parts.requests?.reserve(caller.name, jsonSize(body));
     try {
       return this.#start(request, { asked, body, inputCharacters, room });

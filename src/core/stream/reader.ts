@@ -1,6 +1,6 @@
 import type { Delta } from "../dialect/dialect.ts";
 import type { Window } from "./flow.ts";
-import { costOf, type Entry, type StreamLog } from "./stream-log.ts";
+import { type Entry, entryBytes, type StreamLog } from "./stream-log.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Where a reader's entries go. All are called synchronously, from the upstream's data callback when it keeps up. */
@@ -58,7 +58,7 @@ export class Reader {
   /** Whether entries wait for the client's credit. */
   get isBlocked(): boolean {
     const next = this.#stream.log.at(this.#cursor + 1);
-    return next !== undefined && this.#window?.admits(costOf(next)) === false;
+    return next !== undefined && this.#window?.admits(entryBytes(next)) === false;
   }
 
   /** An entry just written: handed over at once when this reader is caught up, else left in the log. */
@@ -92,6 +92,12 @@ export class Reader {
   acknowledge(seq: number): void {
     this.#window?.acknowledge(seq);
     this.wake();
+  }
+
+  /** Does `work` once the callback that is running has returned, in a microtask; a fault in it is one of the sink. */
+  defer(work: () => void): void {
+    // `queueMicrotask` belongs to platforms, and the core to none.
+    void Promise.resolve().then(() => this.guard(work));
   }
 
   /** Does what the sink put off to a timer or a microtask: what it throws is a fault of the sink like any other. */
@@ -132,7 +138,7 @@ export class Reader {
 
   /** Whether the entry was taken: the client has credit for it, and the sink room. */
   #hand(entry: Entry, delta?: Delta): boolean {
-    const bytes = costOf(entry);
+    const bytes = entryBytes(entry);
     if (this.#ended || this.#window?.admits(bytes) === false) return false;
     // Before it is taken: the sink may end the stream within it.
     this.#cursor = entry.seq;

@@ -1,4 +1,5 @@
 import type { Code } from "../../../protocol/codes.ts";
+import { BoundedMap } from "../kernel/bounded-map.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import { CANCEL_AT, EVICT_AT, type LogBudget, REFUSE_AT } from "./budget.ts";
 import type { Stream } from "./stream.ts";
@@ -56,8 +57,8 @@ export class StreamRegistry {
   readonly #streams = new Map<string, RegisteredStream>();
   /** Ended streams that nobody reads, in the order in which they began to wait. */
   readonly #kept = new Set<RegisteredStream>();
-  /** Removed streams and their callers, oldest first. */
-  readonly #removed = new Map<string, string>();
+  /** Removed streams and their callers. */
+  readonly #removed: BoundedMap<string, string>;
 
   /** `resumed` is told the outcome of every attempt to read on, for the metrics. */
   constructor(
@@ -67,6 +68,7 @@ export class StreamRegistry {
     resumed: (outcome: ResumeFailure | "resumed") => void = () => {},
   ) {
     this.#limits = limits;
+    this.#removed = new BoundedMap(limits.rememberedIds);
     this.#budget = budget;
     this.#now = now;
     this.#resumed = resumed;
@@ -203,8 +205,6 @@ export class StreamRegistry {
     this.#kept.delete(registered);
     this.#streams.delete(stream.info.id);
     this.#removed.set(stream.info.id, caller);
-    const oldest = this.#removed.keys().next().value;
-    if (this.#removed.size > this.#limits.rememberedIds && oldest !== undefined) this.#removed.delete(oldest);
   }
 
   /**

@@ -25,7 +25,7 @@ const ENTRY_OVERHEAD = 128;
 const SHARE_UNDER_PRESSURE = 8 * 1024;
 
 /** What an entry counts in the limits of a log and of a window. */
-export const costOf = (entry: Entry): number => entry.data.length + (entry.event?.length ?? 0) + ENTRY_OVERHEAD;
+export const entryBytes = (entry: Entry): number => entry.data.length + (entry.event?.length ?? 0) + ENTRY_OVERHEAD;
 
 /**
  * The bounded, numbered record of one stream. It never drops an entry by itself: `isFull` asks the owner to stop the
@@ -74,7 +74,7 @@ export class StreamLog {
   append(event: ByteString | undefined, data: ByteString, raw: boolean, hasContent = false): Entry {
     const entry = { seq: ++this.#head, event, data, raw, hasContent };
     this.#entries.push(entry);
-    const bytes = costOf(entry);
+    const bytes = entryBytes(entry);
     this.#bytes += bytes;
     this.#budget?.grow(bytes);
     return entry;
@@ -108,7 +108,7 @@ export class StreamLog {
     this.#entries[this.#start++] = undefined;
     this.#tail++;
     if (!entry) return;
-    const bytes = costOf(entry);
+    const bytes = entryBytes(entry);
     this.#bytes -= bytes;
     this.#budget?.shrink(bytes);
   }

@@ -1,3 +1,4 @@
+/** The one place of money arithmetic: prices and amounts in whole numbers, so that sums are exact. */
 import type { Price } from "./price.ts";
 import type { TokenCounts } from "./usage.ts";
 
@@ -5,28 +6,13 @@ import type { TokenCounts } from "./usage.ts";
 export const NANO = 1_000_000_000;
 
 /** Prices are per million tokens. */
-const TOKENS = 1_000_000n;
+const TOKENS = 1_000_000;
 
-/** To nine decimals: no price has more, and what JSON cannot hold of a decimal is rounded away. */
-const nanoPerMillion = (price: number): bigint => BigInt(Math.round(price * NANO));
+/** An amount of the currency in billionths, to the nearest: what binary fractions cannot hold of a decimal is rounded away. */
+export const toNano = (amount: number): number => Math.round(amount * NANO);
 
-/**
- * What a stream costs, in whole billionths of the price's currency, rounded once and half up. Cached input counts at its
- * own prices, or as input without them; reasoning is part of the output. Undefined without both figures.
- */
-export function costOf(counts: TokenCounts, price: Price): number | undefined {
-  const { inputTokens, outputTokens, cacheReadTokens = 0, cacheWriteTokens = 0 } = counts;
-  if (inputTokens === undefined || outputTokens === undefined) return undefined;
-  const kinds = [
-    // Providers whose figures do not add up are not paid for it.
-    [Math.max(0, inputTokens - cacheReadTokens - cacheWriteTokens), price.input],
-    [cacheReadTokens, price.cacheRead ?? price.input],
-    [cacheWriteTokens, price.cacheWrite ?? price.input],
-    [outputTokens, price.output],
-  ] as const;
-  const sum = kinds.reduce((total, [tokens, each]) => total + BigInt(tokens) * nanoPerMillion(each), 0n);
-  return Number((sum + TOKENS / 2n) / TOKENS);
-}
+/** Billionths as an amount of the currency. For display: add up billionths first. */
+export const fromNano = (nano: number): number => nano / NANO;
 
 /** Billionths as a decimal of the currency, without superfluous zeros: `0.0045`. */
 export function formatNano(nano: number): string {
@@ -37,4 +23,101 @@ export function formatNano(nano: number): string {
       .replace(/0+$/, ""),
   ];
   return fraction === "" ? String(whole) : `${whole}.${fraction}`;
+}
+
+/** An amount for each kind of token that has a price of its own: tokens, or billionths. `input` excludes cached input. */
+export interface ByKind {
+  readonly input: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+  readonly output: number;
+}
+
+/** Reported tokens by kind; unreported ones are 0. Input is never negative, even if a provider's figures do not add up. */
+export function byKind(counts: TokenCounts): ByKind {
+  const { inputTokens = 0, outputTokens = 0, cacheReadTokens = 0, cacheWriteTokens = 0 } = counts;
+  return {
+    input: Math.max(0, inputTokens - cacheReadTokens - cacheWriteTokens),
+    cacheRead: cacheReadTokens,
+    cacheWrite: cacheWriteTokens,
+    output: outputTokens,
+  };
+}
+
+/** The cost of one token: `nano` billionths and `rest` millionths of a billionth. */
+interface TokenPrice {
+  readonly nano: number;
+  readonly rest: number;
+}
+
+function tokenPrice(perMillion: number): TokenPrice {
+  const nanoPerMillion = toNano(perMillion);
+  return { nano: Math.floor(nanoPerMillion / TOKENS), rest: nanoPerMillion % TOKENS };
+}
+
+/**
+ * A model's price in whole numbers. Costs are whole billionths, rounded once and half up; they are exact below 2^53
+ * billionths and for fewer than nine billion tokens, above that as exact as a double. Cached input without a price of
+ * its own costs what input does.
+ */
+export class Tariff {
+  readonly #input: TokenPrice;
+  readonly #cacheRead: TokenPrice;
+  readonly #cacheWrite: TokenPrice;
+  readonly #output: TokenPrice;
+
+  constructor({ input, output, cacheRead = input, cacheWrite = input }: Price) {
+    this.#input = tokenPrice(input);
+    this.#cacheRead = tokenPrice(cacheRead);
+    this.#cacheWrite = tokenPrice(cacheWrite);
+    this.#output = tokenPrice(output);
+  }
+
+  /** The cost of these tokens together, in billionths. `input` excludes cached input. On the hot path of capped keys. */
+  cost(input: number, output: number, cacheRead = 0, cacheWrite = 0): number {
+    const nano =
+      input * this.#input.nano +
+      cacheRead * this.#cacheRead.nano +
+      cacheWrite * this.#cacheWrite.nano +
+      output * this.#output.nano;
+    const rest =
+      input * this.#input.rest +
+      cacheRead * this.#cacheRead.rest +
+      cacheWrite * this.#cacheWrite.rest +
+      output * this.#output.rest +
+      TOKENS / 2;
+    return nano + (rest - (rest % TOKENS)) / TOKENS;
+  }
+
+  /** The cost of each kind of token, rounded for itself, in billionths. */
+  costByKind({ input, cacheRead, cacheWrite, output }: ByKind): ByKind {
+    return {
+      input: this.cost(input, 0),
+      cacheRead: this.cost(0, 0, cacheRead),
+      cacheWrite: this.cost(0, 0, 0, cacheWrite),
+      output: this.cost(0, output),
+    };
+  }
+
+  /** The most output tokens, up to `atMost`, that can be paid for beside this input with `nano` billionths; 0 for none. */
+  affordableOutput(nano: number, input: number, atMost: number): number {
+    let fits = 0;
+    let most = atMost;
+    while (fits < most) {
+      const middle = Math.ceil((fits + most) / 2);
+      if (this.cost(input, middle) <= nano) fits = middle;
+      else most = middle - 1;
+    }
+    return fits;
+  }
+}
+
+/**
+ * What a stream costs, in billionths of the price's currency. Reasoning is part of the output. Undefined without both
+ * figures.
+ */
+export function costOf(counts: TokenCounts, price: Price): number | undefined {
+  if (counts.inputTokens === undefined || counts.outputTokens === undefined) return undefined;
+  const { input, output, cacheRead, cacheWrite } = byKind(counts);
+  return new Tariff(price).cost(input, output, cacheRead, cacheWrite);
 }

@@ -1,6 +1,7 @@
 import type { Routing, Target } from "../../core/dialect/routing.ts";
+import { sideCall } from "../../core/dialect/side-call.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import { FIT_JSON, isObject, type JsonObject, parseClientJson } from "../../core/kernel/json.ts";
+import { FIT_JSON, isObject, type JsonObject, parseRelayedJson } from "../../core/kernel/json.ts";
 import type { HttpExchange } from "../../core/ports/http-face.ts";
 import { APIS, type Api } from "./apis.ts";
 
@@ -23,26 +24,47 @@ export function checkContentType(exchange: HttpExchange): void {
  * when the model's route speaks another dialect than this API.
  */
 export function readRequest(text: string, api: Api, routing: Routing): ApiRequest {
-  const body = parseClientJson(text);
+  const body = parseRelayedJson(text);
   if (!isObject(body))
     throw new GatewayError("bad_request", `the body is not a JSON object, or not one that is ${FIT_JSON}`);
   if (typeof body.model !== "string" || body.model === "") throw new GatewayError("bad_request", "model is missing");
   if (body.stream !== undefined && body.stream !== null && typeof body.stream !== "boolean") {
     throw new GatewayError("bad_request", "stream is true or false");
   }
-  const { target, model } = readModel(body.model, routing);
+  const { target, model } = readModel(body.model, api, routing);
   checkDialect(body.model, target, api);
-  return { target, body: { ...body, model }, whole: body.stream !== true };
+  const asked = { ...body, model };
+  if (api.below !== undefined) return { target: sideTarget(target, api.below), body: asked, whole: true };
+  return { target, body: asked, whole: body.stream !== true };
 }
 
-/** An alias, or `route:model` with the upstream's own model id. No route's name has a colon; aliases go first. */
-function readModel(name: string, routing: Routing): { readonly target: Target; readonly model: string } {
+/**
+ * An alias, `route/alias`, `route:model` with the upstream's own model id, or the own name of a model that a route of the
+ * dialect passes. No route's name has a colon or a slash; aliases go first.
+ */
+function readModel(
+  name: string,
+  { dialect }: Api,
+  routing: Routing,
+): { readonly target: Target; readonly model: string } {
   const colon = name.indexOf(":");
-  if (colon > 0 && !routing.models.some(({ alias }) => alias === name)) {
-    return { target: routing.target({ route: name.slice(0, colon) }), model: name.slice(colon + 1) };
+  const isAlias = routing.models.some(({ alias }) => alias === name);
+  const onRoute = colon > 0 && !isAlias ? routing.targetOn(name.slice(0, colon), name.slice(colon + 1)) : undefined;
+  if (onRoute) return { target: onRoute, model: name.slice(colon + 1) };
+  try {
+    const model = routing.modelAt(name, dialect);
+    return { target: { route: model.route, model }, model: name };
+  } catch (error) {
+    if (colon > 0) throw new GatewayError("unknown_route", `no such model, and no such route: ${name.slice(0, colon)}`);
+    throw error;
   }
-  return { target: routing.target({ model: name }), model: name };
 }
+
+/** Without the model's defaults: providers refuse parameters of an answer where none is asked for. */
+const sideTarget = ({ route, model }: Target, below: string): Target => {
+  const side = { ...route, dialect: sideCall(route.dialect, below) };
+  return { route: side, model: model && { ...model, route: side, defaults: {} } };
+};
 
 function checkDialect(model: string, { route }: Target, api: Api): void {
   const { name } = route.dialect;

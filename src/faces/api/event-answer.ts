@@ -7,6 +7,7 @@ import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/st
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import type { AnswerParts, EventText } from "./answer.ts";
+import { asRefusal } from "./first-event.ts";
 
 export interface EventAnswerParts extends AnswerParts {
   /** The event by which the stream ends after its client has had `first` to `last`; undefined when that said it all. */
@@ -17,30 +18,38 @@ export interface EventAnswerParts extends AnswerParts {
   ) => EventText | undefined;
   /** It reads no more. */
   readonly over: () => void;
+  /** How long its client may hear nothing, in milliseconds. */
+  readonly silenceMs: number;
+  /** Clock reading in milliseconds. */
+  readonly now: () => number;
 }
 
 /** What is gathered at most before it is written: so much less is known of how full the socket is. */
 const MAX_GATHERED = 16_384;
 
-/** A silence is broken after so many looks, then after twice as many each time, up to the most. */
-export const LOOKS_PER_SILENCE = 4;
-const MAX_LOOKS = 64;
+/** How often an answer should be looked at within the silence it may keep. */
+export const LOOKS_PER_SILENCE = 8;
 
 /** The events of a stream as its provider's own API sends them, each chunk's in one write. */
 export class EventAnswer implements ReaderSink {
   readonly #parts: EventAnswerParts;
   readonly #reader: Reader;
-  /** Undefined until there is something to say: until then a failure is an answer of its own, with its status. */
+  /**
+   * Undefined until the first event, or until a client that heard nothing for too long needs a sign of life: while it is, a
+   * failure is an answer of its own, with its status.
+   */
   #body: HttpBody | undefined;
   #gathered = "";
+  #willFlush = false;
   #first: Entry | undefined;
   #last: Entry | undefined;
+  /** Events were sent since the last look. */
   #spoke = false;
-  #silentLooks = 0;
-  #nextComment = LOOKS_PER_SILENCE;
+  #silentSince: number;
 
   constructor(parts: EventAnswerParts) {
     this.#parts = parts;
+    this.#silentSince = parts.now();
     parts.exchange.onClose((why) => this.#closed(why));
     this.#reader = parts.stream.addReader(this, 0);
   }
@@ -49,19 +58,20 @@ export class EventAnswer implements ReaderSink {
     this.#reader.wake();
   }
 
-  /** Called at even times: says that the connection lives when nothing was said since the last call, then more rarely. */
+  /** Sends a comment when the client has heard nothing for `silenceMs`. Call it `LOOKS_PER_SILENCE` times in that time. */
   look(): void {
     this.#reader.guard(() => this.#look());
   }
 
   #look(): void {
+    const now = this.#parts.now();
+    // A ping that nothing followed.
+    this.#flush();
     if (this.#spoke) {
       this.#spoke = false;
-      this.#silentLooks = 0;
-      this.#nextComment = LOOKS_PER_SILENCE;
-    } else if (++this.#silentLooks >= this.#nextComment) {
-      this.#silentLooks = 0;
-      this.#nextComment = Math.min(MAX_LOOKS, this.#nextComment * 2);
+      this.#silentSince = now;
+    } else if (now - this.#silentSince >= this.#parts.silenceMs) {
+      this.#silentSince = now;
       const body = this.#open();
       if (body.writable) body.write(KEEP_ALIVE);
     }
@@ -69,11 +79,15 @@ export class EventAnswer implements ReaderSink {
 
   push(entry: Entry): boolean {
     if (this.#body?.writable === false) return false;
-    this.#first ??= entry;
+    // A ping says nothing of how the answer goes: it waits for the event that does, or for the next look.
+    if (entry.event !== "ping") this.#first ??= entry;
     this.#last = entry;
-    // Whatever else the same callback brings goes into the same write.
-    if (this.#gathered === "") queueMicrotask(() => this.#reader.guard(() => this.#flush()));
     this.#gathered += serverSentEvent(entry.event, entry.data);
+    if (this.#first && !this.#willFlush) {
+      // Whatever else the same callback brings goes into the same write.
+      this.#willFlush = true;
+      this.#reader.defer(() => this.#flush());
+    }
     if (this.#gathered.length >= MAX_GATHERED) this.#flush();
     const { stream } = this.#parts;
     if (stream.firstSentMs === undefined && entry.hasContent) stream.contentSent();
@@ -82,8 +96,11 @@ export class EventAnswer implements ReaderSink {
 
   end({ error }: Terminal): void {
     this.#leave();
-    if (error && !this.#last && !this.#body) this.#parts.refuse(error);
-    else this.#finish(error);
+    const refusal = error && this.#refusal(error);
+    if (refusal) {
+      this.#gathered = "";
+      this.#parts.refuse(refusal);
+    } else this.#finish(error);
   }
 
   failed(): void {
@@ -100,6 +117,14 @@ export class EventAnswer implements ReaderSink {
     this.#parts.left(error);
   }
 
+  /** The failure as an answer of its own: nothing came before it, or the provider's first event was the failure itself. */
+  #refusal(error: GatewayError): GatewayError | undefined {
+    if (this.#body) return undefined;
+    if (!this.#last) return error;
+    if (error.code !== "upstream_error_event" || this.#first !== this.#last) return undefined;
+    return asRefusal(error, fromByteString(this.#last.data));
+  }
+
   #finish(error: GatewayError | undefined): void {
     this.#flush();
     const last = error && this.#parts.errorEvent(error, textOf(this.#first), textOf(this.#last));
@@ -109,6 +134,7 @@ export class EventAnswer implements ReaderSink {
   }
 
   #flush(): void {
+    this.#willFlush = false;
     if (this.#gathered === "") return;
     const gathered = this.#gathered;
     this.#gathered = "";

@@ -11,6 +11,7 @@ import type { EventText } from "./answer.ts";
 import { checkContentType, readRequest, switchesOf } from "./api-request.ts";
 import { APIS, type Api } from "./apis.ts";
 import { EventAnswer, LOOKS_PER_SILENCE } from "./event-answer.ts";
+import { createMissingFace } from "./missing.ts";
 import { createModelsFace } from "./models.ts";
 import { aboutOwnKey } from "./own-key.ts";
 import { mayRetryFor } from "./self-retrying.ts";
@@ -36,7 +37,7 @@ export interface ApiFacesParts {
   readonly clock: Clock;
   readonly limits: {
     readonly apiBodyBytes: number;
-    /** How long a stream may be silent before its client is told that the connection lives. */
+    /** How long the client of a stream may hear nothing; then it gets the head, if that is not out, and a comment. */
     readonly apiSilenceMs: number;
   };
 }
@@ -56,7 +57,7 @@ export function createApiFaces(parts: ApiFacesParts): ApiFaces {
     for (const answer of open) answer.look();
   }, parts.limits.apiSilenceMs / LOOKS_PER_SILENCE).unref();
   return {
-    faces: [...APIS.map((api) => createApiFace(api, parts, open)), createModelsFace(parts)],
+    faces: [...APIS.map((api) => createApiFace(api, parts, open)), createModelsFace(parts), createMissingFace(parts)],
     close: () => clearInterval(looks),
   };
 }
@@ -84,6 +85,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
       target,
       body,
       whole,
+      isUncounted: api.below !== undefined,
       headers: switchesOf(api, exchange),
       upstreamKey,
       mayRetry: mayRetryFor(exchange),
@@ -105,6 +107,8 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
         ...answerParts,
         errorEvent: (error, first, last) => wording.errorEvent(api.dialect, error, first, last),
         over: () => open.delete(events),
+        silenceMs: limits.apiSilenceMs,
+        now: clock.now,
       });
       open.add(events);
       events.begin();

@@ -5,7 +5,7 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
 
-const PATH = "/v1/models";
+export const MODELS_PATH = "/v1/models";
 
 /** How one vendor lists models: which of ours its clients can use here, and in what words. */
 interface Listing {
@@ -43,8 +43,9 @@ const ANTHROPIC: Listing = {
 };
 
 /** Anthropic's clients name the version of their API, and nobody else does. */
-const listingFor = (exchange: HttpExchange): Listing =>
-  exchange.header("anthropic-version") === undefined ? OPENAI : ANTHROPIC;
+const isAnthropic = (asked: Pick<HttpExchange, "header">): boolean => asked.header("anthropic-version") !== undefined;
+
+const listingFor = (exchange: HttpExchange): Listing => (isAnthropic(exchange) ? ANTHROPIC : OPENAI);
 
 export interface ModelsFaceParts {
   readonly routing: Routing;
@@ -52,35 +53,45 @@ export interface ModelsFaceParts {
   readonly wording: { refusal(dialect: DialectName, error: GatewayError): HttpAnswer };
 }
 
-/** The models that a caller may use, and each of them by its alias. */
+/** The models that a caller may use: all of them, or one by a name that its vendor's API takes here. */
 export function createModelsFace({ routing, clock, wording }: ModelsFaceParts): HttpFace {
   // Models have no date of their own here: what both vendors demand is when this gateway began to offer them.
   const since = new Date(clock.wall());
   return {
     name: "models",
-    matches: (method, path) => method === "GET" && (path === PATH || path.startsWith(`${PATH}/`)),
+    matches: (method, path) =>
+      (method === "GET" || method === "HEAD") &&
+      (path === MODELS_PATH || (path.startsWith(`${MODELS_PATH}/`) && path.length > MODELS_PATH.length + 1)),
     handle(exchange) {
       const listing = listingFor(exchange);
-      const models = routing.models.filter(
-        (model) =>
-          listing.dialects.has(model.route.dialect.name) && mayUse(exchange.caller, { route: model.route, model }),
-      );
-      const alias = exchange.path === PATH ? undefined : decode(exchange.path.slice(PATH.length + 1));
-      const model = models.find((candidate) => candidate.alias === alias);
-      if (alias !== undefined && !model) throw new GatewayError("unknown_model", `no such model: ${alias}`);
-      const value = model
-        ? listing.one(model, since)
-        : listing.all(
-            models.map((each) => listing.one(each, since)),
-            models.map((each) => each.alias),
-          );
+      const isOffered = (model: Model) =>
+        listing.dialects.has(model.route.dialect.name) && mayUse(exchange.caller, { route: model.route, model });
+      const name = exchange.path === MODELS_PATH ? undefined : decode(exchange.path.slice(MODELS_PATH.length + 1));
       exchange.respond({
         status: 200,
         headers: { "content-type": "application/json" },
-        body: JSON.stringify(value),
+        body: JSON.stringify(name === undefined ? listed() : retrieved(name)),
       });
+
+      function listed(): object {
+        const offered = [...routing.models, ...routing.namedModels].filter(isOffered);
+        // An alias may be a name that a route passes, and two routes may pass the same one.
+        const models = offered.filter(({ alias }, at) => offered.findIndex((other) => other.alias === alias) === at);
+        return listing.all(
+          models.map((model) => listing.one(model, since)),
+          models.map(({ alias }) => alias),
+        );
+      }
+
+      function retrieved(id: string): object {
+        for (const dialect of listing.dialects) {
+          const model = routing.findAt(id, dialect);
+          if (model && isOffered(model)) return listing.one(model, since);
+        }
+        throw new GatewayError("unknown_model", `no such model: ${id}`);
+      }
     },
-    refusal: (error) => wording.refusal("openai-chat", error),
+    refusal: (error, asked) => wording.refusal(isAnthropic(asked) ? "anthropic-messages" : "openai-chat", error),
   };
 }
 

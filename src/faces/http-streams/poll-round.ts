@@ -57,14 +57,14 @@ export class PollRound implements Attachment, ReaderSink {
 
   push(entry: Entry): boolean {
     // Whatever else the same callback brings goes into the same answer.
-    if (this.#events.push(eventBody(entry)) === 1) queueMicrotask(() => this.#reader.guard(() => this.#answer()));
+    if (this.#events.push(eventBody(entry)) === 1) this.#reader.defer(() => this.#answer());
     this.#hasContent ||= entry.hasContent;
     return true;
   }
 
   end(terminal: Terminal): void {
     this.#terminal = terminal;
-    queueMicrotask(() => this.#reader.guard(() => this.#answer()));
+    this.#reader.defer(() => this.#answer());
   }
 
   failed(): void {

@@ -9,11 +9,11 @@ import type { Observer } from "../../core/ports/observer.ts";
 import type { Transcripts } from "../../core/ports/transcripts.ts";
 import type { Relay } from "../../core/relay/relay.ts";
 import { Clients } from "./clients/clients.ts";
-import { Client } from "./connect/client.ts";
+import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/identity.ts";
 import { type LogSource, type OpenClawSettings, rowOf, type Services } from "./methods/services.ts";
-import { Receipts } from "./runs/receipts.ts";
 import { RunQueue } from "./runs/run-queue.ts";
+import { RunRecords } from "./runs/run-records.ts";
 import { Runner } from "./runs/runner.ts";
 import { ModelCatalog } from "./sessions/model-catalog.ts";
 import { SessionNews } from "./sessions/session-news.ts";
@@ -70,7 +70,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     isBusy: (key) => runs.runIds(key).length > 0,
   });
   const clients = new Clients();
-  const receipts = new Receipts();
+  const records = new RunRecords(clock);
   const news = new SessionNews(
     clients,
     (key) => {
@@ -93,7 +93,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     systemPrompt,
     historyMessages,
   });
-  const runs = new RunQueue(runner, receipts, now, (bytes) => sessions.checkRoom(bytes));
+  const runs = new RunQueue(runner, records, now, (bytes) => sessions.checkRoom(bytes));
   const services: Services = {
     settings,
     version,
@@ -108,7 +108,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     config: parts.config ?? {},
     catalog,
     sessions,
-    receipts,
+    records,
     runner,
     runs,
     admit: (caller) => relay.admit(caller),
@@ -124,7 +124,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     scope: "chat",
     authentication: "frame",
     maxFrameBytes: settings.maxFrameBytes,
-    accept: (connection) => new Client(services, connection),
+    accept: (connection) => new ClientConnection(services, connection),
     async close() {
       clearInterval(ticking);
       runs.close(new GatewayError("shutting_down"));

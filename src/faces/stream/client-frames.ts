@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
-import { ClientFrame, type OpenFrame } from "../../../protocol/stream.ts";
+import { ClientFrame } from "../../../protocol/stream.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import { FIT_JSON, isObject, type JsonObject } from "../../core/kernel/json.ts";
+import { numberOf } from "../../core/kernel/exact-number.ts";
+import { asObject, FIT_JSON, isObject, type JsonObject, type JsonValue } from "../../core/kernel/json.ts";
 import { usualFrame } from "./usual-frames.ts";
 
 const TYPES: readonly unknown[] = ["open", "cancel", "ack", "resume"];
@@ -21,9 +21,26 @@ export function readFrame(value: unknown, streamsPerConnection: number): ClientF
   if (isObject(value.streams)) checkCount("streams", value.streams, streamsPerConnection * ACKS_PER_STREAM);
   const usual = usualFrame(value);
   if (usual) return usual;
+  return schemaFrame(withPlainNumbers(value), value.body);
+}
+
+/** A frame's own numbers are looked at by their value; those of a body only go on. */
+const withPlainNumbers = (frame: JsonObject): JsonObject =>
+  mapFields(frame, (name, value) =>
+    name === "streams" && isObject(value)
+      ? mapFields(value, (_, seq) => numberOf(seq) ?? seq)
+      : (numberOf(value) ?? value),
+  );
+
+const mapFields = (object: JsonObject, change: (name: string, value: JsonValue | undefined) => JsonValue | undefined) =>
+  Object.fromEntries(Object.entries(object).map(([name, value]) => [name, change(name, value)]));
+
+function schemaFrame(value: JsonObject, body: JsonValue | undefined): ClientFrame {
+  // The schema passes over it.
+  if (Object.hasOwn(value, "__proto__")) throw new GatewayError("bad_frame", "frame: __proto__ is no field");
   if (!TYPES.includes(value.type)) throw new GatewayError("unknown_method", "unknown frame type");
   const result = ClientFrame.safeParse(value);
-  if (result.success) return result.data;
+  if (result.success) return result.data.type === "open" ? { ...result.data, body: asObject(body) ?? {} } : result.data;
   const problems = result.error.issues.map(({ path, message }) => `${path.join(".") || "frame"}: ${message}`);
   throw new GatewayError("bad_frame", problems.join("; ").slice(0, 300));
 }
@@ -33,12 +50,3 @@ function checkCount(name: string, value: JsonObject, limit: number): void {
   for (const _ in value)
     if (++count > limit) throw new GatewayError("bad_frame", `${name}: more than ${limit} members`);
 }
-
-/**
- * What an open asks for and whose key pays, so that a second one with the same idempotency key can be told from another
- * request.
- */
-export const fingerprint = ({ model, route, body }: OpenFrame, upstreamKey: string | undefined): string =>
-  createHash("sha256")
-    .update(JSON.stringify([model, route, body, upstreamKey]))
-    .digest("base64");

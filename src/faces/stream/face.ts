@@ -1,14 +1,15 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Connection } from "../../core/ports/connection.ts";
 import type { Face } from "../../core/ports/face.ts";
-import { IdempotencyKeys } from "./idempotency.ts";
-import type { StreamFaceParts } from "./parts.ts";
+import { IdempotencyRecords } from "../../core/relay/idempotency.ts";
+import type { StreamFaceParts, StreamRecord } from "./parts.ts";
 import { StreamSession } from "./session.ts";
 
 /** The stream face: many streams on one socket, each event relayed as it came. Defined in `protocol/stream.ts`. */
 export function createStreamFace(parts: StreamFaceParts): Face & { close(): void } {
   const { limits, clock } = parts;
-  const shared = { ...parts, keys: new IdempotencyKeys(limits, clock) };
+  const { idempotencyMs: maxAgeMs, idempotencyKeys: maxRecords } = limits;
+  const shared = { ...parts, records: new IdempotencyRecords<StreamRecord>({ maxAgeMs, maxRecords }, clock) };
   const sessions = new Set<StreamSession>();
   const ticks = setInterval(() => {
     for (const session of sessions) session.tell({ type: "tick", ts: clock.wall() });

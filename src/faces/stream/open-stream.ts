@@ -3,7 +3,7 @@ import { Window, type WindowLimits } from "../../core/stream/flow.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
 import type { Attachment, RegisteredStream } from "../../core/stream/registry.ts";
 import type { Stream } from "../../core/stream/stream.ts";
-import { costOf, type Entry } from "../../core/stream/stream-log.ts";
+import { type Entry, entryBytes } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import { eventBody } from "../../core/stream/wire.ts";
 import { endFrame, eventFrame, eventPrefix, eventsFrame } from "./frames.ts";
@@ -115,8 +115,8 @@ export class OpenStream implements ReaderSink, Sharer, Attachment {
 
   /** Events of one callback share a frame: they leave when it returns, so none waits for another. */
   #collect(entry: Entry): void {
-    if (this.#batch.push(entry) === 1) queueMicrotask(() => this.#reader.guard(() => this.#flush()));
-    this.#batchBytes += costOf(entry);
+    if (this.#batch.push(entry) === 1) this.#reader.defer(() => this.#flush());
+    this.#batchBytes += entryBytes(entry);
     if (this.#batch.length >= MAX_BATCH_EVENTS || this.#batchBytes >= MAX_BATCH_BYTES) this.#flush();
   }
 

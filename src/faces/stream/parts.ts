@@ -2,11 +2,15 @@ import type { Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Authenticator } from "../../core/ports/authenticator.ts";
 import type { Observer } from "../../core/ports/observer.ts";
+import type { IdempotencyRecord, IdempotencyRecords } from "../../core/relay/idempotency.ts";
 import type { Relay } from "../../core/relay/relay.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
-import type { IdempotencyKeys, IdempotencyLimits } from "./idempotency.ts";
 
-export interface StreamFaceLimits extends IdempotencyLimits {
+export interface StreamFaceLimits {
+  /** How long a repeated idempotency key finds its stream, in milliseconds. */
+  readonly idempotencyMs: number;
+  /** Idempotency keys remembered at once. */
+  readonly idempotencyKeys: number;
   readonly streamsPerConnection: number;
   readonly frameBytes: number;
   /** What one stream may have sent and its client not yet handled. */
@@ -28,7 +32,12 @@ export interface StreamFaceParts {
   readonly limits: StreamFaceLimits;
 }
 
+/** The stream that an open with an idempotency key started. */
+export interface StreamRecord extends IdempotencyRecord {
+  readonly streamId: string;
+}
+
 /** What the sessions of all connections share. */
 export interface SharedParts extends StreamFaceParts {
-  readonly keys: IdempotencyKeys;
+  readonly records: IdempotencyRecords<StreamRecord>;
 }

@@ -1,17 +1,26 @@
+import { hash } from "node:crypto";
 import type { Code } from "../../../protocol/codes.ts";
 import type { AckFrame, CancelFrame, OpenFrame, ResumeFrame, ServerFrame } from "../../../protocol/stream.ts";
 import { type Caller, requireScope } from "../../core/caller/caller.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import { asString, isObject, type JsonObject, parseClientJson } from "../../core/kernel/json.ts";
+import { asString, isObject, type JsonObject, parseRelayedJson } from "../../core/kernel/json.ts";
 import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
+import { type Fingerprint, fingerprintOf } from "../../core/relay/idempotency.ts";
 import type { RegisteredStream } from "../../core/stream/registry.ts";
-import { fingerprint, readFrame } from "./client-frames.ts";
+import { readFrame } from "./client-frames.ts";
 import { encode, errorFrame } from "./frames.ts";
 import { OpenStream } from "./open-stream.ts";
 import type { SharedParts } from "./parts.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Unhandled } from "./unhandled.ts";
+
+/** An open that its client may send again. */
+interface Repeatable {
+  /** Two callers may choose the same idempotency key. */
+  readonly key: string;
+  readonly fingerprint: Fingerprint;
+}
 
 /** One connection of the stream face: its open streams, each a reader on a log. */
 export class StreamSession implements FaceSession {
@@ -40,7 +49,7 @@ export class StreamSession implements FaceSession {
 
   message(text: string): void {
     const receivedAt = this.#parts.clock.now();
-    const value = parseClientJson(text);
+    const value = parseRelayedJson(text);
     const id = isObject(value) ? asString(value.id)?.slice(0, 64) : undefined;
     try {
       const frame = readFrame(value, this.#parts.limits.streamsPerConnection);
@@ -89,8 +98,15 @@ export class StreamSession implements FaceSession {
     return frame.upstreamKey ?? this.#connection.upstreamKey;
   }
 
-  #fingerprint(frame: OpenFrame): string {
-    return fingerprint(frame, this.#upstreamKey(frame));
+  #repeatable(frame: OpenFrame): Repeatable | undefined {
+    const { idempotencyKey, model, route, body } = frame;
+    if (idempotencyKey === undefined) return undefined;
+    const { name } = this.#caller;
+    const payer = [name, this.#upstreamKey(frame)] as const;
+    return {
+      key: JSON.stringify([name, idempotencyKey]),
+      fingerprint: fingerprintOf(sha256, [model, route, body], payer),
+    };
   }
 
   // ── what clients ask for ──────────────────────────────────────────────────────────────────────────────────────────
@@ -113,8 +129,9 @@ export class StreamSession implements FaceSession {
   #openStream(frame: OpenFrame, receivedAt: number): void {
     this.#recheck();
     this.#checkId(frame.id);
-    const earlier = this.#earlier(frame);
-    const registered = earlier ?? this.#start(frame, receivedAt);
+    const repeatable = this.#repeatable(frame);
+    const earlier = repeatable && this.#earlier(repeatable);
+    const registered = earlier ?? this.#start(frame, receivedAt, repeatable);
     const { id: stream, epoch, route, model } = registered.stream.info;
     const { open } = this.#read(frame, registered, 0);
     this.tell({
@@ -129,7 +146,7 @@ export class StreamSession implements FaceSession {
     open.wake();
   }
 
-  #start(frame: OpenFrame, receivedAt: number): RegisteredStream {
+  #start(frame: OpenFrame, receivedAt: number, repeatable: Repeatable | undefined): RegisteredStream {
     const { relay, routing, registry } = this.#parts;
     const target = routing.target(frame);
     const stream = relay.open({
@@ -142,21 +159,17 @@ export class StreamSession implements FaceSession {
       connection: this.#connection.id,
       receivedAt,
     });
-    if (frame.idempotencyKey !== undefined) {
-      this.#parts.keys.remember(this.#caller.name, frame.idempotencyKey, stream.info.id, this.#fingerprint(frame));
+    if (repeatable) {
+      const { key, fingerprint } = repeatable;
+      this.#parts.records.add(key, { streamId: stream.info.id, fingerprint });
     }
     return registry.add(stream, this.#caller.name, frame.away ?? this.#caller.grant?.away ?? "continue");
   }
 
-  /** The stream this open made before, if it is sent again. Throws `bad_request` when it asks for something else. */
-  #earlier(frame: OpenFrame): RegisteredStream | undefined {
-    if (frame.idempotencyKey === undefined) return undefined;
-    const known = this.#parts.keys.find(this.#caller.name, frame.idempotencyKey);
-    if (!known) return undefined;
-    if (known.request !== this.#fingerprint(frame)) {
-      throw new GatewayError("bad_request", "the idempotency key was used for another request");
-    }
-    return this.#parts.registry.find(known.streamId, this.#caller.name, 1, 0);
+  /** The stream that this open started when it was sent first. Throws `bad_request` when it asks for something else now. */
+  #earlier({ key, fingerprint }: Repeatable): RegisteredStream | undefined {
+    const record = this.#parts.records.find(key, fingerprint);
+    return record && this.#parts.registry.find(record.streamId, this.#caller.name, 1, 0);
   }
 
   #resume(frame: ResumeFrame): void {
@@ -220,3 +233,5 @@ export class StreamSession implements FaceSession {
     if (this.#open.size >= limit) throw new GatewayError("too_many_streams", undefined, { details: { limit } });
   }
 }
+
+const sha256 = (text: string): string => hash("sha256", text, "base64");

@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../core/kernel/bounded-map.ts";
 import type { RegisteredStream, StreamRegistry } from "../../core/stream/registry.ts";
 
 /** Remembered for each connection; of more, the one that ended first is kept as long as one that nobody handled. */
@@ -10,7 +11,9 @@ const MAX_REMEMBERED = 256;
 export class Unhandled {
   readonly #registry: StreamRegistry;
   /** By the client's id, the first that ended first. */
-  readonly #ended = new Map<string, { readonly registered: RegisteredStream; readonly lastSeq: number }>();
+  readonly #ended = new BoundedMap<string, { readonly registered: RegisteredStream; readonly lastSeq: number }>(
+    MAX_REMEMBERED,
+  );
 
   constructor(registry: StreamRegistry) {
     this.#registry = registry;
@@ -18,8 +21,6 @@ export class Unhandled {
 
   add(id: string, registered: RegisteredStream, lastSeq: number): void {
     this.#ended.set(id, { registered, lastSeq });
-    const first = this.#ended.keys().next().value;
-    if (this.#ended.size > MAX_REMEMBERED && first !== undefined) this.#ended.delete(first);
   }
 
   /** The client has handled everything up to `seq`. */

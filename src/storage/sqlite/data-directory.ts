@@ -1,7 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, lstatSync, mkdirSync, openSync, statSync, unlinkSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  statSync,
+  unlinkSync,
+} from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import process from "node:process";
 import { isNativeError } from "node:util/types";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
@@ -36,13 +45,22 @@ export function openDataDirectory(path: string, setting: string): void {
 }
 
 /**
- * Whether the umask lets a group write: then a group runs the gateway and its commands together, as in containers that
- * give every start another user of one group.
+ * Permission bits. Data is its owner's alone, unless the umask lets a group write: then a group runs the gateway and its
+ * commands together, as in containers that give every start another user of one group. The umask is told by what it leaves.
  */
-const sharesWithGroup = (): boolean => (process.umask() & 0o020) === 0;
+const GROUP = 0o070;
+const GROUP_WRITES = 0o020;
 
-/** The mode of a new data file: its owner's alone, or its group's too where the umask lets a group write. */
-const fileMode = (): number => (sharesWithGroup() ? 0o660 : 0o600);
+/** Makes a file for its owner, and for its group where the umask lets it write. Throws EEXIST when it is there. */
+function makeFile(file: string): void {
+  const descriptor = openSync(file, "wx", 0o660);
+  try {
+    const { mode } = fstatSync(descriptor);
+    if ((mode & GROUP_WRITES) === 0) fchmodSync(descriptor, mode & ~GROUP);
+  } finally {
+    closeSync(descriptor);
+  }
+}
 
 /**
  * Makes an empty data file unless it is there. SQLite would make it readable to all, and its log files after it. One that
@@ -50,14 +68,14 @@ const fileMode = (): number => (sharesWithGroup() ? 0o660 : 0o600);
  */
 export function createDataFile(file: string): void {
   try {
-    closeSync(openSync(file, "wx", fileMode()));
+    makeFile(file);
   } catch (error) {
     if (codeOf(error) !== "EEXIST") throw error;
   }
 }
 
 /**
- * Makes a directory for its owner (and its group, see `fileMode`), and those above it. Throws with the reason when it cannot. Node's own recursive
+ * Makes a directory for its owner (and its group, where the umask lets it write), and those above it. Throws with the reason when it cannot. Node's own recursive
  * `mkdir` takes every ENOENT for a parent that is missing, and so never ends below /proc.
  */
 export function makeDirectory(path: string): void {
@@ -77,7 +95,9 @@ function isDirectory(path: string): boolean {
 
 function makeOne(path: string): void {
   try {
-    mkdirSync(path, { mode: sharesWithGroup() ? 0o770 : 0o700 });
+    mkdirSync(path, { mode: 0o770 });
+    const { mode } = statSync(path);
+    if ((mode & GROUP_WRITES) === 0) chmodSync(path, mode & ~GROUP);
   } catch (error) {
     // Another thread or process was faster.
     if (isDirectory(path)) return;
@@ -90,7 +110,7 @@ function makeOne(path: string): void {
 function tryFile(directory: string): void {
   const file = join(directory, `.try-${randomUUID()}`);
   try {
-    closeSync(openSync(file, "wx", fileMode()));
+    makeFile(file);
     unlinkSync(file);
   } catch (error) {
     // What is there already can be read; whoever writes says what could not be.

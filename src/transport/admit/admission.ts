@@ -1,6 +1,8 @@
 import { TokenBucket } from "../../core/caller/token-bucket.ts";
+import { BoundedMap } from "../../core/kernel/bounded-map.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
+import { Tally } from "../../core/kernel/tally.ts";
 import { clientKey, isThisMachine } from "./client-address.ts";
 
 export interface AdmissionLimits {
@@ -29,9 +31,8 @@ const MAX_ADDRESSES = 10_000;
 export class Admission {
   readonly #parts: AdmissionParts;
   readonly #upgrades: TokenBucket;
-  readonly #upgradesByAddress = new Map<string, TokenBucket>();
-  readonly #perAddress = new Map<string, number>();
-  #connections = 0;
+  readonly #upgradesByAddress = new BoundedMap<string, TokenBucket>(MAX_ADDRESSES);
+  readonly #connections = new Tally<string>();
 
   constructor(parts: AdmissionParts) {
     this.#parts = parts;
@@ -56,8 +57,8 @@ export class Admission {
   /** Throws `overloaded` when there is no room for one more connection from there. */
   checkRoom(remoteAddress: string): void {
     const { connections, connectionsPerAddress } = this.#parts.limits;
-    const fromThere = this.#perAddress.get(clientKey(remoteAddress)) ?? 0;
-    if (this.#connections >= connections || fromThere >= connectionsPerAddress) {
+    const fromThere = this.#connections.of(clientKey(remoteAddress));
+    if (this.#connections.total >= connections || fromThere >= connectionsPerAddress) {
       throw new GatewayError("overloaded", "too many connections", { retryAfterMs: 1_000 });
     }
     this.#parts.admit();
@@ -65,15 +66,7 @@ export class Admission {
 
   /** Counts a connection until the function it returns is called. */
   enter(remoteAddress: string): () => void {
-    const key = clientKey(remoteAddress);
-    this.#connections++;
-    this.#perAddress.set(key, (this.#perAddress.get(key) ?? 0) + 1);
-    return () => {
-      this.#connections--;
-      const left = (this.#perAddress.get(key) ?? 1) - 1;
-      if (left > 0) this.#perAddress.set(key, left);
-      else this.#perAddress.delete(key);
-    };
+    return this.#connections.enter(clientKey(remoteAddress));
   }
 
   /** Whether this address may open one more now. */
@@ -81,11 +74,7 @@ export class Admission {
     if (isThisMachine(key)) return true;
     const { upgradesPerSecondPerAddress: rate } = this.#parts.limits;
     const bucket = this.#upgradesByAddress.get(key) ?? new TokenBucket(rate, rate, now);
-    this.#upgradesByAddress.delete(key);
     this.#upgradesByAddress.set(key, bucket);
-    const quietest = this.#upgradesByAddress.keys().next().value;
-    if (this.#upgradesByAddress.size > MAX_ADDRESSES && quietest !== undefined)
-      this.#upgradesByAddress.delete(quietest);
     return bucket.take(now) === 0;
   }
 }

@@ -1,3 +1,4 @@
+import { BoundedMap } from "../../core/kernel/bounded-map.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { clientKey } from "./client-address.ts";
@@ -23,11 +24,12 @@ const MAX_FAILURES = 1_000_000;
 export class Lockout {
   readonly #parts: LockoutParts;
   /** When the latest failures of an address were, oldest first, and no more of them than lock it out. */
-  readonly #failures = new Map<string, readonly number[]>();
-  readonly #lockedUntil = new Map<string, number>();
+  readonly #failures: BoundedMap<string, readonly number[]>;
+  readonly #lockedUntil = new BoundedMap<string, number>(MAX_ADDRESSES);
 
   constructor(parts: LockoutParts) {
     this.#parts = parts;
+    this.#failures = new BoundedMap(Math.min(MAX_ADDRESSES, MAX_FAILURES / parts.failuresPerMinute));
   }
 
   /**
@@ -40,21 +42,11 @@ export class Lockout {
     const now = clock.now();
     const wasLocked = (this.#lockedUntil.get(key) ?? now) > now;
     const latest = [...(this.#failures.get(key) ?? []), now].slice(-failuresPerMinute);
-    remember(this.#failures, key, latest, Math.min(MAX_ADDRESSES, MAX_FAILURES / failuresPerMinute));
+    this.#failures.set(key, latest);
     const [first = now] = latest;
-    if (latest.length === failuresPerMinute && now - first <= MINUTE_MS) {
-      remember(this.#lockedUntil, key, now + lockoutMs, MAX_ADDRESSES);
-    }
+    if (latest.length === failuresPerMinute && now - first <= MINUTE_MS) this.#lockedUntil.set(key, now + lockoutMs);
     if (!wasLocked) return;
     const retryAfterMs = Math.ceil((this.#lockedUntil.get(key) ?? now) - now);
     throw new GatewayError("rate_limited", "too many failed attempts", { retryAfterMs });
   }
-}
-
-/** Sets a value as the newest of a map, and forgets the oldest beyond so many. */
-function remember<Value>(map: Map<string, Value>, key: string, value: Value, atMost: number): void {
-  map.delete(key);
-  map.set(key, value);
-  const oldest = map.keys().next().value;
-  if (map.size > atMost && oldest !== undefined) map.delete(oldest);
 }

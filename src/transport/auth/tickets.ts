@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
-import type { Caller, Identity } from "../../core/caller/caller.ts";
+import type { Identity } from "../../core/caller/caller.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
+import { Tally } from "../../core/kernel/tally.ts";
 import type { Authenticator } from "../../core/ports/authenticator.ts";
 import type { Lockout } from "../admit/lockout.ts";
 
@@ -28,7 +29,7 @@ export class Tickets {
   readonly #parts: TicketsParts;
   /** By their digests, oldest first: whoever reads memory or compares slowly learns no ticket. */
   readonly #tickets = new Map<string, Ticket>();
-  readonly #waiting = new Map<string, number>();
+  readonly #waiting = new Tally<string>();
 
   constructor(parts: TicketsParts) {
     this.#parts = parts;
@@ -38,12 +39,12 @@ export class Tickets {
   issue(identity: Identity, origin: string | undefined): string {
     this.#forgetExpired();
     const { name } = identity.caller;
-    if ((this.#waiting.get(name) ?? 0) >= MAX_TICKETS) {
+    if (this.#waiting.of(name) >= MAX_TICKETS) {
       throw new GatewayError("rate_limited", "too many tickets wait to be used", { retryAfterMs: 1_000 });
     }
     const ticket = randomBytes(32).toString("base64url");
     this.#tickets.set(digest(ticket), { ...identity, origin, expiresAt: this.#parts.clock.now() + TICKET_MS });
-    this.#waiting.set(name, (this.#waiting.get(name) ?? 0) + 1);
+    this.#waiting.add(name, 1);
     return ticket;
   }
 
@@ -63,7 +64,7 @@ export class Tickets {
     const ticket = this.#tickets.get(key);
     if (!ticket) return undefined;
     this.#tickets.delete(key);
-    this.#countDown(ticket.caller);
+    this.#waiting.add(ticket.caller.name, -1);
     return ticket;
   }
 
@@ -73,12 +74,6 @@ export class Tickets {
       if (expiresAt > now) return;
       this.#take(key);
     }
-  }
-
-  #countDown({ name }: Caller): void {
-    const left = (this.#waiting.get(name) ?? 1) - 1;
-    if (left > 0) this.#waiting.set(name, left);
-    else this.#waiting.delete(name);
   }
 }
 

@@ -14,7 +14,7 @@ import { ServerExchange } from "./http-exchange.ts";
 import { type Page, refusalPage, sendPage } from "./page.ts";
 import { checkHead } from "./request-head.ts";
 import type { SlowRequests } from "./slow-requests.ts";
-import { pathOf } from "./target.ts";
+import { fieldOf, meantPath, pathOf, sourceOf } from "./target.ts";
 
 export interface ExchangesParts {
   readonly httpFaces: readonly HttpFace[];
@@ -29,6 +29,9 @@ export interface ExchangesParts {
   readonly observer: Observer;
   readonly newId: () => string;
 }
+
+/** What faces serve. */
+const METHODS = ["GET", "POST", "DELETE"];
 
 /** The server's HTTP faces: which requests become exchanges, and their end. */
 export class Exchanges {
@@ -56,28 +59,34 @@ export class Exchanges {
     for (const exchange of this.#open.keys()) if (!isCurrent(exchange.caller)) exchange.stop("unauthorized");
   }
 
+  /** Whether a path is one of a face, whatever its method. */
+  serves(path: string): boolean {
+    const faces = METHODS.map((method) => this.#find(method, path)?.face);
+    return faces.some((face) => face !== undefined && !face.isForMissing);
+  }
+
   /** Answers the request if it is for a face; otherwise returns false and does nothing. */
   take(request: IncomingMessage, response: ServerResponse): boolean {
     const asked = request.headers["access-control-request-method"];
     const isPreflight = request.method === "OPTIONS" && asked !== undefined;
     const method = isPreflight ? asked : (request.method ?? "GET");
-    const path = pathOf(request);
-    const face = this.#parts.httpFaces.find((candidate) => candidate.matches(method, path));
-    if (!face) return false;
+    const found = this.#find(method, pathOf(request));
+    if (!found) return false;
+    const { face, path } = found;
     const { origins, observer } = this.#parts;
     const sharing = sharingHeaders(request.headers, origins);
     try {
       checkHead(request);
-      checkSource(request.headers, origins);
-      if (isPreflight)
+      checkSource(sourceOf(request), origins);
+      if (isPreflight) {
         sendPage(request, response, preflightPage(method), { ...sharing, ...privateAccess(request, sharing) });
-      else this.#begin(face, request, response, sharing);
+      } else this.#begin(face, path, request, response, sharing);
     } catch (error) {
       const refusal = toGatewayError(error);
       const remoteAddress = this.#parts.proxies.clientOf(request);
       if (refusal.code === "internal") observer.fault(refusal.cause, `face ${face.name}`);
       observer.refused({ code: refusal.code, remoteAddress, where: face.name });
-      sendPage(request, response, refusalOf(face, refusal), sharing);
+      sendPage(request, response, refusalOf(face, refusal, request), sharing);
     }
     return true;
   }
@@ -85,6 +94,7 @@ export class Exchanges {
   /** Throws GatewayError for a request that its face never sees. */
   #begin(
     face: HttpFace,
+    path: string,
     request: IncomingMessage,
     response: ServerResponse,
     headers: Readonly<Record<string, string>>,
@@ -97,6 +107,7 @@ export class Exchanges {
       id,
       request,
       response,
+      path,
       caller,
       // As both vendors' clients look for it: with it an answer's lines in the log are found.
       headers: { ...headers, "x-request-id": id, "request-id": id },
@@ -108,7 +119,7 @@ export class Exchanges {
       handle: (work) => inbound.handle(() => caller, work),
       onTooSlow: (tooSlow) => slowRequests.onTooSlow(request, tooSlow),
       stallMs: limits.pingMs + limits.pongMs,
-      refusal: (error) => refusalOf(face, error),
+      refusal: (error) => refusalOf(face, error, request),
       refused: ({ code }) => observer.refused({ code, remoteAddress, where: face.name }),
       fault: (error) => observer.fault(error, `face ${face.name}`),
     });
@@ -121,6 +132,15 @@ export class Exchanges {
     exchange.begin(face);
   }
 
+  /** The face of a path as it stands there, or of the one that is meant. */
+  #find(method: string, asked: string): { readonly face: HttpFace; readonly path: string } | undefined {
+    const meant = meantPath(asked);
+    const face = this.#parts.httpFaces.find(
+      (each) => each.matches(method, asked) || (!each.isForMissing && each.matches(method, meant)),
+    );
+    return face && { face, path: face.matches(method, asked) ? asked : meant };
+  }
+
   #admit(face: HttpFace, request: IncomingMessage, remoteAddress: string): Caller {
     this.#parts.admission.checkRoom(remoteAddress);
     const { caller } = identify(request, remoteAddress, this.#parts);
@@ -131,8 +151,8 @@ export class Exchanges {
 }
 
 /** A refusal in the face's own words, or in ours. No cache keeps it. */
-function refusalOf(face: HttpFace, error: GatewayError): Page {
-  const own = face.refusal?.(error);
+function refusalOf(face: HttpFace, error: GatewayError, request: IncomingMessage): Page {
+  const own = face.refusal?.(error, { path: pathOf(request), header: (name) => fieldOf(request, name) });
   return own ? { ...own, headers: { "cache-control": "no-store", ...own.headers } } : refusalPage(error);
 }
 

@@ -6,12 +6,14 @@ import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import type { HttpAnswer, HttpBody, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
 import { type Page, sendPage } from "./page.ts";
 import { type BodyRoom, readBody } from "./request-body.ts";
-import { pathOf, queryOf } from "./target.ts";
+import { expectsContinue, fieldOf, queryOf } from "./target.ts";
 
 export interface ExchangeParts {
   readonly id: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** By which its face found the request. */
+  readonly path: string;
   readonly caller: Caller;
   /** Headers of every answer. */
   readonly headers: Readonly<Record<string, string>>;
@@ -44,6 +46,8 @@ export class ServerExchange implements HttpExchange, HttpBody {
   #closed: (why: Code) => void = () => {};
   /** Gives up the body. */
   #unread: () => void = () => {};
+  /** The client waits for a 100 before it sends its body. */
+  #isHeldBack: boolean;
   #blocked = false;
   /** The answer is complete, or nobody waits for it any more. */
   #over = false;
@@ -54,9 +58,10 @@ export class ServerExchange implements HttpExchange, HttpBody {
     this.#response = response;
     this.id = parts.id;
     this.method = request.method ?? "GET";
-    this.path = pathOf(request);
+    this.path = parts.path;
     this.caller = parts.caller;
     this.#query = queryOf(request);
+    this.#isHeldBack = expectsContinue(request);
     response.on("close", () => {
       this.#unread();
       this.#leave("client_gone");
@@ -78,8 +83,7 @@ export class ServerExchange implements HttpExchange, HttpBody {
   }
 
   header(name: string): string | undefined {
-    const value = this.#parts.request.headers[name];
-    return typeof value === "string" ? value : undefined;
+    return fieldOf(this.#parts.request, name);
   }
 
   body(maxBytes: number, done: (text: string) => void): void {
@@ -88,7 +92,7 @@ export class ServerExchange implements HttpExchange, HttpBody {
       this.#parts.refused(new GatewayError("slow_sender"));
       this.stop("slow_sender");
     });
-    this.#unread = readBody(request, maxBytes, room, (result) => {
+    const handle = (result: string | GatewayError) => {
       if (this.#over) return;
       this.#parts.handle(() =>
         this.#guard(() => {
@@ -96,7 +100,8 @@ export class ServerExchange implements HttpExchange, HttpBody {
           done(result);
         }),
       );
-    });
+    };
+    this.#unread = readBody(request, maxBytes, room, handle, () => this.#welcome());
   }
 
   onClose(listener: (why: Code) => void): void {
@@ -155,16 +160,29 @@ export class ServerExchange implements HttpExchange, HttpBody {
     if (this.#response.writableEnded) return;
     if (this.#response.headersSent) this.#response.end();
     else {
-      sendPage(request, this.#response, this.#parts.refusal(new GatewayError(why)), this.#parts.headers);
+      sendPage(
+        request,
+        this.#response,
+        this.#parts.refusal(new GatewayError(why)),
+        this.#parts.headers,
+        this.#isHeldBack,
+      );
       // Whatever of the request still comes.
       this.#response.end();
     }
   }
 
+  /** Lets the body come. */
+  #welcome(): void {
+    if (!this.#isHeldBack) return;
+    this.#isHeldBack = false;
+    this.#response.writeContinue();
+  }
+
   #send(page: Page): void {
     if (this.#over) return;
     this.#over = true;
-    sendPage(this.#parts.request, this.#response, page, this.#parts.headers);
+    sendPage(this.#parts.request, this.#response, page, this.#parts.headers, this.#isHeldBack);
   }
 
   #leave(why: Code): void {

@@ -5,7 +5,7 @@ import { checkSource, isAddress, type OriginRules } from "../admit/origin.ts";
 import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./listener.ts";
 import { type Page, refusalPage, sendPage } from "./page.ts";
 import { checkHead } from "./request-head.ts";
-import { pathOf } from "./target.ts";
+import { pathOf, sourceOf } from "./target.ts";
 
 export interface PageServer {
   readonly url: string;
@@ -37,7 +37,8 @@ export async function startPageServer(parts: {
   const server = createServer(
     SLOW_REQUEST_LIMITS,
     limitRequests(async (request, response) => {
-      const { method = "GET", headers } = request;
+      const { method = "GET" } = request;
+      const headers = sourceOf(request);
       let page = refusalPage(new GatewayError("not_found"));
       try {
         checkHead(request);

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { CODES } from "../../../protocol/codes.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
-import { hasBody } from "./target.ts";
+import { expectsContinue, hasBody } from "./target.ts";
 
 /** An HTTP answer that is there at once. */
 export interface Page {
@@ -36,18 +36,23 @@ export function refusalPage(error: GatewayError): Page {
   return jsonPage(CODES[error.code].httpStatus, { error: error.toBody() }, retryAfter);
 }
 
-/** Sends an answer, and headers besides its own. It ends with the request: what still comes of that is thrown away. */
+/**
+ * Sends an answer, and headers besides its own. It ends with the request: what still comes of that is thrown away. A body that
+ * waits for a 100 (`isHeldBack`) may never come, so then the connection ends with the answer.
+ */
 export function sendPage(
   request: IncomingMessage,
   response: ServerResponse,
   page: Page,
   headers: Readonly<Record<string, string>> = {},
+  isHeldBack = expectsContinue(request),
 ): void {
   // A 204 has no body, and must not speak of its length (RFC 9110, 8.6).
   const length = page.status === 204 ? {} : { "content-length": Buffer.byteLength(page.body) };
-  response.writeHead(page.status, { ...length, ...headers, ...page.headers });
+  const isLast = isHeldBack && hasBody(request) ? { connection: "close" } : {};
+  response.writeHead(page.status, { ...length, ...headers, ...page.headers, ...isLast });
   const body = request.method === "HEAD" ? "" : page.body;
-  if (request.complete || !hasBody(request)) response.end(body);
+  if (request.complete || !hasBody(request) || isHeldBack) response.end(body);
   else {
     // Many clients hear an answer only when they have sent all, and a socket that is closed on them takes it away.
     response.write(body);
@@ -62,7 +67,8 @@ export function refuseUpgrade(socket: Duplex, page: Page): void {
   const head = Object.entries({
     ...page.headers,
     "content-length": String(Buffer.byteLength(page.body)),
-    connection: "close",
+    // A field for the next hop alone is named there (RFC 9110, 7.8).
+    connection: page.headers.upgrade === undefined ? "close" : "upgrade, close",
   });
   socket.end(
     `HTTP/1.1 ${page.status} Refused\r\n${head.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n${page.body}`,

@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { InboundReservation } from "../../core/caller/inbound-budget.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import { GatheredBody } from "./gathered-body.ts";
+import { encodingOf, unpack } from "./unpack.ts";
 
 /** What a body may take while it comes. */
 export interface BodyRoom {
@@ -17,26 +18,30 @@ const FIRST_BYTES = 16 * 1024;
 const LARGE_BYTES = 1024 * 1024;
 
 /**
- * Reads a request's body as UTF-8 text and counts while it comes, whatever length was promised. `done` is called once, with
- * the text, or with what is wrong as soon as that is known; never when the client leaves before. What comes after a fault
- * is thrown away as it comes, because many clients hear an answer only when they have sent all. What the body takes is
- * reserved before it comes, and given back as `done` is called, for it counts where it goes to, or when the function that is returned was called: nobody wants
- * the body any more.
+ * Reads a request's body as UTF-8 text, unpacked, and counts while it comes, whatever length was promised. `maxBytes` bounds
+ * it packed and unpacked. `done` is called once, with the text, or with what is wrong as soon as that is known; never when the
+ * client leaves before. What comes after a fault is thrown away as it comes, because many clients hear an answer only when
+ * they have sent all. `welcome` is called when nothing that is known before the body speaks against it. What the body takes
+ * is reserved before it comes, and given back as `done` is called, for it counts where it goes to, or when the function that
+ * is returned was called: nobody wants the body any more.
  */
 export function readBody(
   request: IncomingMessage,
   maxBytes: number,
   room: BodyRoom,
   done: (result: string | GatewayError) => void,
+  welcome: () => void = () => {},
 ): () => void {
   let reservation: InboundReservation | undefined;
   let body: GatheredBody | undefined;
+  let giveUp = () => {};
   const reserve = (bytes: number) => {
     if (reservation) reservation.growTo(bytes);
     else reservation = room.reserve(bytes);
   };
   const giveBack = () => {
     body = undefined;
+    giveUp();
     reservation?.release();
   };
   const over = (result: string | GatewayError) => {
@@ -50,35 +55,49 @@ export function readBody(
       over(toGatewayError(error));
     }
   };
+  const gather = (gathered: GatheredBody, bytes: Buffer, isCounted: boolean) => {
+    if (gathered.bytes + bytes.length > maxBytes) throw tooLarge(maxBytes);
+    if (!isCounted) room.came(bytes.length, maxBytes);
+    gathered.add(bytes);
+  };
+  const finish = (bytes: Buffer) => {
+    if (bytes.length < LARGE_BYTES) return over(decode(bytes));
+    setImmediate(() => {
+      const text = decode(bytes);
+      setImmediate(() => over(text));
+    });
+  };
+  const unpackAll = (packed: Buffer, encoding: string) => {
+    const unpacked = new GatheredBody(Math.min(FIRST_BYTES, maxBytes), maxBytes, (bytes) =>
+      reserve(packed.buffer.byteLength + bytes),
+    );
+    giveUp = unpack(packed, encoding, maxBytes, {
+      piece: (bytes) => gather(unpacked, bytes, false),
+      end: () => finish(unpacked.take()),
+      failed: (error) => over(toGatewayError(error)),
+    });
+  };
   attempt(() => {
-    checkEncoding(request);
+    const encoding = encodingOf(request);
     const announced = announcedBytes(request);
     if (announced !== undefined && announced > maxBytes) throw tooLarge(maxBytes);
     if (announced !== undefined) room.came(announced, maxBytes);
     body = new GatheredBody(announced ?? Math.min(FIRST_BYTES, maxBytes), maxBytes, reserve);
-    const isCounted = announced !== undefined;
+    welcome();
     request.on("data", (chunk: Buffer) => {
       attempt(() => {
-        if (!body) return;
-        if (body.bytes + chunk.length > maxBytes) throw tooLarge(maxBytes);
-        if (!isCounted) room.came(chunk.length, maxBytes);
-        body.add(chunk);
+        if (body) gather(body, chunk, announced !== undefined);
       });
+    });
+    request.on("end", () => {
+      const bytes = body?.take();
+      if (!bytes) return;
+      if (encoding === undefined) finish(bytes);
+      else attempt(() => unpackAll(bytes, encoding));
     });
   });
   // A flowing request without a listener throws away what comes.
   request.resume();
-  request.on("end", () => {
-    const bytes = body?.take();
-    if (!bytes) return;
-    if (bytes.length < LARGE_BYTES) over(decode(bytes));
-    else {
-      setImmediate(() => {
-        const text = decode(bytes);
-        setImmediate(() => over(text));
-      });
-    }
-  });
   // A client that leaves in the middle is no fault; the response's "close" tells of it.
   request.on("error", () => {});
   return giveBack;
@@ -88,12 +107,6 @@ export function readBody(
 function announcedBytes({ headers }: IncomingMessage): number | undefined {
   if (headers["transfer-encoding"] !== undefined) return undefined;
   return Number(headers["content-length"] ?? 0);
-}
-
-function checkEncoding({ headers }: IncomingMessage): void {
-  const encoding = headers["content-encoding"]?.trim().toLowerCase() || "identity";
-  // A packed body unfolds to a thousand times its length.
-  if (encoding !== "identity") throw new GatewayError("bad_request", "a packed body is not taken");
 }
 
 const tooLarge = (maxBytes: number): GatewayError =>

@@ -18,10 +18,11 @@ import type { Proxies } from "../admit/proxies.ts";
 import { offeredSubprotocols } from "../auth/credentials.ts";
 import { identify, upstreamKeyOf } from "../auth/identity.ts";
 import type { Tickets } from "../auth/tickets.ts";
-import { refusalPage, refuseUpgrade } from "../http/page.ts";
+import { errorPage, refusalPage, refuseUpgrade } from "../http/page.ts";
 import { checkHead } from "../http/request-head.ts";
-import { pathOf } from "../http/target.ts";
+import { pathOf, sourceOf } from "../http/target.ts";
 import { type ConnectionLimits, SocketConnection } from "./connection.ts";
+import { checkHandshake, speaksHttp, UpgradeRequired } from "./upgrade-required.ts";
 
 export interface FaceMount {
   readonly path: string;
@@ -32,6 +33,8 @@ export interface FaceMount {
 
 export interface WebSocketsParts {
   readonly faces: readonly FaceMount[];
+  /** Whether a path that is no WebSocket's is an HTTP API's. */
+  readonly speaksHttp: (path: string) => boolean;
   readonly admission: Admission;
   readonly pendingSockets: PendingSockets;
   readonly authenticator: Authenticator;
@@ -166,7 +169,10 @@ export class WebSockets {
       const refusal = toGatewayError(error);
       if (refusal.code === "internal") this.#parts.observer.fault(refusal.cause, "upgrade");
       this.#parts.observer.refused({ code: refusal.code, remoteAddress, where: "upgrade" });
-      refuseUpgrade(socket, refusalPage(refusal));
+      refuseUpgrade(
+        socket,
+        refusal instanceof UpgradeRequired ? errorPage(426, refusal.message, refusal.headers) : refusalPage(refusal),
+      );
     }
   }
 
@@ -176,9 +182,11 @@ export class WebSockets {
     if (this.#draining) throw new GatewayError("shutting_down");
     admission.takeUpgrade(remoteAddress);
     checkHead(request);
-    checkSource(request.headers, origins);
-    const target = this.#mounts.get(pathOf(request));
-    if (!target) throw new GatewayError("not_found");
+    checkSource(sourceOf(request), origins);
+    const path = pathOf(request);
+    const target = this.#mounts.get(path);
+    if (!target) throw this.#parts.speaksHttp(path) ? speaksHttp() : new GatewayError("not_found");
+    checkHandshake(request);
     const { subprotocol, face } = target.mount;
     if (subprotocol !== undefined && !offeredSubprotocols(request.headers).includes(subprotocol)) {
       throw new GatewayError("bad_protocol_version", `offer the WebSocket subprotocol ${subprotocol}`);

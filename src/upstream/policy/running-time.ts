@@ -1,4 +1,4 @@
-import type { Clock } from "../../core/kernel/clock.ts";
+import { type Clock, MAX_TIMER_MS } from "../../core/kernel/clock.ts";
 
 /** The platform's timer, as far as it is needed here. Tests bring one that they move on themselves. */
 export interface Timers {
@@ -15,8 +15,6 @@ const PLATFORM: Timers = {
 
 /** How often the process looks whether it stood still: what it may be wrong by. */
 const PULSE_MS = 1_000;
-/** The longest wait that a timer of the platform takes; longer ones are looked at in between. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * The time in which this process ran. It stands still while the process does (SIGSTOP, a paused machine, an event loop

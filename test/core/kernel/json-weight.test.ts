@@ -6,8 +6,12 @@ import { COSTLY_JSON, costlyConnect, LONG_TEXTS } from "../../support/costly-jso
 
 const isHeavy = (text: string, weight: number, depth = MAX_JSON_DEPTH) => isTooHeavy(text, { weight }, depth);
 
+/** Whether it takes a look to know that a number keeps its digits. */
+const isOdd = (number: string): boolean => number.includes("e") || number.replace(/\D/g, "").length > 15;
+
 /** What a value weighs, found without regard to its text: what separates members, what holds them, and which keys are new. */
 function weightOf(value: unknown, seen = new Set<string>()): number {
+  if (typeof value === "number") return isOdd(String(value)) ? 5 : 0;
   if (typeof value !== "object" || value === null) return 0;
   const members = Object.entries(value);
   let weight = 1 + Math.max(0, members.length - 1);

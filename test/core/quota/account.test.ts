@@ -168,6 +168,22 @@ describe("a cap on cost", () => {
     expect(used("costPerDay")).toBe(2_900_000);
   });
 
+  test("meters the estimated prompt until the provider counts it", () => {
+    const { open, meter, used } = key({ costPerDay: 1 });
+    meter(open({ price }), 40);
+    // 10 × 10 + 10 × 100 for a million tokens each.
+    expect(used("costPerDay")).toBe(1_100_000);
+  });
+
+  test("holds to the last billionth where binary fractions fall short", () => {
+    // 8.2 × 10^9 is 8199999999.999999 in doubles; a token of answer costs 43.5 billionths.
+    const { open, account } = key({ costPerDay: 8.2 });
+    const asked = { promptTokens: 0, outputTokens: 1_000, price: { input: 0, output: 0.0435 } };
+    expect(open(asked).maxOutputTokens).toBeUndefined();
+    const status = account.statuses.find(({ cap }) => cap === "costPerDay");
+    expect([status?.limit, status?.held]).toEqual([8_200_000_000, 43_500]);
+  });
+
   test("is used up in the currency's own figures", () => {
     const { open } = key({ costPerDay: 0.01 });
     const capReservation = open({ price });

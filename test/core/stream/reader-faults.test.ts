@@ -64,6 +64,19 @@ describe("a fault in a reader's sink", () => {
     expect(faults.map(String)).toEqual(["TypeError: in push", "TypeError: in failed"]);
   });
 
+  test("in what it put off to a microtask is reported like any other", async () => {
+    const { faulty, faults } = play("end");
+    const ran: string[] = [];
+    faulty.defer(() => {
+      ran.push("deferred");
+      throw new TypeError("in a microtask");
+    });
+    ran.push("callback");
+    await Promise.resolve();
+    expect(ran).toEqual(["callback", "deferred"]);
+    expect(faults.map(String)).toEqual(["TypeError: in end", "TypeError: in a microtask"]);
+  });
+
   test("in what it put off to later is reported like any other; it is told of its failure once", () => {
     const { faulty, faults, seen } = play("end");
     faulty.guard(() => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { costOf, formatNano, NANO } from "../../../src/core/usage/cost.ts";
+import { byKind, costOf, formatNano, fromNano, NANO, Tariff, toNano } from "../../../src/core/usage/cost.ts";
+import { MAX_PRICE } from "../../../src/core/usage/price.ts";
 
 describe("a stream's cost", () => {
   test.each([
@@ -48,6 +49,30 @@ describe("a stream's cost", () => {
     expect(costOf({}, { input: 3, output: 15 })).toBeUndefined();
   });
 
+  test("is exact up to the highest price and billions of tokens", () => {
+    const tokens = fc.nat(2_000_000_000);
+    const perMillion = fc.oneof(fc.nat(MAX_PRICE), fc.nat(1_000_000_000).map(fromNano));
+    const price = fc.record({ input: perMillion, output: perMillion, cacheRead: perMillion, cacheWrite: perMillion });
+    fc.assert(
+      fc.property(price, tokens, tokens, tokens, tokens, (each, input, output, cacheRead, cacheWrite) => {
+        const counts = {
+          inputTokens: input,
+          outputTokens: output,
+          cacheReadTokens: cacheRead,
+          cacheWriteTokens: cacheWrite,
+        };
+        const kinds = byKind(counts);
+        const millionths = (["input", "output", "cacheRead", "cacheWrite"] as const).reduce(
+          (sum, kind) => sum + BigInt(kinds[kind]) * BigInt(toNano(each[kind])),
+          0n,
+        );
+        const exact = (millionths + 500_000n) / 1_000_000n;
+        fc.pre(exact <= BigInt(Number.MAX_SAFE_INTEGER));
+        expect(costOf(counts, each)).toBe(Number(exact));
+      }),
+    );
+  });
+
   test("is what exact fractions give, rounded once", () => {
     const tokens = fc.nat(10_000_000);
     const millionths = fc.nat(100_000_000);
@@ -63,6 +88,44 @@ describe("a stream's cost", () => {
       }),
     );
   });
+});
+
+describe("a tariff", () => {
+  test("prices each kind of token for itself, and all together by one rounding", () => {
+    const tariff = new Tariff({ input: 0.0004, output: 0.0004, cacheRead: 0.0004 });
+    const kinds = { input: 1, output: 1, cacheRead: 1, cacheWrite: 1 };
+    expect(tariff.costByKind(kinds)).toEqual({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0 });
+    expect(tariff.cost(1, 1, 1, 1)).toBe(2);
+  });
+
+  test("affords the most output whose cost stays within the amount", () => {
+    const price = fc.nat(200_000_000).map((nano) => nano / 1e6);
+    fc.assert(
+      fc.property(
+        price,
+        price,
+        fc.nat(100_000),
+        fc.nat(10_000_000),
+        fc.nat(NANO),
+        (input, output, prompt, most, nano) => {
+          const tariff = new Tariff({ input, output });
+          const affordable = tariff.affordableOutput(nano, prompt, most);
+          expect(affordable).toBeLessThanOrEqual(most);
+          if (affordable > 0) expect(tariff.cost(prompt, affordable)).toBeLessThanOrEqual(nano);
+          if (affordable < most) expect(tariff.cost(prompt, affordable + 1)).toBeGreaterThan(nano);
+        },
+      ),
+    );
+  });
+
+  test("affords everything without a limit, and for nothing", () => {
+    expect(new Tariff({ input: 3, output: 15 }).affordableOutput(Number.POSITIVE_INFINITY, 1_000, 500)).toBe(500);
+    expect(new Tariff({ input: 0, output: 0 }).affordableOutput(0, 1_000, 500)).toBe(500);
+  });
+});
+
+test("an amount keeps its billionths when it is shown and read back", () => {
+  fc.assert(fc.property(fc.nat({ max: 2 ** 50 }), (nano) => expect(toNano(fromNano(nano))).toBe(nano)));
 });
 
 test.each([

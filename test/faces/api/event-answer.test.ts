@@ -24,6 +24,7 @@ function setUp() {
   const socket = { full: false, broken: false, drained: () => {} };
   const faults: unknown[] = [];
   let close: (why: Code) => void = () => {};
+  let now = 0;
   const body = {
     get writable() {
       return !socket.full;
@@ -60,6 +61,8 @@ function setUp() {
     refuse: ({ code }) => void happened.push(`refused ${code}`),
     errorEvent: ({ code }, first, last) => ({ event: "error", data: `${code} ${first?.data} ${last?.data}` }),
     over: () => void happened.push("over"),
+    silenceMs: 1_000,
+    now: () => now,
     left: ({ code }) => void happened.push(`left ${code}`),
   });
   answer.begin();
@@ -71,7 +74,11 @@ function setUp() {
     faults,
     socket,
     close: (why: Code) => close(why),
-    say: (data: string) => stream.publish(stream.log.append(undefined, toByteString(data), false)),
+    /** Sets the clock. */
+    at(ms: number) {
+      now = ms;
+    },
+    say: (data: string, name?: string) => stream.publish(stream.log.append(name, toByteString(data), false)),
     /** The end of the callback in which the upstream's chunk came. */
     endOfCallback: () => new Promise<void>((resolve) => queueMicrotask(resolve)),
   };
@@ -160,13 +167,17 @@ describe("an answer of events", () => {
     ["its last write", "end"],
     ["a sign of life", "look"],
   ] as const)("with a fault in %s is cut off, and its upstream is not read on for nobody", async (_, place) => {
-    const { answer, stream, say, socket, happened, faults, endOfCallback } = setUp();
+    const { answer, stream, say, socket, happened, faults, at, endOfCallback } = setUp();
     say("1");
     await endOfCallback();
     socket.broken = true;
     if (place === "later") say("2");
     if (place === "now") say("x".repeat(20_000));
-    if (place === "look") for (let looks = 0; looks < 10; looks++) answer.look();
+    if (place === "look") {
+      answer.look();
+      at(1_000);
+      answer.look();
+    }
     await endOfCallback();
     if (place === "end") stream.end(failed("upstream_reset"));
     expect(faults).toEqual([expect.any(TypeError)]);
@@ -175,27 +186,79 @@ describe("an answer of events", () => {
     expect(stream.readers).toBe(0);
   });
 
-  test("breaks a silence after 4 looks, then 8, 16, 32, 64 and 64, and again after 4 when there was an event", async () => {
-    const { answer, say, written, endOfCallback } = setUp();
-    const looksUntilComment = () => {
-      for (let looks = 1; ; looks++) {
-        const before = written.length;
-        answer.look();
-        if (written.length > before) return looks;
-      }
+  test("has its head, and a comment, after its silence and not before, and a comment after each further one", () => {
+    const { answer, written, happened, at } = setUp();
+    const looksUntil = (ms: number) => {
+      at(ms);
+      answer.look();
+      return written.length;
     };
-    expect([...Array(6)].map(looksUntilComment)).toEqual([4, 8, 16, 32, 64, 64]);
+    expect([0, 500, 999].map(looksUntil)).toEqual([0, 0, 0]);
+    expect(happened).toEqual([]);
+    expect([1_000, 1_999, 2_000, 3_000].map(looksUntil)).toEqual([1, 1, 2, 3]);
+    expect(happened).toEqual(["head"]);
     expect(written.every((text) => text === ": keep-alive\n\n")).toBe(true);
+  });
+
+  test("counts a silence from the look behind the last event", async () => {
+    const { answer, say, written, at, endOfCallback } = setUp();
+    at(900);
     say("1");
     await endOfCallback();
+    for (const ms of [1_000, 1_999]) {
+      at(ms);
+      answer.look();
+    }
+    expect(written).toEqual(["data: 1\n\n"]);
+    at(2_000);
     answer.look();
-    expect(looksUntilComment()).toBe(4);
+    expect(written.at(-1)).toBe(": keep-alive\n\n");
+  });
+
+  test("whose first event is the provider's error is refused, also behind a ping, and has no head", async () => {
+    for (const pings of [0, 2]) {
+      const { stream, say, written, happened, endOfCallback } = setUp();
+      for (let ping = 0; ping < pings; ping++) say("{}", "ping");
+      await endOfCallback();
+      say('{"error":{"code":429}}', "error");
+      stream.end(failed("upstream_error_event"));
+      await endOfCallback();
+      expect(happened).toEqual(["over", "refused upstream_rate_limited"]);
+      expect(written).toEqual([]);
+    }
+  });
+
+  test("sends a ping with what follows it, or at the next look", async () => {
+    const { say, written, endOfCallback } = setUp();
+    say("{}", "ping");
+    await endOfCallback();
+    expect(written).toEqual([]);
+    say("1");
+    await endOfCallback();
+    expect(written).toEqual(["event: ping\ndata: {}\n\ndata: 1\n\n"]);
+    const later = setUp();
+    later.say("{}", "ping");
+    later.answer.look();
+    expect(later.written).toEqual(["event: ping\ndata: {}\n\n"]);
+  });
+
+  test("whose second event is the provider's error ends with it", async () => {
+    const { stream, say, written, happened, endOfCallback } = setUp();
+    say("1");
+    say('{"error":{"code":429}}', "error");
+    stream.end(failed("upstream_error_event"));
+    await endOfCallback();
+    expect(happened).toEqual(["over", "head", "end"]);
+    expect(written[0]).toContain("data: 1");
   });
 
   test("adds no comment to what a full socket holds", () => {
-    const { answer, socket, written } = setUp();
+    const { answer, socket, written, at } = setUp();
     socket.full = true;
-    for (let looks = 0; looks < 50; looks++) answer.look();
+    for (let ms = 0; ms < 50_000; ms += 100) {
+      at(ms);
+      answer.look();
+    }
     expect(written).toEqual([]);
   });
 });

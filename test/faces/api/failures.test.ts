@@ -1,5 +1,6 @@
 import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
+import { configSchema } from "../../../src/config/schema.ts";
 import { CHAT, chunk, MESSAGES, RESPONSES, setUp } from "./set-up.ts";
 
 const APIS = [
@@ -14,7 +15,9 @@ describe("a request that is no good", () => {
   test.each<[string, string | Uint8Array, Record<string, string>, number, string]>([
     ["another content type", body, { "content-type": "text/plain" }, 400, "content-type application/json"],
     ["a form", "a=b", { "content-type": "application/x-www-form-urlencoded" }, 400, "content-type application/json"],
-    ["a packed body", gzipSync(body), { "content-encoding": "gzip" }, 400, "packed"],
+    ["an encoding nobody knows", body, { "content-encoding": "compress" }, 400, "content-encoding is one of"],
+    ["bytes that do not unpack", body, { "content-encoding": "zstd" }, 400, "is not what zstd makes"],
+    ["what unpacks to too much", gzipSync(Buffer.alloc(1_000_000)), { "content-encoding": "gzip" }, 413, "larger than"],
     ["no JSON", "{", {}, 400, "not a JSON object"],
     ["no object", "[]", {}, 400, "not a JSON object"],
     ["nothing", "", {}, 400, "not a JSON object"],
@@ -88,7 +91,7 @@ describe("who may ask", () => {
         const asking = up.stream(asked, headers);
         const exchange = await up.upstream.request();
         expect(JSON.stringify(exchange.headers)).not.toContain(TOKEN);
-        exchange.sse().event({ type: "ping" }, "ping");
+        exchange.sse().event({ type: "message_start" }, "message_start");
         expect((await asking).status).toBe(200);
       }
     },
@@ -212,9 +215,10 @@ describe("a failure in the middle of a stream", () => {
   test("that the provider told of itself is not told twice", async () => {
     await using up = await setUp();
     const asking = up.stream(MESSAGES);
+    const began = { type: "message_start", message: { usage: { input_tokens: 3 } } };
     const told = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
-    (await up.upstream.request()).sse().event(told, "error").end();
-    expect((await (await asking).all()).map(({ data }) => data)).toEqual([JSON.stringify(told)]);
+    (await up.upstream.request()).sse().event(began, "message_start").event(told, "error").end();
+    expect((await (await asking).all()).map(({ data }) => data)).toEqual([began, told].map((it) => JSON.stringify(it)));
   });
 
   test("after a silence is an event too, because the head is out", async () => {
@@ -226,4 +230,69 @@ describe("a failure in the middle of a stream", () => {
     const [last] = await client.all();
     expect(JSON.parse(last?.data ?? "").error).toMatchObject({ message: "too long" });
   });
+});
+
+describe("an error as the first event of a 200", () => {
+  const nested = (type: string) => ({ type: "error", error: { type, message: "the provider's words" } });
+  const coded = (code: unknown, type = "provider_error") => ({
+    error: { code, type, message: "the provider's words" },
+  });
+  const failedResponse = (code: string) => ({
+    type: "response.failed",
+    response: { status: "failed", error: { code, message: "the provider's words" } },
+  });
+
+  test.each([
+    [MESSAGES, nested("overloaded_error"), 529],
+    [MESSAGES, nested("rate_limit_error"), 429],
+    [MESSAGES, nested("invalid_request_error"), 400],
+    [MESSAGES, nested("request_too_large"), 413],
+    [CHAT, coded(429), 429],
+    [CHAT, coded("429"), 429],
+    [CHAT, coded("context_length_exceeded", "invalid_request_error"), 400],
+    [CHAT, coded(null, "engine_overloaded_error"), 503],
+    [CHAT, coded(503), 503],
+    [CHAT, coded(400, "exceed_context_size_error"), 400],
+    [CHAT, coded("RESOURCE_EXHAUSTED"), 429],
+    [RESPONSES, failedResponse("rate_limit_exceeded"), 429],
+    [RESPONSES, failedResponse("server_is_overloaded"), 503],
+    [RESPONSES, { type: "error", code: "context_length_exceeded", message: "the provider's words" }, 400],
+  ])("is the status that it means: $path %# %j", async (asked, event, status) => {
+    await using up = await setUp();
+    const asking = up.post(asked);
+    (await up.upstream.request())
+      .sse()
+      .event(event, "type" in event ? event.type : undefined)
+      .end();
+    const answer = await asking;
+    expect([answer.status, JSON.parse(answer.text).error.message]).toEqual([status, "the provider's words"]);
+    expect(answer.headers.get("content-type")).toBe("application/json");
+    expect(answer.headers.get("x-should-retry")).toBe(status === 429 || status >= 500 ? null : "false");
+    await up.until(() => up.streamLine() !== undefined);
+    expect(up.streamLine()).toMatchObject({ status: "failed", code: "upstream_error_event" });
+  });
+
+  test("that says nothing of a status is 502", async () => {
+    await using up = await setUp();
+    const asking = up.post(CHAT);
+    (await up.upstream.request())
+      .sse()
+      .event({ error: { message: "it broke" } })
+      .end();
+    expect((await asking).status).toBe(502);
+  });
+});
+
+test("a provider that refuses before a silence of 15 s is over is a status, with its time to come back", async () => {
+  const { limits } = configSchema({ env: {}, readFile: () => "" }).parse({ demo: true });
+  // test/faces/api/event-answer.test.ts: until then nothing is sent.
+  expect(limits.requests.apiSilenceMs).toBe(15_000);
+  await using up = await setUp();
+  const asking = up.post(MESSAGES);
+  const exchange = await up.upstream.request();
+  const overloaded = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
+  exchange.json(529, overloaded, { "retry-after": "30" });
+  const answer = await asking;
+  expect([answer.status, answer.headers.get("retry-after")]).toEqual([529, "30"]);
+  expect(JSON.parse(answer.text)).toMatchObject({ error: { type: "overloaded_error", message: "Overloaded" } });
 });

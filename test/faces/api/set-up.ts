@@ -24,11 +24,18 @@ export interface Asked {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+type Config = Record<string, unknown>;
+
 /** A gateway over a scripted upstream, and clients of its HTTP APIs that were written by nobody's SDK. */
-export async function setUp(config: Record<string, unknown> = {}) {
+export async function setUp(config: Config | ((upstream: string) => Config) = {}) {
   const stack = new AsyncDisposableStack();
   const upstream = stack.use(await startScriptedUpstream());
-  const gateway = stack.use(await startTestGateway({ upstream: upstream.url, config }));
+  const gateway = stack.use(
+    await startTestGateway({
+      upstream: upstream.url,
+      config: typeof config === "function" ? config(upstream.url) : config,
+    }),
+  );
 
   return {
     upstream,

@@ -9,9 +9,9 @@ describe("a client that does not read", () => {
       limits: { logBytes: 65_536, streams: { logEntries: 100 }, sockets: { socketGateBytes: 4_096 } },
     });
     const asking = up.stream(CHAT, {}, true);
-    const exchange = (await up.upstream.request()).sse();
+    const exchange = (await up.upstream.request()).sse().event(chunk("a"));
     const client = await asking;
-    let events = 0;
+    let events = 1;
     // Until the kernel's buffers on both sides are full too, and the upstream's own writes wait.
     while (exchange.unsentBytes < 1_000_000) {
       exchange.chunk(block);
@@ -31,7 +31,7 @@ describe("a client that does not read", () => {
       limits: { logBytes: 65_536, sockets: { pingMs: 50, pongMs: 50, socketGateBytes: 4_096 } },
     });
     const asking = up.stream(CHAT, {}, true);
-    const exchange = (await up.upstream.request()).sse();
+    const exchange = (await up.upstream.request()).sse().event(chunk("a"));
     await asking;
     const writing = async () => {
       while (!exchange.isClosed) {

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { createServer, request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { type AddressInfo, connect } from "node:net";
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
-import { InboundBudget } from "../../../src/core/caller/inbound-budget.ts";
+import { InboundBudget, type InboundReservation } from "../../../src/core/caller/inbound-budget.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { sendPage } from "../../../src/transport/http/page.ts";
 import { readBody } from "../../../src/transport/http/request-body.ts";
@@ -10,20 +11,38 @@ import { readBody } from "../../../src/transport/http/request-body.ts";
 const MAX_BYTES = 1_000;
 
 /** A server that answers with what it read of a body, or with the code of what was wrong with it. */
-async function startReader() {
+async function startReader({ maxBytes = 100_000 } = {}) {
   const results: string[] = [];
-  const budget = new InboundBudget({ maxBytes: 10_000, maxBytesEach: 10_000 });
+  const budget = new InboundBudget({ maxBytes, maxBytesEach: maxBytes });
+  let mostReserved = 0;
+  const reserve = (bytes: number): InboundReservation => {
+    const noted = <Value>(value: Value): Value => {
+      mostReserved = Math.max(mostReserved, budget.usedBytes);
+      return value;
+    };
+    const reservation = noted(budget.reserve("a", bytes));
+    return {
+      get bytes() {
+        return reservation.bytes;
+      },
+      growTo: (total) => noted(reservation.growTo(total)),
+      release: () => reservation.release(),
+    };
+  };
   const left = Promise.withResolvers<void>();
   const asked = Promise.withResolvers<void>();
   const server = createServer((request, response) => {
-    response.on("close", () => left.resolve());
-    readBody(request, MAX_BYTES, { came() {}, reserve: (bytes) => budget.reserve("a", bytes) }, (result) => {
+    const giveUp = readBody(request, MAX_BYTES, { came() {}, reserve }, (result) => {
       results.push(result instanceof GatewayError ? result.code : result);
       sendPage(request, response, {
         status: result instanceof GatewayError ? 400 : 200,
         headers: {},
         body: results.at(-1) ?? "",
       });
+    });
+    response.on("close", () => {
+      giveUp();
+      left.resolve();
     });
     asked.resolve();
   });
@@ -34,6 +53,8 @@ async function startReader() {
   return {
     port,
     results,
+    budget,
+    mostReserved: () => mostReserved,
     /** The connection of the last request is closed. */
     left: left.promise,
     asked: asked.promise,
@@ -111,11 +132,75 @@ describe("a request's body", () => {
     expect(reader.results).toEqual([]);
   });
 
-  test("that is packed is not unpacked", async () => {
+  const packers = {
+    gzip: gzipSync,
+    "x-gzip": gzipSync,
+    deflate: deflateSync,
+    br: brotliCompressSync,
+    zstd: zstdCompressSync,
+  };
+  const PACKERS = Object.entries(packers);
+
+  test.each(PACKERS)("that is packed with %s is unpacked, in whatever pieces it comes", async (encoding, pack) => {
     await using reader = await startReader();
-    for (const encoding of ["gzip", "br", "zstd", "gzip, identity"]) {
-      expect(await reader.send({ "content-encoding": encoding }, ["x"])).toBe("bad_request");
+    const text = "Grüße, 世界 🙂".repeat(20);
+    const packed = pack(Buffer.from(text));
+    expect(await reader.send({ "content-encoding": encoding }, [packed])).toBe(text);
+    expect(
+      await reader.send({ "content-encoding": encoding.toUpperCase(), "content-length": packed.length }, [packed]),
+    ).toBe(text);
+    const bytes = [...packed].map((byte) => Buffer.from([byte]));
+    expect(await reader.send({ "content-encoding": `identity, ${encoding}` }, bytes)).toBe(text);
+    expect(reader.budget.usedBytes).toBe(0);
+  });
+
+  test.each(PACKERS)(
+    "that is packed with %s may be as long as the limit when unpacked, and no longer",
+    async (encoding, pack) => {
+      await using reader = await startReader();
+      const limit = "x".repeat(MAX_BYTES);
+      const send = (text: string | Buffer) => reader.send({ "content-encoding": encoding }, [pack(Buffer.from(text))]);
+      expect(await send(limit)).toBe(limit);
+      expect(await send(`${limit}x`)).toBe("frame_too_large");
+      expect(await send(Buffer.alloc(50_000_000))).toBe("frame_too_large");
+      // What the largest would have taken was never there.
+      expect(reader.mostReserved()).toBeLessThan(4 * MAX_BYTES);
+      expect(reader.budget.usedBytes).toBe(0);
+    },
+  );
+
+  test.each(PACKERS)("that is not what %s makes is refused", async (encoding, pack) => {
+    await using reader = await startReader();
+    const packed = pack(Buffer.from('{"model":"gpt","stream":true,"messages":[]}'));
+    for (const broken of [Buffer.from("{}"), packed.subarray(0, packed.length - 6), Buffer.from([0xff, 0xff])]) {
+      expect(await reader.send({ "content-encoding": encoding }, [broken])).toBe("bad_request");
     }
+    expect(reader.budget.usedBytes).toBe(0);
+  });
+
+  test("that is packed in another way, or twice, is refused", async () => {
+    await using reader = await startReader();
+    for (const encoding of ["compress", "gzip, gzip", "zstd, br", "constructor"]) {
+      expect(await reader.send({ "content-encoding": encoding }, [gzipSync("x")])).toBe("bad_request");
+    }
+  });
+
+  test("that is unpacked to more than there is room for is refused, and gives back what it had", async () => {
+    await using reader = await startReader({ maxBytes: 700 });
+    expect(await reader.send({ "content-encoding": "zstd" }, [zstdCompressSync(Buffer.alloc(900))])).toBe("overloaded");
+    expect(reader.budget.usedBytes).toBe(0);
+  });
+
+  test("whose sender hangs up while it is unpacked gives back what it had", async () => {
+    await using reader = await startReader();
+    const packed = gzipSync(Buffer.alloc(900));
+    const socket = connect(reader.port, "127.0.0.1");
+    socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-encoding: gzip\r\ncontent-length: ${packed.length}\r\n\r\n`);
+    socket.end(packed);
+    await reader.asked;
+    socket.destroy();
+    await reader.left;
+    while (reader.budget.usedBytes > 0) await new Promise((turn) => setImmediate(turn));
   });
 
   test("that is not UTF-8 is refused, not repaired", async () => {

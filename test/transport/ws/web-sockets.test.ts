@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "@jest/globals";
+import type { HttpExchange } from "../../../src/core/ports/http-face.ts";
 import { startFaceServer } from "../../support/face-server.ts";
 import { upgrade } from "../../support/upgrade.ts";
 
@@ -35,11 +37,12 @@ const changed = (header: string, line?: string) => {
 describe("a malformed upgrade is answered, and its socket closed although the client keeps it open", () => {
   test.each([
     ["POST", 405, changed("GET", "POST /played HTTP/1.1")],
-    ["another version of the protocol", 400, changed("Sec-WebSocket-Version", "Sec-WebSocket-Version: 12")],
-    ["no version", 400, changed("Sec-WebSocket-Version")],
+    ["HTTP/1.0", 426, changed("GET", "GET /played HTTP/1.0")],
+    ["another version of the protocol", 426, changed("Sec-WebSocket-Version", "Sec-WebSocket-Version: 12")],
+    ["no version", 426, changed("Sec-WebSocket-Version")],
     ["no key", 400, changed("Sec-WebSocket-Key")],
     ["a key that is none", 400, changed("Sec-WebSocket-Key", "Sec-WebSocket-Key: short")],
-    ["another protocol to upgrade to", 400, changed("Upgrade", "Upgrade: h2c")],
+    ["another protocol to upgrade to", 426, changed("Upgrade", "Upgrade: h2c\r\nConnection: close")],
     ["no subprotocol", 400, changed("Sec-WebSocket-Protocol")],
     ["a path without a face", 404, changed("GET", "GET /nowhere HTTP/1.1")],
     ["a path that is none", 404, changed("GET", "GET http://[ HTTP/1.1")],
@@ -47,6 +50,16 @@ describe("a malformed upgrade is answered, and its socket closed although the cl
     await using server = await startFaceServer();
     expect(await raw(server.url, lines)).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
     expect(server.connectionsByFace).toEqual(new Map([["played", 0]]));
+  });
+
+  test("a version that is not ours is told which one is", async () => {
+    await using server = await startFaceServer();
+    const answer = await ask(server.url, { "sec-websocket-version": "8" });
+    expect([answer.status, answer.headers["sec-websocket-version"], answer.headers.upgrade]).toEqual([
+      426,
+      "13",
+      "websocket",
+    ]);
   });
 
   test("without Connection: upgrade it is a plain request, told what the path speaks", async () => {
@@ -62,6 +75,35 @@ describe("a malformed upgrade is answered, and its socket closed although the cl
     socket.write(`${changed("GET", "GET /nowhere HTTP/1.1").join("\r\n")}\r\n\r\n`);
     await new Promise((answered) => socket.once("data", answered));
     await server.close();
+    socket.destroy();
+  });
+});
+
+describe("an upgrade at the path of an HTTP face", () => {
+  const httpFaces = [
+    {
+      name: "plain",
+      matches: (method: string, path: string) => method === "POST" && path === "/plain",
+      handle: (exchange: HttpExchange) => exchange.respond({ status: 200, headers: {}, body: "served" }),
+    },
+  ];
+
+  test("is answered 426, which names HTTP as the protocol to use", async () => {
+    await using server = await startFaceServer({ httpFaces });
+    const answer = await raw(server.url, changed("GET", "GET /plain HTTP/1.1"));
+    expect(answer).toMatch(/^HTTP\/1\.1 426 .*\r\nupgrade: HTTP\/1\.1\r\n.*\r\nconnection: upgrade, close\r\n/s);
+    expect(answer).toContain("this path speaks HTTP, not WebSocket");
+    expect(server.refusals).toEqual([{ code: "unsupported", where: "upgrade" }]);
+  });
+
+  test("to another protocol than WebSocket is ignored, and the request served", async () => {
+    await using server = await startFaceServer({ httpFaces });
+    const lines = ["POST /plain HTTP/1.1", "Host: localhost", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"];
+    const { hostname, port } = new URL(server.url);
+    const socket = connect({ port: Number(port), host: hostname });
+    socket.write(`${[...lines, "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA"].join("\r\n")}\r\n\r\n`);
+    const [bytes] = await once(socket, "data");
+    expect(String(bytes)).toMatch(/^HTTP\/1\.1 200 .*served$/s);
     socket.destroy();
   });
 });

@@ -15,7 +15,7 @@ export function eventHead(name: string, payload: object): string {
 /** One client past its handshake: what it may do, what it asked to hear, and the way to its socket. */
 export class ClientSession {
   readonly id: string;
-  readonly client: ConnectParams["client"];
+  readonly about: ConnectParams["client"];
   readonly caps: ReadonlySet<string>;
   readonly connectedAt: number;
   /** Cumulative text in every delta, for clients that do not add up increments. */
@@ -50,7 +50,7 @@ export class ClientSession {
     this.#caller = facts.caller;
     this.#claimed = facts.claimed;
     this.#scopes = grantedScopes(facts.caller, facts.claimed);
-    this.client = facts.client;
+    this.about = facts.client;
     this.caps = new Set(facts.caps);
     this.connectedAt = facts.connectedAt;
     this.cumulative = facts.cumulative;

@@ -3,37 +3,37 @@ import { type ClientSession, eventHead } from "./client-session.ts";
 
 /** Everybody who is connected. */
 export class Clients {
-  readonly #peers = new Set<ClientSession>();
+  readonly #clients = new Set<ClientSession>();
 
   [Symbol.iterator](): IterableIterator<ClientSession> {
-    return this.#peers.values();
+    return this.#clients.values();
   }
 
-  add(peer: ClientSession): void {
-    this.#peers.add(peer);
+  add(client: ClientSession): void {
+    this.#clients.add(client);
   }
 
-  remove(peer: ClientSession): void {
-    this.#peers.delete(peer);
+  remove(client: ClientSession): void {
+    this.#clients.delete(client);
   }
 
   /** Sends one event to all who may hear it and, when asked, only to those `wanting` it. Encoded once, if at all. */
   tell(
     name: string,
     payload: () => object,
-    wanting: (peer: ClientSession) => boolean = () => true,
+    wanting: (client: ClientSession) => boolean = () => true,
     scope?: Scope,
   ): void {
     let head: string | undefined;
-    for (const peer of this.#peers) {
-      if ((scope !== undefined && !peer.may(scope)) || !wanting(peer)) continue;
+    for (const client of this.#clients) {
+      if ((scope !== undefined && !client.may(scope)) || !wanting(client)) continue;
       head ??= eventHead(name, payload());
-      peer.event(head);
+      client.event(head);
     }
   }
 
   /** An event about a conversation: for readers only. */
-  tellReaders(name: string, payload: () => object, wanting?: (peer: ClientSession) => boolean): void {
+  tellReaders(name: string, payload: () => object, wanting?: (client: ClientSession) => boolean): void {
     this.tell(name, payload, wanting, SCOPES.read);
   }
 }

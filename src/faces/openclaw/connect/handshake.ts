@@ -160,13 +160,13 @@ const mismatch = (reason: string): Refusal =>
 const EVENTS = ["connect.challenge", "chat", "agent", "session.message", "sessions.changed", "tick", "shutdown"];
 
 /** The answer to a good `connect`. `methods` are those that really work. */
-export function helloOk(services: Services, peer: ClientSession, methods: readonly string[]) {
+export function helloOk(services: Services, client: ClientSession, methods: readonly string[]) {
   const now = services.clock.wall();
   return {
     type: "hello-ok",
     protocol: OPENCLAW_PROTOCOL,
     // "configured" keeps the Control UI from reloading itself because this is not the gateway it came with.
-    server: { version: services.version, controlUiBuildSource: "configured", connId: peer.id },
+    server: { version: services.version, controlUiBuildSource: "configured", connId: client.id },
     features: { methods, events: EVENTS, capabilities: [] },
     snapshot: {
       presence: [...services.clients].map(presenceOf),
@@ -184,7 +184,7 @@ export function helloOk(services: Services, peer: ClientSession, methods: readon
       },
       authMode: services.authenticator.required ? "token" : "none",
     },
-    auth: { role: "operator", scopes: peer.scopes, recoveryScope: recoveryScopeOf(peer.caller) },
+    auth: { role: "operator", scopes: client.scopes, recoveryScope: recoveryScopeOf(client.caller) },
     policy: {
       maxPayload: services.settings.maxFrameBytes,
       maxBufferedBytes: OPENCLAW_MAX_BUFFERED_BYTES,

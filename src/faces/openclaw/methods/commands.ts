@@ -1,6 +1,6 @@
 /** What `/words` at the beginning of a message do. Anything else with a slash is for the model. */
 
-import { fingerprintOf } from "../runs/receipts.ts";
+import { messageFingerprint } from "../runs/run-records.ts";
 import { selectionOf, thinkingFields } from "../sessions/model-catalog.ts";
 import { modelOf } from "../sessions/session-row.ts";
 import type { Session } from "../sessions/session-store.ts";
@@ -104,13 +104,13 @@ export async function runCommand(
   if (!command) return false;
   const session = await services.sessions.openOrCreate(key);
   const content = [{ type: "text", text: message }] as const;
-  const earlier = services.receipts.earlier(runId, session, fingerprintOf(content));
+  const earlier = services.records.find(runId, session, messageFingerprint(session, content));
   if (earlier) {
     repeat(earlier, call);
     return true;
   }
   const said = command.run(services, session, argument.trim());
   call.reply({ runId, status: "started" });
-  services.runner.answer(session, runId, content, said);
+  services.runner.reply(session, runId, content, said);
   return true;
 }

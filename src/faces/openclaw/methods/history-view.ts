@@ -1,5 +1,5 @@
 import type { ClientSession } from "../clients/client-session.ts";
-import type { Waiting } from "../runs/run-queue.ts";
+import type { QueuedMessage } from "../runs/run-queue.ts";
 import { type PageRequest, page } from "../sessions/history.ts";
 import { modelFields } from "../sessions/model-catalog.ts";
 import type { Session } from "../sessions/session-store.ts";
@@ -15,7 +15,7 @@ export function historyOf(
   key: string,
   session: Session | undefined,
   request: PageRequest & { readonly inputRunIds?: readonly string[] | undefined },
-  peer: ClientSession,
+  client: ClientSession,
 ) {
   const waiting = services.runs.waiting(key);
   const run = services.runs.active(key);
@@ -25,18 +25,18 @@ export function historyOf(
     ...(session && { sessionId: session.record.sessionId }),
     ...page(session?.messages ?? [], request),
     pendingInputs: { items: waiting.map(pendingInput), total: waiting.length },
-    ...(request.inputRunIds && { inputReceipts: receiptsOf(request.inputRunIds, session, waiting) }),
+    ...(request.inputRunIds && { inputReceipts: inputReceiptsOf(request.inputRunIds, session, waiting) }),
     defaults: modelFields(services.catalog.default),
     sessionInfo: rowOf(services, key, session),
     ...(thinkingLevel !== undefined && { thinkingLevel }),
     // Exactly what this client's next delta continues: a reload neither loses nor repeats a word.
     ...(run && {
-      inFlightRun: { runId: run.id, text: run.textSeenBy(peer), startedAt: run.startedAt, sessionAbortable: true },
+      inFlightRun: { runId: run.id, text: run.textSeenBy(client), startedAt: run.startedAt, sessionAbortable: true },
     }),
   };
 }
 
-function pendingInput({ request, acceptedAt }: Waiting) {
+function pendingInput({ request, acceptedAt }: QueuedMessage) {
   const { runId, content } = request;
   const id = `pending:${runId}`;
   const message = wireMessage({ id, seq: 0, role: "user", content, timestamp: acceptedAt, runId });
@@ -44,7 +44,7 @@ function pendingInput({ request, acceptedAt }: Waiting) {
 }
 
 /** What became of sends a client is not sure about; ids that never arrived are left out. */
-function receiptsOf(runIds: readonly string[], session: Session | undefined, waiting: readonly Waiting[]) {
+function inputReceiptsOf(runIds: readonly string[], session: Session | undefined, waiting: readonly QueuedMessage[]) {
   return runIds.flatMap((runId) => {
     if (waiting.some(({ request }) => request.runId === runId)) return [{ runId, state: "pending" }];
     const question = session?.messages.find((message) => message.runId === runId && message.role === "user");

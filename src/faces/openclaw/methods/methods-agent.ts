@@ -1,7 +1,8 @@
 import { AgentParams, AgentWaitParams } from "../../../../protocol/openclaw/chat-params.ts";
 import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
+import { MAX_TIMER_MS } from "../../../core/kernel/clock.ts";
 import { toErrorShape } from "../clients/errors.ts";
-import type { Outcome, Receipt } from "../runs/receipts.ts";
+import type { Outcome, RunRecord } from "../runs/run-records.ts";
 import { AGENT_ID, canonicalKey, MAIN_KEY } from "../sessions/session-key.ts";
 import { plainText, unreadNote, wireUsage } from "../sessions/transcript-view.ts";
 import type { Call } from "./call.ts";
@@ -11,8 +12,6 @@ import { submit } from "./submit.ts";
 
 /** How long `agent.wait` waits unless told. */
 const DEFAULT_WAIT_MS = 30_000;
-/** A longer timer would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** `agent` runs named by a session id alone get a session of their own, as in OpenClaw. */
 function keyOf(params: {
@@ -26,10 +25,10 @@ function keyOf(params: {
 }
 
 /** The second response of `agent`. */
-function answer(call: Call, receipt: Receipt, outcome: Outcome): void {
-  const { runId } = receipt;
+function answer(call: Call, record: RunRecord, outcome: Outcome): void {
+  const { runId } = record;
   if (outcome.status === "ok")
-    call.reply({ runId, status: "ok", summary: "completed", result: resultOf(receipt, outcome) });
+    call.reply({ runId, status: "ok", summary: "completed", result: resultOf(record, outcome) });
   else if (outcome.status === "aborted") {
     call.reply({ runId, status: "timeout", summary: "aborted", stopReason: outcome.stopReason });
   } else {
@@ -37,19 +36,19 @@ function answer(call: Call, receipt: Receipt, outcome: Outcome): void {
   }
 }
 
-function resultOf(receipt: Receipt, { endedAt }: Outcome) {
-  const message = receipt.answer;
+function resultOf(record: RunRecord, { endedAt }: Outcome) {
+  const message = record.message;
   const usage = wireUsage(message?.usage);
   const agentMeta = { provider: message?.route, model: message?.model, ...(usage && { usage }) };
   const texts = message ? [plainText(message), ...unreadNote(message.unreadEvents).map(({ text }) => text)] : [];
   const payloads = texts.map((text) => ({ text, mediaUrl: null }));
-  return { payloads, meta: { durationMs: endedAt - (receipt.startedAt ?? endedAt), agentMeta } };
+  return { payloads, meta: { durationMs: endedAt - (record.startedAt ?? endedAt), agentMeta } };
 }
 
-function waitResult(receipt: Receipt | undefined, runId: string) {
-  const startedAt = receipt?.startedAt;
+function waitResult(record: RunRecord | undefined, runId: string) {
+  const startedAt = record?.startedAt;
   const times = startedAt === undefined ? {} : { startedAt };
-  const outcome = receipt?.outcome;
+  const outcome = record?.outcome;
   if (!outcome) return { runId, status: "timeout", ...times };
   const { endedAt } = outcome;
   switch (outcome.status) {
@@ -63,15 +62,15 @@ function waitResult(receipt: Receipt | undefined, runId: string) {
 }
 
 function wait(services: Services, runId: string, timeoutMs: number, call: Call): void {
-  const receipt = services.receipts.get(runId);
+  const record = services.records.get(runId);
   const answer = () => {
     clearTimeout(timer);
     stop?.();
-    call.reply(waitResult(receipt, runId));
+    call.reply(waitResult(record, runId));
   };
   const timer = setTimeout(answer, Math.min(timeoutMs, MAX_TIMER_MS)).unref();
-  const stop = receipt?.outcome ? undefined : receipt?.onOutcome(answer);
-  if (receipt?.outcome) answer();
+  const stop = record?.outcome ? undefined : record?.onOutcome(answer);
+  if (record?.outcome) answer();
 }
 
 export const agentMethods = [
@@ -87,10 +86,10 @@ export const agentMethods = [
       system: params.extraSystemPrompt,
       timeoutMs: (params.timeout ?? 0) * 1000,
       model: params.model ? services.catalog.get(selection) : undefined,
-      agentCaller: call.peer,
+      agentCaller: call.client,
     };
-    await submit(services, call, submission, (receipt) => {
-      const { runId } = receipt;
+    await submit(services, call, submission, (record) => {
+      const { runId } = record;
       call.announce({
         runId,
         sessionKey: key,
@@ -98,7 +97,7 @@ export const agentMethods = [
         status: "accepted",
         acceptedAt: services.clock.wall(),
       });
-      receipt.onOutcome((outcome) => answer(call, receipt, outcome));
+      record.onOutcome((outcome) => answer(call, record, outcome));
     });
     return ANSWERED;
   }),

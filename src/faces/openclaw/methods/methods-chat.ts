@@ -19,7 +19,7 @@ import { started, submit } from "./submit.ts";
 
 async function history(services: Services, params: ReturnType<typeof ChatHistoryParams.parse>, call: Call) {
   const key = canonicalKey(params.sessionKey, params.agentId);
-  return historyOf(services, key, await services.sessions.open(key), params, call.peer);
+  return historyOf(services, key, await services.sessions.open(key), params, call.client);
 }
 
 const isStop = (params: { message: string; suppressCommandInterpretation?: boolean | undefined }): boolean =>
@@ -43,14 +43,14 @@ export const chatMethods = [
     }
     const isText = params.suppressCommandInterpretation === true || Boolean(params.attachments?.length);
     if (!isText && (await runCommand(services, call, key, runId, params.message))) return ANSWERED;
-    await submit(services, call, { ...params, key, runId }, (receipt) => call.reply(started(receipt)));
+    await submit(services, call, { ...params, key, runId }, (record) => call.reply(started(record)));
     return ANSWERED;
   }),
 
   method("sessions.send", SCOPES.write, SessionsSendParams, async (services, params, call) => {
     const key = canonicalKey(params.key, params.agentId);
     const runId = params.idempotencyKey ?? services.newId();
-    await submit(services, call, { ...params, key, runId }, (receipt) => call.reply(started(receipt)));
+    await submit(services, call, { ...params, key, runId }, (record) => call.reply(started(record)));
     return ANSWERED;
   }),
 
@@ -64,7 +64,7 @@ export const chatMethods = [
     if (params.key === undefined && runId === undefined) throw new GatewayError("bad_request", "key or runId required");
     const key =
       params.key === undefined
-        ? services.receipts.get(runId ?? "")?.sessionKey
+        ? services.records.get(runId ?? "")?.sessionKey
         : canonicalKey(params.key, params.agentId);
     // Without `clearQueued` the messages that wait keep their turn.
     const meant = params.clearQueued ? runId : (runId ?? services.runs.active(key ?? "")?.id ?? "");

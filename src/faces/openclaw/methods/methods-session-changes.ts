@@ -62,7 +62,7 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
     if (params[name]) throw new GatewayError("unsupported", `${name} sessions are not available on this gateway`);
   }
   const runId = params.idempotencyKey ?? services.newId();
-  const earlier = services.receipts.get(runId)?.sessionKey;
+  const earlier = services.records.get(runId)?.sessionKey;
   const key = params.key
     ? canonicalKey(params.key, params.agentId)
     : (earlier ?? canonicalKey(`dashboard:${services.newId()}`, params.agentId));

@@ -42,22 +42,22 @@ export const sessionMethods = [
   method("sessions.list", SCOPES.read, SessionsListParams, listSessions),
 
   method("sessions.subscribe", SCOPES.read, SessionsListParams, (services, params, call) => {
-    call.peer.followsSessions = true;
+    call.client.followsSessions = true;
     return { subscribed: true, ...(Object.keys(params).length > 0 && { list: listSessions(services, params) }) };
   }),
 
   method("sessions.messages.subscribe", SCOPES.read, SessionMessagesParams, (services, params, call) => {
     const key = canonicalKey(params.key, params.agentId);
-    call.peer.messagesOf.add(key);
-    services.runs.active(key)?.rebase(call.peer);
+    call.client.messagesOf.add(key);
+    services.runs.active(key)?.rebase(call.client);
     const nothing = { sessionKey: key, updatedAtMs: services.clock.wall(), approvals: [], truncated: false };
     return { subscribed: true, key, ...(params.includeApprovals === true && { approvalReplay: nothing }) };
   }),
 
   method("sessions.messages.unsubscribe", SCOPES.read, SessionMessagesParams, (services, params, call) => {
     const key = canonicalKey(params.key, params.agentId);
-    call.peer.messagesOf.delete(key);
-    services.runs.active(key)?.rebase(call.peer);
+    call.client.messagesOf.delete(key);
+    services.runs.active(key)?.rebase(call.client);
     return { subscribed: false, key };
   }),
 

@@ -79,7 +79,7 @@ export const statusMethods = [
   // What OpenClaw's pages look for, and behind it this gateway's own configuration for those who may see it.
   method("config.get", SCOPES.read, NoParams, (services, _params, call) => {
     const defaults = { model: { primary: selectionOf(services.catalog.default) } };
-    const config = { ...(mayDo(call.peer.caller, "admin") && services.config), agents: { defaults } };
+    const config = { ...(mayDo(call.client.caller, "admin") && services.config), agents: { defaults } };
     const raw = JSON.stringify(config);
     return { path: "", exists: true, raw, parsed: config, config, valid: true, hash: services.version, issues: [] };
   }),

@@ -4,8 +4,8 @@ import type { Ledger } from "../../../core/ledger/ledger.ts";
 import type { Authenticator } from "../../../core/ports/authenticator.ts";
 import type { Observer } from "../../../core/ports/observer.ts";
 import type { Clients } from "../clients/clients.ts";
-import type { Receipts } from "../runs/receipts.ts";
 import type { RunQueue } from "../runs/run-queue.ts";
+import type { RunRecords } from "../runs/run-records.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { ModelCatalog } from "../sessions/model-catalog.ts";
 import type { SessionNews } from "../sessions/session-news.ts";
@@ -52,7 +52,7 @@ export interface Services {
   readonly config: object;
   readonly catalog: ModelCatalog;
   readonly sessions: SessionStore;
-  readonly receipts: Receipts;
+  readonly records: RunRecords;
   readonly runner: Runner;
   readonly runs: RunQueue;
   /** Counts one message of this caller to be answered. Throws `shutting_down`, `rate_limited` or `overloaded`. */

@@ -4,7 +4,7 @@ import type { Model } from "../../../core/dialect/routing.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { ClientSession } from "../clients/client-session.ts";
 import { toErrorShape } from "../clients/errors.ts";
-import type { Receipt } from "../runs/receipts.ts";
+import type { RunRecord } from "../runs/run-records.ts";
 import { readAttachments } from "./attachments.ts";
 import type { Call } from "./call.ts";
 import type { Services } from "./services.ts";
@@ -33,31 +33,31 @@ export async function submit(
   services: Services,
   call: Call,
   submission: Submission,
-  answer: (receipt: Receipt) => void,
-  answerAgain: (receipt: Receipt) => void = (receipt) => repeat(receipt, call),
+  answer: (record: RunRecord) => void,
+  answerAgain: (record: RunRecord) => void = (record) => repeat(record, call),
 ): Promise<void> {
   const content = contentOf(submission);
-  const { caller, upstreamKey, id: connection } = call.peer;
+  const { caller, upstreamKey, id: connection } = call.client;
   await services.sessions.open(submission.key);
   const known = services.sessions.get(submission.key);
   // Before there is anything to keep: a new session is a row of its own.
   if (!known) services.admit(caller);
   const session = known ?? services.sessions.create(submission.key);
   const sent = { ...submission, session, content, caller, upstreamKey, connection, receivedAt: call.receivedAt };
-  const { receipt, fresh } = services.runs.accept({ ...sent, isAdmitted: true }, () => {
+  const { record, fresh } = services.runs.accept({ ...sent, isAdmitted: true }, () => {
     if (known) services.admit(caller);
   });
   if (!fresh) {
-    answerAgain(receipt);
+    answerAgain(record);
     return;
   }
-  answer(receipt);
+  answer(record);
   if (submission.queueMode === "interrupt") services.runs.interrupt(session.key);
   services.runs.pump(session.key);
 }
 
 /** The acknowledgement of `chat.send`. */
-export const started = (receipt: Receipt) => ({ runId: receipt.runId, status: "started" });
+export const started = (record: RunRecord) => ({ runId: record.runId, status: "started" });
 
 function contentOf({ message, attachments }: Submission): readonly Part[] {
   const images = readAttachments(attachments);
@@ -68,8 +68,8 @@ function contentOf({ message, attachments }: Submission): readonly Part[] {
 }
 
 /** The answer to a key that was seen before. */
-export function repeat(receipt: Receipt, call: Call): void {
-  const { runId, outcome } = receipt;
+export function repeat(record: RunRecord, call: Call): void {
+  const { runId, outcome } = record;
   if (!outcome) call.reply({ runId, status: "in_flight" });
   else if (outcome.status === "ok") call.reply({ runId, status: "ok" });
   else if (outcome.status === "aborted") {

@@ -3,9 +3,9 @@ import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import { chatFailure } from "../clients/errors.ts";
 import type { Settings } from "../sessions/session-store.ts";
 import { stopReasonOf, unreadNote, wireUsage } from "../sessions/transcript-view.ts";
-import type { Outcome } from "./receipts.ts";
 import type { Run, RunEnd } from "./run.ts";
 import { textMessage } from "./run-frames.ts";
+import type { Outcome } from "./run-records.ts";
 
 /** Everything that follows from the end of a run. */
 export interface RunEnding {
@@ -25,7 +25,7 @@ export const ABORTED_BY_CLIENT = "rpc";
 
 export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
   const { model } = run;
-  const common = { role: "assistant", content: run.answer.parts, runId: run.id, model: model.alias } as const;
+  const common = { role: "assistant", content: run.content.parts, runId: run.id, model: model.alias } as const;
   const { unreadEvents } = end;
   const message = {
     ...common,
@@ -34,7 +34,7 @@ export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
     ...(unreadEvents !== undefined && { unreadEvents }),
   };
   const usage = wireUsage(end.usage, model.price);
-  const text = run.answer.text;
+  const text = run.content.text;
   const written = textMessage(text, endedAt);
   const shown = { ...written, content: [...written.content, ...unreadNote(unreadEvents)] };
   const partial = text === "" && unreadEvents === undefined ? {} : { message: shown };

@@ -53,7 +53,7 @@ export class RunFrames {
 
   /** The answer once more, as `agent` events for the one client that started the run with the `agent` method. */
   assistant(caller: ClientSession): TrackEncoder {
-    return this.#increments("assistant", (peer) => peer === caller);
+    return this.#increments("assistant", (client) => client === caller);
   }
 
   /** Thinking. OpenClaw has no capability of its own for it: who shows tool calls shows what happens inside. */
@@ -77,7 +77,7 @@ export class RunFrames {
     };
   }
 
-  #increments(stream: string, wants: (peer: ClientSession) => boolean): TrackEncoder {
+  #increments(stream: string, wants: (client: ClientSession) => boolean): TrackEncoder {
     const start = this.#start("agent", `"stream":"${stream}"`);
     const data = (fields: string) => `${start}${this.nextSeq()},"ts":${this.#now()},"data":{${fields}}},"seq":`;
     return {
@@ -96,5 +96,5 @@ export class RunFrames {
   }
 }
 
-const isReader = (peer: ClientSession): boolean => peer.may(SCOPES.read);
-const hearsTools = (peer: ClientSession): boolean => peer.may(SCOPES.read) && peer.caps.has(TOOL_EVENTS_CAP);
+const isReader = (client: ClientSession): boolean => client.may(SCOPES.read);
+const hearsTools = (client: ClientSession): boolean => client.may(SCOPES.read) && client.caps.has(TOOL_EVENTS_CAP);

@@ -1,15 +1,15 @@
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { ClientSession } from "../clients/client-session.ts";
 import { contentBytes } from "../sessions/content-bytes.ts";
-import { fingerprintOf, payerOf, Receipt, type Receipts } from "./receipts.ts";
 import type { Run } from "./run.ts";
+import { messageFingerprint, RunRecord, type RunRecords } from "./run-records.ts";
 import type { RunRequest } from "./run-request.ts";
 import type { Runner } from "./runner.ts";
 
 /** A message whose turn has not come. */
-export interface Waiting {
+export interface QueuedMessage {
   readonly request: RunRequest;
-  readonly receipt: Receipt;
+  readonly record: RunRecord;
   /** Wall clock in milliseconds. */
   readonly acceptedAt: number;
 }
@@ -17,7 +17,7 @@ export interface Waiting {
 /** One session's runs: at most one goes on, the others wait in the order in which they came. */
 interface SessionQueue {
   active: Run | undefined;
-  waiting: Waiting[];
+  waiting: QueuedMessage[];
 }
 
 /** More would not fit into the `pendingInputs` of a history. */
@@ -26,7 +26,7 @@ const MAX_WAITING = 20;
 /** Accepts messages and runs them one after the other in each session, each key once. */
 export class RunQueue {
   readonly #runner: Runner;
-  readonly #receipts: Receipts;
+  readonly #records: RunRecords;
   readonly #now: () => number;
   readonly #checkRoom: (bytes: number) => void;
   readonly #queues = new Map<string, SessionQueue>();
@@ -35,24 +35,23 @@ export class RunQueue {
   #stopping = false;
 
   /** `now` is the wall clock in milliseconds; `checkRoom` throws when there is no memory for so many bytes more. */
-  constructor(runner: Runner, receipts: Receipts, now: () => number, checkRoom: (bytes: number) => void) {
+  constructor(runner: Runner, records: RunRecords, now: () => number, checkRoom: (bytes: number) => void) {
     this.#checkRoom = checkRoom;
     this.#runner = runner;
-    this.#receipts = receipts;
+    this.#records = records;
     this.#now = now;
   }
 
   /**
-   * Takes a message on, or finds the receipt of the earlier request with this key. It begins with `pump`, so that the
+   * Takes a message on, or finds the record of the earlier request with this key. It begins with `pump`, so that the
    * caller can answer first. `admit` is asked about a message that is taken on and may throw. Throws `bad_request` for a
    * key that stood for something else, and `overloaded`.
    */
-  accept(request: RunRequest, admit: () => void): { readonly receipt: Receipt; readonly fresh: boolean } {
+  accept(request: RunRequest, admit: () => void): { readonly record: RunRecord; readonly fresh: boolean } {
     const { runId, session } = request;
-    const fingerprint = fingerprintOf(request.content);
-    const payer = payerOf(request.caller, request.upstreamKey);
-    const earlier = this.#receipts.earlier(runId, session, fingerprint, payer);
-    if (earlier) return { receipt: earlier, fresh: false };
+    const fingerprint = messageFingerprint(session, request.content, request.caller, request.upstreamKey);
+    const earlier = this.#records.find(runId, session, fingerprint);
+    if (earlier) return { record: earlier, fresh: false };
     if (this.#stopping) throw new GatewayError("shutting_down");
     if (this.waiting(session.key).length >= MAX_WAITING) {
       throw new GatewayError("too_many_streams", "too many messages wait in this session");
@@ -61,10 +60,10 @@ export class RunQueue {
     this.#checkRoom(this.#waitingBytes + bytes);
     admit();
     this.#waitingBytes += bytes;
-    const receipt = new Receipt(runId, session.key, fingerprint, payer);
-    this.#receipts.add(receipt);
-    this.#queueOf(session.key).waiting.push({ request, receipt, acceptedAt: this.#now() });
-    return { receipt, fresh: true };
+    const record = new RunRecord(runId, session.key, fingerprint);
+    this.#records.add(record);
+    this.#queueOf(session.key).waiting.push({ request, record, acceptedAt: this.#now() });
+    return { record, fresh: true };
   }
 
   /** Begins the next run when none goes on. `late` says that it had to wait for another. */
@@ -77,7 +76,7 @@ export class RunQueue {
       return;
     }
     this.#left([next]);
-    queue.active = this.#runner.prepare(next.request, next.receipt, () => {
+    queue.active = this.#runner.prepare(next.request, next.record, () => {
       queue.active = undefined;
       // Not before the ended run has said everything about itself.
       queueMicrotask(() => this.pump(key, true));
@@ -98,14 +97,14 @@ export class RunQueue {
     return this.#queues.get(key)?.active;
   }
 
-  waiting(key: string): readonly Waiting[] {
+  waiting(key: string): readonly QueuedMessage[] {
     return this.#queues.get(key)?.waiting ?? [];
   }
 
   /** Ids of the run that goes on and of those that wait. */
   runIds(key: string): readonly string[] {
     const active = this.active(key);
-    return [...(active ? [active.id] : []), ...this.waiting(key).map(({ receipt }) => receipt.runId)];
+    return [...(active ? [active.id] : []), ...this.waiting(key).map(({ record }) => record.runId)];
   }
 
   /**
@@ -116,14 +115,14 @@ export class RunQueue {
     const queue = this.#queues.get(key);
     if (!queue) return [];
     const isMeant = (id: string) => runId === undefined || id === runId;
-    const dropped = queue.waiting.filter(({ receipt }) => isMeant(receipt.runId));
+    const dropped = queue.waiting.filter(({ record }) => isMeant(record.runId));
     queue.waiting = queue.waiting.filter((waiting) => !dropped.includes(waiting));
     this.#left(dropped);
-    for (const { request, receipt } of dropped) this.#runner.drop(request, receipt);
+    for (const { request, record } of dropped) this.#runner.drop(request, record);
     const { active } = queue;
-    if (!active || !isMeant(active.id)) return dropped.map(({ receipt }) => receipt.runId);
+    if (!active || !isMeant(active.id)) return dropped.map(({ record }) => record.runId);
     active.cancel(new GatewayError("cancelled"));
-    return [...dropped.map(({ receipt }) => receipt.runId), active.id];
+    return [...dropped.map(({ record }) => record.runId), active.id];
   }
 
   /** Stops what goes on in a session; what waits takes its turn. */
@@ -132,12 +131,12 @@ export class RunQueue {
   }
 
   /** A client came: it watches everything that goes on. */
-  join(peer: ClientSession): void {
-    for (const { active } of this.#queues.values()) active?.watch(peer);
+  join(client: ClientSession): void {
+    for (const { active } of this.#queues.values()) active?.watch(client);
   }
 
-  leave(peer: ClientSession): void {
-    for (const { active } of this.#queues.values()) active?.unwatch(peer);
+  leave(client: ClientSession): void {
+    for (const { active } of this.#queues.values()) active?.unwatch(client);
   }
 
   /** Ends everything: what goes on keeps its partial answer, what waits is stored as not answered. */
@@ -147,12 +146,12 @@ export class RunQueue {
       queue.active?.cancel(reason);
       const waiting = queue.waiting.splice(0);
       this.#left(waiting);
-      for (const { request, receipt } of waiting) this.#runner.interrupt(request, receipt, reason);
+      for (const { request, record } of waiting) this.#runner.interrupt(request, record, reason);
     }
   }
 
   /** These messages wait no more. */
-  #left(messages: readonly Waiting[]): void {
+  #left(messages: readonly QueuedMessage[]): void {
     for (const { request } of messages) this.#waitingBytes -= contentBytes(request.content);
   }
 

@@ -1,5 +1,6 @@
 import { type Delta, NOTHING, type ToolCallDelta } from "../../../core/dialect/dialect.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
+import { MAX_TIMER_MS } from "../../../core/kernel/clock.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { ReaderSink } from "../../../core/stream/reader.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
@@ -10,9 +11,6 @@ import { RunContent } from "./run-content.ts";
 import { RunFrames, type RunIdentity } from "./run-frames.ts";
 import { Subscription } from "./subscription.ts";
 import { TextTrack } from "./text-track.ts";
-
-/** A longer timer would fire at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** How a run ended; a stream's terminal, or the failure that kept it from having one. */
 export type RunEnd = Pick<Terminal, "status"> & Partial<Pick<Terminal, "finish" | "error" | "usage" | "unreadEvents">>;
@@ -25,7 +23,7 @@ export class Run implements ReaderSink {
   readonly identity: RunIdentity;
   readonly model: Model;
   readonly frames: RunFrames;
-  readonly answer = new RunContent();
+  readonly content = new RunContent();
   /** In the order in which they began. */
   readonly tracks: TextTrack[] = [];
   /** Wall clock in milliseconds. */
@@ -65,26 +63,26 @@ export class Run implements ReaderSink {
     return this.identity.runId;
   }
 
-  watch(peer: ClientSession): void {
-    if (!this.#over && !this.#subscriptions.has(peer))
-      this.#subscriptions.set(peer, new Subscription(this.tracks, peer));
+  watch(client: ClientSession): void {
+    if (!this.#over && !this.#subscriptions.has(client))
+      this.#subscriptions.set(client, new Subscription(this.tracks, client));
   }
 
-  unwatch(peer: ClientSession): void {
-    this.#subscriptions.get(peer)?.close();
-    this.#subscriptions.delete(peer);
+  unwatch(client: ClientSession): void {
+    this.#subscriptions.get(client)?.close();
+    this.#subscriptions.delete(client);
   }
 
   /** The client may drop what it has of this run: its next deltas bring the whole again. */
-  rebase(peer: ClientSession): void {
-    this.#subscriptions.get(peer)?.rebase();
+  rebase(client: ClientSession): void {
+    this.#subscriptions.get(client)?.rebase();
   }
 
   /** The text a history for this client shows as in flight. */
-  textSeenBy(peer: ClientSession): string {
+  textSeenBy(client: ClientSession): string {
     const track = this.#textTrack;
     if (!track) return "";
-    return this.#subscriptions.get(peer)?.seen(track) ?? track.text;
+    return this.#subscriptions.get(client)?.seen(track) ?? track.text;
   }
 
   /** Reads the stream, which is ended after `timeoutMs` unless that is 0. */
@@ -112,7 +110,7 @@ export class Run implements ReaderSink {
 
   /** Takes all there is: what its clients cannot take waits in the text. */
   push(_: Entry, delta: Delta = NOTHING): boolean {
-    this.answer.add(delta);
+    this.content.add(delta);
     const { text, thinking, toolCalls } = delta;
     if (thinking) this.#grow(this.#thinkingTrackOf(), thinking);
     if (text) this.#growText(text);
@@ -159,7 +157,7 @@ export class Run implements ReaderSink {
   }
 
   #growCall(delta: ToolCallDelta): void {
-    const call = this.answer.addToCall(delta, (index) => `${this.id}:${index}`);
+    const call = this.content.addToCall(delta, (index) => `${this.id}:${index}`);
     let track = this.#toolTracks.get(delta.index);
     if (!track) {
       track = this.#begin(new TextTrack(this.frames.tool(call.name, call.id)));
@@ -169,10 +167,10 @@ export class Run implements ReaderSink {
   }
 
   /** A fault in one client's frames costs that client its connection, and the other clients nothing. */
-  #drop({ peer }: Subscription, error: unknown): void {
+  #drop({ client }: Subscription, error: unknown): void {
     this.#fault(error);
-    this.unwatch(peer);
-    peer.hangUp();
+    this.unwatch(client);
+    client.hangUp();
   }
 
   #begin(track: TextTrack): TextTrack {

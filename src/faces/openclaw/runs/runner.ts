@@ -13,12 +13,12 @@ import { AGENT_ID } from "../sessions/session-key.ts";
 import type { SessionNews } from "../sessions/session-news.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
 import { plainText } from "../sessions/transcript-view.ts";
-import type { Receipt } from "./receipts.ts";
+import { COMMAND_MODEL, toConversation } from "./conversation.ts";
 import { Run, type RunEnd } from "./run.ts";
 import { ABORTED_BY_CLIENT, endingOf, type RunEnding } from "./run-ending.ts";
 import { type RunIdentity, textMessage } from "./run-frames.ts";
+import type { RunRecord } from "./run-records.ts";
 import type { RunRequest } from "./run-request.ts";
-import { COMMAND_MODEL, toTurn } from "./turn.ts";
 
 export interface RunnerParts {
   readonly relay: Relay;
@@ -56,7 +56,7 @@ export class Runner {
   }
 
   /** A run that everybody watches and that did not begin yet. `over` is called after its last event. */
-  prepare(request: RunRequest, receipt: Receipt, over: () => void): Run {
+  prepare(request: RunRequest, record: RunRecord, over: () => void): Run {
     const { clients, clock, modelOf } = this.#parts;
     const run = new Run({
       identity: identityOf(request),
@@ -64,10 +64,10 @@ export class Runner {
       now: clock.wall,
       agentCaller: request.agentCaller,
       fault: this.#parts.fault,
-      ended: (ended, end) => this.#finish(ended, end, request, receipt, over),
+      ended: (ended, end) => this.#finish(ended, end, request, record, over),
     });
-    receipt.startedAt = run.startedAt;
-    for (const peer of clients) run.watch(peer);
+    record.startedAt = run.startedAt;
+    for (const client of clients) run.watch(client);
     return run;
   }
 
@@ -121,7 +121,7 @@ export class Runner {
   }
 
   /** Answers a command in the gateway's own words. Both are kept, and neither goes upstream with the conversation. */
-  answer(session: Session, runId: string, content: readonly Part[], text: string): void {
+  reply(session: Session, runId: string, content: readonly Part[], text: string): void {
     this.#store(session, { role: "user", content, runId });
     const answer = { role: "assistant", content: [{ type: "text", text }], runId, model: COMMAND_MODEL } as const;
     const { timestamp } = this.#store(session, { ...answer, stopReason: "stop" });
@@ -131,16 +131,16 @@ export class Runner {
   }
 
   /** A message that a client took back before its turn came. */
-  drop(request: RunRequest, receipt: Receipt): void {
+  drop(request: RunRequest, record: RunRecord): void {
     const stopReason = ABORTED_BY_CLIENT;
     this.#tell(identityOf(request), { seq: 1, state: "aborted", stopReason });
-    receipt.settle({ status: "aborted", stopReason, endedAt: this.#parts.clock.wall() });
+    record.conclude({ status: "aborted", stopReason, endedAt: this.#parts.clock.wall() });
     this.#parts.news.changed(request.session.key, "agent.input.settled", request.runId);
   }
 
   /** A message whose turn never came: it is kept, with the reason in the answer's place. */
-  interrupt(request: RunRequest, receipt: Receipt, reason: GatewayError): void {
-    const run = this.prepare(request, receipt, () => {});
+  interrupt(request: RunRequest, record: RunRecord, reason: GatewayError): void {
+    const run = this.prepare(request, record, () => {});
     this.#store(request.session, { role: "user", content: request.content, runId: request.runId });
     run.fail(reason);
   }
@@ -154,7 +154,7 @@ export class Runner {
       .filter((prompt) => prompt !== undefined && prompt !== "")
       .join("\n\n");
     try {
-      const turn = toTurn(session.messages, {
+      const turn = toConversation(session.messages, {
         system: system === "" ? undefined : system,
         thinking: request.thinking ?? session.text("thinkingLevel"),
         maxMessages: historyMessages,
@@ -179,27 +179,27 @@ export class Runner {
   }
 
   /** Whatever goes wrong here, the session's next message gets its turn, and who waits for this one is answered. */
-  #finish(run: Run, end: RunEnd, request: RunRequest, receipt: Receipt, over: () => void): void {
+  #finish(run: Run, end: RunEnd, request: RunRequest, record: RunRecord, over: () => void): void {
     const endedAt = this.#parts.clock.wall();
     try {
       const ending = endingOf(run, end, endedAt);
-      this.#conclude(run, ending, request.session, receipt);
+      this.#conclude(run, ending, request.session, record);
       over();
-      receipt.settle(ending.outcome);
+      record.conclude(ending.outcome);
     } catch (error) {
       over();
-      receipt.settle({ status: "error", error: toGatewayError(error), endedAt });
+      record.conclude({ status: "error", error: toGatewayError(error), endedAt });
       throw error;
     }
     this.#parts.news.changed(request.session.key, "agent.input.settled", run.id);
   }
 
   /** Stores the answer and tells everybody of its end. */
-  #conclude(run: Run, ending: RunEnding, session: Session, receipt: Receipt): void {
+  #conclude(run: Run, ending: RunEnding, session: Session, record: RunRecord): void {
     const { sessions } = this.#parts;
     const stored = this.#store(session, ending.message);
-    receipt.answer = stored;
-    const preview = oneLine(run.answer.text, PREVIEW_LENGTH);
+    record.message = stored;
+    const preview = oneLine(run.content.text, PREVIEW_LENGTH);
     sessions.update(session, { ...ending.settings, ...(preview !== "" && { lastMessagePreview: preview }) });
     const { message } = ending.chat;
     // Named as it is stored, so that clients know it again when they read the history.

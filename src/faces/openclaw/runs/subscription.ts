@@ -13,16 +13,16 @@ interface Place {
  * it does not, pieces pile up in the run's text and go out as one frame later: coalesced, never dropped.
  */
 export class Subscription {
-  readonly peer: ClientSession;
+  readonly client: ClientSession;
   readonly #tracks: readonly TextTrack[];
   readonly #places = new Map<TextTrack, Place>();
   /** Whether pieces were held back. */
   #behind = false;
 
-  constructor(tracks: readonly TextTrack[], peer: ClientSession) {
+  constructor(tracks: readonly TextTrack[], client: ClientSession) {
     this.#tracks = tracks;
-    this.peer = peer;
-    peer.subscriptions.add(this);
+    this.client = client;
+    client.subscriptions.add(this);
   }
 
   /**
@@ -36,8 +36,8 @@ export class Subscription {
 
   /** The track grew. Returns whether a frame went out. */
   offer(track: TextTrack): boolean {
-    if (!track.form.wants(this.peer)) return false;
-    if (!this.peer.writable) {
+    if (!track.encoder.wants(this.client)) return false;
+    if (!this.client.writable) {
       this.#behind = true;
       return false;
     }
@@ -50,7 +50,7 @@ export class Subscription {
   flush(): void {
     this.#behind = false;
     for (const track of this.#tracks) {
-      if (track.form.wants(this.peer)) this.#send(track, (offset) => track.since(offset));
+      if (track.encoder.wants(this.client)) this.#send(track, (offset) => track.since(offset));
     }
   }
 
@@ -60,14 +60,14 @@ export class Subscription {
   }
 
   close(): void {
-    this.peer.subscriptions.delete(this);
+    this.client.subscriptions.delete(this);
   }
 
   #send(track: TextTrack, increment: (offset: number) => string): void {
     const { offset, based } = this.#places.get(track) ?? { offset: -1, based: false };
     if (offset === track.length) return;
     this.#places.set(track, { offset: track.length, based: true });
-    if (based && !this.peer.cumulative) this.peer.event(increment(offset));
-    else for (const head of track.whole(Math.max(offset, 0))) this.peer.event(head);
+    if (based && !this.client.cumulative) this.client.event(increment(offset));
+    else for (const head of track.whole(Math.max(offset, 0))) this.client.event(head);
   }
 }

@@ -3,7 +3,7 @@ import type { ClientSession } from "../clients/client-session.ts";
 /** How one track of a run is put into frames. Each encoder gives an event frame up to its outer `seq`. */
 export interface TrackEncoder {
   /** Whether this client hears the track. */
-  wants(peer: ClientSession): boolean;
+  wants(client: ClientSession): boolean;
   /** A piece for a client that holds everything before it. */
   piece(piece: string): string;
   /**
@@ -18,14 +18,14 @@ export interface TrackEncoder {
  * so that the bytes of a reply grow with its length and not with its square.
  */
 export class TextTrack {
-  readonly form: TrackEncoder;
+  readonly encoder: TrackEncoder;
   #text = "";
   #before = 0;
   #piece = "";
   #frame: string | undefined;
 
   constructor(form: TrackEncoder) {
-    this.form = form;
+    this.encoder = form;
   }
 
   get text(): string {
@@ -50,18 +50,18 @@ export class TextTrack {
 
   /** The latest piece's frame, encoded once for all clients that keep up. For use in the call that appended it. */
   latest(): string {
-    this.#frame ??= this.form.piece(this.#piece);
+    this.#frame ??= this.encoder.piece(this.#piece);
     return this.#frame;
   }
 
   /** A frame of everything after `offset`, with a number of its own: it may go out after younger frames. */
   since(offset: number): string {
-    return this.form.piece(this.#text.slice(offset));
+    return this.encoder.piece(this.#text.slice(offset));
   }
 
   /** Frames for a client without a baseline, which was sent everything up to `offset`. */
   whole(offset: number): readonly string[] {
     const isFirstPiece = this.#before === 0;
-    return this.form.whole(this.#text, this.#text.slice(offset), offset === 0 && !isFirstPiece);
+    return this.encoder.whole(this.#text, this.#text.slice(offset), offset === 0 && !isFirstPiece);
   }
 }

@@ -30,7 +30,7 @@ export class SessionNews {
         ...(session && { session }),
       };
     };
-    this.#clients.tellReaders("sessions.changed", payload, (peer) => peer.followsSessions);
+    this.#clients.tellReaders("sessions.changed", payload, (client) => client.followsSessions);
   }
 
   /** For those who subscribed to this session's messages. */
@@ -42,6 +42,6 @@ export class SessionNews {
       messageId: message.id,
       messageSeq: message.seq,
     });
-    this.#clients.tellReaders("session.message", payload, (peer) => peer.messagesOf.has(sessionKey));
+    this.#clients.tellReaders("session.message", payload, (client) => client.messagesOf.has(sessionKey));
   }
 }

@@ -2,6 +2,7 @@
 import type { Usage } from "../../../../protocol/stream.ts";
 import { parseJson } from "../../../core/kernel/json.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
+import { byKind, fromNano, Tariff } from "../../../core/usage/cost.ts";
 import type { Price } from "../../../core/usage/price.ts";
 
 /** OpenClaw's words for why an answer ended, from the providers' own. */
@@ -40,10 +41,7 @@ export const stopReasonOf = (finish: string | undefined): string =>
 /** Figures of a turn. `input` leaves out what came from or went to a cache. Undefined when nothing is known. */
 export function wireUsage(usage: Usage | undefined, price?: Price) {
   if (!usage || usage.source === "unknown") return undefined;
-  const cacheRead = usage.cacheReadTokens ?? 0;
-  const cacheWrite = usage.cacheWriteTokens ?? 0;
-  const input = Math.max(0, (usage.inputTokens ?? 0) - cacheRead - cacheWrite);
-  const output = usage.outputTokens ?? 0;
+  const { input, output, cacheRead, cacheWrite } = byKind(usage);
   return {
     input,
     output,
@@ -51,24 +49,22 @@ export function wireUsage(usage: Usage | undefined, price?: Price) {
     cacheWrite,
     totalTokens: input + output + cacheRead + cacheWrite,
     ...(usage.source === "estimated" && { estimated: true }),
-    ...(price && { cost: costOf({ input, output, cacheRead, cacheWrite }, price) }),
+    ...(price && { cost: wireCost(usage, price) }),
   };
 }
 
-interface Counts {
-  readonly input: number;
-  readonly output: number;
-  readonly cacheRead: number;
-  readonly cacheWrite: number;
-}
-
-function costOf(counts: Counts, price: Price) {
-  const perToken = (count: number, perMillion: number) => (count * perMillion) / 1_000_000;
-  const input = perToken(counts.input, price.input);
-  const output = perToken(counts.output, price.output);
-  const cacheRead = perToken(counts.cacheRead, price.cacheRead ?? price.input);
-  const cacheWrite = perToken(counts.cacheWrite, price.cacheWrite ?? price.input);
-  return { input, output, cacheRead, cacheWrite, total: input + output + cacheRead + cacheWrite };
+/** In the price's currency. Each figure is rounded for itself, so the total is the one the ledger has. */
+function wireCost(usage: Usage, price: Price) {
+  const tariff = new Tariff(price);
+  const tokens = byKind(usage);
+  const { input, output, cacheRead, cacheWrite } = tariff.costByKind(tokens);
+  return {
+    input: fromNano(input),
+    output: fromNano(output),
+    cacheRead: fromNano(cacheRead),
+    cacheWrite: fromNano(cacheWrite),
+    total: fromNano(tariff.cost(tokens.input, tokens.output, tokens.cacheRead, tokens.cacheWrite)),
+  };
 }
 
 function wirePart(part: TranscriptPart): object {

@@ -116,7 +116,7 @@ describe("two callers", () => {
     expect(await alice.request("chat.send", message)).toMatchObject({ status: "in_flight" });
     expect(await bob.refusal("chat.send", message)).toMatchObject({
       code: "INVALID_REQUEST",
-      message: "idempotencyKey was used for another request",
+      message: "the idempotency key was used for another request",
     });
     expect(rig.calls).toHaveLength(1);
   });

@@ -245,7 +245,10 @@ describe("a repeated key", () => {
         idempotencyKey: "r1",
         ...fields,
       });
-      expect(error).toMatchObject({ code: "INVALID_REQUEST", message: "idempotencyKey was used for another request" });
+      expect(error).toMatchObject({
+        code: "INVALID_REQUEST",
+        message: "the idempotency key was used for another request",
+      });
     }
     expect(rig.calls).toHaveLength(1);
   });

@@ -4,9 +4,9 @@ import { GatewayError } from "../../../../src/core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../../src/core/ports/transcripts.ts";
 import { chatFailure } from "../../../../src/faces/openclaw/clients/errors.ts";
 import { readAttachments } from "../../../../src/faces/openclaw/methods/attachments.ts";
-import { Receipt, Receipts } from "../../../../src/faces/openclaw/runs/receipts.ts";
+import { toConversation } from "../../../../src/faces/openclaw/runs/conversation.ts";
 import { RunContent } from "../../../../src/faces/openclaw/runs/run-content.ts";
-import { toTurn } from "../../../../src/faces/openclaw/runs/turn.ts";
+import { RunRecord, RunRecords } from "../../../../src/faces/openclaw/runs/run-records.ts";
 import { stopReasonOf, wireMessage, wireUsage } from "../../../../src/faces/openclaw/sessions/transcript-view.ts";
 import { model, route, startRig } from "../../../support/openclaw-rig.ts";
 
@@ -25,7 +25,7 @@ const failure = { code: "upstream_reset", message: "cut" } as const;
 
 describe("what goes back upstream", () => {
   const turn = (messages: readonly TranscriptMessage[], maxMessages = 100) =>
-    toTurn(messages, { system: undefined, thinking: undefined, maxMessages }).messages;
+    toConversation(messages, { system: undefined, thinking: undefined, maxMessages }).messages;
 
   test("begins with a message of the user", () => {
     const messages = [message("user", [text("a")]), message("assistant", [text("b")]), message("user", [text("c")])];
@@ -178,18 +178,19 @@ describe("attachments", () => {
   });
 });
 
-test("receipts of ended runs are forgotten first, those of running ones never", () => {
-  const receipts = new Receipts();
-  const running = new Receipt("running", "s", "f");
-  receipts.add(running);
+test("records of ended runs are forgotten first, those of running ones never", () => {
+  const records = new RunRecords({ now: () => 0 });
+  const fingerprint = { request: "f", payer: undefined };
+  const running = new RunRecord("running", "s", fingerprint);
+  records.add(running);
   for (let index = 0; index < 2000; index++) {
-    const receipt = new Receipt(`r${index}`, "s", "f");
-    receipts.add(receipt);
-    receipt.settle({ status: "ok", stopReason: "stop", endedAt: 1 });
+    const record = new RunRecord(`r${index}`, "s", fingerprint);
+    records.add(record);
+    record.conclude({ status: "ok", stopReason: "stop", endedAt: 1 });
   }
-  expect(receipts.get("running")).toBe(running);
-  expect(receipts.get("r0")).toBeUndefined();
-  expect(receipts.get("r1999")).toBeDefined();
+  expect(records.get("running")).toBe(running);
+  expect(records.get("r0")).toBeUndefined();
+  expect(records.get("r1999")).toBeDefined();
 });
 
 test("a gateway without a model that can chat says so in each run", async () => {

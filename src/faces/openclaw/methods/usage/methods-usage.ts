@@ -10,6 +10,7 @@ import {
 import { SCOPES } from "../../../../../protocol/openclaw/wire.ts";
 import { mayDo } from "../../../../core/caller/caller.ts";
 import type { TranscriptMessage } from "../../../../core/ports/transcripts.ts";
+import { fromNano, toNano } from "../../../../core/usage/cost.ts";
 import { canonicalKey } from "../../sessions/session-key.ts";
 import { plainText, wireUsage } from "../../sessions/transcript-view.ts";
 import type { Call } from "../call.ts";
@@ -24,7 +25,7 @@ const LOG_CHARACTERS = 500;
 
 async function read(services: Services, call: Call, words: RangeWords, session?: string) {
   const range = readRange(words, services.clock.wall());
-  const caller = mayDo(call.peer.caller, "admin") ? undefined : call.peer.caller.name;
+  const caller = mayDo(call.client.caller, "admin") ? undefined : call.client.caller.name;
   const { since, until, utcOffsetMinutes } = range;
   const used = await services.usage.cells({ since, until, utcOffsetMinutes, caller, session });
   return { range, used };
@@ -66,14 +67,15 @@ export const usageMethods = [
   method("sessions.usage.timeseries", SCOPES.read, SessionsUsageSeriesParams, async (services, params) => {
     const session = await services.sessions.open(canonicalKey(params.key));
     let cumulativeTokens = 0;
-    let cumulativeCost = 0;
+    let cumulativeNano = 0;
     const points = (session?.messages ?? []).flatMap((message) => {
       const figures = figuresOf(services, message);
       if (!figures) return [];
       const { input, output, cacheRead, cacheWrite, totalTokens } = figures;
       const cost = figures.cost?.total ?? 0;
       cumulativeTokens += totalTokens;
-      cumulativeCost += cost;
+      cumulativeNano += toNano(cost);
+      const cumulativeCost = fromNano(cumulativeNano);
       const counts = { input, output, cacheRead, cacheWrite, totalTokens };
       return [{ timestamp: message.timestamp, ...counts, cost, cumulativeTokens, cumulativeCost }];
     });

@@ -1,51 +1,39 @@
 import type { StreamLatency, UsageCell } from "../../../../core/ledger/usage-cells.ts";
+import { fromNano, Tariff } from "../../../../core/usage/cost.ts";
 import type { ModelCatalog } from "../../sessions/model-catalog.ts";
 
-const NANO = 1e9;
+/** Splits a cost by tokens alone where the model has no price. */
+const EVEN = new Tariff({ input: 1, output: 1 });
 
 /**
- * Tokens and cost of cells. The whole cost is the ledger's, with the prices of its day; what part of it was input and
- * output is told by today's prices.
+ * Tokens and cost of cells. The whole cost is the ledger's, at the prices of its day; its split into input and output is
+ * by today's prices.
  */
 export function totalsOf(cells: readonly UsageCell[], catalog: ModelCatalog) {
-  const totals = {
-    input: 0,
-    output: 0,
-    cacheRead: 0,
-    cacheWrite: 0,
-    totalTokens: 0,
-    totalCost: 0,
-    inputCost: 0,
-    outputCost: 0,
-    cacheReadCost: 0,
-    cacheWriteCost: 0,
-    missingCostEntries: 0,
-  };
+  const tokens = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+  const nano = { total: 0, input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
+  let missingCostEntries = 0;
   for (const cell of cells) {
-    const { input, output, cacheRead, cacheWrite } = cell;
-    const cost = cell.costNano / NANO;
-    totals.input += input;
-    totals.output += output;
-    totals.cacheRead += cacheRead;
-    totals.cacheWrite += cacheWrite;
-    totals.totalTokens += input + output + cacheRead + cacheWrite;
-    totals.totalCost += cost;
-    totals.missingCostEntries += cell.unpriced;
     const price = catalog.priceOf(cell.route, cell.model);
-    const parts = {
-      inputCost: input * (price?.input ?? 1),
-      outputCost: output * (price?.output ?? 1),
-      cacheReadCost: cacheRead * (price?.cacheRead ?? price?.input ?? 1),
-      cacheWriteCost: cacheWrite * (price?.cacheWrite ?? price?.input ?? 1),
-    };
-    const whole = parts.inputCost + parts.outputCost + parts.cacheReadCost + parts.cacheWriteCost;
-    if (whole === 0) continue;
-    totals.inputCost += (cost * parts.inputCost) / whole;
-    totals.outputCost += (cost * parts.outputCost) / whole;
-    totals.cacheReadCost += (cost * parts.cacheReadCost) / whole;
-    totals.cacheWriteCost += (cost * parts.cacheWriteCost) / whole;
+    const costs = (price ? new Tariff(price) : EVEN).costByKind(cell);
+    const whole = costs.input + costs.output + costs.cacheRead + costs.cacheWrite;
+    for (const kind of ["input", "output", "cacheRead", "cacheWrite"] as const) {
+      tokens[kind] += cell[kind];
+      if (whole > 0) nano[kind] += (cell.costNano * costs[kind]) / whole;
+    }
+    nano.total += cell.costNano;
+    missingCostEntries += cell.unpriced;
   }
-  return totals;
+  return {
+    ...tokens,
+    totalTokens: tokens.input + tokens.output + tokens.cacheRead + tokens.cacheWrite,
+    totalCost: fromNano(nano.total),
+    inputCost: fromNano(nano.input),
+    outputCost: fromNano(nano.output),
+    cacheReadCost: fromNano(nano.cacheRead),
+    cacheWriteCost: fromNano(nano.cacheWrite),
+    missingCostEntries,
+  };
 }
 
 /** Every stream is one question; the failed ones have no answer. */

@@ -15,12 +15,12 @@ import type { Services } from "../methods/services.ts";
 import { connect, helloOk, isRefusal } from "./handshake.ts";
 
 /** One socket that speaks OpenClaw: first the handshake, then requests, each answered exactly once. */
-export class Client implements FaceSession {
+export class ClientConnection implements FaceSession {
   readonly #services: Services;
   readonly #connection: Connection;
   /** What the challenge asks clients to sign. */
   readonly #nonce: string;
-  #peer: ClientSession | undefined;
+  #client: ClientSession | undefined;
   #closed = false;
 
   /** Greets at once: official clients send nothing before they have been challenged. */
@@ -35,24 +35,24 @@ export class Client implements FaceSession {
   message(text: string): void {
     if (this.#closed) return;
     const receivedAt = this.#services.clock.now();
-    if (this.#peer) this.#request(this.#peer, parseClientJson(text), receivedAt);
+    if (this.#client) this.#request(this.#client, parseClientJson(text), receivedAt);
     else this.#handshake(parseClientJson(text, STRANGER_JSON));
   }
 
   drained(): void {
-    this.#peer?.drained();
+    this.#client?.drained();
   }
 
   /** The client is gone; its runs go on, so that it finds them when it comes back. */
   closed(): void {
     this.#closed = true;
-    if (!this.#peer) return;
-    this.#services.clients.remove(this.#peer);
-    this.#services.runs.leave(this.#peer);
+    if (!this.#client) return;
+    this.#services.clients.remove(this.#client);
+    this.#services.runs.leave(this.#client);
   }
 
   goingAway(afterMs: number): void {
-    this.#peer?.event(eventHead("shutdown", { reason: "gateway stopping", restartExpectedMs: Math.ceil(afterMs) }));
+    this.#client?.event(eventHead("shutdown", { reason: "gateway stopping", restartExpectedMs: Math.ceil(afterMs) }));
   }
 
   #handshake(value: JsonValue | undefined): void {
@@ -72,7 +72,7 @@ export class Client implements FaceSession {
       this.#close(result.close.code, result.close.reason);
       return;
     }
-    this.#peer = result;
+    this.#client = result;
     this.#services.clients.add(result);
     result.respond(id, helloOk(this.#services, result, methodsFor(result)));
     this.#services.runs.join(result);
@@ -89,7 +89,7 @@ export class Client implements FaceSession {
     this.#connection.close(code, reason);
   }
 
-  #request(peer: ClientSession, value: JsonValue | undefined, receivedAt: number): void {
+  #request(client: ClientSession, value: JsonValue | undefined, receivedAt: number): void {
     if (value === undefined) {
       // What is not JSON cannot be answered: there is no id.
       this.#connection.violation(new GatewayError("bad_frame"));
@@ -98,28 +98,28 @@ export class Client implements FaceSession {
     const parsed = RequestFrame.safeParse(value);
     if (!parsed.success) {
       const error = invalid("request frame", parsed.error);
-      peer.refuse(idOf(value), toErrorShape(error));
+      client.refuse(idOf(value), toErrorShape(error));
       this.#connection.violation(error);
       return;
     }
     const { id, method: name, params } = parsed.data;
-    const refusal = this.#recheck(peer);
+    const refusal = this.#recheck(client);
     if (refusal) {
-      peer.refuse(id, toErrorShape(refusal));
+      client.refuse(id, toErrorShape(refusal));
       this.#close(4501, refusal.code);
       return;
     }
     const method = methods.get(name);
-    if (!method) peer.refuse(id, toErrorShape(unknownMethod(name)));
-    else if (!peer.may(method.scope)) peer.refuse(id, missingScope(method.scope));
-    else if (!isOpenTo(method, peer.caller)) peer.refuse(id, toErrorShape(new GatewayError("forbidden")));
-    else this.#invoke(method, params, new Call(peer, id, receivedAt));
+    if (!method) client.refuse(id, toErrorShape(unknownMethod(name)));
+    else if (!client.may(method.scope)) client.refuse(id, missingScope(method.scope));
+    else if (!isOpenTo(method, client.caller)) client.refuse(id, toErrorShape(new GatewayError("forbidden")));
+    else this.#invoke(method, params, new Call(client, id, receivedAt));
   }
 
   /** Keys change while sockets live. Returns why this one may no longer be here. */
-  #recheck(peer: ClientSession): GatewayError | undefined {
+  #recheck(client: ClientSession): GatewayError | undefined {
     try {
-      peer.become(this.#services.authenticator.current(peer.caller));
+      client.become(this.#services.authenticator.current(client.caller));
       return undefined;
     } catch (thrown) {
       return toGatewayError(thrown);
@@ -136,7 +136,7 @@ export class Client implements FaceSession {
       call.refuse(toErrorShape(error));
     };
     try {
-      const catalog = this.#services.catalog.for(call.peer.caller);
+      const catalog = this.#services.catalog.for(call.client.caller);
       const result = method.invoke({ ...this.#services, catalog }, params, call);
       if (result instanceof Promise) result.then(answer).catch(fail);
       else answer(result);

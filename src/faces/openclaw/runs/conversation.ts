@@ -1,10 +1,10 @@
-import type { Message, Part, Turn } from "../../../core/dialect/dialect.ts";
+import type { Conversation, Message, Part } from "../../../core/dialect/dialect.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 
 /** Who answers commands: no model. */
 export const COMMAND_MODEL = "gateway-command";
 
-export interface TurnOptions {
+export interface ConversationOptions {
   readonly system: string | undefined;
   readonly thinking: string | undefined;
   /** Newest messages that go upstream; the conversation then starts with the first user message among them. */
@@ -12,7 +12,7 @@ export interface TurnOptions {
 }
 
 /** The conversation so far, its newest message last, as the provider-neutral request. */
-export function toTurn(transcript: readonly TranscriptMessage[], options: TurnOptions): Turn {
+export function toConversation(transcript: readonly TranscriptMessage[], options: ConversationOptions): Conversation {
   const messages: { role: Message["role"]; content: Part[] }[] = [];
   const commands = new Set(transcript.flatMap(({ model, runId }) => (model === COMMAND_MODEL ? [runId] : [])));
   const said = transcript.filter(({ runId }) => runId === undefined || !commands.has(runId));
