@@ -1,6 +1,7 @@
 /** One HTTP call to an upstream, as the core asks for it. */
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
+import type { ProviderHead } from "../stream/provider-head.ts";
 
 /** Which failed calls the gateway may make again: those that help, those on connections that were gone, or none. */
 export type MayRetry = boolean | "reconnect";
@@ -11,6 +12,10 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The upstream's model, where the request names one. */
+  readonly model?: string | undefined;
+  /** The key in the headers is the caller's, not the route's. */
+  readonly isOwnKey?: boolean | undefined;
   /** One JSON value is asked for, not a stream: it is the only event. */
   readonly whole?: boolean | undefined;
   /**
@@ -22,6 +27,8 @@ export interface UpstreamRequest {
 
 /** All are called synchronously from the socket's own callbacks, never after `end` or `fail`. */
 export interface UpstreamSink {
+  /** The head of a response, a refusal's too; again for each response where the call is made again. */
+  responded(head: ProviderHead): void;
   /** The first byte of a response body. */
   firstByte(): void;
   /** `bytes` is the same data as a log keeps it and a socket writes it. */

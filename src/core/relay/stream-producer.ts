@@ -4,6 +4,7 @@ import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../ports/upstream.ts";
 import type { Reservation } from "../quota/reservation.ts";
+import type { ProviderHead } from "../stream/provider-head.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { AnswerState } from "./answer-state.ts";
@@ -66,6 +67,10 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────
+
+  responded(head: ProviderHead): void {
+    this.#stream.responded(head);
+  }
 
   firstByte(): void {
     this.#watch.byte();
@@ -223,6 +228,7 @@ export class StreamProducer implements Producer, UpstreamSink {
       caller: this.#facts.caller,
       route: info.route,
       model: info.model,
+      upstreamRequestId: this.#stream.providerHead?.requestId,
       terminal,
       events: log.head,
       bytes: this.#bytes,

@@ -1,6 +1,7 @@
 import { type Delta, NOTHING } from "../dialect/dialect.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 import type { Window } from "./flow.ts";
+import type { ProviderHead } from "./provider-head.ts";
 import { Reader, type ReaderSink } from "./reader.ts";
 import type { Entry, StreamLog } from "./stream-log.ts";
 import type { Terminal } from "./terminal.ts";
@@ -29,6 +30,7 @@ export interface Producer {
 export class Stream {
   readonly info: StreamInfo;
   readonly log: StreamLog;
+  #providerHead: ProviderHead | undefined;
   /** Replaced, never changed: readers come and go while one entry is handed to all. */
   #readers: readonly Reader[] = [];
   readonly #now: () => number;
@@ -55,6 +57,11 @@ export class Stream {
 
   get terminal(): Terminal | undefined {
     return this.#terminal;
+  }
+
+  /** What the provider's latest response said in its head; undefined before there was one. */
+  get providerHead(): ProviderHead | undefined {
+    return this.#providerHead;
   }
 
   get firstSentMs(): number | undefined {
@@ -140,6 +147,11 @@ export class Stream {
   /** Ends the stream from outside: the upstream's socket is closed now. Does nothing on an ended stream. */
   cancel(reason: GatewayError): void {
     if (!this.#terminal) this.#producer?.cancel(reason);
+  }
+
+  /** The relay's side: the provider has responded. */
+  responded(head: ProviderHead): void {
+    this.#providerHead = head;
   }
 
   /** The relay's side: who makes this stream's entries. */

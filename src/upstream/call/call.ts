@@ -1,11 +1,11 @@
-import { eventError } from "../../core/dialect/error-meaning.ts";
-import { readRefusal } from "../../core/dialect/refusal-text.ts";
+import { leftoverError } from "../../core/dialect/error-meaning.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import type { MayRetry, UpstreamCall, UpstreamRequest, UpstreamSink } from "../../core/ports/upstream.ts";
 import { type ResponseBody, WholeBody } from "../body/response-body.ts";
 import { UnclearBody } from "../body/unclear-body.ts";
 import type { Stage } from "../http1/connection-error.ts";
 import { Exchange, type ExchangeOwner } from "../http1/exchange.ts";
+import { providerHead } from "../policy/provider-head.ts";
 import { clarify, classify, type ResponseHead, responseError } from "../policy/response.ts";
 import { SecretRedactor } from "../policy/secret-redactor.ts";
 import { Alarm } from "./alarm.ts";
@@ -101,6 +101,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
 
   responded(head: ResponseHead): ResponseBody | undefined {
     this.#isSent = head.status >= 200 && head.status < 300;
+    this.#sink.responded(providerHead(head, (text) => this.#secrets.mask(text)));
     const wanted = this.#request.whole ? "answer" : this.#routeClient.jsonAnswer ? "either" : "events";
     const verdict = classify(head, wanted);
     if (verdict === "refused") {
@@ -146,14 +147,15 @@ export class Call implements UpstreamCall, ExchangeOwner {
   }
 
   #refuse(head: ResponseHead, body: string): void {
-    this.#giveUp(responseError(head, this.#secrets.mask(body), this.#routeClient.time.wall()));
+    const error = responseError(head, this.#secrets.mask(body), this.#routeClient.time.wall());
+    this.#giveUp(this.#routeClient.keyRefusals.told(error, this.#request));
   }
 
   #ended(leftover: string | undefined): void {
     if (this.#over) return;
     // Some providers end a stream with their error as it is, not as an event.
-    const said = leftover === undefined ? undefined : readRefusal(this.#secrets.mask(leftover));
-    if (said) this.#fail(eventError(said));
+    const error = leftover === undefined ? undefined : leftoverError(this.#secrets.mask(leftover));
+    if (error) this.#fail(error);
     else {
       this.#close();
       tellLast(this.#sink, this.#routeClient.observer);
@@ -168,6 +170,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
     if (this.#deadlines.phase !== "connect") this.#enter("connect");
     try {
       this.#routeClient.breaker.check();
+      this.#routeClient.keyRefusals.check(this.#request);
       const headers = this.#routeClient.headers(
         this.#request.headers,
         this.#request.whole ? "application/json" : "text/event-stream",

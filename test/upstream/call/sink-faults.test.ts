@@ -14,6 +14,7 @@ function faultySink(throws: readonly (keyof UpstreamSink)[]) {
     if (throws.includes(name)) throw new TypeError(`a bug in ${name}`);
   };
   const sink: UpstreamSink = {
+    responded: () => tell("responded"),
     firstByte: () => tell("firstByte"),
     event: () => tell("event"),
     lossy: () => tell("lossy"),
