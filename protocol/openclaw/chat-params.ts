@@ -91,17 +91,22 @@ export const ChatInjectParams = closed({
   label: z.string().max(100).optional(),
 });
 
-/** Of `chat.history` and of `chat.startup`, which is the same question at another time. */
-export const ChatHistoryParams = closed(
-  {
-    sessionKey: text,
-    agentId: text.optional(),
-    limit: z.int().min(1).max(1000).optional(),
-    maxBytes: z.int().min(1024).optional(),
-    offset: count.optional().describe("messages to leave out, counted from the newest"),
-    inputRunIds: runIds.optional(),
-  },
-  "cursor pendingBefore messageId sessionId maxChars",
+const history = {
+  sessionKey: text,
+  agentId: text.optional(),
+  limit: z.int().min(1).max(1000).optional(),
+  maxBytes: z.int().min(1024).optional(),
+  offset: count.optional().describe("messages to leave out, counted from the newest"),
+  inputRunIds: runIds.optional(),
+};
+const IGNORED_OF_HISTORY = "cursor pendingBefore messageId sessionId maxChars";
+
+export const ChatHistoryParams = closed(history, IGNORED_OF_HISTORY);
+
+/** A history for a page that opens: it may know no more of the session than its address. */
+export const ChatStartupParams = closed(
+  { ...history, sessionKey: text.optional(), shortId: text.optional(), slugHint: z.string().optional() },
+  IGNORED_OF_HISTORY,
 );
 
 export const ChatMetadataParams = closed({ agentId: text.optional(), sessionKey: text.optional() }, "authProfileId");

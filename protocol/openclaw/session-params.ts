@@ -30,10 +30,13 @@ export const SessionsResolveParams = closed(
     key: text.optional(),
     sessionId: text.optional(),
     label: text.optional(),
+    shortId: text.optional(),
+    slugHint: z.string().optional(),
+    reference: z.strictObject({ key: text, slug: z.string().optional() }).optional(),
     agentId,
     allowMissing: z.boolean().optional(),
   },
-  "reference shortId slugHint spawnedBy includeGlobal includeUnknown",
+  "spawnedBy includeGlobal includeUnknown",
 );
 
 export const SessionsPreviewParams = closed({

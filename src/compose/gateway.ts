@@ -30,7 +30,7 @@ import { limitsOf } from "./limits.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
-import { connectRelay, logBudget } from "./relay.ts";
+import { connectRelay, openRegistry } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
 
 export interface GatewayOptions {
@@ -87,7 +87,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
-  const budget = logBudget(limits);
+  const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
     createUpstream({
@@ -102,16 +102,16 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const { relay, registry } = started.use(
+  const { relay } = started.use(
     await connectRelay({
       limits,
+      registry,
       budget,
       upstream,
       ledger,
       observer,
       clock,
       newId,
-      resumed: metrics?.resumed,
       requests: inboundBudgets.callers,
       admit: ({ name }) => load.admitStream(name),
     }),
@@ -187,6 +187,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     page: connectPages({ config, version, authenticator, routing, clock, startedAt, metricsPage }),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
+    keepAliveMs: limits.keepAliveMs,
     authenticator,
     tickets,
     trustedProxies: config.listen.trustedProxies,

@@ -3,14 +3,14 @@ import type { DialectName } from "../../protocol/dialects.ts";
 import { isUsedUp } from "../core/dialect/error-meaning.ts";
 import type { GatewayError } from "../core/kernel/errors.ts";
 import { asString } from "../core/kernel/json.ts";
-import type { HttpAnswer } from "../core/ports/http-face.ts";
+import type { HttpResponse } from "../core/ports/http-face.ts";
 
 /**
  * A failure as the answer to a request of this dialect, in its vendor's form and with the provider's own type, code and
  * parameter where it gave them. What cannot succeed by trying again has a status that no client measured tries again:
  * docs/faults.md has the requests that each agent makes.
  */
-export function refusalBody(dialect: DialectName, error: GatewayError): HttpAnswer {
+export function refusalBody(dialect: DialectName, error: GatewayError): HttpResponse {
   const { status, body } = dialect === "anthropic-messages" ? anthropic(error) : openai(error);
   return {
     status,

@@ -2,7 +2,7 @@ import type { SecureContext } from "node:tls";
 import type { Clock } from "../core/kernel/clock.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import type { Observer } from "../core/ports/observer.ts";
-import type { UpstreamPort } from "../core/ports/upstream.ts";
+import { NO_CALL, type UpstreamPort } from "../core/ports/upstream.ts";
 import type { ReadTurn } from "../core/stream/read-turn.ts";
 import { Breaker, type BreakerSettings, DEFAULT_BREAKER } from "./call/breaker.ts";
 import { Call } from "./call/call.ts";
@@ -95,7 +95,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       if (routeClient) return new Call(routeClient, request, sink);
       const unknown = new GatewayError("unknown_route", `no such route: ${request.route}`);
       queueMicrotask(() => tellLast(sink, observer, unknown));
-      return { isSent: false, pause() {}, resume() {}, abort() {}, settle() {} };
+      return NO_CALL;
     },
     async close() {
       time.stop();

@@ -93,4 +93,28 @@ describeUi("sessions in the Control UI", () => {
     await tab.untilAnswer("Done at last");
     await tab.until("sessions.patch", { unread: false });
   });
+
+  test("one beside `main` survives ten reloads in mid-answer, and its address opens it in another tab", async () => {
+    await using ui = await startUi();
+    const tab = await ui.open();
+    await tab.goto(`${ui.gateway.url}/ui/new`);
+    await tab.send("Plan a trip to the coast");
+    const answer = new ChatScript(await ui.upstream.request());
+    let text = "";
+    for (let reload = 1; reload <= 10; reload++) {
+      text += `stop${reload} `;
+      answer.text(`stop${reload} `);
+      await tab.untilAnswer(text);
+      await tab.page.reload({ waitUntil: "domcontentloaded" });
+      await tab.untilAnswer(text);
+    }
+    expect(new URL(tab.page.url()).pathname).toMatch(/^\/ui\/chat\/main\/.*[0-9a-f]{8,32}$/);
+    const other = await ui.open(new URL(tab.page.url()).pathname.slice("/ui/".length));
+    await other.untilAnswer(text);
+    answer.text("home").finish();
+    for (const each of [tab, other]) await each.untilAnswer(`${text}home`);
+    await other.shot("sessions-second-tab");
+    expect(ui.upstream.requests).toBe(1);
+    expect([...tab.refused, ...other.refused]).toEqual([]);
+  });
 });

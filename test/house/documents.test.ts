@@ -40,9 +40,20 @@ function brokenLinks(page: string): string[] {
   });
 }
 
-test.each(pagesIn(root).map((path) => [relative(root, path), path]))(
-  "every link of %s leads to a file or a heading",
-  (_, path) => {
-    expect(brokenLinks(path)).toEqual([]);
-  },
-);
+const TOP = /^(?:src|test|protocol|bench|scripts|docs|examples)\//;
+
+/** The files of this repository that a page names by their path from the root, and that are not there. */
+function missingFiles(page: string): string[] {
+  const named = [...proseOf(page).matchAll(/`([^`\s]+)`/g)].map(([, path = ""]) => path);
+  return named.filter((path) => TOP.test(path) && !/[<*…]/.test(path) && !existsSync(join(root, path)));
+}
+
+const pages = pagesIn(root).map((path) => [relative(root, path), path] as const);
+
+test.each(pages)("every file that %s names is there", (_, path) => {
+  expect(missingFiles(path)).toEqual([]);
+});
+
+test.each(pages)("every link of %s leads to a file or a heading", (_, path) => {
+  expect(brokenLinks(path)).toEqual([]);
+});

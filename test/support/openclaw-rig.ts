@@ -74,7 +74,7 @@ export class FakeCall implements UpstreamCall {
     this.aborted = true;
   }
 
-  settle(): void {
+  detach(): void {
     this.settled = true;
   }
 }

@@ -214,10 +214,17 @@ const historyCheck: Check = (payload, where) => {
   with_("ChatHistory", "sessionInfo", "SessionRow")(payload, where);
 };
 
+/** A short id may lead to no session, or to several; then there is no history. */
+const startupCheck: Check = (payload, where) => {
+  const resolution = isObject(payload) && isObject(payload.resolution) ? payload.resolution : { ok: true };
+  if (resolution.ok === true) historyCheck(payload, where);
+  else if (Object.keys(Object(payload)).length > 1) throw new Error(`${where} has more than a failed resolution`);
+};
+
 /** The result of every method the gateway has. */
 export const RESULTS: Readonly<Record<string, Check>> = {
   connect: is("HelloOk"),
-  "chat.startup": historyCheck,
+  "chat.startup": startupCheck,
   "chat.history": historyCheck,
   "chat.metadata": with_("Metadata", "models", "ModelChoice"),
   "chat.send": is("ChatSendAck"),

@@ -47,7 +47,7 @@ export class StreamFaceRig {
     const model = { alias: "gpt", route, upstreamModel: "gpt-test", name: "gpt", defaults: {} };
     const fault = (error: unknown) => void this.faults.push(error);
     const observer = { streamEnded() {}, connectionClosed() {}, refused() {}, fault };
-    this.budget = new LogBudget(options.budgetBytes ?? 100_000_000);
+    this.budget = new LogBudget(options.budgetBytes ?? 100_000_000, () => this.registry.relieve());
     const limits = {
       graceMs: GRACE_MS,
       retentionMs: RETENTION_MS,
@@ -167,7 +167,7 @@ export class FakeCall implements UpstreamCall {
     this.aborted = true;
   }
 
-  settle(): void {}
+  detach(): void {}
 
   #event(value: object): void {
     const data = JSON.stringify(value);

@@ -46,9 +46,6 @@ export class KeyRing {
     this.#wall = wall;
   }
 
-  /** Told after the keys were replaced. */
-  changed: () => void = () => {};
-
   /** Whether a key was ever made. Revoking the last one must not open the gateway to everybody again. */
   get any(): boolean {
     return this.#keys.size > 0;
@@ -62,7 +59,6 @@ export class KeyRing {
       for (const secret of key.secrets) this.#bySecret.set(secretIdOf(secret.sha256), { key, secret });
     }
     this.#nextEnd = this.#findNextEnd();
-    this.changed();
   }
 
   /** The digest the secret with this id must have, and the caller it stands for; undefined for an unknown one. */

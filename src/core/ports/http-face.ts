@@ -15,10 +15,10 @@ export interface HttpFace {
   /** Answers, now or later. A GatewayError it throws is the answer. */
   handle(exchange: HttpExchange): void;
   /** A refusal in this face's own words, also of what the face never saw. Left out: the gateway's own form. */
-  refusal?(error: GatewayError, asked: Pick<HttpExchange, "path" | "header">): HttpAnswer;
+  refusal?(error: GatewayError, asked: Pick<HttpExchange, "path" | "header">): HttpResponse;
 }
 
-export interface HttpAnswer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
@@ -43,11 +43,11 @@ export interface HttpExchange {
    */
   body(maxBytes: number, done: (text: string) => void): void;
   /** The whole answer at once. No cache keeps it. */
-  respond(answer: HttpAnswer): void;
+  respond(response: HttpResponse): void;
   /** An error as the answer, in the face's words if it has its own. */
   refuse(error: GatewayError): void;
   /** Begins an answer that is written bit by bit: its head goes out now. `drained`: it can take more again. */
-  stream(answer: Omit<HttpAnswer, "body">, drained: () => void): HttpBody;
+  stream(answer: Omit<HttpResponse, "body">, drained: () => void): HttpBody;
   /** Breaks off: the client sees an answer that was cut, never one that looks complete. `onClose` is not called. */
   abort(): void;
   /**

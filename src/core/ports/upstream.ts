@@ -53,8 +53,11 @@ export interface UpstreamCall {
   /** Closes the socket now; the sink hears nothing more. */
   abort(): void;
   /** The stream has had its last event: the sink hears nothing more, the body gets a second to end by itself. */
-  settle(): void;
+  detach(): void;
 }
+
+/** Stands for a call that was never made. */
+export const NO_CALL: UpstreamCall = Object.freeze({ isSent: false, pause() {}, resume() {}, abort() {}, detach() {} });
 
 export interface UpstreamPort {
   /** Starts a call. Failures go to the sink, never thrown, and never before this returns. */

@@ -13,6 +13,8 @@ export interface ReservationOwner {
 }
 
 export interface CapReservationParts {
+  /** Ends the stream, because others used up what was left. */
+  readonly cut: (error: GatewayError) => void;
   readonly promptTokens: number;
   readonly tokens: Hold;
   /** In billionths of the price's currency. */
@@ -26,8 +28,7 @@ export interface CapReservationParts {
 /** What one running stream has set aside and spent under its key's caps. */
 export class CapReservation {
   readonly maxOutputTokens: number | undefined;
-  /** Called when others used up what was left: the stream must end now. */
-  onCut: (error: GatewayError) => void = () => {};
+  readonly cut: (error: GatewayError) => void;
   readonly #owner: ReservationOwner;
   readonly #parts: CapReservationParts;
   #counts: TokenCounts | undefined;
@@ -43,6 +44,7 @@ export class CapReservation {
     this.#owner = owner;
     this.#parts = parts;
     this.maxOutputTokens = parts.maxOutputTokens;
+    this.cut = parts.cut;
     this.#inputTokens = parts.promptTokens;
     this.#input = byKind({ inputTokens: parts.promptTokens });
   }

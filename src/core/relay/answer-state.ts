@@ -52,14 +52,14 @@ export class AnswerState {
     return this.#isRaw;
   }
 
-  /** How many events could not be read, by why. */
-  get unread(): ReadonlyMap<Unread, number> {
-    return this.#unread;
+  /** How many events could not be read: text may be missing. */
+  get unreadEvents(): number {
+    return [...this.#unread.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** How many events were JSON but for small faults, and were read all the same. */
-  get mended(): number {
-    return this.#mended;
+  /** How many events were no proper JSON, by kind: why they could not be read, or `mended` where they were nonetheless. */
+  get anomalies(): Iterable<readonly [kind: Unread | "mended", count: number]> {
+    return this.#mended > 0 ? [...this.#unread, ["mended", this.#mended]] : this.#unread;
   }
 
   /** What an event means. `bytes` is the length of its data in UTF-8. */

@@ -6,13 +6,14 @@ export const CANCEL_AT = 0.95;
 /** What all logs together may hold, in bytes (G of the design). Counting only: what to do about it is the registry's. */
 export class LogBudget {
   readonly maxBytes: number;
-  /** Called when a log grows while more than `EVICT_AT` is used. */
-  pressed: () => void = () => {};
+  readonly #pressed: () => void;
   #used = 0;
   #alarmBytes: number;
 
-  constructor(maxBytes: number) {
+  /** `pressed` is called when a log grows while more than `EVICT_AT` is used, and may give memory back. */
+  constructor(maxBytes: number, pressed: () => void = () => {}) {
     this.maxBytes = maxBytes;
+    this.#pressed = pressed;
     this.#alarmBytes = maxBytes * EVICT_AT;
   }
 
@@ -27,13 +28,13 @@ export class LogBudget {
   grow(bytes: number): void {
     this.#used += bytes;
     if (this.#used < this.#alarmBytes) return;
-    this.pressed();
+    this.#pressed();
     this.#alarmBytes = this.#nextAlarm();
   }
 
   /** Takes bytes for what is not in a log yet. False, and nothing is taken, when they do not fit. */
   take(bytes: number): boolean {
-    if (this.#used + bytes > this.maxBytes) this.pressed();
+    if (this.#used + bytes > this.maxBytes) this.#pressed();
     const fits = this.#used + bytes <= this.maxBytes;
     if (fits) this.grow(bytes);
     return fits;

@@ -72,7 +72,6 @@ export class StreamRegistry {
     this.#budget = budget;
     this.#now = now;
     this.#resumed = resumed;
-    budget.pressed = () => this.#relieve();
   }
 
   /** Streams somebody reads, streams that run unread, and ended ones that are kept. */
@@ -197,6 +196,13 @@ export class StreamRegistry {
     }
   }
 
+  /** Gives up what ended; if that is not enough, the parked stream with the largest log; at last all must wait. */
+  relieve(): void {
+    this.#giveUpKept(EVICT_AT);
+    if (this.#budget.isOver(CANCEL_AT)) this.#cancelLargest();
+    if (this.#budget.isOver(1)) for (const { stream } of this.#streams.values()) stream.readerMoved();
+  }
+
   #remove(registered: RegisteredStream): void {
     const { stream, caller, attachment } = registered;
     registered.attachment = undefined;
@@ -219,13 +225,6 @@ export class StreamRegistry {
       this.#kept.delete(registered);
       registered.stream.log.evict();
     }
-  }
-
-  /** Gives up what ended; if that is not enough, the parked stream with the largest log; at last all must wait. */
-  #relieve(): void {
-    this.#giveUpKept(EVICT_AT);
-    if (this.#budget.isOver(CANCEL_AT)) this.#cancelLargest();
-    if (this.#budget.isOver(1)) for (const { stream } of this.#streams.values()) stream.readerMoved();
   }
 
   #cancelLargest(): void {

@@ -1,7 +1,7 @@
 import { type ErrorDetails, GatewayError } from "../../core/kernel/errors.ts";
 import { asNumber, asObject, asString, type JsonObject, parseJson } from "../../core/kernel/json.ts";
 
-/** Words in the types and codes with which providers name a failure, and the status they answer it with elsewhere. */
+/** Words in the types and codes of providers' errors, and the HTTP status each stands for. */
 const STATUSES: readonly (readonly [RegExp, number])[] = [
   [/overload|unavailable|slow_?down|capacity|busy/, 503],
   [/quota|billing|balance|credit/, 402],
@@ -16,9 +16,8 @@ const STATUSES: readonly (readonly [RegExp, number])[] = [
 ];
 
 /**
- * A provider's error event (`upstream_error_event`) as the refusal it would have been, had the provider known before its
- * head: an event says by a number or a name what a status says elsewhere. `data` is that event's. An event that says
- * neither is returned as it is.
+ * Turns a provider's error event (`upstream_error_event`) into the refusal it would have been as an HTTP status, taken from
+ * the number or name in `data`, the event's data. Returns the error unchanged if the event contains neither.
  */
 export function asRefusal(error: GatewayError, data: string): GatewayError {
   const event = asObject(parseJson(data));
@@ -28,14 +27,14 @@ export function asRefusal(error: GatewayError, data: string): GatewayError {
   const details = { ...error.details, status };
   const refusal = (code: "upstream_rate_limited" | "upstream_overloaded" | "upstream_http_error", retryable: boolean) =>
     new GatewayError(code, error.message, { details: details satisfies ErrorDetails, retryable });
-  // No wait brings back a quota that is used up.
+  // Waiting does not restore an exhausted quota.
   if (status === 402) return refusal("upstream_rate_limited", false);
   if (status === 429) return refusal("upstream_rate_limited", true);
   if (status === 503 || status === 529) return refusal("upstream_overloaded", true);
   return refusal("upstream_http_error", status >= 500 || status === 408);
 }
 
-/** The HTTP status of a failure in a field of its own, as a number or in digits. */
+/** An HTTP status in one of the fields providers use for it, as a number or a string. */
 function numberIn(said: JsonObject): number | undefined {
   const numbers = [said.code, said.status, said.status_code, said.http_code].map(
     (value) => asNumber(value) ?? (/^\d{3}$/.test(asString(value) ?? "") ? Number(value) : undefined),

@@ -10,7 +10,7 @@ import type { Transcripts } from "../../core/ports/transcripts.ts";
 import type { Relay } from "../../core/relay/relay.ts";
 import { Clients } from "./clients/clients.ts";
 import { ClientConnection } from "./connect/client-connection.ts";
-import { createIdentity } from "./connect/identity.ts";
+import { createIdentity } from "./connect/device.ts";
 import { type LogSource, type OpenClawSettings, rowOf, type Services } from "./methods/services.ts";
 import { RunQueue } from "./runs/run-queue.ts";
 import { RunRecords } from "./runs/run-records.ts";

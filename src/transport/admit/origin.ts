@@ -9,11 +9,14 @@ export interface OriginRules {
   readonly allowedHosts: readonly string[];
 }
 
-/** The host name of a Host header, without its port and in lower case; undefined when it is not one. */
+/**
+ * The host name of a Host header, without its port and the dot of its root, in lower case; undefined when it is not one. Names
+ * of machines in private networks have underscores, though those of the DNS have none.
+ */
 function hostName(header: string | undefined): string | undefined {
-  if (header === undefined || !/^[A-Za-z0-9.:[\]-]+$/.test(header)) return undefined;
+  if (header === undefined || !/^[A-Za-z0-9._:[\]-]+$/.test(header)) return undefined;
   try {
-    return new URL(`http://${header}`).hostname;
+    return new URL(`http://${header}`).hostname.replace(/(?<=[^.])\.$/, "");
   } catch {
     return undefined;
   }

@@ -17,7 +17,7 @@ import { tellLast } from "./tell-last.ts";
 
 /**
  * One call: some exchanges of which only the last gives an answer, under the limits of its route. The sink may pause,
- * settle or abort from inside any of its callbacks; after the last two it hears nothing more.
+ * detach or abort from inside any of its callbacks; after the last two it hears nothing more.
  */
 export class Call implements UpstreamCall, ExchangeOwner {
   readonly #routeClient: RouteClient;
@@ -84,7 +84,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
     this.#exchange?.abort();
   }
 
-  settle(): void {
+  detach(): void {
     if (this.#over) return;
     this.#close();
     this.#exchange?.settle(this.#routeClient.timeouts.settleMs);

@@ -92,12 +92,4 @@ describe("the ring of keys", () => {
     time.ms = 3_000;
     expect([ring.lapsed(), ring.lapsed()]).toEqual([true, false]);
   });
-
-  test("it tells when keys were replaced", () => {
-    const { ring } = ringOf();
-    let told = 0;
-    ring.changed = () => told++;
-    ring.replace([keyFor("alice", secret)]);
-    expect(told).toBe(1);
-  });
 });

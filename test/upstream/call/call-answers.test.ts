@@ -120,11 +120,11 @@ describe("an answer that is no stream", () => {
     await using client = openUpstream(upstream.url);
     const { sink } = startCall(client);
     const words = "Incorrect API key provided: sk-proj-1234567890abcdef";
-    (await upstream.request()).json(401, { error: { type: "invalid_request_error", message: words } });
+    (await upstream.request()).json(400, { error: { type: "invalid_request_error", message: words } });
     expect(await sink.done).toMatchObject({
       code: "upstream_http_error",
       message: "Incorrect API key provided: [redacted]",
-      details: { status: 401, type: "invalid_request_error" },
+      details: { status: 400, type: "invalid_request_error" },
     });
   });
 

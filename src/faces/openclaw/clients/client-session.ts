@@ -83,6 +83,22 @@ export class ClientSession {
     return this.#connection.writable;
   }
 
+  /** What other clients may see of this one: what it is, not where it is. */
+  get presence() {
+    const { id, version, platform, mode, instanceId } = this.about;
+    return {
+      // Older schemas have no field for a client's id.
+      text: id,
+      version,
+      platform,
+      mode,
+      ...(instanceId !== undefined && { instanceId }),
+      reason: "connect",
+      scopes: this.scopes,
+      ts: this.connectedAt,
+    };
+  }
+
   /** Sends an event frame that was encoded up to its outer `seq`. */
   event(head: string): void {
     this.#connection.send(`${head}${++this.#seq}}`);

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, verify } from "node:crypto";
 import type { ConnectParams } from "../../../../protocol/openclaw/frames.ts";
 
 /** Why a device is not who it says, in OpenClaw's words: `code` is `details.code`. */
@@ -58,7 +58,12 @@ function readPublicKey(text: string): KeyObject | undefined {
   }
 }
 
-function deviceIdOf(key: KeyObject): string {
-  const raw = key.export({ type: "spki", format: "der" }).subarray(SPKI_PREFIX.length);
-  return createHash("sha256").update(raw).digest("hex");
+/** The gateway's own identity, for `gateway.identity.get`. Each start makes a new one. */
+export function createIdentity(): { readonly deviceId: string; readonly publicKey: string } {
+  const { publicKey } = generateKeyPairSync("ed25519");
+  return { deviceId: deviceIdOf(publicKey), publicKey: rawKey(publicKey).toString("base64url") };
 }
+
+const rawKey = (key: KeyObject): Buffer => key.export({ type: "spki", format: "der" }).subarray(SPKI_PREFIX.length);
+
+const deviceIdOf = (key: KeyObject): string => createHash("sha256").update(rawKey(key)).digest("hex");

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { CODES } from "../../../../protocol/codes.ts";
 import { ConnectParams, type ErrorShape } from "../../../../protocol/openclaw/frames.ts";
 import {
@@ -15,12 +16,10 @@ import type { Connection } from "../../../core/ports/connection.ts";
 import { ClientSession } from "../clients/client-session.ts";
 import { toErrorShape } from "../clients/errors.ts";
 import { mayChat } from "../clients/granted-scopes.ts";
-import { presenceOf } from "../clients/presence.ts";
 import { invalid } from "../methods/params-error.ts";
 import type { Services } from "../methods/services.ts";
 import { AGENT_ID, MAIN_KEY, MAIN_SESSION_KEY } from "../sessions/session-key.ts";
 import { type DeviceFault, deviceFault } from "./device.ts";
-import { recoveryScopeOf } from "./identity.ts";
 
 /** A refused `connect`: the response goes out first, because browsers see no more than a number in a close. */
 export interface Refusal {
@@ -159,6 +158,13 @@ const mismatch = (reason: string): Refusal =>
 /** Events a client may get. */
 const EVENTS = ["connect.challenge", "chat", "agent", "session.message", "sessions.changed", "tick", "shutdown"];
 
+/**
+ * The name under which a browser keeps what it could not send yet, so that only the same caller finds it again. The
+ * Control UI sends no attachment without it.
+ */
+const recoveryScopeOf = (caller: Caller): string =>
+  createHash("sha256").update(`sluice ${caller.name}`).digest("base64url");
+
 /** The answer to a good `connect`. `methods` are those that really work. */
 export function helloOk(services: Services, client: ClientSession, methods: readonly string[]) {
   const now = services.clock.wall();
@@ -169,7 +175,7 @@ export function helloOk(services: Services, client: ClientSession, methods: read
     server: { version: services.version, controlUiBuildSource: "configured", connId: client.id },
     features: { methods, events: EVENTS, capabilities: [] },
     snapshot: {
-      presence: [...services.clients].map(presenceOf),
+      presence: [...services.clients].map(({ presence }) => presence),
       health: { ok: true, ts: now },
       stateVersion: { presence: 0, health: 0 },
       uptimeMs: Math.max(0, now - services.startedAt),

@@ -4,12 +4,14 @@ import {
   ChatInjectParams,
   ChatMetadataParams,
   ChatSendParams,
+  ChatStartupParams,
   SessionsAbortParams,
   SessionsSendParams,
 } from "../../../../protocol/openclaw/chat-params.ts";
 import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import { canonicalKey } from "../sessions/session-key.ts";
+import { resolveSession } from "../sessions/session-reference.ts";
 import type { Call } from "./call.ts";
 import { commandEntries, runCommand } from "./commands.ts";
 import { historyOf } from "./history-view.ts";
@@ -22,11 +24,21 @@ async function history(services: Services, params: ReturnType<typeof ChatHistory
   return historyOf(services, key, await services.sessions.open(key), params, call.client);
 }
 
+/** A page that opens asks by its session's key, or by the short id in its address. */
+async function startup(services: Services, params: ReturnType<typeof ChatStartupParams.parse>, call: Call) {
+  const { sessionKey, shortId, slugHint, ...rest } = params;
+  if (sessionKey !== undefined) return history(services, { ...rest, sessionKey }, call);
+  if (shortId === undefined) throw new GatewayError("bad_request", "chat.startup needs a sessionKey or a shortId");
+  const resolution = resolveSession(services.sessions.all(), { shortId, slugHint });
+  if (!resolution.ok) return { resolution };
+  return { ...(await history(services, { ...rest, sessionKey: resolution.key }, call)), resolution };
+}
+
 const isStop = (params: { message: string; suppressCommandInterpretation?: boolean | undefined }): boolean =>
   params.message.trim().toLowerCase() === "/stop" && params.suppressCommandInterpretation !== true;
 
 export const chatMethods = [
-  method("chat.startup", SCOPES.read, ChatHistoryParams, history),
+  method("chat.startup", SCOPES.read, ChatStartupParams, startup),
   method("chat.history", SCOPES.read, ChatHistoryParams, history),
 
   method("chat.metadata", SCOPES.read, ChatMetadataParams, (services) => ({

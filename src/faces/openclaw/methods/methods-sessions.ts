@@ -10,7 +10,8 @@ import {
 import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import { page } from "../sessions/history.ts";
-import { AGENT_ID, canonicalKey } from "../sessions/session-key.ts";
+import { canonicalKey } from "../sessions/session-key.ts";
+import { resolveSession } from "../sessions/session-reference.ts";
 import { plainText } from "../sessions/transcript-view.ts";
 import { method } from "./method.ts";
 import { rowOf, type Services } from "./services.ts";
@@ -27,15 +28,6 @@ async function preview(services: Services, key: string, limit: number, maxChars:
     .filter(({ text }) => text !== "")
     .slice(-limit);
   return { key, status: items.length === 0 ? "empty" : "ok", items };
-}
-
-function resolve(services: Services, params: ReturnType<typeof SessionsResolveParams.parse>) {
-  if (params.key !== undefined) return services.sessions.get(canonicalKey(params.key, params.agentId));
-  for (const session of services.sessions.all()) {
-    if (params.sessionId !== undefined && session.record.sessionId === params.sessionId) return session;
-    if (params.label !== undefined && session.setting("label") === params.label) return session;
-  }
-  return undefined;
 }
 
 export const sessionMethods = [
@@ -68,10 +60,10 @@ export const sessionMethods = [
   }),
 
   method("sessions.resolve", SCOPES.read, SessionsResolveParams, (services, params) => {
-    const session = resolve(services, params);
-    if (session) return { ok: true, key: session.key, agentId: AGENT_ID };
-    if (params.allowMissing === true) return { ok: false };
-    throw new GatewayError("unknown_session");
+    const resolution = resolveSession(services.sessions.all(), params);
+    const isMissing = !resolution.ok && !resolution.candidates;
+    if (isMissing && params.allowMissing !== true) throw new GatewayError("unknown_session");
+    return resolution;
   }),
 
   method("sessions.preview", SCOPES.read, SessionsPreviewParams, async (services, params) => {

@@ -10,7 +10,6 @@ import {
 } from "../../../../protocol/openclaw/status-params.ts";
 import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import { mayDo } from "../../../core/caller/caller.ts";
-import { presenceOf } from "../clients/presence.ts";
 import { modelFields, selectionOf, thinkingFields } from "../sessions/model-catalog.ts";
 import { AGENT_ID, canonicalKey, MAIN_KEY } from "../sessions/session-key.ts";
 import { commandEntries } from "./commands.ts";
@@ -116,7 +115,7 @@ export const statusMethods = [
     sessions: sessionSummary(services),
   })),
 
-  method("system-presence", SCOPES.read, NoParams, (services) => [...services.clients].map(presenceOf)),
+  method("system-presence", SCOPES.read, NoParams, (services) => [...services.clients].map(({ presence }) => presence)),
 
   method("gateway.identity.get", SCOPES.read, NoParams, (services) => services.identity),
 ];

@@ -3,33 +3,60 @@ import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
 
 type Growing<Part> = { -readonly [Field in keyof Part]: Part[Field] };
 type ToolCall = Growing<Extract<TranscriptPart, { type: "toolCall" }>>;
-type Thinking = Growing<Extract<TranscriptPart, { type: "thinking" }>>;
-type Text = Growing<Extract<TranscriptPart, { type: "text" }>>;
 
-/** What a run's answer is made of, in the order in which it came. */
+/** A part of the text or of the thinking, by its offsets in all of it. */
+interface Span {
+  readonly type: "text" | "thinking";
+  readonly from: number;
+  to: number;
+  signature?: string;
+}
+
+/** What the model has written in a run so far. Every text is kept once: parts and tracks are offsets into it. */
 export class RunContent {
-  readonly #parts: (Text | Thinking | ToolCall)[] = [];
+  readonly #parts: (Span | ToolCall)[] = [];
   readonly #calls = new Map<number, ToolCall>();
+  #text = "";
+  #thinking = "";
 
+  /** Text, thinking and tool calls in the order in which they began. */
   get parts(): readonly TranscriptPart[] {
-    return this.#parts;
+    return this.#parts.map((part) => {
+      if (part.type === "toolCall") return { ...part };
+      const { type, from, to, signature } = part;
+      const text = this[type].slice(from, to);
+      return type === "text" ? { type, text } : { type, text, ...(signature !== undefined && { signature }) };
+    });
   }
 
-  /** All of the text, without what was thought or called in between. */
+  /** All of the text, without the thinking and the tool calls in between. */
   get text(): string {
-    return this.#parts.map((part) => (part.type === "text" ? part.text : "")).join("");
+    return this.#text;
   }
 
-  add(delta: Delta): void {
-    const { text, thinking, thinkingSignature } = delta;
-    // Empty thinking is kept: some providers refuse the next turn when it is not given back as it was.
-    if (thinking !== undefined) this.#thinking().text += thinking;
-    if (thinkingSignature !== undefined) this.#thinking().signature = thinkingSignature;
-    if (text !== undefined && text !== "") this.#text().text += text;
+  /** All of the thinking. */
+  get thinking(): string {
+    return this.#thinking;
   }
 
-  /** Adds to a tool call and returns it; a call that has no name or id yet gets them from here on. */
-  addToCall(delta: ToolCallDelta, idOf: (index: number) => string): ToolCall {
+  /** Adds a delta's text and thinking; tool calls go to `addToCall`. */
+  add({ text, thinking, thinkingSignature }: Delta): void {
+    if (thinking !== undefined) {
+      // Empty thinking is kept: some providers refuse the next turn unless they get it back as it was.
+      const block = this.#thinkingBlock();
+      this.#thinking += thinking;
+      block.to = this.#thinking.length;
+    }
+    if (thinkingSignature !== undefined) this.#thinkingBlock().signature = thinkingSignature;
+    if (text !== undefined && text !== "") {
+      const block = this.#textBlock();
+      this.#text += text;
+      block.to = this.#text.length;
+    }
+  }
+
+  /** Adds to a tool call and returns it. `idOf` gives one an id if the provider did not. */
+  addToCall(delta: ToolCallDelta, idOf: (index: number) => string): Readonly<ToolCall> {
     let call = this.#calls.get(delta.index);
     if (!call) {
       call = { type: "toolCall", id: delta.id ?? idOf(delta.index), name: delta.name ?? "tool", arguments: "" };
@@ -40,20 +67,21 @@ export class RunContent {
     return call;
   }
 
-  #text(): Text {
+  #textBlock(): Span {
     const last = this.#parts.at(-1);
-    if (last?.type === "text") return last;
-    const part: Text = { type: "text", text: "" };
-    this.#parts.push(part);
-    return part;
+    return last?.type === "text" ? last : this.#begin("text", this.#text.length);
   }
 
-  /** The block being thought: a signature ends it, so what comes after it is a new one. */
-  #thinking(): Thinking {
+  /** The current block of thinking: a signature ends a block. */
+  #thinkingBlock(): Span {
     const last = this.#parts.at(-1);
     if (last?.type === "thinking" && last.signature === undefined) return last;
-    const part: Thinking = { type: "thinking", text: "" };
-    this.#parts.push(part);
-    return part;
+    return this.#begin("thinking", this.#thinking.length);
+  }
+
+  #begin(type: Span["type"], at: number): Span {
+    const span: Span = { type, from: at, to: at };
+    this.#parts.push(span);
+    return span;
   }
 }

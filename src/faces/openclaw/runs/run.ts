@@ -112,7 +112,7 @@ export class Run implements ReaderSink {
   push(_: Entry, delta: Delta = NOTHING): boolean {
     this.content.add(delta);
     const { text, thinking, toolCalls } = delta;
-    if (thinking) this.#grow(this.#thinkingTrackOf(), thinking);
+    if (thinking) this.#growThinking(thinking);
     if (text) this.#growText(text);
     if (toolCalls) for (const call of toolCalls) this.#growCall(call);
     return true;
@@ -144,23 +144,24 @@ export class Run implements ReaderSink {
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #growText(text: string): void {
-    this.#textTrack ??= this.#begin(new TextTrack(this.frames.text()));
+    const whole = () => this.content.text;
+    this.#textTrack ??= this.#begin(new TextTrack(this.frames.text(), whole));
     this.#grow(this.#textTrack, text);
     if (!this.agentCaller) return;
-    this.#assistantTrack ??= this.#begin(new TextTrack(this.frames.assistant(this.agentCaller)));
+    this.#assistantTrack ??= this.#begin(new TextTrack(this.frames.assistant(this.agentCaller), whole));
     this.#grow(this.#assistantTrack, text);
   }
 
-  #thinkingTrackOf(): TextTrack {
-    this.#thinkingTrack ??= this.#begin(new TextTrack(this.frames.thinking()));
-    return this.#thinkingTrack;
+  #growThinking(thinking: string): void {
+    this.#thinkingTrack ??= this.#begin(new TextTrack(this.frames.thinking(), () => this.content.thinking));
+    this.#grow(this.#thinkingTrack, thinking);
   }
 
   #growCall(delta: ToolCallDelta): void {
     const call = this.content.addToCall(delta, (index) => `${this.id}:${index}`);
     let track = this.#toolTracks.get(delta.index);
     if (!track) {
-      track = this.#begin(new TextTrack(this.frames.tool(call.name, call.id)));
+      track = this.#begin(new TextTrack(this.frames.tool(call.name, call.id), () => call.arguments));
       this.#toolTracks.set(delta.index, track);
     } else if (!delta.arguments) return;
     this.#grow(track, delta.arguments ?? "");
@@ -179,7 +180,7 @@ export class Run implements ReaderSink {
   }
 
   #grow(track: TextTrack, piece: string): void {
-    track.append(piece);
+    track.grow(piece);
     let sent = false;
     for (const subscription of this.#subscriptions.values()) {
       try {

@@ -1,46 +1,43 @@
 import type { ClientSession } from "../clients/client-session.ts";
 
-/** How one track of a run is put into frames. Each encoder gives an event frame up to its outer `seq`. */
+/** Puts one track of a run into event frames. Each frame is encoded up to its outer `seq`. */
 export interface TrackEncoder {
-  /** Whether this client hears the track. */
+  /** Whether this client receives the track. */
   wants(client: ClientSession): boolean;
-  /** A piece for a client that holds everything before it. */
+  /** A piece for a client that has everything before it. */
   piece(piece: string): string;
   /**
    * For a client without a baseline: `text` is everything so far, `added` the part it was never sent. `replaces` says
-   * that it may hold some of `added` from a history, and must put it in that text's place.
+   * that a history may have shown it some of `added`, so that it must replace its text.
    */
   whole(text: string, added: string, replaces: boolean): readonly string[];
 }
 
 /**
- * One growing text of a run: the answer, the thinking, or the arguments of one tool call. Frames hold only what is new,
- * so that the bytes of a reply grow with its length and not with its square.
+ * One growing text of a run: the answer, the thinking, or the arguments of one tool call. The run's content holds the
+ * text; the track holds positions in it. Frames carry only what is new, so the bytes sent for an answer grow with its
+ * length and not with its square.
  */
 export class TextTrack {
   readonly encoder: TrackEncoder;
-  #text = "";
+  readonly #text: () => string;
+  #length = 0;
   #before = 0;
   #piece = "";
   #frame: string | undefined;
 
-  constructor(form: TrackEncoder) {
-    this.encoder = form;
+  /** `text` reads all of the text as the run's content holds it. */
+  constructor(encoder: TrackEncoder, text: () => string) {
+    this.encoder = encoder;
+    this.#text = text;
   }
 
   get text(): string {
-    return this.#text;
+    return this.#text();
   }
 
   get length(): number {
-    return this.#text.length;
-  }
-
-  append(piece: string): void {
-    this.#before = this.#text.length;
-    this.#text += piece;
-    this.#piece = piece;
-    this.#frame = undefined;
+    return this.#length;
   }
 
   /** Length before the latest piece. */
@@ -48,20 +45,28 @@ export class TextTrack {
     return this.#before;
   }
 
-  /** The latest piece's frame, encoded once for all clients that keep up. For use in the call that appended it. */
+  /** The text has grown by `piece`. */
+  grow(piece: string): void {
+    this.#before = this.#length;
+    this.#length += piece.length;
+    this.#piece = piece;
+    this.#frame = undefined;
+  }
+
+  /** The latest piece's frame, encoded once for all clients that keep up. Only valid in the call that added the piece. */
   latest(): string {
     this.#frame ??= this.encoder.piece(this.#piece);
     return this.#frame;
   }
 
-  /** A frame of everything after `offset`, with a number of its own: it may go out after younger frames. */
+  /** A frame of everything after `offset`, with a number of its own: it may go out after later frames. */
   since(offset: number): string {
-    return this.encoder.piece(this.#text.slice(offset));
+    return this.encoder.piece(this.text.slice(offset));
   }
 
-  /** Frames for a client without a baseline, which was sent everything up to `offset`. */
+  /** Frames for a client without a baseline that was sent everything up to `offset`. */
   whole(offset: number): readonly string[] {
     const isFirstPiece = this.#before === 0;
-    return this.encoder.whole(this.#text, this.#text.slice(offset), offset === 0 && !isFirstPiece);
+    return this.encoder.whole(this.text, this.text.slice(offset), offset === 0 && !isFirstPiece);
   }
 }

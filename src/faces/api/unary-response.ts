@@ -1,17 +1,22 @@
 import { fromByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
+import { asObject, parseJson } from "../../core/kernel/json.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
-import type { AnswerParts } from "./answer.ts";
+import { asRefusal } from "./first-event.ts";
+import type { ResponseParts } from "./response.ts";
 
-/** The provider's own JSON answer, as it came. */
-export class WholeAnswer implements ReaderSink {
-  readonly #parts: AnswerParts;
+/** OpenAI's Responses API reports a failed response with status 200 and in its own fields. */
+const isResponse = (body: string): boolean => asObject(parseJson(body))?.object === "response";
+
+/** The provider's JSON response, unchanged. */
+export class UnaryResponse implements ReaderSink {
+  readonly #parts: ResponseParts;
   readonly #reader: Reader;
-  #answer: Entry | undefined;
+  #received: Entry | undefined;
 
-  constructor(parts: AnswerParts) {
+  constructor(parts: ResponseParts) {
     this.#parts = parts;
     parts.exchange.onClose((why) => {
       this.#reader.detach();
@@ -25,7 +30,7 @@ export class WholeAnswer implements ReaderSink {
   }
 
   push(entry: Entry): boolean {
-    this.#answer = entry;
+    this.#received = entry;
     if (this.#parts.stream.firstSentMs === undefined) this.#parts.stream.contentSent();
     return true;
   }
@@ -33,11 +38,11 @@ export class WholeAnswer implements ReaderSink {
   end({ error }: Terminal): void {
     this.#reader.detach();
     const { exchange, headers, refuse } = this.#parts;
-    // What the provider says in its answer went wrong is for the client to read there.
-    if (this.#answer && (!error || error.code === "upstream_error_event")) {
-      const body = fromByteString(this.#answer.data);
-      exchange.respond({ status: 200, headers: { "content-type": "application/json", ...headers }, body });
-    } else refuse(error ?? new GatewayError("upstream_truncated"));
+    const body = this.#received && fromByteString(this.#received.data);
+    if (body === undefined || (error && error.code !== "upstream_error_event")) {
+      refuse(error ?? new GatewayError("upstream_truncated"));
+    } else if (error && !isResponse(body)) refuse(asRefusal(error, body));
+    else exchange.respond({ status: 200, headers: { "content-type": "application/json", ...headers }, body });
   }
 
   failed(): void {
