@@ -29,10 +29,11 @@ interface Form {
  * provider named beside its word that a retry is of no use is told too; our own failures name one only where it helps.
  */
 function retryHeaders({ code, retryable, retryAfterMs }: GatewayError, status: number): Record<string, string> {
-  const isWait = retryAfterMs !== undefined && (retryable || code.startsWith("upstream_"));
+  const isProviders = code.startsWith("upstream_");
+  const isWait = retryAfterMs !== undefined && (retryable || isProviders);
   return {
     ...(!retryable && { "x-should-retry": "false" }),
-    ...(retryable && !isRetriedAnyway(status) && { "x-should-retry": "true" }),
+    ...(retryable && isProviders && !isRetriedAnyway(status) && { "x-should-retry": "true" }),
     ...(isWait && { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) }),
     ...(isWait && retryAfterMs % 1_000 !== 0 && { "retry-after-ms": String(retryAfterMs) }),
   };

@@ -44,8 +44,8 @@ export interface HttpExchange {
   body(maxBytes: number, done: (text: string) => void): void;
   /** The whole answer at once. No cache keeps it. */
   respond(response: HttpResponse): void;
-  /** An error as the answer, in the face's words if it has its own. */
-  refuse(error: GatewayError): void;
+  /** An error as the answer, in the face's words if it has its own. `headers`: further ones. */
+  refuse(error: GatewayError, headers?: Readonly<Record<string, string>>): void;
   /** Begins an answer that is written bit by bit: its head goes out now. `drained`: it can take more again. */
   stream(answer: Omit<HttpResponse, "body">, drained: () => void): HttpBody;
   /** Breaks off: the client sees an answer that was cut, never one that looks complete. `onClose` is not called. */

@@ -1,4 +1,4 @@
-import { type Delta, hasContent, NOTHING } from "../dialect/dialect.ts";
+import { hasContent, NOTHING } from "../dialect/dialect.ts";
 import { eventError } from "../dialect/error-meaning.ts";
 import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
