@@ -6,6 +6,7 @@ import { ConfigError } from "../config/config-error.ts";
 import { warningsOf } from "../config/cross-checks.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { usableFiles } from "../observe/open-files.ts";
 import { describeFault, describeStartFailure } from "./start-failure.ts";
 import type { Stop } from "./stop.ts";
 
@@ -19,6 +20,8 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly version: string;
+  /** File descriptors this process may have open, where the system says so. */
+  readonly openFiles: number | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly createGateway: (
@@ -109,7 +112,9 @@ async function configured(
     stderr.write(`sluice: ${error instanceof ConfigError ? error.message : describeFault(error)}\n`);
     return FAILED;
   }
-  for (const warning of warningsOf(config)) stderr.write(`sluice: warning: ${warning}\n`);
+  const { openFiles } = world;
+  const usable = openFiles === undefined ? undefined : usableFiles(openFiles);
+  for (const warning of warningsOf(config, usable)) stderr.write(`sluice: warning: ${warning}\n`);
   if (command === "serve") return serve(config, world);
   // Secrets print themselves masked.
   world.stdout.write(`${JSON.stringify(config, undefined, 2)}\n`);

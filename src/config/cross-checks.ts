@@ -8,10 +8,19 @@ interface Checked {
   readonly auth: { readonly token?: Secret | undefined; readonly required: boolean };
   readonly allowedHosts: readonly string[];
   readonly data: { readonly store: string };
+  readonly limits: { readonly connections: number; readonly openStreams: number };
   readonly metrics: { readonly listen?: { readonly host: string } | undefined };
   readonly demo: boolean;
   readonly routes: Readonly<
-    Record<string, { readonly dialect: string; readonly baseUrl: string; readonly key?: Secret | undefined }>
+    Record<
+      string,
+      {
+        readonly dialect: string;
+        readonly baseUrl: string;
+        readonly key?: Secret | undefined;
+        readonly maxConnections: number;
+      }
+    >
   >;
   readonly models: Readonly<Record<string, { readonly route: string }>>;
   readonly defaultModel?: string | undefined;
@@ -62,9 +71,20 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
   }
 }
 
-/** What is allowed but probably not meant, a sentence each. */
-export function warningsOf(config: Checked): readonly string[] {
+/**
+ * What is allowed but probably a mistake, one line each. `usableFiles` is how many file descriptors the system leaves
+ * for sockets, where it is known.
+ */
+export function warningsOf(config: Checked, usableFiles = Number.POSITIVE_INFINITY): readonly string[] {
   const warnings: string[] = [];
+  const { connections, openStreams } = config.limits;
+  const upstreamSockets = Object.values(config.routes).reduce((sum, { maxConnections }) => sum + maxConnections, 0);
+  const needed = connections + (config.demo ? openStreams : Math.min(openStreams, upstreamSockets));
+  if (needed > usableFiles) {
+    warnings.push(
+      `limits.connections and limits.openStreams allow ${needed} sockets, and the system ${usableFiles}: more are refused; raise its limit on open files (ulimit -n, LimitNOFILE) or lower the two`,
+    );
+  }
   for (const [alias, { route }] of Object.entries(config.models)) {
     if (config.routes[route]?.dialect === "plain-sse") {
       warnings.push(`models.${alias}: plain-sse relays events as they are; chat clients cannot use this model`);

@@ -48,7 +48,16 @@ export const openaiChat: Dialect = {
     };
   },
 
-  decoder: (asked) => new ChatChunks(asked !== undefined && !asksUsage(asked)),
+  usageRequest: {
+    isAdded: (asked) => !asksUsage(asked),
+    isRefusedBy: (refusal) => /stream_options|include_usage/.test(refusal),
+    without: ({ stream_options: options, ...rest }) => {
+      const { include_usage: _, ...others } = asObject(options) ?? {};
+      return Object.keys(others).length > 0 ? { ...rest, stream_options: others } : rest;
+    },
+  },
+
+  decoder: (asked, hidesUsage) => new ChatChunks(asked && answers(asked), hidesUsage),
 };
 
 const asksUsage = (body: JsonObject): boolean => asObject(body.stream_options)?.include_usage === true;

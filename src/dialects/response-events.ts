@@ -3,7 +3,8 @@ import { asArray, asObject, asString, type JsonObject, type JsonValue } from "..
 import type { TokenCounts } from "../core/usage/usage.ts";
 import type { Draft } from "./draft.ts";
 import { isFailure, readFailure } from "./failure.ts";
-import { asCount, tokenCounts } from "./token-counts.ts";
+import { asCount } from "./token-counts.ts";
+import { readTokenUsage } from "./token-usage.ts";
 
 const CALLS: ReadonlySet<string | undefined> = new Set(["function_call", "custom_tool_call", "mcp_call"]);
 
@@ -14,6 +15,8 @@ export class ResponseEvents implements Decoder {
   /** What names the response, from `response.created` on. */
   #response: JsonObject | undefined;
   #sequence = -1;
+  /** Something of the answer came before its end. */
+  #hasSpoken = false;
 
   read(name: string | undefined, value: JsonValue | undefined, data: string): Delta {
     const event = asObject(value);
@@ -25,11 +28,13 @@ export class ResponseEvents implements Decoder {
       case "response.output_text.delta":
       case "response.refusal.delta": {
         const text = asString(event?.delta);
+        if (text) this.#hasSpoken = true;
         return text ? { text } : NOTHING;
       }
       case "response.reasoning_text.delta":
       case "response.reasoning_summary_text.delta": {
         const thinking = asString(event?.delta);
+        if (thinking) this.#hasSpoken = true;
         return thinking ? { thinking } : NOTHING;
       }
       case "response.output_item.added":
@@ -45,7 +50,7 @@ export class ResponseEvents implements Decoder {
         return this.#wholeArguments(event, asString(event?.input));
       case "response.completed":
       case "response.incomplete":
-        return ending(asObject(event?.response));
+        return this.#ending(asObject(event?.response));
       case "response.failed":
         return { ...usageOf(asObject(event?.response)), error: failure(event?.response ?? value, data) };
       case "error":
@@ -59,12 +64,20 @@ export class ResponseEvents implements Decoder {
   /** An answer that was not asked for as a stream. */
   #whole(response: JsonObject, data: string): Delta {
     if (response.status === "failed") return { ...usageOf(response), error: failure(response, data) };
-    const items = asArray(response.output).map((item) => asObject(item) ?? {});
+    return this.#ending(response);
+  }
+
+  /** Some servers send no deltas: then the whole answer stands in its last event. */
+  #ending(response: JsonObject | undefined): Delta {
+    return this.#hasSpoken ? ending(response) : { ...ending(response), ...this.#output(response) };
+  }
+
+  #output(response: JsonObject | undefined): Delta {
+    const items = asArray(response?.output).map((item) => asObject(item) ?? {});
     const text = textOf(items, "message", "content");
     const thinking = textOf(items, "reasoning", "summary") + textOf(items, "reasoning", "content");
     const toolCalls = items.flatMap((item, index) => (CALLS.has(asString(item.type)) ? [this.#call(item, index)] : []));
     return {
-      ...ending(response),
       ...(text !== "" && { text }),
       ...(thinking !== "" && { thinking }),
       ...(toolCalls.length > 0 && { toolCalls }),
@@ -97,6 +110,7 @@ export class ResponseEvents implements Decoder {
   #call(item: JsonObject, index: number): ToolCallDelta {
     const id = asString(item.call_id) ?? asString(item.id);
     const name = asString(item.name);
+    this.#hasSpoken = true;
     const json = asString(item.arguments) ?? asString(item.input);
     if (json) this.#streamed.add(index);
     return { index, ...(id && { id }), ...(name && { name }), ...(json && { arguments: json }) };
@@ -141,15 +155,6 @@ function failure(value: JsonValue | undefined, data: string) {
 }
 
 function usageOf(response: JsonObject | undefined): { usage?: TokenCounts } {
-  const usage = asObject(response?.usage);
-  if (!usage) return {};
-  const input = asObject(usage.input_tokens_details);
-  const counts = tokenCounts({
-    inputTokens: asCount(usage.input_tokens),
-    outputTokens: asCount(usage.output_tokens),
-    cacheReadTokens: asCount(input?.cached_tokens),
-    cacheWriteTokens: asCount(input?.cache_write_tokens),
-    reasoningTokens: asCount(asObject(usage.output_tokens_details)?.reasoning_tokens),
-  });
-  return counts ? { usage: counts } : {};
+  const usage = readTokenUsage(response?.usage);
+  return usage ? { usage } : {};
 }

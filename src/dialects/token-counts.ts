@@ -1,18 +1,28 @@
 import { numberOf } from "../core/kernel/exact-number.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 
-/** A number of tokens, or undefined for anything that cannot be one: null, fractions, negative figures, text. */
+/** A number of tokens, or undefined for anything that cannot be one: null, fractions, negative numbers, strings. */
 export function asCount(value: unknown): number | undefined {
   const count = numberOf(value);
   return count !== undefined && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
 }
 
 /**
- * The newest of a cumulative count. A zero behind a figure is none: some servers end a stream with zeros for what they
- * said at its start.
+ * The latest value of a figure that a stream repeats. A zero replaces nothing: some servers end a stream with zeros for
+ * figures they reported at its start.
  */
 export const laterCount = (before: number | undefined, value: unknown): number | undefined =>
   asCount(value) || (before ?? asCount(value));
+
+/** The largest of several spellings of one figure; undefined when none of them is a count. */
+export function largestCount(...values: readonly unknown[]): number | undefined {
+  let largest: number | undefined;
+  for (const value of values) {
+    const count = asCount(value);
+    if (count !== undefined && (largest === undefined || count > largest)) largest = count;
+  }
+  return largest;
+}
 
 /** The counts a provider gave, without the ones it left out; undefined when it gave none. */
 export function tokenCounts(

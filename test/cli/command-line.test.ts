@@ -12,6 +12,7 @@ interface Setting {
   readonly file?: unknown;
   readonly env?: Readonly<Record<string, string>>;
   readonly terminal?: boolean;
+  readonly openFiles?: number;
   readonly createGateway?: World["createGateway"];
 }
 
@@ -24,6 +25,7 @@ async function run(args: readonly string[], setting: Setting = {}) {
     env: setting.env ?? {},
     cwd,
     version: "1.2.3",
+    openFiles: setting.openFiles,
     stdout: { write: (text) => (seen.stdout += text), isTTY: setting.terminal ?? false },
     stderr: { write: (text) => (seen.stderr += text) },
     stopped: async () => ({ code: 0, reason: "SIGTERM" }),
@@ -108,6 +110,16 @@ describe("sluice check", () => {
     const { code, stderr } = await run(["check"], { env: { SLUICE_TOKEN: "short" } });
     expect(code).toBe(0);
     expect(stderr).toMatch(/^sluice: warning: auth.token: shorter/);
+  });
+
+  test("warns when the system allows fewer open files than the limits allow sockets", async () => {
+    const file = { limits: { connections: 100, openStreams: 60 }, demo: true };
+    const stderr = async (openFiles: number) => (await run(["check"], { file, openFiles })).stderr;
+    expect(await stderr(223)).toBe(
+      "sluice: warning: limits.connections and limits.openStreams allow 160 sockets, and the system 159: more are refused; raise its limit on open files (ulimit -n, LimitNOFILE) or lower the two\n",
+    );
+    // 64 stay spare.
+    expect(await stderr(224)).toBe("");
   });
 
   test("flags stand above the environment, and that above the file", async () => {

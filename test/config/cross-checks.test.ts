@@ -91,6 +91,15 @@ describe("a warning is given", () => {
     expect(warnings({ ...config, allowedHosts: ["sluice.example.com"] })).toEqual([]);
   });
 
+  test("for more sockets than may be open: one for each client, and one upstream for each stream of a route", () => {
+    const routes = { r: { ...route, maxConnections: 30 }, s: { ...route, maxConnections: 20 } };
+    const config = { limits: { connections: 100, openStreams: 70 }, routes, models: { m: model } };
+    const allowed = (usableFiles: number, more = {}) => warningsOf(load({ ...config, ...more }), usableFiles).length;
+    expect([allowed(149), allowed(150)]).toEqual([1, 0]);
+    const fewer = { limits: { connections: 100, openStreams: 40 } };
+    expect([allowed(139, fewer), allowed(140, fewer)]).toEqual([1, 0]);
+  });
+
   test("for figures that everybody can read", () => {
     const at = (host: string) => ({ metrics: { listen: { host, port: 9464 } } });
     expect(warnings(at("0.0.0.0"))).toEqual([expect.stringContaining("metrics.listen.host: everybody")]);

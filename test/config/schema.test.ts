@@ -85,6 +85,12 @@ describe("a route", () => {
     expect(config.routes.said?.allowPrivateNetwork).toBe(!allowed);
   });
 
+  test("may have 10,000 sockets unless told otherwise, as many as there may be open streams", () => {
+    const config = load({ routes: { r: route }, models: { m: model } });
+    expect(config.routes.r?.maxConnections).toBe(10_000);
+    expect(config.limits.openStreams).toBe(10_000);
+  });
+
   test("has every timer filled in beside those it sets", () => {
     const config = load({ routes: { r: { ...route, timeouts: { idleMs: 5 } } }, models: { m: model } });
     expect(config.routes.r?.timeouts).toEqual({

@@ -150,6 +150,92 @@ describe("Anthropic's usage", () => {
   });
 });
 
+describe("Anthropic's usage.iterations", () => {
+  const usageOf = (...reports: object[]) =>
+    together(
+      read(
+        ...reports.map((usage, index) =>
+          index === 0
+            ? { type: "message_start", message: { usage } }
+            : Object.assign({ type: "message_delta" }, { delta: {}, usage }),
+        ),
+      ),
+    ).usage;
+  const compaction = { type: "compaction", input_tokens: 900, output_tokens: 70 };
+  const message = { type: "message", input_tokens: 20, output_tokens: 8 };
+  const start = { input_tokens: 20, output_tokens: 1 };
+
+  test("are billed together, beyond the figures that leave compaction out", () => {
+    const end = { input_tokens: 20, output_tokens: 8, iterations: [compaction, message] };
+    expect(usageOf(start, end)).toEqual({ inputTokens: 920, outputTokens: 78 });
+  });
+
+  test("are billed once where the figures count them already", () => {
+    const end = { input_tokens: 920, output_tokens: 78, iterations: [compaction, message] };
+    expect(usageOf(start, end)).toEqual({ inputTokens: 920, outputTokens: 78 });
+    expect(usageOf(start, { input_tokens: 20, output_tokens: 8, iterations: [message] })).toEqual({
+      inputTokens: 20,
+      outputTokens: 8,
+    });
+  });
+
+  test("are added to figures of a message that is not in the list", () => {
+    expect(usageOf(start, { output_tokens: 8, iterations: [compaction] })).toEqual({
+      inputTokens: 920,
+      outputTokens: 78,
+    });
+  });
+
+  test("are kept from an earlier report", () => {
+    const begun = { ...start, iterations: [compaction, { ...message, output_tokens: 1 }] };
+    expect(usageOf(begun, { output_tokens: 8 })).toEqual({ inputTokens: 920, outputTokens: 78 });
+  });
+
+  test("have cached parts of their own", () => {
+    const cached = { cache_read_input_tokens: 300, cache_creation_input_tokens: 40 };
+    const end = { ...start, output_tokens: 8, iterations: [{ ...compaction, ...cached }, message] };
+    expect(usageOf(start, end)).toEqual({
+      inputTokens: 1_260,
+      outputTokens: 78,
+      cacheReadTokens: 300,
+      cacheWriteTokens: 40,
+    });
+  });
+
+  test("of an advisor, and of an answer that a fallback replaced, are billed too", () => {
+    const advisor = { type: "advisor_message", input_tokens: 200, output_tokens: 300 };
+    const first = { type: "message", input_tokens: 18, output_tokens: 2 };
+    expect(usageOf(start, { input_tokens: 38, output_tokens: 10, iterations: [first, advisor, message] })).toEqual({
+      inputTokens: 238,
+      outputTokens: 310,
+    });
+    const fallback = { type: "fallback_message", input_tokens: 20, output_tokens: 8 };
+    expect(usageOf(start, { input_tokens: 20, output_tokens: 8, iterations: [first, fallback] })).toEqual({
+      inputTokens: 38,
+      outputTokens: 10,
+    });
+  });
+});
+
+test("Anthropic's cache writes are read by their lifetime where no sum is given", () => {
+  const usage = { input_tokens: 5, cache_creation: { ephemeral_5m_input_tokens: 30, ephemeral_1h_input_tokens: 4 } };
+  expect(read({ type: "message_start", message: { usage } } as { type: string })).toEqual([
+    { usage: { inputTokens: 39, cacheWriteTokens: 34 } },
+  ]);
+});
+
+test("content behind Anthropic's stop reason takes it back", () => {
+  const stop = Object.assign({ type: "message_delta" }, { delta: { stop_reason: "end_turn" } });
+  const text = { type: "text_delta", text: "on" };
+  expect(read(stop, delta(0, text), delta(0, text), stop, block(1, { type: "text", text: "" }))).toEqual([
+    { finish: "end_turn" },
+    { text: "on", complete: "open" },
+    { text: "on" },
+    { finish: "end_turn" },
+    { complete: "open" },
+  ]);
+});
+
 test("a second message_start in one body begins new tool calls, not more of the old ones", () => {
   const call = (id: string) => block(1, { type: "tool_use", id, name: "f", input: {} });
   const meanings = read(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { NOTHING } from "../../src/core/dialect/dialect.ts";
+import type { JsonObject } from "../../src/core/kernel/json.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
 import { interpret, together, unnamed } from "../support/interpret.ts";
 
@@ -79,8 +80,8 @@ describe("a chat chunk means", () => {
 describe("a chat stream", () => {
   test("is whole from its finish reason on, and over at [DONE]", () => {
     const meanings = read(chunk({ content: "hi" }), chunk({}, { finish_reason: "stop" }), { choices: [] }, "[DONE]");
-    expect(meanings.map((delta) => delta.complete)).toEqual([undefined, "at_end", undefined, "now"]);
-    expect(meanings[1]).toEqual({ finish: "stop", complete: "at_end" });
+    expect(meanings.map((delta) => delta.complete)).toEqual([undefined, "whole", undefined, "now"]);
+    expect(meanings[1]).toEqual({ finish: "stop", complete: "whole" });
   });
 
   test("is over at [DONE] even when no finish reason came", () => {
@@ -106,6 +107,92 @@ describe("a chat stream", () => {
     );
     expect(together(meanings)).toMatchObject({ text: "a", wholeAt: 3, finish: "length" });
   });
+});
+
+describe("a choice that speaks behind its finish reason", () => {
+  const stop = { finish_reason: "stop" };
+  const completeness = (...chunks: unknown[]) => read(...chunks).map((delta) => delta.complete);
+
+  test.each<[string, object]>([
+    ["text", { content: "on" }],
+    ["a part of text", { content: [{ type: "text", text: "on" }] }],
+    ["reasoning", { reasoning_content: "hm" }],
+    ["Groq's reasoning", { reasoning: "hm" }],
+    ["OpenRouter's reasoning", { reasoning_details: [{ type: "reasoning.text", text: "hm" }] }],
+    ["a refusal", { refusal: "no" }],
+    ["a call", { tool_calls: [{ index: 0, id: "c1", function: { name: "f", arguments: "" } }] }],
+    ["a call of the old kind", { function_call: { name: "f" } }],
+    ["sound", { audio: { data: "UklGRg==" } }],
+  ])("is open again: %s", (_what, delta) => {
+    expect(completeness(chunk({ content: "a" }), chunk({}, stop), chunk(delta))).toEqual([undefined, "whole", "open"]);
+  });
+
+  test("is whole again at its next finish reason", () => {
+    const chunks = [chunk({ role: "assistant", content: "" }, stop), chunk({ content: "on" }), chunk({ content: "e" })];
+    const meanings = read(...chunks, chunk({}, { finish_reason: "length" }));
+    expect(meanings.map((delta) => delta.complete)).toEqual(["whole", "open", undefined, "whole"]);
+    expect(together(meanings)).toMatchObject({ text: "one", finish: "length", wholeAt: 3 });
+  });
+
+  test("is whole at the end of its body alone, when every chunk has a finish reason", () => {
+    const piece = chunk({ content: "a" }, stop);
+    expect(completeness(piece, piece, piece)).toEqual(["whole", "at_end", "at_end"]);
+    expect(completeness(piece, piece, chunk({}, stop))).toEqual(["whole", "at_end", "whole"]);
+    expect(completeness(piece, piece, "[DONE]")).toEqual(["whole", "at_end", "now"]);
+  });
+
+  test.each<[string, object]>([
+    ["an empty delta", chunk({})],
+    ["a delta that repeats its role", chunk({ role: "assistant", content: "", reasoning_content: null })],
+    ["an empty piece of a call", chunk({ tool_calls: [{ index: 0, type: "function", function: { arguments: "" } }] })],
+    ["an empty choice", { choices: [{}] }],
+    ["a choice of no known answer that says nothing", { choices: [{ index: 7, delta: {}, finish_reason: null }] }],
+    ["no choices", { choices: null }],
+  ])("is none that says nothing: %s", (_what, value) => {
+    expect(completeness(chunk({ content: "a" }), chunk({}, stop), value)).toEqual([undefined, "whole", undefined]);
+  });
+});
+
+describe("a request for several answers", () => {
+  const of = (index: number, delta: object, finish: string | null = null) => ({
+    choices: [{ index, delta, finish_reason: finish }],
+  });
+  const readTwo = (...chunks: object[]) => {
+    const decoder = openaiChat.decoder({ n: 2 });
+    return chunks.map((value) => decoder.read(undefined, value as JsonObject, JSON.stringify(value)));
+  };
+
+  test("is whole when as many have finished, one after the other", () => {
+    const chunks = [of(0, { content: "a" }), of(0, {}, "stop"), of(1, { content: "b" }), of(1, {}, "length")];
+    const meanings = readTwo(...chunks);
+    expect(meanings.map((delta) => delta.complete)).toEqual([undefined, "open", undefined, "whole"]);
+    expect(meanings.map((delta) => delta.finish)).toEqual([undefined, undefined, undefined, "length"]);
+  });
+
+  test("is open again when one of them speaks on", () => {
+    const chunks = [of(0, { content: "a" }, "stop"), of(1, { content: "b" }, "stop"), of(0, { content: "c" })];
+    expect(readTwo(...chunks).map((delta) => delta.complete)).toEqual(["open", "whole", "open"]);
+  });
+
+  test("counts the text of the further ones, which nobody is told", () => {
+    expect(readTwo(of(1, { role: "assistant", content: "abc" }), of(1, { reasoning: "hm" }))).toEqual([
+      { otherCharacters: 3 },
+      { otherCharacters: 2 },
+    ]);
+  });
+
+  test("is over at [DONE], also where the server gave one answer alone", () => {
+    const meanings = readTwo(of(0, { content: "a" }), of(0, {}, "stop"));
+    expect(meanings.at(-1)).toEqual({ complete: "open" });
+    const decoder = openaiChat.decoder({ n: 2 });
+    decoder.read(undefined, of(0, { content: "a" }, "stop") as JsonObject, "");
+    expect(decoder.read(undefined, undefined, "[DONE]")).toEqual({ complete: "now", finish: "stop" });
+  });
+});
+
+test("a completion in one piece is whole by its end, whatever reason it gives and however many were asked for", () => {
+  const value = { object: "chat.completion", choices: [{ index: 0, message: { content: "hi" }, finish_reason: null }] };
+  expect(openaiChat.decoder({ n: 3 }).read(undefined, value, "")).toEqual({ text: "hi", complete: "whole" });
 });
 
 describe("a chat error", () => {
@@ -188,6 +275,108 @@ describe("chat usage", () => {
       outputTokens: 291,
       reasoningTokens: 290,
     });
+  });
+
+  test.each<[string, object, object]>([
+    [
+      "thoughts that only the total counts",
+      { prompt_tokens: 5, completion_tokens: 7, total_tokens: 40 },
+      { inputTokens: 5, outputTokens: 35 },
+    ],
+    ["no output, but a total", { prompt_tokens: 5, total_tokens: 40 }, { inputTokens: 5, outputTokens: 35 }],
+    [
+      "an output of zero, but a total",
+      { prompt_tokens: 5, completion_tokens: 0, total_tokens: 40 },
+      { inputTokens: 5, outputTokens: 35 },
+    ],
+    ["no input, but a total", { completion_tokens: 35, total_tokens: 40 }, { inputTokens: 5, outputTokens: 35 }],
+    [
+      "an input of zero, but a total",
+      { prompt_tokens: 0, completion_tokens: 35, total_tokens: 40 },
+      { inputTokens: 5, outputTokens: 35 },
+    ],
+    [
+      "a negative input, but a total",
+      { prompt_tokens: -1, completion_tokens: 35, total_tokens: 40 },
+      { inputTokens: 5, outputTokens: 35 },
+    ],
+    [
+      "a total smaller than its parts",
+      { prompt_tokens: 5, completion_tokens: 35, total_tokens: 9 },
+      { inputTokens: 5, outputTokens: 35 },
+    ],
+    [
+      "a total that is none",
+      { prompt_tokens: 5, completion_tokens: 35, total_tokens: "99" },
+      { inputTokens: 5, outputTokens: 35 },
+    ],
+    ["a total that nothing splits", { total_tokens: 40 }, {}],
+    [
+      "reasoning beyond the output, which left it out",
+      { prompt_tokens: 5, completion_tokens: 1, completion_tokens_details: { reasoning_tokens: 30 } },
+      { inputTokens: 5, outputTokens: 31, reasoningTokens: 30 },
+    ],
+    [
+      "cached tokens beyond the input, which left them out",
+      { prompt_tokens: 5, completion_tokens: 1, cache_read_input_tokens: 30, cache_creation_input_tokens: 4 },
+      { inputTokens: 39, outputTokens: 1, cacheReadTokens: 30, cacheWriteTokens: 4 },
+    ],
+    [
+      "cached tokens that only the total counts",
+      { prompt_tokens: 50, completion_tokens: 1, total_tokens: 81, prompt_tokens_details: { cached_tokens: 30 } },
+      { inputTokens: 80, outputTokens: 1, cacheReadTokens: 30 },
+    ],
+    [
+      "predictions and sound, which are parts of the output",
+      {
+        prompt_tokens: 5,
+        completion_tokens: 50,
+        total_tokens: 55,
+        completion_tokens_details: { audio_tokens: 20, accepted_prediction_tokens: 9, rejected_prediction_tokens: 7 },
+      },
+      { inputTokens: 5, outputTokens: 50 },
+    ],
+    ["the names of Responses", { input_tokens: 5, output_tokens: 6 }, { inputTokens: 5, outputTokens: 6 }],
+  ])("has %s", (_what, usage, counts) => {
+    expect(usageOf(usage)).toEqual(counts);
+  });
+
+  test.each<[string, object, number]>([
+    ["OpenAI", { prompt_tokens_details: { cache_write_tokens: 7 } }, 7],
+    ["Alibaba", { prompt_tokens_details: { cache_creation_input_tokens: 7, cached_tokens: 0 } }, 7],
+    ["LiteLLM", { prompt_tokens_details: { cache_creation_tokens: 7 } }, 7],
+    ["Anthropic", { cache_creation_input_tokens: 7 }, 7],
+    [
+      "Anthropic, by their lifetime",
+      { cache_creation: { ephemeral_5m_input_tokens: 3, ephemeral_1h_input_tokens: 4 } },
+      7,
+    ],
+  ])("has the tokens written to a cache under the name of %s", (_who, written, tokens) => {
+    expect(usageOf({ prompt_tokens: 10, ...written })).toMatchObject({ inputTokens: 10, cacheWriteTokens: tokens });
+  });
+
+  test("has the larger figure where two names disagree", () => {
+    expect(usageOf({ prompt_tokens: 10, cached_tokens: 0, prompt_tokens_details: { cached_tokens: 7 } })).toEqual({
+      inputTokens: 10,
+      cacheReadTokens: 7,
+    });
+  });
+
+  test("may come in several chunks, and with null before and after", () => {
+    const meanings = read(
+      { choices: [], usage: null },
+      { choices: [], usage: { prompt_tokens: 10 } },
+      { choices: [], usage: { completion_tokens: 4, prompt_tokens: null } },
+      { choices: [], usage: null },
+    );
+    expect(together(meanings).usage).toEqual({ inputTokens: 10, outputTokens: 4 });
+  });
+
+  test("in the choices is charged for each of them, the prompt once", () => {
+    const at = (index: number, tokens: number) => ({
+      choices: [{ index, delta: {}, finish_reason: "stop", usage: { prompt_tokens: 10, completion_tokens: tokens } }],
+    });
+    expect(together(read(at(0, 4), at(1, 6), at(0, 5))).usage).toEqual({ inputTokens: 10, outputTokens: 11 });
   });
 
   test("that makes no sense is not believed", () => {

@@ -46,31 +46,92 @@ describe("a chat completions request", () => {
   });
 });
 
-describe("the chunk with nothing but usage", () => {
+describe("a chunk with nothing but usage", () => {
   const usage = { prompt_tokens: 7, completion_tokens: 3, total_tokens: 10 };
   const counts = { inputTokens: 7, outputTokens: 3 };
-  const read = (asked: JsonObject | undefined, chunk: JsonObject) =>
-    openaiChat.decoder(asked).read(undefined, chunk, JSON.stringify(chunk));
+  const said = { id: "c1", choices: [{ index: 0, delta: { role: "assistant", content: "hi" } }], citations: ["a"] };
+  /** What the last of some chunks means to a client that did not ask for usage, or did. */
+  const read = (hidesUsage: boolean, ...chunks: readonly JsonObject[]) => {
+    const decoder = openaiChat.decoder({}, hidesUsage);
+    return chunks.map((chunk) => decoder.read(undefined, chunk, JSON.stringify(chunk))).at(-1);
+  };
 
-  test("counts, and is hidden from a client that did not ask for it", () => {
+  test.each<[string, JsonObject]>([
+    ["no choices", { choices: [], usage }],
+    ["null for choices", { choices: null, usage }],
+    ["no field for choices", { usage }],
+    ["an empty choice", { choices: [{}], usage }],
+    ["a choice that says nothing", { choices: [{ index: 0, delta: {}, finish_reason: null, logprobs: null }], usage }],
+    ["a choice that repeats its role", { choices: [{ index: 0, delta: { role: "assistant", content: "" } }], usage }],
+    ["the usage in an empty choice", { choices: [{ index: 0, delta: {}, usage }], usage }],
+    [
+      "the fields of every chunk",
+      { id: "c1", object: "chat.completion.chunk", created: 1, model: "m", choices: [], usage },
+    ],
+    ["padding", { choices: [], usage, obfuscation: "x7", service_tier: "default", system_fingerprint: "fp" }],
+    ["fields that hold nothing", { choices: [], usage, prompt_token_ids: null, warnings: [], error: null }],
+    ["a field that repeats what the first chunk said", { choices: [], usage, citations: ["a"] }],
+    ["a usage without figures", { choices: [], usage: {} }],
+    ["Groq's field for it", { choices: [], x_groq: { id: "r", usage } }],
+  ])("is hidden from a client that did not ask for it, also with %s", (_what, chunk) => {
+    expect(read(true, said, chunk)).toMatchObject({ hidden: true });
+    expect(read(false, said, chunk)).not.toHaveProperty("hidden");
+  });
+
+  test("counts, though it is hidden", () => {
+    expect(read(true, said, { choices: [], usage })).toEqual({ usage: counts, hidden: true });
+  });
+
+  test.each<[string, JsonObject]>([
+    ["text", { choices: [{ index: 0, delta: { content: "x" } }], usage }],
+    ["a finish reason", { choices: [{ index: 0, delta: {}, finish_reason: "stop" }], usage }],
+    ["reasoning", { choices: [{ index: 0, delta: { reasoning: "x" } }], usage }],
+    ["a call", { choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { name: "f" } }] } }], usage }],
+    ["the beginning of a further answer", { choices: [{ index: 1, delta: { role: "assistant" } }], usage }],
+    ["probabilities", { choices: [{ index: 0, delta: {}, logprobs: { content: [{ token: "a" }] } }], usage }],
+    ["timings", { choices: [], usage, timings: { predicted_n: 3 } }],
+    ["the results of a filter", { choices: [], usage, prompt_filter_results: [{ prompt_index: 0 }] }],
+    ["what an earlier chunk said otherwise", { choices: [], usage, citations: ["a", "b"] }],
+    ["more in Groq's field", { choices: [], x_groq: { usage, seed: 7 } }],
+    ["an error", { choices: [], usage, error: { message: "no" } }],
+  ])("is one no more with %s beside it: a client is told of that", (_what, chunk) => {
+    expect(read(true, said, chunk)).not.toHaveProperty("hidden");
+  });
+
+  test("is none without usage, and a first chunk repeats nothing", () => {
+    expect(read(true, said, { choices: [] })).toEqual({});
+    expect(read(true, said, { choices: [], usage: null })).toEqual({});
+    expect(read(true, { choices: [], usage, prompt_filter_results: [{ prompt_index: 0 }] })).toEqual({ usage: counts });
+  });
+});
+
+describe("the request for usage", () => {
+  const { usageRequest } = openaiChat;
+
+  test("is the gateway's where the client does not make it", () => {
     for (const asked of [{}, { stream_options: null }, { stream_options: { include_usage: false } }]) {
-      expect(read(asked, { choices: [], usage })).toEqual({ usage: counts, hidden: true });
+      expect(usageRequest?.isAdded(asked)).toBe(true);
     }
+    expect(usageRequest?.isAdded({ stream_options: { include_usage: true } })).toBe(false);
   });
 
-  test("is shown to a client that asked, and where nobody says who asked", () => {
-    const asked = { stream_options: { include_usage: true } };
-    expect(read(asked, { choices: [], usage })).toEqual({ usage: counts });
-    expect(read(undefined, { choices: [], usage })).toEqual({ usage: counts });
+  test("is taken out again without what the client says beside it", () => {
+    const without = (asked: JsonObject) =>
+      usageRequest?.without(openaiChat.body({ body: asked, model: "m", includeUsage: true }));
+    expect(without({ n: 1 })).toEqual({ n: 1, model: "m", stream: true });
+    expect(without({ stream_options: { include_obfuscation: false } })).toEqual({
+      model: "m",
+      stream: true,
+      stream_options: { include_obfuscation: false },
+    });
   });
 
-  test("is told from chunks that carry more: a choice, a filter's result, an error", () => {
-    const choice = { index: 0, delta: {}, finish_reason: "stop" };
-    expect(read({}, { choices: [choice], usage })).toEqual({ usage: counts, finish: "stop", complete: "at_end" });
-    expect(read({}, { choices: [], prompt_filter_results: [] })).toEqual({});
-    expect(read({}, { choices: [], usage: null })).toEqual({});
-    expect(read({}, { usage })).toEqual({ usage: counts });
-    expect(read({}, { choices: [], usage, error: { message: "no" } })).not.toHaveProperty("hidden");
+  test.each([
+    ["Unrecognized request argument supplied: stream_options", true],
+    ['{"detail":[{"loc":["body","stream_options","include_usage"],"msg":"Extra inputs are not permitted"}]}', true],
+    ["max_tokens is too large", false],
+  ])("is refused by a body that names it: %s", (refusal, isRefused) => {
+    expect(usageRequest?.isRefusedBy(refusal)).toBe(isRefused);
   });
 });
 

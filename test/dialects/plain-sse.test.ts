@@ -41,7 +41,7 @@ function relayed(
   isSent = true,
 ): Terminal | undefined {
   const sinks: UpstreamSink[] = [];
-  const call = { isSent, pause() {}, resume() {}, abort() {}, detach() {} };
+  const call = { isSent, pause() {}, resume() {}, abort() {}, awaitEnd() {}, detach() {} };
   const relay = new Relay({
     upstream: {
       call: (_, sink) => {

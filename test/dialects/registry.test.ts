@@ -101,11 +101,12 @@ describe.each([...dialects])("%s", (_, dialect: Dialect) => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 12 }), (events) => {
         for (const delta of replay(dialect.decoder(), events)) {
-          const { usage = {}, toolCalls = [], error = {}, complete = "now", ...texts } = delta;
+          const { usage = {}, toolCalls = [], error = {}, complete = "now", otherCharacters = 0, ...texts } = delta;
+          expect(whole(otherCharacters)).toBe(true);
           expect(Object.values({ ...texts, ...error }).every(isText)).toBe(true);
           expect(Object.values(usage).every(whole)).toBe(true);
           expect(toolCalls.every(({ index, ...call }) => whole(index) && Object.values(call).every(isText))).toBe(true);
-          expect(["now", "at_end"]).toContain(complete);
+          expect(["open", "at_end", "whole", "now"]).toContain(complete);
         }
       }),
       { numRuns: 500 },

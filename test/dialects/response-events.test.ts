@@ -123,3 +123,51 @@ describe("the end of a Responses stream", () => {
     expect(broken?.error).toEqual({});
   });
 });
+
+describe("the usage of a Responses stream", () => {
+  const usageOf = (usage: object) => together(read(event("completed", { response: { usage } }))).usage;
+
+  test.each<[string, object, object]>([
+    [
+      "a total beyond its parts is output",
+      { input_tokens: 5, output_tokens: 7, total_tokens: 40 },
+      { inputTokens: 5, outputTokens: 35 },
+    ],
+    [
+      "a missing output is what the total has beyond the input",
+      { input_tokens: 5, total_tokens: 40 },
+      { inputTokens: 5, outputTokens: 35 },
+    ],
+    [
+      "reasoning beyond the output was left out of it",
+      { input_tokens: 5, output_tokens: 1, output_tokens_details: { reasoning_tokens: 9 } },
+      { inputTokens: 5, outputTokens: 10, reasoningTokens: 9 },
+    ],
+    [
+      "cached tokens beyond the input were left out of it",
+      { input_tokens: 5, output_tokens: 1, input_tokens_details: { cached_tokens: 9 } },
+      { inputTokens: 14, outputTokens: 1, cacheReadTokens: 9 },
+    ],
+  ])("%s", (_rule, usage, counts) => {
+    expect(usageOf(usage)).toEqual(counts);
+  });
+});
+
+describe("the answer in the last event of a Responses stream", () => {
+  const output = [
+    { type: "message", content: [{ type: "output_text", text: "hi" }] },
+    { type: "function_call", call_id: "c1", name: "f", arguments: "{}" },
+  ];
+
+  test("is told where no piece of it came before", () => {
+    expect(together(read(event("created"), event("completed", { response: { output } })))).toMatchObject({
+      text: "hi",
+      calls: [{ id: "c1", name: "f", arguments: "{}" }],
+    });
+  });
+
+  test("is not told again where it came in pieces", () => {
+    const pieces = [event("output_text.delta", { delta: "hi" }), event("completed", { response: { output } })];
+    expect(together(read(...pieces))).toMatchObject({ text: "hi", calls: [] });
+  });
+});

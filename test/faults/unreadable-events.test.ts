@@ -74,7 +74,7 @@ async function play(dialect: DialectName, between: readonly string[]) {
 }
 
 describe.each(["openai-chat", "anthropic-messages", "openai-responses"] as const)("an event of %s", (dialect) => {
-  test.each(FAULTS)("that holds %s is relayed as it came, and counted", async (_, data, kind) => {
+  test.each(FAULTS)("that holds %s is relayed unchanged, and counted", async (_, data, kind) => {
     const played = await play(dialect, [data, data]);
     expect(played.terminal).toMatchObject({ status: "completed", unreadEvents: 2 });
     expect(played.anomalies).toEqual({ [kind]: 2 });
@@ -83,7 +83,7 @@ describe.each(["openai-chat", "anthropic-messages", "openai-responses"] as const
     expect(played.data.filter((text) => text === data)).toHaveLength(2);
   });
 
-  test.each(MENDED)("that has %s in its JSON is read all the same, and relayed as it came", async (_, of, text) => {
+  test.each(MENDED)("that has %s in its JSON is read nonetheless, and relayed as it came", async (_, of, text) => {
     const data = of(dialect);
     const played = await play(dialect, [data, data]);
     expect(played.terminal).toMatchObject({ status: "completed" });
@@ -93,7 +93,7 @@ describe.each(["openai-chat", "anthropic-messages", "openai-responses"] as const
     expect(played.entries.filter((entry) => entry.raw && fromByteString(entry.data) === data)).toHaveLength(2);
   });
 
-  test.each([["[DONE]"], [" "], ['{"type":"something new"}']])("that holds %p lacks nothing", async (data) => {
+  test.each([["[DONE]"], [" "], ['{"type":"something new"}']])("that holds %p is not counted", async (data) => {
     const { terminal, anomalies } = await play(dialect, dialect === "openai-chat" && data === "[DONE]" ? [] : [data]);
     expect(terminal.status).toBe("completed");
     expect(terminal).not.toHaveProperty("unreadEvents");
@@ -101,7 +101,7 @@ describe.each(["openai-chat", "anthropic-messages", "openai-responses"] as const
   });
 });
 
-test("an event that ends its answer and cannot be read otherwise is counted too", async () => {
+test("an unreadable event that ends its answer is counted too", async () => {
   await using upstream = await startScriptedUpstream();
   await using relay = openRelay(upstream.url);
   const { terminal } = relay.open();
@@ -110,7 +110,7 @@ test("an event that ends its answer and cannot be read otherwise is counted too"
   expect(await terminal).toMatchObject({ status: "completed", unreadEvents: 1, usage: { source: "estimated" } });
 });
 
-test("a plain stream holds whatever it wants", async () => {
+test("a plain stream may hold anything", async () => {
   const { anomalies } = await play(
     "plain-sse",
     FAULTS.map(([, data]) => data),
@@ -118,7 +118,7 @@ test("a plain stream holds whatever it wants", async () => {
   expect(anomalies).toEqual({});
 });
 
-test("what was odd besides is counted beside it", async () => {
+test("other anomalies are counted beside it", async () => {
   await using upstream = await startScriptedUpstream();
   await using relay = openRelay(upstream.url, { dialect: "openai-chat" });
   const { terminal } = relay.open();

@@ -16,8 +16,20 @@ export interface Dialect {
   outputLimit(body: JsonObject): number | undefined;
   /** The same request with no higher limit than this. A dialect without one certain name for it lowers only what is there. */
   limited(body: JsonObject, outputTokens: number): JsonObject;
-  /** A new decoder for one stream. `asked` is the caller's body: what it did not ask for, the gateway did, is hidden. */
-  decoder(asked?: JsonObject): Decoder;
+  /** How the usage of a stream is asked for, in a dialect that does not report it unasked. */
+  readonly usageRequest?: UsageRequest;
+  /** A new decoder for one answer to `asked`, the caller's body. `hidesUsage`: an event for the usage alone is hidden. */
+  decoder(asked?: JsonObject, hidesUsage?: boolean): Decoder;
+}
+
+/** What the gateway adds to a request so that it learns the usage. */
+export interface UsageRequest {
+  /** Whether the caller's body does not ask for the usage, so that only the gateway does. */
+  isAdded(asked: JsonObject): boolean;
+  /** Whether an upstream's refusal, as it was read, names what was added. */
+  isRefusedBy(refusal: string): boolean;
+  /** The provider's body without what was added. */
+  without(body: JsonObject): JsonObject;
 }
 
 export interface BodyRequest {
@@ -70,23 +82,29 @@ export interface CutShort {
   readonly events: readonly { readonly name: string | undefined; readonly data: string }[];
 }
 
+/**
+ * `open`: something is missing; said only of an answer that had finished, or that has finished in part. `at_end`: whole if the body ends here in
+ * order. `whole`: nothing is missing, whatever becomes of the connection, though more events (usage, `[DONE]`) may follow.
+ * `now`: this was the last event.
+ */
+export type Completeness = "open" | "at_end" | "whole" | "now";
+
 export interface Delta {
   readonly text?: string;
   readonly thinking?: string;
   /** Signature of the thinking that just ended: must go back verbatim with it. */
   readonly thinkingSignature?: string;
   readonly toolCalls?: readonly ToolCallDelta[];
-  /** Cumulative counts: the last one wins, they are never added up. */
+  /** How long the texts are that it brought of further answers, of which nothing else is told. */
+  readonly otherCharacters?: number;
+  /** Cumulative counts: of each the largest holds; they are never added up. */
   readonly usage?: TokenCounts;
   /** The provider's own finish or stop reason. */
   readonly finish?: string;
   /** The provider says that the stream failed; it ends with this event. */
   readonly error?: ProviderError;
-  /**
-   * `now`: this is the last event. `at_end`: the answer is whole and the end of the body is no truncation, but more
-   * events (usage, `[DONE]`) may follow.
-   */
-  readonly complete?: "now" | "at_end";
+  /** How complete the answer is from this event on; undefined where that has not changed. */
+  readonly complete?: Completeness;
   /** The gateway asked for this event, not the client: it counts, and no reader sees it. */
   readonly hidden?: true;
 }

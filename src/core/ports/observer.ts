@@ -18,7 +18,7 @@ export interface StreamRecord {
   /** How often, and for how long in all, the upstream was held back because nobody read. */
   readonly backpressure: { readonly pauses: number; readonly ms: number };
   /**
-   * How often something was odd that did not fail the stream: `lossy`, `resent`, why events could not be read, or a code that came
+   * How often something was odd that did not fail the stream: `lossy`, `resent`, `usage_refused`, why events could not be read, or a code that came
    * after the answer was whole.
    */
   readonly anomalies: Readonly<Record<string, number>>;

@@ -45,7 +45,7 @@ export interface Transcripts {
   deleteSession(key: string): Promise<void>;
   /** All messages in order. */
   messages(sessionKey: string): Promise<readonly TranscriptMessage[]>;
-  /** Adds messages; one with an id that is already stored is left alone. */
+  /** Adds messages; one with an id that is already stored is replaced. */
   append(sessionKey: string, messages: readonly TranscriptMessage[]): Promise<void>;
   /** Empties the transcript. */
   clear(sessionKey: string): Promise<void>;

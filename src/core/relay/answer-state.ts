@@ -1,4 +1,4 @@
-import { type Decoder, type Delta, type Dialect, NOTHING } from "../dialect/dialect.ts";
+import { type Completeness, type Decoder, type Delta, type Dialect, NOTHING } from "../dialect/dialect.ts";
 import { type Unread, whyUnread } from "../dialect/unread-event.ts";
 import { isObject, type JsonObject, parseJson } from "../kernel/json.ts";
 import { parseLenientJson } from "../kernel/lenient-json.ts";
@@ -14,15 +14,20 @@ export class AnswerState {
   readonly #template = new EventTemplate();
   #counts: TokenCounts = {};
   #characters = 0;
+  /** How many of them there were when the provider last counted its output. */
+  #countedCharacters: number | undefined;
   #finish: string | undefined;
-  #isWhole = false;
+  #completeness: Completeness = "open";
   #isRaw = false;
   readonly #unread = new Map<Unread, number>();
   #mended = 0;
 
-  /** `asked` is the caller's body, `inputCharacters` what the model reads of it. */
-  constructor(dialect: Dialect, asked: JsonObject, inputCharacters: number) {
-    this.#decoder = dialect.decoder(asked);
+  /**
+   * `asked` is the caller's body, `inputCharacters` what the model reads of it. `hidesUsage`: the usage was asked for by the
+   * gateway alone.
+   */
+  constructor(dialect: Dialect, asked: JsonObject, inputCharacters: number, hidesUsage = false) {
+    this.#decoder = dialect.decoder(asked, hidesUsage);
     this.#readable = !dialect.endsAtEof;
     this.#inputCharacters = inputCharacters;
   }
@@ -44,7 +49,12 @@ export class AnswerState {
 
   /** Nothing of the answer is missing, though more events may come. */
   get isWhole(): boolean {
-    return this.#isWhole;
+    return this.#completeness === "whole" || this.#completeness === "now";
+  }
+
+  /** The body ended in order, which makes some answers whole. */
+  bodyEnded(): void {
+    if (this.#completeness === "at_end" || !this.#readable) this.#completeness = "whole";
   }
 
   /** The last event was no JSON that could be looked into. */
@@ -91,7 +101,8 @@ export class AnswerState {
   usage(sent: boolean) {
     return settleUsage({
       counts: this.#counts,
-      whole: this.#isWhole,
+      countedCharacters: this.#countedCharacters,
+      whole: this.isWhole,
       sent,
       readable: this.#readable,
       inputCharacters: this.#inputCharacters,
@@ -110,10 +121,21 @@ export class AnswerState {
     const characters =
       (delta.text?.length ?? 0) +
       (delta.thinking?.length ?? 0) +
+      (delta.otherCharacters ?? 0) +
       (delta.toolCalls?.reduce((sum, call) => sum + (call.arguments?.length ?? 0) + (call.name?.length ?? 0), 0) ?? 0);
     if (characters > 0) this.#characters += characters + beyondAscii;
-    if (delta.usage) this.#counts = mergeCounts(this.#counts, delta.usage);
+    if (delta.usage) {
+      this.#counts = mergeCounts(this.#counts, delta.usage);
+      if (delta.usage.outputTokens) this.#countedCharacters = this.#characters;
+    }
     if (delta.finish !== undefined) this.#finish = delta.finish;
-    if (delta.complete) this.#isWhole = true;
+    if (delta.complete) this.#complete(delta.complete);
+  }
+
+  #complete(completeness: Completeness): void {
+    this.#completeness = completeness;
+    if (completeness === "open") this.#finish = undefined;
+    // The decoder must see the next text itself: behind a finish it means that the answer goes on.
+    this.#template.forget();
   }
 }

@@ -40,6 +40,11 @@ export class EventTemplate {
     return this.#kind === "text" ? { text } : { thinking: text };
   }
 
+  /** No event is matched until another one is learned: what an earlier one meant may have changed. */
+  forget(): void {
+    this.#kind = undefined;
+  }
+
   /** An event that was parsed, and what it means: the shape of those to come, perhaps. */
   learn(name: string | undefined, data: string, delta: Delta): void {
     const kind = kindOf(delta);

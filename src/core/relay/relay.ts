@@ -1,5 +1,6 @@
 import { type Caller, checkOpen } from "../caller/caller.ts";
 import type { InboundBudget, InboundReservation } from "../caller/inbound-budget.ts";
+import type { UsageRequest } from "../dialect/dialect.ts";
 import { GatewayError, toGatewayError } from "../kernel/errors.ts";
 import { type JsonObject, jsonSize } from "../kernel/json.ts";
 import type { LogBudget } from "../stream/budget.ts";
@@ -11,6 +12,7 @@ import { askedBody, type OpenRequest, providerBody } from "./open-request.ts";
 import { promptCharacters } from "./prompt-size.ts";
 import { StreamProducer } from "./stream-producer.ts";
 import type { UsageDrain } from "./usage-drain.ts";
+import { UsageRefusals } from "./usage-refusals.ts";
 
 export interface RelayParts extends CallParts {
   readonly newId: () => string;
@@ -32,6 +34,8 @@ export interface RelayParts extends CallParts {
 /** What a request asks for, as its provider wants it, and the room it takes. */
 interface Prepared {
   readonly asked: JsonObject;
+  /** How its usage is asked for, though the caller does not ask. */
+  readonly usage: UsageRequest | undefined;
   readonly body: JsonObject;
   readonly inputCharacters: number;
   readonly room: InboundReservation | undefined;
@@ -43,11 +47,13 @@ export class Relay {
   readonly #active = new Map<Stream, Caller>();
   /** Cancelled, and read on for their usage. */
   readonly #drains = new Set<UsageDrain>();
+  readonly #usageRefusals: UsageRefusals;
   #stopping = false;
   #idle: () => void = () => {};
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
+    this.#usageRefusals = new UsageRefusals(() => parts.clock.now());
   }
 
   get activeStreams(): number {
@@ -77,23 +83,24 @@ export class Relay {
     if (request.isAdmitted) this.#checkRunning();
     else this.admit(caller);
     const asked = askedBody(request);
-    const body = providerBody(request, asked);
+    const usage = this.#usageOf(request, asked);
+    const body = providerBody(request, asked, usage !== undefined);
     const inputCharacters = request.isUncounted ? 0 : promptCharacters(body);
     const room = this.#parts.requests?.reserve(caller.name, jsonSize(body));
     try {
-      return this.#start(request, { asked, body, inputCharacters, room });
+      return this.#start(request, { asked, usage, body, inputCharacters, room });
     } catch (error) {
       room?.release();
       throw error;
     }
   }
 
-  #start(request: OpenRequest, { asked, body, inputCharacters, room }: Prepared): Stream {
+  #start(request: OpenRequest, { asked, usage, body, inputCharacters, room }: Prepared): Stream {
     const { clock, newId, log, budget, streamBytes = 0, observer } = this.#parts;
     // Not the request itself: what a closure here holds, it holds as long as the stream is kept.
     const { caller, target, face } = request;
     const { route, model } = target;
-    const answer = new AnswerState(route.dialect, asked, inputCharacters);
+    const answer = new AnswerState(route.dialect, asked, inputCharacters, usage !== undefined);
     const stream = new Stream(
       { id: `s_${newId()}`, epoch: 1, route: route.name, model: model?.alias, startedAt: request.receivedAt },
       new StreamLog(log, budget),
@@ -112,12 +119,19 @@ export class Relay {
     this.#active.set(stream, caller);
     try {
       budget?.grow(streamBytes);
-      producer.begin(request, body);
+      producer.begin(request, body, usage && this.#usageRefusals.amendment(usage, target, asked));
     } catch (error) {
       producer.giveUp(toGatewayError(error));
       throw error;
     }
     return stream;
+  }
+
+  /** Undefined where the caller asks for it itself, and where the upstream is not to be asked. */
+  #usageOf({ target, whole }: OpenRequest, asked: JsonObject): UsageRequest | undefined {
+    const { includeUsage = true, dialect } = target.route;
+    if (whole || !includeUsage || !dialect.usageRequest?.isAdded(asked)) return undefined;
+    return this.#usageRefusals.mayAsk(target, asked) ? dialect.usageRequest : undefined;
   }
 
   /** Gives up what was cancelled long enough ago. Called about once a second. */

@@ -59,6 +59,10 @@ export class StreamCall implements UpstreamCall {
     this.#attempt(() => this.#call.abort());
   }
 
+  awaitEnd(isWhole: boolean): void {
+    this.#attempt(() => this.#call.awaitEnd(isWhole));
+  }
+
   detach(): void {
     this.#over = true;
     this.#attempt(() => this.#call.detach());

@@ -3,7 +3,7 @@ import { eventError } from "../dialect/error-meaning.ts";
 import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { JsonObject } from "../kernel/json.ts";
-import type { UpstreamSink } from "../ports/upstream.ts";
+import type { Amendment, UpstreamSink } from "../ports/upstream.ts";
 import type { Reservation } from "../quota/reservation.ts";
 import type { ProviderHead } from "../stream/provider-head.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
@@ -66,11 +66,12 @@ export class StreamProducer implements Producer, UpstreamSink {
    * Calls the upstream, or puts the call off until the reservation is ready. Throws what the dialect or the upstream
    * throws: then the producer must be given up.
    */
-  begin(request: OpenRequest, body: JsonObject): void {
+  begin(request: OpenRequest, body: JsonObject, amendment: Amendment | undefined): void {
     const { upstream } = this.#parts;
     const { dialect } = request.target.route;
     const { maxOutputTokens: limit, ready } = this.#reservation ?? {};
-    const call = upstreamRequest(request, limit === undefined ? body : dialect.limited(body, limit));
+    const limited = limit === undefined ? body : dialect.limited(body, limit);
+    const call = upstreamRequest(request, limited, amendment && this.#noted(amendment));
     this.#call.begin(
       () => upstream.call(call, this),
       ready,
@@ -81,6 +82,16 @@ export class StreamProducer implements Producer, UpstreamSink {
   /** Ends a stream that did not begin, whose caller is told why. */
   giveUp(error: GatewayError): void {
     if (!this.#done) this.#end("failed", error);
+  }
+
+  #noted(amendment: Amendment): Amendment {
+    return {
+      ...amendment,
+      accepted: () => {
+        this.#anomalies.set("usage_refused", 1);
+        amendment.accepted();
+      },
+    };
   }
 
   // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────
@@ -118,8 +129,9 @@ export class StreamProducer implements Producer, UpstreamSink {
     } else if (delta.complete === "now") {
       this.#call.detach();
       this.#end("completed");
-    } else if (this.#meter) {
-      const reached = this.#meter(answer.counts, answer.characters);
+    } else {
+      if (delta.complete) this.#call.awaitEnd(answer.isWhole);
+      const reached = this.#meter?.(answer.counts, answer.characters);
       if (reached) this.#cut(reached);
     }
   }
@@ -130,8 +142,9 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   end(): void {
+    this.#answer.bodyEnded();
     if (this.#done) this.#drain?.end();
-    else if (this.#answer.isWhole || this.#endsAtEof) this.#end("completed");
+    else if (this.#answer.isWhole) this.#end("completed");
     else this.#end("failed", new GatewayError("upstream_truncated"));
   }
 

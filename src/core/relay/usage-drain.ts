@@ -39,7 +39,10 @@ export class UsageDrain {
     if (delta.error || delta.complete === "now") {
       call.detach();
       this.end();
-    } else if (meter?.(answer.counts, answer.characters) || this.#bytes > limits.bytes) this.stop();
+      return;
+    }
+    if (delta.complete) call.awaitEnd(answer.isWhole);
+    if (meter?.(answer.counts, answer.characters) || this.#bytes > limits.bytes) this.stop();
   }
 
   /** The answer ended, or broke. */

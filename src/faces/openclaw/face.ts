@@ -12,6 +12,7 @@ import { Clients } from "./clients/clients.ts";
 import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/device.ts";
 import { type LogSource, type OpenClawSettings, rowOf, type Services } from "./methods/services.ts";
+import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runner } from "./runs/runner.ts";
@@ -58,6 +59,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     maxFrameBytes: OPENCLAW_MAX_PAYLOAD_BYTES,
     tickIntervalMs: OPENCLAW_TICK_INTERVAL_MS,
     cumulativeMessages: false,
+    partialMs: PARTIAL_MS,
     ...parts.settings,
   };
   const catalog = ModelCatalog.of(parts.routing);
@@ -118,6 +120,8 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
   // Clients that hear nothing for two of these give up the connection.
   const ticking = setInterval(() => clients.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
   ticking.unref();
+  const saving = setInterval(() => runner.partials.pass(), settings.partialMs);
+  saving.unref();
 
   return {
     name: "openclaw",
@@ -127,6 +131,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     accept: (connection) => new ClientConnection(services, connection),
     async close() {
       clearInterval(ticking);
+      clearInterval(saving);
       runs.close(new GatewayError("shutting_down"));
       await sessions.flush();
     },

@@ -3,26 +3,19 @@ import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/p
 import { TRANSCRIPT_STEPS } from "../sqlite/migrations.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
+import type { Call, Outcome } from "../sqlite/worker-program.ts";
 
 export const DATABASE_FILE = "sluice.db";
 
-type Operations = Omit<Transcripts, "close">;
-type Operation = keyof Operations;
-
-/** One call of the port, as it travels to the thread of the database. */
-export type Call = {
-  [Name in Operation]: { readonly name: Name; readonly args: Parameters<Operations[Name]> };
-}[Operation];
-
-export type Outcome = { readonly value: unknown } | { readonly failure: unknown };
-
-/** The same calls without promises. */
-type Synchronous = {
-  [Name in Operation]: (...args: Parameters<Operations[Name]>) => Awaited<ReturnType<Operations[Name]>>;
+/** The port's calls without promises. */
+export type TranscriptOperations = {
+  [Name in keyof Omit<Transcripts, "close">]: (
+    ...args: Parameters<Transcripts[Name]>
+  ) => Awaited<ReturnType<Transcripts[Name]>>;
 };
 
 /** The statements. Blocking: a durable commit takes milliseconds, so in the gateway this lives in a worker thread. */
-export class SqliteDatabase implements Synchronous {
+export class SqliteDatabase implements TranscriptOperations {
   readonly #database: DatabaseSync;
   readonly #listSessions: StatementSync;
   readonly #saveSession: StatementSync;
@@ -43,7 +36,8 @@ export class SqliteDatabase implements Synchronous {
     this.#deleteSession = database.prepare("DELETE FROM sessions WHERE key = ?");
     this.#listMessages = database.prepare("SELECT record FROM messages WHERE session_key = ? ORDER BY seq");
     this.#addMessage = database.prepare(
-      "INSERT INTO messages (session_key, id, seq, record) VALUES (?, ?, ?, ?) ON CONFLICT (session_key, id) DO NOTHING",
+      `INSERT INTO messages (session_key, id, seq, record) VALUES (?, ?, ?, ?)
+       ON CONFLICT (session_key, id) DO UPDATE SET seq = excluded.seq, record = excluded.record`,
     );
     this.#deleteMessages = database.prepare("DELETE FROM messages WHERE session_key = ?");
   }
@@ -52,7 +46,7 @@ export class SqliteDatabase implements Synchronous {
    * Runs the calls in order and commits them together: one wait for the disk, however many came. When one fails, all are
    * undone and run one by one, so that only the culprits fail. Never throws.
    */
-  batch(calls: readonly Call[]): readonly Outcome[] {
+  batch(calls: readonly Call<TranscriptOperations>[]): readonly Outcome[] {
     try {
       return inTransaction(this.#database, () => calls.map((call) => ({ value: this.#run(call) })));
     } catch (failure) {
@@ -92,7 +86,7 @@ export class SqliteDatabase implements Synchronous {
     this.#database.close();
   }
 
-  #run(call: Call): unknown {
+  #run(call: Call<TranscriptOperations>): unknown {
     return Reflect.apply(this[call.name], this, call.args);
   }
 }

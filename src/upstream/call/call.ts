@@ -36,6 +36,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
   #over = false;
   #isSent = false;
   #isResent = false;
+  #isAmended = false;
 
   constructor(routeClient: RouteClient, request: UpstreamRequest, sink: UpstreamSink) {
     this.#routeClient = routeClient;
@@ -84,6 +85,12 @@ export class Call implements UpstreamCall, ExchangeOwner {
     this.#exchange?.abort();
   }
 
+  awaitEnd(isWhole: boolean): void {
+    if (this.#over) return;
+    this.#deadlines.awaitEnd(isWhole);
+    this.#alarm.arm();
+  }
+
   detach(): void {
     if (this.#over) return;
     this.#close();
@@ -95,7 +102,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
   connected(): void {
     this.#isSent = true;
     this.#routeClient.breaker.connected();
-    if (this.#mayRetry === false) this.#body = undefined;
+    if (this.#mayRetry === false && !this.#request.amendment) this.#body = undefined;
     this.#enter("headers");
   }
 
@@ -132,6 +139,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
       return new WholeBody(maxErrorBodyBytes, (bytes) => this.#refuse(head, bytes.toString("utf8")));
     }
     this.#body = undefined;
+    if (this.#isAmended) this.#request.amendment?.accepted();
     this.#success = new SuccessBody(form, {
       sink: this.#sink,
       deadlines: this.#deadlines,
@@ -141,25 +149,24 @@ export class Call implements UpstreamCall, ExchangeOwner {
       strictUtf8,
       begun: () => this.#enter("events"),
       fail: (error) => this.#fail(error),
-      ended: (leftover) => this.#ended(leftover),
+      ended: (isCut, leftover) => this.#ended(isCut, leftover),
     });
     return this.#success;
   }
 
   #refuse(head: ResponseHead, body: string): void {
+    if (this.#amends(head.status, body)) return;
     const error = responseError(head, this.#secrets.mask(body), this.#routeClient.time.wall());
     this.#giveUp(this.#routeClient.keyRefusals.told(error, this.#request));
   }
 
-  #ended(leftover: string | undefined): void {
+  #ended(isCut: boolean, leftover: string | undefined): void {
     if (this.#over) return;
     // Some providers end a stream with their error as it is, not as an event.
     const error = leftover === undefined ? undefined : leftoverError(this.#secrets.mask(leftover));
     if (error) this.#fail(error);
-    else {
-      this.#close();
-      tellLast(this.#sink, this.#routeClient.observer);
-    }
+    else if (isCut) this.#fail(new GatewayError("upstream_truncated", "the upstream's answer ended inside an event"));
+    else this.#end();
   }
 
   // ── tries, limits and ends ────────────────────────────────────────────────────────────────────────────────────────
@@ -213,6 +220,23 @@ export class Call implements UpstreamCall, ExchangeOwner {
     }
   }
 
+  /**
+   * Sends the request a second time, without what the gateway had added to it, where the upstream refused that: the client
+   * has not asked for it and is not to hear of it. It is no retry, which only repeats what was refused.
+   */
+  #amends(status: number, refusal: string): boolean {
+    const amended =
+      this.#isAmended || this.#over || this.#body === undefined
+        ? undefined
+        : this.#request.amendment?.amend(this.#body, { status, body: refusal });
+    if (amended === undefined) return false;
+    this.#isAmended = true;
+    this.#body = amended;
+    this.#exchange?.abort();
+    this.#callOffRetry = this.#routeClient.time.after(0, () => this.#try());
+    return true;
+  }
+
   #enter(phase: Phase): void {
     this.#deadlines.enter(phase);
     this.#alarm.arm();
@@ -220,7 +244,10 @@ export class Call implements UpstreamCall, ExchangeOwner {
 
   #ranOut(timer: Timer): void {
     if (timer === "error_body") this.#exchange?.endBody();
-    else this.#fail(this.#timeout(timer));
+    else if (timer === "end") {
+      this.#exchange?.abort();
+      this.#end();
+    } else this.#fail(this.#timeout(timer));
   }
 
   #timeout(timer: Timer): GatewayError {
@@ -231,6 +258,11 @@ export class Call implements UpstreamCall, ExchangeOwner {
     }
     this.#routeClient.breaker.failed();
     return new GatewayError("upstream_unreachable", undefined, { details });
+  }
+
+  #end(): void {
+    this.#close();
+    tellLast(this.#sink, this.#routeClient.observer);
   }
 
   #fail(error: GatewayError): void {

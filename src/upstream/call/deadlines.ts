@@ -16,6 +16,8 @@ export interface RouteTimeouts {
 
 /** All limits on the waits of a call, in milliseconds. */
 export interface Timeouts extends RouteTimeouts {
+  /** From the moment an answer is whole to the end of its body. */
+  readonly endMs: number;
   /** For reading the body of an error. */
   readonly errorBodyMs: number;
   /** For the body to end by itself after the stream's last event. */
@@ -23,14 +25,17 @@ export interface Timeouts extends RouteTimeouts {
 }
 
 /**
- * What no route sets: bodies of errors, and what comes after a last event, are short and come at once or not at all.
+ * What no route sets. The usage and `[DONE]` follow an answer's last finish reason at once; servers that send neither leave
+ * the connection open, and a client waits for its end as long as we do. Bodies of errors, and what comes after a last event,
+ * are short and come at once or not at all.
  */
-export const FIXED_TIMEOUTS = { errorBodyMs: 5_000, settleMs: 1_000 } as const;
+export const FIXED_TIMEOUTS = { endMs: 3_000, errorBodyMs: 5_000, settleMs: 1_000 } as const;
 
 /** Where a call is. While it waits for its next try, or is paused, only the total counts. */
 export type Phase = "connect" | "headers" | "first_event" | "events" | "error_body" | "retry";
 
-export type Timer = "connect" | "headers" | "first_event" | "idle" | "progress" | "error_body" | "total";
+/** `end` is no failure: the answer is whole, and its body is taken to have ended. */
+export type Timer = "end" | "connect" | "headers" | "first_event" | "idle" | "progress" | "error_body" | "total";
 
 export interface Deadline {
   readonly timer: Timer;
@@ -51,6 +56,7 @@ export class Deadlines {
   #bytesAt: number;
   #eventAt: number;
   #pausedAt: number | undefined;
+  #wholeAt: number | undefined;
 
   constructor(timeouts: Timeouts, now: () => number) {
     this.#timeouts = timeouts;
@@ -78,6 +84,11 @@ export class Deadlines {
     this.#eventAt = this.#bytesAt;
   }
 
+  /** The event just noted made the answer whole; `false`: it goes on after all. */
+  awaitEnd(isWhole: boolean): void {
+    this.#wholeAt = isWhole ? (this.#wholeAt ?? this.#bytesAt) : undefined;
+  }
+
   pause(): void {
     this.#pausedAt ??= this.#now();
   }
@@ -90,6 +101,7 @@ export class Deadlines {
     this.#phaseAt = later(this.#phaseAt);
     this.#bytesAt = later(this.#bytesAt);
     this.#eventAt = later(this.#eventAt);
+    if (this.#wholeAt !== undefined) this.#wholeAt = later(this.#wholeAt);
     this.#pausedAt = undefined;
   }
 
@@ -112,6 +124,7 @@ export class Deadlines {
       case "error_body":
         return { timer: "error_body", at: this.#phaseAt + limits.errorBodyMs };
       case "events": {
+        if (this.#wholeAt !== undefined) return { timer: "end", at: this.#wholeAt + limits.endMs };
         const idleAt = this.#bytesAt + limits.idleMs;
         const progressAt = this.#eventAt + limits.progressMs;
         return idleAt <= progressAt ? { timer: "idle", at: idleAt } : { timer: "progress", at: progressAt };

@@ -62,3 +62,49 @@ describe("what is seen of an answer", () => {
     expect(answer.isWhole).toBe(true);
   });
 });
+
+describe("a whole answer", () => {
+  const chunk = (answer: AnswerState, value: object) => {
+    const data = JSON.stringify(value);
+    return answer.read(undefined, data, data.length);
+  };
+  const stop = { choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };
+
+  test("is whole no more when it goes on in texts that are known by their shape, and has no finish then", () => {
+    const answer = answerOf("openai-chat");
+    for (const text of ["one", "two"]) say(answer, text);
+    chunk(answer, stop);
+    expect([answer.isWhole, answer.finish]).toEqual([true, "stop"]);
+    say(answer, "three");
+    expect([answer.isWhole, answer.finish]).toEqual([false, undefined]);
+    say(answer, "four");
+    chunk(answer, stop);
+    expect([answer.isWhole, answer.finish]).toEqual([true, "stop"]);
+  });
+
+  test("has exact usage when its provider counted behind the last text, and estimated usage when before", () => {
+    const report = { choices: [], usage: { prompt_tokens: 7, completion_tokens: 3 } };
+    const counted = answerOf("openai-chat");
+    for (const event of [report, stop]) {
+      say(counted, "text");
+      chunk(counted, event);
+    }
+    expect(counted.usage(true)).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 4 });
+    chunk(counted, report);
+    expect(counted.usage(true)).toEqual({ source: "exact", inputTokens: 7, outputTokens: 3 });
+  });
+
+  test("of a dialect that ends with its body is whole when that has ended", () => {
+    const answer = answerOf("plain-sse");
+    expect(answer.isWhole).toBe(false);
+    answer.bodyEnded();
+    expect(answer.isWhole).toBe(true);
+  });
+
+  test("of several counts the text of all", () => {
+    const answer = answerOf("openai-chat");
+    chunk(answer, { choices: [{ index: 1, delta: { content: "12345678" } }] });
+    expect(answer.characters).toBe(8);
+    expect(answer.usage(true)).toMatchObject({ outputTokens: 2 });
+  });
+});

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { Usage } from "../../../protocol/stream.ts";
-import { estimateTokens, mergeCounts, settleUsage } from "../../../src/core/usage/usage.ts";
+import { type EndedStream, estimateTokens, mergeCounts, settleUsage } from "../../../src/core/usage/usage.ts";
 
 const count = fc.nat();
 const counts = fc.record(
@@ -21,27 +21,25 @@ const settled = fc.record({
   readable: fc.boolean(),
   inputCharacters: count,
   outputCharacters: count,
+  /** How many characters came after the provider's last report. */
+  uncounted: fc.oneof(fc.constant(0), count),
 });
-const given = ({ counts, inputCharacters, outputCharacters }: Parameters<typeof settleUsage>[0]) => ({
-  input: counts.inputTokens !== undefined && (counts.inputTokens > 0 || inputCharacters === 0),
-  output: counts.outputTokens !== undefined && (counts.outputTokens > 0 || outputCharacters === 0),
+type Settled = (typeof settled extends fc.Arbitrary<infer Drawn> ? Drawn : never) & object;
+const ended = ({ uncounted, ...stream }: Settled) => ({
+  ...stream,
+  countedCharacters: Math.max(0, stream.outputCharacters - uncounted),
+});
+const given = ({ counts, inputCharacters, outputCharacters, countedCharacters = 0 }: EndedStream) => ({
+  input: counts.inputTokens
+    ? true
+    : counts.inputTokens === 0 && inputCharacters + outputCharacters === 0 && !counts.outputTokens,
+  output: counts.outputTokens
+    ? countedCharacters === outputCharacters
+    : counts.outputTokens === 0 && outputCharacters === 0,
 });
 
 describe("merging counts", () => {
-  test("takes the last figure of each name, whatever came before", () => {
-    const positive = fc.integer({ min: 1 });
-    const figures = fc.record(
-      { inputTokens: positive, outputTokens: positive, cacheReadTokens: positive },
-      { requiredKeys: [] },
-    );
-    fc.assert(
-      fc.property(fc.array(figures), (reports) => {
-        expect(reports.reduce(mergeCounts, {})).toEqual(Object.assign({}, ...reports));
-      }),
-    );
-  });
-
-  test("takes no zero in place of a figure: cumulative counts never fall to nothing", () => {
+  test("takes the largest figure of each name: cumulative counts never fall", () => {
     fc.assert(
       fc.property(fc.array(counts), (reports) => {
         const merged = reports.reduce(mergeCounts, {});
@@ -54,7 +52,7 @@ describe("merging counts", () => {
         ] as const;
         for (const name of names) {
           const given = reports.map((report) => report[name]).filter((figure) => figure !== undefined);
-          expect(merged[name]).toBe(given.findLast((figure) => figure > 0) ?? given.at(-1));
+          expect(merged[name]).toBe(given.length > 0 ? Math.max(...given) : undefined);
         }
       }),
     );
@@ -88,6 +86,7 @@ describe("the usage of an ended stream", () => {
     readable: true,
     inputCharacters: 40,
     outputCharacters: 20,
+    countedCharacters: 20,
   } as const;
 
   test("is exact, with the provider's own figures, when the stream was whole", () => {
@@ -121,6 +120,25 @@ describe("the usage of an ended stream", () => {
     expect(cut(9)).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 9 });
   });
 
+  test("is estimated where text came behind the provider's last report: that did not count it", () => {
+    const counts = { inputTokens: 7, outputTokens: 3 };
+    expect(settleUsage({ ...stream, counts, countedCharacters: 12 })).toEqual({
+      source: "estimated",
+      inputTokens: 7,
+      outputTokens: 5,
+    });
+    expect(settleUsage({ ...stream, counts, countedCharacters: 12, whole: false }).outputTokens).toBe(5);
+  });
+
+  test("has no empty prompt where there is an answer, though nothing of it is in the request", () => {
+    const counts = { inputTokens: 0, outputTokens: 54 };
+    expect(settleUsage({ ...stream, counts, inputCharacters: 0 })).toEqual({
+      source: "estimated",
+      inputTokens: 1,
+      outputTokens: 54,
+    });
+  });
+
   test("is exactly nothing when the request never left, or was refused", () => {
     const usage = settleUsage({ ...stream, whole: false, sent: false });
     expect(usage).toEqual({ source: "exact", inputTokens: 0, outputTokens: 0 });
@@ -133,7 +151,7 @@ describe("the usage of an ended stream", () => {
   test("of a whole stream is exact if and only if both figures are ones, and never zero beside what was seen", () => {
     fc.assert(
       fc.property(settled, (any) => {
-        const stream = { ...any, counts: mergeCounts({}, any.counts), whole: true, sent: true, readable: true };
+        const stream = { ...ended(any), whole: true, sent: true, readable: true };
         const usage = settleUsage(stream);
         const { input, output } = given(stream);
         expect(usage.source).toBe(input && output ? "exact" : "estimated");
@@ -144,13 +162,13 @@ describe("the usage of an ended stream", () => {
   });
 
   test("is always what the wire contract allows", () => {
-    fc.assert(fc.property(settled, (any) => Usage.parse(settleUsage(any)) !== undefined));
+    fc.assert(fc.property(settled, (any) => Usage.parse(settleUsage(ended(any))) !== undefined));
   });
 
   test("is never called exact for a cut stream that was sent", () => {
     fc.assert(
       fc.property(settled, (any) => {
-        const { source } = settleUsage({ ...any, whole: false, sent: true, readable: true });
+        const { source } = settleUsage({ ...ended(any), whole: false, sent: true, readable: true });
         expect(source).toBe("estimated");
       }),
     );

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "@jest/globals";
 import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
 import type { GatewayError } from "../../../src/core/kernel/errors.ts";
@@ -15,23 +16,30 @@ async function watch(path: string) {
   const told: (readonly GatewayKey[])[] = [];
   const failures: GatewayError[] = [];
   let wake = () => {};
+  const woken = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+    });
   const watching = await watchKeys({
     directory: path,
     keys(keys) {
       told.push(keys);
       wake();
     },
-    failed: (error) => failures.push(error),
+    failed(error) {
+      failures.push(error);
+      wake();
+    },
   });
   return {
     failures,
     async next(): Promise<readonly GatewayKey[]> {
-      while (told.length === 0) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
+      while (told.length === 0) await woken();
       return told.shift() ?? [];
+    },
+    async failure(): Promise<GatewayError | undefined> {
+      while (failures.length === 0) await woken();
+      return failures[0];
     },
     [Symbol.asyncDispose]: () => watching.close(),
   };
@@ -53,6 +61,21 @@ describe("watching the keys", () => {
     keys.change("alice", (key) => ({ ...key, revokedAt: 7 }));
     expect((await watching.next()).map(({ revokedAt }) => revokedAt)).toEqual([7, undefined]);
     expect(watching.failures).toEqual([]);
+    keys.close();
+  });
+
+  test("keys that can no longer be read are reported, and told again once they can", async () => {
+    const path = directory();
+    const keys = new KeyDatabase(path);
+    keys.add(keyFor("alice", freshSecret()));
+    await using watching = await watch(path);
+    await watching.next();
+    const other = new DatabaseSync(join(path, KEY_FILE));
+    other.exec("ALTER TABLE keys RENAME TO hidden");
+    expect(await watching.failure()).toMatchObject({ code: "store_unavailable" });
+    other.exec("ALTER TABLE hidden RENAME TO keys");
+    expect((await watching.next()).map(({ caller }) => caller)).toEqual(["alice"]);
+    other.close();
     keys.close();
   });
 

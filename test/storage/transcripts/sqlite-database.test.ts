@@ -3,7 +3,12 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "@jest/globals";
 import type { Transcripts } from "../../../src/core/ports/transcripts.ts";
-import { type Call, DATABASE_FILE, SqliteDatabase } from "../../../src/storage/transcripts/sqlite-database.ts";
+import type { Call } from "../../../src/storage/sqlite/worker-program.ts";
+import {
+  DATABASE_FILE,
+  SqliteDatabase,
+  type TranscriptOperations,
+} from "../../../src/storage/transcripts/sqlite-database.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { message, session, transcriptsContract } from "./transcripts-contract.ts";
 
@@ -12,7 +17,7 @@ const directory = temporaryDirectories();
 /** The database without its thread, as the port. */
 function inProcess(database: SqliteDatabase): Transcripts {
   let closed = false;
-  const run = async (call: Call) => {
+  const run = async (call: Call<TranscriptOperations>) => {
     const [outcome] = closed ? [] : database.batch([call]);
     if (outcome && "value" in outcome) return outcome.value as never;
     throw { code: "store_unavailable" };
@@ -46,9 +51,9 @@ function commitsIn(walFile: string): number {
 }
 
 describe("a batch", () => {
-  const append = (seq: number): Call => ({ name: "append", args: ["a", [message(seq)]] });
+  const append = (seq: number): Call<TranscriptOperations> => ({ name: "append", args: ["a", [message(seq)]] });
   // SQLite refuses a seq that is no whole number: the second message of the call fails after the first was written.
-  const broken: Call = { name: "append", args: ["a", [message(7), { ...message(8), seq: 8.5 }]] };
+  const broken: Call<TranscriptOperations> = { name: "append", args: ["a", [message(7), { ...message(8), seq: 8.5 }]] };
 
   test("answers each call at its place", () => {
     const database = new SqliteDatabase(directory());

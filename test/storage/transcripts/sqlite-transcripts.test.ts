@@ -4,9 +4,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "@jest/globals";
-import { openSqliteTranscripts, WorkerTranscripts } from "../../../src/storage/transcripts/sqlite-transcripts.ts";
+import { openSqliteTranscripts } from "../../../src/storage/transcripts/sqlite-transcripts.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { message, session, transcriptsContract } from "./transcripts-contract.ts";
 
@@ -90,18 +89,5 @@ describe("the sqlite store", () => {
     const path = directory();
     mkdirSync(join(path, "sluice.db"));
     await expect(openSqliteTranscripts({ directory: path })).rejects.toMatchObject({ code: "store_unavailable" });
-  });
-
-  test.each([
-    ["ends", "process.exit(0)"],
-    ["throws", "throw new Error('lost')"],
-  ])("a thread that %s rejects what waits and what comes, with store_unavailable", async (_, end) => {
-    const code = `require("node:worker_threads").parentPort.once("message", () => { ${end} })`;
-    const store = new WorkerTranscripts(new Worker(code, { eval: true }));
-    const refused = expect.objectContaining({ code: "store_unavailable" });
-    const both = await Promise.allSettled([store.sessions(), store.clear("a")]);
-    expect(both.map((one) => one.status === "rejected" && one.reason)).toEqual([refused, refused]);
-    await expect(store.sessions()).rejects.toEqual(refused);
-    await store.close();
   });
 });

@@ -11,8 +11,16 @@ interface Event {
 
 const MIB = 1_048_576;
 
-/** What a reader makes of these pieces. Ids are not relayed, so only name and data are looked at. */
+/** What a reader makes of these pieces, and of the body's end. Ids are not relayed, so only name and data are looked at. */
 function read(pieces: readonly Uint8Array[], maxEventBytes = MIB) {
+  const { reader, ...read } = begin(pieces, maxEventBytes);
+  const { events } = read;
+  const before = events.length;
+  const { isCut, leftover } = reader.end();
+  return { ...read, events: events.slice(0, before), last: events[before], isCut, leftover };
+}
+
+function begin(pieces: readonly Uint8Array[], maxEventBytes = MIB) {
   const events: Event[] = [];
   let malformed = 0;
   let tooLarge = false;
@@ -27,7 +35,16 @@ function read(pieces: readonly Uint8Array[], maxEventBytes = MIB) {
     },
   });
   for (const piece of pieces) if (!tooLarge) reader.read(Buffer.from(piece).toString("latin1"));
-  return { events, malformed, tooLarge, leftover: reader.leftover() };
+  return {
+    events,
+    reader,
+    get malformed() {
+      return malformed;
+    },
+    get tooLarge() {
+      return tooLarge;
+    },
+  };
 }
 
 function cutAt(bytes: Uint8Array, positions: readonly number[]): Uint8Array[] {

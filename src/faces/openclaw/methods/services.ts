@@ -23,6 +23,8 @@ export interface OpenClawSettings {
   readonly tickIntervalMs: number;
   /** Puts the whole text so far into every delta, for clients that do not add up `deltaText`. */
   readonly cumulativeMessages: boolean;
+  /** Between two times at which partial answers are stored. */
+  readonly partialMs: number;
 }
 
 /** The newest lines of the gateway's log. */

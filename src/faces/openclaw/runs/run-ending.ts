@@ -1,4 +1,4 @@
-import { type GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
+import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import { chatFailure } from "../clients/errors.ts";
 import type { Settings } from "../sessions/session-store.ts";
@@ -23,6 +23,11 @@ export interface RunEnding {
 /** The stop reason of a run that a client stopped. */
 export const ABORTED_BY_CLIENT = "rpc";
 
+/** How a run ends unless it ends in another way first: its partial answer is stored with this reason. */
+export const INTERRUPTED = new GatewayError("internal", "the gateway stopped in the middle of this answer", {
+  retryable: false,
+});
+
 export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
   const { model } = run;
   const common = { role: "assistant", content: run.content.parts, runId: run.id, model: model.alias } as const;
@@ -39,12 +44,18 @@ export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
   const shown = { ...written, content: [...written.content, ...unreadNote(unreadEvents)] };
   const partial = text === "" && unreadEvents === undefined ? {} : { message: shown };
   const times = { startedAt: run.startedAt, endedAt };
+  const tokens = usage && {
+    inputTokens: usage.input,
+    outputTokens: usage.output,
+    totalTokens: usage.totalTokens,
+  };
   const settings = {
     ...times,
     runtimeMs: endedAt - run.startedAt,
     lastRunId: run.id,
     lastRunError: null,
-    ...(usage && { inputTokens: usage.input, outputTokens: usage.output, totalTokens: usage.totalTokens }),
+    // How full the context is: an unanswered question leaves it as it was.
+    ...(end.status !== "failed" && tokens),
   };
 
   if (end.status === "completed") {

@@ -21,6 +21,8 @@ export type RunEnd = Pick<Terminal, "status"> & Partial<Pick<Terminal, "finish" 
  */
 export class Run implements ReaderSink {
   readonly identity: RunIdentity;
+  /** The id of the answer's message in the transcript. */
+  readonly answerId: string;
   readonly model: Model;
   readonly frames: RunFrames;
   readonly content = new RunContent();
@@ -43,6 +45,7 @@ export class Run implements ReaderSink {
 
   constructor(facts: {
     readonly identity: RunIdentity;
+    readonly answerId: string;
     readonly model: Model;
     readonly now: () => number;
     readonly agentCaller: ClientSession | undefined;
@@ -51,6 +54,7 @@ export class Run implements ReaderSink {
     readonly fault: (error: unknown) => void;
   }) {
     this.identity = facts.identity;
+    this.answerId = facts.answerId;
     this.model = facts.model;
     this.frames = new RunFrames(facts.identity, facts.now);
     this.startedAt = facts.now();

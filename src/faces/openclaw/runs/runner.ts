@@ -8,12 +8,13 @@ import type { Relay } from "../../../core/relay/relay.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
 import { eventHead } from "../clients/client-session.ts";
 import type { Clients } from "../clients/clients.ts";
-import { show } from "../sessions/history.ts";
+import { nextSeq, show } from "../sessions/history.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
 import type { SessionNews } from "../sessions/session-news.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
 import { plainText } from "../sessions/transcript-view.ts";
 import { COMMAND_MODEL, toConversation } from "./conversation.ts";
+import { PartialAnswers } from "./partial-answers.ts";
 import { Run, type RunEnd } from "./run.ts";
 import { ABORTED_BY_CLIENT, endingOf, type RunEnding } from "./run-ending.ts";
 import { type RunIdentity, textMessage } from "./run-frames.ts";
@@ -36,10 +37,12 @@ export interface RunnerParts {
   readonly historyMessages: number;
 }
 
+type NewMessage = Omit<TranscriptMessage, "id" | "seq" | "timestamp">;
+
+/** In characters. */
 const TITLE_LENGTH = 80;
 const PREVIEW_LENGTH = 200;
 
-/** Of a text of any length no more is looked at than could be seen. */
 const oneLine = (text: string, length: number): string =>
   text
     .slice(0, length * 8)
@@ -49,17 +52,21 @@ const oneLine = (text: string, length: number): string =>
 
 /** Takes one run from its message to its stored answer, and says on the way what happens. */
 export class Runner {
+  /** To be passed over every second. */
+  readonly partials: PartialAnswers;
   readonly #parts: RunnerParts;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
+    this.partials = new PartialAnswers(parts.sessions, parts.clock);
   }
 
   /** A run that everybody watches and that did not begin yet. `over` is called after its last event. */
   prepare(request: RunRequest, record: RunRecord, over: () => void): Run {
-    const { clients, clock, modelOf } = this.#parts;
+    const { clients, clock, modelOf, newId } = this.#parts;
     const run = new Run({
       identity: identityOf(request),
+      answerId: newId(),
       model: request.model ?? modelOf(request.session, request.caller),
       now: clock.wall,
       agentCaller: request.agentCaller,
@@ -108,7 +115,10 @@ export class Runner {
     this.#tell(run.identity, { seq: run.frames.nextSeq(), state: "status", phase: "starting_model" });
     this.#tellCaller(run, { phase: "start", startedAt: run.startedAt });
     if (opened instanceof GatewayError) run.fail(opened);
-    else run.follow(opened, request.timeoutMs);
+    else {
+      this.partials.begin(run, session);
+      run.follow(opened, request.timeoutMs);
+    }
   }
 
   /** Puts a message into the conversation that no model wrote. */
@@ -181,6 +191,7 @@ export class Runner {
   /** Whatever goes wrong here, the session's next message gets its turn, and who waits for this one is answered. */
   #finish(run: Run, end: RunEnd, request: RunRequest, record: RunRecord, over: () => void): void {
     const endedAt = this.#parts.clock.wall();
+    this.partials.end(run);
     try {
       const ending = endingOf(run, end, endedAt);
       this.#conclude(run, ending, request.session, record);
@@ -197,7 +208,7 @@ export class Runner {
   /** Stores the answer and tells everybody of its end. */
   #conclude(run: Run, ending: RunEnding, session: Session, record: RunRecord): void {
     const { sessions } = this.#parts;
-    const stored = this.#store(session, ending.message);
+    const stored = this.#store(session, ending.message, run.answerId);
     record.message = stored;
     const preview = oneLine(run.content.text, PREVIEW_LENGTH);
     sessions.update(session, { ...ending.settings, ...(preview !== "" && { lastMessagePreview: preview }) });
@@ -208,10 +219,9 @@ export class Runner {
     this.#tellCaller(run, ending.lifecycle);
   }
 
-  #store(session: Session, message: Omit<TranscriptMessage, "id" | "seq" | "timestamp">): TranscriptMessage {
-    const { clock, newId, news, sessions } = this.#parts;
-    const seq = (session.messages.at(-1)?.seq ?? 0) + 1;
-    const stored = { id: newId(), seq, timestamp: clock.wall(), ...message };
+  #store(session: Session, message: NewMessage, id = this.#parts.newId()): TranscriptMessage {
+    const { clock, news, sessions } = this.#parts;
+    const stored = { id, seq: nextSeq(session.messages), timestamp: clock.wall(), ...message };
     sessions.append(session, stored);
     news.message(session.key, stored);
     return stored;

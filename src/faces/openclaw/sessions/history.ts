@@ -25,6 +25,9 @@ export function show(message: TranscriptMessage): Shown {
   return form;
 }
 
+/** The position of the next message of a transcript, from 1. */
+export const nextSeq = (messages: readonly TranscriptMessage[]): number => (messages.at(-1)?.seq ?? 0) + 1;
+
 export interface PageRequest {
   readonly limit?: number | undefined;
   readonly maxBytes?: number | undefined;

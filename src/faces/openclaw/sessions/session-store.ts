@@ -152,6 +152,11 @@ export class SessionStore {
     );
   }
 
+  /** Stores an answer that is still being written; the complete one, of the same id, replaces it. Memory never holds it. */
+  savePartial(session: Session, message: TranscriptMessage): void {
+    this.#write(this.#parts.transcripts.append(session.key, [message]));
+  }
+
   /** A new, empty conversation under the same key. */
   reset(session: Session): void {
     this.#hold(session, []);
