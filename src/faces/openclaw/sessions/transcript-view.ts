@@ -4,6 +4,7 @@ import { parseJson } from "../../../core/kernel/json.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
 import { byKind, fromNano, Tariff } from "../../../core/usage/cost.ts";
 import type { Price } from "../../../core/usage/price.ts";
+import { notesOf } from "./notes.ts";
 
 /** OpenClaw's words for why an answer ended, from the providers' own. */
 const STOP_REASONS: Readonly<Record<string, string>> = {
@@ -21,20 +22,7 @@ const STOP_REASONS: Readonly<Record<string, string>> = {
   function_call: "toolUse",
 };
 
-/**
- * What a person is told of an answer of which events could not be read. A text of its own behind the answer, because every
- * client shows texts; it is not stored as one, so no model is ever told it.
- */
-export const unreadNote = (events: number | undefined): readonly { readonly type: "text"; readonly text: string }[] =>
-  events === undefined
-    ? []
-    : [
-        {
-          type: "text",
-          text: `[Text may be missing: ${events === 1 ? "an event" : `${events} events`} of this answer could not be read.]`,
-        },
-      ];
-
+/** OpenClaw's stop reason for a provider's finish reason; one it does not know stays as it is. */
 export const stopReasonOf = (finish: string | undefined): string =>
   finish === undefined ? "stop" : (STOP_REASONS[finish] ?? finish);
 
@@ -104,7 +92,7 @@ export function wireMessage(message: TranscriptMessage) {
   const usage = wireUsage(message.usage);
   return {
     role,
-    content: [...message.content.map(wirePart), ...unreadNote(message.unreadEvents)],
+    content: [...message.content.map(wirePart), ...notesOf(message)],
     timestamp,
     ...(message.stopReason !== undefined && { stopReason: message.stopReason }),
     ...(message.route !== undefined && { provider: message.route }),
