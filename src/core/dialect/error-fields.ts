@@ -27,10 +27,10 @@ const MESSAGES = [
   "errordescription",
   "statusmsg",
   "statusmessage",
+  "faultstring",
   "detail",
   "details",
   "description",
-  "faultstring",
   "title",
   "reason",
 ];
@@ -149,9 +149,11 @@ const asType = (value: unknown): string | undefined => {
   return type === undefined || PLAIN_TYPES.test(type) || /^\d+$/.test(type) ? undefined : type;
 };
 
+/** A code that is an HTTP status is told as one. */
 const asCode = (value: unknown): string | undefined => {
   const code = typeof value === "number" ? String(value) : asText(value);
-  return code === undefined || NO_ERROR.has(code.toLowerCase()) ? undefined : code;
+  const isStatus = asErrorStatus(value) !== undefined;
+  return code === undefined || isStatus || NO_ERROR.has(code.toLowerCase()) ? undefined : code;
 };
 
 const asErrorStatus = (value: unknown): number | undefined => {

@@ -4,7 +4,7 @@ const MAX_WORDS = 1_000;
 
 /** Titles that say nothing. */
 const EMPTY_TITLE = /^(?:error|oops)?\W*$/i;
-const UNSEEN = /<!--[\s\S]*?-->|<(head|script|style|svg)\b[\s\S]*?<\/\1\s*>/gi;
+const UNSEEN = /<!--[\s\S]*?-->|<(head|title|script|style|svg)\b[\s\S]*?<\/\1\s*>/gi;
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
 
 /**

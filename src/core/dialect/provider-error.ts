@@ -33,8 +33,7 @@ export function sanitiseMessage(message: string): string {
 export function readProviderError(value: JsonValue | undefined): ProviderError | undefined {
   const said = typeof value === "object" && value !== null ? read(value, MAX_NESTING) : undefined;
   if (!said) return undefined;
-  const { message, param, retryAfterMs, status } = said;
-  const code = said.code === String(status) ? undefined : said.code;
+  const { code, message, param, retryAfterMs, status } = said;
   const type = said.type ?? code ?? (status === undefined ? undefined : String(status));
   if (message === undefined && type === undefined) return undefined;
   return {

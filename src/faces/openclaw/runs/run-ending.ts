@@ -64,7 +64,7 @@ export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
     const notes = notesOf({ ...message, stopReason });
     const final = {
       ...written,
-      content: text.trim() === "" && notes.length > 0 ? notes : [...written.content, ...notes],
+      content: text === "" && notes.length > 0 ? notes : [...written.content, ...notes],
     };
     return {
       message: { ...message, stopReason },
