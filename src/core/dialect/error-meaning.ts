@@ -1,6 +1,5 @@
 import { type ErrorDetails, GatewayError } from "../kernel/errors.ts";
 import type { ProviderError } from "./dialect.ts";
-import { readRefusal } from "./refusal-text.ts";
 
 /** A provider's names for a failure: its type and its code, as an error's details keep them. */
 export type ErrorNames = Readonly<Partial<Record<"type" | "code", unknown>>>;
@@ -61,10 +60,4 @@ export function eventError(said: ProviderError): GatewayError {
     retryable: !isFinal && mayPass(meant),
     ...(retryAfterMs !== undefined && !isFinal && { retryAfterMs }),
   });
-}
-
-/** The failure in a text that stands at the end of an answer without the form of an event; undefined when it says none. */
-export function leftoverError(text: string): GatewayError | undefined {
-  const said = readRefusal(text);
-  return said && eventError(said);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { eventError, isUsedUp, leftoverError, statusMeant } from "../../../src/core/dialect/error-meaning.ts";
+import { eventError, isUsedUp, statusMeant } from "../../../src/core/dialect/error-meaning.ts";
 
 describe("a provider's name for a failure", () => {
   test.each([
@@ -72,9 +72,4 @@ describe("an error event", () => {
     const { message, retryAfterMs, ...details } = said;
     expect(eventError(said)).toMatchObject({ message, retryAfterMs, details });
   });
-});
-
-test("a text at the end of an answer is a failure where it says one", () => {
-  expect(leftoverError('{"error":{"code":503,"message":"gone"}}')).toMatchObject({ message: "gone", retryable: true });
-  expect(leftoverError('{"choices":[]}')).toBeUndefined();
 });
