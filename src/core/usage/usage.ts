@@ -1,6 +1,6 @@
 import type { Usage } from "../../../protocol/stream.ts";
 
-/** What a provider reported so far. `inputTokens` includes cached parts, `outputTokens` includes reasoning. */
+/** What a provider has reported so far. `inputTokens` includes cached input, `outputTokens` includes reasoning. */
 export interface TokenCounts {
   readonly inputTokens?: number | undefined;
   readonly outputTokens?: number | undefined;
