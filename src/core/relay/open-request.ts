@@ -1,6 +1,6 @@
 import type { Caller } from "../caller/caller.ts";
 import type { Target } from "../dialect/routing.ts";
-import type { JsonObject } from "../kernel/json.ts";
+import { asString, type JsonObject } from "../kernel/json.ts";
 import type { Amendment, MayRetry, UpstreamRequest } from "../ports/upstream.ts";
 
 export interface OpenRequest {
@@ -34,7 +34,7 @@ export const askedBody = ({ target, body }: OpenRequest): JsonObject => ({ ...ta
 /** The caller's body as the provider wants it. `includeUsage`: a stream is asked for its usage too. */
 export function providerBody({ target, whole }: OpenRequest, asked: JsonObject, includeUsage: boolean): JsonObject {
   const { route, model } = target;
-  return route.dialect.body({ body: asked, model: model?.upstreamModel, whole, includeUsage });
+  return route.dialect.body({ body: asked, model: model?.upstreamModel, unary: whole, includeUsage });
 }
 
 /** The upstream's call with this body. */
@@ -53,6 +53,8 @@ export function upstreamRequest(
     path: address.path,
     headers: { ...route.headers, ...address.headers, ...keyIn(keyHeader, key), ...headers },
     body: JSON.stringify(body),
+    model: asString(body.model),
+    isOwnKey: upstreamKey !== undefined,
     whole,
     amendment,
     mayRetry,
