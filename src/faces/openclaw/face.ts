@@ -16,10 +16,11 @@ import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runner } from "./runs/runner.ts";
+import type { TranscriptMemory } from "./sessions/content-bytes.ts";
 import { ModelCatalog } from "./sessions/model-catalog.ts";
 import { SessionNews } from "./sessions/session-news.ts";
 import { modelOf } from "./sessions/session-row.ts";
-import { SessionStore, type TranscriptMemory } from "./sessions/session-store.ts";
+import { SessionStore } from "./sessions/session-store.ts";
 
 /** What the face is made of. */
 export interface OpenClawParts {

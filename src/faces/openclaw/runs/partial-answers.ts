@@ -41,6 +41,8 @@ export class PartialAnswers {
 
   /** The answer is complete: its beginning is not stored any more. */
   end(run: Run): void {
+    const stored = this.#stored.get(run);
+    if (stored) stored.session.ifKilled = {};
     this.#stored.delete(run);
   }
 
@@ -59,7 +61,8 @@ export class PartialAnswers {
     this.#stored.delete(run);
     this.#stored.set(run, { session, length: run.content.length });
     const timestamp = this.#clock.wall();
-    const { message } = endingOf(run, { status: "failed", error: INTERRUPTED }, timestamp);
-    this.#sessions.savePartial(session, { id: run.answerId, seq: nextSeq(session.messages), timestamp, ...message });
+    const { message, settings } = endingOf(run, { status: "failed", error: INTERRUPTED }, timestamp);
+    const answer = { id: run.answerId, seq: nextSeq(session.messages), timestamp, ...message };
+    this.#sessions.savePartial(session, answer, settings);
   }
 }

@@ -50,6 +50,8 @@ const send = (client: OpenClawClient, message: string, idempotencyKey: string) =
 const history = async (client: OpenClawClient) =>
   (await client.request("chat.history", { sessionKey: "main" })).messages;
 
+const row = async (client: OpenClawClient) => (await client.request("sessions.describe", { key: "main" })).session;
+
 describe("a gateway that is killed in mid-answer", () => {
   test("shows after its restart what had been streamed, as interrupted, and can be asked again", async () => {
     const { store, transcripts, untilStored } = watchedStore();
@@ -60,8 +62,15 @@ describe("a gateway that is killed in mid-answer", () => {
     await untilStored("Once upon");
     rig.call.text(" a time");
     await untilStored("Once upon a time");
+    expect(await row(client)).toMatchObject({ status: "running" });
+    expect(await row(client)).not.toHaveProperty("lastRunError");
     const { rig: later, client: again } = await afterKill(store);
     await using _ = later;
+    expect(await row(again)).toMatchObject({
+      status: "failed",
+      lastRunId: "r1",
+      lastRunError: "the gateway stopped in the middle of this answer",
+    });
     expect(await history(again)).toMatchObject([
       { role: "user", content: "Tell me a story" },
       {
@@ -163,10 +172,7 @@ describe("one pass over the running answers", () => {
 test("a failed turn leaves the figures of how full the context is", async () => {
   await using rig = await startRig();
   using client = await rig.client();
-  const figures = async () => {
-    const { session } = await client.request("sessions.describe", { key: "main" });
-    return session;
-  };
+  const figures = () => row(client);
   await send(client, "hello", "r1");
   rig.call.text("Hi").finish();
   await client.ended("r1");
