@@ -84,7 +84,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     },
     now,
   );
-  const { systemPrompt, historyMessages } = settings;
+  const { systemPrompt, historyMessages, partialMs } = settings;
   const runner = new Runner({
     relay,
     sessions,
@@ -97,6 +97,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     newId,
     systemPrompt,
     historyMessages,
+    partialMs,
   });
   const runs = new RunQueue(runner, records, now, (bytes) => sessions.checkRoom(bytes));
   const services: Services = {
@@ -123,8 +124,6 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
   // Clients close the connection after two intervals without a frame.
   const ticking = setInterval(() => clients.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
   ticking.unref();
-  const saving = setInterval(() => runner.partials.pass(), settings.partialMs);
-  saving.unref();
 
   return {
     name: "openclaw",
@@ -134,7 +133,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     accept: (connection) => new ClientConnection(services, connection),
     async close() {
       clearInterval(ticking);
-      clearInterval(saving);
+      runner.close();
       runs.close(new GatewayError("shutting_down"));
       await sessions.flush();
     },

@@ -148,11 +148,10 @@ export class SessionStore {
     );
   }
 
-  /** Stores a running answer and what stands if the gateway is killed now. The end of the run replaces both. */
+  /** Stores a running answer. `ifKilled` is stored with the session's next change. The end of the run replaces both. */
   savePartial(session: Session, message: TranscriptMessage, ifKilled: Settings): void {
     session.ifKilled = ifKilled;
     this.#write(this.#parts.transcripts.append(session.key, [message]));
-    this.#save(session);
   }
 
   /** A new, empty conversation under the same key. */
