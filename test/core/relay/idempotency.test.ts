@@ -40,7 +40,8 @@ describe("a fingerprint", () => {
   });
 
   test("tells two long documents apart by a single word", () => {
-    const document = (word: string) => `${"All work and no play. ".repeat(9_000)}${word}${" More of it.".repeat(9_000)}`;
+    const document = (word: string) =>
+      `${"All work and no play. ".repeat(9_000)}${word}${" More of it.".repeat(9_000)}`;
     expect(print(document("yes")).request).not.toBe(print(document("not")).request);
   });
 
