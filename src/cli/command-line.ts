@@ -2,8 +2,9 @@ import { parseArgs } from "node:util";
 import { isNativeError } from "node:util/types";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { STREAM_PATH } from "../../protocol/stream.ts";
+import { unreachableRoutes } from "../compose/unreachable-routes.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { warningsOf } from "../config/cross-checks.ts";
+import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { usableFiles } from "../observe/open-files.ts";
@@ -112,13 +113,20 @@ async function configured(
     stderr.write(`sluice: ${error instanceof ConfigError ? error.message : describeFault(error)}\n`);
     return FAILED;
   }
-  const { openFiles } = world;
-  const usable = openFiles === undefined ? undefined : usableFiles(openFiles);
-  for (const warning of warningsOf(config, usable)) stderr.write(`sluice: warning: ${warning}\n`);
+  for (const warning of [...warningsOf(config), ...unreachableRoutes(config)]) warn(world, warning);
   if (command === "serve") return serve(config, world);
+  warnOfOpenFiles(config, world);
   // Secrets print themselves masked.
   world.stdout.write(`${JSON.stringify(config, undefined, 2)}\n`);
   return OK;
+}
+
+const warn = ({ stderr }: World, warning: string) => stderr.write(`sluice: warning: ${warning}\n`);
+
+function warnOfOpenFiles(config: Config, world: World): void {
+  const { openFiles } = world;
+  const warning = openFiles === undefined ? undefined : openFilesWarning(config, usableFiles(openFiles));
+  if (warning) warn(world, warning);
 }
 
 async function serve(loaded: Config, world: World): Promise<number> {
@@ -129,6 +137,8 @@ async function serve(loaded: Config, world: World): Promise<number> {
   const stopped = world.stopped();
   try {
     const gateway = await world.createGateway(config, { version });
+    // Not before: a start that fails says why in one line.
+    warnOfOpenFiles(config, world);
     if (pretty) stdout.write(welcome(version, gateway.url, config.openclaw.controlUi !== undefined));
     const { code, reason } = await stopped;
     await gateway.close(reason);

@@ -71,20 +71,9 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
   }
 }
 
-/**
- * What is allowed but probably a mistake, one line each. `usableFiles` is how many file descriptors the system leaves
- * for sockets, where it is known.
- */
-export function warningsOf(config: Checked, usableFiles = Number.POSITIVE_INFINITY): readonly string[] {
+/** What is allowed but probably a mistake, one line each. */
+export function warningsOf(config: Checked): readonly string[] {
   const warnings: string[] = [];
-  const { connections, openStreams } = config.limits;
-  const upstreamSockets = Object.values(config.routes).reduce((sum, { maxConnections }) => sum + maxConnections, 0);
-  const needed = connections + (config.demo ? openStreams : Math.min(openStreams, upstreamSockets));
-  if (needed > usableFiles) {
-    warnings.push(
-      `limits.connections and limits.openStreams allow ${needed} sockets, and the system ${usableFiles}: more are refused; raise its limit on open files (ulimit -n, LimitNOFILE) or lower the two`,
-    );
-  }
   for (const [alias, { route }] of Object.entries(config.models)) {
     if (config.routes[route]?.dialect === "plain-sse") {
       warnings.push(`models.${alias}: plain-sse relays events as they are; chat clients cannot use this model`);
@@ -112,4 +101,18 @@ export function warningsOf(config: Checked, usableFiles = Number.POSITIVE_INFINI
     );
   }
   return warnings;
+}
+
+/**
+ * A line when the limits allow more sockets than there may be: a client takes one, and each stream one to its upstream.
+ * `usableFiles` is how many files may be open before new connections are refused.
+ */
+export function openFilesWarning(
+  { limits: { connections, openStreams }, routes, demo }: Checked,
+  usableFiles: number,
+): string | undefined {
+  const upstreamSockets = Object.values(routes).reduce((sum, { maxConnections }) => sum + maxConnections, 0);
+  const sockets = connections + (demo ? openStreams : Math.min(openStreams, upstreamSockets));
+  if (sockets <= usableFiles) return undefined;
+  return `limits: connections and openStreams allow ${sockets} sockets, but new ones are refused at ${usableFiles} open files; raise the system's limit (ulimit -n, LimitNOFILE) or lower them`;
 }

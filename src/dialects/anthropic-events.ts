@@ -7,15 +7,15 @@ import { asCount } from "./token-counts.ts";
 
 const LAST: Delta = Object.freeze({ complete: "now" });
 
-/** Reads the events of one Messages stream: `message_start`, content blocks, `message_delta`, `message_stop`. */
+/** Decodes one Messages stream: `message_start`, content blocks, `message_delta`, `message_stop`. */
 export class AnthropicEvents implements Decoder {
-  /** Added to block indexes: a second `message_start` in one body counts its blocks from 0 again. */
+  /** Added to block indexes, because a second `message_start` in one body counts its blocks from 0 again. */
   #base = 0;
   #next = 0;
   #begun = false;
-  /** Index of the block that runs, as the provider counts. */
+  /** The provider's index of the block in progress. */
   #open: number | undefined;
-  /** A stop reason came, and nothing of the answer since. */
+  /** A stop reason came, and no content since. */
   #hasStopped = false;
   readonly #usage = new AnthropicUsage();
 
@@ -23,10 +23,10 @@ export class AnthropicEvents implements Decoder {
     const event = asObject(value);
     switch (name === "error" ? name : (asString(event?.type) ?? name)) {
       case "content_block_delta":
-        return this.#goesOn(this.#blockDelta(event));
+        return this.#reopen(this.#blockDelta(event));
       case "content_block_start":
         this.#open = asCount(event?.index) ?? 0;
-        return this.#goesOn(this.#blockStart(event));
+        return this.#reopen(this.#blockStart(event));
       case "content_block_stop":
         this.#open = undefined;
         return NOTHING;
@@ -88,11 +88,11 @@ export class AnthropicEvents implements Decoder {
     return deltaOf(draft);
   }
 
-  /** `isStart`: in `message_start`, where most messages only begin. */
+  /** `isStart`: from `message_start`, where the message is usually empty. */
   #message(message: JsonObject | undefined, isStart: boolean): Delta {
     const draft: Draft = {};
     this.#base = this.#next;
-    // An answer that continues a server's program comes whole in its `message_start`: content, reason and all.
+    // An answer that continues a server-side program arrives complete in `message_start`, stop reason included.
     asArray(message?.content).forEach((block, index) => {
       this.#block(asObject(block), index, draft);
     });
@@ -115,8 +115,8 @@ export class AnthropicEvents implements Decoder {
     this.#hasStopped = true;
   }
 
-  /** Content behind a stop reason takes the reason back. */
-  #goesOn(delta: Delta): Delta {
+  /** Content after a stop reason revokes the reason. */
+  #reopen(delta: Delta): Delta {
     if (!this.#hasStopped) return delta;
     this.#hasStopped = false;
     return { ...delta, complete: "open" };
@@ -153,7 +153,7 @@ export class AnthropicEvents implements Decoder {
   }
 }
 
-/** Programmatic calls come with their whole input at the start; the others start with `{}` and stream it. */
+/** Programmatic calls start with their complete input; others start with `{}` and stream it. */
 function toolCall(block: JsonObject, index: number): ToolCallDelta {
   const id = asString(block.id);
   const name = asString(block.name);

@@ -4,7 +4,7 @@ import { besideTheTop } from "./iterations.ts";
 import { largestCount, laterCount, tokenCounts } from "./token-counts.ts";
 import { cacheCreation } from "./token-usage.ts";
 
-/** Anthropic's own figures, of which the input leaves out what was read from or written to the cache. */
+/** Anthropic's figures. Their input excludes cache reads and writes. */
 interface Figures {
   readonly input: number | undefined;
   readonly output: number | undefined;
@@ -21,17 +21,17 @@ const NONE: Figures = {
   reasoning: undefined,
 };
 
-/** Reads the `usage` objects of one Messages answer. Each leaves out what did not change, so the latest figures are kept. */
+/** Reads the `usage` objects of one Messages answer. Reports omit unchanged figures, so the latest of each is kept. */
 export class AnthropicUsage {
   #figures = NONE;
   #beside: TokenCounts = {};
 
-  /** What was written so far, as far as it was reported. */
+  /** Output reported so far. */
   get outputTokens(): number {
     return (this.#figures.output ?? 0) + (this.#beside.outputTokens ?? 0);
   }
 
-  /** The counts up to this report. `isBegun`: the answer only begins, and the output in its report is no count of it. */
+  /** The counts as of this report. `isBegun`: the answer has only begun, so the report's output is a placeholder. */
   read(usage: JsonObject, isBegun: boolean): TokenCounts | undefined {
     const { output } = this.#figures;
     const reported = latest(this.#figures, usage);
@@ -60,7 +60,7 @@ function countsOf({ input, output, cacheRead, cacheWrite, reasoning }: Figures):
   });
 }
 
-/** Zeros add nothing, and make no figure where there was none. */
+/** Adds figure by figure. A zero does not create a figure. */
 function add(counts: TokenCounts | undefined, beside: TokenCounts): TokenCounts | undefined {
   const sum: Record<string, number | undefined> = { ...counts };
   for (const [name, more] of Object.entries(beside)) if (more) sum[name] = (sum[name] ?? 0) + more;

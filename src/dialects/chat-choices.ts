@@ -1,44 +1,45 @@
 import type { Completeness } from "../core/dialect/dialect.ts";
 import { asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 
-/** Keys of a delta whose text is no part of the answer. */
+/** Keys of a delta whose strings are not part of the answer. */
 const LABELS = new Set(["role", "type"]);
 
 /**
- * Which answers of a chat stream still run. A finish reason ends a choice until it speaks again: some servers send the
- * reason with the first chunk, or with every one.
+ * Tracks which answers ("choices") of a chat stream are still in progress. A finish reason ends a choice until more content
+ * follows: some servers send the reason with the first chunk, or with every chunk.
  */
 export class ChatChoices {
   readonly #wanted: number;
   readonly #open = new Set<number>();
-  /** The finished ones, and whether their last finish reason is to be trusted. */
+  /** Finished choices, and whether their last finish reason can be trusted. */
   readonly #finished = new Map<number, boolean>();
-  /** Spoke after a finish reason. */
+  /** Choices that had content after a finish reason. */
   readonly #doubted = new Set<number>();
   #before: Completeness = "open";
   #hasNews = false;
 
-  /** `wanted`: how many answers the request asked for. */
+  /** `wanted`: the number of answers requested. */
   constructor(wanted: number) {
     this.#wanted = wanted;
   }
 
-  /** Those that began and have not finished. */
+  /** The indexes of choices that began and have not finished. */
   get open(): readonly number[] {
     return [...this.#open];
   }
 
+  /** Whether a choice has begun. */
   has(index: number): boolean {
     return this.#open.has(index) || this.#finished.has(index);
   }
 
-  /** What a chunk holds of one choice. */
+  /** Takes note of one choice of a chunk. */
   note(index: number, delta: JsonObject | undefined, finish: string | undefined): void {
     if (finish) this.#finish(index, delta);
     else if (!this.#open.has(index)) this.#begin(index, delta);
   }
 
-  /** How complete the answer is now, when that has changed or a choice has just finished; else undefined. */
+  /** How complete the answer is, if a choice has finished or reopened since the last call; else undefined. */
   news(): Completeness | undefined {
     if (!this.#hasNews) return undefined;
     this.#hasNews = false;
@@ -49,7 +50,7 @@ export class ChatChoices {
 
   #begin(index: number, delta: JsonObject | undefined): void {
     const isAgain = this.#finished.has(index);
-    // A chunk behind the end that repeats the role, or says nothing, begins nothing.
+    // A chunk that only repeats the role, or is empty, does not reopen a choice.
     if (!speaks(delta) && (isAgain || delta?.role === undefined)) return;
     this.#open.add(index);
     if (!isAgain && this.#before === "open") return;
@@ -62,7 +63,7 @@ export class ChatChoices {
     const isSpoken = speaks(delta);
     if (isSpoken && this.#finished.has(index)) this.#doubted.add(index);
     this.#open.delete(index);
-    // With text beside it for a second time, the reason says as little as it did the first time.
+    // A reason that comes with content again was wrong the first time, and may be wrong now.
     this.#finished.set(index, !(isSpoken && this.#doubted.has(index)));
     this.#hasNews = true;
   }
@@ -73,10 +74,10 @@ export class ChatChoices {
   }
 }
 
-/** Whether there is text anywhere in a delta, in whatever field a server puts text, reasoning or calls. */
+/** Whether a delta has content, in whatever field a server puts text, reasoning or calls. */
 export const speaks = (delta: JsonValue | undefined): boolean => textLength(delta) > 0;
 
-/** How many characters of text there are in a delta. Recursion is bounded by the depth of JSON that is looked into. */
+/** The characters of text in a delta. Recursion is bounded by `MAX_JSON_DEPTH`. */
 export function textLength(value: JsonValue | undefined): number {
   if (typeof value === "string") return value.length;
   if (Array.isArray(value)) return value.reduce((sum: number, item: JsonValue) => sum + textLength(item), 0);
@@ -85,7 +86,7 @@ export function textLength(value: JsonValue | undefined): number {
   return sum;
 }
 
-/** Whether a value is empty, whatever its type: null, "", [], {} and lists or objects of such. */
+/** Whether a value is empty: null, "", [], {}, or a list or object of such values. */
 export function isBlank(value: JsonValue | undefined): boolean {
   if (Array.isArray(value)) return value.every(isBlank);
   const fields = asObject(value);

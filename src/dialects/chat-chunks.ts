@@ -8,20 +8,20 @@ import { asCount } from "./token-counts.ts";
 
 const LAST: Delta = Object.freeze({ complete: "now" });
 
-/** Reads the chunks of one Chat Completions stream. Text, thinking and tool calls are those of the first choice. */
+/** Decodes one Chat Completions stream. Text, thinking and tool calls are those of the first choice. */
 export class ChatChunks implements Decoder {
   readonly #choices: ChatChoices;
   readonly #usage = new ChatUsage();
   readonly #hidesUsage: boolean;
-  /** The first chunk, whose fields most chunks repeat. */
+  /** The first chunk, most of whose fields every chunk repeats. */
   #first: JsonObject | undefined;
-  /** Of the choice that finished last. */
+  /** The finish reason that came last. */
   #finish: string | undefined;
   #hasThought = false;
   #lastTool = -1;
   #lastToolId: string | undefined;
 
-  /** `answers`: how many the request asked for. `hidesUsage`: a chunk with nothing but the usage is for the gateway alone. */
+  /** `answers`: how many the request asked for. `hidesUsage`: hide chunks that only carry the usage. */
   constructor(answers = 1, hidesUsage = false) {
     this.#choices = new ChatChoices(answers);
     this.#hidesUsage = hidesUsage;
@@ -43,7 +43,7 @@ export class ChatChunks implements Decoder {
       if (!choice) continue;
       const reason = this.#choice(choice, draft);
       hasFailed ||= reason === "error";
-      // An answer in one piece needs no reason to be whole: its JSON is closed.
+      // A unary answer is complete without a finish reason, because its JSON is.
       if (isUnary && !choice.delta && asObject(choice.message)) draft.complete = "whole";
     }
     const complete = this.#choices.news();
@@ -51,7 +51,7 @@ export class ChatChunks implements Decoder {
     if (draft.complete && draft.complete !== "open" && this.#finish) draft.finish = this.#finish;
     const usage = this.#usage.read(chunk, choices);
     if (usage) draft.usage = usage;
-    // OpenRouter closes a failed answer with this reason; vLLM used to send the error as the chunk itself.
+    // OpenRouter ends a failed answer with the finish reason `error`; vLLM used to send the error itself as a chunk.
     if (chunk.error || chunk.object === "error" || hasFailed) {
       draft.error = readFailure(value, data);
       if (this.#finish) draft.finish = this.#finish;
@@ -75,15 +75,15 @@ export class ChatChunks implements Decoder {
     };
   }
 
-  /** A terminal of its own, also where finish reasons are missing: the last one that came stands for all. */
+  /** `[DONE]` ends the stream even if finish reasons are missing; the last one that came is reported. */
   #last(): Delta {
     return this.#finish === undefined ? LAST : { ...LAST, finish: this.#finish };
   }
 
-  /** Gives the finish reason of the choice, if it has one. */
+  /** Reads one choice. Returns its finish reason, if it has one. */
   #choice(choice: JsonObject, draft: Draft): string | undefined {
     const index = asCount(choice.index) ?? 0;
-    // A whole answer has the message in place of its pieces.
+    // A unary answer has `message` instead of `delta`.
     const delta = asObject(choice.delta) ?? asObject(choice.message);
     if (index === 0 && delta) this.#delta(delta, draft);
     else if (speaks(delta)) draft.otherCharacters = (draft.otherCharacters ?? 0) + textLength(delta);
@@ -101,7 +101,7 @@ export class ChatChunks implements Decoder {
     if (refusal) add(draft, "text", refusal);
 
     const thinking = asString(delta.reasoning_content) ?? asString(delta.reasoning);
-    // An empty first piece counts: Kimi wants to get back exactly the reasoning it sent.
+    // Even an empty first piece counts: Kimi requires exactly the reasoning it sent.
     if (thinking !== undefined && (thinking !== "" || !this.#hasThought)) {
       this.#hasThought = true;
       draft.thinking = (draft.thinking ?? "") + thinking;
@@ -119,7 +119,7 @@ export class ChatChunks implements Decoder {
       const name = asString(asObject(call.function)?.name);
       const json = asString(asObject(call.function)?.arguments);
       const index = this.#toolIndex(asCount(call.index), id);
-      // Alibaba repeats an empty id, Mistral an empty name, on every piece.
+      // Alibaba repeats an empty id and Mistral an empty name in every piece.
       if (id || name || json) {
         deltas.push({ index, ...(id && { id }), ...(name && { name }), ...(json && { arguments: json }) });
       }
@@ -127,7 +127,7 @@ export class ChatChunks implements Decoder {
     if (deltas.length > 0) draft.toolCalls = deltas;
   }
 
-  /** Mistral sends whole calls without an index: then each new id is the next call. */
+  /** Mistral sends complete calls without an index: each new id is the next call. */
   #toolIndex(given: number | undefined, id: string | undefined): number {
     if (given !== undefined) this.#lastTool = given;
     else if (this.#lastTool < 0 || (id && id !== this.#lastToolId)) this.#lastTool++;
@@ -140,7 +140,7 @@ function add(draft: Draft, field: "text" | "thinking", more: string): void {
   if (more !== "") draft[field] = (draft[field] ?? "") + more;
 }
 
-/** Mistral's reasoning models send content as parts: `text`, and `thinking` made of texts. */
+/** Mistral's reasoning models send content as parts: `text`, and `thinking` that consists of texts. */
 function addPart(draft: Draft, part: JsonObject | undefined): void {
   if (part?.type === "text") add(draft, "text", asString(part.text) ?? "");
   else if (part?.type === "thinking") {

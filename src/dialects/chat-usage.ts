@@ -4,7 +4,7 @@ import { type ChatChoices, isBlank, speaks } from "./chat-choices.ts";
 import { asCount } from "./token-counts.ts";
 import { readTokenUsage } from "./token-usage.ts";
 
-/** Fields that every chunk may repeat or that pad it: they are no news for a client. */
+/** Fields that every chunk may repeat, or that only pad it. */
 const FRAME = new Set([
   "id",
   "object",
@@ -18,17 +18,17 @@ const FRAME = new Set([
   "usage",
 ]);
 
-/** Reads the usage of one chat stream, wherever its server puts it. */
+/** Reads the usage of one chat stream, wherever the server puts it. */
 export class ChatUsage {
-  /** By choice: Moonshot reports in each choice what that choice cost. */
+  /** By index: Moonshot reports the usage of each choice in that choice. */
   readonly #inChoices = new Map<number, TokenCounts>();
 
-  /** The counts in a chunk: at its top, in its choices (Moonshot), or in `x_groq`; the first that has any wins. */
+  /** The counts in a chunk: at the top level, else in its choices (Moonshot), else in `x_groq`. */
   read(chunk: JsonObject, choices: readonly JsonValue[]): TokenCounts | undefined {
     return readTokenUsage(chunk.usage) ?? this.#ofChoices(choices) ?? readTokenUsage(asObject(chunk.x_groq)?.usage);
   }
 
-  /** The prompt is charged once, and the output of every choice. */
+  /** The prompt is charged once, the output for every choice. */
   #ofChoices(choices: readonly JsonValue[]): TokenCounts | undefined {
     let isFound = false;
     for (const item of choices) {
@@ -52,8 +52,8 @@ function addOutput(sum: TokenCounts, counts: TokenCounts): TokenCounts {
 }
 
 /**
- * Whether a chunk is there for the usage alone: it has a `usage` object, and besides only what `first`, the stream's
- * first chunk, has said, and choices that say nothing. Such a chunk exists because the gateway asked for the usage.
+ * Whether a chunk exists only because the gateway asked for the usage: it has a `usage` object, empty choices, and no other
+ * field with a value that `first`, the stream's first chunk, did not have.
  */
 export function holdsOnlyUsage(chunk: JsonObject, first: JsonObject, choices: ChatChoices): boolean {
   if (!asObject(chunk.usage) && !asObject(asObject(chunk.x_groq)?.usage)) return false;
@@ -68,7 +68,7 @@ export function holdsOnlyUsage(chunk: JsonObject, first: JsonObject, choices: Ch
 const isGroqUsage = (value: JsonValue | undefined): boolean =>
   Object.keys(asObject(value) ?? {}).every((key) => key === "usage" || key === "id");
 
-/** A choice that repeats its index and role and adds nothing. One that has not begun yet begins with its role. */
+/** Whether a choice adds nothing. The role is content only for a choice that has not begun. */
 function isEmpty(choice: JsonObject | undefined, choices: ChatChoices): boolean {
   const { index, delta, usage: _, ...rest } = choice ?? {};
   const isNews = asString(asObject(delta)?.role) !== undefined && !choices.has(asCount(index) ?? 0);

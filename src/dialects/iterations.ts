@@ -3,17 +3,17 @@ import type { TokenCounts } from "../core/usage/usage.ts";
 
 type Counts = Readonly<Record<keyof TokenCounts, number>>;
 
-/** Iterations that the figures beside the list count, at least the last of them. They leave out compaction and advisors. */
+/** Iterations that the top-level figures include. They exclude compaction and advisors. */
 const IN_THE_TOP: ReadonlySet<string | undefined> = new Set(["message", "fallback_message"]);
 
 const NAMES = ["inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteTokens", "reasoningTokens"] as const;
 
 /**
- * What `usage.iterations` bills beyond the figures that stand beside it. All iterations together are billed, while those
- * figures leave out compaction, advisors and answers that a fallback replaced:
+ * What `usage.iterations` bills in addition to the top-level figures, `top`. All iterations are billed, but the top level
+ * leaves out compaction, advisors and answers that a fallback replaced:
  * https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage
  *
- * `top` are the figures beside the list, `countsOf` reads one entry. Undefined without a list.
+ * `countsOf` reads one entry. Undefined without a list.
  */
 export function besideTheTop(
   usage: JsonObject,

@@ -8,14 +8,14 @@ import { readTokenUsage } from "./token-usage.ts";
 
 const CALLS: ReadonlySet<string | undefined> = new Set(["function_call", "custom_tool_call", "mcp_call"]);
 
-/** Reads the events of one Responses stream, up to its one `response.completed`, `.incomplete` or `.failed`. */
+/** Decodes one Responses stream, up to its `response.completed`, `.incomplete` or `.failed`. */
 export class ResponseEvents implements Decoder {
-  /** Calls whose arguments have begun to stream. */
+  /** Output indexes of calls whose arguments have begun to stream. */
   readonly #streamed = new Set<number>();
-  /** What names the response, from `response.created` on. */
+  /** The response's id, time and model, from `response.created`. */
   #response: JsonObject | undefined;
   #sequence = -1;
-  /** Something of the answer came before its end. */
+  /** Content came before the final event. */
   #hasSpoken = false;
 
   read(name: string | undefined, value: JsonValue | undefined, data: string): Delta {
@@ -45,9 +45,9 @@ export class ResponseEvents implements Decoder {
         return this.#arguments(event, asString(event?.delta));
       case "response.function_call_arguments.done":
       case "response.mcp_call_arguments.done":
-        return this.#wholeArguments(event, asString(event?.arguments));
+        return this.#completeArguments(event, asString(event?.arguments));
       case "response.custom_tool_call_input.done":
-        return this.#wholeArguments(event, asString(event?.input));
+        return this.#completeArguments(event, asString(event?.input));
       case "response.completed":
       case "response.incomplete":
         return this.#ending(asObject(event?.response));
@@ -56,17 +56,17 @@ export class ResponseEvents implements Decoder {
       case "error":
         return { ...usageOf(asObject(event?.response)), error: failure(value, data) };
       default:
-        return event?.object === "response" ? this.#whole(event, data) : NOTHING;
+        return event?.object === "response" ? this.#unary(event, data) : NOTHING;
     }
   }
 
-  /** An answer that was not asked for as a stream. */
-  #whole(response: JsonObject, data: string): Delta {
+  /** An answer to `stream: false`. */
+  #unary(response: JsonObject, data: string): Delta {
     if (response.status === "failed") return { ...usageOf(response), error: failure(response, data) };
     return this.#ending(response);
   }
 
-  /** Some servers send no deltas: then the whole answer stands in its last event. */
+  /** Servers that stream no deltas send the complete output in the final event. */
   #ending(response: JsonObject | undefined): Delta {
     return this.#hasSpoken ? ending(response) : { ...ending(response), ...this.#output(response) };
   }
@@ -83,7 +83,7 @@ export class ResponseEvents implements Decoder {
     };
   }
 
-  /** Without `output`: the vendor's client then keeps the items it has put together. */
+  /** Without `output`, so that the vendor's client keeps the items it has assembled. */
   cutShort(): CutShort | undefined {
     if (!this.#response) return undefined;
     const type = "response.incomplete";
@@ -122,13 +122,13 @@ export class ResponseEvents implements Decoder {
     return { toolCalls: [{ index, arguments: json }] };
   }
 
-  /** LM Studio sends arguments only once they are whole; elsewhere they came piece by piece before. */
-  #wholeArguments(event: JsonObject | undefined, json: string | undefined): Delta {
+  /** LM Studio sends arguments only when they are complete; other servers have streamed them before. */
+  #completeArguments(event: JsonObject | undefined, json: string | undefined): Delta {
     return this.#streamed.has(asCount(event?.output_index) ?? 0) ? NOTHING : this.#arguments(event, json);
   }
 }
 
-/** The texts in the parts of all items of a type. */
+/** The concatenated texts of all items of a type. */
 function textOf(items: readonly JsonObject[], type: string, parts: "content" | "summary"): string {
   const texts = items
     .filter((item) => item.type === type)
@@ -137,7 +137,7 @@ function textOf(items: readonly JsonObject[], type: string, parts: "content" | "
   return texts.join("");
 }
 
-/** An incomplete answer (length, content filter) is a whole stream: the provider ended it on purpose. */
+/** An incomplete answer (length, content filter) completes the stream too: the provider ended it deliberately. */
 function ending(response: JsonObject | undefined): Delta {
   const draft: Draft = { ...usageOf(response), complete: "now" };
   const reason = asString(asObject(response?.incomplete_details)?.reason);
@@ -145,7 +145,7 @@ function ending(response: JsonObject | undefined): Delta {
   return draft;
 }
 
-/** The flat form, `{type: "error", code, message}`, names the failure in `code`: its type says only that it is one. */
+/** In the flat form, `{type: "error", code, message}`, the failure is named by `code`. */
 function failure(value: JsonValue | undefined, data: string) {
   const fields = asObject(value);
   return fields?.type === "error" && !fields.error

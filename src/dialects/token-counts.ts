@@ -1,20 +1,20 @@
 import { numberOf } from "../core/kernel/exact-number.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 
-/** A number of tokens, or undefined for anything that cannot be one: null, fractions, negative numbers, strings. */
+/** A number of tokens; undefined for anything else: null, fractions, negative numbers, strings. */
 export function asCount(value: unknown): number | undefined {
   const count = numberOf(value);
   return count !== undefined && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
 }
 
 /**
- * The latest value of a figure that a stream repeats. A zero replaces nothing: some servers end a stream with zeros for
- * figures they reported at its start.
+ * The latest value of a figure that a stream repeats. Zero does not replace a figure: some servers report figures at the
+ * start and zeros at the end.
  */
 export const laterCount = (before: number | undefined, value: unknown): number | undefined =>
   asCount(value) || (before ?? asCount(value));
 
-/** The largest of several spellings of one figure; undefined when none of them is a count. */
+/** The largest of several values for one figure; undefined if none is a count. */
 export function largestCount(...values: readonly unknown[]): number | undefined {
   let largest: number | undefined;
   for (const value of values) {
@@ -24,7 +24,7 @@ export function largestCount(...values: readonly unknown[]): number | undefined 
   return largest;
 }
 
-/** The counts a provider gave, without the ones it left out; undefined when it gave none. */
+/** The counts that are defined; undefined if none is. */
 export function tokenCounts(
   given: { readonly [Name in keyof TokenCounts]: number | undefined },
 ): TokenCounts | undefined {

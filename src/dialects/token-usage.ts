@@ -2,13 +2,13 @@ import { asObject, type JsonValue } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 import { asCount, largestCount, tokenCounts } from "./token-counts.ts";
 
-/** How OpenAI, Moonshot, DeepSeek, xAI and proxies for Anthropic's models spell the tokens read from a cache. */
+/** Names of the tokens read from a cache: OpenAI, Moonshot, xAI; DeepSeek; proxies for Anthropic's models. */
 const CACHE_READ = ["cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cache_read_tokens"];
-/** And those written to it: OpenAI, then proxies for Anthropic's models and Alibaba. */
+/** Names of the tokens written to a cache: OpenAI; Alibaba and proxies for Anthropic's models. */
 const CACHE_WRITE = ["cache_write_tokens", "cache_creation_input_tokens", "cache_creation_tokens"];
 const REASONING = ["reasoning_tokens", "thinking_tokens"];
 
-/** The two figures a bill is made of, and what is known of their parts. */
+/** The two figures of a bill, and what is known of their parts. */
 interface Parts {
   readonly input: number | undefined;
   readonly output: number | undefined;
@@ -18,8 +18,8 @@ interface Parts {
 }
 
 /**
- * The counts in a `usage` object of Chat Completions or of Responses, in the spelling of OpenAI or of a compatible
- * server. Undefined when the value is no object or has no count.
+ * Reads a `usage` object of Chat Completions or Responses, as OpenAI or a compatible server writes it. Undefined if the value
+ * is not an object or has no counts.
  */
 export function readTokenUsage(value: JsonValue | undefined): TokenCounts | undefined {
   const usage = asObject(value);
@@ -47,13 +47,13 @@ export function readTokenUsage(value: JsonValue | undefined): TokenCounts | unde
   });
 }
 
-/** Anthropic's breakdown of what was written to its caches, by how long they live. */
+/** The sum of Anthropic's `cache_creation`, which lists cache writes by lifetime; undefined without it. */
 export function cacheCreation(holder: JsonValue | undefined): number | undefined {
   const caches = asObject(asObject(holder)?.cache_creation);
   return caches && Object.values(caches).reduce<number>((sum, count) => sum + (asCount(count) ?? 0), 0);
 }
 
-/** A figure under any of its names in any of the objects it may be in. A loop, because some servers report on every chunk. */
+/** A figure under any of its names, in any of the objects it may be in. A loop, because some servers report in every chunk. */
 function figure(holders: readonly (JsonValue | undefined)[], names: readonly string[]): number | undefined {
   let largest: number | undefined;
   for (const value of holders) {
@@ -64,16 +64,16 @@ function figure(holders: readonly (JsonValue | undefined)[], names: readonly str
 }
 
 /**
- * Input with its cached part and output with its reasoning, as they are billed. Servers disagree about whether a part is
- * counted in; a part larger than its whole was left out of it, and so was what the total has beyond both figures. Where
- * the total has more and no part explains it, it is output (Gemini's thoughts). A total smaller than its parts is ignored.
+ * Input including its cached part and output including its reasoning, as they are billed. Servers disagree about whether the
+ * parts are included. A part larger than its figure was left out of it, and so was a part that equals what the total exceeds
+ * both figures by. If no part explains that excess, it is output (Gemini's thoughts). A total below the sum is ignored.
  */
 function addUp({ input, output, cached, reasoning }: Parts, total: number | undefined): Partial<Parts> {
   const spare = total === undefined ? 0 : total - (input ?? 0) - (output ?? 0);
   if (spare > 0) {
     if (spare === reasoning) return { input, output: (output ?? 0) + spare };
     if (spare === cached) return { input: (input ?? 0) + spare, output };
-    // A missing figure is what the total has beyond the other. Nothing splits a total that stands alone.
+    // A missing figure is the total minus the other one. A total alone cannot be split.
     if (input) return { input, output: (output ?? 0) + spare };
     return output ? { input: spare, output } : { input, output };
   }

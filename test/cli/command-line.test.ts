@@ -112,14 +112,21 @@ describe("sluice check", () => {
     expect(stderr).toMatch(/^sluice: warning: auth.token: shorter/);
   });
 
+  test.each(["check", "serve"])("warns on stderr at %s of a route whose address is refused", async (command) => {
+    const routes = { lan: { dialect: "openai-chat", baseUrl: "http://172.17.0.1:11434/v1" } };
+    const { code, stderr } = await run([command], { file: { routes, models: { m: { route: "lan", model: "m" } } } });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^sluice: warning: routes.lan.baseUrl: .*routes.lan.allowPrivateNetwork can allow it$/m);
+  });
+
   test("warns when the system allows fewer open files than the limits allow sockets", async () => {
     const file = { limits: { connections: 100, openStreams: 60 }, demo: true };
-    const stderr = async (openFiles: number) => (await run(["check"], { file, openFiles })).stderr;
-    expect(await stderr(223)).toBe(
-      "sluice: warning: limits.connections and limits.openStreams allow 160 sockets, and the system 159: more are refused; raise its limit on open files (ulimit -n, LimitNOFILE) or lower the two\n",
-    );
-    // 64 stay spare.
-    expect(await stderr(224)).toBe("");
+    const stderr = async (command: string, openFiles: number) => (await run([command], { file, openFiles })).stderr;
+    const warning =
+      "sluice: warning: limits: connections and openStreams allow 160 sockets, but new ones are refused at 159 open files; raise the system's limit (ulimit -n, LimitNOFILE) or lower them\n";
+    // 64 are kept for upstreams and the store.
+    expect([await stderr("check", 223), await stderr("check", 224)]).toEqual([warning, ""]);
+    expect([await stderr("serve", 223), await stderr("serve", 224)]).toEqual([warning, ""]);
   });
 
   test("flags stand above the environment, and that above the file", async () => {

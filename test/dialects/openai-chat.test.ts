@@ -16,7 +16,7 @@ describe("a chat completions request", () => {
 
   const withUsage = { stream: true, stream_options: { include_usage: true } };
 
-  test("is a stream with its usage, of the configured model when there is one", () => {
+  test("asks for a stream and its usage, and names the configured model", () => {
     const body = { model: "theirs", stream: false };
     expect(openaiChat.body({ body, model: "ours" })).toEqual({ model: "ours", ...withUsage });
     expect(openaiChat.body({ body, model: undefined })).toEqual({ model: "theirs", ...withUsage });
@@ -30,7 +30,7 @@ describe("a chat completions request", () => {
     },
   );
 
-  test("keeps the client's other options of the stream", () => {
+  test("keeps the client's other stream options", () => {
     const body = { stream_options: { include_obfuscation: false } };
     expect(openaiChat.body({ body, model: undefined }).stream_options).toEqual({
       include_obfuscation: false,
@@ -38,8 +38,8 @@ describe("a chat completions request", () => {
     });
   });
 
-  test("of a whole answer, and to a server that refuses to be asked, is left as it is", () => {
-    expect(openaiChat.body({ body: {}, model: undefined, whole: true })).toEqual({ stream: false });
+  test("does not ask for usage if the answer is unary or the server rejects the parameter", () => {
+    expect(openaiChat.body({ body: {}, model: undefined, unary: true })).toEqual({ stream: false });
     expect(openaiChat.body({ body: {}, model: undefined, includeUsage: false })).toEqual({ stream: true });
     const body = { stream_options: { include_usage: true } };
     expect(openaiChat.body({ body, model: undefined, includeUsage: false })).toEqual({ ...body, stream: true });
@@ -73,12 +73,12 @@ describe("a chunk with nothing but usage", () => {
     ["a field that repeats what the first chunk said", { choices: [], usage, citations: ["a"] }],
     ["a usage without figures", { choices: [], usage: {} }],
     ["Groq's field for it", { choices: [], x_groq: { id: "r", usage } }],
-  ])("is hidden from a client that did not ask for it, also with %s", (_what, chunk) => {
+  ])("is hidden from a client that did not ask for it, even with %s", (_what, chunk) => {
     expect(read(true, said, chunk)).toMatchObject({ hidden: true });
     expect(read(false, said, chunk)).not.toHaveProperty("hidden");
   });
 
-  test("counts, though it is hidden", () => {
+  test("is counted although it is hidden", () => {
     expect(read(true, said, { choices: [], usage })).toEqual({ usage: counts, hidden: true });
   });
 
@@ -94,11 +94,11 @@ describe("a chunk with nothing but usage", () => {
     ["what an earlier chunk said otherwise", { choices: [], usage, citations: ["a", "b"] }],
     ["more in Groq's field", { choices: [], x_groq: { usage, seed: 7 } }],
     ["an error", { choices: [], usage, error: { message: "no" } }],
-  ])("is one no more with %s beside it: a client is told of that", (_what, chunk) => {
+  ])("is not hidden if it also has %s", (_what, chunk) => {
     expect(read(true, said, chunk)).not.toHaveProperty("hidden");
   });
 
-  test("is none without usage, and a first chunk repeats nothing", () => {
+  test("must have usage, and the first chunk cannot repeat anything", () => {
     expect(read(true, said, { choices: [] })).toEqual({});
     expect(read(true, said, { choices: [], usage: null })).toEqual({});
     expect(read(true, { choices: [], usage, prompt_filter_results: [{ prompt_index: 0 }] })).toEqual({ usage: counts });
@@ -108,14 +108,14 @@ describe("a chunk with nothing but usage", () => {
 describe("the request for usage", () => {
   const { usageRequest } = openaiChat;
 
-  test("is the gateway's where the client does not make it", () => {
+  test("is added if the client does not make it", () => {
     for (const asked of [{}, { stream_options: null }, { stream_options: { include_usage: false } }]) {
       expect(usageRequest?.isAdded(asked)).toBe(true);
     }
     expect(usageRequest?.isAdded({ stream_options: { include_usage: true } })).toBe(false);
   });
 
-  test("is taken out again without what the client says beside it", () => {
+  test("can be removed again without the client's own stream options", () => {
     const without = (asked: JsonObject) =>
       usageRequest?.without(openaiChat.body({ body: asked, model: "m", includeUsage: true }));
     expect(without({ n: 1 })).toEqual({ n: 1, model: "m", stream: true });
@@ -130,13 +130,13 @@ describe("the request for usage", () => {
     ["Unrecognized request argument supplied: stream_options", true],
     ['{"detail":[{"loc":["body","stream_options","include_usage"],"msg":"Extra inputs are not permitted"}]}', true],
     ["max_tokens is too large", false],
-  ])("is refused by a body that names it: %s", (refusal, isRefused) => {
+  ])("is refused by an error body that names it: %s", (refusal, isRefused) => {
     expect(usageRequest?.isRefusedBy(refusal)).toBe(isRefused);
   });
 });
 
 describe("a conversation for chat completions", () => {
-  test("asks for no limit whose name providers disagree about", () => {
+  test("sets no output limit, because providers disagree about its name", () => {
     expect(openaiChat.conversation({ system: "be brief", ...say("user", { type: "text", text: "hi" }) })).toEqual({
       messages: [
         { role: "system", content: "be brief" },
@@ -165,7 +165,7 @@ describe("a conversation for chat completions", () => {
     ]);
   });
 
-  test("sends no reasoning where there was none, and none that Anthropic signed", () => {
+  test("sends no reasoning if there was none, nor Anthropic's signed thinking", () => {
     const plain = say("assistant", { type: "text", text: "hi" });
     const signed = say(
       "assistant",
@@ -189,13 +189,13 @@ describe("a conversation for chat completions", () => {
     expect(messages).toEqual([]);
   });
 
-  test("asks for thinking by effort; off asks for nothing", () => {
+  test('requests thinking by effort; "off" sets nothing', () => {
     const turn = say("user", { type: "text", text: "hi" });
     expect(openaiChat.conversation({ ...turn, thinking: "low" })).toMatchObject({ reasoning_effort: "low" });
     expect(openaiChat.conversation({ ...turn, thinking: "off" })).toEqual(openaiChat.conversation(turn));
   });
 
-  test("refuses an image in an answer", () => {
+  test("rejects an image in an assistant message", () => {
     const turn = say("assistant", { type: "image", mimeType: "image/png", base64: "AA==" });
     expect(() => openaiChat.conversation(turn)).toThrow(expect.objectContaining({ code: "unsupported" }));
   });

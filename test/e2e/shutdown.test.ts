@@ -17,7 +17,7 @@ const FINISH = {
 async function setUp(drainMs: number, lingerMs = 0) {
   const stack = new AsyncDisposableStack();
   const upstream = stack.use(await startScriptedUpstream());
-  const config = configFor(upstream.url, { limits: { drainMs, lingerMs } });
+  const config = configFor(upstream.url, { limits: { drainMs, lingerMs, connections: 100, openStreams: 100 } });
   const key = "sk-test-key-of-the-route";
   const sluice = stack.use(
     await startSluice({

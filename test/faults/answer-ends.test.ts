@@ -27,29 +27,29 @@ const thenReset =
   };
 
 describe("a chat answer whose connection breaks", () => {
-  test("behind its finish reason is whole", async () => {
+  test("after its finish reason is completed", async () => {
     const { terminal } = await play(thenReset(say("Hi"), stop()), chat);
     expect(terminal).toMatchObject({ status: "completed", finish: "stop" });
   });
 
-  test("while it speaks on behind its finish reason is not, nor has it a finish", async () => {
+  test("while content follows a finish reason fails, and has no finish reason", async () => {
     const { terminal } = await play(thenReset(choice({ content: "" }, "stop"), say("The "), say("answ")), chat);
     expect(terminal).toMatchObject({ status: "failed", error: { code: "upstream_reset" }, lastSeq: 3 });
     expect(terminal).not.toHaveProperty("finish");
   });
 
-  test("behind texts that each have a finish reason is not: that reason says nothing", async () => {
+  test("after texts that each have a finish reason fails: such a reason cannot be trusted", async () => {
     const piece = choice({ content: "x" }, "stop");
     const { terminal } = await play(thenReset(piece, piece, piece), chat);
     expect(terminal).toMatchObject({ status: "failed", error: { code: "upstream_reset" } });
   });
 
-  test("behind the finish reason that follows all of that is whole", async () => {
+  test("after the finish reason that follows such content is completed", async () => {
     const { terminal } = await play(thenReset(choice({ content: "x" }, "stop"), say("y"), stop()), chat);
     expect(terminal).toMatchObject({ status: "completed" });
   });
 
-  test("between texts that are known by their shape is not whole, whatever finished before", async () => {
+  test("between texts that match the template fails, whatever finished before", async () => {
     const { terminal } = await play(thenReset(say("one"), say("two"), stop(), say("three"), say("four")), chat);
     expect(terminal).toMatchObject({ status: "failed", error: { code: "upstream_reset" } });
   });
@@ -66,17 +66,17 @@ describe("a request for two chat answers", () => {
     return await terminal;
   };
 
-  test("is whole when both have finished, in any order", async () => {
+  test("is completed when both have finished, in any order", async () => {
     expect(await two(say("a"), say("b", 1), stop(1), say("c"), stop())).toMatchObject({ status: "completed" });
   });
 
-  test("is truncated when the second has begun and not finished, or never begun", async () => {
+  test("is truncated if the second is unfinished, or never began", async () => {
     const truncated = { status: "failed", error: { code: "upstream_truncated" } };
     expect(await two(say("a"), stop(), say("b", 1))).toMatchObject(truncated);
     expect(await two(say("a"), stop())).toMatchObject(truncated);
   });
 
-  test("is truncated when the first speaks on while the second finishes", async () => {
+  test("is truncated if the first continues while the second finishes", async () => {
     expect(await two(say("a"), stop(), say("b"), say("c"), stop(1))).toMatchObject({
       status: "failed",
       error: { code: "upstream_truncated" },
@@ -84,7 +84,7 @@ describe("a request for two chat answers", () => {
   });
 });
 
-describe("a whole chat answer whose connection stays open", () => {
+describe("a complete chat answer whose connection stays open", () => {
   const soon: RelaySettings = { ...chat, route: { timeouts: { endMs: 40 } } };
 
   /** How the stream ends whose upstream sends this until its socket is closed. */
@@ -105,11 +105,11 @@ describe("a whole chat answer whose connection stays open", () => {
     ["comments for ever", (exchange) => exchange.chunk(": keep-alive\n\n")],
     ["events that say nothing, for ever", (exchange) => exchange.event({ choices: [] })],
     ["the same finish reason for ever", (exchange) => exchange.event(stop())],
-  ])("has ended some time later with %s behind it, and the upstream's socket is closed", async (_what, after) => {
+  ])("ends some time later with %s after it, and the upstream's socket is closed", async (_what, after) => {
     expect(await lingers(after)).toMatchObject({ status: "completed", finish: "stop" });
   });
 
-  test("has its usage exact when that came in time", async () => {
+  test("has exact usage if that came in time", async () => {
     await using upstream = await startScriptedUpstream();
     await using relay = openRelay(upstream.url, soon);
     const { terminal } = relay.open();
@@ -119,7 +119,7 @@ describe("a whole chat answer whose connection stays open", () => {
     expect((await terminal).usage).toEqual({ source: "exact", inputTokens: 7, outputTokens: 3 });
   });
 
-  test("is waited for as any other when it speaks on", async () => {
+  test("has the usual limits again when it continues", async () => {
     const { terminal } = await play(
       async (exchange, opened) => {
         exchange.sse().event(stop()).event(say("on"));
@@ -130,7 +130,7 @@ describe("a whole chat answer whose connection stays open", () => {
     expect(terminal).toMatchObject({ status: "failed", error: { details: { timer: "idle" } } });
   });
 
-  test("by default has ended within five seconds", () => {
+  test("ends within five seconds by default", () => {
     expect(FIXED_TIMEOUTS.endMs).toBeLessThanOrEqual(5_000);
   });
 });
@@ -138,43 +138,40 @@ describe("a whole chat answer whose connection stays open", () => {
 const ANTHROPIC_STOP = ["message_stop", { type: "message_stop" }] as const;
 const RESPONSE = ["response.completed", { type: "response.completed", response: { output: [] } }] as const;
 
-describe.each(["\n", "\r", "\r\n", ""])(
-  "an answer whose last event lacks its blank line and has %j behind it",
-  (end) => {
-    test.each<[DialectName, string | undefined, object]>([
-      ["openai-chat", undefined, stop()],
-      ["anthropic-messages", ...ANTHROPIC_STOP],
-      ["openai-responses", ...RESPONSE],
-      ["plain-sse", undefined, { b: 1 }],
-    ])("is whole in %s, with that event", async (dialect, name, value) => {
-      const event = `${name === undefined ? "" : `event: ${name}\n`}data: ${JSON.stringify(value)}${end}`;
-      const { terminal, data } = await play((exchange) => exchange.sse().event({ a: 1 }).chunk(event).end(), {
-        dialect,
-      });
-      expect(terminal).toMatchObject({ status: "completed", lastSeq: 2 });
-      expect(data.at(-1)).toBe(JSON.stringify(value));
+describe.each(["\n", "\r", "\r\n", ""])("an answer whose last event ends with %j instead of a blank line", (end) => {
+  test.each<[DialectName, string | undefined, object]>([
+    ["openai-chat", undefined, stop()],
+    ["anthropic-messages", ...ANTHROPIC_STOP],
+    ["openai-responses", ...RESPONSE],
+    ["plain-sse", undefined, { b: 1 }],
+  ])("is completed in %s, with that event", async (dialect, name, value) => {
+    const event = `${name === undefined ? "" : `event: ${name}\n`}data: ${JSON.stringify(value)}${end}`;
+    const { terminal, data } = await play((exchange) => exchange.sse().event({ a: 1 }).chunk(event).end(), {
+      dialect,
     });
+    expect(terminal).toMatchObject({ status: "completed", lastSeq: 2 });
+    expect(data.at(-1)).toBe(JSON.stringify(value));
+  });
 
-    test.each<[DialectName]>([["openai-chat"], ["anthropic-messages"], ["openai-responses"], ["plain-sse"]])(
-      "is truncated in %s where that event is cut within its JSON, and nothing of it is relayed",
-      async (dialect) => {
-        const { terminal, data } = await play(
-          (exchange) => exchange.sse().event({ a: 1 }).chunk(`data: {"b":${end}`).end(),
-          { dialect },
-        );
-        expect(terminal).toMatchObject({ status: "failed", lastSeq: 1, error: { code: "upstream_truncated" } });
-        expect(data).toEqual(['{"a":1}']);
-      },
-    );
-  },
-);
+  test.each<[DialectName]>([["openai-chat"], ["anthropic-messages"], ["openai-responses"], ["plain-sse"]])(
+    "is truncated in %s if that event is cut inside its JSON, and the event is not relayed",
+    async (dialect) => {
+      const { terminal, data } = await play(
+        (exchange) => exchange.sse().event({ a: 1 }).chunk(`data: {"b":${end}`).end(),
+        { dialect },
+      );
+      expect(terminal).toMatchObject({ status: "failed", lastSeq: 1, error: { code: "upstream_truncated" } });
+      expect(data).toEqual(['{"a":1}']);
+    },
+  );
+});
 
-test("an end marker without space, blank line or line end is one", async () => {
+test("[DONE] needs no space, line end or blank line", async () => {
   const { terminal } = await play((exchange) => exchange.sse().event(say("Hi")).chunk("data:[DONE]").end(), chat);
   expect(terminal).toMatchObject({ status: "completed", lastSeq: 2 });
 });
 
-test("a whole chat answer whose usage is cut is whole, and its usage estimated", async () => {
+test("a complete chat answer whose usage chunk is cut is completed with estimated usage", async () => {
   await using upstream = await startScriptedUpstream();
   await using relay = openRelay(upstream.url, chat);
   const { terminal } = relay.open();
@@ -184,7 +181,7 @@ test("a whole chat answer whose usage is cut is whole, and its usage estimated",
   expect(relay.records[0]?.anomalies).toEqual({ upstream_truncated: 1 });
 });
 
-test("an answer in one piece that is cut within its JSON is truncated in plain SSE too, and nothing of it is relayed", async () => {
+test("a unary answer that is cut inside its JSON is truncated even in plain SSE, and not relayed", async () => {
   const { terminal } = await play(
     (exchange) =>
       exchange.head(200, { "content-type": "application/json", connection: "close" }).write('{"a":[1').finish(),
@@ -193,7 +190,7 @@ test("an answer in one piece that is cut within its JSON is truncated in plain S
   expect(terminal).toMatchObject({ status: "failed", lastSeq: 0, error: { code: "upstream_truncated" } });
 });
 
-test("a cap cuts a choice that speaks on behind its finish reason", async () => {
+test("a cap cuts a choice that continues after its finish reason", async () => {
   await using upstream = await startScriptedUpstream();
   await using up = await openLeasedRelay(upstream.url, chat);
   const opened = up.open({ caller: callerOf({ tokensPerDay: 200 }), body: { max_tokens: 50 } });

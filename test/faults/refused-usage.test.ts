@@ -39,7 +39,7 @@ describe("a stream whose upstream refuses to be asked for usage", () => {
     expect(relay.records.map(({ anomalies }) => anomalies)).toEqual([{ usage_refused: 1 }]);
   });
 
-  test("is one row of the ledger", async () => {
+  test("is one row in the ledger", async () => {
     await using upstream = await startScriptedUpstream();
     upstream.respondWith(refuseAsking(400, refusal));
     await using up = await openLeasedRelay(upstream.url, chat);
@@ -48,7 +48,7 @@ describe("a stream whose upstream refuses to be asked for usage", () => {
     expect(up.ledger.closed).toMatchObject([{ outcome: "completed", usage: { source: "estimated" } }]);
   });
 
-  test("is not asked for its usage the next time, and other models are", async () => {
+  test("is not asked for usage the next time, but other models are", async () => {
     await using upstream = await startScriptedUpstream();
     const models: unknown[] = [];
     upstream.respondWith((exchange) => {
@@ -68,7 +68,7 @@ describe("a stream whose upstream refuses to be asked for usage", () => {
     ]);
   });
 
-  test("keeps the rest of its body, to the digit", async () => {
+  test("keeps the rest of its body unchanged", async () => {
     await using upstream = await startScriptedUpstream();
     await using relay = openRelay(upstream.url, chat);
     const { terminal } = relay.open({ body: { seed: 0.1, messages: [{ role: "user", content: '"stream_options"' }] } });
@@ -81,7 +81,7 @@ describe("a stream whose upstream refuses to be asked for usage", () => {
     expect(await terminal).toMatchObject({ status: "completed" });
   });
 
-  test("fails as the second try does, and nothing is remembered of the first", async () => {
+  test("fails with the second try's error, and the first refusal is not remembered", async () => {
     await using upstream = await startScriptedUpstream();
     await using relay = openRelay(upstream.url, chat);
     for (const _ of [1, 2]) {
@@ -99,7 +99,7 @@ describe("a stream whose upstream refuses to be asked for usage", () => {
   });
 });
 
-describe("a refusal is the client's", () => {
+describe("a refusal is passed on after one try", () => {
   const refusedWith = async (status: number, body: unknown, asked: object = {}) => {
     await using upstream = await startScriptedUpstream();
     upstream.respondWith((exchange) => void exchange.json(status, body));
@@ -113,19 +113,19 @@ describe("a refusal is the client's", () => {
     ["when it names something else", 400, { error: { message: "max_tokens is too large" } }, {}],
     ["when its status says something else", 401, refusal, {}],
     ["when the client asked for the usage itself", 400, refusal, { stream_options: { include_usage: true } }],
-  ])("%s: there is one try", async (_when, status, body, asked) => {
+  ])("%s", async (_when, status, body, asked) => {
     expect(await refusedWith(status, body, asked)).toBe(1);
   });
 });
 
-describe("what is remembered of refusals", () => {
+describe("the memory of refusals", () => {
   const route = { name: "r", dialect: openaiChat, key: undefined, headers: {} };
   const target = { route, model: undefined };
   const refuse = (refusals: UsageRefusals, model: string) => {
     if (openaiChat.usageRequest) refusals.amendment(openaiChat.usageRequest, target, { model }).accepted();
   };
 
-  test("is forgotten after ten minutes: the server may have learned", () => {
+  test("lasts ten minutes, since the server may have been updated", () => {
     let now = 0;
     const refusals = new UsageRefusals(() => now);
     refuse(refusals, "m");
@@ -135,13 +135,13 @@ describe("what is remembered of refusals", () => {
     expect(refusals.mayAsk(target, { model: "m" })).toBe(true);
   });
 
-  test("is bounded: the oldest of more than a thousand is forgotten", () => {
+  test("is bounded: beyond a thousand, the oldest is dropped", () => {
     const refusals = new UsageRefusals(() => 0);
     for (let at = 0; at <= 1_000; at++) refuse(refusals, `m${at}`);
     expect(["m0", "m1", "m1000"].map((model) => refusals.mayAsk(target, { model }))).toEqual([true, false, false]);
   });
 
-  test("leaves digits as they were written, also those that no number of JavaScript has", () => {
+  test("does not change digits that a JavaScript number cannot hold", () => {
     const { usageRequest } = openaiChat;
     const amendment = usageRequest && new UsageRefusals(() => 0).amendment(usageRequest, target, {});
     const body =

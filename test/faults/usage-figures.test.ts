@@ -63,7 +63,7 @@ describe("the provider's figures", () => {
     expect(await usageOf(reports)).toEqual({ source: "exact", inputTokens: 700, outputTokens: 480 });
   });
 
-  test("that fall are those from before", async () => {
+  test("that fall are replaced by the earlier ones", async () => {
     const reports = [
       { prompt_tokens: 700, completion_tokens: 480 },
       { prompt_tokens: 600, completion_tokens: 470 },
@@ -71,7 +71,7 @@ describe("the provider's figures", () => {
     expect(await usageOf(reports)).toEqual({ source: "exact", inputTokens: 700, outputTokens: 480 });
   });
 
-  test("that stand in the total alone are taken from there", async () => {
+  test("that only the total includes are taken from there", async () => {
     expect(await usageOf([{ prompt_tokens: 700, completion_tokens: 480, total_tokens: 2_000 }])).toEqual({
       source: "exact",
       inputTokens: 700,
@@ -79,7 +79,7 @@ describe("the provider's figures", () => {
     });
   });
 
-  test("that are no more than a total are estimated in both", async () => {
+  test("that are only a total are both estimated", async () => {
     expect(await usageOf([{ total_tokens: 2_000 }])).toMatchObject({ source: "estimated", outputTokens: 500 });
   });
 

@@ -54,10 +54,6 @@ export class CapReservation {
     return this.#parts.tokens.of.isCapped || this.#parts.cost.of.isCapped;
   }
 
-  get spentTokens(): number {
-    return this.#parts.tokens.spent;
-  }
-
   /** What it has spent, for the record. */
   get counted(): Counted {
     const { tokens, cost } = this.#parts;

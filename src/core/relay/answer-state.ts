@@ -4,16 +4,16 @@ import { isObject, type JsonObject, parseJson } from "../kernel/json.ts";
 import { estimateTokens, mergeCounts, settleUsage, type TokenCounts } from "../usage/usage.ts";
 import { EventTemplate } from "./event-template.ts";
 
-/** What was seen of one answer so far: what its events mean, added up. */
+/** Everything seen of one answer so far, summed up from its deltas. */
 export class AnswerState {
   readonly #decoder: Decoder;
-  /** A dialect that knows no last event reads no text either. */
+  /** A dialect without a terminal event decodes no text either. */
   readonly #readable: boolean;
   readonly #inputCharacters: number;
   readonly #template = new EventTemplate();
   #counts: TokenCounts = {};
   #characters = 0;
-  /** How many of them there were when the provider last counted its output. */
+  /** `#characters` when the provider last reported output. */
   #countedCharacters: number | undefined;
   #finish: string | undefined;
   #completeness: Completeness = "open";
@@ -21,8 +21,8 @@ export class AnswerState {
   readonly #unread = new Map<Unread, number>();
 
   /**
-   * `asked` is the caller's body, `inputCharacters` what the model reads of it. `hidesUsage`: the usage was asked for by the
-   * gateway alone.
+   * `asked` is the caller's body, `inputCharacters` the part of it that the model reads. `hidesUsage`: only the gateway asked
+   * for the usage.
    */
   constructor(dialect: Dialect, asked: JsonObject, inputCharacters: number, hidesUsage = false) {
     this.#decoder = dialect.decoder(asked, hidesUsage);
@@ -30,42 +30,47 @@ export class AnswerState {
     this.#inputCharacters = inputCharacters;
   }
 
-  /** What the provider counted. */
+  /** The provider's figures so far. */
   get counts(): TokenCounts {
     return this.#counts;
   }
 
-  /** Of the answer, one for each byte beyond ASCII too: such letters are nearer to a token each. */
+  /** Characters of the answer. Beyond ASCII every byte counts, since such characters are closer to one token each. */
   get characters(): number {
     return this.#characters;
   }
 
-  /** The provider's reason for its end, as soon as it is known. */
+  /** The provider's finish reason; undefined while the answer continues. */
   get finish(): string | undefined {
     return this.#finish;
   }
 
-  /** Nothing of the answer is missing, though more events may come. */
+  /** The answer is complete, though more events may follow. */
   get isWhole(): boolean {
     return this.#completeness === "whole" || this.#completeness === "now";
   }
 
-  /** The body ended in order, which makes some answers whole. */
+  /** Whether the dialect decodes events, and so reports usage. */
+  get isReadable(): boolean {
+    return this.#readable;
+  }
+
+  /** The body ended cleanly, which completes an answer that is `at_end` or has no terminal event. */
   bodyEnded(): void {
     if (this.#completeness === "at_end" || !this.#readable) this.#completeness = "whole";
   }
 
-  /** The last event was no JSON that could be looked into. */
+  /** Whether the last event was not JSON, or nested too deep. */
   get isRaw(): boolean {
     return this.#isRaw;
   }
 
-  /** How many events could not be read, by why. */
+  /** The number of undecoded events by reason. */
   get unread(): ReadonlyMap<Unread, number> {
     return this.#unread;
   }
 
-  /** What an event means. `bytes` is the length of its data in UTF-8. */
+  /** Decodes one event. `bytes` is the UTF-8 length of its data. */
   read(name: string | undefined, data: string, bytes: number): Delta {
     const known = this.#template.match(name, data);
     const value = known ? null : parseJson(data);
@@ -80,14 +85,14 @@ export class AnswerState {
     return delta;
   }
 
-  /** How the provider would have ended here for its limit. */
+  /** The events that end the answer here as its provider would at the output limit; empty if there are none. */
   cutShort() {
     const short = this.#decoder.cutShort(Math.max(this.#counts.outputTokens ?? 0, estimateTokens(this.#characters)));
     this.#finish ??= short?.finish;
     return short?.events ?? [];
   }
 
-  /** The usage as far as it is known. `sent`: the provider may charge for the call. */
+  /** The usage so far. `sent`: the provider may charge for the call. */
   usage(sent: boolean) {
     return settleUsage({
       counts: this.#counts,
@@ -100,7 +105,7 @@ export class AnswerState {
     });
   }
 
-  /** What is in it counts by its bytes: it was relayed, and may be text. */
+  /** Counts an undecoded event by its bytes: it was relayed and may contain text. */
   #countUnread(why: Unread | undefined, bytes: number): void {
     if (!why) return;
     this.#unread.set(why, (this.#unread.get(why) ?? 0) + 1);
@@ -125,7 +130,7 @@ export class AnswerState {
   #complete(completeness: Completeness): void {
     this.#completeness = completeness;
     if (completeness === "open") this.#finish = undefined;
-    // The decoder must see the next text itself: behind a finish it means that the answer goes on.
+    // The decoder must see the next text itself: after a finish reason it means that the answer continues.
     this.#template.forget();
   }
 }

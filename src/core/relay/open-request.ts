@@ -34,7 +34,7 @@ export const askedBody = ({ target, body }: OpenRequest): JsonObject => ({ ...ta
 /** The caller's body as the provider wants it. `includeUsage`: a stream is asked for its usage too. */
 export function providerBody({ target, whole }: OpenRequest, asked: JsonObject, includeUsage: boolean): JsonObject {
   const { route, model } = target;
-  return route.dialect.body({ body: asked, model: model?.upstreamModel, whole, includeUsage });
+  return route.dialect.body({ body: asked, model: model?.upstreamModel, unary: whole, includeUsage });
 }
 
 /** The upstream's call with this body. */

@@ -44,6 +44,10 @@ export class StreamCall implements UpstreamCall {
     return this.#call.isResent ?? false;
   }
 
+  get isAmended(): boolean {
+    return this.#call.isAmended ?? false;
+  }
+
   pause(): void {
     this.#paused = true;
     this.#attempt(() => this.#call.pause());

@@ -1,4 +1,4 @@
-import { type Delta, hasContent, NOTHING } from "../dialect/dialect.ts";
+import { type Delta, hasContent } from "../dialect/dialect.ts";
 import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { JsonObject } from "../kernel/json.ts";
@@ -8,6 +8,7 @@ import type { Producer, Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { AnswerState } from "./answer-state.ts";
 import type { CallParts, CallSpec } from "./call-spec.ts";
+import { Holdings } from "./holdings.ts";
 import { type OpenRequest, upstreamRequest } from "./open-request.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { StreamCall } from "./stream-call.ts";
@@ -18,11 +19,10 @@ import { UsageDrain } from "./usage-drain.ts";
 export class StreamProducer implements Producer, UpstreamSink {
   readonly #stream: Stream;
   readonly #facts: RequestFacts;
-  readonly #endsAtEof: boolean;
   readonly #parts: CallParts;
-  readonly #spec: Pick<CallSpec, "room" | "ended" | "drained">;
+  readonly #spec: Pick<CallSpec, "ended" | "drained">;
   readonly #answer: AnswerState;
-  readonly #reservation: Reservation | undefined;
+  readonly #holdings: Holdings;
   readonly #meter: Reservation["meter"];
   readonly #call: StreamCall;
   readonly #watch: Stopwatch;
@@ -39,25 +39,17 @@ export class StreamProducer implements Producer, UpstreamSink {
     const { answer, body, inputCharacters, room, ended, drained } = spec;
     this.#stream = stream;
     this.#facts = factsOf(request);
-    this.#endsAtEof = target.route.dialect.endsAtEof;
     this.#parts = parts;
-    this.#spec = { room, ended, drained };
+    this.#spec = { ended, drained };
     this.#answer = answer;
     this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
-    this.#call = new StreamCall((error) => parts.observer.fault(error, "stream"));
+    const fault = (error: unknown) => parts.observer.fault(error, "stream");
     const cut = (error: GatewayError) => this.#cut(error);
-    const { id } = stream.info;
-    this.#reservation = parts.reservations?.reserve({
-      stream: id,
-      caller,
-      target,
-      body,
-      cut,
-      inputCharacters,
-      face,
-      session,
-    });
-    this.#meter = this.#reservation?.meter;
+    this.#call = new StreamCall(fault);
+    const asked = { stream: stream.info.id, caller, target, body, inputCharacters, face, session, cut };
+    const reservation = parts.reservations?.reserve(asked);
+    this.#holdings = new Holdings(reservation, room, fault);
+    this.#meter = reservation?.meter;
   }
 
   /**
@@ -67,9 +59,9 @@ export class StreamProducer implements Producer, UpstreamSink {
   begin(request: OpenRequest, body: JsonObject, amendment: Amendment | undefined): void {
     const { upstream } = this.#parts;
     const { dialect } = request.target.route;
-    const { maxOutputTokens: limit, ready } = this.#reservation ?? {};
+    const { maxOutputTokens: limit, ready } = this.#holdings.reservation ?? {};
     const limited = limit === undefined ? body : dialect.limited(body, limit);
-    const call = upstreamRequest(request, limited, amendment && this.#noted(amendment));
+    const call = upstreamRequest(request, limited, amendment);
     this.#call.begin(
       () => upstream.call(call, this),
       ready,
@@ -82,22 +74,12 @@ export class StreamProducer implements Producer, UpstreamSink {
     if (!this.#done) this.#end("failed", error);
   }
 
-  #noted(amendment: Amendment): Amendment {
-    return {
-      ...amendment,
-      accepted: () => {
-        this.#anomalies.set("usage_refused", 1);
-        amendment.accepted();
-      },
-    };
-  }
-
   // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────
 
   firstByte(): void {
     this.#watch.byte();
     // No other try can follow, so the upstream has let go of the body.
-    this.#spec.room?.release();
+    this.#holdings.releaseBody();
   }
 
   /** The fast path: parse, interpret, append, hand over, meter. */
@@ -113,7 +95,7 @@ export class StreamProducer implements Producer, UpstreamSink {
       const isContent = hasContent(delta);
       if (isContent) this.#watch.content();
       this.#bytes += bytes.length;
-      this.#stream.publish(this.#stream.log.append(name, bytes, answer.isRaw, isContent), delta);
+      this.#stream.publish(name, bytes, answer.isRaw, isContent, delta);
       // A reader may have cancelled the stream within the entry.
       if (this.#done) return;
     }
@@ -185,29 +167,23 @@ export class StreamProducer implements Producer, UpstreamSink {
     // The provider has said why it ends: what is left to come is its usage.
     if (this.#done || this.#answer.finish !== undefined) return;
     this.#call.abort();
-    this.#attempt(() => {
+    try {
       for (const { name, data } of this.#answer.cutShort()) {
         if (this.#done) return;
-        this.#stream.publish(this.#stream.log.append(name, toByteString(data), data === "[DONE]"), NOTHING);
+        this.#stream.publish(name, toByteString(data), data === "[DONE]");
       }
-    });
-    if (!this.#done) this.#end("failed", error);
-  }
-
-  /** Reports what `work` throws: no fault of a port keeps a stream from its end, or what it took from being given back. */
-  #attempt(work: () => void): void {
-    try {
-      work();
     } catch (fault) {
       this.#parts.observer.fault(fault, "stream");
     }
+    if (!this.#done) this.#end("failed", error);
   }
 
   /** What reads the answer on after its cancel, where its key wants that and there is usage to be had. */
   #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
     // What was not sent has no usage to come.
-    if (this.#reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || this.#endsAtEof) return undefined;
+    if (this.#holdings.reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || !this.#answer.isReadable)
+      return undefined;
     const drain: UsageDrain = new UsageDrain({
       call: this.#call,
       answer: this.#answer,
@@ -217,7 +193,7 @@ export class StreamProducer implements Producer, UpstreamSink {
       over: () => {
         const { terminal } = this.#stream;
         if (terminal) this.#settle({ ...terminal, usage: this.#answer.usage(this.#call.isSent) });
-        this.#giveBack();
+        this.#holdings.release();
         this.#spec.drained(drain);
       },
     });
@@ -225,19 +201,13 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   #settle(terminal: Terminal): void {
-    this.#attempt(() => {
-      this.#reservation?.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
-    });
-  }
-
-  #giveBack(): void {
-    this.#attempt(() => this.#reservation?.release());
-    this.#spec.room?.release();
+    this.#holdings.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
   }
 
   #end(status: Terminal["status"], error?: GatewayError): void {
     this.#done = true;
     if (this.#call.isResent) this.#anomalies.set("resent", 1);
+    if (this.#call.isAmended) this.#anomalies.set("usage_refused", 1);
     const { log, firstSentMs } = this.#stream;
     const { finish, unread } = this.#answer;
     const unreadEvents = [...unread.values()].reduce((sum, count) => sum + count, 0);
@@ -253,7 +223,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     };
     this.#settle(terminal);
     // What it did not use is there for the next one before its client hears of the end.
-    if (!this.#drain) this.#giveBack();
+    if (!this.#drain) this.#holdings.release();
     this.#spec.ended(this.#drain);
     this.#stream.end(terminal);
     const seen = { bytes: this.#bytes, anomalies: [...unread, ...this.#anomalies] };

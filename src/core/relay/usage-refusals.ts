@@ -3,16 +3,16 @@ import type { Target } from "../dialect/routing.ts";
 import { isObject, type JsonObject } from "../kernel/json.ts";
 import type { Amendment } from "../ports/upstream.ts";
 
-/** By which upstreams refuse a parameter: 400 is OpenAI's, 422 that of servers that validate by schema (FastAPI). */
+/** Statuses of a rejected parameter: 400 from OpenAI, 422 from servers that validate a schema (FastAPI). */
 const REFUSALS: ReadonlySet<number> = new Set([400, 422]);
 
-/** A server that learned the parameter meanwhile is asked again; one that did not costs a refused try in this time. */
+/** Long enough that refused tries are rare, short enough that an updated server is soon asked again. */
 const REMEMBERED_MS = 600_000;
 
-/** Models that callers may name freely share this bound. */
+/** Bounds the memory, since callers may name any model. */
 const MOST_REMEMBERED = 1_000;
 
-/** Remembers which upstreams refused lately to be asked for the usage of a stream, by route and model. */
+/** Remembers, by route and model, which upstreams recently refused to be asked for the usage of a stream. */
 export class UsageRefusals {
   readonly #until = new Map<string, number>();
   readonly #now: () => number;
@@ -27,7 +27,7 @@ export class UsageRefusals {
     return (this.#until.get(keyOf(target, asked)) ?? 0) <= this.#now();
   }
 
-  /** What to do if this request is refused for asking. */
+  /** What to send if the upstream refuses this request because it asks for the usage. `asked` is the caller's body. */
   amendment(usage: UsageRequest, target: Target, asked: JsonObject): Amendment {
     const key = keyOf(target, asked);
     return {
@@ -54,7 +54,7 @@ const { parse, rawJSON } = JSON as unknown as {
   rawJSON(text: string): unknown;
 };
 
-/** Changes a body that was written already. Numbers keep their digits, also those that JavaScript cannot hold. */
+/** Changes a serialised body. Numbers keep their digits, even those that a JavaScript number cannot hold. */
 function rewrite(text: string, change: (body: JsonObject) => JsonObject): string | undefined {
   const body = parse(text, (_key, value, { source }) =>
     typeof value === "number" && source !== undefined && String(value) !== source ? rawJSON(source) : value,

@@ -1,6 +1,6 @@
 import type { Usage } from "../../../protocol/stream.ts";
 
-/** What a provider reported so far. `inputTokens` includes cached parts, `outputTokens` includes reasoning. */
+/** Tokens a provider has reported so far. `inputTokens` includes cached input, `outputTokens` includes reasoning. */
 export interface TokenCounts {
   readonly inputTokens?: number | undefined;
   readonly outputTokens?: number | undefined;
@@ -10,8 +10,8 @@ export interface TokenCounts {
 }
 
 /**
- * Takes the larger of two reports, figure by figure: providers repeat cumulative counts, which never fall, and leave out or
- * send zeros for what they do not count in a report.
+ * Merges two reports, taking the larger of each figure: counts are cumulative and never fall, and providers omit or send as
+ * zero what a report does not count.
  */
 export function mergeCounts(before: TokenCounts, report: TokenCounts): TokenCounts {
   const merged: Record<string, number | undefined> = { ...before };
@@ -21,34 +21,35 @@ export function mergeCounts(before: TokenCounts, report: TokenCounts): TokenCoun
   return merged;
 }
 
-/** Rule of thumb of the vendors' own documents: about four characters a token in English text. */
+/** The vendors' rule of thumb: about four characters of English text per token. */
 export const estimateTokens = (characters: number): number => Math.ceil(characters / 4);
 
-/** What is known of a stream at its end, as far as it tells its usage. */
+/** What a stream's usage is settled from. */
 export interface EndedStream {
-  /** What the provider reported. */
+  /** The provider's figures. */
   readonly counts: TokenCounts;
-  /** Characters of the answer when the provider last reported its output; undefined when it never did. */
+  /** Characters of the answer seen when the provider last reported output; undefined if it never did. */
   readonly countedCharacters?: number | undefined;
+  /** The answer is complete. */
   readonly whole: boolean;
-  /** As `UpstreamCall` says it. */
+  /** `UpstreamCall.isSent`. */
   readonly sent: boolean;
-  /** Of an answer that nobody understands no tokens can be told. */
+  /** False for dialects whose events are not understood: their tokens are unknown. */
   readonly readable: boolean;
   readonly inputCharacters: number;
   readonly outputCharacters: number;
 }
 
 /**
- * The usage of a stream at its end. `exact` are the provider's own figures of a whole stream, input and output, that
- * count all that was seen; and zeros where the provider was never asked or refused. Whatever else was sent may be charged:
- * what the provider did not count of it is estimated from the characters seen.
+ * Settles the usage of an ended stream. `exact`: the stream is complete and the provider's own input and output figures
+ * count everything seen; or the request was never sent or was refused, and both are 0. Every other request may be charged:
+ * whatever the provider did not count is `estimated` from the characters seen.
  */
 export function settleUsage(stream: EndedStream): Usage {
   const { counts, countedCharacters = 0, inputCharacters, outputCharacters } = stream;
   const { inputTokens = 0, outputTokens = 0 } = counts;
-  // Zeros beside something that was seen are no figures: some providers send them in place of a count. Nothing is
-  // answered to an empty prompt, though the request may name one that is kept elsewhere.
+  // A zero beside visible text is not a figure: some providers send zeros instead of a count. A request without text of its
+  // own may refer to a stored prompt, so an answer means that there was input.
   const isAnswered = outputTokens > 0 || outputCharacters > 0;
   const hasInput = inputTokens > 0 || (counts.inputTokens === 0 && inputCharacters === 0 && !isAnswered);
   const hasOutput =

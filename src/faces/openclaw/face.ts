@@ -21,6 +21,7 @@ import { SessionNews } from "./sessions/session-news.ts";
 import { modelOf } from "./sessions/session-row.ts";
 import { SessionStore, type TranscriptMemory } from "./sessions/session-store.ts";
 
+/** What the face is made of. */
 export interface OpenClawParts {
   readonly relay: Relay;
   readonly routing: Routing;
@@ -31,21 +32,22 @@ export interface OpenClawParts {
   readonly version: string;
   readonly settings: Partial<OpenClawSettings>;
   readonly observer: Observer;
-  /** What transcripts in memory may take; unbounded when left out. */
+  /** Limits on the memory of transcripts; unbounded by default. */
   readonly transcriptMemory?: TranscriptMemory;
-  /** By default nothing was used. */
+  /** Usage for the usage pages; none by default. */
   readonly ledger?: Pick<Ledger, "cells">;
-  /** By default there are no lines. */
+  /** Lines for the log page; none by default. */
   readonly logs?: LogSource;
-  /** The whole configuration as JSON, secrets masked. */
+  /** The whole configuration as JSON, with secrets masked. */
   readonly config?: object;
 }
 
 const NO_USAGE = { cells: async () => ({ cells: [], latencies: [] }) };
 const NO_LINES: LogSource = { read: () => ({ cursor: 0, size: 0, lines: [] }) };
 
+/** The face, which must be closed. */
 export interface OpenClawFace extends Face {
-  /** Ends what goes on, keeps what there is of it, and resolves when all of it is stored. */
+  /** Ends all runs, keeps their partial answers, and resolves when everything is stored. */
   close(): Promise<void>;
 }
 
@@ -117,7 +119,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     clients,
     news,
   };
-  // Clients that hear nothing for two of these give up the connection.
+  // Clients close the connection after two intervals without a frame.
   const ticking = setInterval(() => clients.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
   ticking.unref();
   const saving = setInterval(() => runner.partials.pass(), settings.partialMs);

@@ -12,13 +12,13 @@ export class LedgerThread implements LedgerWriter {
   readonly #lost: (streams: number) => void;
   #sweeping: NodeJS.Timeout | undefined;
 
-  /** `lost` is called with the number of streams of dead runs, whenever some were settled. */
+  /** `lost` is called with how many rows of dead runs were closed, whenever there were some. */
   constructor(options: LedgerWorkerOptions, lost: (streams: number) => void) {
     this.#channel = new WorkerChannel({ program: workerFile("ledger-worker", import.meta.url), data: options });
     this.#lost = lost;
   }
 
-  /** Opens the ledger, and settles what dead runs left open. Rejects when it cannot be opened. */
+  /** Opens the ledger and closes the rows that dead runs left open. Rejects when it cannot be opened. */
   async start(): Promise<void> {
     await this.#channel.start();
     await this.#sweep();

@@ -8,7 +8,7 @@ import type { LedgerWrite } from "./ledger-rows.ts";
 /** The thread's `workerData`. */
 export interface LedgerWorkerOptions {
   readonly directory: string;
-  /** Names this run of the gateway. */
+  /** Identifies this run of the gateway. */
   readonly instance: string;
   /** How long closed rows are kept. */
   readonly retentionMs: number;
@@ -19,7 +19,7 @@ export interface LedgerWorkerOptions {
 export interface LedgerOperations {
   /** Commits rows together and returns how many the tables refused. Throws SQLite's name for what went wrong. */
   write(rows: readonly LedgerWrite[]): number;
-  /** Settles the rows dead runs left open, deletes those past their retention, and returns how many were settled. */
+  /** Closes the rows dead runs left open, deletes those past their retention, and returns how many it closed. */
   sweep(): number;
 }
 
@@ -27,7 +27,7 @@ const { directory, instance, retentionMs, busyMs } = workerData as LedgerWorkerO
 const database = new LedgerDatabase(directory, { instance, busyMs });
 const lock = holdLock(directory, "ledger", instance);
 
-/** Where a lock cannot be read its run may be alive, so its open rows stay. */
+/** A run whose lock cannot be checked may be alive, so its rows stay open. */
 function living(): ReadonlySet<string> {
   const { held, unclear } = liveInstances(directory, "ledger");
   return new Set([...held, ...unclear]);

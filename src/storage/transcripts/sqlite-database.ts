@@ -5,6 +5,7 @@ import { openDatabase } from "../sqlite/open-database.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
 import type { Call, Outcome } from "../sqlite/worker-program.ts";
 
+/** The file of sessions and transcripts in the data directory. */
 export const DATABASE_FILE = "sluice.db";
 
 /** The port's calls without promises. */
@@ -14,7 +15,7 @@ export type TranscriptOperations = {
   ) => Awaited<ReturnType<Transcripts[Name]>>;
 };
 
-/** The statements. Blocking: a durable commit takes milliseconds, so in the gateway this lives in a worker thread. */
+/** Sessions and transcripts in SQLite. Blocking: a durable commit takes milliseconds, so a worker thread runs it. */
 export class SqliteDatabase implements TranscriptOperations {
   readonly #database: DatabaseSync;
   readonly #listSessions: StatementSync;
@@ -24,7 +25,7 @@ export class SqliteDatabase implements TranscriptOperations {
   readonly #addMessage: StatementSync;
   readonly #deleteMessages: StatementSync;
 
-  /** Opens or creates the database. Directory and files are for their owner only. Throws when it cannot be used. */
+  /** Opens or creates the database. Throws when it cannot be used. */
   constructor(directory: string) {
     const database = openDatabase(directory, DATABASE_FILE, TRANSCRIPT_STEPS);
     this.#database = database;
@@ -43,8 +44,8 @@ export class SqliteDatabase implements TranscriptOperations {
   }
 
   /**
-   * Runs the calls in order and commits them together: one wait for the disk, however many came. When one fails, all are
-   * undone and run one by one, so that only the culprits fail. Never throws.
+   * Runs the calls in order and commits them together, so that they share one wait for the disk. If one fails, all are
+   * rolled back and repeated one by one, so that only the faulty ones fail. Never throws.
    */
   batch(calls: readonly Call<TranscriptOperations>[]): readonly Outcome[] {
     try {
@@ -81,7 +82,7 @@ export class SqliteDatabase implements TranscriptOperations {
     this.#deleteMessages.run(sessionKey);
   }
 
-  /** Merges the log into the file. */
+  /** Closes the file and merges its write-ahead log into it. */
   close(): void {
     this.#database.close();
   }

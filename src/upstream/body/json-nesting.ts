@@ -1,6 +1,6 @@
 /**
- * Whether a text that begins as JSON with brackets or quotes also ends them: `none` where it does not begin so. Brackets
- * and strings are all that is looked at, so JSON that is a little wrong (`NaN`, raw control characters) has its end too.
+ * Whether a text that begins like a JSON object, list or string is closed or still open; `none` for other texts. Only
+ * brackets and strings are checked, so slightly invalid JSON (`NaN`, raw control characters) is recognised as closed too.
  */
 export function jsonNesting(text: string): "none" | "open" | "closed" {
   if (!/^\s*[[{"]/.test(text)) return "none";

@@ -4,20 +4,20 @@ import { jsonNesting } from "./json-nesting.ts";
 import { LastEventProbe } from "./last-event.ts";
 import { decode } from "./utf8.ts";
 
-/** Told synchronously, in the order of the bytes. */
+/** Receives the results of an `SseReader`, synchronously and in order. */
 export interface SseReceiver {
-  /** `bytes` is the data's UTF-8, a character a byte, and so is the name. */
+  /** `bytes` is the data as UTF-8, one character per byte, and so is the name. */
   event(name: string | undefined, data: string, bytes: string): void;
-  /** Malformed UTF-8 was replaced in what follows. */
+  /** The next event had malformed UTF-8, which was replaced. */
   malformed(): void;
-  /** An event or a line is larger than allowed. Nothing after it can be trusted: read no further. */
+  /** An event or a line exceeds the limit. Nothing after it can be trusted: stop reading. */
   tooLarge(): void;
 }
 
-/** "data: " and such, which the parser's buffer holds besides the value, and what brings out the last event. */
+/** What the parser buffers besides an event's data: field names such as "data: ", and the probe for the last event. */
 const FIELD_NAME_CHARACTERS = 16;
 
-/** How much of a raw tail is kept: as much as of an error body. */
+/** The most bytes kept of an unframed tail: as many as of an error body. */
 const MAX_TAIL_BYTES = 65_536;
 
 /**
@@ -77,15 +77,15 @@ export class SseReader {
   }
 
   /**
-   * The body ended in order: an event that lacks only its blank line is told now. Gives whether the body ended inside an
-   * event, and what stands in it unframed and looks like JSON. No line of an event stream begins with a brace, but some
-   * providers end a 200 with a raw JSON error.
+   * The body ended cleanly. An event that lacks only its blank line is emitted now. Returns whether the body ended inside an
+   * event, and any unframed text that looks like JSON: some providers end a 200 with a raw JSON error, and no line of an
+   * event stream begins with a brace.
    */
   end(): { readonly isCut: boolean; readonly leftover: string | undefined } {
     const leftover = this.#tail && Buffer.from(this.#tail.join(""), "latin1").toString("utf8").trim();
     if (this.#isTooLarge) return { isCut: false, leftover };
     this.#probe = new LastEventProbe();
-    // While the parser is probed, all events take the slow way.
+    // While probing, all events go through #slowEvent.
     this.#isWide = true;
     const { event, isCut } = this.#probe.run(this.#parser, this.#atLineStart);
     this.#probe = undefined;

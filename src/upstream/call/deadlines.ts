@@ -16,7 +16,7 @@ export interface RouteTimeouts {
 
 /** All limits on the waits of a call, in milliseconds. */
 export interface Timeouts extends RouteTimeouts {
-  /** From the moment an answer is whole to the end of its body. */
+  /** From a complete answer to the end of its body. */
   readonly endMs: number;
   /** For reading the body of an error. */
   readonly errorBodyMs: number;
@@ -25,16 +25,16 @@ export interface Timeouts extends RouteTimeouts {
 }
 
 /**
- * What no route sets. The usage and `[DONE]` follow an answer's last finish reason at once; servers that send neither leave
- * the connection open, and a client waits for its end as long as we do. Bodies of errors, and what comes after a last event,
- * are short and come at once or not at all.
+ * Limits that no route sets. Usage and `[DONE]` follow the last finish reason at once; some servers send neither and keep the
+ * connection open, and the client waits as long as we do. Error bodies, and what follows a terminal event, are short and
+ * come at once or not at all.
  */
 export const FIXED_TIMEOUTS = { endMs: 3_000, errorBodyMs: 5_000, settleMs: 1_000 } as const;
 
 /** Where a call is. While it waits for its next try, or is paused, only the total counts. */
 export type Phase = "connect" | "headers" | "first_event" | "events" | "error_body" | "retry";
 
-/** `end` is no failure: the answer is whole, and its body is taken to have ended. */
+/** `end` is not a failure: the answer is complete, and its body counts as ended. */
 export type Timer = "end" | "connect" | "headers" | "first_event" | "idle" | "progress" | "error_body" | "total";
 
 export interface Deadline {
@@ -84,7 +84,7 @@ export class Deadlines {
     this.#eventAt = this.#bytesAt;
   }
 
-  /** The event just noted made the answer whole; `false`: it goes on after all. */
+  /** The event just noted completed the answer; with `false`, the answer continues after all. */
   awaitEnd(isWhole: boolean): void {
     this.#wholeAt = isWhole ? (this.#wholeAt ?? this.#bytesAt) : undefined;
   }

@@ -89,38 +89,38 @@ describe("the usage of an ended stream", () => {
     countedCharacters: 20,
   } as const;
 
-  test("is exact, with the provider's own figures, when the stream was whole", () => {
+  test("is exact, with the provider's own figures, if the stream is complete", () => {
     const exact = { inputTokens: 7, outputTokens: 3, cacheReadTokens: 2 };
     expect(settleUsage({ ...stream, counts: exact })).toEqual({ source: "exact", ...exact });
   });
 
-  test("is estimated from the characters when the provider gave none", () => {
+  test("is estimated from the characters if the provider reported nothing", () => {
     expect(settleUsage(stream)).toEqual({ source: "estimated", inputTokens: 10, outputTokens: 5 });
   });
 
-  test("is estimated where the provider counts no output beside text that was seen", () => {
+  test("is estimated if the provider reports no output beside visible text", () => {
     const counts = { inputTokens: 7, outputTokens: 0 };
     expect(settleUsage({ ...stream, counts })).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 5 });
   });
 
-  test("is exact where the provider counts no output and there was none", () => {
+  test("is exact if the provider reports no output and there was none", () => {
     const counts = { inputTokens: 7, outputTokens: 0 };
     expect(settleUsage({ ...stream, counts, outputCharacters: 0 })).toEqual({ source: "exact", ...counts });
   });
 
-  test("keeps the provider's input when only the output is missing", () => {
+  test("keeps the provider's input if only the output is missing", () => {
     const usage = settleUsage({ ...stream, counts: { inputTokens: 7, cacheReadTokens: 2 } });
     expect(usage).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 5, cacheReadTokens: 2 });
   });
 
-  test("of a cut stream is at least what was seen, whatever the provider counted before", () => {
+  test("of a cut stream is at least what was seen, whatever the provider reported before", () => {
     const cut = (outputTokens: number) =>
       settleUsage({ ...stream, whole: false, counts: { inputTokens: 7, outputTokens } });
     expect(cut(1)).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 5 });
     expect(cut(9)).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 9 });
   });
 
-  test("is estimated where text came behind the provider's last report: that did not count it", () => {
+  test("is estimated if text followed the provider's last report, which did not count it", () => {
     const counts = { inputTokens: 7, outputTokens: 3 };
     expect(settleUsage({ ...stream, counts, countedCharacters: 12 })).toEqual({
       source: "estimated",
@@ -130,7 +130,7 @@ describe("the usage of an ended stream", () => {
     expect(settleUsage({ ...stream, counts, countedCharacters: 12, whole: false }).outputTokens).toBe(5);
   });
 
-  test("has no empty prompt where there is an answer, though nothing of it is in the request", () => {
+  test("has at least one input token if there is an answer, even if the request has no text", () => {
     const counts = { inputTokens: 0, outputTokens: 54 };
     expect(settleUsage({ ...stream, counts, inputCharacters: 0 })).toEqual({
       source: "estimated",
@@ -139,16 +139,16 @@ describe("the usage of an ended stream", () => {
     });
   });
 
-  test("is exactly nothing when the request never left, or was refused", () => {
+  test("is exactly zero if the request was never sent, or was refused", () => {
     const usage = settleUsage({ ...stream, whole: false, sent: false });
     expect(usage).toEqual({ source: "exact", inputTokens: 0, outputTokens: 0 });
   });
 
-  test("has no figures when nobody can read the answer", () => {
+  test("has no figures if the answer cannot be decoded", () => {
     expect(settleUsage({ ...stream, whole: false, readable: false })).toEqual({ source: "unknown" });
   });
 
-  test("of a whole stream is exact if and only if both figures are ones, and never zero beside what was seen", () => {
+  test("of a complete stream is exact if and only if both figures are valid, and never zero beside visible text", () => {
     fc.assert(
       fc.property(settled, (any) => {
         const stream = { ...ended(any), whole: true, sent: true, readable: true };
@@ -165,7 +165,7 @@ describe("the usage of an ended stream", () => {
     fc.assert(fc.property(settled, (any) => Usage.parse(settleUsage(ended(any))) !== undefined));
   });
 
-  test("is never called exact for a cut stream that was sent", () => {
+  test("is never exact for a cut stream that was sent", () => {
     fc.assert(
       fc.property(settled, (any) => {
         const { source } = settleUsage({ ...ended(any), whole: false, sent: true, readable: true });

@@ -78,7 +78,7 @@ function setUp() {
     at(ms: number) {
       now = ms;
     },
-    say: (data: string, name?: string) => stream.publish(stream.log.append(name, toByteString(data), false)),
+    say: (data: string, name?: string) => stream.publish(name, toByteString(data), false),
     /** The end of the callback in which the upstream's chunk came. */
     endOfCallback: () => new Promise<void>((resolve) => queueMicrotask(resolve)),
   };

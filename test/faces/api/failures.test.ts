@@ -21,7 +21,7 @@ describe("an invalid request", () => {
     ["no JSON", "{", {}, 400, "not a JSON object"],
     ["no object", "[]", {}, 400, "not a JSON object"],
     ["nothing", "", {}, 400, "not a JSON object"],
-    ["JSON nested too deep", `${'{"a":'.repeat(70)}1${"}".repeat(70)}`, {}, 400, "not a JSON object"],
+    ["JSON nested too deep", `${'{"a":'.repeat(70)}1${"}".repeat(70)}`, {}, 400, "larger JSON than is accepted"],
     ["bytes that are no text", Buffer.from([0x7b, 0xff, 0x7d]), {}, 400, "not UTF-8"],
     ["no model", '{"stream":true}', {}, 400, "model is missing"],
     ["a model that is no name", '{"model":7}', {}, 400, "model is missing"],

@@ -11,7 +11,7 @@ import { temporaryDirectories } from "../../support/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 
-/** Watches a directory; `next` resolves with the keys it tells next. */
+/** Watches a directory; `next` resolves with the next keys reported. */
 async function watch(path: string) {
   const told: (readonly GatewayKey[])[] = [];
   const failures: GatewayError[] = [];
@@ -46,7 +46,7 @@ async function watch(path: string) {
 }
 
 describe("watching the keys", () => {
-  test("tells what there is at the start, and what another connection makes of it within two seconds", async () => {
+  test("reports all keys at the start, and another connection's changes within two seconds", async () => {
     const path = directory();
     const keys = new KeyDatabase(path);
     keys.add(keyFor("alice", freshSecret()));
@@ -64,7 +64,7 @@ describe("watching the keys", () => {
     keys.close();
   });
 
-  test("keys that can no longer be read are reported, and told again once they can", async () => {
+  test("keys that become unreadable are reported as failed, and reported again once they can be read", async () => {
     const path = directory();
     const keys = new KeyDatabase(path);
     keys.add(keyFor("alice", freshSecret()));
@@ -79,12 +79,12 @@ describe("watching the keys", () => {
     keys.close();
   });
 
-  test("a directory that does not exist is made", async () => {
+  test("a missing directory is created", async () => {
     await using watching = await watch(join(directory(), "new"));
     expect(await watching.next()).toEqual([]);
   });
 
-  test("keys that cannot be read stop the start", async () => {
+  test("the start fails when the keys cannot be read", async () => {
     const path = directory();
     mkdirSync(join(path, KEY_FILE));
     await expect(watch(path)).rejects.toMatchObject({ code: "store_unavailable" });

@@ -52,17 +52,17 @@ function commitsIn(walFile: string): number {
 
 describe("a batch", () => {
   const append = (seq: number): Call<TranscriptOperations> => ({ name: "append", args: ["a", [message(seq)]] });
-  // SQLite refuses a seq that is no whole number: the second message of the call fails after the first was written.
+  // SQLite refuses a fractional seq: the second message of the call fails after the first was written.
   const broken: Call<TranscriptOperations> = { name: "append", args: ["a", [message(7), { ...message(8), seq: 8.5 }]] };
 
-  test("answers each call at its place", () => {
+  test("returns an outcome for each call, in order", () => {
     const database = new SqliteDatabase(directory());
     const outcomes = database.batch([append(1), { name: "messages", args: ["a"] }, { name: "sessions", args: [] }]);
     expect(outcomes).toEqual([{ value: undefined }, { value: [message(1)] }, { value: [] }]);
     database.close();
   });
 
-  test("with one bad call stores the others and nothing of the bad one", () => {
+  test("with one faulty call stores the others and nothing of that one", () => {
     const database = new SqliteDatabase(directory());
     const outcomes = database.batch([append(1), broken, append(2)]);
     expect(outcomes).toEqual([
@@ -85,7 +85,7 @@ describe("a batch", () => {
     database.close();
   });
 
-  test("while another process holds the file fails after a bounded wait, and works afterwards", () => {
+  test("fails after a bounded wait while another process holds the file, and works afterwards", () => {
     const path = directory();
     const database = new SqliteDatabase(path);
     const other = new DatabaseSync(join(path, DATABASE_FILE));
@@ -101,7 +101,7 @@ describe("a batch", () => {
 });
 
 describe("the file", () => {
-  test("directory and files are for their owner only", () => {
+  test("directory and files are private to their owner", () => {
     const path = join(directory(), "made", "deep");
     const database = new SqliteDatabase(path);
     database.saveSession(session("a"));
@@ -111,7 +111,7 @@ describe("the file", () => {
     database.close();
   });
 
-  test("is safe when the power fails: write-ahead log, synced at every commit", () => {
+  test("survives a power failure: write-ahead log, synced at every commit", () => {
     const path = directory();
     new SqliteDatabase(path).close();
     const plain = new DatabaseSync(join(path, DATABASE_FILE));
@@ -119,7 +119,7 @@ describe("the file", () => {
     plain.close();
   });
 
-  test("of today's form is opened again without a migration", () => {
+  test("of the current version is opened without a migration", () => {
     const path = directory();
     const first = new SqliteDatabase(path);
     first.saveSession(session("a"));
@@ -131,7 +131,7 @@ describe("the file", () => {
     expect(readFileSync(join(path, DATABASE_FILE)).equals(before)).toBe(true);
   });
 
-  test("of a newer version is refused and left as it is", () => {
+  test("of a newer version is refused and left unchanged", () => {
     const path = directory();
     const newer = new DatabaseSync(join(path, DATABASE_FILE));
     newer.exec("PRAGMA user_version = 99");
@@ -139,7 +139,7 @@ describe("the file", () => {
     expect(() => new SqliteDatabase(path)).toThrow("newer version (step 99");
   });
 
-  test("that is no database is refused and left as it is", () => {
+  test("that is not a database is refused and left unchanged", () => {
     const path = directory();
     const text = "not a database at all. ".repeat(100);
     writeFileSync(join(path, DATABASE_FILE), text);

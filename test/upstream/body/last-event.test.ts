@@ -39,7 +39,7 @@ describe("an event that lacks its blank line at the end of the body", () => {
     ["of a JSON string", 'data: "a"', undefined, '"a"'],
     ["of JSON with a value that is none", 'data: {"a":NaN}', undefined, '{"a":NaN}'],
     ["beyond ASCII", 'event: é\ndata: {"a":"日本"}', "é", '{"a":"日本"}'],
-  ])("%s is taken", (_what, end, name, data) => {
+  ])("%s is emitted", (_what, end, name, data) => {
     const events = [
       [undefined, "one"],
       [name, data],
@@ -52,7 +52,7 @@ describe("an event that lacks its blank line at the end of the body", () => {
     });
   });
 
-  test("is taken when it is the only one, behind a byte order mark", () => {
+  test("is emitted if it is the only one, after a byte order mark", () => {
     expect(read('\ufeffdata: {"a":1}')).toEqual({ events: [[undefined, '{"a":1}']], isCut: false, malformed: 0 });
   });
 });
@@ -77,11 +77,11 @@ describe("a body that ends inside an event", () => {
     ["in its id", 'data: {"a":1}\nid: 7'],
     ["in a bare field name", "da"],
     ["in a raw JSON value", '{"error":{"mess'],
-  ])("%s has that event cut, and nothing of it is told", (_where, end) => {
+  ])("%s is reported as cut, and the event is not emitted", (_where, end) => {
     expect(read(before + end)).toEqual({ events: [[undefined, "one"]], isCut: true, malformed: 0 });
   });
 
-  test("in a character beyond ASCII has it cut, and is not malformed", () => {
+  test("in a character beyond ASCII is cut, but not malformed", () => {
     const end = Buffer.from(`${before}data: {"a":"é`).subarray(0, -1);
     expect(read(end)).toEqual({ events: [[undefined, "one"]], isCut: true, malformed: 0 });
   });
@@ -100,13 +100,13 @@ describe("a body that ends between two events", () => {
     expect(read(before + end)).toEqual({ events: [[undefined, "one"]], isCut: false, malformed: 0 });
   });
 
-  test("is not cut when it is empty, or a byte order mark alone", () => {
+  test("is not cut if it is empty or only a byte order mark", () => {
     expect(read()).toEqual({ events: [], isCut: false, malformed: 0 });
     expect(read("\ufeff")).toEqual({ events: [], isCut: false, malformed: 0 });
   });
 });
 
-test("an event of JSON that is cut anywhere is told whole, or not at all and called cut", () => {
+test("a JSON event that is cut at any position is either emitted complete or reported as cut", () => {
   const event = 'id: 7\r\nevent: stop\r\ndata: {"a":["é\\"",{"b":-1.5}]}\r\n\r\n';
   const bytes = Buffer.from(event);
   const whole = ["stop", '{"a":["é\\"",{"b":-1.5}]}'];

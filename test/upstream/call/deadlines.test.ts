@@ -101,7 +101,7 @@ describe("a pause", () => {
 });
 
 describe("the end of a body whose answer is whole", () => {
-  test("is due some time after the event that made it so, whatever comes then", () => {
+  test("is due a fixed time after the event that completed it, whatever follows", () => {
     const { clock, deadlines } = at0();
     deadlines.enter("events");
     clock.now = 50;
@@ -115,7 +115,7 @@ describe("the end of a body whose answer is whole", () => {
     expect(deadlines.next()).toEqual({ timer: "end", at: 53 });
   });
 
-  test("is not due once the answer goes on", () => {
+  test("is not due if the answer continues", () => {
     const { clock, deadlines } = at0();
     deadlines.enter("events");
     deadlines.awaitEnd(true);
@@ -125,7 +125,7 @@ describe("the end of a body whose answer is whole", () => {
     expect(deadlines.next()).toEqual({ timer: "idle", at: 62 });
   });
 
-  test("is put off by a pause", () => {
+  test("is postponed by a pause", () => {
     const { clock, deadlines } = at0();
     deadlines.enter("events");
     deadlines.awaitEnd(true);

@@ -10,10 +10,10 @@ import { ANSWERED, method } from "./method.ts";
 import type { Services } from "./services.ts";
 import { submit } from "./submit.ts";
 
-/** How long `agent.wait` waits unless told. */
+/** The default of `agent.wait`. */
 const DEFAULT_WAIT_MS = 30_000;
 
-/** `agent` runs named by a session id alone get a session of their own, as in OpenClaw. */
+/** A run named by a session id alone gets a session of its own, as in OpenClaw. */
 function keyOf(params: {
   sessionKey?: string | undefined;
   sessionId?: string | undefined;
@@ -24,7 +24,7 @@ function keyOf(params: {
   return canonicalKey(sessionId ? `explicit:${sessionId}` : MAIN_KEY, agentId);
 }
 
-/** The second response of `agent`. */
+/** Sends the second response of `agent`. */
 function answer(call: Call, record: RunRecord, outcome: Outcome): void {
   const { runId } = record;
   if (outcome.status === "ok")

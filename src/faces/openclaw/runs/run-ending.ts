@@ -7,27 +7,28 @@ import type { Run, RunEnd } from "./run.ts";
 import { textMessage } from "./run-frames.ts";
 import type { Outcome } from "./run-records.ts";
 
-/** Everything that follows from the end of a run. */
+/** What is stored, sent and changed when a run ends. */
 export interface RunEnding {
-  /** What is stored of the answer: all there is of it, whole or not. */
+  /** The answer to store, complete or not. */
   readonly message: Omit<TranscriptMessage, "id" | "seq" | "timestamp">;
-  /** The one last `chat` event, without identity and number. */
+  /** The last `chat` event, without identity and number. */
   readonly chat: { readonly message?: object; readonly [field: string]: unknown };
   /** The last `agent` event of stream `lifecycle`. */
   readonly lifecycle: object;
   readonly outcome: Outcome;
-  /** What changes about the session. */
+  /** Changes to the session. */
   readonly settings: Settings;
 }
 
-/** The stop reason of a run that a client stopped. */
+/** OpenClaw's stop reason for a run that a client stopped. */
 export const ABORTED_BY_CLIENT = "rpc";
 
-/** How a run ends unless it ends in another way first: its partial answer is stored with this reason. */
+/** The reason stored with a partial answer; it stands if the gateway is killed before the run ends. */
 export const INTERRUPTED = new GatewayError("internal", "the gateway stopped in the middle of this answer", {
   retryable: false,
 });
 
+/** `endedAt` is the wall clock in milliseconds. */
 export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
   const { model } = run;
   const common = { role: "assistant", content: run.content.parts, runId: run.id, model: model.alias } as const;
