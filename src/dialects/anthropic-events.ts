@@ -2,7 +2,7 @@ import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } 
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import { AnthropicUsage } from "./anthropic-usage.ts";
 import { type Draft, deltaOf } from "./draft.ts";
-import { readFailure } from "./failure.ts";
+import { isFailure, readFailure } from "./failure.ts";
 import { asCount } from "./token-counts.ts";
 
 const LAST: Delta = Object.freeze({ complete: "now" });
@@ -42,7 +42,7 @@ export class AnthropicEvents implements Decoder {
       case "error":
         return { error: readFailure(value, data) };
       default:
-        return NOTHING;
+        return isFailure(value) ? { error: readFailure(value, data) } : NOTHING;
     }
   }
 

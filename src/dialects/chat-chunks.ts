@@ -3,7 +3,7 @@ import { asArray, asObject, asString, type JsonObject, type JsonValue } from "..
 import { ChatChoices, speaks, textLength } from "./chat-choices.ts";
 import { ChatUsage, holdsOnlyUsage } from "./chat-usage.ts";
 import { type Draft, deltaOf } from "./draft.ts";
-import { readFailure } from "./failure.ts";
+import { isFailure, readFailure } from "./failure.ts";
 import { asCount } from "./token-counts.ts";
 
 const LAST: Delta = Object.freeze({ complete: "now" });
@@ -30,7 +30,10 @@ export class ChatChunks implements Decoder {
   read(name: string | undefined, value: JsonValue | undefined, data: string): Delta {
     const chunk = asObject(value);
     if (name === "error") return { error: readFailure(value, data) };
-    if (!chunk) return data.trim() === "[DONE]" ? this.#last() : NOTHING;
+    if (!chunk) {
+      if (isFailure(value)) return { error: readFailure(value, data) };
+      return data.trim() === "[DONE]" ? this.#last() : NOTHING;
+    }
 
     this.#first ??= chunk;
     const draft: Draft = {};
@@ -52,7 +55,7 @@ export class ChatChunks implements Decoder {
     const usage = this.#usage.read(chunk, choices);
     if (usage) draft.usage = usage;
     // OpenRouter ends a failed answer with the finish reason `error`; vLLM used to send the error itself as a chunk.
-    if (chunk.error || chunk.object === "error" || hasFailed) {
+    if (hasFailed || isFailure(chunk)) {
       draft.error = readFailure(value, data);
       if (this.#finish) draft.finish = this.#finish;
       delete draft.complete;

@@ -2,7 +2,7 @@ import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } 
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 import type { Draft } from "./draft.ts";
-import { readFailure } from "./failure.ts";
+import { isFailure, readFailure } from "./failure.ts";
 import { asCount } from "./token-counts.ts";
 import { readTokenUsage } from "./token-usage.ts";
 
@@ -56,7 +56,8 @@ export class ResponseEvents implements Decoder {
       case "error":
         return { ...usageOf(asObject(event?.response)), error: failure(value, data) };
       default:
-        return event?.object === "response" ? this.#unary(event, data) : NOTHING;
+        if (event?.object === "response") return this.#unary(event, data);
+        return isFailure(value) ? { error: readFailure(value, data) } : NOTHING;
     }
   }
 

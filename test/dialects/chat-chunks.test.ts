@@ -197,21 +197,26 @@ test("a unary completion is complete, whatever its finish reason and however man
 
 describe("a chat error", () => {
   test.each([
-    ["an object with an error", { error: { type: "server_error", message: "broke" } }],
+    ["an object with an error", { error: { type: "server_error", message: "broke" } }, {}],
     [
       "an error beside choices",
       { ...chunk({}, { finish_reason: "error" }), error: { code: "server_error", message: "broke" } },
+      { code: "server_error" },
     ],
-    ["the error itself as the chunk", { object: "error", type: "server_error", message: "broke", code: 400 }],
-  ])("is %s", (_, value) => {
+    [
+      "the error itself as the chunk",
+      { object: "error", type: "server_error", message: "broke", code: 400 },
+      { status: 400 },
+    ],
+  ])("is %s", (_, value, more) => {
     const [delta] = read(value);
-    expect(delta?.error).toEqual({ type: "server_error", message: "broke" });
+    expect(delta?.error).toEqual({ type: "server_error", message: "broke", ...more });
     expect(delta?.complete).toBeUndefined();
   });
 
   test("needs neither type nor message", () => {
     expect(read({ error: { code: 502 } }, chunk({}, { finish_reason: "error" }))).toEqual([
-      { error: { type: "502" } },
+      { error: { type: "502", status: 502 } },
       { error: {}, finish: "error" },
     ]);
   });

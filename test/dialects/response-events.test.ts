@@ -100,15 +100,16 @@ describe("the end of a Responses stream", () => {
   test("is response.failed, with the error and the usage there was", () => {
     const error = { code: "server_error", message: "broke" };
     expect(read(event("failed", { response: { error, usage } }), event("failed", { response: { error } }))).toEqual([
-      { error: { type: "server_error", message: "broke" }, usage: counts },
-      { error: { type: "server_error", message: "broke" } },
+      { error: { type: "server_error", ...error }, usage: counts },
+      { error: { type: "server_error", ...error } },
     ]);
   });
 
   test("is an error event, flat or nested, named or not", () => {
     const flat = { type: "error", code: "rate_limit_exceeded", message: "slow down", param: null };
     const nested = { type: "error", error: { code: "rate_limit_exceeded", message: "slow down" } };
-    const failure = { error: { type: "rate_limit_exceeded", message: "slow down" } };
+    const { error } = nested;
+    const failure = { error: { type: "rate_limit_exceeded", ...error } };
     expect(read(named(flat), named(nested), { event: undefined, data: JSON.stringify(flat) })).toEqual([
       failure,
       failure,

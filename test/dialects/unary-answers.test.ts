@@ -90,7 +90,7 @@ describe("a unary answer", () => {
       unnamed({ object: "response", status: "failed", error: { code: "server_error", message: "broke" }, output: [] }),
       unnamed({ object: "response", status: "queued", error: null, output: [], usage: null }),
     ]);
-    expect(failed).toEqual({ error: { type: "server_error", message: "broke" } });
+    expect(failed).toEqual({ error: { type: "server_error", code: "server_error", message: "broke" } });
     expect(queued).toEqual({ complete: "now" });
     const error = { type: "overloaded_error", message: "Overloaded" };
     expect(interpret(anthropicMessages, [unnamed({ type: "error", error })])).toEqual([{ error }]);

@@ -124,9 +124,17 @@ export interface ToolCallDelta {
 
 /** What a provider says about a failure, sanitised. */
 export interface ProviderError {
-  /** The provider's own type or code, such as `overloaded_error`. */
+  /** Its type, or its code where it gives no type, such as `overloaded_error`. */
   readonly type?: string;
+  /** Its code, such as `context_length_exceeded`; an HTTP status is not repeated here. */
+  readonly code?: string;
+  /** What in the request is wrong, such as `messages.0.content`. */
+  readonly param?: string;
   readonly message?: string;
+  /** The HTTP status that it names in its words, 400 to 599. */
+  readonly status?: number;
+  /** How long it asks to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
 }
 
 /** The delta of an event that adds nothing. Compared by identity. */

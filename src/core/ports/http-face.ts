@@ -45,8 +45,8 @@ export interface HttpExchange {
   body(maxBytes: number, done: (text: string) => void): void;
   /** Sends the whole response, marked as not cacheable. */
   respond(response: HttpResponse): void;
-  /** Sends an error, in the face's own form if it has one. */
-  refuse(error: GatewayError): void;
+  /** Sends an error, in the face's own form if it has one, with `headers` besides those of the form. */
+  refuse(error: GatewayError, headers?: Readonly<Record<string, string>>): void;
   /** Begins a streamed response: sends its head. `drained` is called when the body is writable again. */
   stream(response: Omit<HttpResponse, "body">, drained: () => void): HttpBody;
   /** Cuts the response off, so that the client cannot mistake it for a complete one. `onClose` is not called. */

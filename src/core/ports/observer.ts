@@ -9,6 +9,8 @@ export interface StreamRecord {
   readonly caller: string;
   readonly route: string;
   readonly model: string | undefined;
+  /** The provider's own id of the request, when it gave one. */
+  readonly upstreamRequestId?: string | undefined;
   readonly terminal: Terminal;
   readonly events: number;
   /** Event data relayed, in bytes of UTF-8. */

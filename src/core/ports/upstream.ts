@@ -1,5 +1,6 @@
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
+import type { ProviderHead } from "../stream/provider-head.ts";
 
 /** Which failed calls may be repeated: all retryable ones, only those on connections that were already closed, or none. */
 export type MayRetry = boolean | "reconnect";
@@ -25,6 +26,10 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** The upstream's model, if the request names one. */
+  readonly model?: string | undefined;
+  /** Whether the key in the headers is the caller's own, not the route's. */
+  readonly isOwnKey?: boolean | undefined;
   /** A JSON value is requested instead of a stream; it arrives as the only event. */
   readonly whole?: boolean | undefined;
   /** What may be left out of the body if the upstream refuses it. */
@@ -38,6 +43,8 @@ export interface UpstreamRequest {
 
 /** Receives a response. Called synchronously within socket callbacks, never after `end` or `fail`. */
 export interface UpstreamSink {
+  /** The head of a response, a refusal's too; again for each response where the call is made again. */
+  responded(head: ProviderHead): void;
   /** The first byte of a response body. */
   firstByte(): void;
   /** An event. `bytes`: its data as UTF-8, the form that logs keep and sockets write. */

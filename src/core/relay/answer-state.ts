@@ -1,6 +1,7 @@
 import { type Completeness, type Decoder, type Delta, type Dialect, NOTHING } from "../dialect/dialect.ts";
 import { type Unread, whyUnread } from "../dialect/unread-event.ts";
 import { isObject, type JsonObject, parseJson } from "../kernel/json.ts";
+import { parseLenientJson } from "../kernel/lenient-json.ts";
 import { estimateTokens, mergeCounts, settleUsage, type TokenCounts } from "../usage/usage.ts";
 import { EventTemplate } from "./event-template.ts";
 
@@ -19,6 +20,7 @@ export class AnswerState {
   #completeness: Completeness = "open";
   #isRaw = false;
   readonly #unread = new Map<Unread, number>();
+  #mended = 0;
 
   /**
    * `asked` is the caller's body, `inputCharacters` the part of it that the model reads. `hidesUsage`: only the gateway asked
@@ -65,9 +67,14 @@ export class AnswerState {
     return this.#isRaw;
   }
 
-  /** The number of undecoded events by reason. */
-  get unread(): ReadonlyMap<Unread, number> {
-    return this.#unread;
+  /** The number of undecoded events: text may be missing. */
+  get unreadEvents(): number {
+    return [...this.#unread.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** Events that were not proper JSON, by kind: why they could not be decoded, or `mended` if they were nonetheless. */
+  get anomalies(): Iterable<readonly [kind: Unread | "mended", count: number]> {
+    return this.#mended > 0 ? [...this.#unread, ["mended", this.#mended]] : this.#unread;
   }
 
   /** Decodes one event. `bytes` is the UTF-8 length of its data. */
@@ -75,8 +82,11 @@ export class AnswerState {
     const known = this.#template.match(name, data);
     const value = known ? null : parseJson(data);
     this.#isRaw = value === undefined;
-    const delta = known ?? this.#decoder.read(name, value, data);
-    if (!known) {
+    const mended = this.#isRaw && this.#readable ? parseLenientJson(data) : undefined;
+    const delta = known ?? this.#decoder.read(name, value === undefined ? mended : value, data);
+    if (mended !== undefined) this.#mended++;
+    // Never learned from an event that was mended: what is like it is no JSON either.
+    else if (!known) {
       this.#template.learn(name, data, delta);
       if (this.#readable && !isObject(value) && !delta.error) this.#countUnread(whyUnread(value, data), bytes);
     }

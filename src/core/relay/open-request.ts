@@ -1,6 +1,6 @@
 import type { Caller } from "../caller/caller.ts";
 import type { Target } from "../dialect/routing.ts";
-import type { JsonObject } from "../kernel/json.ts";
+import { asString, type JsonObject } from "../kernel/json.ts";
 import type { Amendment, MayRetry, UpstreamRequest } from "../ports/upstream.ts";
 
 export interface OpenRequest {
@@ -53,6 +53,8 @@ export function upstreamRequest(
     path: address.path,
     headers: { ...route.headers, ...address.headers, ...keyIn(keyHeader, key), ...headers },
     body: JSON.stringify(body),
+    model: asString(body.model),
+    isOwnKey: upstreamKey !== undefined,
     whole,
     amendment,
     mayRetry,

@@ -1,9 +1,11 @@
-import { type Delta, hasContent } from "../dialect/dialect.ts";
+import { hasContent } from "../dialect/dialect.ts";
+import { eventError } from "../dialect/error-meaning.ts";
 import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Amendment, UpstreamSink } from "../ports/upstream.ts";
 import type { Reservation } from "../quota/reservation.ts";
+import type { ProviderHead } from "../stream/provider-head.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { AnswerState } from "./answer-state.ts";
@@ -76,6 +78,10 @@ export class StreamProducer implements Producer, UpstreamSink {
 
   // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────
 
+  responded(head: ProviderHead): void {
+    this.#stream.responded(head);
+  }
+
   firstByte(): void {
     this.#watch.byte();
     // No other try can follow, so the upstream has let go of the body.
@@ -99,8 +105,10 @@ export class StreamProducer implements Producer, UpstreamSink {
       // A reader may have cancelled the stream within the entry.
       if (this.#done) return;
     }
-    if (delta.error) this.#failAfterEvent(delta.error);
-    else if (delta.complete === "now") {
+    if (delta.error) {
+      this.#call.detach();
+      this.#end("failed", eventError(delta.error));
+    } else if (delta.complete === "now") {
       this.#call.detach();
       this.#end("completed");
     } else {
@@ -155,12 +163,6 @@ export class StreamProducer implements Producer, UpstreamSink {
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #failAfterEvent(error: NonNullable<Delta["error"]>): void {
-    this.#call.detach();
-    const details = error.type === undefined ? {} : { details: { type: error.type } };
-    this.#end("failed", new GatewayError("upstream_error_event", error.message, details));
-  }
-
   /** A cap is reached: the upstream stops, and the answer ends as its provider would have ended it. */
   #cut(error: GatewayError): void {
     this.#drain?.stop();
@@ -209,8 +211,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     if (this.#call.isResent) this.#anomalies.set("resent", 1);
     if (this.#call.isAmended) this.#anomalies.set("usage_refused", 1);
     const { log, firstSentMs } = this.#stream;
-    const { finish, unread } = this.#answer;
-    const unreadEvents = [...unread.values()].reduce((sum, count) => sum + count, 0);
+    const { finish, unreadEvents } = this.#answer;
     const terminal = {
       status,
       lastSeq: log.head,
@@ -226,7 +227,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     if (!this.#drain) this.#holdings.release();
     this.#spec.ended(this.#drain);
     this.#stream.end(terminal);
-    const seen = { bytes: this.#bytes, anomalies: [...unread, ...this.#anomalies] };
+    const seen = { bytes: this.#bytes, anomalies: [...this.#answer.anomalies, ...this.#anomalies] };
     this.#parts.observer.streamEnded(streamRecord(this.#facts, this.#stream, terminal, seen));
   }
 }

@@ -16,7 +16,7 @@ export const factsOf = ({ connection, face, caller }: OpenRequest): RequestFacts
 /** The record of a stream that has ended. `bytes`: event data relayed; `anomalies`: how often each kind occurred. */
 export const streamRecord = (
   facts: RequestFacts,
-  { info, log, backpressure }: Stream,
+  { info, log, backpressure, providerHead }: Stream,
   terminal: Terminal,
   seen: { readonly bytes: number; readonly anomalies: Iterable<readonly [kind: string, count: number]> },
 ): StreamRecord => ({
@@ -24,6 +24,7 @@ export const streamRecord = (
   stream: info.id,
   route: info.route,
   model: info.model,
+  upstreamRequestId: providerHead?.requestId,
   terminal,
   events: log.head,
   bytes: seen.bytes,

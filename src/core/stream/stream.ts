@@ -2,6 +2,7 @@ import { NOTHING } from "../dialect/dialect.ts";
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 import type { Window } from "./flow.ts";
+import type { ProviderHead } from "./provider-head.ts";
 import { Reader, type ReaderSink } from "./reader.ts";
 import type { StreamLog } from "./stream-log.ts";
 import type { Terminal } from "./terminal.ts";
@@ -31,6 +32,7 @@ export interface Producer {
 export class Stream {
   readonly info: StreamInfo;
   readonly log: StreamLog;
+  #providerHead: ProviderHead | undefined;
   /** Replaced, never mutated: readers come and go while an entry is being passed to all of them. */
   #readers: readonly Reader[] = [];
   readonly #now: () => number;
@@ -57,6 +59,11 @@ export class Stream {
 
   get terminal(): Terminal | undefined {
     return this.#terminal;
+  }
+
+  /** What the provider's latest response said in its head; undefined before there was one. */
+  get providerHead(): ProviderHead | undefined {
+    return this.#providerHead;
   }
 
   get firstSentMs(): number | undefined {
@@ -142,6 +149,11 @@ export class Stream {
   /** Ends the stream from outside and closes the upstream's socket. Does nothing once the stream has ended. */
   cancel(reason: GatewayError): void {
     if (!this.#terminal) this.#producer?.cancel(reason);
+  }
+
+  /** For the relay: notes the head of the provider's response. */
+  responded(head: ProviderHead): void {
+    this.#providerHead = head;
   }
 
   /** For the relay: sets the producer. */

@@ -5,6 +5,7 @@ import { UnclearBody } from "../body/unclear-body.ts";
 import type { Stage } from "../http1/connection-error.ts";
 import { Exchange, type ExchangeOwner } from "../http1/exchange.ts";
 import { bodyEndError } from "../policy/body-end.ts";
+import { providerHead } from "../policy/provider-head.ts";
 import { clarify, classify, type ResponseHead, responseError } from "../policy/response.ts";
 import { SecretRedactor } from "../policy/secret-redactor.ts";
 import { Alarm } from "./alarm.ts";
@@ -111,6 +112,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
 
   responded(head: ResponseHead): ResponseBody | undefined {
     this.#isSent = head.status >= 200 && head.status < 300;
+    this.#sink.responded(providerHead(head, (text) => this.#secrets.mask(text)));
     const wanted = this.#request.whole ? "answer" : this.#routeClient.jsonAnswer ? "either" : "events";
     const verdict = classify(head, wanted);
     if (verdict === "refused") {
@@ -156,8 +158,9 @@ export class Call implements UpstreamCall, ExchangeOwner {
   }
 
   #refuse(head: ResponseHead, body: string): void {
-    if (!this.#over && this.#body.amend(head.status, body)) this.#tryAfter(0);
-    else this.#giveUp(responseError(head, this.#secrets.mask(body), this.#routeClient.time.wall()));
+    if (!this.#over && this.#body.amend(head.status, body)) return this.#tryAfter(0);
+    const error = responseError(head, this.#secrets.mask(body), this.#routeClient.time.wall());
+    this.#giveUp(this.#routeClient.keyRefusals.told(error, this.#request));
   }
 
   #ended(isCut: boolean, leftover: string | undefined): void {
@@ -173,6 +176,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
     if (this.#deadlines.phase !== "connect") this.#enter("connect");
     try {
       this.#routeClient.breaker.check();
+      this.#routeClient.keyRefusals.check(this.#request);
       const accept = this.#request.whole ? "application/json" : "text/event-stream";
       const headers = this.#routeClient.headers(this.#request.headers, accept);
       this.#exchange = new Exchange(this, this.#routeClient.connections, this.#routeClient.time, this.#isResent);

@@ -39,7 +39,7 @@ describe("the state of an answer", () => {
     answer.read(undefined, '{"choices":[', 12);
     answer.read(undefined, "[DONE]", 6);
     expect(answer.characters).toBe(12);
-    expect([...answer.unread]).toEqual([["malformed", 1]]);
+    expect([...answer.anomalies]).toEqual([["malformed", 1]]);
     expect(answer.usage(true)).toMatchObject({ source: "estimated", outputTokens: 3 });
   });
 

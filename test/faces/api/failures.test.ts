@@ -178,8 +178,11 @@ describe("a provider's refusal before the response began", () => {
     const asking = up.post(CHAT);
     (await up.upstream.request()).json(401, { error: { message: "bad key", code: "invalid_api_key" } });
     const answer = await asking;
-    expect(answer.status).toBe(502);
-    expect(JSON.parse(answer.text).error).toMatchObject({ type: "server_error", code: "upstream_http_error" });
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.text).error).toMatchObject({
+      message: "the provider refuses the key of the route chat: bad key",
+      code: "upstream_http_error",
+    });
     expect(answer.headers.get("x-should-retry")).toBe("false");
   });
 
@@ -203,7 +206,7 @@ describe("a provider's refusal before the response began", () => {
     (await up.upstream.request()).json(429, { error: quota }, { "retry-after": "1" });
     const answer = await asking;
     expect([answer.status, answer.headers.get("retry-after"), answer.headers.get("x-should-retry")]).toEqual([
-      429,
+      400,
       null,
       "false",
     ]);
