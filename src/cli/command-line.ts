@@ -2,6 +2,7 @@ import { parseArgs } from "node:util";
 import { isNativeError } from "node:util/types";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { STREAM_PATH } from "../../protocol/stream.ts";
+import { unreachableRoutes } from "../compose/unreachable-routes.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
 import { loadConfig } from "../config/load.ts";
@@ -112,7 +113,7 @@ async function configured(
     stderr.write(`sluice: ${error instanceof ConfigError ? error.message : describeFault(error)}\n`);
     return FAILED;
   }
-  for (const warning of warningsOf(config)) warn(world, warning);
+  for (const warning of [...warningsOf(config), ...unreachableRoutes(config)]) warn(world, warning);
   if (command === "serve") return serve(config, world);
   warnOfOpenFiles(config, world);
   // Secrets serialise masked.

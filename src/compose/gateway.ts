@@ -33,7 +33,7 @@ import { connectPages } from "./pages.ts";
 import { connectRelay, openRegistry } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
 
-/** What a gateway needs besides its configuration. */
+/** What the process tells its gateway. */
 export interface GatewayOptions {
   readonly version: string;
   /** This process's id, which its lock on the data directory shows to other gateways. */
@@ -61,10 +61,7 @@ const IDEMPOTENCY_KEYS = 10_000;
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
 const newId = (): string => randomUUID();
 
-/**
- * Composes the gateway and starts it. Rejects when the address cannot be bound or the store cannot be opened; whatever
- * was started by then is closed.
- */
+/** Composes and starts the gateway. Rejects, with everything closed, when an address or the store cannot be opened. */
 export async function createGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
   const startedAt = clock.now();
   const { version } = options;

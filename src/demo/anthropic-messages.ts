@@ -16,7 +16,7 @@ const ERROR_TYPES: Readonly<Record<number, string>> = {
 };
 const STOP_REASONS = { stop: "end_turn", length: "max_tokens", tool_call: "tool_use" } as const;
 
-/** Every event carries its type as its name. */
+/** Events are named by their type. */
 const beat = (data: JsonObject & { readonly type: string }): Beat => ({ event: data.type, data });
 const delta = (index: number, data: JsonObject): Beat => ({
   ...beat({ type: "content_block_delta", index, delta: data }),
@@ -30,7 +30,7 @@ const usage = (script: Script, outputTokens: number): JsonObject => ({
   output_tokens: outputTokens,
 });
 
-/** Anthropic Messages: content blocks, cumulative usage in `message_delta`, `message_stop` at the end. */
+/** Anthropic Messages: content blocks, cumulative usage in `message_delta`, and `message_stop` at the end. */
 export const anthropicMessages: DemoDialect = {
   path: "/v1/messages",
   speaks: "Anthropic Messages",
@@ -71,13 +71,13 @@ export const anthropicMessages: DemoDialect = {
       yield start({ type: "text", text: "" });
       yield beat({ type: "ping" });
       for (const token of script.text) yield delta(index, { type: "text_delta", text: token });
-      if (script.ending === "whole") yield stop();
+      if (script.ending === "complete") yield stop();
     }
     if (script.ending === "error") {
       const error = { type: "overloaded_error", message: "The demo upstream was asked to fail." };
       yield beat({ type: "error", error, request_id: `req_01${randomLetters(random, 22)}` });
     }
-    if (script.ending !== "whole") return;
+    if (script.ending !== "complete") return;
     if (script.toolCall) {
       const { name, arguments: pieces } = script.toolCall;
       yield start({ type: "tool_use", id: `toolu_01${randomLetters(random, 22)}`, name, input: {} });

@@ -1,4 +1,4 @@
-/** What the demo upstream offers, as plain data for the configuration. Prices are per million tokens, for show. */
+/** The routes and models of the demo upstream, for the configuration. Prices are invented, per million tokens. */
 export function demoRoutes(url: string) {
   const price = { input: 1, output: 4 };
   const contextWindow = 200_000;

@@ -13,6 +13,7 @@ import { writeScript } from "./script.ts";
 
 export { demoRoutes } from "./demo-routes.ts";
 
+/** How the demo upstream behaves. */
 export interface DemoOptions {
   /** `realistic` (the default): about 250 ms to the first token, then 20 to 40 ms each. `instant`: no pauses. */
   readonly pace?: "realistic" | "instant";
@@ -21,21 +22,22 @@ export interface DemoOptions {
   readonly wall?: () => number;
 }
 
+/** A running demo upstream. */
 export interface DemoUpstream extends AsyncDisposable {
   /** `http://127.0.0.1:port`, without a path. */
   readonly url: string;
-  /** Requests that were answered with a stream or an error. */
+  /** Requests answered with a stream or an error. */
   readonly requests: number;
-  /** Streams whose client closed the socket before their end. */
+  /** Streams whose client disconnected before the end. */
   readonly cancelled: number;
-  /** Ends every stream and the server. */
+  /** Ends all streams and the server. */
   close(): Promise<void>;
 }
 
 const DIALECTS: readonly DemoDialect[] = [anthropicMessages, openaiChat, openaiResponses];
-/** Attachments travel as base64 in the body: room for the largest frame a client may send. */
+/** Attachments are base64 in the body: room for the largest frame a client may send. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
-/** Long enough not to be waited out: clients show the refusal at once. */
+/** Too long for clients to wait it out: they show the refusal at once. */
 const RETRY_AFTER_S = "20";
 
 const timer: Schedule = (delayMs, run) => {
@@ -45,7 +47,7 @@ const timer: Schedule = (delayMs, run) => {
 
 /**
  * Starts the embedded upstream on a free port of 127.0.0.1: a real HTTP server that streams a scripted answer in three
- * provider dialects. Words in double brackets in the prompt make it fail or change pace (docs/demo.md).
+ * provider dialects. Directives in double brackets in the prompt make it fail or change its pace (docs/demo.md).
  */
 export async function startDemoUpstream(options: DemoOptions = {}): Promise<DemoUpstream> {
   const { pace = "realistic", schedule = timer, wall = Date.now } = options;
@@ -64,7 +66,7 @@ export async function startDemoUpstream(options: DemoOptions = {}): Promise<Demo
     const script = writeScript(random, prompt, { directives, rest, speaks: dialect.speaks });
     const context = { body, random, createdS: Math.floor(wall() / 1000) };
     if (body.stream !== true) {
-      if (script.ending === "whole") sendJson(response, 200, dialect.unary(script, context));
+      if (script.ending === "complete") sendJson(response, 200, dialect.unary(script, context));
       else if (script.ending === "cut") response.destroy();
       else sendJson(response, 500, dialect.errorBody(500, "The demo upstream was asked to fail."));
       return;
@@ -94,7 +96,7 @@ export async function startDemoUpstream(options: DemoOptions = {}): Promise<Demo
     readBody(request, (body) => {
       counters.requests++;
       if (body) answer(dialect, body, response);
-      else sendJson(response, 400, dialect.errorBody(400, "The body is not a JSON object, or too large."));
+      else sendJson(response, 400, dialect.errorBody(400, "The body is not a JSON object, or it is too large."));
     });
   });
   await new Promise<void>((resolve, reject) => {
@@ -125,7 +127,7 @@ function sendJson(response: ServerResponse, status: number, body: JsonObject): v
   response.writeHead(status, { "content-type": "application/json", ...retry }).end(JSON.stringify(body));
 }
 
-/** Hands over the JSON object of a body, undefined when it is none. A client that goes away is never answered. */
+/** Calls back with the JSON object of a body, or undefined if it is none. A client that disconnects gets no answer. */
 function readBody(request: IncomingMessage, done: (body: JsonObject | undefined) => void): void {
   const chunks: Buffer[] = [];
   let bytes = 0;

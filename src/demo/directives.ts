@@ -1,22 +1,22 @@
-/** What words in double brackets ask of the demo upstream. docs/demo.md lists them for newcomers. */
+/** The directives of a prompt, which docs/demo.md lists. */
 export interface Directives {
   /** `[[NxM]]`: N tokens at M milliseconds each. */
   readonly flow?: { readonly tokens: number; readonly tokenMs: number };
-  /** `[[slow]]`: two and a half seconds to the first token, then 400 ms each. */
+  /** `[[slow]]`: 2.5 s to the first token, then 400 ms each. */
   readonly slow: boolean;
-  /** `[[cut]]`: the socket is closed in the middle of the answer. */
+  /** `[[cut]]`: closes the socket in the middle of the answer. */
   readonly cut: boolean;
   /** `[[error]]`: an error event in the middle of the answer; `[[error 429]]`: that HTTP status instead of an answer. */
   readonly error?: { readonly status: number | undefined };
 }
 
-/** Enough for any test of flow, little enough to bound the memory of one request. */
+/** Enough for any test of flow control; bounds the memory of a request. */
 const MAX_TOKENS = 100_000;
 const MAX_TOKEN_MS = 60_000;
 
 const DIRECTIVE = /\[\[\s*(?:(\d{1,6})\s*x\s*(\d{1,5})|(slow|cut)|error(?:\s+([45]\d\d))?)\s*\]\]/gi;
 
-/** Reads the directives of a prompt, and gives the prompt without them. */
+/** Reads the directives of a prompt; `rest` is the prompt without them. */
 export function readDirectives(prompt: string): { readonly directives: Directives; readonly rest: string } {
   let found: Directives = { slow: false, cut: false };
   for (const [, tokens, tokenMs, word, status] of prompt.matchAll(DIRECTIVE)) {

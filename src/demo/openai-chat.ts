@@ -7,7 +7,7 @@ import type { Script } from "./script.ts";
 
 const FINISH_REASONS = { stop: "stop", length: "length", tool_call: "tool_calls" } as const;
 
-/** OpenAI Chat Completions: nameless events, usage only when asked for, `[DONE]` at the end. */
+/** OpenAI Chat Completions: unnamed events, usage only on request, and `[DONE]` at the end. */
 export const openaiChat: DemoDialect = {
   path: "/v1/chat/completions",
   speaks: "OpenAI Chat Completions",
@@ -47,7 +47,7 @@ export const openaiChat: DemoDialect = {
     for (const token of script.thinking) yield { ...choice({ reasoning_content: token }, token), token: true };
     for (const token of script.text) yield { ...choice({ content: token }, token), token: true };
     if (script.ending === "error") yield { data: openaiErrorBody(500, "The demo upstream was asked to fail.") };
-    if (script.ending !== "whole") return;
+    if (script.ending !== "complete") return;
     if (script.toolCall) {
       const { name, arguments: pieces } = script.toolCall;
       const call = { id: `call_${randomLetters(random, 24)}`, type: "function", function: { name, arguments: "" } };

@@ -6,7 +6,7 @@ const TYPES: Readonly<Record<number, readonly [type: string, code: string | null
   429: ["requests", "rate_limit_exceeded"],
 };
 
-/** The error body both OpenAI dialects answer with. */
+/** The error body of both OpenAI dialects. */
 export function openaiErrorBody(status: number, message: string): JsonObject {
   const [type, code] = TYPES[status] ?? [status < 500 ? "invalid_request_error" : "server_error", null];
   return { error: { message, type, param: null, code } };

@@ -5,7 +5,7 @@ import { readPrompt } from "./prompt.ts";
 import { padding, type Random, randomLetters } from "./random.ts";
 import type { Script } from "./script.ts";
 
-/** OpenAI Responses: typed, numbered events; output items open and close; one terminal carries the whole response. */
+/** OpenAI Responses: typed, numbered events; output items that open and close; a last event with the whole response. */
 export const openaiResponses: DemoDialect = {
   path: "/v1/responses",
   speaks: "OpenAI Responses",
@@ -38,7 +38,7 @@ export const openaiResponses: DemoDialect = {
 type Step = { readonly type: string; readonly token?: true } & JsonObject;
 type Steps = Generator<Step, JsonObject>;
 
-/** The events in order, not yet numbered. */
+/** The events in order, before they are numbered. */
 function* answer(script: Script, context: AnswerContext): Generator<Step> {
   const id = `resp_${randomLetters(context.random, 48)}`;
   const response = (status: string, more: JsonObject = {}) => ({
@@ -72,7 +72,7 @@ function* answer(script: Script, context: AnswerContext): Generator<Step> {
     yield { type: "error", error: { type: "server_error", ...error, param: null } };
     yield { type: "response.failed", ...response("failed", { error }) };
   }
-  if (script.ending !== "whole") return;
+  if (script.ending !== "complete") return;
   if (script.toolCall) output.push(yield* callItem(script.toolCall, context.random, output.length));
 
   const cut = script.finish === "length";
@@ -121,7 +121,7 @@ function* messageItem(script: Script, random: Random, output_index: number): Ste
     yield { type: "response.output_text.delta", ...at, delta: token, logprobs: [], obfuscation, token: true };
   }
   const whole = { ...item, status: script.finish === "length" ? "incomplete" : "completed", content: [part] };
-  if (script.ending !== "whole") return whole;
+  if (script.ending !== "complete") return whole;
   yield { type: "response.output_text.done", ...at, text, logprobs: [] };
   yield { type: "response.content_part.done", ...at, part };
   yield { type: "response.output_item.done", output_index, item: whole };

@@ -2,22 +2,22 @@ import type { ServerResponse } from "node:http";
 import type { Beat } from "./demo-dialect.ts";
 import type { Pace } from "./pace.ts";
 
-/** Runs something later and gives the way to call it off. */
+/** Runs a function later; returns a function that cancels it. */
 export type Schedule = (delayMs: number, run: () => void) => () => void;
 
-/** Sends one answer's events at their pace, waiting for the socket when it is full, until the end or the client goes. */
+/** Sends the events of an answer at their pace. Waits while the socket is full; ends with the answer or its client. */
 export class Playback {
   readonly #response: ServerResponse;
   readonly #beats: Iterator<Beat>;
   readonly #pace: Pace;
   readonly #schedule: Schedule;
-  readonly #ending: "whole" | "cut" | "error";
+  readonly #ending: "complete" | "cut" | "error";
   #callOff: (() => void) | undefined;
   #over = false;
 
   constructor(
     response: ServerResponse,
-    answer: { readonly beats: Iterable<Beat>; readonly pace: Pace; readonly ending: "whole" | "cut" | "error" },
+    answer: { readonly beats: Iterable<Beat>; readonly pace: Pace; readonly ending: "complete" | "cut" | "error" },
     schedule: Schedule,
   ) {
     this.#response = response;
@@ -27,11 +27,12 @@ export class Playback {
     this.#schedule = schedule;
   }
 
-  /** Whether the answer was played to its own end. */
+  /** Whether the whole answer was sent. */
   get over(): boolean {
     return this.#over;
   }
 
+  /** Sends the headers after the pace's first pause, then the events. */
   start(headers: Readonly<Record<string, string>>): void {
     this.#response.on("drain", () => this.#play());
     this.#after(this.#pace.openMs, () => {
@@ -40,13 +41,13 @@ export class Playback {
     });
   }
 
-  /** Nothing more is sent and no timer is left. */
+  /** Stops sending and clears the timer. */
   stop(): void {
     this.#callOff?.();
     this.#callOff = undefined;
   }
 
-  /** Sends until a pause is due, the socket is full or the answer ends. */
+  /** Sends until the next pause, a full socket, or the end. */
   #play(): void {
     if (this.#callOff || this.#over) return;
     for (let step = this.#beats.next(); !step.done; step = this.#beats.next()) {
@@ -61,12 +62,12 @@ export class Playback {
       if (!this.#write(beat)) return;
     }
     this.#over = true;
-    // In the middle of an event, and only once everything before it has gone out.
+    // In the middle of an event, once everything before it has been written.
     if (this.#ending === "cut") this.#response.write('data: {"', () => this.#response.destroy());
     else this.#response.end();
   }
 
-  /** False: wait for `drain`. */
+  /** Returns false if it must wait for `drain`. */
   #write({ event, data }: Beat): boolean {
     const name = event === undefined ? "" : `event: ${event}\n`;
     return this.#response.write(`${name}data: ${typeof data === "string" ? data : JSON.stringify(data)}\n\n`);

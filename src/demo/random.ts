@@ -1,6 +1,7 @@
-/** A seeded source of numbers from 0 to 1 (mulberry32): the same seed gives the same jitter, ids and wording. */
+/** A source of numbers from 0 to 1. */
 export type Random = () => number;
 
+/** The mulberry32 generator: the same seed gives the same jitter, ids and wording. */
 export function seededRandom(seed: number): Random {
   let state = seed >>> 0;
   return () => {
@@ -13,14 +14,14 @@ export function seededRandom(seed: number): Random {
 
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/** Letters and digits, as providers put them into ids. */
+/** Random letters and digits, as in the ids of providers. */
 export function randomLetters(random: Random, length: number): string {
   let letters = "";
   while (letters.length < length) letters += LETTERS[Math.floor(random() * LETTERS.length)];
   return letters;
 }
 
-/** One of the choices. */
+/** A random choice. */
 export function pick<Choice>(random: Random, choices: readonly [Choice, ...Choice[]]): Choice {
   return choices[Math.floor(random() * choices.length)] ?? choices[0];
 }

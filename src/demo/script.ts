@@ -3,20 +3,20 @@ import type { Prompt } from "./prompt.ts";
 import type { Random } from "./random.ts";
 import { answerText, thinkingText, tokensOf, toolResultText, toolText } from "./wording.ts";
 
-/** One answer in tokens, before any dialect gives it a form. */
+/** An answer in tokens, before a dialect encodes it. */
 export interface Script {
   readonly model: string;
   readonly thinking: readonly string[];
   readonly text: readonly string[];
   readonly toolCall: { readonly name: string; readonly arguments: readonly string[] } | undefined;
-  /** How the stream ends: whole, with its socket closed, or with the dialect's error event. */
-  readonly ending: "whole" | "cut" | "error";
+  /** How the stream ends: complete, by a closed socket, or with the dialect's error event. */
+  readonly ending: "complete" | "cut" | "error";
   readonly finish: "stop" | "length" | "tool_call";
   readonly inputTokens: number;
   readonly outputTokens: number;
 }
 
-/** Vendors' rule of thumb for English text. */
+/** The providers' rule of thumb for English text. */
 const CHARACTERS_PER_TOKEN = 4;
 const TOOL_ARGUMENTS = JSON.stringify({ location: "Lisbon", unit: "celsius" });
 
@@ -29,7 +29,7 @@ export function writeScript(
   const { directives, rest } = request;
   const tool =
     !prompt.toolResult && /\bcall (?:a|the) tool\b/i.test(rest) ? (prompt.toolName ?? "get_weather") : undefined;
-  const ending = directives.cut ? "cut" : directives.error ? "error" : "whole";
+  const ending = directives.cut ? "cut" : directives.error ? "error" : "complete";
 
   const words = tool
     ? toolText(tool)
@@ -39,9 +39,9 @@ export function writeScript(
   const said = stretch(tokensOf(words), directives.flow?.tokens);
   const budget = { left: Math.max(0, prompt.maxTokens ?? Number.POSITIVE_INFINITY), ran: false };
   const thinking = spend(budget, prompt.model.includes("thinking") ? tokensOf(thinkingText(random)) : []);
-  // A failing answer breaks off in its middle, so there is always something to keep.
-  const text = spend(budget, ending === "whole" ? said : said.slice(0, Math.ceil(said.length / 2)));
-  const calls = tool !== undefined && ending === "whole" && !budget.ran;
+  // A failing answer stops in the middle, so that there is always something to keep.
+  const text = spend(budget, ending === "complete" ? said : said.slice(0, Math.ceil(said.length / 2)));
+  const calls = tool !== undefined && ending === "complete" && !budget.ran;
   const pieces = calls ? spend(budget, tokensOf(TOOL_ARGUMENTS)) : [];
 
   return {
@@ -56,13 +56,13 @@ export function writeScript(
   };
 }
 
-/** The tokens cut or repeated to exactly `count`. */
+/** Exactly `count` tokens, cut or repeated. */
 function stretch(tokens: readonly string[], count: number | undefined): readonly string[] {
   if (count === undefined) return tokens;
   return Array.from({ length: count }, (_, index) => tokens[index % tokens.length] ?? "");
 }
 
-/** As many tokens as the caller's limit still allows. */
+/** The tokens that the caller's limit still allows. */
 function spend(budget: { left: number; ran: boolean }, tokens: readonly string[]): readonly string[] {
   const allowed = tokens.slice(0, budget.left);
   budget.left -= allowed.length;

@@ -16,7 +16,15 @@ const TOKENS = [
 ] as const;
 
 /** Anomalies with a label value of their own. */
-const KINDS = new Set<string>(["lossy", "resent", "malformed", "too_deep", "not_object", ...Object.keys(CODES)]);
+const KINDS = new Set<string>([
+  "lossy",
+  "resent",
+  "usage_refused",
+  "malformed",
+  "too_deep",
+  "not_object",
+  ...Object.keys(CODES),
+]);
 
 /** Counters and histograms updated once per stream, at its end. */
 export function streamMetrics(register: Registry): (record: StreamRecord) => void {

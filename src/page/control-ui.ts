@@ -7,8 +7,9 @@ import { GatewayError } from "../core/kernel/errors.ts";
 import { OwnFiles } from "./own-files.ts";
 import type { PageRequest, PageResponse } from "./start-page.ts";
 
+/** What the pages are made of. */
 export interface ControlUiParts {
-  /** An installed Control UI: its `index.html`, `assets/` and the rest. */
+  /** Where the Control UI is installed: its `index.html`, `assets/` and so on. */
   readonly directory: string;
   readonly version: string;
   readonly agentName: string;
@@ -38,7 +39,7 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 const NO_STORE = "no-store";
-/** Names below `assets/` carry a hash of their content. */
+/** For names below `assets/`, which contain a hash of the content. */
 const IMMUTABLE = "public, max-age=31536000, immutable";
 const REVALIDATE = "no-cache";
 
@@ -51,16 +52,16 @@ const SECURITY_HEADERS = {
   "permissions-policy": "camera=(), geolocation=(), microphone=(), clipboard-write=(self)",
 };
 
-/** Forms in which an asset may lie beside itself, the smaller first. */
+/** Compressed forms of a file that may lie beside it, the smaller first. */
 const ENCODINGS = [
   { name: "br", suffix: ".br" },
   { name: "gzip", suffix: ".gz" },
 ] as const;
 
 /**
- * An installed OpenClaw Control UI, served below `/ui/` as it is: only its start document is told where it lies. Answers
- * undefined for a path that is not its. What may be read is what lies there now: files are looked up by name in a list made
- * here, so no path leads out of the directory. Throws when there is no Control UI in it.
+ * Serves an installed OpenClaw Control UI below `/ui/`, unchanged except for the base path in its start document. Returns
+ * undefined for other paths. Files are looked up in a list made at the start, so no path leads out of the directory.
+ * Throws `not_found` if the directory has no Control UI.
  */
 export function createControlUi(parts: ControlUiParts): (request: PageRequest) => Promise<PageResponse> | undefined {
   const { directory } = parts;
@@ -81,7 +82,7 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
     }
     if (/(^|\/)control-ui-config\.json$/.test(name)) return settings(parts, request, headers);
     if (name !== "index.html" && files.has(name)) return file(request, name);
-    // Deep links: the page itself knows what to show. A file that is not there must not look like one.
+    // Deep links are routes of the page. A missing file must not look like one.
     const navigates = request.headers.accept?.includes("text/html") === true;
     if (extname(name) === "" || name === "index.html" || navigates) return { ...document, body: html };
     return plain(404, "not found", headers);
@@ -126,7 +127,7 @@ function readFiles(directory: string): OwnFiles {
   return files;
 }
 
-/** `index.html` with absolute addresses and its place written into it, and the hashes of the scripts inside it. */
+/** `index.html` with absolute addresses and its base path, and the hashes of its inline scripts. */
 function startDocument(
   source: string,
   basePath: string,
@@ -140,8 +141,8 @@ function startDocument(
 }
 
 /**
- * The page may load from and speak to this gateway alone: neither a script put into an answer nor a link with another
- * `gatewayUrl` reaches anything else. Pictures in answers would tell their host that they were read.
+ * The page may load from and connect to this gateway alone: neither an injected script nor a link with another
+ * `gatewayUrl` reaches any other host. A picture in an answer would tell its host that it was read.
  */
 const policy = (scripts: readonly string[]): string =>
   [
@@ -160,7 +161,7 @@ const policy = (scripts: readonly string[]): string =>
     "frame-ancestors 'none'",
   ].join("; ");
 
-/** What the page asks before it connects. */
+/** The settings that the page fetches before it connects. */
 function settings(
   parts: ControlUiParts,
   request: PageRequest,

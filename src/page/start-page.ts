@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { STREAM_PATH } from "../../protocol/stream.ts";
 import type { Caller } from "../core/caller/caller.ts";
 
+/** A request for a page. */
 export interface PageRequest {
   readonly method: string;
   /** Without query. */
@@ -11,19 +12,20 @@ export interface PageRequest {
   readonly remoteAddress: string;
 }
 
+/** The response to it. */
 export interface PageResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
 }
 
-/** What is running, for the page and for programs. */
+/** What is running: the content of `/start.json`. */
 export interface PageInfo {
   readonly uptimeS: number;
   readonly authRequired: boolean;
-  /** Whether the embedded demo upstream runs. */
+  /** Whether the embedded demo upstream is running. */
   readonly demo: boolean;
-  /** Where the Control UI is, if one is installed. */
+  /** Path of the Control UI, if one is installed. */
   readonly controlUi: string | undefined;
   readonly models: readonly {
     readonly alias: string;
@@ -35,13 +37,13 @@ export interface PageInfo {
 
 export interface StartPageParts {
   readonly version: string;
-  /** As much of it as this caller may see. */
+  /** The part that this caller may see. */
   readonly info: (caller?: Caller) => PageInfo;
-  /** Whose credentials a request carries. Only asked when it carries some and they are required. */
+  /** The caller of a request. Only called if credentials are required and the request has some. */
   readonly callerOf: (headers: IncomingHttpHeaders, remoteAddress: string) => Caller | undefined;
 }
 
-/** The page brings everything it needs and may reach nothing but this gateway, not even by a script put into it. */
+/** The page contains everything it needs and may reach only this gateway, even if a script is injected into it. */
 const SECURITY_HEADERS = {
   "content-security-policy": [
     "default-src 'none'",
@@ -76,7 +78,7 @@ const FILES = {
   "/snippets.js": ["snippets.js", "text/javascript; charset=utf-8"],
 } as const;
 
-/** The start page: its files, and `/start.json`. Gives undefined for a path that is not its. Files are read once. */
+/** Serves the start page and `/start.json`. Returns undefined for other paths. Files are read once. */
 export function createStartPage(parts: StartPageParts): (request: PageRequest) => PageResponse | undefined {
   const pages = new Map<string, PageResponse>();
   for (const [path, [file, type]] of Object.entries(FILES)) {
@@ -90,7 +92,7 @@ export function createStartPage(parts: StartPageParts): (request: PageRequest) =
   };
 }
 
-/** To strangers, when a token is required, nothing but the version and that. */
+/** When credentials are required, unauthenticated callers see only the version and that fact. */
 function whatRuns({ version, info, callerOf }: StartPageParts, { headers, remoteAddress }: PageRequest) {
   const isAsked = info().authRequired && headers.authorization !== undefined;
   const caller = isAsked ? callerOf(headers, remoteAddress) : undefined;

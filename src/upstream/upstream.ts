@@ -8,6 +8,7 @@ import { Breaker, type BreakerSettings, DEFAULT_BREAKER } from "./call/breaker.t
 import { Call } from "./call/call.ts";
 import { FIXED_TIMEOUTS, type RouteTimeouts, type Timeouts } from "./call/deadlines.ts";
 import type { SharedMemory } from "./call/held-bytes.ts";
+import { KeyRefusals } from "./call/key-refusals.ts";
 import { DEFAULT_RETRY, Retries, type RetrySettings } from "./call/retry.ts";
 import type { RouteClient } from "./call/route-client.ts";
 import { tellLast } from "./call/tell-last.ts";
@@ -126,6 +127,7 @@ function openRoute(
       reads: options.reads,
     }),
     breaker: new Breaker({ ...DEFAULT_BREAKER, ...options.breaker }, () => options.clock.now()),
+    keyRefusals: new KeyRefusals(route.name, () => options.clock.now()),
     retries: new Retries({ ...DEFAULT_RETRY, ...options.retry }, options.random ?? Math.random),
     timeouts,
     maxEventBytes: options.maxEventBytes,

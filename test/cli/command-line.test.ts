@@ -112,6 +112,13 @@ describe("sluice check", () => {
     expect(stderr).toMatch(/^sluice: warning: auth.token: shorter/);
   });
 
+  test.each(["check", "serve"])("warns on stderr at %s of a route whose address is refused", async (command) => {
+    const routes = { lan: { dialect: "openai-chat", baseUrl: "http://172.17.0.1:11434/v1" } };
+    const { code, stderr } = await run([command], { file: { routes, models: { m: { route: "lan", model: "m" } } } });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^sluice: warning: routes.lan.baseUrl: .*routes.lan.allowPrivateNetwork can allow it$/m);
+  });
+
   test("warns when the system allows fewer open files than the limits allow sockets", async () => {
     const file = { limits: { connections: 100, openStreams: 60 }, demo: true };
     const stderr = async (command: string, openFiles: number) => (await run([command], { file, openFiles })).stderr;

@@ -94,14 +94,14 @@ describeUi("sessions in the Control UI", () => {
     await tab.until("sessions.patch", { unread: false });
   });
 
-  test("one beside `main` survives ten reloads in mid-answer, and its address opens it in another tab", async () => {
+  test("one beside `main` survives five reloads in mid-answer, and its address opens it in another tab", async () => {
     await using ui = await startUi();
     const tab = await ui.open();
     await tab.goto(`${ui.gateway.url}/ui/new`);
     await tab.send("Plan a trip to the coast");
     const answer = new ChatScript(await ui.upstream.request());
     let text = "";
-    for (let reload = 1; reload <= 10; reload++) {
+    for (let reload = 1; reload <= 5; reload++) {
       text += `stop${reload} `;
       answer.text(`stop${reload} `);
       await tab.untilAnswer(text);

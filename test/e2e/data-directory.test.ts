@@ -65,7 +65,7 @@ const refusal = (path: string, reason: string) => ({
   stderr: `sluice: the data directory ${path} cannot be used: ${reason}; set SLUICE_DATA or data.directory to another one\n`,
 });
 
-describe("a data directory that cannot be is refused in one line that names it, the setting and the reason", () => {
+describe("an unusable data directory is refused in one line that names it, the setting and the reason", () => {
   test.each(Object.keys(IN_THE_WAY))("for %s", (name) => {
     const folder = directory();
     const data = IN_THE_WAY[name]?.(folder) ?? "";
@@ -110,7 +110,7 @@ describe("a data directory that cannot be is refused in one line that names it, 
   });
 });
 
-test("a data directory that is missing is made for its owner only, with those above it, and nothing is left of the try", async () => {
+test("a missing data directory is created with its parents, for its owner only, without leftovers", async () => {
   const data = join(directory(), "some", "where");
   await using sluice = await startSluice({ data: { store: "sqlite" } }, { env: { SLUICE_DATA: data } });
   expect((await fetch(`${sluice.url}/readyz`)).status).toBe(200);
@@ -134,11 +134,11 @@ describe("data on the disk", () => {
     return new Set(paths.map((path) => (statSync(join(folder, path)).mode & 0o777).toString(8)));
   };
 
-  test.each(["022", "027", "077"])("is its owner's alone under umask %s", async (umask) => {
+  test.each(["022", "027", "077"])("is the owner's alone under umask %s", async (umask) => {
     expect(await modesUnder(umask)).toEqual(new Set(["700", "600"]));
   });
 
-  test.each(["002", "007", "000"])("is its group's too under umask %s, and never everybody's", async (umask) => {
+  test.each(["002", "007", "000"])("is also the group's under umask %s, and never everybody's", async (umask) => {
     expect(await modesUnder(umask)).toEqual(new Set(["770", "660"]));
   });
 });

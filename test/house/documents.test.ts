@@ -57,3 +57,11 @@ test.each(pages)("every file that %s names is there", (_, path) => {
 test.each(pages)("every link of %s leads to a file or a heading", (_, path) => {
   expect(brokenLinks(path)).toEqual([]);
 });
+
+test.each(pages)("every npm script that %s names is there", (_, path) => {
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const named = [...readFileSync(path, "utf8").matchAll(/npm run (?:--silent )?([a-z][\w:-]*)/g)].map(
+    ([, name = ""]) => name,
+  );
+  expect(named.filter((name) => !(name in scripts))).toEqual([]);
+});

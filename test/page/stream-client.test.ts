@@ -131,6 +131,6 @@ test("a gateway that is not there is a failure, not silence", async () => {
   new StreamClient(url, () => "").open("demo", {}, heard);
   expect(await heard.next()).toEqual([
     "failed",
-    { code: "closed 1006", message: "the connection to the gateway is gone" },
+    { code: "closed 1006", message: "the connection to the gateway was lost" },
   ]);
 });

@@ -74,6 +74,8 @@ export class FakeCall implements UpstreamCall {
     this.aborted = true;
   }
 
+  awaitEnd() {}
+
   detach(): void {
     this.settled = true;
   }

@@ -167,6 +167,8 @@ export class FakeCall implements UpstreamCall {
     this.aborted = true;
   }
 
+  awaitEnd() {}
+
   detach(): void {}
 
   #event(value: object): void {

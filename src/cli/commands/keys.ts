@@ -36,7 +36,7 @@ create
   --expires <time>             30d, 12h, or a day such as 2027-01-31 (default: never)
 
 rotate
-  --overlap <time>             how long the old secret stays valid, such as 10m (default: not at all)
+  --overlap <time>             how long the old secret stays valid, such as 10m
 
 all commands
   --json                       print JSON

@@ -1,4 +1,4 @@
-/** Whether a name matches a pattern, in which `*` stands for any number of characters. */
+/** Whether a name matches a pattern, in which `*` matches any number of characters. */
 export function matchesName(pattern: string, name: string): boolean {
   const [first = "", ...rest] = pattern.split("*");
   const last = rest.pop();

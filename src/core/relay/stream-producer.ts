@@ -1,74 +1,69 @@
-import { type Delta, hasContent, NOTHING } from "../dialect/dialect.ts";
+import { hasContent } from "../dialect/dialect.ts";
+import { eventError } from "../dialect/error-meaning.ts";
 import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { JsonObject } from "../kernel/json.ts";
-import type { UpstreamSink } from "../ports/upstream.ts";
+import type { Amendment, UpstreamSink } from "../ports/upstream.ts";
 import type { Reservation } from "../quota/reservation.ts";
+import type { ProviderHead } from "../stream/provider-head.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { AnswerState } from "./answer-state.ts";
 import type { CallParts, CallSpec } from "./call-spec.ts";
+import { Holdings } from "./holdings.ts";
 import { type OpenRequest, upstreamRequest } from "./open-request.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { StreamCall } from "./stream-call.ts";
 import { factsOf, type RequestFacts, streamRecord } from "./stream-record.ts";
 import { UsageDrain } from "./usage-drain.ts";
 
-/** One upstream call on its way into a stream's log: the stream's producer and the upstream's sink. */
+/** Relays one upstream call into a stream's log. It is the stream's producer and the upstream's sink. */
 export class StreamProducer implements Producer, UpstreamSink {
   readonly #stream: Stream;
   readonly #facts: RequestFacts;
-  readonly #endsAtEof: boolean;
   readonly #parts: CallParts;
-  readonly #spec: Pick<CallSpec, "room" | "ended" | "drained">;
+  readonly #spec: Pick<CallSpec, "ended" | "drained">;
   readonly #answer: AnswerState;
-  readonly #reservation: Reservation | undefined;
+  readonly #holdings: Holdings;
   readonly #meter: Reservation["meter"];
   readonly #call: StreamCall;
   readonly #watch: Stopwatch;
-  /** Beside the events that could not be read. */
+  /** Beside unread events. */
   readonly #anomalies = new Map<string, 1>();
   #bytes = 0;
   #done = false;
   #drain: UsageDrain | undefined;
   #lossy = false;
 
-  /** Takes the stream's reservation; from here on the producer gives back what it took. Throws what `reserve` throws. */
+  /** Takes the stream's reservation, which the producer settles and releases. Throws what `reserve` throws. */
   constructor(stream: Stream, request: OpenRequest, parts: CallParts, spec: CallSpec) {
     const { face, caller, target, session } = request;
     const { answer, body, inputCharacters, room, ended, drained } = spec;
     this.#stream = stream;
     this.#facts = factsOf(request);
-    this.#endsAtEof = target.route.dialect.endsAtEof;
     this.#parts = parts;
-    this.#spec = { room, ended, drained };
+    this.#spec = { ended, drained };
     this.#answer = answer;
     this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
-    this.#call = new StreamCall((error) => parts.observer.fault(error, "stream"));
+    const fault = (error: unknown) => parts.observer.fault(error, "stream");
     const cut = (error: GatewayError) => this.#cut(error);
-    const { id } = stream.info;
-    this.#reservation = parts.reservations?.reserve({
-      stream: id,
-      caller,
-      target,
-      body,
-      cut,
-      inputCharacters,
-      face,
-      session,
-    });
-    this.#meter = this.#reservation?.meter;
+    this.#call = new StreamCall(fault);
+    const asked = { stream: stream.info.id, caller, target, body, inputCharacters, face, session, cut };
+    const reservation = parts.reservations?.reserve(asked);
+    this.#holdings = new Holdings(reservation, room, fault);
+    this.#meter = reservation?.meter;
   }
 
   /**
-   * Calls the upstream, or puts the call off until the reservation is ready. Throws what the dialect or the upstream
-   * throws: then the producer must be given up.
+   * Calls the upstream once the reservation is ready. Throws what the dialect or the upstream throws; `giveUp` must be called
+   * then.
    */
-  begin(request: OpenRequest, body: JsonObject): void {
+  begin(request: OpenRequest, body: JsonObject, amendment: Amendment | undefined): void {
     const { upstream } = this.#parts;
     const { dialect } = request.target.route;
-    const { maxOutputTokens: limit, ready } = this.#reservation ?? {};
-    const call = upstreamRequest(request, limit === undefined ? body : dialect.limited(body, limit));
+    const { maxOutputTokens: limit, ready } = this.#holdings.reservation ?? {};
+    const limited = limit === undefined ? body : dialect.limited(body, limit);
+    const call = upstreamRequest(request, limited, amendment);
     this.#call.begin(
       () => upstream.call(call, this),
       ready,
@@ -76,20 +71,24 @@ export class StreamProducer implements Producer, UpstreamSink {
     );
   }
 
-  /** Ends a stream that did not begin, whose caller is told why. */
+  /** Ends a stream that could not begin. The error is not reported: `begin` has thrown it. */
   giveUp(error: GatewayError): void {
     if (!this.#done) this.#end("failed", error);
   }
 
   // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────
 
-  firstByte(): void {
-    this.#watch.byte();
-    // No other try can follow, so the upstream has let go of the body.
-    this.#spec.room?.release();
+  responded(head: ProviderHead): void {
+    this.#stream.responded(head);
   }
 
-  /** The fast path: parse, interpret, append, hand over, meter. */
+  firstByte(): void {
+    this.#watch.byte();
+    // There can be no more retries, so the upstream has released the body.
+    this.#holdings.releaseBody();
+  }
+
+  /** The hot path: decode, log, pass to readers, meter. */
   event(name: ByteString | undefined, data: string, bytes: ByteString): void {
     if (this.#done) {
       this.#drain?.event(name, data, bytes.length);
@@ -97,21 +96,24 @@ export class StreamProducer implements Producer, UpstreamSink {
     }
     const answer = this.#answer;
     const delta = answer.read(name, data, bytes.length);
-    // What the client did not ask for counts all the same.
+    // Events the client did not ask for are hidden, but count.
     if (!delta.hidden) {
       const isContent = hasContent(delta);
       if (isContent) this.#watch.content();
       this.#bytes += bytes.length;
-      this.#stream.publish(this.#stream.log.append(name, bytes, answer.isRaw, isContent), delta);
-      // A reader may have cancelled the stream within the entry.
+      this.#stream.publish(name, bytes, answer.isRaw, isContent, delta);
+      // A reader may have cancelled the stream while handling the entry.
       if (this.#done) return;
     }
-    if (delta.error) this.#failAfterEvent(delta.error);
-    else if (delta.complete === "now") {
+    if (delta.error) {
+      this.#call.detach();
+      this.#end("failed", eventError(delta.error));
+    } else if (delta.complete === "now") {
       this.#call.detach();
       this.#end("completed");
-    } else if (this.#meter) {
-      const reached = this.#meter(answer.counts, answer.characters);
+    } else {
+      if (delta.complete) this.#call.awaitEnd(answer.isWhole);
+      const reached = this.#meter?.(answer.counts, answer.characters);
       if (reached) this.#cut(reached);
     }
   }
@@ -122,8 +124,9 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   end(): void {
+    this.#answer.bodyEnded();
     if (this.#done) this.#drain?.end();
-    else if (this.#answer.isWhole || this.#endsAtEof) this.#end("completed");
+    else if (this.#answer.isWhole) this.#end("completed");
     else this.#end("failed", new GatewayError("upstream_truncated"));
   }
 
@@ -133,7 +136,7 @@ export class StreamProducer implements Producer, UpstreamSink {
       return;
     }
     if (error.code === "internal") this.#parts.observer.fault(error, "stream");
-    // The answer was whole already: what broke afterwards took nothing from the client.
+    // The answer was complete already, so the client has lost nothing.
     if (this.#answer.isWhole) {
       this.#anomalies.set(error.code, 1);
       this.#end("completed");
@@ -160,41 +163,29 @@ export class StreamProducer implements Producer, UpstreamSink {
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #failAfterEvent(error: NonNullable<Delta["error"]>): void {
-    this.#call.detach();
-    const details = error.type === undefined ? {} : { details: { type: error.type } };
-    this.#end("failed", new GatewayError("upstream_error_event", error.message, details));
-  }
-
-  /** A cap is reached: the upstream stops, and the answer ends as its provider would have ended it. */
+  /** A cap is reached: aborts the upstream and ends the answer as its provider would at a token limit. */
   #cut(error: GatewayError): void {
     this.#drain?.stop();
-    // The provider has said why it ends: what is left to come is its usage.
+    // The answer has finished on its own; only its usage is still to come.
     if (this.#done || this.#answer.finish !== undefined) return;
     this.#call.abort();
-    this.#attempt(() => {
+    try {
       for (const { name, data } of this.#answer.cutShort()) {
         if (this.#done) return;
-        this.#stream.publish(this.#stream.log.append(name, toByteString(data), data === "[DONE]"), NOTHING);
+        this.#stream.publish(name, toByteString(data), data === "[DONE]");
       }
-    });
-    if (!this.#done) this.#end("failed", error);
-  }
-
-  /** Reports what `work` throws: no fault of a port keeps a stream from its end, or what it took from being given back. */
-  #attempt(work: () => void): void {
-    try {
-      work();
     } catch (fault) {
       this.#parts.observer.fault(fault, "stream");
     }
+    if (!this.#done) this.#end("failed", error);
   }
 
-  /** What reads the answer on after its cancel, where its key wants that and there is usage to be had. */
+  /** Drains a cancelled response, if its key wants that and there can be usage. */
   #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
-    // What was not sent has no usage to come.
-    if (this.#reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || this.#endsAtEof) return undefined;
+    // A request that was not sent has no usage.
+    if (this.#holdings.reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || !this.#answer.isReadable)
+      return undefined;
     const drain: UsageDrain = new UsageDrain({
       call: this.#call,
       answer: this.#answer,
@@ -204,7 +195,7 @@ export class StreamProducer implements Producer, UpstreamSink {
       over: () => {
         const { terminal } = this.#stream;
         if (terminal) this.#settle({ ...terminal, usage: this.#answer.usage(this.#call.isSent) });
-        this.#giveBack();
+        this.#holdings.release();
         this.#spec.drained(drain);
       },
     });
@@ -212,22 +203,15 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   #settle(terminal: Terminal): void {
-    this.#attempt(() => {
-      this.#reservation?.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
-    });
-  }
-
-  #giveBack(): void {
-    this.#attempt(() => this.#reservation?.release());
-    this.#spec.room?.release();
+    this.#holdings.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
   }
 
   #end(status: Terminal["status"], error?: GatewayError): void {
     this.#done = true;
     if (this.#call.isResent) this.#anomalies.set("resent", 1);
+    if (this.#call.isAmended) this.#anomalies.set("usage_refused", 1);
     const { log, firstSentMs } = this.#stream;
-    const { finish, unread } = this.#answer;
-    const unreadEvents = [...unread.values()].reduce((sum, count) => sum + count, 0);
+    const { finish, unreadEvents } = this.#answer;
     const terminal = {
       status,
       lastSeq: log.head,
@@ -239,11 +223,11 @@ export class StreamProducer implements Producer, UpstreamSink {
       ...(unreadEvents > 0 && { unreadEvents }),
     };
     this.#settle(terminal);
-    // What it did not use is there for the next one before its client hears of the end.
-    if (!this.#drain) this.#giveBack();
+    // Before the client learns of the end, so that its next stream finds the reservation released.
+    if (!this.#drain) this.#holdings.release();
     this.#spec.ended(this.#drain);
     this.#stream.end(terminal);
-    const seen = { bytes: this.#bytes, anomalies: [...unread, ...this.#anomalies] };
+    const seen = { bytes: this.#bytes, anomalies: [...this.#answer.anomalies, ...this.#anomalies] };
     this.#parts.observer.streamEnded(streamRecord(this.#facts, this.#stream, terminal, seen));
   }
 }

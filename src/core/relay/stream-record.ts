@@ -6,7 +6,7 @@ import type { OpenRequest } from "./open-request.ts";
 /** What a stream's record says about its request. */
 export type RequestFacts = Pick<StreamRecord, "connection" | "face" | "caller">;
 
-/** Not the request itself: its body is as large as a conversation with pictures, and a stream may live for long. */
+/** Copied, because a request's body can be large and its stream long. */
 export const factsOf = ({ connection, face, caller }: OpenRequest): RequestFacts => ({
   connection,
   face,
@@ -16,7 +16,7 @@ export const factsOf = ({ connection, face, caller }: OpenRequest): RequestFacts
 /** The record of a stream that has ended. `bytes`: event data relayed; `anomalies`: how often each kind occurred. */
 export const streamRecord = (
   facts: RequestFacts,
-  { info, log, backpressure }: Stream,
+  { info, log, backpressure, providerHead }: Stream,
   terminal: Terminal,
   seen: { readonly bytes: number; readonly anomalies: Iterable<readonly [kind: string, count: number]> },
 ): StreamRecord => ({
@@ -24,6 +24,7 @@ export const streamRecord = (
   stream: info.id,
   route: info.route,
   model: info.model,
+  upstreamRequestId: providerHead?.requestId,
   terminal,
   events: log.head,
   bytes: seen.bytes,

@@ -1,7 +1,8 @@
 import type { Routing, Target } from "../../core/dialect/routing.ts";
 import { sideCall } from "../../core/dialect/side-call.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import { FIT_JSON, isObject, type JsonObject, parseRelayedJson } from "../../core/kernel/json.ts";
+import { FIT_JSON, isObject, type JsonObject, MAX_JSON_DEPTH, parseRelayedJson } from "../../core/kernel/json.ts";
+import { CALLER_JSON, isTooHeavy } from "../../core/kernel/json-weight.ts";
 import type { HttpExchange } from "../../core/ports/http-face.ts";
 import { APIS, type Api } from "./apis.ts";
 
@@ -32,8 +33,7 @@ export function checkContentType(exchange: HttpExchange): void {
  */
 export function readRequest(text: string, api: Api, routing: Routing): ApiRequest {
   const body = parseRelayedJson(text);
-  if (!isObject(body))
-    throw new GatewayError("bad_request", `the body is not a JSON object, or not one that is ${FIT_JSON}`);
+  if (!isObject(body)) throw new GatewayError("bad_request", whyUnfit(text));
   if (typeof body.model !== "string" || body.model === "") throw new GatewayError("bad_request", "model is missing");
   if (body.stream !== undefined && body.stream !== null && typeof body.stream !== "boolean") {
     throw new GatewayError("bad_request", "stream is true or false");
@@ -44,6 +44,11 @@ export function readRequest(text: string, api: Api, routing: Routing): ApiReques
   if (api.below !== undefined) return { target: sideTarget(target, api.below), body: asked, unary: true };
   return { target, body: asked, unary: body.stream !== true };
 }
+
+const whyUnfit = (text: string): string =>
+  isTooHeavy(text, CALLER_JSON, MAX_JSON_DEPTH)
+    ? `the body is larger JSON than is accepted: it must be ${FIT_JSON}`
+    : "the body is not a JSON object";
 
 /**
  * Resolves an alias, `route/alias`, `route:model` with the provider's model id, or a provider's model id that a route of the

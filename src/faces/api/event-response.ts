@@ -120,7 +120,7 @@ export class EventResponse implements ReaderSink {
     if (this.#body) return undefined;
     if (!this.#last) return error;
     if (error.code !== "upstream_error_event" || this.#first !== this.#last) return undefined;
-    return asRefusal(error, fromByteString(this.#last.data));
+    return asRefusal(error);
   }
 
   #finish(error: GatewayError | undefined): void {
@@ -142,7 +142,7 @@ export class EventResponse implements ReaderSink {
 
   #open(): HttpBody {
     const { exchange, headers } = this.#parts;
-    this.#body ??= exchange.stream({ status: 200, headers: { ...EVENT_STREAM_HEADERS, ...headers } }, () =>
+    this.#body ??= exchange.stream({ status: 200, headers: { ...headers(), ...EVENT_STREAM_HEADERS } }, () =>
       this.#reader.wake(),
     );
     return this.#body;

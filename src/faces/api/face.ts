@@ -14,6 +14,7 @@ import { createMissingFace } from "./missing.ts";
 import { createModelsFace } from "./models.ts";
 import { aboutOwnKey } from "./own-key.ts";
 import type { EventText } from "./response.ts";
+import { refusalHeaders, responseHeaders } from "./response-headers.ts";
 import { mayRetryFor } from "./self-retrying.ts";
 import { UnaryResponse } from "./unary-response.ts";
 
@@ -99,8 +100,9 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>)
     const responseParts = {
       exchange,
       stream,
-      headers: { "x-sluice-stream": stream.info.id },
-      refuse: (error: GatewayError) => exchange.refuse(upstreamKey === undefined ? error : aboutOwnKey(error)),
+      headers: () => responseHeaders(stream),
+      refuse: (error: GatewayError) =>
+        exchange.refuse(upstreamKey === undefined ? error : aboutOwnKey(error), refusalHeaders(stream)),
       left: (why: GatewayError) => left(exchange, stream, why),
     };
     if (unary) new UnaryResponse(responseParts).begin();

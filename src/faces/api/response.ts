@@ -6,8 +6,8 @@ import type { Stream } from "../../core/stream/stream.ts";
 export interface ResponseParts {
   readonly exchange: HttpExchange;
   readonly stream: Stream;
-  /** Response headers besides those of its form. */
-  readonly headers: Readonly<Record<string, string>>;
+  /** Response headers besides those of its form, as far as they are known. */
+  readonly headers: () => Readonly<Record<string, string>>;
   /** Responds with this error instead. */
   readonly refuse: (error: GatewayError) => void;
   /** Called when the client leaves before the end, or the server ends the exchange. */

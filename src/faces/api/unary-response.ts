@@ -41,13 +41,13 @@ export class UnaryResponse implements ReaderSink {
     const body = this.#received && fromByteString(this.#received.data);
     if (body === undefined || (error && error.code !== "upstream_error_event")) {
       refuse(error ?? new GatewayError("upstream_truncated"));
-    } else if (error && !isResponse(body)) refuse(asRefusal(error, body));
-    else exchange.respond({ status: 200, headers: { "content-type": "application/json", ...headers }, body });
+    } else if (error && !isResponse(body)) refuse(asRefusal(error));
+    else exchange.respond({ status: 200, headers: { "content-type": "application/json", ...headers() }, body });
   }
 
   failed(): void {
-    const { exchange, left } = this.#parts;
-    exchange.refuse(new GatewayError("internal"));
+    const { refuse, left } = this.#parts;
+    refuse(new GatewayError("internal"));
     left(new GatewayError("internal"));
   }
 }

@@ -43,8 +43,7 @@ export function createHttpStreamsFace({ registry, limits }: HttpStreamsParts): H
       return;
     }
     const { epoch, after } = readPosition(lastEventId ?? exchange.query("after"));
-    const caller = exchange.caller.name;
-    const registered = registry.find(id, caller, epoch ?? registry.owned(id, caller)?.stream.info.epoch ?? 1, after);
+    const registered = registry.find(id, exchange.caller.name, epoch, after);
     const parts = { exchange, registry, registered, after };
     if (waitMs === undefined) stream(parts);
     else new PollRound({ ...parts, waitMs, betweenPollsMs: limits.betweenPollsMs }).begin();

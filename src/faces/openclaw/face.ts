@@ -12,14 +12,17 @@ import { Clients } from "./clients/clients.ts";
 import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/device.ts";
 import { type LogSource, type OpenClawSettings, rowOf, type Services } from "./methods/services.ts";
+import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runner } from "./runs/runner.ts";
+import type { TranscriptMemory } from "./sessions/content-bytes.ts";
 import { ModelCatalog } from "./sessions/model-catalog.ts";
 import { SessionNews } from "./sessions/session-news.ts";
 import { modelOf } from "./sessions/session-row.ts";
-import { SessionStore, type TranscriptMemory } from "./sessions/session-store.ts";
+import { SessionStore } from "./sessions/session-store.ts";
 
+/** What the face is made of. */
 export interface OpenClawParts {
   readonly relay: Relay;
   readonly routing: Routing;
@@ -30,21 +33,22 @@ export interface OpenClawParts {
   readonly version: string;
   readonly settings: Partial<OpenClawSettings>;
   readonly observer: Observer;
-  /** What transcripts in memory may take; unbounded when left out. */
+  /** Limits on the memory of transcripts; unbounded by default. */
   readonly transcriptMemory?: TranscriptMemory;
-  /** By default nothing was used. */
+  /** Usage for the usage pages; none by default. */
   readonly ledger?: Pick<Ledger, "cells">;
-  /** By default there are no lines. */
+  /** Lines for the log page; none by default. */
   readonly logs?: LogSource;
-  /** The whole configuration as JSON, secrets masked. */
+  /** The whole configuration as JSON, with secrets masked. */
   readonly config?: object;
 }
 
 const NO_USAGE = { cells: async () => ({ cells: [], latencies: [] }) };
 const NO_LINES: LogSource = { read: () => ({ cursor: 0, size: 0, lines: [] }) };
 
+/** The face, which must be closed. */
 export interface OpenClawFace extends Face {
-  /** Ends what goes on, keeps what there is of it, and resolves when all of it is stored. */
+  /** Ends all runs, keeps their partial answers, and resolves when everything is stored. */
   close(): Promise<void>;
 }
 
@@ -58,6 +62,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     maxFrameBytes: OPENCLAW_MAX_PAYLOAD_BYTES,
     tickIntervalMs: OPENCLAW_TICK_INTERVAL_MS,
     cumulativeMessages: false,
+    partialMs: PARTIAL_MS,
     ...parts.settings,
   };
   const catalog = ModelCatalog.of(parts.routing);
@@ -79,7 +84,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     },
     now,
   );
-  const { systemPrompt, historyMessages } = settings;
+  const { systemPrompt, historyMessages, partialMs } = settings;
   const runner = new Runner({
     relay,
     sessions,
@@ -92,6 +97,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     newId,
     systemPrompt,
     historyMessages,
+    partialMs,
   });
   const runs = new RunQueue(runner, records, now, (bytes) => sessions.checkRoom(bytes));
   const services: Services = {
@@ -115,7 +121,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     clients,
     news,
   };
-  // Clients that hear nothing for two of these give up the connection.
+  // Clients close the connection after two intervals without a frame.
   const ticking = setInterval(() => clients.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
   ticking.unref();
 
@@ -127,6 +133,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     accept: (connection) => new ClientConnection(services, connection),
     async close() {
       clearInterval(ticking);
+      runner.close();
       runs.close(new GatewayError("shutting_down"));
       await sessions.flush();
     },

@@ -6,9 +6,9 @@ import { usualFrame } from "./usual-frames.ts";
 
 const TYPES: readonly unknown[] = ["open", "cancel", "ack", "resume"];
 
-/** More fields than any frame has. */
+/** No frame has as many fields. */
 const MAX_FIELDS = 16;
-/** An ack may name streams that have ended since, beside as many that were opened for them. */
+/** An ack may name streams that have just ended besides those that are open. */
 const ACKS_PER_STREAM = 2;
 
 /**

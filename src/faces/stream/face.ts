@@ -5,7 +5,7 @@ import { IdempotencyRecords } from "../../core/relay/idempotency.ts";
 import type { StreamFaceParts, StreamRecord } from "./parts.ts";
 import { StreamSession } from "./session.ts";
 
-/** The stream face: many streams on one socket, each event relayed as it came. Defined in `protocol/stream.ts`. */
+/** The stream face: many streams on one socket, each event relayed unchanged. Its protocol is `protocol/stream.ts`. */
 export function createStreamFace(parts: StreamFaceParts): Face & { close(): void } {
   const { limits, clock } = parts;
   const { idempotencyMs: maxAgeMs, idempotencyKeys: maxRecords } = limits;

@@ -5,18 +5,22 @@ import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import { endBody, eventFields } from "../../core/stream/wire.ts";
 
-/** Any frame but the ones on the fast path. */
+/** Encodes any frame that is not on the hot path. */
 export const encode = (frame: ServerFrame): string => JSON.stringify(frame);
 
+/** An error about a stream, or without `id` about the connection. */
 export const errorFrame = (id: string | undefined, error: GatewayError): string =>
   encode({ type: "error", ...(id !== undefined && { id }), error: error.toBody() });
 
+/** The last frame of a stream. */
 export const endFrame = (id: string, terminal: Terminal): string => encode({ id, ...endBody(terminal) });
 
-/** What every event frame of a stream begins with; the names clients give to streams are ASCII. */
+/** The beginning of every event frame of a stream. Names that clients give to streams are ASCII. */
 export const eventPrefix = (id: string): ByteString => `{"type":"event","id":${JSON.stringify(id)},"seq":`;
 
+/** One event. */
 export const eventFrame = (prefix: ByteString, entry: Entry): ByteString => `${prefix}${eventFields(entry)}}`;
 
+/** Several events in one frame. */
 export const eventsFrame = (id: string, bodies: readonly ByteString[]): ByteString =>
   `{"type":"events","id":${JSON.stringify(id)},"events":[${bodies.join(",")}]}`;

@@ -9,29 +9,29 @@ import { eventBody } from "../../core/stream/wire.ts";
 import { endFrame, eventFrame, eventPrefix, eventsFrame } from "./frames.ts";
 import type { Scheduler, Sharer } from "./scheduler.ts";
 
-/** What one frame holds at most when events come in batches: until it is sent nobody counts it. */
+/** The most that one batched frame holds: a batch counts against no limit until it is sent. */
 const MAX_BATCH_EVENTS = 64;
 const MAX_BATCH_BYTES = 65_536;
 
 export interface OpenStreamParts {
-  /** The client's name for it on this connection. */
+  /** The client's name for the stream on this connection. */
   readonly id: string;
   readonly registered: RegisteredStream;
-  /** Where it begins: behind this sequence. */
+  /** The sequence after which it starts. */
   readonly after: number;
   readonly scheduler: Scheduler;
-  /** Set when the client acknowledges. */
+  /** The flow-control window, if the client acknowledges. */
   readonly window: WindowLimits | undefined;
   readonly batch: boolean;
-  /** Everything was sent, the end included; `handled` says whether that is all its client will say of it. */
+  /** Called when the end was sent. `handled`: the client has acknowledged everything before it. */
   readonly ended: (handled: boolean) => void;
-  /** It was made to leave before that. */
+  /** Called when another reader took the stream over or it was removed. */
   readonly detached: (why: Code) => void;
-  /** A fault of ours ended it. */
+  /** Called after a fault of ours. */
   readonly failed: () => void;
 }
 
-/** One stream on one connection: a reader of its log that puts entries into frames. */
+/** One stream on one connection: a reader of its log that encodes entries as frames. */
 export class OpenStream implements ReaderSink, Sharer, Attachment {
   readonly id: string;
   readonly registered: RegisteredStream;
@@ -60,19 +60,19 @@ export class OpenStream implements ReaderSink, Sharer, Attachment {
     return this.registered.stream;
   }
 
-  /** Begins, or goes on. */
+  /** Starts or resumes reading. */
   wake(): void {
     this.#reader.wake();
-    // Within its turn, so that the turn pays for it.
+    // Within its turn, so that the turn is charged for it.
     this.#flush();
   }
 
-  /** Throws `bad_frame` when `seq` is beyond what was sent. */
+  /** Throws `bad_frame` if `seq` was not sent yet. */
   acknowledge(seq: number): void {
     this.#reader.acknowledge(seq);
   }
 
-  /** Reads no more; the stream goes on. */
+  /** Stops reading; the stream continues. */
   leave(): void {
     this.#flush();
     this.#reader.detach();
@@ -88,7 +88,7 @@ export class OpenStream implements ReaderSink, Sharer, Attachment {
 
   push(entry: Entry): boolean {
     if (!this.#scheduler.mayTake(this)) return false;
-    // Somebody waits for it, and the same read may have brought the whole answer, whose end is work.
+    // A user waits for it, and the same read may hold the rest of the answer, which takes longer to process.
     const isFirstContent = entry.hasContent && !this.#hasContent;
     if (this.#parts.batch) this.#collect(entry);
     else this.#scheduler.sendFor(this, eventFrame(this.#prefix, entry), isFirstContent);
@@ -113,7 +113,7 @@ export class OpenStream implements ReaderSink, Sharer, Attachment {
 
   // ── batches ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Events of one callback share a frame: they leave when it returns, so none waits for another. */
+  /** Events of one callback share a frame. It is sent when the callback returns, so no event waits for a later one. */
   #collect(entry: Entry): void {
     if (this.#batch.push(entry) === 1) this.#reader.defer(() => this.#flush());
     this.#batchBytes += entryBytes(entry);

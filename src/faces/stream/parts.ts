@@ -6,6 +6,7 @@ import type { IdempotencyRecord, IdempotencyRecords } from "../../core/relay/ide
 import type { Relay } from "../../core/relay/relay.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 
+/** Limits of the face. */
 export interface StreamFaceLimits {
   /** How long a repeated idempotency key finds its stream, in milliseconds. */
   readonly idempotencyMs: number;
@@ -13,15 +14,16 @@ export interface StreamFaceLimits {
   readonly idempotencyKeys: number;
   readonly streamsPerConnection: number;
   readonly frameBytes: number;
-  /** What one stream may have sent and its client not yet handled. */
+  /** Sent on one stream and not yet acknowledged, at most. */
   readonly windowBytes: number;
   readonly windowEvents: number;
-  /** What one socket may have sent and its client not yet received. */
+  /** Sent on one socket and not yet received, at most. */
   readonly inFlightBytes: number;
-  /** Between two ticks: browsers do not see pings. */
+  /** Between two ticks, which browsers need because they do not see pings. */
   readonly tickMs: number;
 }
 
+/** What the face is made of. */
 export interface StreamFaceParts {
   readonly relay: Relay;
   readonly routing: Routing;

@@ -3,38 +3,38 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Connection } from "../../core/ports/connection.ts";
 import { Window } from "../../core/stream/flow.ts";
 
-/** What one stream may send in its turn while others wait (4 KiB: 20 events of the median size). */
+/** How much a stream may send in its turn while others wait: 4 KiB, 20 events of the median size. */
 const QUANTUM_BYTES = 4_096;
 
-/** One of the streams that share a socket. */
+/** A stream that shares a socket with others. */
 export interface Sharer {
-  /** Whether its client acknowledges: only then is it held back by what is in flight. */
+  /** Whether its client acknowledges: only then does the in-flight limit apply. */
   readonly acknowledges: boolean;
-  /** Goes on reading its log, asking `mayTake` before each entry. */
+  /** Resumes reading the log, with a call of `mayTake` before each entry. */
   wake(): void;
 }
 
 /**
- * Who may write to a socket. Whoever keeps up writes at once; when the socket is full, or too much is in flight, streams
- * wait in their logs and then take turns: deficit round robin, so that a stream with large events gets no more than one
- * with small ones. Replies, errors and ends do not ask.
+ * Shares a socket among streams. While there is room, each stream writes at once. When the socket is full or too much is
+ * in flight, streams wait in their logs and then take turns by deficit round robin, so that a stream with large events
+ * gets no more than one with small ones. Replies, errors and ends are always sent.
  */
 export class Scheduler {
-  readonly #connection: Connection;
+  readonly #connection: Pick<Connection, "send" | "sendBytes" | "writable">;
   readonly #inFlightBytes: number;
-  /** In the order of their turns. */
+  /** In order of their turns. */
   readonly #waiting = new Set<Sharer>();
   readonly #deficits = new Map<Sharer, number>();
   readonly #sharers = new Set<Sharer>();
   readonly #acknowledging = new Set<Sharer>();
-  /** What the client has not received yet; counted while some stream acknowledges. */
+  /** Sent and not yet received; counted while any stream acknowledges. */
   #inFlight: Window | undefined;
   #sent = 0;
   #turn: Sharer | undefined;
-  /** Whoever's turn it is was refused: it has more to send. */
+  /** Whether the stream whose turn it is was refused, and so has more to send. */
   #refused = false;
 
-  constructor(connection: Connection, inFlightBytes: number) {
+  constructor(connection: Pick<Connection, "send" | "sendBytes" | "writable">, inFlightBytes: number) {
     this.#connection = connection;
     this.#inFlightBytes = inFlightBytes;
   }
@@ -47,8 +47,8 @@ export class Scheduler {
   }
 
   /**
-   * Sends one message of a stream whose turn it may be. Its first content leaves `now`: somebody waits for it. While it is
-   * alone, what one read of its upstream brought leaves behind that; what several bring leaves with the turn.
+   * Sends one message of a stream. Its first content is written `now`, because a user waits for it. Everything else is
+   * written after the current read while the stream is alone on its socket, and at the end of the loop turn otherwise.
    */
   sendFor(sharer: Sharer, frame: ByteString, isFirstContent = false): void {
     this.#sent++;
@@ -57,6 +57,7 @@ export class Scheduler {
     if (this.#turn === sharer) this.#deficits.set(sharer, this.#leftOf(sharer) - frame.length);
   }
 
+  /** Adds a stream to the socket. */
   join(sharer: Sharer): void {
     this.#sharers.add(sharer);
     if (!sharer.acknowledges) return;
@@ -65,6 +66,7 @@ export class Scheduler {
     this.#inFlight ??= new Window(limits, this.#sent);
   }
 
+  /** Removes a stream from the socket. */
   leave(sharer: Sharer): void {
     this.#sharers.delete(sharer);
     this.#waiting.delete(sharer);
@@ -73,13 +75,13 @@ export class Scheduler {
     if (this.#acknowledging.size === 0) this.#inFlight = undefined;
   }
 
-  /** The client has received this many messages. Throws `bad_frame` when that is more than were sent. */
+  /** The client has received this many messages. Throws `bad_frame` if that is more than were sent. */
   received(messages: number): void {
     if (messages > this.#sent) throw new GatewayError("bad_frame", "more received than was sent");
     this.#inFlight?.acknowledge(messages);
   }
 
-  /** Whether this stream may send one more event now. If not, it gets its turn later. */
+  /** Whether this stream may send an event now. If not, it gets its turn later. */
   mayTake(sharer: Sharer): boolean {
     if (this.#isFree(sharer) && this.#isTurnOf(sharer)) return true;
     this.#waiting.add(sharer);
@@ -87,10 +89,10 @@ export class Scheduler {
     return false;
   }
 
-  /** The socket, or the client, can take more: the streams that wait take turns until it cannot, or none is left. */
+  /** The socket or the client can take more: waiting streams take turns until it cannot, or until none is left. */
   run(): void {
     if (this.#turn) return;
-    // A round may send nothing: whoever sent a large event pays for it with the turns of some rounds.
+    // A round may send nothing: a stream pays for a large event with its next turns.
     while (this.#someoneCanGo()) for (const sharer of [...this.#waiting]) this.#take(sharer);
   }
 
@@ -104,15 +106,15 @@ export class Scheduler {
       sharer.wake();
       this.#turn = undefined;
     }
-    // Interrupted in its turn, it keeps its place and what is left of it, else small events would get less.
+    // Interrupted in its turn, it keeps its place and the rest of its quantum; else small events would get less.
     if (this.#refused && this.#leftOf(sharer) > 0) return;
     this.#waiting.delete(sharer);
     if (this.#refused) this.#waiting.add(sharer);
-    // Whoever has nothing left to send saves nothing for later.
+    // A stream with nothing left to send saves no quantum.
     else this.#deficits.delete(sharer);
   }
 
-  /** Outside of turns nobody goes before one that waits, unless what that one waits for is its own client. */
+  /** Outside of turns no stream overtakes a waiting one, unless that one waits for its own client. */
   #isTurnOf(sharer: Sharer): boolean {
     return this.#turn ? this.#turn === sharer && this.#leftOf(sharer) > 0 : !this.#someoneCanGo();
   }

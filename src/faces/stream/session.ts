@@ -15,9 +15,9 @@ import type { SharedParts } from "./parts.ts";
 import { Scheduler } from "./scheduler.ts";
 import { Unhandled } from "./unhandled.ts";
 
-/** An open that its client may send again. */
+/** An open with an idempotency key. */
 interface Repeatable {
-  /** Two callers may choose the same idempotency key. */
+  /** Of the caller and its idempotency key: two callers may choose the same. */
   readonly key: string;
   readonly fingerprint: Fingerprint;
 }
@@ -88,7 +88,7 @@ export class StreamSession implements FaceSession {
     else this.#parts.observer.refused({ code, remoteAddress: this.#connection.remoteAddress, where: "stream" });
   }
 
-  /** Keys change while sockets live. Throws `unauthorized` or `forbidden`. */
+  /** Keys change while sockets are open. Throws `unauthorized` or `forbidden`. */
   #recheck(): void {
     this.#caller = this.#parts.authenticator.current(this.#caller);
     requireScope(this.#caller, "streams");
@@ -109,19 +109,19 @@ export class StreamSession implements FaceSession {
     };
   }
 
-  // ── what clients ask for ──────────────────────────────────────────────────────────────────────────────────────────
+  // ── requests of clients ──────────────────────────────────────────────────────────────────────────────────────────
 
   #acknowledge(frame: AckFrame): void {
     try {
       if (frame.received !== undefined) this.#scheduler.received(frame.received);
       for (const [id, seq] of Object.entries(frame.streams ?? {})) {
         const open = this.#open.get(id);
-        // An ack of a stream that has ended meanwhile is late, not wrong.
+        // An ack for a stream that has just ended is late, not wrong.
         if (open) open.acknowledge(seq);
         else this.#unhandled.acknowledge(id, seq);
       }
     } finally {
-      // What is right in a frame counts, whatever is wrong in it.
+      // The valid part of a frame counts even if another part is not valid.
       this.#scheduler.run();
     }
   }
@@ -166,7 +166,7 @@ export class StreamSession implements FaceSession {
     return registry.add(stream, this.#caller.name, frame.away ?? this.#caller.grant?.away ?? "continue");
   }
 
-  /** The stream that this open started when it was sent first. Throws `bad_request` when it asks for something else now. */
+  /** The stream that the first open with this key started. Throws `bad_request` if that asked for something else. */
   #earlier({ key, fingerprint }: Repeatable): RegisteredStream | undefined {
     const record = this.#parts.records.find(key, fingerprint);
     return record && this.#parts.registry.find(record.streamId, this.#caller.name, 1, 0);
@@ -182,7 +182,7 @@ export class StreamSession implements FaceSession {
     open.wake();
   }
 
-  /** Takes a stream over, to be woken when the client was told; `previous` is why the last one let go. */
+  /** Attaches to a stream. The caller wakes it after its reply; `previous` is why the last reader detached. */
   #read(frame: OpenFrame | ResumeFrame, registered: RegisteredStream, after: number) {
     const { registry, limits } = this.#parts;
     const { windowBytes, windowEvents } = limits;
@@ -213,7 +213,7 @@ export class StreamSession implements FaceSession {
   #detached(id: string, why: Code): void {
     this.#open.delete(id);
     this.tell({ type: "detached", id, code: why });
-    // A half-open socket that lost its last stream has nothing left to say.
+    // A half-open socket that has lost its last stream to a newer one is closed.
     if (why === "superseded" && this.#open.size === 0) this.#connection.close(4090, "superseded");
   }
 

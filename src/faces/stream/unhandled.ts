@@ -1,16 +1,16 @@
 import { BoundedMap } from "../../core/kernel/bounded-map.ts";
 import type { RegisteredStream, StreamRegistry } from "../../core/stream/registry.ts";
 
-/** Remembered for each connection; of more, the one that ended first is kept as long as one that nobody handled. */
+/** Remembered for each connection; beyond it, the oldest is forgotten and kept for the full retention time. */
 const MAX_REMEMBERED = 256;
 
 /**
- * Streams of one connection whose end was sent and whose last events are not acknowledged yet. Once they are, nobody is
- * expected to read them again.
+ * Streams of one connection whose end was sent but whose last events are not acknowledged yet. Once they are, the streams
+ * need not be kept for a resume.
  */
 export class Unhandled {
   readonly #registry: StreamRegistry;
-  /** By the client's id, the first that ended first. */
+  /** By the client's id, in the order in which they ended. */
   readonly #ended = new BoundedMap<string, { readonly registered: RegisteredStream; readonly lastSeq: number }>(
     MAX_REMEMBERED,
   );
@@ -19,6 +19,7 @@ export class Unhandled {
     this.#registry = registry;
   }
 
+  /** Remembers a stream whose end was sent with `lastSeq`. */
   add(id: string, registered: RegisteredStream, lastSeq: number): void {
     this.#ended.set(id, { registered, lastSeq });
   }
@@ -31,7 +32,7 @@ export class Unhandled {
     this.#registry.handled(ended.registered);
   }
 
-  /** The client gives the id to another stream: it is done with the one before. */
+  /** The client reuses the id for another stream, and so needs the earlier one no more. */
   reused(id: string): void {
     this.acknowledge(id, Number.POSITIVE_INFINITY);
   }

@@ -11,9 +11,9 @@ const OPEN_FIELDS = new Set(["type", "id", "model", "route", "body", "flow", "aw
 const ACK_FIELDS = new Set(["type", "received", "streams"]);
 
 /**
- * An open or an ack as clients nearly always send it, told by looking. The schema says the same of each of them (a test
- * holds it) and takes ten times as long where its code is not in the processor's cache, which every first token would
- * wait for. Anything else is undefined, and the schema's to judge.
+ * Reads an open or an ack of the usual form without the schema. The schema accepts the same frames (a test checks it) but
+ * takes ten times as long while its code is not in the processor's cache, which would delay every first token. Returns
+ * undefined for any other frame, for the schema to check.
  */
 export function usualFrame(value: JsonObject): ClientFrame | undefined {
   if (value.type === "ack") return isUsualAck(value) ? value : undefined;

@@ -1,12 +1,12 @@
 // @ts-check
 /**
- * What the page must know of each dialect: how to ask one question, and which words an event carries.
+ * How to ask a question in each dialect, and how to read the text of its events.
  *
  * @typedef {{ kind: "text" | "thinking" | "tool", text: string }} Piece
  */
 
 /**
- * A provider's own request body for one question.
+ * The provider's request body for one question.
  * @param {string} dialect
  * @param {string} prompt
  */
@@ -25,9 +25,9 @@ export function bodyFor(dialect, prompt) {
 }
 
 /**
- * The words of one event, if it has any.
+ * The text in an event, if it has any.
  * @param {string} dialect
- * @param {any} data the upstream's event, parsed; a string when it was not JSON
+ * @param {any} data the upstream's event, parsed; a string if it is not JSON
  * @returns {Piece | undefined}
  */
 export function readEvent(dialect, data) {
@@ -81,7 +81,7 @@ function words(text, thinking, tool) {
 }
 
 /**
- * Events of unknown endpoints are shown as they came.
+ * Shows events of unknown endpoints unchanged.
  * @param {unknown} data
  * @returns {Piece}
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** Where one answer appears. Model output only ever becomes text nodes, never markup. */
+/** Shows one answer. Model output becomes text nodes only, never markup. */
 
 /** @import { Piece } from "./dialect-reader.js" */
 /** @import { End, Failure } from "./stream-client.js" */
@@ -14,6 +14,7 @@ const duration = (ms) => {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 };
 
+/** The view of one run; a new one replaces the last. */
 export class RunView {
   #parts = {
     text: document.createTextNode(""),
@@ -34,7 +35,7 @@ export class RunView {
     this.#say("Connecting …");
   }
 
-  /** The request frame goes out now: times count from here. */
+  /** The request is being sent: times count from now. */
   sent() {
     this.#sentAt = performance.now();
     this.#say("Waiting for the first token …");
@@ -53,7 +54,7 @@ export class RunView {
   }
 
   /**
-   * Thoughts are open while they are all there is, and fold away when the answer begins.
+   * Thinking is unfolded until the answer begins.
    * @param {Piece["kind"]} kind
    */
   #begin(kind) {
@@ -82,7 +83,7 @@ export class RunView {
     element("failure").hidden = false;
     element("failure-code").textContent = code;
     element("failure-message").textContent = message;
-    this.#finish(this.#pieces > 0 ? "Failed; what came before stays." : "Failed.");
+    this.#finish(this.#pieces > 0 ? "Failed. The text so far is kept." : "Failed.");
   }
 
   /** @param {string} words */

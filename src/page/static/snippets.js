@@ -1,5 +1,5 @@
 // @ts-check
-/** The lines to copy, with this gateway's own address in them. */
+/** The snippets to copy, with the address of this gateway. */
 import { httpBase, webSocketBase } from "./address.js";
 import { bodyFor } from "./dialect-reader.js";
 
@@ -7,7 +7,7 @@ import { bodyFor } from "./dialect-reader.js";
 
 /**
  * @param {boolean} authRequired
- * @param {Model | undefined} model the one to show in the example
+ * @param {Model | undefined} model the one in the example
  * @returns {Record<string, string>} texts by the id of their element
  */
 export function snippets(authRequired, model) {
@@ -33,7 +33,7 @@ export function showSnippets(texts) {
   }
 }
 
-/** Makes every Copy button copy the code beside it. */
+/** Makes each Copy button copy its snippet. */
 export function startCopying() {
   for (const button of document.querySelectorAll("button[data-copy]")) {
     const code = document.getElementById(button.getAttribute("data-copy") ?? "");
@@ -47,7 +47,7 @@ export function startCopying() {
 }
 
 /**
- * Copies, or selects the text where the browser does not allow it (plain HTTP beyond localhost).
+ * Copies the text, or selects it where the browser forbids copying (plain HTTP except on localhost).
  * @param {HTMLElement | null} code
  */
 async function copy(code) {

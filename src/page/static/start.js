@@ -1,5 +1,5 @@
 // @ts-check
-/** What is running, the token, and the parts of the page. */
+/** The start page: what is running, and the token. */
 import { httpBase, webSocketBase } from "./address.js";
 import { showSnippets, snippets, startCopying } from "./snippets.js";
 import { StreamClient } from "./stream-client.js";
@@ -15,7 +15,7 @@ const REFRESH_MS = 15_000;
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const tokenField = /** @type {HTMLInputElement} */ (element("token"));
 
-/** Kept for this tab only, and never read from the address. */
+/** Kept in this tab only, and never read from the address. */
 const token = () => sessionStorage.getItem(TOKEN) ?? "";
 
 /** @returns {Promise<Running>} */
@@ -63,7 +63,7 @@ function show({ version, authRequired, uptimeS, demo, controlUi, models }) {
   element("version").textContent = `v${version}`;
   element("token-box").hidden = !locked;
   element("token-note").textContent =
-    token() === "" ? "It stays in this tab and goes nowhere else." : "The gateway does not accept this token.";
+    token() === "" ? "It is kept in this tab only." : "The gateway does not accept this token.";
   element("try-box").hidden = locked;
   element("models-box").hidden = locked;
   element("demo-note").hidden = !demo;
@@ -71,7 +71,7 @@ function show({ version, authRequired, uptimeS, demo, controlUi, models }) {
   element("control-ui").hidden = controlUi === undefined;
   element("no-control-ui").hidden = locked || controlUi !== undefined;
   const link = /** @type {HTMLAnchorElement} */ (element("control-ui-link"));
-  // The part behind # is not sent: the Control UI reads its token there and takes it out of the address.
+  // Browsers do not send the fragment: the Control UI reads its token from it and removes it.
   if (controlUi !== undefined)
     link.href = `${httpBase()}${controlUi}${token() === "" ? "" : `#token=${encodeURIComponent(token())}`}`;
   offerModels(models ?? []);
@@ -86,7 +86,7 @@ function show({ version, authRequired, uptimeS, demo, controlUi, models }) {
  */
 function showState(state, words) {
   element("state").dataset.state = state;
-  // Said aloud by screen readers: only when it changes.
+  // Screen readers announce it, so set it only when it changes.
   if (element("state-text").textContent !== words) element("state-text").textContent = words;
 }
 

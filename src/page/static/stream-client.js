@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A small client of the stream face (protocol/README.md): connects when it is needed, one socket for all streams.
+ * A small client of the stream face (protocol/README.md). It connects on demand and uses one socket for all streams.
  *
  * @typedef {{ code: string, message: string }} Failure
  * @typedef {{
@@ -36,7 +36,7 @@ export class StreamClient {
   }
 
   /**
-   * Opens a stream. The listener hears `sent` when the request goes out, then `event`s, then `end` or `failed` once.
+   * Opens a stream. Calls `sent` when the request is sent, then `event` for each event, then `end` or `failed` once.
    * @param {string} model
    * @param {object} body
    * @param {Listener} listener
@@ -83,7 +83,8 @@ export class StreamClient {
     const listener = this.#streams.get(frame.id);
     if (frame.type === "event") listener?.event(frame.data);
     else if (frame.type === "error") this.#fail(frame.id, frame.error);
-    else if (frame.type === "detached") this.#fail(frame.id, { code: frame.code, message: "read elsewhere now" });
+    else if (frame.type === "detached")
+      this.#fail(frame.id, { code: frame.code, message: "another connection is reading the stream" });
     else if (frame.type === "end") {
       this.#streams.delete(frame.id);
       listener?.end(frame);
@@ -96,7 +97,7 @@ export class StreamClient {
    */
   #lost(code, reason) {
     this.#socket = undefined;
-    const message = reason || "the connection to the gateway is gone";
+    const message = reason || "the connection to the gateway was lost";
     for (const id of [...this.#streams.keys()]) this.#fail(id, { code: `closed ${code}`, message });
   }
 
@@ -112,7 +113,7 @@ export class StreamClient {
 }
 
 /**
- * Browsers cannot set headers on a WebSocket; the token travels as a second subprotocol, which is never echoed.
+ * Browsers cannot set headers on a WebSocket, so the token is sent as a second subprotocol, which is never echoed.
  * @param {string} token
  */
 export function tokenSubprotocol(token) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** The box: pick a model, type a prompt, watch it stream. */
+/** The box in which a prompt is sent to a model. */
 import { bodyFor, readEvent } from "./dialect-reader.js";
 import { RunView } from "./run-view.js";
 
@@ -14,7 +14,7 @@ const stop = /** @type {HTMLButtonElement} */ (document.getElementById("stop"));
 
 const EXAMPLES = {
   demo: [
-    "What happens to my words between here and the model?",
+    "What happens to my prompt on its way to the model?",
     "200 tokens, 10 ms each: [[200x10]]",
     "Please call a tool.",
     "Fail on purpose: [[cut]]",
@@ -32,7 +32,7 @@ let models = [];
 let cancel;
 
 /**
- * The models to choose from; the choice made before is kept.
+ * Lists the models and keeps the present choice.
  * @param {readonly Model[]} known
  */
 export function offerModels(known) {
@@ -47,7 +47,7 @@ export function offerModels(known) {
 }
 
 /**
- * Prompts to begin with: those for the demo upstream show what it can be asked for.
+ * Offers example prompts: those for the demo upstream show its directives.
  * @param {boolean} demo
  */
 export function offerExamples(demo) {
@@ -68,7 +68,7 @@ export function offerExamples(demo) {
 
 /**
  * @param {StreamClient} client
- * @param {() => void} couldNotConnect called when a run failed on its way to the gateway
+ * @param {() => void} couldNotConnect called when the gateway cannot be reached
  */
 export function startTryIt(client, couldNotConnect) {
   form.addEventListener("submit", (event) => {
@@ -76,7 +76,7 @@ export function startTryIt(client, couldNotConnect) {
     run(client, couldNotConnect);
   });
   prompt.addEventListener("keydown", (event) => {
-    // Enter also ends the composition of a character in many languages: that is not a Send.
+    // In many languages Enter also ends the composition of a character, which must not send.
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
     form.requestSubmit();

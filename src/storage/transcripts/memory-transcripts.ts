@@ -37,7 +37,7 @@ class MemoryTranscripts implements Transcripts {
     this.#check();
     const stored = this.#messages.get(sessionKey) ?? new Map<string, TranscriptMessage>();
     this.#messages.set(sessionKey, stored);
-    for (const message of messages) if (!stored.has(message.id)) stored.set(message.id, message);
+    for (const message of messages) stored.set(message.id, message);
   }
 
   async clear(sessionKey: string): Promise<void> {

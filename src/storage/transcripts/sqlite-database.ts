@@ -37,7 +37,8 @@ export class SqliteDatabase implements TranscriptOperations {
     this.#deleteSession = database.prepare("DELETE FROM sessions WHERE key = ?");
     this.#listMessages = database.prepare("SELECT record FROM messages WHERE session_key = ? ORDER BY seq");
     this.#addMessage = database.prepare(
-      "INSERT INTO messages (session_key, id, seq, record) VALUES (?, ?, ?, ?) ON CONFLICT (session_key, id) DO NOTHING",
+      `INSERT INTO messages (session_key, id, seq, record) VALUES (?, ?, ?, ?)
+       ON CONFLICT (session_key, id) DO UPDATE SET seq = excluded.seq, record = excluded.record`,
     );
     this.#deleteMessages = database.prepare("DELETE FROM messages WHERE session_key = ?");
   }

@@ -113,8 +113,9 @@ export class ServerExchange implements HttpExchange, HttpBody {
     this.#send({ ...answer, headers: { "cache-control": "no-store", ...answer.headers } });
   }
 
-  refuse(error: GatewayError): void {
-    this.#send(this.#parts.refusal(error));
+  refuse(error: GatewayError, headers: Readonly<Record<string, string>> = {}): void {
+    const page = this.#parts.refusal(error);
+    this.#send({ ...page, headers: { ...headers, ...page.headers } });
   }
 
   abort(): void {

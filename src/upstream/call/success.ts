@@ -1,6 +1,7 @@
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { UpstreamSink } from "../../core/ports/upstream.ts";
+import { jsonNesting } from "../body/json-nesting.ts";
 import { type ResponseBody, WholeBody } from "../body/response-body.ts";
 import { SseReader, type SseReceiver } from "../body/sse-reader.ts";
 import { decode } from "../body/utf8.ts";
@@ -8,7 +9,7 @@ import type { SecretRedactor } from "../policy/secret-redactor.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { HeldBytes } from "./held-bytes.ts";
 
-/** What the body of a successful response is handed to, and what bounds it. */
+/** Where the body of a successful response goes, and its limits. */
 export interface SuccessParts {
   readonly sink: UpstreamSink;
   readonly deadlines: Deadlines;
@@ -17,14 +18,17 @@ export interface SuccessParts {
   readonly maxEventBytes: number;
   /** Malformed UTF-8 fails the call instead of being replaced. */
   readonly strictUtf8: boolean;
-  /** The first event came. */
+  /** Called at the first event. */
   begun(): void;
   fail(error: GatewayError): void;
-  /** The body ended cleanly. `leftover` is text that stood in it without the form of an event. */
-  ended(leftover: string | undefined): void;
+  /**
+   * The body ended in order, though perhaps inside an event (`isCut`). `leftover` is text that stood in it without the form
+   * of an event.
+   */
+  ended(isCut: boolean, leftover: string | undefined): void;
 }
 
-/** The body of a successful response on its way to the sink: a stream of events, or one JSON value as the only event. */
+/** Passes the body of a successful response to the sink: an event stream, or one JSON value as its only event. */
 export class SuccessBody implements ResponseBody, SseReceiver {
   readonly #parts: SuccessParts;
   readonly #events: SseReader | undefined;
@@ -60,10 +64,13 @@ export class SuccessBody implements ResponseBody, SseReceiver {
 
   end(): void {
     if (this.#value) this.#value.end();
-    else this.#parts.ended(this.#events?.leftover());
+    else if (this.#events) {
+      const { isCut, leftover } = this.#events.end();
+      this.#parts.ended(isCut, leftover);
+    }
   }
 
-  /** The sink hears nothing more, and what was held is given back. */
+  /** Stops passing events on and returns the memory held. */
   close(): void {
     this.#isClosed = true;
     this.#parts.held.hold(0);
@@ -77,7 +84,7 @@ export class SuccessBody implements ResponseBody, SseReceiver {
       this.#hasEvent = true;
       this.#parts.begun();
     }
-    // They are ASCII: what is not among the bytes is not in the text.
+    // Secrets are ASCII, so searching the bytes also covers the text.
     if (secrets.areIn(bytes)) sink.event(name, secrets.mask(data), secrets.mask(bytes));
     else sink.event(name, data, bytes);
   }
@@ -95,11 +102,13 @@ export class SuccessBody implements ResponseBody, SseReceiver {
   }
 
   #whole(bytes: Buffer, isWhole: boolean): void {
-    if (isWhole) {
-      const decoded = decode(bytes);
+    const decoded = isWhole ? decode(bytes) : undefined;
+    if (!decoded) this.tooLarge();
+    else if (jsonNesting(decoded.text) === "open") this.#parts.ended(true, undefined);
+    else {
       if (!decoded.wellFormed) this.malformed();
       this.event(undefined, decoded.text, decoded.bytes);
-      this.#parts.ended(undefined);
-    } else this.tooLarge();
+      this.#parts.ended(false, undefined);
+    }
   }
 }

@@ -1,5 +1,5 @@
 import type { ByteString } from "../../core/kernel/byte-string.ts";
-import { broken } from "./answer-head.ts";
+import { protocolError } from "./response-head.ts";
 
 /** What may stand behind a chunk's size (RFC 9112, 7.1.1); nobody uses it. */
 const EXTENSIONS =
@@ -15,7 +15,7 @@ export function readChunkSize(text: ByteString, from: number, to: number): numbe
     size = size * 16 + digit;
   }
   const isEnd = at === to || EXTENSIONS.test(text.slice(at, to));
-  if (at === from || !isEnd || !Number.isSafeInteger(size)) throw broken("a chunk of no certain size");
+  if (at === from || !isEnd || !Number.isSafeInteger(size)) throw protocolError("a chunk of no certain size");
   return size;
 }
 

@@ -28,8 +28,8 @@ export class Exchange implements SocketWaiter, SocketUser {
   #stage: Stage = "connecting";
   #over = false;
   #paused = false;
-  /** While it settles: calls off the end of that. */
-  #settling: (() => void) | undefined;
+  /** Cancels the time limit while the body is being discarded. */
+  #finishing: (() => void) | undefined;
 
   /** `wantsNew`: it is not sent on a connection that has served another request. */
   constructor(owner: ExchangeOwner, connections: Connections, time: RunningTime, wantsNew: boolean) {
@@ -61,17 +61,17 @@ export class Exchange implements SocketWaiter, SocketUser {
   abort(): void {
     if (this.#over) return;
     const socket = this.#socket;
-    this.#finish();
+    this.#leave();
     socket?.destroy();
   }
 
   /** Lets the body end by itself, unheard, so that the connection can be used again; aborts after `graceMs`. */
-  settle(graceMs: number): void {
+  finish(graceMs: number): void {
     if (this.#stage !== "answering") this.abort();
     if (this.#over) return;
     this.#body = undefined;
     this.resume();
-    this.#settling = this.#time.after(graceMs, () => this.abort());
+    this.#finishing = this.#time.after(graceMs, () => this.abort());
   }
 
   /** Takes what came of the body for all of it. */
@@ -121,15 +121,15 @@ export class Exchange implements SocketWaiter, SocketUser {
 
   ended(): void {
     if (this.#over) return;
-    this.#finish();
+    this.#leave();
     this.endBody();
   }
 
   broke(error: Error): void {
     if (this.#over) return;
-    const unheard = this.#settling !== undefined;
+    const unheard = this.#finishing !== undefined;
     const stage = this.#stage === "waiting" && this.#socket?.isStale ? "stale" : this.#stage;
-    this.#finish();
+    this.#leave();
     if (!unheard) this.#owner.broke(connectionError(error, stage), stage);
   }
 
@@ -141,11 +141,11 @@ export class Exchange implements SocketWaiter, SocketUser {
     this.#owner.broke(toGatewayError(fault), this.#stage);
   }
 
-  #finish(): void {
+  #leave(): void {
     this.#over = true;
     this.#socket = undefined;
     this.#request = "";
     this.#connections.forget(this);
-    this.#settling?.();
+    this.#finishing?.();
   }
 }

@@ -4,12 +4,12 @@ import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import type { RunningTime } from "../policy/running-time.ts";
-import { AnswerReader, type AnswerSink } from "./answer-reader.ts";
 import { certificateError } from "./connection-error.ts";
 import { openSocket, type SocketTarget } from "./open-socket.ts";
+import { ResponseReader, type ResponseSink } from "./response-reader.ts";
 
 /** Whoever makes a call over a socket: hears its answer, then exactly one of `ended` and `broke`. */
-export interface SocketUser extends AnswerSink {
+export interface SocketUser extends ResponseSink {
   ended(): void;
   broke(error: Error): void;
 }
@@ -41,7 +41,7 @@ export class UpstreamSocket {
   readonly #reads: ReadTurn;
   readonly #keepAliveMs: number;
   #user: SocketUser | undefined;
-  #reader: AnswerReader | undefined;
+  #reader: ResponseReader | undefined;
   #isConnected = false;
   #isPaused = false;
   /** What was read before a pause took effect. */
@@ -90,7 +90,7 @@ export class UpstreamSocket {
   /** Sends a request: head and body, both a character a byte. The socket has to be free. */
   send(request: ByteString, user: SocketUser): void {
     this.#user = user;
-    this.#reader = new AnswerReader(user);
+    this.#reader = new ResponseReader(user);
     this.#isAnswered = false;
     this.#callOff();
     this.#socket.write(request, "latin1");

@@ -50,7 +50,7 @@ describe("the ring of keys", () => {
     expect(() => ring.caller("key_bob", undefined)).toThrow("the key has expired");
     expect(ring.isGood(bob)).toBe(false);
     ring.replace([]);
-    expect(() => ring.caller("key_bob", undefined)).toThrow("the key is gone");
+    expect(() => ring.caller("key_bob", undefined)).toThrow("the key no longer exists");
     expect(ring.isGood(bob)).toBe(false);
   });
 

@@ -141,9 +141,9 @@ class World {
       const output = Math.max(outputTokens, step.output, estimateTokens(stream.characters));
       stream.counts = { inputTokens: Math.max(inputTokens, step.input), outputTokens: output };
     }
-    const before = stream.capReservation.spentTokens;
+    const before = stream.capReservation.counted.tokens;
     const error = stream.capReservation.meter(stream.counts, stream.characters, this.wall);
-    this.#spend(stream, stream.capReservation.spentTokens - before);
+    this.#spend(stream, stream.capReservation.counted.tokens - before);
     if (error) stream.cut = true;
   }
 

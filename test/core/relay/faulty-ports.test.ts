@@ -117,6 +117,7 @@ function setUp(broken: Step | undefined, isDeferred: boolean) {
           pause() {},
           resume() {},
           abort: () => close("upstream.abort"),
+          awaitEnd() {},
           detach: () => close("upstream.detach"),
         };
       },

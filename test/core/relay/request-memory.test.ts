@@ -22,7 +22,7 @@ function setUp(parts: Partial<RelayParts> = {}) {
     upstream: {
       call(_, sink) {
         sinks.push(sink);
-        return { isSent: true, pause() {}, resume() {}, abort() {}, detach() {} };
+        return { isSent: true, pause() {}, resume() {}, abort() {}, awaitEnd() {}, detach() {} };
       },
     },
     observer: { streamEnded() {}, connectionClosed() {}, refused() {}, fault() {} },

@@ -31,15 +31,16 @@ describe("a key with an exhausted cap", () => {
     await using up = await setUpCapped({ tokensPerDay: 1 });
     const messages = [{ role: "user" as const, content: "a prompt of more than one token" }];
     await expect(up.openai.chat.completions.create({ model: "gpt", stream: true, messages })).rejects.toMatchObject({
-      status: 429,
+      status: 400,
       code: "insufficient_quota",
       message: expect.stringContaining("alice"),
     });
     await expect(
       up.openai.responses.create({ model: "responses", input: "more than one token" }),
-    ).rejects.toMatchObject({ status: 429, code: "insufficient_quota" });
+    ).rejects.toMatchObject({ status: 400, code: "insufficient_quota" });
     await expect(up.anthropic.messages.create({ model: "claude", max_tokens: 64, messages })).rejects.toMatchObject({
-      status: 400,
+      status: 402,
+      type: "billing_error",
       apiMessage: expect.stringContaining("alice"),
     });
     expect(up.refusals()).toBe(3);

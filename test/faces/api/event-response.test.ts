@@ -57,7 +57,7 @@ function setUp() {
   const answer = new EventResponse({
     exchange: exchange as HttpExchange,
     stream,
-    headers: {},
+    headers: () => ({}),
     refuse: ({ code }) => void happened.push(`refused ${code}`),
     errorEvent: ({ code }, first, last) => ({ event: "error", data: `${code} ${first?.data} ${last?.data}` }),
     over: () => void happened.push("over"),
@@ -78,7 +78,7 @@ function setUp() {
     at(ms: number) {
       now = ms;
     },
-    say: (data: string, name?: string) => stream.publish(stream.log.append(name, toByteString(data), false)),
+    say: (data: string, name?: string) => stream.publish(name, toByteString(data), false),
     /** The end of the callback in which the upstream's chunk came. */
     endOfCallback: () => new Promise<void>((resolve) => queueMicrotask(resolve)),
   };
@@ -221,7 +221,8 @@ describe("a streamed response", () => {
       for (let ping = 0; ping < pings; ping++) say("{}", "ping");
       await endOfCallback();
       say('{"error":{"code":429}}', "error");
-      stream.end(failed("upstream_error_event"));
+      const error = new GatewayError("upstream_error_event", "slow down", { details: { status: 429 } });
+      stream.end({ ...COMPLETED, status: "failed", error });
       await endOfCallback();
       expect(happened).toEqual(["over", "refused upstream_rate_limited"]);
       expect(written).toEqual([]);

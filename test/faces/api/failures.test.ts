@@ -21,7 +21,7 @@ describe("an invalid request", () => {
     ["no JSON", "{", {}, 400, "not a JSON object"],
     ["no object", "[]", {}, 400, "not a JSON object"],
     ["nothing", "", {}, 400, "not a JSON object"],
-    ["JSON nested too deep", `${'{"a":'.repeat(70)}1${"}".repeat(70)}`, {}, 400, "not a JSON object"],
+    ["JSON nested too deep", `${'{"a":'.repeat(70)}1${"}".repeat(70)}`, {}, 400, "larger JSON than is accepted"],
     ["bytes that are no text", Buffer.from([0x7b, 0xff, 0x7d]), {}, 400, "not UTF-8"],
     ["no model", '{"stream":true}', {}, 400, "model is missing"],
     ["a model that is no name", '{"model":7}', {}, 400, "model is missing"],
@@ -178,8 +178,11 @@ describe("a provider's refusal before the response began", () => {
     const asking = up.post(CHAT);
     (await up.upstream.request()).json(401, { error: { message: "bad key", code: "invalid_api_key" } });
     const answer = await asking;
-    expect(answer.status).toBe(502);
-    expect(JSON.parse(answer.text).error).toMatchObject({ type: "server_error", code: "upstream_http_error" });
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.text).error).toMatchObject({
+      message: "the provider refuses the key of the route chat: bad key",
+      code: "upstream_http_error",
+    });
     expect(answer.headers.get("x-should-retry")).toBe("false");
   });
 
@@ -203,7 +206,7 @@ describe("a provider's refusal before the response began", () => {
     (await up.upstream.request()).json(429, { error: quota }, { "retry-after": "1" });
     const answer = await asking;
     expect([answer.status, answer.headers.get("retry-after"), answer.headers.get("x-should-retry")]).toEqual([
-      429,
+      400,
       null,
       "false",
     ]);

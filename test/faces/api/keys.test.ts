@@ -66,14 +66,14 @@ describe("a gateway key on the HTTP APIs", () => {
   test("reports the provider's refusal of the caller's upstream key as the caller's, and of the gateway's key not", async () => {
     await using up = await setUpKey({ upstreamKeys: "own_or_managed" });
     const wrong = { error: { message: "Incorrect API key", code: "invalid_api_key" } };
-    for (const [headers, status] of [
-      [{ ...up.bearer, "x-sluice-upstream-key": "sk-of-alice" }, 401],
-      [up.bearer, 502],
+    for (const [headers, status, message] of [
+      [{ ...up.bearer, "x-sluice-upstream-key": "sk-of-alice" }, 401, "Incorrect API key"],
+      [up.bearer, 400, "the provider refuses the key of the route chat: Incorrect API key"],
     ] as const) {
       const asking = up.post(CHAT, headers);
       (await up.upstream.request()).json(401, wrong);
       const answer = await asking;
-      expect([answer.status, JSON.parse(answer.text).error.message]).toEqual([status, "Incorrect API key"]);
+      expect([answer.status, JSON.parse(answer.text).error.message]).toEqual([status, message]);
     }
   });
 

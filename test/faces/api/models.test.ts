@@ -36,11 +36,11 @@ const named = <Asked extends { path: string; body: object }>(asked: Asked, model
 
 describe("a model without an alias", () => {
   test.each([
-    [MESSAGES, "claude-opus-5-5"],
-    [CHAT, "gpt-6-mini"],
-    [CHAT, "org/model:free"],
-    [RESPONSES, "gpt-6-codex"],
-  ])("is sent to the route of the path's dialect under its own name: $path, %s", async (asked, model) => {
+    ["claude-opus-5-5", MESSAGES],
+    ["gpt-6-mini", CHAT],
+    ["org/model:free", CHAT],
+    ["gpt-6-codex", RESPONSES],
+  ])("(%s) is sent to the route of the path's dialect under its own name", async (model, asked) => {
     await using up = await setUpPassing(true);
     const asking = up.post(named(asked, model));
     const exchange = await up.upstream.request();

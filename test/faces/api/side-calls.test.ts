@@ -79,10 +79,10 @@ describe.each([COUNT, INPUT, COMPACT])("$path", ({ path, body, answer }) => {
 
 describe("the record of a side call", () => {
   test.each([
-    [COUNT, { source: "exact", inputTokens: 0, outputTokens: 0 }],
-    [INPUT, { source: "exact", inputTokens: 0, outputTokens: 0 }],
-    [COMPACT, { source: "exact", inputTokens: 139, outputTokens: 438 }],
-  ])("$path has no tokens but those its response reports", async ({ path, body, answer }, usage) => {
+    { ...COUNT, usage: { source: "exact", inputTokens: 0, outputTokens: 0 } },
+    { ...INPUT, usage: { source: "exact", inputTokens: 0, outputTokens: 0 } },
+    { ...COMPACT, usage: { source: "exact", inputTokens: 139, outputTokens: 438 } },
+  ])("$path has no tokens but those its response reports", async ({ path, body, answer, usage }) => {
     await using up = await setUp();
     const asking = up.post({ path, body });
     (await up.upstream.request()).json(200, answer);

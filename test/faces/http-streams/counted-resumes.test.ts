@@ -22,7 +22,7 @@ test("the rounds of a long poll count as one resume; taking the stream over agai
   const registered = registry.add(stream, "alice", "continue");
   const face = createHttpStreamsFace({ registry, limits: { keepAliveMs: 1_000, betweenPollsMs: 1_000 } });
   const poll = async (after: number) => {
-    stream.publish(log.append(undefined, "1", false));
+    stream.publish(undefined, "1", false);
     face.handle(new FakeExchange("alice", "GET", "/v1/streams/s_1/events", { wait: "1s", after: String(after) }));
     await Promise.resolve();
   };

@@ -21,7 +21,7 @@ describe("a stream whose reader keeps its upstream paused", () => {
         () => 0,
         noFault,
       );
-      const write = (data: string) => stream.publish(log.append(undefined, data, false));
+      const write = (data: string) => stream.publish(undefined, data, false);
       // undici may deliver data, and the end, within its `resume`.
       stream.producedBy({
         pause() {},

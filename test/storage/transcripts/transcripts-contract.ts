@@ -70,10 +70,10 @@ export function transcriptsContract(name: string, open: () => Promise<Transcript
       expect(await store.messages("a")).toEqual([message(1), fullMessage, message(3)]);
     });
 
-    test("a message whose id is already stored is ignored", async () => {
+    test("a message whose id is stored already is replaced", async () => {
       await store.append("a", [message(1, "same")]);
       await store.append("a", [message(9, "same"), message(2, "other")]);
-      expect(await store.messages("a")).toEqual([message(1, "same"), message(2, "other")]);
+      expect(await store.messages("a")).toEqual([message(2, "other"), message(9, "same")]);
     });
 
     test("two sessions may use the same id", async () => {

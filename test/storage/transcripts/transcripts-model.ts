@@ -51,7 +51,7 @@ const append = fc.tuple(key, fc.array(message, { maxLength: 3 })).map(([sessionK
   command(`append(${sessionKey}, ${JSON.stringify(added)})`, async (model, real) => {
     const stored = model.messages.get(sessionKey) ?? new Map();
     model.messages.set(sessionKey, stored);
-    for (const one of added) if (!stored.has(one.id)) stored.set(one.id, one);
+    for (const one of added) stored.set(one.id, one);
     await real.append(sessionKey, added);
   }),
 );

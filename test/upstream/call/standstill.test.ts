@@ -17,8 +17,9 @@ const TIMEOUTS: Timeouts = {
   idleMs: 12_000,
   progressMs: 13_000,
   totalMs: 100_000,
+  endMs: 3,
   errorBodyMs: 5_000,
-  settleMs: 1_000,
+  finishMs: 1_000,
 };
 const STANDSTILL_MS = 600_000;
 

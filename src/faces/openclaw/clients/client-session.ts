@@ -4,33 +4,33 @@ import type { Caller } from "../../../core/caller/caller.ts";
 import type { Connection } from "../../../core/ports/connection.ts";
 import { covers, grantedScopes } from "./granted-scopes.ts";
 
-/** RFC 6455, 7.4.1: a server met a condition it did not expect. */
+/** RFC 6455, section 7.4.1: the server met an unexpected condition. */
 const INTERNAL_CLOSE = 1011;
 
-/** An event frame up to the number of its outer `seq`, so that one encoding serves every connection. */
+/** An event frame up to the number of its outer `seq`, so that one encoding serves all connections. */
 export function eventHead(name: string, payload: object): string {
   return `{"type":"event","event":"${name}","payload":${JSON.stringify(payload)},"seq":`;
 }
 
-/** One client past its handshake: what it may do, what it asked to hear, and the way to its socket. */
+/** A client after its handshake: its rights, its subscriptions and its socket. */
 export class ClientSession {
   readonly id: string;
   readonly about: ConnectParams["client"];
   readonly caps: ReadonlySet<string>;
   readonly connectedAt: number;
-  /** Cumulative text in every delta, for clients that do not add up increments. */
+  /** Every delta carries the whole text, for clients that do not add up increments. */
   readonly cumulative: boolean;
-  /** One for each run this client is watching. */
+  /** One for each run that this client watches. */
   readonly subscriptions = new Set<{ flush(): void }>();
-  /** Sessions whose messages it subscribed to, by key. */
+  /** Keys of the sessions whose messages it subscribed to. */
   readonly messagesOf = new Set<string>();
-  /** Whether it wants `sessions.changed`. */
+  /** Whether it receives `sessions.changed`. */
   followsSessions = false;
   readonly #connection: Connection;
   readonly #claimed: readonly string[];
   #caller: Caller;
   #scopes: readonly string[];
-  /** Counted when a frame is handed to the socket, after coalescing: a client never sees a gap. */
+  /** Counted as frames are handed to the socket, after coalescing, so that a client never sees a gap. */
   #seq = 0;
 
   constructor(
@@ -64,26 +64,28 @@ export class ClientSession {
     return this.#scopes;
   }
 
-  /** The caller's own upstream key, if its handshake brought one. */
+  /** The caller's own upstream key, if its handshake carried one. */
   get upstreamKey(): string | undefined {
     return this.#connection.upstreamKey;
   }
 
-  /** The same caller, with what its key grants now. */
+  /** Replaces the caller by the same one with its key's present grant. */
   become(caller: Caller): void {
     this.#caller = caller;
     this.#scopes = grantedScopes(caller, this.#claimed);
   }
 
+  /** Whether the client has this scope. */
   may(scope: Scope): boolean {
     return covers(this.#scopes, scope);
   }
 
+  /** Whether the socket takes stream frames now. */
   get writable(): boolean {
     return this.#connection.writable;
   }
 
-  /** What other clients may see of this one: what it is, not where it is. */
+  /** What other clients may see of this one: never its address. */
   get presence() {
     const { id, version, platform, mode, instanceId } = this.about;
     return {
@@ -99,27 +101,29 @@ export class ClientSession {
     };
   }
 
-  /** Sends an event frame that was encoded up to its outer `seq`. */
+  /** Sends an event frame, encoded up to its outer `seq` as by `eventHead`. */
   event(head: string): void {
     this.#connection.send(`${head}${++this.#seq}}`);
   }
 
-  /** Closes its connection after a fault of ours: the client comes back and reads the history. */
+  /** Closes the connection after a fault of ours: the client reconnects and reads the history. */
   hangUp(): void {
     this.#connection.close(INTERNAL_CLOSE, "internal");
   }
 
+  /** Sends the response to a request. */
   respond(id: string, payload: unknown): void {
     this.#connection.send(JSON.stringify({ type: "res", id, ok: true, payload: payload ?? null }));
   }
 
+  /** Sends an error as the response to a request. */
   refuse(id: string, error: ErrorShape, payload?: unknown): void {
     this.#connection.send(
       JSON.stringify({ type: "res", id, ok: false, ...(payload !== undefined && { payload }), error }),
     );
   }
 
-  /** The socket takes stream frames again: every run that is behind sends what it held back, as one frame each. */
+  /** The socket takes stream frames again: sends what collected meanwhile, one frame a track. */
   drained(): void {
     for (const subscription of this.subscriptions) {
       if (!this.writable) return;

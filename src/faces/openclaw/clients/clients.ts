@@ -1,7 +1,7 @@
 import { SCOPES, type Scope } from "../../../../protocol/openclaw/wire.ts";
 import { type ClientSession, eventHead } from "./client-session.ts";
 
-/** Everybody who is connected. */
+/** All connected clients. */
 export class Clients {
   readonly #clients = new Set<ClientSession>();
 
@@ -9,15 +9,17 @@ export class Clients {
     return this.#clients.values();
   }
 
+  /** Adds a client that has finished its handshake. */
   add(client: ClientSession): void {
     this.#clients.add(client);
   }
 
+  /** Removes a client that has gone. */
   remove(client: ClientSession): void {
     this.#clients.delete(client);
   }
 
-  /** Sends one event to all who may hear it and, when asked, only to those `wanting` it. Encoded once, if at all. */
+  /** Sends an event to the clients that have `scope` and are `wanting` it. Encodes it once, and only if one is. */
   tell(
     name: string,
     payload: () => object,
@@ -32,7 +34,7 @@ export class Clients {
     }
   }
 
-  /** An event about a conversation: for readers only. */
+  /** Sends an event about a conversation, for clients that may read. */
   tellReaders(name: string, payload: () => object, wanting?: (client: ClientSession) => boolean): void {
     this.tell(name, payload, wanting, SCOPES.read);
   }

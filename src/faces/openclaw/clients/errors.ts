@@ -1,14 +1,14 @@
-/** The one place where a failure takes OpenClaw's form: as a response's `error`, and as a run's `error` event. */
+/** OpenClaw's form of failures: the `error` of a response, and the `error` event of a run. */
 import type { Code } from "../../../../protocol/codes.ts";
 import type { ErrorShape } from "../../../../protocol/openclaw/frames.ts";
 import type { OpenClawErrorCode, Scope } from "../../../../protocol/openclaw/wire.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
 import type { GatewayError } from "../../../core/kernel/errors.ts";
 
-/** Messages may name what a client sent, and what it sent may be long. */
+/** In characters: messages may quote names that a client sent, of any length. */
 const MAX_MESSAGE = 500;
 
-/** Failures of the request itself; everything else is the gateway's or the upstream's: UNAVAILABLE. */
+/** Failures caused by the request. All others are the gateway's or the upstream's: UNAVAILABLE. */
 const REQUEST_FAULTS: ReadonlySet<Code> = new Set<Code>([
   "bad_frame",
   "unknown_method",
@@ -25,12 +25,13 @@ const REQUEST_FAULTS: ReadonlySet<Code> = new Set<Code>([
   "cancelled",
 ]);
 
+/** OpenClaw's code for one of ours. */
 export function openClawCode(code: Code): OpenClawErrorCode {
   if (code === "forbidden") return "FORBIDDEN";
   return REQUEST_FAULTS.has(code) ? "INVALID_REQUEST" : "UNAVAILABLE";
 }
 
-/** `details.code` keeps the gateway's own code, unless `details` brings one of OpenClaw's. */
+/** `details.code` is the gateway's own code, unless `details` has one of OpenClaw's. */
 export function toErrorShape(error: GatewayError, details?: Readonly<Record<string, unknown>>): ErrorShape {
   return {
     code: openClawCode(error.code),
@@ -41,7 +42,7 @@ export function toErrorShape(error: GatewayError, details?: Readonly<Record<stri
   };
 }
 
-/** The exact form clients look for to say which right is missing; its details are a closed object. */
+/** The exact form by which clients recognise a missing scope; its details are a closed object. */
 export function missingScope(scope: Scope): ErrorShape {
   return {
     code: "FORBIDDEN",
@@ -50,7 +51,7 @@ export function missingScope(scope: Scope): ErrorShape {
   };
 }
 
-/** OpenClaw's schema allows 300 characters in the fields of an `errorDetail`. */
+/** In characters, as OpenClaw's schema allows in the fields of an `errorDetail`. */
 const MAX_DETAIL = 300;
 
 const CONTEXT_LENGTH = /context.{0,20}(length|window)|maximum.{0,20}tokens|prompt is too long|too many tokens/i;
@@ -61,7 +62,7 @@ function errorKind(error: GatewayError): "timeout" | "rate_limit" | "context_len
   return CONTEXT_LENGTH.test(error.message) ? "context_length" : "unknown";
 }
 
-/** What a `chat` event of state `error` says besides the partial message. */
+/** The fields of a `chat` event of state `error`, besides the partial message. */
 export function chatFailure(error: GatewayError, model: Model) {
   const { status, type } = error.details ?? {};
   const cut = (text: string) => text.slice(0, MAX_DETAIL);

@@ -14,16 +14,16 @@ import { invalid } from "../methods/params-error.ts";
 import type { Services } from "../methods/services.ts";
 import { connect, helloOk, isRefusal } from "./handshake.ts";
 
-/** One socket that speaks OpenClaw: first the handshake, then requests, each answered exactly once. */
+/** A socket that speaks OpenClaw: first the handshake, then requests, each with exactly one response. */
 export class ClientConnection implements FaceSession {
   readonly #services: Services;
   readonly #connection: Connection;
-  /** What the challenge asks clients to sign. */
+  /** The challenge for the client to sign. */
   readonly #nonce: string;
   #client: ClientSession | undefined;
   #closed = false;
 
-  /** Greets at once: official clients send nothing before they have been challenged. */
+  /** Sends the challenge: official clients wait for it before they send anything. */
   constructor(services: Services, connection: Connection) {
     this.#services = services;
     this.#connection = connection;
@@ -43,7 +43,7 @@ export class ClientConnection implements FaceSession {
     this.#client?.drained();
   }
 
-  /** The client is gone; its runs go on, so that it finds them when it comes back. */
+  /** The client has gone. Its runs continue, so that it finds them when it reconnects. */
   closed(): void {
     this.#closed = true;
     if (!this.#client) return;
@@ -91,7 +91,7 @@ export class ClientConnection implements FaceSession {
 
   #request(client: ClientSession, value: JsonValue | undefined, receivedAt: number): void {
     if (value === undefined) {
-      // What is not JSON cannot be answered: there is no id.
+      // Without JSON there is no id to respond to.
       this.#connection.violation(new GatewayError("bad_frame"));
       return;
     }
@@ -116,7 +116,7 @@ export class ClientConnection implements FaceSession {
     else this.#invoke(method, params, new Call(client, id, receivedAt));
   }
 
-  /** Keys change while sockets live. Returns why this one may no longer be here. */
+  /** Keys change while sockets are open. Returns the reason if this client may no longer connect. */
   #recheck(client: ClientSession): GatewayError | undefined {
     try {
       client.become(this.#services.authenticator.current(client.caller));
@@ -146,11 +146,11 @@ export class ClientConnection implements FaceSession {
   }
 }
 
-/** What this client can call with success. */
+/** The methods that this client's key allows. */
 const methodsFor = ({ caller }: ClientSession): readonly string[] =>
   [...methods.values()].filter((method) => isOpenTo(method, caller)).map(({ name }) => name);
 
-/** The id to answer a malformed frame with, as the real gateway does. */
+/** The id for the response to a malformed frame, as in the real gateway. */
 const idOf = (value: JsonValue): string => asString(asObject(value)?.id) || "invalid";
 
 const unknownMethod = (name: string): GatewayError =>

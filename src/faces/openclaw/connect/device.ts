@@ -1,21 +1,21 @@
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject, verify } from "node:crypto";
 import type { ConnectParams } from "../../../../protocol/openclaw/frames.ts";
 
-/** Why a device is not who it says, in OpenClaw's words: `code` is `details.code`. */
+/** Why a device's identity is refused, in OpenClaw's words; `code` is sent as `details.code`. */
 export interface DeviceFault {
   readonly code: string;
   readonly message: string;
 }
 
-/** How far a client's clock may be off, as in the real gateway. */
+/** The clock skew allowed to clients, as in the real gateway. */
 const SKEW_MS = 120_000;
 
-/** What stands before the 32 bytes of an Ed25519 key in the form SPKI (RFC 8410, section 4). */
+/** The bytes before the 32 of an Ed25519 key in SPKI form (RFC 8410, section 4). */
 const SPKI_PREFIX = Buffer.from("302a300506032b6570032100", "hex");
 
 /**
- * Checks the signature of a device that a client says it is: over the challenge's nonce, the claimed scopes and the
- * token, so that nobody else can use what was signed. Undefined when there is no device, or nothing wrong with it.
+ * Checks a device's signature over the challenge's nonce, the claimed scopes and the token, which keep it from being used
+ * elsewhere. Undefined if there is no device or it is in order. `wallMs` is now.
  */
 export function deviceFault(params: ConnectParams, nonce: string, wallMs: number): DeviceFault | undefined {
   const { device } = params;
@@ -33,7 +33,7 @@ export function deviceFault(params: ConnectParams, nonce: string, wallMs: number
 
 const fault = (code: string, message: string): DeviceFault => ({ code: `DEVICE_AUTH_${code}`, message });
 
-/** What current clients sign (version 3), and what older ones do (version 2). */
+/** The texts that clients sign: current ones version 3, older ones version 2. */
 function signedTexts(params: ConnectParams, device: NonNullable<ConnectParams["device"]>): readonly string[] {
   const { client, role = "operator", scopes = [], auth } = params;
   const token = auth?.token ?? auth?.deviceToken ?? auth?.bootstrapToken ?? "";
@@ -42,10 +42,10 @@ function signedTexts(params: ConnectParams, device: NonNullable<ConnectParams["d
   return [["v3", ...fields, ...about].join("|"), ["v2", ...fields].join("|")];
 }
 
-/** Trimmed, and A to Z alone in lower case. */
+/** Trimmed, with only A to Z in lower case. */
 const plain = (text = ""): string => text.trim().replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 
-/** From base64url or base64 of the 32 bytes, or from PEM. */
+/** Reads base64url or base64 of the 32 bytes, or PEM. */
 function readPublicKey(text: string): KeyObject | undefined {
   try {
     const raw = Buffer.from(text, "base64url");

@@ -21,7 +21,7 @@ import type { Services } from "../methods/services.ts";
 import { AGENT_ID, MAIN_KEY, MAIN_SESSION_KEY } from "../sessions/session-key.ts";
 import { type DeviceFault, deviceFault } from "./device.ts";
 
-/** A refused `connect`: the response goes out first, because browsers see no more than a number in a close. */
+/** A refused `connect`. The response is sent before the close, of which browsers see only the number. */
 export interface Refusal {
   readonly error: ErrorShape;
   readonly close: { readonly code: number; readonly reason: string };
@@ -34,12 +34,12 @@ const refuse = (error: ErrorShape, code: number = OPENCLAW_CLOSE.policy): Refusa
   close: { code, reason: error.message },
 });
 
-/** The terminal UI reads only whole messages. */
+/** The terminal UI reads only cumulative messages. */
 const CUMULATIVE_CLIENT = "openclaw-tui";
 
 /**
- * Checks the parameters of `connect`: their form, the protocol version, the role, who it is and whether its key allows
- * chat, and at last the device's signature over `nonce`, so that no stranger makes us verify one.
+ * Checks the parameters of `connect`: their form, the protocol version, the role, the credentials, the key's scope, and
+ * last the device's signature over `nonce`, so that unauthenticated clients cannot make us verify signatures.
  */
 export function connect(
   services: Services,
@@ -109,7 +109,7 @@ function versionMismatch({ minProtocol, maxProtocol, client }: ConnectParams): R
   return refuse(toErrorShape(new GatewayError("bad_protocol_version", reason), details), code);
 }
 
-/** The shared token or a gateway key says who may come in. */
+/** Authenticates by the shared token or a gateway key. */
 function authenticate(authenticator: Authenticator, token: string | undefined, address: string): Caller | Refusal {
   try {
     const caller = authenticator.authenticate(token, address);
@@ -128,7 +128,7 @@ function authenticate(authenticator: Authenticator, token: string | undefined, a
   });
 }
 
-/** A bad signature is a failure like a wrong token. */
+/** A bad signature counts as a failed authentication, like a wrong token. */
 function badDevice(authenticator: Authenticator, { code, message }: DeviceFault, address: string): Refusal {
   try {
     authenticator.failed(address);
@@ -138,7 +138,7 @@ function badDevice(authenticator: Authenticator, { code, message }: DeviceFault,
   return unauthorized(message, { code, reason: code });
 }
 
-/** Throws what is no `rate_limited`. */
+/** Throws any refusal other than `rate_limited`. */
 function lockedOut(refusal: GatewayError): Refusal {
   if (refusal.code !== "rate_limited") throw refusal;
   const message = "unauthorized: too many failed authentication attempts (retry later)";
@@ -155,23 +155,23 @@ const mismatch = (reason: string): Refusal =>
     recommendedNextStep: "update_auth_credentials",
   });
 
-/** Events a client may get. */
+/** The events that clients may receive. */
 const EVENTS = ["connect.challenge", "chat", "agent", "session.message", "sessions.changed", "tick", "shutdown"];
 
 /**
- * The name under which a browser keeps what it could not send yet, so that only the same caller finds it again. The
- * Control UI sends no attachment without it.
+ * The name under which a browser keeps unsent messages, so that only the same caller finds them. Without it the Control
+ * UI sends no attachments.
  */
 const recoveryScopeOf = (caller: Caller): string =>
   createHash("sha256").update(`sluice ${caller.name}`).digest("base64url");
 
-/** The answer to a good `connect`. `methods` are those that really work. */
+/** The response to an accepted `connect`. `methods` are the ones that this client may call. */
 export function helloOk(services: Services, client: ClientSession, methods: readonly string[]) {
   const now = services.clock.wall();
   return {
     type: "hello-ok",
     protocol: OPENCLAW_PROTOCOL,
-    // "configured" keeps the Control UI from reloading itself because this is not the gateway it came with.
+    // "configured" stops the Control UI from reloading because this is not the gateway that it came with.
     server: { version: services.version, controlUiBuildSource: "configured", connId: client.id },
     features: { methods, events: EVENTS, capabilities: [] },
     snapshot: {

@@ -1,10 +1,10 @@
 import type { ErrorShape } from "../../../../protocol/openclaw/frames.ts";
 import type { ClientSession } from "../clients/client-session.ts";
 
-/** One request on its way to its one response. */
+/** A request and its one response. */
 export class Call {
   readonly client: ClientSession;
-  /** Clock reading when the request's frame came in, in milliseconds. */
+  /** Monotonic time at which the request's frame arrived, in milliseconds. */
   readonly receivedAt: number;
   readonly #id: string;
   #answered = false;
@@ -15,20 +15,21 @@ export class Call {
     this.#id = id;
   }
 
-  /** The response. Only the first answer counts. */
+  /** Sends the response; only the first call counts. */
   reply(payload: unknown): void {
     if (this.#answered) return;
     this.#answered = true;
     this.client.respond(this.#id, payload);
   }
 
+  /** Sends an error as the response; only the first call counts. */
   refuse(error: ErrorShape, payload?: unknown): void {
     if (this.#answered) return;
     this.#answered = true;
     this.client.refuse(this.#id, error, payload);
   }
 
-  /** A first response with which a client of the method `agent` knows that the real one will come. */
+  /** Sends the early response of `agent`, which promises the real one. */
   announce(payload: { readonly status: "accepted"; readonly runId: string; readonly [field: string]: unknown }): void {
     if (!this.#answered) this.client.respond(this.#id, payload);
   }

@@ -1,4 +1,4 @@
-/** What `/words` at the beginning of a message do. Anything else with a slash is for the model. */
+/** The `/commands` at the beginning of a message. Any other text with a slash goes to the model. */
 
 import { messageFingerprint } from "../runs/run-records.ts";
 import { selectionOf, thinkingFields } from "../sessions/model-catalog.ts";
@@ -15,7 +15,7 @@ interface Command {
   readonly description: string;
   readonly category: "session" | "options" | "status";
   readonly argument?: { readonly name: string; readonly description: string };
-  /** Does it, and says what was done. Throws GatewayError. */
+  /** Runs the command and returns what to say. Throws GatewayError. */
   readonly run: (services: Services, session: Session, argument: string) => string;
 }
 
@@ -58,7 +58,7 @@ const think: Command = {
 const renewing: Command = {
   name: "new",
   aliases: ["/new", "/reset", "/clear"],
-  description: "Begin this session anew",
+  description: "Start this session over",
   category: "session",
   run(services, session) {
     renew(services, session);
@@ -68,7 +68,7 @@ const renewing: Command = {
 
 const COMMANDS = [renewing, model, think];
 
-/** Entries of `commands.list`. `/stop` is older than these: it answers without a run. */
+/** The entries of `commands.list`. `/stop` is handled elsewhere: its reply is no message. */
 export const commandEntries = [
   ...COMMANDS.map(({ name, aliases, description, category, argument }) => ({
     name,
@@ -83,7 +83,7 @@ export const commandEntries = [
   {
     name: "stop",
     textAliases: ["/stop"],
-    description: "Stop what runs and what waits in this session",
+    description: "Stop the active run and the queued messages of this session",
     category: "session",
     source: "native",
     scope: "text",
@@ -91,7 +91,7 @@ export const commandEntries = [
   },
 ];
 
-/** Carries out a message that is a command: acknowledged, done, and answered as a run would be. False: it is none. */
+/** Runs a message that is a command and answers it as a run would. Resolves to false if it is not a command. */
 export async function runCommand(
   services: Services,
   call: Call,

@@ -7,8 +7,8 @@ import { wireMessage } from "../sessions/transcript-view.ts";
 import { rowOf, type Services } from "./services.ts";
 
 /**
- * The result of `chat.history` and `chat.startup` for one client. It has no `deltaCursor` and no leaf: clients then ask
- * for full pages and check no leaf when they send.
+ * The result of `chat.history` and `chat.startup` for one client. Without a `deltaCursor` and a leaf, clients ask for
+ * full pages and check no leaf when they send.
  */
 export function historyOf(
   services: Services,
@@ -29,7 +29,7 @@ export function historyOf(
     defaults: modelFields(services.catalog.default),
     sessionInfo: rowOf(services, key, session),
     ...(thinkingLevel !== undefined && { thinkingLevel }),
-    // Exactly what this client's next delta continues: a reload neither loses nor repeats a word.
+    // The text that this client's next delta continues: a reload neither loses nor repeats a word.
     ...(run && {
       inFlightRun: { runId: run.id, text: run.textSeenBy(client), startedAt: run.startedAt, sessionAbortable: true },
     }),
@@ -43,7 +43,7 @@ function pendingInput({ request, acceptedAt }: QueuedMessage) {
   return { id, runId, message, acceptedAt, state: "queued" };
 }
 
-/** What became of sends a client is not sure about; ids that never arrived are left out. */
+/** The state of messages that a client is not sure it sent; ids that never arrived are left out. */
 function inputReceiptsOf(runIds: readonly string[], session: Session | undefined, waiting: readonly QueuedMessage[]) {
   return runIds.flatMap((runId) => {
     if (waiting.some(({ request }) => request.runId === runId)) return [{ runId, state: "pending" }];

@@ -5,19 +5,20 @@ import type { Call } from "./call.ts";
 import { invalid } from "./params-error.ts";
 import type { Services } from "./services.ts";
 
-/** What a method returns when it answers through its `Call`, now or later. */
+/** Returned by a method that responds through its `Call`, now or later. */
 export const ANSWERED = Symbol("answered");
 
-/** One method clients may call: its name, the right it needs, and what it does with parameters that were checked. */
+/** A method that clients may call: its name, the rights it needs, and what it does. */
 export interface Method {
   readonly name: string;
   readonly scope: Scope;
-  /** What a gateway key must allow besides, because the answer is about more than its own conversations. */
+  /** The scope a gateway key needs besides, for results about more than the caller's own conversations. */
   readonly right: Right;
   /** Resolves to the payload of the response. Throws GatewayError; `bad_request` when the parameters are wrong. */
   invoke(services: Services, params: unknown, call: Call): unknown;
 }
 
+/** A method whose parameters are checked against `schema`. */
 export function method<Schema extends z.ZodType>(
   name: string,
   scope: Scope,
@@ -37,5 +38,5 @@ export function method<Schema extends z.ZodType>(
   };
 }
 
-/** Whether this caller's key lets it use the method at all. */
+/** Whether the caller's key allows the method. */
 export const isOpenTo = (method: Method, caller: Caller): boolean => mayDo(caller, method.right);

@@ -3,17 +3,18 @@ import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import { MAX_TIMER_MS } from "../../../core/kernel/clock.ts";
 import { toErrorShape } from "../clients/errors.ts";
 import type { Outcome, RunRecord } from "../runs/run-records.ts";
+import { notesOf } from "../sessions/notes.ts";
 import { AGENT_ID, canonicalKey, MAIN_KEY } from "../sessions/session-key.ts";
-import { plainText, unreadNote, wireUsage } from "../sessions/transcript-view.ts";
+import { plainText, wireUsage } from "../sessions/transcript-view.ts";
 import type { Call } from "./call.ts";
 import { ANSWERED, method } from "./method.ts";
 import type { Services } from "./services.ts";
 import { submit } from "./submit.ts";
 
-/** How long `agent.wait` waits unless told. */
+/** The default of `agent.wait`. */
 const DEFAULT_WAIT_MS = 30_000;
 
-/** `agent` runs named by a session id alone get a session of their own, as in OpenClaw. */
+/** A run named by a session id alone gets a session of its own, as in OpenClaw. */
 function keyOf(params: {
   sessionKey?: string | undefined;
   sessionId?: string | undefined;
@@ -24,7 +25,7 @@ function keyOf(params: {
   return canonicalKey(sessionId ? `explicit:${sessionId}` : MAIN_KEY, agentId);
 }
 
-/** The second response of `agent`. */
+/** Sends the second response of `agent`. */
 function answer(call: Call, record: RunRecord, outcome: Outcome): void {
   const { runId } = record;
   if (outcome.status === "ok")
@@ -40,7 +41,7 @@ function resultOf(record: RunRecord, { endedAt }: Outcome) {
   const message = record.message;
   const usage = wireUsage(message?.usage);
   const agentMeta = { provider: message?.route, model: message?.model, ...(usage && { usage }) };
-  const texts = message ? [plainText(message), ...unreadNote(message.unreadEvents).map(({ text }) => text)] : [];
+  const texts = message ? [plainText(message), ...notesOf(message).map(({ text }) => text)] : [];
   const payloads = texts.map((text) => ({ text, mediaUrl: null }));
   return { payloads, meta: { durationMs: endedAt - (record.startedAt ?? endedAt), agentMeta } };
 }

@@ -24,7 +24,7 @@ async function history(services: Services, params: ReturnType<typeof ChatHistory
   return historyOf(services, key, await services.sessions.open(key), params, call.client);
 }
 
-/** A page that opens asks by its session's key, or by the short id in its address. */
+/** A page that opens names its session by key, or by the short id in its address. */
 async function startup(services: Services, params: ReturnType<typeof ChatStartupParams.parse>, call: Call) {
   const { sessionKey, shortId, slugHint, ...rest } = params;
   if (sessionKey !== undefined) return history(services, { ...rest, sessionKey }, call);
@@ -78,7 +78,7 @@ export const chatMethods = [
       params.key === undefined
         ? services.records.get(runId ?? "")?.sessionKey
         : canonicalKey(params.key, params.agentId);
-    // Without `clearQueued` the messages that wait keep their turn.
+    // Without `clearQueued` the queued messages keep their turn.
     const meant = params.clearQueued ? runId : (runId ?? services.runs.active(key ?? "")?.id ?? "");
     const abortedRunId = (key === undefined ? [] : services.runs.abort(key, meant)).at(-1) ?? null;
     return { ok: true, abortedRunId, status: abortedRunId === null ? "no-active-run" : "aborted" };

@@ -1,6 +1,6 @@
 /**
- * Questions about features this gateway does not have. Clients ask them at every connect, and some repeat a failing one
- * without end, so each is answered with what the feature looks like when there is nothing in it.
+ * Methods of features that this gateway does not have. Clients call them at every connect, and some repeat a failed call
+ * without end, so each returns what the feature returns when it is empty.
  */
 import { AnyParams } from "../../../../protocol/openclaw/status-params.ts";
 import { SCOPES, type Scope } from "../../../../protocol/openclaw/wire.ts";
@@ -33,7 +33,7 @@ const noChannels = {
   channelDefaultAccountId: {},
 };
 
-/** The page brings OpenClaw's own themes itself; this list is for others. */
+/** Themes besides the ones built into the Control UI. */
 const noThemes = {
   current: { id: "claw", mode: "system", scope: "gateway", overrides: {} },
   theme: { id: "claw", name: "Claw", source: "builtin", modes: ["light", "dark"] },
@@ -62,7 +62,7 @@ const nothingToRun = {
 };
 
 export const emptyMethods: readonly Method[] = [
-  // These three are bare arrays.
+  // The results of these three are bare arrays.
   empty("exec.approval.list", SCOPES.approvals, () => []),
   empty("plugin.approval.list", SCOPES.approvals, () => []),
   empty("openclaw.approval.list", SCOPES.approvals, () => []),

@@ -1,4 +1,4 @@
-/** Finding words in transcripts. */
+/** The search in transcripts. */
 import { SessionsSearchParams } from "../../../../protocol/openclaw/session-params.ts";
 import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import { canonicalKey } from "../sessions/session-key.ts";
@@ -8,7 +8,7 @@ import { method } from "./method.ts";
 import { rowOf, type Services } from "./services.ts";
 
 const DEFAULT_HITS = 10;
-/** Sessions one question looks through, the newest first: their transcripts are read for it. */
+/** Sessions searched by one request, newest first: each transcript is read for it. */
 const MAX_SESSIONS = 200;
 const BEFORE = 60;
 const SNIPPET = 240;

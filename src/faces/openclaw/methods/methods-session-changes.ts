@@ -1,4 +1,4 @@
-/** The methods that make, change and remove sessions. */
+/** The methods that create, change and delete sessions. */
 import {
   SessionsCompactParams,
   SessionsCreateParams,
@@ -18,7 +18,7 @@ import { STORE_NAME } from "./session-list.ts";
 import { renew } from "./session-reset.ts";
 import { submit } from "./submit.ts";
 
-/** What a changed session looks like to whoever changed it. */
+/** The result of a method that changed a session. */
 function changed(services: Services, session: Session) {
   const { sessionId, createdAt, updatedAt, settings } = session.record;
   const { modelProvider, model } = modelFields(modelOf(session, services.catalog));
@@ -26,7 +26,7 @@ function changed(services: Services, session: Session) {
   return { ok: true, key: session.key, entry, resolved: { modelProvider, model } };
 }
 
-/** A client that acts on what it saw names the session id it saw: after a reset it must look again. */
+/** Clients name the session id that they saw. Throws `bad_request` if the session was reset since. */
 function expectId(session: Session | undefined, expected: string | undefined): void {
   if (expected !== undefined && session && session.record.sessionId !== expected) {
     throw new GatewayError("bad_request", "session changed", { details: { reason: "session-changed" } });
@@ -36,7 +36,7 @@ function expectId(session: Session | undefined, expected: string | undefined): v
 const defined = (settings: Readonly<Record<string, string | number | boolean | null | undefined>>): Settings =>
   Object.fromEntries(Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 
-/** A model as clients choose it, as it is kept; null stays null, which clears it. */
+/** The stored form of a model that a client chose; null clears the choice. */
 const chosen = (services: Services, model: string | null | undefined): string | null | undefined =>
   typeof model === "string" ? selectionOf(services.catalog.get(model)) : model;
 
@@ -46,7 +46,7 @@ async function parentOf(services: Services, key: string | undefined): Promise<Se
   return parent;
 }
 
-/** Goes on from a conversation without touching it: a question that is still being answered is left out. */
+/** Copies a conversation into a new session, without a question that is still being answered. */
 function fork(services: Services, parent: Session, session: Session): void {
   const running = services.runs.active(parent.key)?.id;
   for (const { runId, ...message } of parent.messages) {
@@ -74,7 +74,7 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
   });
   if (params.fork) await parentOf(services, params.parentSessionKey);
   const session = await services.sessions.openOrCreate(key);
-  // Opened last: what else is opened may push it out of memory.
+  // Opened last: opening the other session may push it out of memory.
   const parent = params.fork ? await parentOf(services, params.parentSessionKey) : undefined;
   if (parent && session.messages.length === 0) fork(services, parent, session);
   services.sessions.update(session, settings);

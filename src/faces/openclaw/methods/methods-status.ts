@@ -1,4 +1,4 @@
-/** The methods that say what this gateway is and has. */
+/** The methods that describe this gateway. */
 import {
   AgentIdentityParams,
   CommandsListParams,
@@ -21,7 +21,7 @@ const RECENT_SESSIONS = 10;
 
 const noHeartbeat = { enabled: false, every: "disabled", everyMs: null, prompt: "", target: "none", ackMaxChars: 0 };
 
-/** Counts and the newest sessions, for status pages. */
+/** The number of sessions and the newest ones, for status pages. */
 function sessionSummary(services: Services) {
   const { sessions, totalCount, ts } = listSessions(services, { limit: RECENT_SESSIONS });
   const recent = sessions.map(({ key, updatedAt }) => ({
@@ -52,7 +52,7 @@ export const statusMethods = [
 
   method("commands.list", SCOPES.read, CommandsListParams, () => ({ commands: commandEntries })),
 
-  // Without `model.primary` the Control UI keeps its composer shut.
+  // Without `model.primary` the Control UI disables its composer.
   method("agents.list", SCOPES.read, NoParams, (services) => ({
     defaultId: AGENT_ID,
     mainKey: MAIN_KEY,
@@ -75,7 +75,7 @@ export const statusMethods = [
     return { agentId: AGENT_ID, name: services.settings.agentName, nameSource: "config" };
   }),
 
-  // What OpenClaw's pages look for, and behind it this gateway's own configuration for those who may see it.
+  // The fields that OpenClaw's pages need, and this gateway's own configuration for callers that may see it.
   method("config.get", SCOPES.read, NoParams, (services, _params, call) => {
     const defaults = { model: { primary: selectionOf(services.catalog.default) } };
     const config = { ...(mayDo(call.client.caller, "admin") && services.config), agents: { defaults } };

@@ -1,4 +1,4 @@
-/** The methods that look at the process and its machine. */
+/** The methods that describe the process and its machine. */
 import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem } from "node:os";
 import { pid, version } from "node:process";
 import { LogsTailParams, NoParams } from "../../../../protocol/openclaw/status-params.ts";
@@ -8,7 +8,7 @@ import { method } from "./method.ts";
 const LOG_LIMIT = 500;
 const LOG_BYTES = 250_000;
 
-/** Where the lines come from: clients show it, so it names no path of this machine. */
+/** The source of the lines. Clients show it, so it is no path of this machine. */
 const LOG_NAME = "(the newest lines, in memory)";
 
 export const systemMethods = [

@@ -21,5 +21,5 @@ const all: readonly Method[] = [
   ...emptyMethods,
 ];
 
-/** Every method by its name. What clients are told there is, is this table. */
+/** All methods by name; the handshake advertises this table. */
 export const methods: ReadonlyMap<string, Method> = new Map(all.map((method) => [method.name, method]));

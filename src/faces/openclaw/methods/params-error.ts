@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 
-/** One issue in the words of the real gateway, which some clients show and some tests compare. */
+/** One issue in the real gateway's words, which some clients show. */
 function describe(issue: z.core.$ZodIssue): string {
   const at = issue.path.length === 0 ? "at root" : `at /${issue.path.join("/")}`;
   if (issue.code === "unrecognized_keys") return `${at}: unexpected property '${issue.keys[0] ?? ""}'`;
@@ -11,7 +11,7 @@ function describe(issue: z.core.$ZodIssue): string {
   return `${at}: ${issue.message}`;
 }
 
-/** `what` is what was invalid, such as `chat.send params`. Never quotes a value: it may be a prompt or a token. */
+/** `what` names what is invalid, such as `chat.send params`. Values are never quoted: they may be prompts or tokens. */
 export function invalid(what: string, error: z.core.$ZodError): GatewayError {
   const issue = error.issues[0];
   return new GatewayError("bad_request", `invalid ${what}: ${issue ? describe(issue) : "not understood"}`);

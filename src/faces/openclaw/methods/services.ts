@@ -12,30 +12,33 @@ import type { SessionNews } from "../sessions/session-news.ts";
 import { type SessionRow, sessionRow } from "../sessions/session-row.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
 
+/** Settings of the face. */
 export interface OpenClawSettings {
   /** The name clients show for the agent. */
   readonly agentName: string;
   readonly systemPrompt?: string | undefined;
-  /** Newest messages of a conversation that go upstream. */
+  /** How many of the newest messages are sent upstream. */
   readonly historyMessages: number;
   /** Largest inbound frame, advertised to clients. */
   readonly maxFrameBytes: number;
   readonly tickIntervalMs: number;
-  /** Puts the whole text so far into every delta, for clients that do not add up `deltaText`. */
+  /** Every delta carries the whole text so far, for clients that do not add up `deltaText`. */
   readonly cumulativeMessages: boolean;
+  /** How often partial answers are stored. */
+  readonly partialMs: number;
 }
 
 /** The newest lines of the gateway's log. */
 export interface LogSource {
   read(request: { readonly cursor?: number | undefined; readonly limit: number; readonly maxBytes: number }): {
-    /** Where to go on. */
+    /** Where the next read continues. */
     readonly cursor: number;
     readonly size: number;
     readonly lines: readonly string[];
   };
 }
 
-/** What the methods work with. */
+/** What the methods use. */
 export interface Services {
   readonly settings: OpenClawSettings;
   readonly version: string;
@@ -48,14 +51,14 @@ export interface Services {
   readonly observer: Observer;
   readonly logs: LogSource;
   readonly usage: Pick<Ledger, "cells">;
-  /** The whole configuration, secrets masked, for those who may see it. */
+  /** The whole configuration with secrets masked, for callers that may see it. */
   readonly config: object;
   readonly catalog: ModelCatalog;
   readonly sessions: SessionStore;
   readonly records: RunRecords;
   readonly runner: Runner;
   readonly runs: RunQueue;
-  /** Counts one message of this caller to be answered. Throws `shutting_down`, `rate_limited` or `overloaded`. */
+  /** Counts one message of this caller. Throws `shutting_down`, `rate_limited` or `overloaded`. */
   readonly admit: (caller: Caller) => void;
   readonly clients: Clients;
   readonly news: SessionNews;
@@ -63,7 +66,7 @@ export interface Services {
 
 type RowServices = Pick<Services, "catalog" | "runs" | "clock">;
 
-/** The row of a session as it is now. */
+/** The present row of a session. */
 export function rowOf(services: RowServices, key: string, session: Session | undefined): SessionRow {
   const { catalog, runs, clock } = services;
   const running = runs.active(key) !== undefined;

@@ -3,6 +3,7 @@ import { AGENT_ID } from "../sessions/session-key.ts";
 import type { Session } from "../sessions/session-store.ts";
 import { rowOf, type Services } from "./services.ts";
 
+/** The filters of `sessions.list`. */
 export interface ListRequest {
   readonly limit?: number | undefined;
   readonly offset?: number | undefined;
@@ -15,10 +16,10 @@ export interface ListRequest {
   readonly archived?: boolean | "all" | undefined;
 }
 
-/** Page size when a client names none. */
+/** The default page size. */
 const DEFAULT_LIMIT = 200;
 
-/** Where sessions live: clients show it, so it names no path of this machine. */
+/** Where sessions are stored. Clients show it, so it is no path of this machine. */
 export const STORE_NAME = "(embedded)";
 
 function isWanted(session: Session, request: ListRequest, now: number): boolean {
@@ -35,7 +36,7 @@ function isWanted(session: Session, request: ListRequest, now: number): boolean 
   return words.some((word) => word?.toLowerCase().includes(search.trim().toLowerCase()));
 }
 
-/** The sessions, newest first. */
+/** One page of the sessions that match, newest first. */
 export function listSessions(services: Services, request: ListRequest) {
   const now = services.clock.wall();
   const { limit = DEFAULT_LIMIT, offset = 0 } = request;

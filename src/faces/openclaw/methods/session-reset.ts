@@ -1,7 +1,7 @@
 import type { Session } from "../sessions/session-store.ts";
 import type { Services } from "./services.ts";
 
-/** What a conversation leaves in its settings. */
+/** Settings that describe a past conversation. */
 const TRACES = [
   "derivedTitle",
   "lastMessagePreview",
@@ -13,7 +13,7 @@ const TRACES = [
   "totalTokens",
 ];
 
-/** A new, empty conversation under the same key; what went on in the old one is stopped. */
+/** Stops the runs of a session and empties it. */
 export function renew(services: Pick<Services, "runs" | "sessions" | "news">, session: Session): void {
   services.runs.abort(session.key);
   services.sessions.reset(session);

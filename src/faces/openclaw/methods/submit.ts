@@ -9,7 +9,7 @@ import { readAttachments } from "./attachments.ts";
 import type { Call } from "./call.ts";
 import type { Services } from "./services.ts";
 
-/** A message as one of the sending methods got it. */
+/** A message from one of the sending methods. */
 export interface Submission {
   readonly key: string;
   /** The client's idempotency key. */
@@ -20,27 +20,27 @@ export interface Submission {
   readonly model?: Model | undefined;
   readonly system?: string | undefined;
   readonly timeoutMs?: number | undefined;
-  /** `interrupt` stops what goes on; in every other mode the message waits for its turn. */
+  /** `interrupt` stops the active run; in all other modes the message waits for its turn. */
   readonly queueMode?: string | undefined;
   readonly agentCaller?: ClientSession | undefined;
 }
 
 /**
- * Accepts a message, lets `answer` respond, and only then begins: the acknowledgement is always the first a client hears
- * of its run. A repeated key is answered by how its run stands and begins nothing.
+ * Accepts a message, lets `acknowledge` respond, and only then starts the run, so that the acknowledgement is the first
+ * thing a client receives of it. A repeated key starts nothing; `repeated` responds with the state of its run.
  */
 export async function submit(
   services: Services,
   call: Call,
   submission: Submission,
-  answer: (record: RunRecord) => void,
-  answerAgain: (record: RunRecord) => void = (record) => repeat(record, call),
+  acknowledge: (record: RunRecord) => void,
+  repeated: (record: RunRecord) => void = (record) => repeat(record, call),
 ): Promise<void> {
   const content = contentOf(submission);
   const { caller, upstreamKey, id: connection } = call.client;
   await services.sessions.open(submission.key);
   const known = services.sessions.get(submission.key);
-  // Before there is anything to keep: a new session is a row of its own.
+  // Counted before the new session is stored.
   if (!known) services.admit(caller);
   const session = known ?? services.sessions.create(submission.key);
   const sent = { ...submission, session, content, caller, upstreamKey, connection, receivedAt: call.receivedAt };
@@ -48,10 +48,10 @@ export async function submit(
     if (known) services.admit(caller);
   });
   if (!fresh) {
-    answerAgain(record);
+    repeated(record);
     return;
   }
-  answer(record);
+  acknowledge(record);
   if (submission.queueMode === "interrupt") services.runs.interrupt(session.key);
   services.runs.pump(session.key);
 }
@@ -67,7 +67,7 @@ function contentOf({ message, attachments }: Submission): readonly Part[] {
   return [...(message.trim() === "" ? [] : [{ type: "text", text: message } as const]), ...images];
 }
 
-/** The answer to a key that was seen before. */
+/** Responds to a repeated idempotency key. */
 export function repeat(record: RunRecord, call: Call): void {
   const { runId, outcome } = record;
   if (!outcome) call.reply({ runId, status: "in_flight" });

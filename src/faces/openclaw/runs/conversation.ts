@@ -1,17 +1,18 @@
 import type { Conversation, Message, Part } from "../../../core/dialect/dialect.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 
-/** Who answers commands: no model. */
+/** The model named in answers to commands, which no model wrote. */
 export const COMMAND_MODEL = "gateway-command";
 
+/** What a conversation holds besides its messages. */
 export interface ConversationOptions {
   readonly system: string | undefined;
   readonly thinking: string | undefined;
-  /** Newest messages that go upstream; the conversation then starts with the first user message among them. */
+  /** How many of the newest messages are sent upstream. The conversation starts with the first user message among them. */
   readonly maxMessages: number;
 }
 
-/** The conversation so far, its newest message last, as the provider-neutral request. */
+/** Makes the provider-neutral request from a transcript whose newest message is last. */
 export function toConversation(transcript: readonly TranscriptMessage[], options: ConversationOptions): Conversation {
   const messages: { role: Message["role"]; content: Part[] }[] = [];
   const commands = new Set(transcript.flatMap(({ model, runId }) => (model === COMMAND_MODEL ? [runId] : [])));
@@ -20,7 +21,7 @@ export function toConversation(transcript: readonly TranscriptMessage[], options
     const content = carriedParts(message);
     const last = messages.at(-1);
     if (content.length === 0 || (!last && message.role === "assistant")) continue;
-    // A question whose answer failed is followed by the next question: providers want the roles to alternate.
+    // Providers want roles to alternate, and a failed answer leaves two questions in a row.
     if (last?.role === message.role) last.content.push(...content);
     else messages.push({ role: message.role, content });
   }
@@ -32,8 +33,8 @@ export function toConversation(transcript: readonly TranscriptMessage[], options
 }
 
 /**
- * What of a message goes back upstream. Tool calls do not: nobody here answers them. Of an answer that was cut only the
- * text does, because its thinking may lack the signature that providers insist on.
+ * The parts of a message that are sent upstream again. Tool calls are left out, because no tool runs here. Of a failed
+ * answer only the text is sent, because its thinking may lack the signature that providers require.
  */
 function carriedParts(message: TranscriptMessage): Part[] {
   const parts: Part[] = [];

@@ -18,6 +18,7 @@ export class RunContent {
   readonly #calls = new Map<number, ToolCall>();
   #text = "";
   #thinking = "";
+  #argumentsLength = 0;
 
   /** Text, thinking and tool calls in the order in which they began. */
   get parts(): readonly TranscriptPart[] {
@@ -37,6 +38,11 @@ export class RunContent {
   /** All of the thinking. */
   get thinking(): string {
     return this.#thinking;
+  }
+
+  /** Characters of text, thinking and tool arguments. */
+  get length(): number {
+    return this.#text.length + this.#thinking.length + this.#argumentsLength;
   }
 
   /** Adds a delta's text and thinking; tool calls go to `addToCall`. */
@@ -63,7 +69,9 @@ export class RunContent {
       this.#calls.set(delta.index, call);
       this.#parts.push(call);
     }
-    call.arguments += delta.arguments ?? "";
+    const { arguments: piece = "" } = delta;
+    call.arguments += piece;
+    this.#argumentsLength += piece.length;
     return call;
   }
 

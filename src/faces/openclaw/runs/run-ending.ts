@@ -1,28 +1,35 @@
-import { type GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
+import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import { chatFailure } from "../clients/errors.ts";
+import { notesOf } from "../sessions/notes.ts";
 import type { Settings } from "../sessions/session-store.ts";
-import { stopReasonOf, unreadNote, wireUsage } from "../sessions/transcript-view.ts";
+import { stopReasonOf, wireUsage } from "../sessions/transcript-view.ts";
 import type { Run, RunEnd } from "./run.ts";
 import { textMessage } from "./run-frames.ts";
 import type { Outcome } from "./run-records.ts";
 
-/** Everything that follows from the end of a run. */
+/** What is stored, sent and changed when a run ends. */
 export interface RunEnding {
-  /** What is stored of the answer: all there is of it, whole or not. */
+  /** The answer to store, complete or not. */
   readonly message: Omit<TranscriptMessage, "id" | "seq" | "timestamp">;
-  /** The one last `chat` event, without identity and number. */
+  /** The last `chat` event, without identity and number. */
   readonly chat: { readonly message?: object; readonly [field: string]: unknown };
   /** The last `agent` event of stream `lifecycle`. */
   readonly lifecycle: object;
   readonly outcome: Outcome;
-  /** What changes about the session. */
+  /** Changes to the session. */
   readonly settings: Settings;
 }
 
-/** The stop reason of a run that a client stopped. */
+/** OpenClaw's stop reason for a run that a client stopped. */
 export const ABORTED_BY_CLIENT = "rpc";
 
+/** The reason stored with a partial answer; it stands if the gateway is killed before the run ends. */
+export const INTERRUPTED = new GatewayError("internal", "the gateway stopped in the middle of this answer", {
+  retryable: false,
+});
+
+/** `endedAt` is the wall clock in milliseconds. */
 export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
   const { model } = run;
   const common = { role: "assistant", content: run.content.parts, runId: run.id, model: model.alias } as const;
@@ -36,22 +43,33 @@ export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
   const usage = wireUsage(end.usage, model.price);
   const text = run.content.text;
   const written = textMessage(text, endedAt);
-  const shown = { ...written, content: [...written.content, ...unreadNote(unreadEvents)] };
+  const shown = { ...written, content: [...written.content, ...notesOf(message)] };
   const partial = text === "" && unreadEvents === undefined ? {} : { message: shown };
   const times = { startedAt: run.startedAt, endedAt };
+  const tokens = usage && {
+    inputTokens: usage.input,
+    outputTokens: usage.output,
+    totalTokens: usage.totalTokens,
+  };
   const settings = {
     ...times,
     runtimeMs: endedAt - run.startedAt,
     lastRunId: run.id,
     lastRunError: null,
-    ...(usage && { inputTokens: usage.input, outputTokens: usage.output, totalTokens: usage.totalTokens }),
+    // How full the context is: an unanswered question leaves it as it was.
+    ...(end.status !== "failed" && tokens),
   };
 
   if (end.status === "completed") {
     const stopReason = stopReasonOf(end.finish);
+    const notes = notesOf({ ...message, stopReason });
+    const final = {
+      ...written,
+      content: text === "" && notes.length > 0 ? notes : [...written.content, ...notes],
+    };
     return {
       message: { ...message, stopReason },
-      chat: { state: "final", stopReason, message: shown, ...(usage && { usage }) },
+      chat: { state: "final", stopReason, message: final, ...(usage && { usage }) },
       lifecycle: { phase: "end", stopReason, ...times },
       outcome: { status: "ok", stopReason, endedAt },
       settings: { ...settings, status: "done", unread: true },

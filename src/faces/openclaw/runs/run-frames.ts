@@ -2,14 +2,14 @@ import { SCOPES, TOOL_EVENTS_CAP } from "../../../../protocol/openclaw/wire.ts";
 import type { ClientSession } from "../clients/client-session.ts";
 import type { TrackEncoder } from "./text-track.ts";
 
-/** What every frame of one run begins with. */
+/** The fields that every frame of one run begins with. */
 export interface RunIdentity {
   readonly runId: string;
   readonly sessionKey: string;
   readonly agentId: string;
 }
 
-/** A message as clients show it while it is being written. */
+/** A message as clients show it while it streams. */
 export const textMessage = (text: string, timestamp: number) => ({
   role: "assistant",
   content: [{ type: "text", text }],
@@ -17,8 +17,8 @@ export const textMessage = (text: string, timestamp: number) => ({
 });
 
 /**
- * Puts one run's tracks into frames. The beginnings are built once, per event only the text is escaped. `seq` counts the
- * run's own frames: each frame that is built takes the next, so no client ever sees one twice or going back.
+ * Encodes the tracks of one run. The beginning of a frame is built once per track; per event only the text is escaped.
+ * `seq` numbers the run's frames: each new frame takes the next, so no client sees a number twice or out of order.
  */
 export class RunFrames {
   readonly #identity: RunIdentity;
@@ -31,11 +31,12 @@ export class RunFrames {
     this.#now = now;
   }
 
+  /** The number of the next frame. */
   nextSeq(): number {
     return ++this.#seq;
   }
 
-  /** The answer, as `chat` deltas for everybody who may read. */
+  /** The answer as `chat` deltas, for all clients that may read. */
   text(): TrackEncoder {
     const start = this.#start("chat", '"state":"delta"');
     return {
@@ -51,17 +52,17 @@ export class RunFrames {
     };
   }
 
-  /** The answer once more, as `agent` events for the one client that started the run with the `agent` method. */
+  /** The answer as `agent` events, for the client that started the run with the `agent` method. */
   assistant(caller: ClientSession): TrackEncoder {
     return this.#increments("assistant", (client) => client === caller);
   }
 
-  /** Thinking. OpenClaw has no capability of its own for it: who shows tool calls shows what happens inside. */
+  /** Thinking, for clients that show tool calls: OpenClaw has no capability of its own for it. */
   thinking(): TrackEncoder {
     return this.#increments("thinking", hearsTools);
   }
 
-  /** A tool call the model writes. It is announced, then its arguments come as JSON text. */
+  /** A tool call that the model writes: first its name, then its arguments as JSON text. */
   tool(name: string, toolCallId: string): TrackEncoder {
     const call = `"name":${JSON.stringify(name)},"toolCallId":${JSON.stringify(toolCallId)}`;
     const start = this.#start("agent", '"stream":"tool"');

@@ -6,7 +6,7 @@ import { messageFingerprint, RunRecord, type RunRecords } from "./run-records.ts
 import type { RunRequest } from "./run-request.ts";
 import type { Runner } from "./runner.ts";
 
-/** A message whose turn has not come. */
+/** A message that waits for the run before it. */
 export interface QueuedMessage {
   readonly request: RunRequest;
   readonly record: RunRecord;
@@ -14,27 +14,27 @@ export interface QueuedMessage {
   readonly acceptedAt: number;
 }
 
-/** One session's runs: at most one goes on, the others wait in the order in which they came. */
+/** One session's runs: one is active, the others wait in order. */
 interface SessionQueue {
   active: Run | undefined;
   waiting: QueuedMessage[];
 }
 
-/** More would not fit into the `pendingInputs` of a history. */
+/** The most that fit into the `pendingInputs` of a history. */
 const MAX_WAITING = 20;
 
-/** Accepts messages and runs them one after the other in each session, each key once. */
+/** Accepts messages and runs them one at a time in each session, each idempotency key once. */
 export class RunQueue {
   readonly #runner: Runner;
   readonly #records: RunRecords;
   readonly #now: () => number;
   readonly #checkRoom: (bytes: number) => void;
   readonly #queues = new Map<string, SessionQueue>();
-  /** What the messages take whose turn has not come. */
+  /** Memory of all waiting messages. */
   #waitingBytes = 0;
   #stopping = false;
 
-  /** `now` is the wall clock in milliseconds; `checkRoom` throws when there is no memory for so many bytes more. */
+  /** `now` is the wall clock in milliseconds; `checkRoom` throws when there is no memory for that many more bytes. */
   constructor(runner: Runner, records: RunRecords, now: () => number, checkRoom: (bytes: number) => void) {
     this.#checkRoom = checkRoom;
     this.#runner = runner;
@@ -43,9 +43,9 @@ export class RunQueue {
   }
 
   /**
-   * Takes a message on, or finds the record of the earlier request with this key. It begins with `pump`, so that the
-   * caller can answer first. `admit` is asked about a message that is taken on and may throw. Throws `bad_request` for a
-   * key that stood for something else, and `overloaded`.
+   * Queues a message, or finds the record of the earlier request with its key. `pump` starts it, so that the caller can
+   * reply first. `admit` counts a new message and may throw. Throws `bad_request` for a key that was used for something
+   * else, `too_many_streams`, `overloaded` and `shutting_down`.
    */
   accept(request: RunRequest, admit: () => void): { readonly record: RunRecord; readonly fresh: boolean } {
     const { runId, session } = request;
@@ -66,7 +66,7 @@ export class RunQueue {
     return { record, fresh: true };
   }
 
-  /** Begins the next run when none goes on. `late` says that it had to wait for another. */
+  /** Starts the next run unless one is active. `late` says that it had to wait for another. */
   pump(key: string, late = false): void {
     const queue = this.#queues.get(key);
     if (!queue || queue.active || this.#stopping) return;
@@ -78,13 +78,13 @@ export class RunQueue {
     this.#left([next]);
     queue.active = this.#runner.prepare(next.request, next.record, () => {
       queue.active = undefined;
-      // Not before the ended run has said everything about itself.
+      // After the ended run has sent its last events.
       queueMicrotask(() => this.pump(key, true));
     });
     this.#runner.begin(queue.active, next.request, late);
   }
 
-  /** Runs that go on and messages that wait, in all sessions. */
+  /** Active runs and waiting messages of all sessions. */
   get counts(): { readonly active: number; readonly waiting: number } {
     const queues = [...this.#queues.values()];
     return {
@@ -93,23 +93,25 @@ export class RunQueue {
     };
   }
 
+  /** The active run of a session. */
   active(key: string): Run | undefined {
     return this.#queues.get(key)?.active;
   }
 
+  /** The waiting messages of a session, oldest first. */
   waiting(key: string): readonly QueuedMessage[] {
     return this.#queues.get(key)?.waiting ?? [];
   }
 
-  /** Ids of the run that goes on and of those that wait. */
+  /** Ids of the active run and of the waiting ones, in order. */
   runIds(key: string): readonly string[] {
     const active = this.active(key);
     return [...(active ? [active.id] : []), ...this.waiting(key).map(({ record }) => record.runId)];
   }
 
   /**
-   * Stops one run, or all of the session: those that wait first. Returns the ids of what was stopped; for a run that is
-   * over or unknown there is nothing to do.
+   * Stops one run, or without `runId` all of the session, the waiting ones first. Returns the ids of the runs that it
+   * stopped: none if the run is over or unknown.
    */
   abort(key: string, runId?: string): readonly string[] {
     const queue = this.#queues.get(key);
@@ -125,21 +127,22 @@ export class RunQueue {
     return [...dropped.map(({ record }) => record.runId), active.id];
   }
 
-  /** Stops what goes on in a session; what waits takes its turn. */
+  /** Stops the active run of a session; the next one starts. */
   interrupt(key: string): void {
     this.active(key)?.cancel(new GatewayError("cancelled"));
   }
 
-  /** A client came: it watches everything that goes on. */
+  /** Sends all active runs to a new client. */
   join(client: ClientSession): void {
     for (const { active } of this.#queues.values()) active?.watch(client);
   }
 
+  /** Forgets a client that has gone. */
   leave(client: ClientSession): void {
     for (const { active } of this.#queues.values()) active?.unwatch(client);
   }
 
-  /** Ends everything: what goes on keeps its partial answer, what waits is stored as not answered. */
+  /** Ends all runs: active ones keep their partial answers, waiting messages are stored as unanswered. */
   close(reason: GatewayError): void {
     this.#stopping = true;
     for (const queue of this.#queues.values()) {
@@ -150,7 +153,7 @@ export class RunQueue {
     }
   }
 
-  /** These messages wait no more. */
+  /** Gives back the memory of messages that have left the queue. */
   #left(messages: readonly QueuedMessage[]): void {
     for (const { request } of messages) this.#waitingBytes -= contentBytes(request.content);
   }

@@ -4,26 +4,26 @@ import type { Model } from "../../../core/dialect/routing.ts";
 import type { ClientSession } from "../clients/client-session.ts";
 import type { Session } from "../sessions/session-store.ts";
 
-/** A message to be answered. */
+/** A message to answer. */
 export interface RunRequest {
   readonly runId: string;
   readonly session: Session;
   readonly content: readonly Part[];
   readonly caller: Caller;
-  /** The caller's own upstream key, if it brought one. */
+  /** The caller's own upstream key, if it sent one. */
   readonly upstreamKey: string | undefined;
   readonly connection: string;
-  /** Clock reading when the request's frame came in, in milliseconds. */
+  /** Monotonic time at which the request's frame arrived, in milliseconds. */
   readonly receivedAt: number;
   readonly thinking?: string | undefined;
-  /** For this run alone, instead of the session's. */
+  /** Overrides the session's model for this run. */
   readonly model?: Model | undefined;
-  /** Put behind the gateway's own system prompt. */
+  /** Appended to the gateway's own system prompt. */
   readonly system?: string | undefined;
-  /** 0 and undefined: as long as the route allows. */
+  /** 0 or undefined: as long as the route allows. */
   readonly timeoutMs?: number | undefined;
   /** Set when the client used the `agent` method. */
   readonly agentCaller?: ClientSession | undefined;
-  /** `Relay.admit` counted it when it was accepted. */
+  /** Whether `Relay.admit` has already counted it. */
   readonly isAdmitted?: boolean | undefined;
 }

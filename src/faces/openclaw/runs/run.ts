@@ -12,23 +12,25 @@ import { RunFrames, type RunIdentity } from "./run-frames.ts";
 import { Subscription } from "./subscription.ts";
 import { TextTrack } from "./text-track.ts";
 
-/** How a run ended; a stream's terminal, or the failure that kept it from having one. */
+/** How a run ended: its stream's terminal, or the failure before there was a stream. */
 export type RunEnd = Pick<Terminal, "status"> & Partial<Pick<Terminal, "finish" | "error" | "usage" | "unreadEvents">>;
 
 /**
- * One answer being written: the only reader of its stream, so that a slow client never holds the upstream back. It keeps
- * the text and lets each watching client read it at its own pace. It lives on when clients go.
+ * A running answer: the only reader of its stream, so a slow client never slows the upstream down. It keeps the text, and
+ * each client reads it at its own pace. Runs outlive the clients that watch them.
  */
 export class Run implements ReaderSink {
   readonly identity: RunIdentity;
+  /** The id of the answer's message in the transcript. */
+  readonly answerId: string;
   readonly model: Model;
   readonly frames: RunFrames;
   readonly content = new RunContent();
-  /** In the order in which they began. */
+  /** Oldest first. */
   readonly tracks: TextTrack[] = [];
   /** Wall clock in milliseconds. */
   readonly startedAt: number;
-  /** The client that started it with the `agent` method and hears `agent` events. */
+  /** The client that started it with the `agent` method, and so receives `agent` events. */
   readonly agentCaller: ClientSession | undefined;
   readonly #subscriptions = new Map<ClientSession, Subscription>();
   readonly #toolTracks = new Map<number, TextTrack>();
@@ -43,14 +45,16 @@ export class Run implements ReaderSink {
 
   constructor(facts: {
     readonly identity: RunIdentity;
+    readonly answerId: string;
     readonly model: Model;
     readonly now: () => number;
     readonly agentCaller: ClientSession | undefined;
     readonly ended: (run: Run, end: RunEnd) => void;
-    /** Told what went wrong in a client's own frames. */
+    /** Reports a fault in one client's frames. */
     readonly fault: (error: unknown) => void;
   }) {
     this.identity = facts.identity;
+    this.answerId = facts.answerId;
     this.model = facts.model;
     this.frames = new RunFrames(facts.identity, facts.now);
     this.startedAt = facts.now();
@@ -63,29 +67,31 @@ export class Run implements ReaderSink {
     return this.identity.runId;
   }
 
+  /** Sends the run to this client from now on. */
   watch(client: ClientSession): void {
     if (!this.#over && !this.#subscriptions.has(client))
       this.#subscriptions.set(client, new Subscription(this.tracks, client));
   }
 
+  /** Stops sending the run to this client. */
   unwatch(client: ClientSession): void {
     this.#subscriptions.get(client)?.close();
     this.#subscriptions.delete(client);
   }
 
-  /** The client may drop what it has of this run: its next deltas bring the whole again. */
+  /** The client may have dropped its text of this run: its next deltas carry all of it again. */
   rebase(client: ClientSession): void {
     this.#subscriptions.get(client)?.rebase();
   }
 
-  /** The text a history for this client shows as in flight. */
+  /** The text that a history shows this client as in flight: its next delta continues it. */
   textSeenBy(client: ClientSession): string {
     const track = this.#textTrack;
     if (!track) return "";
     return this.#subscriptions.get(client)?.seen(track) ?? track.text;
   }
 
-  /** Reads the stream, which is ended after `timeoutMs` unless that is 0. */
+  /** Starts reading the stream, which is cancelled after `timeoutMs` unless that is 0. */
   follow(stream: Stream, timeoutMs = 0): void {
     this.#stream = stream;
     if (timeoutMs > 0) {
@@ -96,19 +102,19 @@ export class Run implements ReaderSink {
     stream.attach(this);
   }
 
-  /** Closes the upstream now; the run's end is reported before this returns. */
+  /** Closes the upstream and reports the run's end before it returns. */
   cancel(reason: GatewayError): void {
     this.#stream?.cancel(reason);
   }
 
-  /** The run ends before it had a stream. */
+  /** Ends a run that has no stream. */
   fail(error: GatewayError): void {
     this.end({ status: "failed", error });
   }
 
   // ── as the stream's reader: called from the upstream's data callback ──────────────────────────────────────────────
 
-  /** Takes all there is: what its clients cannot take waits in the text. */
+  /** Always takes the entry: text that a client cannot take yet waits in the run. */
   push(_: Entry, delta: Delta = NOTHING): boolean {
     this.content.add(delta);
     const { text, thinking, toolCalls } = delta;
@@ -118,6 +124,7 @@ export class Run implements ReaderSink {
     return true;
   }
 
+  /** Ends the run; only the first call counts. */
   end(end: RunEnd): void {
     if (this.#over) return;
     this.#over = true;
@@ -134,7 +141,7 @@ export class Run implements ReaderSink {
     this.#subscriptions.clear();
   }
 
-  /** The run goes no further: its stream is cancelled, and it ends as failed. */
+  /** Cancels the stream after a fault of ours; the run ends as failed. */
   failed(): void {
     const error = new GatewayError("internal");
     this.#stream?.cancel(error);
@@ -167,7 +174,7 @@ export class Run implements ReaderSink {
     this.#grow(track, delta.arguments ?? "");
   }
 
-  /** A fault in one client's frames costs that client its connection, and the other clients nothing. */
+  /** Disconnects the one client whose frames could not be made. */
   #drop({ client }: Subscription, error: unknown): void {
     this.#fault(error);
     this.unwatch(client);

@@ -8,12 +8,13 @@ import type { Relay } from "../../../core/relay/relay.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
 import { eventHead } from "../clients/client-session.ts";
 import type { Clients } from "../clients/clients.ts";
-import { show } from "../sessions/history.ts";
+import { nextSeq, show } from "../sessions/history.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
 import type { SessionNews } from "../sessions/session-news.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
-import { plainText } from "../sessions/transcript-view.ts";
+import { oneLine, plainText } from "../sessions/transcript-view.ts";
 import { COMMAND_MODEL, toConversation } from "./conversation.ts";
+import { PartialAnswers } from "./partial-answers.ts";
 import { Run, type RunEnd } from "./run.ts";
 import { ABORTED_BY_CLIENT, endingOf, type RunEnding } from "./run-ending.ts";
 import { type RunIdentity, textMessage } from "./run-frames.ts";
@@ -25,7 +26,7 @@ export interface RunnerParts {
   readonly sessions: SessionStore;
   readonly clients: Clients;
   readonly news: SessionNews;
-  /** Told of faults of our own. */
+  /** Reports a fault of ours. */
   readonly fault: (error: unknown) => void;
   readonly modelOf: (session: Session, caller: Caller) => Model;
   /** The caller with what its key grants now. Throws `unauthorized`. */
@@ -34,32 +35,32 @@ export interface RunnerParts {
   readonly newId: () => string;
   readonly systemPrompt: string | undefined;
   readonly historyMessages: number;
+  /** How often partial answers are stored, in milliseconds. */
+  readonly partialMs: number;
 }
 
+type NewMessage = Omit<TranscriptMessage, "id" | "seq" | "timestamp">;
+
+/** In characters. */
 const TITLE_LENGTH = 80;
 const PREVIEW_LENGTH = 200;
 
-/** Of a text of any length no more is looked at than could be seen. */
-const oneLine = (text: string, length: number): string =>
-  text
-    .slice(0, length * 8)
-    .replace(/\s+/g, " ")
-    .trim()
-    .slice(0, length);
-
-/** Takes one run from its message to its stored answer, and says on the way what happens. */
+/** Takes a run from its message to its stored answer and tells the clients on the way. */
 export class Runner {
+  readonly #partials: PartialAnswers;
   readonly #parts: RunnerParts;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
+    this.#partials = new PartialAnswers(parts.sessions, parts.clock, parts.partialMs);
   }
 
-  /** A run that everybody watches and that did not begin yet. `over` is called after its last event. */
+  /** Makes a run that all clients watch, not yet started. `over` is called after its last event. */
   prepare(request: RunRequest, record: RunRecord, over: () => void): Run {
-    const { clients, clock, modelOf } = this.#parts;
+    const { clients, clock, modelOf, newId } = this.#parts;
     const run = new Run({
       identity: identityOf(request),
+      answerId: newId(),
       model: request.model ?? modelOf(request.session, request.caller),
       now: clock.wall,
       agentCaller: request.agentCaller,
@@ -72,8 +73,8 @@ export class Runner {
   }
 
   /**
-   * Stores the message, calls the upstream and tells everybody. `late` says that the message had to wait. Never throws: a
-   * fault of ours ends the run.
+   * Stores the message, calls the upstream and tells the clients. `late` says that the message had to wait. Never throws:
+   * a fault of ours ends the run.
    */
   begin(run: Run, request: RunRequest, late: boolean): void {
     try {
@@ -97,6 +98,8 @@ export class Runner {
     const { session } = request;
     const question = this.#store(session, { role: "user", content: request.content, runId: request.runId });
     const opened = this.#open(run, request, late);
+    // Before the session's change, which stores both.
+    if (!(opened instanceof GatewayError)) this.#partials.begin(run, session);
     const text = plainText(question);
     sessions.update(session, {
       lastInteractionAt: run.startedAt,
@@ -111,7 +114,7 @@ export class Runner {
     else run.follow(opened, request.timeoutMs);
   }
 
-  /** Puts a message into the conversation that no model wrote. */
+  /** Adds a message to the conversation that no model wrote. */
   inject(session: Session, text: string): TranscriptMessage {
     const content = [{ type: "text", text }] as const;
     const message = this.#store(session, { role: "assistant", content, model: "gateway-injected", stopReason: "stop" });
@@ -120,7 +123,7 @@ export class Runner {
     return message;
   }
 
-  /** Answers a command in the gateway's own words. Both are kept, and neither goes upstream with the conversation. */
+  /** Answers a command in the gateway's own words. Both are stored; neither is sent upstream with the conversation. */
   reply(session: Session, runId: string, content: readonly Part[], text: string): void {
     this.#store(session, { role: "user", content, runId });
     const answer = { role: "assistant", content: [{ type: "text", text }], runId, model: COMMAND_MODEL } as const;
@@ -130,7 +133,7 @@ export class Runner {
     this.#parts.news.changed(session.key, "agent.input.settled", runId);
   }
 
-  /** A message that a client took back before its turn came. */
+  /** Reports a queued message that a client took back. */
   drop(request: RunRequest, record: RunRecord): void {
     const stopReason = ABORTED_BY_CLIENT;
     this.#tell(identityOf(request), { seq: 1, state: "aborted", stopReason });
@@ -138,14 +141,19 @@ export class Runner {
     this.#parts.news.changed(request.session.key, "agent.input.settled", request.runId);
   }
 
-  /** A message whose turn never came: it is kept, with the reason in the answer's place. */
+  /** Stops storing partial answers. */
+  close(): void {
+    this.#partials.close();
+  }
+
+  /** Stores a message that never got its turn, with the reason in place of an answer. */
   interrupt(request: RunRequest, record: RunRecord, reason: GatewayError): void {
     const run = this.prepare(request, record, () => {});
     this.#store(request.session, { role: "user", content: request.content, runId: request.runId });
     run.fail(reason);
   }
 
-  /** Never throws: what goes wrong here is how the run ends. */
+  /** Never throws: it returns the error with which the run ends. */
   #open(run: Run, request: RunRequest, late: boolean): Stream | GatewayError {
     const { relay, clock, systemPrompt, historyMessages } = this.#parts;
     const { session } = request;
@@ -162,7 +170,7 @@ export class Runner {
       return relay.open({
         target: { route, model: run.model },
         body: route.dialect.conversation(turn),
-        // It may have waited for its turn while its key was revoked.
+        // Its key may have been revoked while it waited.
         caller: this.#parts.current(request.caller),
         upstreamKey: request.upstreamKey,
         mayRetry: true,
@@ -170,7 +178,7 @@ export class Runner {
         session: session.key,
         connection: request.connection,
         isAdmitted: request.isAdmitted,
-        // Waiting for its turn is the conversation's doing and not part of the gateway's own time.
+        // The wait for the run before it is no part of the gateway's own time.
         receivedAt: late ? clock.now() : request.receivedAt,
       });
     } catch (error) {
@@ -178,9 +186,10 @@ export class Runner {
     }
   }
 
-  /** Whatever goes wrong here, the session's next message gets its turn, and who waits for this one is answered. */
+  /** Whatever fails here, the session's next message gets its turn and pending requests for this run get a response. */
   #finish(run: Run, end: RunEnd, request: RunRequest, record: RunRecord, over: () => void): void {
     const endedAt = this.#parts.clock.wall();
+    this.#partials.end(run);
     try {
       const ending = endingOf(run, end, endedAt);
       this.#conclude(run, ending, request.session, record);
@@ -194,24 +203,23 @@ export class Runner {
     this.#parts.news.changed(request.session.key, "agent.input.settled", run.id);
   }
 
-  /** Stores the answer and tells everybody of its end. */
+  /** Stores the answer and tells the clients of the end. */
   #conclude(run: Run, ending: RunEnding, session: Session, record: RunRecord): void {
     const { sessions } = this.#parts;
-    const stored = this.#store(session, ending.message);
+    const stored = this.#store(session, ending.message, run.answerId);
     record.message = stored;
     const preview = oneLine(run.content.text, PREVIEW_LENGTH);
     sessions.update(session, { ...ending.settings, ...(preview !== "" && { lastMessagePreview: preview }) });
     const { message } = ending.chat;
-    // Named as it is stored, so that clients know it again when they read the history.
+    // With its stored id, so that clients recognise it in the history.
     const named = message && { message: { ...message, __openclaw: show(stored).message.__openclaw } };
     this.#tell(run.identity, { seq: run.frames.nextSeq(), ...ending.chat, ...named });
     this.#tellCaller(run, ending.lifecycle);
   }
 
-  #store(session: Session, message: Omit<TranscriptMessage, "id" | "seq" | "timestamp">): TranscriptMessage {
-    const { clock, newId, news, sessions } = this.#parts;
-    const seq = (session.messages.at(-1)?.seq ?? 0) + 1;
-    const stored = { id: newId(), seq, timestamp: clock.wall(), ...message };
+  #store(session: Session, message: NewMessage, id = this.#parts.newId()): TranscriptMessage {
+    const { clock, news, sessions } = this.#parts;
+    const stored = { id, seq: nextSeq(session.messages), timestamp: clock.wall(), ...message };
     sessions.append(session, stored);
     news.message(session.key, stored);
     return stored;

@@ -1,22 +1,22 @@
 import type { ClientSession } from "../clients/client-session.ts";
 import type { TextTrack } from "./text-track.ts";
 
-/** How far one client is in one track. */
+/** How much of one track a client has been sent. */
 interface Place {
   offset: number;
-  /** Whether the client holds the text that its next increment is added to. */
+  /** Whether the client still has the text to which the next increment is added. */
   based: boolean;
 }
 
 /**
- * One client's cursors into one run. While its socket takes frames it gets every piece in the call that made it; while
- * it does not, pieces pile up in the run's text and go out as one frame later: coalesced, never dropped.
+ * One client's cursors into one run. While its socket is writable, the client gets each piece in the call that made it.
+ * While it is not, pieces collect in the run's text and leave later as one frame: coalesced, never dropped.
  */
 export class Subscription {
   readonly client: ClientSession;
   readonly #tracks: readonly TextTrack[];
   readonly #places = new Map<TextTrack, Place>();
-  /** Whether pieces were held back. */
+  /** Whether there are pieces that the client was not sent yet. */
   #behind = false;
 
   constructor(tracks: readonly TextTrack[], client: ClientSession) {
@@ -26,15 +26,15 @@ export class Subscription {
   }
 
   /**
-   * What a history sent now may show as in flight, so that the client's next frame continues it: what it was sent, or
-   * everything when it was sent nothing yet, because its first frame then replaces all.
+   * The text that a history sent now may show as in flight, so that the client's next frame continues it: what the client
+   * was sent, or everything if it was sent nothing yet, because its first frame then replaces the text.
    */
   seen(track: TextTrack): string {
     const place = this.#places.get(track);
     return place ? track.text.slice(0, place.offset) : track.text;
   }
 
-  /** The track grew. Returns whether a frame went out. */
+  /** Sends what a track has grown by. Returns false if the client does not want it or cannot take it now. */
   offer(track: TextTrack): boolean {
     if (!track.encoder.wants(this.client)) return false;
     if (!this.client.writable) {
@@ -46,7 +46,7 @@ export class Subscription {
     return true;
   }
 
-  /** Sends what was held back, writable or not. */
+  /** Sends all pieces not sent yet, whether the socket is writable or not. */
   flush(): void {
     this.#behind = false;
     for (const track of this.#tracks) {
@@ -54,11 +54,12 @@ export class Subscription {
     }
   }
 
-  /** The client forgot what it had: the next frame of each track carries the whole again. */
+  /** The client has lost its text: the next frame of each track carries all of it again. */
   rebase(): void {
     for (const place of this.#places.values()) place.based = false;
   }
 
+  /** Stops sending to the client. */
   close(): void {
     this.client.subscriptions.delete(this);
   }

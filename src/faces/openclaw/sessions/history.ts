@@ -3,18 +3,19 @@ import { type WireMessage, wireMessage } from "./transcript-view.ts";
 
 /** OpenClaw's default page. */
 const DEFAULT_LIMIT = 200;
-/** The real gateway's ceiling for one history: 6 MiB. */
+/** 6 MiB, the real gateway's limit for one history. */
 const MAX_BYTES = 6 * 1024 * 1024;
 
 interface Shown {
   readonly message: WireMessage;
-  /** Characters as JSON. */
+  /** In characters of JSON. */
   readonly size: number;
 }
 
-/** Stored messages never change, so each is put into its wire form once: clients ask again after every event. */
+/** Stored messages never change, so each is encoded once, although clients ask again after every event. */
 const shown = new WeakMap<TranscriptMessage, Shown>();
 
+/** The wire form of a message, and its size in characters of JSON. */
 export function show(message: TranscriptMessage): Shown {
   let form = shown.get(message);
   if (!form) {
@@ -25,14 +26,18 @@ export function show(message: TranscriptMessage): Shown {
   return form;
 }
 
+/** The position of the next message of a transcript, from 1. */
+export const nextSeq = (messages: readonly TranscriptMessage[]): number => (messages.at(-1)?.seq ?? 0) + 1;
+
+/** Which part of a transcript a client asks for. */
 export interface PageRequest {
   readonly limit?: number | undefined;
   readonly maxBytes?: number | undefined;
-  /** Messages to leave out, counted from the newest. */
+  /** Messages to skip, counted from the newest. */
   readonly offset?: number | undefined;
 }
 
-/** The newest messages that fit, oldest first; always at least one. Costs what the page holds, not the conversation. */
+/** The newest messages that fit, oldest first; always at least one. Takes time by the page, not by the transcript. */
 export function page(messages: readonly TranscriptMessage[], request: PageRequest) {
   const { limit = DEFAULT_LIMIT, maxBytes = MAX_BYTES, offset = 0 } = request;
   const end = Math.max(0, messages.length - offset);

@@ -4,15 +4,15 @@ import type { Model, Routing } from "../../../core/dialect/routing.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { Price } from "../../../core/usage/price.ts";
 
-/** What a client may set; "off" to "high" is what dialects understand. */
+/** The levels that dialects understand. */
 const THINKING_LEVELS = ["off", "low", "medium", "high"] as const;
-/** Unless a level is chosen, none is asked for. */
+/** The fields that name the thinking levels. Without a choice, no thinking is asked for. */
 export const thinkingFields = {
   thinkingLevels: THINKING_LEVELS.map((id) => ({ id, label: id })),
   thinkingDefault: "off",
 };
 
-/** Whether a model's dialect can put such a message into a request. */
+/** Whether a model's dialect can carry such a part. */
 function carries(model: Model, part: Part): boolean {
   try {
     model.route.dialect.conversation({ messages: [{ role: "user", content: [part] }] });
@@ -22,42 +22,40 @@ function carries(model: Model, part: Part): boolean {
   }
 }
 
-/** Whether conversations are carried at all: a plain SSE route does not. */
+/** Whether a model can chat: one on a plain SSE route cannot. */
 const converses = (model: Model): boolean => carries(model, { type: "text", text: "hello" });
 
-/** Whether images are. */
+/** Whether a model's dialect carries images. */
 export const takesImages = (model: Model): boolean =>
   carries(model, { type: "image", mimeType: "image/png", base64: "AAAA" });
 
-/**
- * The gateway's models under OpenClaw's names: the provider is the route, the id is the alias, and a selection is
- * `provider/id`.
- */
+/** The gateway's models in OpenClaw's terms: a provider is a route, an id is an alias, a selection is `provider/id`. */
 export class ModelCatalog {
   readonly models: readonly Model[];
   readonly default: Model;
-  /** Those that a caller may not use, too. */
+  /** Including those that the caller may not use. */
   readonly #all: readonly Model[];
 
-  /** Without any of `models` the default is none of them: each message then says so. */
+  /** Without any `models` the default is one the caller may not use: each message is then refused. */
   constructor(models: readonly Model[], defaultModel: Model, all = models) {
     this.models = models;
     this.default = models.includes(defaultModel) ? defaultModel : (models[0] ?? defaultModel);
     this.#all = all;
   }
 
+  /** All models that can chat. */
   static of(routing: Routing): ModelCatalog {
     return new ModelCatalog(routing.models.filter(converses), routing.defaultModel);
   }
 
-  /** The same for a caller whose key may not allow all of it. */
+  /** The models that a caller's key allows. */
   for(caller: Caller): ModelCatalog {
     if (!caller.grant) return this;
     const allowed = this.models.filter((model) => mayUse(caller, { route: model.route, model }));
     return new ModelCatalog(allowed, this.default, this.#all);
   }
 
-  /** From `provider/id` or a bare id, allowed or not: a conversation may have chosen it for somebody else. */
+  /** By `provider/id` or by id alone, allowed or not: another caller may have chosen it for the session. */
   find(selection: string): Model | undefined {
     return (
       this.#all.find((model) => selectionOf(model) === selection) ??
@@ -65,7 +63,7 @@ export class ModelCatalog {
     );
   }
 
-  /** Throws `unknown_model`, or `forbidden`. */
+  /** Like `find`. Throws `unknown_model` or `forbidden`. */
   get(selection: string): Model {
     const model = this.find(selection);
     if (!model) throw new GatewayError("unknown_model", `unknown model: ${selection}`);
@@ -73,12 +71,12 @@ export class ModelCatalog {
     return model;
   }
 
-  /** Today's price of a model, allowed or not. */
+  /** The present price of a model, allowed or not. */
   priceOf(route: string, alias: string | null): Price | undefined {
     return this.#all.find((model) => model.alias === alias && model.route.name === route)?.price;
   }
 
-  /** Entries of `models.list`. */
+  /** The entries of `models.list`. */
   list(provider?: string) {
     return this.models
       .filter((model) => provider === undefined || model.route.name === provider)
@@ -95,10 +93,10 @@ export class ModelCatalog {
   }
 }
 
-/** What the UI sends back when somebody picks the model. */
+/** How clients name the model that a user picks. */
 export const selectionOf = (model: Model): string => `${model.route.name}/${model.alias}`;
 
-/** The fields with which rows and histories name a model. */
+/** The fields that name a model in rows and histories. */
 export function modelFields(model: Model) {
   return {
     modelProvider: model.route.name,

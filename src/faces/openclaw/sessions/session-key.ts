@@ -1,13 +1,15 @@
 import { GatewayError } from "../../../core/kernel/errors.ts";
 
-/** The one agent of this gateway. Clients may call it anything in their heads; on the wire it is OpenClaw's default. */
+/** The one agent of this gateway, under OpenClaw's default id. */
 export const AGENT_ID = "main";
+/** The short name of the main session. */
 export const MAIN_KEY = "main";
+/** Its full key. */
 export const MAIN_SESSION_KEY = `agent:${AGENT_ID}:${MAIN_KEY}`;
 
 /**
- * The canonical form `agent:<agent>:<rest>` of a key as clients write it: `main`, `agent:MAIN:main` and
- * `agent:main:main` are one session. Throws `bad_request` for an agent that is not here.
+ * The canonical form `agent:<agent>:<rest>` of a key: `main`, `agent:MAIN:main` and `agent:main:main` name one session.
+ * Throws `bad_request` for an unknown agent.
  */
 export function canonicalKey(key: string, agentId: string | undefined = undefined): string {
   if (agentId !== undefined) knownAgent(agentId);

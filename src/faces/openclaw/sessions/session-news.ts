@@ -4,7 +4,7 @@ import { show } from "./history.ts";
 import { AGENT_ID } from "./session-key.ts";
 import type { SessionRow } from "./session-row.ts";
 
-/** Tells subscribers what happened to sessions. */
+/** Tells subscribers about changes to sessions. */
 export class SessionNews {
   readonly #clients: Clients;
   readonly #rowOf: (key: string) => SessionRow | undefined;
@@ -17,7 +17,7 @@ export class SessionNews {
     this.#now = now;
   }
 
-  /** For those who followed the list of sessions. */
+  /** Tells the clients that follow the list of sessions. */
   changed(sessionKey: string, reason: string, runId?: string): void {
     const payload = () => {
       const session = this.#rowOf(sessionKey);
@@ -33,7 +33,7 @@ export class SessionNews {
     this.#clients.tellReaders("sessions.changed", payload, (client) => client.followsSessions);
   }
 
-  /** For those who subscribed to this session's messages. */
+  /** Tells the clients that subscribed to this session's messages. */
   message(sessionKey: string, message: TranscriptMessage): void {
     const payload = () => ({
       sessionKey,

@@ -3,7 +3,7 @@ import { type ModelCatalog, modelFields, thinkingFields } from "./model-catalog.
 import { AGENT_ID, MAIN_SESSION_KEY } from "./session-key.ts";
 import type { Session } from "./session-store.ts";
 
-/** Settings that a row shows under their own names. Those that clients may patch come first. */
+/** Settings that a row shows under their own names; first those that clients may patch. */
 const SHOWN = [
   "label",
   "displayName",
@@ -27,22 +27,23 @@ const SHOWN = [
   "totalTokens",
 ] as const;
 
-/** The model a session talks to: its own choice while that exists, else the default. */
+/** The model chosen for a session while it exists, else the default. */
 export function modelOf(session: Session | undefined, catalog: ModelCatalog): Model {
   const chosen = session?.text("model");
   return (chosen === undefined ? undefined : catalog.find(chosen)) ?? catalog.default;
 }
 
+/** What a row shows besides the session. */
 export interface RowFacts {
   readonly catalog: ModelCatalog;
-  /** Ids of the run that goes on and of those that wait, in their order. */
+  /** Ids of the active run and of the waiting ones, in order. */
   readonly activeRunIds: readonly string[];
   readonly running: boolean;
   /** Wall clock in milliseconds. */
   readonly now: number;
 }
 
-/** A session as lists show it. A key without a session gives the row of one that has not begun. */
+/** A session as lists show it. Without a session, the row of one that has not begun. */
 export function sessionRow(key: string, session: Session | undefined, facts: RowFacts) {
   const settings = session?.record.settings ?? {};
   const isMain = key === MAIN_SESSION_KEY;
@@ -59,7 +60,7 @@ export function sessionRow(key: string, session: Session | undefined, facts: Row
     pinned: settings.pinned === true,
     unread: settings.unread === true,
     ...Object.fromEntries(SHOWN.map((name) => [name, settings[name] ?? undefined])),
-    // The Control UI shows thinking only where this is on; a client may switch it off for a session.
+    // The Control UI shows thinking only while this is on; clients may turn it off for a session.
     reasoningLevel: settings.reasoningLevel ?? "on",
     ...(status !== undefined && { status }),
     ...(session && {

@@ -1,21 +1,23 @@
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { Observer } from "../../../core/ports/observer.ts";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../../../core/ports/transcripts.ts";
-import { contentBytes } from "./content-bytes.ts";
+import { contentBytes, type TranscriptMemory } from "./content-bytes.ts";
 import { AGENT_ID } from "./session-key.ts";
 
 export type Settings = SessionRecord["settings"];
 
-/** A conversation in memory. Its messages are there once it was opened. */
+/** A conversation in memory. Its messages are there after it was opened. */
 export class Session {
   record: SessionRecord;
   messages: TranscriptMessage[] = [];
   /** Whether `messages` holds the whole transcript. */
   loaded = false;
-  /** What `messages` take in memory, as its store counts it. */
+  /** Memory of `messages`, as counted by the store. */
   bytes = 0;
-  /** Not stored yet, oldest first. */
+  /** Messages not stored yet, oldest first. */
   unsaved: TranscriptMessage[] = [];
+  /** Settings that are stored over the present ones while a run is active. */
+  ifKilled: Settings = {};
 
   constructor(record: SessionRecord) {
     this.record = record;
@@ -42,37 +44,29 @@ export interface SessionStoreParts {
   readonly newId: () => string;
   /** Wall clock in milliseconds. */
   readonly now: () => number;
-  /** Whether something goes on in a session, so that its transcript is needed. */
+  /** Whether a session has runs, which need its transcript. */
   readonly isBusy?: (key: string) => boolean;
-  /** Transcripts kept in memory; of the others those that were read last are forgotten first. */
+  /** Transcripts kept in memory; beyond it the least recently used are forgotten. */
   readonly maxLoaded?: number;
-  /** What they may take; unbounded when left out. */
+  /** Their memory; unbounded by default. */
   readonly memory?: TranscriptMemory | undefined;
-}
-
-/** What transcripts in memory may take, in bytes. */
-export interface TranscriptMemory {
-  /** Beyond it those that nobody needs now are forgotten: they are read again when they are wanted. */
-  readonly keptBytes: number;
-  /** Beyond it no message is accepted any more: what is needed cannot be let go. */
-  readonly maxBytes: number;
 }
 
 const MAX_LOADED = 256;
 const RETRY_AFTER_MS = 1_000;
 
 /**
- * All conversations. Memory is what clients see; the embedded store follows behind, so no answer ever waits for a disk.
- * A write that failed is reported and repeated with the next one.
+ * All conversations. Clients see the memory and the store follows behind, so no answer waits for a disk. A failed write
+ * is reported and repeated with the next one.
  */
 export class SessionStore {
   readonly #parts: SessionStoreParts;
   readonly #sessions = new Map<string, Session>();
   readonly #loads = new Map<string, Promise<void>>();
   readonly #writes = new Set<Promise<void>>();
-  /** What all transcripts in memory take. */
+  /** Memory of all transcripts. */
   #bytes = 0;
-  /** The transcript that is read last: one after the other, so that a question about many never holds all of them. */
+  /** The last transcript in the queue for reading: one at a time, so that a search of many never holds all of them. */
   #reading: Promise<void> = Promise.resolve();
   #isForgetting = false;
 
@@ -86,11 +80,12 @@ export class SessionStore {
     return new SessionStore(parts, await parts.transcripts.sessions());
   }
 
-  /** The session, perhaps without its messages. */
+  /** The session; its messages may not be in memory. */
   get(key: string): Session | undefined {
     return this.#sessions.get(key);
   }
 
+  /** All sessions; their messages may not be in memory. */
   all(): Iterable<Session> {
     return this.#sessions.values();
   }
@@ -101,7 +96,7 @@ export class SessionStore {
     if (!session) return undefined;
     const known = this.#loads.get(key);
     const load = known ?? this.#loadInTurn(session);
-    // Behind all others: the first is the one that was not asked for longest.
+    // To the end: the first is the least recently used.
     this.#loads.delete(key);
     this.#loads.set(key, load);
     if (!known) load.catch(() => this.#loads.delete(key));
@@ -126,19 +121,20 @@ export class SessionStore {
     return session;
   }
 
-  /** Changes settings; null clears one. */
+  /** Changes settings; null removes one. */
   update(session: Session, changes: Settings, updatedAt = this.#parts.now()): void {
     const settings = Object.entries({ ...session.record.settings, ...changes }).filter(([, value]) => value !== null);
     session.record = { ...session.record, updatedAt, settings: Object.fromEntries(settings) };
     this.#save(session);
   }
 
-  /** Changes what a client chose about a session: it is not newer by that. */
+  /** Changes a client's settings of a session, without making it the newest. */
   patch(session: Session, changes: Settings): void {
     const { updatedAt } = session.record;
     this.update(session, changes, updatedAt);
   }
 
+  /** Adds a message. */
   append(session: Session, message: TranscriptMessage): void {
     session.messages.push(message);
     session.unsaved.push(message);
@@ -150,6 +146,12 @@ export class SessionStore {
         this.#forgetSoon();
       }),
     );
+  }
+
+  /** Stores a running answer. `ifKilled` is stored with the session's next change. The end of the run replaces both. */
+  savePartial(session: Session, message: TranscriptMessage, ifKilled: Settings): void {
+    session.ifKilled = ifKilled;
+    this.#write(this.#parts.transcripts.append(session.key, [message]));
   }
 
   /** A new, empty conversation under the same key. */
@@ -167,17 +169,17 @@ export class SessionStore {
     this.#write(this.#parts.transcripts.deleteSession(session.key));
   }
 
-  /** Resolves when everything so far is stored or was reported as not storable. */
+  /** Resolves when all writes so far have succeeded or have been reported as failed. */
   async flush(): Promise<void> {
     while (this.#writes.size > 0) await Promise.all(this.#writes);
   }
 
-  /** Throws `overloaded` when there is no memory for a message that takes so many bytes more. */
+  /** Throws `overloaded` when there is no memory for a message of this size. */
   checkRoom(bytes: number): void {
     const limit = this.#parts.memory?.maxBytes ?? Number.POSITIVE_INFINITY;
     if (this.#bytes + bytes <= limit) return;
     const details = { limit };
-    const message = "the conversations that go on take all the memory for transcripts";
+    const message = "the conversations in progress take all the memory for transcripts";
     throw new GatewayError("overloaded", message, { details, retryAfterMs: RETRY_AFTER_MS });
   }
 
@@ -193,7 +195,7 @@ export class SessionStore {
     session.loaded = true;
   }
 
-  /** These are a session's messages in memory. */
+  /** Sets a session's messages in memory. */
   #hold(session: Session, messages: TranscriptMessage[]): void {
     session.messages = messages;
     this.#count(session, messages.reduce((sum, { content }) => sum + contentBytes(content), 0) - session.bytes);
@@ -204,7 +206,7 @@ export class SessionStore {
     this.#bytes += bytes;
   }
 
-  /** A turn of the event loop later, when everybody who has just opened a transcript has begun to use it. */
+  /** One turn of the event loop later, when callers that have just opened a transcript are using it. */
   #forgetSoon(): void {
     if (this.#isForgetting || !this.#isCrowded) return;
     this.#isForgetting = true;
@@ -219,7 +221,7 @@ export class SessionStore {
     return this.#loads.size > maxLoaded || this.#bytes > (memory?.keptBytes ?? Number.POSITIVE_INFINITY);
   }
 
-  /** Lets go of transcripts that can be read again. */
+  /** Drops transcripts that can be read again. */
   #forget(): void {
     for (const key of this.#loads.keys()) {
       if (!this.#isCrowded) return;
@@ -232,13 +234,15 @@ export class SessionStore {
   }
 
   #save(session: Session): void {
-    this.#write(this.#parts.transcripts.saveSession(session.record));
+    const { record, ifKilled } = session;
+    const settings = { ...record.settings, ...ifKilled };
+    this.#write(this.#parts.transcripts.saveSession({ ...record, settings }));
   }
 
   #write(write: Promise<void>): void {
-    const settled: Promise<void> = write
+    const done: Promise<void> = write
       .catch((error: unknown) => this.#parts.observer.fault(error, "openclaw.transcripts"))
-      .finally(() => this.#writes.delete(settled));
-    this.#writes.add(settled);
+      .finally(() => this.#writes.delete(done));
+    this.#writes.add(done);
   }
 }

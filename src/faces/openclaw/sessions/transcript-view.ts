@@ -1,11 +1,12 @@
-/** From the stored form of messages to the one clients read. */
+/** Turns stored messages into the form that clients read. */
 import type { Usage } from "../../../../protocol/stream.ts";
 import { parseJson } from "../../../core/kernel/json.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
 import { byKind, fromNano, Tariff } from "../../../core/usage/cost.ts";
 import type { Price } from "../../../core/usage/price.ts";
+import { notesOf } from "./notes.ts";
 
-/** OpenClaw's words for why an answer ended, from the providers' own. */
+/** OpenClaw's stop reasons by the providers' own. */
 const STOP_REASONS: Readonly<Record<string, string>> = {
   stop: "stop",
   end_turn: "stop",
@@ -21,24 +22,11 @@ const STOP_REASONS: Readonly<Record<string, string>> = {
   function_call: "toolUse",
 };
 
-/**
- * What a person is told of an answer of which events could not be read. A text of its own behind the answer, because every
- * client shows texts; it is not stored as one, so no model is ever told it.
- */
-export const unreadNote = (events: number | undefined): readonly { readonly type: "text"; readonly text: string }[] =>
-  events === undefined
-    ? []
-    : [
-        {
-          type: "text",
-          text: `[Text may be missing: ${events === 1 ? "an event" : `${events} events`} of this answer could not be read.]`,
-        },
-      ];
-
+/** OpenClaw's stop reason for a provider's finish reason; one it does not know stays as it is. */
 export const stopReasonOf = (finish: string | undefined): string =>
   finish === undefined ? "stop" : (STOP_REASONS[finish] ?? finish);
 
-/** Figures of a turn. `input` leaves out what came from or went to a cache. Undefined when nothing is known. */
+/** Token counts of an answer. `input` excludes cached tokens. Undefined when nothing is known. */
 export function wireUsage(usage: Usage | undefined, price?: Price) {
   if (!usage || usage.source === "unknown") return undefined;
   const { input, output, cacheRead, cacheWrite } = byKind(usage);
@@ -80,7 +68,7 @@ function wirePart(part: TranscriptPart): object {
     case "toolCall":
       return { type: "toolCall", id: part.id, name: part.name, arguments: parseJson(part.arguments) ?? {} };
     case "image":
-      // Histories are asked for after nearly every event: the bytes stay here.
+      // Clients ask for histories after nearly every event: the bytes stay here.
       return { type: "image", mimeType: part.mimeType, omitted: true, bytes: Math.floor((part.base64.length * 3) / 4) };
   }
 }
@@ -89,9 +77,17 @@ function wirePart(part: TranscriptPart): object {
 export const plainText = (message: TranscriptMessage): string =>
   message.content.map((part) => (part.type === "text" ? part.text : "")).join("");
 
+/** The beginning of a text on one line, at most `length` characters. Looks at no more of a long text than it needs. */
+export const oneLine = (text: string, length: number): string =>
+  text
+    .slice(0, length * 8)
+    .replace(/\s+/g, " ")
+    .trim()
+    .slice(0, length);
+
 /**
- * A message of a history. The user's carries its idempotency key, by which clients find the bubble they drew before the
- * gateway had stored it.
+ * A message of a history. A user's carries its idempotency key, by which clients find the bubble that they drew when they
+ * sent it.
  */
 export function wireMessage(message: TranscriptMessage) {
   const { id, seq, role, timestamp, runId } = message;
@@ -104,7 +100,7 @@ export function wireMessage(message: TranscriptMessage) {
   const usage = wireUsage(message.usage);
   return {
     role,
-    content: [...message.content.map(wirePart), ...unreadNote(message.unreadEvents)],
+    content: [...message.content.map(wirePart), ...notesOf(message)],
     timestamp,
     ...(message.stopReason !== undefined && { stopReason: message.stopReason }),
     ...(message.route !== undefined && { provider: message.route }),

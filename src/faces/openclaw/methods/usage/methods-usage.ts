@@ -1,4 +1,4 @@
-/** The methods of the usage pages. A caller is told about its own streams, one that may do everything about all. */
+/** The methods of the usage pages. A caller sees its own streams; an admin sees all. */
 
 import { NoParams } from "../../../../../protocol/openclaw/status-params.ts";
 import {
@@ -38,7 +38,7 @@ function figuresOf(services: Services, { usage, route, model }: TranscriptMessag
 }
 
 export const usageMethods = [
-  // Quotas of providers' subscriptions: keys have none to ask for.
+  // The quotas of subscriptions, which API keys do not have.
   method("usage.status", SCOPES.read, NoParams, (services) => ({ updatedAt: services.clock.wall(), providers: [] })),
 
   method("usage.cost", SCOPES.read, UsageCostParams, async (services, params, call) => {

@@ -1,17 +1,18 @@
 import { GatewayError } from "../../../../core/kernel/errors.ts";
 
-/** The days a client asked about, and the moments they stand for. */
+/** The days that a client asked about, and when they begin and end. */
 export interface UsageRange {
   /** First and last day, `2026-11-22`. */
   readonly startDate: string;
   readonly endDate: string;
   readonly days: number;
-  /** Wall clock in milliseconds: from, and up to. */
+  /** Wall clock in milliseconds; `until` is exclusive. */
   readonly since: number;
   readonly until: number;
   readonly utcOffsetMinutes: number;
 }
 
+/** The range as clients write it. */
 export interface RangeWords {
   readonly startDate?: string | undefined;
   readonly endDate?: string | undefined;
@@ -34,13 +35,14 @@ function offsetOf(text: string): number {
 
 const dateOf = (day: number): string => new Date(day).toISOString().slice(0, 10);
 
-/** Midnight of a day in UTC. Throws `bad_request` for a day there is not. */
+/** Midnight of a day in UTC. Throws `bad_request` for an impossible day. */
 function midnight(name: string, date: string): number {
   const day = Date.parse(`${date}T00:00:00Z`);
   if (Number.isNaN(day)) throw new GatewayError("bad_request", `${name} is a day such as 2026-11-22`);
   return day;
 }
 
+/** Reads a range; `wallMs` is now. Throws `bad_request`. */
 export function readRange(words: RangeWords, wallMs: number): UsageRange {
   const utcOffsetMinutes = offsetOf(words.utcOffset ?? "UTC+0");
   const offsetMs = utcOffsetMinutes * 60_000;
@@ -48,7 +50,7 @@ export function readRange(words: RangeWords, wallMs: number): UsageRange {
   const end = words.endDate === undefined ? today : midnight("endDate", words.endDate);
   const days = words.days ?? DAYS_OF[words.range ?? ""] ?? DEFAULT_DAYS;
   const start = words.startDate === undefined ? end - (days - 1) * DAY_MS : midnight("startDate", words.startDate);
-  if (start > end) throw new GatewayError("bad_request", "startDate is behind endDate");
+  if (start > end) throw new GatewayError("bad_request", "startDate is after endDate");
   return {
     startDate: dateOf(start),
     endDate: dateOf(end),

@@ -1,12 +1,12 @@
-/** What the usage pages are drawn from: the ledger's cells, added up in every way they ask for. */
+/** The figures of the usage pages, added up from the ledger's cells. */
 import type { StreamLatency, UsageCell, UsageCells } from "../../../../core/ledger/usage-cells.ts";
 import { AGENT_ID } from "../../sessions/session-key.ts";
 import type { Services } from "../services.ts";
 import { groupBy, latencyOf, messagesOf, totalsOf } from "./usage-sums.ts";
 
-type ReportDesk = Pick<Services, "catalog" | "sessions">;
+type ReportServices = Pick<Services, "catalog" | "sessions">;
 
-/** Streams of the other faces belong to no session; they are shown as one. */
+/** Streams of other faces belong to no session and are shown as one. */
 const NO_SESSION = "(no session)";
 const NO_SESSION_LABEL = "Streams and API calls";
 
@@ -15,16 +15,16 @@ const NO_TOOLS = { totalCalls: 0, uniqueTools: 0, tools: [] };
 const byDay = <Item extends { readonly day: string }>(items: readonly Item[]) =>
   [...groupBy(items, ({ day }) => day)].sort(([a], [b]) => a.localeCompare(b));
 
-const tokensAndCost = ({ catalog }: ReportDesk, cells: readonly UsageCell[]) => {
+const tokensAndCost = ({ catalog }: ReportServices, cells: readonly UsageCell[]) => {
   const totals = totalsOf(cells, catalog);
   return { tokens: totals.totalTokens, cost: totals.totalCost };
 };
 
 const modelName = (cell: UsageCell): string => cell.model ?? "(none)";
 
-/** By model, or by provider alone; the dearest first. */
+/** By model, or by provider alone; the most expensive first. */
 function byModel(
-  services: ReportDesk,
+  services: ReportServices,
   cells: readonly UsageCell[],
   keyOf: (cell: UsageCell) => string,
   named: boolean,
@@ -38,10 +38,10 @@ function byModel(
   return groups.sort((a, b) => b.totals.totalCost - a.totals.totalCost || b.totals.totalTokens - a.totals.totalTokens);
 }
 
-const models = (services: ReportDesk, cells: readonly UsageCell[]) =>
+const models = (services: ReportServices, cells: readonly UsageCell[]) =>
   byModel(services, cells, (cell) => `${cell.route}/${modelName(cell)}`, true);
 
-const dailyModels = (services: ReportDesk, cells: readonly UsageCell[]) =>
+const dailyModels = (services: ReportServices, cells: readonly UsageCell[]) =>
   byDay(cells).flatMap(([date, ofDay]) =>
     [...groupBy(ofDay, (cell) => `${cell.route}/${modelName(cell)}`).values()].map((group) => ({
       date,
@@ -55,10 +55,10 @@ const dailyModels = (services: ReportDesk, cells: readonly UsageCell[]) =>
 const dailyLatencies = (latencies: readonly StreamLatency[]) =>
   byDay(latencies).map(([date, ofDay]) => ({ date, ...latencyOf(ofDay) }));
 
-export const dailyTotals = (services: ReportDesk, cells: readonly UsageCell[]) =>
+export const dailyTotals = (services: ReportServices, cells: readonly UsageCell[]) =>
   byDay(cells).map(([date, ofDay]) => ({ date, ...totalsOf(ofDay, services.catalog) }));
 
-function sessionUsage(services: ReportDesk, cells: readonly UsageCell[], latencies: readonly StreamLatency[]) {
+function sessionUsage(services: ReportServices, cells: readonly UsageCell[], latencies: readonly StreamLatency[]) {
   const firstActivity = Math.min(...cells.map(({ firstAt }) => firstAt));
   const lastActivity = Math.max(...cells.map(({ lastAt }) => lastAt));
   const latency = latencyOf(latencies);
@@ -83,8 +83,8 @@ function sessionUsage(services: ReportDesk, cells: readonly UsageCell[], latenci
   };
 }
 
-/** Sessions by their last use, newest first. */
-export function sessionsUsed(services: ReportDesk, { cells, latencies }: UsageCells) {
+/** Sessions, the last used first. */
+export function sessionsUsed(services: ReportServices, { cells, latencies }: UsageCells) {
   const timesOf = groupBy(latencies, ({ session }) => session ?? NO_SESSION);
   const sessions = [...groupBy(cells, ({ session }) => session ?? NO_SESSION)].map(([key, ofSession]) => {
     const session = services.sessions.get(key);
@@ -108,7 +108,7 @@ export function sessionsUsed(services: ReportDesk, { cells, latencies }: UsageCe
   return sessions.sort((a, b) => b.updatedAt - a.updatedAt);
 }
 
-export function aggregatesOf(services: ReportDesk, { cells, latencies }: UsageCells) {
+export function aggregatesOf(services: ReportServices, { cells, latencies }: UsageCells) {
   const totals = totalsOf(cells, services.catalog);
   const latency = latencyOf(latencies);
   return {

@@ -1,12 +1,12 @@
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import { type AnswerHead, broken, checkTrailer, hasBareLineEnd, readHead } from "./answer-head.ts";
 import { readChunkSize } from "./chunk-size.ts";
+import { checkTrailer, type FramedHead, hasBareLineEnd, protocolError, readHead } from "./response-head.ts";
 
 /** Told what an answer brings, in the order of its bytes. */
-export interface AnswerSink {
+export interface ResponseSink {
   /** The final head; interim ones are skipped. */
-  head(head: AnswerHead): void;
+  head(head: FramedHead): void;
   data(bytes: ByteString): void;
 }
 
@@ -30,8 +30,8 @@ type Expected = "head" | "body" | "size" | "chunk" | "chunk end" | "trailer" | "
  * Reads one HTTP/1.1 answer from bytes cut anywhere, a character a byte, and hands its body on in the slices it came in.
  * Strict: what RFC 9112 lets a reader guess about is refused, because a wrong guess puts one answer into another.
  */
-export class AnswerReader {
-  readonly #sink: AnswerSink;
+export class ResponseReader {
+  readonly #sink: ResponseSink;
   #expected: Expected = "head";
   /** The beginning of a head or a line whose end has not come. */
   #rest: ByteString = "";
@@ -41,7 +41,7 @@ export class AnswerReader {
   #skipped = 0;
   #idleMs: number | undefined = 0;
 
-  constructor(sink: AnswerSink) {
+  constructor(sink: ResponseSink) {
     this.#sink = sink;
   }
 
@@ -110,8 +110,8 @@ export class AnswerReader {
     }
     if (end < 0) {
       // Whatever else it is, its end may never come.
-      if (!text.startsWith(VERSION.slice(0, text.length))) throw broken("no HTTP/1 status line");
-      if (hasBareLineEnd(text, this.#rest.length)) throw broken("a head whose lines end in bare LF");
+      if (!text.startsWith(VERSION.slice(0, text.length))) throw protocolError("no HTTP/1 status line");
+      if (hasBareLineEnd(text, this.#rest.length)) throw protocolError("a head whose lines end in bare LF");
       this.#rest = text;
       return bytes.length;
     }
@@ -155,7 +155,7 @@ export class AnswerReader {
     const end = line.indexOf(LINE_END);
     const length = end < 0 ? line.length - LINE_END.length + 1 : end;
     if (length > MAX_SIZE_LINE_BYTES || (end < 0 && hasBareLineEnd(line, this.#rest.length)))
-      throw broken("a chunk of no certain size");
+      throw protocolError("a chunk of no certain size");
     if (end < 0) {
       this.#rest = line;
       return bytes.length;
@@ -175,11 +175,11 @@ export class AnswerReader {
   #chunkEnd(bytes: ByteString, at: number): number {
     let next = at;
     if (this.#rest === "") {
-      if (bytes.charCodeAt(next++) !== CR) throw broken("a chunk of another size than it says");
+      if (bytes.charCodeAt(next++) !== CR) throw protocolError("a chunk of another size than it says");
       this.#rest = "\r";
     }
     if (next === bytes.length) return next;
-    if (bytes.charCodeAt(next++) !== LF) throw broken("a chunk of another size than it says");
+    if (bytes.charCodeAt(next++) !== LF) throw protocolError("a chunk of another size than it says");
     this.#rest = "";
     this.#expected = "size";
     return next;
@@ -191,8 +191,8 @@ export class AnswerReader {
     const end = line.indexOf(LINE_END);
     const next = end < 0 ? bytes.length : at + end + LINE_END.length - this.#rest.length;
     this.#skipped += next - at;
-    if (this.#skipped > MAX_HEAD_BYTES) throw broken("an endless trailer");
-    if (end < 0 && hasBareLineEnd(line, this.#rest.length)) throw broken("a malformed trailer");
+    if (this.#skipped > MAX_HEAD_BYTES) throw protocolError("an endless trailer");
+    if (end < 0 && hasBareLineEnd(line, this.#rest.length)) throw protocolError("a malformed trailer");
     if (end > 0) checkTrailer(line.slice(0, end));
     this.#rest = end < 0 ? line : "";
     if (end === 0) this.#expected = "done";

@@ -6,7 +6,7 @@ import type { ResponseHead } from "../policy/response.ts";
 export type Framing = number | "chunked" | "close";
 
 /** The head of one answer, and what it says about the bytes behind it. */
-export interface AnswerHead extends ResponseHead {
+export interface FramedHead extends ResponseHead {
   readonly framing: Framing;
   /**
    * For how long the connection may be used again once the body is there, in milliseconds: 0 when it may not, undefined
@@ -24,7 +24,7 @@ const IDLE_MARGIN_MS = 2_000;
 const MAX_IDLE_MS = 600_000;
 
 /** What breaks HTTP, or what of HTTP no provider uses and nobody should guess about. */
-export const broken = (what: string): GatewayError =>
+export const protocolError = (what: string): GatewayError =>
   new GatewayError("upstream_protocol", `the upstream sent ${what}`);
 
 /** Whether a line end that is a mere LF stands at `from` or behind. What has one never ends as HTTP's heads and lines do. */
@@ -36,13 +36,13 @@ export function hasBareLineEnd(text: ByteString, from: number): boolean {
 }
 
 /** Reads a head without its empty line. Throws `upstream_protocol` for anything that could be read in two ways. */
-export function readHead(text: ByteString): AnswerHead {
+export function readHead(text: ByteString): FramedHead {
   const [first = "", ...lines] = text.split("\r\n");
   const [, minor, digits] = STATUS_LINE.exec(first) ?? [];
-  if (digits === undefined) throw broken("no HTTP/1 status line");
+  if (digits === undefined) throw protocolError("no HTTP/1 status line");
   const status = Number(digits);
   // Nothing was asked for that could switch protocols.
-  if (status === 101) throw broken("an upgrade");
+  if (status === 101) throw protocolError("an upgrade");
   const headers = readFields(lines);
   const told = framingOf(headers);
   const framing = status < 200 || status === 204 || status === 304 ? 0 : told;
@@ -50,7 +50,7 @@ export function readHead(text: ByteString): AnswerHead {
   // HTTP/1.0 has none; they have no body and end no connection (RFC 9110, 8.6 and 15.2). Who reads one of their body
   // takes what follows for it.
   if (status < 200 && (minor === "0" || hasLength(headers) || options.includes("close"))) {
-    throw broken("an interim head that cannot be one");
+    throw protocolError("an interim head that cannot be one");
   }
   const mayStay = minor === "1" && framing !== "close" && !options.includes("close");
   return { status, headers, framing, idleMs: mayStay ? idleMs(headers) : 0 };
@@ -58,7 +58,7 @@ export function readHead(text: ByteString): AnswerHead {
 
 /** Looks at one line of a trailer. Throws `upstream_protocol`, also for a field that comes too late to frame the body. */
 export function checkTrailer(line: ByteString): void {
-  if (hasLength(readFields([line]))) throw broken("a length behind its body");
+  if (hasLength(readFields([line]))) throw protocolError("a length behind its body");
 }
 
 function readFields(lines: readonly string[]): Record<string, string | string[]> {
@@ -68,7 +68,7 @@ function readFields(lines: readonly string[]): Record<string, string | string[]>
     const name = line.slice(0, Math.max(0, colon));
     const value = withoutBlanks(line.slice(colon + 1));
     // Also a folded line, and a space before the colon: both have been used to smuggle.
-    if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) throw broken("a malformed header");
+    if (!FIELD_NAME.test(name) || !FIELD_VALUE.test(value)) throw protocolError("a malformed header");
     const key = name.toLowerCase();
     const earlier = fields[key];
     fields[key] = earlier === undefined ? value : [...(Array.isArray(earlier) ? earlier : [earlier]), value];
@@ -81,13 +81,13 @@ function framingOf(headers: ResponseHead["headers"]): Framing {
   const lengths = listOf(headers["content-length"]);
   const [length] = lengths;
   if (codings.length > 0) {
-    if (length !== undefined) throw broken("a body with two lengths");
-    if (codings.length > 1 || codings[0] !== "chunked") throw broken("an unknown transfer coding");
+    if (length !== undefined) throw protocolError("a body with two lengths");
+    if (codings.length > 1 || codings[0] !== "chunked") throw protocolError("an unknown transfer coding");
     return "chunked";
   }
   if (length === undefined) return "close";
   // Also twice the same, which may be repaired (RFC 9112, 6.3), and which Node's own client refuses.
-  if (lengths.length > 1 || !/^\d{1,15}$/.test(length)) throw broken("a body of no certain length");
+  if (lengths.length > 1 || !/^\d{1,15}$/.test(length)) throw protocolError("a body of no certain length");
   return Number(length);
 }
 

@@ -1,0 +1,214 @@
+import { describe, expect, test } from "@jest/globals";
+import { GatewayError } from "../../../../src/core/kernel/errors.ts";
+import type { TranscriptMessage, Transcripts } from "../../../../src/core/ports/transcripts.ts";
+import { PartialAnswers } from "../../../../src/faces/openclaw/runs/partial-answers.ts";
+import { Run } from "../../../../src/faces/openclaw/runs/run.ts";
+import { Session } from "../../../../src/faces/openclaw/sessions/session-store.ts";
+import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
+import type { OpenClawClient } from "../../../support/openclaw-client.ts";
+import { model, type Rig, route, startRig } from "../../../support/openclaw-rig.ts";
+
+const KEY = "agent:main:main";
+const textOf = ({ content }: TranscriptMessage): string =>
+  content.map((part) => (part.type === "text" ? part.text : "")).join("");
+
+/** A store that says when an answer of at least this text is in it. */
+function watchedStore() {
+  const store = createMemoryTranscripts();
+  const waiting = new Set<() => void>();
+  const transcripts: Transcripts = {
+    sessions: () => store.sessions(),
+    saveSession: (session) => store.saveSession(session),
+    deleteSession: (key) => store.deleteSession(key),
+    messages: (key) => store.messages(key),
+    clear: (key) => store.clear(key),
+    close: () => store.close(),
+    async append(key, messages) {
+      await store.append(key, messages);
+      for (const look of waiting) look();
+    },
+  };
+  const untilStored = async (text: string) => {
+    while (!(await store.messages(KEY)).some((message) => message.role === "assistant" && textOf(message) === text)) {
+      await new Promise<void>((resolve) => waiting.add(resolve));
+    }
+  };
+  return { store, transcripts, untilStored };
+}
+
+/** What a gateway finds that starts over what this store holds now, as after a kill. */
+async function afterKill(store: Transcripts): Promise<{ readonly rig: Rig; readonly client: OpenClawClient }> {
+  const copy = createMemoryTranscripts();
+  for (const session of await store.sessions()) await copy.saveSession(session);
+  await copy.append(KEY, await store.messages(KEY));
+  const rig = await startRig({ transcripts: copy });
+  return { rig, client: await rig.client() };
+}
+
+const send = (client: OpenClawClient, message: string, idempotencyKey: string) =>
+  client.request("chat.send", { sessionKey: "main", message, idempotencyKey });
+const history = async (client: OpenClawClient) =>
+  (await client.request("chat.history", { sessionKey: "main" })).messages;
+
+const row = async (client: OpenClawClient) => (await client.request("sessions.describe", { key: "main" })).session;
+
+describe("a gateway that is killed in mid-answer", () => {
+  test("shows after its restart what had been streamed, as interrupted, and can be asked again", async () => {
+    const { store, transcripts, untilStored } = watchedStore();
+    await using rig = await startRig({ transcripts, settings: { partialMs: 1 } });
+    using client = await rig.client();
+    await send(client, "Tell me a story", "r1");
+    rig.call.text("Once upon");
+    rig.clock.nowMs += 1;
+    await untilStored("Once upon");
+    rig.call.text(" a time");
+    rig.clock.nowMs += 1;
+    await untilStored("Once upon a time");
+    expect(await row(client)).toMatchObject({ status: "running" });
+    expect(await row(client)).not.toHaveProperty("lastRunError");
+    const { rig: later, client: again } = await afterKill(store);
+    await using _ = later;
+    expect(await row(again)).toMatchObject({
+      status: "failed",
+      lastRunId: "r1",
+      lastRunError: "the gateway stopped in the middle of this answer",
+    });
+    expect(await history(again)).toMatchObject([
+      { role: "user", content: "Tell me a story" },
+      {
+        role: "assistant",
+        content: [{ type: "text", text: "Once upon a time" }],
+        stopReason: "error",
+        errorMessage: "the gateway stopped in the middle of this answer",
+      },
+    ]);
+    await send(again, "Tell me a story", "r2");
+    later.call.text("Once more").finish();
+    expect(await again.ended("r2")).toMatchObject({ state: "final" });
+    expect(
+      await again.refusal("chat.send", { sessionKey: "main", message: "Tell me a story", idempotencyKey: "r1" }),
+    ).toMatchObject({ message: "the gateway stopped in the middle of this answer" });
+    again[Symbol.dispose]();
+  });
+
+  test("says that it was interrupted although no word had come", async () => {
+    const { store, transcripts, untilStored } = watchedStore();
+    await using rig = await startRig({ transcripts });
+    using client = await rig.client();
+    await send(client, "Tell me a story", "r1");
+    await untilStored("");
+    const { rig: later, client: again } = await afterKill(store);
+    await using _ = later;
+    expect(await history(again)).toMatchObject([
+      { role: "user" },
+      { role: "assistant", content: [], errorMessage: "the gateway stopped in the middle of this answer" },
+    ]);
+    again[Symbol.dispose]();
+  });
+});
+
+test("a complete answer replaces its beginning in the store, under the same id", async () => {
+  const { store, transcripts, untilStored } = watchedStore();
+  await using rig = await startRig({ transcripts, settings: { partialMs: 1 } });
+  using client = await rig.client();
+  await send(client, "hello", "r1");
+  rig.call.text("Hi");
+  rig.clock.nowMs += 1;
+  await untilStored("Hi");
+  const beginning = (await store.messages(KEY)).at(-1);
+  rig.call.text(" there").finish();
+  await client.ended("r1");
+  await untilStored("Hi there");
+  expect(await store.messages(KEY)).toMatchObject([
+    { role: "user", seq: 1 },
+    { role: "assistant", seq: 2, id: beginning?.id, content: [{ type: "text", text: "Hi there" }], stopReason: "stop" },
+  ]);
+  expect((await store.messages(KEY)).at(-1)).not.toHaveProperty("failure");
+});
+
+test("a session that is reset in mid-answer keeps nothing of it", async () => {
+  const { store, transcripts, untilStored } = watchedStore();
+  await using rig = await startRig({ transcripts, settings: { partialMs: 1 } });
+  using client = await rig.client();
+  await send(client, "hello", "r1");
+  rig.call.text("Hi");
+  rig.clock.nowMs += 1;
+  await untilStored("Hi");
+  await client.request("sessions.reset", { key: "main" });
+  await rig.face.close();
+  expect(await store.messages(KEY)).toEqual([]);
+});
+
+describe("one pass over the running answers", () => {
+  const session = new Session({ key: KEY, sessionId: "s", agentId: "main", createdAt: 1, updatedAt: 1, settings: {} });
+  const runOf = (runId: string) =>
+    new Run({
+      identity: { runId, sessionKey: KEY, agentId: "main" },
+      answerId: runId,
+      model: model("gpt", route("openai", "openai-chat")),
+      now: () => 1,
+      agentCaller: undefined,
+      ended() {},
+      fault() {},
+    });
+
+  test("stores the answers that have grown, 512 KiB at most; the others come first in the next", () => {
+    const stored: string[] = [];
+    const clock = { nowMs: 0, now: () => clock.nowMs, wall: () => clock.nowMs };
+    const partials = new PartialAnswers({ savePartial: (_, { id }) => void stored.push(id) }, clock, 1_000);
+    partials.close();
+    const runs = ["a", "b", "c", "idle"].map(runOf);
+    for (const run of runs) partials.begin(run, session);
+    expect(stored.splice(0)).toEqual(["a", "b", "c", "idle"]);
+    for (const run of runs.slice(0, 3)) run.content.add({ text: "x".repeat(300_000) });
+    partials.pass();
+    expect(stored).toEqual([]);
+    clock.nowMs = 1_000;
+    partials.pass();
+    expect(stored.splice(0)).toEqual(["a", "b"]);
+    runs[0]?.content.add({ text: "more" });
+    clock.nowMs = 1_500;
+    partials.pass();
+    expect(stored.splice(0)).toEqual(["c"]);
+    clock.nowMs = 2_000;
+    partials.pass();
+    expect(stored.splice(0)).toEqual(["a"]);
+    clock.nowMs = 9_000;
+    partials.pass();
+    expect(stored).toEqual([]);
+    for (const run of runs) partials.end(run);
+    runs[0]?.content.add({ text: "late" });
+    partials.pass();
+    expect(stored).toEqual([]);
+  });
+
+  test("stores 64 answers at most", () => {
+    let stored = 0;
+    const clock = { nowMs: 0, now: () => clock.nowMs, wall: () => clock.nowMs };
+    const partials = new PartialAnswers({ savePartial: () => void stored++ }, clock, 1_000);
+    partials.close();
+    const runs = Array.from({ length: 100 }, (_, index) => runOf(String(index)));
+    for (const run of runs) partials.begin(run, session);
+    for (const run of runs) run.content.add({ text: "x" });
+    clock.nowMs = 1_000;
+    stored = 0;
+    partials.pass();
+    expect(stored).toBe(64);
+    partials.pass();
+    expect(stored).toBe(100);
+  });
+});
+
+test("a failed turn leaves the figures of how full the context is", async () => {
+  await using rig = await startRig();
+  using client = await rig.client();
+  const figures = () => row(client);
+  await send(client, "hello", "r1");
+  rig.call.text("Hi").finish();
+  await client.ended("r1");
+  expect(await figures()).toMatchObject({ totalTokens: 15, inputTokens: 10, outputTokens: 5 });
+  await send(client, "again", "r2");
+  rig.call.fail(new GatewayError("upstream_http_error", "no", { details: { status: 401 } }));
+  await client.ended("r2");
+  expect(await figures()).toMatchObject({ totalTokens: 15, inputTokens: 10, outputTokens: 5, status: "failed" });
+});
