@@ -2,7 +2,7 @@ import { getHeapStatistics } from "node:v8";
 import type { CallerLoad } from "../core/caller/caller-load.ts";
 import { InboundBudget } from "../core/caller/inbound-budget.ts";
 import type { Clock } from "../core/kernel/clock.ts";
-import type { TranscriptMemory } from "../faces/openclaw/sessions/session-store.ts";
+import type { TranscriptMemory } from "../faces/openclaw/sessions/content-bytes.ts";
 import { Inbound } from "../transport/admit/inbound.ts";
 import type { Limits } from "./limits.ts";
 
