@@ -158,9 +158,9 @@ export class Call implements UpstreamCall, ExchangeOwner {
   }
 
   #refuse(head: ResponseHead, body: string): void {
-    if (!this.#over && this.#body.amend(head.status, body)) return this.#tryAfter(0);
     const error = responseError(head, this.#secrets.mask(body), this.#routeClient.time.wall());
-    this.#giveUp(this.#routeClient.keyRefusals.told(error, this.#request));
+    if (!this.#over && this.#body.amend(head.status, body)) this.#tryAfter(0);
+    else this.#giveUp(this.#routeClient.keyRefusals.told(error, this.#request));
   }
 
   #ended(isCut: boolean, leftover: string | undefined): void {
