@@ -10,8 +10,8 @@ const NAMES = ["inputTokens", "outputTokens", "cacheReadTokens", "cacheWriteToke
 
 /**
  * What `usage.iterations` bills in addition to the top-level figures, `top`. All iterations are billed, but the top level
- * leaves out compaction, advisors and answers that a fallback replaced:
- * https://platform.claude.com/docs/en/build-with-claude/compaction#understanding-usage
+ * leaves out compaction, advisors and answers that a fallback replaced
+ * (Anthropic, "Compaction", https://platform.claude.com/docs/en/build-with-claude/compaction).
  *
  * `countsOf` reads one entry. Undefined without a list.
  */

@@ -158,9 +158,10 @@ export class Call implements UpstreamCall, ExchangeOwner {
   }
 
   #refuse(head: ResponseHead, body: string): void {
-    const error = responseError(head, this.#secrets.mask(body), this.#routeClient.time.wall());
+    const { keyRefusals, time } = this.#routeClient;
+    const error = responseError(head, this.#secrets.mask(body), time.wall());
     if (!this.#over && this.#body.amend(head.status, body)) this.#tryAfter(0);
-    else this.#giveUp(this.#routeClient.keyRefusals.told(error, this.#request));
+    else this.#giveUp(keyRefusals.told(error, this.#request));
   }
 
   #ended(isCut: boolean, leftover: string | undefined): void {

@@ -90,14 +90,11 @@ describe("the Origin header", () => {
 
 describe("a refusal", () => {
   test.each([
-    [{ host: "sluice.lan:18789" }, "host_not_allowed", "the Host sluice.lan:18789 is not in allowedHosts"],
-    [{}, "host_not_allowed", "the Host (none) is not in allowedHosts"],
-    [
-      { host: "localhost", origin: "https://evil.example" },
-      "origin_not_allowed",
-      "the origin https://evil.example is not in allowedOrigins",
-    ],
-  ])("of %j names what was seen and the setting that would allow it", (headers, code, message) => {
+    [{ host: "sluice.lan:18789" }, "host_not_allowed", "allowedHosts"],
+    [{}, "host_not_allowed", "allowedHosts"],
+    [{ host: "localhost", origin: "https://evil.example" }, "origin_not_allowed", "allowedOrigins"],
+  ])("of %j names the setting that would allow it, and repeats nothing of the request", (headers, code, setting) => {
+    const message = expect.stringMatching(new RegExp(`^(?!.*(evil|lan)).*${setting}`));
     expect(() => checkSource(headers, rules)).toThrow(expect.objectContaining({ code, message }));
   });
 });

@@ -29,7 +29,10 @@ test.each<[string, object, string, string]>([
     await send(client, "r1");
     rig.call.delta(delta).delta({}, finish).event(undefined, "[DONE]");
     const note = { type: "text", text: `[No text: ${why}.]` };
-    expect(await client.ended("r1")).toMatchObject({ state: "final", message: { content: expect.arrayContaining([note]) } });
+    expect(await client.ended("r1")).toMatchObject({
+      state: "final",
+      message: { content: expect.arrayContaining([note]) },
+    });
     using other = await rig.client();
     const { messages } = await other.request("chat.history", { sessionKey: "main" });
     expect((messages as { content: unknown }[]).at(-1)?.content).toContainEqual(note);
