@@ -1,4 +1,6 @@
+import { Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
+import type { WebSocket } from "ws";
 import { AckClient } from "../support/ack-client.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
@@ -24,6 +26,13 @@ async function setUp(open: Readonly<Record<string, unknown>> = {}, limits: Reado
   return { upstream, gateway, client, stream, exchange, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
+/** The connection below a WebSocket, for which ws has no public name. */
+function socketOf(ws: WebSocket): Socket {
+  const socket: unknown = Reflect.get(ws, "_socket");
+  if (!(socket instanceof Socket)) throw new Error("ws keeps its socket elsewhere");
+  return socket;
+}
+
 const faultsOf = (gateway: { readonly log: { readonly lines: Record<string, unknown>[] } }) =>
   gateway.log.lines.filter(({ event }) => event === "fault");
 
@@ -35,7 +44,7 @@ describe("C4: a client whose socket is gone", () => {
       const { ws } = up.client;
       const { closed } = up.client;
       if (how === "terminate") ws.terminate();
-      else (ws as unknown as { _socket: { resetAndDestroy(): void } })._socket.resetAndDestroy();
+      else socketOf(ws).resetAndDestroy();
       await closed;
       up.exchange.event(chunk("lo"));
       await up.client.connect();

@@ -1,31 +1,17 @@
-import { EventEmitter, once } from "node:events";
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import type { GatewayError } from "../../src/core/kernel/errors.ts";
 import { Admission } from "../../src/transport/admit/admission.ts";
 import { PendingSockets } from "../../src/transport/admit/pending-sockets.ts";
 import { type FaceServer, type FaceServerOptions, startFaceServer } from "../support/face-server.ts";
+import { LooseSocket } from "../support/node-requests.ts";
 import { upgrade } from "../support/upgrade.ts";
 
 const movable = () => {
   const time = { ms: 0 };
   return { time, clock: { now: () => time.ms, wall: () => time.ms } };
 };
-
-class FakeSocket extends EventEmitter {
-  readonly remoteAddress: string;
-  destroyed = false;
-
-  constructor(remoteAddress: string) {
-    super();
-    this.remoteAddress = remoteAddress;
-  }
-
-  destroy(): void {
-    this.destroyed = true;
-    this.emit("close");
-  }
-}
 
 describe("unauthenticated sockets", () => {
   function setUp() {
@@ -40,11 +26,11 @@ describe("unauthenticated sockets", () => {
       closed: (address) => void closed.push(address),
     });
     const enter = (address: string) => {
-      const socket = new FakeSocket(address);
-      pendingSockets.enter(socket as unknown as Socket);
+      const socket = new LooseSocket(address);
+      pendingSockets.enter(socket);
       return socket;
     };
-    const open = (sockets: readonly FakeSocket[]) => sockets.map(({ destroyed }) => !destroyed);
+    const open = (sockets: readonly LooseSocket[]) => sockets.map(({ destroyed }) => !destroyed);
     return { time, closed, pendingSockets, enter, open };
   }
 
@@ -82,7 +68,7 @@ describe("unauthenticated sockets", () => {
   test("leave once their client is known, and can no longer be pushed out", () => {
     const { time, enter, pendingSockets } = setUp();
     const known = enter("203.0.113.1");
-    pendingSockets.leave(known as unknown as Socket);
+    pendingSockets.leave(known);
     time.ms = 5_000;
     for (let count = 0; count < 20; count++) enter("203.0.113.1");
     expect(known.destroyed).toBe(false);

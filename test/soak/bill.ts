@@ -120,7 +120,17 @@ function compare(
       `SELECT stream, outcome, source, input_tokens AS input, output_tokens AS output, cache_read_tokens AS cached
        FROM streams`,
     )
-    .all() as unknown as Row[];
+    .all()
+    .map(
+      ({ stream, outcome, source, input, output, cached }): Row => ({
+        stream: String(stream),
+        outcome: outcome === null ? null : String(outcome),
+        source: source === null ? null : String(source),
+        input: Number(input),
+        output: Number(output),
+        cached: cached === null ? null : Number(cached),
+      }),
+    );
   const having = (source: string) => rows.filter((row) => row.source === source);
   const billOf = (row: Row) => {
     const found = bills.get(keys.get(row.stream) ?? "");

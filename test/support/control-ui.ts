@@ -52,7 +52,7 @@ export interface UiStage extends AsyncDisposable {
   readonly gateway: TestGateway;
   readonly upstream: ScriptedUpstream;
   /** A tab of this stage's one browser profile, at a page of the UI. */
-  open(page?: string): Promise<UiTab>;
+  readonly open: UiProfile["open"];
 }
 
 export interface UiOptions {
@@ -67,7 +67,6 @@ export interface UiOptions {
 
 /** Starts everything. Any bad frame or page error fails the test at its end. */
 export async function startUi({ config, token, from }: UiOptions = {}): Promise<UiStage> {
-  if (!browser) throw new Error("startUi outside describeUi");
   await using started = new AsyncDisposableStack();
   const upstream = started.use(await startScriptedUpstream());
   const gateway = started.use(
@@ -81,20 +80,29 @@ export async function startUi({ config, token, from }: UiOptions = {}): Promise<
       },
     }),
   );
-  const profile = await browser.newContext({ viewport: { width: 1300, height: 850 }, colorScheme: "light" });
-  started.defer(() => profile.close());
+  const profile = started.use(await openProfile(gateway.url, token, from));
   const parts = started.move();
+  return { gateway, upstream, open: profile.open, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+}
+
+export interface UiProfile extends AsyncDisposable {
+  /** A new tab at a page of the UI. */
+  open(page?: string): Promise<UiTab>;
+}
+
+/** A browser profile for the UI of the gateway at this address. */
+export async function openProfile(url: string, token?: string, from?: string): Promise<UiProfile> {
+  if (!browser) throw new Error("openProfile outside describeUi");
+  const profile = await browser.newContext({ viewport: { width: 1300, height: 850 }, colorScheme: "light" });
   return {
-    gateway,
-    upstream,
     async open(name = "chat/main") {
       const tab = new UiTab(await profile.newPage(), SCREENSHOTS, from);
       tabs.push(tab);
       const hash = token === undefined ? "" : `#token=${encodeURIComponent(token)}`;
-      const elsewhere = from && `${from}/${name}?gatewayUrl=${encodeURIComponent(gateway.url.replace(/^http/, "ws"))}`;
-      await tab.goto(`${elsewhere ?? `${gateway.url}/ui/${name}`}${hash}`);
+      const elsewhere = from && `${from}/${name}?gatewayUrl=${encodeURIComponent(url.replace(/^http/, "ws"))}`;
+      await tab.goto(`${elsewhere ?? `${url}/ui/${name}`}${hash}`);
       return tab;
     },
-    [Symbol.asyncDispose]: () => parts.disposeAsync(),
+    [Symbol.asyncDispose]: () => profile.close(),
   };
 }

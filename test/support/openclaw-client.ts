@@ -27,6 +27,9 @@ export interface ChatPayload {
   readonly [field: string]: unknown;
 }
 
+/** The schemas have checked its fields. */
+const isChatPayload = (payload: Payload): payload is Payload & ChatPayload => typeof payload.state === "string";
+
 /** An answer with `ok: false`. */
 export class ResponseError extends Error {
   readonly error: Payload;
@@ -153,9 +156,9 @@ export class OpenClawClient {
 
   /** The `chat` events of one run so far, without the status ones. */
   chat(runId: string): ChatPayload[] {
-    return (this.payloads("chat") as unknown as ChatPayload[]).filter(
-      (payload) => payload.runId === runId && payload.state !== "status",
-    );
+    return this.payloads("chat")
+      .filter(isChatPayload)
+      .filter((payload) => payload.runId === runId && payload.state !== "status");
   }
 
   /** A run's text as the concatenation of `deltaText`. */
@@ -207,8 +210,9 @@ export class OpenClawClient {
 
   #keep(frame: Payload): void {
     this.frames.push(frame);
-    if (frame.type === "event") {
-      this.events.push(frame as unknown as ReceivedEvent);
+    const { type, event, payload, seq } = frame;
+    if (type === "event") {
+      this.events.push({ event: String(event), payload: isObject(payload) ? payload : {}, seq: Number(seq) });
       return;
     }
     const id = String(frame.id);

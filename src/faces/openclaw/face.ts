@@ -16,10 +16,11 @@ import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runner } from "./runs/runner.ts";
+import type { TranscriptMemory } from "./sessions/content-bytes.ts";
 import { ModelCatalog } from "./sessions/model-catalog.ts";
 import { SessionNews } from "./sessions/session-news.ts";
 import { modelOf } from "./sessions/session-row.ts";
-import { SessionStore, type TranscriptMemory } from "./sessions/session-store.ts";
+import { SessionStore } from "./sessions/session-store.ts";
 
 /** What the face is made of. */
 export interface OpenClawParts {
@@ -83,7 +84,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     },
     now,
   );
-  const { systemPrompt, historyMessages } = settings;
+  const { systemPrompt, historyMessages, partialMs } = settings;
   const runner = new Runner({
     relay,
     sessions,
@@ -96,6 +97,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     newId,
     systemPrompt,
     historyMessages,
+    partialMs,
   });
   const runs = new RunQueue(runner, records, now, (bytes) => sessions.checkRoom(bytes));
   const services: Services = {
@@ -122,8 +124,6 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
   // Clients close the connection after two intervals without a frame.
   const ticking = setInterval(() => clients.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
   ticking.unref();
-  const saving = setInterval(() => runner.partials.pass(), settings.partialMs);
-  saving.unref();
 
   return {
     name: "openclaw",
@@ -133,7 +133,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     accept: (connection) => new ClientConnection(services, connection),
     async close() {
       clearInterval(ticking);
-      clearInterval(saving);
+      runner.close();
       runs.close(new GatewayError("shutting_down"));
       await sessions.flush();
     },

@@ -20,7 +20,7 @@ export interface Sharer {
  * gets no more than one with small ones. Replies, errors and ends are always sent.
  */
 export class Scheduler {
-  readonly #connection: Connection;
+  readonly #connection: Pick<Connection, "send" | "sendBytes" | "writable">;
   readonly #inFlightBytes: number;
   /** In order of their turns. */
   readonly #waiting = new Set<Sharer>();
@@ -34,7 +34,7 @@ export class Scheduler {
   /** Whether the stream whose turn it is was refused, and so has more to send. */
   #refused = false;
 
-  constructor(connection: Connection, inFlightBytes: number) {
+  constructor(connection: Pick<Connection, "send" | "sendBytes" | "writable">, inFlightBytes: number) {
     this.#connection = connection;
     this.#inFlightBytes = inFlightBytes;
   }

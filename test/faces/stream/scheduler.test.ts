@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ByteString } from "../../../src/core/kernel/byte-string.ts";
-import type { Connection } from "../../../src/core/ports/connection.ts";
 import { Scheduler, type Sharer } from "../../../src/faces/stream/scheduler.ts";
 
 const GATE_BYTES = 20_000;
@@ -81,7 +80,7 @@ class FakeStream implements Sharer {
 
 function newSocket(streams: readonly { readonly acknowledges: boolean }[]) {
   const socket = new FakeSocket();
-  const scheduler = new Scheduler(socket as unknown as Connection, IN_FLIGHT_BYTES);
+  const scheduler = new Scheduler(socket, IN_FLIGHT_BYTES);
   socket.drained = () => scheduler.run();
   const sharers = streams.map(({ acknowledges }, at) => new FakeStream(`s${at}`, socket, scheduler, acknowledges));
   return { socket, scheduler, sharers };

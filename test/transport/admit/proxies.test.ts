@@ -1,14 +1,11 @@
-import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "@jest/globals";
 import { Proxies } from "../../../src/transport/admit/proxies.ts";
+import { LooseSocket, requestOf } from "../../support/node-requests.ts";
 
 const proxies = new Proxies(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]);
 
 const from = (remoteAddress: string, forwarded?: string, trusting = proxies) =>
-  trusting.clientOf({
-    socket: { remoteAddress },
-    headers: { "x-forwarded-for": forwarded },
-  } as unknown as IncomingMessage);
+  trusting.clientOf(requestOf({ "x-forwarded-for": forwarded }, new LooseSocket(remoteAddress)));
 
 describe("where a client is", () => {
   test.each([

@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "@jest/globals";
@@ -7,6 +6,7 @@ import type { HttpFace } from "../../../src/core/ports/http-face.ts";
 import { BodyRates } from "../../../src/transport/admit/inbound-rate.ts";
 import { SlowRequests } from "../../../src/transport/http/slow-requests.ts";
 import { type FaceServerOptions, startFaceServer } from "../../support/face-server.ts";
+import { LooseSocket, requestOf, responseTo } from "../../support/node-requests.ts";
 import { turnsUntil } from "../../support/turns-until.ts";
 
 const MIB = 1_048_576;
@@ -111,14 +111,18 @@ describe("a body", () => {
     let tooSlow = false;
     const pace = { silenceMs: 15_000, bytesPerSecond: 8 * 1024 };
     const requests = new SlowRequests({ pace, lingerMs: 15_000, now: () => now });
-    const request = { headers: { "content-length": "30000000" }, socket: { bytesRead: 0, destroyed: false } };
-    requests.watch(request as unknown as IncomingMessage, { headersSent: false } as ServerResponse);
-    requests.onTooSlow(request as unknown as IncomingMessage, () => {
+    const socket = new LooseSocket();
+    const request = requestOf({ "content-length": "30000000" }, socket);
+    requests.watch(
+      request,
+      responseTo(request, () => false),
+    );
+    requests.onTooSlow(request, () => {
       tooSlow = true;
     });
     // 1 Mbit/s: 30 MB in four minutes.
-    for (; request.socket.bytesRead < 30_000_000; now += 1_000) {
-      request.socket.bytesRead += 125_000;
+    for (; socket.bytesRead < 30_000_000; now += 1_000) {
+      socket.receive(125_000);
       requests.look();
     }
     expect([tooSlow, now]).toEqual([false, 240_000]);
@@ -156,21 +160,21 @@ describe("a body", () => {
   test("that continues after the response is discarded for 15 s, then its socket closed", () => {
     let now = 0;
     const slow = new SlowRequests({ pace: { silenceMs: 100, bytesPerSecond: 1 }, lingerMs: 100, now: () => now });
-    const socket = { bytesRead: 0, destroyed: false, destroy() {} };
-    socket.destroy = () => {
-      socket.destroyed = true;
-    };
-    const request = { headers: { "content-length": "1000000" }, complete: false, socket };
-    const response = { headersSent: false };
-    slow.watch(request as unknown as IncomingMessage, response as unknown as ServerResponse);
+    const socket = new LooseSocket();
+    const request = requestOf({ "content-length": "1000000" }, socket);
+    let headersSent = false;
+    slow.watch(
+      request,
+      responseTo(request, () => headersSent),
+    );
     const look = (at: number) => {
       now = at;
-      socket.bytesRead += 1_000;
+      socket.receive(1_000);
       slow.look();
       return socket.destroyed;
     };
     expect(look(30)).toBe(false);
-    response.headersSent = true;
+    headersSent = true;
     expect([look(60), look(90), look(120), look(150)]).toEqual([false, false, false, false]);
     expect(look(160)).toBe(true);
   });

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { type Duplex, duplexPair } from "node:stream";
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
@@ -11,6 +10,7 @@ import { Inbound } from "../../../src/transport/admit/inbound.ts";
 import { SocketConnection } from "../../../src/transport/ws/connection.ts";
 import { anyFrame, goodbye, rightMessage } from "../../support/any-frames.ts";
 import { noFault } from "../../support/no-fault.ts";
+import { requestOf } from "../../support/node-requests.ts";
 import { frameBytes } from "../../support/raw-web-socket.ts";
 
 const MAX_BYTES = 1_200_000;
@@ -28,15 +28,12 @@ const LIMITS = {
   pingMs: 20_000,
   pongMs: 10_000,
 };
-const REQUEST = {
-  method: "GET",
-  headers: {
-    connection: "Upgrade",
-    upgrade: "websocket",
-    "sec-websocket-version": "13",
-    "sec-websocket-key": "MDEyMzQ1Njc4OWFiY2RlZg==",
-  },
-} as unknown as IncomingMessage;
+const REQUEST = requestOf({
+  connection: "Upgrade",
+  upgrade: "websocket",
+  "sec-websocket-version": "13",
+  "sec-websocket-key": "MDEyMzQ1Njc4OWFiY2RlZg==",
+});
 
 interface Answer {
   /** Texts that were handed over. */

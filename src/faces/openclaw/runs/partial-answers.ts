@@ -4,19 +4,25 @@ import type { Session, SessionStore } from "../sessions/session-store.ts";
 import type { Run } from "./run.ts";
 import { endingOf, INTERRUPTED } from "./run-ending.ts";
 
-/** How often partial answers are stored: a killed gateway loses at most this much of each, in milliseconds. */
+/** A killed gateway loses at most this much of an answer, in milliseconds, while no more than 256 answers grow. */
 export const PARTIAL_MS = 1_000;
 
+/** Passes in that time. */
+const PASSES = 4;
+
 /**
- * Characters stored in one pass, plus those of one answer: handing 1 MiB to the store takes the event loop some 2 ms.
- * Answers beyond it come first in the next pass.
+ * Stored in one pass, at most: handing one answer to the store takes the event loop some 30 µs, and 1 MiB of them 3 ms. The
+ * others come first in the next pass.
  */
-const MAX_PASS_CHARACTERS = 1_048_576;
+const MAX_PASS_ANSWERS = 64;
+const MAX_PASS_CHARACTERS = 524_288;
 
 interface Stored {
   readonly session: Session;
   /** Characters of the answer that are stored. */
   readonly length: number;
+  /** When they were stored: monotonic time in milliseconds. */
+  readonly at: number;
 }
 
 /**
@@ -25,13 +31,18 @@ interface Stored {
  */
 export class PartialAnswers {
   readonly #sessions: Pick<SessionStore, "savePartial">;
-  readonly #clock: Pick<Clock, "wall">;
+  readonly #clock: Clock;
+  readonly #everyMs: number;
   /** The one stored longest ago first. */
   readonly #stored = new Map<Run, Stored>();
+  readonly #timer: NodeJS.Timeout;
 
-  constructor(sessions: Pick<SessionStore, "savePartial">, clock: Pick<Clock, "wall">) {
+  /** Stores each running answer every `everyMs` milliseconds, as far as it has grown. */
+  constructor(sessions: Pick<SessionStore, "savePartial">, clock: Clock, everyMs: number) {
     this.#sessions = sessions;
     this.#clock = clock;
+    this.#everyMs = everyMs;
+    this.#timer = setInterval(() => this.pass(), everyMs / PASSES).unref();
   }
 
   /** Stores the answer while it is still empty: from now on the question never stands there without an answer. */
@@ -41,25 +52,36 @@ export class PartialAnswers {
 
   /** The answer is complete: its beginning is not stored any more. */
   end(run: Run): void {
+    const stored = this.#stored.get(run);
+    if (stored) stored.session.ifKilled = {};
     this.#stored.delete(run);
   }
 
-  /** Stores those that have grown. To be called every `PARTIAL_MS`. */
+  /** Stores the answers that have grown since they were stored, if that is long enough ago. */
   pass(): void {
-    let room = MAX_PASS_CHARACTERS;
-    for (const [run, { session, length }] of this.#stored) {
-      if (room <= 0) return;
+    let answers = MAX_PASS_ANSWERS;
+    let characters = MAX_PASS_CHARACTERS;
+    const due = this.#clock.now() - this.#everyMs;
+    for (const [run, { session, length, at }] of this.#stored) {
+      if (at > due || answers <= 0 || characters <= 0) return;
       if (run.content.length === length) continue;
-      room -= run.content.length;
+      answers -= 1;
+      characters -= run.content.length;
       this.#save(run, session);
     }
   }
 
+  /** Stops storing. */
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
   #save(run: Run, session: Session): void {
     this.#stored.delete(run);
-    this.#stored.set(run, { session, length: run.content.length });
+    this.#stored.set(run, { session, length: run.content.length, at: this.#clock.now() });
     const timestamp = this.#clock.wall();
-    const { message } = endingOf(run, { status: "failed", error: INTERRUPTED }, timestamp);
-    this.#sessions.savePartial(session, { id: run.answerId, seq: nextSeq(session.messages), timestamp, ...message });
+    const { message, settings } = endingOf(run, { status: "failed", error: INTERRUPTED }, timestamp);
+    const answer = { id: run.answerId, seq: nextSeq(session.messages), timestamp, ...message };
+    this.#sessions.savePartial(session, answer, settings);
   }
 }

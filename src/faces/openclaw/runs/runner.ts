@@ -35,6 +35,8 @@ export interface RunnerParts {
   readonly newId: () => string;
   readonly systemPrompt: string | undefined;
   readonly historyMessages: number;
+  /** How often partial answers are stored, in milliseconds. */
+  readonly partialMs: number;
 }
 
 type NewMessage = Omit<TranscriptMessage, "id" | "seq" | "timestamp">;
@@ -45,13 +47,12 @@ const PREVIEW_LENGTH = 200;
 
 /** Takes a run from its message to its stored answer and tells the clients on the way. */
 export class Runner {
-  /** Call its `pass` every second. */
-  readonly partials: PartialAnswers;
+  readonly #partials: PartialAnswers;
   readonly #parts: RunnerParts;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
-    this.partials = new PartialAnswers(parts.sessions, parts.clock);
+    this.#partials = new PartialAnswers(parts.sessions, parts.clock, parts.partialMs);
   }
 
   /** Makes a run that all clients watch, not yet started. `over` is called after its last event. */
@@ -97,6 +98,8 @@ export class Runner {
     const { session } = request;
     const question = this.#store(session, { role: "user", content: request.content, runId: request.runId });
     const opened = this.#open(run, request, late);
+    // Before the session's change, which stores both.
+    if (!(opened instanceof GatewayError)) this.#partials.begin(run, session);
     const text = plainText(question);
     sessions.update(session, {
       lastInteractionAt: run.startedAt,
@@ -108,10 +111,7 @@ export class Runner {
     this.#tell(run.identity, { seq: run.frames.nextSeq(), state: "status", phase: "starting_model" });
     this.#tellCaller(run, { phase: "start", startedAt: run.startedAt });
     if (opened instanceof GatewayError) run.fail(opened);
-    else {
-      this.partials.begin(run, session);
-      run.follow(opened, request.timeoutMs);
-    }
+    else run.follow(opened, request.timeoutMs);
   }
 
   /** Adds a message to the conversation that no model wrote. */
@@ -139,6 +139,11 @@ export class Runner {
     this.#tell(identityOf(request), { seq: 1, state: "aborted", stopReason });
     record.conclude({ status: "aborted", stopReason, endedAt: this.#parts.clock.wall() });
     this.#parts.news.changed(request.session.key, "agent.input.settled", request.runId);
+  }
+
+  /** Stops storing partial answers. */
+  close(): void {
+    this.#partials.close();
   }
 
   /** Stores a message that never got its turn, with the reason in place of an answer. */
@@ -184,7 +189,7 @@ export class Runner {
   /** Whatever fails here, the session's next message gets its turn and pending requests for this run get a response. */
   #finish(run: Run, end: RunEnd, request: RunRequest, record: RunRecord, over: () => void): void {
     const endedAt = this.#parts.clock.wall();
-    this.partials.end(run);
+    this.#partials.end(run);
     try {
       const ending = endingOf(run, end, endedAt);
       this.#conclude(run, ending, request.session, record);

@@ -12,3 +12,11 @@ function partBytes(part: TranscriptPart): number {
 /** Memory of a message's content, in bytes. */
 export const contentBytes = (content: readonly TranscriptPart[]): number =>
   content.reduce((sum, part) => sum + partBytes(part), MESSAGE_BYTES);
+
+/** Limits on the memory of transcripts, in bytes. */
+export interface TranscriptMemory {
+  /** Beyond it, transcripts not in use are forgotten; they are read again when needed. */
+  readonly keptBytes: number;
+  /** Beyond it, no message is accepted: transcripts in use cannot be forgotten. */
+  readonly maxBytes: number;
+}

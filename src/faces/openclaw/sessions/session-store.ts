@@ -1,7 +1,7 @@
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { Observer } from "../../../core/ports/observer.ts";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../../../core/ports/transcripts.ts";
-import { contentBytes } from "./content-bytes.ts";
+import { contentBytes, type TranscriptMemory } from "./content-bytes.ts";
 import { AGENT_ID } from "./session-key.ts";
 
 export type Settings = SessionRecord["settings"];
@@ -16,6 +16,8 @@ export class Session {
   bytes = 0;
   /** Messages not stored yet, oldest first. */
   unsaved: TranscriptMessage[] = [];
+  /** Settings that are stored over the present ones while a run is active. */
+  ifKilled: Settings = {};
 
   constructor(record: SessionRecord) {
     this.record = record;
@@ -48,14 +50,6 @@ export interface SessionStoreParts {
   readonly maxLoaded?: number;
   /** Their memory; unbounded by default. */
   readonly memory?: TranscriptMemory | undefined;
-}
-
-/** Limits on the memory of transcripts, in bytes. */
-export interface TranscriptMemory {
-  /** Beyond it, transcripts not in use are forgotten; they are read again when needed. */
-  readonly keptBytes: number;
-  /** Beyond it, no message is accepted: transcripts in use cannot be forgotten. */
-  readonly maxBytes: number;
 }
 
 const MAX_LOADED = 256;
@@ -154,8 +148,9 @@ export class SessionStore {
     );
   }
 
-  /** Stores a running answer; the complete one replaces it by its id. Memory never holds it. */
-  savePartial(session: Session, message: TranscriptMessage): void {
+  /** Stores a running answer. `ifKilled` is stored with the session's next change. The end of the run replaces both. */
+  savePartial(session: Session, message: TranscriptMessage, ifKilled: Settings): void {
+    session.ifKilled = ifKilled;
     this.#write(this.#parts.transcripts.append(session.key, [message]));
   }
 
@@ -239,7 +234,9 @@ export class SessionStore {
   }
 
   #save(session: Session): void {
-    this.#write(this.#parts.transcripts.saveSession(session.record));
+    const { record, ifKilled } = session;
+    const settings = { ...record.settings, ...ifKilled };
+    this.#write(this.#parts.transcripts.saveSession({ ...record, settings }));
   }
 
   #write(write: Promise<void>): void {

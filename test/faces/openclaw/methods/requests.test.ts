@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
+import { z } from "zod";
 import * as chatParams from "../../../../protocol/openclaw/chat-params.ts";
 import * as frames from "../../../../protocol/openclaw/frames.ts";
 import * as sessionParams from "../../../../protocol/openclaw/session-params.ts";
@@ -321,7 +322,9 @@ describe("what real clients send", () => {
 
 /** The closed objects, by OpenClaw's names for them. */
 const PARAMS = Object.fromEntries(
-  Object.entries({ ...frames, ...chatParams, ...sessionParams }).filter(
-    ([name]) => name.endsWith("Params") && published.definitions[name]?.properties,
+  Object.entries({ ...frames, ...chatParams, ...sessionParams }).flatMap(([name, schema]) =>
+    name.endsWith("Params") && published.definitions[name]?.properties && schema instanceof z.ZodObject
+      ? [[name, schema]]
+      : [],
   ),
-) as unknown as Record<string, { readonly shape: object }>;
+);

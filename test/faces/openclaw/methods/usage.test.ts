@@ -138,7 +138,7 @@ describe("days", () => {
 
   test("there are not are refused", () => {
     expect(() => readRange({ startDate: "2026-13-45" }, TODAY)).toThrow("startDate is a day");
-    expect(() => readRange({ startDate: "2026-11-23", endDate: "2026-11-22" }, TODAY)).toThrow("behind");
+    expect(() => readRange({ startDate: "2026-11-23", endDate: "2026-11-22" }, TODAY)).toThrow("after endDate");
   });
 
   test("ninety-five of a hundred answers were at least as fast as p95", () => {

@@ -50,6 +50,8 @@ const send = (client: OpenClawClient, message: string, idempotencyKey: string) =
 const history = async (client: OpenClawClient) =>
   (await client.request("chat.history", { sessionKey: "main" })).messages;
 
+const row = async (client: OpenClawClient) => (await client.request("sessions.describe", { key: "main" })).session;
+
 describe("a gateway that is killed in mid-answer", () => {
   test("shows after its restart what had been streamed, as interrupted, and can be asked again", async () => {
     const { store, transcripts, untilStored } = watchedStore();
@@ -57,11 +59,20 @@ describe("a gateway that is killed in mid-answer", () => {
     using client = await rig.client();
     await send(client, "Tell me a story", "r1");
     rig.call.text("Once upon");
+    rig.clock.nowMs += 1;
     await untilStored("Once upon");
     rig.call.text(" a time");
+    rig.clock.nowMs += 1;
     await untilStored("Once upon a time");
+    expect(await row(client)).toMatchObject({ status: "running" });
+    expect(await row(client)).not.toHaveProperty("lastRunError");
     const { rig: later, client: again } = await afterKill(store);
     await using _ = later;
+    expect(await row(again)).toMatchObject({
+      status: "failed",
+      lastRunId: "r1",
+      lastRunError: "the gateway stopped in the middle of this answer",
+    });
     expect(await history(again)).toMatchObject([
       { role: "user", content: "Tell me a story" },
       {
@@ -102,6 +113,7 @@ test("a complete answer replaces its beginning in the store, under the same id",
   using client = await rig.client();
   await send(client, "hello", "r1");
   rig.call.text("Hi");
+  rig.clock.nowMs += 1;
   await untilStored("Hi");
   const beginning = (await store.messages(KEY)).at(-1);
   rig.call.text(" there").finish();
@@ -120,6 +132,7 @@ test("a session that is reset in mid-answer keeps nothing of it", async () => {
   using client = await rig.client();
   await send(client, "hello", "r1");
   rig.call.text("Hi");
+  rig.clock.nowMs += 1;
   await untilStored("Hi");
   await client.request("sessions.reset", { key: "main" });
   await rig.face.close();
@@ -139,18 +152,28 @@ describe("one pass over the running answers", () => {
       fault() {},
     });
 
-  test("stores those that have grown, and at most a MiB and one answer; the others come first in the next", () => {
+  test("stores the answers that have grown, 512 KiB at most; the others come first in the next", () => {
     const stored: string[] = [];
-    const partials = new PartialAnswers({ savePartial: (_, { id }) => void stored.push(id) }, { wall: () => 1 });
+    const clock = { nowMs: 0, now: () => clock.nowMs, wall: () => clock.nowMs };
+    const partials = new PartialAnswers({ savePartial: (_, { id }) => void stored.push(id) }, clock, 1_000);
+    partials.close();
     const runs = ["a", "b", "c", "idle"].map(runOf);
     for (const run of runs) partials.begin(run, session);
     expect(stored.splice(0)).toEqual(["a", "b", "c", "idle"]);
-    for (const run of runs.slice(0, 3)) run.content.add({ text: "x".repeat(600_000) });
+    for (const run of runs.slice(0, 3)) run.content.add({ text: "x".repeat(300_000) });
+    partials.pass();
+    expect(stored).toEqual([]);
+    clock.nowMs = 1_000;
     partials.pass();
     expect(stored.splice(0)).toEqual(["a", "b"]);
     runs[0]?.content.add({ text: "more" });
+    clock.nowMs = 1_500;
     partials.pass();
-    expect(stored.splice(0)).toEqual(["c", "a"]);
+    expect(stored.splice(0)).toEqual(["c"]);
+    clock.nowMs = 2_000;
+    partials.pass();
+    expect(stored.splice(0)).toEqual(["a"]);
+    clock.nowMs = 9_000;
     partials.pass();
     expect(stored).toEqual([]);
     for (const run of runs) partials.end(run);
@@ -158,15 +181,28 @@ describe("one pass over the running answers", () => {
     partials.pass();
     expect(stored).toEqual([]);
   });
+
+  test("stores 64 answers at most", () => {
+    let stored = 0;
+    const clock = { nowMs: 0, now: () => clock.nowMs, wall: () => clock.nowMs };
+    const partials = new PartialAnswers({ savePartial: () => void stored++ }, clock, 1_000);
+    partials.close();
+    const runs = Array.from({ length: 100 }, (_, index) => runOf(String(index)));
+    for (const run of runs) partials.begin(run, session);
+    for (const run of runs) run.content.add({ text: "x" });
+    clock.nowMs = 1_000;
+    stored = 0;
+    partials.pass();
+    expect(stored).toBe(64);
+    partials.pass();
+    expect(stored).toBe(100);
+  });
 });
 
 test("a failed turn leaves the figures of how full the context is", async () => {
   await using rig = await startRig();
   using client = await rig.client();
-  const figures = async () => {
-    const { session } = await client.request("sessions.describe", { key: "main" });
-    return session;
-  };
+  const figures = () => row(client);
   await send(client, "hello", "r1");
   rig.call.text("Hi").finish();
   await client.ended("r1");

@@ -1,0 +1,52 @@
+import { DatabaseSync } from "node:sqlite";
+import { expect, test } from "@jest/globals";
+import { ChatScript } from "../support/chat-script.ts";
+import { CONTROL_UI, describeUi, openProfile } from "../support/control-ui.ts";
+import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { configFor, startSluice } from "../support/sluice-process.ts";
+import { temporaryDirectories } from "../support/temporary-directory.ts";
+
+const newDirectory = temporaryDirectories();
+
+/** Resolves when the store in this directory holds the text. */
+async function untilStored(directory: string, text: string): Promise<void> {
+  for (;;) {
+    using database = new DatabaseSync(`${directory}/sluice.db`, { readOnly: true });
+    if (database.prepare("SELECT 1 FROM messages WHERE instr(record, ?)").get(text)) return;
+    await new Promise((look) => setImmediate(look));
+  }
+}
+
+describeUi("a gateway killed in mid-answer, in the Control UI", () => {
+  test("shows the session with what it had said when it is back, says why it stopped, and answers again", async () => {
+    await using upstream = await startScriptedUpstream();
+    const directory = newDirectory();
+    const config = configFor(upstream.url, {
+      data: { store: "sqlite", directory },
+      openclaw: { controlUi: CONTROL_UI },
+    });
+    await using killed = await startSluice(config);
+    await using profile = await openProfile(killed.url);
+    const before = await profile.open("new");
+    await before.send("Tell me a story");
+    new ChatScript(await upstream.request()).text("Once upon a time");
+    await before.untilAnswer("Once upon a time");
+    const address = new URL(before.page.url()).pathname.slice("/ui/".length);
+    // A page that looks on complains of each connection that fails.
+    await before.page.close();
+    await untilStored(directory, "Once upon a time");
+    killed.kill("SIGKILL");
+    await killed.exit;
+
+    await using again = await startSluice(config, { env: { SLUICE_PORT: new URL(killed.url).port } });
+    expect(again.url).toBe(killed.url);
+    const tab = await profile.open(address);
+    await tab.untilText("Once upon a time");
+    await tab.untilText(/the gateway stopped in the middle of this answer/);
+    await tab.shot("killed-gateway");
+    await tab.send("Once more");
+    new ChatScript(await upstream.request()).text("They lived happily").finish();
+    await tab.untilAnswer("They lived happily");
+    expect((await tab.questions.allInnerTexts()).map((text) => text.trim())).toEqual(["Tell me a story", "Once more"]);
+  });
+});
