@@ -8,7 +8,7 @@ import type { Observer } from "../core/ports/observer.ts";
 import type { UpstreamPort } from "../core/ports/upstream.ts";
 import { KeyReservations } from "../core/quota/key-reservations.ts";
 import { Relay } from "../core/relay/relay.ts";
-import { LogBudget } from "../core/stream/budget.ts";
+import { LogBudget } from "../core/stream/log-budget.ts";
 import { type ResumeFailure, StreamRegistry } from "../core/stream/registry.ts";
 import { Sweeper } from "../core/stream/sweeper.ts";
 import type { Limits } from "./limits.ts";

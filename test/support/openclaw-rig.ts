@@ -9,7 +9,7 @@ import type { Observer } from "../../src/core/ports/observer.ts";
 import type { Transcripts } from "../../src/core/ports/transcripts.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../../src/core/ports/upstream.ts";
 import { Relay } from "../../src/core/relay/relay.ts";
-import { LogBudget } from "../../src/core/stream/budget.ts";
+import { LogBudget } from "../../src/core/stream/log-budget.ts";
 import { dialects } from "../../src/dialects/registry.ts";
 import { createOpenClawFace, type OpenClawFace, type OpenClawParts } from "../../src/faces/openclaw/face.ts";
 import { createMemoryTranscripts } from "../../src/storage/transcripts/memory-transcripts.ts";

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import type { Code } from "../../protocol/codes.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { Window } from "../../src/core/stream/flow.ts";
 import type { Reader, ReaderSink } from "../../src/core/stream/reader.ts";
 import type { Attachment, AwayPolicy, RegisteredStream } from "../../src/core/stream/registry.ts";
 import { Stream } from "../../src/core/stream/stream.ts";
 import { type Entry, entryBytes, StreamLog } from "../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../src/core/stream/terminal.ts";
+import { Window } from "../../src/core/stream/window.ts";
 import { noFault } from "./no-fault.ts";
 import type { RegistryRig } from "./registry-rig.ts";
 

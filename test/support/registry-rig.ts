@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { CANCEL_AT, EVICT_AT, LogBudget, REFUSE_AT } from "../../src/core/stream/budget.ts";
+import { CANCEL_AT, EVICT_AT, LogBudget, REFUSE_AT } from "../../src/core/stream/log-budget.ts";
 import { type AwayPolicy, StreamRegistry } from "../../src/core/stream/registry.ts";
 import { PlayedStream } from "./played-stream.ts";
 

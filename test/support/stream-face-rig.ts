@@ -8,7 +8,7 @@ import type { Connection } from "../../src/core/ports/connection.ts";
 import type { FaceSession } from "../../src/core/ports/face.ts";
 import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../../src/core/ports/upstream.ts";
 import { Relay } from "../../src/core/relay/relay.ts";
-import { LogBudget } from "../../src/core/stream/budget.ts";
+import { LogBudget } from "../../src/core/stream/log-budget.ts";
 import { type RegistryLimits, StreamRegistry } from "../../src/core/stream/registry.ts";
 import type { LogLimits } from "../../src/core/stream/stream-log.ts";
 import { dialects } from "../../src/dialects/registry.ts";

@@ -3,7 +3,7 @@ import type { InboundBudget, InboundReservation } from "../caller/inbound-budget
 import type { UsageRequest } from "../dialect/dialect.ts";
 import { GatewayError, toGatewayError } from "../kernel/errors.ts";
 import { type JsonObject, jsonSize } from "../kernel/json.ts";
-import type { LogBudget } from "../stream/budget.ts";
+import type { LogBudget } from "../stream/log-budget.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
 import { AnswerState } from "./answer-state.ts";

@@ -1,7 +1,7 @@
 import type { Delta } from "../dialect/dialect.ts";
-import type { Window } from "./flow.ts";
 import { type Entry, entryBytes, type StreamLog } from "./stream-log.ts";
 import type { Terminal } from "./terminal.ts";
+import type { Window } from "./window.ts";
 
 /** Where a reader's entries go. Called synchronously, within the upstream's data callback while the reader keeps up. */
 export interface ReaderSink {

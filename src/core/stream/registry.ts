@@ -1,7 +1,7 @@
 import type { Code } from "../../../protocol/codes.ts";
 import { BoundedMap } from "../kernel/bounded-map.ts";
 import { GatewayError } from "../kernel/errors.ts";
-import { CANCEL_AT, EVICT_AT, type LogBudget, REFUSE_AT } from "./budget.ts";
+import { CANCEL_AT, EVICT_AT, type LogBudget, REFUSE_AT } from "./log-budget.ts";
 import type { Stream } from "./stream.ts";
 
 /** What happens to a stream without a reader: it runs until the grace ends, runs to its end, or is cancelled. */

@@ -1,5 +1,5 @@
 import type { ByteString } from "../kernel/byte-string.ts";
-import { type LogBudget, REFUSE_AT } from "./budget.ts";
+import { type LogBudget, REFUSE_AT } from "./log-budget.ts";
 
 /** A numbered event of an upstream. */
 export interface Entry {

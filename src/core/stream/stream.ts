@@ -1,11 +1,11 @@
 import { NOTHING } from "../dialect/dialect.ts";
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
-import type { Window } from "./flow.ts";
 import type { ProviderHead } from "./provider-head.ts";
 import { Reader, type ReaderSink } from "./reader.ts";
 import type { StreamLog } from "./stream-log.ts";
 import type { Terminal } from "./terminal.ts";
+import type { Window } from "./window.ts";
 
 /** What identifies a stream. */
 export interface StreamInfo {

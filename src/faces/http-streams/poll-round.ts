@@ -2,11 +2,11 @@ import type { Code } from "../../../protocol/codes.ts";
 import { type ByteString, fromByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpExchange } from "../../core/ports/http-face.ts";
-import { Window } from "../../core/stream/flow.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
 import type { Attachment, RegisteredStream, StreamRegistry } from "../../core/stream/registry.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
+import { Window } from "../../core/stream/window.ts";
 import { endBody, eventBody } from "../../core/stream/wire.ts";
 
 /** What one response contains at most, a single larger event aside. */

@@ -1,7 +1,7 @@
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Connection } from "../../core/ports/connection.ts";
-import { Window } from "../../core/stream/flow.ts";
+import { Window } from "../../core/stream/window.ts";
 
 /** How much a stream may send in its turn while others wait: 4 KiB, 20 events of the median size. */
 const QUANTUM_BYTES = 4_096;

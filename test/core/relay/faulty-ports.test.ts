@@ -7,7 +7,7 @@ import type { LedgerClosing, LedgerOpening } from "../../../src/core/ledger/ledg
 import type { UpstreamSink } from "../../../src/core/ports/upstream.ts";
 import { KeyReservations } from "../../../src/core/quota/key-reservations.ts";
 import { Relay } from "../../../src/core/relay/relay.ts";
-import { LogBudget } from "../../../src/core/stream/budget.ts";
+import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import type { Stream } from "../../../src/core/stream/stream.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
 import { callerOf, ListLedger } from "../../support/reserving-relay.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { Window, type WindowLimits } from "../../../src/core/stream/flow.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
+import { Window, type WindowLimits } from "../../../src/core/stream/window.ts";
 import { noFault } from "../../support/no-fault.ts";
 
 /** A stream with one acknowledging reader behind `after`, and what that reader was given. */

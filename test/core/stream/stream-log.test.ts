@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { LogBudget } from "../../../src/core/stream/budget.ts";
+import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 
 /** What the log charges for an entry besides its text. */

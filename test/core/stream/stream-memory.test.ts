@@ -1,9 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { LogBudget } from "../../../src/core/stream/budget.ts";
-import { Window } from "../../../src/core/stream/flow.ts";
+import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../../src/core/stream/terminal.ts";
+import { Window } from "../../../src/core/stream/window.ts";
 import { noFault } from "../../support/no-fault.ts";
 
 const terminal = (lastSeq: number): Terminal => ({

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
-import { LogBudget } from "../../../src/core/stream/budget.ts";
-import { Window } from "../../../src/core/stream/flow.ts";
+import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import { StreamRegistry } from "../../../src/core/stream/registry.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import { Sweeper } from "../../../src/core/stream/sweeper.ts";
+import { Window } from "../../../src/core/stream/window.ts";
 import { noFault } from "../../support/no-fault.ts";
 
 const LIMITS = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { HttpFace } from "../../../src/core/ports/http-face.ts";
-import { LogBudget } from "../../../src/core/stream/budget.ts";
+import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import { StreamRegistry } from "../../../src/core/stream/registry.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";

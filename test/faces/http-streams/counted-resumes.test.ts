@@ -1,5 +1,5 @@
 import { expect, test } from "@jest/globals";
-import { LogBudget } from "../../../src/core/stream/budget.ts";
+import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import { StreamRegistry } from "../../../src/core/stream/registry.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";

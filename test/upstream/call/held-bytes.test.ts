@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { LogBudget } from "../../../src/core/stream/budget.ts";
+import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import { HeldBytes } from "../../../src/upstream/call/held-bytes.ts";
 import { openUpstream, startCall } from "../../support/loopback-call.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";

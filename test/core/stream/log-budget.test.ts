@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { CANCEL_AT, EVICT_AT, LogBudget, REFUSE_AT } from "../../../src/core/stream/budget.ts";
+import { CANCEL_AT, EVICT_AT, LogBudget, REFUSE_AT } from "../../../src/core/stream/log-budget.ts";
 
 /** A budget of 10,000 bytes and how often it asked for relief. */
 function newBudget() {

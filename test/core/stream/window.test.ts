@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { Window } from "../../../src/core/stream/flow.ts";
+import { Window } from "../../../src/core/stream/window.ts";
 
 type Step = { readonly send: number } | { readonly ack: number };
 
