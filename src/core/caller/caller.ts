@@ -24,7 +24,7 @@ export interface Identity {
   readonly upstreamKey: string | undefined;
 }
 
-/** What one gateway key grants. Read anew on every open and resume, because keys change while sockets live. */
+/** What one gateway key grants. Read again on every open and resume, because keys change while sockets live. */
 export interface Grant {
   readonly keyId: string;
   /** Which secret was presented: a rotated key has two for a while. */

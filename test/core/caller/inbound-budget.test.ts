@@ -80,7 +80,7 @@ describe("the inbound budget", () => {
         }
         for (const { reservation } of held) reservation.release();
         expect(budget.usedBytes).toBe(0);
-        // Nobody is remembered: each has its whole part again.
+        // No holder is remembered: each has its full share again.
         for (const holder of ["a", "b", "c"]) budget.reserve(holder, 60).release();
       }),
     );

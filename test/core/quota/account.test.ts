@@ -230,7 +230,7 @@ describe("metering", () => {
     const [a, b] = capReservations;
     if (!a || !b) throw new Error("two were opened");
     expect(meter(a, 40)).toBeUndefined();
-    // Its prompt was longer than was thought: what it has too much of is set aside for the other.
+    // Its prompt was longer than estimated: the excess is reserved for the other stream.
     expect(meter(b, 400, { inputTokens: 90 })?.code).toBe("cap_exceeded");
     expect(cut).toEqual([]);
     expect(meter(a, 76)).toBeUndefined();

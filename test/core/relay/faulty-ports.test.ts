@@ -101,7 +101,7 @@ function setUp(broken: Step | undefined, isDeferred: boolean) {
   const requests = new InboundBudget({ maxBytes: 1_000_000, maxBytesEach: 1_000_000 });
   const route = { name: "r", dialect: steppedDialect(realDialect(), reach), key: undefined, headers: {} };
   let sink: UpstreamSink | undefined;
-  /** From here on the sink hears nothing. */
+  /** The sink is not called after this. */
   const close = (step: Step) => {
     sink = undefined;
     reach(step);
@@ -132,7 +132,7 @@ function setUp(broken: Step | undefined, isDeferred: boolean) {
     reservations: new KeyReservations({ clock, ledger }),
     openStreams: 1,
   });
-  /** What is thrown is told to whoever called, as a face would do. */
+  /** Collects what is thrown to the caller, as a face would report it. */
   const guard = <Result>(work: () => Result): Result | undefined => {
     try {
       return work();
@@ -155,7 +155,7 @@ function setUp(broken: Step | undefined, isDeferred: boolean) {
       stream.attach({ push: () => true, end() {}, failed() {} });
       return stream;
     });
-  /** As the upstream's client does: what the sink throws fails the call. */
+  /** Calls the sink as the upstream client does: a throw of the sink fails the call. */
   const say = (work: (to: UpstreamSink) => void): void => {
     if (!sink) return;
     try {

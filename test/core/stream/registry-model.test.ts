@@ -76,11 +76,11 @@ function setWritable({ visit }: PlayedStream, writable: boolean): void {
   if (writable) visit.reader.wake();
 }
 
-/** The client comes back and behaves: it gets everything, and the end, unless it is told that it cannot. */
+/** A client that resumes gets everything and the end, unless it is refused. */
 function finish(rig: RegistryRig, stream: PlayedStream): void {
   const refusal = stream.resume(stream.applied, true);
   if (refusal !== undefined) {
-    // What was lost was nobody's, or its time was over.
+    // Only streams without a client, or past their time, may lose entries.
     expect(["evicted", "expired", "unknown"]).toContain(refusal);
     return;
   }

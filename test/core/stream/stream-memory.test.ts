@@ -24,7 +24,7 @@ function newStream() {
   return { stream, budget, write };
 }
 
-/** A reader's sink that takes entries while it is told to, and never detaches by itself. */
+/** A sink that takes entries while it is open, and never detaches on its own. */
 const newSink = (takes = true) => ({
   takes,
   seqs: [] as number[],
