@@ -1,4 +1,4 @@
-# Two stages: the first compiles, the second carries only what runs.
+# Two stages: the first compiles, the second contains only what runs.
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -19,8 +19,8 @@ RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data
 EXPOSE 18789
-# Sluice refuses to listen beyond loopback without a token: give SLUICE_TOKEN, or a config that reads it from a file.
+# Sluice refuses to listen beyond loopback without a token: set SLUICE_TOKEN, or mount a config that reads it from a file.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.SLUICE_PORT ?? 18789) + '/readyz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-# Three quarters of the memory it is given: the rest is for sockets, buffers and threads.
+# The heap gets three quarters of the container's memory; the rest is for sockets, buffers and threads.
 CMD ["node", "--max-old-space-size-percentage=75", "--max-semi-space-size=8", "dist/src/main.js", "serve"]

@@ -15,7 +15,7 @@ import { Stage } from "./runner/stage.ts";
 import { SCENARIOS } from "./scenarios/catalogue.ts";
 import type { Scenario } from "./scenarios/scenario.ts";
 
-/** Measures what the command asks for, and says meanwhile what it does. */
+/** Runs the requested measurements and reports progress. */
 export async function runBench(command: BenchCommand, commandLine: string): Promise<void> {
   const scenarios = pick(SCENARIOS, command.scenarios, "scenario");
   const wanted = rowsFor(command);
@@ -24,7 +24,7 @@ export async function runBench(command: BenchCommand, commandLine: string): Prom
   const say = (text: string) => process.stderr.write(text);
   say(`${describeMachine(thisMachine())}\n`);
   for (const row of wanted) say(`  ${row.name.padEnd(10)} ${row.missing?.() ?? `${row.what} (${row.version()})`}\n`);
-  say(`about ${Math.ceil(secondsFor(scenarios, rows, settings) / 60)} minutes\n\n`);
+  say(`about ${Math.ceil(secondsFor(scenarios, rows, settings) / 60)} min\n\n`);
 
   const stage = await Stage.open(command.upstreamPort);
   const startedAt = new Date();
@@ -48,8 +48,7 @@ export async function runBench(command: BenchCommand, commandLine: string): Prom
     results,
     warnings: warningsOf(results, sharesCore()),
   };
-  if (document.warnings.length > 0)
-    say(`To be read with care:\n${document.warnings.map((text) => `  ${text}\n`).join("")}`);
+  if (document.warnings.length > 0) say(`Read with care:\n${document.warnings.map((text) => `  ${text}\n`).join("")}`);
   if (command.json !== undefined) writeFileSync(command.json, `${JSON.stringify(document)}\n`);
   if (command.html !== undefined) writeFileSync(command.html, renderReport(document));
 }
@@ -61,7 +60,7 @@ function rowsFor({ rows, target, settings }: BenchCommand): readonly Row[] {
   return [...controls, targetRow(target)];
 }
 
-/** Throws when a name is not there. */
+/** Throws if a name is unknown. */
 function pick<T extends Row | Scenario>(all: readonly T[], names: readonly string[], what: string): readonly T[] {
   const unknown = names.filter((name) => !all.some((one) => one.name === name));
   if (unknown.length > 0)
@@ -79,7 +78,7 @@ const noteOf = (row: Row) => {
   };
 };
 
-/** One line that is written over on a terminal; elsewhere a line for each first run. */
+/** One overwritten line on a terminal; elsewhere one line per first run. */
 function progressLine(): (text: string) => void {
   const { stderr } = process;
   if (stderr.isTTY) return (text) => void stderr.write(`\r\x1b[K${text}`);

@@ -6,7 +6,7 @@ export interface BenchCommand {
   /** Names of scenarios; none for all. */
   readonly scenarios: readonly string[];
   readonly settings: Settings;
-  /** Names of rows; none for all that are here. */
+  /** Names of rows; none for all available ones. */
   readonly rows: readonly string[];
   readonly target: TargetOptions | undefined;
   readonly upstreamPort: number;
@@ -21,20 +21,20 @@ export const USAGE = `Usage: npm run bench -- [scenario …] [options]
        npm run bench -- fetch [peer …]
 
 Scenarios: ttft relay throughput multiplex backpressure http memory cancel chat
-Without one it is a survey of them all, with fewer points and runs of each, in minutes.
+Without one: a survey of all scenarios with fewer points and runs, in minutes.
 
   --runs <n>             runs of each row at each point (5; survey 3)
   --duration <seconds>   length of the measured window (3; survey 1)
-  --rows <a,b,…>         rows to measure; by default all that are here
-  --streams <n>          one point of so many streams instead of a scenario's own
-  --rate <n>             events a second of each stream (50)
+  --rows <a,b,…>         rows to measure (default: all available)
+  --streams <n>          a single point with this many streams instead of the scenario's own
+  --rate <n>             events per second of each stream (50)
   --json <file>          results, all runs and percentiles
   --html <file>          a report with plots, in one file
 
 A gateway of your own, beside the row direct (its upstream must be http://127.0.0.1:<upstream port>):
   --target <url>         ws://… speaks sluice.v1, http://… answers chat completions in SSE
   --upstream-port <n>    where the scripted upstream listens (with --target 9900)
-  --model, --route       what to ask it for
+  --model, --route       the model or route to request
   --header <text>        'Name: value' to send; may be repeated
   --pid <n>              its process, for CPU and memory
 `;
@@ -56,15 +56,15 @@ const OPTIONS = {
 } as const;
 
 const RUNS = 5;
-/** Of everything at once, so that it takes minutes. */
+/** A survey of everything that takes minutes. */
 const SURVEY_RUNS = 3;
 const SECONDS = 3;
 const SURVEY_SECONDS = 1;
 
-/** A known port for a gateway that was configured before the benchmark began. */
+/** A fixed port, for gateways configured before the benchmark started. */
 const TARGET_UPSTREAM_PORT = 9900;
 
-/** Reads the arguments of a measurement. Throws on what it does not know. */
+/** Parses a measurement's arguments. Throws on unknown ones. */
 export function readBenchCommand(args: readonly string[]): BenchCommand {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   const { target, model, route, header } = values;

@@ -1,6 +1,6 @@
 /**
- * Questions the runner asks the processes of a run, and news they send without being asked. Node's own channel between
- * parent and child carries them.
+ * Requests from the runner to the processes of a run, and notifications from them, over Node's IPC channel between parent
+ * and child.
  */
 type Question = (argument: never) => unknown;
 export type Questions = Readonly<Record<string, Question>>;
@@ -21,7 +21,7 @@ interface News {
   readonly news: string;
 }
 
-/** In the child: answers every question, and ends with the runner. */
+/** In the child: answers every request, and exits with the runner. */
 export function answerRunner(questions: Questions): void {
   process.on("message", (message: Asked) => {
     const answer = async () => questions[message.ask]?.(message.argument as never);
@@ -38,14 +38,14 @@ export const tellRunner = (news: string): void => {
   process.send?.({ news } satisfies News);
 };
 
-/** What can be asked over: a child process with a channel. */
+/** A child process with an IPC channel. */
 interface Channel {
   send(message: Asked): boolean;
   on(event: "message", listener: (message: unknown) => void): unknown;
   once(event: "exit", listener: () => void): unknown;
 }
 
-/** In the runner: the other end. */
+/** The runner's end. */
 export class Asker<Q extends Questions> {
   readonly #channel: Channel;
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
@@ -74,7 +74,7 @@ export class Asker<Q extends Questions> {
     });
   }
 
-  /** One listener for each kind of news; a later one replaces it. */
+  /** One listener per kind of notification; a later one replaces it. */
   hear(news: string, listener: () => void): void {
     this.#listeners.set(news, listener);
   }

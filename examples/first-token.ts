@@ -5,7 +5,7 @@ const body = { max_tokens: 1024, messages: [{ role: "user", content: prompt }] }
 const socket = new WebSocket(url, { protocols: ["sluice.v1"], headers: { authorization: `Bearer ${token}` } });
 let sentAt: number | undefined;
 
-socket.onerror = () => console.error(`no gateway at ${url}, or not the token it expects`);
+socket.onerror = () => console.error(`no gateway at ${url}, or a wrong token: set SLUICE_URL and SLUICE_TOKEN`);
 socket.onopen = () => {
   sentAt = performance.now();
   socket.send(JSON.stringify({ type: "open", id: "1", model, body, flow: "none", away: "cancel" }));

@@ -1,9 +1,9 @@
-// Closes its own socket every 100 events and reads on over a new one: npx node examples/resume.ts [model] [prompt]
+// Closes its own socket every 100 events and resumes on a new one: npx node examples/resume.ts [model] [prompt]
 const [model = "demo", prompt = "500 tokens at 5 ms: [[500x5]]"] = process.argv.slice(2);
 const { SLUICE_URL: url = "ws://127.0.0.1:18789/v1/stream", SLUICE_TOKEN: token = "none" } = process.env;
 const body = { max_tokens: 1024, messages: [{ role: "user", content: prompt }] };
 let opened: { stream: string; epoch: number } | undefined; // the gateway's name for the stream
-let last = 0; // the last event handled: where to read on
+let last = 0; // the last event handled: where to resume
 let cuts = 0;
 
 function connect(): void {
@@ -13,7 +13,7 @@ function connect(): void {
   let acks: NodeJS.Timeout | undefined;
   const send = (frame: object) => socket.send(JSON.stringify(frame));
 
-  socket.onerror = () => console.error(`no gateway at ${url}, or not the token it expects`);
+  socket.onerror = () => console.error(`no gateway at ${url}, or a wrong token: set SLUICE_URL and SLUICE_TOKEN`);
   socket.onopen = () => {
     send(opened ? { type: "resume", id: "a", ...opened, after: last } : { type: "open", id: "a", model, body });
     acks = setInterval(() => send({ type: "ack", received, streams: { a: last } }), 100);
@@ -31,7 +31,7 @@ function connect(): void {
       }
     }
     if (error) console.error(`\n${error.code}: ${error.message}`);
-    if (type === "end") console.log(`\n${last} of ${lastSeq} events in spite of ${cuts} cuts`);
+    if (type === "end") console.log(`\n${last} of ${lastSeq} events despite ${cuts} cuts`);
     over ||= type === "end" || type === "error";
     if (over) socket.close();
   };

@@ -1,13 +1,13 @@
 /**
- * `node scripts/add-results.ts [--failed step]… <json>…`: adds up the results of several runs of jest, each file as `--json`
- * wrote it, and what else failed. Ends with a line `N passed, N failed, N skipped`; exits with 1 when anything failed.
+ * `node scripts/add-results.ts [--failed step]… <json>…`: adds up the results of several jest runs, one `--json` file
+ * each, and failed steps. Ends with a line `N passed, N failed, N skipped`; exits with 1 if anything failed.
  */
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { parseArgs } from "node:util";
 
 interface Suite {
-  /** Its file, absolute. */
+  /** Absolute path of the suite's file. */
   readonly name: string;
   readonly status: string;
   readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
@@ -24,8 +24,8 @@ export interface Sum {
 }
 
 /**
- * Each test counts once: a suite that ran more than once counts by its last run, in which it had most to work with. What
- * failed counts in every run, and so does a suite that could not run at all.
+ * Each test counts once: a suite that ran several times counts by its last run, which had the most fixtures. Failures count
+ * in every run, as does a suite that could not run.
  */
 export function addUp(runs: readonly Run[]): Sum {
   let passed = 0;
@@ -55,7 +55,7 @@ if (import.meta.main) {
     options: { failed: { type: "string", multiple: true, default: [] } },
     allowPositionals: true,
   });
-  // A run that left nothing to read ends this here, as failed.
+  // A run that left no results fails here.
   const { passed, failed: tests, skipped } = addUp(positionals.map((path) => JSON.parse(readFileSync(path, "utf8"))));
   const failed = [...tests, ...values.failed];
   for (const name of skipped) console.log(`skipped: ${name}`);

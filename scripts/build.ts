@@ -1,4 +1,4 @@
-/** Builds dist/: tsc compiles, the page's static files are copied beside. Exits with tsc's code when it fails. */
+/** Builds dist/: compiles with tsc and copies the page's static files. Exits with tsc's code if it fails. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, rmSync } from "node:fs";
 import process from "node:process";
@@ -12,5 +12,5 @@ const compiler = [path("node_modules/typescript/bin/tsc"), "-p", path("tsconfig.
 const { status } = spawnSync(process.execPath, compiler, { stdio: "inherit" });
 if (status !== 0) process.exit(status ?? 1);
 if (existsSync(path(STATIC))) cpSync(path(STATIC), path(`dist/${STATIC}`), { recursive: true });
-// The file behind the package's command.
+// The package's command.
 chmodSync(path("dist/src/main.js"), 0o755);

@@ -1,11 +1,9 @@
 /**
- * Makes package-lock.json ready for every machine. Takes out which Node each package asks for: npm would hold it against the
- * Node that runs npm and warn of each, though they run on the one that is installed with them. What the project itself asks
- * of npm's Node stays.
+ * Makes package-lock.json usable on every machine. Removes each package's `engines`: npm would compare them with the Node that
+ * runs npm and warn, although the packages run on the Node that is installed with them. The project's own `engines` stays.
  *
- * Adds the optional packages that are missing. A registry mirror that does not carry the builds for other platforms makes
- * `npm install` leave them out, and `npm ci` then refuses the lock file. They are never installed where their platform does
- * not match; where it does, npm fetches them by the version written here.
+ * Adds missing optional packages. If a registry mirror lacks the builds for other platforms, `npm install` omits them and
+ * `npm ci` then rejects the lock file. npm installs them only on their platform, in the version written here.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 
@@ -26,7 +24,7 @@ const PROCESSORS = ["arm64", "arm", "x64", "ia32", "loong64", "ppc64", "riscv64"
 const path = new URL("../package-lock.json", import.meta.url);
 const lock: { packages: Record<string, Locked> } = JSON.parse(readFileSync(path, "utf8"));
 
-/** What a platform package is for, read from its name: `@biomejs/cli-linux-x64-musl`. */
+/** The platform of a package, read from its name: `@biomejs/cli-linux-x64-musl`. */
 function platformOf(name: string): Pick<Locked, "os" | "cpu" | "libc"> | undefined {
   const words = name.replace(/^.*\//, "").split("-");
   const os = words.find((word) => SYSTEMS.includes(word));

@@ -2,7 +2,7 @@ import type { z } from "zod";
 
 type Schema = z.core.JSONSchema.BaseSchema;
 
-/** What the end of a name says about the unit. */
+/** Units by the suffix of a name. */
 const UNITS: readonly (readonly [RegExp, string])[] = [
   [/Ms$/, "ms"],
   [/Bytes$/, "bytes"],
@@ -13,7 +13,7 @@ const isSchema = (value: unknown): value is Schema => typeof value === "object" 
 const code = (text: string) => `\`${text}\``;
 
 function valuesOf(schema: Schema): string {
-  // A reference with a description beside it is wrapped: the draft ignores what stands beside $ref.
+  // A reference with a description is wrapped, because draft-7 ignores siblings of $ref.
   const [only] = schema.allOf ?? [];
   if (isSchema(only)) return valuesOf(only);
   if (schema.$ref) return schema.$ref.endsWith("/secret") ? "secret" : "JSON";
@@ -36,7 +36,7 @@ function row(path: string, schema: Schema, required: boolean): string {
   return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }
 
-/** A group of keys that most readers can skip has a table of its own, behind the one it belongs to. */
+/** Groups of keys that most readers can skip get a table of their own, after their section's. */
 const isGroup = (value: unknown): boolean => isSchema(value) && /^advanced\b/.test(value.description ?? "");
 
 function rows(schema: Schema, path: string, required = false): string[] {
@@ -46,7 +46,7 @@ function rows(schema: Schema, path: string, required = false): string[] {
         ? rows(value, path ? `${path}.${key}` : key, schema.required?.includes(key) ?? false)
         : [],
     );
-    // An object that may be left out says so itself: its keys are required only when it is there.
+    // The keys of an optional object are required only if the object is present.
     const optional = schema.description !== undefined && schema.default === undefined;
     return optional ? [row(path, schema, required), ...inner] : inner;
   }
@@ -55,7 +55,7 @@ function rows(schema: Schema, path: string, required = false): string[] {
   return [row(path, schema, required)];
 }
 
-/** The keys of a configuration as Markdown tables, one for each section. */
+/** The configuration's keys as Markdown tables, one per section. */
 export function configurationTable(schema: Schema): string {
   const sections: { title: string; rows: string[] }[] = [{ title: "At the top", rows: [] }];
   for (const [key, value] of Object.entries(schema.properties ?? {})) {

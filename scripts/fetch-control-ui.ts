@@ -1,6 +1,6 @@
 /**
- * Gets the pinned OpenClaw package from the npm registry and keeps nothing but its Control UI, below the data directory of
- * this project (or in the directory named as the first argument). Does nothing when it is there already.
+ * Downloads the pinned OpenClaw package from the npm registry and keeps only its Control UI, in this project's data directory
+ * or the directory given as the first argument. Does nothing if it is already there.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,7 +15,7 @@ import { makeDirectory } from "../src/storage/sqlite/data-directory.ts";
 /** `dist.integrity` of the release in the registry. Change it with the release. */
 const INTEGRITY = "sha512-Ie0kyQSCVfFqixsgVg39vevUDq01Ch5u3+7Yu5Y3qARczmdAe+lzp8bVnO9925rHiW/+CFp70zfORCyPmCH31g==";
 const INSIDE = "package/dist/control-ui";
-/** Says which release lies there. */
+/** Records the release that was installed. */
 const MARK = "openclaw-release";
 
 const target = resolve(process.argv[2] ?? fileURLToPath(new URL("../.sluice/control-ui", import.meta.url)));
@@ -37,7 +37,7 @@ function fetchInto(folder: string): void {
 
 if (isThere()) console.log(`The Control UI of OpenClaw ${OPENCLAW_RELEASE} is in ${target}`);
 else {
-  console.log(`Fetching openclaw ${OPENCLAW_RELEASE} (some 95 MB, of which the Control UI is kept) …`);
+  console.log(`Fetching openclaw ${OPENCLAW_RELEASE} (about 95 MB; only the Control UI is kept) …`);
   const folder = mkdtempSync(join(tmpdir(), "sluice-control-ui-"));
   try {
     fetchInto(folder);

@@ -1,6 +1,6 @@
 /**
- * Compares an installed Control UI with this gateway: the methods its scripts name, and what becomes of each here. Run it on
- * a new release of OpenClaw before the pin in protocol/openclaw/wire.ts is moved. The first argument is another directory.
+ * Compares an installed Control UI with this gateway: the methods its scripts name, and what the gateway does with each. Run it
+ * on a new OpenClaw release before you change the pin in protocol/openclaw/wire.ts. The first argument names another directory.
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -12,14 +12,14 @@ import { emptyMethods } from "../src/faces/openclaw/methods/methods-empty.ts";
 const directory = resolve(process.argv[2] ?? fileURLToPath(new URL("../.sluice/control-ui", import.meta.url)));
 const assets = join(directory, "assets");
 
-/** How the scripts name a method: in a request, or in a description of one. */
+/** How the scripts name a method: in a request, or in a request's description. */
 const NAMED = /(?:request(?:Snapshot)?|method)(?:\(|:)\s*[`"']([a-zA-Z-]+(?:\.[a-zA-Z-]+)*)[`"']/g;
-/** Words of the page that only look like methods. */
+/** Words in the page that look like methods and are not. */
 const OTHERS = /^(?:[A-Z].*|[a-z]+|.*-.*)$/;
 const ONE_WORD = new Set(["agent", "health", "status"]);
 
 if (!existsSync(assets)) {
-  console.error(`There is no Control UI in ${directory}: npm run control-ui gets one.`);
+  console.error(`There is no Control UI in ${directory}; get one with npm run control-ui.`);
   process.exit(1);
 }
 
@@ -29,7 +29,7 @@ for (const file of readdirSync(assets).filter((name) => name.endsWith(".js"))) {
   for (const [, name = ""] of script.matchAll(NAMED)) {
     if (!OTHERS.test(name) || ONE_WORD.has(name)) named.add(name);
   }
-  // Some are chosen between before they are asked for.
+  // Some methods are selected by an expression before the request.
   for (const name of methods.keys()) if (script.includes(`\`${name}\``)) named.add(name);
 }
 

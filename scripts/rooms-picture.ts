@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
-/** Parts whose rooms are drawn, in the order in which they may import each other. */
+/** The parts whose rooms are listed, in their import order. */
 const PARTS = ["core", "dialects", "upstream", "faces", "transport", "storage", "observe", "config", "compose", "cli"];
 const ROOM_WIDTH = 30;
 
@@ -18,7 +18,7 @@ function importsOf(file: string): string[] {
   return [...source.matchAll(/from "(\.[^"]+)"/g)].map(([, path = ""]) => join(dirname(file), path));
 }
 
-/** Every room of `src`, and which other rooms of its own part its files import: text, a room a line. */
+/** Every room of `src` with the rooms of its own part that it imports, as text, one room per line. */
 export function roomsPicture(): string {
   const files = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts"))
@@ -45,7 +45,7 @@ export function roomsPicture(): string {
   return [`${"room".padEnd(ROOM_WIDTH)}imports of its own part`, ...lines].join("\n");
 }
 
-/** How many rooms stand before this one at least. */
+/** The length of the longest import chain above this room. */
 function depth(room: string, rooms: ReadonlyMap<string, ReadonlySet<string>>): number {
   return 1 + Math.max(0, ...[...(rooms.get(room) ?? [])].map((name) => depth(name, rooms)));
 }

@@ -24,6 +24,7 @@ async function main(): Promise<number> {
   const { runCommandLine } = await import("./cli/command-line.ts");
   const { waitForStop } = await import("./cli/stop.ts");
   const { isFromNpm, NPM_ECHO_MS, npmGone } = await import("./cli/parent.ts");
+  const { findOpenFiles } = await import("./observe/open-files.ts");
   const { openDataDirectory } = await import("./storage/sqlite/data-directory.ts");
   for (const stream of [process.stdout, process.stderr]) {
     // Whoever read our output has gone: no reason to stop.
@@ -35,6 +36,7 @@ async function main(): Promise<number> {
     env: process.env,
     cwd: process.cwd(),
     version: manifest.version,
+    openFiles: findOpenFiles()?.limit,
     stdout: process.stdout,
     stderr: process.stderr,
     createGateway: async (config, options) => {

@@ -51,7 +51,7 @@ describe("the conversations of protocol/vectors", () => {
     expect(listed.length).toBeGreaterThan(4);
   });
 
-  test.each(vectors)("%s happens just so", async (name) => {
+  test.each(vectors)("%s happens exactly as written", async (name) => {
     const steps = readVector(name);
     await using upstream = await startScriptedUpstream();
     await using gateway = await startTestGateway({ upstream: upstream.url, config: steps[0]?.config ?? {} });
@@ -108,7 +108,7 @@ describe("the code table", () => {
     expect(rows).toContainEqual(row);
   });
 
-  test("close codes from 4000 on follow the range rule: below 4500 the client comes back, from 4500 it does not", () => {
+  test("close codes from 4000 on follow the range rule: below 4500 the client reconnects, from 4500 on it does not", () => {
     const own = Object.values(CODES).filter(({ closeCode = 0 }) => closeCode >= 4000);
     expect(own.length).toBeGreaterThan(3);
     for (const { closeCode = 0, retryable } of own) expect(closeCode < 4500).toBe(retryable);

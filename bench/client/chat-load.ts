@@ -10,7 +10,7 @@ export interface ChatTarget {
   readonly token?: string;
 }
 
-/** Some conversations at once, one turn in each. */
+/** Several conversations at once, one turn each. */
 export interface ChatJob {
   readonly target: ChatTarget;
   readonly turns: number;
@@ -24,7 +24,7 @@ export interface ChatResult {
   readonly first: HistogramData;
   /** The upstream's last event → the first frame that holds it. */
   readonly last: HistogramData;
-  /** Frames with text, and bytes of all frames of a turn, added up over the turns. */
+  /** Frames with text, and bytes of all frames, summed over the turns. */
   readonly textFrames: number;
   readonly bytes: number;
   readonly characters: number;
@@ -33,7 +33,7 @@ export interface ChatResult {
 
 const TURN_TIMEOUT_MS = 60_000;
 
-/** Sends one message in each of some new conversations and reads the answers. Rejects when the gateway refuses us. */
+/** Sends one message in each of several new conversations and reads the answers. Rejects if the gateway refuses a client. */
 export async function loadChats({ target, turns, plan }: ChatJob): Promise<ChatResult> {
   const socket = await ChatSocket.open(target.url, target.token);
   const histograms = { prepared: new Histogram(), first: new Histogram(), last: new Histogram() };

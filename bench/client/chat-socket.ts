@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { LeanWebSocket, type WebSocketListener } from "./web-socket.ts";
 
 const PROTOCOL_VERSION = 4;
-/** The stamps the upstream puts into its text: key, number, time. */
+/** The stamps in the upstream's text: key, number, time. */
 const STAMPS = /\d{8}-(\d{8})-(\d{15})/g;
 
-/** What one turn brought. */
+/** The result of one turn. */
 export interface ChatTurn {
   firstStampUs: number | undefined;
   firstSeenUs: number;
@@ -39,7 +39,7 @@ interface ChatPayload {
   readonly message?: { readonly content?: readonly { readonly text?: string }[] };
 }
 
-/** A chat client of OpenClaw's gateway protocol, as its command line is one. */
+/** A chat client of OpenClaw's gateway protocol, like its command line. */
 export class ChatSocket implements WebSocketListener {
   readonly #token: string | undefined;
   readonly #turns = new Map<string, Running>();
@@ -57,7 +57,7 @@ export class ChatSocket implements WebSocketListener {
     return socket;
   }
 
-  /** Sends a message and resolves when its turn is over, however it ended. */
+  /** Sends a message and resolves when its turn has ended in any way. */
   send(message: string, session: string): Promise<ChatTurn> {
     const runId = randomUUID();
     const params = { sessionKey: `agent:main:${session}`, message, deliver: false, idempotencyKey: runId };
@@ -102,7 +102,7 @@ export class ChatSocket implements WebSocketListener {
   }
 
   #event({ event, payload }: Frame, bytes: number): void {
-    // Some events of a run carry its text too (`agent`): their bytes count, their text does not.
+    // `agent` events repeat the run's text: count their bytes, not their text.
     const turn = this.#turns.get(payload?.runId ?? "");
     if (!turn || !payload) return;
     turn.bytes += bytes;

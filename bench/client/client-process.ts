@@ -13,7 +13,7 @@ const questions = {
   requests: (job: RequestJob) => loadRequests(job, tellRunner),
 };
 
-/** What the runner may ask the client. */
+/** Requests from the runner to the client. */
 export type ClientQuestions = typeof questions;
 
 answerRunner(questions);

@@ -1,7 +1,7 @@
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 
-/** Told of the bytes of each read, in a buffer that the next read of any socket uses again. */
+/** Receives each read's bytes, in a buffer that the next read of any socket reuses. */
 export interface ByteListener {
   read(buffer: Buffer, length: number): void;
   closed(reason: string): void;
@@ -10,7 +10,7 @@ export interface ByteListener {
 const READ_BYTES = 256 * 1024;
 const sharedBuffer = Buffer.allocUnsafe(READ_BYTES);
 
-/** Opens a socket to a URL's host. Plain ones read into one shared buffer: a read then allocates nothing. */
+/** Opens a socket to a URL's host. Plain sockets read into one shared buffer, so a read allocates nothing. */
 export function connect(url: URL, listener: ByteListener): Promise<Socket> {
   const secure = url.protocol === "wss:" || url.protocol === "https:";
   const host = url.hostname.replace(/^\[|\]$/g, "");

@@ -5,13 +5,13 @@ import type { Wire } from "./wire.ts";
 const SLOW_BYTES_PER_SECOND = 64 * 1024;
 const TURN_MS = 50;
 
-/** Reads one stream's socket badly. It must be the only stream on it. */
+/** Reads a stream's socket badly. The stream must be alone on it. */
 export class FaultyReader {
   readonly #timer: NodeJS.Timeout | undefined;
 
   constructor(wire: Wire, stream: LoadStream, fault: Fault, acknowledges: boolean) {
     if (fault === "slow") this.#timer = readSlowly(wire, stream);
-    // Where clients acknowledge, a stalled one still reads its socket; elsewhere that is all it can stop doing.
+    // Where clients acknowledge, a stalled one still reads its socket; elsewhere it can only stop reading.
     else if (fault === "blackholed" || !acknowledges) wire.pause(stream);
   }
 

@@ -1,4 +1,4 @@
-/** Told of whole messages, in place: the bytes are only valid during the call. */
+/** Receives complete messages in place: the bytes are valid only during the call. */
 export type FrameListener = (opcode: number, buffer: Buffer, start: number, end: number) => void;
 
 const CONTINUATION = 0;
@@ -11,8 +11,8 @@ const LENGTH_64 = 127;
 const FIRST_CONTROL = 8;
 
 /**
- * Cuts what a server sends into WebSocket messages (RFC 6455), without a copy where a message lies whole in one read.
- * Throws on what a server must not send.
+ * Splits a server's bytes into WebSocket messages (RFC 6455), without a copy if a message is complete in one read. Throws on
+ * what a server must not send.
  */
 export class FrameReader {
   readonly #listener: FrameListener;
@@ -36,7 +36,7 @@ export class FrameReader {
     if (at < end) this.#rest = Buffer.from(buffer.subarray(at, end));
   }
 
-  /** Reads whole frames; returns where the first incomplete one begins. */
+  /** Reads complete frames; returns the offset of the first incomplete one. */
   #frames(buffer: Buffer, end: number): number {
     let at = 0;
     while (end - at >= 2) {

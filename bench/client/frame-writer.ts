@@ -1,7 +1,7 @@
 const FIN = 0x80;
 const MASKED = 0x80;
 
-/** A client's frame. Clients must mask (RFC 6455, 5.3); with a mask of zeros the payload stays as it is. */
+/** A client's frame. Clients must mask (RFC 6455, 5.3); a mask of zeros leaves the payload unchanged. */
 export function clientFrame(opcode: number, payload: string | Buffer): Buffer {
   const body = typeof payload === "string" ? Buffer.from(payload, "utf8") : payload;
   const long = body.length > 0xffff;

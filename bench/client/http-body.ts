@@ -1,4 +1,4 @@
-/** Told of the bytes of a body, in place, and of its end. */
+/** Receives a body's bytes in place, and its end. */
 export interface BodyListener {
   body(buffer: Buffer, start: number, end: number): void;
   ended(): void;
@@ -7,7 +7,7 @@ export interface BodyListener {
 const LF = 10;
 const MAX_SIZE_LINE = 64;
 
-/** Undoes chunked transfer coding (RFC 9112, 7.1) without a copy. Trailers are skipped. */
+/** Decodes chunked transfer coding (RFC 9112, 7.1) without a copy. Skips trailers. */
 export class ChunkedBody {
   readonly #listener: BodyListener;
   #left = 0;
@@ -18,7 +18,7 @@ export class ChunkedBody {
     this.#listener = listener;
   }
 
-  /** Reads up to the end of the body; returns where it stopped. */
+  /** Reads up to the end of the body; returns the offset where it stopped. */
   read(buffer: Buffer, start: number, end: number): number {
     let at = start;
     while (at < end && this.#state !== "over") {

@@ -10,7 +10,7 @@ export interface Idle {
 
 const held = new Set<Wire>();
 
-/** Opens sockets that say nothing, and keeps them until they are released. */
+/** Opens idle sockets and keeps them until they are released. */
 export async function holdIdle({ target, sockets }: Idle): Promise<void> {
   const wire = target.protocol === "sluice" ? new SluiceWire(target) : new SseWire(target);
   held.add(wire);

@@ -14,12 +14,12 @@ function readerFor(bytes: number): EventReader {
   return reader;
 }
 
-/** A stream as the client sees it: every payload is checked, in its place and in its bytes. */
+/** A stream as the client sees it: checks the position and the bytes of every payload. */
 export class LoadStream {
   readonly plan: Plan;
-  /** A probe's first event is timed. */
+  /** Whether it is a probe, whose first event is timed. */
   readonly probe: boolean;
-  /** Its events are no part of the figures. */
+  /** Its events are not counted. */
   readonly faulty: boolean;
   readonly #tally: Tally;
   readonly #reader: EventReader;
@@ -51,7 +51,7 @@ export class LoadStream {
     this.#startedUs = nowUs();
   }
 
-  /** The upstream's data in bytes; `arrivedUs` is when the read that brought it returned. */
+  /** The upstream's data as bytes; `arrivedUs` is when the read that delivered it returned. */
   payload(buffer: Buffer, start: number, end: number, arrivedUs: number): void {
     this.#classify(this.#reader.read(buffer, start, end), arrivedUs);
   }
@@ -60,7 +60,7 @@ export class LoadStream {
     this.#classify(this.#reader.readText(text), arrivedUs);
   }
 
-  /** The stream ended, by itself when `reason` is undefined. */
+  /** The stream ended, normally if `reason` is undefined. */
   end(reason?: string): void {
     if (this.#over) return;
     this.#over = true;
@@ -69,7 +69,7 @@ export class LoadStream {
     this.#ended();
   }
 
-  /** The client gave up on it: what comes now is not looked at. */
+  /** The client gave up on it; ignores what still arrives. */
   drop(): void {
     this.#over = true;
   }
@@ -100,7 +100,7 @@ export class LoadStream {
     this.#tally.latency.record(arrivedUs - stampUs);
   }
 
-  /** An upstream that is not ours: all that can be told is that something came. */
+  /** For a foreign upstream: only the arrival can be recorded. */
   #unstamped(arrivedUs: number): void {
     this.#tally.unstamped++;
     if (this.#next === 1) this.#first(arrivedUs);

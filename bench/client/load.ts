@@ -12,21 +12,21 @@ import { Tally } from "./tally.ts";
 import type { Wire } from "./wire.ts";
 
 const CONNECT_TIMEOUT_MS = 20_000;
-/** How long streams may take to begin before a run counts as failed. */
+/** How long streams may take to start before a run fails. */
 const BEGIN_TIMEOUT_MS = 10_000;
-/** Between the last stream's beginning and the window, so that the storm of beginnings is over. */
+/** Pause between the last stream's start and the window, so that the burst of starts is over. */
 const CALM_MS = 300;
-/** Sockets that stand ready for probes. */
+/** Sockets ready for probes. */
 const PROBE_SOCKETS = 16;
-/** How long the last probes have for their answers. */
+/** How long the last probes may wait for their answers. */
 const LAST_PROBES_MS = 300;
 const REHEARSALS_PER_SECOND = 250;
 const CANCELS_PER_SECOND = 200;
 
-/** Says when the window opens and closes. */
+/** Called when the window opens and closes. */
 export type Announce = (news: "window-opened" | "window-closed") => void;
 
-/** Runs one job: begins streams by the clock, whatever the answers are, and reads and checks all that comes. */
+/** Runs one job: starts streams by the clock, regardless of the answers, and reads and checks everything. */
 export class Load {
   readonly #job: Job;
   readonly #announce: Announce;
@@ -89,7 +89,7 @@ export class Load {
     return begun;
   }
 
-  /** Faulty readers have sockets of their own: one that reads nothing must not hold others up. */
+  /** Faulty readers get their own sockets, so that one that reads nothing does not block others. */
   async #beginFaulty(): Promise<FaultyReader[]> {
     const { faulty, target, sockets } = this.#job;
     if (!faulty) return [];
@@ -103,7 +103,7 @@ export class Load {
     return readers;
   }
 
-  /** Returns its length in microseconds. */
+  /** Returns the window's length in microseconds. */
   async #window(): Promise<number> {
     const openedUs = nowUs();
     this.#announce("window-opened");
@@ -158,10 +158,10 @@ export class Load {
   }
 }
 
-/** The fractional part of the golden ratio: its multiples fill an interval evenly, however many they are. */
+/** The fractional part of the golden ratio: any number of its multiples fill an interval evenly. */
 const GOLDEN = 0.618_033_988_749_895;
 
-/** Shifts a stream's writes within their interval, so that the streams together write evenly and not in lumps. */
+/** Offsets a stream's writes within their interval, so that all streams together write evenly. */
 function inStep(plan: Plan, index: number): Plan {
   if (plan.writesPerSecond === 0) return plan;
   const shiftMs = ((index * GOLDEN) % 1) * (1000 / plan.writesPerSecond);

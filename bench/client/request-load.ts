@@ -7,12 +7,12 @@ import { SluiceSocket } from "./sluice-socket.ts";
 
 const CONNECTIONS = 10;
 const SECOND_US = 1e6;
-/** Node's servers take 100 requests on a connection at most as Sluice sets them: new ones are part of the work. */
+/** Sluice allows 100 requests per connection, so new connections are part of the work. */
 const REQUESTS_PER_CONNECTION = 100;
 
 export interface RequestJob {
   readonly target: Target;
-  /** An HTTP path to ask for, or undefined for handshakes of new WebSockets. */
+  /** The HTTP path to request, or undefined for WebSocket handshakes. */
   readonly path: string | undefined;
   readonly windowMs: number;
 }
@@ -24,7 +24,7 @@ export interface RequestResult {
   readonly latency: HistogramData;
 }
 
-/** Asks again and again on a few connections, each as soon as the last answer came: the most a gateway answers. */
+/** Repeats requests on a few connections, each as soon as the previous answer came: the gateway's maximum rate. */
 export async function loadRequests(job: RequestJob, announce: Announce): Promise<RequestResult> {
   announce("window-opened");
   const startedUs = nowUs();
@@ -43,7 +43,7 @@ async function askPath({ target, windowMs }: RequestJob, path: string): Promise<
     duration: windowMs / 1000,
     reconnectRate: REQUESTS_PER_CONNECTION,
   });
-  // autocannon times in whole milliseconds, which is too coarse for these answers.
+  // autocannon measures whole milliseconds, too coarse for these answers.
   const latency = new Histogram().toData();
   return { requests: result["2xx"], failed: result.non2xx + result.errors, latency };
 }

@@ -5,11 +5,11 @@ import { nowUs } from "../payload/clock.ts";
 export interface Schedule {
   readonly perSecond: number;
   readonly count: number;
-  /** Told how late each beginning was, in microseconds. */
+  /** Receives how late each start was, in microseconds. */
   readonly lag: Histogram;
 }
 
-/** Begins `count` things at fixed times, however long each of them takes: late ones are made up for at once. */
+/** Starts `count` things at fixed times, however long each takes; late ones start at once. */
 export async function beginByClock(schedule: Schedule, begin: (index: number) => void): Promise<void> {
   const { perSecond, count, lag } = schedule;
   const startUs = nowUs();

@@ -2,7 +2,7 @@ import type { Socket } from "node:net";
 import type { LoadStream } from "./load-stream.ts";
 import { LeanWebSocket, type WebSocketListener } from "./web-socket.ts";
 
-/** How our gateways and most others write an event frame; one that is written otherwise is parsed. */
+/** The usual form of an event frame; other forms are parsed. */
 const EVENT = Buffer.from('{"type":"event","id":"', "latin1");
 const SEQ = Buffer.from('","seq":', "latin1");
 const DATA = Buffer.from(',"data":', "latin1");
@@ -65,7 +65,7 @@ export class SluiceSocket implements WebSocketListener {
     if (!this.#fastEvent(buffer, start, end)) this.#frame(JSON.parse(buffer.toString("utf8", start, end)));
   }
 
-  /** An event in the usual form, read in place; false when it is anything else. */
+  /** Reads an event in the usual form in place; false if it is anything else. */
   #fastEvent(buffer: Buffer, start: number, end: number): boolean {
     if (!startsWith(buffer, start, EVENT)) return false;
     let at = start + EVENT.length;
@@ -82,7 +82,7 @@ export class SluiceSocket implements WebSocketListener {
     if (!startsWith(buffer, at, DATA)) return false;
     const held = this.#streams.get(key);
     if (!held || seq !== held.seq + 1) return false;
-    // A raw event is a string and not one of ours.
+    // A raw event is a string, so it is not one of ours.
     if (buffer[at + DATA.length] === 0x22) return false;
     held.seq = seq;
     held.stream.payload(buffer, at + DATA.length, end - 1, this.#readAtUs);
@@ -103,7 +103,7 @@ export class SluiceSocket implements WebSocketListener {
   }
 
   #event(held: { readonly stream: LoadStream; seq: number }, { seq = 0, data, raw }: ServerFrame): void {
-    // Contiguous in the gateway's own numbers too.
+    // The gateway's own numbers must be contiguous too.
     if (seq !== held.seq + 1) held.stream.end(`seq ${seq} after ${held.seq}`);
     held.seq = seq;
     held.stream.payloadText(raw ? String(data) : JSON.stringify(data), this.#readAtUs);

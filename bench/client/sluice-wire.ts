@@ -4,7 +4,7 @@ import type { LoadStream } from "./load-stream.ts";
 import { SluiceSocket } from "./sluice-socket.ts";
 import type { Wire } from "./wire.ts";
 
-/** Sockets opened at once: more is a handshake storm, which is another benchmark. */
+/** Sockets opened at once; more would measure a handshake storm. */
 const CONNECTING_AT_ONCE = 50;
 
 /** Streams over `sluice.v1`, many on each socket. */
@@ -40,7 +40,7 @@ export class SluiceWire implements Wire {
       ...(model === undefined ? { route: route ?? "bench" } : { model }),
       body: model === undefined ? { model: "bench", messages } : { messages },
       away: "cancel",
-      // A stalled reader is one that acknowledges nothing, so its stream must be one that waits for it.
+      // A stalled reader acknowledges nothing, so its stream must use acknowledgements.
       ...(!stream.faulty && { flow: "none" }),
     });
   }

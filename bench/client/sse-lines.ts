@@ -3,7 +3,7 @@ const CR = 13;
 const FIELD = Buffer.from("data:", "latin1");
 const SPACE = 32;
 
-/** Finds the `data` lines in a stream of bytes, in place where a line lies whole in one read. One line is one event. */
+/** Finds the `data` lines in a byte stream, in place if a line is complete in one read. One line is one event. */
 export class SseLines {
   readonly #data: (buffer: Buffer, start: number, end: number) => void;
   #rest: Buffer | undefined;

@@ -5,7 +5,7 @@ import { ChunkedBody, PlainBody } from "./http-body.ts";
 import type { LoadStream } from "./load-stream.ts";
 import { SseLines } from "./sse-lines.ts";
 
-/** One kept-alive HTTP/1.1 connection: a stream at a time. */
+/** A kept-alive HTTP/1.1 connection, one stream at a time. */
 export class SseSocket implements ByteListener {
   readonly #idle: (socket: SseSocket) => void;
   #socket: Socket | undefined;
@@ -18,7 +18,7 @@ export class SseSocket implements ByteListener {
     this.#idle = idle;
   }
 
-  /** `idle` is told when an answer has ended and the socket can take the next request. */
+  /** `idle` is called when a response has ended and the socket can take the next request. */
   static async open(url: URL, idle: (socket: SseSocket) => void): Promise<SseSocket> {
     const socket = new SseSocket(idle);
     socket.#socket = await connect(url, socket);
@@ -58,7 +58,7 @@ export class SseSocket implements ByteListener {
     this.#stream = undefined;
   }
 
-  /** Where the body begins in this read; 0 while the head is incomplete. */
+  /** Offset of the body in this read; 0 while the head is incomplete. */
   #readHead(buffer: Buffer, length: number): number {
     const before = this.#head.length;
     this.#head += buffer.toString("latin1", 0, length);

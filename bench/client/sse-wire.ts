@@ -6,7 +6,7 @@ import type { Wire } from "./wire.ts";
 
 const CONNECTING_AT_ONCE = 50;
 
-/** Streams as HTTP answers in SSE, each on a connection of its own while it runs. */
+/** Streams as SSE responses, each on its own connection while it runs. */
 export class SseWire implements Wire {
   readonly #target: Target;
   readonly #url: URL;
@@ -38,7 +38,7 @@ export class SseWire implements Wire {
       );
   }
 
-  /** HTTP/1.1 knows no other way to cancel. */
+  /** HTTP/1.1 has no other way to cancel. */
   cancel(stream: LoadStream): void {
     stream.cancelledNow();
     this.#homes.get(stream)?.destroy();

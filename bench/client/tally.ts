@@ -1,6 +1,6 @@
 import { Histogram } from "../figures/histogram.ts";
 
-/** What the client counts. Losses count always, events and times only while their window is open. */
+/** The client's counters. Losses always count, events and times only while their window is open. */
 export class Tally {
   readonly latency = new Histogram();
   readonly ttft = new Histogram();
@@ -9,7 +9,7 @@ export class Tally {
   readonly cancelled: Record<string, number> = {};
   recording = false;
   events = 0;
-  /** Events that came in the same read as the one before. */
+  /** Events that arrived in the same read as the previous one. */
   lumped = 0;
   lost = 0;
   duplicated = 0;

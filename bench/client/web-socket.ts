@@ -18,14 +18,14 @@ export interface WebSocketListener {
   closed(reason: string): void;
 }
 
-/** A WebSocket client that does no more than a benchmark needs, so that the client is not what is measured. */
+/** A WebSocket client with only what a benchmark needs, so that the client is not what is measured. */
 export class LeanWebSocket implements ByteListener {
   readonly #listener: WebSocketListener;
   readonly #frames: FrameReader;
   #socket: Socket | undefined;
   #handshake: { text: string; key: string; done: (error?: Error) => void } | undefined;
   #reason: string | undefined;
-  /** When the read that is being handled returned. */
+  /** When the current read returned. */
   readAtUs = 0;
 
   private constructor(listener: WebSocketListener) {
@@ -33,7 +33,7 @@ export class LeanWebSocket implements ByteListener {
     this.#frames = new FrameReader(this.#frame);
   }
 
-  /** Connects and shakes hands. Rejects with what the server said instead. */
+  /** Connects and completes the handshake. Rejects with the server's answer if it refuses. */
   static async open(
     url: URL,
     subprotocol: string | undefined,

@@ -1,14 +1,14 @@
 import type { LoadStream } from "./load-stream.ts";
 
-/** How the load client speaks to a target: one for each protocol. */
+/** The load client's side of one protocol. */
 export interface Wire {
-  /** Opens so many more sockets. Rejects when one is refused. */
+  /** Opens this many more sockets. Rejects if one is refused. */
   connect(sockets: number): Promise<void>;
-  /** Sends a stream's request now, over the socket of this index where the protocol shares sockets. */
+  /** Sends a stream's request now, on the socket with this index if the protocol shares sockets. */
   start(stream: LoadStream, socket: number): void;
-  /** Cancels one stream as the protocol has it. */
+  /** Cancels one stream the protocol's way. */
   cancel(stream: LoadStream): void;
-  /** Stops or goes on reading the socket of a stream. */
+  /** Pauses or resumes reading a stream's socket. */
   pause(stream: LoadStream): void;
   resume(stream: LoadStream): void;
   /** Bytes read so far for a stream's socket. */

@@ -1,6 +1,6 @@
 import type { PointResult } from "./record.ts";
 
-/** What was measured, in what, and how. */
+/** The results, the machine and the method. */
 export interface BenchDocument {
   readonly format: 1;
   /** ISO 8601. */
@@ -11,7 +11,7 @@ export interface BenchDocument {
   readonly rows: readonly RowNote[];
   readonly scenarios: readonly ScenarioNote[];
   readonly results: readonly PointResult[];
-  /** Where a figure must be read with care, and why. */
+  /** Reasons to read a figure with care. */
   readonly warnings: readonly string[];
 }
 
@@ -41,10 +41,10 @@ export interface Column {
   readonly metric: string;
   readonly label: string;
   readonly digits: number;
-  /** Divides the metric, so that microseconds can be shown as milliseconds. */
+  /** Divisor, for example to show microseconds as milliseconds. */
   readonly divisor?: number;
-  /** Which way is better; without one a change is only a change. */
+  /** Which direction is better, if either is. */
   readonly better?: "more" | "less";
-  /** Shown as what it is above the row `direct`. */
+  /** Shown as the difference to the row `direct`. */
   readonly overDirect?: boolean;
 }

@@ -1,4 +1,4 @@
-/** Whole numbers up to here have a bucket each; above, every power of two is cut into as many as below it. */
+/** Integers up to here have a bucket each; above, each power of two is split into as many buckets as there are below it. */
 const EXACT = 2048;
 const HALF = EXACT / 2;
 const HALF_BITS = 10;
@@ -12,7 +12,7 @@ export interface HistogramData {
   readonly min: number;
 }
 
-/** Counts whole numbers (here: microseconds) in log-linear buckets, right to a thousandth of the value. */
+/** Counts integers (here: microseconds) in log-linear buckets, accurate to a thousandth of the value. */
 export class Histogram {
   readonly #counts = new Float64Array(BUCKETS);
   #count = 0;
@@ -46,7 +46,7 @@ export class Histogram {
     if (whole < this.#min) this.#min = whole;
   }
 
-  /** The value that `share` (0 to 1) of all values do not exceed; 0 when there are none. */
+  /** The value that a `share` (0 to 1) of all values do not exceed; 0 if there are none. */
   quantile(share: number): number {
     const wanted = Math.max(1, Math.ceil(share * this.#count));
     let seen = 0;
@@ -63,7 +63,7 @@ export class Histogram {
     return this.#count === 0 ? 0 : sum / this.#count;
   }
 
-  /** Adds what another one counted. */
+  /** Adds another histogram's counts. */
   add(data: HistogramData): void {
     for (let at = 0; at < data.buckets.length; at += 2) {
       const index = data.buckets[at] ?? 0;

@@ -6,13 +6,13 @@ export interface RunRecord {
   readonly metrics: Metrics;
   /** Values at the shares of QUANTILES, in microseconds. */
   readonly quantiles?: Readonly<Record<string, readonly number[]>>;
-  /** Why streams failed, and how many for each reason. */
+  /** Failed streams by reason. */
   readonly failures?: Readonly<Record<string, number>>;
   /** Curves over time: milliseconds and value. */
   readonly series?: Readonly<Record<string, readonly (readonly [number, number])[]>>;
 }
 
-/** What one row did at one point of a scenario, in all runs. */
+/** All runs of one row at one point of a scenario. */
 export interface PointResult {
   readonly scenario: string;
   readonly point: string;

@@ -1,4 +1,4 @@
-/** The middle of some runs and how far they lie apart. */
+/** The median of some runs and their range. */
 export interface Spread {
   readonly median: number;
   readonly min: number;

@@ -1,13 +1,13 @@
 import type { PointResult } from "./record.ts";
 import { spreadOf } from "./spread.ts";
 
-/** Of one core. Above it the harness may be what is measured. */
+/** Share of one core above which the harness may be what is measured. */
 const BUSY_PERCENT = 90;
-/** Of one core, for everything that is no part of the benchmark. */
+/** Share of one core for everything outside the benchmark. */
 const DISTURBED_PERCENT = 10;
 const CARRIED_SHARE = 0.97;
 
-/** Why figures must be read with care. `shared`: upstream and client are on one core. */
+/** Reasons to read the figures with care. `shared`: upstream and client are on one core. */
 export function warningsOf(results: readonly PointResult[], shared: boolean): string[] {
   const own = results.flatMap((result) =>
     faultsOf(result, shared).map((why) => `${result.point}, ${result.row}: ${why}`),
@@ -40,7 +40,7 @@ const reasonsOf = ({ runs }: PointResult): string[] => [
   ...new Set(runs.flatMap(({ failures = {} }) => Object.keys(failures))),
 ];
 
-/** What else ran on the machine, over all points at once. */
+/** Other load on the machine, over all points. */
 function disturbance(results: readonly PointResult[]): string[] {
   const shares = results.map((result) => median(result, "othersCpuPercent")).filter((share) => !Number.isNaN(share));
   const disturbed = shares.filter((share) => share > DISTURBED_PERCENT);

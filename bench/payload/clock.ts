@@ -1,6 +1,6 @@
 /**
- * Microseconds of CLOCK_MONOTONIC, which on Linux all processes of a machine share: a time taken in the upstream can be
- * subtracted from one taken in the client. (`performance.now` counts from each process's own start.)
+ * Microseconds of CLOCK_MONOTONIC, which all processes of a Linux machine share, so times from the upstream and the client
+ * can be subtracted. (`performance.now` counts from each process's own start.)
  */
 export function nowUs(): number {
   const [seconds, nanoseconds] = process.hrtime();

@@ -25,7 +25,7 @@ function writeSmall(target: Uint8Array, at: number, width: number, value: number
   }
 }
 
-/** Reads digits; NaN when one of them is none. */
+/** Reads digits; NaN if one of them is not a digit. */
 export function readDigits(source: Uint8Array, at: number, width: number): number {
   let value = 0;
   for (let index = at; index < at + width; index++) {

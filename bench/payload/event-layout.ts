@@ -1,6 +1,6 @@
-/** Where the stamps stand in an event; offsets count from the start of its JSON. */
+/** The positions of the stamps in an event, as offsets from the start of its JSON. */
 export interface EventLayout {
-  /** The whole event with zeros for stamps, framed as SSE. */
+  /** The event with zeros for stamps, framed as SSE. */
   readonly sse: Buffer;
   readonly json: Buffer;
   readonly keyAt: number;
@@ -27,7 +27,7 @@ const BARE_BYTES = SSE_PREFIX.length + HEAD.length + STAMPS.length + TAIL.length
 
 const layouts = new Map<number, EventLayout>();
 
-/** The layout of events of so many bytes, or of the fewest that hold the stamps. */
+/** The layout of events of this many bytes, or of the fewest that hold the stamps. */
 export function layoutFor(bytes: number): EventLayout {
   let layout = layouts.get(bytes);
   if (!layout) {
@@ -53,7 +53,7 @@ function makeLayout(padBytes: number): EventLayout {
   };
 }
 
-/** What ends a stream as OpenAI does: the finish reason, the usage, `[DONE]`. */
+/** The end of a stream in OpenAI's form: finish reason, usage, `[DONE]`. */
 export function trailer(count: number): Buffer {
   const chunk = { id: "chatcmpl-bench", object: "chat.completion.chunk", created: 1_767_225_600, model: "bench" };
   const finish = { ...chunk, choices: [{ index: 0, delta: {}, finish_reason: "stop" }] };

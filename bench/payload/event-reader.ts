@@ -3,12 +3,12 @@ import { type EventLayout, KEY_DIGITS, layoutFor, SEQ_DIGITS, TIME_DIGITS } from
 
 const DASH = 45;
 
-/** What a payload turned out to be: an event whole in every byte, what ends a stream, or neither. */
+/** What a payload is: an intact event, the end of a stream, or neither. */
 export type Verdict = "whole" | "trailer" | "unstamped" | "corrupt";
 
 /**
- * Checks that a payload is what the upstream wrote, byte for byte, and reads its stamps. One that was written anew
- * by a gateway (other key order, other spaces) is parsed, and its content compared.
+ * Checks byte for byte that a payload is what the upstream wrote, and reads its stamps. A payload that a gateway re-serialized
+ * (other key order, other spaces) is parsed, and its content compared.
  */
 export class EventReader {
   key = 0;
@@ -37,13 +37,13 @@ export class EventReader {
       this.key = readDigits(buffer, start + keyAt, KEY_DIGITS);
       this.seq = readDigits(buffer, start + seqAt, SEQ_DIGITS);
       this.timeUs = readDigits(buffer, start + timeAt, TIME_DIGITS);
-      // A digit that is none makes the sum NaN.
+      // A character that is not a digit makes the sum NaN.
       if (this.key + this.seq + this.timeUs >= 0) return "whole";
     }
     return this.readText(buffer.toString("utf8", start, end));
   }
 
-  /** The same for a payload that does not stand in the expected bytes. */
+  /** The same for a payload that differs from the expected bytes. */
   readText(text: string): Verdict {
     if (text === "[DONE]" || text === '"[DONE]"') return "trailer";
     let value: unknown;

@@ -1,18 +1,18 @@
-/** What the upstream is asked to play for one stream. It travels in the prompt, which every gateway passes on. */
+/** What the upstream plays for one stream. It travels in the prompt, which every gateway passes on. */
 export interface Plan {
-  /** Names the stream in each of its events. */
+  /** Identifies the stream in each of its events. */
   readonly key: number;
   /** From the request to the first event, in milliseconds. */
   readonly firstMs: number;
-  /** Writes a second; 0 writes as fast as the socket takes it. */
+  /** Writes per second; 0 writes as fast as the socket accepts. */
   readonly writesPerSecond: number;
-  /** Events in one write. */
+  /** Events per write. */
   readonly burst: number;
   /** Events of the whole stream. */
   readonly count: number;
   /** Bytes of one event, `data: ` and the blank line included. */
   readonly bytes: number;
-  /** Streams with the same group are added up in the upstream's report. */
+  /** The upstream's report sums the streams of a group. */
   readonly group: number;
 }
 
@@ -26,7 +26,7 @@ export const DEFAULT_PLAN: Plan = {
   group: 0,
 };
 
-/** A stream whose first event is what matters. */
+/** A stream of which only the first event matters. */
 export const SHORT_PLAN: Plan = { ...DEFAULT_PLAN, count: 1 };
 
 /** More events than any run reads: the stream lasts until it is cancelled. */
@@ -34,10 +34,10 @@ export const ENDLESS = 99_999_999;
 
 const FIELDS = Object.keys(DEFAULT_PLAN) as (keyof Plan)[];
 
-/** The plan as a word that can stand anywhere in a prompt. */
+/** The plan as a word that can be anywhere in a prompt. */
 export const writePlan = (plan: Plan): string => `bench:${FIELDS.map((name) => `${name}=${plan[name]}`).join(";")}`;
 
-/** The last plan in a request's text, be it JSON or not; what it does not name is as in the default one. */
+/** The last plan in a request's text, JSON or not; missing values come from the default plan. */
 export function readPlan(text: string): Plan {
   const words = [...text.matchAll(/bench:([A-Za-z0-9=.;]+)/g)];
   const given = new Map((words.at(-1)?.[1] ?? "").split(";").map((pair) => pair.split("=") as [string, string]));

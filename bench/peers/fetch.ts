@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { folderOf, PEERS, type Peer } from "./peer.ts";
 
-/** Installs peers by name, all when none is named, into a folder git does not see. Rejects when npm fails. */
+/** Installs the named peers, or all, into a folder that git ignores. Rejects if npm fails. */
 export async function fetchPeers(names: readonly string[]): Promise<void> {
   const unknown = names.filter((name) => !PEERS.some((peer) => peer.name === name));
   if (unknown.length > 0) throw new Error(`there is no peer ${unknown.join(", ")}: ${PEERS.map(({ name }) => name)}`);
@@ -15,7 +15,7 @@ export async function fetchPeers(names: readonly string[]): Promise<void> {
 function install(peer: Peer): Promise<void> {
   const folder = fileURLToPath(folderOf(peer));
   mkdirSync(folder, { recursive: true });
-  // The pins hold for what the peer's own dependencies ask for, too.
+  // The pins apply to the peer's transitive dependencies too.
   const manifest = { private: true, dependencies: peer.packages, overrides: peer.packages };
   writeFileSync(`${folder}package.json`, JSON.stringify(manifest, undefined, 2));
   const npm = spawn("npm", ["install", "--no-audit", "--no-fund", "--ignore-scripts"], {

@@ -1,18 +1,18 @@
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** Software of others that a row runs. It is fetched by `npm run bench -- fetch`, never a dependency of this project. */
+/** Third-party software that a row runs. `npm run bench -- fetch` installs it; it is never a dependency of this project. */
 export interface Peer {
   readonly name: string;
   /** What npm installs, each version pinned. */
   readonly packages: Readonly<Record<string, string>>;
-  /** Below `node_modules`: the file whose presence says that it is installed. */
+  /** A file below `node_modules` that exists once the peer is installed. */
   readonly entry: string;
 }
 
 /**
- * Portkey's gateway. Its ranges let in a hono 4 that it does not run with, so what its authors last built with is
- * pinned.
+ * Portkey's gateway. Its version ranges admit a hono 4 that it does not run with, so the versions its authors last built with
+ * are pinned.
  */
 export const PORTKEY: Peer = {
   name: "portkey",
@@ -37,11 +37,11 @@ export const folderOf = ({ name }: Peer): URL => new URL(`../.peers/${name}/`, i
 
 export const entryOf = (peer: Peer): string => fileURLToPath(new URL(`node_modules/${peer.entry}`, folderOf(peer)));
 
-/** Why its row cannot run. */
+/** Why the peer's row cannot run. */
 export const missingPeer = (peer: Peer): string | undefined =>
   existsSync(entryOf(peer)) ? undefined : `not here: npm run bench -- fetch ${peer.name}`;
 
-/** As the report names it: `gateway 1.15.2 with hono 4.9.7 …`. */
+/** The name in the report: `gateway 1.15.2 with hono 4.9.7 …`. */
 export function versionOf({ packages }: Peer): string {
   const [first, ...others] = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
   return others.length === 0 ? `${first}` : `${first} with pinned ${others.join(", ")}`;

@@ -6,7 +6,7 @@ import { type Chart, type Dot, type Line, renderChart } from "./line-chart.ts";
 
 const SECOND_MS = 1000;
 
-/** The plots of one scenario, by what it measured; empty where a table says all. */
+/** The plots of one scenario; none if the table says everything. */
 export function chartsOf(scenario: string, document: BenchDocument): string {
   const results = document.results.filter((result) => result.scenario === scenario && result.runs.length > 0);
   const colourOf = coloursIn(document);
@@ -60,7 +60,7 @@ function latencyChart(results: readonly PointResult[], point: string, colourOf: 
   return { title: `Latency of each event: ${point}`, x, y, lines, colourOf };
 }
 
-/** The distribution of latencies at the first point of `relay`. Throws when it was not measured. */
+/** The latency distribution at the first point of `relay`. Throws if it was not measured. */
 export function firstLatencyChart(document: BenchDocument): Chart {
   const results = document.results.filter(({ scenario, runs }) => scenario === "relay" && runs.length > 0);
   const [first] = results;

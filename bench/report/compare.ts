@@ -13,12 +13,12 @@ export interface Change {
   readonly column: Column;
   readonly before: Spread;
   readonly after: Spread;
-  /** Of the medians, in percent of the one before. */
+  /** Change of the medians, in percent of the earlier one. */
   readonly percent: number;
   readonly judgement: Judgement;
 }
 
-/** Every figure both documents have. Within the noise, where the runs' ranges overlap, it counts as the same. */
+/** Every figure that both documents have. Changes with overlapping ranges count as noise. */
 export function changesBetween(before: BenchDocument, after: BenchDocument): Change[] {
   return after.results.flatMap((now) => {
     const then = before.results.find(
@@ -51,7 +51,7 @@ const MARKS: Readonly<Record<Judgement, string>> = {
   changed: "changed",
 };
 
-/** The changes as a text, what is within the noise included and marked. */
+/** The changes as text, with noise marked. */
 export function renderChanges(changes: readonly Change[]): string {
   const lines = changes.map(({ scenario, point, row, column, before, after, percent, judgement }) => {
     const scaled = (spread: Spread) => showSpread(scale(spread, column.divisor ?? 1), column.digits);

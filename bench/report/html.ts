@@ -6,7 +6,7 @@ import { STYLE } from "./style.ts";
 import { cellOf, showSpread } from "./table.ts";
 import { escapeText } from "./text.ts";
 
-/** The whole report in one file: no script, nothing fetched. */
+/** The report as one self-contained file without scripts. */
 export function renderReport(document: BenchDocument): string {
   const { date, command, machine, method, rows, scenarios, warnings } = document;
   const rowLines = rows.map(

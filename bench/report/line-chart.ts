@@ -12,7 +12,7 @@ export interface Dot {
 export interface Line {
   readonly name: string;
   readonly dots: readonly Dot[];
-  /** Points are marked where there are few. */
+  /** Points are marked if there are few. */
   readonly marked?: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface Chart {
   readonly x: Axis;
   readonly y: Axis;
   readonly lines: readonly Line[];
-  /** Colour numbers of the lines' names, the same in all charts. */
+  /** Colour numbers by line name, the same in all charts. */
   readonly colourOf: (name: string) => number;
 }
 
@@ -48,10 +48,10 @@ ${drawChart(chart)}
 </svg><div class="legend">${keys.join("")}</div></figure>`;
 }
 
-/** The lines there is something of. */
+/** The lines that have points. */
 export const drawnOf = ({ lines }: Chart): Line[] => lines.filter(({ dots }) => dots.length > 0);
 
-/** What stands inside the SVG: axes and lines. */
+/** The content of the SVG: axes and lines. */
 export function drawChart(chart: Chart): string {
   const { x, y, colourOf } = chart;
   const drawn = drawnOf(chart);

@@ -8,7 +8,7 @@ import { escapeText } from "./text.ts";
 const HEAD = 44;
 const LEGEND = 28;
 
-/** One picture for a README: how long events take through each row. Throws when `relay` was not measured. */
+/** One plot for a README: how long events take through each row. Throws if `relay` was not measured. */
 export function renderPlot(document: BenchDocument): string {
   const chart = firstLatencyChart(document);
   const drawn = drawnOf(chart);

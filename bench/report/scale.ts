@@ -18,7 +18,7 @@ export function linearScale(values: readonly number[], length: number): Scale {
   return { at: (value) => (value / top) * length, ticks };
 }
 
-/** Powers of ten around the values; what is not above 0 is drawn at the left end. */
+/** Powers of ten around the values; values not above 0 are drawn at the left end. */
 export function logScale(values: readonly number[], length: number): Scale {
   const positive = values.filter((value) => value > 0);
   const from = Math.floor(Math.log10(Math.min(...positive, 1e9)));

@@ -1,4 +1,4 @@
-/** One colour for each row of the catalogue, told apart in both schemes and by most colour-blind eyes. */
+/** One colour per row, distinguishable in both colour schemes and for most colour-blind readers. */
 const COLOURS = [
   "#888888",
   "#56b4e9",
@@ -14,7 +14,7 @@ const COLOURS = [
 
 const colours = COLOURS.map((colour, index) => `.c${index}{color:${colour}}`).join("");
 
-/** Of charts alone, for a picture that stands by itself. */
+/** The charts' part, for a stand-alone picture. */
 export const CHART_STYLE = `
 :root{color-scheme:light dark;--text:#1c1c1c;--dim:#666;--line:#ddd;--page:#fff}
 @media (prefers-color-scheme:dark){:root{--text:#e8e8e8;--dim:#999;--line:#383838;--page:#151515}}

@@ -2,7 +2,7 @@ import type { Column, ScenarioNote } from "../figures/document.ts";
 import type { PointResult } from "../figures/record.ts";
 import { type Spread, spreadOf } from "../figures/spread.ts";
 
-/** A cell as numbers: the column's figure over all runs, above `direct` where the column says so. */
+/** A cell as numbers: the column's figure over all runs, relative to `direct` if the column says so. */
 export function cellOf(result: PointResult, column: Column, all: readonly PointResult[]): Spread | undefined {
   const values = result.runs.map(({ metrics }) => metrics[column.metric] ?? Number.NaN);
   const spread = spreadOf(values);
@@ -27,7 +27,7 @@ export function showSpread({ median, min, max }: Spread, digits: number): string
   return from === to ? show(median, digits) : `${show(median, digits)} (${from}–${to})`;
 }
 
-/** The tables of a scenario as text, one for each of its points. */
+/** A scenario's tables as text, one per point. */
 export function renderTables(scenario: ScenarioNote, results: readonly PointResult[]): string {
   const points = [...new Set(results.map(({ point }) => point))];
   return points.map((point) => renderPoint(scenario, point, results)).join("\n");

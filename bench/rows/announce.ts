@@ -1,6 +1,6 @@
 import type { AddressInfo, Server } from "node:net";
 
-/** Says on standard output where a row's process listens; the runner waits for this line. */
+/** Prints where a row's process listens; the runner waits for this line. */
 export function announce(server: Server, scheme: "http" | "ws"): void {
   const { port } = server.address() as AddressInfo;
   process.stdout.write(`listens on ${scheme}://127.0.0.1:${port}\n`);

@@ -8,7 +8,7 @@ import { sluiceHttp } from "./sluice-http.ts";
 
 const direct: Row = {
   name: DIRECT,
-  what: "no gateway: the client reads the upstream itself",
+  what: "no gateway: the client reads the upstream directly",
   protocol: "sse",
   version: () => "",
   start: async (upstreamPort) => ({
@@ -20,7 +20,7 @@ const direct: Row = {
 
 const splice = nodeRow({
   name: "splice",
-  what: "bytes from socket to socket in Node, nothing read",
+  what: "copies bytes from socket to socket in Node",
   protocol: "sse",
   program: new URL("./splice-process.ts", import.meta.url),
   detail: true,
@@ -28,7 +28,7 @@ const splice = nodeRow({
 
 const floor = nodeRow({
   name: "floor",
-  what: "this job alone, by hand on node:net",
+  what: "a hand-written relay on node:net that does only this job",
   protocol: "sluice",
   program: new URL("./floor-process.ts", import.meta.url),
 });

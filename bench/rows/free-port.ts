@@ -1,8 +1,8 @@
 import { type AddressInfo, createServer } from "node:net";
 
 /**
- * A port that was free a moment ago, for programs that cannot listen on 0 and say which they got. Should another process
- * take it meanwhile, the row fails to start and is started again.
+ * A port that was free a moment ago, for programs that cannot listen on port 0 and report the port. If another process takes
+ * it meanwhile, the row fails to start and is started again.
  */
 export function freePort(): Promise<number> {
   const server = createServer();

@@ -5,7 +5,7 @@ import { announce } from "./announce.ts";
 
 const upstream = `http://127.0.0.1:${process.argv[2]}/v1/chat/completions`;
 
-// What people write: fetch, a parser stream, JSON.parse, JSON.stringify, ws.send. Thirty lines, and they work.
+// What people write first: fetch, a parser stream, JSON.parse, JSON.stringify, ws.send. Thirty lines, and they work.
 async function relay(ws: WebSocket, id: string, body: object, signal: AbortSignal): Promise<void> {
   const response = await fetch(upstream, {
     method: "POST",

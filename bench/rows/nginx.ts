@@ -9,7 +9,7 @@ import type { Row } from "./row.ts";
 
 const PROGRAM = ["nginx", "/usr/sbin/nginx"].find((name) => spawnSync(name, ["-v"]).status === 0);
 
-/** One worker and no master, so that one process is one core; what came is passed on at once. */
+/** One worker and no master, so that one process uses one core; buffering is off. */
 const config = (directory: string, port: number, upstreamPort: number): string => `
 daemon off;
 master_process off;
@@ -39,7 +39,7 @@ http {
 }
 `;
 
-/** A web server that only passes bytes on: SSE in, SSE out. */
+/** A web server as a plain proxy: SSE in, SSE out. */
 export const nginx: Row = {
   name: "nginx",
   what: "nginx with buffering off, SSE to SSE",

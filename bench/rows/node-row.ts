@@ -12,7 +12,7 @@ interface NodeRow {
 
 const PATHS = { sluice: "/v1/stream", sse: "/v1/chat/completions" } as const;
 
-/** A control row: a small program of ours, told the upstream's port, that says where it listens. */
+/** A control row: a small program of our own that gets the upstream's port and prints where it listens. */
 export const nodeRow = ({ name, what, protocol, program, detail = false }: NodeRow): Row => ({
   name,
   what,

@@ -35,7 +35,7 @@ const config = (directory: string, port: number, upstreamPort: number) => ({
   agents: { defaults: { model: { primary: "bench/bench" }, workspace: `${directory}/workspace`, skipBootstrap: true } },
 });
 
-/** OpenClaw's own gateway, over its own protocol. It runs agent turns; a bridge only relays them. */
+/** OpenClaw's own gateway, over its own protocol. Unlike a bridge, it runs agent turns. */
 export const openclaw: Row = {
   name: "openclaw",
   what: "OpenClaw's own gateway, over its own protocol",

@@ -1,38 +1,38 @@
 import type { ChatTarget } from "../client/chat-load.ts";
 import type { Target } from "../client/job.ts";
 
-/** A gateway that runs and can be loaded. */
+/** A running gateway that can be loaded. */
 export interface RunningRow {
   readonly target: Target;
-  /** Where it speaks OpenClaw's gateway protocol, if it does. */
+  /** Its address for OpenClaw's gateway protocol, if it speaks it. */
   readonly chat?: ChatTarget;
-  /** Its processes; none for the way without a gateway, or for one that runs elsewhere. */
+  /** Its processes; none without a gateway, or if it runs elsewhere. */
   readonly pids: readonly number[];
   stop(): Promise<void>;
 }
 
-/** One line of every table: something between the upstream and the client, or nothing. */
+/** A row of every table: what stands between upstream and client, or nothing. */
 export interface Row {
   readonly name: string;
   readonly what: string;
   readonly protocol: Target["protocol"];
-  /** Whether it speaks OpenClaw's gateway protocol, and only that. */
+  /** Whether it speaks only OpenClaw's gateway protocol. */
   readonly chats?: "too" | "only";
-  /** Whether it answers `/healthz` and has a start page. */
+  /** Whether it serves `/healthz` and a start page. */
   readonly pages?: boolean;
-  /** Whether a survey can do without it. */
+  /** Whether a survey omits it. */
   readonly detail?: boolean;
-  /** The version of what is measured, as the report names it. */
+  /** The measured version, as the report names it. */
   version(): string;
   /** Why it cannot run here, and how to change that. */
   missing?(): string | undefined;
   start(upstreamPort: number): Promise<RunningRow>;
 }
 
-/** The row that all others are measured above. */
+/** The row that all others are compared with. */
 export const DIRECT = "direct";
 
-/** Whether it relays streams: what speaks a chat protocol only is a subject of its own. */
+/** Whether it relays streams; rows that only speak a chat protocol are measured separately. */
 export const isGateway = ({ name, chats }: Row): boolean => name !== DIRECT && chats !== "only";
 
 export const relays = ({ chats }: Row): boolean => chats !== "only";

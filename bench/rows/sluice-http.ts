@@ -1,7 +1,7 @@
 import type { Row } from "./row.ts";
 import { sluice } from "./sluice.ts";
 
-/** This gateway for clients that speak a vendor's HTTP API: the same relay, another face. */
+/** This gateway's HTTP API: the same relay, another face. */
 export const sluiceHttp: Row = {
   name: "sluice-http",
   what: "this gateway's chat completions, SSE to SSE",

@@ -8,7 +8,7 @@ import type { Row } from "./row.ts";
 
 const root = new URL("../../", import.meta.url);
 
-/** Ceilings that a load test would otherwise measure. What the configuration at hand does not know is left out. */
+/** Raised limits that a load test would otherwise measure. Keys that this version lacks are omitted. */
 const LIMITS: Readonly<Record<string, number>> = {
   streamsPerConnection: 256,
   openStreams: 100_000,
@@ -48,12 +48,12 @@ const config = (upstreamPort: number, more: object) => ({
     sockets: { upgradesPerSecond: 100_000 },
     requests: { framesPerSecond: 100_000 },
   },
-  // Pretty, because then it prints where it listens; silent otherwise.
+  // Pretty, because it then prints where it listens, and nothing else at this level.
   log: { level: "silent", pretty: true },
   data: { store: "memory" },
 });
 
-/** This gateway as a user runs it, with a little more configuration. */
+/** This gateway as users run it, with a little configuration. */
 const rowWith = (more: object): Pick<Row, "protocol" | "version" | "start"> => ({
   protocol: "sluice",
   version: () => readJson<{ version: string }>("package.json").version,
@@ -88,7 +88,7 @@ export const sluice: Row = {
   pages: true,
 };
 
-/** What the record of usage costs is the difference to this. */
+/** Without the record of usage, to measure its cost. */
 export const sluiceUnrecorded: Row = {
   ...rowWith({ ledger: { mode: "off" } }),
   name: "sluice-unrecorded",

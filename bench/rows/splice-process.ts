@@ -3,7 +3,7 @@ import { announce } from "./announce.ts";
 
 const upstreamPort = Number(process.argv[2]);
 
-// Bytes from one socket to the other, nothing read or understood: what Node's sockets cost by themselves.
+// Copies bytes between sockets without looking at them: the cost of Node's sockets alone.
 const server = createServer({ noDelay: true }, (socket) => {
   const upstream = connect({ port: upstreamPort, host: "127.0.0.1", noDelay: true });
   socket.pipe(upstream).pipe(socket);

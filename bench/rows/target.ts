@@ -3,15 +3,15 @@ import type { Row } from "./row.ts";
 
 export interface TargetOptions {
   readonly url: string;
-  /** `Name: value` of each request or handshake. */
+  /** Headers of each request or handshake, as `Name: value`. */
   readonly headers: readonly string[];
   readonly model: string | undefined;
   readonly route: string | undefined;
-  /** Its process, when it runs on this machine: for CPU and memory. */
+  /** Its process, if it runs on this machine, for CPU and memory. */
   readonly pid: number | undefined;
 }
 
-/** A gateway that runs already: `ws:` speaks `sluice.v1`, `http:` answers chat completions in SSE. */
+/** A gateway that is already running: `ws:` speaks `sluice.v1`, `http:` answers chat completions in SSE. */
 export function targetRow({ url, headers, model, route, pid }: TargetOptions): Row {
   const protocol = /^wss?:/.test(url) ? "sluice" : "sse";
   const target: Target = {

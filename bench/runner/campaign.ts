@@ -4,7 +4,7 @@ import type { Point, Scenario, Settings } from "../scenarios/scenario.ts";
 import { measurePoint, type Progress } from "./interleave.ts";
 import type { Stage } from "./stage.ts";
 
-/** Told what comes out, scenario by scenario. */
+/** Receives results, scenario by scenario. */
 export interface Audience {
   readonly progress: Progress;
   readonly scenarioDone: (scenario: Scenario, results: readonly PointResult[]) => void;
@@ -21,7 +21,7 @@ export function secondsFor(scenarios: readonly Scenario[], rows: readonly Row[],
   return seconds;
 }
 
-/** Measures scenario after scenario. A point that stands in several is measured once. */
+/** Measures one scenario after another. A point shared by several is measured once. */
 export async function runCampaign(
   stage: Stage,
   scenarios: readonly Scenario[],

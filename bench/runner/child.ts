@@ -7,18 +7,18 @@ import { pinned, type Role } from "./placement.ts";
 
 const STOP_GRACE_MS = 3_000;
 const START_TIMEOUT_MS = 30_000;
-/** Between two looks at a gateway that does not say when it listens. */
+/** Interval between checks of a gateway that does not announce when it listens. */
 const LOOK_MS = 50;
 
 const running = new Set<ChildProcess>();
-// Nothing that was started may outlive the benchmark, however it ends.
+// No started process may outlive the benchmark, however it ends.
 process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
 void npmGone(process, manifest.name).then(() => process.exit(130));
 
-/** A process of ours that answers questions. */
+/** One of the benchmark's own processes, which answers requests. */
 export interface Helper<Q extends Questions> {
   readonly asker: Asker<Q>;
   readonly pid: number;
@@ -33,10 +33,10 @@ export function startHelper<Q extends Questions>(role: Role, program: URL): Help
   return { asker: new Asker<Q>(child, role), pid: pidOf(child), stop: () => stopChild(child) };
 }
 
-/** A gateway's process, started and listening. */
+/** A gateway process that is listening. */
 export interface GatewayProcess {
   readonly pid: number;
-  /** What the pattern's group found in its output. */
+  /** What the pattern's group matched in its output. */
   readonly found: string;
   stop(): Promise<void>;
 }
@@ -46,11 +46,11 @@ export interface GatewayCommand {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  /** What says in its output that it listens; of a silent one, a question to be asked until the answer is yes. */
+  /** The pattern that announces listening in its output; for a silent gateway, a check to repeat until it succeeds. */
   readonly ready: RegExp | (() => Promise<boolean>);
 }
 
-/** Starts a gateway on its core and waits until it says that it listens. Rejects with its output when it does not. */
+/** Starts a gateway on its core and waits until it listens. Rejects with its output if it does not. */
 export function startGateway(gateway: GatewayCommand): Promise<GatewayProcess> {
   const { command, args } = pinned("gateway", gateway.command, gateway.args);
   const child = spawn(command, args, {

@@ -6,18 +6,18 @@ interface Pids {
   readonly client: readonly number[];
 }
 
-/** User and system time within a window, in microseconds; undefined where it cannot be known. */
+/** User and system time within a window, in microseconds; undefined if it cannot be read. */
 export interface CpuUse {
   readonly gatewayUs: number | undefined;
   readonly upstreamUs: number | undefined;
   readonly clientUs: number | undefined;
-  /** Everything else that ran on this machine. */
+  /** Everything else on this machine. */
   readonly othersUs: number | undefined;
 }
 
 type Mark = readonly (number | undefined)[];
 
-/** Reads the processes' clocks when the window opens and when it closes. */
+/** Reads the processes' CPU times when the window opens and closes. */
 export class CpuMarks {
   readonly #pids: Pids;
   #opened: Mark = [];

@@ -3,15 +3,15 @@ import type { Row } from "../rows/row.ts";
 import type { Point } from "../scenarios/scenario.ts";
 import type { Stage } from "./stage.ts";
 
-/** Told before each run. */
+/** Called before each run. */
 export type Progress = (point: Point, run: number, runs: number, row: Row) => void;
 
-/** Runs of a row that may fail before it is given up at a point. */
+/** Failed runs of a row before it is given up at a point. */
 const PATIENCE = 2;
 
 /**
- * Measures all rows at one point, A B C A B C: what changes on the machine meanwhile meets every row alike. A run that
- * fails is tried again with a new process; a row that keeps failing is reported as failed.
+ * Measures all rows at one point, interleaved (A B C A B C), so that changes on the machine affect every row. A failed run is
+ * repeated with a new process; a row that keeps failing is reported as failed.
  */
 export async function measurePoint(
   stage: Stage,

@@ -7,7 +7,7 @@ import type { Observed } from "./stage.ts";
 
 const MIB = 2 ** 20;
 
-/** A load's figures, by the names that tables, reports and comparisons use. */
+/** A load's figures, by the names used in tables, reports and comparisons. */
 export function recordOf({ client, upstream, cpu, resident }: Observed<JobResult>): RunRecord {
   const latency = Histogram.from(client.latency);
   const ttft = Histogram.from(client.ttft);

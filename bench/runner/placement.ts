@@ -1,19 +1,19 @@
 import { spawnSync } from "node:child_process";
 import { availableParallelism } from "node:os";
 
-/** Which processes a core is for. */
+/** The roles of cores. */
 export type Role = "gateway" | "upstream" | "client";
 
 const TASKSET = "taskset";
 const pinning = availableParallelism() >= 2 && spawnSync(TASKSET, ["--version"]).status === 0;
 
-/** The core of a role: the gateway alone on one, upstream and client on another, or on one each where there are enough. */
+/** The core of a role: one for the gateway alone, one for upstream and client, or one each if there are enough. */
 function coreOf(role: Role): number {
   if (role === "gateway") return 1;
   return role === "client" && availableParallelism() > 2 ? 2 : 0;
 }
 
-/** A command line that keeps a process on its role's core, where the machine can do that. */
+/** A command line that pins a process to its role's core, if the machine supports that. */
 export const pinned = (role: Role, command: string, args: readonly string[]): { command: string; args: string[] } =>
   pinning ? { command: TASKSET, args: ["-c", String(coreOf(role)), command, ...args] } : { command, args: [...args] };
 
@@ -23,5 +23,5 @@ export function describePlacement(): string {
   return `gateway pinned to core ${gateway}, upstream to core ${upstream}, client to core ${client}`;
 }
 
-/** Whether upstream and client have only one core together. */
+/** Whether upstream and client share a core. */
 export const sharesCore = (): boolean => coreOf("upstream") === coreOf("client");

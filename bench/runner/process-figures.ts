@@ -10,7 +10,7 @@ const SYSTEM_TIME = 12;
 /** Fields of the first line of /proc/stat that are no work: idle and iowait. */
 const IDLE = [3, 4];
 
-/** User and system time of some processes, all their threads included, in microseconds; undefined where there is no /proc. */
+/** User and system time of some processes with all their threads, in microseconds; undefined without /proc. */
 export function cpuUs(pids: readonly number[]): number | undefined {
   if (pids.length === 0) return undefined;
   let ticks = 0;
@@ -23,11 +23,11 @@ export function cpuUs(pids: readonly number[]): number | undefined {
   return ticks * US_PER_TICK;
 }
 
-/** Time all cores were busy since the machine started, in microseconds. */
+/** Busy time of all cores since boot, in microseconds. */
 export function machineCpuUs(): number | undefined {
   const line = read("/proc/stat")?.split("\n", 1)[0];
   if (line === undefined) return undefined;
-  // The two last fields, guests, are counted in the first two already.
+  // The last two fields, guest times, are already in the first two.
   const fields = line.trim().split(/\s+/).slice(1, 9).map(Number);
   return fields.reduce((sum, ticks, index) => sum + (IDLE.includes(index) ? 0 : ticks), 0) * US_PER_TICK;
 }
@@ -44,12 +44,12 @@ export function residentBytes(pids: readonly number[]): number | undefined {
   return bytes;
 }
 
-/** Milliseconds from the beginning of a run, and bytes. */
+/** Milliseconds since the start of a run, and bytes. */
 export type Sample = readonly [number, number];
 
 const SAMPLE_MS = 100;
 
-/** Follows the resident memory of some processes. */
+/** Samples the resident memory of some processes. */
 export class Sampler {
   readonly samples: Sample[] = [];
   readonly #timer: NodeJS.Timeout;
@@ -73,7 +73,7 @@ function read(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {
-    // The process has gone, or this is no Linux.
+    // The process has exited, or this is not Linux.
     return undefined;
   }
 }

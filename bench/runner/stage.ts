@@ -9,7 +9,7 @@ import { type Helper, startHelper } from "./child.ts";
 import { CpuMarks, type CpuUse } from "./cpu-marks.ts";
 import { cpuUs, type Sample, Sampler } from "./process-figures.ts";
 
-/** What was seen while a client did something to a row. */
+/** Measurements taken while a client did something to a row. */
 export interface Observed<T> {
   readonly client: T;
   readonly upstream: UpstreamReport;
@@ -18,7 +18,7 @@ export interface Observed<T> {
   readonly resident: readonly Sample[];
 }
 
-/** A gateway that still works on what was cancelled is not ready for the next run. */
+/** Above this, a gateway is still busy with cancelled streams and not ready for the next run. */
 const CALM_SHARE = 0.05;
 const CALM_LOOK_MS = 200;
 const CALM_TIMEOUT_MS = 10_000;
@@ -57,18 +57,18 @@ export class Stage {
     return running;
   }
 
-  /** Ends a row's processes; the next run starts new ones. */
+  /** Stops a row's processes; the next run starts new ones. */
   async retire(row: Row): Promise<void> {
     await this.#rows.get(row)?.stop();
     this.#rows.delete(row);
   }
 
-  /** Runs a job against a row. Rejects when the load could not be brought up. */
+  /** Runs a job against a row. Rejects if the load could not be started. */
   run(row: Row, job: Omit<Job, "target">): Promise<Observed<JobResult>> {
     return this.observe(row, (client, target) => client.ask("run", { ...job, target }));
   }
 
-  /** Lets the client do something to a row, and watches the gateway meanwhile. */
+  /** Lets the client do something to a row while it measures the gateway. */
   async observe<T>(
     row: Row,
     work: (client: Asker<ClientQuestions>, target: Target) => Promise<T>,
@@ -87,7 +87,7 @@ export class Stage {
       await client.asker.ask("release", null);
       return { client: result, upstream, cpu: marks.use(), resident: sampler.samples };
     } catch (error) {
-      // What it still holds of the failed run would weigh on the next one.
+      // What it still holds from the failed run would burden the next one.
       await client.stop();
       this.#client = startClient();
       throw error;
@@ -103,7 +103,7 @@ export class Stage {
     await Promise.all([this.#upstream.stop(), this.#client.stop()]);
   }
 
-  /** Waits until the row has put everything away; one that does not is ended. */
+  /** Waits until the row has released everything; stops a row that does not. */
   async #calm(row: Row, pids: readonly number[]): Promise<void> {
     if (pids.length === 0) return;
     const giveUpAt = performance.now() + CALM_TIMEOUT_MS;

@@ -11,9 +11,9 @@ const HEALTHY = 90;
 const HEALTHY_RATE = 50;
 const FAULTY = 10;
 const CROWD = 1000;
-/** Streams of faulty readers are counted apart by the upstream. */
+/** The upstream counts the streams of faulty readers separately. */
 const FAULTY_GROUP = 1;
-/** Large events fill what there is to fill sooner. */
+/** Large events fill buffers sooner. */
 const FAULTY_PLAN = {
   ...DEFAULT_PLAN,
   writesPerSecond: 0,
@@ -23,10 +23,10 @@ const FAULTY_PLAN = {
   group: FAULTY_GROUP,
 };
 
-/** More than a gateway should keep of one answer, and an end, because a thousand sockets' buffers would hold gigabytes. */
+/** More than a gateway should keep of one answer, but finite, because a thousand sockets' buffers would hold gigabytes. */
 const CROWD_PLAN = { ...FAULTY_PLAN, count: 400 };
 
-/** A fast upstream and readers that do not keep up: what it costs the others, and where the bytes wait. */
+/** A fast upstream and readers that do not keep up: the cost to others, and where the bytes wait. */
 export const backpressure: Scenario = {
   name: "backpressure",
   title: `Backpressure: ${HEALTHY} healthy readers beside faulty ones whose upstream never waits`,
@@ -54,7 +54,7 @@ const DESCRIPTIONS: Readonly<Record<Fault, string>> = {
   blackholed: "read nothing",
 };
 
-/** Without a fault it is what the others are compared with. */
+/** Without a fault it is the baseline. */
 const beside = (fault: Fault | undefined, settings: Settings): Point =>
   point(
     fault === undefined ? "no faulty readers" : `${FAULTY} readers that ${DESCRIPTIONS[fault]}`,
@@ -74,7 +74,7 @@ const point = (name: string, settings: Settings, measure: Point["measure"]): Poi
   suits: isGateway,
   seconds: name.startsWith("1000") ? 17 : 6,
   runs: fewRuns(settings),
-  // What a row kept of the last run would be taken for what it keeps now.
+  // Memory kept from the previous run would count as this run's.
   measure: async (stage, row) => {
     await stage.retire(row);
     return measure(stage, row);
@@ -122,7 +122,7 @@ async function load(stage: Stage, row: Row, fault: Fault | undefined, mix: Mix):
   };
 }
 
-/** Growth a second over the last second. */
+/** Growth per second over the last second. */
 function slopeAtEnd(rss: readonly (readonly [number, number])[]): number {
   const last = rss.at(-1);
   const earlier = last && rss.findLast(([ms]) => ms <= last[0] - 1000);

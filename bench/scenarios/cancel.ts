@@ -6,7 +6,7 @@ import { fewRuns, type Scenario } from "./scenario.ts";
 
 const STREAMS = 100;
 
-/** From the client's cancel to the end of the upstream's socket, one stream after the other while the rest runs on. */
+/** From the client's cancel to the closing of the upstream socket, one stream after another while the rest keep running. */
 export const cancel: Scenario = {
   name: "cancel",
   title: "Cancel: the client's cancel → the upstream's socket closed",

@@ -9,7 +9,7 @@ import type { Scenario } from "./scenario.ts";
 import { throughput } from "./throughput.ts";
 import { ttft } from "./ttft.ts";
 
-/** Every scenario, in the order they are run. */
+/** Every scenario, in the order of execution. */
 export const SCENARIOS: readonly Scenario[] = [
   ttft,
   relay,

@@ -7,10 +7,10 @@ const TOKENS = 200;
 const TOKENS_PER_SECOND = 100;
 const MIB = 2 ** 20;
 
-/** The same chat client at OpenClaw's own gateway and at the face that speaks its protocol. */
+/** The same chat client on OpenClaw's own gateway and on the face that speaks its protocol. */
 export const chat: Scenario = {
   name: "chat",
-  title: `Chat over OpenClaw's protocol: answers of ${TOKENS} tokens at ${TOKENS_PER_SECOND} a second`,
+  title: `Chat over OpenClaw's protocol: answers of ${TOKENS} tokens at ${TOKENS_PER_SECOND} per second`,
   columns: [
     { metric: "firstP50Us", label: "first token p50 ms", digits: 1, divisor: 1000, better: "less" },
     { metric: "firstP90Us", label: "p90 ms", digits: 1, divisor: 1000, better: "less" },

@@ -4,10 +4,10 @@ import { isGateway, type Row } from "../rows/row.ts";
 import { shares } from "../runner/load-record.ts";
 import { fewRuns, type Point, type Scenario, type Settings } from "./scenario.ts";
 
-/** Handshakes of new sockets, and the pages beside the streams. */
+/** WebSocket handshakes, and the pages beside the streams. */
 export const http: Scenario = {
   name: "http",
-  title: "Requests: as many as 10 connections get answered, one at a time each",
+  title: "Requests: the rate that 10 connections get answered, one at a time each",
   columns: [
     { metric: "requestsPerSecond", label: "requests/s", digits: 0, better: "more" },
     { metric: "requestP50Us", label: "p50 ms", digits: 2, divisor: 1000, better: "less" },

@@ -9,14 +9,14 @@ import { fewRuns, type Point, type Scenario } from "./scenario.ts";
 const KIB = 1024;
 const IDLE_SOCKETS = 5000;
 const STREAMS = 1000;
-/** How long memory has to settle before it is read. */
+/** How long memory may settle before it is read. */
 const SETTLE_MS = 2000;
 const WARM_SOCKETS = 100;
 
-/** What a connection costs while it says nothing, and a stream while it runs. Each run has a new gateway. */
+/** The memory of an idle connection and of a running stream. Each run uses a new gateway. */
 export const memory: Scenario = {
   name: "memory",
-  title: "Memory: resident KiB of the gateway for each idle socket and each running stream",
+  title: "Memory: the gateway's resident KiB per idle socket and per running stream",
   columns: [
     { metric: "kibEach", label: "KiB each", digits: 1, better: "less" },
     { metric: "beforeMiB", label: "before MiB", digits: 0 },
@@ -49,7 +49,7 @@ const point = (name: string, measure: (stage: Stage, row: Row) => Promise<RunRec
   },
 });
 
-/** The code for a connection and a stream is loaded and compiled before the first reading. */
+/** Loads and compiles the code for a connection and a stream before the first reading. */
 async function warm(stage: Stage, row: Row): Promise<void> {
   await stage.run(row, steady(WARM_SOCKETS, WARM_SOCKETS, 500));
 }

@@ -1,7 +1,7 @@
 import { paced } from "./paced.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** The same load over fewer sockets. Sluice allows at most 256 streams a socket, so 4 stand for "one". */
+/** The same load over fewer sockets. Sluice allows at most 256 streams per socket, so 4 sockets stand for "one". */
 export const multiplex: Scenario = {
   name: "multiplex",
   title: "Multiplexing: the same streams over fewer sockets",
@@ -14,7 +14,7 @@ export const multiplex: Scenario = {
   ],
   points: (settings) => {
     const { survey, streams = 1000, rate = survey ? 10 : 20 } = settings;
-    // The first of a survey is one of the relay's points, measured already.
+    // A survey has already measured the first one as a point of `relay`.
     const first = paced({ streams, rate, probes: survey }, settings);
     return [first, ...(survey ? [10] : [10, 4]).map((sockets) => paced({ streams, rate, sockets }, settings))];
   },

@@ -5,22 +5,22 @@ import type { Point, Settings } from "./scenario.ts";
 
 export interface PacedShape {
   readonly streams: number;
-  /** Writes a second of each stream. */
+  /** Writes per second of each stream. */
   readonly rate: number;
   readonly burst?: number;
   readonly sockets?: number;
-  /** Time first events too, after the window. */
+  /** Whether to time first events too, after the window. */
   readonly probes?: boolean;
 }
 
 const PROBES_PER_SECOND = 50;
-/** Streams a gateway is asked to begin in a second. */
+/** Streams started per second. */
 const STARTS_PER_SECOND = 1000;
 const MIN_WARMUP_MS = 500;
-/** Streams that a gateway has begun before anything is measured. */
+/** Streams started before anything is measured. */
 const SEEN_STREAMS = 500;
 
-/** Streams at a fixed rate through a window; then, while they run on, short streams whose first event is timed. */
+/** Streams at a fixed rate for a window; then, while they keep running, short streams whose first event is timed. */
 export function paced(shape: PacedShape, { windowMs }: Settings): Point {
   const { streams, rate, burst = 1, sockets = streams, probes = false } = shape;
   const warmupMs = streams === 0 ? 0 : Math.max(MIN_WARMUP_MS, (streams / STARTS_PER_SECOND) * 1000);

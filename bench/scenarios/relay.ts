@@ -1,7 +1,7 @@
 import { type PacedShape, paced } from "./paced.ts";
 import type { Scenario, Settings } from "./scenario.ts";
 
-/** What every event pays on its way, at 5k, 10k and 20k events a second. */
+/** The cost of relaying an event, at 5k, 10k and 20k events per second. */
 export const relay: Scenario = {
   name: "relay",
   title: "Relay: event written by the upstream → read by the client; what the gateway's core spends on it",
@@ -17,7 +17,7 @@ export const relay: Scenario = {
   points: (settings) => shapes(settings).map((shape) => paced(shape, settings)),
 };
 
-/** In a survey the runs of the first tokens are shown from this side too. */
+/** In a survey, the runs of `ttft` are shown here too. */
 function shapes({ streams, rate, survey }: Settings): readonly PacedShape[] {
   if (streams !== undefined) return [{ streams, rate: rate ?? 50 }];
   const probes = survey;

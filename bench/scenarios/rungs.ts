@@ -1,6 +1,6 @@
 /**
- * The highest rung of a ladder that carries, when all below one that carries do too; undefined when none does. Tried by
- * halves, or, from where it was found before, one rung after the other.
+ * The highest rung of a ladder that carries, provided that all rungs below one that carries do too; undefined if none does.
+ * Bisects, or climbs rung by rung from where it was found before.
  */
 export async function highestRung(
   rungs: number,

@@ -7,26 +7,26 @@ import { highestRung } from "./rungs.ts";
 import { fewRuns, type Point, type Settings } from "./scenario.ts";
 
 const STREAMS = 400;
-/** Offered rates, 15 % apart: finer than what a run repeats to. */
+/** Offered rates, 15 % apart: finer than a run's repeatability. */
 const LADDER: readonly number[] = Array.from(
   { length: 19 },
   (_, step) => Math.round((3000 * 1.15 ** step) / 100) * 100,
 );
-/** What was carried: nearly all of it, and nearly all of that event by event. */
+/** A rate was carried if nearly all events arrived, and nearly all of those one by one. */
 const DELIVERED_SHARE = 0.97;
 const MAX_LUMPED_PERCENT = 20;
 
 /**
- * The most events a second that one core carries with one event a write: rates of a ladder are tried, open loop, and the
- * highest that was carried counts. Beyond it a gateway finds several events in each read and carries more by carrying
- * them in lumps: that is another measure.
+ * The most events per second that one core carries with one event per write: tries the rates of a ladder, open loop, and takes
+ * the highest that was carried. Above it a gateway finds several events in each read and carries more in batches, which is
+ * another measure.
  */
 export function saturation(settings: Settings): Point {
-  /** Where each row's last run ended: the next one looks there first. */
+  /** Where each row's last run ended; the next one starts there. */
   const rungs = new Map<Row, number>();
   return {
     id: "saturation",
-    name: "most of one core, one event a write",
+    name: "maximum of one core, one event per write",
     suits: relays,
     seconds: 5 * (settings.windowMs / 1000 + 1.3),
     runs: fewRuns(settings),
@@ -52,7 +52,7 @@ async function attempt(stage: Stage, row: Row, rate: number, windowMs: number): 
   try {
     return recordOf(await stage.run(row, { streams: STREAMS, sockets: STREAMS, plan, ...rest }));
   } catch {
-    // Too much for it even to begin.
+    // The load was too high even to start.
     return undefined;
   }
 }

@@ -3,26 +3,26 @@ import type { RunRecord } from "../figures/record.ts";
 import type { Row } from "../rows/row.ts";
 import type { Stage } from "../runner/stage.ts";
 
-/** What the command line asked for. */
+/** The command line's request. */
 export interface Settings {
-  /** Everything was asked for: less of each will do. */
+  /** A survey: everything was requested, so less of each is enough. */
   readonly survey: boolean;
   readonly runs: number;
   readonly windowMs: number;
-  /** Replace the scenario's own points by one. */
+  /** Replaces the scenario's own points with one. */
   readonly streams: number | undefined;
   readonly rate: number | undefined;
 }
 
-/** One condition, measured for every row. Points of the same id are measured once and shown wherever they belong. */
+/** One condition, measured for every row. Points with the same id are measured once and shown in each scenario. */
 export interface Point {
   readonly id: string;
   readonly name: string;
-  /** Rows that cannot do it are left out. */
+  /** Rows that cannot do it are omitted. */
   readonly suits: (row: Row) => boolean;
   /** About how long one run takes, in seconds. */
   readonly seconds: number;
-  /** Runs instead of the settings', for points of which one run says enough. */
+  /** Overrides the number of runs, for points where one run is enough. */
   readonly runs?: number;
   measure(stage: Stage, row: Row): Promise<RunRecord>;
 }
@@ -34,5 +34,5 @@ export interface Scenario {
   points(settings: Settings): readonly Point[];
 }
 
-/** For points of which fewer runs say enough. */
+/** For points where fewer runs are enough. */
 export const fewRuns = ({ runs, survey }: Settings): number => (survey ? 1 : Math.ceil(runs / 2));

@@ -3,7 +3,7 @@ import { saturation } from "./saturation.ts";
 import type { Scenario } from "./scenario.ts";
 import { unthrottled } from "./unthrottled.ts";
 
-/** How much one core moves: one event a write, eight a write, and as fast as sockets take it. */
+/** How much one core moves: one event per write, eight per write, and as fast as sockets accept. */
 export const throughput: Scenario = {
   name: "throughput",
   title: "Throughput of one core",

@@ -1,7 +1,7 @@
 import { type PacedShape, paced } from "./paced.ts";
 import type { Scenario, Settings } from "./scenario.ts";
 
-/** Request to first content while other streams run: alone, as a small team, a busy node, a full one. */
+/** Request to first content beside other streams: alone, a small team, a busy node, a full one. */
 export const ttft: Scenario = {
   name: "ttft",
   title: "Time to first token: request written → first content at the client, while other streams run",

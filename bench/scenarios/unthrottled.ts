@@ -3,10 +3,10 @@ import { relays } from "../rows/row.ts";
 import { recordOf } from "../runner/load-record.ts";
 import type { Point, Settings } from "./scenario.ts";
 
-/** Events of one write: with 230 bytes each, about what a socket takes at once. */
+/** Events per write: at 230 bytes each, about what a socket accepts at once. */
 const BURST = 256;
 
-/** The upstream writes as fast as its sockets take it. */
+/** The upstream writes as fast as its sockets accept. */
 export const unthrottled = (streams: number, { windowMs }: Settings): Point => ({
   id: `unthrottled ${streams}`,
   name: `unthrottled, ${streams} streams`,

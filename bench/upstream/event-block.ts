@@ -1,7 +1,7 @@
 import { writeDigits } from "../payload/digits.ts";
 import { KEY_DIGITS, layoutFor, SEQ_DIGITS, SSE_PREFIX, TIME_DIGITS } from "../payload/event-layout.ts";
 
-/** What one write of a stream carries: some events as one HTTP chunk, made once and stamped anew for each write. */
+/** One write of a stream: several events as one HTTP chunk, built once and re-stamped for each write. */
 export class EventBlock {
   readonly bytes: Buffer;
   readonly events: number;
@@ -25,7 +25,7 @@ export class EventBlock {
     }
   }
 
-  /** Numbers the events from `seq` on and gives all of them one time. */
+  /** Numbers the events from `seq` on and stamps them with one time. */
   stamp(seq: number, timeUs: number): void {
     for (let index = 0; index < this.events; index++) {
       const at = this.#firstAt + index * this.#stride;

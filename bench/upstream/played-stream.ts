@@ -10,12 +10,12 @@ const HEAD = Buffer.from(
   "latin1",
 );
 
-/** Writes an unpaced stream may make before others get their turn. */
+/** Writes that an unpaced stream may make before others get a turn. */
 const WRITES_PER_TURN = 4;
 
 /**
- * One answer. Its writes are due at fixed times from the request on. A write carries the time it is made, or, when it was
- * due while the socket took nothing, the time it was due: a stall of the reader is never left out of the figures.
+ * One answer. Its writes are due at fixed times from the request on. A write carries the time it is made, or, if it was due
+ * while the socket accepted nothing, the time it was due, so that a reader's stall is never hidden from the figures.
  */
 export class PlayedStream implements CountedStream {
   readonly #socket: Socket;
@@ -50,7 +50,7 @@ export class PlayedStream implements CountedStream {
     return this.#socket.writableLength;
   }
 
-  /** Makes the writes that are due. */
+  /** Performs the writes that are due. */
   tick(): void {
     if (this.#over || this.blockedSinceUs !== undefined) return;
     if (this.#intervalUs > 0) {
@@ -66,14 +66,14 @@ export class PlayedStream implements CountedStream {
     this.#socket.destroy();
   }
 
-  /** The other side has gone. */
+  /** The other side has disconnected. */
   gone(): void {
     if (this.#over) return;
     this.#stats.closed(this.#plan.key, nowUs());
     this.#finish();
   }
 
-  /** False when no further write may follow now. */
+  /** False if no further write may follow now. */
   #writeNext(): boolean {
     const left = this.#plan.count - this.#sent;
     if (left < this.#block.events) this.#block = new EventBlock(this.#plan.key, left, this.#plan.bytes);
@@ -99,7 +99,7 @@ export class PlayedStream implements CountedStream {
     return !last && this.blockedSinceUs === undefined;
   }
 
-  /** The block's bytes belong to the socket until it has taken them. */
+  /** The block's bytes belong to the socket until it has accepted them. */
   #wait(): void {
     this.blockedSinceUs = nowUs();
     this.#stats.blocked(this.group);

@@ -1,11 +1,11 @@
 export interface ReceivedRequest {
   readonly method: string;
   readonly path: string;
-  /** Head and body as they came: plans are looked for in both. */
+  /** Head and body as they came; both may contain a plan. */
   readonly text: string;
 }
 
-/** Collects HTTP/1.1 requests from the bytes of one socket: just enough of HTTP for the clients of a benchmark. */
+/** Collects HTTP/1.1 requests from a socket's bytes: just enough HTTP for a benchmark's clients. */
 export class RequestInput {
   readonly #received: (request: ReceivedRequest) => void;
   #text = "";
@@ -27,14 +27,14 @@ export class RequestInput {
   }
 }
 
-/** Where the first whole request ends. */
+/** The end of the first complete request. */
 function requestEnd(text: string): number | undefined {
   const headEnd = text.indexOf("\r\n\r\n");
   if (headEnd < 0) return undefined;
   const bodyAt = headEnd + 4;
   const head = text.slice(0, bodyAt).toLowerCase();
   if (/\r\ntransfer-encoding:[^\r]*chunked/.test(head)) {
-    // The zero chunk; a prompt has no line that is only "0".
+    // The zero chunk; no prompt has a line that is only "0".
     const last = text.indexOf("\r\n0\r\n\r\n", bodyAt - 2);
     return last < 0 ? undefined : last + 7;
   }

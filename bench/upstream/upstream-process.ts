@@ -10,7 +10,7 @@ const questions = {
   hangUp: (_: null) => server.hangUp(),
 };
 
-/** What the runner may ask the upstream. */
+/** Requests from the runner to the upstream. */
 export type UpstreamQuestions = typeof questions;
 
 answerRunner(questions);

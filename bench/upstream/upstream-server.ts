@@ -8,7 +8,7 @@ import { type UpstreamReport, UpstreamStats } from "./upstream-stats.ts";
 const TICK_MS = 1;
 const MODELS = JSON.stringify({ object: "list", data: [{ id: "bench", object: "model", owned_by: "bench" }] });
 
-/** A model provider that plays what the prompt asks for. All paced streams share one clock of a millisecond. */
+/** A model provider that plays what the prompt asks for. All paced streams share one millisecond clock. */
 export class UpstreamServer {
   readonly #stats = new UpstreamStats();
   readonly #sockets = new Set<Socket>();
@@ -36,7 +36,7 @@ export class UpstreamServer {
     return this.#stats.report(nowUs());
   }
 
-  /** Ends the answers that a gateway still has open for clients that have left: they would weigh on the next row. */
+  /** Ends answers that a gateway keeps open for clients that have left; they would burden the next row. */
   hangUp(): void {
     for (const stream of [...this.#playing]) stream.hangUp();
   }
@@ -60,7 +60,7 @@ export class UpstreamServer {
       this.#sockets.delete(socket);
       stream?.gone();
     });
-    // A reset is a client that left; its close follows.
+    // A reset means that the client left; its close follows.
     socket.on("error", gone);
   }
 

@@ -1,14 +1,14 @@
 import { Histogram, type HistogramData } from "../figures/histogram.ts";
 
-/** What the streams of one group did. */
+/** The figures of one group of streams. */
 export interface GroupReport {
   readonly open: number;
   readonly events: number;
-  /** Bytes the kernel took. */
+  /** Bytes the kernel accepted. */
   readonly bytes: number;
-  /** Streams that wait for their socket now. */
+  /** Streams waiting for their socket now. */
   readonly blocked: number;
-  /** How often a socket took no more. */
+  /** How often a socket was full. */
   readonly blocks: number;
   readonly blockedUs: number;
 }
@@ -17,13 +17,13 @@ export interface UpstreamReport {
   readonly events: number;
   readonly streams: number;
   readonly groups: Readonly<Record<string, GroupReport>>;
-  /** How late the pacer was, in microseconds; writes that waited for their socket are not in it. */
+  /** How late the pacer was, in microseconds, without writes that waited for their socket. */
   readonly lag: HistogramData;
-  /** By key: when the other side closed a stream's socket before its end. */
+  /** When the other side closed a stream's socket before its end, by key. */
   readonly closed: Readonly<Record<string, number>>;
 }
 
-/** A running stream, as far as the figures go. */
+/** A running stream, as the figures see it. */
 export interface CountedStream {
   readonly group: number;
   readonly pendingBytes: number;
@@ -37,7 +37,7 @@ interface Totals {
   blockedUs: number;
 }
 
-/** The upstream's books. */
+/** The upstream's statistics. */
 export class UpstreamStats {
   readonly open = new Set<CountedStream>();
   #lag = new Histogram();
@@ -72,7 +72,7 @@ export class UpstreamStats {
     this.#closed[key] ??= atUs;
   }
 
-  /** Forgets all but the running streams. */
+  /** Forgets everything except the running streams. */
   reset(): void {
     this.#lag = new Histogram();
     this.#groups = new Map();

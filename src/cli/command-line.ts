@@ -2,10 +2,12 @@ import { parseArgs } from "node:util";
 import { isNativeError } from "node:util/types";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { STREAM_PATH } from "../../protocol/stream.ts";
+import { unreachableRoutes } from "../compose/unreachable-routes.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { warningsOf } from "../config/cross-checks.ts";
+import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { usableFiles } from "../observe/open-files.ts";
 import { describeFault, describeStartFailure } from "./start-failure.ts";
 import type { Stop } from "./stop.ts";
 
@@ -19,6 +21,8 @@ export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly version: string;
+  /** File descriptors this process may have open, where the system says so. */
+  readonly openFiles: number | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly createGateway: (
@@ -109,11 +113,20 @@ async function configured(
     stderr.write(`sluice: ${error instanceof ConfigError ? error.message : describeFault(error)}\n`);
     return FAILED;
   }
-  for (const warning of warningsOf(config)) stderr.write(`sluice: warning: ${warning}\n`);
+  for (const warning of [...warningsOf(config), ...unreachableRoutes(config)]) warn(world, warning);
   if (command === "serve") return serve(config, world);
+  warnOfOpenFiles(config, world);
   // Secrets print themselves masked.
   world.stdout.write(`${JSON.stringify(config, undefined, 2)}\n`);
   return OK;
+}
+
+const warn = ({ stderr }: World, warning: string) => stderr.write(`sluice: warning: ${warning}\n`);
+
+function warnOfOpenFiles(config: Config, world: World): void {
+  const { openFiles } = world;
+  const warning = openFiles === undefined ? undefined : openFilesWarning(config, usableFiles(openFiles));
+  if (warning) warn(world, warning);
 }
 
 async function serve(loaded: Config, world: World): Promise<number> {
@@ -124,6 +137,8 @@ async function serve(loaded: Config, world: World): Promise<number> {
   const stopped = world.stopped();
   try {
     const gateway = await world.createGateway(config, { version });
+    // Not before: a start that fails says why in one line.
+    warnOfOpenFiles(config, world);
     if (pretty) stdout.write(welcome(version, gateway.url, config.openclaw.controlUi !== undefined));
     const { code, reason } = await stopped;
     await gateway.close(reason);

@@ -28,12 +28,17 @@ export interface Callers extends AsyncDisposable {
 export async function connectCallers(config: Config, clock: Clock, observer: Observer): Promise<Callers> {
   const { auth, data, limits } = config;
   const keys = new KeyRing(clock.wall);
+  /** Ends what keys that work no more have open. */
+  let enforce = () => {};
   const watch =
     data.store === "memory"
       ? undefined
       : await watchKeys({
           directory: data.directory,
-          keys: (found) => keys.replace(found),
+          keys(found) {
+            keys.replace(found);
+            enforce();
+          },
           failed: (error) => observer.fault(error, "keys"),
         });
   const lockout = new Lockout({
@@ -44,13 +49,13 @@ export async function connectCallers(config: Config, clock: Clock, observer: Obs
   const token = auth.token?.reveal();
   const authenticator = createAuthenticator({ token, required: auth.required, keys, lockout });
   const lapses = setInterval(() => {
-    if (keys.lapsed()) keys.changed();
+    if (keys.lapsed()) enforce();
   }, LAPSE_MS).unref();
   return {
     authenticator,
     tickets: new Tickets({ authenticator, lockout, clock }),
     enforceOn(relay, server) {
-      keys.changed = () => {
+      enforce = () => {
         // The streams first: their terminals still reach the sockets that are closed then.
         const over = new GatewayError("cancelled", "the caller's key works no more");
         relay.cancelOf((caller) => !keys.isGood(caller), over);
@@ -59,7 +64,7 @@ export async function connectCallers(config: Config, clock: Clock, observer: Obs
     },
     async [Symbol.asyncDispose]() {
       clearInterval(lapses);
-      keys.changed = () => {};
+      enforce = () => {};
       await watch?.close();
     },
   };

@@ -12,7 +12,7 @@ import { createStreamFace } from "../faces/stream/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createLog, type LogOptions } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
-import { createMetricsPage, METRICS_PATH } from "../observe/metrics-page.ts";
+import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
 import { claimDirectory } from "../storage/sqlite/directory-claim.ts";
 import { createMemoryTranscripts } from "../storage/transcripts/memory-transcripts.ts";
@@ -28,8 +28,9 @@ import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLedger } from "./ledger.ts";
 import { limitsOf } from "./limits.ts";
 import { connectLoad } from "./load.ts";
+import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
-import { connectRelay, logBudget } from "./relay.ts";
+import { connectRelay, openRegistry } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
 
 export interface GatewayOptions {
@@ -86,7 +87,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
-  const budget = logBudget(limits);
+  const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
     createUpstream({
@@ -101,16 +102,16 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const { relay, registry } = started.use(
+  const { relay } = started.use(
     await connectRelay({
       limits,
+      registry,
       budget,
       upstream,
       ledger,
       observer,
       clock,
       newId,
-      resumed: metrics?.resumed,
       requests: inboundBudgets.callers,
       admit: ({ name }) => load.admitStream(name),
     }),
@@ -158,20 +159,16 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const { listen: metricsListen } = config.metrics;
   const metricsPage =
     metrics &&
-    createMetricsPage({
-      contentType: metrics.contentType,
-      text() {
-        const { parked, kept } = registry.counts;
-        return metrics.text({
-          connections: server.connectionsByFace,
-          streams: { active: relay.activeStreams - parked, parked, kept },
-          logs: budget,
-          inbound: [inboundBudgets.callers, inboundBudgets.strangers],
-          ledger,
-          droppedLines: log.dropped,
-          loopDelayMs: (share) => loop.quantileMs(share),
-        });
-      },
+    connectMetricsPage({
+      metrics,
+      relay,
+      registry,
+      ledger,
+      log,
+      loop,
+      logs: budget,
+      inbound: inboundBudgets,
+      connections: () => server.connectionsByFace,
     });
   const origins = {
     allowedOrigins: config.allowedOrigins,
@@ -190,6 +187,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     page: connectPages({ config, version, authenticator, routing, clock, startedAt, metricsPage }),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
+    keepAliveMs: limits.keepAliveMs,
     authenticator,
     tickets,
     trustedProxies: config.listen.trustedProxies,

@@ -9,7 +9,7 @@ import type { Authenticator } from "../core/ports/authenticator.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { createControlUi } from "../page/control-ui.ts";
 import { createStartPage } from "../page/start-page.ts";
-import { tokenOf } from "../transport/auth/credentials.ts";
+import { tokensOf } from "../transport/auth/credentials.ts";
 import type { ServerParts } from "../transport/server.ts";
 
 export interface PagesParts {
@@ -28,8 +28,10 @@ export interface PagesParts {
 export function connectPages(parts: PagesParts): ServerParts["page"] {
   const { config, version, authenticator, routing, metricsPage } = parts;
   const { controlUi: directory, agentName } = config.openclaw;
-  const callerOf = (headers: IncomingHttpHeaders, address: string) =>
-    authenticator.authenticate(tokenOf(headers), address);
+  const callerOf = (headers: IncomingHttpHeaders, address: string) => {
+    const [token, ...others] = tokensOf(headers);
+    return authenticator.authenticate(token, address, ...others);
+  };
   const controlUi =
     directory === undefined
       ? undefined

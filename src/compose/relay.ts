@@ -1,12 +1,13 @@
 import { getHeapStatistics } from "node:v8";
 import type { Caller } from "../core/caller/caller.ts";
+import type { InboundBudget } from "../core/caller/inbound-budget.ts";
 import { OpenRate } from "../core/caller/open-rate.ts";
 import type { Clock } from "../core/kernel/clock.ts";
 import type { Ledger } from "../core/ledger/ledger.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { UpstreamPort } from "../core/ports/upstream.ts";
 import { KeyReservations } from "../core/quota/key-reservations.ts";
-import { Relay, type RequestRoom } from "../core/relay/relay.ts";
+import { Relay } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/budget.ts";
 import { type ResumeFailure, StreamRegistry } from "../core/stream/registry.ts";
 import { Sweeper } from "../core/stream/sweeper.ts";
@@ -23,19 +24,30 @@ const HEAP_SLACK = 1.5;
 
 export interface RelayConnections extends Disposable {
   readonly relay: Relay;
-  readonly registry: StreamRegistry;
 }
 
-/** What all logs may take, and what the calls hold of events that are not in a log yet. */
-export function logBudget({ totalLogBytes }: Pick<Limits, "totalLogBytes">): LogBudget {
-  const memoryBytes = totalLogBytes || getHeapStatistics().heap_size_limit / 4;
-  return new LogBudget(Math.floor(memoryBytes / HEAP_SLACK));
+export interface Streams {
+  readonly registry: StreamRegistry;
+  /** What all logs may take, and what the calls hold of events that are not in a log yet. */
+  readonly budget: LogBudget;
+}
+
+/** The streams clients may come back to, and the memory of all logs. `resumed` hears the outcome of every resume. */
+export function openRegistry(
+  limits: Limits,
+  clock: Clock,
+  resumed: ((outcome: ResumeFailure | "resumed") => void) | undefined,
+): Streams {
+  const memoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
+  const budget = new LogBudget(Math.floor(memoryBytes / HEAP_SLACK), () => registry.relieve());
+  const registry = new StreamRegistry({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now, resumed);
+  return { registry, budget };
 }
 
 /** Where streams run, wait for their clients, and are paid for. Resolves when it is known what keys have spent. */
 export async function connectRelay(parts: {
   readonly limits: Limits;
-  /** What all logs share. */
+  readonly registry: StreamRegistry;
   readonly budget: LogBudget;
   readonly upstream: UpstreamPort;
   readonly ledger: Ledger;
@@ -43,14 +55,11 @@ export async function connectRelay(parts: {
   readonly clock: Clock;
   readonly newId: () => string;
   /** Room for the bodies of requests until their answers begin. */
-  readonly requests: RequestRoom;
-  /** Told the outcome of every attempt to read a stream on. */
-  readonly resumed?: ((outcome: ResumeFailure | "resumed") => void) | undefined;
+  readonly requests: InboundBudget;
   /** Throws when the process is too busy for one more stream of this caller. */
   readonly admit: (caller: Caller) => void;
 }): Promise<RelayConnections> {
-  const { limits, budget, upstream, ledger, observer, clock, newId } = parts;
-  const registry = new StreamRegistry({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now, parts.resumed);
+  const { limits, registry, budget, upstream, ledger, observer, clock, newId } = parts;
   const reservations = new KeyReservations({ clock, ledger });
   await reservations.restore();
   const relay = new Relay({
@@ -74,5 +83,5 @@ export async function connectRelay(parts: {
   const sweeper = new Sweeper([registry, relay], SWEEP_MS, clock.now());
   // setImmediate comes after reading: what arrived while the process stood still counts before anybody is judged.
   const sweep = setInterval(() => void setImmediate(() => sweeper.sweep(clock.now())), SWEEP_MS);
-  return { relay, registry, [Symbol.dispose]: () => clearInterval(sweep) };
+  return { relay, [Symbol.dispose]: () => clearInterval(sweep) };
 }

@@ -8,10 +8,19 @@ interface Checked {
   readonly auth: { readonly token?: Secret | undefined; readonly required: boolean };
   readonly allowedHosts: readonly string[];
   readonly data: { readonly store: string };
+  readonly limits: { readonly connections: number; readonly openStreams: number };
   readonly metrics: { readonly listen?: { readonly host: string } | undefined };
   readonly demo: boolean;
   readonly routes: Readonly<
-    Record<string, { readonly dialect: string; readonly baseUrl: string; readonly key?: Secret | undefined }>
+    Record<
+      string,
+      {
+        readonly dialect: string;
+        readonly baseUrl: string;
+        readonly key?: Secret | undefined;
+        readonly maxConnections: number;
+      }
+    >
   >;
   readonly models: Readonly<Record<string, { readonly route: string }>>;
   readonly defaultModel?: string | undefined;
@@ -62,7 +71,7 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
   }
 }
 
-/** What is allowed but probably not meant, a sentence each. */
+/** What is allowed but probably a mistake, one line each. */
 export function warningsOf(config: Checked): readonly string[] {
   const warnings: string[] = [];
   for (const [alias, { route }] of Object.entries(config.models)) {
@@ -92,4 +101,18 @@ export function warningsOf(config: Checked): readonly string[] {
     );
   }
   return warnings;
+}
+
+/**
+ * A line when the limits allow more sockets than there may be: a client takes one, and each stream one to its upstream.
+ * `usableFiles` is how many files may be open before new connections are refused.
+ */
+export function openFilesWarning(
+  { limits: { connections, openStreams }, routes, demo }: Checked,
+  usableFiles: number,
+): string | undefined {
+  const upstreamSockets = Object.values(routes).reduce((sum, { maxConnections }) => sum + maxConnections, 0);
+  const sockets = connections + (demo ? openStreams : Math.min(openStreams, upstreamSockets));
+  if (sockets <= usableFiles) return undefined;
+  return `limits: connections and openStreams allow ${sockets} sockets, but new ones are refused at ${usableFiles} open files; raise the system's limit (ulimit -n, LimitNOFILE) or lower them`;
 }

@@ -51,6 +51,9 @@ const sockets = z.strictObject({
   handshakeMs: milliseconds(15 * SECOND).describe(
     "from the upgrade to a valid first frame, where the face asks for one",
   ),
+  keepAliveMs: milliseconds(75 * SECOND).describe(
+    "how long a client's idle HTTP connection stays open: longer than the 60 s for which load balancers keep theirs",
+  ),
   pingMs: milliseconds(20 * SECOND).describe("between two pings of a socket"),
   pongMs: milliseconds(10 * SECOND).describe("how long a client may take to answer a ping"),
   socketGateBytes: bytes(64 * KIB, 256 * KIB).describe(

@@ -13,7 +13,9 @@ export function nearestKey(schema: JsonObject, path: readonly string[], key: str
   const slips = here.map((name) => ({ name, count: slipsBetween(name.toLowerCase(), key.toLowerCase()) }));
   const [nearest] = slips.filter(({ count }) => count <= MAX_SLIPS).sort((one, other) => one.count - other.count);
   if (nearest && nearest.count < key.length / 2) return [...path, nearest.name].join(".");
-  return everyPath(schema, "").find((known) => known.split(".").at(-1)?.toLowerCase() === key.toLowerCase());
+  const named = everyPath(schema, "").filter((known) => known.split(".").at(-1)?.toLowerCase() === key.toLowerCase());
+  // Rather one below the same object than one of that name far away.
+  return named.find((known) => known.startsWith(`${path.join(".")}.`)) ?? named[0];
 }
 
 const keysOf = (schema: JsonObject | undefined): readonly string[] => Object.keys(asObject(schema?.properties) ?? {});

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { isAppOrigin } from "../core/kernel/app-origin.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { ledgerSchema } from "./ledger-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
@@ -10,8 +11,12 @@ const routeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const modelAlias = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/);
 
 const host = z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/);
-const origin = z.string().refine((text) => URL.parse(text)?.origin === text && text !== "null", {
-  params: { expected: "an exact origin such as https://chat.example.com, without a path; * is not one" },
+const isWebOrigin = (text: string): boolean => text !== "null" && URL.parse(text)?.origin === text;
+const origin = z.string().refine((text) => isAppOrigin(text) || isWebOrigin(text), {
+  params: {
+    expected:
+      "an exact origin such as https://chat.example.com or tauri://localhost, without a path; * and null are none",
+  },
 });
 const hostName = z.string().refine((text) => URL.parse(`http://${text}`)?.hostname === text, {
   params: { expected: "a host name such as sluice.example.com, in lower case, without port" },
@@ -96,7 +101,12 @@ export const configSchema = (sources: SecretSources) =>
         })
         .prefault({})
         .describe("who may connect"),
-      allowedOrigins: z.array(origin).default([]).describe("web origins whose pages may connect, besides our own"),
+      allowedOrigins: z
+        .array(origin)
+        .default([])
+        .describe(
+          "origins whose pages may connect, besides our own: of web pages, desktop apps and browser extensions",
+        ),
       allowedHosts: z
         .array(hostName)
         .default([])

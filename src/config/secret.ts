@@ -51,17 +51,25 @@ const reference = z
   )
   .meta({ id: "secret" });
 
+/** As they come from `echo token | …` or an editor: the blanks and line ends around a secret are none of it. */
+const trimmed = (value: string | undefined): string | undefined => value?.trim();
+
 /** What a header value may hold (RFC 9110, 5.5): secrets travel in headers. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/;
 
 function follow(secret: z.infer<typeof reference>, sources: SecretSources) {
-  if (typeof secret === "string") return { origin: "the configuration", value: secret, missing: "an empty string" };
+  if (typeof secret === "string")
+    return { origin: "the configuration", value: trimmed(secret), missing: "an empty string" };
   if ("env" in secret) {
-    return { origin: secret.env, value: sources.env[secret.env], missing: `no environment variable ${secret.env}` };
+    return {
+      origin: secret.env,
+      value: trimmed(sources.env[secret.env]),
+      missing: `no environment variable ${secret.env}`,
+    };
   }
   const missing = `no readable file ${secret.file}, or an empty one`;
   try {
-    return { origin: secret.file, value: sources.readFile(secret.file).trim(), missing };
+    return { origin: secret.file, value: trimmed(sources.readFile(secret.file)), missing };
   } catch {
     return { origin: secret.file, value: undefined, missing };
   }

@@ -1,57 +1,55 @@
 import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
+import { AnthropicUsage } from "./anthropic-usage.ts";
 import { type Draft, deltaOf } from "./draft.ts";
-import { readFailure } from "./failure.ts";
-import { asCount, laterCount, tokenCounts } from "./token-counts.ts";
+import { isFailure, readFailure } from "./failure.ts";
+import { asCount } from "./token-counts.ts";
 
 const LAST: Delta = Object.freeze({ complete: "now" });
 
-/** Reads the events of one Messages stream: `message_start`, content blocks, `message_delta`, `message_stop`. */
+/** Decodes one Messages stream: `message_start`, content blocks, `message_delta`, `message_stop`. */
 export class AnthropicEvents implements Decoder {
-  /** Added to block indexes: a second `message_start` in one body counts its blocks from 0 again. */
+  /** Added to block indexes, because a second `message_start` in one body counts its blocks from 0 again. */
   #base = 0;
   #next = 0;
   #begun = false;
-  /** Index of the block that runs, as the provider counts. */
+  /** The provider's index of the block in progress. */
   #open: number | undefined;
-  // Reports leave out what did not change, and the total input is a sum: the last figure of each is kept.
-  #input: number | undefined;
-  #output: number | undefined;
-  #cacheRead: number | undefined;
-  #cacheWrite: number | undefined;
-  #reasoning: number | undefined;
+  /** A stop reason came, and no content since. */
+  #hasStopped = false;
+  readonly #usage = new AnthropicUsage();
 
   read(name: string | undefined, value: JsonValue | undefined, data: string): Delta {
     const event = asObject(value);
     switch (name === "error" ? name : (asString(event?.type) ?? name)) {
       case "content_block_delta":
-        return this.#blockDelta(event);
+        return this.#reopen(this.#blockDelta(event));
       case "content_block_start":
         this.#open = asCount(event?.index) ?? 0;
-        return this.#blockStart(event);
+        return this.#reopen(this.#blockStart(event));
       case "content_block_stop":
         this.#open = undefined;
         return NOTHING;
       case "message_start":
         this.#begun = true;
-        return this.#messageStart(asObject(event?.message));
+        return this.#message(asObject(event?.message), true);
       case "message_delta":
         return this.#messageDelta(event);
       case "message":
-        return { ...this.#messageStart(event), ...LAST };
+        return { ...this.#message(event, false), ...LAST };
       case "message_stop":
         return LAST;
       case "error":
         return { error: readFailure(value, data) };
       default:
-        return NOTHING;
+        return isFailure(value) ? { error: readFailure(value, data) } : NOTHING;
     }
   }
 
   cutShort(outputTokens: number): CutShort | undefined {
     if (!this.#begun) return undefined;
     const finish = "max_tokens";
-    const usage = { output_tokens: Math.max(outputTokens, this.#output ?? 0) };
+    const usage = { output_tokens: Math.max(outputTokens, this.#usage.outputTokens) };
     const events = [
       ...(this.#open === undefined ? [] : [{ type: "content_block_stop", index: this.#open }]),
       { type: "message_delta", delta: { stop_reason: finish, stop_sequence: null }, usage },
@@ -90,25 +88,38 @@ export class AnthropicEvents implements Decoder {
     return deltaOf(draft);
   }
 
-  #messageStart(message: JsonObject | undefined): Delta {
+  /** `isStart`: from `message_start`, where the message is usually empty. */
+  #message(message: JsonObject | undefined, isStart: boolean): Delta {
     const draft: Draft = {};
     this.#base = this.#next;
-    // An answer that continues a server's program comes whole in its `message_start`: content, reason and all.
+    // An answer that continues a server-side program arrives complete in `message_start`, stop reason included.
     asArray(message?.content).forEach((block, index) => {
       this.#block(asObject(block), index, draft);
     });
-    finish(message, draft);
-    const usage = asObject(message?.usage);
-    // What stands for the output of an answer that only begins is no count of it.
-    this.#usage(draft.finish === undefined && usage ? { ...usage, output_tokens: null } : usage, draft);
+    this.#stop(message, draft);
+    this.#count(message, draft, isStart && draft.finish === undefined);
     return deltaOf(draft);
   }
 
   #messageDelta(event: JsonObject | undefined): Delta {
     const draft: Draft = {};
-    this.#usage(asObject(event?.usage), draft);
-    finish(asObject(event?.delta), draft);
+    this.#count(event, draft, false);
+    this.#stop(asObject(event?.delta), draft);
     return deltaOf(draft);
+  }
+
+  #stop(holder: JsonObject | undefined, draft: Draft): void {
+    const reason = asString(holder?.stop_reason);
+    if (!reason) return;
+    draft.finish = reason;
+    this.#hasStopped = true;
+  }
+
+  /** Content after a stop reason revokes the reason. */
+  #reopen(delta: Delta): Delta {
+    if (!this.#hasStopped) return delta;
+    this.#hasStopped = false;
+    return { ...delta, complete: "open" };
   }
 
   #block(block: JsonObject | undefined, position: number, draft: Draft): void {
@@ -135,32 +146,14 @@ export class AnthropicEvents implements Decoder {
     }
   }
 
-  #usage(usage: JsonObject | undefined, draft: Draft): void {
-    if (!usage) return;
-    this.#input = laterCount(this.#input, usage.input_tokens);
-    this.#output = laterCount(this.#output, usage.output_tokens);
-    this.#cacheRead = laterCount(this.#cacheRead, usage.cache_read_input_tokens);
-    this.#cacheWrite = laterCount(this.#cacheWrite, usage.cache_creation_input_tokens);
-    this.#reasoning = laterCount(this.#reasoning, asObject(usage.output_tokens_details)?.thinking_tokens);
-    const cached = (this.#cacheRead ?? 0) + (this.#cacheWrite ?? 0);
-    const counts = tokenCounts({
-      // `input_tokens` leaves out what was read from or written to the cache.
-      inputTokens: this.#input === undefined ? undefined : this.#input + cached,
-      outputTokens: this.#output,
-      cacheReadTokens: this.#cacheRead,
-      cacheWriteTokens: this.#cacheWrite,
-      reasoningTokens: this.#reasoning,
-    });
+  #count(holder: JsonObject | undefined, draft: Draft, isBegun: boolean): void {
+    const usage = asObject(holder?.usage);
+    const counts = usage && this.#usage.read(usage, isBegun);
     if (counts) draft.usage = counts;
   }
 }
 
-function finish(holder: JsonObject | undefined, draft: Draft): void {
-  const reason = asString(holder?.stop_reason);
-  if (reason) draft.finish = reason;
-}
-
-/** Programmatic calls come with their whole input at the start; the others start with `{}` and stream it. */
+/** Programmatic calls start with their complete input; others start with `{}` and stream it. */
 function toolCall(block: JsonObject, index: number): ToolCallDelta {
   const id = asString(block.id);
   const name = asString(block.name);

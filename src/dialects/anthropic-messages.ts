@@ -6,14 +6,14 @@ import { asCount } from "./token-counts.ts";
 
 const API_VERSION = "2023-06-01";
 
-/** The API demands `max_tokens`. These hold when neither the caller nor the model's defaults give it. */
+/** The API requires `max_tokens`. Used if neither the caller nor the model's defaults set it. */
 const MAX_TOKENS = 8_192;
-/** Thinking counts towards `max_tokens`, so it needs room beside the answer. */
+/** Thinking counts towards `max_tokens`, so it needs room of its own. */
 const MAX_TOKENS_THINKING = 32_000;
-/** The smallest budget the API takes. */
+/** The smallest thinking budget the API accepts. */
 const LEAST_THINKING = 1_024;
 
-/** Anthropic's Messages API, `POST /v1/messages`. The base URL is given without `/v1`. */
+/** Anthropic's Messages API, `POST /v1/messages`. The base URL excludes `/v1`. */
 export const anthropicMessages: Dialect = {
   name: "anthropic-messages",
   endsAtEof: false,
@@ -23,11 +23,11 @@ export const anthropicMessages: Dialect = {
     headers: { "anthropic-version": API_VERSION, ...(key !== undefined && { "x-api-key": key }) },
   }),
 
-  body: ({ body, model, whole }) => ({
+  body: ({ body, model, unary }) => ({
     max_tokens: thinks(body) ? MAX_TOKENS_THINKING : MAX_TOKENS,
     ...body,
     ...(model !== undefined && { model }),
-    stream: !whole,
+    stream: !unary,
   }),
 
   conversation: (turn) => ({
@@ -42,7 +42,7 @@ export const anthropicMessages: Dialect = {
   decoder: () => new AnthropicEvents(),
 };
 
-/** A budget of tokens for thinking must be below the limit, and 1,024 or more: where both cannot be, it does not think. */
+/** Keeps the thinking budget below the limit. If that leaves less than the API's minimum, thinking is switched off. */
 function lessThinking(body: JsonObject, outputTokens: number): JsonObject {
   const thinking = asObject(body.thinking);
   const budget = asCount(thinking?.budget_tokens);
@@ -58,15 +58,15 @@ function thinks(body: JsonObject): boolean {
 }
 
 /**
- * Effort in the adaptive form, which the models from 4.6 on take; later ones refuse a budget of tokens. "off" asks for
- * nothing, because some models refuse to be told not to think.
+ * Effort in the adaptive form, which models accept from 4.6 on; later models reject a token budget. "off" sets nothing,
+ * because some models reject `disabled`.
  */
 function thinkingOf({ thinking }: Conversation): JsonObject {
   if (thinking === undefined || thinking === "off") return {};
   return { thinking: { type: "adaptive", display: "summarized" }, output_config: { effort: thinking } };
 }
 
-/** Undefined when nothing is left that could be sent: the API refuses empty texts and answers that are thinking only. */
+/** Undefined if nothing can be sent: the API rejects empty texts and assistant messages of thinking only. */
 function toMessage({ role, content }: Message): JsonObject | undefined {
   const blocks = content.map((part) => toBlock(part, role)).filter((block) => block !== undefined);
   return blocks.some((block) => block.type !== "thinking") ? { role, content: blocks } : undefined;
@@ -77,11 +77,12 @@ function toBlock(part: Part, role: Message["role"]): JsonObject | undefined {
     case "text":
       return part.text === "" ? undefined : { type: "text", text: part.text };
     case "thinking":
-      // Unsigned thinking came from another provider: Anthropic verifies the signature and refuses the request.
+      // Unsigned thinking is from another provider. Anthropic verifies signatures and would reject the request.
       if (part.signature === undefined) return undefined;
       return { type: "thinking", thinking: part.text, signature: part.signature };
     case "image":
-      if (role === "assistant") throw new GatewayError("unsupported", "an answer with an image cannot be sent back");
+      if (role === "assistant")
+        throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
       return { type: "image", source: { type: "base64", media_type: part.mimeType, data: part.base64 } };
   }
 }

@@ -1,55 +1,74 @@
 import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
-import type { TokenCounts } from "../core/usage/usage.ts";
+import { ChatChoices, speaks, textLength } from "./chat-choices.ts";
+import { ChatUsage, holdsOnlyUsage } from "./chat-usage.ts";
 import { type Draft, deltaOf } from "./draft.ts";
-import { readFailure } from "./failure.ts";
-import { asCount, tokenCounts } from "./token-counts.ts";
+import { isFailure, readFailure } from "./failure.ts";
+import { asCount } from "./token-counts.ts";
 
 const LAST: Delta = Object.freeze({ complete: "now" });
 
-/** Reads the chunks of one Chat Completions stream. Text, thinking and tool calls are those of the first choice. */
+/** Decodes one Chat Completions stream. Text, thinking and tool calls are those of the first choice. */
 export class ChatChunks implements Decoder {
-  /** Choices that began and have no finish reason yet. */
-  readonly #open = new Set<number>();
-  /** What every chunk repeats; undefined before the first. */
-  #chunk: JsonObject | undefined;
+  readonly #choices: ChatChoices;
+  readonly #usage = new ChatUsage();
+  readonly #hidesUsage: boolean;
+  /** The first chunk, most of whose fields every chunk repeats. */
+  #first: JsonObject | undefined;
+  /** The finish reason that came last. */
+  #finish: string | undefined;
   #hasThought = false;
   #lastTool = -1;
   #lastToolId: string | undefined;
-  readonly #hidesUsage: boolean;
 
-  /** `hidesUsage`: the chunk with nothing but the usage is for the gateway alone. */
-  constructor(hidesUsage = false) {
+  /** `answers`: how many the request asked for. `hidesUsage`: hide chunks that only carry the usage. */
+  constructor(answers = 1, hidesUsage = false) {
+    this.#choices = new ChatChoices(answers);
     this.#hidesUsage = hidesUsage;
   }
 
   read(name: string | undefined, value: JsonValue | undefined, data: string): Delta {
     const chunk = asObject(value);
     if (name === "error") return { error: readFailure(value, data) };
-    if (!chunk) return data.trim() === "[DONE]" ? LAST : NOTHING;
+    if (!chunk) {
+      if (isFailure(value)) return { error: readFailure(value, data) };
+      return data.trim() === "[DONE]" ? this.#last() : NOTHING;
+    }
 
-    this.#chunk ??= { id: chunk.id, created: chunk.created, model: chunk.model };
+    this.#first ??= chunk;
     const draft: Draft = {};
     const choices = asArray(chunk.choices);
-    for (const choice of choices) this.#choice(asObject(choice), draft);
-    const usage = readUsage(chunk.usage) ?? readUsage(asObject(choices[0])?.usage) ?? readUsage(groqUsage(chunk));
+    const isUnary = chunk.object === "chat.completion";
+    const isHidden = this.#hidesUsage && holdsOnlyUsage(chunk, this.#first, this.#choices);
+    let hasFailed = false;
+    for (const item of choices) {
+      const choice = asObject(item);
+      if (!choice) continue;
+      const reason = this.#choice(choice, draft);
+      hasFailed ||= reason === "error";
+      // A unary answer is complete without a finish reason, because its JSON is.
+      if (isUnary && !choice.delta && asObject(choice.message)) draft.complete = "whole";
+    }
+    const complete = this.#choices.news();
+    if (complete && !draft.complete) draft.complete = complete;
+    if (draft.complete && draft.complete !== "open" && this.#finish) draft.finish = this.#finish;
+    const usage = this.#usage.read(chunk, choices);
     if (usage) draft.usage = usage;
-    if (usage && this.#hidesUsage && Array.isArray(chunk.choices) && choices.length === 0 && !chunk.error) {
-      draft.hidden = true;
-    }
-    // OpenRouter closes a failed answer with this reason; vLLM used to send the error as the chunk itself.
-    if (chunk.error || chunk.object === "error" || draft.finish === "error") {
+    // OpenRouter ends a failed answer with the finish reason `error`; vLLM used to send the error itself as a chunk.
+    if (hasFailed || isFailure(chunk)) {
       draft.error = readFailure(value, data);
+      if (this.#finish) draft.finish = this.#finish;
       delete draft.complete;
-    }
+    } else if (isHidden) draft.hidden = true;
     return deltaOf(draft);
   }
 
   cutShort(): CutShort | undefined {
-    if (!this.#chunk) return undefined;
-    const open = this.#open.size > 0 ? [...this.#open] : [0];
-    const choices = open.map((index) => ({ index, delta: {}, finish_reason: "length" }));
-    const chunk = JSON.stringify({ ...this.#chunk, object: "chat.completion.chunk", choices });
+    if (!this.#first) return undefined;
+    const { id, created, model } = this.#first;
+    const { open } = this.#choices;
+    const choices = (open.length > 0 ? open : [0]).map((index) => ({ index, delta: {}, finish_reason: "length" }));
+    const chunk = JSON.stringify({ id, created, model, object: "chat.completion.chunk", choices });
     return {
       finish: "length",
       events: [
@@ -59,20 +78,22 @@ export class ChatChunks implements Decoder {
     };
   }
 
-  #choice(choice: JsonObject | undefined, draft: Draft): void {
-    if (!choice) return;
+  /** `[DONE]` ends the stream even if finish reasons are missing; the last one that came is reported. */
+  #last(): Delta {
+    return this.#finish === undefined ? LAST : { ...LAST, finish: this.#finish };
+  }
+
+  /** Reads one choice. Returns its finish reason, if it has one. */
+  #choice(choice: JsonObject, draft: Draft): string | undefined {
     const index = asCount(choice.index) ?? 0;
-    // A whole answer has the message in place of its pieces.
+    // A unary answer has `message` instead of `delta`.
     const delta = asObject(choice.delta) ?? asObject(choice.message);
     if (index === 0 && delta) this.#delta(delta, draft);
-    const finish = asString(choice.finish_reason);
-    if (!finish) this.#open.add(index);
-    else {
-      this.#open.delete(index);
-      draft.finish = finish;
-      // Usage and `[DONE]` may follow, but with every choice finished nothing of the answer is missing.
-      if (this.#open.size === 0) draft.complete = "at_end";
-    }
+    else if (speaks(delta)) draft.otherCharacters = (draft.otherCharacters ?? 0) + textLength(delta);
+    const finish = asString(choice.finish_reason) || undefined;
+    this.#choices.note(index, delta, finish);
+    if (finish) this.#finish = finish;
+    return finish;
   }
 
   #delta(delta: JsonObject, draft: Draft): void {
@@ -83,7 +104,7 @@ export class ChatChunks implements Decoder {
     if (refusal) add(draft, "text", refusal);
 
     const thinking = asString(delta.reasoning_content) ?? asString(delta.reasoning);
-    // An empty first piece counts: Kimi wants to get back exactly the reasoning it sent.
+    // Even an empty first piece counts: Kimi requires exactly the reasoning it sent.
     if (thinking !== undefined && (thinking !== "" || !this.#hasThought)) {
       this.#hasThought = true;
       draft.thinking = (draft.thinking ?? "") + thinking;
@@ -101,7 +122,7 @@ export class ChatChunks implements Decoder {
       const name = asString(asObject(call.function)?.name);
       const json = asString(asObject(call.function)?.arguments);
       const index = this.#toolIndex(asCount(call.index), id);
-      // Alibaba repeats an empty id, Mistral an empty name, on every piece.
+      // Alibaba repeats an empty id and Mistral an empty name in every piece.
       if (id || name || json) {
         deltas.push({ index, ...(id && { id }), ...(name && { name }), ...(json && { arguments: json }) });
       }
@@ -109,7 +130,7 @@ export class ChatChunks implements Decoder {
     if (deltas.length > 0) draft.toolCalls = deltas;
   }
 
-  /** Mistral sends whole calls without an index: then each new id is the next call. */
+  /** Mistral sends complete calls without an index: each new id is the next call. */
   #toolIndex(given: number | undefined, id: string | undefined): number {
     if (given !== undefined) this.#lastTool = given;
     else if (this.#lastTool < 0 || (id && id !== this.#lastToolId)) this.#lastTool++;
@@ -122,37 +143,10 @@ function add(draft: Draft, field: "text" | "thinking", more: string): void {
   if (more !== "") draft[field] = (draft[field] ?? "") + more;
 }
 
-/** Mistral's reasoning models send content as parts: `text`, and `thinking` made of texts. */
+/** Mistral's reasoning models send content as parts: `text`, and `thinking` that consists of texts. */
 function addPart(draft: Draft, part: JsonObject | undefined): void {
   if (part?.type === "text") add(draft, "text", asString(part.text) ?? "");
   else if (part?.type === "thinking") {
     for (const inner of asArray(part.thinking)) add(draft, "thinking", asString(asObject(inner)?.text) ?? "");
   }
-}
-
-const groqUsage = (chunk: JsonObject): JsonValue | undefined => asObject(chunk.x_groq)?.usage;
-
-function readUsage(value: JsonValue | undefined): TokenCounts | undefined {
-  const usage = asObject(value);
-  if (!usage) return undefined;
-  const input = asCount(usage.prompt_tokens);
-  const reasoning =
-    asCount(asObject(usage.completion_tokens_details)?.reasoning_tokens) ?? asCount(usage.reasoning_tokens);
-  const prompt = asObject(usage.prompt_tokens_details);
-  return tokenCounts({
-    inputTokens: input,
-    outputTokens: outputTokens(usage, input, reasoning),
-    // Moonshot's, OpenAI's and DeepSeek's name for the same figure.
-    cacheReadTokens:
-      asCount(usage.cached_tokens) ?? asCount(prompt?.cached_tokens) ?? asCount(usage.prompt_cache_hit_tokens),
-    cacheWriteTokens: asCount(prompt?.cache_write_tokens),
-    reasoningTokens: reasoning,
-  });
-}
-
-/** xAI leaves reasoning out of `completion_tokens`, the others count it in; the total tells which. */
-function outputTokens(usage: JsonObject, input = 0, reasoning = 0): number | undefined {
-  const output = asCount(usage.completion_tokens);
-  if (output === undefined) return undefined;
-  return asCount(usage.total_tokens) === input + output + reasoning ? output + reasoning : output;
 }

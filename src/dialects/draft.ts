@@ -1,9 +1,9 @@
 import { type Delta, NOTHING } from "../core/dialect/dialect.ts";
 
-/** A delta being put together. */
+/** A delta under construction. */
 export type Draft = { -readonly [Key in keyof Delta]: Delta[Key] };
 
-/** The draft as it stands; an empty one is NOTHING itself, which the relay need not look into. */
+/** The finished delta: `NOTHING` itself if the draft is empty, so that the relay can skip it by identity. */
 export function deltaOf(draft: Draft): Delta {
   return Object.keys(draft).length > 0 ? draft : NOTHING;
 }

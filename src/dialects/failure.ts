@@ -1,15 +1,41 @@
 import type { ProviderError } from "../core/dialect/dialect.ts";
-import { readProviderError, sanitiseMessage } from "../core/dialect/provider-error.ts";
-import type { JsonValue } from "../core/kernel/json.ts";
-
-/** JSON that did not parse: it may quote the request, so it is not repeated. */
-const BROKEN_JSON = /^\s*[{[]/;
+import { readProviderError } from "../core/dialect/provider-error.ts";
+import { readRefusal } from "../core/dialect/refusal-text.ts";
+import { asObject, isObject, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 
 /** What an event says that is an error for certain: its fields, or its text when it is not JSON. */
 export function readFailure(value: JsonValue | undefined, data: string): ProviderError {
-  const said = readProviderError(value);
-  if (said) return said;
-  const text = value === undefined ? data : value;
-  if (typeof text !== "string" || text === "" || BROKEN_JSON.test(text)) return {};
-  return { message: sanitiseMessage(text) };
+  return (typeof value === "string" || value === undefined ? readRefusal(data) : readProviderError(value)) ?? {};
+}
+
+/**
+ * Whether JSON in the place of an answer, or of an event of one, is an error in anybody's form. Servers and proxies put
+ * theirs there once the status is out. A message alone is no error: some servers report their progress so.
+ */
+export function isFailure(value: JsonValue | undefined): boolean {
+  if (Array.isArray(value)) return isFailure(value[0]);
+  return isObject(value) && (hasError(value) || (!isAnswer(value) && saysError(value)));
+}
+
+/** What no answer of any dialect has beside its content. */
+function hasError({ error, object, base_resp: base }: JsonObject): boolean {
+  if (object === "error" || isFull(error)) return true;
+  const status = asObject(base)?.status_code;
+  return status !== undefined && status !== null && String(status) !== "0";
+}
+
+const isFull = (error: JsonValue | undefined): boolean =>
+  error === true ||
+  (typeof error === "string" && error !== "") ||
+  (typeof error === "object" && error !== null && Object.keys(error).length > 0);
+
+/** Fields that stand in every event or answer of a dialect. */
+const isAnswer = ({ choices, type, object }: JsonObject): boolean =>
+  Array.isArray(choices) || (typeof type === "string" && type !== "error") || typeof object === "string";
+
+/** Errors without a name for themselves: `errors`, `detail`, or a message beside a code. */
+function saysError(fields: JsonObject): boolean {
+  if (fields.type === "error" || isFull(fields.errors) || isFull(fields.detail)) return true;
+  const said = readProviderError(fields);
+  return said?.message !== undefined && (said.code !== undefined || said.status !== undefined);
 }

@@ -4,10 +4,10 @@ import { asObject, type JsonObject, type JsonValue } from "../core/kernel/json.t
 import { ChatChunks } from "./chat-chunks.ts";
 import { asCount } from "./token-counts.ts";
 
-/** Two names for the limit of an answer: newer models of OpenAI refuse the one, other servers do not know the other. */
+/** Two names for the output limit: OpenAI's newer models reject `max_tokens`, other servers do not know the other one. */
 const LIMITS = ["max_completion_tokens", "max_tokens"] as const;
 
-/** OpenAI's Chat Completions and everything that speaks it: Moonshot, DeepSeek, vLLM … The base URL includes `/v1`. */
+/** OpenAI's Chat Completions, and every server that implements it: Moonshot, DeepSeek, vLLM … The base URL includes `/v1`. */
 export const openaiChat: Dialect = {
   name: "openai-chat",
   endsAtEof: false,
@@ -17,15 +17,15 @@ export const openaiChat: Dialect = {
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
   }),
 
-  body: ({ body, model, whole, includeUsage = true }) => ({
+  body: ({ body, model, unary, includeUsage = true }) => ({
     ...body,
     ...(model !== undefined && { model }),
-    stream: !whole,
-    // Without it there is no usage in a stream, and nothing to bill by.
-    ...(!whole && includeUsage && { stream_options: { ...asObject(body.stream_options), include_usage: true } }),
+    stream: !unary,
+    // Without it a stream reports no usage to bill by.
+    ...(!unary && includeUsage && { stream_options: { ...asObject(body.stream_options), include_usage: true } }),
   }),
 
-  // No limit on the answer's length is asked for: Moonshot and OpenAI disagree about that parameter's name.
+  // Sets no output limit, because Moonshot and OpenAI disagree about its name.
   conversation: (turn) => ({
     messages: [
       ...(turn.system === undefined ? [] : [{ role: "system", content: turn.system }]),
@@ -48,20 +48,29 @@ export const openaiChat: Dialect = {
     };
   },
 
-  decoder: (asked) => new ChatChunks(asked !== undefined && !asksUsage(asked)),
+  usageRequest: {
+    isAdded: (asked) => !asksUsage(asked),
+    isRefusedBy: (refusal) => /stream_options|include_usage/.test(refusal),
+    without: ({ stream_options: options, ...rest }) => {
+      const { include_usage: _, ...others } = asObject(options) ?? {};
+      return Object.keys(others).length > 0 ? { ...rest, stream_options: others } : rest;
+    },
+  },
+
+  decoder: (asked, hidesUsage) => new ChatChunks(asked && answers(asked), hidesUsage),
 };
 
 const asksUsage = (body: JsonObject): boolean => asObject(body.stream_options)?.include_usage === true;
 
-/** How many answers the request wants; each may be as long as its limit says. */
+/** The number of answers requested (`n`). The output limit applies to each. */
 const answers = (body: JsonObject): number => Math.max(1, asCount(body.n) ?? 1);
 
-/** "off" asks for nothing: providers disagree about how to say it, and models that cannot think refuse to be told. */
+/** "off" sets nothing: providers spell it differently, and models without reasoning reject it. */
 function effort({ thinking }: Conversation): JsonObject {
   return thinking === undefined || thinking === "off" ? {} : { reasoning_effort: thinking };
 }
 
-/** Undefined for a message without any content, which providers refuse. */
+/** Undefined for a message without content, which providers reject. */
 function toMessage({ role, content }: Message): JsonObject | undefined {
   return role === "user" ? userMessage(content) : assistantMessage(content);
 }
@@ -70,7 +79,7 @@ function userMessage(parts: readonly Part[]): JsonObject | undefined {
   const content = parts.map(toContent).filter((part) => part !== undefined);
   const [first] = content;
   if (!first) return undefined;
-  // Some compatible servers take a plain string only, so one text is sent as one.
+  // Some compatible servers accept only a string, so a single text is sent as one.
   return { role: "user", content: content.length === 1 && first.type === "text" ? first.text : content };
 }
 
@@ -86,8 +95,8 @@ function toContent(part: Part): JsonObject | undefined {
 }
 
 /**
- * Reasoning goes back as it came, the empty string included: Kimi and DeepSeek refuse the conversation without it.
- * Signed thinking is Anthropic's and stays out.
+ * Reasoning goes back unchanged, even the empty string: Kimi and DeepSeek reject the conversation without it. Signed thinking
+ * is Anthropic's and is left out.
  */
 function assistantMessage(parts: readonly Part[]): JsonObject | undefined {
   let text = "";
@@ -95,7 +104,7 @@ function assistantMessage(parts: readonly Part[]): JsonObject | undefined {
   for (const part of parts) {
     if (part.type === "text") text += part.text;
     else if (part.type === "image")
-      throw new GatewayError("unsupported", "an answer with an image cannot be sent back");
+      throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
     else if (part.signature === undefined) reasoning = (reasoning ?? "") + part.text;
   }
   if (text === "") return undefined;

@@ -14,7 +14,7 @@ export const openaiResponses: Dialect = {
     headers: key === undefined ? {} : { authorization: `Bearer ${key}` },
   }),
 
-  body: ({ body, model, whole }) => ({ ...body, ...(model !== undefined && { model }), stream: !whole }),
+  body: ({ body, model, unary }) => ({ ...body, ...(model !== undefined && { model }), stream: !unary }),
 
   conversation: (turn) => ({
     ...(turn.system !== undefined && { instructions: turn.system }),
@@ -28,12 +28,12 @@ export const openaiResponses: Dialect = {
   decoder: () => new ResponseEvents(),
 };
 
-/** "off" asks for nothing: models that cannot think refuse to be told. */
+/** "off" sets nothing: models without reasoning reject the parameter. */
 function effort({ thinking }: Conversation): JsonObject {
   return thinking === undefined || thinking === "off" ? {} : { reasoning: { effort: thinking } };
 }
 
-/** Undefined for a message without any content. */
+/** Undefined for a message without content. */
 function toItem({ role, content }: Message): JsonObject | undefined {
   const parts = content.map((part) => toContent(part, role)).filter((part) => part !== undefined);
   return parts.length > 0 ? { role, content: parts } : undefined;
@@ -45,10 +45,11 @@ function toContent(part: Part, role: Message["role"]): JsonObject | undefined {
       if (part.text === "") return undefined;
       return { type: role === "user" ? "input_text" : "output_text", text: part.text };
     case "image":
-      if (role === "assistant") throw new GatewayError("unsupported", "an answer with an image cannot be sent back");
+      if (role === "assistant")
+        throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
       return { type: "input_image", image_url: `data:${part.mimeType};base64,${part.base64}` };
     case "thinking":
-      // Only whole encrypted reasoning items may go back, and a part cannot hold one.
+      // Only complete encrypted reasoning items may go back, and a part cannot hold one.
       return undefined;
   }
 }

@@ -1,18 +1,20 @@
 import { CODES } from "../../protocol/codes.ts";
 import type { DialectName } from "../../protocol/dialects.ts";
+import { isUsedUp } from "../core/dialect/error-meaning.ts";
 import type { GatewayError } from "../core/kernel/errors.ts";
 import { asString } from "../core/kernel/json.ts";
-import type { HttpAnswer } from "../core/ports/http-face.ts";
+import type { HttpResponse } from "../core/ports/http-face.ts";
 
 /**
- * A failure as the answer to a request of this dialect, in its vendor's own form. What cannot succeed by trying again
- * says so in the ways clients act on: a reached cap costs them one request.
+ * A failure as the answer to a request of this dialect, in its vendor's form and with the provider's own type, code and
+ * parameter where it gave them. What cannot succeed by trying again has a status that no client measured tries again:
+ * docs/faults.md has the requests that each agent makes.
  */
-export function refusalBody(dialect: DialectName, error: GatewayError): HttpAnswer {
+export function refusalBody(dialect: DialectName, error: GatewayError): HttpResponse {
   const { status, body } = dialect === "anthropic-messages" ? anthropic(error) : openai(error);
   return {
     status,
-    headers: { "content-type": "application/json", ...retryHeaders(error) },
+    headers: { "content-type": "application/json", ...retryHeaders(error, status) },
     body: JSON.stringify(body),
   };
 }
@@ -22,47 +24,64 @@ interface Form {
   readonly body: object;
 }
 
-/** Both vendors' clients obey `x-should-retry`; a time to come back would make the others try again. */
-function retryHeaders({ retryable, retryAfterMs }: GatewayError): Record<string, string> {
-  if (!retryable) return { "x-should-retry": "false" };
-  return retryAfterMs === undefined ? {} : { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) };
+/**
+ * Both vendors' clients obey `x-should-retry`, and prefer `retry-after-ms` where the wait is no whole second. A wait that the
+ * provider named beside its word that a retry is of no use is told too; our own failures name one only where it helps.
+ */
+function retryHeaders({ code, retryable, retryAfterMs }: GatewayError, status: number): Record<string, string> {
+  const isProviders = code.startsWith("upstream_");
+  const isWait = retryAfterMs !== undefined && (retryable || isProviders);
+  return {
+    ...(!retryable && { "x-should-retry": "false" }),
+    ...(retryable && isProviders && !isRetriedAnyway(status) && { "x-should-retry": "true" }),
+    ...(isWait && { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1_000))) }),
+    ...(isWait && retryAfterMs % 1_000 !== 0 && { "retry-after-ms": String(retryAfterMs) }),
+  };
 }
 
-/** The request's own fault keeps the status the provider gave it; what is wrong with our own key there is not the client's. */
+/** Statuses after which both vendors' clients try again unasked. */
+const isRetriedAnyway = (status: number): boolean =>
+  status === 408 || status === 409 || status === 429 || status >= 500;
+
+/** Whether there is nothing left to spend: under a cap of ours, or at the provider. */
+const isSpent = ({ code, message, retryable, details }: GatewayError): boolean =>
+  code === "cap_exceeded" ||
+  (code.startsWith("upstream_") && !retryable && (details?.status === 402 || isUsedUp(details ?? {}, message)));
+
+/** Whether the provider refused the key that the gateway sent: no fault of the client's, and nothing it can mend. */
+const isKeyRefused = ({ code, details }: GatewayError): boolean =>
+  code === "upstream_http_error" && (details?.status === 401 || details?.status === 403 || details?.status === 407);
+
+/** What the provider found wrong in the request keeps its status. */
 function statusOf({ code, details }: GatewayError): number {
   const given = details?.status;
-  const isOfRequest = given === 400 || given === 404 || given === 413 || given === 422;
+  const isOfRequest = typeof given === "number" && given >= 400 && given < 500;
   return code === "upstream_http_error" && isOfRequest ? given : CODES[code].httpStatus;
 }
 
 function openai(error: GatewayError): Form {
-  const { code, message } = error;
-  const form = (status: number, type: string, name: string) => ({
+  const { code, message, details } = error;
+  const said = { type: asString(details?.type), code: asString(details?.code), param: asString(details?.param) };
+  const form = (status: number, type: string, name: string | null) => ({
     status,
-    body: { error: { message, type, param: null, code: name, ...(error.details && { details: error.details }) } },
+    body: { error: { message, type, param: said.param ?? null, code: name, ...(details && { details }) } },
   });
-  // The only form of 429 after which every client measured stops at once; a provider's quota is as final.
-  const isQuota = code === "upstream_rate_limited" && !error.retryable;
-  if (code === "cap_exceeded" || isQuota) return form(429, "insufficient_quota", "insufficient_quota");
+  if (isSpent(error)) return form(400, "insufficient_quota", said.code ?? "insufficient_quota");
+  if (isKeyRefused(error)) return form(400, "invalid_request_error", code);
   if (code === "unauthorized") return form(401, "invalid_request_error", "invalid_api_key");
   if (code === "unknown_model" || code === "unknown_route")
     return form(404, "invalid_request_error", "model_not_found");
   const status = statusOf(error);
-  if (status === 429) return form(429, "requests", "rate_limit_exceeded");
-  // What the provider found wrong in the request keeps its names: clients act on codes such as `context_length_exceeded`.
-  if (code === "upstream_http_error" && status < 500) {
-    return form(
-      status,
-      asString(error.details?.type) ?? "invalid_request_error",
-      asString(error.details?.code) ?? code,
-    );
-  }
+  if (status === 429) return form(429, said.type ?? "requests", said.code ?? "rate_limit_exceeded");
+  // Clients act on the provider's codes, such as `context_length_exceeded`. One that gave a type and no code has none.
+  if (code.startsWith("upstream_") && said.type !== undefined) return form(status, said.type, said.code ?? null);
   return form(status, status >= 500 ? "server_error" : "invalid_request_error", code);
 }
 
 /** The types of Anthropic's errors page, by status. */
 const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
   401: "authentication_error",
+  402: "billing_error",
   403: "permission_error",
   404: "not_found_error",
   413: "request_too_large",
@@ -72,15 +91,18 @@ const ANTHROPIC_TYPES: Readonly<Record<number, string>> = {
 };
 
 function anthropic(error: GatewayError): Form {
-  const details = error.details && { details: error.details };
-  const form = (status: number, type: string) => ({
+  const { code, message, details } = error;
+  const form = (status: number, type = typeOf(status)) => ({
     status,
-    body: { type: "error", error: { type, message: error.message, ...details } },
+    body: { type: "error", error: { type, message, ...(details && { details }) } },
   });
-  // Anthropic's own answer when a spend limit is reached, and no client retries a 400.
-  if (error.code === "cap_exceeded") return form(400, "invalid_request_error");
+  if (isSpent(error)) return form(402);
+  if (isKeyRefused(error)) return form(403);
   const status = statusOf(error);
-  const type = ANTHROPIC_TYPES[status] ?? (status >= 500 ? "api_error" : "invalid_request_error");
+  const said = code.startsWith("upstream_") ? asString(details?.type) : undefined;
   // Too busy is 529 there.
-  return form(status === 503 ? 529 : status, type);
+  return form(status === 503 ? 529 : status, said ?? typeOf(status));
 }
+
+const typeOf = (status: number): string =>
+  ANTHROPIC_TYPES[status] ?? (status >= 500 ? "api_error" : "invalid_request_error");

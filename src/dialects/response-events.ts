@@ -2,18 +2,21 @@ import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } 
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 import type { Draft } from "./draft.ts";
-import { readFailure } from "./failure.ts";
-import { asCount, tokenCounts } from "./token-counts.ts";
+import { isFailure, readFailure } from "./failure.ts";
+import { asCount } from "./token-counts.ts";
+import { readTokenUsage } from "./token-usage.ts";
 
 const CALLS: ReadonlySet<string | undefined> = new Set(["function_call", "custom_tool_call", "mcp_call"]);
 
-/** Reads the events of one Responses stream, up to its one `response.completed`, `.incomplete` or `.failed`. */
+/** Decodes one Responses stream, up to its `response.completed`, `.incomplete` or `.failed`. */
 export class ResponseEvents implements Decoder {
-  /** Calls whose arguments have begun to stream. */
+  /** Output indexes of calls whose arguments have begun to stream. */
   readonly #streamed = new Set<number>();
-  /** What names the response, from `response.created` on. */
+  /** The response's id, time and model, from `response.created`. */
   #response: JsonObject | undefined;
   #sequence = -1;
+  /** Content came before the final event. */
+  #hasSpoken = false;
 
   read(name: string | undefined, value: JsonValue | undefined, data: string): Delta {
     const event = asObject(value);
@@ -25,11 +28,13 @@ export class ResponseEvents implements Decoder {
       case "response.output_text.delta":
       case "response.refusal.delta": {
         const text = asString(event?.delta);
+        if (text) this.#hasSpoken = true;
         return text ? { text } : NOTHING;
       }
       case "response.reasoning_text.delta":
       case "response.reasoning_summary_text.delta": {
         const thinking = asString(event?.delta);
+        if (thinking) this.#hasSpoken = true;
         return thinking ? { thinking } : NOTHING;
       }
       case "response.output_item.added":
@@ -40,37 +45,46 @@ export class ResponseEvents implements Decoder {
         return this.#arguments(event, asString(event?.delta));
       case "response.function_call_arguments.done":
       case "response.mcp_call_arguments.done":
-        return this.#wholeArguments(event, asString(event?.arguments));
+        return this.#completeArguments(event, asString(event?.arguments));
       case "response.custom_tool_call_input.done":
-        return this.#wholeArguments(event, asString(event?.input));
+        return this.#completeArguments(event, asString(event?.input));
       case "response.completed":
       case "response.incomplete":
-        return ending(asObject(event?.response));
+        return this.#ending(asObject(event?.response));
       case "response.failed":
         return { ...usageOf(asObject(event?.response)), error: failure(event?.response ?? value, data) };
       case "error":
         return { ...usageOf(asObject(event?.response)), error: failure(value, data) };
       default:
-        return event?.object === "response" ? this.#whole(event, data) : NOTHING;
+        if (event?.object === "response") return this.#unary(event, data);
+        return isFailure(value) ? { error: readFailure(value, data) } : NOTHING;
     }
   }
 
-  /** An answer that was not asked for as a stream. */
-  #whole(response: JsonObject, data: string): Delta {
+  /** An answer to `stream: false`. */
+  #unary(response: JsonObject, data: string): Delta {
     if (response.status === "failed") return { ...usageOf(response), error: failure(response, data) };
-    const items = asArray(response.output).map((item) => asObject(item) ?? {});
+    return this.#ending(response);
+  }
+
+  /** Servers that stream no deltas send the complete output in the final event. */
+  #ending(response: JsonObject | undefined): Delta {
+    return this.#hasSpoken ? ending(response) : { ...ending(response), ...this.#output(response) };
+  }
+
+  #output(response: JsonObject | undefined): Delta {
+    const items = asArray(response?.output).map((item) => asObject(item) ?? {});
     const text = textOf(items, "message", "content");
     const thinking = textOf(items, "reasoning", "summary") + textOf(items, "reasoning", "content");
     const toolCalls = items.flatMap((item, index) => (CALLS.has(asString(item.type)) ? [this.#call(item, index)] : []));
     return {
-      ...ending(response),
       ...(text !== "" && { text }),
       ...(thinking !== "" && { thinking }),
       ...(toolCalls.length > 0 && { toolCalls }),
     };
   }
 
-  /** Without `output`: the vendor's client then keeps the items it has put together. */
+  /** Without `output`, so that the vendor's client keeps the items it has assembled. */
   cutShort(): CutShort | undefined {
     if (!this.#response) return undefined;
     const type = "response.incomplete";
@@ -96,6 +110,7 @@ export class ResponseEvents implements Decoder {
   #call(item: JsonObject, index: number): ToolCallDelta {
     const id = asString(item.call_id) ?? asString(item.id);
     const name = asString(item.name);
+    this.#hasSpoken = true;
     const json = asString(item.arguments) ?? asString(item.input);
     if (json) this.#streamed.add(index);
     return { index, ...(id && { id }), ...(name && { name }), ...(json && { arguments: json }) };
@@ -108,13 +123,13 @@ export class ResponseEvents implements Decoder {
     return { toolCalls: [{ index, arguments: json }] };
   }
 
-  /** LM Studio sends arguments only once they are whole; elsewhere they came piece by piece before. */
-  #wholeArguments(event: JsonObject | undefined, json: string | undefined): Delta {
+  /** LM Studio sends arguments only when they are complete; other servers have streamed them before. */
+  #completeArguments(event: JsonObject | undefined, json: string | undefined): Delta {
     return this.#streamed.has(asCount(event?.output_index) ?? 0) ? NOTHING : this.#arguments(event, json);
   }
 }
 
-/** The texts in the parts of all items of a type. */
+/** The concatenated texts of all items of a type. */
 function textOf(items: readonly JsonObject[], type: string, parts: "content" | "summary"): string {
   const texts = items
     .filter((item) => item.type === type)
@@ -123,7 +138,7 @@ function textOf(items: readonly JsonObject[], type: string, parts: "content" | "
   return texts.join("");
 }
 
-/** An incomplete answer (length, content filter) is a whole stream: the provider ended it on purpose. */
+/** An incomplete answer (length, content filter) completes the stream too: the provider ended it deliberately. */
 function ending(response: JsonObject | undefined): Delta {
   const draft: Draft = { ...usageOf(response), complete: "now" };
   const reason = asString(asObject(response?.incomplete_details)?.reason);
@@ -131,7 +146,7 @@ function ending(response: JsonObject | undefined): Delta {
   return draft;
 }
 
-/** The flat form, `{type: "error", code, message}`, names the failure in `code`: its type says only that it is one. */
+/** In the flat form, `{type: "error", code, message}`, the failure is named by `code`. */
 function failure(value: JsonValue | undefined, data: string) {
   const fields = asObject(value);
   return fields?.type === "error" && !fields.error
@@ -140,15 +155,6 @@ function failure(value: JsonValue | undefined, data: string) {
 }
 
 function usageOf(response: JsonObject | undefined): { usage?: TokenCounts } {
-  const usage = asObject(response?.usage);
-  if (!usage) return {};
-  const input = asObject(usage.input_tokens_details);
-  const counts = tokenCounts({
-    inputTokens: asCount(usage.input_tokens),
-    outputTokens: asCount(usage.output_tokens),
-    cacheReadTokens: asCount(input?.cached_tokens),
-    cacheWriteTokens: asCount(input?.cache_write_tokens),
-    reasoningTokens: asCount(asObject(usage.output_tokens_details)?.reasoning_tokens),
-  });
-  return counts ? { usage: counts } : {};
+  const usage = readTokenUsage(response?.usage);
+  return usage ? { usage } : {};
 }

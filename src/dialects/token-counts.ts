@@ -1,20 +1,30 @@
 import { numberOf } from "../core/kernel/exact-number.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 
-/** A number of tokens, or undefined for anything that cannot be one: null, fractions, negative figures, text. */
+/** A number of tokens; undefined for anything else: null, fractions, negative numbers, strings. */
 export function asCount(value: unknown): number | undefined {
   const count = numberOf(value);
   return count !== undefined && Number.isSafeInteger(count) && count >= 0 ? count : undefined;
 }
 
 /**
- * The newest of a cumulative count. A zero behind a figure is none: some servers end a stream with zeros for what they
- * said at its start.
+ * The latest value of a figure that a stream repeats. Zero does not replace a figure: some servers report figures at the
+ * start and zeros at the end.
  */
 export const laterCount = (before: number | undefined, value: unknown): number | undefined =>
   asCount(value) || (before ?? asCount(value));
 
-/** The counts a provider gave, without the ones it left out; undefined when it gave none. */
+/** The largest of several values for one figure; undefined if none is a count. */
+export function largestCount(...values: readonly unknown[]): number | undefined {
+  let largest: number | undefined;
+  for (const value of values) {
+    const count = asCount(value);
+    if (count !== undefined && (largest === undefined || count > largest)) largest = count;
+  }
+  return largest;
+}
+
+/** The counts that are defined; undefined if none is. */
 export function tokenCounts(
   given: { readonly [Name in keyof TokenCounts]: number | undefined },
 ): TokenCounts | undefined {

@@ -1,5 +1,5 @@
 import { GatewayError } from "../core/kernel/errors.ts";
-import type { OpenFiles } from "./open-files.ts";
+import { type OpenFiles, usableFiles } from "./open-files.ts";
 
 export interface LoadParts {
   /** How late the event loop may be, in milliseconds, before new streams are refused. */
@@ -13,10 +13,7 @@ export interface LoadParts {
   readonly otherSockets?: number;
 }
 
-/** Descriptors kept for upstreams and the store, whatever clients do (P11 of the design's failure matrix). */
-const SPARE_FILES = 64;
-const USABLE_SHARE = 0.8;
-/** Of those, kept even from clients that connect and ask for nothing that could be refused. */
+/** Descriptors kept from clients even before their first request, when there is nothing yet to refuse. */
 const LAST_FILES = 32;
 
 /** So many times `loopDelayMs` everybody is refused: a second by default, within which first tokens still are some use. */
@@ -36,7 +33,7 @@ export class Load {
   constructor(parts: LoadParts) {
     this.#parts = parts;
     const { limit, atStart } = parts.files ?? { limit: Number.POSITIVE_INFINITY, atStart: 0 };
-    this.#enough = Math.min(limit * USABLE_SHARE, limit - SPARE_FILES);
+    this.#enough = usableFiles(limit);
     this.#counted = atStart;
   }
 

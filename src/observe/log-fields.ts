@@ -34,6 +34,7 @@ export function streamFields(record: StreamRecord): LogFields {
     model: lineText(record.model),
     status: terminal.status,
     code: error?.code,
+    upstreamRequestId: lineText(record.upstreamRequestId),
     upstreamStatus: typeof status === "number" ? status : undefined,
     upstreamType: typeof type === "string" ? lineText(type) : undefined,
     timer: typeof timer === "string" ? lineText(timer) : undefined,

@@ -12,6 +12,13 @@ export interface OpenFiles {
 
 const DESCRIPTORS = "/proc/self/fd";
 
+/** Kept for upstreams and the store, whatever clients do. */
+const SPARE_FILES = 64;
+const USABLE_SHARE = 0.8;
+
+/** How many of this limit's descriptors may be in use before new connections are refused. */
+export const usableFiles = (limit: number): number => Math.floor(Math.min(limit * USABLE_SHARE, limit - SPARE_FILES));
+
 /** What the system says about this process, or undefined where it does not (anywhere but on Linux). */
 export function findOpenFiles(): OpenFiles | undefined {
   try {

@@ -16,7 +16,15 @@ const TOKENS = [
 ] as const;
 
 /** Kinds of anomalies that are told apart. */
-const KINDS = new Set<string>(["lossy", "resent", "malformed", "too_deep", "not_object", ...Object.keys(CODES)]);
+const KINDS = new Set<string>([
+  "lossy",
+  "resent",
+  "usage_refused",
+  "malformed",
+  "too_deep",
+  "not_object",
+  ...Object.keys(CODES),
+]);
 
 /** What is counted once per stream, at its end. */
 export function streamMetrics(register: Registry): (record: StreamRecord) => void {

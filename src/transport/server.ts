@@ -42,6 +42,8 @@ export interface ServerParts {
   readonly admit: () => void;
   /** Sockets the process can give to clients, upgraded or not. */
   readonly maxSockets: number;
+  /** How long a client's idle connection stays open, in milliseconds; as `SLOW_REQUEST_LIMITS` says by default. */
+  readonly keepAliveMs?: number;
   /** How long a request may take to come; `SLOW_REQUEST_LIMITS` by default. */
   readonly slowRequests?: typeof SLOW_REQUEST_LIMITS;
   readonly inbound: Inbound;
@@ -124,7 +126,12 @@ class GatewayServer implements RunningServer {
       slowRequests.watch(request, response);
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
     };
-    const options = { ...(parts.slowRequests ?? SLOW_REQUEST_LIMITS), shouldUpgradeCallback: asksForWebSocket };
+    const { slowRequests: limits = SLOW_REQUEST_LIMITS, keepAliveMs } = parts;
+    const options = {
+      ...limits,
+      ...(keepAliveMs !== undefined && { keepAliveTimeout: keepAliveMs }),
+      shouldUpgradeCallback: asksForWebSocket,
+    };
     const answer = limitRequests(serve);
     this.#http = createServer(options, answer);
     // A body that is refused for what its head says need not come.
@@ -132,7 +139,11 @@ class GatewayServer implements RunningServer {
     this.#http.maxHeadersCount = ALL_FIELDS;
     this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
     this.#http.on("connection", (socket) => pendingSockets.enter(socket));
-    this.#http.on("drop", (dropped) => this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept"));
+    this.#http.on("drop", (dropped) => {
+      // Room for the next one: idle connections are kept for convenience.
+      this.#http.closeIdleConnections();
+      this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept");
+    });
     this.#http.on("upgrade", (request, socket, head) => {
       this.#stripBasePath(request);
       this.#webSockets.upgrade(request, socket, head);

@@ -2,12 +2,13 @@ import type { SecureContext } from "node:tls";
 import type { Clock } from "../core/kernel/clock.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import type { Observer } from "../core/ports/observer.ts";
-import type { UpstreamPort } from "../core/ports/upstream.ts";
+import { NO_CALL, type UpstreamPort } from "../core/ports/upstream.ts";
 import type { ReadTurn } from "../core/stream/read-turn.ts";
 import { Breaker, type BreakerSettings, DEFAULT_BREAKER } from "./call/breaker.ts";
 import { Call } from "./call/call.ts";
 import { FIXED_TIMEOUTS, type RouteTimeouts, type Timeouts } from "./call/deadlines.ts";
 import type { SharedMemory } from "./call/held-bytes.ts";
+import { KeyRefusals } from "./call/key-refusals.ts";
 import { DEFAULT_RETRY, Retries, type RetrySettings } from "./call/retry.ts";
 import type { RouteClient } from "./call/route-client.ts";
 import { tellLast } from "./call/tell-last.ts";
@@ -94,7 +95,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       if (routeClient) return new Call(routeClient, request, sink);
       const unknown = new GatewayError("unknown_route", `no such route: ${request.route}`);
       queueMicrotask(() => tellLast(sink, observer, unknown));
-      return { isSent: false, pause() {}, resume() {}, abort() {}, settle() {} };
+      return NO_CALL;
     },
     async close() {
       time.stop();
@@ -126,6 +127,7 @@ function openRoute(
       reads: options.reads,
     }),
     breaker: new Breaker({ ...DEFAULT_BREAKER, ...options.breaker }, () => options.clock.now()),
+    keyRefusals: new KeyRefusals(route.name, () => options.clock.now()),
     retries: new Retries({ ...DEFAULT_RETRY, ...options.retry }, options.random ?? Math.random),
     timeouts,
     maxEventBytes: options.maxEventBytes,

@@ -172,7 +172,15 @@ function responses(content: Content): Answer {
   const middle =
     "tool" in content
       ? [{ type: "response.function_call_arguments.delta", ...place, delta: content.tool.input }]
-      : [{ type: "response.output_text.delta", ...place, content_index: 0, delta: content.text }];
+      : [
+          {
+            type: "response.content_part.added",
+            ...place,
+            content_index: 0,
+            part: { type: "output_text", text: "", annotations: [] },
+          },
+          { type: "response.output_text.delta", ...place, content_index: 0, delta: content.text },
+        ];
   const empty = "tool" in content ? { ...item, arguments: "", status: "in_progress" } : { ...item, content: [] };
   const events = [
     { type: "response.created", response: { ...base, status: "in_progress", output: [] } },

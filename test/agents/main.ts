@@ -41,8 +41,10 @@ for (const client of clients) {
   const isRight = situation === "turn" ? tookItsTurn(client, outcome, word) : stopped(outcome);
   if (!isRight) failures += 1;
   const calls = `upstream ${outcome.upstream.length}: ${[...new Set(outcome.upstream)].join(", ") || "none"}`;
-  const refusals = `refused ${outcome.refused.length}: ${[...new Set(outcome.refused)].join(", ") || "none"}`;
-  console.log(`${isRight ? "passed" : "FAILED"}  ${client.name}, ${Math.round(outcome.ms)} ms; ${calls}; ${refusals}`);
+  const refusals = Object.entries(outcome.refused).map(([code, count]) => `${count} ${code}`);
+  console.log(
+    `${isRight ? "passed" : "FAILED"}  ${client.name}, ${Math.round(outcome.ms)} ms; ${calls}; refused: ${refusals.join(", ") || "none"}`,
+  );
   if (!isRight) console.log(`  exit ${outcome.exit}\n${outcome.output}\n${outcome.log}`);
   rmSync(directory, { recursive: true, force: true });
 }
@@ -66,5 +68,5 @@ function tookItsTurn(client: DocumentedClient, { exit, output }: Outcome, word: 
 
 /** It ended in time, and asked no more than once for each thing it wanted: opencode wants a title besides its turn. */
 function stopped({ exit, refused }: Outcome): boolean {
-  return exit !== "SIGKILL" && refused.length <= 2;
+  return exit !== "SIGKILL" && Object.values(refused).reduce((sum, count) => sum + count, 0) <= 2;
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { freePort } from "../../bench/rows/free-port.ts";
 import { runKeys } from "../../src/cli/commands/keys.ts";
 import { startSluice } from "../support/sluice-process.ts";
 import type { DocumentedClient } from "./documented.ts";
@@ -9,8 +10,8 @@ import { type Turn, takeTurn } from "./turn.ts";
 export type Situation = "turn" | "cap" | "wrong-key";
 
 export interface Outcome extends Turn {
-  /** Requests of the client that the gateway refused, by their codes. */
-  readonly refused: readonly string[];
+  /** How many requests of the client the gateway refused, by code. */
+  readonly refused: Readonly<Record<string, number>>;
   /** Requests that reached the provider: path and model. */
   readonly upstream: readonly string[];
   /** The gateway's own log. */
@@ -30,6 +31,7 @@ export async function meet(
   const { situation, directory } = options;
   await using provider = await startAgentProvider("cat word.txt", situation === "wrong-key" ? 401 : undefined);
   const data = join(directory, "data");
+  const metricsPort = await freePort();
   const key = createKey(data, situation === "cap" ? ["--tokens-per-day", "1"] : []);
   const route = (dialect: string, path = "") => ({
     dialect,
@@ -39,25 +41,37 @@ export async function meet(
   });
   await using sluice = await startSluice({
     data: { store: "sqlite", directory: data },
+    metrics: { listen: { port: metricsPort } },
     auth: { required: true },
     routes: {
       anthropic: route("anthropic-messages"),
       openai: route("openai-responses", "/v1"),
       "openai-chat": route("openai-chat", "/v1"),
     },
+    // What the pages offer by default; the clients here use the providers' own names.
+    models: { gpt: { route: "openai", model: "gpt-5" } },
   });
   const turn = await takeTurn(client, {
     ...options,
     gateway: { url: sluice.url, key },
     timeoutMs: situation === "turn" ? 120_000 : 60_000,
   });
-  const lines = sluice.stdout.split("\n").filter((line) => line.includes(`"event":"refused"`));
   return {
     ...turn,
-    refused: lines.map((line) => String(JSON.parse(line).code)),
+    refused: await refusalsOf(`http://127.0.0.1:${metricsPort}/metrics`),
     upstream: provider.asked.map(({ path, body }) => `${path} ${body.model ?? ""}`.trim()),
     log: sluice.stdout + sluice.stderr,
   };
+}
+
+/** The counters, because the log writes repeated refusals as one line. */
+async function refusalsOf(metrics: string): Promise<Readonly<Record<string, number>>> {
+  const text = await (await fetch(metrics)).text();
+  const counted: Record<string, number> = {};
+  for (const [, code = "", count] of text.matchAll(/^sluice_refusals_total\{.*code="(\w+)".*\} (\d+)$/gm)) {
+    counted[code] = (counted[code] ?? 0) + Number(count);
+  }
+  return counted;
 }
 
 /** `sluice keys create` on this data directory; gives the secret. */

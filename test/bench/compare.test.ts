@@ -34,25 +34,25 @@ const judged = (before: readonly number[], after: readonly number[], column = CP
   ]);
 
 describe("a comparison", () => {
-  test("takes ranges that overlap for the same", () => {
+  test("treats overlapping ranges as equal", () => {
     expect(judged([100, 110, 120], [90, 95, 101])).toEqual([["same", -14]]);
   });
 
-  test("calls less of what should be little better, and more of it worse", () => {
+  test("calls less of a figure that should be low better, and more of it worse", () => {
     expect(judged([100, 110, 120], [50, 55, 60])).toEqual([["better", -50]]);
     expect(judged([50, 55, 60], [100, 110, 120])).toEqual([["worse", 100]]);
   });
 
-  test("calls more of what should be much better", () => {
+  test("calls more of a figure that should be high better", () => {
     expect(judged([10], [20], { ...CPU, better: "more" })).toEqual([["better", 100]]);
   });
 
-  test("leaves out what only one of the two measured", () => {
+  test("omits figures that only one document has", () => {
     expect(changesBetween(document([1]), { ...document([1]), results: [] })).toEqual([]);
     expect(changesBetween({ ...document([1]), results: [] }, document([1]))).toEqual([]);
   });
 
-  test("shows both spreads and marks what is within the noise", () => {
+  test("shows both ranges and marks noise", () => {
     const text = renderChanges(changesBetween(document([100, 110, 120]), document([90, 95, 101])));
     expect(text).toContain("110.0 (100.0–120.0)");
     expect(text).toContain("95.0 (90.0–101.0)");
@@ -63,15 +63,15 @@ describe("a comparison", () => {
 describe("the report", () => {
   const html = renderReport(document([1, 2, 3]));
 
-  test("fetches nothing and runs nothing", () => {
+  test("loads nothing and runs no script", () => {
     expect(html).not.toMatch(/<script|<link|src=|url\(|https?:/);
   });
 
-  test("holds text as text", () => {
+  test("escapes text", () => {
     expect(html).toContain("a &lt;fast&gt; one");
   });
 
-  test("draws a line for the row", () => {
+  test("draws a line per row", () => {
     expect(html).toMatch(/<g class="c0"><title>sluice<\/title><path class="line" d="M/);
   });
 });

@@ -16,15 +16,15 @@ function payload(key: number, seq: number, timeUs: number, bytes = BYTES): Buffe
 }
 
 describe("an event", () => {
-  test("has the size that was asked for", () => {
+  test("has the requested size", () => {
     expect([230, 500, 4096].map((bytes) => layoutFor(bytes).sse.length)).toEqual([230, 500, 4096]);
   });
 
-  test("is JSON of a chat chunk", () => {
+  test("is the JSON of a chat chunk", () => {
     expect(JSON.parse(payload(1, 2, 3).toString())).toMatchObject({ choices: [{ index: 0, finish_reason: null }] });
   });
 
-  test("gives back its stamps, at any place in a buffer", () => {
+  test("returns its stamps at any offset of a buffer", () => {
     const stamps = fc.tuple(fc.nat(99_999_999), fc.nat(99_999_999), fc.nat(9e14), fc.nat(300));
     fc.assert(
       fc.property(stamps, ([key, seq, timeUs, offset]) => {
@@ -37,7 +37,7 @@ describe("an event", () => {
     );
   });
 
-  test("with any byte changed is corrupt, or no longer one of ours, or has other stamps", () => {
+  test("with any byte changed is corrupt, foreign, or has other stamps", () => {
     const json = payload(1, 2, STAMP_US);
     for (let at = 0; at < json.length; at++) {
       const changed = Buffer.from(json);
@@ -45,28 +45,28 @@ describe("an event", () => {
       const reader = new EventReader(BYTES);
       const verdict = reader.read(changed, 0, changed.length);
       const untouched = verdict === "whole" && reader.key === 1 && reader.seq === 2 && reader.timeUs === STAMP_US;
-      // A name outside the content may change: then only the content is compared.
+      // If a name outside the content changed, only the content is compared.
       const content = JSON.parse(json.toString()).choices[0].delta.content as string;
       const inContent = at >= json.indexOf(content) && at < json.indexOf(content) + content.length;
       expect(untouched && inContent).toBe(false);
     }
   });
 
-  test("written anew with other spaces is read all the same", () => {
+  test("re-serialized with other spaces is still read", () => {
     const pretty = JSON.stringify(JSON.parse(payload(7, 8, 9).toString()), undefined, 1);
     const reader = new EventReader(BYTES);
     expect(reader.read(Buffer.from(pretty), 0, pretty.length)).toBe("whole");
     expect([reader.key, reader.seq, reader.timeUs]).toEqual([7, 8, 9]);
   });
 
-  test("cut short is corrupt", () => {
+  test("that is truncated is corrupt", () => {
     const json = payload(1, 2, 3);
     expect(new EventReader(BYTES).read(json, 0, json.length - 1)).toBe("corrupt");
   });
 });
 
-describe("what is no event", () => {
-  test("is the end of a stream, or somebody else's", () => {
+describe("anything else than an event", () => {
+  test("is the end of a stream, or foreign", () => {
     const reader = new EventReader(BYTES);
     expect(reader.readText("[DONE]")).toBe("trailer");
     expect(reader.readText('{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}')).toBe("trailer");

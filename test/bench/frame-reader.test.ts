@@ -24,7 +24,7 @@ function readAll(bytes: Buffer, cuts: readonly number[]): [number, string][] {
   );
   const edges = [0, ...cuts.map((cut) => cut % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
   edges.slice(1).forEach((edge, index) => {
-    // The client's reads share one buffer, so what follows a message is something else by then.
+    // The client's reads share one buffer, so the bytes after a message have changed by then.
     const chunk = Buffer.concat([bytes.subarray(edges[index], edge), Buffer.alloc(20, 0xff)]);
     reader.read(chunk, edge - (edges[index] ?? 0));
     chunk.fill(0xee);
@@ -33,7 +33,7 @@ function readAll(bytes: Buffer, cuts: readonly number[]): [number, string][] {
 }
 
 describe("the client's frame reader", () => {
-  test("finds the same messages however the bytes are cut", () => {
+  test("finds the same messages however the bytes are split", () => {
     const sizes = fc.array(fc.oneof(fc.nat(200), fc.constantFrom(125, 126, 65_535, 65_536)), { maxLength: 5 });
     fc.assert(
       fc.property(sizes, fc.array(fc.nat(200_000), { maxLength: 6 }), (lengths, cuts) => {
@@ -44,7 +44,7 @@ describe("the client's frame reader", () => {
     );
   });
 
-  test("joins the parts of a message, with a ping between them", () => {
+  test("joins the fragments of a message around a ping", () => {
     const bytes = Buffer.concat([
       frame(1, Buffer.from("one ")),
       frame(FIN | 9, Buffer.from("?")),
@@ -57,14 +57,14 @@ describe("the client's frame reader", () => {
     ]);
   });
 
-  test("refuses what a server must not send", () => {
+  test("rejects frames that a server must not send", () => {
     expect(() => readAll(Buffer.from([FIN | 1, 0x80]), [])).toThrow("masked");
     expect(() => readAll(Buffer.from([FIN | 0x40 | 1, 0]), [])).toThrow("reserved");
   });
 });
 
 describe("a client's frame", () => {
-  test("is read by the floor as it was written, however it is cut", () => {
+  test("reaches the floor unchanged, however it is split", () => {
     const texts = fc.array(fc.string({ unit: "binary", maxLength: 300 }), { minLength: 1, maxLength: 4 });
     fc.assert(
       fc.property(texts, fc.nat(1000), (given, cut) => {

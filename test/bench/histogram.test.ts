@@ -12,7 +12,7 @@ const exact = (values: readonly number[], share: number): number =>
   [...values].sort((a, b) => a - b)[Math.max(1, Math.ceil(share * values.length)) - 1] ?? 0;
 
 describe("the histogram", () => {
-  test("gives every quantile to a thousandth of its value", () => {
+  test("gives every quantile accurate to a thousandth of its value", () => {
     const values = fc.array(fc.integer({ min: 0, max: 2 ** 31 - 1 }), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(values, fc.double({ min: 0, max: 1, noNaN: true }), (given, share) => {
@@ -22,7 +22,7 @@ describe("the histogram", () => {
     );
   });
 
-  test("is the same after a journey as data, and adds up", () => {
+  test("survives a round trip as data, and adds up", () => {
     fc.assert(
       fc.property(fc.array(fc.nat(5e6)), fc.array(fc.nat(5e6)), (first, second) => {
         const sum = Histogram.from(filled(first).toData());
@@ -32,14 +32,14 @@ describe("the histogram", () => {
     );
   });
 
-  test("keeps the least and the greatest value as they were", () => {
+  test("keeps the least and the greatest value exactly", () => {
     const histogram = filled([1_234_567, 7, 98_765_432]);
     expect([histogram.min, histogram.max, histogram.quantile(0), histogram.quantile(1)]).toEqual([
       7, 98_765_432, 7, 98_765_432,
     ]);
   });
 
-  test("takes what lies below nothing as nothing, and what is too large as the largest", () => {
+  test("counts negative values as zero, and too large ones as the largest", () => {
     const histogram = filled([-5, 2 ** 40]);
     expect([histogram.min, histogram.max]).toEqual([0, 2 ** 31 - 1]);
   });

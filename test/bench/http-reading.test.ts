@@ -6,7 +6,7 @@ import { EventScanner } from "../../bench/rows/floor/event-scanner.ts";
 
 const HEAD = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/** A body in chunks that end anywhere. */
+/** A body in chunks split at arbitrary positions. */
 function chunked(body: string, size: number): string {
   const parts = body.match(new RegExp(`[^]{1,${size}}`, "g")) ?? [];
   return `${parts.map((part) => `${part.length.toString(16)}\r\n${part}\r\n`).join("")}0\r\n\r\n`;
@@ -23,8 +23,8 @@ const events = fc.array(
 const body = (data: readonly string[]) => data.map((text) => `data: ${text}\n\n`).join("");
 const steps = fc.integer({ min: 1, max: 120 });
 
-describe("the client's reading of an answer", () => {
-  test("finds every event and the end, however chunks and reads are cut", () => {
+describe("the client's HTTP reader", () => {
+  test("finds every event and the end, however chunks and reads are split", () => {
     fc.assert(
       fc.property(events, steps, steps, (data, chunkSize, readSize) => {
         const found: string[] = [];
@@ -40,7 +40,7 @@ describe("the client's reading of an answer", () => {
     );
   });
 
-  test("leaves out comments and names, and bears line ends of other systems", () => {
+  test("skips comments and names, and accepts every kind of line end", () => {
     const found: string[] = [];
     const lines = new SseLines((buffer, start, end) => found.push(buffer.toString("latin1", start, end)));
     const text = Buffer.from(": ping\r\nevent: x\r\ndata: 1\r\n\r\ndata:2\n\n");
@@ -49,8 +49,8 @@ describe("the client's reading of an answer", () => {
   });
 });
 
-describe("the floor's reading of an answer", () => {
-  test("finds every event and the end, however chunks and reads are cut", () => {
+describe("the floor's HTTP reader", () => {
+  test("finds every event and the end, however chunks and reads are split", () => {
     fc.assert(
       fc.property(events, steps, steps, (data, chunkSize, readSize) => {
         const found: string[] = [];

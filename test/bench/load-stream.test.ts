@@ -7,7 +7,7 @@ import { EventBlock } from "../../bench/upstream/event-block.ts";
 
 const PLAN = { ...DEFAULT_PLAN, key: 5, count: 4 };
 
-/** Plays events to a stream of four: each by its number, or by number and key. */
+/** Plays events to a stream of four, each given by its number, or by number and key. */
 function play(...events: (number | readonly [number, number])[]) {
   const tally = new Tally();
   tally.recording = true;
@@ -23,29 +23,29 @@ function play(...events: (number | readonly [number, number])[]) {
 }
 
 describe("the client's check of a stream", () => {
-  test("counts each event with its time on the way", () => {
+  test("counts each event with its latency", () => {
     const { stream, tally } = play(1, 2, 3, 4);
     stream.end();
     expect(tally).toMatchObject({ events: 4, lost: 0, duplicated: 0, corrupt: 0 });
     expect([tally.latency.count, tally.latency.quantile(0.5)]).toEqual([4, 700]);
   });
 
-  test("finds a hole, and what is missing at the end", () => {
+  test("detects a gap, and missing events at the end", () => {
     const { stream, tally } = play(1, 3);
     expect(tally.lost).toBe(1);
     stream.end();
     expect(tally.lost).toBe(2);
   });
 
-  test("finds an event that comes twice", () => {
+  test("detects a repeated event", () => {
     expect(play(1, 2, 2).tally).toMatchObject({ events: 2, duplicated: 1 });
   });
 
-  test("finds an event of another stream", () => {
+  test("detects an event of another stream", () => {
     expect(play(1, [2, 6]).tally).toMatchObject({ events: 1, corrupt: 1 });
   });
 
-  test("says why a stream failed, and counts nothing after that", () => {
+  test("reports why a stream failed, and counts nothing after that", () => {
     const { stream, tally } = play(1);
     stream.end("HTTP 500");
     stream.end();

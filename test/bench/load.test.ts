@@ -48,7 +48,7 @@ describe.each([
   ["an SSE endpoint", () => direct],
   ["a gateway that speaks sluice.v1", () => bridged],
 ])("a load on %s", (_, target) => {
-  test("checks every event, times first ones, and cancels each stream", async () => {
+  test("checks every event, times the first ones, and cancels each stream", async () => {
     const result = await run(job(target()));
     expect(result).toMatchObject(FLAWLESS);
     expect(result.events).toBeGreaterThan(0);
@@ -66,8 +66,8 @@ describe.each([
   });
 });
 
-describe("a load on nothing", () => {
-  test("says that it cannot connect", async () => {
+describe("a load without a server", () => {
+  test("reports that it cannot connect", async () => {
     const nowhere: Target = { protocol: "sse", url: "http://127.0.0.1:1/" };
     await expect(run(job(nowhere))).rejects.toThrow("ECONNREFUSED");
   });

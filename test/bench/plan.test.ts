@@ -13,18 +13,18 @@ const plans = fc.record({
 });
 
 describe("a plan in a prompt", () => {
-  test("comes out as it went in, whatever request it travels in", () => {
+  test("survives any request that carries it", () => {
     fc.assert(
       fc.property(plans, (plan) => {
         const body = JSON.stringify({ model: "m", messages: [{ role: "user", content: writePlan(plan) }] });
-        // Exponents hold a sign that ends the word.
+        // The sign of an exponent would end the word.
         fc.pre(!/e[+-]/.test(body));
         expect(readPlan(`POST / HTTP/1.1\r\n\r\n${body}`)).toEqual(plan);
       }),
     );
   });
 
-  test("is the default one where the prompt has none", () => {
+  test("is the default if the prompt has none", () => {
     expect(readPlan('{"messages":[{"role":"user","content":"Hi"}]}')).toEqual(DEFAULT_PLAN);
   });
 

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { highestRung } from "../../bench/scenarios/rungs.ts";
 
 describe("the search for the highest rung", () => {
-  test("finds it, wherever it begins", async () => {
+  test("finds it from every starting point", async () => {
     const starts = fc.option(fc.nat(18), { nil: undefined });
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: -1, max: 18 }), starts, async (highest, before) => {
@@ -13,7 +13,7 @@ describe("the search for the highest rung", () => {
     );
   });
 
-  test("takes two tries where nothing has changed", async () => {
+  test("takes two tries if nothing has changed", async () => {
     let tries = 0;
     const found = await highestRung(19, 7, async (rung) => {
       tries++;

@@ -12,6 +12,7 @@ interface Setting {
   readonly file?: unknown;
   readonly env?: Readonly<Record<string, string>>;
   readonly terminal?: boolean;
+  readonly openFiles?: number;
   readonly createGateway?: World["createGateway"];
 }
 
@@ -24,6 +25,7 @@ async function run(args: readonly string[], setting: Setting = {}) {
     env: setting.env ?? {},
     cwd,
     version: "1.2.3",
+    openFiles: setting.openFiles,
     stdout: { write: (text) => (seen.stdout += text), isTTY: setting.terminal ?? false },
     stderr: { write: (text) => (seen.stderr += text) },
     stopped: async () => ({ code: 0, reason: "SIGTERM" }),
@@ -108,6 +110,23 @@ describe("sluice check", () => {
     const { code, stderr } = await run(["check"], { env: { SLUICE_TOKEN: "short" } });
     expect(code).toBe(0);
     expect(stderr).toMatch(/^sluice: warning: auth.token: shorter/);
+  });
+
+  test.each(["check", "serve"])("warns on stderr at %s of a route whose address is refused", async (command) => {
+    const routes = { lan: { dialect: "openai-chat", baseUrl: "http://172.17.0.1:11434/v1" } };
+    const { code, stderr } = await run([command], { file: { routes, models: { m: { route: "lan", model: "m" } } } });
+    expect(code).toBe(0);
+    expect(stderr).toMatch(/^sluice: warning: routes.lan.baseUrl: .*routes.lan.allowPrivateNetwork can allow it$/m);
+  });
+
+  test("warns when the system allows fewer open files than the limits allow sockets", async () => {
+    const file = { limits: { connections: 100, openStreams: 60 }, demo: true };
+    const stderr = async (command: string, openFiles: number) => (await run([command], { file, openFiles })).stderr;
+    const warning =
+      "sluice: warning: limits: connections and openStreams allow 160 sockets, but new ones are refused at 159 open files; raise the system's limit (ulimit -n, LimitNOFILE) or lower them\n";
+    // 64 are kept for upstreams and the store.
+    expect([await stderr("check", 223), await stderr("check", 224)]).toEqual([warning, ""]);
+    expect([await stderr("serve", 223), await stderr("serve", 224)]).toEqual([warning, ""]);
   });
 
   test("flags stand above the environment, and that above the file", async () => {

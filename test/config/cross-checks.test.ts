@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { warningsOf } from "../../src/config/cross-checks.ts";
+import { openFilesWarning, warningsOf } from "../../src/config/cross-checks.ts";
 import { load, model, problemsOf, route } from "./sources.ts";
 
 const token = "0123456789abcdef";
@@ -89,6 +89,16 @@ describe("a warning is given", () => {
     const config = { listen: { host: "0.0.0.0" }, auth: { token } };
     expect(warnings(config)).toEqual([expect.stringContaining("allowedHosts: empty")]);
     expect(warnings({ ...config, allowedHosts: ["sluice.example.com"] })).toEqual([]);
+  });
+
+  test("for more sockets than may be open: one for each client, and one upstream for each stream of a route", () => {
+    const routes = { r: { ...route, maxConnections: 30 }, s: { ...route, maxConnections: 20 } };
+    const config = { limits: { connections: 100, openStreams: 70 }, routes, models: { m: model } };
+    const warning = (usable: number, more = {}) => openFilesWarning(load({ ...config, ...more }), usable);
+    expect(warning(149)).toContain("allow 150 sockets, but new ones are refused at 149 open files");
+    expect(warning(150)).toBeUndefined();
+    const fewer = { limits: { connections: 100, openStreams: 40 } };
+    expect([warning(139, fewer), warning(140, fewer)]).toEqual([expect.stringContaining("140"), undefined]);
   });
 
   test("for figures that everybody can read", () => {

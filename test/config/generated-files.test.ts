@@ -27,7 +27,7 @@ const defaults = Object.entries(sections).flatMap(([section, fields]) =>
   Object.entries(fields).map(([key, value]) => [`${section}.${key}`, JSON.stringify(value)] as const),
 );
 
-test.each(defaults)("docs/configuration.md says that %s is %s when nobody sets it", (key, value) => {
+test.each(defaults)("docs/configuration.md gives %s the default %s", (key, value) => {
   const row = files["docs/configuration.md"]?.split("\n").find((line) => line.startsWith(`| \`${key}\``));
   expect(row?.split("|")[3]?.trim()).toBe(`\`${value}\``);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { problemsOf } from "./sources.ts";
+import { load, problemsOf } from "./sources.ts";
 
 const problem = (config: unknown) => problemsOf({ demo: true, ...(config as object) });
 
@@ -15,6 +15,14 @@ describe("an unknown key", () => {
     [{ token: "x" }, "the file", "token", "auth.token"],
   ])("in %j is answered with the one that was meant", (config, path, key, meant) => {
     expect(problem(config)).toEqual([`${path}: found unknown "${key}", expected perhaps ${meant}`]);
+  });
+
+  const { streams, sockets, requests } = load({}).limits;
+  const grouped = Object.entries({ streams, sockets, requests }).flatMap(([group, limits]) =>
+    Object.keys(limits).map((key) => [key, `limits.${group}.${key}`]),
+  );
+  test.each(grouped)("limits.%s, without its group, is refused with %s", (key, meant) => {
+    expect(problem({ limits: { [key]: 3 } })).toEqual([`limits: found unknown "${key}", expected perhaps ${meant}`]);
   });
 
   test("that is like no other is only refused", () => {

@@ -85,6 +85,12 @@ describe("a route", () => {
     expect(config.routes.said?.allowPrivateNetwork).toBe(!allowed);
   });
 
+  test("may have 10,000 sockets unless told otherwise, as many as there may be open streams", () => {
+    const config = load({ routes: { r: route }, models: { m: model } });
+    expect(config.routes.r?.maxConnections).toBe(10_000);
+    expect(config.limits.openStreams).toBe(10_000);
+  });
+
   test("has every timer filled in beside those it sets", () => {
     const config = load({ routes: { r: { ...route, timeouts: { idleMs: 5 } } }, models: { m: model } });
     expect(config.routes.r?.timeouts).toEqual({
@@ -122,8 +128,24 @@ describe("origins and hosts", () => {
     },
   );
 
+  test.each(["tauri://*", "tauri://localhost/", "file://", "file://localhost", "tauri:localhost", "javascript://a"])(
+    "%s is no origin of an app",
+    (origin) => {
+      expect(problemsOf({ allowedOrigins: [origin] })).toEqual([expect.stringContaining("expected an exact origin")]);
+    },
+  );
+
   test("exact ones are taken as they are", () => {
-    const lists = { allowedOrigins: ["https://chat.example.com:8443"], allowedHosts: ["sluice.example.com", "[::1]"] };
+    const lists = {
+      allowedOrigins: [
+        "https://chat.example.com:8443",
+        "tauri://localhost",
+        "chrome-extension://abcdefghijklmnopabcdefghijklmnop",
+        "vscode-webview://1f0d7b46-1df7-4d6b-a0c9-5f2d1f0c7c11",
+        "app://obsidian.md",
+      ],
+      allowedHosts: ["sluice.example.com", "[::1]", "my_gateway"],
+    };
     expect(load(lists)).toMatchObject(lists);
   });
 });

@@ -24,6 +24,17 @@ describe("a secret", () => {
     expect(String(config.auth.token)).toBe(`[secret from ${origin}]`);
   });
 
+  test("has no blanks or line ends around it, wherever it comes from", () => {
+    const files = { "/run/secrets/key": `\ufeff ${canary}\r\n\n` };
+    for (const secret of [` ${canary}\n`, { env: "MY_KEY" }, { file: "/run/secrets/key" }]) {
+      const config = load(configWith(secret), { MY_KEY: `${canary}\n` }, files);
+      expect(config.auth.token?.reveal()).toBe(canary);
+      expect(config.routes.r?.key?.reveal()).toBe(canary);
+    }
+    const { auth } = load({}, { SLUICE_TOKEN: `${canary}\n` });
+    expect(auth.token?.reveal()).toBe(canary);
+  });
+
   test("is masked wherever a configuration is printed", () => {
     const config = load(configWith(canary));
     for (const text of [JSON.stringify(config), inspect(config, { depth: 9 }), `${config.auth.token}`]) {
@@ -46,6 +57,7 @@ describe("a secret", () => {
     const problems = problemsOf(configWith(""));
     expect(problems[0]).toBe("auth.token: found an empty string, expected a secret");
     expect(problemsOf(configWith({ env: "MY_KEY" }), { MY_KEY: "" })).toHaveLength(3);
+    expect(problemsOf(configWith({ env: "MY_KEY" }), { MY_KEY: " \n" })).toHaveLength(3);
     expect(problemsOf(configWith({ file: "/empty" }), {}, { "/empty": "\n" })).toHaveLength(3);
   });
 

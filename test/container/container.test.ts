@@ -24,7 +24,7 @@ const TOO_MUCH = `Array.from({ length: ${2 * LIMIT_MIB} }, () => Buffer.alloc(1_
 /** All of them with `node test/container/run.ts`; these are done within a minute. */
 const SHORT = Object.entries(SCENARIOS).filter(([name]) => /unfinished|empty lists/.test(name));
 
-describe("one caller within its limits does not end the process in a container of 1 GiB, nor another caller's streams", () => {
+describe("one caller within its limits ends neither the process in a container of 1 GiB nor another caller's streams", () => {
   test.each(SHORT)("%s", async (_name, scenario) => {
     const { exit, fault, peakMib, completed, lastCompleted } = await play(scenario);
     expect({ exit, fault, lastCompleted }).toEqual({ exit: undefined, fault: undefined, lastCompleted: true });

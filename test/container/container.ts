@@ -8,20 +8,20 @@ import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { memoryGroup } from "./memory-group.ts";
 
-/** What the documents run: 1 GiB of memory, and a heap of three quarters of it. */
+/** As documented: 1 GiB of memory, and a heap of three quarters of it. */
 const CONTAINER_MIB = 1_024;
 const HEAP_MIB = 768;
 
-/** The credentials of the caller who attacks. */
+/** The attacking caller's credentials. */
 export const TOKEN = "a-token-of-whoever-attacks";
 
 export interface Container extends AsyncDisposable {
   readonly gateway: SluiceProcess;
   /** The process's largest memory so far, in MiB. */
   readonly peakMib: number;
-  /** The same of all that the kernel counts, where it is asked to hold the bound. */
+  /** The same for everything the kernel counts, if it enforces the limit. */
   readonly groupPeakMib: number | undefined;
-  /** Another caller's small stream, from its open to its end. Rejects when it does not complete. */
+  /** Another caller's small stream, from its open to its end. Rejects if it does not complete. */
   smallStream(): Promise<void>;
 }
 
@@ -31,7 +31,7 @@ const ANSWER = [
   "",
 ].join("\n\n");
 
-/** An upstream that takes every request and answers in two words, or never. */
+/** An upstream that accepts every request and answers in two words, or never. */
 async function startUpstream(answer?: string): Promise<{ readonly url: string } & AsyncDisposable> {
   const server = createServer((request, response) => {
     request.resume().on("end", () => {

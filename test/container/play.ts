@@ -5,7 +5,7 @@ import type { Scenario } from "./scenarios.ts";
 export interface Outcome {
   /** How the process ended; undefined while it runs. */
   readonly exit: number | string | undefined;
-  /** What kept the scenario from being played to its end. */
+  /** Why the scenario was not played to its end. */
   readonly fault: string | undefined;
   readonly peakMib: number;
   readonly groupPeakMib: number | undefined;
@@ -13,13 +13,13 @@ export interface Outcome {
   /** The bystander's streams: how many completed, and why the others did not. */
   readonly completed: number;
   readonly failures: Readonly<Record<string, number>>;
-  /** Whether the one did that began when all was over. */
+  /** Whether the stream completed that began after everything. */
   readonly lastCompleted: boolean;
 }
 
-/** Between two streams of the bystander. */
+/** Pause between two streams of the bystander. */
 const PAUSE_MS = 200;
-/** How long the bystander tries when all is over: as long as lateness is remembered, and some more. */
+/** How long the bystander retries afterwards: longer than lateness is remembered. */
 const COME_BACK_MS = 20_000;
 
 /** Plays a scenario against a gateway of its own. */
@@ -59,7 +59,7 @@ export async function play(scenario: Scenario): Promise<Outcome> {
   }
   if (exit === undefined) await playing;
   let lastCompleted = false;
-  // What the event loop was late by counts for some seconds: whoever is refused is told to come back, and does.
+  // Event loop delay counts for some seconds: refused clients are told to come back, and do.
   for (const until = performance.now() + COME_BACK_MS; !lastCompleted && exit === undefined; ) {
     lastCompleted = await ask();
     if (performance.now() > until) break;

@@ -1,6 +1,6 @@
 /**
- * What one caller does in a container of 1 GiB, while another's small streams go on: `node test/container/run.ts [part of a
- * name]`. A process that takes more than 1 GiB is one that the kernel would have ended, and where it can be asked to, it does.
+ * Plays one caller against a gateway with 1 GiB while another caller's small streams continue: `npx node test/container/run.ts
+ * [part of a name]`. A process above 1 GiB fails; if the kernel can enforce the limit, it kills the process.
  */
 import { whyNotEnforced } from "./memory-group.ts";
 import { play } from "./play.ts";

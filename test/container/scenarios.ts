@@ -9,10 +9,10 @@ import { TOKEN } from "./container.ts";
 const MIB = 1_048_576;
 const PICTURE = "A".repeat(3_500_000);
 
-/** What one caller does to the gateway at this address, within its limits; resolves when the worst of it is over. */
+/** What one caller does to the gateway at this address, within its limits; resolves when the worst is over. */
 export type Scenario = (url: string) => Promise<void>;
 
-/** Resolves when a socket took these bytes, or is gone. */
+/** Resolves when a socket has accepted these bytes, or is closed. */
 const written = (socket: Duplex, bytes: Buffer): Promise<void> =>
   new Promise((resolve) => {
     if (socket.destroyed) return resolve();
@@ -20,7 +20,7 @@ const written = (socket: Duplex, bytes: Buffer): Promise<void> =>
     socket.write(bytes, () => resolve());
   });
 
-/** Bodies that announce 16 MiB and stop behind 15. */
+/** Bodies that announce 16 MiB and stop after 15. */
 async function unfinishedBodies(url: string): Promise<void> {
   const { hostname, port } = new URL(url);
   const head = [
@@ -37,7 +37,7 @@ async function unfinishedBodies(url: string): Promise<void> {
   for (const socket of sockets) socket.destroy();
 }
 
-/** Frames to the OpenClaw face that announce 25 MB and stop behind 24. */
+/** Frames to the OpenClaw face that announce 25 MB and stop after 24. */
 async function unfinishedFrames(url: string): Promise<void> {
   const params = {
     minProtocol: 4,
@@ -73,7 +73,7 @@ async function opensOfLists(url: string): Promise<void> {
   for (const client of clients) client.close();
 }
 
-/** As many pictures as one socket may send at once (`limits.requests.inboundBytesPerSecond`): then another socket goes on. */
+/** As many pictures as one socket may send at once (`limits.requests.inboundBytesPerSecond`), then another socket continues. */
 const PICTURES_PER_SOCKET = 15;
 
 async function chatClient(url: string): Promise<OpenClawClient> {
@@ -109,7 +109,7 @@ async function chatsWithPictures(url: string): Promise<void> {
   for (const client of clients) client[Symbol.dispose]();
 }
 
-/** Requests of 3.5 MB on the stream face, each at its end before the next begins. */
+/** Requests of 3.5 MB on the stream face, one after another. */
 async function requestsWithPictures(url: string): Promise<void> {
   const image = { type: "image_url", image_url: { url: `data:image/png;base64,${PICTURE}` } };
   const messages = [{ role: "user", content: [{ type: "text", text: "What is this?" }, image] }];
@@ -118,7 +118,7 @@ async function requestsWithPictures(url: string): Promise<void> {
     for (let at = count; at < count + PICTURES_PER_SOCKET; at++) {
       client.send({ type: "open", id: `r${at}`, model: "brief", body: { max_tokens: 8, messages } });
       const answer = await client.rest(`r${at}`).catch((error: Error) => error.message);
-      // It keeps the event loop busy and is told to come back.
+      // It keeps the event loop busy, so it is told to come back.
       if (typeof answer === "string" && answer.startsWith("overloaded")) await setTimeout(1_000);
     }
   }

@@ -7,7 +7,7 @@ const read = (...events: { readonly type: string }[]) => interpret(anthropicMess
 const delta = (index: number, fields: object) => ({ type: "content_block_delta", index, delta: fields });
 const block = (index: number, fields: object) => ({ type: "content_block_start", index, content_block: fields });
 
-describe("an Anthropic event means", () => {
+describe("an Anthropic event is decoded as", () => {
   test("text, thinking, its signature, or the next piece of a tool call", () => {
     expect(
       read(
@@ -30,19 +30,19 @@ describe("an Anthropic event means", () => {
     ]);
   });
 
-  test("a whole tool call, when the block starts with its input", () => {
+  test("a complete tool call, when the block starts with its input", () => {
     expect(read(block(0, { type: "tool_use", id: "t1", name: "roll", input: { dice: 2 } }))).toEqual([
       { toolCalls: [{ index: 0, id: "t1", name: "roll", arguments: '{"dice":2}' }] },
     ]);
   });
 
-  test("what a block starts with", () => {
+  test("the content that a block starts with", () => {
     expect(
       read(block(0, { type: "thinking", thinking: "h", signature: "s" }), block(1, { type: "text", text: "t" })),
     ).toEqual([{ thinking: "h", thinkingSignature: "s" }, { text: "t" }]);
   });
 
-  test("all at once, when message_start carries a whole answer", () => {
+  test("everything at once, when message_start has a complete answer", () => {
     const call = { type: "tool_use", id: "t1", name: "roll", input: { dice: 2 } };
     const message = {
       content: [{ type: "text", text: "so: " }, call],
@@ -60,8 +60,8 @@ describe("an Anthropic event means", () => {
     ]);
   });
 
-  test("nothing, and the very NOTHING, when it has nothing to say or is unknown", () => {
-    const meanings = read(
+  test("NOTHING itself, when it is empty or unknown", () => {
+    const deltas = read(
       { type: "ping" },
       { type: "brand_new_event" },
       { type: "content_block_stop" },
@@ -73,17 +73,17 @@ describe("an Anthropic event means", () => {
       delta(0, { type: "input_json_delta", partial_json: "" }),
       delta(0, { type: "citations_delta", citation: {} }),
     );
-    for (const delta of meanings) expect(delta).toBe(NOTHING);
+    for (const delta of deltas) expect(delta).toBe(NOTHING);
   });
 
   test("the end, for message_stop only", () => {
-    const meanings = read(
+    const deltas = read(
       { type: "message_start" },
       Object.assign({ type: "message_delta" }, { delta: { stop_reason: "end_turn" } }),
       { type: "message_stop" },
     );
-    expect(meanings.map((delta) => delta.complete)).toEqual([undefined, undefined, "now"]);
-    expect(together(meanings).finish).toBe("end_turn");
+    expect(deltas.map((delta) => delta.complete)).toEqual([undefined, undefined, "now"]);
+    expect(together(deltas).finish).toBe("end_turn");
   });
 
   test("the end, even when the data of message_stop is broken", () => {
@@ -97,7 +97,7 @@ describe("an Anthropic error event", () => {
     expect(read(error)).toEqual([{ error: { type: "overloaded_error", message: "Overloaded" } }]);
   });
 
-  test("is one by its name alone, whatever its data", () => {
+  test("is recognised by its name alone, whatever its data", () => {
     const events = [
       { event: "error", data: "Bad gateway" },
       { event: "error", data: '{"type":"api_error","message":"x"}' },
@@ -115,12 +115,12 @@ describe("Anthropic's usage", () => {
   const start = (usage: object) => ({ type: "message_start", message: { usage } });
   const report = (usage: object) => ({ type: "message_delta", delta: {}, usage });
 
-  test("keeps what the start said where the end says zero", () => {
-    const meanings = read(
+  test("keeps the figures of the start when the end reports zero", () => {
+    const deltas = read(
       start({ input_tokens: 20, cache_read_input_tokens: 300 }),
       report({ input_tokens: 0, output_tokens: 7 }),
     );
-    expect(together(meanings).usage).toEqual({ inputTokens: 320, cacheReadTokens: 300, outputTokens: 7 });
+    expect(together(deltas).usage).toEqual({ inputTokens: 320, cacheReadTokens: 300, outputTokens: 7 });
   });
 
   test("counts cached tokens as input", () => {
@@ -128,20 +128,20 @@ describe("Anthropic's usage", () => {
     expect(read(start(usage))).toEqual([{ usage: { inputTokens: 432, cacheReadTokens: 30, cacheWriteTokens: 400 } }]);
   });
 
-  test("is no count of the output in a message that only begins, but in one that comes whole", () => {
+  test("excludes output in message_start, unless the message is complete there", () => {
     const usage = { input_tokens: 3, output_tokens: 5 };
     expect(together(read(start(usage), report({ input_tokens: 3 }))).usage).toEqual({ inputTokens: 3 });
     const whole = { type: "message_start", message: { usage, stop_reason: "end_turn" } };
     expect(read(whole)).toEqual([{ finish: "end_turn", usage: { inputTokens: 3, outputTokens: 5 } }]);
   });
 
-  test("is cumulative: the last figure that is not null wins, and nothing is added up", () => {
-    const meanings = read(
+  test("is cumulative: the last figure that is not null counts, and none are added up", () => {
+    const deltas = read(
       start({ input_tokens: 10, cache_read_input_tokens: 5, output_tokens: 1 }),
       report({ output_tokens: 20, input_tokens: null }),
       report({ output_tokens: 30, input_tokens: 12, output_tokens_details: { thinking_tokens: 9 } }),
     );
-    expect(together(meanings).usage).toEqual({
+    expect(together(deltas).usage).toEqual({
       inputTokens: 17,
       outputTokens: 30,
       cacheReadTokens: 5,
@@ -150,9 +150,95 @@ describe("Anthropic's usage", () => {
   });
 });
 
-test("a second message_start in one body begins new tool calls, not more of the old ones", () => {
+describe("Anthropic's usage.iterations", () => {
+  const usageOf = (...reports: object[]) =>
+    together(
+      read(
+        ...reports.map((usage, index) =>
+          index === 0
+            ? { type: "message_start", message: { usage } }
+            : Object.assign({ type: "message_delta" }, { delta: {}, usage }),
+        ),
+      ),
+    ).usage;
+  const compaction = { type: "compaction", input_tokens: 900, output_tokens: 70 };
+  const message = { type: "message", input_tokens: 20, output_tokens: 8 };
+  const start = { input_tokens: 20, output_tokens: 1 };
+
+  test("are added up, since the top-level figures leave compaction out", () => {
+    const end = { input_tokens: 20, output_tokens: 8, iterations: [compaction, message] };
+    expect(usageOf(start, end)).toEqual({ inputTokens: 920, outputTokens: 78 });
+  });
+
+  test("are counted once if the top-level figures include them", () => {
+    const end = { input_tokens: 920, output_tokens: 78, iterations: [compaction, message] };
+    expect(usageOf(start, end)).toEqual({ inputTokens: 920, outputTokens: 78 });
+    expect(usageOf(start, { input_tokens: 20, output_tokens: 8, iterations: [message] })).toEqual({
+      inputTokens: 20,
+      outputTokens: 8,
+    });
+  });
+
+  test("are added to the top-level figures if they do not list the message", () => {
+    expect(usageOf(start, { output_tokens: 8, iterations: [compaction] })).toEqual({
+      inputTokens: 920,
+      outputTokens: 78,
+    });
+  });
+
+  test("are remembered from an earlier report", () => {
+    const begun = { ...start, iterations: [compaction, { ...message, output_tokens: 1 }] };
+    expect(usageOf(begun, { output_tokens: 8 })).toEqual({ inputTokens: 920, outputTokens: 78 });
+  });
+
+  test("have their own cached input", () => {
+    const cached = { cache_read_input_tokens: 300, cache_creation_input_tokens: 40 };
+    const end = { ...start, output_tokens: 8, iterations: [{ ...compaction, ...cached }, message] };
+    expect(usageOf(start, end)).toEqual({
+      inputTokens: 1_260,
+      outputTokens: 78,
+      cacheReadTokens: 300,
+      cacheWriteTokens: 40,
+    });
+  });
+
+  test("include an advisor, and an answer that a fallback replaced", () => {
+    const advisor = { type: "advisor_message", input_tokens: 200, output_tokens: 300 };
+    const first = { type: "message", input_tokens: 18, output_tokens: 2 };
+    expect(usageOf(start, { input_tokens: 38, output_tokens: 10, iterations: [first, advisor, message] })).toEqual({
+      inputTokens: 238,
+      outputTokens: 310,
+    });
+    const fallback = { type: "fallback_message", input_tokens: 20, output_tokens: 8 };
+    expect(usageOf(start, { input_tokens: 20, output_tokens: 8, iterations: [first, fallback] })).toEqual({
+      inputTokens: 38,
+      outputTokens: 10,
+    });
+  });
+});
+
+test("Anthropic's cache writes are summed by lifetime if no total is given", () => {
+  const usage = { input_tokens: 5, cache_creation: { ephemeral_5m_input_tokens: 30, ephemeral_1h_input_tokens: 4 } };
+  expect(read({ type: "message_start", message: { usage } } as { type: string })).toEqual([
+    { usage: { inputTokens: 39, cacheWriteTokens: 34 } },
+  ]);
+});
+
+test("content after Anthropic's stop reason revokes it", () => {
+  const stop = Object.assign({ type: "message_delta" }, { delta: { stop_reason: "end_turn" } });
+  const text = { type: "text_delta", text: "on" };
+  expect(read(stop, delta(0, text), delta(0, text), stop, block(1, { type: "text", text: "" }))).toEqual([
+    { finish: "end_turn" },
+    { text: "on", complete: "open" },
+    { text: "on" },
+    { finish: "end_turn" },
+    { complete: "open" },
+  ]);
+});
+
+test("a second message_start in one body begins new tool calls instead of continuing the old ones", () => {
   const call = (id: string) => block(1, { type: "tool_use", id, name: "f", input: {} });
-  const meanings = read(
+  const deltas = read(
     { type: "message_start" },
     call("first"),
     delta(1, { type: "input_json_delta", partial_json: '{"cut' }),
@@ -160,7 +246,7 @@ test("a second message_start in one body begins new tool calls, not more of the 
     call("second"),
     delta(1, { type: "input_json_delta", partial_json: "{}" }),
   );
-  expect(together(meanings).calls).toEqual([
+  expect(together(deltas).calls).toEqual([
     { id: "first", name: "f", arguments: '{"cut' },
     { id: "second", name: "f", arguments: "{}" },
   ]);

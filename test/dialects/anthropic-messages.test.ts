@@ -19,7 +19,7 @@ describe("a request to Anthropic", () => {
     expect(anthropicMessages.body({ body, model: undefined })).toMatchObject({ model: "theirs", stream: true });
   });
 
-  test("gets the max_tokens the API demands, but only when nobody gave it", () => {
+  test("gets the max_tokens that the API requires, unless it is set", () => {
     const maxTokens = (body: { max_tokens?: number; thinking?: { type: string } }) =>
       anthropicMessages.body({ body, model: undefined }).max_tokens;
     expect(maxTokens({ max_tokens: 7 })).toBe(7);
@@ -28,7 +28,7 @@ describe("a request to Anthropic", () => {
     expect(maxTokens({ thinking: { type: "adaptive" } })).toBe(32_000);
   });
 
-  test("keeps every other field of the caller as it is", () => {
+  test("keeps the caller's other fields unchanged", () => {
     const body = { messages: [{ role: "user", content: "hi" }], tools: [], metadata: { user_id: "u" }, max_tokens: 1 };
     expect(anthropicMessages.body({ body, model: undefined })).toEqual({ ...body, stream: true });
   });
@@ -54,7 +54,7 @@ describe("a conversation for Anthropic", () => {
     });
   });
 
-  test("leaves max_tokens to the model's defaults, which a body's own field would override", () => {
+  test("leaves max_tokens to the model's defaults, which a field of the body would override", () => {
     expect(anthropicMessages.conversation(say("user", { type: "text", text: "hi" }))).not.toHaveProperty("max_tokens");
   });
 
@@ -76,7 +76,7 @@ describe("a conversation for Anthropic", () => {
     ]);
   });
 
-  test("leaves out empty texts and answers that never got beyond thinking", () => {
+  test("leaves out empty texts and assistant messages of thinking only", () => {
     const { messages } = anthropicMessages.conversation({
       messages: [
         { role: "assistant", content: [{ type: "thinking", text: "hm", signature: "sig" }] },
@@ -87,7 +87,7 @@ describe("a conversation for Anthropic", () => {
     expect(messages).toEqual([{ role: "user", content: [{ type: "text", text: "again" }] }]);
   });
 
-  test("asks for thinking by effort; off and unset ask for nothing", () => {
+  test('requests thinking by effort; "off" and undefined set nothing', () => {
     const turn = say("user", { type: "text", text: "hi" });
     expect(anthropicMessages.conversation({ ...turn, thinking: "high" })).toMatchObject({
       thinking: { type: "adaptive" },
@@ -97,7 +97,7 @@ describe("a conversation for Anthropic", () => {
     expect(Object.keys(anthropicMessages.conversation(turn))).toEqual(["messages"]);
   });
 
-  test("refuses an image in an answer", () => {
+  test("rejects an image in an assistant message", () => {
     const turn = say("assistant", { type: "image", mimeType: "image/png", base64: "AA==" });
     expect(() => anthropicMessages.conversation(turn)).toThrow(expect.objectContaining({ code: "unsupported" }));
   });

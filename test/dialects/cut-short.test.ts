@@ -37,7 +37,7 @@ function ending(name: DialectName, ...events: readonly JsonObject[]) {
 }
 
 describe("an answer that is cut at a cap", () => {
-  test("of Anthropic closes its open block and stops for its limit", () => {
+  test("of Anthropic closes its open block and stops at its limit", () => {
     const end = ending("anthropic-messages", START, BLOCK, PIECE);
     expect(end?.finish).toBe("max_tokens");
     expect(end?.events.map(({ name, data }) => [name, parseJson(data)])).toEqual([
@@ -54,12 +54,12 @@ describe("an answer that is cut at a cap", () => {
     ]);
   });
 
-  test("of Anthropic closes no block between two", () => {
+  test("of Anthropic closes no block if none is open", () => {
     const end = ending("anthropic-messages", START, BLOCK, PIECE, { type: "content_block_stop", index: 2 });
     expect(end?.events.map(({ name }) => name)).toEqual(["message_delta", "message_stop"]);
   });
 
-  test("of Chat Completions finishes every open choice for its length", () => {
+  test('of Chat Completions finishes every open choice with "length"', () => {
     const second = { ...CHUNK, choices: [{ index: 1, delta: { content: "Ho" }, finish_reason: null }] };
     const end = ending("openai-chat", CHUNK, second);
     expect(end?.finish).toBe("length");
@@ -75,7 +75,7 @@ describe("an answer that is cut at a cap", () => {
     ]);
   });
 
-  test("of Responses is incomplete for its limit, with the next sequence number and no output to replace what came", () => {
+  test("of Responses is incomplete at its limit, with the next sequence number and without output", () => {
     const end = ending("openai-responses", CREATED, DELTA);
     expect(end?.finish).toBe("max_output_tokens");
     expect(end?.events.map(({ name, data }) => [name, parseJson(data)])).toEqual([
@@ -105,13 +105,13 @@ describe("an answer that is cut at a cap", () => {
     const end = ending(name, ...events);
     const reader = open(name);
     hear(reader, events);
-    const meanings = end?.events.map((event) => reader.read(event.name, parseJson(event.data), event.data)) ?? [];
-    expect(meanings.at(-1)?.complete).toBe("now");
-    expect(meanings.some(({ finish }) => finish === end?.finish)).toBe(true);
-    expect(meanings.some(({ error }) => error)).toBe(false);
+    const deltas = end?.events.map((event) => reader.read(event.name, parseJson(event.data), event.data)) ?? [];
+    expect(deltas.at(-1)?.complete).toBe("now");
+    expect(deltas.some(({ finish }) => finish === end?.finish)).toBe(true);
+    expect(deltas.some(({ error }) => error)).toBe(false);
   });
 
-  test.each([...dialects.keys()] as DialectName[])("of %s ends with nothing before it began", (name) => {
+  test.each([...dialects.keys()] as DialectName[])("of %s has no ending before it began", (name) => {
     expect(open(name).cutShort(9)).toBeUndefined();
   });
 });

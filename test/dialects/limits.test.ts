@@ -4,13 +4,13 @@ import { openaiChat } from "../../src/dialects/openai-chat.ts";
 import { openaiResponses } from "../../src/dialects/openai-responses.ts";
 import { plainSse } from "../../src/dialects/plain-sse.ts";
 
-describe("the limit of an answer", () => {
+describe("the output limit of a request", () => {
   test("is max_tokens for Anthropic", () => {
     expect(anthropicMessages.outputLimit({ max_tokens: 50 })).toBe(50);
     expect(anthropicMessages.limited({ max_tokens: 50 }, 20)).toEqual({ max_tokens: 20 });
   });
 
-  test("leaves Anthropic's thinking half of itself, or no thinking where that is less than the API takes", () => {
+  test("halves Anthropic's thinking budget with it, or drops thinking if that is below the API's minimum", () => {
     const body = { max_tokens: 16_000, thinking: { type: "enabled", budget_tokens: 10_000 } };
     const thinking = { type: "enabled", budget_tokens: 2_000 };
     expect(anthropicMessages.limited(body, 12_000)).toEqual({ ...body, max_tokens: 12_000 });
@@ -18,34 +18,37 @@ describe("the limit of an answer", () => {
     expect(anthropicMessages.limited(body, 2_000)).toEqual({ max_tokens: 2_000 });
   });
 
-  test("is max_output_tokens for Responses, also where none was stated", () => {
+  test("is max_output_tokens for Responses, even if the request sets none", () => {
     expect(openaiResponses.outputLimit({ max_output_tokens: 50 })).toBe(50);
     expect(openaiResponses.outputLimit({})).toBeUndefined();
     expect(openaiResponses.limited({ input: "hi" }, 20)).toEqual({ input: "hi", max_output_tokens: 20 });
   });
 
-  test.each(["max_tokens", "max_completion_tokens"])("is %s for Chat Completions, under the name it came", (name) => {
-    expect(openaiChat.outputLimit({ [name]: 50 })).toBe(50);
-    expect(openaiChat.limited({ [name]: 50 }, 20)).toEqual({ [name]: 20 });
-  });
+  test.each(["max_tokens", "max_completion_tokens"])(
+    "is %s for Chat Completions, under the name the client used",
+    (name) => {
+      expect(openaiChat.outputLimit({ [name]: 50 })).toBe(50);
+      expect(openaiChat.limited({ [name]: 50 }, 20)).toEqual({ [name]: 20 });
+    },
+  );
 
-  test("is the lower one of two names, and holds for each of several answers", () => {
+  test("is the lower one if both names are set, and applies to each of several answers", () => {
     const body = { max_tokens: 50, max_completion_tokens: 40, n: 3 };
     expect(openaiChat.outputLimit(body)).toBe(120);
     expect(openaiChat.limited(body, 100)).toEqual({ max_tokens: 33, max_completion_tokens: 33, n: 3 });
   });
 
-  test("is given no name that the client did not choose in Chat Completions", () => {
+  test("is not added to Chat Completions under a name the client did not choose", () => {
     expect(openaiChat.outputLimit({ messages: [] })).toBeUndefined();
     expect(openaiChat.limited({ messages: [] }, 20)).toEqual({ messages: [] });
   });
 
-  test("is unknown of a plain route", () => {
+  test("is unknown for a plain route", () => {
     expect(plainSse.outputLimit({ max_tokens: 50 })).toBeUndefined();
     expect(plainSse.limited({ max_tokens: 50 }, 20)).toEqual({ max_tokens: 50 });
   });
 
-  test.each(["50", 1.5, -1, null])("is none when it is %j", (limit) => {
+  test.each(["50", 1.5, -1, null])("is ignored when it is %j", (limit) => {
     expect(openaiChat.outputLimit({ max_tokens: limit })).toBeUndefined();
   });
 });

@@ -21,7 +21,7 @@ describe("a Responses request", () => {
 });
 
 describe("a conversation for Responses", () => {
-  test("names what was said and what was answered differently", () => {
+  test("names the content types of user and assistant differently", () => {
     const turn = {
       system: "be brief",
       messages: [
@@ -50,12 +50,12 @@ describe("a conversation for Responses", () => {
     });
   });
 
-  test("leaves out thinking, empty texts and messages that are nothing else", () => {
+  test("leaves out thinking, empty texts and messages without other content", () => {
     const turn = say("assistant", { type: "thinking", text: "hm" }, { type: "text", text: "" });
     expect(openaiResponses.conversation(turn)).toEqual({ input: [] });
   });
 
-  test("asks for thinking by effort; off asks for nothing", () => {
+  test('requests thinking by effort; "off" sets nothing', () => {
     const turn = say("user", { type: "text", text: "hi" });
     expect(openaiResponses.conversation({ ...turn, thinking: "medium" })).toMatchObject({
       reasoning: { effort: "medium" },
@@ -63,7 +63,7 @@ describe("a conversation for Responses", () => {
     expect(openaiResponses.conversation({ ...turn, thinking: "off" })).toEqual(openaiResponses.conversation(turn));
   });
 
-  test("refuses an image in an answer", () => {
+  test("rejects an image in an assistant message", () => {
     const turn = say("assistant", { type: "image", mimeType: "image/png", base64: "AA==" });
     expect(() => openaiResponses.conversation(turn)).toThrow(expect.objectContaining({ code: "unsupported" }));
   });

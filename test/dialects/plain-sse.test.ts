@@ -25,7 +25,7 @@ describe("a plain SSE request", () => {
   });
 });
 
-test("no plain SSE event means anything, not even another dialect's end or error", () => {
+test("a plain SSE event is never decoded, not even another dialect's end or error", () => {
   const events = [
     { event: "error", data: "x" },
     { event: undefined, data: "[DONE]" },
@@ -41,7 +41,7 @@ function relayed(
   isSent = true,
 ): Terminal | undefined {
   const sinks: UpstreamSink[] = [];
-  const call = { isSent, pause() {}, resume() {}, abort() {}, settle() {} };
+  const call = { isSent, pause() {}, resume() {}, abort() {}, awaitEnd() {}, detach() {} };
   const relay = new Relay({
     upstream: {
       call: (_, sink) => {
@@ -69,7 +69,7 @@ function relayed(
 }
 
 describe("a plain SSE stream", () => {
-  test("is completed by a clean end of its body, with usage unknown", () => {
+  test("is completed by a clean end of its body, with unknown usage", () => {
     const terminal = relayed(plainSse, (upstream) => {
       upstream.firstByte();
       upstream.event(undefined, '{"usage":{"prompt_tokens":5}}', '{"usage":{"prompt_tokens":5}}');
@@ -86,7 +86,7 @@ describe("a plain SSE stream", () => {
     });
   });
 
-  test("is failed by a broken connection, before and after its first event", () => {
+  test("fails when the connection breaks, before or after its first event", () => {
     const reset = new GatewayError("upstream_reset");
     const failed = { status: "failed", error: reset, usage: { source: "unknown" } };
     const early = relayed(plainSse, (upstream) => upstream.fail(reset));
@@ -103,7 +103,7 @@ describe("a plain SSE stream", () => {
     expect(terminal?.usage).toEqual({ source: "exact", inputTokens: 0, outputTokens: 0 });
   });
 
-  test("differs in that from the dialects that know their end", () => {
+  test("differs in that from the dialects with a terminal event", () => {
     expect(relayed(openaiChat, (upstream) => upstream.end())).toMatchObject({
       status: "failed",
       error: { code: "upstream_truncated" },

@@ -40,13 +40,13 @@ describe.each(sources)("the bytes of $from", ({ recordings, own }) => {
   );
   const small = streams.filter(({ bytes }) => bytes.length <= MAX_CUT_EVERYWHERE_BYTES);
 
-  test.each([1, 7, Number.POSITIVE_INFINITY])("give the recorded events in pieces of %p", (size) => {
+  test.each([1, 7, Number.POSITIVE_INFINITY])("yield the recorded events in pieces of %p", (size) => {
     for (const { title, events, bytes } of streams) {
       expect([title, read(inPieces(bytes, size))]).toEqual([title, events]);
     }
   });
 
-  test("give them when a small stream is cut at any position", () => {
+  test("yield them when a small stream is cut at any position", () => {
     expect(small.length).toBeGreaterThan(own ? 40 : 10);
     for (const { title, events, bytes } of small) {
       const expected = JSON.stringify(events);

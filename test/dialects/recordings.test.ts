@@ -29,36 +29,36 @@ describe.each(sources)("$from", ({ recordings }) => {
   );
 
   describe.each(understood)("$title as $dialect", ({ dialect, recording, events }) => {
-    const meanings = interpret(dialectOf(dialect), events);
-    const answer = together(meanings);
+    const deltas = interpret(dialectOf(dialect), events);
+    const answer = together(deltas);
     const expected = expectedOf(recording, events);
 
-    test("is whole from its terminal on: cut before any event up to there, it is truncated", () => {
+    test("is complete from its terminal event on, and truncated before it", () => {
       expect(answer.wholeAt).toBe(expected.wholeAt);
     });
 
     test("has no error", () => {
-      expect(meanings.filter((delta) => delta.error)).toEqual([]);
+      expect(deltas.filter((delta) => delta.error)).toEqual([]);
     });
 
-    test("gives its usage", () => {
+    test("has its usage", () => {
       expect(answer.usage).toEqual(expected.usage);
     });
 
-    test("gives its text and its thinking", () => {
+    test("has its text and thinking", () => {
       expect({ text: answer.text, thinking: answer.thinking }).toEqual({
         text: expected.text,
         thinking: expected.thinking,
       });
     });
 
-    test("gives its tool calls", () => {
+    test("has its tool calls", () => {
       expect(answer.calls).toEqual(expected.calls);
     });
   });
 });
 
-describe("an answer of our own", () => {
+describe("a recording of our own", () => {
   const streams = ownRecordings.map(({ title, dialect, expected, answers }) => ({
     title,
     dialect,
@@ -72,7 +72,7 @@ describe("an answer of our own", () => {
     events: [unnamed(body)],
   }));
 
-  test("is there in every dialect: as streams, as failures and, where it has a form, in one piece", () => {
+  test("exists for every dialect: streams, failures and, if the dialect has them, unary answers", () => {
     const count = (all: readonly { readonly dialect: string }[]) =>
       [...dialects.keys()].map((name) => all.filter(({ dialect }) => dialect === name).length);
     expect(count(streams)).toEqual([12, 17, 13, 5]);
@@ -81,17 +81,17 @@ describe("an answer of our own", () => {
   });
 
   const understood = [...streams, ...unary].filter(({ dialect }) => dialect !== "plain-sse");
-  test.each(understood)("$title gives all that its index says", ({ dialect, expected, events }) => {
+  test.each(understood)("$title decodes to what its index says", ({ dialect, expected, events }) => {
     const { error, ...said } = expected;
-    const meanings = interpret(dialectOf(dialect), events);
-    const failure = meanings.findIndex((meaning) => meaning.error);
+    const deltas = interpret(dialectOf(dialect), events);
+    const failure = deltas.findIndex((delta) => delta.error);
     // A failure is the last event, whatever the provider still sends.
-    expect(together(failure < 0 ? meanings : meanings.slice(0, failure + 1))).toEqual({ finish: undefined, ...said });
-    expect(meanings[failure]?.error).toEqual(error);
+    expect(together(failure < 0 ? deltas : deltas.slice(0, failure + 1))).toEqual({ finish: undefined, ...said });
+    expect(deltas[failure]?.error).toEqual(error);
   });
 
   const plain = streams.filter(({ dialect }) => dialect === "plain-sse");
-  test.each(plain)("$title has the events that its index says, and nothing is understood", ({ expected, events }) => {
+  test.each(plain)("$title has the events that its index says, and none is decoded", ({ expected, events }) => {
     expect(events.map(({ event, data }) => [event ?? null, data])).toEqual(expected.events);
     expect(interpret(dialectOf("plain-sse"), events)).toEqual(events.map(() => ({})));
   });
@@ -111,12 +111,12 @@ function replayOuter(all: readonly Recording[]) {
     ]);
   });
 
-  test("the one recorded failure is reported at its error event, with the provider's words", () => {
+  test("the one recorded failure is reported at its error event, with the provider's type", () => {
     const failed = all.filter(({ fails }) => fails);
     expect(failed.map(({ title }) => title)).toEqual(["openai/openai-error.1"]);
-    const meanings = interpret(dialectOf("openai-responses"), failed[0]?.answers[0] ?? []);
-    expect(meanings.findIndex((meaning) => meaning.error)).toBe(2);
-    expect(meanings[2]?.error?.type).toBe("insufficient_quota");
-    expect(together(meanings).wholeAt).toBe(-1);
+    const deltas = interpret(dialectOf("openai-responses"), failed[0]?.answers[0] ?? []);
+    expect(deltas.findIndex((delta) => delta.error)).toBe(2);
+    expect(deltas[2]?.error?.type).toBe("insufficient_quota");
+    expect(together(deltas).wholeAt).toBe(-1);
   });
 }

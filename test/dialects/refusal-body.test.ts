@@ -36,7 +36,7 @@ describe("a reached cap", () => {
     const client = new OpenAI({ apiKey: "sk-test", baseURL: server.url });
     const call = client.chat.completions.create({ model: "gpt", messages: [], stream: true });
     await expect(call).rejects.toMatchObject({
-      status: 429,
+      status: 400,
       code: "insufficient_quota",
       type: "insufficient_quota",
       message: expect.stringContaining("tokensPerDay of ci is used up"),
@@ -50,8 +50,8 @@ describe("a reached cap", () => {
     const client = new Anthropic({ apiKey: "sk-test", baseURL: server.url });
     const call = client.messages.create({ model: "claude", max_tokens: 1, messages: [], stream: true });
     await expect(call).rejects.toMatchObject({
-      status: 400,
-      error: { type: "error", error: { type: "invalid_request_error", message: "tokensPerDay of ci is used up" } },
+      status: 402,
+      error: { type: "error", error: { type: "billing_error", message: "tokensPerDay of ci is used up" } },
     });
     expect(server.requests()).toBe(1);
   });
@@ -82,7 +82,7 @@ describe("every code", () => {
     const { error } = JSON.parse(body);
     expect(error).toMatchObject({ message: CODES[code].meaning, param: null });
     expect(typeof error.type).toBe("string");
-    expect(status).toBe(CODES[code].httpStatus);
+    expect(status).toBe(code === "cap_exceeded" ? 400 : CODES[code].httpStatus);
   });
 
   test.each(codes)("%s is an error of Anthropic's form, and is retried by no client unless that may help", (code) => {
@@ -103,7 +103,16 @@ test("a request the provider refused keeps the provider's status, a wrong key of
     status: 413,
     body: expect.stringContaining("request_too_large"),
   });
-  expect(refusalBody("openai-chat", refused(401)).status).toBe(502);
+  for (const status of [401, 403, 407]) {
+    expect(refusalBody("openai-chat", refused(status))).toMatchObject({
+      status: 400,
+      headers: { "x-should-retry": "false" },
+    });
+    expect(refusalBody("anthropic-messages", refused(status))).toMatchObject({
+      status: 403,
+      body: expect.stringContaining("permission_error"),
+    });
+  }
 });
 
 test("Anthropic's clients hear 529 when the gateway is too busy", () => {

@@ -40,7 +40,7 @@ async function addressesIn(page: string): Promise<readonly string[]> {
 }
 
 describe("below the path of a proxy", () => {
-  test("the start page loads everything it names, though the gateway does not know the path", async () => {
+  test("the start page loads everything it refers to, although the gateway does not know the path", async () => {
     await using gateway = await startTestGateway();
     await using proxy = await startStrippingProxy(gateway.url);
     const files = (await addressesIn(`${proxy.url}${PREFIX}/`)).filter((address) => /\.(css|js)$/.test(address));
@@ -48,7 +48,7 @@ describe("below the path of a proxy", () => {
     for (const file of files) expect([file, (await fetch(file)).status]).toEqual([file, 200]);
   });
 
-  test("listen.basePath serves the same where the proxy leaves the path on: pages, APIs and sockets", async () => {
+  test("listen.basePath serves pages, APIs and sockets if the proxy keeps the path", async () => {
     await using gateway = await startTestGateway({ config: { listen: { port: 0, basePath: `${PREFIX}/` } } });
     for (const path of ["/", "/start.json", "/healthz", "/v1/models"]) {
       expect([path, (await fetch(gateway.url + path)).status]).toEqual([path, 200]);

@@ -115,7 +115,7 @@ describe("while both faces see success, failure and nonsense", () => {
     expect(leaks(client.texts.slice(before).join(), secrets)).toEqual([]);
   });
 
-  test("the stream face, frames that are wrong", async () => {
+  test("the stream face, bad frames", async () => {
     const frames = [
       canary(),
       `{"type":"${canary()}"}`,
@@ -137,7 +137,7 @@ describe("while both faces see success, failure and nonsense", () => {
     expect(leaks(told.join(), [...secrets, prompt])).toEqual([]);
   });
 
-  test("handshakes and pages that are refused", async () => {
+  test("refused handshakes and pages", async () => {
     const wrong = { authorization: `Bearer ${canary()}` };
     const good = { authorization };
     const handshakes: readonly (readonly [string, Record<string, string>])[] = [
@@ -216,7 +216,7 @@ describe("afterwards", () => {
     expect(await sluice.exit).toBe(0);
   });
 
-  test("the log tells of every stream and holds none of it", () => {
+  test("the log reports every stream and contains no canary", () => {
     const lines = sluice.stdout.split("\n").filter((line) => line.includes('"event":"stream"'));
     expect(lines.length).toBeGreaterThanOrEqual(2 * Object.keys(ANSWERS).length);
     expect(sluice.stdout).toContain('"event":"connection"');
@@ -224,21 +224,21 @@ describe("afterwards", () => {
     expect(leaks(sluice.stdout)).toEqual([]);
   });
 
-  test("standard error holds none of it", () => {
+  test("standard error contains no canary", () => {
     expect(leaks(sluice.stderr)).toEqual([]);
   });
 
-  test("the metrics count it all and hold none of it", () => {
+  test("the metrics count everything and contain no canary", () => {
     expect(metrics).toMatch(/^sluice_streams_ended_total\{face="openclaw",.*status="completed"/m);
     expect(metrics).toMatch(/^sluice_refusals_total\{where="upgrade",code="unauthorized"\}/m);
     expect(leaks(metrics)).toEqual([]);
   });
 
-  test("another client of the stream face was sent none of it", () => {
+  test("another client of the stream face received no canary", () => {
     expect(leaks(bystander.texts.join("\n"))).toEqual([]);
   });
 
-  test("the canaries are there to be found", () => {
+  test("the canaries can be found", () => {
     expect(canaries.length).toBeGreaterThan(50);
     expect(leaks(`${client.texts.join("\n")}`)).toContain(answer);
   });

@@ -79,7 +79,7 @@ async function setUp(key: Partial<GatewayKey>, path = directory()) {
 }
 
 describe("a key's cap", () => {
-  test("holds for 64 streams at once on one socket, and says who, which and until when", async () => {
+  test("holds for 64 streams at once on one socket, and names the caller, the cap and its reset", async () => {
     const cap = 550_000;
     await using up = await setUp({ caps: { tokensPerDay: cap } });
     const client = await (await StreamClient.connect(up.gateway.url, { token: up.secret })).hello();
@@ -110,7 +110,7 @@ describe("a key's cap", () => {
     await client.closed;
   });
 
-  test("is remembered by the next process", async () => {
+  test("survives a restart", async () => {
     await using up = await setUp({ caps: { tokensPerMonth: 10_000 } });
     const visit = async (url: string) => {
       const client = await (await StreamClient.connect(url, { token: up.secret })).hello();
@@ -130,7 +130,7 @@ describe("a key's cap", () => {
   });
 });
 
-test("a cancelled stream of a key that drains ends at once, and its row is exact when its usage has come", async () => {
+test("a cancelled stream of a draining key ends at once, and its row is exact once its usage has come", async () => {
   const path = directory();
   await using up = await setUp({ onAbort: "drain" }, path);
   const ending = Promise.withResolvers<void>();
@@ -164,7 +164,7 @@ test("a cancelled stream of a key that drains ends at once, and its row is exact
   await client.closed;
 });
 
-test("a cap ends an OpenClaw run with what it said so far, and refuses the next in words", async () => {
+test("a cap ends an OpenClaw run with its partial text, and refuses the next one in words", async () => {
   await using up = await setUp({ scopes: ["chat"], caps: { tokensPerDay: 2_000 } });
   const client = await OpenClawClient.dial(up.gateway.url);
   await client.connect({ token: up.secret, scopes: ["operator.read", "operator.write"] });
@@ -188,7 +188,7 @@ test("a cap ends an OpenClaw run with what it said so far, and refuses the next 
 describe("a cap, to the vendors' own clients,", () => {
   const key = { scopes: ["streams"], caps: { tokensPerDay: 2_000 } } as const;
 
-  test("is an answer that ends for its length, and then a quota that is used up, on chat completions", async () => {
+  test("is an answer that ends for its length, then insufficient_quota, on chat completions", async () => {
     await using up = await setUp(key);
     const client = new OpenAI({ apiKey: up.secret, baseURL: `${up.gateway.url}/v1` });
     const ask = () => client.chat.completions.create({ model: "gpt", stream: true, messages });
@@ -218,7 +218,7 @@ describe("a cap, to the vendors' own clients,", () => {
     });
   });
 
-  test("is a message that stops for max_tokens, and then a request that is not repeated, on messages", async () => {
+  test("is a message that stops for max_tokens, then an error that is not retried, on messages", async () => {
     await using up = await setUp(key);
     const client = new Anthropic({ apiKey: up.secret, baseURL: up.gateway.url });
     const said = await client.messages.stream({ model: "claude", max_tokens: 5_000, messages }).finalMessage();

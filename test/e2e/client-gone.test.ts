@@ -38,7 +38,7 @@ const faultsOf = (gateway: { readonly log: { readonly lines: Record<string, unkn
 
 describe("C4: a client whose socket is gone", () => {
   test.each(["terminate", "resetAndDestroy"] as const)(
-    "by %s reads on over a new one, and the upstream never knew",
+    "by %s resumes on a new one, and the upstream never notices",
     async (how) => {
       await using up = await setUp();
       const { ws } = up.client;
@@ -56,7 +56,7 @@ describe("C4: a client whose socket is gone", () => {
     },
   );
 
-  test("leaves a stream opened with cancel without its upstream at once", async () => {
+  test("ends the upstream of a stream opened with cancel at once", async () => {
     await using up = await setUp({ away: "cancel" });
     up.client.cut();
     await up.exchange.closed;
@@ -64,14 +64,14 @@ describe("C4: a client whose socket is gone", () => {
     expect(await up.stream.over).toMatchObject({ status: "cancelled", error: { code: "client_gone" } });
   });
 
-  test("and never comes back has its upstream's socket closed when the grace time is over", async () => {
+  test("and never comes back has its upstream socket closed after the grace time", async () => {
     await using up = await setUp({}, { graceMs: 1 });
     up.client.cut();
     await up.exchange.closed;
     expect(faultsOf(up.gateway)).toEqual([]);
   });
 
-  test("leaves a stream opened with finish to its end, which it finds when it comes back", async () => {
+  test("finds the end of a stream opened with finish when it comes back", async () => {
     await using up = await setUp({ away: "finish" }, { graceMs: 1 });
     up.client.cut();
     finish(up.exchange);
@@ -79,7 +79,7 @@ describe("C4: a client whose socket is gone", () => {
     expect(await up.stream.over).toMatchObject({ status: "completed", lastSeq: 3 });
   });
 
-  test("finds out that the gateway gave it up for silence", async () => {
+  test("learns that the gateway disconnected it for silence", async () => {
     await using up = await setUp({}, { sockets: { pingMs: 20, pongMs: 20 } });
     // It reads nothing, so it answers no ping; its end of the socket stays open.
     up.client.ws.pause();
@@ -94,7 +94,7 @@ describe("C4: a client whose socket is gone", () => {
 });
 
 describe("C2: a client that reads its socket and acknowledges nothing", () => {
-  test("has its upstream's socket closed after the time for it, and the rest of what came when it comes back", async () => {
+  test("has its upstream socket closed after pausedMs, and gets the rest of the log when it comes back", async () => {
     await using up = await setUp({}, { streams: { windowEvents: 4, logEntries: 8, pausedMs: 1 } });
     up.client.acksHandled = false;
     for (let count = 0; count < 40; count++) up.exchange.event(chunk("x"));

@@ -40,7 +40,7 @@ const withTicket = (url: string, ticket: string, origin?: string) =>
   });
 
 describe("a ticket", () => {
-  test("lets the page it was made for in, once, and is never chosen as the subprotocol", async () => {
+  test("admits the page it was made for, once, and is never selected as the subprotocol", async () => {
     await using gateway = await startKeyedGateway(directory(), undefined, CONFIG);
     const secret = await gateway.makeKey("alice");
     const ticket = await ticketFor(gateway.url, secret, {}, `?origin=${encodeURIComponent(PAGE)}`);
@@ -52,7 +52,7 @@ describe("a ticket", () => {
     expect(gateway.log.text).not.toContain(secret);
   });
 
-  test("that a page asked for itself is bound to the page", async () => {
+  test("that a page requested itself is bound to that page", async () => {
     await using gateway = await startKeyedGateway(directory(), undefined, CONFIG);
     const secret = await gateway.makeKey("alice");
     const ask = () => ticketFor(gateway.url, secret, { origin: PAGE });
@@ -63,7 +63,7 @@ describe("a ticket", () => {
     expect(answer.status).toBe(101);
   });
 
-  test("needs a key that allows streams, a POST, and an origin that is one", async () => {
+  test("needs a key with the scope streams, a POST, and a valid origin", async () => {
     await using gateway = await startKeyedGateway(directory(), undefined, CONFIG);
     const secret = await gateway.makeKey("alice");
     const reader = await gateway.makeKey("reader", "--scopes", "read");
@@ -79,7 +79,7 @@ describe("a ticket", () => {
     expect((await fetch(`${gateway.url}/v1/ticket`, { headers: bearer(secret) })).status).toBe(404);
   });
 
-  test("is worth nothing when its key was revoked before it was used", async () => {
+  test("is worthless if its key was revoked before its use", async () => {
     await using gateway = await startKeyedGateway(directory(), undefined, CONFIG);
     const secret = await gateway.makeKey("alice");
     const ticket = await ticketFor(gateway.url, secret);
@@ -91,7 +91,7 @@ describe("a ticket", () => {
 });
 
 describe("a token in the address", () => {
-  test("is not looked at", async () => {
+  test("is ignored", async () => {
     await using gateway = await startKeyedGateway(directory());
     const secret = await gateway.makeKey("alice");
     for (const name of ["token", "access_token", "key", "ticket"]) {
@@ -127,7 +127,7 @@ describe("an upstream key that a caller brings", () => {
     };
   }
 
-  test("in the handshake pays for the streams of its connection; one in an open, for that stream", async () => {
+  test("in the handshake pays for the connection's streams; one in an open pays for that stream", async () => {
     await using place = await setUp("own_or_managed");
     const { gateway, secret, paidWith } = place;
     const headers = { "x-sluice-upstream-key": SECRET };
@@ -146,7 +146,7 @@ describe("an upstream key that a caller brings", () => {
     expect([...client.texts, ...plain.texts].join()).not.toContain(SECRET);
   });
 
-  test("comes with a ticket to a page, which never sees it", async () => {
+  test("reaches a page with a ticket, and the page never sees it", async () => {
     await using place = await setUp("own");
     const { gateway, secret, paidWith } = place;
     const ticket = await ticketFor(gateway.url, secret, { "x-sluice-upstream-key": SECRET });
@@ -170,7 +170,7 @@ describe("an upstream key that a caller brings", () => {
     expect(gateway.log.text).not.toContain(SECRET);
   });
 
-  test("is required, or refused, as the gateway key says", async () => {
+  test("is required or refused as the gateway key demands", async () => {
     await using own = await setUp("own");
     using poor = await (await StreamClient.connect(own.gateway.url, { token: own.secret })).hello();
     poor.send(OPEN);

@@ -9,7 +9,7 @@ import { temporaryDirectories } from "../support/temporary-directory.ts";
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 const directory = temporaryDirectories();
 
-/** What stands in the way, made in an empty folder; the data directory is the path. */
+/** Makes an obstacle in an empty folder, and returns the data directory below it. */
 const IN_THE_WAY: Readonly<Record<string, (folder: string) => string>> = {
   "a file": (folder) => {
     writeFileSync(join(folder, "file"), "");
@@ -23,11 +23,11 @@ const IN_THE_WAY: Readonly<Record<string, (folder: string) => string>> = {
     execFileSync("mkfifo", [join(folder, "pipe")]);
     return "pipe/data";
   },
-  "a link to nowhere": (folder) => {
+  "a dangling link": (folder) => {
     symlinkSync("/nowhere/at/all", join(folder, "link"));
     return "link";
   },
-  "a link to nowhere above it": (folder) => {
+  "a dangling link above it": (folder) => {
     symlinkSync("/nowhere/at/all", join(folder, "link"));
     return "link/data";
   },
@@ -41,14 +41,14 @@ const IN_THE_WAY: Readonly<Record<string, (folder: string) => string>> = {
 };
 
 const REASONS: Readonly<Record<string, string>> = {
-  "a file": "FOLDER/file is no directory",
-  "a file above it": "FOLDER/file is no directory",
-  "a pipe": "FOLDER/pipe is no directory",
-  "a link to nowhere": "FOLDER/link is a link to nowhere",
-  "a link to nowhere above it": "FOLDER/link is a link to nowhere",
-  "links in a circle": "its links lead in a circle (ELOOP)",
-  "a long name": "its name is too long (ENAMETOOLONG)",
-  "a long path": "its name is too long (ENAMETOOLONG)",
+  "a file": "FOLDER/file is not a directory",
+  "a file above it": "FOLDER/file is not a directory",
+  "a pipe": "FOLDER/pipe is not a directory",
+  "a dangling link": "FOLDER/link is a dangling link",
+  "a dangling link above it": "FOLDER/link is a dangling link",
+  "links in a circle": "its symbolic links form a loop (ELOOP)",
+  "a long name": "the name is too long (ENAMETOOLONG)",
+  "a long path": "the name is too long (ENAMETOOLONG)",
 };
 
 /** Runs the gateway until it ends by itself; a start that hangs is killed, and has no exit code. */
@@ -62,10 +62,10 @@ function serve(data: string, cwd: string) {
 const refusal = (path: string, reason: string) => ({
   code: 1,
   stdout: "",
-  stderr: `sluice: the store cannot be in ${path}: ${reason}; set SLUICE_DATA or data.directory to another directory\n`,
+  stderr: `sluice: the data directory ${path} cannot be used: ${reason}; set SLUICE_DATA or data.directory to another one\n`,
 });
 
-describe("a data directory that cannot be is refused in one line that names it, the setting and the reason", () => {
+describe("an unusable data directory is refused in one line that names it, the setting and the reason", () => {
   test.each(Object.keys(IN_THE_WAY))("for %s", (name) => {
     const folder = directory();
     const data = IN_THE_WAY[name]?.(folder) ?? "";
@@ -76,10 +76,10 @@ describe("a data directory that cannot be is refused in one line that names it, 
 
   const special = process.platform === "linux" ? test : test.skip;
   special.each([
-    ["/proc/sluice", "/proc/sluice cannot be made in /proc (ENOENT)"],
-    ["/proc/self/deep/sluice", "/proc/self/deep cannot be made in /proc/self (ENOENT)"],
-    ["/proc/self", "no file can be made in it (ENOENT)"],
-    ["/dev/null/sluice", "/dev/null is no directory"],
+    ["/proc/sluice", "/proc/sluice cannot be created in /proc (ENOENT)"],
+    ["/proc/self/deep/sluice", "/proc/self/deep cannot be created in /proc/self (ENOENT)"],
+    ["/proc/self", "files cannot be created in it (ENOENT)"],
+    ["/dev/null/sluice", "/dev/null is not a directory"],
   ])("of the system's own: %s", (path, reason) => {
     expect(serve(path, directory())).toEqual(refusal(path, reason));
   });
@@ -98,19 +98,19 @@ describe("a data directory that cannot be is refused in one line that names it, 
       }`;
     const args = ["--input-type=module", "-e", program, locked, join(locked, "data")];
     expect(execFileSync(process.execPath, args, { encoding: "utf8" }).trim().split("\n")).toEqual([
-      `the store cannot be in ${locked}: this user may not do that (EACCES); set this to another directory`,
-      `the store cannot be in ${locked}/data: ${locked}/data cannot be made in ${locked} (EACCES); set this to another directory`,
+      `the data directory ${locked} cannot be used: this user has no permission (EACCES); set this to another one`,
+      `the data directory ${locked}/data cannot be used: ${locked}/data cannot be created in ${locked} (EACCES); set this to another one`,
     ]);
   });
 
   test("with a NUL in its name", () => {
     const folder = directory();
     writeFileSync(join(folder, "sluice.config.json"), JSON.stringify({ data: { directory: "a\0b" } }));
-    expect(serve("", folder)).toEqual(refusal(`${folder}/a b`, "its name has a NUL character"));
+    expect(serve("", folder)).toEqual(refusal(`${folder}/a b`, "the name contains a NUL character"));
   });
 });
 
-test("a data directory that is missing is made for its owner only, with those above it, and nothing is left of the try", async () => {
+test("a missing data directory is created with its parents, for its owner only, without leftovers", async () => {
   const data = join(directory(), "some", "where");
   await using sluice = await startSluice({ data: { store: "sqlite" } }, { env: { SLUICE_DATA: data } });
   expect((await fetch(`${sluice.url}/readyz`)).status).toBe(200);
@@ -134,11 +134,11 @@ describe("data on the disk", () => {
     return new Set(paths.map((path) => (statSync(join(folder, path)).mode & 0o777).toString(8)));
   };
 
-  test.each(["022", "027", "077"])("is its owner's alone under umask %s", async (umask) => {
+  test.each(["022", "027", "077"])("is the owner's alone under umask %s", async (umask) => {
     expect(await modesUnder(umask)).toEqual(new Set(["700", "600"]));
   });
 
-  test.each(["002", "007", "000"])("is its group's too under umask %s, and never everybody's", async (umask) => {
+  test.each(["002", "007", "000"])("is also the group's under umask %s, and never everybody's", async (umask) => {
     expect(await modesUnder(umask)).toEqual(new Set(["770", "660"]));
   });
 });

@@ -63,7 +63,7 @@ describe.each(APIS)("%s", (path, body) => {
       expect((await response.text()).length).toBeGreaterThan(50);
     }));
 
-  test("gives back an answer whose client left in the middle", () =>
+  test("gives back an answer whose client left midway", () =>
     leavesNothing(async () => {
       const leaving = new AbortController();
       const prompt = "say it [[1000x1]]";
@@ -74,7 +74,7 @@ describe.each(APIS)("%s", (path, body) => {
       leaving.abort();
     }));
 
-  test("gives back an answer that the upstream refused, and one that broke", async () => {
+  test("gives back an answer that the upstream refused, and one that failed", async () => {
     for (const directive of ["[[error 400]]", "[[cut]]", "[[error]]"]) {
       await leavesNothing(async () => {
         const asked =
@@ -88,14 +88,14 @@ describe.each(APIS)("%s", (path, body) => {
 describe("the stream face", () => {
   const open = { model: "demo-chat", body: { messages } };
 
-  test("gives back soon what was sent to a client without flow control", () =>
+  test("soon gives back what was sent to a client without flow control", () =>
     leavesNothing(async () => {
       const client = await (await StreamClient.connect(gateway.url)).hello();
       await client.run("a", { ...open, flow: "none" });
       client.close();
     }));
 
-  test("gives back soon what a client has acknowledged to the end, before or behind the end itself", async () => {
+  test("soon gives back what a client has fully acknowledged, before or after the end frame", async () => {
     for (const early of [true, false]) {
       await leavesNothing(async () => {
         const client = await (await StreamClient.connect(gateway.url)).hello();
@@ -109,7 +109,7 @@ describe("the stream face", () => {
     }
   });
 
-  test("gives back soon what a client is done with because it uses the id again", async () => {
+  test("soon gives back a stream whose id its client reuses", async () => {
     const client = await (await StreamClient.connect(gateway.url)).hello();
     await client.run("a", open);
     expect(await figure("sluice_log_bytes")).toBeGreaterThan(0);
@@ -118,7 +118,7 @@ describe("the stream face", () => {
     client.close();
   });
 
-  test("keeps for the retention time what a client has not acknowledged", async () => {
+  test("keeps what a client has not acknowledged for the retention time", async () => {
     const client = await (await StreamClient.connect(gateway.url)).hello();
     client.send({ type: "open", id: "a", ...open });
     const opened = await client.take(({ type }) => type === "opened");
@@ -148,13 +148,13 @@ describe("the HTTP readers of streams", () => {
     return "stream" in opened ? opened.stream : "";
   }
 
-  test("give back what was sent as server-sent events", () =>
+  test("give back what was sent as SSE", () =>
     leavesNothing(async () => {
       const response = await fetch(`${gateway.url}/v1/streams/${await parked()}/events?after=0`);
       expect(await response.text()).toContain("sluice.end");
     }));
 
-  test("give back what a polling client has asked to read behind", () =>
+  test("give back what a polling client has read past", () =>
     leavesNothing(async () => {
       const id = await parked();
       for (let after = 0; ; ) {
@@ -167,7 +167,7 @@ describe("the HTTP readers of streams", () => {
 });
 
 describe("OpenClaw", () => {
-  test("gives back a run's log at its end, and one that was stopped", async () => {
+  test("gives back the log of a finished run and of a stopped one", async () => {
     const client = await OpenClawClient.dial(gateway.url.replace("http", "ws"));
     await client.connect();
     for (const [runId, stop] of [

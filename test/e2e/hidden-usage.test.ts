@@ -22,7 +22,7 @@ async function stage() {
   return { upstream, gateway };
 }
 
-test("a client of the stream face that did not ask for usage has it at the end, exact, and no chunk of it", async () => {
+test("a stream client that did not ask for usage gets exact usage in end, and no usage chunk", async () => {
   const { upstream, gateway } = await stage();
   await using _upstream = upstream;
   await using _gateway = gateway;
@@ -47,7 +47,7 @@ test("a client of the stream face that did not ask for usage has it at the end, 
   client.close();
 });
 
-test("a client of the event-stream reader that did not ask sees none either", async () => {
+test("an SSE reader that did not ask gets no usage chunk either", async () => {
   const { upstream, gateway } = await stage();
   await using _upstream = upstream;
   await using _gateway = gateway;
@@ -81,7 +81,7 @@ test.each([
   expect(text.includes("prompt_tokens")).toBe(isShown);
 });
 
-test("a route that refuses to be asked is not asked, and its usage is estimated", async () => {
+test("a route with includeUsage false is not asked, and its usage is estimated", async () => {
   const { upstream, gateway: first } = await stage();
   await using _upstream = upstream;
   await first.close();

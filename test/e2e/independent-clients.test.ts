@@ -82,7 +82,7 @@ describe("messages", () => {
   });
 });
 
-test("every answer is one completed or failed stream in the log, with exact usage where it completed", () => {
+test("every answer is one completed or failed stream in the log, with exact usage if it completed", () => {
   const streams = gateway.log.lines.filter(({ event }) => event === "stream");
   expect(streams).toHaveLength(20);
   for (const { status, usage } of streams) {

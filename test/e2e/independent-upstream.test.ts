@@ -59,13 +59,13 @@ describe.each(BODIES)("against an independent upstream, %s", (dialect, model, bo
   const run = (text: string) =>
     client.run(`${model}-${++number}`, { model, body: body(text), flow: "none", retry: false });
 
-  test("text arrives whole and completes with usage", async () => {
+  test("text arrives complete, with usage", async () => {
     const { events, end } = await run("hello");
     expect(meaning(dialect, events).text).toBe(ANSWER);
     expect(end).toMatchObject({ status: "completed", usage: { source: "exact", inputTokens: 9, outputTokens: 21 } });
   });
 
-  test("usage that it does not count is estimated, whatever it says instead", async () => {
+  test("usage that it does not count is estimated, whatever it reports", async () => {
     const { end } = await run("uncounted");
     expect(end).toMatchObject({ status: "completed" });
     expect(end.usage.inputTokens).toBeGreaterThan(0);
@@ -79,7 +79,7 @@ describe.each(BODIES)("against an independent upstream, %s", (dialect, model, bo
     expect(end.status).toBe("completed");
   });
 
-  test("thinking is told from text", async () => {
+  test("thinking is distinguished from text", async () => {
     const { events } = await run("think");
     expect(meaning(dialect, events)).toMatchObject({ text: "Done.", thinking: "Let me see." });
   });

@@ -27,8 +27,8 @@ async function running(url: string, secret: string, upstream: { request(): Promi
   return { client, exchange, stream: opened.type === "opened" ? opened.stream : "" };
 }
 
-describe("a key that is made while the gateway runs", () => {
-  test("lets its caller in, and from then on nobody without credentials", async () => {
+describe("a key created while the gateway runs", () => {
+  test("admits its caller, and from then on nobody without credentials", async () => {
     await using gateway = await startKeyedGateway(directory(), undefined, { auth: {} });
     const local = await (await StreamClient.connect(gateway.url)).hello();
     const chat = await OpenClawClient.dial(gateway.url);
@@ -41,7 +41,7 @@ describe("a key that is made while the gateway runs", () => {
     expect(alice.ws.readyState).toBe(alice.ws.OPEN);
   });
 
-  test("is in force at the next start too", async () => {
+  test("is valid after a restart too", async () => {
     const path = directory();
     const first = await startKeyedGateway(path);
     const secret = await first.makeKey("alice");
@@ -54,8 +54,8 @@ describe("a key that is made while the gateway runs", () => {
   });
 });
 
-describe("a key that is revoked while its streams run (C17)", () => {
-  test("ends them with a terminal, its upstream call, and its sockets with 4501, within five seconds", async () => {
+describe("a key revoked while its streams run (C17)", () => {
+  test("ends them, their upstream calls and, with 4501, its sockets within five seconds", async () => {
     await using upstream = await startScriptedUpstream();
     await using gateway = await startKeyedGateway(directory(), upstream.url);
     const secret = await gateway.makeKey("alice");
@@ -108,7 +108,7 @@ describe("a key that is revoked while its streams run (C17)", () => {
 });
 
 describe("a key that expires while its stream runs (C17)", () => {
-  test("is as good as revoked from that moment", async () => {
+  test("counts as revoked from that moment", async () => {
     const path = directory();
     await using upstream = await startScriptedUpstream();
     await using gateway = await startKeyedGateway(path, upstream.url);
@@ -128,7 +128,7 @@ describe("a key that expires while its stream runs (C17)", () => {
 });
 
 describe("a key that is rotated while its stream runs", () => {
-  test("closes the socket of the old secret; the stream runs on and is resumed with the new one", async () => {
+  test("closes the old secret's socket; the stream continues and is resumed with the new secret", async () => {
     await using upstream = await startScriptedUpstream();
     await using gateway = await startKeyedGateway(directory(), upstream.url);
     const old = await gateway.makeKey("alice");
@@ -143,7 +143,7 @@ describe("a key that is rotated while its stream runs", () => {
     expect((await upgrade(gateway.url, { headers: bearer(old) })).status).toBe(401);
   });
 
-  test("lets the old secret work until its overlap is over", async () => {
+  test("keeps the old secret valid until the overlap ends", async () => {
     await using upstream = await startScriptedUpstream();
     await using gateway = await startKeyedGateway(directory(), upstream.url);
     const old = await gateway.makeKey("alice");
@@ -156,7 +156,7 @@ describe("a key that is rotated while its stream runs", () => {
 });
 
 describe("what a key allows", () => {
-  test("is checked before there is a WebSocket, and for each request: 403 says which scope is missing", async () => {
+  test("is checked before the upgrade and for each request; a 403 names the missing scope", async () => {
     await using gateway = await startKeyedGateway(directory());
     const secret = await gateway.makeKey("alice", "--scopes", "chat");
     expect(await upgrade(gateway.url, { headers: bearer(secret) })).toMatchObject({
@@ -177,7 +177,7 @@ describe("what a key allows", () => {
     expect((await fetch(`${gateway.url}/metrics`, { headers: bearer(reader) })).status).toBe(200);
   });
 
-  test("is what its caller is shown", async () => {
+  test("is all that its caller sees", async () => {
     await using gateway = await startKeyedGateway(directory());
     const secret = await gateway.makeKey("alice", "--models", "claude");
     const seen = await (await fetch(`${gateway.url}/start.json`, { headers: bearer(secret) })).json();
@@ -191,7 +191,7 @@ describe("what a key allows", () => {
 });
 
 describe("a key's connections", () => {
-  test("are bounded, over both protocols together, and come free again; other keys have their own", async () => {
+  test("are bounded over both protocols together, and become free again; other keys are unaffected", async () => {
     await using gateway = await startKeyedGateway(directory(), undefined, {
       limits: { sockets: { connectionsPerKey: 2 } },
     });
@@ -217,7 +217,7 @@ describe("a key's connections", () => {
 });
 
 describe("guessing keys", () => {
-  test("locks out the client a listed proxy names, and not the proxy", async () => {
+  test("locks out the client that a listed proxy names, not the proxy", async () => {
     await using gateway = await startKeyedGateway(directory(), undefined, {
       listen: { port: 0, trustedProxies: ["127.0.0.0/8"] },
       auth: { token: "the-shared-token-of-all" },

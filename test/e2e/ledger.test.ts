@@ -43,7 +43,7 @@ async function metric(url: string, name: string, value: number, headers: Record<
 }
 
 describe("the ledger", () => {
-  test("has a row of every stream, and its exact rows are the upstream's own bill", async () => {
+  test("has a row per stream, and its exact rows match the upstream's bill", async () => {
     await using upstream = await startBillingUpstream();
     const path = directory();
     const price = { input: 3, output: 15, cacheRead: 0.3 };
@@ -107,7 +107,7 @@ describe("the ledger", () => {
     });
   });
 
-  test("knows who opened what, through which face, and how long it took", async () => {
+  test("records who opened what, through which face, and how long it took", async () => {
     await using upstream = await startBillingUpstream();
     const path = directory();
     const secret = freshSecret();
@@ -145,7 +145,7 @@ describe("the ledger", () => {
     }
   });
 
-  test("a gateway that is killed leaves rows that the next start settles as lost, and whose prompts count for their keys", async () => {
+  test("a killed gateway's open rows are settled as lost at the next start, and their prompts count for their keys", async () => {
     await using upstream = await startScriptedUpstream();
     const path = directory();
     const config = configFor(upstream.url, {
@@ -227,7 +227,7 @@ describe("a ledger that cannot be written", () => {
     };
   }
 
-  test("lets streams run, refuses keys whose caps it must keep, raises an alarm, and catches up by itself", async () => {
+  test("lets streams run, refuses keys with caps, raises an alarm, and catches up without a restart", async () => {
     await using up = await setUp("alongside");
     expect(await up.capped()).toBe("completed");
     await up.metric("sluice_ledger_spool_rows", 0);

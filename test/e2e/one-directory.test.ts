@@ -16,7 +16,7 @@ const start = (path: string, more: object = {}): Promise<SluiceProcess> =>
 const locks = (path: string) => readdirSync(path).filter((name) => /^gateway-.*\.lock$/.test(name));
 
 describe("a second gateway on one data directory", () => {
-  test("does not start, and says in a line where, beside whom, and what would allow it", async () => {
+  test("does not start, and names the directory, the other process and the setting in one line", async () => {
     const path = directory();
     await using first = await start(path);
     const said = await start(path).then(
@@ -30,7 +30,7 @@ describe("a second gateway on one data directory", () => {
     expect((await fetch(`${first.url}/readyz`)).status).toBe(200);
   });
 
-  test("starts when the first was killed, whatever that left behind", async () => {
+  test("starts after the first was killed, whatever it left behind", async () => {
     const path = directory();
     const first = await start(path);
     first.kill("SIGKILL");
@@ -40,7 +40,7 @@ describe("a second gateway on one data directory", () => {
     expect(locks(path)).toEqual([expect.stringMatching(new RegExp(`^gateway-${second.pid}@`))]);
   });
 
-  test("starts when the first has stopped, which leaves no lock of its own", async () => {
+  test("starts after the first has stopped, which leaves no lock", async () => {
     const path = directory();
     await using first = await start(path);
     first.kill("SIGTERM");
@@ -50,7 +50,7 @@ describe("a second gateway on one data directory", () => {
     expect(second.pid).not.toBe(first.pid);
   });
 
-  test("starts where both are told to share, and a third that is not told does not", async () => {
+  test("starts if both share, and a third one that does not share is refused", async () => {
     const path = directory();
     await using first = await start(path, { shared: true });
     await using second = await start(path, { shared: true });
@@ -58,14 +58,14 @@ describe("a second gateway on one data directory", () => {
     await expect(start(path)).rejects.toThrow("is in use by another gateway");
   });
 
-  test("starts beside one that was not told, when it is told itself", async () => {
+  test("starts beside one that does not share, if it shares itself", async () => {
     const path = directory();
     await using first = await start(path);
     await using second = await start(path, { shared: true });
     expect(first.url).not.toBe(second.url);
   });
 
-  test("is one of two that start at once", async () => {
+  test("is refused even if both start at once", async () => {
     const path = directory();
     const results = await Promise.allSettled([start(path), start(path), start(path)]);
     const started = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
@@ -93,7 +93,7 @@ describe("a directory in use", () => {
     expect(stdout + stderr).not.toContain("in use");
   });
 
-  test("says nothing about gateways that keep everything in memory", async () => {
+  test("is no concern of gateways that keep everything in memory", async () => {
     const path = directory();
     await using _first = await start(path);
     await using second = await start(path, { store: "memory" });

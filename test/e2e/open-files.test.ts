@@ -28,7 +28,7 @@ async function setUp() {
 
 describe("a gateway that runs out of file descriptors", () => {
   onLinux(
-    "refuses new connections with 503 and Retry-After, serves those it has, and lets others in again",
+    "refuses new connections with 503 and Retry-After, serves existing ones, and later admits new ones again",
     async () => {
       await using up = await setUp();
       const running = await up.open("before");
@@ -51,7 +51,7 @@ describe("a gateway that runs out of file descriptors", () => {
     },
   );
 
-  onLinux("keeps enough of them for upstreams when clients connect and say nothing", async () => {
+  onLinux("keeps enough of them for upstreams when silent clients connect", async () => {
     await using up = await setUp();
     const { hostname, port } = new URL(up.sluice.url);
     const sockets: Socket[] = [];

@@ -67,7 +67,7 @@ describe.each(counted)("$from through the gateway", ({ recordings, counts }) => 
     }
   });
 
-  test("cut before their end they are reported truncated, every time", async () => {
+  test("truncated ones are reported as truncated, every time", async () => {
     await using upstream = await startScriptedUpstream();
     await using gateway = await startTestGateway({ upstream: upstream.url, config: { log: { level: "silent" } } });
     using client = await StreamClient.connect(gateway.url);

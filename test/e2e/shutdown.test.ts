@@ -17,7 +17,7 @@ const FINISH = {
 async function setUp(drainMs: number, lingerMs = 0) {
   const stack = new AsyncDisposableStack();
   const upstream = stack.use(await startScriptedUpstream());
-  const config = configFor(upstream.url, { limits: { drainMs, lingerMs } });
+  const config = configFor(upstream.url, { limits: { drainMs, lingerMs, connections: 100, openStreams: 100 } });
   const key = "sk-test-key-of-the-route";
   const sluice = stack.use(
     await startSluice({
@@ -37,7 +37,7 @@ async function setUp(drainMs: number, lingerMs = 0) {
 }
 
 describe("a gateway that is told to stop", () => {
-  test("lets nobody in, says when to come back, lets the running stream finish, and closes with 1012", async () => {
+  test("refuses newcomers, says when to come back, lets the running stream finish, and closes with 1012", async () => {
     await using up = await setUp(10_000);
     expect((await fetch(`${up.sluice.url}/readyz`)).status).toBe(200);
     up.sluice.kill("SIGTERM");
@@ -123,7 +123,7 @@ describe("a gateway that is told to stop", () => {
     expect(sluice.stdout).toContain(`"reason":"${signal}"`);
   });
 
-  test("ends a stream that takes longer than the drain time as failed shutting_down, to be tried again", async () => {
+  test("fails a stream that exceeds the drain time with shutting_down, which is retryable", async () => {
     await using up = await setUp(50);
     up.sluice.kill("SIGTERM");
     const { end } = await up.client.rest("a");
@@ -138,14 +138,14 @@ describe("a gateway that is told to stop", () => {
     expect(await up.sluice.exit).toBe(0);
   });
 
-  test("waits for no client that does not answer its goodbye", async () => {
+  test("does not wait for a client that ignores its close", async () => {
     await using up = await setUp(50);
     up.client.ws.pause();
     up.sluice.kill("SIGTERM");
     expect(await up.sluice.exit).toBe(0);
   });
 
-  test("twice ends at once, with exit code 1", async () => {
+  test("twice exits at once, with code 1", async () => {
     await using up = await setUp(30_000);
     up.sluice.kill("SIGTERM");
     await up.client.take(({ type }) => type === "going_away");

@@ -23,7 +23,7 @@ async function metric(url: string, name: string): Promise<number> {
   return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 }
 
-test(`every stream ends with what its upstream wrote, through cuts, reconnects and slow readers (seed ${seed})`, async () => {
+test(`every stream delivers what its upstream wrote, through cuts, reconnects and slow readers (seed ${seed})`, async () => {
   await using upstream = await startFloodUpstream();
   await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits: LIMITS } });
   const tolls = await Promise.all(

@@ -18,7 +18,7 @@ async function setUp() {
   return { gateway, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-test("a stream's client gets it as a raw text, and its end counts it", async () => {
+test("a stream client gets it as raw text, and end counts it", async () => {
   await using up = await setUp();
   const client = await (await StreamClient.connect(up.gateway.url)).hello();
   client.send({ type: "open", id: "a", model: "gpt", body: { messages: [] } });
@@ -29,7 +29,7 @@ test("a stream's client gets it as a raw text, and its end counts it", async () 
   await client.closed;
 });
 
-test("a client of the vendor's API gets it as the vendor sent it", async () => {
+test("a client of the vendor's API gets it unchanged", async () => {
   await using up = await setUp();
   const answer = await fetch(`${up.gateway.url}/v1/chat/completions`, {
     method: "POST",
@@ -42,7 +42,7 @@ test("a client of the vendor's API gets it as the vendor sent it", async () => {
   );
 });
 
-test("the log line and the metrics of its gateway count it by kind", async () => {
+test("the gateway's log line and metrics count it by kind", async () => {
   await using up = await setUp();
   const client = await (await StreamClient.connect(up.gateway.url)).hello();
   client.send({ type: "open", id: "a", model: "gpt", body: { messages: [] } });

@@ -39,8 +39,8 @@ async function aborted(reason: GatewayError = new GatewayError("cancelled")) {
   };
 }
 
-describe("a cancelled stream of a key that drains", () => {
-  test("ends at once for its client, and its row is corrected when the usage comes", async () => {
+describe("a cancelled stream of a draining key", () => {
+  test("ends at once for its client, and its row is corrected when the usage arrives", async () => {
     await using up = await aborted();
     expect(up.terminal).toMatchObject({ status: "cancelled", lastSeq: 2, usage: { source: "estimated" } });
     expect(up.rows()).toEqual([["cancelled", "estimated", 2]]);
@@ -61,14 +61,14 @@ describe("a cancelled stream of a key that drains", () => {
     await up.free();
   });
 
-  test("is one too when its client is gone", async () => {
+  test("drains too when its client has disconnected", async () => {
     await using up = await aborted(new GatewayError("client_gone"));
     stop(up.exchange).end();
     await up.free();
     expect(up.rows()[1]).toEqual(["cancelled", "exact", 5]);
   });
 
-  test("is read no further than so many bytes", async () => {
+  test("is read for a limited number of bytes", async () => {
     await using up = await aborted();
     const delta = { type: "content_block_delta", delta: { type: "text_delta", text: "x".repeat(1_000) } };
     for (let kilobytes = 0; kilobytes < 12; kilobytes++) up.exchange.event(delta);
@@ -78,7 +78,7 @@ describe("a cancelled stream of a key that drains", () => {
     expect(up.rows()[1]?.[2]).toBeGreaterThan(2_000);
   });
 
-  test("is read no longer than so long", async () => {
+  test("is read for a limited time", async () => {
     await using up = await aborted();
     up.relay.sweep(realClock.now() + 50_000);
     expect(up.exchange.isClosed).toBe(false);
@@ -101,7 +101,7 @@ describe("a cancelled stream of a key that drains", () => {
     expect(up.rows()).toHaveLength(2);
   });
 
-  test("keeps the estimate when its upstream breaks", async () => {
+  test("keeps the estimate if its upstream fails", async () => {
     await using up = await aborted();
     up.exchange.end();
     await up.free();

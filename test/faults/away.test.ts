@@ -15,7 +15,7 @@ function leave(rig: StreamFaceRig, away?: string): string {
 }
 
 describe("while its client is away, a stream", () => {
-  test("goes on into its log up to the bound, then makes the upstream wait, and all of it is there on return", () => {
+  test("continues into its log up to the limit, then pauses the upstream; everything is there on return", () => {
     using rig = new StreamFaceRig({ log: { maxEntries: 50 } });
     const stream = leave(rig);
     // The two that were handled make room.
@@ -27,7 +27,7 @@ describe("while its client is away, a stream", () => {
     expect(rig.call.paused).toBe(false);
   });
 
-  test("is cancelled at the end of the grace time and not before", () => {
+  test("is cancelled at the end of the grace time, not earlier", () => {
     using rig = new StreamFaceRig();
     const stream = leave(rig);
     rig.pass(GRACE_MS - 1_000);
@@ -39,7 +39,7 @@ describe("while its client is away, a stream", () => {
     expect(peer.last("end")).toMatchObject({ status: "cancelled", lastSeq: 2, error: { code: "client_gone" } });
   });
 
-  test("counts its grace time anew from every departure", () => {
+  test("restarts its grace time at every departure", () => {
     using rig = new StreamFaceRig();
     const stream = leave(rig);
     rig.pass(GRACE_MS - 1_000);
@@ -53,12 +53,12 @@ describe("while its client is away, a stream", () => {
     expect(rig.call.aborted).toBe(true);
   });
 
-  test("opened with finish is read to its end, however long that takes; the newest part and the end are kept", () => {
+  test("opened with finish is read to its end, however long it takes; the newest part and the end are kept", () => {
     using rig = new StreamFaceRig({ log: { maxEntries: 50 } });
     const stream = leave(rig, "finish");
     rig.pass(3 * GRACE_MS);
     expect(rig.call.flood(1_000)).toBe(1_000);
-    rig.call.finish();
+    rig.call.stop();
     expect(rig.call.aborted).toBe(false);
     const peer = rig.connect();
     peer.resume("a", stream, 2);
@@ -68,7 +68,7 @@ describe("while its client is away, a stream", () => {
     expect(peer.last("end")).toMatchObject({ status: "completed", lastSeq: 1_003 });
   });
 
-  test("opened with finish keeps everything again once somebody reads it", () => {
+  test("opened with finish keeps everything again once it has a reader", () => {
     using rig = new StreamFaceRig({ log: { maxEntries: 50 }, face: { windowEvents: 10 } });
     const stream = leave(rig, "finish");
     rig.call.flood(40);
@@ -100,7 +100,7 @@ describe("while its client is away, a stream", () => {
     expect(rig.call.aborted).toBe(false);
   });
 
-  test("that fails keeps the failure for its return", () => {
+  test("that fails keeps the failure for its client's return", () => {
     using rig = new StreamFaceRig();
     const stream = leave(rig);
     rig.call.fail(new GatewayError("upstream_reset"));
@@ -132,11 +132,11 @@ describe("a resume", () => {
     expect(third.last("resumed")?.previous).toBe("client_gone");
   });
 
-  test("of a stream that was read to its end names no such reason", () => {
+  test("of a fully read stream names no such reason", () => {
     using rig = new StreamFaceRig();
     const first = rig.connect();
     const stream = first.open("a");
-    rig.call.finish();
+    rig.call.stop();
     first.gone("no_pong");
     const second = rig.connect();
     second.resume("a", stream, 0);
@@ -144,7 +144,7 @@ describe("a resume", () => {
     expect(second.last("end")).toMatchObject({ status: "completed", lastSeq: 1 });
   });
 
-  test("from any position brings all that is behind it, in one go or not at all", () => {
+  test("from any position delivers everything after it, or nothing", () => {
     using rig = new StreamFaceRig();
     const stream = leave(rig);
     rig.call.flood(20);
@@ -158,10 +158,10 @@ describe("a resume", () => {
     expect([refusal(peer), peer.seqs("a")]).toEqual(["ahead", []]);
   });
 
-  test("of an ended stream works until the time of its log is over", () => {
+  test("of an ended stream works until its retention is over", () => {
     using rig = new StreamFaceRig();
     const stream = leave(rig);
-    rig.call.finish();
+    rig.call.stop();
     rig.pass(RETENTION_MS - 1_000);
     const peer = rig.connect();
     peer.resume("a", stream, 0);
@@ -184,7 +184,7 @@ describe("a resume", () => {
     expect(refusal(peer)).toBe("epoch");
   });
 
-  test("behind what was acknowledged long ago, and given up to make room, is refused and leaves the stream alone", () => {
+  test("from a position that was acknowledged and evicted is refused and leaves the stream alone", () => {
     using rig = new StreamFaceRig({ log: { maxEntries: 20 } });
     const first = rig.connect();
     const stream = first.open("a");
@@ -198,7 +198,7 @@ describe("a resume", () => {
     expect(first.seqs("a")).toEqual(upTo(30));
   });
 
-  test("needs an id that is free and room for one more stream, like an open", () => {
+  test("needs a free id and room for one more stream, like an open", () => {
     using rig = new StreamFaceRig({ face: { streamsPerConnection: 1 } });
     const stream = leave(rig);
     const peer = rig.connect();
@@ -213,12 +213,12 @@ describe("a resume", () => {
 describe("when memory runs short", () => {
   const limits = { budgetBytes: 100_000, log: { maxBytes: 40_000 } };
 
-  test("the logs of ended streams make room for a new one, the one kept longest first", () => {
+  test("the logs of ended streams make room for a new one, oldest first", () => {
     using rig = new StreamFaceRig(limits);
     const ended = [0, 1].map(() => {
       const stream = leave(rig);
       rig.call.flood(1_000);
-      rig.call.finish();
+      rig.call.stop();
       return stream;
     });
     expect(rig.budget.usedBytes).toBeGreaterThan(70_000);
@@ -232,11 +232,11 @@ describe("when memory runs short", () => {
     expect(peer.seqs("n").length).toBeGreaterThan(100);
   });
 
-  test("the end of a stream whose log was given up can still be had by whoever had all before it", () => {
+  test("the end of a stream with an evicted log is still delivered to a client that had everything before it", () => {
     using rig = new StreamFaceRig(limits);
     const stream = leave(rig);
     const last = 3 + rig.call.flood(150);
-    rig.call.finish();
+    rig.call.stop();
     leave(rig);
     rig.call.flood(1_000);
     const peer = rig.connect();
@@ -245,7 +245,7 @@ describe("when memory runs short", () => {
     expect(peer.last("end")).toMatchObject({ id: "e", status: "completed", lastSeq: last });
   });
 
-  test("new streams are refused where those that run leave no room, until they do", () => {
+  test("new streams are refused until the running ones leave room", () => {
     using rig = new StreamFaceRig(limits);
     const parked = [leave(rig), leave(rig)];
     for (const call of rig.calls) call.flood(1_000);
@@ -259,7 +259,7 @@ describe("when memory runs short", () => {
     expect(rig.calls).toHaveLength(3);
   });
 
-  test("a stream that is read well gives up what was handled, instead of keeping it for a client that forgot", () => {
+  test("a well-read stream evicts what was handled, instead of keeping it for a repeated resume", () => {
     using rig = new StreamFaceRig({ budgetBytes: 100_000, log: { maxBytes: 80_000 } });
     const peer = rig.connect();
     const read = peer.open("read");
@@ -280,7 +280,7 @@ describe("when memory runs short", () => {
     expect(refusal(peer)).toBe("evicted");
   });
 
-  test("all streams beyond a small share wait when no memory is left, and go on when there is some", () => {
+  test("all streams beyond a small share wait when memory is exhausted, and continue when there is some", () => {
     using rig = new StreamFaceRig({ budgetBytes: 100_000, log: { maxBytes: 100_000 } });
     const peer = rig.connect();
     for (const id of ["idle", "small", "busy"]) peer.open(id);
@@ -296,7 +296,7 @@ describe("when memory runs short", () => {
     expect([idle?.paused, busy?.paused]).toEqual([false, false]);
   });
 
-  test("the largest parked stream is cancelled and given up, a smaller one and those that are read go on", () => {
+  test("the largest parked stream is cancelled; a smaller one and those with readers continue", () => {
     using rig = new StreamFaceRig({ budgetBytes: 100_000, log: { maxBytes: 60_000 } });
     const small = leave(rig);
     const large = leave(rig);

@@ -47,7 +47,7 @@ async function write(exchange: ScriptedExchange, dialect: DialectName, tokens: n
   return written;
 }
 
-describe("C18: a cap that is reached in a stream", () => {
+describe("C18: a cap reached midway", () => {
   test.each([
     ["anthropic-messages", "max_tokens", '{"type":"message_stop"}'],
     ["openai-chat", "length", "[DONE]"],
@@ -74,7 +74,7 @@ describe("C18: a cap that is reached in a stream", () => {
     expect(await written).toBeLessThan(10_000);
   });
 
-  test("of a plain route counts every byte of its data, for want of anything better", async () => {
+  test("on a plain route counts every byte of its data", async () => {
     await using up = await setUp({ dialect: "plain-sse" });
     const opened = up.open({ caller: callerOf({ tokensPerDay: 100 }) });
     const exchange = await up.upstream.request();
@@ -84,7 +84,7 @@ describe("C18: a cap that is reached in a stream", () => {
     expect(opened.data.length).toBeLessThan(51);
   });
 
-  test("counts what providers count, once they do", async () => {
+  test("counts the provider's figures once they arrive", async () => {
     await using up = await setUp({ dialect: "openai-chat" });
     const opened = up.open({ caller: callerOf({ tokensPerDay: 1_000 }) });
     const exchange = (await up.upstream.request()).sse();
@@ -96,7 +96,7 @@ describe("C18: a cap that is reached in a stream", () => {
     });
   });
 
-  test("leaves alone an answer whose provider has said why it ends", async () => {
+  test("spares an answer whose provider has sent a finish reason", async () => {
     await using up = await setUp();
     const opened = up.open({ body: { max_tokens: 20 }, caller: callerOf({ tokensPerDay: 60 }) });
     const exchange = (await up.upstream.request()).sse();
@@ -109,7 +109,7 @@ describe("C18: a cap that is reached in a stream", () => {
 });
 
 describe("a cap under 64 streams at once", () => {
-  test("holds to the token by the upstream's own count where limits are stated", async () => {
+  test("holds to the token by the upstream's own count if requests set limits", async () => {
     await using up = await setUp({ dialect: "anthropic-messages" });
     const cap = 5_000;
     let billed = 0;
@@ -140,7 +140,7 @@ describe("a cap under 64 streams at once", () => {
     expect(up.ledger.closed).toHaveLength(ends.length);
   });
 
-  test("holds within one event where no limits are stated and every answer is endless", async () => {
+  test("holds within one event if no limits are set and every answer is endless", async () => {
     await using up = await setUp({ dialect: "openai-chat" });
     const cap = 560_000;
     const caller = callerOf({ tokensPerDay: cap });
@@ -234,7 +234,7 @@ describe("a reservation", () => {
     ],
   ];
 
-  test.each(WAYS)("of a stream that was %s is free again, and its row closed once", async (_, status, leave) => {
+  test.each(WAYS)("of a stream that was %s is released, and its row closed once", async (_, status, leave) => {
     await using up = await setUp();
     expect(await leave(up)).toMatchObject({ status });
     expect(up.ledger.closed.map(({ stream, outcome }) => [stream, outcome])).toEqual([["s_1", status]]);
@@ -244,7 +244,7 @@ describe("a reservation", () => {
     up.open({ caller });
   });
 
-  test("of a stream that a stopping gateway ends is settled", async () => {
+  test("of a stream ended by a stopping gateway is settled", async () => {
     await using up = await setUp();
     const { terminal } = up.open({ caller });
     up.relay.stop(new GatewayError("shutting_down"));
@@ -252,7 +252,7 @@ describe("a reservation", () => {
     expect(up.ledger.closed).toMatchObject([{ outcome: "failed", code: "shutting_down" }]);
   });
 
-  test("of a request that the ledger has no room for leaves nothing set aside", async () => {
+  test("of a request that the ledger has no room for leaves nothing reserved", async () => {
     await using up = await setUp();
     up.ledger.open = () => {
       throw new GatewayError("ledger_unavailable");
@@ -261,14 +261,14 @@ describe("a reservation", () => {
   });
 });
 
-describe("the limit that the upstream is told", () => {
+describe("the limit sent upstream", () => {
   const sent = async (dialect: DialectName, caps: Caps, body: object, price?: RelaySettings["price"]) => {
     await using up = await setUp({ dialect, ...(price && { price }) });
     up.open({ body: { ...body, messages: "x".repeat(30) }, caller: callerOf(caps) });
     return JSON.parse((await up.upstream.request()).body) as Record<string, unknown>;
   };
 
-  test("is the one it asked for while there is enough", async () => {
+  test("is the requested one while enough is left", async () => {
     expect(await sent("anthropic-messages", { tokensPerDay: 9_000 }, {})).toMatchObject({ max_tokens: 8_192 });
   });
 
@@ -283,14 +283,14 @@ describe("the limit that the upstream is told", () => {
     expect(await sent("anthropic-messages", { costPerMonth: 0.5 }, {}, price)).toMatchObject({ max_tokens: 500 });
   });
 
-  test("is stated where the client stated none and the dialect has one name for it", async () => {
+  test("is added if the client set none and the dialect has a single name for it", async () => {
     expect(await sent("openai-responses", { tokensPerDay: 1_000 }, {})).toHaveProperty("max_output_tokens");
     expect(await sent("openai-chat", { tokensPerDay: 1_000 }, {})).not.toHaveProperty("max_tokens");
   });
 });
 
 describe("the ledger's row", () => {
-  test("is there before the upstream is called, and says who, what and when", async () => {
+  test("exists before the upstream is called, and says who, what and when", async () => {
     await using up = await setUp({ price: { input: 1, output: 2 } });
     const opened = up.open({ caller: callerOf({}) });
     expect(up.ledger.opened).toMatchObject([
@@ -319,7 +319,7 @@ describe("the ledger's row", () => {
     expect(up.ledger.closed).toMatchObject([{ outcome: "completed", costNano: undefined }]);
   });
 
-  test("holds the upstream's call back in strict mode until it is committed", async () => {
+  test("delays the upstream call in strict mode until it is committed", async () => {
     await using up = await setUp();
     const { promise, resolve } = Promise.withResolvers<void>();
     up.ledger.commit = promise;
@@ -331,7 +331,7 @@ describe("the ledger's row", () => {
     expect((await terminal).status).toBe("completed");
   });
 
-  test("that cannot be committed in strict mode fails its stream, whose upstream is never called", async () => {
+  test("that cannot be committed in strict mode fails its stream without an upstream call", async () => {
     await using up = await setUp();
     up.ledger.commit = Promise.reject(new GatewayError("ledger_unavailable"));
     expect(await up.open({ caller: callerOf({ tokensPerDay: 9_999 }) }).terminal).toMatchObject({
@@ -342,7 +342,7 @@ describe("the ledger's row", () => {
     expect(up.ledger.closed).toMatchObject([{ code: "ledger_unavailable" }]);
   });
 
-  test("of a stream that is cancelled while it waits is closed, and the upstream not called", async () => {
+  test("of a stream cancelled while it waits is closed, without an upstream call", async () => {
     await using up = await setUp();
     const { promise, resolve } = Promise.withResolvers<void>();
     up.ledger.commit = promise;
@@ -354,7 +354,7 @@ describe("the ledger's row", () => {
     expect(up.upstream.connections).toBe(0);
   });
 
-  test("is missed by keys with budgets only: while it cannot be written they are refused", async () => {
+  test("is required only by keys with caps: they are refused while it cannot be written", async () => {
     await using up = await setUp();
     up.ledger.available = false;
     expect(() => up.open({ caller: callerOf({ costPerDay: 1 }) })).toThrow("its usage cannot be recorded");

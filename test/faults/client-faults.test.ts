@@ -1,10 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import { type FakePeer, StreamFaceRig, upTo } from "../support/stream-face-rig.ts";
 
-describe("C11: an open that is sent again", () => {
+describe("C11: a repeated open", () => {
   const open = { idempotencyKey: "k" };
 
-  test("on a new socket attaches to the first stream, replays it, and calls the upstream no second time", () => {
+  test("on a new socket attaches to the first stream and replays it, without a second upstream call", () => {
     using rig = new StreamFaceRig();
     const first = rig.connect();
     const stream = first.open("a", open);
@@ -15,7 +15,7 @@ describe("C11: an open that is sent again", () => {
     expect(second.open("b", open)).toBe(stream);
     expect(second.frames[0]).toMatchObject({ type: "opened", id: "b", stream, attached: true });
     expect(second.seqs("b")).toEqual([1, 2, 3]);
-    rig.call.finish();
+    rig.call.stop();
     expect(second.last("end")).toMatchObject({ id: "b", status: "completed", lastSeq: 4 });
     expect(rig.calls).toHaveLength(1);
   });
@@ -28,28 +28,28 @@ describe("C11: an open that is sent again", () => {
     expect(peer.open("b", open)).toBe(stream);
     expect(peer.last("detached")).toMatchObject({ id: "a", code: "superseded" });
     rig.call.say("two");
-    rig.call.finish();
+    rig.call.stop();
     expect([peer.seqs("a"), peer.seqs("b")]).toEqual([[1], [1, 2, 3]]);
     expect(peer.frames.filter(({ type }) => type === "end")).toMatchObject([{ id: "b" }]);
     expect(peer.closeCode).toBeUndefined();
   });
 
-  test("after the stream ended is answered by all of it", () => {
+  test("after the stream ended returns all of it", () => {
     using rig = new StreamFaceRig();
     const peer = rig.connect();
     peer.open("a", open);
     rig.call.say("one");
-    rig.call.finish();
+    rig.call.stop();
     peer.open("b", open);
     expect([peer.seqs("b"), peer.last("end")]).toMatchObject([[1, 2], { id: "b", lastSeq: 2 }]);
     expect(rig.calls).toHaveLength(1);
   });
 
-  test("after the log is gone is refused, and not billed again", () => {
+  test("after the log is gone is refused and not billed again", () => {
     using rig = new StreamFaceRig({ registry: { retentionMs: 1_000 } });
     const peer = rig.connect();
     peer.open("a", open);
-    rig.call.finish();
+    rig.call.stop();
     rig.pass(1_000);
     peer.open("b", open);
     expect(peer.last("error")).toMatchObject({
@@ -59,7 +59,7 @@ describe("C11: an open that is sent again", () => {
     expect(rig.calls).toHaveLength(1);
   });
 
-  test("with another request is refused; with another caller it is another stream", () => {
+  test("with another request is refused; from another caller it is another stream", () => {
     using rig = new StreamFaceRig();
     const peer = rig.connect();
     const stream = peer.open("a", open);
@@ -70,7 +70,7 @@ describe("C11: an open that is sent again", () => {
     expect(rig.calls).toHaveLength(2);
   });
 
-  test("of an id that is open is a duplicate, whatever its key", () => {
+  test("with an id in use is a duplicate, whatever its key", () => {
     using rig = new StreamFaceRig();
     const peer = rig.connect();
     peer.open("a", open);
@@ -82,7 +82,7 @@ describe("C11: an open that is sent again", () => {
 describe("C12: a cancel", () => {
   const ends = (peer: FakePeer) => peer.frames.filter(({ type }) => type === "end");
 
-  test("sent right behind its open ends the stream before its first event", () => {
+  test("sent right after its open ends the stream before its first event", () => {
     using rig = new StreamFaceRig();
     const peer = rig.connect();
     peer.open("a");
@@ -93,11 +93,11 @@ describe("C12: a cancel", () => {
     expect(peer.seqs("a")).toEqual([]);
   });
 
-  test("that crosses the end changes nothing", () => {
+  test("that crosses the end has no effect", () => {
     using rig = new StreamFaceRig();
     const peer = rig.connect();
     const stream = peer.open("a");
-    rig.call.finish();
+    rig.call.stop();
     const before = peer.frames.length;
     peer.say({ type: "cancel", id: "a" });
     peer.say({ type: "cancel", stream });
@@ -105,7 +105,7 @@ describe("C12: a cancel", () => {
     expect([ends(peer).length, rig.call.aborted]).toEqual([1, false]);
   });
 
-  test("sent twice, or for a stream that never was, succeeds and does nothing", () => {
+  test("sent twice, or for an unknown stream, succeeds and does nothing", () => {
     using rig = new StreamFaceRig();
     const peer = rig.connect();
     peer.open("a");
@@ -116,7 +116,7 @@ describe("C12: a cancel", () => {
     expect(peer.last("error")).toBeUndefined();
   });
 
-  test("by the gateway's name ends a stream that another socket reads, and one that nobody reads", () => {
+  test("by the gateway's name ends a stream read by another socket, and one without a reader", () => {
     using rig = new StreamFaceRig();
     const reader = rig.connect();
     const read = reader.open("a");
@@ -132,7 +132,7 @@ describe("C12: a cancel", () => {
     expect(ends(other)).toMatchObject([{ id: "b", status: "cancelled", error: { code: "cancelled" } }]);
   });
 
-  test("of somebody else's stream does nothing, and says nothing", () => {
+  test("of another caller's stream does nothing and reveals nothing", () => {
     using rig = new StreamFaceRig();
     const stream = rig.connect("alice").open("a");
     const bob = rig.connect("bob");
@@ -140,7 +140,7 @@ describe("C12: a cancel", () => {
     expect([rig.call.aborted, bob.frames]).toEqual([false, []]);
   });
 
-  test("of a stream whose window is full ends the upstream at once, and the client when it has read what came", () => {
+  test("of a stream with a full window ends the upstream at once, and the stream once its client has read the log", () => {
     using rig = new StreamFaceRig({ face: { windowEvents: 2 } });
     const peer = rig.connect();
     peer.open("a");
@@ -153,7 +153,7 @@ describe("C12: a cancel", () => {
 });
 
 describe("C14: an acknowledgement", () => {
-  test("of more events than were sent is a bad frame, and nothing else happens", () => {
+  test("of more events than were sent is a bad frame, with no other effect", () => {
     using rig = new StreamFaceRig({ face: { windowEvents: 2 } });
     const peer = rig.connect();
     peer.open("a");
@@ -174,7 +174,7 @@ describe("C14: an acknowledgement", () => {
     expect(peer.violations).toEqual(["bad_frame", "bad_frame"]);
   });
 
-  test("backwards, repeated, of an ended stream or of one that never was is ignored", () => {
+  test("that is backwards, repeated, or for an ended or unknown stream is ignored", () => {
     using rig = new StreamFaceRig({ face: { windowEvents: 2 } });
     const peer = rig.connect();
     peer.open("a");
@@ -183,13 +183,13 @@ describe("C14: an acknowledgement", () => {
     peer.ack("a", 1);
     peer.ack("a", 2);
     peer.say({ type: "ack", received: 0, streams: { never: 7 } });
-    rig.call.finish();
+    rig.call.stop();
     peer.ack("a", 4);
     peer.ack("a", 99);
     expect([peer.violations, peer.seqs("a"), peer.last("end")?.lastSeq]).toEqual([[], [1, 2, 3, 4, 5], 5]);
   });
 
-  test("that is wrong for one stream still counts for what was received, so that nobody stands still", () => {
+  test("that is wrong for one stream still counts as received, so that no stream stalls", () => {
     using rig = new StreamFaceRig({ face: { inFlightBytes: 2_000 } });
     const peer = rig.connect();
     peer.open("a");
@@ -202,8 +202,8 @@ describe("C14: an acknowledgement", () => {
   });
 });
 
-describe("C15: somebody else's stream", () => {
-  test("cannot be resumed, and the answer is that of a stream that never was", () => {
+describe("C15: another caller's stream", () => {
+  test("cannot be resumed, and the answer equals that of an unknown stream", () => {
     using rig = new StreamFaceRig();
     const alice = rig.connect("alice");
     const stream = alice.open("a");
@@ -218,7 +218,7 @@ describe("C15: somebody else's stream", () => {
     expect([bob.seqs("x"), alice.seqs("a")]).toEqual([[], [1, 2]]);
   });
 
-  test("stays unknown when it has ended, whatever epoch and position are guessed, and when its log is gone", () => {
+  test("stays unknown after its end, for any guessed epoch and position, and after its log is gone", () => {
     using rig = new StreamFaceRig({ registry: { retentionMs: 1_000 } });
     const stream = rig.connect("alice").open("a");
     const bob = rig.connect("bob");
@@ -226,7 +226,7 @@ describe("C15: somebody else's stream", () => {
       bob.say({ type: "resume", id: "x", stream, epoch, after });
       return bob.last("error")?.error.details?.reason;
     };
-    rig.call.finish();
+    rig.call.stop();
     expect([reasonFor(1, 0), reasonFor(7, 0), reasonFor(1, 999)]).toEqual(["unknown", "unknown", "unknown"]);
     rig.pass(2_000);
     expect(reasonFor(1, 0)).toBe("unknown");
@@ -234,7 +234,7 @@ describe("C15: somebody else's stream", () => {
 });
 
 describe("C16: two sockets that resume one stream", () => {
-  test("the newest reads; the older one is told, and closed when it has nothing left", () => {
+  test("the newest reads; the older one is told, and closed if it has no other stream", () => {
     using rig = new StreamFaceRig();
     const older = rig.connect();
     const stream = older.open("a");
@@ -247,7 +247,7 @@ describe("C16: two sockets that resume one stream", () => {
     rig.call.say("three");
     // The older socket closes some time later: the stream is not its any more.
     older.gone();
-    rig.call.finish();
+    rig.call.stop();
     expect([older.seqs("a"), newer.seqs("z")]).toEqual([
       [1, 2],
       [2, 3, 4],
@@ -268,7 +268,7 @@ describe("C16: two sockets that resume one stream", () => {
     expect(older.seqs("b")).toEqual([1]);
   });
 
-  test("passing it to and fro, each gets what it asks for, and the last one the end", () => {
+  test("passing it back and forth, each gets what it asks for, and the last one gets the end", () => {
     using rig = new StreamFaceRig();
     let peer = rig.connect();
     const stream = peer.open("a");
@@ -278,11 +278,11 @@ describe("C16: two sockets that resume one stream", () => {
       peer.resume("a", stream, 0);
       expect(peer.seqs("a")).toEqual(upTo(round));
     }
-    rig.call.finish();
+    rig.call.stop();
     expect(peer.last("end")).toMatchObject({ lastSeq: 11 });
   });
 
-  test("a reader that takes over behind what the older one had acknowledged misses nothing", () => {
+  test("a reader that takes over after the older one's acknowledgements misses nothing", () => {
     using rig = new StreamFaceRig({ log: { maxEntries: 4 } });
     const older = rig.connect();
     const stream = older.open("a");

@@ -49,7 +49,7 @@ const REASONS = [
 ] as const satisfies Code[];
 
 describe("a request that was sent and then given up", () => {
-  test("is counted with its prompt, so a key cannot send more than its cap by hanging up", async () => {
+  test("counts its prompt, so a key cannot exceed its cap by hanging up", async () => {
     await using up = await setUp();
     const { stream, terminal } = up.open({ caller, body: ask(PROMPT_TOKENS) });
     await up.upstream.request();
@@ -84,7 +84,7 @@ describe("a request that was sent and then given up", () => {
     expect(countedBy(up)).toBe(recorded(up));
   });
 
-  test("counts as an estimate when its answer began and brought no event", async () => {
+  test("counts as an estimate if its answer began without an event", async () => {
     await using up = await setUp({ route: { timeouts: { firstEventMs: 20 } } });
     const { terminal } = up.open({ caller, body: ask(1_000) });
     (await up.upstream.request()).sse();
@@ -92,7 +92,7 @@ describe("a request that was sent and then given up", () => {
     expect(countedBy(up)).toBe(recorded(up));
   });
 
-  test("counts under the caps of a plain route too, whose tokens nobody knows", async () => {
+  test("counts under the caps on a plain route too", async () => {
     await using up = await setUp({ dialect: "plain-sse" });
     const { stream, terminal } = up.open({ caller, body: ask(1_000) });
     await up.upstream.request();
@@ -102,7 +102,7 @@ describe("a request that was sent and then given up", () => {
     expect(up.ledger.closed).toMatchObject([{ counted: { tokens: countedBy(up) } }]);
   });
 
-  test("is not called again by a drain that has nothing to read", async () => {
+  test("is not repeated by a drain with nothing to read", async () => {
     await using up = await setUp({ drain: { ms: 60_000, bytes: 1_000 } });
     const { promise, resolve } = Promise.withResolvers<void>();
     up.ledger.commit = promise;
@@ -147,7 +147,7 @@ describe("a request that never left", () => {
   });
 });
 
-describe("a request that its provider refused", () => {
+describe("a request refused by its provider", () => {
   test.each([302, 400, 401, 413, 429, 500, 503, 529])("with %i costs nothing", async (status) => {
     await using up = await setUp({ options: { retry: { maxRetries: 0 } } });
     const { terminal } = up.open({ caller, body: ask(1_000) });
@@ -156,7 +156,7 @@ describe("a request that its provider refused", () => {
     expect(countedBy(up)).toBe(0);
   });
 
-  test("costs nothing when it is cancelled before it is tried again", async () => {
+  test("costs nothing if it is cancelled before its retry", async () => {
     const retry = { baseDelayMs: 5_000, maxDelayMs: 60_000 };
     await using up = await setUp({ route: { maxConnections: 1 }, options: { retry, random: () => 1 } });
     const { stream, terminal } = up.open({ caller, body: ask(1_000) });
@@ -169,7 +169,7 @@ describe("a request that its provider refused", () => {
     expect((await terminal).usage).toEqual(NOTHING_USED);
   });
 
-  test("costs its prompt when it was sent a second time", async () => {
+  test("costs its prompt if it was sent a second time", async () => {
     await using up = await setUp({ options: { retry: { baseDelayMs: 0 } } });
     const { stream, terminal } = up.open({ caller, body: ask(1_000) });
     (await up.upstream.request()).json(503, { error: { message: "busy" } });
@@ -188,7 +188,7 @@ const life = fc.record({
   drains: fc.boolean(),
 });
 
-test("however streams are given up, the caps have counted what the ledger holds, and no sent prompt is missing", async () => {
+test("however streams are given up, the caps count what the ledger holds, and no sent prompt is missing", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(life, { minLength: 1, maxLength: 6 }), async (lives) => {
       await using up = await setUp({ drain: { ms: 0, bytes: 1_000 } });

@@ -3,7 +3,7 @@ import { openRelay } from "../support/relayed-stream.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 
 describe("a fault of our own while an event passes (P14)", () => {
-  test("ends the reader it is in and is reported; the record of the stream and the other streams go on", async () => {
+  test("ends its reader and is reported; the stream's record and other streams continue", async () => {
     await using upstream = await startScriptedUpstream();
     await using relay = openRelay(upstream.url, { dialect: "plain-sse" });
     const faulty = relay.open({

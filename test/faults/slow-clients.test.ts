@@ -6,7 +6,7 @@ const handled = (peer: FakePeer, id: string): number => peer.seqs(id).at(-1) ?? 
 describe("C1: a client that acknowledges late", () => {
   const limits = { face: { windowEvents: 10 }, log: { maxEntries: 40 } };
 
-  test("is sent its window and no more; the rest waits in the log, then the upstream waits", () => {
+  test("gets one window; the rest waits in the log, then the upstream waits", () => {
     using rig = new StreamFaceRig(limits);
     const peer = rig.connect();
     peer.open("a");
@@ -17,7 +17,7 @@ describe("C1: a client that acknowledges late", () => {
     expect(rig.call.flood(1_000)).toBe(5);
   });
 
-  test("delays no other stream of its socket", () => {
+  test("delays no other stream on its socket", () => {
     using rig = new StreamFaceRig(limits);
     const peer = rig.connect();
     peer.open("slow");
@@ -31,7 +31,7 @@ describe("C1: a client that acknowledges late", () => {
     expect(peer.seqs("slow")).toHaveLength(10);
   });
 
-  test("is never given up while it gets on, however slowly", () => {
+  test("is never given up while it progresses, however slowly", () => {
     using rig = new StreamFaceRig(limits);
     const peer = rig.connect();
     peer.open("a");
@@ -47,7 +47,7 @@ describe("C1: a client that acknowledges late", () => {
 });
 
 describe("C2: a client that acknowledges nothing", () => {
-  test("makes its stream fail after the time for it, no earlier; what came can still be read to the end", () => {
+  test("fails its stream after pausedMs, not earlier; the log can still be read to the end", () => {
     using rig = new StreamFaceRig({ face: { windowEvents: 10 }, log: { maxEntries: 40 } });
     const peer = rig.connect();
     const stream = peer.open("a");
@@ -70,7 +70,7 @@ describe("C2: a client that acknowledges nothing", () => {
     });
   });
 
-  test("is not given up while its log has room, for the upstream is not held back", () => {
+  test("is not given up while its log has room, because the upstream is not paused", () => {
     using rig = new StreamFaceRig({ face: { windowEvents: 10 } });
     const peer = rig.connect();
     peer.open("a");
@@ -79,12 +79,12 @@ describe("C2: a client that acknowledges nothing", () => {
     expect(rig.call.aborted).toBe(false);
   });
 
-  test("is told that it is too late when it still has not read a stream's end when the log's time is over", () => {
+  test("is told slow_consumer if it has not read a stream's end before its retention is over", () => {
     using rig = new StreamFaceRig({ face: { windowEvents: 10 }, registry: { retentionMs: 60_000 } });
     const peer = rig.connect();
     const stream = peer.open("a");
     rig.call.flood(100);
-    rig.call.finish();
+    rig.call.stop();
     rig.pass(60_000);
     expect(peer.last("detached")).toMatchObject({ id: "a", code: "slow_consumer" });
     expect([rig.budget.usedBytes, peer.closeCode]).toEqual([0, undefined]);
@@ -92,7 +92,7 @@ describe("C2: a client that acknowledges nothing", () => {
     expect(peer.last("error")).toMatchObject({ error: { details: { reason: "expired" } } });
   });
 
-  test("that comes back to a stream held back for long has all the time again", () => {
+  test("that comes back to a long-paused stream has the full time again", () => {
     using rig = new StreamFaceRig({ face: { windowEvents: 10 }, log: { maxEntries: 40 } });
     const peer = rig.connect();
     const stream = peer.open("a");
@@ -111,7 +111,7 @@ describe("C2: a client that acknowledges nothing", () => {
 describe("what a socket has in flight", () => {
   const limits = { face: { inFlightBytes: 20_000, windowEvents: 100 } };
 
-  test("stops its streams when the client says nothing of what it received, though it handled all", () => {
+  test("stops its streams if the client reports nothing received, although it handled everything", () => {
     using rig = new StreamFaceRig(limits);
     const peer = rig.connect();
     peer.open("a");
@@ -126,7 +126,7 @@ describe("what a socket has in flight", () => {
     expect(peer.seqs("a").length).toBeGreaterThan(sent);
   });
 
-  test("of 5 stalled streams among 32 does not stop the others, as long as the client says what it received", () => {
+  test("of 5 stalled streams among 32 does not stop the others while the client reports what it received", () => {
     using rig = new StreamFaceRig({ face: { inFlightBytes: 20_000, windowBytes: 10_000 } });
     const peer = rig.connect();
     const ids = upTo(32).map((at) => `s${at}`);
@@ -157,8 +157,8 @@ describe("what a socket has in flight", () => {
   });
 });
 
-describe("a socket that takes no more", () => {
-  test("keeps events in their logs until it does, answers excepted; then they come in turns, none lost", () => {
+describe("a full socket", () => {
+  test("keeps events in their logs, but not replies; then they come in turns, none lost", () => {
     using rig = new StreamFaceRig();
     const peer = rig.connect();
     for (const id of ["a", "b"]) peer.open(id);
@@ -173,7 +173,7 @@ describe("a socket that takes no more", () => {
     expect(order.slice(0, 60)).toContain("b");
   });
 
-  test("holds back a stream without acknowledgements too, and nothing else does", () => {
+  test("is the only thing that pauses a stream without acknowledgements", () => {
     using rig = new StreamFaceRig({ face: { windowEvents: 2, inFlightBytes: 1_000 }, log: { maxEntries: 50 } });
     const peer = rig.connect();
     peer.open("a", { flow: "none" });
@@ -201,12 +201,12 @@ describe("a stream in batches", () => {
     await Promise.resolve();
     expect(peer.frames.at(-1)).toMatchObject({ type: "event", seq: 4 });
     rig.call.say("five");
-    rig.call.finish();
+    rig.call.stop();
     expect(peer.frames.slice(-2)).toMatchObject([{ type: "events" }, { type: "end", lastSeq: 6 }]);
     expect(peer.seqs("a")).toEqual(upTo(6));
   });
 
-  test("puts no more into a frame than 64 events or 64 KiB", () => {
+  test("puts at most 64 events or 64 KiB into a frame", () => {
     using rig = new StreamFaceRig({ face: { windowBytes: 1_000_000 } });
     const peer = rig.connect();
     peer.open("a", { batch: true });
@@ -216,7 +216,7 @@ describe("a stream in batches", () => {
     expect(sizes).toEqual([...Array(10).fill(64), ...Array(5).fill(4)]);
   });
 
-  test("has its window, like any other", async () => {
+  test("has a window like any other", async () => {
     using rig = new StreamFaceRig({ face: { windowEvents: 10 } });
     const peer = rig.connect();
     peer.open("a", { batch: true });

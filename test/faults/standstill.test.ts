@@ -6,7 +6,7 @@ import { StreamClient } from "../support/stream-client.ts";
 
 const IDLE_MS = 2_000;
 
-test("a gateway that stood still for longer than any limit fails no stream, whether its bytes came meanwhile or behind it", async () => {
+test("a gateway stopped for longer than any limit fails no stream, whether bytes arrived meanwhile or afterwards", async () => {
   await using upstream = await startScriptedUpstream();
   const route = { dialect: "plain-sse", baseUrl: upstream.url, timeouts: { idleMs: IDLE_MS } };
   await using gateway = await startSluice({ ...configFor(""), routes: { plain: route }, models: {}, demo: true });

@@ -1,6 +1,7 @@
 /** What is not JSON where JSON must be: relayed as it came, counted, and never passed over in silence. */
 import { describe, expect, test } from "@jest/globals";
 import type { DialectName } from "../../protocol/dialects.ts";
+import { fromByteString } from "../../src/core/kernel/byte-string.ts";
 import { openRelay } from "../support/relayed-stream.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 
@@ -9,8 +10,6 @@ const deep = `${'{"a":'.repeat(70)}1${"}".repeat(70)}`;
 /** An event's data, and what is wrong with it. */
 const FAULTS: readonly [string, string, string][] = [
   ["JSON that breaks off", '{"choices":[{"index":0,"delta":{"content":"lost', "malformed"],
-  ["a control character in a text", '{"choices":[{"index":0,"delta":{"content":"a\u0001b"}}]}', "malformed"],
-  ["no number", '{"choices":NaN}', "malformed"],
   ["two values", "{}{}", "malformed"],
   ["plain text", "Hello there", "malformed"],
   ["JSON that nests too deep", deep, "too_deep"],
@@ -18,6 +17,23 @@ const FAULTS: readonly [string, string, string][] = [
   ["a text", '"Hello there"', "not_object"],
   ["null", "null", "not_object"],
 ];
+
+/** A text as each dialect sends one, in JSON with a fault that leaves its meaning clear. */
+const MENDED: readonly [string, (dialect: DialectName) => string, string][] = [
+  ["a control character", (dialect) => textEvent(dialect, '"a\u0001b\tc"'), "a\u0001b\tc"],
+  ["a backslash that escapes nothing", (dialect) => textEvent(dialect, '"it\\\'s \\x"'), "it\\'s \\x"],
+  ["NaN beside the text", (dialect) => textEvent(dialect, '"a","logprob":NaN'), "a"],
+  ["an infinite number", (dialect) => textEvent(dialect, '"NaN, }","logprobs":[-Infinity,Infinity]'), "NaN, }"],
+  ["Python's words", (dialect) => textEvent(dialect, '"None","index_":None,"x":True'), "None"],
+  ["a comma too many", (dialect) => textEvent(dialect, '"a", '), "a"],
+];
+
+/** An event with the text that a literal and what follows it says. */
+function textEvent(dialect: DialectName, literal: string): string {
+  if (dialect === "openai-chat") return `{"choices":[{"index":0,"delta":{"content":${literal}}}]}`;
+  if (dialect === "openai-responses") return `{"type":"response.output_text.delta","delta":${literal}}`;
+  return `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":${literal}}}`;
+}
 
 /** The beginning and the end of an answer that is whole but for what stands between. */
 const WHOLE: Readonly<Record<string, readonly [readonly object[], readonly (object | string)[]]>> = {
@@ -46,17 +62,19 @@ async function play(dialect: DialectName, between: readonly string[]) {
   await using upstream = await startScriptedUpstream();
   await using relay = openRelay(upstream.url, { dialect });
   const opened = relay.open();
+  const texts: (string | undefined)[] = [];
+  opened.stream.attach({ push: (_, delta) => texts.push(delta?.text) > 0, end() {}, failed() {} });
   const exchange = (await upstream.request()).sse();
   const [begin, end] = WHOLE[dialect] ?? [[], ["the end"]];
   for (const event of [...begin, ...between, ...end]) exchange.event(event);
   exchange.end();
   const terminal = await opened.terminal;
   const [record] = relay.records;
-  return { terminal, anomalies: record?.anomalies, data: opened.data, entries: opened.entries };
+  return { terminal, anomalies: record?.anomalies, data: opened.data, entries: opened.entries, texts };
 }
 
 describe.each(["openai-chat", "anthropic-messages", "openai-responses"] as const)("an event of %s", (dialect) => {
-  test.each(FAULTS)("that holds %s is relayed as it came, and counted", async (_, data, kind) => {
+  test.each(FAULTS)("that holds %s is relayed unchanged, and counted", async (_, data, kind) => {
     const played = await play(dialect, [data, data]);
     expect(played.terminal).toMatchObject({ status: "completed", unreadEvents: 2 });
     expect(played.anomalies).toEqual({ [kind]: 2 });
@@ -65,7 +83,17 @@ describe.each(["openai-chat", "anthropic-messages", "openai-responses"] as const
     expect(played.data.filter((text) => text === data)).toHaveLength(2);
   });
 
-  test.each([["[DONE]"], [" "], ['{"type":"something new"}']])("that holds %p lacks nothing", async (data) => {
+  test.each(MENDED)("that has %s in its JSON is read nonetheless, and relayed as it came", async (_, of, text) => {
+    const data = of(dialect);
+    const played = await play(dialect, [data, data]);
+    expect(played.terminal).toMatchObject({ status: "completed" });
+    expect(played.terminal).not.toHaveProperty("unreadEvents");
+    expect(played.anomalies).toEqual({ mended: 2 });
+    expect(played.texts.filter((said) => said === text)).toHaveLength(2);
+    expect(played.entries.filter((entry) => entry.raw && fromByteString(entry.data) === data)).toHaveLength(2);
+  });
+
+  test.each([["[DONE]"], [" "], ['{"type":"something new"}']])("that holds %p is not counted", async (data) => {
     const { terminal, anomalies } = await play(dialect, dialect === "openai-chat" && data === "[DONE]" ? [] : [data]);
     expect(terminal.status).toBe("completed");
     expect(terminal).not.toHaveProperty("unreadEvents");
@@ -73,7 +101,7 @@ describe.each(["openai-chat", "anthropic-messages", "openai-responses"] as const
   });
 });
 
-test("an event that ends its answer and cannot be read otherwise is counted too", async () => {
+test("an unreadable event that ends its answer is counted too", async () => {
   await using upstream = await startScriptedUpstream();
   await using relay = openRelay(upstream.url);
   const { terminal } = relay.open();
@@ -82,7 +110,7 @@ test("an event that ends its answer and cannot be read otherwise is counted too"
   expect(await terminal).toMatchObject({ status: "completed", unreadEvents: 1, usage: { source: "estimated" } });
 });
 
-test("a plain stream holds whatever it wants", async () => {
+test("a plain stream may hold anything", async () => {
   const { anomalies } = await play(
     "plain-sse",
     FAULTS.map(([, data]) => data),
@@ -90,7 +118,7 @@ test("a plain stream holds whatever it wants", async () => {
   expect(anomalies).toEqual({});
 });
 
-test("what was odd besides is counted beside it", async () => {
+test("other anomalies are counted beside it", async () => {
   await using upstream = await startScriptedUpstream();
   await using relay = openRelay(upstream.url, { dialect: "openai-chat" });
   const { terminal } = relay.open();

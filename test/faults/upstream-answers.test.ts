@@ -24,7 +24,7 @@ test("U1 an upstream that refuses connections is unreachable, and nothing was us
 });
 
 describe("U2 a 429", () => {
-  test("tells when to come again", async () => {
+  test("says when to retry", async () => {
     await using upstream = await startScriptedUpstream();
     await using relay = openRelay(upstream.url);
     upstream.respondWith((exchange) => void exchange.json(429, {}, { "retry-after": "20" }));
@@ -37,7 +37,7 @@ describe("U2 a 429", () => {
     expect(upstream.requests).toBe(1);
   });
 
-  test("with a short wait is waited for, if the client allows", async () => {
+  test("with a short wait is retried after it, if the client allows", async () => {
     await using upstream = await startScriptedUpstream();
     await using relay = openRelay(upstream.url);
     upstream.respondWith((exchange) => {
@@ -56,7 +56,7 @@ describe("U3 a server's error", () => {
     [502, "upstream_http_error", NOTHING_USED, 3],
     [503, "upstream_overloaded", NOTHING_USED, 3],
     [529, "upstream_overloaded", NOTHING_USED, 3],
-  ] as const)("%i is told as %s", async (status, code, usage, requests) => {
+  ] as const)("%i is reported as %s", async (status, code, usage, requests) => {
     await using upstream = await startScriptedUpstream();
     await using relay = openRelay(upstream.url, retryAtOnce);
     upstream.respondWith((exchange) => {
@@ -71,7 +71,7 @@ describe("U3 a server's error", () => {
     expect(upstream.requests).toBe(requests);
   });
 
-  test("of any size is read for 64 KiB only", async () => {
+  test("is read for 64 KiB at most, whatever its size", async () => {
     await using upstream = await startScriptedUpstream();
     await using relay = openRelay(upstream.url);
     const { terminal } = relay.open();
@@ -82,7 +82,7 @@ describe("U3 a server's error", () => {
   });
 });
 
-test("U4 a client's error is told once and not tried again", async () => {
+test("U4 a client's error is reported and not retried", async () => {
   await using upstream = await startScriptedUpstream();
   await using relay = openRelay(upstream.url, retryAtOnce);
   upstream.respondWith((exchange) => void exchange.json(400, { error: { message: "no such model" } }));
@@ -95,8 +95,8 @@ test("U4 a client's error is told once and not tried again", async () => {
   expect(upstream.requests).toBe(1);
 });
 
-describe("U5 a 200 that is no stream", () => {
-  test("is refused, naming what came", async () => {
+describe("U5 a 200 that is not a stream", () => {
+  test("is refused, naming its content type", async () => {
     await using upstream = await startScriptedUpstream();
     await using relay = openRelay(upstream.url);
     const { terminal } = relay.open();
@@ -111,7 +111,7 @@ describe("U5 a 200 that is no stream", () => {
     await exchange.closed;
   });
 
-  test("but JSON, is relayed as one event where the route says so", async () => {
+  test("but JSON is relayed as one event if the route allows it", async () => {
     await using upstream = await startScriptedUpstream();
     await using relay = openRelay(upstream.url, { dialect: "plain-sse", route: { jsonAnswer: true } });
     const opened = relay.open();

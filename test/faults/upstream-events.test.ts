@@ -21,7 +21,7 @@ describe("U16 malformed UTF-8", () => {
   });
 });
 
-test("U17 characters, line ends and a byte order mark may be cut anywhere", async () => {
+test("U17 characters, line ends and a byte order mark may be split anywhere", async () => {
   const body = Buffer.from('\ufeffdata: {"text":"é€😀"}\r\n\r\ndata: {"n":1}\r\rdata: {"n":2}\n\n');
   const head = { "content-type": "text/event-stream", "content-length": String(body.length) };
   await using upstream = await startScriptedUpstream();
@@ -55,7 +55,7 @@ describe("U22 usage that is missing", () => {
     expect(terminal).toMatchObject({ status: "completed", usage: { source: "estimated", outputTokens: 2 } });
   });
 
-  test("for the output keeps the input as reported", async () => {
+  test("for the output keeps the reported input", async () => {
     const { terminal } = await play(
       (exchange) =>
         exchange
@@ -69,14 +69,14 @@ describe("U22 usage that is missing", () => {
   });
 });
 
-test("U24 data that is no JSON is relayed as text", async () => {
+test("U24 data that is not JSON is relayed as text", async () => {
   const { terminal, entries } = await play((exchange) => whole(exchange.sse().event("{not json")).end());
   expect(terminal).toMatchObject({ status: "completed", lastSeq: 5 });
   expect(entries[0]).toMatchObject({ data: "{not json", raw: true });
   expect(entries[1]).toMatchObject({ raw: false });
 });
 
-test("U25 JSON that is nested too deep is relayed as text, as it came", async () => {
+test("U25 JSON nested too deep is relayed as text, unchanged", async () => {
   const deep = `${"[".repeat(MAX_JSON_DEPTH + 1)}${"]".repeat(MAX_JSON_DEPTH + 1)}`;
   expect(isDeeperThan(JSON.parse(deep), MAX_JSON_DEPTH)).toBe(true);
   const { terminal, entries } = await play((exchange) => whole(exchange.sse().event(deep)).end());

@@ -27,7 +27,7 @@ test("U9 a stream that stalls times out and keeps what came", async () => {
   });
 });
 
-test("U10 comments and pings without an event with data do not keep a stream alive for ever", async () => {
+test("U10 comments and pings without data do not keep a stream alive forever", async () => {
   const { terminal } = await play(
     async (exchange) => {
       begin(exchange.sse());
@@ -46,7 +46,7 @@ test("U10 comments and pings without an event with data do not keep a stream ali
   });
 });
 
-describe("a connection that is cut within an event", () => {
+describe("a connection cut within an event", () => {
   const half = 'event: content_block_delta\ndata: {"type":"content_bl';
 
   test("U11 by a reset keeps the whole events", async () => {
@@ -86,7 +86,7 @@ describe("U13 a body that ends cleanly", () => {
     });
   });
 
-  test("after a finish reason is whole in a dialect whose terminal that is", async () => {
+  test("after a finish reason is complete in a dialect that ends with one", async () => {
     const { terminal } = await play(
       (exchange) =>
         exchange
@@ -98,13 +98,13 @@ describe("U13 a body that ends cleanly", () => {
     expect(terminal).toMatchObject({ status: "completed", lastSeq: 1, finish: "stop" });
   });
 
-  test("is whole in plain SSE", async () => {
+  test("is complete in plain SSE", async () => {
     const { terminal } = await play((exchange) => exchange.sse().event("one").end(), { dialect: "plain-sse" });
     expect(terminal).toMatchObject({ status: "completed", lastSeq: 1 });
   });
 });
 
-describe("U14 a body that only the end of its connection delimits", () => {
+describe("U14 a body delimited only by the end of its connection", () => {
   const head = (exchange: ScriptedExchange) => exchange.head(200, { "content-type": "text/event-stream" });
 
   test("is truncated before the terminal", async () => {
@@ -112,14 +112,14 @@ describe("U14 a body that only the end of its connection delimits", () => {
     expect(terminal).toMatchObject({ status: "failed", lastSeq: 1, error: { code: "upstream_truncated" } });
   });
 
-  test("is whole with it", async () => {
+  test("is complete after it", async () => {
     const { terminal } = await play((exchange) =>
       head(exchange).write('event: message_stop\ndata: {"type":"message_stop"}\n\n').finish(),
     );
     expect(terminal).toMatchObject({ status: "completed", lastSeq: 1 });
   });
 
-  test("is not taken for whole when it was reset, in plain SSE", async () => {
+  test("is not complete after a reset, in plain SSE", async () => {
     const { terminal } = await play(
       async (exchange, opened) => {
         head(exchange).write("data: {}\n\n");
@@ -132,7 +132,7 @@ describe("U14 a body that only the end of its connection delimits", () => {
   });
 });
 
-test("U15 broken chunk framing is a broken protocol", async () => {
+test("U15 broken chunk framing is a protocol error", async () => {
   const { terminal } = await play((exchange) => begin(exchange.sse()).write("xyz\r\n"));
   expect(terminal).toMatchObject({
     status: "failed",
@@ -142,7 +142,7 @@ test("U15 broken chunk framing is a broken protocol", async () => {
   });
 });
 
-test("U21 an error event is relayed, and then ends the stream with the usage seen so far", async () => {
+test("U21 an error event is relayed, then ends the stream with the usage seen so far", async () => {
   const failure = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
   const { terminal, data } = await play((exchange) => begin(exchange.sse()).event(failure, "error").end().finish());
   expect(terminal).toMatchObject({
@@ -181,7 +181,7 @@ test("U26 a stream that trickles runs into its total limit", async () => {
   });
 });
 
-test("U27 a body that goes on after the terminal is cut off, and the stream has ended long before", async () => {
+test("U27 a body that continues after the terminal is cut off, long after the stream has ended", async () => {
   await using upstream = await startScriptedUpstream();
   await using relay = openRelay(upstream.url, { route: { timeouts: { settleMs: 50 } } });
   const { terminal } = relay.open();

@@ -39,7 +39,7 @@ describe("the provider's figures", () => {
     expect(settled.inputTokens).toBeGreaterThan(500);
   });
 
-  test("are kept one by one: an output of zero leaves the input as it was said", async () => {
+  test("are kept one by one: an output of zero leaves the input as reported", async () => {
     const usage = { prompt_tokens: 700, completion_tokens: 0, prompt_tokens_details: { cached_tokens: 100 } };
     expect(await usageOf([usage])).toEqual({
       source: "estimated",
@@ -49,18 +49,38 @@ describe("the provider's figures", () => {
     });
   });
 
-  test("are kept one by one: an input of zero leaves the output as it was said", async () => {
+  test("are kept one by one: an input of zero leaves the output as reported", async () => {
     const settled = await usageOf([{ prompt_tokens: 0, completion_tokens: 480 }]);
     expect(settled).toMatchObject({ source: "estimated", outputTokens: 480 });
     expect(settled.inputTokens).toBeGreaterThan(500);
   });
 
-  test("that fall to zero at the end are those from before", async () => {
+  test("that fall to zero at the end keep their earlier values", async () => {
     const reports = [
       { prompt_tokens: 700, completion_tokens: 480 },
       { prompt_tokens: 0, completion_tokens: 0 },
     ];
     expect(await usageOf(reports)).toEqual({ source: "exact", inputTokens: 700, outputTokens: 480 });
+  });
+
+  test("that fall are replaced by the earlier ones", async () => {
+    const reports = [
+      { prompt_tokens: 700, completion_tokens: 480 },
+      { prompt_tokens: 600, completion_tokens: 470 },
+    ];
+    expect(await usageOf(reports)).toEqual({ source: "exact", inputTokens: 700, outputTokens: 480 });
+  });
+
+  test("that only the total includes are taken from there", async () => {
+    expect(await usageOf([{ prompt_tokens: 700, completion_tokens: 480, total_tokens: 2_000 }])).toEqual({
+      source: "exact",
+      inputTokens: 700,
+      outputTokens: 1_300,
+    });
+  });
+
+  test("that are only a total are both estimated", async () => {
+    expect(await usageOf([{ total_tokens: 2_000 }])).toMatchObject({ source: "estimated", outputTokens: 500 });
   });
 
   test("of an answer without text are exact with an output of zero", async () => {
@@ -72,7 +92,7 @@ describe("the provider's figures", () => {
   });
 });
 
-test("zeros beside text switch no cap off, neither while it streams nor at the end", async () => {
+test("zeros beside text disable no cap, neither midway nor at the end", async () => {
   await using upstream = await startScriptedUpstream();
   await using up = await openLeasedRelay(upstream.url, { dialect: "openai-chat" });
   const caller = callerOf({ tokensPerDay: 1_700 });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import { addUp, type Run } from "../../scripts/add-results.ts";
 
-/** A run in some checkout: suites by their file, tests by their name and how they ended. */
+/** A run in some checkout: suites by file, tests by name with their outcome. */
 const run = (checkout: string, suites: Readonly<Record<string, Readonly<Record<string, string>>>>): Run => ({
   testResults: Object.entries(suites).map(([file, tests]) => ({
     name: `${checkout}/${file}`,
@@ -13,7 +13,7 @@ const run = (checkout: string, suites: Readonly<Record<string, Readonly<Record<s
 });
 
 describe("the results of several runs", () => {
-  test("count each test once: where a suite ran twice, by the run that came last", () => {
+  test("count each test once: a suite that ran twice counts by its last run", () => {
     const alone = run("/tmp/alone", {
       "test/a.test.ts": { a: "passed" },
       "test/b.test.ts": { b: "passed", c: "pending" },
@@ -23,7 +23,7 @@ describe("the results of several runs", () => {
     expect(addUp([alone, beside])).toEqual({ passed: 3, failed: [], skipped: [] });
   });
 
-  test("count what failed in any run, and what could not run", () => {
+  test("count failures of every run, and suites that could not run", () => {
     const alone = run("/tmp/alone", { "test/a.test.ts": { a: "failed" }, "test/b.test.ts": { b: "passed" } });
     const beside = run("/home/beside", { "test/a.test.ts": { a: "passed" }, "test/b.test.ts": { "did not load": "" } });
     expect(addUp([alone, beside])).toEqual({ passed: 1, failed: ["a", "test/b.test.ts could not run"], skipped: [] });

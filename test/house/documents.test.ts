@@ -40,9 +40,28 @@ function brokenLinks(page: string): string[] {
   });
 }
 
-test.each(pagesIn(root).map((path) => [relative(root, path), path]))(
-  "every link of %s leads to a file or a heading",
-  (_, path) => {
-    expect(brokenLinks(path)).toEqual([]);
-  },
-);
+const TOP = /^(?:src|test|protocol|bench|scripts|docs|examples)\//;
+
+/** The files of this repository that a page names by their path from the root, and that are not there. */
+function missingFiles(page: string): string[] {
+  const named = [...proseOf(page).matchAll(/`([^`\s]+)`/g)].map(([, path = ""]) => path);
+  return named.filter((path) => TOP.test(path) && !/[<*…]/.test(path) && !existsSync(join(root, path)));
+}
+
+const pages = pagesIn(root).map((path) => [relative(root, path), path] as const);
+
+test.each(pages)("every file that %s names is there", (_, path) => {
+  expect(missingFiles(path)).toEqual([]);
+});
+
+test.each(pages)("every link of %s leads to a file or a heading", (_, path) => {
+  expect(brokenLinks(path)).toEqual([]);
+});
+
+test.each(pages)("every npm script that %s names is there", (_, path) => {
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const named = [...readFileSync(path, "utf8").matchAll(/npm run (?:--silent )?([a-z][\w:-]*)/g)].map(
+    ([, name = ""]) => name,
+  );
+  expect(named.filter((name) => !(name in scripts))).toEqual([]);
+});

@@ -5,7 +5,7 @@ import { describe, expect, test } from "@jest/globals";
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 
-/** What a part of the tree may import besides itself: other parts, `node:` modules, packages by name. */
+/** The imports allowed to a part besides itself: other parts, `node:` modules, packages by name. */
 interface Rule {
   readonly parts: readonly string[];
   readonly node: boolean;
@@ -41,7 +41,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   cli: { parts: [...CORE, "config", "observe", "storage", "compose"], node: true, packages: [] },
 };
 
-/** The rooms of a part stand in a line: each may import those before it. Files beside the rooms may import them all. */
+/** The rooms of a part form a line: each may import those before it. Files beside the rooms may import them all. */
 const LINES: Readonly<Record<string, readonly string[]>> = {
   core: ["kernel", "usage", "dialect", "stream", "ledger", "caller", "ports", "quota", "relay"],
   "faces/openclaw": ["clients", "sessions", "runs", "methods", "connect"],
@@ -77,7 +77,7 @@ function importsOf(file: string): string[] {
   return [...source.matchAll(/(?:from\s+|import\s*\(\s*|^import\s+)"([^"]+)"/gm)].map((match) => match[1] ?? "");
 }
 
-/** Why this import is against the rules, or undefined. */
+/** The rule that this import breaks, or undefined. */
 function violation(file: string, imported: string): string | undefined {
   const part = partOf(file);
   const rule = RULES[part];
@@ -97,7 +97,7 @@ function isBackwards(part: string, from: string | undefined, to: string | undefi
   return to === undefined || line.indexOf(to) > line.indexOf(from) || !line.includes(from);
 }
 
-/** Files that import each other, directly or through others. */
+/** Import cycles, direct or through other files. */
 function circles(): string[][] {
   const arrows = new Map(
     files.map((file) => [
@@ -118,7 +118,7 @@ function circles(): string[][] {
 }
 
 describe("the layers", () => {
-  test("every file keeps to what its room may import", () => {
+  test("every file imports only what its room may import", () => {
     const violations = files.flatMap((file) => importsOf(file).map((name) => violation(file, name)));
     expect(files.length).toBeGreaterThan(20);
     expect(violations.filter((found) => found !== undefined)).toEqual([]);
@@ -132,7 +132,7 @@ describe("the layers", () => {
     expect(violation("src/transport/ws/x.ts", "../../core/kernel/errors.ts")).toBeUndefined();
   });
 
-  test("an import of a later room, and of a file beside the rooms, is caught", () => {
+  test("an import of a later room, or of a file beside the rooms, is caught", () => {
     expect(violation("src/core/kernel/x.ts", "../relay/relay.ts")).toContain("a later room");
     expect(violation("src/upstream/body/x.ts", "../upstream.ts")).toContain("a later room");
     expect(violation("src/core/relay/x.ts", "../kernel/errors.ts")).toBeUndefined();

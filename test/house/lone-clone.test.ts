@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, test } from "@jest/globals";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-/** The one file that looks beside the checkout, and says so when nothing is there. */
+/** The only file that looks beside the checkout; it reports if nothing is there. */
 const OUTER = "test/support/outer-corpus.ts";
 
 const files = ["bench", "examples", "protocol", "scripts", "src", "test"].flatMap((folder) =>
@@ -13,7 +13,7 @@ const files = ["bench", "examples", "protocol", "scripts", "src", "test"].flatMa
     .map((name) => join(folder, name)),
 );
 
-/** Paths that a source names from its own place: what it imports, and `new URL("…", import.meta.url)`. */
+/** Relative paths in a source: its imports, and `new URL("…", import.meta.url)`. */
 function namedIn(file: string): string[] {
   const source = readFileSync(join(root, file), "utf8");
   const found = source.matchAll(
@@ -22,7 +22,7 @@ function namedIn(file: string): string[] {
   return [...found].map(([, imported, named]) => imported ?? named ?? "");
 }
 
-test("nothing reads what lies outside of the repository, besides the suites over the outer corpus", () => {
+test("nothing reads outside the repository, except the suites over the outer corpus", () => {
   const outside = files.filter((file) =>
     namedIn(file).some((name) =>
       relative(root, fileURLToPath(new URL(name, pathToFileURL(join(root, file))))).startsWith(".."),

@@ -13,7 +13,7 @@ const movable = () => {
   return { time, clock: { now: () => time.ms, wall: () => time.ms } };
 };
 
-describe("sockets of clients that are not authenticated", () => {
+describe("unauthenticated sockets", () => {
   function setUp() {
     const { time, clock } = movable();
     const closed: string[] = [];
@@ -34,7 +34,7 @@ describe("sockets of clients that are not authenticated", () => {
     return { time, closed, pendingSockets, enter, open };
   }
 
-  test("from one address beyond its limit push out the one of that address that waited longest", () => {
+  test("beyond the limit of one address push out its longest-waiting one", () => {
     const { time, closed, enter, open } = setUp();
     const other = enter("203.0.113.9");
     const slow = [1, 2, 3].map(() => enter("203.0.113.1"));
@@ -44,7 +44,7 @@ describe("sockets of clients that are not authenticated", () => {
     expect(closed).toEqual(["203.0.113.1"]);
   });
 
-  test("in all beyond the limit push out the one that waited longest, whosever it is", () => {
+  test("beyond the total limit push out the longest-waiting one of any address", () => {
     const { time, enter, open, pendingSockets } = setUp();
     const slow = Array.from({ length: 10 }, (_, at) => enter(`203.0.113.${at}`));
     time.ms = 1_001;
@@ -53,7 +53,7 @@ describe("sockets of clients that are not authenticated", () => {
     expect(pendingSockets.size).toBe(10);
   });
 
-  test("have a second undisturbed: a crowd that comes at once is let in whole", () => {
+  test("are safe for one second: a crowd that comes at once is admitted", () => {
     const { time, enter, open } = setUp();
     const crowd = Array.from({ length: 50 }, () => enter("203.0.113.1"));
     time.ms = 999;
@@ -65,7 +65,7 @@ describe("sockets of clients that are not authenticated", () => {
     expect(open(crowd).filter((isOpen) => !isOpen)).toHaveLength(49);
   });
 
-  test("leave when their client is known, and cannot be pushed out any more", () => {
+  test("leave once their client is known, and can no longer be pushed out", () => {
     const { time, enter, pendingSockets } = setUp();
     const known = enter("203.0.113.1");
     pendingSockets.leave(known);
@@ -80,7 +80,7 @@ describe("sockets of clients that are not authenticated", () => {
     expect(pendingSockets.size).toBe(0);
   });
 
-  test("of this machine count in all only: every local agent has the same address", () => {
+  test("of this machine count only in total, because local agents share an address", () => {
     const { time, enter, open } = setUp();
     const local = ["127.0.0.1", "::1", "::ffff:127.0.0.1"].flatMap((address) => [1, 2, 3].map(() => enter(address)));
     time.ms = 5_000;
@@ -89,7 +89,7 @@ describe("sockets of clients that are not authenticated", () => {
     expect(open([...local, enter("127.0.0.1")])[0]).toBe(false);
   });
 
-  test("of a listed proxy count in all only: it brings the clients of many addresses", () => {
+  test("of a listed proxy count only in total, because it brings many clients", () => {
     const { time, enter, open } = setUp();
     const behind = Array.from({ length: 9 }, () => enter("198.51.100.200"));
     time.ms = 5_000;
@@ -97,7 +97,7 @@ describe("sockets of clients that are not authenticated", () => {
     expect(open(behind)).not.toContain(false);
   });
 
-  test("of one IPv6 network are of one address", () => {
+  test("of one IPv6 network count as one address", () => {
     const { time, enter, open } = setUp();
     const slow = [1, 2, 3].map((host) => enter(`2001:db8:1:2::${host}`));
     time.ms = 1_001;
@@ -124,7 +124,7 @@ describe("a socket of the running server", () => {
     return socket;
   };
 
-  test("that says nothing makes room for one that comes later, which is counted", async () => {
+  test("that is silent makes room for a later one, and is counted", async () => {
     const { time, server } = await setUp();
     await using _ = server;
     const slow = [await silent(server), await silent(server)];
@@ -138,7 +138,7 @@ describe("a socket of the running server", () => {
     for (const socket of [...slow, answer.socket]) socket?.destroy();
   });
 
-  test("that became a WebSocket of an authenticated client stays, however many come", async () => {
+  test("that became an authenticated WebSocket stays, however many come", async () => {
     const { time, server } = await setUp();
     await using _ = server;
     const answer = await upgrade(server.url, { path: "/played", headers: { "sec-websocket-protocol": "played" } });
@@ -152,7 +152,7 @@ describe("a socket of the running server", () => {
     for (const socket of [...crowd, answer.socket]) socket?.destroy();
   });
 
-  test("that became a WebSocket without credentials counts on until its first frame brings them", async () => {
+  test("that became a WebSocket without credentials counts until its first frame brings them", async () => {
     const { time, server } = await setUp({ authentication: "frame", limits: { unauthenticatedSockets: 1 } });
     await using _ = server;
     const answer = await upgrade(server.url, { path: "/played", headers: { "sec-websocket-protocol": "played" } });
@@ -182,7 +182,7 @@ describe("new WebSockets from one address", () => {
     return { time, take, codes };
   }
 
-  test("are 20 a second, the rest are told when to come back", () => {
+  test("are limited to 20 a second; the rest are told when to come back", () => {
     const { time, take, codes } = setUp();
     expect(codes("203.0.113.1", 21)).toEqual([...Array(20).fill(undefined), "rate_limited"]);
     expect(take("203.0.113.1")?.retryAfterMs).toBeGreaterThanOrEqual(1_000);
@@ -190,7 +190,7 @@ describe("new WebSockets from one address", () => {
     expect(codes("203.0.113.1", 21).indexOf("rate_limited")).toBe(20);
   });
 
-  test("that are too many take nothing from the others", () => {
+  test("beyond that limit do not reduce the others' rate", () => {
     const { codes } = setUp();
     codes("203.0.113.1", 1_000);
     expect(codes("198.51.100.1", 20)).not.toContain("overloaded");
@@ -204,7 +204,7 @@ describe("new WebSockets from one address", () => {
     expect(codes("2001:db8:1:3::1", 1)).toEqual([undefined]);
   });
 
-  test("of this machine count in all only", () => {
+  test("of this machine count only in total", () => {
     const { codes } = setUp();
     expect(codes("127.0.0.1", 51).indexOf("overloaded")).toBe(50);
   });

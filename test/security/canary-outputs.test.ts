@@ -200,7 +200,7 @@ describe.each(["info", "debug"])("with the log at %s", (level) => {
   const found = (text: string, words: Readonly<Record<string, string>>) =>
     Object.entries(words).filter(([, word]) => word === "" || text.includes(word));
 
-  test("no secret is in the log, on standard error, among the metrics, in a refusal or in a file", () => {
+  test("no secret is in the log, standard error, metrics, a refusal or a file", () => {
     const outputs = { log: sluice.stdout, stderr: sluice.stderr, metrics, usage, refusals: refusals.join("\n") };
     expect(refusals.length).toBeGreaterThan(20);
     for (const [name, text] of [...Object.entries(outputs), ...files]) {
@@ -208,7 +208,7 @@ describe.each(["info", "debug"])("with the log at %s", (level) => {
     }
   });
 
-  test("nothing of what was said is in the log, on standard error, among the metrics or in the ledger", () => {
+  test("nothing that was said is in the log, standard error, metrics or the ledger", () => {
     expect(sluice.stdout).toMatch(/"event":"stream".*"status":"failed"/);
     expect(sluice.stdout).toContain('"event":"refused"');
     if (level === "debug") expect(sluice.stdout).toContain('"event":"connection"');
@@ -224,7 +224,7 @@ describe.each(["info", "debug"])("with the log at %s", (level) => {
     }
   });
 
-  test("the transcript holds the chat, and nothing that only passed", () => {
+  test("the transcript holds the chat, and nothing that only passed through", () => {
     const transcript = [...files]
       .filter(([name]) => name.startsWith("sluice.db"))
       .map(([, text]) => text)
@@ -234,7 +234,7 @@ describe.each(["info", "debug"])("with the log at %s", (level) => {
     expect(found(transcript, rest)).toEqual([]);
   });
 
-  test("a key's owner alone can be told from the key file, not the key", () => {
+  test("the key file reveals a key's owner, not the key", () => {
     expect(files.get("keys.db")).toContain("ada");
     const [, , secret = ""] = secrets.gatewayKey.split("_");
     expect(files.get("keys.db")).not.toContain(secret || secrets.gatewayKey.slice(8));

@@ -27,7 +27,7 @@ const UNFIT: Readonly<Record<string, string>> = {
   "a number that is none": "1e400",
 };
 
-describe("what a client sends is not taken when it has", () => {
+describe("a client's message is refused if it has", () => {
   test.each(Object.entries(UNFIT))("%s", (_what, json) => {
     expect(parseClientJson(json)).toBeUndefined();
     expect(parseClientJson(`{"body":${json}}`)).toBeUndefined();
@@ -38,7 +38,7 @@ describe("what a client sends is not taken when it has", () => {
   });
 });
 
-describe("what a client sends is taken as it is", () => {
+describe("a client's message is accepted unchanged", () => {
   test.each([
     ["64 levels", nested(64)],
     ["10,000 keys", keys(10_000)],
@@ -50,7 +50,7 @@ describe("what a client sends is taken as it is", () => {
   });
 });
 
-describe("nothing of it goes upstream or into an object of ours", () => {
+describe("none of it reaches the upstream or an object of ours", () => {
   test("from the stream face", async () => {
     await using upstream = await startScriptedUpstream();
     await using gateway = await startTestGateway({ upstream: upstream.url });

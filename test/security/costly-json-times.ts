@@ -1,7 +1,6 @@
 /**
- * What JSON of clients costs the event loop: `node test/security/costly-json-times.ts`. Milliseconds, the best of five, of
- * what happens to a message: is it too heavy, parsed and checked, written for the upstream. The rows that are refused cost
- * what it takes to see it.
+ * What clients' JSON costs the event loop: `npx node test/security/costly-json-times.ts`. Milliseconds, best of five, for each
+ * step of a message: weighing, parsing and checking, writing for the upstream. Refused rows cost only the weighing.
  */
 import { MAX_JSON_DEPTH, parseClientJson } from "../../src/core/kernel/json.ts";
 import { CALLER_JSON, isTooHeavy, STRANGER_JSON } from "../../src/core/kernel/json-weight.ts";
@@ -9,7 +8,7 @@ import { COSTLY_JSON, costlyConnect, LONG_TEXTS } from "../support/costly-json.t
 
 const keys = (count: number, name: string) => Array.from({ length: count }, (_, at) => `"${name}${at}":1`).join();
 
-/** The dearest that is taken. */
+/** The most expensive accepted message. */
 const JUST_TAKEN: Readonly<Record<string, string>> = {
   "75,000 empty lists": `[${Array(74_999).fill("[]").join()}]`,
   "75,000 empty objects": `[${Array(74_999).fill("{}").join()}]`,

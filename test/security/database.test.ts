@@ -11,7 +11,7 @@ const NAMES = [...new Set(NASTY_STRINGS.map((text) => text.toWellFormed()))];
 
 /** What may stand in a statement besides constants, whose names are capitals: values are bound. */
 const OUR_OWN = new Set([
-  "\u0024{GROUPS[by]}",
+  "\u0024{group}",
   "\u0024{where}",
   '\u0024{by === "day" ? "1" : highest}',
   "\u0024{MAX_LINES + 1}",
@@ -20,7 +20,7 @@ const OUR_OWN = new Set([
 const CONSTANT = /^\$\{[A-Z][A-Z_]*\}$/;
 
 describe("text in a database is text", () => {
-  test("sessions and messages of any name are found again, each by its own", async () => {
+  test("sessions and messages of any name are found under their own names", async () => {
     const store = await openSqliteTranscripts({ directory: directory() });
     for (const name of NAMES) {
       await store.saveSession({ ...session(name), settings: { label: name } });
@@ -37,7 +37,7 @@ describe("text in a database is text", () => {
     await store.close();
   });
 
-  test("no statement is put together out of values", () => {
+  test("no statement is built from values", () => {
     const folder = new URL("../../src/storage/", import.meta.url);
     const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
     const inserted = files.flatMap((name) => {

@@ -20,19 +20,19 @@ const get = (path: string, ...more: readonly string[]) =>
 const statuses = (answer: string) => [...answer.matchAll(/^HTTP\/1\.1 (\d+) /gm)].map(([, status]) => Number(status));
 
 describe("a keep-alive socket", () => {
-  test("is used for 100 requests: the 100th answer says that it closes, and it does", async () => {
+  test("serves 100 requests: the 100th response announces its close", async () => {
     const answer = await answerTo(get("/healthz").repeat(100));
     expect(statuses(answer)).toEqual(Array(100).fill(200));
     const answers = answer.split(/(?=HTTP\/1\.1 )/);
     expect(answers.findIndex((one) => /^connection: close/im.test(one))).toBe(99);
   });
 
-  test("answers nothing to what was sent behind the 100th request", async () => {
+  test("does not answer what was sent after the 100th request", async () => {
     expect(statuses(await answerTo(get("/healthz").repeat(150)))).toEqual(Array(100).fill(200));
   });
 });
 
-describe("a request that is slow on purpose", () => {
+describe("a deliberately slow request", () => {
   const slowRequests = {
     headersTimeout: 40,
     requestTimeout: 0,
@@ -52,7 +52,7 @@ describe("a request that is slow on purpose", () => {
   });
 });
 
-describe("a request that two servers could read in two ways is refused, and its socket closed", () => {
+describe("an ambiguous request is refused, and its socket closed", () => {
   const head = "POST / HTTP/1.1\r\nHost: localhost\r\n";
   test.each([
     ["a length and chunks", `${head}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
@@ -75,7 +75,7 @@ describe("a request that two servers could read in two ways is refused, and its 
   });
 });
 
-describe("a request that names something twice, or nothing at all, is refused with 400", () => {
+describe("a request that lacks or repeats an identifying field is refused with 400", () => {
   const TWICE = [
     "Host: localhost",
     "Origin: http://localhost",
@@ -92,7 +92,7 @@ describe("a request that names something twice, or nothing at all, is refused wi
   ];
   const asked = (path: string, fields: readonly string[]) => [`GET ${path} HTTP/1.1`, ...fields, "", ""].join("\r\n");
 
-  test.each(kinds)("%s with two of a field that says who asks and for what, equal or not", async (_, path, fields) => {
+  test.each(kinds)("%s with an identifying field twice, equal or not", async (_, path, fields) => {
     for (const field of TWICE) {
       const name = field.slice(0, field.indexOf(":"));
       const host = name === "Host" ? [] : ["Host: localhost"];
@@ -105,7 +105,7 @@ describe("a request that names something twice, or nothing at all, is refused wi
     }
   });
 
-  test.each(kinds)("%s whose second Host comes behind 70 other fields", async (_, path, fields) => {
+  test.each(kinds)("%s whose second Host follows 70 other fields", async (_, path, fields) => {
     const many = Array.from({ length: 70 }, (_field, at) => `X-${at}: 1`);
     expect(statuses(await answerTo(asked(path, ["Host: localhost", ...fields, ...many, "Host: evil.com"])))).toEqual([
       400,
@@ -117,7 +117,7 @@ describe("a request that names something twice, or nothing at all, is refused wi
     expect(statuses(await answerTo(asked(path, fields)))).toEqual([400]);
   });
 
-  test.each(kinds)("%s whose Host is none by its form", async (_, path, fields) => {
+  test.each(kinds)("%s with a malformed Host", async (_, path, fields) => {
     const hosts = [
       "a b",
       "localhost, evil.com",
@@ -133,19 +133,19 @@ describe("a request that names something twice, or nothing at all, is refused wi
     }
   });
 
-  test("with 64 fields, each once, a request is answered", async () => {
+  test("a request with 64 fields, each once, is answered", async () => {
     const many = Array.from({ length: 62 }, (_, at) => `X-${at}: 1`);
     expect(statuses(await answerTo(get("/healthz", "Connection: close", ...many)))).toEqual([200]);
   });
 
-  test("a host that is none of ours by name is refused as before, with 403", async () => {
+  test("a host that is not ours is refused with 403", async () => {
     for (const host of ["evil.com", "", "my_service:80", "a%20b", "localhost:99999"]) {
       expect(statuses(await answerTo(asked("/", [`Host: ${host}`, "Connection: close"])))).toEqual([403]);
     }
   });
 });
 
-test("methods that ask for a tunnel or for an echo get neither", async () => {
+test("CONNECT and TRACE are refused", async () => {
   expect(await answerTo("CONNECT evil.com:443 HTTP/1.1\r\nHost: evil.com:443\r\n\r\n")).toBe("");
   const traced = await answerTo("TRACE / HTTP/1.1\r\nHost: localhost\r\nX-a: canary\r\nConnection: close\r\n\r\n");
   expect(statuses(traced)).toEqual([404]);

@@ -80,8 +80,8 @@ const WAYS: [string, number, (url: string, secret: string) => Promise<Answer>][]
   ["OpenClaw's socket, with auth.deviceToken", 101, connect("deviceToken")],
 ];
 
-describe("an address from which too many wrong tokens came", () => {
-  test.each(WAYS)("asks for %s: another wrong one is told to wait, the right one gets in", async (_, good, way) => {
+describe("an address with too many wrong tokens", () => {
+  test.each(WAYS)("asks for %s: a further wrong one is told to wait, the right one gets in", async (_, good, way) => {
     const ui = temporaryDirectory();
     mkdirSync(join(ui, "assets"));
     writeFileSync(join(ui, "index.html"), "<!doctype html><html></html>");
@@ -103,7 +103,7 @@ describe("an address from which too many wrong tokens came", () => {
     expect(gateway.log.text).not.toContain(WRONG);
   });
 
-  test("may open OpenClaw's socket, whose credentials come in its first frame, and every page without any", async () => {
+  test("may open OpenClaw's socket, whose credentials come in the first frame, and pages that need none", async () => {
     await using gateway = await startTestGateway({
       config: { auth: { token: TOKEN }, limits: { requests: { authFailuresPerMinute: 1 } } },
     });

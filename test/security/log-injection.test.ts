@@ -24,7 +24,7 @@ function logAll(text: string, options: { readonly pretty: boolean }) {
   }, options);
 }
 
-describe("whatever somebody calls something", () => {
+describe("whatever names are used", () => {
   test.each(NASTY_STRINGS.map((text) => [text.slice(0, 60), text]))(
     "each line of the log is one: %j",
     async (_, text) => {
@@ -46,7 +46,7 @@ describe("whatever somebody calls something", () => {
   );
 });
 
-test("a line for people shows nothing that a terminal obeys, even of a field that was not read as text", () => {
+test("a line for people contains nothing that a terminal obeys, even in a field not read as text", () => {
   const pretty = prettyLines(true);
   for (const text of NASTY_STRINGS) {
     const line = pretty(
@@ -58,7 +58,7 @@ test("a line for people shows nothing that a terminal obeys, even of a field tha
   }
 });
 
-test("the running gateway logs, counts and answers them without harm", async () => {
+test("the running gateway logs, counts and returns them without harm", async () => {
   await using upstream = await startScriptedUpstream();
   const limits = {
     requests: { violationsPerMinute: 10_000, framesPerSecond: 10_000, inboundBytesPerSecond: 64 * 1_048_576 },

@@ -32,7 +32,7 @@ function untilClosed(sockets: readonly Socket[], count: number): Promise<number>
   });
 }
 
-test("700 idle sockets get 64 at most, are counted, and streams go on meanwhile", async () => {
+test("of 700 idle sockets 64 at most are admitted, all are counted, and streams continue", async () => {
   await using upstream = await startScriptedUpstream();
   await using gateway = await startTestGateway({
     upstream: upstream.url,

@@ -1,7 +1,7 @@
 /**
- * Clients that are slow on purpose, against a gateway of its own: `node test/security/slow-http.ts [seconds]`. Needs
- * slowhttptest (`apt-get install slowhttptest`). Prints the table of docs/security.md: what became of the attacker's
- * sockets, and what a well-behaved client saw meanwhile.
+ * Deliberately slow clients against a gateway of its own: `npx node test/security/slow-http.ts [seconds]`. Needs slowhttptest
+ * (`apt-get install slowhttptest`). Prints the table of docs/security.md: the fate of the attacker's sockets, and what a
+ * well-behaved client saw meanwhile.
  */
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
@@ -14,7 +14,7 @@ const MANY = ["-c", "1000", "-r", "200", "-p", "3", "-l", SECONDS];
 
 const TOKEN = "a-token-of-well-behaved-clients";
 
-/** What it is told, and the path it goes to. */
+/** slowhttptest's arguments, and the path it attacks. */
 const ATTACKS: Readonly<Record<string, readonly [readonly string[], string]>> = {
   "slow headers (-H)": [["-H", ...MANY, "-i", "10", "-x", "24", "-t", "GET"], "/"],
   "slow body (-B)": [["-B", ...MANY, "-i", "10", "-x", "10", "-s", "8192", "-t", "POST"], "/v1/chat/completions"],
@@ -25,7 +25,7 @@ const ATTACKS: Readonly<Record<string, readonly [readonly string[], string]>> = 
 const COLOURS = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*[A-Za-z]`, "g");
 
 interface Seen {
-  /** Descriptors the gateway had open at most: its sockets, and some thirty of its own. */
+  /** Peak of the gateway's open descriptors: its sockets, and about thirty of its own. */
   mostFiles: number;
   connectMs: number[];
   firstEventMs: number[];
@@ -33,7 +33,7 @@ interface Seen {
   failures: string[];
 }
 
-/** Opens a new socket and one stream on it again and again, and another stream on a socket that it keeps. */
+/** Repeatedly opens a new socket with a stream, and another stream on a socket that it keeps. */
 async function behaveWell({ url, pid }: SluiceProcess, until: Promise<unknown>): Promise<Seen> {
   const seen: Seen = { mostFiles: 0, connectMs: [], firstEventMs: [], streams: 0, failures: [] };
   let over = false;
@@ -68,7 +68,7 @@ async function behaveWell({ url, pid }: SluiceProcess, until: Promise<unknown>):
   return seen;
 }
 
-/** Runs slowhttptest; its own account of it, from the status it prints every few seconds. */
+/** Runs slowhttptest; returns its own figures, from the status it prints every few seconds. */
 async function attack(args: readonly string[], url: string) {
   const child = spawn("slowhttptest", [...args, "-u", url], { stdio: ["ignore", "pipe", "inherit"] });
   let text = "";

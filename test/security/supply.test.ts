@@ -18,21 +18,21 @@ const manifest = JSON.parse(read("package.json"));
 const locked: [string, Locked][] = Object.entries(JSON.parse(read("package-lock.json")).packages);
 const runtime = locked.filter(([path, { dev }]) => path !== "" && !dev);
 
-describe("what is installed to run", () => {
-  test("is at most six packages and what they need, each of one exact version", () => {
+describe("the runtime packages", () => {
+  test("are at most six and their dependencies, each in one exact version", () => {
     expect(Object.keys(manifest.dependencies).length).toBeLessThanOrEqual(6);
     for (const version of Object.values(manifest.dependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
     expect(runtime.length).toBeLessThan(40);
   });
 
-  test("is locked by its hash, and comes from the registry", () => {
+  test("are locked by hash and come from the registry", () => {
     for (const [path, { integrity, resolved = REGISTRY }] of runtime) {
       expect([path, integrity]).toEqual([path, expect.stringMatching(/^sha512-/)]);
       expect([path, resolved.startsWith(REGISTRY)]).toEqual([path, true]);
     }
   });
 
-  test("warns nobody whose npm runs on Node 20: the packages run on the Node that comes with them", () => {
+  test("cause no warning on Node 20, because they run on the Node installed with them", () => {
     expect(manifest.engines).toEqual({ node: ">=20" });
     expect(locked.filter(([path, { engines }]) => path !== "" && engines?.node !== undefined)).toEqual([]);
     const brought = Object.entries<string>(manifest.optionalDependencies).filter(([name]) => name.startsWith("node-"));
@@ -40,7 +40,7 @@ describe("what is installed to run", () => {
     for (const [, version] of brought) expect(Number.parseInt(version, 10)).toBeGreaterThanOrEqual(24);
   });
 
-  test("runs no script at its installation, and none of the tools' is run either", () => {
+  test("run no install script, nor do the tools", () => {
     expect(runtime.filter(([, { hasInstallScript }]) => hasInstallScript)).toEqual([]);
     expect(read(".npmrc")).toMatch(/^ignore-scripts=true$/m);
     expect(Object.keys(manifest.scripts).filter((name) => /^(pre|post)|^(install|prepare)$/.test(name))).toEqual([]);
@@ -52,7 +52,7 @@ describe("the container", () => {
   const final = instructions.slice(instructions.findLastIndex((line) => line.startsWith("FROM")));
   const all = (name: string) => instructions.filter((line) => line.startsWith(`${name} `));
 
-  test("runs as a user without rights, in a folder that user cannot write", () => {
+  test("runs as an unprivileged user, in a folder that user cannot write", () => {
     const user = final.indexOf("USER node");
     expect(user).toBeGreaterThan(0);
     expect(final.findIndex((line) => line.startsWith("CMD"))).toBeGreaterThan(user);
@@ -60,7 +60,7 @@ describe("the container", () => {
     expect(final.findLastIndex((line) => /^(COPY|RUN)/.test(line))).toBeLessThan(user);
   });
 
-  test("is built without scripts of packages, and carries neither tools nor secrets", () => {
+  test("is built without package scripts, and contains neither tools nor secrets", () => {
     for (const line of all("RUN").filter((run) => /npm (ci|install|prune)/.test(run))) {
       expect(line.match(/npm (?:ci|install|prune)/g)?.length).toBe(line.match(/--ignore-scripts/g)?.length);
     }
@@ -72,7 +72,7 @@ describe("the container", () => {
     }
   });
 
-  test("says whether it is ready, and keeps memory for what is not heap", () => {
+  test("reports whether it is ready, and reserves memory outside the heap", () => {
     expect(final.join("\n")).toMatch(/^HEALTHCHECK .*\/readyz/ms);
     expect(final.at(-2)).toMatch(/^CMD \["node", "--max-old-space-size-percentage=75"/);
   });

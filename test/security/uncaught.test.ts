@@ -13,9 +13,9 @@ const FAULTS: Readonly<Record<string, string>> = {
 
 const delta = (content: string) => ({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
 
-describe("a fault that nobody catches", () => {
+describe("an uncaught fault", () => {
   test.each(Object.entries(FAULTS))(
-    "%s: running streams may end, nobody new is let in, the exit code is 1",
+    "%s: running streams may finish, newcomers are refused, the exit code is 1",
     async (_, fault) => {
       await using upstream = await startScriptedUpstream();
       await using gateway = await startSluice(configFor(upstream.url), {

@@ -32,7 +32,7 @@ async function setUp() {
   return { upstream, target, gateway, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-describe("a client cannot say where the gateway goes", () => {
+describe("a client cannot choose where the gateway connects", () => {
   test("not with fields of its open, which are refused", async () => {
     await using up = await setUp();
     using client = await (await StreamClient.connect(up.gateway.url)).hello();
@@ -105,7 +105,7 @@ describe("a client cannot say where the gateway goes", () => {
   });
 });
 
-test("an upstream that redirects is not followed, and is asked once", async () => {
+test("a redirecting upstream is not followed, and is called once", async () => {
   await using up = await setUp();
   using client = await (await StreamClient.connect(up.gateway.url)).hello();
   for (const status of [301, 302, 303, 307, 308]) {
@@ -117,7 +117,7 @@ test("an upstream that redirects is not followed, and is asked once", async () =
   expect([up.upstream.requests, up.target.connections]).toEqual([5, 0]);
 });
 
-test("an upstream that compresses, though nobody asked, is refused, however it calls it", async () => {
+test("an upstream that compresses unasked is refused, whatever it calls the encoding", async () => {
   await using up = await setUp();
   using client = await (await StreamClient.connect(up.gateway.url)).hello();
   for (const [at, encoding] of ["gzip", "br", "zstd", "deflate, gzip", "GZIP", "x-gzip", "identity, gzip"].entries()) {

@@ -24,7 +24,7 @@ export const bill: Scenario = {
     await using upstream = await startBillingUpstream();
     const random = seededRandom(seed);
     const tokens = makeKeys(directory);
-    /** The upstream's name of each stream, by ours. */
+    /** The upstream's name of each stream, by the gateway's. */
     const keys = new Map<string, string>();
     {
       await using gateway = await startSluice(configOf(upstream.url, directory));
@@ -47,7 +47,7 @@ export const bill: Scenario = {
   },
 };
 
-/** Two keys: one cancels the upstream with its streams, one reads it on for its usage. */
+/** Two keys: one cancels the upstream with its streams, one drains it for its usage. */
 function makeKeys(directory: string): readonly string[] {
   const store = new KeyDatabase(directory);
   const secrets = (["cancel", "drain"] as const).map((onAbort) => {
@@ -107,7 +107,7 @@ interface Row {
 
 const TOKENS = ["input", "output"] as const;
 
-/** Each row beside the bill of its stream. */
+/** Each row with the bill of its stream. */
 function compare(
   directory: string,
   keys: ReadonlyMap<string, string>,

@@ -8,7 +8,7 @@ export async function connect(url: string): Promise<WebSocket> {
   return ws;
 }
 
-/** Opens a stream of the flood upstream whose record is kept under the stream's id. */
+/** Opens a stream of the flood upstream, which records it under the stream's id. */
 export function open(ws: WebSocket, id: string, flood: Readonly<Record<string, unknown>>): void {
   ws.send(JSON.stringify({ type: "open", id, model: "gpt", body: { key: id, ...flood } }));
 }

@@ -12,13 +12,13 @@ const PROMPT = "tell me something [[150x5]]";
 const messages = [{ role: "user", content: PROMPT }];
 /** A small picture: as base64, 300 KB. */
 const PICTURE = Buffer.alloc(225_000, "picture").toString("base64");
-/** Conversations that take turns: each grows, and is not asked again before the others were. */
+/** Conversations that take turns and grow. */
 const SESSIONS = 40;
 const SAMPLE_MS = 5_000;
-/** From such halves on memory is steady. In its first minutes the heap still takes its size, which is no leak. */
+/** From this length of a half on, memory is steady. In the first minutes the heap still grows to its size, which is no leak. */
 const STEADY_SECONDS = 240;
 
-/** Ten minutes of every face at once: what is over must leave nothing behind. */
+/** Ten minutes of every face at once: finished streams must leave nothing behind. */
 export const faces: Scenario = {
   name: "faces",
   about: "every face at once, twice as long: what the second half of the time adds to memory",
@@ -44,7 +44,7 @@ export const faces: Scenario = {
   },
 };
 
-/** The least memory seen in the last quarter of the time up to `untilMs`: garbage that waits comes and goes. */
+/** The least memory in the last quarter of the time up to `untilMs`, because uncollected garbage comes and goes. */
 async function restingRss(stage: Stage, startedAt: number, untilMs: number): Promise<number> {
   const samples: number[] = [];
   const elapsed = () => performance.now() - startedAt;
@@ -55,7 +55,7 @@ async function restingRss(stage: Stage, startedAt: number, untilMs: number): Pro
   return Math.min(...samples.slice(-Math.ceil(samples.length / 4)));
 }
 
-/** One client of each kind, each beginning anew whenever an answer is over. */
+/** One client of each kind; each starts over when an answer ends. */
 class Clients {
   ended = 0;
   readonly faults: string[] = [];
@@ -100,7 +100,7 @@ class Clients {
     if (!response.ok) throw new Error(`${path}: ${response.status} ${text.slice(0, 200)}`);
   }
 
-  /** Many on one socket, each acknowledged to its end. */
+  /** Many streams on one socket, each acknowledged to its end. */
   async #streams(): Promise<void> {
     const ws = await connect(this.#url);
     let open = 0;
@@ -126,7 +126,7 @@ class Clients {
     await once(ws, "close");
   }
 
-  /** Opens a stream, leaves it, and returns its name: it is read over HTTP. */
+  /** Opens a stream, leaves it, and returns its name for reading over HTTP. */
   async #parked(): Promise<string> {
     const ws = await connect(this.#url);
     const opened = new Promise<string>((resolve) => {
@@ -156,7 +156,7 @@ class Clients {
     }
   }
 
-  /** A chat after the other, in conversations that take turns; every fifth with a picture. */
+  /** One chat after another, in conversations that take turns; every fifth with a picture. */
   async #chats(): Promise<void> {
     const client = await OpenClawClient.dial(this.#url.replace("http", "ws"));
     await client.connect();
@@ -167,7 +167,7 @@ class Clients {
       const sessionKey = `chat-${this.#ids % SESSIONS}`;
       await client.request("chat.send", { sessionKey, message: PROMPT, idempotencyKey: runId, ...attachments });
       await client.ended(runId);
-      // What this client keeps is not what is looked at.
+      // The client's own memory is not measured.
       client.frames.length = client.events.length = 0;
     });
     client.hangUp();

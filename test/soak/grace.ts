@@ -4,7 +4,7 @@ import type { Scenario } from "./report.ts";
 import { setStage } from "./stage.ts";
 
 const GRACE_MS = 3_000;
-/** The gateway looks once a second. */
+/** The gateway sweeps once a second. */
 const SWEEP_MS = 1_000;
 const SLACK_MS = 500;
 const ABANDONED = 20;

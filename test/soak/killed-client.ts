@@ -1,6 +1,6 @@
 /**
- * A client that may be killed at any moment: every event is in its file before the next is read, and what is in the file
- * is where it reads on. Arguments: the gateway's URL, its directory, the answer's name and its number of events.
+ * A client that may be killed at any moment: it writes every event to its file before it reads the next, and resumes after
+ * the last one in the file. Arguments: the gateway's URL, its directory, the answer's name and its number of events.
  */
 import { existsSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ const answer = join(directory, "answer");
 const name = join(directory, "stream.json");
 
 const whole = existsSync(answer) ? readFileSync(answer) : Buffer.alloc(0);
-// A line that was being written when it was killed was not handled.
+// A line that was only partly written was not handled.
 const end = whole.lastIndexOf("\n") + 1;
 if (end < whole.length) truncateSync(answer, end);
 const last = whole.subarray(0, end).reduce((count, byte) => (byte === 10 ? count + 1 : count), 0);

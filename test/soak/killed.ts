@@ -34,7 +34,7 @@ export const killed: Scenario = {
       child.on("message", (said: number | Result) => {
         if (typeof said === "object") result = said;
       });
-      // It lives until it has handled something, and then some milliseconds.
+      // It lives until it has handled something, plus some milliseconds.
       await Promise.race([once(child, "message"), exit]);
       if (kills < KILLS) {
         await after(random() * 60);

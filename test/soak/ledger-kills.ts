@@ -11,17 +11,17 @@ import { openSqliteLedger } from "../../src/storage/ledger/sqlite-ledger.ts";
 import type { Scenario } from "./report.ts";
 
 const KILLS = 1_000;
-/** Processes that write the same ledger at a time, each killed without regard to the other. */
+/** Processes that write the same ledger concurrently, killed independently. */
 const LANES = 2;
-/** A process is killed within so many milliseconds of its first row. */
+/** A process is killed within this many milliseconds of its first row. */
 const LIFE_MS = 60;
 const WRITER = fileURLToPath(new URL("../support/ledger-writer.ts", import.meta.url));
 
-/** What the writers said they were told. */
+/** The acknowledgements that the writers reported. */
 interface Told {
   readonly opened: Set<string>;
   readonly closed: Set<string>;
-  /** Streams that starts settled for dead runs. */
+  /** Streams of dead runs that later starts settled. */
   lost: number;
   failures: number;
 }
@@ -39,7 +39,7 @@ export const ledgerKills: Scenario = {
     };
     await Promise.all(Array.from({ length: LANES }, lane));
 
-    // The last start settles what the last kills left.
+    // The last start settles what the last kills left open.
     const last = await openSqliteLedger({
       directory,
       mode: "strict",
@@ -69,7 +69,7 @@ export const ledgerKills: Scenario = {
   },
 };
 
-/** One life of a writer. Resolves when it is dead and all it said was read. */
+/** One life of a writer. Resolves when it is dead and its output was read. */
 async function live(directory: string, run: string, lifeMs: number, told: Told): Promise<void> {
   const child = spawn(process.execPath, ["--no-warnings", WRITER, directory, run], {
     stdio: ["ignore", "pipe", "inherit"],

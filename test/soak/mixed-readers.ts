@@ -5,7 +5,7 @@ import { type Stage, setStage } from "./stage.ts";
 
 const HEALTHY = 27;
 const STALLED = 5;
-/** Each round with and without stalled streams, by turns: a busy machine is busy for both. */
+/** Rounds with and without stalled streams alternate, so that a busy machine affects both. */
 const ROUNDS = 9;
 const EVENTS = 250;
 const EVERY_MS = 20;
@@ -26,7 +26,7 @@ async function delays(stage: Stage, round: string, stalled: number): Promise<num
       const isHealthy = String(frame.id).startsWith("h");
       if (frame.type === "event") {
         if (isHealthy && frame.data.at !== undefined) delays.push(now - frame.data.at);
-        // What arrived is acknowledged for all, what was handled for the healthy only.
+        // Received bytes are acknowledged for all, handled events only for the healthy streams.
         const handled = isHealthy ? { [frame.id]: frame.seq } : {};
         if (frame.seq % 32 === 0) ws.send(JSON.stringify({ type: "ack", received, streams: handled }));
       }
@@ -52,7 +52,7 @@ export const mixedReaders: Scenario = {
     const alone: number[][] = [];
     const beside: number[][] = [];
     await delays(stage, "warm", 0);
-    // Code that has run is compiled and stays: a few streams are measured against a process that has had some.
+    // Compiled code stays in memory, so the baseline is a process that has already run some streams.
     const baseMib = stage.rss() / MIB;
     for (let round = 0; round < ROUNDS; round++) {
       alone.push(await delays(stage, `a${round}`, 0));

@@ -1,4 +1,4 @@
-/** One figure of a report; with a limit it passes or fails. */
+/** A figure of a report; with a limit it passes or fails. */
 export interface Figure {
   readonly name: string;
   readonly value: number;
@@ -16,11 +16,11 @@ export interface Scenario {
 export interface SoakOptions {
   readonly events: number;
   readonly seed: number;
-  /** Of `ledger-kills`, in place of a thousand. */
+  /** Kills of `ledger-kills`, instead of a thousand. */
   readonly kills?: number | undefined;
-  /** Of `bill`, in place of ten thousand. */
+  /** Streams of `bill`, instead of ten thousand. */
   readonly streams?: number | undefined;
-  /** Of `faces`: each half of its time, in place of 300. */
+  /** Seconds of each half of `faces`, instead of 300. */
   readonly halfSeconds?: number | undefined;
 }
 
@@ -42,7 +42,7 @@ export function lineFor(figure: Figure): string {
   return `  ${name.padEnd(44)} ${number(value).padStart(14)} ${unit}${verdict}`;
 }
 
-/** The value below which this share of them lies. */
+/** The quantile of the values for this share. */
 export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((one, other) => one - other);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;

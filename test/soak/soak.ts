@@ -1,4 +1,4 @@
-/** `npm run soak`: what takes too long for every test run. Prints its figures and ends with 1 on any fault. */
+/** `npm run soak`: tests too long for every run. Prints figures and exits with 1 on any fault. */
 import { parseArgs } from "node:util";
 import manifest from "../../package.json" with { type: "json" };
 import { npmGone } from "../../src/cli/parent.ts";
@@ -53,7 +53,7 @@ const deadline = setTimeout(() => {
   process.exit(1);
 }, Number(values.minutes) * 60_000);
 
-// However it ends, what it started ends with it: see startSluice.
+// Whatever it started ends with it, however it ends: see startSluice.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
 void npmGone(process, manifest.name).then(() => process.exit(130));
 

@@ -7,14 +7,14 @@ import type { FloodRecord } from "../support/flood-upstream.ts";
 import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
 import { MIB } from "./report.ts";
 
-/** What a scenario plays on: a gateway and an upstream, each a process of its own. */
+/** The stage of a scenario: a gateway and an upstream, each in its own process. */
 export interface Stage extends AsyncDisposable {
   readonly gateway: SluiceProcess;
-  /** What the upstream knows of its answers. */
+  /** The upstream's record of its answers. */
   records(): Promise<Readonly<Record<string, FloodRecord>>>;
-  /** Memory the gateway occupies now, in bytes. */
+  /** The gateway's current memory, in bytes. */
   rss(): number;
-  /** Resolves when no log has grown for so long, in milliseconds. Calls `look` meanwhile, five times a second. */
+  /** Resolves when no log has grown for this many milliseconds. Calls `look` meanwhile, five times a second. */
   settled(quietMs: number, look?: () => void): Promise<number>;
   /** Processor time the gateway has used, in milliseconds. */
   cpuMs(): number;
@@ -22,7 +22,7 @@ export interface Stage extends AsyncDisposable {
   metric(name: string): Promise<number>;
 }
 
-/** No scenario is about how much is let in. */
+/** No scenario tests admission limits. */
 export const WIDE = {
   opensPerSecond: 10_000,
   streams: { loopDelayMs: 60_000 },
@@ -33,7 +33,7 @@ export const WIDE = {
 type Group = Readonly<Record<string, number>>;
 export type SoakLimits = Readonly<Record<string, number | Group>>;
 
-/** A scenario's limits over the wide ones, group by group. */
+/** The wide limits with a scenario's own on top, group by group. */
 const widened = (limits: SoakLimits): SoakLimits => {
   const over = (name: "streams" | "sockets" | "requests") => ({
     ...WIDE[name],
@@ -55,7 +55,7 @@ export async function setStage(limits: SoakLimits = {}): Promise<Stage> {
   const config = {
     ...usual,
     log: { level: "info", pretty: false },
-    // A call needs a connection of its own.
+    // Each call needs its own connection.
     routes: { chat: { ...usual.routes.chat, maxConnections: 4_096 } },
     limits: widened(limits),
   };
@@ -70,7 +70,7 @@ export async function setStage(limits: SoakLimits = {}): Promise<Stage> {
   };
 }
 
-/** A gateway as it starts without a configuration, on its embedded upstream and a store on disk. */
+/** A gateway without a configuration, with the demo upstream and a store on disk. */
 export async function setDemoStage(limits: SoakLimits = {}): Promise<Stage> {
   const config = { log: { level: "info", pretty: false }, limits: widened(limits) };
   await using stack = new AsyncDisposableStack();
@@ -84,7 +84,7 @@ export async function setDemoStage(limits: SoakLimits = {}): Promise<Stage> {
   };
 }
 
-/** Prints what the gateway takes in memory each minute, until it is disposed of. */
+/** Prints the gateway's memory every minute until it is disposed. */
 function reportEachMinute({ rss, metric }: Pick<Stage, "rss" | "metric">): AsyncDisposable {
   const stop = new AbortController();
   const done = (async () => {
@@ -103,7 +103,7 @@ function reportEachMinute({ rss, metric }: Pick<Stage, "rss" | "metric">): Async
   };
 }
 
-/** What is seen of a gateway from outside. */
+/** A gateway seen from outside. */
 function observed(gateway: SluiceProcess): Omit<Stage, "records" | typeof Symbol.asyncDispose> {
   const metric = async (name: string) => {
     const text = await (await fetch(`${gateway.url}/metrics`)).text();

@@ -5,12 +5,12 @@ import { formulaMib } from "./formula.ts";
 import { type Figure, MIB, type Scenario } from "./report.ts";
 import { setStage } from "./stage.ts";
 
-/** A small budget, and the one that a heap of Node's usual 4 GiB brings. */
+/** A small budget, and the one for Node's usual heap of 4 GiB. */
 const TOTAL_LOGS_MIB = [256, 1_024];
 const READERS = 1_000;
 const SETTLED_MS = 3_000;
 
-/** Readers that acknowledge nothing, until no log grows any more: memory must stay within the formula. */
+/** Readers that acknowledge nothing until no log grows any more: memory must stay within the formula. */
 async function stall(totalLogMib: number): Promise<Figure[]> {
   await using stage = await setStage({ totalLogBytes: totalLogMib * MIB, streams: { pausedMs: 600_000 } });
   const sockets: WebSocket[] = [];

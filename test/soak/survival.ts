@@ -4,7 +4,7 @@ import { survive, type Toll } from "../support/survivor.ts";
 import type { Figure, Scenario, SoakOptions } from "./report.ts";
 import { type SoakLimits, setStage } from "./stage.ts";
 
-/** So small that windows, logs, gates and what is in flight are full all the time. */
+/** Small enough that windows, logs, gates and in-flight limits are always full. */
 const NARROW = {
   logBytes: 98_304,
   streams: { windowBytes: 32_768, windowEvents: 128 },
@@ -47,7 +47,7 @@ async function live(
   rule: Parameters<typeof survive>[0]["rule"],
 ) {
   await using stage = await setStage(limits);
-  // The records of streams that are over do not change: one look serves all that were over before it.
+  // Records of finished streams do not change: one query serves all that finished before it.
   let known: Readonly<Record<string, FloodRecord>> = {};
   const record = async (key: string) => {
     if (known[key]?.digest === undefined) known = await stage.records();

@@ -1,4 +1,4 @@
-/** The flood upstream as a process of its own: prints its address, then answers until its parent is gone. */
+/** The flood upstream as its own process: prints its address, then answers until its parent exits. */
 import { startFloodUpstream } from "../support/flood-upstream.ts";
 
 const upstream = await startFloodUpstream();

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { ServerFrame } from "../../protocol/stream.ts";
 import type { EndFrame, ErrorFrame } from "./stream-client.ts";
 
-/** One stream of an agent, over all the sockets it needed. */
+/** One stream of an agent, over all the sockets it used. */
 export class AckStream {
   readonly id: string;
   /** The gateway's name for it. */
@@ -13,7 +13,7 @@ export class AckStream {
   holdsAcks = false;
   /** Frames that were not events, in order. */
   readonly frames: ServerFrame[] = [];
-  /** Events that were not the next one: each is a fault of the gateway. */
+  /** Events out of sequence: each is a fault of the gateway. */
   readonly faults: string[] = [];
   /** Its end, or the refusal that ended it for this client. */
   readonly over: Promise<EndFrame | ErrorFrame>;
@@ -38,27 +38,27 @@ export class AckStream {
     this.#finish = resolve;
   }
 
-  /** What to send on a new socket. */
+  /** The frame to send on a new socket. */
   comeBack() {
     const { flow, batch } = this.#open;
     if (this.stream === "") return { type: "open", id: this.id, ...this.#open };
     return { type: "resume", id: this.id, stream: this.stream, epoch: this.#epoch, after: this.last, flow, batch };
   }
 
-  /** Goes on with a stream that an earlier life of this client began. */
+  /** Continues a stream that an earlier life of this client began. */
   begin(earlier: { readonly stream: string; readonly epoch: number; readonly last: number }): void {
     this.stream = earlier.stream;
     this.#epoch = earlier.epoch;
     this.last = earlier.last;
   }
 
-  /** Resolves when the event with this number was applied. */
+  /** Resolves once the event with this number is applied. */
   reached(seq: number): Promise<void> {
     if (this.last >= seq) return Promise.resolve();
     return new Promise((reached) => this.#waiting.push({ seq, reached }));
   }
 
-  /** The hash over all payloads applied and their numbers; it can be asked for once. */
+  /** The hash over all applied payloads and their numbers; can be read once. */
   digest(): string {
     return this.#chain.digest("hex");
   }
@@ -87,5 +87,5 @@ export class AckStream {
   }
 }
 
-/** What one event adds to the hash chain, the same at both ends. */
+/** An event's input to the hash chain, the same at both ends. */
 export const link = (seq: number, payload: string): string => `${seq} ${payload}\n`;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { ByteString } from "../../src/core/kernel/byte-string.ts";
 
-/** A well-formed answer, and what a reader has to make of it. */
+/** A well-formed response, and what a reader must read from it. */
 export interface WrittenAnswer {
   readonly bytes: ByteString;
   readonly status: number;
@@ -54,7 +54,7 @@ function writeChunk({ data, extension, zeros, upper }: Chunk): ByteString {
   return `${upper ? size.toUpperCase() : size}${extension}\r\n${data}\r\n`;
 }
 
-/** Answers with any body, headers and framing; without chance to be misread by a reader that keeps to RFC 9112. */
+/** Responses with any body, headers and framing that a reader following RFC 9112 cannot misread. */
 export const anyAnswer: fc.Arbitrary<WrittenAnswer> = fc
   .record({
     interim: fc.array(fields, { maxLength: 2 }),

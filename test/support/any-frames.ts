@@ -1,6 +1,6 @@
 import fc from "fast-check";
 
-/** Mostly right ones, so that sequences get far; `maxBytes` is the largest message that is taken. */
+/** Mostly valid ones, so that sequences get far; `maxBytes` is the largest accepted message. */
 export const anyFrame = (maxBytes: number, largeBytes: number) =>
   fc.record({
     opcode: fc.oneof(
@@ -18,13 +18,13 @@ export const anyFrame = (maxBytes: number, largeBytes: number) =>
         weight: 10,
         arbitrary: fc.string({ unit: "grapheme", maxLength: 40 }).map((text) => Buffer.from(text).toString("hex")),
       },
-      // Characters that are cut between fragments.
+      // Characters split between fragments.
       { weight: 4, arbitrary: fc.constantFrom("f09f", "9880", "e2", "82ac", "") },
-      // What closes may say, and may not.
+      // Valid and invalid close frames.
       { weight: 3, arbitrary: fc.constantFrom("03e8", "03e8", "03e9676f", "0fa0", "03ed", "03") },
       { weight: 2, arbitrary: fc.uint8Array({ maxLength: 140 }).map((bytes) => Buffer.from(bytes).toString("hex")) },
     ),
-    /** Bytes of text behind it. */
+    /** Bytes of text after it. */
     filler: fc.oneof(
       { weight: 20, arbitrary: fc.constant(0) },
       { weight: 2, arbitrary: fc.constantFrom(126, 65_535, 66_000) },
@@ -36,7 +36,7 @@ export const anyFrame = (maxBytes: number, largeBytes: number) =>
     ),
   });
 
-/** A right message in fragments, cut anywhere, with a ping between two of them; now and then one of `largeBytes`. */
+/** A valid message in fragments, split anywhere, with a ping between two of them; sometimes one of `largeBytes`. */
 export const rightMessage = (largeBytes: number) =>
   fc
     .record({
@@ -58,7 +58,7 @@ export const rightMessage = (largeBytes: number) =>
       return ping ? fragments.toSpliced(1, 0, { ...right, opcode: 9, fin: true, payload: "00", filler: 0 }) : fragments;
     });
 
-/** A right close. */
+/** A valid close. */
 export const goodbye = fc.constant([
   {
     opcode: 8,

@@ -1,12 +1,12 @@
 import { WebSocket } from "ws";
 import type { Plan } from "./billing-upstream.ts";
 
-/** A stream of a client, and where it stops listening: after so many events; undefined: at the end. */
+/** A client's stream, and after how many events it stops listening; undefined: at the end. */
 export interface Visit {
   readonly plan: Plan;
   readonly model: "gpt" | "claude";
   readonly abortAfter: number | undefined;
-  /** The gateway key, where one is needed. */
+  /** The gateway key, if one is needed. */
   readonly token?: string;
 }
 
@@ -21,7 +21,7 @@ const bodyOf = ({ plan, model }: Visit) => ({
   plan,
 });
 
-/** Opens it on the stream face. Resolves with the gateway's name for it when it is over; cancels when it is to. */
+/** Opens it on the stream face. Resolves with the gateway's name for it at its end; cancels it if asked to. */
 export async function visitStreamFace(url: string, visit: Visit): Promise<string> {
   const ws = new WebSocket(`${url.replace("http", "ws")}/v1/stream`, ["sluice.v1"], {
     headers: credentials(visit),
@@ -47,7 +47,7 @@ export async function visitStreamFace(url: string, visit: Visit): Promise<string
   });
 }
 
-/** The same over HTTP, where it hangs up instead. Resolves with undefined when no stream was opened. */
+/** The same over HTTP, hanging up instead of cancelling. Resolves with undefined if no stream was opened. */
 export async function visitHttpFace(url: string, visit: Visit): Promise<string | undefined> {
   const abort = new AbortController();
   const response = await fetch(`${url}${FACES[visit.model]}`, {
@@ -64,7 +64,7 @@ export async function visitHttpFace(url: string, visit: Visit): Promise<string |
       if (visit.abortAfter !== undefined && events >= visit.abortAfter) abort.abort();
     }
   } catch {
-    // Hung up, by whichever side.
+    // Either side hung up.
   }
   return stream;
 }

@@ -1,20 +1,20 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** How an answer goes; what a request's body says under `plan`, beside what its dialect needs. */
+/** The script of an answer: `plan` in a request's body, beside what its dialect needs. */
 export interface Plan {
-  /** The name its bill is kept under. */
+  /** The name of its bill. */
   readonly key: string;
   readonly inputTokens: number;
   /** Tokens of each event, in order. */
   readonly eventTokens: readonly number[];
   readonly cacheReadTokens: number;
   readonly end: "complete" | "truncate" | "error_event" | "reset" | "refuse" | "no_usage";
-  /** Between two events; 0 writes them all at once. */
+  /** Pause between two events; 0 writes them all at once. */
   readonly paceMs: number;
 }
 
-/** What the upstream charges for one answer: its input, and each token it wrote before the connection was gone. */
+/** The upstream's charge for one answer: its input, and each token written before the connection closed. */
 export interface Bill {
   inputTokens: number;
   outputTokens: number;
@@ -28,10 +28,10 @@ export interface BillingUpstream extends AsyncDisposable {
 
 type Dialect = "openai-chat" | "anthropic-messages";
 
-/** Words of so many tokens, by the rule of thumb that Sluice estimates with: about four characters each. */
+/** Words of this many tokens, at the four characters per token that Sluice estimates with. */
 const words = (tokens: number): string => "word".repeat(tokens);
 
-/** An upstream of two dialects that keeps its own bill, to the token. Usage comes where the dialect has it. */
+/** An upstream of two dialects that keeps an exact bill. It reports usage where its dialect does. */
 export async function startBillingUpstream(): Promise<BillingUpstream> {
   const bills = new Map<string, Bill>();
 

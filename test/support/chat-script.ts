@@ -1,6 +1,6 @@
 import type { ScriptedExchange } from "./scripted-upstream.ts";
 
-/** An answer in the form of Chat Completions, written by a test piece by piece. */
+/** A Chat Completions answer that a test writes piece by piece. */
 export class ChatScript {
   readonly exchange: ScriptedExchange;
 

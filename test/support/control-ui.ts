@@ -10,7 +10,7 @@ import { UiTab } from "./ui-tab.ts";
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
 export const CONTROL_UI = process.env.SLUICE_TEST_CONTROL_UI ?? path(".sluice/control-ui");
-/** Pictures of what the pages looked like; not in git. */
+/** Screenshots; not in git. */
 const SCREENSHOTS = path("artifacts/control-ui");
 
 const browserPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
@@ -25,10 +25,10 @@ const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-ru
 const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"];
 
 let browser: Browser | undefined;
-/** Those of the test that runs. */
+/** The stages of the running test. */
 const tabs: UiTab[] = [];
 
-/** A group of tests that need a browser and the UI; skipped with the reason when one of them is not there. */
+/** A group of tests that need a browser and the UI; skipped with the reason if one is missing. */
 export function describeUi(name: string, tests: () => void): void {
   if (missing !== "") {
     test.skip(`${name}: skipped, there is ${missing}`, () => {});
@@ -39,7 +39,7 @@ export function describeUi(name: string, tests: () => void): void {
       mkdirSync(SCREENSHOTS, { recursive: true });
       browser = await chromium.launch({ executablePath: browserPath ?? "", args: [...FLAGS, ...QUIET] });
     });
-    // Not when a stage is put away: a test that failed by itself must not hide what the page did wrong.
+    // Not when a stage is disposed: a failed test must not hide the page's errors.
     afterEach(() => {
       for (const tab of tabs.splice(0)) tab.verify();
     });
@@ -56,16 +56,16 @@ export interface UiStage extends AsyncDisposable {
 }
 
 export interface UiOptions {
-  /** Laid over the test configuration, top-level key by key. */
+  /** Replaces the test configuration's top-level keys. */
   readonly config?: Record<string, unknown>;
   readonly token?: string;
-  /** Where the UI is served instead of from the gateway; the gateway's address is added. */
+  /** Another server of the UI; the gateway's address is appended. */
   readonly from?: string;
-  /** Another gateway over the same upstream and profile goes on there. */
+  /** Continues with another gateway over the same upstream and profile. */
   readonly port?: number;
 }
 
-/** Starts everything. What any frame or page does wrong fails the test at its end. */
+/** Starts everything. Any bad frame or page error fails the test at its end. */
 export async function startUi({ config, token, from }: UiOptions = {}): Promise<UiStage> {
   await using started = new AsyncDisposableStack();
   const upstream = started.use(await startScriptedUpstream());

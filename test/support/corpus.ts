@@ -3,7 +3,7 @@ import { readOuter } from "./outer-corpus.ts";
 import { ownRecordings } from "./own-recordings.ts";
 import { type RecordedAnswer, recordedAnswer } from "./recorded-answer.ts";
 
-/** One server-sent event as the provider sent it. */
+/** A server-sent event as the provider sent it. */
 export interface RecordedEvent {
   readonly event: string | undefined;
   readonly data: string;
@@ -14,23 +14,23 @@ export interface Recording {
   readonly title: string;
   readonly dialect: DialectName;
   /**
-   * The answers, each one body of its own. Recordings of tool loops hold several calls behind one another: an answer
-   * ends behind its terminal event, or where a chat completion's id changes.
+   * The answers, each its own body. Recordings of tool loops hold several calls in sequence: an answer ends after its
+   * terminal event, or where a chat completion's id changes.
    */
   readonly answers: readonly (readonly RecordedEvent[])[];
-  /** The provider says in an event that it failed. */
+  /** The provider reports a failure in an event. */
   readonly fails: boolean;
-  /** The bytes as recorded, where they are more than the events: comments, ids, odd line ends. Then it is one answer. */
+  /** The recorded bytes, if they contain more than events: comments, ids, unusual line ends. It is then one answer. */
   readonly body?: string;
-  /** What is known to stand in the one answer; else it is found by the plainest possible reading. */
+  /** The known content of the single answer; otherwise the plainest possible reading finds it. */
   readonly expected?: RecordedAnswer;
 }
 
-/** Recordings that lie together. */
+/** Recordings in one folder. */
 export interface Source {
   readonly from: string;
   readonly recordings: readonly Recording[];
-  /** Those of our own, which are in every clone. */
+  /** The repository's recordings, which every clone has. */
   readonly own: boolean;
 }
 
@@ -40,10 +40,10 @@ interface Corpus {
 
 const TERMINALS = new Set(["message_stop", "response.completed", "response.incomplete", "response.failed"]);
 
-/** The one recording of the outer corpus that fails: out of quota. */
+/** The only failing recording of the outer corpus: out of quota. */
 const FAILED = "openai/openai-error.1";
 
-/** The recorded streams of real providers, or undefined when the corpus is not beside the project. */
+/** The recorded streams of real providers; undefined if the corpus is not beside the project. */
 export const outerRecordings: readonly Recording[] | undefined = readOuter<Corpus>(
   "corpus/provider-streams.json",
 )?.streams.map(({ provider, name, events }) => {
@@ -52,25 +52,25 @@ export const outerRecordings: readonly Recording[] | undefined = readOuter<Corpu
   return { title, dialect, answers: split(events, dialect), fails: title === FAILED };
 });
 
-/** Our own recordings, and those of the outer corpus where it is here: whatever holds of the ones holds of the others. */
+/** The repository's recordings, and the outer corpus's if it is here. The same must hold for both. */
 export const sources: readonly Source[] = [
   { from: "our own recordings", recordings: ownRecordings, own: true },
   ...(outerRecordings ? [{ from: "the outer corpus", recordings: outerRecordings, own: false }] : []),
 ];
 
-/** What an answer of a recording says, in one of the dialects that know their end. */
+/** The content of a recorded answer, in one of the dialects that know their end. */
 export const expectedOf = ({ dialect, expected }: Recording, answer: readonly RecordedEvent[]): RecordedAnswer =>
   expected ?? recordedAnswer(dialect, answer);
 
 function dialectOf(provider: string, events: readonly string[]): DialectName {
   if (provider === "anthropic") return "anthropic-messages";
   if (typeOf(events[0])?.startsWith("response.")) return "openai-responses";
-  // Moonshot's chunks come without `object`, completions of the old kind have it and mean text.
+  // Moonshot's chunks lack `object`; legacy completions have it and carry text.
   const isChat = events.some((data) => data.includes('"delta"')) && events[0]?.includes('"choices"');
   return isChat ? "openai-chat" : "plain-sse";
 }
 
-/** The event's type. Read from the text, since two recorded events are not valid JSON. */
+/** The event's type, read from the text because two recorded events are not valid JSON. */
 function typeOf(data: string | undefined): string | undefined {
   const text = data ?? "";
   try {

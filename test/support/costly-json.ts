@@ -3,7 +3,7 @@ const MIB = 1_048_576;
 const list = (member: string, count: number): string => `[${Array(count).fill(member).join()}]`;
 const keys = (count: number): string => `{${Array.from({ length: count }, (_, at) => `"k${at}":1`).join()}}`;
 
-/** JSON that costs far more than its length to be read, each as large as some face takes it. */
+/** JSON that costs far more to read than its length suggests, each as large as some face accepts. */
 export const COSTLY_JSON: Readonly<Record<string, string>> = {
   "16 MiB of empty lists": list("[]", 5_600_000),
   "16 MiB of empty objects": list("{}", 5_600_000),
@@ -20,7 +20,7 @@ export const COSTLY_JSON: Readonly<Record<string, string>> = {
   "16 MiB of commas": `[${",".repeat(16 * MIB)}]`,
 };
 
-/** JSON that is what it looks like: one long text, as pictures and documents are. */
+/** Harmless JSON: one long text, like pictures and documents. */
 export const LONG_TEXTS: Readonly<Record<string, string>> = {
   "16 MiB of letters": JSON.stringify({ text: "a".repeat(16 * MIB) }),
   "16 MiB of line ends": `{"text":"${"\\n".repeat(8 * MIB)}"}`,
@@ -30,7 +30,7 @@ export const LONG_TEXTS: Readonly<Record<string, string>> = {
   "JSON in JSON": JSON.stringify({ text: JSON.stringify(Array(400_000).fill({ path: "src/main.ts", line: 12 })) }),
 };
 
-/** The first frame of a stranger to OpenClaw, 59 KiB, as it must not be sent. */
+/** A stranger's first frame to OpenClaw, 59 KiB, that must be refused. */
 export const costlyConnect = (field: "scopes" | "caps"): string =>
   JSON.stringify({
     type: "req",

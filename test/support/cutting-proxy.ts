@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 
-/** Carries bytes to a server and back, until a test cuts its connections. */
+/** Forwards bytes to a server and back until a test cuts its connections. */
 export async function startCuttingProxy(target: string) {
   const { hostname, port } = new URL(target);
   const sockets = new Set<Socket>();
@@ -23,7 +23,7 @@ export async function startCuttingProxy(target: string) {
     get connections() {
       return connections;
     },
-    /** Ends every connection on both sides, now. */
+    /** Closes every connection on both sides now. */
     cut,
     async [Symbol.asyncDispose]() {
       cut();

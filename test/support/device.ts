@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from "node:crypto";
 
-/** A device as OpenClaw's clients keep it: an Ed25519 pair in PEM, and the id made of it. */
+/** A device as OpenClaw's clients store it: an Ed25519 key pair in PEM, and the id derived from it. */
 export function newDevice() {
   const { publicKey, privateKey } = generateKeyPairSync("ed25519");
   const publicKeyPem = publicKey.export({ type: "spki", format: "pem" }).toString();

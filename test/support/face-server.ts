@@ -80,6 +80,7 @@ export interface FaceServerOptions {
   readonly admit?: () => void;
   readonly maxSockets?: number;
   readonly slowRequests?: ServerParts["slowRequests"];
+  readonly keepAliveMs?: number;
   readonly pace?: PaceLimits;
   /** What callers may have on its way in, in all and each; 256 MiB by default. */
   readonly inboundBytes?: number;
@@ -179,6 +180,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     page: () => undefined,
     admit: options.admit ?? (() => {}),
     ...(options.slowRequests && { slowRequests: options.slowRequests }),
+    ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
     maxSockets: options.maxSockets ?? Number.POSITIVE_INFINITY,
     authenticator: {
       required: token !== undefined,

@@ -3,14 +3,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { link } from "./ack-stream.ts";
 
-/** What a request's body asks for, beside what its dialect needs. */
+/** What a request's body asks for, besides its dialect's fields. */
 export interface Flood {
-  /** The name its record is kept under. */
+  /** The name of its record. */
   readonly key: string;
   readonly events: number;
-  /** Written at once, this many events every so many milliseconds; without it as fast as they are read. */
+  /** Writes this many events at an interval in milliseconds; without it, as fast as they are read. */
   readonly pace?: { readonly events: number; readonly everyMs: number };
-  /** Keeps the answer open when all is written. */
+  /** Keeps the answer open after everything is written. */
   readonly stays?: boolean;
   /** The data as `JSON.stringify` writes it, for clients that must parse it. */
   readonly plain?: boolean;
@@ -18,14 +18,14 @@ export interface Flood {
   readonly stamped?: boolean;
 }
 
-/** What the upstream itself knows of one answer. */
+/** The upstream's record of one answer. */
 export interface FloodRecord {
-  /** How often this answer was asked for. */
+  /** How often this answer was requested. */
   calls: number;
   written: number;
   /** Hash over all payloads and their numbers, once all are written. */
   digest?: string;
-  /** Wall clock, milliseconds: when the gateway closed the connection before the answer was over. */
+  /** When the gateway closed the connection before the answer's end: wall clock, milliseconds. */
   abandonedAt?: number;
 }
 
@@ -38,7 +38,7 @@ const DONE = "[DONE]";
 const textSize = (n: number): number => (n % 1_000 === 999 ? 5_800 : n % 100 === 99 ? 900 : n % 10 === 9 ? 210 : 110);
 const FILLER = "Streams that survive. Ströme, die überleben. 生き残る流れ。 ".repeat(130);
 
-/** One event's data. The numbers are spelt as no library would write them, to show that they travel unread. */
+/** One event's data. No library would write its numbers this way, so they show that data travels unparsed. */
 const payloadOf = (key: string, n: number): string =>
   `{"key":"${key}","n":${n}.0,"t":1.50e1,"choices":[{"index":0,"delta":{"content":"${FILLER.slice(n % 50, (n % 50) + textSize(n))}"},"finish_reason":null}]}`;
 
@@ -53,7 +53,7 @@ export interface FloodUpstream extends AsyncDisposable {
   record(key: string): FloodRecord | undefined;
 }
 
-/** An upstream that answers Chat Completions requests with as many events as they ask for, and keeps a record of each. */
+/** An upstream that answers Chat Completions requests with as many events as requested, and records each answer. */
 export async function startFloodUpstream(): Promise<FloodUpstream> {
   const records = new Map<string, FloodRecord>();
 
@@ -94,7 +94,7 @@ export async function startFloodUpstream(): Promise<FloodUpstream> {
     write();
   }
 
-  // Never closed for idleness: a request may be on its way just then, and is lost to a reset, rightly reported as one.
+  // Never closes idle connections: a request already on its way would be lost to a reset.
   const server = createServer({ keepAliveTimeout: 0 }, (request, response) => void serve(request, response));
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method === "GET") {

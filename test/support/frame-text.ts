@@ -4,13 +4,13 @@ export interface EventText {
   readonly payload: string;
 }
 
-/** An event's frame up to its data: only so can it be seen that the data is unchanged, to the byte. */
+/** An event's frame up to its data, to compare the data byte for byte. */
 const HEAD = /^\{"type":"event","id":"([^"]+)","seq":(\d+)(?:,"event":"(?:[^"\\]|\\.)*")?,"data":/;
 const RAW_END = ',"raw":true}';
 
 /**
- * The events of an `event` or `events` frame; undefined for any other frame. In a batch the data is parsed and written
- * anew, so payloads compare only if they are as `JSON.stringify` writes them.
+ * The events of an `event` or `events` frame; undefined for any other frame. A batch's data is re-serialized, so payloads
+ * compare only if they are as `JSON.stringify` writes them.
  */
 export function readEvents(text: string): { readonly id: string; readonly events: readonly EventText[] } | undefined {
   const head = HEAD.exec(text);

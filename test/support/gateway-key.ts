@@ -4,15 +4,15 @@ import { writeSecret } from "../../src/core/caller/key-secret.ts";
 
 let made = 0;
 
-/** A fresh secret: no two are alike. */
+/** A fresh, unique secret. */
 export const freshSecret = (): string => writeSecret(createHash("sha256").update(`secret ${++made}`).digest());
 
 export const sha256Of = (secret: string): string => createHash("sha256").update(secret).digest("hex");
 
-/** The name under which a ring finds a secret. */
+/** The digest under which a key ring finds a secret. */
 export const idOfSecret = (secret: string): string => secretIdOf(sha256Of(secret));
 
-/** A key that may do what keys may when nothing is said about them. */
+/** A key with default permissions. */
 export const keyFor = (caller: string, secret: string, more: Partial<GatewayKey> = {}): GatewayKey => ({
   id: `key_${caller}`,
   caller,

@@ -2,7 +2,7 @@ import { Writable } from "node:stream";
 import { createGateway, type Gateway } from "../../src/compose/gateway.ts";
 import { configSchema } from "../../src/config/schema.ts";
 
-/** Keeps every log line that a gateway wrote, parsed. */
+/** Collects a gateway's log lines, parsed. */
 export class LogLines extends Writable {
   text = "";
 
@@ -24,9 +24,9 @@ export interface TestGateway extends Gateway, AsyncDisposable {
 }
 
 export interface TestGatewayOptions {
-  /** Every route of the test gateway leads there. */
+  /** The upstream of every route. */
   readonly upstream?: string;
-  /** Laid over the test configuration, top-level key by key. */
+  /** Replaces the test configuration's top-level keys. */
   readonly config?: Record<string, unknown>;
 }
 
@@ -57,11 +57,11 @@ function testConfig(upstream: string): Record<string, unknown> {
   };
 }
 
-/** The real gateway on a free port, over a scripted upstream (or none: calls fail `upstream_unreachable`). */
+/** The real gateway on a free port, over a scripted upstream (without one, calls fail `upstream_unreachable`). */
 export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const log = new LogLines();
   const input = { ...testConfig(options.upstream ?? "http://127.0.0.1:1"), ...options.config };
-  // Streams a test leaves running are not waited for, and a busy test machine is no busy gateway.
+  // Does not wait for streams that a test leaves running, and ignores the load of a busy test machine.
   const limits = input.limits as { readonly streams?: object } | undefined;
   input.limits = { drainMs: 1, ...limits, streams: { loopDelayMs: 60_000, ...limits?.streams } };
   const sources = { env: {}, readFile: () => "" };

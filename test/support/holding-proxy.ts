@@ -3,14 +3,14 @@ import { type AddressInfo, connect, createServer } from "node:net";
 
 export interface HoldingProxy extends AsyncDisposable {
   readonly port: number;
-  /** From here on what the server sends waits, for its end or for `release`, and is sent as one piece. */
+  /** From now on, holds what the server sends until its end or `release`, then sends it in one piece. */
   readonly hold: () => void;
   readonly release: () => void;
-  /** Something is held back. */
+  /** Whether data is being held. */
   readonly held: Promise<void>;
 }
 
-/** Carries bytes to a server on this machine and back; can hold back what comes back. */
+/** Forwards bytes to a local server and back; can hold the responses. */
 export async function holdingProxy(port: number): Promise<HoldingProxy> {
   let isHeld = false;
   let release = () => {};

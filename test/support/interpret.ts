@@ -42,7 +42,10 @@ export function together(deltas: readonly Delta[]) {
     calls: [...calls.values()],
     usage,
     finish: deltas.findLast((delta) => delta.finish !== undefined)?.finish,
-    /** Index of the first event after which the answer is whole; -1 when it never is. */
-    wholeAt: deltas.findIndex((delta) => delta.complete !== undefined),
+    /** Index of the first event from which on the answer is whole; -1 when it is not. */
+    wholeAt: deltas.reduce(
+      (at, { complete }, index) => (complete === "open" ? -1 : complete && at < 0 ? index : at),
+      -1,
+    ),
   };
 }

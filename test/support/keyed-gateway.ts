@@ -3,13 +3,13 @@ import { isObject } from "../../src/core/kernel/json.ts";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
 
 export interface KeyedGateway extends TestGateway {
-  /** `sluice keys …` on this gateway's data directory, over a connection of its own; gives what `--json` prints. */
+  /** `sluice keys …` on this gateway's data directory, over its own connection; returns what `--json` prints. */
   keys(...args: readonly string[]): Record<string, unknown>;
-  /** Makes a key before or while the gateway runs, waits until it is let in, and gives its secret. */
+  /** Creates a key before or while the gateway runs, waits until it is valid, and returns its secret. */
   makeKey(...args: readonly string[]): Promise<string>;
 }
 
-/** The real gateway over a data directory, whose keys are changed from outside as an operator does. */
+/** The real gateway on a data directory whose keys are changed from outside, as an operator does. */
 export async function startKeyedGateway(
   directory: string,
   upstream?: string,
@@ -21,7 +21,7 @@ export async function startKeyedGateway(
     config: {
       data: { store: "sqlite", directory },
       auth: { required: true },
-      // Waiting for a key is asking for it again and again.
+      // Waiting for a key means polling.
       limits: { requests: { authFailuresPerMinute: 10_000 }, ...(limits as object | undefined) },
       ...rest,
     },
@@ -48,7 +48,7 @@ export async function startKeyedGateway(
   });
 }
 
-/** Resolves when the gateway knows the secret, whatever it then allows. */
+/** Resolves once the gateway knows the secret, whatever it allows. */
 export async function untilKnown(url: string, secret: string): Promise<void> {
   for (;;) {
     const headers = { authorization: `Bearer ${secret}` };

@@ -1,6 +1,6 @@
 /**
- * A process that writes streams into a ledger until it is killed: prints `ready` and how many streams it settled for dead
- * runs, then the name of each row that was acknowledged.
+ * A process that writes streams into a ledger until it is killed. Prints `ready` and how many streams of dead runs it settled,
+ * then the name of each acknowledged row.
  */
 import { argv, stdout } from "node:process";
 import { openSqliteLedger } from "../../src/storage/ledger/sqlite-ledger.ts";
@@ -24,7 +24,7 @@ stdout.write(`ready ${lost}\n`);
 
 let next = 0;
 
-/** A closing is committed before a later opening is: rows are written in the order of the calls. */
+/** Rows are written in the order of the calls: a closing is committed before a later opening. */
 async function writeOn(): Promise<void> {
   let before: string | undefined;
   for (;;) {

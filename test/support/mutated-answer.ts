@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { ByteString } from "../../src/core/kernel/byte-string.ts";
 
-/** A choice of parts that are each as likely as they say. */
+/** Picks parts by weight. */
 const weighted = (...parts: readonly (readonly [weight: number, part: fc.Arbitrary<string>])[]) =>
   fc.oneof(...parts.map(([weight, arbitrary]) => ({ weight, arbitrary })));
 const one = (...parts: readonly string[]) => fc.constantFrom(...parts);
@@ -72,7 +72,7 @@ const chunks = joined(many(chunk, 3), line(joined(one("0", "00"), extension)), t
 const body = weighted([3, one("abcde", "data\n")], [5, chunks], [1, one("", "abc", "abcdefgh")]);
 const behind = weighted([4, one("")], [1, joined(head, body)]);
 
-/** An answer put together by HTTP's grammar, with a mistake here and there, and perhaps another behind it. */
+/** A response built by HTTP's grammar, with occasional mistakes, and perhaps another one after it. */
 const written = joined(head, body, behind);
 
 const fragment = one(
@@ -99,7 +99,7 @@ const fragment = one(
 );
 const change = fc.record({ at: fc.nat(400), cut: fc.nat(3), put: fc.oneof(one(""), fragment, fragment) });
 
-/** Bytes that are nearly an answer: such a one, with up to two places changed. Most often it is no answer any more. */
+/** Bytes that are nearly a response: one of those with up to two places changed, which mostly breaks it. */
 export const mutatedAnswer: fc.Arbitrary<ByteString> = fc
   .record({ written, changes: fc.array(change, { maxLength: 2 }) })
   .map(({ written, changes }) =>

@@ -1,6 +1,6 @@
 import { NAUGHTY_STRINGS } from "./naughty-strings.ts";
 
-/** Text that has broken programs: what a client or an upstream may say where a name is expected. */
+/** Text that has broken programs, for places where a client or an upstream gives a name. */
 export const NASTY_STRINGS: readonly string[] = [
   ...NAUGHTY_STRINGS,
   // lines and terminals
@@ -21,7 +21,7 @@ export const NASTY_STRINGS: readonly string[] = [
   "\udfff",
   "👩‍👩‍👧‍👦🏴󠁧󠁢󠁥󠁮󠁧󠁿",
   "İıŞß", // change their length when their case is changed
-  // what other languages would run
+  // code in other languages
   "'; DROP TABLE sessions; --",
   "' OR '1'='1",
   "1; ATTACH DATABASE '/tmp/x' AS y; --",
@@ -52,5 +52,5 @@ export const NASTY_STRINGS: readonly string[] = [
   "a".repeat(100_000),
 ];
 
-/** Anything a terminal or a reader of lines would obey instead of showing. */
+/** Characters that a terminal or a line reader obeys instead of showing. */
 export const OBEYED = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u;

@@ -3,11 +3,11 @@ import { once } from "node:events";
 
 const ip = (...args: readonly string[]): void => void execFileSync("ip", args, { stdio: "pipe" });
 
-/** From the range that is set aside for tests between networks (RFC 2544). */
+/** From the range reserved for benchmarks between networks (RFC 2544). */
 const HERE = "198.18.77.1";
 const THERE = "198.18.77.2";
 
-/** Why there can be no namespaces here, or undefined when there can. */
+/** Why network namespaces are unavailable here; undefined if they are available. */
 export function whyNoNamespaces(): string | undefined {
   if (process.platform !== "linux") return "network namespaces need Linux";
   if (process.getuid?.() !== 0) return "network namespaces need root";
@@ -21,7 +21,7 @@ export function whyNoNamespaces(): string | undefined {
   }
 }
 
-/** A network of one machine besides this one, with a cable that can be cut. */
+/** A network with one other machine and a cable that can be cut. */
 export class NetworkNamespace implements AsyncDisposable {
   /** This machine's address on the cable. */
   readonly here = HERE;
@@ -49,7 +49,7 @@ export class NetworkNamespace implements AsyncDisposable {
     return child;
   }
 
-  /** From now on nothing arrives, and nobody is told. */
+  /** From now on nothing arrives, silently. */
   cut(): void {
     ip("-n", this.#name, "link", "set", "cable", "down");
   }

@@ -1,4 +1,4 @@
-/** For streams whose readers must not fail: the fault of one is the test's. */
+/** For streams whose readers must not fail: a fault fails the test. */
 export const noFault = (error: unknown): never => {
   throw error;
 };

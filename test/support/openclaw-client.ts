@@ -1,4 +1,4 @@
-/** An OpenClaw client for tests: checks every frame it gets, keeps them all, and waits for what is to come. */
+/** An OpenClaw client for tests: checks and keeps every frame, and waits for later ones. */
 import { WebSocket } from "ws";
 import type { Caller } from "../../src/core/caller/caller.ts";
 import { type ByteString, fromByteString } from "../../src/core/kernel/byte-string.ts";
@@ -65,7 +65,7 @@ export class OpenClawClient {
   readonly #pending = new Map<string, Answer>();
   readonly #watching = new Set<() => void>();
   #failure: unknown;
-  /** Whether the failure was thrown already. */
+  /** Whether the failure has been thrown. */
   #told = false;
   #requests = 0;
 
@@ -111,7 +111,7 @@ export class OpenClawClient {
 
   // ── the test's side ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Any text, as it is. `id` and `method` tell the check what its answer is to. */
+  /** Sends any text unchanged. `id` and `method` identify its response for the check. */
   sendText(text: string, id = "", method = ""): void {
     this.#check.request(id, method);
     this.#send(text);
@@ -130,7 +130,7 @@ export class OpenClawClient {
     });
   }
 
-  /** The payload of the answer; rejects with ResponseError. */
+  /** The response's payload; rejects with ResponseError. */
   request(method: string, params?: unknown): Promise<Payload> {
     const id = `${++this.#requests}:${method}`;
     this.#check.request(id, method);
@@ -139,7 +139,7 @@ export class OpenClawClient {
     return answer.finally(() => this.verify());
   }
 
-  /** What a request was refused with. */
+  /** The error that refused a request. */
   async refusal(method: string, params?: unknown): Promise<Payload> {
     const outcome = await this.request(method, params).then(
       () => undefined,
@@ -161,7 +161,7 @@ export class OpenClawClient {
       .filter((payload) => payload.runId === runId && payload.state !== "status");
   }
 
-  /** The text a client that only adds up `deltaText` has of a run. */
+  /** A run's text as the concatenation of `deltaText`. */
   textOf(runId: string): string {
     let text = "";
     for (const { state, deltaText = "", replace } of this.chat(runId)) {
@@ -170,7 +170,7 @@ export class OpenClawClient {
     return text;
   }
 
-  /** Waits until it holds. Looked at after every frame. */
+  /** Waits until the condition holds, checked after every frame. */
   async until<Value>(look: () => Value | undefined | false): Promise<Value> {
     for (;;) {
       this.verify();
@@ -181,7 +181,7 @@ export class OpenClawClient {
     }
   }
 
-  /** The one last event of a run. */
+  /** The final event of a run. */
   ended(runId: string): Promise<ChatPayload> {
     const isLast = ({ state }: ChatPayload) => state === "final" || state === "aborted" || state === "error";
     return this.until(() => this.chat(runId).find(isLast));
@@ -193,7 +193,7 @@ export class OpenClawClient {
     return this.closing;
   }
 
-  /** Throws when a frame was wrong. */
+  /** Throws if a frame was invalid. */
   verify(): void {
     this.#told ||= this.#failure !== undefined;
     if (this.#failure !== undefined) throw this.#failure;
@@ -229,7 +229,7 @@ export class OpenClawClient {
   }
 }
 
-/** A connection without a socket, whose congestion a test decides. */
+/** A connection without a socket, whose congestion a test controls. */
 export class FakeConnection implements Connection {
   readonly id: string;
   readonly caller: Caller | undefined = undefined;
@@ -281,12 +281,12 @@ export class FakeConnection implements Connection {
     this.client.closed(code, reason);
   }
 
-  /** The socket holds all it may. */
+  /** The socket is full. */
   congest(): void {
     this.#writable = false;
   }
 
-  /** The socket takes frames again, but did not say so yet. */
+  /** The socket accepts frames again, but has not reported it yet. */
   relieve(): void {
     this.#writable = true;
   }

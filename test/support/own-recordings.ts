@@ -5,22 +5,22 @@ import type { RecordedAnswer } from "./recorded-answer.ts";
 
 const FOLDER = new URL("../recordings/", import.meta.url);
 
-/** What an index says about one file of its folder. */
+/** An index entry for one file of its folder. */
 export interface Expected extends RecordedAnswer {
   readonly finish?: string;
   /** The failure the answer ends with. */
   readonly error?: { readonly type?: string; readonly message?: string };
-  /** Of plain SSE, where nothing else is understood: the names and data of all events. */
+  /** For plain SSE only: the names and data of all events. */
   readonly events?: readonly (readonly [name: string | null, data: string])[];
 }
 
 export interface OwnRecording extends Recording {
-  /** The stream as it stands in its file. */
+  /** The stream's bytes in its file. */
   readonly body: string;
   readonly expected: Expected;
 }
 
-/** An answer that was asked for in one piece. */
+/** A unary answer. */
 export interface UnaryAnswer {
   readonly title: string;
   readonly dialect: Recording["dialect"];
@@ -57,7 +57,7 @@ export const ownRecordings: readonly OwnRecording[] = files
 /** The unary answers in the repository. */
 export const unaryAnswers: readonly UnaryAnswer[] = files.filter(({ file }) => file.endsWith(".json"));
 
-/** The events of a stream, line by line and without any code of the product. */
+/** A stream's events, read line by line without the product's code. */
 function readEvents(body: string): RecordedEvent[] {
   const events: RecordedEvent[] = [];
   let event: string | undefined;

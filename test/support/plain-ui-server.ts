@@ -9,7 +9,7 @@ const TYPES: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** Any web server that serves a Control UI at its root, as others would: the gateway is not involved. */
+/** A web server that serves a Control UI at its root, without the gateway. */
 export async function startPlainUiServer(directory: string): Promise<{ readonly url: string } & AsyncDisposable> {
   const html = readFileSync(join(directory, "index.html"), "utf8").replaceAll('="./', '="/');
   const server = createServer((request, response) => {

@@ -74,8 +74,8 @@ export class PlayedStream {
     this.texts.splice(-1, 1, text);
     if (this.away === "finish" && !this.visit) this.mayBeLost = this.texts.length;
     const { log } = this.stream;
-    const entry = log.append(undefined, text, true);
-    this.stream.publish(entry);
+    this.stream.publish(undefined, text, true);
+    const entry = { seq: log.head, event: undefined, data: text, raw: true, hasContent: false };
     assert(log.bytes < LOG.maxBytes + entryBytes(entry));
     assert(log.head - log.tail <= LOG.maxEntries);
     assert.equal(this.producer.paused, log.isFull && !this.stream.terminal);

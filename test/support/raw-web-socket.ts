@@ -17,13 +17,13 @@ export interface FrameOptions {
   readonly rsv?: number;
   /** Whether it is masked, as every frame of a client must be; true by default. */
   readonly masked?: boolean;
-  /** Four bytes that the payload is masked with; zeros, which leave it as it is, by default. */
+  /** Four mask bytes; by default zeros, which leave the payload unchanged. */
   readonly mask?: readonly [number, number, number, number];
-  /** What its head says of its payload's length, where that is not so. */
+  /** The payload length in its header, if it is wrong. */
   readonly announcedBytes?: number;
 }
 
-/** The bytes of one frame (RFC 6455, section 5.2), right or wrong as asked for. */
+/** The bytes of one frame (RFC 6455, section 5.2), valid or not as requested. */
 export function frameBytes(options: FrameOptions): Buffer {
   const { opcode, payload = "", fin = true, rsv = 0, masked = true, mask = [0, 0, 0, 0] } = options;
   const body = Buffer.from(payload);
@@ -46,13 +46,13 @@ export interface ReceivedFrame {
   readonly payload: Buffer;
 }
 
-/** A WebSocket client that sends any bytes, and answers nothing by itself; at a close frame it hangs up. */
+/** A WebSocket client that sends any bytes and never answers; it hangs up at a close frame. */
 export class RawWebSocket {
   readonly socket: Duplex;
   readonly frames: ReceivedFrame[] = [];
   /** The bytes of each read, in order. */
   readonly reads: Buffer[] = [];
-  /** Code of the close frame that came, once the socket is gone; undefined when none did. */
+  /** The received close frame's code, once the socket is closed; undefined without one. */
   readonly closed: Promise<number | undefined>;
   #unread = Buffer.alloc(0);
   #changed = Promise.withResolvers<void>();
@@ -89,7 +89,7 @@ export class RawWebSocket {
     this.write(frameBytes(options));
   }
 
-  /** What the close frame said besides its code. */
+  /** The close frame's reason. */
   get closeReason(): string | undefined {
     return this.frames.find(({ opcode }) => opcode === CLOSE)?.payload.toString("utf8", 2);
   }
@@ -98,7 +98,7 @@ export class RawWebSocket {
     return this.frames.filter(({ opcode }) => opcode === TEXT).map(({ payload }) => payload.toString());
   }
 
-  /** Resolves when the condition holds, looked at after every read; rejects when the socket is gone before. */
+  /** Resolves when the condition holds, checked after every read; rejects if the socket closes first. */
   async until(condition: () => boolean): Promise<void> {
     while (!condition()) {
       if (this.socket.destroyed) throw new Error("the socket is gone");

@@ -31,6 +31,12 @@ const given = (fields: Json): Json =>
 function anthropic(events: readonly Json[]): RecordedAnswer {
   const usage: Json = {};
   for (const event of events) Object.assign(usage, at(event, "message", "usage"), at(event, "usage"));
+  const iterations = (usage.iterations ?? []) as Json[];
+  // All iterations are billed. Figures that leave some out stand beside them.
+  for (const name of ["input_tokens", "output_tokens"]) {
+    const sum = iterations.reduce((total, iteration) => total + number(iteration[name]), 0);
+    if (sum > number(usage[name])) usage[name] = sum;
+  }
   const cached = number(usage.cache_read_input_tokens) + number(usage.cache_creation_input_tokens);
   return {
     text: text(...events.map((event) => at(event, "delta", "text"))),

@@ -1,5 +1,6 @@
 import type { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { UpstreamSink } from "../../src/core/ports/upstream.ts";
+import type { ProviderHead } from "../../src/core/stream/provider-head.ts";
 
 export interface RecordedEvent {
   readonly name: string | undefined;
@@ -9,7 +10,9 @@ export interface RecordedEvent {
 /** A sink that keeps what it was told. Being told anything after the end fails the test that awaits `done`. */
 export class RecordingSink implements UpstreamSink {
   readonly events: RecordedEvent[] = [];
-  /** Every call's name, in order. */
+  /** The heads of the responses, in order. */
+  readonly heads: ProviderHead[] = [];
+  /** The name of every call from the first byte on, in order. */
   readonly calls: string[] = [];
   /** Called within each event, after it was kept. */
   onEvent: ((event: RecordedEvent) => void) | undefined;
@@ -32,6 +35,10 @@ export class RecordingSink implements UpstreamSink {
   received(count: number): Promise<void> {
     if (this.events.length >= count) return Promise.resolve();
     return new Promise((reached) => this.#waiting.push({ count, reached }));
+  }
+
+  responded(head: ProviderHead): void {
+    this.heads.push(head);
   }
 
   firstByte(): void {

@@ -16,15 +16,10 @@ const BUDGET_BYTES = 120_000;
 /** A registry with a clock that is moved by hand, and its streams, each held against a reference. */
 export class RegistryRig {
   readonly clock = { now: 1_000 };
-  readonly budget = new LogBudget(BUDGET_BYTES);
+  readonly budget = new LogBudget(BUDGET_BYTES, () => this.#relieved());
   readonly registry = new StreamRegistry(LIMITS, this.budget, () => this.clock.now);
   readonly streams: PlayedStream[] = [];
   readonly #removed: PlayedStream[] = [];
-
-  constructor() {
-    const relieve = this.budget.pressed;
-    this.budget.pressed = () => this.#relieved(relieve);
-  }
 
   open(away: AwayPolicy): PlayedStream | undefined {
     const kept = this.streams.filter(({ visit, stream }) => !visit && stream.terminal);
@@ -108,12 +103,12 @@ export class RegistryRig {
     };
   }
 
-  #relieved(relieve: () => void): void {
+  #relieved(): void {
     const unread = this.streams.filter(({ visit }) => !visit);
     const parked = unread.filter(({ stream }) => !stream.terminal && stream.log.bytes > 0);
     const largest = Math.max(0, ...parked.map(({ stream }) => stream.log.bytes));
     const sizes = new Map(parked.map((subject) => [subject, subject.stream.log.bytes]));
-    relieve();
+    this.registry.relieve();
     for (const subject of unread) if (subject.stream.log.bytes === 0) subject.mayBeLost = subject.texts.length;
     const cancelled = parked.filter(({ stream }) => stream.terminal);
     for (const subject of cancelled) {

@@ -20,7 +20,7 @@ export interface RelaySettings {
   readonly log?: LogLimits;
   readonly reservations?: Reservations;
   readonly drain?: DrainLimits;
-  /** Of the model that every open names then. */
+  /** Defaults of the model that every open then names. */
   readonly price?: Price;
 }
 
@@ -28,27 +28,27 @@ export interface OpenSettings {
   readonly body?: JsonObject;
   readonly mayRetry?: boolean;
   readonly caller?: Caller;
-  /** Answers each entry as a reader's sink does: false asks to wait. */
+  /** Called for each entry like a reader's sink: false asks to wait. */
   readonly onEntry?: (entry: Entry) => boolean;
 }
 
-/** A stream with one reader that keeps what it got. */
+/** A stream with one reader that keeps what it received. */
 export interface RelayedStream {
   readonly stream: Stream;
   readonly entries: readonly Entry[];
   readonly data: readonly string[];
   readonly terminal: Promise<Terminal>;
-  /** Resolves when this many entries have come. */
+  /** Resolves once this many entries have arrived. */
   received(count: number): Promise<void>;
 }
 
 export interface TestRelay extends AsyncDisposable {
   readonly relay: Relay;
-  /** What the observer was told, once per stream. */
+  /** The observer's records, one per stream. */
   readonly records: readonly StreamRecord[];
-  /** Faults of our own that it was told. */
+  /** Faults reported to it. */
   readonly faults: readonly unknown[];
-  /** Resolves when the observer was told of so many streams. */
+  /** Resolves once the observer has records of this many streams. */
   ended(streams: number): Promise<void>;
   open(settings?: OpenSettings): RelayedStream;
 }

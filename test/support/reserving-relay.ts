@@ -4,14 +4,14 @@ import { KeyReservations } from "../../src/core/quota/key-reservations.ts";
 import { realClock } from "./loopback-call.ts";
 import { openRelay, type RelaySettings, type TestRelay } from "./relayed-stream.ts";
 
-/** A ledger in two lists, whose state a test sets. */
+/** A ledger as two lists, whose state a test sets. */
 export class ListLedger implements Ledger {
   readonly opened: LedgerOpening[] = [];
   readonly closed: LedgerClosing[] = [];
   available = true;
   /** What opens wait for, as in strict mode. */
   commit: Promise<void> | undefined;
-  /** What was spent before this process, or why nobody knows. */
+  /** What was spent before this process, or the error of reading it. */
   before: readonly Spent[] | Error = [];
 
   open(row: LedgerOpening): Promise<void> | undefined {
@@ -57,7 +57,7 @@ export interface LeasedRelay extends TestRelay {
   readonly reservations: KeyReservations;
 }
 
-/** The real relay with the real reservations of one key, which know what the ledger knows. */
+/** The real relay with the real reservations of one key over that ledger. */
 export async function openLeasedRelay(
   baseUrl: string,
   settings: RelaySettings = {},

@@ -1,13 +1,13 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 
-/** How the gateway's side of a connection went away, seen from the upstream. */
+/** How the gateway closed a connection, seen from the upstream. */
 export interface Closing {
   /** `performance.now()` of the socket's close. */
   readonly at: number;
   readonly hadError: boolean;
 }
 
-/** Answers a request; what it throws fails the test that disposes the upstream. */
+/** Answers a request; an error it throws fails the test when the upstream is disposed. */
 export type Script = (exchange: ScriptedExchange) => void | Promise<void>;
 
 export interface ScriptedUpstream extends AsyncDisposable {
@@ -17,7 +17,7 @@ export interface ScriptedUpstream extends AsyncDisposable {
   readonly connections: number;
   /** Requests read so far. */
   readonly requests: number;
-  /** The next request that nobody took, waiting for it if need be. */
+  /** The next unclaimed request; waits for one. */
   request(): Promise<ScriptedExchange>;
   /** Answers every request from now on with this script instead of queueing it. */
   respondWith(script: Script): void;
@@ -26,16 +26,16 @@ export interface ScriptedUpstream extends AsyncDisposable {
 
 type Bytes = string | Uint8Array;
 
-/** One request as it came, and any bytes as its answer. */
+/** A request as it came, answered with any bytes. */
 export class ScriptedExchange {
   readonly method: string;
   readonly path: string;
   /** Names in lower case; a repeated header's values are joined by ", ". */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** Which connection it came on, from 1. */
+  /** The number of its connection, from 1. */
   readonly connection: number;
-  /** The socket is closed, by whichever side. */
+  /** Either side has closed the socket. */
   readonly closed: Promise<Closing>;
   readonly #socket: Socket;
 
@@ -62,18 +62,18 @@ export class ScriptedExchange {
     return this.#socket.destroyed;
   }
 
-  /** What was written and has not left the process: the gateway does not read. */
+  /** Bytes written that have not left the process because the gateway does not read. */
   get unsentBytes(): number {
     return this.#socket.writableLength;
   }
 
-  /** Any bytes, as they are. */
+  /** Writes any bytes unchanged. */
   write(bytes: Bytes): this {
     this.#socket.write(bytes);
     return this;
   }
 
-  /** The bytes cut at these positions, each piece in a write and a loop turn of its own. */
+  /** The bytes split at these positions, each piece in its own write and loop turn. */
   async writePieces(bytes: Bytes, positions: readonly number[]): Promise<void> {
     const whole = Buffer.from(bytes);
     let from = 0;
@@ -110,30 +110,30 @@ export class ScriptedExchange {
     return this.chunk(`${name === undefined ? "" : `event: ${name}\n`}${lines.join("")}\n`);
   }
 
-  /** The end of a chunked body; the connection stays usable. */
+  /** Ends a chunked body; the connection stays usable. */
   end(): this {
     return this.write("0\r\n\r\n");
   }
 
-  /** A whole JSON answer. */
+  /** A complete JSON response. */
   json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): this {
     const body = JSON.stringify(value);
     const length = String(Buffer.byteLength(body));
     return this.head(status, { "content-type": "application/json", "content-length": length, ...headers }).write(body);
   }
 
-  /** FIN after what was written: the upstream has no more to say. */
+  /** Sends FIN after everything written. */
   finish(): void {
     this.#socket.end();
   }
 
-  /** RST now. */
+  /** Sends RST now. */
   reset(): void {
     this.#socket.resetAndDestroy();
   }
 }
 
-/** An HTTP upstream on a raw socket of port 0 that does whatever a test says, to the byte. */
+/** An HTTP upstream on a raw socket (port 0) that a test controls byte for byte. */
 export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
   const sockets = new Set<Socket>();
   const queue: ScriptedExchange[] = [];
@@ -170,7 +170,7 @@ export async function startScriptedUpstream(): Promise<ScriptedUpstream> {
         resolve({ at: performance.now(), hadError });
       });
     });
-    // A reset is one of the ways to go; `closed` tells of it.
+    // A reset is expected; `closed` reports it.
     socket.on("error", () => {});
     let unread = "";
     socket.on("data", (bytes) => {

@@ -8,18 +8,18 @@ import { fileURLToPath } from "node:url";
 import { startOptions } from "../../scripts/start-options.ts";
 
 const SOURCE = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
-/** What `npm run build` made: it takes some 28 MiB less, because nothing has to be turned into JavaScript first. */
+/** The output of `npm run build`: takes about 28 MiB less, because nothing is compiled at the start. */
 const BUILT = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
 
 export interface SluiceProcess extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
-  /** Where it was started. */
+  /** Its working directory. */
   readonly directory: string;
-  /** Everything it wrote so far. */
+  /** Its output so far. */
   readonly stdout: string;
   readonly stderr: string;
-  /** Exit code, or the signal's name when it was killed. */
+  /** Exit code, or the name of the signal that killed it. */
   readonly exit: Promise<number | string>;
   kill(signal: NodeJS.Signals): void;
 }
@@ -30,13 +30,13 @@ export interface SluiceProcessOptions {
   readonly before?: string;
   /** Source of a module that runs in the process before the program. */
   readonly preload?: string;
-  /** Words before the command, such as `nice`. */
+  /** Command prefix, such as `nice`. */
   readonly under?: readonly string[];
-  /** Runs what was built, not the source. */
+  /** Runs the build, not the source. */
   readonly built?: boolean;
 }
 
-/** `sluice serve` as a process of its own, in a fresh directory with this configuration, on a free port. */
+/** `sluice serve` as its own process, in a fresh directory with this configuration, on a free port. */
 export async function startSluice(config: unknown, options: SluiceProcessOptions = {}): Promise<SluiceProcess> {
   const cwd = mkdtempSync(join(tmpdir(), "sluice-"));
   writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify(config));
@@ -67,7 +67,7 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     written.stderr += text;
   });
-  // It does not outlive whoever started it, however that ends.
+  // It never outlives its parent, however that ends.
   const end = () => void child.kill("SIGKILL");
   process.on("exit", end);
   const exit = once(child, "exit").then(([code, signal]): number | string => {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** A file system of so many KiB that is really full when it is full, or undefined where one cannot be made. */
+/** A file system of this many KiB that can really fill up; undefined if none can be made. */
 export function mountSmallDisk(kib: number): ({ readonly path: string } & Disposable) | undefined {
   const path = mkdtempSync(join(tmpdir(), "sluice-disk-"));
   try {

@@ -7,13 +7,13 @@ interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** A reader of an event stream on a socket of its own, which queues what it received and can stop reading, or leave. */
+/** An SSE reader on its own socket, which queues what it receives and can pause or leave. */
 export class SseClient {
   readonly status: number;
   readonly headers: IncomingMessage["headers"];
-  /** Resolves when the response is over, to whether it was whole. */
+  /** Resolves at the end of the response, with whether it was complete. */
   readonly closed: Promise<boolean>;
-  /** Everything as it came. */
+  /** Everything received, unchanged. */
   text = "";
   lastEventId: string | undefined;
   readonly #request: ClientRequest;
@@ -34,7 +34,7 @@ export class SseClient {
       parser.feed(text);
       this.#noticed();
     });
-    // A cut is one of the ways to go; `closed` tells of it.
+    // A cut is expected; `closed` reports it.
     response.on("error", () => {});
     this.closed = new Promise((resolve) => {
       response.on("close", () => {
@@ -45,8 +45,8 @@ export class SseClient {
   }
 
   /**
-   * Asks and waits for the head of the answer. With `stalled` it reads nothing of the body until `resume`; with a body of
-   * its own it is a POST.
+   * Sends the request and waits for the response head. With `stalled` it reads nothing of the body until `resume`; with a body
+   * it sends a POST.
    */
   static open(url: string, headers: Record<string, string> = {}, stalled = false, body?: string): Promise<SseClient> {
     return new Promise((resolve, reject) => {
@@ -68,7 +68,7 @@ export class SseClient {
     this.#response.resume();
   }
 
-  /** The next event in order, or the next that fits. */
+  /** The next event in order, or the next that matches. */
   take(wanted: (event: EventSourceMessage) => boolean = () => true): Promise<EventSourceMessage> {
     const at = this.#queue.findIndex(wanted);
     const [found] = at < 0 ? [] : this.#queue.splice(at, 1);
@@ -76,7 +76,7 @@ export class SseClient {
     return new Promise((resolve, reject) => this.#waiters.push({ wanted, resolve, reject }));
   }
 
-  /** Resolves when so many comments have come. */
+  /** Resolves after this many comments. */
   comments(count: number): Promise<void> {
     return new Promise((resolve) => {
       this.#noticed = () => {
@@ -96,13 +96,13 @@ export class SseClient {
     }
   }
 
-  /** All events that are left, when the response is over. */
+  /** All remaining events, at the end of the response. */
   async all(): Promise<EventSourceMessage[]> {
     await this.closed;
     return this.#queue.splice(0);
   }
 
-  /** Leaves without a word. */
+  /** Disconnects silently. */
   cut(): void {
     this.#request.destroy();
   }

@@ -1,6 +1,6 @@
 /**
- * A process that writes pairs of messages into a store until it is killed or a write fails. Prints each pair that was
- * acknowledged, and at a failure what it was and how many messages can still be read.
+ * A process that writes pairs of messages into a store until it is killed or a write fails. Prints each acknowledged pair, and
+ * after a failure the error and how many messages can still be read.
  */
 import { argv, stdout } from "node:process";
 import { openSqliteTranscripts } from "../../src/storage/transcripts/sqlite-transcripts.ts";

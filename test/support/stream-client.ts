@@ -12,8 +12,8 @@ interface Waiter {
 }
 
 /**
- * A client of the stream face that queues what it received and checks every frame against the protocol's schema, so
- * that no test races its own handler.
+ * A client of the stream face that queues what it receives, so that no test races its handler, and checks every frame
+ * against the protocol's schema.
  */
 export class StreamClient {
   readonly ws: WebSocket;
@@ -73,7 +73,7 @@ export class StreamClient {
     return this.take(() => true);
   }
 
-  /** The next frame that fits; frames that do not stay queued. */
+  /** The next matching frame; others stay queued. */
   take(wanted: (frame: ServerFrame) => boolean): Promise<ServerFrame> {
     const at = this.#queue.findIndex(wanted);
     const found = this.#queue[at];

@@ -1,6 +1,6 @@
 import { stripTypeScriptTypes } from "node:module";
 
-/** A jest transformer: removes the types and nothing else. */
+/** A jest transformer that only strips types. */
 export default {
   process: (source) => ({ code: stripTypeScriptTypes(source) }),
 };

@@ -3,7 +3,7 @@ import { AckClient, type AckRule } from "./ack-client.ts";
 import type { AckStream } from "./ack-stream.ts";
 import type { FloodRecord } from "./flood-upstream.ts";
 
-/** Mean numbers of events between two blows of fate. */
+/** Mean number of events between two faults. */
 export interface Hardships {
   /** The socket dies. */
   readonly cut: number;
@@ -15,7 +15,7 @@ export interface Hardships {
 
 export interface Plan {
   readonly gatewayUrl: string;
-  /** Names of streams begin with it. */
+  /** Prefix of the streams' names. */
   readonly name: string;
   readonly random: Random;
   readonly streams: number;
@@ -24,11 +24,11 @@ export interface Plan {
   readonly hardships: Hardships;
   readonly batch: boolean;
   readonly rule: AckRule;
-  /** What the upstream knows of an answer. */
+  /** The upstream's record of an answer. */
   readonly record: (key: string) => FloodRecord | undefined | Promise<FloodRecord | undefined>;
 }
 
-/** What it all came to. `faults` must be empty. */
+/** The results. `faults` must be empty. */
 export interface Toll {
   events: number;
   cuts: number;
@@ -37,10 +37,10 @@ export interface Toll {
   readonly faults: string[];
 }
 
-/** Longest rest in loop turns. */
+/** Longest pause in loop turns. */
 const MAX_TURNS = 200;
 
-/** A client with some streams at once whose life is hard: every stream must end with what its upstream wrote. */
+/** A client with several streams under faults: every stream must deliver what its upstream wrote. */
 export async function survive(plan: Plan): Promise<Toll> {
   const { random, hardships } = plan;
   const toll: Toll = { events: 0, cuts: 0, rests: 0, holds: 0, faults: [] };

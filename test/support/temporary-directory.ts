@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "@jest/globals";
 
-/** A maker of fresh directories, all removed when the test file is done. */
+/** Creates fresh directories, all removed when the test file ends. */
 export function temporaryDirectories(): () => string {
   const made: string[] = [];
   afterAll(() => {

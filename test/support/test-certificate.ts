@@ -1,4 +1,4 @@
-/** A certificate for `localhost` that nobody trusts, made for tests and used by nothing else; its key is no secret. */
+/** A self-signed certificate for `localhost`, used only by tests; its key is no secret. */
 export const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIIBljCCATugAwIBAgIUQXhJDon/rCK+fDETk9NdOMmshJAwCgYIKoZIzj0EAwIw
 FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyMjE1MzAwOVoYDzIxMjYxMDI5

@@ -6,7 +6,7 @@ interface Due {
   readonly work: () => void;
 }
 
-/** A clock and its timers, moved on by a test. All times are in milliseconds. */
+/** A clock and timers that a test advances. All times are in milliseconds. */
 export class TestTime implements Clock, Timers {
   #now = 0;
   #wall = 0;
@@ -21,7 +21,7 @@ export class TestTime implements Clock, Timers {
     return () => void this.#due.delete(due);
   }
 
-  /** Time passes, and each timer comes when it is due. */
+  /** Advances time; each timer fires when it is due. */
   pass(ms: number): void {
     const to = this.#now + ms;
     for (let next = this.#next(to); next; next = this.#next(to)) {
@@ -31,18 +31,18 @@ export class TestTime implements Clock, Timers {
     this.#move(to - this.#now);
   }
 
-  /** Time passes while the process stands still: every timer that was due meanwhile comes when it goes on. */
+  /** Advances time while the process is stopped: all due timers fire when it continues. */
   freeze(ms: number): void {
     this.#move(ms);
     for (let next = this.#next(this.#now); next; next = this.#next(this.#now)) this.#run(next);
   }
 
-  /** Time passes, and no timer has come yet. */
+  /** Advances time without firing timers. */
   passUnseen(ms: number): void {
     this.#move(ms);
   }
 
-  /** The machine sleeps: time passes for everybody else. */
+  /** The machine sleeps: only the wall clock advances. */
   sleep(ms: number): void {
     this.#wall += ms;
   }

@@ -1,7 +1,7 @@
-/** What a test waits for on a loopback connection is there within milliseconds; a test that waits longer has failed. */
+/** On loopback, everything a test waits for arrives within milliseconds; a longer wait is a failure. */
 const PATIENCE_MS = 5_000;
 
-/** Looks after every turn of the event loop until the condition holds. Rejects when it does not for five seconds. */
+/** Checks the condition after every turn of the event loop. Rejects after five seconds. */
 export async function turnsUntil(condition: () => boolean): Promise<void> {
   const since = performance.now();
   while (!condition()) {

@@ -3,11 +3,11 @@ import type { Locator, Page, WebSocket } from "playwright-core";
 import { isObject } from "../../src/core/kernel/json.ts";
 import { FrameCheck } from "./openclaw-schemas.ts";
 
-/** What a page tells when something is wrong with it. */
+/** Phrases by which a page reports an error. */
 const COMPLAINTS =
   /unknown method|schema unavailable|usage is unavailable|invalid .*(params|page)|failed to|refresh failed/i;
 
-/** A request of the page; `ok` once it was answered. */
+/** A page's request; `ok` once it is answered. */
 interface Call {
   readonly method: string;
   readonly params: unknown;
@@ -17,15 +17,15 @@ interface Call {
 /** One tab of the Control UI, watched: every frame against the schemas, every error of the page. */
 export class UiTab {
   readonly page: Page;
-  /** What the page asked for, and whether it was answered well. */
+  /** The page's requests, and whether they succeeded. */
   readonly #calls: Call[] = [];
   readonly #watching = new Set<() => void>();
-  /** What requests were refused with, by method. */
+  /** Refusals by method. */
   readonly refused: { readonly method: string; readonly message: string }[] = [];
   readonly #screenshots: string;
   readonly #faults: unknown[] = [];
 
-  /** `elsewhere`: where the page comes from, when that is no gateway; the page asks it like one all the same. */
+  /** `elsewhere`: the page's server if it is not a gateway; the page still treats it as one. */
   constructor(page: Page, screenshots: string, elsewhere?: string) {
     const isOurs = (text: string) => elsewhere === undefined || !text.includes(new URL(elsewhere).host);
     this.page = page;
@@ -37,7 +37,7 @@ export class UiTab {
         this.#faults.push(new Error(`HTTP ${answer.status()} for ${answer.url()}`));
     });
     page.on("console", (message) => {
-      // What could not be loaded is told with its status by "response".
+      // "response" reports failed loads with their status.
       const told = message.type() === "error" && !message.text().startsWith("Failed to load resource");
       if (told && isOurs(message.text())) this.#faults.push(new Error(`the console says: ${message.text()}`));
     });
@@ -47,7 +47,7 @@ export class UiTab {
     await this.page.goto(url, { waitUntil: "domcontentloaded" });
   }
 
-  /** Goes to another page of the UI without loading it anew, as a link in it does. */
+  /** Navigates to another page of the UI without a reload, like a link. */
   async visit(path: string): Promise<void> {
     await this.page.evaluate(
       `history.pushState({}, "", ${JSON.stringify(path)}); dispatchEvent(new PopStateEvent("popstate"))`,
@@ -77,7 +77,7 @@ export class UiTab {
     return this.page.getByRole("button", { name }).first();
   }
 
-  /** Waits until the newest answer reads exactly so, white space aside. */
+  /** Waits until the newest answer has exactly this text, white space aside. */
   async untilAnswer(text: string): Promise<void> {
     const words = text
       .trim()
@@ -87,19 +87,19 @@ export class UiTab {
     await this.answers.last().filter({ hasText: exactly }).waitFor();
   }
 
-  /** Waits until a text can be seen anywhere. */
+  /** Waits until a text is visible anywhere. */
   async untilText(text: string | RegExp): Promise<void> {
     await this.page.getByText(text).filter({ visible: true }).first().waitFor();
   }
 
-  /** Waits until the page has called a method with at least these parameters, and was answered well. */
+  /** Waits until the page has called a method with at least these parameters successfully. */
   async until(method: string, params: Record<string, unknown>): Promise<void> {
     const fits = (call: { readonly params: unknown }) =>
       Object.entries(params).every(([name, value]) => isObject(call.params) && call.params[name] === value);
     await this.#look(() => this.#calls.some((call) => call.ok === true && call.method === method && fits(call)));
   }
 
-  /** Waits until everything the page asked for was answered, and shown. */
+  /** Waits until all of the page's requests are answered and shown. */
   async settled(): Promise<void> {
     await this.#look(() => this.#calls.every(({ ok }) => ok !== undefined));
     await this.page.evaluate("new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))");
@@ -109,7 +109,7 @@ export class UiTab {
     while (!holds()) await new Promise<void>((look) => this.#watching.add(look));
   }
 
-  /** Lines the page shows that complain. */
+  /** Error lines shown on the page. */
   async complaints(): Promise<string[]> {
     const [text = ""] = await this.page.locator("body").allInnerTexts();
     return text.split("\n").filter((line) => COMPLAINTS.test(line));
@@ -119,7 +119,7 @@ export class UiTab {
     await this.page.screenshot({ path: join(this.#screenshots, `${name}.png`) });
   }
 
-  /** Throws the first thing that was wrong. */
+  /** Throws the first error. */
   verify(): void {
     for (const fault of this.#faults) throw fault;
   }

@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import type { Duplex } from "node:stream";
 
-/** What an upgrade was answered with. `socket` is open after a 101, and the caller's to destroy. */
+/** The answer to an upgrade. After a 101 `socket` is open, and the caller must destroy it. */
 export interface UpgradeAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
@@ -17,7 +17,7 @@ const STREAM_HEADERS = {
   "sec-websocket-protocol": "sluice.v1",
 };
 
-/** A WebSocket handshake by hand, so that refusals can be read. `headers` replace those of a good one. */
+/** A WebSocket handshake by hand, so that refusals can be read. `headers` replace those of a valid one. */
 export function upgrade(
   gatewayUrl: string,
   options: { readonly path?: string; readonly method?: string; readonly headers?: Record<string, string> } = {},

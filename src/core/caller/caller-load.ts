@@ -1,8 +1,8 @@
 import type { Clock } from "../kernel/clock.ts";
 
-/** Lately: as long as the event loop's delay is looked back at. */
+/** How far back usage counts: as far as the event loop's delay is measured. */
 const WINDOW_MS = 5_000;
-/** Of the event loop's time. Whoever takes more of it with what it sends makes others wait. */
+/** The share of the event loop's time above which a caller slows others down. */
 const HEAVY_SHARE = 1 / 20;
 
 interface Taken {
@@ -10,17 +10,17 @@ interface Taken {
   at: number;
 }
 
-/** How much of the event loop's time callers have taken lately with what they sent; it fades exponentially. */
+/** How much of the event loop's time each caller's messages have taken recently. Decays exponentially. */
 export class CallerLoad {
   readonly #clock: Clock;
-  /** One for each caller: there are as many as there are credentials. */
+  /** By caller. Bounded by the number of credentials. */
   readonly #taken = new Map<string, Taken>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** A caller's message took so long. */
+  /** Handling a caller's message took `ms`. */
   took(caller: string, ms: number): void {
     const now = this.#clock.now();
     const taken = this.#taken.get(caller) ?? { ms: 0, at: now };
@@ -29,12 +29,13 @@ export class CallerLoad {
     this.#taken.set(caller, taken);
   }
 
+  /** Whether this caller takes more than its share. */
   isHeavy(caller: string): boolean {
     const taken = this.#taken.get(caller);
     return taken !== undefined && left(taken, this.#clock.now()) >= WINDOW_MS * HEAVY_SHARE;
   }
 
-  /** Whether any caller is. Asked only while the event loop is late. */
+  /** Whether any caller is heavy. Costly: only asked while the event loop is late. */
   get anyIsHeavy(): boolean {
     return [...this.#taken.keys()].some((caller) => this.isHeavy(caller));
   }

@@ -3,52 +3,54 @@ import { GatewayError } from "../kernel/errors.ts";
 import { matchesName } from "../kernel/name-pattern.ts";
 import type { AwayPolicy } from "../stream/registry.ts";
 
-/** What a key lets its callers do. `chat`: the OpenClaw face; `streams`: all others; `admin` includes every other. */
+/** What a key permits. `chat`: the OpenClaw face; `streams`: all other faces; `admin` includes every scope. */
 export const SCOPES = ["chat", "streams", "read", "logs", "admin"] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** With it a handshake or request brings the caller's own upstream key. */
+/** The request header with the caller's own upstream key. */
 export const UPSTREAM_KEY_HEADER = "x-sluice-upstream-key";
 
-/** The authenticated identity that limits and records are about. */
+/** The authenticated identity that limits and records apply to. */
 export interface Caller {
   readonly name: string;
-  /** Undefined for the shared token and for local clients: they may do everything, without caps. */
+  /** Undefined for the shared token and for local clients, which may do everything without caps. */
   readonly grant?: Grant;
 }
 
-/** Who a request comes from, and the upstream key it brings. */
+/** Who sends a request, and the upstream key it brings. */
 export interface Identity {
   readonly caller: Caller;
-  /** The caller's own, in memory only. */
+  /** The caller's own key. Never stored or logged. */
   readonly upstreamKey: string | undefined;
 }
 
-/** What one gateway key grants. A fresh one is read on every open and resume: keys change while sockets live. */
+/** What one gateway key grants. Read anew on every open and resume, because keys change while sockets live. */
 export interface Grant {
   readonly keyId: string;
-  /** Which of the key's secrets was shown: a key that is rotated has two for a while. */
+  /** Which secret was presented: a rotated key has two for a while. */
   readonly secretId?: string | undefined;
   readonly scopes: ReadonlySet<Scope>;
-  /** Names that may be used, or patterns of them such as `claude-*`; undefined: all. */
+  /** Permitted names, or patterns such as `claude-*`; undefined: all. */
   readonly models: ReadonlySet<string> | undefined;
   readonly routes: ReadonlySet<string> | undefined;
   readonly caps: Caps;
-  /** What happens to its streams while nobody reads, unless an open says otherwise. */
+  /** What happens to its streams without a reader, unless an open says otherwise. */
   readonly away: AwayPolicy | undefined;
-  /** A cancelled stream's upstream is closed at once, or read on for its usage within a bound. */
+  /** Whether the upstream of a cancelled stream is closed at once or drained, within limits, to learn its usage. */
   readonly onAbort: OnAbort;
-  /** Whose provider key pays: the gateway's, the caller's own, or the caller's where there is one. */
+  /** Whose provider key pays: the gateway's, the caller's own, or the caller's if it brings one. */
   readonly upstreamKeys: UpstreamKeys;
 }
 
+/** See `Grant.onAbort`. */
 export const ON_ABORT = ["cancel", "drain"] as const;
 export type OnAbort = (typeof ON_ABORT)[number];
 
+/** See `Grant.upstreamKeys`. */
 export const UPSTREAM_KEYS = ["managed", "own", "own_or_managed"] as const;
 export type UpstreamKeys = (typeof UPSTREAM_KEYS)[number];
 
-/** Ceilings of one key; undefined: none. Days and months are those of UTC. */
+/** Limits on what one key may use; undefined: unlimited. Days and months are those of UTC. */
 export interface Caps {
   readonly tokensPerDay?: number | undefined;
   readonly tokensPerMonth?: number | undefined;
@@ -60,19 +62,20 @@ export interface Caps {
   readonly concurrentStreams?: number | undefined;
 }
 
+/** Whether the caller's key has the scope, or `admin`. */
 export function mayDo(caller: Caller, scope: Scope): boolean {
   const scopes = caller.grant?.scopes;
   return !scopes || scopes.has(scope) || scopes.has("admin");
 }
 
-/** Throws `forbidden` when the caller's key lacks the scope. */
+/** Throws `forbidden` if the caller's key lacks the scope. */
 export function requireScope(caller: Caller, scope: Scope): void {
   if (!mayDo(caller, scope)) throw new GatewayError("forbidden", `the key lacks the scope ${scope}`);
 }
 
 /**
- * Whether the caller may use a model, or a route alone. Every list its key has must name the target: a key with models
- * cannot use a bare route, where the request body would choose any model.
+ * Whether the caller may use a model, or a route without a model. Every list of its key must permit the target: a key with a
+ * list of models may not use a bare route, on which the request's body chooses the model.
  */
 export function mayUse({ grant }: Caller, { route, model }: Target): boolean {
   if (grant?.routes && !grant.routes.has(route.name)) return false;
@@ -85,10 +88,10 @@ function matchesAny(patterns: ReadonlySet<string>, name: string): boolean {
   return false;
 }
 
-/** Throws `forbidden` when the caller may not use the target, or not with this upstream key, or not without one. */
+/** Throws `forbidden` if the caller may not use the target, may not bring an upstream key, or must bring one. */
 export function checkOpen(caller: Caller, target: Target, upstreamKey: string | undefined): void {
   if (!mayUse(caller, target)) throw new GatewayError("forbidden", "the key does not allow this model or route");
-  // Without a grant there is no policy: a caller may bring a key or leave it.
+  // Without a grant there is no policy.
   const policy = caller.grant?.upstreamKeys ?? "own_or_managed";
   if (policy === "managed" && upstreamKey !== undefined) {
     throw new GatewayError("forbidden", "the key may not bring an upstream key of its own");

@@ -1,19 +1,20 @@
 import { GatewayError } from "../kernel/errors.ts";
 import { Tally } from "../kernel/tally.ts";
 
+/** In bytes. */
 export interface InboundBudgetLimits {
-  /** What all holders may have together, in bytes. */
+  /** For all holders together. */
   readonly maxBytes: number;
-  /** What one of them may have. */
+  /** For each holder. */
   readonly maxBytesEach: number;
 }
 
-/** Bodies are held until their answers begin, which takes some seconds: clients told to come back sooner give up too soon. */
+/** Bodies are held until the response begins, which takes seconds: clients told to return sooner would give up too soon. */
 const RETRY_AFTER_MS = 5_000;
 
 /**
- * What clients have announced or sent and nobody has taken on yet, in bytes: unfinished frames and bodies. Counting only.
- * Whoever reserves gives back.
+ * The memory of what clients send: unfinished frames and bodies, and request bodies until the response begins. Only counts;
+ * each reservation must be released by its holder.
  */
 export class InboundBudget {
   readonly #limits: InboundBudgetLimits;
@@ -32,12 +33,12 @@ export class InboundBudget {
     return this.#limits.maxBytes;
   }
 
-  /** Reservations refused so far. */
+  /** How many reservations were refused so far. */
   get refused(): number {
     return this.#refused;
   }
 
-  /** Sets bytes aside for a holder: a caller, or an address. Throws `overloaded`, and has then set nothing aside. */
+  /** Reserves bytes for a holder: a caller or an address. Throws `overloaded`, reserving nothing. */
   reserve(holder: string, bytes: number): InboundReservation {
     this.#take(holder, bytes);
     let held = bytes;
@@ -72,10 +73,10 @@ export class InboundBudget {
   }
 }
 
-/** Bytes set aside until `release`, which may be called again and then does nothing. */
+/** Bytes reserved until `release`. Calling that again does nothing. */
 export interface InboundReservation {
   readonly bytes: number;
-  /** Sets aside what is missing to so many. Throws `overloaded`, and keeps then what it had. */
+  /** Grows the reservation to `bytes` in total. Throws `overloaded`, keeping what it had. */
   growTo(bytes: number): void;
   release(): void;
 }

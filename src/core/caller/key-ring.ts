@@ -2,10 +2,10 @@ import { GatewayError } from "../kernel/errors.ts";
 import type { AwayPolicy } from "../stream/registry.ts";
 import type { Caller, Caps, OnAbort, Scope, UpstreamKeys } from "./caller.ts";
 
-/** A gateway key as it is stored: all about it but its secret. Times are wall-clock milliseconds. */
+/** A gateway key as stored, without its secrets. Times are wall-clock milliseconds. */
 export interface GatewayKey {
   readonly id: string;
-  /** The name of its caller, which no other key has that is not revoked. */
+  /** Its caller's name: unique among keys that are not revoked. */
   readonly caller: string;
   readonly scopes: readonly Scope[];
   /** Undefined: all. */
@@ -18,24 +18,25 @@ export interface GatewayKey {
   readonly createdAt: number;
   readonly expiresAt?: number | undefined;
   readonly revokedAt?: number | undefined;
-  /** One; two while the one before a rotation still works. */
+  /** One; or two, while the one before a rotation still works. */
   readonly secrets: readonly KeySecret[];
 }
 
+/** A secret as stored: its digest. */
 export interface KeySecret {
-  /** Of the whole secret, in hexadecimal. */
+  /** The SHA-256 of the secret, in hexadecimal. */
   readonly sha256: string;
-  /** When it stops working; undefined: with its key. */
+  /** When it stops working, in wall-clock milliseconds; undefined: with its key. */
   readonly until?: number | undefined;
 }
 
-/** Names that belong to callers without a key. */
+/** Names of callers without a key. */
 export const RESERVED_CALLERS: readonly string[] = ["local", "token"];
 
-/** Which secret is meant, by the beginning of its digest: it finds the key, and proves nothing. */
+/** The id of a secret: the start of its digest. It identifies the secret but proves nothing. */
 export const secretIdOf = (sha256: string): string => sha256.slice(0, 16);
 
-/** All gateway keys in memory, as the store had them last. Nothing here waits. */
+/** All gateway keys in memory, as last read from the store. Never waits. */
 export class KeyRing {
   readonly #wall: () => number;
   readonly #keys = new Map<string, GatewayKey>();
@@ -46,14 +47,12 @@ export class KeyRing {
     this.#wall = wall;
   }
 
-  /** Told after the keys were replaced. */
-  changed: () => void = () => {};
-
-  /** Whether a key was ever made. Revoking the last one must not open the gateway to everybody again. */
+  /** Whether any key was ever created: revoking the last one must not open the gateway to everyone again. */
   get any(): boolean {
     return this.#keys.size > 0;
   }
 
+  /** Replaces all keys by those now in the store. */
   replace(keys: readonly GatewayKey[]): void {
     this.#keys.clear();
     this.#bySecret.clear();
@@ -62,19 +61,18 @@ export class KeyRing {
       for (const secret of key.secrets) this.#bySecret.set(secretIdOf(secret.sha256), { key, secret });
     }
     this.#nextEnd = this.#findNextEnd();
-    this.changed();
   }
 
-  /** The digest the secret with this id must have, and the caller it stands for; undefined for an unknown one. */
+  /** The expected digest and the key of a secret, by its id; undefined if it is unknown. */
   find(secretId: string): { readonly sha256: string; readonly keyId: string } | undefined {
     const found = this.#bySecret.get(secretId);
     return found && { sha256: found.secret.sha256, keyId: found.key.id };
   }
 
-  /** The caller of a key with what it grants now. Throws `unauthorized` when key or secret work no more. */
+  /** A key's caller, with its current grant. Throws `unauthorized` if the key or the secret no longer works. */
   caller(keyId: string, secretId: string | undefined): Caller {
     const key = this.#keys.get(keyId);
-    if (!key) throw new GatewayError("unauthorized", "the key is gone");
+    if (!key) throw new GatewayError("unauthorized", "the key no longer exists");
     this.#checkKey(key);
     if (secretId !== undefined) this.#checkSecret(key, secretId);
     const { id, caller: name, scopes, models, routes, caps, away, onAbort, upstreamKeys } = key;
@@ -94,14 +92,14 @@ export class KeyRing {
     };
   }
 
-  /** Whether the caller's key works, whichever of its secrets was shown. Callers without a key are not asked about. */
+  /** Whether the caller's key still works, with any of its secrets. True for callers without a key. */
   isGood({ grant }: Caller): boolean {
     if (!grant) return true;
     const key = this.#keys.get(grant.keyId);
     return key !== undefined && key.revokedAt === undefined && !this.#isOver(key.expiresAt);
   }
 
-  /** Whether since the last call, or the last replacement, a key or a secret came to its end. */
+  /** Whether a key or secret has expired since the last call or the last `replace`. */
   lapsed(): boolean {
     if (this.#wall() < this.#nextEnd) return false;
     this.#nextEnd = this.#findNextEnd();
@@ -116,7 +114,7 @@ export class KeyRing {
   #checkSecret({ id }: GatewayKey, secretId: string): void {
     const found = this.#bySecret.get(secretId);
     if (found?.key.id !== id || this.#isOver(found.secret.until)) {
-      throw new GatewayError("unauthorized", "the key was rotated, this secret is its old one");
+      throw new GatewayError("unauthorized", "the key was rotated, and this is its old secret");
     }
   }
 

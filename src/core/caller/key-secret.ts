@@ -1,18 +1,18 @@
 /**
- * The form of a gateway key's secret: `sluice_`, 256 random bits in base 62 (43 characters), and their CRC-32 in base 62
- * (6 characters). Letters and digits alone are selected by one double click, the prefix lets scanners find leaked keys,
- * and the checksum tells a typo from a wrong key without a look at any key.
+ * The format of a gateway key's secret: `sluice_`, 256 random bits in base 62 (43 characters), and the CRC-32 of those
+ * characters in base 62 (6 characters). A double click selects all of it, scanners find leaked keys by the prefix, and the
+ * checksum distinguishes a typo from a wrong key without looking up any key.
  */
 export const SECRET_PREFIX = "sluice_";
 
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BASE = BigInt(ALPHABET.length);
-/** 62 to the 43rd is the first power above 2 to the 256th, and to the 6th above 2 to the 32nd. */
+/** The fewest base-62 digits for 256 and for 32 bits. */
 const RANDOM_LENGTH = 43;
 const CHECKSUM_LENGTH = 6;
 const FORM = new RegExp(`^${SECRET_PREFIX}([0-9A-Za-z]{${RANDOM_LENGTH}})([0-9A-Za-z]{${CHECKSUM_LENGTH}})$`);
 
-/** Writes 32 random bytes as a secret. */
+/** Formats 32 random bytes as a secret. */
 export function writeSecret(random: Uint8Array): string {
   const body = inBase62(
     random.reduce((sum, byte) => sum * 256n + BigInt(byte), 0n),
@@ -21,10 +21,10 @@ export function writeSecret(random: Uint8Array): string {
   return `${SECRET_PREFIX}${body}${checksumOf(body)}`;
 }
 
-/** Whether a text is meant as a gateway key's secret. */
+/** Whether a text has the prefix of a gateway key's secret. */
 export const isSecret = (text: string): boolean => text.startsWith(SECRET_PREFIX);
 
-/** Whether a secret is as it was printed. What fails this was mistyped or cut. */
+/** Whether a secret's form and checksum are intact, that is, it was not mistyped or truncated. */
 export function isWhole(secret: string): boolean {
   const [, body, checksum] = FORM.exec(secret) ?? [];
   return body !== undefined && checksumOf(body) === checksum;
@@ -38,7 +38,7 @@ function inBase62(value: bigint, length: number): string {
   return digits;
 }
 
-/** CRC-32 as in ISO 3309 and zlib, bit by bit: it runs once for each handshake, over 43 characters. */
+/** CRC-32 (ISO 3309, as in zlib), bit by bit: it runs once per handshake, over 43 characters. */
 function crc32(ascii: string): number {
   let crc = 0xffffffff;
   for (let at = 0; at < ascii.length; at++) {

@@ -2,17 +2,18 @@ import type { Clock } from "../kernel/clock.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
+/** A token bucket for each caller. */
 export interface OpenRateLimits {
-  /** Streams one caller may open a second, and at once. */
+  /** Streams one caller may open per second, and in one burst. */
   readonly opensPerSecond: number;
   readonly opensBurst: number;
 }
 
-/** How fast each caller may open streams, on all its connections together. */
+/** Limits how fast each caller may open streams, over all its connections. */
 export class OpenRate {
   readonly #limits: OpenRateLimits;
   readonly #clock: Clock;
-  /** One for each caller: there are as many as there are credentials. */
+  /** By caller. Bounded by the number of credentials. */
   readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(limits: OpenRateLimits, clock: Clock) {
@@ -20,7 +21,7 @@ export class OpenRate {
     this.#clock = clock;
   }
 
-  /** Counts one open. Throws `rate_limited` with the time until the next one is free. */
+  /** Counts one open. Throws `rate_limited` with the time until the next one is possible. */
   take(caller: string): void {
     const now = this.#clock.now();
     let bucket = this.#buckets.get(caller);
@@ -29,6 +30,6 @@ export class OpenRate {
       this.#buckets.set(caller, bucket);
     }
     const retryAfterMs = bucket.take(now);
-    if (retryAfterMs > 0) throw new GatewayError("rate_limited", "too many streams opened at once", { retryAfterMs });
+    if (retryAfterMs > 0) throw new GatewayError("rate_limited", "the caller opens streams too fast", { retryAfterMs });
   }
 }

@@ -1,7 +1,7 @@
-/** What additions of floating point may lose: whoever comes when told to is not sent away again. */
+/** The tolerance for floating-point sums: a client that returns after the stated wait must not be refused again. */
 const ROUNDING = 1e-6;
 
-/** So many a second, with bursts: pure arithmetic on a clock that is given. */
+/** A rate limit with bursts. Clock readings, in milliseconds, are arguments. */
 export class TokenBucket {
   readonly #perSecond: number;
   readonly #burst: number;
@@ -15,7 +15,7 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  /** Takes one, or `count`. Returns 0, or how many milliseconds from `now` as many are there; then it took none. */
+  /** Takes `count` tokens and returns 0; or takes none and returns the milliseconds until there are enough. */
   take(now: number, count = 1): number {
     this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#at) / 1_000) * this.#perSecond);
     this.#at = now;

@@ -1,37 +1,50 @@
 import type { JsonObject, JsonValue } from "../kernel/json.ts";
 import type { TokenCounts } from "../usage/usage.ts";
 
-/** How an upstream speaks. Values in, values out: a dialect never sees a socket. */
+/** How an upstream speaks. Pure functions: a dialect never sees a socket. */
 export interface Dialect {
   readonly name: string;
-  /** The stream has no last event of its own: a clean end of the body is its end. */
+  /** The stream has no terminal event: it ends where its body ends cleanly. */
   readonly endsAtEof: boolean;
-  /** Path below the route's base URL, and the headers that carry the key. */
+  /** The path below the route's base URL, and the headers that carry the key. */
   address(key: string | undefined): { readonly path: string; readonly headers: Readonly<Record<string, string>> };
-  /** The body as the provider wants it, for a stream or a whole answer: `stream`, and what the dialect insists on. */
+  /** The body as the provider wants it: with `stream`, and with what the dialect requires. */
   body(request: BodyRequest): JsonObject;
-  /** A conversation, in the provider's own request body. Throws GatewayError `unsupported` for parts it cannot carry. */
+  /** A conversation as the provider's request body. Throws `unsupported` for parts it cannot carry. */
   conversation(turn: Conversation): JsonObject;
-  /** The most tokens a request lets the model write, in all its answers; undefined when it does not say. */
+  /** The most output tokens a request allows, in all its answers together; undefined if it sets no limit. */
   outputLimit(body: JsonObject): number | undefined;
-  /** The same request with no higher limit than this. A dialect without one certain name for it lowers only what is there. */
+  /** The same request, limited to this many output tokens. If servers disagree about the field's name, only a field that is there is lowered. */
   limited(body: JsonObject, outputTokens: number): JsonObject;
-  /** A new decoder for one stream. `asked` is the caller's body: what it did not ask for, the gateway did, is hidden. */
-  decoder(asked?: JsonObject): Decoder;
+  /** How to request the usage of a stream, if the dialect reports it only on request. */
+  readonly usageRequest?: UsageRequest;
+  /** A new decoder for one answer to `asked`, the caller's body. With `hidesUsage`, events that only carry the usage are hidden. */
+  decoder(asked?: JsonObject, hidesUsage?: boolean): Decoder;
 }
 
+/** The parameter the gateway adds to a request to learn its usage. */
+export interface UsageRequest {
+  /** Whether the caller's body leaves the parameter out, so that the gateway adds it. */
+  isAdded(asked: JsonObject): boolean;
+  /** Whether the body of an upstream's refusal names the parameter. */
+  isRefusedBy(refusal: string): boolean;
+  /** The provider's body without the parameter. */
+  without(body: JsonObject): JsonObject;
+}
+
+/** What `Dialect.body` makes a request body from. */
 export interface BodyRequest {
-  /** What the caller asked for, in the provider's own words. */
+  /** The caller's body, in the provider's own terms. */
   readonly body: JsonObject;
-  /** The upstream's model id; undefined when the caller named a route and chose the model in the body. */
+  /** The upstream's model id; undefined if the caller named a route and set the model in the body. */
   readonly model: string | undefined;
-  /** The answer is wanted as one JSON value, not as a stream. */
-  readonly whole?: boolean | undefined;
-  /** False where the upstream refuses to be asked for usage; then it is estimated. */
+  /** The answer is wanted as one JSON value (`stream: false`). */
+  readonly unary?: boolean | undefined;
+  /** False if the upstream rejects `stream_options`; usage is then estimated. */
   readonly includeUsage?: boolean | undefined;
 }
 
-/** A provider-neutral request: what chat faces produce. */
+/** A provider-neutral request, as chat faces produce it. */
 export interface Conversation {
   readonly system?: string;
   readonly messages: readonly Message[];
@@ -39,60 +52,69 @@ export interface Conversation {
   readonly thinking?: string;
 }
 
+/** One message of a conversation. */
 export interface Message {
   readonly role: "user" | "assistant";
   readonly content: readonly Part[];
 }
 
+/** A piece of a message. An image is base64 without a prefix; a signature must go back unchanged. */
 export type Part =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "image"; readonly mimeType: string; readonly base64: string }
   | { readonly type: "thinking"; readonly text: string; readonly signature?: string };
 
-/** Reads the events of one stream in order and keeps what must be remembered between them. */
+/** Reads the events of one stream in order, and keeps state between them. */
 export interface Decoder {
   /**
-   * What one event means; a whole answer is read as the only event. `value` is the parsed data, undefined when it is not JSON (or too deep). Unknown events
-   * mean nothing (`{}`); no input makes it throw.
+   * Reads one event; a unary answer is a single event. `value` is the parsed data, undefined if it is not JSON or nests too
+   * deep. Returns `NOTHING` for unknown events. Never throws.
    */
   read(name: string | undefined, value: JsonValue | undefined, data: string): Delta;
   /**
-   * How the provider would have ended the answer here, had its limit been reached. Undefined before it began, and where
-   * nothing of it is understood.
+   * The events with which the provider would end the answer here if its output limit were reached. Undefined before the
+   * answer begins, and for dialects that are not understood.
    */
   cutShort(outputTokens: number): CutShort | undefined;
 }
 
-/** A clean ending in the provider's own words. */
+/** A clean ending in the provider's own form. */
 export interface CutShort {
-  /** What the provider says when a limit is reached. */
+  /** The provider's finish reason for a reached limit. */
   readonly finish: string;
   readonly events: readonly { readonly name: string | undefined; readonly data: string }[];
 }
 
+/**
+ * `open`: the answer continues, although all or some of it had finished. `at_end`: complete if the body ends cleanly here.
+ * `whole`: complete even if the connection breaks, though usage or `[DONE]` may follow. `now`: this was the last event.
+ */
+export type Completeness = "open" | "at_end" | "whole" | "now";
+
+/** What one event adds to the answer. */
 export interface Delta {
   readonly text?: string;
   readonly thinking?: string;
-  /** Signature of the thinking that just ended: must go back verbatim with it. */
+  /** The signature of the thinking that just ended. It must go back verbatim with that thinking. */
   readonly thinkingSignature?: string;
   readonly toolCalls?: readonly ToolCallDelta[];
-  /** Cumulative counts: the last one wins, they are never added up. */
+  /** Characters of further answers (`n` above 1), whose text is not decoded. */
+  readonly otherCharacters?: number;
+  /** Cumulative counts: take the largest of each, never their sum. */
   readonly usage?: TokenCounts;
-  /** The provider's own finish or stop reason. */
+  /** The provider's finish or stop reason. */
   readonly finish?: string;
-  /** The provider says that the stream failed; it ends with this event. */
+  /** The provider reports that the stream failed. The stream ends with this event. */
   readonly error?: ProviderError;
-  /**
-   * `now`: this is the last event. `at_end`: the answer is whole and the end of the body is no truncation, but more
-   * events (usage, `[DONE]`) may follow.
-   */
-  readonly complete?: "now" | "at_end";
-  /** The gateway asked for this event, not the client: it counts, and no reader sees it. */
+  /** How complete the answer is as of this event; undefined if unchanged. */
+  readonly complete?: Completeness;
+  /** The gateway requested this event, not the client: it is counted and not relayed. */
   readonly hidden?: true;
 }
 
+/** The next piece of one tool call. */
 export interface ToolCallDelta {
-  /** Position of the call in the answer; deltas with the same index belong together. */
+  /** The call's position in the answer. Deltas with the same index belong to one call. */
   readonly index: number;
   readonly id?: string;
   readonly name?: string;
@@ -100,14 +122,24 @@ export interface ToolCallDelta {
   readonly arguments?: string;
 }
 
+/** What a provider says about a failure, sanitised. */
 export interface ProviderError {
-  /** The provider's own type or code, such as `overloaded_error`. */
+  /** Its type, or its code where it gives no type, such as `overloaded_error`. */
   readonly type?: string;
+  /** Its code, such as `context_length_exceeded`; an HTTP status is not repeated here. */
+  readonly code?: string;
+  /** What in the request is wrong, such as `messages.0.content`. */
+  readonly param?: string;
   readonly message?: string;
+  /** The HTTP status that it names in its words, 400 to 599. */
+  readonly status?: number;
+  /** How long it asks to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
 }
 
+/** The delta of an event that adds nothing. Compared by identity. */
 export const NOTHING: Delta = Object.freeze({});
 
-/** Whether there is something in it that a reader would see. */
+/** Whether a delta has content that a reader sees. */
 export const hasContent = ({ text, thinking, toolCalls }: Delta): boolean =>
   Boolean(text) || Boolean(thinking) || toolCalls !== undefined;

@@ -1,9 +1,16 @@
-import { asNumber, asObject, asString, type JsonValue } from "../kernel/json.ts";
+import { asObject, type JsonObject, type JsonValue, parseJson } from "../kernel/json.ts";
 import { sanitise } from "../kernel/sanitise.ts";
 import type { ProviderError } from "./dialect.ts";
+import { errorFields } from "./error-fields.ts";
 
 /** Longest provider message passed on; OpenClaw's schema allows 300 characters. */
 const MAX_MESSAGE = 300;
+
+/** Proxies put one error into another; deeper ones say nothing new. */
+const MAX_NESTING = 6;
+
+/** Failures of single fields that are told of one request. */
+const MAX_ITEMS = 3;
 
 /** Words that look like credentials: long runs after a known prefix or scheme, and long runs of token characters. */
 const SECRETS =
@@ -18,26 +25,70 @@ export function sanitiseMessage(message: string): string {
 }
 
 /**
- * What the provider says went wrong, from an error body or an error event: `{error: {type, code, message}}`,
- * `{error: "text"}`, or the fields at the top. Undefined when there is nothing of the kind.
+ * What the provider says went wrong, from the JSON of an error body or an error event. It knows the forms of vendors,
+ * proxies and frameworks: fields at the top or below `error`, a list of them, `errors`, `detail` (FastAPI, RFC 9457),
+ * `base_resp` (MiniMax), `Message` (AWS, Alibaba), and a `message` that is an object or holds JSON again. Undefined when
+ * there is nothing of the kind. docs/faults.md lists the forms.
  */
 export function readProviderError(value: JsonValue | undefined): ProviderError | undefined {
-  const top = asObject(value);
-  if (!top) return undefined;
-  const inner = asObject(top.error) ?? top;
-  const message = asString(top.error) ?? asString(inner.message);
-  const type =
-    [inner.type, inner.code, inner.status].find((name) => typeof name === "string") ?? asNumber(inner.code)?.toString();
+  const said = typeof value === "object" && value !== null ? read(value, MAX_NESTING) : undefined;
+  if (!said) return undefined;
+  const { code, message, param, retryAfterMs, status } = said;
+  const type = said.type ?? code ?? (status === undefined ? undefined : String(status));
   if (message === undefined && type === undefined) return undefined;
   return {
-    ...(typeof type === "string" && { type: sanitiseMessage(type) }),
+    ...(type !== undefined && { type: sanitiseMessage(type) }),
+    ...(code !== undefined && { code: sanitiseMessage(code) }),
+    ...(param !== undefined && { param: sanitiseMessage(param) }),
     ...(message !== undefined && { message: sanitiseMessage(message) }),
+    ...(status !== undefined && { status }),
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
   };
 }
 
-/** The provider's code besides its type, such as `context_length_exceeded` of an `invalid_request_error`. */
-export function readProviderCode(value: JsonValue | undefined): string | undefined {
-  const top = asObject(value);
-  const { type, code } = asObject(top?.error) ?? top ?? {};
-  return typeof code === "string" && typeof type === "string" && code !== type ? sanitiseMessage(code) : undefined;
+function read(value: JsonValue, depth: number): ProviderError | undefined {
+  if (depth === 0) return undefined;
+  if (typeof value === "string") return readText(value, depth);
+  if (Array.isArray(value)) return readList(value, depth);
+  const object = asObject(value);
+  return object && readObject(object, depth);
 }
+
+/** A text, or the error in the JSON that it holds: proxies pass on another server's answer as their message. */
+function readText(text: string, depth: number): ProviderError | undefined {
+  const from = text.search(/[{[]/);
+  const to = Math.max(text.lastIndexOf("}"), text.lastIndexOf("]"));
+  const held = from === -1 || to < from ? undefined : parseJson(text.slice(from, to + 1));
+  const said = typeof held === "object" && held !== null ? read(held, depth - 1) : undefined;
+  if (said?.message !== undefined) return said;
+  return text.trim() === "" ? undefined : { message: text };
+}
+
+/** Several items are about several fields of one request. */
+function readList(items: readonly JsonValue[], depth: number): ProviderError | undefined {
+  const errors = items
+    .slice(0, MAX_ITEMS)
+    .map((item) => read(item, depth - 1))
+    .filter((error) => error !== undefined);
+  const messages = errors.flatMap(({ message }) => (message === undefined ? [] : [message]));
+  const [first] = errors;
+  return first && { ...first, ...(messages.length > 0 && { message: messages.join("; ") }) };
+}
+
+function readObject(object: JsonObject, depth: number): ProviderError | undefined {
+  const { inner, message, place, ...own } = errorFields(object);
+  const below = inner === undefined ? undefined : read(inner, depth - 1);
+  const words = message === undefined ? undefined : read(message, depth - 1);
+  // An error within says more than what wraps it, and that more than what its message holds.
+  const said = { ...words, ...defined(own), ...below };
+  const text = below?.message === undefined ? located(words?.message, place) : below.message;
+  const all = { ...said, ...(text !== undefined && { message: text }) };
+  return Object.keys(all).length > 0 ? all : undefined;
+}
+
+const located = (message: string | undefined, place: string | undefined): string | undefined =>
+  message === undefined || place === undefined || message.includes(place) ? message : `${place}: ${message}`;
+
+/** Without the fields that are undefined. */
+const defined = (fields: { readonly [Key in keyof ProviderError]: ProviderError[Key] | undefined }): ProviderError =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));

@@ -4,7 +4,7 @@ import { matchesName } from "../kernel/name-pattern.ts";
 import type { Price } from "../usage/price.ts";
 import type { Dialect } from "./dialect.ts";
 
-/** A named upstream, as the core sees it: where and how; connecting is the upstream's business. */
+/** A named upstream, as the core sees it. */
 export interface Route {
   readonly name: string;
   readonly dialect: Dialect;
@@ -12,39 +12,37 @@ export interface Route {
   /** The header that carries the key, in lower case, where it is not the dialect's own. */
   readonly keyHeader?: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
-  /** False where the upstream refuses to be asked for usage; then it is estimated. */
+  /** False if the upstream rejects `stream_options`; usage is then estimated. */
   readonly includeUsage?: boolean;
-  /**
-   * The models without an alias that may be asked for here by the provider's own names: all with true, those that match a
-   * pattern (`claude-*`), or none.
-   */
+  /** Models without an alias that clients may name as the provider does: all, those matching a pattern (`claude-*`), or none. */
   readonly passModels?: boolean | readonly string[];
 }
 
-/** An alias clients use for a route and the upstream's own model. */
+/** An alias for a model of a route. For a passed model, the alias is the provider's own name. */
 export interface Model {
   readonly alias: string;
   readonly route: Route;
   readonly upstreamModel: string;
   readonly name: string;
-  /** Parameters put under what the caller sends. */
+  /** Parameters of the request body that the caller's override. */
   readonly defaults: JsonObject;
   readonly price: Price | undefined;
   readonly contextWindow: number | undefined;
 }
 
+/** What a request is sent to. Without a model, the request body names the provider's. */
 export interface Target {
   readonly route: Route;
   readonly model: Model | undefined;
 }
 
-/** Names to routes and models. Clients choose among these names and never give an address. */
+/** Resolves names to routes and models. Clients choose among names and never give an address. */
 export class Routing {
   readonly #routes: ReadonlyMap<string, Route>;
   readonly #models: ReadonlyMap<string, Model>;
   readonly defaultModel: Model;
 
-  /** The first model is the default unless one is named. There must be at least one. */
+  /** The default is `defaultAlias` or the first model. Throws `unknown_model` if there is none. */
   constructor(routes: readonly Route[], models: readonly Model[], defaultAlias?: string) {
     this.#routes = new Map(routes.map((route) => [route.name, route]));
     this.#models = new Map(models.map((model) => [model.alias, model]));
@@ -57,7 +55,7 @@ export class Routing {
     return [...this.#models.values()];
   }
 
-  /** Models without an alias that a route's `passModels` names in full. */
+  /** Passed models that a route's `passModels` names in full, without a pattern. */
   get namedModels(): readonly Model[] {
     return [...this.#routes.values()].flatMap((route) =>
       Array.isArray(route.passModels)
@@ -66,39 +64,36 @@ export class Routing {
     );
   }
 
-  /** By an alias, by `route/alias`, or by `route/name` where the route passes the name. Throws `unknown_model`. */
+  /** Finds a model by alias, `route/alias`, or `route/name` if the route passes the name. Throws `unknown_model`. */
   model(name: string): Model {
     return known(this.#find(name), name);
   }
 
   /**
-   * By a name at the API of one dialect: as `model`, then a provider's own name on the first route of the dialect that
-   * passes it. A model of another dialect is returned only when there is none of this one. Throws `unknown_model`.
+   * Finds a model for an API of one dialect: as `model` does, then by the provider's own name on a route of the dialect that
+   * passes it. Returns a model of another dialect only if there is none of this one. Throws `unknown_model`.
    */
   modelAt(name: string, dialect: string): Model {
     return known(this.findAt(name, dialect), name);
   }
 
-  /** As `modelAt`; undefined when there is none. */
+  /** Like `modelAt`, but returns undefined if there is no such model. */
   findAt(name: string, dialect: string): Model | undefined {
     const aliased = this.#aliased(name);
     if (aliased?.route.dialect.name === dialect) return aliased;
-    // An alias that is the provider's own name means the same model on every route.
+    // An alias equal to the provider's name means the same model on every route.
     const isOwnName = !aliased || aliased.upstreamModel === name;
     const passed = isOwnName ? this.#passedBy(name, (route) => route.dialect.name === dialect) : undefined;
     return passed ?? this.#find(name);
   }
 
-  /**
-   * The provider's model that a route is asked for by its own name: a model here where the route passes the name, else the
-   * bare route. Undefined when there is no such route.
-   */
+  /** The target of `route:name`. Its model is undefined if the route does not pass the name; undefined if there is no such route. */
   targetOn(routeName: string, name: string): Target | undefined {
     const route = this.#routes.get(routeName);
     return route && { route, model: passes(route, name) ? this.#passed(route, name) : undefined };
   }
 
-  /** What an open means. Throws `unknown_model`, `unknown_route`, or `bad_request` when neither is named. */
+  /** The target of an `open` frame. Throws `unknown_model`, `unknown_route`, or `bad_request` if it names neither. */
   target(names: { readonly model?: string | undefined; readonly route?: string | undefined }): Target {
     if (names.model !== undefined) {
       const model = this.model(names.model);
@@ -122,7 +117,7 @@ export class Routing {
     return behind?.route.name === name.slice(0, slash) ? behind : undefined;
   }
 
-  /** On a route that is eligible: the one before the slash, then one with a pattern for the name, then one that passes all. */
+  /** Looks for a passing route: the one before the slash, then one with a matching pattern, then one that passes all names. */
   #passedBy(name: string, isEligible: (route: Route) => boolean): Model | undefined {
     const routes = [...this.#routes.values()].filter(isEligible);
     const named = routes.find((route) => name.startsWith(`${route.name}/`));
@@ -134,7 +129,7 @@ export class Routing {
     return route && this.#passed(route, name);
   }
 
-  /** A model by the provider's own name, with the price of the alias for the same one. */
+  /** A model by the provider's own name, with the price of its alias, if it has one. */
   #passed(route: Route, name: string): Model {
     const alias = this.models.find((model) => model.route === route && model.upstreamModel === name);
     return {
@@ -154,7 +149,7 @@ function known(model: Model | undefined, name: string): Model {
   return model;
 }
 
-/** Names are kept in records and log lines: longer ones, and blanks, are no model's. */
+/** What a passed name may be: it appears in the ledger and the log. */
 const OWN_NAME = /^[!-~]{1,256}$/;
 
 function passes({ passModels = false }: Route, name: string): boolean {

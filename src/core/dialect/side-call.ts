@@ -2,8 +2,8 @@ import { isObject } from "../kernel/json.ts";
 import type { Dialect } from "./dialect.ts";
 
 /**
- * A call below a dialect's own path (`/count_tokens`) that takes the dialect's body as it is and answers with one JSON value,
- * which is no message of a model. It uses no tokens but those its answer reports.
+ * A dialect for an endpoint below another dialect's path, such as `/count_tokens`. The request body is passed unchanged but
+ * for the model; the response is one JSON value that is not a model's message. Tokens count only if it reports usage.
  */
 export function sideCall(dialect: Dialect, below: string): Dialect {
   return {
@@ -19,7 +19,7 @@ export function sideCall(dialect: Dialect, below: string): Dialect {
       const decoder = dialect.decoder();
       return {
         read(name, value, data) {
-          // A compaction is an object of its own kind, and reports its usage as a response does.
+          // A compaction reports its usage as a response does.
           const { usage, error } = decoder.read(name, isObject(value) ? { ...value, object: "response" } : value, data);
           return { usage: usage ?? { inputTokens: 0, outputTokens: 0 }, complete: "now", ...(error && { error }) };
         },

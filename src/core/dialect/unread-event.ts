@@ -1,12 +1,12 @@
 import { isObject, type JsonValue } from "../kernel/json.ts";
 
-/** Why an event's data could not be read, though its dialect has JSON objects there: text of the answer may be missing. */
+/** Why an event of a JSON dialect could not be decoded. The decoded answer may then lack text. */
 export type Unread = "malformed" | "too_deep" | "not_object";
 
-/** `[DONE]` stands at the end of many streams, whatever their dialect, and some servers keep a stream alive by blanks. */
+/** Servers of every dialect send `[DONE]`, and some send blank events to keep a stream alive. */
 const isEmpty = (data: string): boolean => data.trim() === "" || data.trim() === "[DONE]";
 
-/** `value` is the data as `parseJson` gives it. Undefined when nothing is wrong. */
+/** Why an event is unread; undefined if it is fine. `value` is what `parseJson` returns for `data`. */
 export function whyUnread(value: JsonValue | undefined, data: string): Unread | undefined {
   if (isObject(value) || isEmpty(data)) return undefined;
   if (value !== undefined) return "not_object";

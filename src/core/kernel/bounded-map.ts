@@ -1,6 +1,6 @@
 /**
- * A map of at most `maxEntries` entries, in the order in which they were last set. One more makes it forget the oldest,
- * so that what strangers choose as keys cannot fill memory.
+ * A map of at most `maxEntries` entries: adding one more removes the one set longest ago. For keys chosen by strangers,
+ * which must not fill memory.
  */
 export class BoundedMap<Key, Value> {
   readonly #maxEntries: number;
@@ -8,7 +8,7 @@ export class BoundedMap<Key, Value> {
   /** Oldest first: a Map keeps the order of insertion. */
   readonly #entries = new Map<Key, Value>();
 
-  /** Entries of which `mayForget` says no stay; while there are too many of those, the map is larger than its bound. */
+  /** Entries for which `mayForget` returns false stay, even if that makes the map larger than its bound. */
   constructor(maxEntries: number, mayForget: (value: Value) => boolean = () => true) {
     this.#maxEntries = maxEntries;
     this.#mayForget = mayForget;
@@ -22,7 +22,7 @@ export class BoundedMap<Key, Value> {
     return this.#entries.get(key);
   }
 
-  /** Adds or replaces an entry, which is the newest from now on. */
+  /** Adds or replaces an entry and makes it the newest. */
   set(key: Key, value: Value): void {
     this.#entries.delete(key);
     this.#entries.set(key, value);
@@ -36,7 +36,7 @@ export class BoundedMap<Key, Value> {
     this.#entries.delete(key);
   }
 
-  /** Forgets the oldest entries up to the first of which `isOver` says no. */
+  /** Removes entries, oldest first, until `isOver` returns false for one. */
   forgetWhile(isOver: (value: Value) => boolean): void {
     for (const [key, value] of this.#entries) {
       if (!isOver(value)) return;

@@ -1,18 +1,19 @@
 /**
- * Text whose characters are the bytes of its UTF-8. What an upstream sends goes through the gateway in this form: it takes
- * one byte of memory a character whatever the text, its length is its size on the wire, and a socket writes it as it is.
+ * The UTF-8 of a text as a string with one character per byte (Web IDL's ByteString). Upstream data stays in this form
+ * throughout the gateway: it takes one byte of memory per character, its length is its size on the wire, and sockets write
+ * it unchanged.
  */
 export type ByteString = string;
 
-/** Whether a text is its own UTF-8. */
+/** Whether a text is ASCII, and so its own UTF-8. */
 function isAscii(text: string): boolean {
   for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false;
   return true;
 }
 
-/** Bytes of a text in UTF-8. A lone surrogate counts as the U+FFFD that is written for it. */
+/** The length of a text in UTF-8 bytes. A lone surrogate counts as U+FFFD, which replaces it on output. */
 export function utf8Length(text: string): number {
-  // Most texts are ASCII, which the pattern tells sooner than a loop.
+  // Most texts are ASCII, and a pattern tests that faster than a loop.
   if (!/[^\0-\x7f]/.test(text)) return text.length;
   let bytes = 0;
   for (let at = 0; at < text.length; at++) {
@@ -23,14 +24,14 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
-/** For texts of our own making: what an upstream sends comes as bytes. A lone surrogate becomes U+FFFD. */
+/** Encodes a text of our own as UTF-8. A lone surrogate becomes U+FFFD. */
 export function toByteString(text: string): ByteString {
   if (isAscii(text)) return text;
   const escaped = encodeURIComponent(text.toWellFormed());
   return escaped.replace(/%(..)/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
-/** For faces that need characters. The bytes must be well-formed UTF-8, as those of events are. */
+/** Decodes UTF-8. Throws `URIError` unless it is well-formed, as the data of logged events always is. */
 export function fromByteString(bytes: ByteString): string {
   if (isAscii(bytes)) return bytes;
   return decodeURIComponent(bytes.replace(/[%\u0080-\u00ff]/g, (byte) => `%${byte.charCodeAt(0).toString(16)}`));

@@ -1,20 +1,21 @@
 import { CODES, type Code } from "../../../protocol/codes.ts";
 import { sanitise } from "./sanitise.ts";
 
+/** Facts about an error that a program can act on, such as an HTTP status or the timer that fired. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
 export interface ErrorOptions {
-  /** Facts a program can act on: an HTTP status, the timer that fired. Never a secret, never a prompt. */
+  /** Sent to clients and logged: never a secret or a prompt. */
   readonly details?: ErrorDetails;
   /** Overrides the table's wait. */
   readonly retryAfterMs?: number;
-  /** Overrides the table when this very failure differs from its code's rule. */
+  /** Overrides the code table for this failure. */
   readonly retryable?: boolean;
-  /** The cause, for the debug log only. */
+  /** For the log only. */
   readonly cause?: unknown;
 }
 
-/** A failure with one code of the taxonomy. Faces turn it into their own form, the log and metrics use the code. */
+/** A failure with a code of `protocol/codes.ts`. Each face sends it in its own form; logs and metrics use the code. */
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
   readonly code: Code;
@@ -23,7 +24,7 @@ export class GatewayError extends Error {
   readonly retryable: boolean;
 
   constructor(code: Code, message: string = CODES[code].meaning, options: ErrorOptions = {}) {
-    // It may name what a client or an upstream said.
+    // Messages may quote clients or upstreams.
     super(sanitise(message), { cause: options.cause });
     this.code = code;
     this.details = options.details;
@@ -31,7 +32,7 @@ export class GatewayError extends Error {
     this.retryable = options.retryable ?? CODES[code].retryable;
   }
 
-  /** The wire form, without undefined fields. */
+  /** The error as clients receive it, without undefined fields. */
   toBody() {
     return {
       code: this.code,
@@ -43,7 +44,7 @@ export class GatewayError extends Error {
   }
 }
 
-/** Anything thrown, as a GatewayError: unknown faults become `internal` and keep their cause. */
+/** Wraps anything thrown in a GatewayError. Anything else becomes `internal`, with the thrown value as its cause. */
 export function toGatewayError(thrown: unknown): GatewayError {
   return thrown instanceof GatewayError ? thrown : new GatewayError("internal", undefined, { cause: thrown });
 }

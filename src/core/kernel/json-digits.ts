@@ -6,18 +6,18 @@ const PLUS = 0x2b;
 const EXPONENT = 0x65;
 const LOWER_CASE = 0x20;
 
-/** Every number of so many digits is written in the digits it was read from (IEEE 754, double precision). */
+/** Decimal numbers of up to this many digits survive a double unchanged (IEEE 754). */
 const EXACT_DIGITS = 15;
-/** A fraction with more zeros behind its point is written with an exponent (ECMAScript, Number::toString). */
+/** JavaScript writes fractions with more leading zeros with an exponent (Number::toString). */
 const LEADING_ZEROS = 5;
 
-/** Whether a number in JSON may begin with this character. */
+/** Whether a JSON number can begin with this character code. */
 export const beginsNumber = (character: number): boolean =>
   (character >= ZERO && character <= NINE) || character === MINUS;
 
 /**
- * Where the number ends that begins at `start` of a JSON text. Its complement (`~end`) when `JSON.stringify` might write the
- * number that `JSON.parse` makes of it in other digits.
+ * The end offset of the number at `start` in a JSON text. Returns its complement (`~end`) if `JSON.stringify` might write the
+ * parsed number differently.
  */
 export function numberEnd(text: string, start: number): number {
   let digits = 0;

@@ -1,42 +1,42 @@
 import { beginsNumber, numberEnd } from "./json-digits.ts";
 
-/** What JSON may weigh before it is parsed: what makes parsing, checking and copying it dear. */
+/** The limit on how expensive a JSON text is to parse, check and copy, measured before it is parsed. */
 export interface JsonBounds {
   /**
-   * Members of lists and objects count 1, lists and objects 1 more, and keys 4 more where they make an object's shape anew:
-   * not when an object before had the same keys up to there. A number that would change its digits counts 5 more.
+   * Each member of an array or object weighs 1, each array or object 1 more, and each key 4 more unless an earlier object
+   * had the same keys up to there (the engine reuses its shape). A number whose digits would change weighs 5 more.
    */
   readonly weight: number;
 }
 
 /**
- * Of clients that are known. A conversation of 8,000 messages, each a tool call or its result, weighs 148,000, and 150 tools
- * with 60 properties each 82,000. The dearest so heavy (25,000 objects with a key of its own each) takes 15 ms to parse on the
- * machine of bench/README.md.
+ * The limit for authenticated clients. A conversation of 8,000 messages, each a tool call or its result, weighs 148,000; 150
+ * tools with 60 properties each weigh 82,000. The slowest text of this weight (25,000 objects, each with its own key) takes
+ * 15 ms to parse on the machine of bench/README.md.
  */
 export const CALLER_JSON: JsonBounds = { weight: 150_000 };
-/** Of others: ten times what a handshake is. */
+/** The limit for everyone else: ten times the weight of a handshake. */
 export const STRANGER_JSON: JsonBounds = { weight: 1_000 };
 
-/** Keys of one object: objects with many are dear to copy, and a face copies its request's fields. */
+/** Keys of one object: faces copy requests, and large objects are expensive to copy. */
 const MAX_KEYS = 10_000;
-/** Other characters outside of strings, which are those of numbers. */
+/** Other characters outside strings: those of numbers and literals. */
 const MAX_CHARACTERS = 2_000_000;
-/** Blanks outside of strings: 150 tools with 60 properties each, laid out for people in steps of four, have 2.4 million. */
+/** Spaces outside strings: 150 tools with 60 properties each, indented by four, have 2.4 million. */
 const MAX_BLANKS = 4_000_000;
 const NEW_KEY_WEIGHT = 4;
-/** A number that is kept by its digits takes as long to make as six members to parse. */
+/** An `ExactNumber` takes as long to create as six members take to parse. */
 const ODD_NUMBER_WEIGHT = 5;
-/** Later keys of an object always count as new: the engine makes tables of objects that have many. */
+/** Keys after this many always weigh as new: the engine stores large objects as hash tables, without shapes. */
 const SHAPED_KEYS = 32;
-/** So do longer keys, which would take time to compare. */
+/** So do keys longer than this, which take long to compare. */
 const SHAPED_KEY_LENGTH = 64;
-/** Behind a quote that is escaped another is near: looking from one to the next would be slower than reading on. */
+/** Escaped quotes come in clusters: for this many characters a loop is faster than `indexOf` from quote to quote. */
 const NEAR = 32;
 
-/** From the golden ratio: spreads what is multiplied by it over 32 bits. */
+/** A multiplier from the golden ratio, which spreads hashes over 32 bits. */
 const SPREAD = 0x9e3779b1;
-/** Of this process alone, so that nobody can make shapes look alike. */
+/** Random for each process, so that clients cannot construct colliding shapes. */
 const SEED = Math.floor(Math.random() * 2 ** 31);
 
 const QUOTE = 0x22;
@@ -52,13 +52,13 @@ const OBJECT = 0x7b;
 const OBJECT_END = 0x7d;
 
 /**
- * Whether a text is too heavy to be parsed as JSON, or nests deeper than `maxDepth`. It reads what stands outside of
- * strings, and stops where a limit is reached. What is no JSON is as heavy as up to where that shows. Where numbers begin and
- * end that would change their digits on the way is added to `odd`.
+ * Whether a JSON text is too heavy to parse, or nests deeper than `maxDepth`. Scans the text outside strings and stops at
+ * the first exceeded limit; the text need not be valid JSON. Appends to `odd` the start and end offsets of the numbers whose
+ * digits would change.
  */
 export function isTooHeavy(text: string, bounds: JsonBounds, maxDepth: number, odd: number[] = []): boolean {
   const keys = [0];
-  /** What stands for the keys so far of the object at each depth, and all that were seen. */
+  /** The hash of the keys so far of the open object at each depth, and all hashes seen. */
   const shapes = [0];
   const seen = new Set<number>();
   let stringAt = 0;
@@ -123,20 +123,20 @@ export function isTooHeavy(text: string, bounds: JsonBounds, maxDepth: number, o
   return false;
 }
 
-/** What stands for an object's keys when one more, from `start` to `end`, comes behind them. */
+/** The hash of an object's keys after one more, from `start` to `end`. */
 function shapeWith(keys: number, text: string, start: number, end: number): number {
   let hash = keys ^ SEED;
   for (let at = start; at < end; at++) hash = Math.imul(hash ^ text.charCodeAt(at), SPREAD);
   return hash ^ (hash >>> 15);
 }
 
-/** Whether a key may be a number, which is part of no shape; a digit may be written as an escape. */
+/** Whether a key may be an array index, which is not part of a shape. Its first digit may be written as an escape. */
 function isIndex(text: string, start: number): boolean {
   const first = text.charCodeAt(start);
   return (first >= ZERO && first <= NINE) || first === BACKSLASH;
 }
 
-/** Where a string ends that begins at `start`; behind the text when it does not. */
+/** The offset of the quote that ends the string starting at `start`, or the end of the text. */
 function stringEnd(text: string, start: number): number {
   let at = start;
   for (;;) {
@@ -152,7 +152,7 @@ function stringEnd(text: string, start: number): number {
   }
 }
 
-/** Whether an odd number of backslashes stands before a quote; none of those before `start` belongs to them. */
+/** Whether an odd number of backslashes, none of them before `start`, precedes a quote. */
 function isEscaped(text: string, quote: number, start: number): boolean {
   let first = quote;
   while (first > start && text.charCodeAt(first - 1) === BACKSLASH) first--;

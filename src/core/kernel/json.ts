@@ -1,19 +1,21 @@
 import { numberOf, parseExactly } from "./exact-number.ts";
 import { CALLER_JSON, isTooHeavy, type JsonBounds } from "./json-weight.ts";
 
+/** A parsed JSON value. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 export interface JsonObject {
   readonly [key: string]: JsonValue | undefined;
 }
 
-/** Nesting the gateway looks into, both from clients and from upstreams (security.md of the design: 64). */
+/** How deep JSON from clients and upstreams may nest. Bounds every recursion over it. */
 export const MAX_JSON_DEPTH = 64;
 
+/** Whether a parsed value is an object, not an array or null. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Whether a parsed value nests deeper than `limit`; a scalar has depth 0. Recursion is bounded by the limit. */
+/** Whether a parsed value nests deeper than `limit`; a scalar has depth 0. */
 export function isDeeperThan(value: unknown, limit: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (limit === 0) return true;
@@ -22,10 +24,10 @@ export function isDeeperThan(value: unknown, limit: number): boolean {
   return false;
 }
 
-/** What a value counts beside its text: the engine's own object or slot. */
+/** The memory of one value beside its text. */
 const VALUE_BYTES = 16;
 
-/** About how many bytes a value takes in memory. Recursion is bounded by the depth that clients' JSON may have. */
+/** Estimates the memory a value takes, in bytes. It must not nest deeper than `MAX_JSON_DEPTH`. */
 export function jsonSize(value: unknown): number {
   if (typeof value === "string") return VALUE_BYTES + value.length;
   if (typeof value !== "object" || value === null) return VALUE_BYTES;
@@ -35,7 +37,7 @@ export function jsonSize(value: unknown): number {
   return bytes;
 }
 
-/** The parsed JSON, or undefined when it does not parse or is too deep to be looked into. Never throws. */
+/** Parses JSON. Returns undefined if it is invalid or nests too deep; never throws. */
 export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): JsonValue | undefined {
   try {
     const value: JsonValue = JSON.parse(text);
@@ -46,25 +48,25 @@ export function parseJson(text: string, maxDepth = MAX_JSON_DEPTH): JsonValue | 
 }
 
 /**
- * Keys by which careless copies of objects are made to change every object. `constructor` or `prototype` alone are names
- * that tools have, also in what a model said before.
+ * Keys that pollute prototypes when an object is copied carelessly. `constructor` or `prototype` alone is harmless, and
+ * occurs in tool schemas and in what models write.
  */
 const isPolluting = (key: string, value: unknown): boolean =>
   key === "__proto__" || (key === "constructor" && isObject(value) && Object.hasOwn(value, "prototype"));
 
-/** Whether a number is what the client wrote: integers beyond 2^53 have lost digits, and 1e400 is no number any more. */
+/** Whether a number is still what the client wrote: integers beyond 2^53 lose digits, and 1e400 becomes Infinity. */
 const isExact = (value: number): boolean =>
   Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
 
-/** What a client's JSON must be, for the message to one whose is not. */
+/** The rules for clients' JSON, for error messages. */
 export const FIT_JSON =
   `no deeper than ${MAX_JSON_DEPTH}, no heavier than ${CALLER_JSON.weight} (a member counts 1, a list or an object 1 more,` +
   " a key 4 more unless earlier objects had the same keys up to there, a number" +
   " like 1.0, 1e3 or one beyond 2^53 5 more) and 10000 keys an object";
 
 /**
- * A client's JSON, or undefined when it does not parse, is too deep or too heavy, or has a key that is never right, or a
- * number that would not go upstream as it came.
+ * Parses a client's JSON. Returns undefined if it is invalid, too deep or too heavy, or contains a key that pollutes
+ * prototypes or a number that cannot be forwarded unchanged.
  */
 export function parseClientJson(text: string, bounds: JsonBounds = CALLER_JSON): JsonValue | undefined {
   if (isTooHeavy(text, bounds, MAX_JSON_DEPTH)) return undefined;
@@ -77,9 +79,9 @@ export function parseClientJson(text: string, bounds: JsonBounds = CALLER_JSON):
 }
 
 /**
- * A client's JSON that goes on to an upstream, with every number in the digits it came in (`ExactNumber` where the engine would
- * change them) and every key. Undefined when it does not parse, or is too deep or too heavy. A key `__proto__` is a field like
- * others: copy such objects by spreading, never by assigning their keys.
+ * Parses a client's JSON that is forwarded to an upstream, keeping every key and the digits of every number (as `ExactNumber`
+ * where the engine would change them). Returns undefined if it is invalid, too deep or too heavy. `__proto__` is an ordinary
+ * key here: copy such objects by spreading, never by assigning keys.
  */
 export function parseRelayedJson(text: string, bounds: JsonBounds = CALLER_JSON): JsonValue | undefined {
   const odd: number[] = [];
@@ -91,7 +93,7 @@ export function parseRelayedJson(text: string, bounds: JsonBounds = CALLER_JSON)
   }
 }
 
-/** Whether all numbers are exact and all keys harmless. How deep and how large it is was seen in its text. */
+/** Whether all numbers are exact and all keys harmless. Its size and depth have been checked already. */
 function isFit(part: unknown): boolean {
   if (typeof part === "number") return isExact(part);
   if (typeof part !== "object" || part === null) return true;
@@ -103,7 +105,7 @@ function isFit(part: unknown): boolean {
   return true;
 }
 
-/** A field as the type asked for, or undefined: upstreams are read forgivingly. */
+/** A field of an upstream's JSON if it has this type; undefined or an empty list otherwise, because upstreams vary. */
 export const asString = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 export function asNumber(value: unknown): number | undefined {
   const number = numberOf(value);

@@ -1,5 +1,5 @@
-/** Control characters, line ends and what reorders text: somebody else's words end up on terminals and in lines. */
+/** Control characters, line breaks and bidirectional controls, which would forge log lines or command a terminal. */
 const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]+/gu;
 
-/** The same text on one line, with nothing in it that a terminal obeys. */
+/** Replaces them with spaces, so that foreign text is safe in a log line, an error message and a terminal. */
 export const sanitise = (text: string): string => text.replace(UNPRINTABLE, " ");

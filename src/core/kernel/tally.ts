@@ -1,4 +1,4 @@
-/** How much each key holds of something, and all keys together. Keys that hold nothing take no memory. */
+/** Counts what each key holds, and what all keys hold together. Keys that hold nothing take no memory. */
 export class Tally<Key> {
   readonly #held = new Map<Key, number>();
   #total = 0;
@@ -13,7 +13,7 @@ export class Tally<Key> {
     return this.#held.get(key) ?? 0;
   }
 
-  /** Adds to what a key holds. Whoever adds takes away, as much and once. */
+  /** Adds to what a key holds, or subtracts a negative amount. Every addition must be subtracted again, once. */
   add(key: Key, amount: number): void {
     const held = this.of(key) + amount;
     this.#total += amount;
@@ -21,7 +21,7 @@ export class Tally<Key> {
     else this.#held.set(key, held);
   }
 
-  /** Counts one for a key until the returned function is called; calling it again does nothing. */
+  /** Counts one for a key until the returned function is called. Calling it again does nothing. */
   enter(key: Key): () => void {
     let isIn = true;
     this.add(key, 1);

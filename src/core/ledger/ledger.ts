@@ -18,18 +18,18 @@ export interface LedgerOpening {
   readonly upstreamModel: string | undefined;
   /** Wall clock, in milliseconds. */
   readonly openedAt: number;
-  /** Its prompt, estimated: what stands for its usage should this process die before its end. */
+  /** The estimated prompt: counts as its usage if the process dies before the stream ends. */
   readonly counted: Counted;
 }
 
-/** What caps count for a stream whose usage nobody knows. */
+/** What caps count for a stream whose usage is unknown. */
 export interface Counted {
   readonly tokens: number;
   /** In billionths of the currency of the model's price; undefined without a price. */
   readonly costNano: number | undefined;
 }
 
-/** What is known when it is over, or when its usage came in after its end. */
+/** What is known at a stream's end, or later if its usage arrived after that. */
 export interface LedgerClosing {
   readonly stream: string;
   readonly outcome: "completed" | "failed" | "cancelled";
@@ -37,7 +37,7 @@ export interface LedgerClosing {
   readonly usage: Usage;
   /** In billionths of the currency of the model's price (`costOf`); undefined without a price or without usage. */
   readonly costNano: number | undefined;
-  /** What the caps of its key have counted, where the usage is unknown; undefined where it says it all. */
+  /** What its key's caps have counted, if the usage is unknown. */
   readonly counted: Counted | undefined;
   readonly timing: Timing;
   readonly events: number;
@@ -47,15 +47,15 @@ export interface LedgerClosing {
   readonly closedAt: number;
 }
 
-/** What one key has spent since a moment in streams that are over, for caps that survive a restart. */
+/** What a key's ended streams have used since some moment. Restores caps after a restart. */
 export interface Spent {
   readonly keyId: string;
-  /** Input and output. */
+  /** Input and output together. */
   readonly tokens: number;
   readonly costNano: number;
 }
 
-/** Tokens and cost of some streams, added up; null where none of them has the figure. */
+/** Sums over some streams; null where none of them reports the figure. */
 export interface UsageSums {
   readonly streams: number;
   readonly inputTokens: number | null;
@@ -66,60 +66,61 @@ export interface UsageSums {
   readonly costNano: number | null;
 }
 
-/** The streams of one group, by outcome and by how well their usage is known. */
+/** The streams of one group, by outcome and by how exactly their usage is known. */
 export interface UsageLine {
-  /** The group's name; null for streams without one, such as those of no session. */
+  /** The group's name; null for streams outside any, such as those without a session. */
   readonly group: string | null;
   readonly streams: number;
   readonly completed: number;
   readonly failed: number;
   readonly cancelled: number;
-  /** Their process died before their end. */
+  /** Streams whose process died before they ended. */
   readonly lost: number;
-  /** Not over yet. */
+  /** Streams still running. */
   readonly open: number;
-  /** The provider's own figures. */
+  /** Usage reported by the provider. */
   readonly exact: UsageSums;
-  /** Counted from the characters seen, because the stream broke before the provider's figures came. */
+  /** Usage estimated from the text seen, because the provider's figures are missing. */
   readonly estimated: UsageSums;
-  /** Streams that ended with no way to tell. */
+  /** Streams whose usage cannot even be estimated. */
   readonly unknown: number;
 }
 
+/** The answer to a `UsageQuery`. */
 export interface UsageReport {
   readonly by: UsageGroup;
-  /** Days from the oldest on; other groups by cost, then tokens, the highest first. */
+  /** Days in order, oldest first; other groups by cost, then tokens, highest first. */
   readonly lines: readonly UsageLine[];
-  /** There are more groups than a report holds. */
+  /** Whether groups were left out because there are too many. */
   readonly more: boolean;
 }
 
 /**
- * The durable record of usage: one row for every stream, from open to its one closing. A stream whose process died is
- * closed as `lost` by the next start, with its prompt as the estimate of its usage. A later closing of the same stream changes nothing, with two exceptions: exact
- * usage replaces an estimate, and a closing of its own replaces `lost`.
+ * The durable record of usage: one row per stream, opened and closed. If the process dies, the next start closes its streams
+ * as `lost`, with the estimated prompt as their usage. Closing a row again changes nothing, except that exact usage replaces
+ * an estimate and any outcome replaces `lost`.
  */
 export interface Ledger {
   /**
-   * Takes the row of a stream that begins; whoever opened it closes it, on every way out. Returns what the upstream's
-   * call must wait for: usually nothing, in strict mode the commit; it rejects with `ledger_unavailable` when that takes
-   * too long. `needed`: its caller has caps, so it must not run unrecorded. Throws `ledger_unavailable` when nothing is
-   * being written and the row is needed, or when there is no room for one more.
+   * Opens a stream's row, which the opener must close. Returns what the upstream call must wait for: usually nothing; in
+   * strict mode the commit, a promise that rejects with `ledger_unavailable` if it takes too long. `needed`: the caller has
+   * caps, so the stream must not run unrecorded. Throws `ledger_unavailable` if the row is needed and rows cannot be written,
+   * or if too many are waiting.
    */
   open(row: LedgerOpening, needed: boolean): Promise<void> | undefined;
-  /** Never throws, never waits. While the store cannot be written the row waits in memory. */
+  /** Closes a stream's row. Never throws or waits; the row stays in memory until it can be written. */
   close(row: LedgerClosing): void;
-  /** Whether rows are being written now; false after a failure until a write succeeds again. */
+  /** Whether rows can be written; false from a failure until the next write that succeeds. */
   readonly available: boolean;
-  /** What keys have spent in streams opened since then, as committed. Rejects with `ledger_unavailable`. */
+  /** What each key has used in committed streams opened since `wallMs`. Rejects with `ledger_unavailable`. */
   spentSince(wallMs: number): Promise<readonly Spent[]>;
-  /** Sums of committed rows. Rejects with `ledger_unavailable`. */
+  /** Sums over committed rows. Rejects with `ledger_unavailable`. */
   usage(query: UsageQuery): Promise<UsageReport>;
-  /** The same rows, cut finer. Rejects with `ledger_unavailable`. */
+  /** The same sums in finer cells, and latencies. Rejects with `ledger_unavailable`. */
   cells(query: CellsQuery): Promise<UsageCells>;
 }
 
-/** What the operator should hear of. `rows`: how many wait in memory, or are given up. */
+/** What operators should know. `rows`: how many wait in memory, or were dropped. */
 export type LedgerNews =
   | { readonly kind: "unavailable"; readonly reason: string; readonly rows: number }
   | { readonly kind: "available"; readonly rows: number }

@@ -1,15 +1,15 @@
 import { GatewayError } from "../kernel/errors.ts";
 
-/** No zone's offset changes within one (the IANA database has whole quarter hours since 1972), so it has one day. */
+/** Offsets change only at whole quarter hours (IANA database, since 1972), so each quarter hour belongs to one day. */
 const QUARTER_HOUR_MS = 15 * 60_000;
 const DAY_MS = 86_400_000;
 
-/** Days as people in one place count them. */
+/** The calendar days of one time zone. */
 export class TimeZone {
   readonly #format: Intl.DateTimeFormat;
   readonly #days = new Map<number, string>();
 
-  /** `name` is from the IANA database, such as `Europe/Berlin`. Throws GatewayError `bad_request` for any other. */
+  /** `name`: from the IANA database, such as `Europe/Berlin`. Throws GatewayError `bad_request` if it is unknown. */
   constructor(name: string) {
     try {
       this.#format = new Intl.DateTimeFormat("en-CA", {
@@ -27,7 +27,7 @@ export class TimeZone {
     }
   }
 
-  /** The day of a moment (wall clock, in milliseconds), as `2026-11-22`. */
+  /** The day of a moment in wall-clock milliseconds, such as `2026-11-22`. */
   dayOf(wallMs: number): string {
     const quarter = Math.floor(wallMs / QUARTER_HOUR_MS);
     let day = this.#days.get(quarter);
@@ -38,18 +38,18 @@ export class TimeZone {
     return day;
   }
 
-  /** When a day such as `2026-11-22` begins, in milliseconds; NaN for what is no day. */
+  /** When a day such as `2026-11-22` begins, in wall-clock milliseconds; NaN if it is not a day. */
   startOf(day: string): number {
     const midnight = Date.parse(`${day}T00:00:00Z`);
     if (Number.isNaN(midnight)) return midnight;
-    // The offset may change that very day, and midnight may be skipped: the first quarter hour of the day is its start.
+    // The offset may change on that day and skip midnight, so the day starts with its first existing quarter hour.
     const guess = midnight - (this.#local(midnight) - midnight);
     let start = guess - DAY_MS / 8;
     while (this.#local(start) < midnight) start += QUARTER_HOUR_MS;
     return start;
   }
 
-  /** The clock on the wall at that moment, as if it were UTC's. */
+  /** The zone's local time at a moment, read as if it were UTC. */
   #local(wallMs: number): number {
     const parts = Object.fromEntries(
       this.#format.formatToParts(wallMs).map(({ type, value }) => [type, Number(value)]),

@@ -1,35 +1,35 @@
-/** Which streams, cut into cells. */
+/** Selects the streams of a cell report. */
 export interface CellsQuery {
-  /** Streams opened at or after; wall clock, in milliseconds. */
+  /** Only streams opened at or after this moment; wall-clock milliseconds. */
   readonly since: number;
-  /** Streams opened before. */
+  /** Only streams opened before this moment. */
   readonly until: number;
-  /** Only those of this caller. */
+  /** Only this caller's streams. */
   readonly caller?: string | undefined;
-  /** Only those of this session. */
+  /** Only this session's streams. */
   readonly session?: string | undefined;
-  /** Days begin so many minutes before those of UTC. */
+  /** How many minutes before UTC's midnight days begin. */
   readonly utcOffsetMinutes: number;
 }
 
-/** The streams of one day, session, route and model, added up: everything a page of usage can be drawn from. */
+/** Sums over the streams of one day, session, route and model, from which usage pages are drawn. */
 export interface UsageCell {
-  /** `2026-11-22`. */
+  /** Such as `2026-11-22`. */
   readonly day: string;
   readonly session: string | null;
   readonly route: string;
   readonly model: string | null;
   readonly streams: number;
   readonly failed: number;
-  /** Input without what came from or went to a cache. */
+  /** Input tokens, without cached ones. */
   readonly input: number;
   readonly output: number;
   readonly cacheRead: number;
   readonly cacheWrite: number;
   readonly costNano: number;
-  /** Streams with tokens but no cost: their model has no price. */
+  /** Streams with tokens but no cost, because their model has no price. */
   readonly unpriced: number;
-  /** When the first of them was opened and the last; wall clock, in milliseconds. */
+  /** When the first and the last of them were opened; wall-clock milliseconds. */
   readonly firstAt: number;
   readonly lastAt: number;
 }
@@ -41,9 +41,10 @@ export interface StreamLatency {
   readonly totalMs: number;
 }
 
+/** The answer to a `CellsQuery`. */
 export interface UsageCells {
   /** Newest day first, then by tokens. */
   readonly cells: readonly UsageCell[];
-  /** Of the newest streams, as many as are kept apart. */
+  /** Of the newest streams only; storage limits how many. */
   readonly latencies: readonly StreamLatency[];
 }

@@ -1,24 +1,24 @@
 import { GatewayError } from "../kernel/errors.ts";
 import { TimeZone } from "./time-zone.ts";
 
-/** What usage can be added up by. A stream belongs to the day on which it was opened. */
+/** How usage can be grouped. A stream belongs to the day on which it was opened. */
 export const USAGE_GROUPS = ["day", "key", "caller", "model", "route", "session"] as const;
 export type UsageGroup = (typeof USAGE_GROUPS)[number];
 
-/** Which streams, added up by what. */
+/** Selects streams and how to group them. */
 export interface UsageQuery {
   readonly by: UsageGroup;
-  /** Streams opened at or after; wall clock, in milliseconds. */
+  /** Only streams opened at or after this moment; wall-clock milliseconds. */
   readonly since?: number | undefined;
-  /** Streams opened before. */
+  /** Only streams opened before this moment. */
   readonly until?: number | undefined;
-  /** Only those of this caller. */
+  /** Only this caller's streams. */
   readonly caller?: string | undefined;
-  /** Whose days, by the IANA database's name; UTC's by default. */
+  /** The time zone whose days count, by its IANA name; UTC by default. */
   readonly timeZone?: string | undefined;
 }
 
-/** What people and programs write for it. */
+/** A usage query as text, from a command line or a URL. */
 export interface UsageWords {
   readonly by?: string | undefined;
   readonly since?: string | undefined;
@@ -28,7 +28,7 @@ export interface UsageWords {
 
 const MS_OF = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Reads a question. Without `by` it is by day, without `since` it begins with the ledger. Throws `bad_request`. */
+/** Parses a usage query. `by` defaults to `day`, `since` to the ledger's beginning. Throws `bad_request`. */
 export function readUsageQuery(words: UsageWords, wallMs: number): UsageQuery {
   const { by = "day" } = words;
   const group = USAGE_GROUPS.find((known) => known === by);
@@ -42,12 +42,12 @@ export function readUsageQuery(words: UsageWords, wallMs: number): UsageQuery {
   };
 }
 
-/** `2026-11-22`, `2026-11-22T08:00Z`, or so long ago: `90m`, `24h`, `7d`. */
+/** Parses `2026-11-22`, `2026-11-22T08:00Z`, or an age: `90m`, `24h`, `7d`. */
 function readMoment(name: string, text: string | undefined, wallMs: number, zone: TimeZone): number | undefined {
   if (text === undefined) return undefined;
   const [, figure, unit] = /^(\d{1,5})([mhd])$/.exec(text) ?? [];
   if (unit === "m" || unit === "h" || unit === "d") return wallMs - Number(figure) * MS_OF[unit];
-  // A time without its offset would mean another moment on every machine.
+  // A time without an offset would mean a different moment on each machine.
   const isMoment = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,3})?)?(Z|[+-]\d\d:\d\d))?$/.test(text);
   const moment = !isMoment ? Number.NaN : text.length === "2026-11-22".length ? zone.startOf(text) : Date.parse(text);
   if (Number.isNaN(moment)) {

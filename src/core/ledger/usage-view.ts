@@ -1,7 +1,7 @@
 import { formatNano } from "../usage/cost.ts";
 import type { UsageReport, UsageSums } from "./ledger.ts";
 
-/** A report as programs get it: costs as decimals of the price's currency, which lose nothing. */
+/** A report as JSON for programs, with costs as exact decimal strings in the currency of the prices. */
 export function usageView({ by, lines, more }: UsageReport) {
   return {
     by,

@@ -1,20 +1,20 @@
-/** Who a client is. */
 import type { Caller } from "../caller/caller.ts";
 
+/** Identifies clients by their secrets. */
 export interface Authenticator {
-  /** Whether clients must give a token at all. */
+  /** Whether clients must present a secret at all. */
   readonly required: boolean;
   /**
-   * The caller, or undefined for a missing or wrong secret. Throws `unauthorized` for a key that is mistyped, revoked or
-   * expired, and `rate_limited` for any wrong secret of an address that failed too often: every failure counts. A right
-   * secret is let in from everywhere.
+   * The caller, or undefined if the secret is missing or wrong. Throws `unauthorized` for a key that is mistyped, revoked or
+   * expired, and `rate_limited` for a wrong secret from an address with too many failures; a right secret always works.
+   * `others` are further secrets of the same request: if any is right, the wrong ones do not count as failures.
    */
-  authenticate(token: string | undefined, remoteAddress: string): Caller | undefined;
+  authenticate(token: string | undefined, remoteAddress: string, ...others: readonly string[]): Caller | undefined;
   /**
-   * Counts a failure that a face found by itself, such as a bad signature, as one of this address. Throws `rate_limited`
-   * when the address failed too often before.
+   * Counts a failure that a face detected, such as a bad signature, against the address. Throws `rate_limited` if the
+   * address has failed too often.
    */
   failed(remoteAddress: string): void;
-  /** The same caller with what its key grants now. Throws `unauthorized` when it may no longer be here. */
+  /** The same caller with its current grant. Throws `unauthorized` if its key no longer works. */
   current(caller: Caller): Caller;
 }

@@ -3,71 +3,73 @@ import type { Caller, Scope } from "../caller/caller.ts";
 import type { ByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 
-/** A way of speaking over plain HTTP. The server has checked where the request comes from, and who sends it. */
+/** An HTTP protocol for clients. The server has checked a request's origin and caller before a face sees it. */
 export interface HttpFace {
   readonly name: string;
-  /** What a gateway key must allow; left out: `streams`. */
+  /** The scope a gateway key needs; `streams` by default. */
   readonly scope?: Scope | "any";
-  /** It only says, in its own words, that its paths are not served. */
+  /** Whether it only answers, in its own form, that its paths do not exist. */
   readonly isForMissing?: boolean;
-  /** Whether such requests are this face's. */
+  /** Whether the face handles such requests. */
   matches(method: string, path: string): boolean;
-  /** Answers, now or later. A GatewayError it throws is the answer. */
+  /** Responds, now or later. A GatewayError it throws becomes the response. */
   handle(exchange: HttpExchange): void;
-  /** A refusal in this face's own words, also of what the face never saw. Left out: the gateway's own form. */
-  refusal?(error: GatewayError, asked: Pick<HttpExchange, "path" | "header">): HttpAnswer;
+  /** An error in this face's form, also for requests it never sees. By default the gateway's own form is used. */
+  refusal?(error: GatewayError, asked: Pick<HttpExchange, "path" | "header">): HttpResponse;
 }
 
-export interface HttpAnswer {
+/** A complete HTTP response. */
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
-/** One request and its answer, as a face sees them. */
+/** A request and its response, as faces see them. */
 export interface HttpExchange {
   readonly id: string;
   readonly method: string;
-  /** Without query. */
+  /** Without the query. */
   readonly path: string;
   readonly caller: Caller;
   /** The first value of a query parameter. */
   query(name: string): string | undefined;
-  /** Every query parameter's name, in their order. */
+  /** The names of all query parameters, in order. */
   readonly queryNames: readonly string[];
   /** By lower-case name. */
   header(name: string): string | undefined;
   /**
-   * Reads the body: UTF-8, at most so many bytes, counted while it comes. `done` is called once, unless the client leaves;
-   * a GatewayError it throws is the answer. So is what is wrong with the body: `frame_too_large` or `bad_request`.
+   * Reads the body: UTF-8 of at most `maxBytes`. Calls `done` once, unless the client leaves; a GatewayError it throws
+   * becomes the response. An invalid body is refused with `frame_too_large` or `bad_request`.
    */
   body(maxBytes: number, done: (text: string) => void): void;
-  /** The whole answer at once. No cache keeps it. */
-  respond(answer: HttpAnswer): void;
-  /** An error as the answer, in the face's words if it has its own. */
-  refuse(error: GatewayError): void;
-  /** Begins an answer that is written bit by bit: its head goes out now. `drained`: it can take more again. */
-  stream(answer: Omit<HttpAnswer, "body">, drained: () => void): HttpBody;
-  /** Breaks off: the client sees an answer that was cut, never one that looks complete. `onClose` is not called. */
+  /** Sends the whole response, marked as not cacheable. */
+  respond(response: HttpResponse): void;
+  /** Sends an error, in the face's own form if it has one, with `headers` besides those of the form. */
+  refuse(error: GatewayError, headers?: Readonly<Record<string, string>>): void;
+  /** Begins a streamed response: sends its head. `drained` is called when the body is writable again. */
+  stream(response: Omit<HttpResponse, "body">, drained: () => void): HttpBody;
+  /** Cuts the response off, so that the client cannot mistake it for a complete one. `onClose` is not called. */
   abort(): void;
   /**
-   * Calls once if the exchange is over before its answer is: `client_gone`, or a code of ours. In the latter case what
-   * the listener writes still goes out; the server ends the answer when it returned.
+   * Calls the listener once if the exchange ends before its response does: with `client_gone`, or a code of ours. In the
+   * latter case it may still write; the server then ends the response.
    */
   onClose(listener: (why: Code) => void): void;
 }
 
+/** The body of a streamed response. */
 export interface HttpBody {
   /** Whether more should be written now. */
   readonly writable: boolean;
-  /** Sends now; nothing holds it back or packs it. */
+  /** Writes at once, unbuffered and uncompressed. */
   write(bytes: ByteString): void;
   end(): void;
 }
 
 /**
- * Throws GatewayError `bad_request` for a query parameter that a face of ours does not know: a misspelt filter would
- * otherwise answer more than was asked. The vendors' own paths take any.
+ * Throws GatewayError `bad_request` for an unknown query parameter: a misspelt filter must not return more than was asked
+ * for. Not for the vendors' own paths, which accept any.
  */
 export function requireKnownQuery({ queryNames }: Pick<HttpExchange, "queryNames">, known: readonly string[]): void {
   const unknown = queryNames.find((name) => !known.includes(name));

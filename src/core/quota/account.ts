@@ -14,6 +14,8 @@ export interface Ask {
   /** The most it lets the model write; undefined when it does not say. */
   readonly outputTokens: number | undefined;
   readonly price: Price | undefined;
+  /** Ends the stream when others have used up what was left. */
+  readonly cut: (error: GatewayError) => void;
 }
 
 /** Set aside for the answer of a request without a limit of its own. A longer one takes more as it goes on. */
@@ -108,6 +110,7 @@ export class Account implements ReservationOwner {
       Math.min(asked, this.#tokens.left - promptTokens),
     );
     const capReservation = new CapReservation(this, {
+      cut: ask.cut,
       promptTokens,
       tokens: this.#tokens.reserve(promptTokens + output),
       cost: this.#cost.reserve(costWith(output)),
@@ -132,8 +135,11 @@ export class Account implements ReservationOwner {
     if (!quota.isUsedUp || this.#cutting) return error;
     // Else each of them would spend one more event before it is told.
     this.#cutting = true;
-    for (const other of [...this.#running]) if (other !== capReservation) other.onCut(error);
-    this.#cutting = false;
+    try {
+      for (const other of [...this.#running]) if (other !== capReservation) other.cut(error);
+    } finally {
+      this.#cutting = false;
+    }
     return error;
   }
 

@@ -13,6 +13,8 @@ export interface ReservationOwner {
 }
 
 export interface CapReservationParts {
+  /** Ends the stream, because others used up what was left. */
+  readonly cut: (error: GatewayError) => void;
   readonly promptTokens: number;
   readonly tokens: Hold;
   /** In billionths of the price's currency. */
@@ -26,8 +28,7 @@ export interface CapReservationParts {
 /** What one running stream has set aside and spent under its key's caps. */
 export class CapReservation {
   readonly maxOutputTokens: number | undefined;
-  /** Called when others used up what was left: the stream must end now. */
-  onCut: (error: GatewayError) => void = () => {};
+  readonly cut: (error: GatewayError) => void;
   readonly #owner: ReservationOwner;
   readonly #parts: CapReservationParts;
   #counts: TokenCounts | undefined;
@@ -43,6 +44,7 @@ export class CapReservation {
     this.#owner = owner;
     this.#parts = parts;
     this.maxOutputTokens = parts.maxOutputTokens;
+    this.cut = parts.cut;
     this.#inputTokens = parts.promptTokens;
     this.#input = byKind({ inputTokens: parts.promptTokens });
   }
@@ -50,10 +52,6 @@ export class CapReservation {
   /** Whether a cap counts events: on tokens or on cost. */
   get isMetered(): boolean {
     return this.#parts.tokens.of.isCapped || this.#parts.cost.of.isCapped;
-  }
-
-  get spentTokens(): number {
-    return this.#parts.tokens.spent;
   }
 
   /** What it has spent, for the record. */

@@ -1,6 +1,5 @@
 import type { OnAbort } from "../caller/caller.ts";
 import type { Clock } from "../kernel/clock.ts";
-import type { GatewayError } from "../kernel/errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { costOf } from "../usage/cost.ts";
 import type { Price } from "../usage/price.ts";
@@ -36,10 +35,6 @@ export class KeyReservation implements Reservation {
     this.meter = capReservation?.isMetered
       ? (counts, characters) => capReservation.meter(counts, characters, clock.wall())
       : undefined;
-  }
-
-  set onCut(cut: (error: GatewayError) => void) {
-    if (this.#parts.capReservation) this.#parts.capReservation.onCut = cut;
   }
 
   settle({ terminal, events, bytes }: Settlement): void {

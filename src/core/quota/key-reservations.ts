@@ -55,7 +55,7 @@ export class KeyReservations implements Reservations {
     const wallMs = clock.wall();
     const price = model?.price;
     const promptTokens = estimateTokens(request.inputCharacters);
-    const ask = { promptTokens, outputTokens: route.dialect.outputLimit(body), price };
+    const ask = { promptTokens, outputTokens: route.dialect.outputLimit(body), price, cut: request.cut };
     const capReservation = grant && this.#account(grant).open(ask, caller.name, grant.caps, wallMs);
     try {
       const row = {

@@ -12,6 +12,8 @@ export interface ReservationRequest {
   readonly target: Target;
   /** The upstream's request body, defaults included. */
   readonly body: JsonObject;
+  /** Called when other streams of the key used up what was left: this one must end now. Never before `reserve` returned. */
+  readonly cut: (error: GatewayError) => void;
   /** As far as a model reads it. */
   readonly inputCharacters: number;
   readonly face: string;
@@ -40,8 +42,6 @@ export interface Reservation {
   readonly meter: ((counts: TokenCounts, characters: number) => GatewayError | undefined) | undefined;
   /** What becomes of the upstream's answer when the client wants no more of it. */
   readonly onAbort: OnAbort;
-  /** Called when other streams of the key used up what was left: this one must end now. */
-  set onCut(cut: (error: GatewayError) => void);
   /** What the stream used, as far as it is known. A second call, with usage that came in later, corrects the first. */
   settle(end: Settlement): void;
   /** Gives back what was set aside: nothing more will be used. A second call does nothing. */

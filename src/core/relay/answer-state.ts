@@ -1,67 +1,92 @@
-import { type Decoder, type Delta, type Dialect, NOTHING } from "../dialect/dialect.ts";
+import { type Completeness, type Decoder, type Delta, type Dialect, NOTHING } from "../dialect/dialect.ts";
 import { type Unread, whyUnread } from "../dialect/unread-event.ts";
 import { isObject, type JsonObject, parseJson } from "../kernel/json.ts";
+import { parseLenientJson } from "../kernel/lenient-json.ts";
 import { estimateTokens, mergeCounts, settleUsage, type TokenCounts } from "../usage/usage.ts";
 import { EventTemplate } from "./event-template.ts";
 
-/** What was seen of one answer so far: what its events mean, added up. */
+/** Everything seen of one answer so far, summed up from its deltas. */
 export class AnswerState {
   readonly #decoder: Decoder;
-  /** A dialect that knows no last event reads no text either. */
+  /** A dialect without a terminal event decodes no text either. */
   readonly #readable: boolean;
   readonly #inputCharacters: number;
   readonly #template = new EventTemplate();
   #counts: TokenCounts = {};
   #characters = 0;
+  /** `#characters` when the provider last reported output. */
+  #countedCharacters: number | undefined;
   #finish: string | undefined;
-  #isWhole = false;
+  #completeness: Completeness = "open";
   #isRaw = false;
   readonly #unread = new Map<Unread, number>();
+  #mended = 0;
 
-  /** `asked` is the caller's body, `inputCharacters` what the model reads of it. */
-  constructor(dialect: Dialect, asked: JsonObject, inputCharacters: number) {
-    this.#decoder = dialect.decoder(asked);
+  /**
+   * `asked` is the caller's body, `inputCharacters` the part of it that the model reads. `hidesUsage`: only the gateway asked
+   * for the usage.
+   */
+  constructor(dialect: Dialect, asked: JsonObject, inputCharacters: number, hidesUsage = false) {
+    this.#decoder = dialect.decoder(asked, hidesUsage);
     this.#readable = !dialect.endsAtEof;
     this.#inputCharacters = inputCharacters;
   }
 
-  /** What the provider counted. */
+  /** The provider's figures so far. */
   get counts(): TokenCounts {
     return this.#counts;
   }
 
-  /** Of the answer, one for each byte beyond ASCII too: such letters are nearer to a token each. */
+  /** Characters of the answer. Beyond ASCII every byte counts, since such characters are closer to one token each. */
   get characters(): number {
     return this.#characters;
   }
 
-  /** The provider's reason for its end, as soon as it is known. */
+  /** The provider's finish reason; undefined while the answer continues. */
   get finish(): string | undefined {
     return this.#finish;
   }
 
-  /** Nothing of the answer is missing, though more events may come. */
+  /** The answer is complete, though more events may follow. */
   get isWhole(): boolean {
-    return this.#isWhole;
+    return this.#completeness === "whole" || this.#completeness === "now";
   }
 
-  /** The last event was no JSON that could be looked into. */
+  /** Whether the dialect decodes events, and so reports usage. */
+  get isReadable(): boolean {
+    return this.#readable;
+  }
+
+  /** The body ended cleanly, which completes an answer that is `at_end` or has no terminal event. */
+  bodyEnded(): void {
+    if (this.#completeness === "at_end" || !this.#readable) this.#completeness = "whole";
+  }
+
+  /** Whether the last event was not JSON, or nested too deep. */
   get isRaw(): boolean {
     return this.#isRaw;
   }
 
-  /** How many events could not be read, by why. */
-  get unread(): ReadonlyMap<Unread, number> {
-    return this.#unread;
+  /** The number of undecoded events: text may be missing. */
+  get unreadEvents(): number {
+    return [...this.#unread.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** What an event means. `bytes` is the length of its data in UTF-8. */
+  /** Events that were not proper JSON, by kind: why they could not be decoded, or `mended` if they were nonetheless. */
+  get anomalies(): Iterable<readonly [kind: Unread | "mended", count: number]> {
+    return this.#mended > 0 ? [...this.#unread, ["mended", this.#mended]] : this.#unread;
+  }
+
+  /** Decodes one event. `bytes` is the UTF-8 length of its data. */
   read(name: string | undefined, data: string, bytes: number): Delta {
     const known = this.#template.match(name, data);
     const value = known ? null : parseJson(data);
     this.#isRaw = value === undefined;
-    const delta = known ?? this.#decoder.read(name, value, data);
-    if (!known) {
+    const mended = this.#isRaw && this.#readable ? parseLenientJson(data) : undefined;
+    const delta = known ?? this.#decoder.read(name, value === undefined ? mended : value, data);
+    if (mended !== undefined) this.#mended++;
+    // Never learned from an event that was mended: what is like it is no JSON either.
+    else if (!known) {
       this.#template.learn(name, data, delta);
       if (this.#readable && !isObject(value) && !delta.error) this.#countUnread(whyUnread(value, data), bytes);
     }
@@ -70,18 +95,19 @@ export class AnswerState {
     return delta;
   }
 
-  /** How the provider would have ended here for its limit. */
+  /** The events that end the answer here as its provider would at the output limit; empty if there are none. */
   cutShort() {
     const short = this.#decoder.cutShort(Math.max(this.#counts.outputTokens ?? 0, estimateTokens(this.#characters)));
     this.#finish ??= short?.finish;
     return short?.events ?? [];
   }
 
-  /** The usage as far as it is known. `sent`: the provider may charge for the call. */
+  /** The usage so far. `sent`: the provider may charge for the call. */
   usage(sent: boolean) {
     return settleUsage({
       counts: this.#counts,
-      whole: this.#isWhole,
+      countedCharacters: this.#countedCharacters,
+      whole: this.isWhole,
       sent,
       readable: this.#readable,
       inputCharacters: this.#inputCharacters,
@@ -89,7 +115,7 @@ export class AnswerState {
     });
   }
 
-  /** What is in it counts by its bytes: it was relayed, and may be text. */
+  /** Counts an undecoded event by its bytes: it was relayed and may contain text. */
   #countUnread(why: Unread | undefined, bytes: number): void {
     if (!why) return;
     this.#unread.set(why, (this.#unread.get(why) ?? 0) + 1);
@@ -100,10 +126,21 @@ export class AnswerState {
     const characters =
       (delta.text?.length ?? 0) +
       (delta.thinking?.length ?? 0) +
+      (delta.otherCharacters ?? 0) +
       (delta.toolCalls?.reduce((sum, call) => sum + (call.arguments?.length ?? 0) + (call.name?.length ?? 0), 0) ?? 0);
     if (characters > 0) this.#characters += characters + beyondAscii;
-    if (delta.usage) this.#counts = mergeCounts(this.#counts, delta.usage);
+    if (delta.usage) {
+      this.#counts = mergeCounts(this.#counts, delta.usage);
+      if (delta.usage.outputTokens) this.#countedCharacters = this.#characters;
+    }
     if (delta.finish !== undefined) this.#finish = delta.finish;
-    if (delta.complete) this.#isWhole = true;
+    if (delta.complete) this.#complete(delta.complete);
+  }
+
+  #complete(completeness: Completeness): void {
+    this.#completeness = completeness;
+    if (completeness === "open") this.#finish = undefined;
+    // The decoder must see the next text itself: after a finish reason it means that the answer continues.
+    this.#template.forget();
   }
 }

@@ -1,6 +1,6 @@
 import type { Delta } from "../dialect/dialect.ts";
 
-/** Whether this text stands in a JSON string as it is. A loop, because most texts are a few letters. */
+/** Whether a JSON string holds this text unescaped. A loop, because most texts are a few characters. */
 function isPlain(text: string): boolean {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
@@ -9,16 +9,16 @@ function isPlain(text: string): boolean {
   return true;
 }
 
-/** After so many events in a row that fitted no shape, the stream is taken to have none. */
+/** Stop learning after this many events in a row that did not match. */
 const MAX_MISSES = 16;
 
 /**
- * Most events of a stream differ from the one before in a single piece of text. Such an event need not be parsed: what
- * stands around the text was, and the text itself is a JSON string by inspection, so the whole is valid JSON and means
- * what the earlier event meant, with this text. bench/README.md has the figures.
+ * Decodes events without parsing them if they differ from an earlier one in a single piece of text. Everything around the
+ * text was parsed before, and the text is checked to be a plain JSON string, so the event is valid JSON and has the same
+ * delta with this text. bench/README.md has the figures.
  *
- * A shape is learned only from an event without any backslash in which the text's literal occurs once: then no string is
- * written in two ways, and that literal is the place the dialect read the text from.
+ * A template is learned only from an event without backslashes that contains the text's literal once: then no string has two
+ * spellings, and that literal is where the dialect read the text.
  */
 export class EventTemplate {
   #name: string | undefined;
@@ -27,7 +27,7 @@ export class EventTemplate {
   #kind: "text" | "thinking" | undefined;
   #misses = 0;
 
-  /** What the event means, if it has the shape of an earlier one; else undefined. */
+  /** The event's delta if it matches the template, else undefined. */
   match(name: string | undefined, data: string): Delta | undefined {
     if (this.#kind === undefined || name !== this.#name) return undefined;
     const from = this.#before.length;
@@ -40,7 +40,12 @@ export class EventTemplate {
     return this.#kind === "text" ? { text } : { thinking: text };
   }
 
-  /** An event that was parsed, and what it means: the shape of those to come, perhaps. */
+  /** Drops the template, because the decoder's state has changed. The next text may be learned again. */
+  forget(): void {
+    this.#kind = undefined;
+  }
+
+  /** Takes a parsed event and its delta as the template for later ones, if it is fit for that. */
   learn(name: string | undefined, data: string, delta: Delta): void {
     const kind = kindOf(delta);
     const text = kind && delta[kind];
@@ -55,7 +60,7 @@ export class EventTemplate {
   }
 }
 
-/** Whether the event brought text or thinking and nothing besides. */
+/** The delta's only field, if that is text or thinking. */
 function kindOf(delta: Delta): "text" | "thinking" | undefined {
   const [only, ...more] = Object.keys(delta);
   return more.length === 0 && (only === "text" || only === "thinking") ? only : undefined;

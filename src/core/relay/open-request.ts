@@ -1,7 +1,7 @@
 import type { Caller } from "../caller/caller.ts";
 import type { Target } from "../dialect/routing.ts";
-import type { JsonObject } from "../kernel/json.ts";
-import type { MayRetry, UpstreamRequest } from "../ports/upstream.ts";
+import { asString, type JsonObject } from "../kernel/json.ts";
+import type { Amendment, MayRetry, UpstreamRequest } from "../ports/upstream.ts";
 
 export interface OpenRequest {
   readonly target: Target;
@@ -31,15 +31,18 @@ export interface OpenRequest {
 /** The caller's body over the model's defaults. */
 export const askedBody = ({ target, body }: OpenRequest): JsonObject => ({ ...target.model?.defaults, ...body });
 
-/** What was asked as the provider wants it. */
-export function providerBody({ target, whole }: OpenRequest, asked: JsonObject): JsonObject {
+/** The caller's body as the provider wants it. `includeUsage`: a stream is asked for its usage too. */
+export function providerBody({ target, whole }: OpenRequest, asked: JsonObject, includeUsage: boolean): JsonObject {
   const { route, model } = target;
-  const { includeUsage } = route;
-  return route.dialect.body({ body: asked, model: model?.upstreamModel, whole, includeUsage });
+  return route.dialect.body({ body: asked, model: model?.upstreamModel, unary: whole, includeUsage });
 }
 
 /** The upstream's call with this body. */
-export function upstreamRequest(request: OpenRequest, body: JsonObject): UpstreamRequest {
+export function upstreamRequest(
+  request: OpenRequest,
+  body: JsonObject,
+  amendment: Amendment | undefined,
+): UpstreamRequest {
   const { target, upstreamKey, headers, whole, mayRetry } = request;
   const { route } = target;
   const key = upstreamKey ?? route.key;
@@ -50,7 +53,10 @@ export function upstreamRequest(request: OpenRequest, body: JsonObject): Upstrea
     path: address.path,
     headers: { ...route.headers, ...address.headers, ...keyIn(keyHeader, key), ...headers },
     body: JSON.stringify(body),
+    model: asString(body.model),
+    isOwnKey: upstreamKey !== undefined,
     whole,
+    amendment,
     mayRetry,
   };
 }

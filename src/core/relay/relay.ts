@@ -1,7 +1,8 @@
 import { type Caller, checkOpen } from "../caller/caller.ts";
-import { GatewayError } from "../kernel/errors.ts";
+import type { InboundBudget, InboundReservation } from "../caller/inbound-budget.ts";
+import type { UsageRequest } from "../dialect/dialect.ts";
+import { GatewayError, toGatewayError } from "../kernel/errors.ts";
 import { type JsonObject, jsonSize } from "../kernel/json.ts";
-import type { Reservations } from "../quota/reservation.ts";
 import type { LogBudget } from "../stream/budget.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
@@ -11,6 +12,7 @@ import { askedBody, type OpenRequest, providerBody } from "./open-request.ts";
 import { promptCharacters } from "./prompt-size.ts";
 import { StreamProducer } from "./stream-producer.ts";
 import type { UsageDrain } from "./usage-drain.ts";
+import { UsageRefusals } from "./usage-refusals.ts";
 
 export interface RelayParts extends CallParts {
   readonly newId: () => string;
@@ -20,29 +22,23 @@ export interface RelayParts extends CallParts {
   /** What a running stream counts in it beside its log; nothing when left out. */
   readonly streamBytes?: number;
   /** Room for the bodies of requests until their answers begin; unlimited when left out. */
-  readonly requests?: RequestRoom;
+  readonly requests?: InboundBudget;
   /** How fast each caller may open streams; unlimited when left out. */
   readonly opens?: { take(caller: string): void };
-  /** Who may run a stream, and the record of it; everybody, unrecorded, when left out. */
-  readonly reservations?: Reservations;
   /** Throws when the gateway is too busy for one more stream of this caller. */
   readonly admit?: (caller: Caller) => void;
   /** Streams open at once in the whole gateway; unlimited when left out. */
   readonly openStreams?: number;
 }
 
-/** Room for the bodies of requests, counted for each caller and for all. */
-export interface RequestRoom {
-  /** Takes so many bytes until `release`. Throws `overloaded` when the caller, or all together, hold too much. */
-  reserve(caller: string, bytes: number): { release(): void };
-}
-
 /** What a request asks for, as its provider wants it, and the room it takes. */
 interface Prepared {
   readonly asked: JsonObject;
+  /** How its usage is asked for, though the caller does not ask. */
+  readonly usage: UsageRequest | undefined;
   readonly body: JsonObject;
   readonly inputCharacters: number;
-  readonly room: { release(): void } | undefined;
+  readonly room: InboundReservation | undefined;
 }
 
 /** Opens streams: builds the upstream call, reads its events into the log, and settles the end exactly once. */
@@ -51,11 +47,13 @@ export class Relay {
   readonly #active = new Map<Stream, Caller>();
   /** Cancelled, and read on for their usage. */
   readonly #drains = new Set<UsageDrain>();
+  readonly #usageRefusals: UsageRefusals;
   #stopping = false;
   #idle: () => void = () => {};
 
   constructor(parts: RelayParts) {
     this.#parts = parts;
+    this.#usageRefusals = new UsageRefusals(() => parts.clock.now());
   }
 
   get activeStreams(): number {
@@ -68,7 +66,7 @@ export class Relay {
    */
   admit(caller: Caller): void {
     const { opens, openStreams = Number.POSITIVE_INFINITY } = this.#parts;
-    if (this.#stopping) throw new GatewayError("shutting_down");
+    this.#checkRunning();
     opens?.take(caller.name);
     const open = this.#active.size + this.#drains.size;
     if (open >= openStreams) throw new GatewayError("overloaded", "too many streams are open");
@@ -82,52 +80,58 @@ export class Relay {
   open(request: OpenRequest): Stream {
     const { caller, target } = request;
     checkOpen(caller, target, request.upstreamKey);
-    if (this.#stopping) throw new GatewayError("shutting_down");
-    if (!request.isAdmitted) this.admit(caller);
+    if (request.isAdmitted) this.#checkRunning();
+    else this.admit(caller);
     const asked = askedBody(request);
-    const body = providerBody(request, asked);
+    const usage = this.#usageOf(request, asked);
+    const body = providerBody(request, asked, usage !== undefined);
     const inputCharacters = request.isUncounted ? 0 : promptCharacters(body);
     const room = this.#parts.requests?.reserve(caller.name, jsonSize(body));
     try {
-      return this.#start(request, { asked, body, inputCharacters, room });
+      return this.#start(request, { asked, usage, body, inputCharacters, room });
     } catch (error) {
       room?.release();
       throw error;
     }
   }
 
-  #start(request: OpenRequest, { asked, body, inputCharacters, room }: Prepared): Stream {
-    const { clock, newId, log, reservations, observer } = this.#parts;
+  #start(request: OpenRequest, { asked, usage, body, inputCharacters, room }: Prepared): Stream {
+    const { clock, newId, log, budget, streamBytes = 0, observer } = this.#parts;
     // Not the request itself: what a closure here holds, it holds as long as the stream is kept.
     const { caller, target, face } = request;
     const { route, model } = target;
-    const answer = new AnswerState(route.dialect, asked, inputCharacters);
+    const answer = new AnswerState(route.dialect, asked, inputCharacters, usage !== undefined);
     const stream = new Stream(
       { id: `s_${newId()}`, epoch: 1, route: route.name, model: model?.alias, startedAt: request.receivedAt },
-      new StreamLog(log, this.#parts.budget),
+      new StreamLog(log, budget),
       () => clock.now(),
       (error) => observer.fault(error, `reader of ${face}`),
     );
-    const reservation = reservations?.reserve({
-      ...request,
-      stream: stream.info.id,
-      session: request.session,
+    const producer = new StreamProducer(stream, request, this.#parts, {
+      answer,
       body,
       inputCharacters,
-    });
-    const limit = reservation?.maxOutputTokens;
-    const call = new StreamProducer(stream, request, this.#parts, {
-      answer,
-      body: limit === undefined ? body : route.dialect.limited(body, limit),
-      reservation,
       room,
       ended: (drain) => this.#ended(stream, drain),
       drained: (drain) => this.#drains.delete(drain),
     });
-    stream.producedBy(call);
+    stream.producedBy(producer);
     this.#active.set(stream, caller);
-    this.#parts.budget?.grow(this.#parts.streamBytes ?? 0);
+    try {
+      budget?.grow(streamBytes);
+      producer.begin(request, body, usage && this.#usageRefusals.amendment(usage, target, asked));
+    } catch (error) {
+      producer.giveUp(toGatewayError(error));
+      throw error;
+    }
     return stream;
+  }
+
+  /** Undefined where the caller asks for it itself, and where the upstream is not to be asked. */
+  #usageOf({ target, whole }: OpenRequest, asked: JsonObject): UsageRequest | undefined {
+    const { includeUsage = true, dialect } = target.route;
+    if (whole || !includeUsage || !dialect.usageRequest?.isAdded(asked)) return undefined;
+    return this.#usageRefusals.mayAsk(target, asked) ? dialect.usageRequest : undefined;
   }
 
   /** Gives up what was cancelled long enough ago. Called about once a second. */
@@ -159,6 +163,10 @@ export class Relay {
     this.#stopping = true;
     for (const stream of this.#active.keys()) stream.cancel(reason);
     for (const drain of this.#drains) drain.stop();
+  }
+
+  #checkRunning(): void {
+    if (this.#stopping) throw new GatewayError("shutting_down");
   }
 
   #ended(stream: Stream, drain: UsageDrain | undefined): void {

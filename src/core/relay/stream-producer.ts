@@ -1,75 +1,91 @@
-import { type Delta, hasContent, NOTHING } from "../dialect/dialect.ts";
+import { hasContent } from "../dialect/dialect.ts";
+import { eventError } from "../dialect/error-meaning.ts";
 import { type ByteString, toByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
-import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../ports/upstream.ts";
+import type { JsonObject } from "../kernel/json.ts";
+import type { Amendment, UpstreamSink } from "../ports/upstream.ts";
 import type { Reservation } from "../quota/reservation.ts";
+import type { ProviderHead } from "../stream/provider-head.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { AnswerState } from "./answer-state.ts";
 import type { CallParts, CallSpec } from "./call-spec.ts";
-import { DeferredCall } from "./deferred-call.ts";
+import { Holdings } from "./holdings.ts";
 import { type OpenRequest, upstreamRequest } from "./open-request.ts";
 import { Stopwatch } from "./stopwatch.ts";
+import { StreamCall } from "./stream-call.ts";
+import { factsOf, type RequestFacts, streamRecord } from "./stream-record.ts";
 import { UsageDrain } from "./usage-drain.ts";
-
-/** What the record of a stream says about its request. */
-interface Facts {
-  readonly connection: string | undefined;
-  readonly face: string;
-  readonly caller: string;
-  readonly endsAtEof: boolean;
-}
 
 /** One upstream call on its way into a stream's log: the stream's producer and the upstream's sink. */
 export class StreamProducer implements Producer, UpstreamSink {
   readonly #stream: Stream;
-  readonly #facts: Facts;
+  readonly #facts: RequestFacts;
   readonly #parts: CallParts;
-  readonly #spec: Omit<CallSpec, "body" | "answer">;
+  readonly #spec: Pick<CallSpec, "ended" | "drained">;
   readonly #answer: AnswerState;
+  readonly #holdings: Holdings;
   readonly #meter: Reservation["meter"];
-  readonly #call: UpstreamCall;
+  readonly #call: StreamCall;
   readonly #watch: Stopwatch;
-  /** What was odd and failed nothing, beside the events that could not be read. */
-  readonly #odd = new Set<string>();
+  /** Beside the events that could not be read. */
+  readonly #anomalies = new Map<string, 1>();
   #bytes = 0;
-  #hasContent = false;
   #done = false;
   #drain: UsageDrain | undefined;
   #lossy = false;
 
+  /** Takes the stream's reservation; from here on the producer gives back what it took. Throws what `reserve` throws. */
   constructor(stream: Stream, request: OpenRequest, parts: CallParts, spec: CallSpec) {
-    const { connection, face, caller, target } = request;
-    const { answer, body, reservation, room, ended, drained } = spec;
+    const { face, caller, target, session } = request;
+    const { answer, body, inputCharacters, room, ended, drained } = spec;
     this.#stream = stream;
-    // Not the request itself: its body is as large as a conversation with pictures, and the stream may live for long.
-    this.#facts = { connection, face, caller: caller.name, endsAtEof: target.route.dialect.endsAtEof };
+    this.#facts = factsOf(request);
     this.#parts = parts;
-    this.#spec = { reservation, room, ended, drained };
+    this.#spec = { ended, drained };
     this.#answer = answer;
     this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
+    const fault = (error: unknown) => parts.observer.fault(error, "stream");
+    const cut = (error: GatewayError) => this.#cut(error);
+    this.#call = new StreamCall(fault);
+    const asked = { stream: stream.info.id, caller, target, body, inputCharacters, face, session, cut };
+    const reservation = parts.reservations?.reserve(asked);
+    this.#holdings = new Holdings(reservation, room, fault);
     this.#meter = reservation?.meter;
-    if (reservation) reservation.onCut = (error) => this.#cut(error);
-    this.#call = this.#begin(upstreamRequest(request, body), reservation?.ready);
   }
 
-  /** A scope of its own: what the closures of the stream's life hold must not hold the body. */
-  #begin(call: UpstreamRequest, ready: Promise<void> | undefined): UpstreamCall {
+  /**
+   * Calls the upstream, or puts the call off until the reservation is ready. Throws what the dialect or the upstream
+   * throws: then the producer must be given up.
+   */
+  begin(request: OpenRequest, body: JsonObject, amendment: Amendment | undefined): void {
     const { upstream } = this.#parts;
-    if (ready === undefined) return upstream.call(call, this);
-    return new DeferredCall(
-      ready,
+    const { dialect } = request.target.route;
+    const { maxOutputTokens: limit, ready } = this.#holdings.reservation ?? {};
+    const limited = limit === undefined ? body : dialect.limited(body, limit);
+    const call = upstreamRequest(request, limited, amendment);
+    this.#call.begin(
       () => upstream.call(call, this),
+      ready,
       (error) => this.fail(error),
     );
   }
 
+  /** Ends a stream that did not begin, whose caller is told why. */
+  giveUp(error: GatewayError): void {
+    if (!this.#done) this.#end("failed", error);
+  }
+
   // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────
+
+  responded(head: ProviderHead): void {
+    this.#stream.responded(head);
+  }
 
   firstByte(): void {
     this.#watch.byte();
     // No other try can follow, so the upstream has let go of the body.
-    this.#spec.room?.release();
+    this.#holdings.releaseBody();
   }
 
   /** The fast path: parse, interpret, append, hand over, meter. */
@@ -83,33 +99,34 @@ export class StreamProducer implements Producer, UpstreamSink {
     // What the client did not ask for counts all the same.
     if (!delta.hidden) {
       const isContent = hasContent(delta);
-      if (isContent && !this.#hasContent) {
-        this.#hasContent = true;
-        this.#watch.content();
-      }
+      if (isContent) this.#watch.content();
       this.#bytes += bytes.length;
-      this.#stream.publish(this.#stream.log.append(name, bytes, answer.isRaw, isContent), delta);
+      this.#stream.publish(name, bytes, answer.isRaw, isContent, delta);
       // A reader may have cancelled the stream within the entry.
       if (this.#done) return;
     }
-    if (delta.error) this.#failAfterEvent(delta.error);
-    else if (delta.complete === "now") {
-      this.#call.settle();
+    if (delta.error) {
+      this.#call.detach();
+      this.#end("failed", eventError(delta.error));
+    } else if (delta.complete === "now") {
+      this.#call.detach();
       this.#end("completed");
-    } else if (this.#meter) {
-      const reached = this.#meter(answer.counts, answer.characters);
+    } else {
+      if (delta.complete) this.#call.awaitEnd(answer.isWhole);
+      const reached = this.#meter?.(answer.counts, answer.characters);
       if (reached) this.#cut(reached);
     }
   }
 
   lossy(): void {
     this.#lossy = true;
-    this.#odd.add("lossy");
+    this.#anomalies.set("lossy", 1);
   }
 
   end(): void {
+    this.#answer.bodyEnded();
     if (this.#done) this.#drain?.end();
-    else if (this.#answer.isWhole || this.#facts.endsAtEof) this.#end("completed");
+    else if (this.#answer.isWhole) this.#end("completed");
     else this.#end("failed", new GatewayError("upstream_truncated"));
   }
 
@@ -121,7 +138,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     if (error.code === "internal") this.#parts.observer.fault(error, "stream");
     // The answer was whole already: what broke afterwards took nothing from the client.
     if (this.#answer.isWhole) {
-      this.#odd.add(error.code);
+      this.#anomalies.set(error.code, 1);
       this.#end("completed");
     } else this.#end("failed", error);
   }
@@ -146,42 +163,39 @@ export class StreamProducer implements Producer, UpstreamSink {
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #failAfterEvent(error: NonNullable<Delta["error"]>): void {
-    this.#call.settle();
-    const details = error.type === undefined ? {} : { details: { type: error.type } };
-    this.#end("failed", new GatewayError("upstream_error_event", error.message, details));
-  }
-
   /** A cap is reached: the upstream stops, and the answer ends as its provider would have ended it. */
   #cut(error: GatewayError): void {
     this.#drain?.stop();
     // The provider has said why it ends: what is left to come is its usage.
     if (this.#done || this.#answer.finish !== undefined) return;
     this.#call.abort();
-    for (const { name, data } of this.#answer.cutShort()) {
-      this.#stream.publish(this.#stream.log.append(name, toByteString(data), data === "[DONE]"), NOTHING);
-      if (this.#done) return;
+    try {
+      for (const { name, data } of this.#answer.cutShort()) {
+        if (this.#done) return;
+        this.#stream.publish(name, toByteString(data), data === "[DONE]");
+      }
+    } catch (fault) {
+      this.#parts.observer.fault(fault, "stream");
     }
-    this.#end("failed", error);
+    if (!this.#done) this.#end("failed", error);
   }
 
   /** What reads the answer on after its cancel, where its key wants that and there is usage to be had. */
   #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
-    const { reservation } = this.#spec;
     // What was not sent has no usage to come.
-    if (reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || this.#facts.endsAtEof) return undefined;
+    if (this.#holdings.reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || !this.#answer.isReadable)
+      return undefined;
     const drain: UsageDrain = new UsageDrain({
       call: this.#call,
       answer: this.#answer,
       meter: this.#meter,
       limits,
       since: clock.now(),
-      settled: () => {
+      over: () => {
         const { terminal } = this.#stream;
         if (terminal) this.#settle({ ...terminal, usage: this.#answer.usage(this.#call.isSent) });
-        reservation.release();
-        this.#spec.room?.release();
+        this.#holdings.release();
         this.#spec.drained(drain);
       },
     });
@@ -189,15 +203,15 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   #settle(terminal: Terminal): void {
-    this.#spec.reservation?.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
+    this.#holdings.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
   }
 
   #end(status: Terminal["status"], error?: GatewayError): void {
     this.#done = true;
-    if (this.#call.isResent) this.#odd.add("resent");
-    const { log, info, firstSentMs } = this.#stream;
-    const { finish, unread } = this.#answer;
-    const unreadEvents = [...unread.values()].reduce((sum, count) => sum + count, 0);
+    if (this.#call.isResent) this.#anomalies.set("resent", 1);
+    if (this.#call.isAmended) this.#anomalies.set("usage_refused", 1);
+    const { log, firstSentMs } = this.#stream;
+    const { finish, unreadEvents } = this.#answer;
     const terminal = {
       status,
       lastSeq: log.head,
@@ -210,24 +224,10 @@ export class StreamProducer implements Producer, UpstreamSink {
     };
     this.#settle(terminal);
     // What it did not use is there for the next one before its client hears of the end.
-    if (!this.#drain) {
-      this.#spec.reservation?.release();
-      this.#spec.room?.release();
-    }
+    if (!this.#drain) this.#holdings.release();
     this.#spec.ended(this.#drain);
     this.#stream.end(terminal);
-    this.#parts.observer.streamEnded({
-      stream: info.id,
-      connection: this.#facts.connection,
-      face: this.#facts.face,
-      caller: this.#facts.caller,
-      route: info.route,
-      model: info.model,
-      terminal,
-      events: log.head,
-      bytes: this.#bytes,
-      backpressure: this.#stream.backpressure,
-      anomalies: Object.fromEntries([...unread, ...[...this.#odd].map((kind) => [kind, 1] as const)]),
-    });
+    const seen = { bytes: this.#bytes, anomalies: [...this.#answer.anomalies, ...this.#anomalies] };
+    this.#parts.observer.streamEnded(streamRecord(this.#facts, this.#stream, terminal, seen));
   }
 }

@@ -16,7 +16,7 @@ export interface UsageDrainParts {
   /** Clock reading at the cancel. */
   readonly since: number;
   /** Told once that no more will be known. */
-  readonly settled: () => void;
+  readonly over: () => void;
 }
 
 /** Reads an answer on that its client wants no more, up to the provider's usage or a limit. Nobody sees it. */
@@ -37,16 +37,19 @@ export class UsageDrain {
     const delta = answer.read(name, data, bytes);
     this.#bytes += bytes;
     if (delta.error || delta.complete === "now") {
-      call.settle();
+      call.detach();
       this.end();
-    } else if (meter?.(answer.counts, answer.characters) || this.#bytes > limits.bytes) this.stop();
+      return;
+    }
+    if (delta.complete) call.awaitEnd(answer.isWhole);
+    if (meter?.(answer.counts, answer.characters) || this.#bytes > limits.bytes) this.stop();
   }
 
   /** The answer ended, or broke. */
   end(): void {
     if (this.#over) return;
     this.#over = true;
-    this.#parts.settled();
+    this.#parts.over();
   }
 
   /** Looks at the time, about once a second. */

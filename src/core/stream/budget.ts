@@ -1,18 +1,19 @@
-/** Share of the budget at which new streams are refused, finished logs are given up, and parked streams cancelled. */
+/** Shares of the budget at which new streams are refused, ended logs evicted, and unread streams cancelled. */
 export const REFUSE_AT = 0.7;
 export const EVICT_AT = 0.85;
 export const CANCEL_AT = 0.95;
 
-/** What all logs together may hold, in bytes (G of the design). Counting only: what to do about it is the registry's. */
+/** The memory of all logs together, in bytes. Only counts; the registry decides what to evict (`limits.totalLogBytes`). */
 export class LogBudget {
   readonly maxBytes: number;
-  /** Called when a log grows while more than `EVICT_AT` is used. */
-  pressed: () => void = () => {};
+  readonly #pressed: () => void;
   #used = 0;
   #alarmBytes: number;
 
-  constructor(maxBytes: number) {
+  /** `pressed` is called when a log grows while more than `EVICT_AT` is used. It should free memory. */
+  constructor(maxBytes: number, pressed: () => void = () => {}) {
     this.maxBytes = maxBytes;
+    this.#pressed = pressed;
     this.#alarmBytes = maxBytes * EVICT_AT;
   }
 
@@ -27,13 +28,13 @@ export class LogBudget {
   grow(bytes: number): void {
     this.#used += bytes;
     if (this.#used < this.#alarmBytes) return;
-    this.pressed();
+    this.#pressed();
     this.#alarmBytes = this.#nextAlarm();
   }
 
-  /** Takes bytes for what is not in a log yet. False, and nothing is taken, when they do not fit. */
+  /** Reserves bytes for data that is not in a log yet. Returns false, reserving nothing, if they do not fit. */
   take(bytes: number): boolean {
-    if (this.#used + bytes > this.maxBytes) this.pressed();
+    if (this.#used + bytes > this.maxBytes) this.#pressed();
     const fits = this.#used + bytes <= this.maxBytes;
     if (fits) this.grow(bytes);
     return fits;
@@ -41,11 +42,11 @@ export class LogBudget {
 
   shrink(bytes: number): void {
     this.#used -= bytes;
-    // Never moved up here: logs that shrink and grow by turns would push the alarm ahead of themselves.
+    // Never raised here: logs that shrink and grow in turns would keep pushing the alarm ahead.
     this.#alarmBytes = Math.min(this.#alarmBytes, this.#nextAlarm());
   }
 
-  /** Under lasting pressure whoever relieves it is asked once per hundredth, not once per event. */
+  /** Under lasting pressure `pressed` is called once per hundredth of the budget, not once per event. */
   #nextAlarm(): number {
     return Math.max(this.maxBytes * EVICT_AT, this.#used + this.maxBytes / 100);
   }

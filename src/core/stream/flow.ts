@@ -1,25 +1,25 @@
 import { GatewayError } from "../kernel/errors.ts";
 
+/** How much may be unacknowledged at once. */
 export interface WindowLimits {
   readonly maxBytes: number;
   readonly maxEntries: number;
 }
 
 /**
- * Credit: what was sent and not yet acknowledged, counted in bytes and in things, because memory suffers from both.
- * Pure arithmetic, used for the events of one stream and for the messages of one connection. Numbers count from 1 in
- * the order of sending.
+ * A credit window over what was sent and not yet acknowledged, limited in bytes and in entries because both take memory. Used
+ * for a stream's events and for a connection's messages, which are numbered from 1 in the order of sending.
  */
 export class Window {
   readonly #limits: WindowLimits;
-  /** Sizes of what is not acknowledged, oldest first, from `#start` on. */
+  /** The sizes of what is unacknowledged, oldest first, from index `#start`. */
   #sizes: number[] = [];
   #start = 0;
   #acked: number;
   #sent: number;
   #bytes = 0;
 
-  /** `from` is the number after which counting begins. */
+  /** `from`: the number before the first one counted. */
   constructor(limits: WindowLimits, from = 0) {
     this.#limits = limits;
     this.#acked = this.#sent = from;
@@ -37,20 +37,20 @@ export class Window {
     return this.#bytes;
   }
 
-  /** Whether `bytes` more fit. Into an empty window everything does: a large event must pass some time. */
+  /** Whether `bytes` more fit. An empty window admits any size, so that large events pass. */
   admits(bytes: number): boolean {
     const waiting = this.#sent - this.#acked;
     return waiting === 0 || (waiting < this.#limits.maxEntries && this.#bytes + bytes <= this.#limits.maxBytes);
   }
 
-  /** One more was sent. */
+  /** Counts one more sent. */
   send(bytes: number): void {
     this.#sent++;
     this.#bytes += bytes;
     this.#sizes.push(bytes);
   }
 
-  /** Everything up to `number` arrived. Repeated and older ones do nothing; one beyond what was sent is `bad_frame`. */
+  /** Everything up to `number` arrived; repeated and older numbers do nothing. Throws `bad_frame` beyond what was sent. */
   acknowledge(number: number): void {
     if (number > this.#sent) {
       throw new GatewayError("bad_frame", "acknowledges more than was sent", { details: { sent: this.#sent } });

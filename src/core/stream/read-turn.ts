@@ -1,23 +1,23 @@
 /**
- * One read of an upstream's socket, and what is put off until it is handled: what it brought leaves together, and waits for
- * no other socket's reads. The upstream's side says when a read begins and ends, the clients' side what comes behind it.
+ * One read of an upstream's socket, and the work deferred until it is handled: all frames it causes leave in one write,
+ * without waiting for other sockets' reads. The upstream marks begin and end; outboxes defer their writes.
  */
 export class ReadTurn {
   readonly #fault: (error: unknown) => void;
   #isReading = false;
   #waiting: (() => void)[] = [];
 
-  /** `fault` is told what put-off work threw; the rest of it is done all the same. */
+  /** `fault` receives what deferred work throws; the rest is still done. */
   constructor(fault: (error: unknown) => void) {
     this.#fault = fault;
   }
 
-  /** From here on until `end` all that happens comes of one read. */
+  /** A read begins: everything until `end` is caused by it. */
   begin(): void {
     this.#isReading = true;
   }
 
-  /** Does `work` once when the read is handled. False, and nothing is done, when there is none. */
+  /** Defers `work` to the end of the current read. Returns false, and does nothing, outside of reads. */
   after(work: () => void): boolean {
     if (this.#isReading) this.#waiting.push(work);
     return this.#isReading;

@@ -3,23 +3,23 @@ import type { Window } from "./flow.ts";
 import { type Entry, entryBytes, type StreamLog } from "./stream-log.ts";
 import type { Terminal } from "./terminal.ts";
 
-/** Where a reader's entries go. All are called synchronously, from the upstream's data callback when it keeps up. */
+/** Where a reader's entries go. Called synchronously, within the upstream's data callback while the reader keeps up. */
 export interface ReaderSink {
   /**
-   * Takes an entry, or says by false that it cannot now; then it wakes the reader when it can. `delta` is what the
-   * dialect read in it: there when the entry was just written, not when it comes from the log.
+   * Takes an entry, or returns false if it cannot now; then it must wake the reader when it can. `delta` is what the dialect
+   * decoded from a live entry; undefined for one from the log.
    */
   push(entry: Entry, delta: Delta | undefined): boolean;
   end(terminal: Terminal): void;
-  /** One of these threw, which is reported: it hears nothing more, and its client must not wait for the rest. */
+  /** `push` or `end` threw, which has been reported. Nothing more is called, and the client must not be left waiting. */
   failed(): void;
 }
 
-/** What a reader wants of its stream. */
+/** The stream as its readers use it. */
 interface ReadStream {
   readonly log: StreamLog;
   readonly terminal: Terminal | undefined;
-  /** The reader took or handled entries. */
+  /** The reader took or acknowledged entries. */
   readerMoved(): void;
   removeReader(reader: Reader): void;
   /** Reports what the reader's sink threw. */
@@ -27,8 +27,8 @@ interface ReadStream {
 }
 
 /**
- * One cursor on a stream's log. With a window it sends no more than the client has credit for, and what the client has
- * acknowledged is what the log may give up; without one, whatever was sent counts as handled.
+ * A cursor on a stream's log. With a window, it sends no more than the client has credit for, and entries count as handled
+ * once acknowledged; without one, once sent.
  */
 export class Reader {
   readonly #stream: ReadStream;
@@ -45,23 +45,17 @@ export class Reader {
     this.#window = window;
   }
 
-  /** Sequence of the last entry handed over. */
+  /** The sequence of the last entry the sink took. */
   get cursor(): number {
     return this.#cursor;
   }
 
-  /** Sequence up to which the client has handled everything. */
+  /** The sequence up to which the client has handled everything: the log may trim it. */
   get handled(): number {
     return this.#window?.acked ?? this.#cursor;
   }
 
-  /** Whether entries wait for the client's credit. */
-  get isBlocked(): boolean {
-    const next = this.#stream.log.at(this.#cursor + 1);
-    return next !== undefined && this.#window?.admits(entryBytes(next)) === false;
-  }
-
-  /** An entry just written: handed over at once when this reader is caught up, else left in the log. */
+  /** Passes on an entry just logged, if this reader has caught up; otherwise it is left to `wake`. */
   offer(entry: Entry, delta: Delta): void {
     if (entry.seq !== this.#cursor + 1) return;
     try {
@@ -69,11 +63,11 @@ export class Reader {
     } catch (error) {
       this.#broke(error);
     }
-    // Another reader may have ended the stream within this entry.
+    // Another reader may have ended the stream while handling this entry.
     this.finish();
   }
 
-  /** Goes on from the log until it is caught up or may take no more. Call it when the sink is ready again. */
+  /** Sends from the log until it has caught up or the sink or window is full. Called when the sink is ready again. */
   wake(): void {
     if (this.#ended) return;
     try {
@@ -88,19 +82,19 @@ export class Reader {
     this.#stream.readerMoved();
   }
 
-  /** The client has handled everything up to `seq`. Throws `bad_frame` beyond what was sent; older ones do nothing. */
+  /** The client has handled everything up to `seq`. Throws `bad_frame` beyond what was sent; older values do nothing. */
   acknowledge(seq: number): void {
     this.#window?.acknowledge(seq);
     this.wake();
   }
 
-  /** Does `work` once the callback that is running has returned, in a microtask; a fault in it is one of the sink. */
+  /** Runs `work` in a microtask, after the current callback, so that its events are sent together. Guarded as by `guard`. */
   defer(work: () => void): void {
-    // `queueMicrotask` belongs to platforms, and the core to none.
+    // The core has no platform, and so no `queueMicrotask`.
     void Promise.resolve().then(() => this.guard(work));
   }
 
-  /** Does what the sink put off to a timer or a microtask: what it throws is a fault of the sink like any other. */
+  /** Runs what the sink deferred, to a timer for example. A throw counts as a fault of the sink. */
   guard(work: () => void): void {
     try {
       work();
@@ -109,7 +103,7 @@ export class Reader {
     }
   }
 
-  /** Hands over the terminal once everything before it went out, and reads no more. */
+  /** Ends the sink once it has everything before the terminal. */
   finish(): void {
     const { terminal } = this.#stream;
     if (this.#ended || !terminal || this.#cursor < this.#stream.log.head) return;
@@ -117,13 +111,13 @@ export class Reader {
     this.guard(() => this.#sink.end(terminal));
   }
 
-  /** Stops reading. The stream itself goes on. */
+  /** Stops reading. The stream continues. */
   detach(): void {
     this.#ended = true;
     this.#stream.removeReader(this);
   }
 
-  /** A fault of the sink ends this reader: the record and the other readers go on. */
+  /** A fault of the sink ends this reader only: the record and the other readers continue. */
   #broke(error: unknown): void {
     this.detach();
     this.#stream.fault(error);
@@ -136,11 +130,11 @@ export class Reader {
     }
   }
 
-  /** Whether the entry was taken: the client has credit for it, and the sink room. */
+  /** Sends an entry if window and sink admit it; returns whether they did. */
   #hand(entry: Entry, delta?: Delta): boolean {
     const bytes = entryBytes(entry);
     if (this.#ended || this.#window?.admits(bytes) === false) return false;
-    // Before it is taken: the sink may end the stream within it.
+    // Moved first, because the sink may end the stream from within `push`.
     this.#cursor = entry.seq;
     if (!this.#sink.push(entry, delta)) {
       this.#cursor = entry.seq - 1;

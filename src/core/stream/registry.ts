@@ -4,50 +4,52 @@ import { GatewayError } from "../kernel/errors.ts";
 import { CANCEL_AT, EVICT_AT, type LogBudget, REFUSE_AT } from "./budget.ts";
 import type { Stream } from "./stream.ts";
 
-/** What happens to a stream while nobody reads it. */
+/** What happens to a stream without a reader: it runs until the grace ends, runs to its end, or is cancelled. */
 export type AwayPolicy = "continue" | "finish" | "cancel";
 
-/** Why a stream cannot be read on. A foreign stream is `unknown`, so that ids cannot be guessed. */
+/** Why a stream cannot be resumed. Another caller's stream is `unknown`, so that ids cannot be guessed. */
 export type ResumeFailure = "unknown" | "expired" | "evicted" | "epoch" | "ahead";
 
-/** Who reads a stream for a client. There is one at a time: the newest wins. */
+/** A client's hold on a stream. A stream has one at a time: a new one replaces it. */
 export interface Attachment {
-  /** Its client comes back piece by piece, as a long poll does: coming for the next piece is no resume. */
+  /** Set by a long poll between two rounds: its next round does not count as a resume. */
   readonly readsOn?: boolean;
-  /** It reads no more: `superseded` by another, or a `slow_consumer` that was behind when the log's time was over. */
+  /** It has lost the stream: `superseded` by another, or `slow_consumer` if it was still behind when the log expired. */
   detached(why: Code): void;
 }
 
+/** Times in milliseconds. */
 export interface RegistryLimits {
   /** How long a stream lives without a reader. */
   readonly graceMs: number;
-  /** How long a log is kept after its terminal. */
+  /** How long a log is kept after its end. */
   readonly retentionMs: number;
-  /** The same for a log that its client has handled to the end: only a repeated request still asks for it. */
+  /** The same for a log whose client has handled all of it: only a repeated request may still need it. */
   readonly handledRetentionMs: number;
-  /** How long an upstream is held back by a client that acknowledges nothing. */
+  /** How long a client that makes no progress may keep its upstream paused. */
   readonly pausedMs: number;
-  /** Ids of removed streams that are remembered, to tell `expired` from `unknown`. */
+  /** How many removed ids are remembered, to tell `expired` from `unknown`. */
   readonly rememberedIds: number;
 }
 
+/** A stream in the registry, and what is known about its client. */
 export interface RegisteredStream {
   readonly stream: Stream;
   readonly caller: string;
   readonly away: AwayPolicy;
   attachment: Attachment | undefined;
-  /** Clock reading when the attachment came, or the last one went. */
+  /** Clock reading when the current attachment came or the last one left. */
   since: number;
-  /** Why the last attachment let go before it had everything. */
+  /** Why the last attachment left before it had everything. */
   previous: Code | undefined;
   endedAt: number | undefined;
-  /** Its client has handled all of it, the end included. */
+  /** Its client has handled all of it, including the end. */
   isHandled: boolean;
 }
 
 /**
- * All streams that clients may come back to: who reads them, how long they wait, and what goes first when memory runs
- * short. Time comes as an argument to `sweep`, which is called about once a second.
+ * All streams that clients can resume: who reads them, how long they wait for a reader, and which are evicted first when
+ * memory runs short. `sweep` must be called about once a second.
  */
 export class StreamRegistry {
   readonly #limits: RegistryLimits;
@@ -55,12 +57,12 @@ export class StreamRegistry {
   readonly #now: () => number;
   readonly #resumed: (outcome: ResumeFailure | "resumed") => void;
   readonly #streams = new Map<string, RegisteredStream>();
-  /** Ended streams that nobody reads, in the order in which they began to wait. */
+  /** Ended streams without a reader, longest waiting first. */
   readonly #kept = new Set<RegisteredStream>();
-  /** Removed streams and their callers. */
+  /** The callers of removed streams, by id. */
   readonly #removed: BoundedMap<string, string>;
 
-  /** `resumed` is told the outcome of every attempt to read on, for the metrics. */
+  /** `resumed` receives the outcome of every resume, for the metrics. */
   constructor(
     limits: RegistryLimits,
     budget: LogBudget,
@@ -72,10 +74,9 @@ export class StreamRegistry {
     this.#budget = budget;
     this.#now = now;
     this.#resumed = resumed;
-    budget.pressed = () => this.#relieve();
   }
 
-  /** Streams somebody reads, streams that run unread, and ended ones that are kept. */
+  /** Streams with a reader, running streams without one, and ended ones without one. */
   get counts(): { readonly attended: number; readonly parked: number; readonly kept: number } {
     const counts = { attended: 0, parked: 0, kept: 0 };
     for (const { attachment, stream } of this.#streams.values()) {
@@ -84,9 +85,9 @@ export class StreamRegistry {
     return counts;
   }
 
-  /** Throws `overloaded` when the logs leave no room for one more stream. */
+  /** Throws `overloaded` if there is no memory for another log, even after evicting ended ones. */
   admit(): void {
-    // A stream that begins is worth more than the log of one that ended.
+    // A new stream is worth more than the log of an ended one.
     this.#giveUpKept(REFUSE_AT);
     if (this.#budget.isOver(REFUSE_AT)) {
       throw new GatewayError("overloaded", "no memory for another stream's log", { retryAfterMs: 1_000 });
@@ -112,14 +113,17 @@ export class StreamRegistry {
     return registered;
   }
 
-  /** A caller's own stream, whatever its state; a foreign one is as unknown as none. */
+  /** A caller's own stream in any state. Another caller's stream is reported as unknown. */
   owned(id: string, caller: string): RegisteredStream | undefined {
     const registered = this.#streams.get(id);
     return registered?.caller === caller ? registered : undefined;
   }
 
-  /** A caller's stream that can be read on behind `after`. Throws `resume_failed` with the reason in its details. */
-  find(id: string, caller: string, epoch: number, after: number): RegisteredStream {
+  /**
+   * A caller's stream that can be read from the entry after `after`, in `epoch` or, if undefined, in the current one. Throws
+   * `resume_failed` with a `ResumeFailure` in its details.
+   */
+  find(id: string, caller: string, epoch: number | undefined, after: number): RegisteredStream {
     const registered = this.owned(id, caller);
     const reason = registered ? unreadable(registered.stream, epoch, after) : this.#absence(id, caller);
     const outcome = reason ?? "resumed";
@@ -132,7 +136,7 @@ export class StreamRegistry {
     return this.#removed.get(id) === caller ? "expired" : "unknown";
   }
 
-  /** From now on `attachment` reads the stream; whoever did is told. Returns why the one before it let go. */
+  /** Gives the stream to `attachment`, detaching the current one. Returns why the previous one left. */
   attach(registered: RegisteredStream, attachment: Attachment): Code | undefined {
     const before = registered.attachment;
     registered.attachment = attachment;
@@ -145,7 +149,7 @@ export class StreamRegistry {
   }
 
   /**
-   * `attachment` reads no more, because of `why`, or because it has everything. Does nothing when another one reads already.
+   * `attachment` has left: because of `why`, or because it has everything. Does nothing if another has replaced it.
    */
   detach(registered: RegisteredStream, attachment: Attachment, why?: Code): void {
     if (registered.attachment !== attachment) return;
@@ -161,14 +165,14 @@ export class StreamRegistry {
   }
 
   /**
-   * The client has handled the ended stream whole: nobody is expected back, so its log goes after some seconds. Does
-   * nothing while another client reads it, or when it runs.
+   * The client has handled all of an ended stream, so its log is kept only for `handledRetentionMs`. Does nothing while the
+   * stream runs or another client reads it.
    */
   handled(registered: RegisteredStream): void {
     if (!registered.attachment && registered.endedAt !== undefined) registered.isHandled = true;
   }
 
-  /** The process stood still for so long: that time is nobody's absence. */
+  /** The process stood still for `ms`, which does not count as time without a reader. */
   forgive(ms: number): void {
     for (const registered of this.#streams.values()) {
       registered.since += ms;
@@ -177,24 +181,31 @@ export class StreamRegistry {
     }
   }
 
-  /** Ends what waited too long and forgets what was kept long enough. */
+  /** Cancels streams that waited too long and removes those kept long enough. `now`: a clock reading. */
   sweep(now: number): void {
     const { graceMs, retentionMs, handledRetentionMs, pausedMs } = this.#limits;
     for (const registered of this.#streams.values()) {
       const { stream, since, endedAt, attachment } = registered;
-      // What held it back may have been the memory of others, and be over.
+      // It may have been paused because other logs took the memory, which may be free now.
       stream.readerMoved();
       if (endedAt !== undefined) {
         const keptMs = registered.isHandled ? Math.min(handledRetentionMs, retentionMs) : retentionMs;
         if (now - Math.max(endedAt, since) >= keptMs) this.#remove(registered);
       } else if (attachment) {
-        // Not what it was held back before this attachment came.
+        // Pauses before this attachment came do not count.
         const stalledMs = Math.min(stream.pausedMs, now - since);
         if (stalledMs >= pausedMs) stream.cancel(new GatewayError("slow_consumer"));
       } else if (registered.away !== "finish" && now - since >= graceMs) {
-        stream.cancel(new GatewayError("client_gone", "nobody came back for the stream"));
+        stream.cancel(new GatewayError("client_gone", "no client resumed the stream in time"));
       }
     }
+  }
+
+  /** Frees memory: evicts ended logs, then cancels the unread stream with the largest log, then pauses upstreams. */
+  relieve(): void {
+    this.#giveUpKept(EVICT_AT);
+    if (this.#budget.isOver(CANCEL_AT)) this.#cancelLargest();
+    if (this.#budget.isOver(1)) for (const { stream } of this.#streams.values()) stream.readerMoved();
   }
 
   #remove(registered: RegisteredStream): void {
@@ -208,8 +219,8 @@ export class StreamRegistry {
   }
 
   /**
-   * Gives up the logs of ended streams until less than this share of the budget is used: those that were handled first,
-   * then the oldest.
+   * Evicts logs of ended streams until less than this share of the budget is used: handled ones first, then the longest
+   * waiting.
    */
   #giveUpKept(share: number): void {
     if (!this.#budget.isOver(share)) return;
@@ -221,25 +232,18 @@ export class StreamRegistry {
     }
   }
 
-  /** Gives up what ended; if that is not enough, the parked stream with the largest log; at last all must wait. */
-  #relieve(): void {
-    this.#giveUpKept(EVICT_AT);
-    if (this.#budget.isOver(CANCEL_AT)) this.#cancelLargest();
-    if (this.#budget.isOver(1)) for (const { stream } of this.#streams.values()) stream.readerMoved();
-  }
-
   #cancelLargest(): void {
     let largest: Stream | undefined;
     for (const { stream, attachment } of this.#streams.values()) {
       if (!attachment && !stream.terminal && stream.log.bytes > (largest?.log.bytes ?? 0)) largest = stream;
     }
-    largest?.cancel(new GatewayError("overloaded", "the stream was unread, and its memory was needed"));
+    largest?.cancel(new GatewayError("overloaded", "the stream had no reader, and its memory was needed"));
     largest?.log.evict();
   }
 }
 
-/** Why a stream cannot be read on from there, or undefined when it can. */
-function unreadable({ log, info }: Stream, epoch: number, after: number): ResumeFailure | undefined {
+/** Why a stream cannot be resumed from there; undefined if it can. */
+function unreadable({ log, info }: Stream, epoch = info.epoch, after: number): ResumeFailure | undefined {
   if (info.epoch !== epoch) return "epoch";
   if (after > log.head) return "ahead";
   return after < log.tail ? "evicted" : undefined;

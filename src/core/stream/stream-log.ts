@@ -1,41 +1,42 @@
 import type { ByteString } from "../kernel/byte-string.ts";
 import { type LogBudget, REFUSE_AT } from "./budget.ts";
 
-/** One event of the upstream, numbered. */
+/** A numbered event of an upstream. */
 export interface Entry {
   readonly seq: number;
-  /** The upstream's event name, when it sent one. */
+  /** The event's name, if the upstream sent one. */
   readonly event: ByteString | undefined;
-  /** The data as it came: JSON text, or any text when `raw`. */
+  /** The data as received: JSON, or any text if `raw`. */
   readonly data: ByteString;
   readonly raw: boolean;
-  /** Whether there is something in it that a person would see. */
+  /** Whether it contains text, thinking or tool calls. */
   readonly hasContent: boolean;
 }
 
+/** The most one log may hold. */
 export interface LogLimits {
   readonly maxBytes: number;
   readonly maxEntries: number;
 }
 
-/** What an entry costs besides its data: the objects around it. */
+/** The memory of an entry's objects, in bytes. */
 const ENTRY_OVERHEAD = 128;
 
-/** What every log may hold even when there is no memory left: streams slow down then, they don't stop. */
+/** What each log may hold even if all logs exceed their budget, in bytes: streams slow down then, but do not stop. */
 const SHARE_UNDER_PRESSURE = 8 * 1024;
 
-/** What an entry counts in the limits of a log and of a window. */
+/** The size of an entry as logs, windows and the budget count it, in bytes. */
 export const entryBytes = (entry: Entry): number => entry.data.length + (entry.event?.length ?? 0) + ENTRY_OVERHEAD;
 
 /**
- * The bounded, numbered record of one stream. It never drops an entry by itself: `isFull` asks the owner to stop the
- * upstream, `trim` gives up what every reader has passed.
+ * The bounded, numbered record of one stream. It never drops an entry on its own: while `isFull`, its owner pauses the
+ * upstream; `trimTo` drops what every reader has handled.
  */
 export class StreamLog {
   readonly #limits: LogLimits;
   readonly #budget: LogBudget | undefined;
   #entries: (Entry | undefined)[] = [];
-  /** Entries before this index are trimmed; the array is compacted when half of it is. */
+  /** Entries before this index are trimmed. The array is compacted when half of it is. */
   #start = 0;
   #tail = 0;
   #bytes = 0;
@@ -46,12 +47,12 @@ export class StreamLog {
     this.#budget = budget;
   }
 
-  /** Sequence of the newest entry, 0 when there is none. */
+  /** The sequence of the newest entry; 0 if there is none. */
   get head(): number {
     return this.#head;
   }
 
-  /** Sequence before the oldest entry that can still be read. */
+  /** The sequence before the oldest entry still kept. */
   get tail(): number {
     return this.#tail;
   }
@@ -60,17 +61,18 @@ export class StreamLog {
     return this.#bytes;
   }
 
-  /** Full, or all logs together so large that what nobody needs should go. */
+  /** Whether handled entries should be trimmed: the log is full, or all logs together take much memory. */
   get isCrowded(): boolean {
     return this.isFull || this.#budget?.isOver(REFUSE_AT) === true;
   }
 
-  /** Over its own limits; or over a small share while all logs together are over theirs. */
+  /** Whether the log exceeds its limits, or a small share while all logs exceed their budget. */
   get isFull(): boolean {
     if (this.#bytes >= this.#limits.maxBytes || this.#head - this.#tail >= this.#limits.maxEntries) return true;
     return this.#bytes >= SHARE_UNDER_PRESSURE && this.#budget?.isOver(1) === true;
   }
 
+  /** Adds an entry with the next sequence and counts it in the budget. Adds even to a full log. */
   append(event: ByteString | undefined, data: ByteString, raw: boolean, hasContent = false): Entry {
     const entry = { seq: ++this.#head, event, data, raw, hasContent };
     this.#entries.push(entry);
@@ -80,12 +82,12 @@ export class StreamLog {
     return entry;
   }
 
-  /** The entry with this sequence, undefined when it is trimmed or not written yet. */
+  /** The entry with this sequence; undefined if it is trimmed or not logged yet. */
   at(seq: number): Entry | undefined {
     return seq <= this.#tail ? undefined : this.#entries[this.#start + seq - this.#tail - 1];
   }
 
-  /** Gives up the oldest entries up to and including `seq`, but only while the log is crowded. */
+  /** Drops the oldest entries up to and including `seq`, as long as the log is crowded. */
   trimTo(seq: number): void {
     while (this.isCrowded && this.#tail < seq) this.#dropOldest();
     if (this.#start > 64 && this.#start * 2 > this.#entries.length) {
@@ -94,7 +96,7 @@ export class StreamLog {
     }
   }
 
-  /** Gives up everything: the log is read no more, or its memory is needed elsewhere. */
+  /** Drops all entries: the log is no longer needed, or its memory is needed elsewhere. */
   evict(): void {
     this.#budget?.shrink(this.#bytes);
     this.#entries = [];

@@ -1,20 +1,24 @@
-import { type Delta, NOTHING } from "../dialect/dialect.ts";
+import { NOTHING } from "../dialect/dialect.ts";
+import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 import type { Window } from "./flow.ts";
+import type { ProviderHead } from "./provider-head.ts";
 import { Reader, type ReaderSink } from "./reader.ts";
-import type { Entry, StreamLog } from "./stream-log.ts";
+import type { StreamLog } from "./stream-log.ts";
 import type { Terminal } from "./terminal.ts";
 
+/** What identifies a stream. */
 export interface StreamInfo {
   readonly id: string;
+  /** Positions are only valid within one epoch. Always 1, because a log never outlives its process. */
   readonly epoch: number;
   readonly route: string;
   readonly model: string | undefined;
-  /** Clock reading when the request came in, in milliseconds. */
+  /** Clock reading when the request arrived, in milliseconds. */
   readonly startedAt: number;
 }
 
-/** What a stream asks of whoever produces it. */
+/** The producer of a stream's entries, as the stream controls it. */
 export interface Producer {
   pause(): void;
   resume(): void;
@@ -22,18 +26,18 @@ export interface Producer {
 }
 
 /**
- * One upstream generation from open to terminal: a log, its readers, and a producer that is held back when it is full.
- * It owns its log's memory: once it has ended and its last reader is done, the log is given back, unless somebody
- * retained it.
+ * One upstream generation from open to terminal: a log, its readers, and a producer that is paused while the log is full.
+ * The stream owns the log's memory: it is freed once the stream has ended and the last reader is done, unless retained.
  */
 export class Stream {
   readonly info: StreamInfo;
   readonly log: StreamLog;
-  /** Replaced, never changed: readers come and go while one entry is handed to all. */
+  #providerHead: ProviderHead | undefined;
+  /** Replaced, never mutated: readers come and go while an entry is being passed to all of them. */
   #readers: readonly Reader[] = [];
   readonly #now: () => number;
   readonly #fault: (error: unknown) => void;
-  /** Set while somebody wants the log beyond the stream's end. */
+  /** Set while the log is to be kept after the end. */
   #retainer: (() => void) | undefined;
   #producer: Producer | undefined;
   #pausedAt: number | undefined;
@@ -41,11 +45,11 @@ export class Stream {
   #pauses = 0;
   #terminal: Terminal | undefined;
   #firstSentMs: number | undefined;
-  /** Sequence up to which the log may be given up: what every reader, or the last one that left, has handled. */
+  /** The sequence that the last reader to leave had handled: without readers, the log may be trimmed up to it. */
   #floor = 0;
   #keepsAll = true;
 
-  /** `now` is a monotonic clock in milliseconds; `fault` is told what a reader's sink threw. */
+  /** `now`: a monotonic clock in milliseconds. `fault` receives what readers' sinks throw. */
   constructor(info: StreamInfo, log: StreamLog, now: () => number, fault: (error: unknown) => void) {
     this.info = info;
     this.log = log;
@@ -57,43 +61,48 @@ export class Stream {
     return this.#terminal;
   }
 
+  /** What the provider's latest response said in its head; undefined before there was one. */
+  get providerHead(): ProviderHead | undefined {
+    return this.#providerHead;
+  }
+
   get firstSentMs(): number | undefined {
     return this.#firstSentMs;
   }
 
-  /** How many cursors there are on the log. */
+  /** The number of readers. */
   get readers(): number {
     return this.#readers.length;
   }
 
-  /** How long the upstream has been held back without its readers getting on, in milliseconds; 0 while it is not. */
+  /** How long the upstream has been paused without any reader making progress, in milliseconds; 0 if it is not paused. */
   get pausedMs(): number {
     return this.#pausedAt === undefined ? 0 : this.#now() - this.#pausedAt;
   }
 
-  /** How often, and for how long in all, the upstream was held back because nobody read. */
+  /** How often, and for how long in total, a full log paused the upstream. */
   get backpressure(): { readonly pauses: number; readonly ms: number } {
     return { pauses: this.#pauses, ms: this.#blockedMs + this.pausedMs };
   }
 
-  /** The process stood still for so long: its readers are not to blame for what they did not take meanwhile. */
+  /** The process stood still for `ms`, which does not count as a pause caused by readers. */
   forgive(ms: number): void {
     if (this.#pausedAt !== undefined) this.#pausedAt += ms;
   }
 
-  /** Says that content of this stream was handed to a client's socket; only the first time counts. */
+  /** Notes the time when content was first written to a client's socket; later calls do nothing. */
   contentSent(): void {
     this.#firstSentMs ??= this.#now() - this.info.startedAt;
   }
 
-  /** Adds a reader behind `after`. It gets what the log holds at once, then every entry as it is written. */
+  /** Adds a reader that starts at once with the entry after `after`: with what is logged, then with live entries. */
   attach(sink: ReaderSink, after = 0, window?: Window): Reader {
     const reader = this.addReader(sink, after, window);
     reader.wake();
     return reader;
   }
 
-  /** Adds a reader that begins when it is woken; what is behind `after` stays in the log for it from now on. */
+  /** Adds a reader that starts when woken. Entries after `after` are kept for it from now on. */
   addReader(sink: ReaderSink, after: number, window?: Window): Reader {
     const reader = new Reader(this, sink, after, window);
     this.#readers = [...this.#readers, reader];
@@ -109,15 +118,15 @@ export class Stream {
   }
 
   /**
-   * Keeps the log beyond the end, until `giveUp`. `ended` is called once, when the terminal is there and before readers
-   * hear of it; at once when it is there already.
+   * Keeps the log after the end, until `giveUp`. `ended` is called once, at the end before readers learn of it; immediately
+   * if the stream has ended.
    */
   retain(ended: () => void): void {
     this.#retainer = ended;
     if (this.#terminal) ended();
   }
 
-  /** Gives the log back now, read or not: nobody will be let in to read it. */
+  /** Evicts the log now, whether or not it was read. No reader may be added after that. */
   giveUp(): void {
     this.#retainer = undefined;
     this.log.evict();
@@ -129,43 +138,52 @@ export class Stream {
   }
 
   /**
-   * What happens to a full log that nobody reads: with `true`, the default, the upstream waits; with `false` it goes on
-   * and the oldest entries are given up.
+   * What happens when a log without readers is full: by default (`true`) the upstream is paused; with `false` it continues
+   * and the oldest entries are dropped.
    */
   keepAll(keepsAll: boolean): void {
     this.#keepsAll = keepsAll;
     this.readerMoved();
   }
 
-  /** Ends the stream from outside: the upstream's socket is closed now. Does nothing on an ended stream. */
+  /** Ends the stream from outside and closes the upstream's socket. Does nothing once the stream has ended. */
   cancel(reason: GatewayError): void {
     if (!this.#terminal) this.#producer?.cancel(reason);
   }
 
-  /** The relay's side: who makes this stream's entries. */
+  /** For the relay: notes the head of the provider's response. */
+  responded(head: ProviderHead): void {
+    this.#providerHead = head;
+  }
+
+  /** For the relay: sets the producer. */
   producedBy(producer: Producer): void {
     this.#producer = producer;
   }
 
-  /** The relay's side: a new entry for every reader that keeps up. */
-  publish(entry: Entry, delta: Delta = NOTHING): void {
+  /**
+   * For the relay: logs an event and passes it to every reader that keeps up. `data` is JSON unless `raw`; `delta` is what
+   * the dialect decoded from it.
+   */
+  publish(event: ByteString | undefined, data: ByteString, raw: boolean, hasContent = false, delta = NOTHING): void {
+    const entry = this.log.append(event, data, raw, hasContent);
     for (const reader of this.#readers) reader.offer(entry, delta);
     if (this.log.isCrowded) this.readerMoved();
   }
 
-  /** The relay's side: the one last record. A second one is refused: the first wins. */
+  /** For the relay: ends the stream. Only the first call counts. */
   end(terminal: Terminal): void {
     if (this.#terminal) return;
     this.#terminal = terminal;
     this.#hold(false);
-    // It holds the request, which may be large, and a log may be kept for minutes.
+    // Frees the producer: a log may be kept for minutes.
     this.#producer = undefined;
     this.#retainer?.();
     for (const reader of this.#readers) reader.finish();
     this.#giveBack();
   }
 
-  /** Some reader took or handled entries: the log may give up what all are done with, and the upstream may go on. */
+  /** Trims what all readers have handled, and pauses or resumes the upstream. Called when a reader took or handled entries. */
   readerMoved(): void {
     if (!this.log.isCrowded && this.#pausedAt === undefined) return;
     const { tail } = this.log;
@@ -185,7 +203,7 @@ export class Stream {
     return handled;
   }
 
-  /** Its readers get on, be it too slowly: what counts as held back without progress begins anew. */
+  /** A reader made progress: `pausedMs` restarts at 0. */
   #restartPause(): void {
     this.#blockedMs += this.pausedMs;
     if (this.#pausedAt !== undefined) this.#pausedAt = this.#now();

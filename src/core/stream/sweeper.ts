@@ -1,13 +1,13 @@
-/** Who judges by time that passed. */
+/** Something with time limits that are checked about once a second. */
 interface Swept {
-  /** The process stood still for so long: that time does not count. */
+  /** The process stood still for `ms`, which must not count towards any limit. */
   forgive(ms: number): void;
   sweep(now: number): void;
 }
 
 /**
- * Sweeps at even times, and tells a standstill of the process (SIGSTOP, a paused machine, a blocked event loop) from time
- * that passed: a sweep that comes later than two are apart shows one. Time is an argument, in milliseconds.
+ * Sweeps at regular times and detects when the process stood still (SIGSTOP, a suspended machine, a blocked event loop): a
+ * sweep that comes more than two intervals after the last one. Times are in milliseconds.
  */
 export class Sweeper {
   readonly #swept: readonly Swept[];

@@ -1,7 +1,7 @@
 import type { Timing, Usage } from "../../../protocol/stream.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 
-/** The one last record of a stream. */
+/** How a stream ended. Every stream has exactly one. */
 export interface Terminal {
   readonly status: "completed" | "failed" | "cancelled";
   readonly lastSeq: number;
@@ -10,6 +10,6 @@ export interface Terminal {
   readonly usage: Usage;
   readonly timing: Timing;
   readonly lossy: boolean;
-  /** Events whose data could not be read, if there were any: text of the answer may be missing. */
+  /** The number of events that could not be decoded, if any: text may be missing. */
   readonly unreadEvents?: number;
 }

@@ -3,12 +3,12 @@ import type { Entry } from "./stream-log.ts";
 import type { Terminal } from "./terminal.ts";
 
 /**
- * An event of the protocol without what a frame puts around it: `{"seq":…,"event":…,"data":…}`. It is built around the
- * data as it came: what the upstream sent is never parsed and written anew.
+ * An event as the protocol writes it, without its frame: `{"seq":…,"event":…,"data":…}`. The upstream's data is inserted as
+ * received, never re-serialized.
  */
 export const eventBody = (entry: Entry): ByteString => `{"seq":${eventFields(entry)}}`;
 
-/** The same from the number on, for frames that put more fields before it. */
+/** The same from the sequence number on, for frames with more fields before it. */
 export function eventFields(entry: Entry): ByteString {
   const name = entry.event === undefined ? "" : `,"event":${JSON.stringify(entry.event)}`;
   return entry.raw
@@ -16,7 +16,7 @@ export function eventFields(entry: Entry): ByteString {
     : `${entry.seq}${name},"data":${entry.data}`;
 }
 
-/** The end of a stream as the protocol words it, without a client's name for the stream. */
+/** The protocol's `end` frame, without the client's id of the stream. */
 export function endBody(terminal: Terminal) {
   const { status, lastSeq, finish, error, usage, timing, lossy, unreadEvents } = terminal;
   return {

@@ -1,32 +1,39 @@
 import type { Routing, Target } from "../../core/dialect/routing.ts";
 import { sideCall } from "../../core/dialect/side-call.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import { FIT_JSON, isObject, type JsonObject, parseRelayedJson } from "../../core/kernel/json.ts";
+import { FIT_JSON, isObject, type JsonObject, MAX_JSON_DEPTH, parseRelayedJson } from "../../core/kernel/json.ts";
+import { CALLER_JSON, isTooHeavy } from "../../core/kernel/json-weight.ts";
 import type { HttpExchange } from "../../core/ports/http-face.ts";
 import { APIS, type Api } from "./apis.ts";
 
+/** A parsed request to one of the vendors' APIs. */
 export interface ApiRequest {
   readonly target: Target;
   readonly body: JsonObject;
-  /** The answer is wanted as one JSON value, not as a stream. */
-  readonly whole: boolean;
+  /** The client wants one JSON value, not a stream. */
+  readonly unary: boolean;
 }
 
-/** Throws `bad_request` when the body is said to be anything but JSON. */
+/**
+ * `application/json` and the `+json` types (RFC 6839). A web page cannot send any of them to another origin without a
+ * preflight (Fetch standard, CORS).
+ */
+const JSON_TYPE = /^application\/(?:[\w.+-]+\+)?json$/;
+
+/** Throws `bad_request` unless the content type is JSON. */
 export function checkContentType(exchange: HttpExchange): void {
   const essence = (exchange.header("content-type") ?? "").split(";", 1)[0]?.trim().toLowerCase();
-  if (essence === "application/json") return;
+  if (essence !== undefined && JSON_TYPE.test(essence)) return;
   throw new GatewayError("bad_request", "the body is JSON: send content-type application/json");
 }
 
 /**
- * What a body asks for. Throws `bad_request` for one that is not fit, `unknown_model`, `unknown_route`, or `unsupported`
- * when the model's route speaks another dialect than this API.
+ * Parses a request body and resolves its model. Throws `bad_request` for an invalid body, `unknown_model`, `unknown_route`,
+ * or `unsupported` when the model's route speaks another dialect than this API.
  */
 export function readRequest(text: string, api: Api, routing: Routing): ApiRequest {
   const body = parseRelayedJson(text);
-  if (!isObject(body))
-    throw new GatewayError("bad_request", `the body is not a JSON object, or not one that is ${FIT_JSON}`);
+  if (!isObject(body)) throw new GatewayError("bad_request", whyUnfit(text));
   if (typeof body.model !== "string" || body.model === "") throw new GatewayError("bad_request", "model is missing");
   if (body.stream !== undefined && body.stream !== null && typeof body.stream !== "boolean") {
     throw new GatewayError("bad_request", "stream is true or false");
@@ -34,13 +41,18 @@ export function readRequest(text: string, api: Api, routing: Routing): ApiReques
   const { target, model } = readModel(body.model, api, routing);
   checkDialect(body.model, target, api);
   const asked = { ...body, model };
-  if (api.below !== undefined) return { target: sideTarget(target, api.below), body: asked, whole: true };
-  return { target, body: asked, whole: body.stream !== true };
+  if (api.below !== undefined) return { target: sideTarget(target, api.below), body: asked, unary: true };
+  return { target, body: asked, unary: body.stream !== true };
 }
 
+const whyUnfit = (text: string): string =>
+  isTooHeavy(text, CALLER_JSON, MAX_JSON_DEPTH)
+    ? `the body is larger JSON than is accepted: it must be ${FIT_JSON}`
+    : "the body is not a JSON object";
+
 /**
- * An alias, `route/alias`, `route:model` with the upstream's own model id, or the own name of a model that a route of the
- * dialect passes. No route's name has a colon or a slash; aliases go first.
+ * Resolves an alias, `route/alias`, `route:model` with the provider's model id, or a provider's model id that a route of the
+ * dialect passes. Aliases take precedence. Route names contain neither colons nor slashes.
  */
 function readModel(
   name: string,
@@ -60,7 +72,7 @@ function readModel(
   }
 }
 
-/** Without the model's defaults: providers refuse parameters of an answer where none is asked for. */
+/** Drops the model's defaults: these endpoints reject generation parameters. */
 const sideTarget = ({ route, model }: Target, below: string): Target => {
   const side = { ...route, dialect: sideCall(route.dialect, below) };
   return { route: side, model: model && { ...model, route: side, defaults: {} } };
@@ -74,7 +86,7 @@ function checkDialect(model: string, { route }: Target, api: Api): void {
   throw new GatewayError("unsupported", `${model} speaks ${name}, not ${api.dialect}: ${where}`);
 }
 
-/** The headers of the request that go upstream. */
+/** The request headers that are forwarded upstream. */
 export function switchesOf({ switches }: Api, exchange: HttpExchange): Record<string, string> {
   const given = switches.map((name) => [name, exchange.header(name)]);
   return Object.fromEntries(given.filter(([, value]) => value !== undefined));

@@ -1,15 +1,15 @@
 import type { DialectName } from "../../../protocol/dialects.ts";
 
-/** One vendor's way to ask for an answer over HTTP. */
+/** One HTTP endpoint of a vendor's API. */
 export interface Api {
   /** The face's name in logs, metrics and the ledger. */
   readonly name: string;
   readonly path: string;
-  /** The dialect of its bodies, events and errors: a route must speak the same. */
+  /** The dialect of its bodies, events and errors; the model's route must speak it. */
   readonly dialect: DialectName;
-  /** Request headers by which a client switches the provider's behaviour; they go upstream. */
+  /** Request headers that switch the provider's behaviour; they are forwarded upstream. */
   readonly switches: readonly string[];
-  /** What a side call adds to the dialect's own path: it answers with one JSON value and counts as a request alone. */
+  /** Set for a side call: the path below the dialect's own. It returns one JSON value and counts as a request without tokens. */
   readonly below?: string;
 }
 
@@ -19,6 +19,7 @@ const ANTHROPIC = {
 } as const satisfies Partial<Api>;
 const RESPONSES = { dialect: "openai-responses", switches: ["openai-beta"] } as const satisfies Partial<Api>;
 
+/** Every endpoint, generation endpoints first. */
 export const APIS: readonly Api[] = [
   { ...ANTHROPIC, name: "messages", path: "/v1/messages" },
   { name: "chat-completions", path: "/v1/chat/completions", dialect: "openai-chat", switches: ["openai-beta"] },

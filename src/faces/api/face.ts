@@ -3,24 +3,25 @@ import { UPSTREAM_KEY_HEADER } from "../../core/caller/caller.ts";
 import type { Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
-import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
 import type { Relay } from "../../core/relay/relay.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { Stream } from "../../core/stream/stream.ts";
-import type { EventText } from "./answer.ts";
 import { checkContentType, readRequest, switchesOf } from "./api-request.ts";
 import { APIS, type Api } from "./apis.ts";
-import { EventAnswer, LOOKS_PER_SILENCE } from "./event-answer.ts";
+import { EventResponse, LOOKS_PER_SILENCE } from "./event-response.ts";
 import { createMissingFace } from "./missing.ts";
 import { createModelsFace } from "./models.ts";
 import { aboutOwnKey } from "./own-key.ts";
+import type { EventText } from "./response.ts";
+import { refusalHeaders, responseHeaders } from "./response-headers.ts";
 import { mayRetryFor } from "./self-retrying.ts";
-import { WholeAnswer } from "./whole-answer.ts";
+import { UnaryResponse } from "./unary-response.ts";
 
-/** How a dialect words what is no answer of a provider. */
+/** How each dialect words the gateway's own errors. */
 export interface Wording {
-  refusal(dialect: DialectName, error: GatewayError): HttpAnswer;
-  /** The event that ends a stream of which the client has had `first` to `last`; undefined when that said it all. */
+  refusal(dialect: DialectName, error: GatewayError): HttpResponse;
+  /** The final event of a stream that failed midway; undefined when `last`, the last event sent, reports the failure already. */
   errorEvent(
     dialect: DialectName,
     error: GatewayError,
@@ -29,6 +30,7 @@ export interface Wording {
   ): EventText | undefined;
 }
 
+/** What the API faces are built from. */
 export interface ApiFacesParts {
   readonly relay: Relay;
   readonly routing: Routing;
@@ -37,22 +39,23 @@ export interface ApiFacesParts {
   readonly clock: Clock;
   readonly limits: {
     readonly apiBodyBytes: number;
-    /** How long the client of a stream may hear nothing; then it gets the head, if that is not out, and a comment. */
+    /** How long a streaming client may receive nothing before a comment opens or extends the response. */
     readonly apiSilenceMs: number;
   };
 }
 
+/** The faces, and `close`, which stops their timer. */
 export interface ApiFaces {
   readonly faces: readonly HttpFace[];
   close(): void;
 }
 
-/** Nobody reads on what an HTTP client left, but its key may want it to run to its end. */
+/** Holds the place of a reader on a stream whose HTTP client left and whose key lets it run on. */
 const NOBODY = { detached() {} };
 
-/** The vendors' own HTTP APIs, for their clients as they are: one face each, and the list of models. */
+/** The vendors' HTTP APIs: a face for each endpoint, the list of models, and 404s in the vendors' form. */
 export function createApiFaces(parts: ApiFacesParts): ApiFaces {
-  const open = new Set<EventAnswer>();
+  const open = new Set<EventResponse>();
   const looks = setInterval(() => {
     for (const answer of open) answer.look();
   }, parts.limits.apiSilenceMs / LOOKS_PER_SILENCE).unref();
@@ -62,10 +65,10 @@ export function createApiFaces(parts: ApiFacesParts): ApiFaces {
   };
 }
 
-function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): HttpFace {
+function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>): HttpFace {
   const { relay, routing, registry, wording, clock, limits } = parts;
 
-  /** The client is gone, or must go: the upstream stops, unless the key says that its streams outlive their clients. */
+  /** Cancels the upstream call, unless the client left by itself and its key lets streams outlive their clients. */
   function left(exchange: HttpExchange, stream: Stream, why: GatewayError): void {
     const away = exchange.caller.grant?.away ?? "cancel";
     if (why.code !== "client_gone" || away === "cancel") stream.cancel(why);
@@ -76,15 +79,15 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
     }
   }
 
-  function answer(exchange: HttpExchange, text: string): void {
+  function respond(exchange: HttpExchange, text: string): void {
     const receivedAt = clock.now();
     const { caller } = exchange;
-    const { target, body, whole } = readRequest(text, api, routing);
+    const { target, body, unary } = readRequest(text, api, routing);
     const upstreamKey = exchange.header(UPSTREAM_KEY_HEADER) || undefined;
     const stream = relay.open({
       target,
       body,
-      whole,
+      whole: unary,
       isUncounted: api.below !== undefined,
       headers: switchesOf(api, exchange),
       upstreamKey,
@@ -94,17 +97,18 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
       connection: exchange.id,
       receivedAt,
     });
-    const answerParts = {
+    const responseParts = {
       exchange,
       stream,
-      headers: { "x-sluice-stream": stream.info.id },
-      refuse: (error: GatewayError) => exchange.refuse(upstreamKey === undefined ? error : aboutOwnKey(error)),
+      headers: () => responseHeaders(stream),
+      refuse: (error: GatewayError) =>
+        exchange.refuse(upstreamKey === undefined ? error : aboutOwnKey(error), refusalHeaders(stream)),
       left: (why: GatewayError) => left(exchange, stream, why),
     };
-    if (whole) new WholeAnswer(answerParts).begin();
+    if (unary) new UnaryResponse(responseParts).begin();
     else {
-      const events: EventAnswer = new EventAnswer({
-        ...answerParts,
+      const events: EventResponse = new EventResponse({
+        ...responseParts,
         errorEvent: (error, first, last) => wording.errorEvent(api.dialect, error, first, last),
         over: () => open.delete(events),
         silenceMs: limits.apiSilenceMs,
@@ -120,7 +124,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventAnswer>): 
     matches: (method, path) => method === "POST" && path === api.path,
     handle(exchange) {
       checkContentType(exchange);
-      exchange.body(limits.apiBodyBytes, (text) => answer(exchange, text));
+      exchange.body(limits.apiBodyBytes, (text) => respond(exchange, text));
     },
     refusal: (error) => wording.refusal(api.dialect, error),
   };

@@ -1,47 +1,24 @@
-import { type ErrorDetails, GatewayError } from "../../core/kernel/errors.ts";
-import { asNumber, asObject, asString, type JsonObject, parseJson } from "../../core/kernel/json.ts";
-
-/** Words in the types and codes with which providers name a failure, and the status they answer it with elsewhere. */
-const STATUSES: readonly (readonly [RegExp, number])[] = [
-  [/overload|unavailable|slow_?down|capacity|busy/, 503],
-  [/quota|billing|balance|credit/, 402],
-  [/rate_?limit|too_?many|throttl|exhausted|^(?:requests|tokens)$/, 429],
-  [/auth|api_?key/, 401],
-  [/permission|forbidden|denied/, 403],
-  [/not_?found/, 404],
-  [/too_?large/, 413],
-  [/timeout|timed_?out|deadline/, 504],
-  [/invalid|validation|bad_?request|context_?length|context_?size|unsupported|content_?(?:policy|filter)/, 400],
-  [/server|internal|api_error/, 500],
-];
+import { statusMeant } from "../../core/dialect/error-meaning.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
 
 /**
- * A provider's error event (`upstream_error_event`) as the refusal it would have been, had the provider known before its
- * head: an event says by a number or a name what a status says elsewhere. `data` is that event's. An event that says
- * neither is returned as it is.
+ * Turns a provider's error event (`upstream_error_event`) into the refusal it would have been as an HTTP status, taken from
+ * the number or the names in its details. Returns the error unchanged if they stand for none.
  */
-export function asRefusal(error: GatewayError, data: string): GatewayError {
-  const event = asObject(parseJson(data));
-  const said = asObject(event?.error) ?? asObject(asObject(event?.response)?.error) ?? event ?? {};
-  const status = numberIn(said) ?? statusOf(asString(said.code)) ?? statusOf(asString(error.details?.type));
+export function asRefusal(error: GatewayError): GatewayError {
+  const { message, retryable, retryAfterMs } = error;
+  const given = error.details?.status;
+  const status = typeof given === "number" ? given : statusMeant(error.details ?? {});
   if (status === undefined) return error;
   const details = { ...error.details, status };
-  const refusal = (code: "upstream_rate_limited" | "upstream_overloaded" | "upstream_http_error", retryable: boolean) =>
-    new GatewayError(code, error.message, { details: details satisfies ErrorDetails, retryable });
-  // No wait brings back a quota that is used up.
-  if (status === 402) return refusal("upstream_rate_limited", false);
-  if (status === 429) return refusal("upstream_rate_limited", true);
-  if (status === 503 || status === 529) return refusal("upstream_overloaded", true);
-  return refusal("upstream_http_error", status >= 500 || status === 408);
+  return new GatewayError(codeOf(status), message, {
+    details,
+    retryable,
+    ...(retryAfterMs !== undefined && { retryAfterMs }),
+  });
 }
 
-/** The HTTP status of a failure in a field of its own, as a number or in digits. */
-function numberIn(said: JsonObject): number | undefined {
-  const numbers = [said.code, said.status, said.status_code, said.http_code].map(
-    (value) => asNumber(value) ?? (/^\d{3}$/.test(asString(value) ?? "") ? Number(value) : undefined),
-  );
-  return numbers.find((number) => number !== undefined && Number.isInteger(number) && number >= 400 && number < 600);
+function codeOf(status: number): "upstream_rate_limited" | "upstream_overloaded" | "upstream_http_error" {
+  if (status === 402 || status === 429) return "upstream_rate_limited";
+  return status === 503 || status === 529 ? "upstream_overloaded" : "upstream_http_error";
 }
-
-const statusOf = (name: string | undefined): number | undefined =>
-  name === undefined ? undefined : STATUSES.find(([words]) => words.test(name.toLowerCase()))?.[1];

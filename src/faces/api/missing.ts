@@ -1,26 +1,28 @@
 import type { DialectName } from "../../../protocol/dialects.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
 import { APIS } from "./apis.ts";
 import { MODELS_PATH } from "./models.ts";
 
-/** Paths below `/v1` that are no vendor's. */
+/** Sluice's own paths below `/v1`. */
 const OWN = /^\/v1\/(?:streams?|usage|ticket)(?:\/|$)/;
 
-/** What the vendors' clients ask for, and how. */
+/** The vendors' endpoints that are served. */
 const KNOWN = [...APIS.map(({ path }) => ({ method: "POST", path })), { method: "GET", path: MODELS_PATH }];
+
+const MAX_SHOWN = 128;
 
 const tailOf = (path: string): string => path.slice("/v1".length);
 
-/** Pages, which may have any path, are not asked for with POST. */
+/** Outside `/v1`, only POST requests count: a GET may be for a page. */
 const isVendors = (method: string, path: string): boolean =>
   (path.startsWith("/v1/") && !OWN.test(path)) || (method === "POST" && meantBy(path) !== undefined);
 
 const meantBy = (path: string) => KNOWN.find((known) => path.endsWith(tailOf(known.path)));
 
-/** Paths of the vendors' APIs that are not served: refused in the vendor's form, naming the path that may be meant. */
+/** Refuses unknown paths of the vendors' APIs with 404 in the vendor's form, and names the endpoint that was probably meant. */
 export function createMissingFace(parts: {
-  readonly wording: { refusal(dialect: DialectName, error: GatewayError): HttpAnswer };
+  readonly wording: { refusal(dialect: DialectName, error: GatewayError): HttpResponse };
 }): HttpFace {
   return {
     name: "missing",
@@ -29,7 +31,7 @@ export function createMissingFace(parts: {
     handle({ method, path }) {
       const meant = meantBy(path);
       const advice = meant ? `: ask with ${meant.method} ${meant.path}` : "";
-      throw new GatewayError("not_found", `${method} ${path} is not served here${advice}`);
+      throw new GatewayError("not_found", `${method} ${path.slice(0, MAX_SHOWN)} is not served here${advice}`);
     },
     refusal: (error, asked) => parts.wording.refusal(dialectOf(asked), error),
   };

@@ -3,11 +3,12 @@ import { mayUse } from "../../core/caller/caller.ts";
 import type { Model, Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { HttpAnswer, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
 
+/** Where both vendors' clients list models. */
 export const MODELS_PATH = "/v1/models";
 
-/** How one vendor lists models: which of ours its clients can use here, and in what words. */
+/** How one vendor lists models, and the dialects its clients can use. */
 interface Listing {
   readonly dialects: ReadonlySet<string>;
   one(model: Model, since: Date): object;
@@ -42,20 +43,21 @@ const ANTHROPIC: Listing = {
   all: (data, ids) => ({ data, has_more: false, first_id: ids[0] ?? null, last_id: ids.at(-1) ?? null }),
 };
 
-/** Anthropic's clients name the version of their API, and nobody else does. */
+/** Only Anthropic's clients send the version of their API. */
 const isAnthropic = (asked: Pick<HttpExchange, "header">): boolean => asked.header("anthropic-version") !== undefined;
 
 const listingFor = (exchange: HttpExchange): Listing => (isAnthropic(exchange) ? ANTHROPIC : OPENAI);
 
+/** What the models face is built from. */
 export interface ModelsFaceParts {
   readonly routing: Routing;
   readonly clock: Clock;
-  readonly wording: { refusal(dialect: DialectName, error: GatewayError): HttpAnswer };
+  readonly wording: { refusal(dialect: DialectName, error: GatewayError): HttpResponse };
 }
 
-/** The models that a caller may use: all of them, or one by a name that its vendor's API takes here. */
+/** Lists the models a caller may use, or finds one by any name that the vendor's endpoints accept. */
 export function createModelsFace({ routing, clock, wording }: ModelsFaceParts): HttpFace {
-  // Models have no date of their own here: what both vendors demand is when this gateway began to offer them.
+  // Both vendors' formats require a date; models here have none, so it is the gateway's start.
   const since = new Date(clock.wall());
   return {
     name: "models",
@@ -75,7 +77,7 @@ export function createModelsFace({ routing, clock, wording }: ModelsFaceParts): 
 
       function listed(): object {
         const offered = [...routing.models, ...routing.namedModels].filter(isOffered);
-        // An alias may be a name that a route passes, and two routes may pass the same one.
+        // An alias can equal a passed name, and two routes can pass the same name.
         const models = offered.filter(({ alias }, at) => offered.findIndex((other) => other.alias === alias) === at);
         return listing.all(
           models.map((model) => listing.one(model, since)),
@@ -95,11 +97,11 @@ export function createModelsFace({ routing, clock, wording }: ModelsFaceParts): 
   };
 }
 
-/** Throws `bad_request` for escapes that mean nothing. */
+/** Decodes a percent-encoded name. Throws `bad_request` for invalid escapes. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw new GatewayError("bad_request", "the model's name is not well escaped");
+    throw new GatewayError("bad_request", "the model's name has invalid percent-encoding");
   }
 }

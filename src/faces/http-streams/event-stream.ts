@@ -9,16 +9,17 @@ import type { Terminal } from "../../core/stream/terminal.ts";
 import { endBody } from "../../core/stream/wire.ts";
 import { eventId, lastId } from "./position.ts";
 
+/** What an event stream is built from. */
 export interface EventStreamParts {
   readonly exchange: HttpExchange;
   readonly registry: StreamRegistry;
   readonly registered: RegisteredStream;
   readonly after: number;
-  /** It reads no more. */
+  /** Called when it stops reading. */
   readonly over: () => void;
 }
 
-/** A reader that gets the upstream's events as server-sent events, each the moment it is parsed. */
+/** Sends a stream's events as server-sent events, each as soon as it is parsed. */
 export class EventStream implements Attachment, ReaderSink {
   readonly #parts: EventStreamParts;
   readonly #epoch: number;
@@ -34,13 +35,13 @@ export class EventStream implements Attachment, ReaderSink {
     this.#reader = registered.stream.addReader(this, after);
   }
 
-  /** Takes the stream from whoever read it, and sends what there is. It may be everything. */
+  /** Takes the stream over from its previous reader, and sends what the log holds; that may be everything. */
   begin(): void {
     this.#parts.registry.attach(this.#parts.registered, this);
     this.#reader.wake();
   }
 
-  /** Shows proxies and the client that the connection lives. */
+  /** Sends a comment, so that proxies and the client keep the connection. */
   keepAlive(): void {
     this.#reader.guard(() => {
       if (this.#body.writable) this.#body.write(KEEP_ALIVE);
@@ -61,7 +62,7 @@ export class EventStream implements Attachment, ReaderSink {
     this.#body.end();
     const { registry, registered } = this.#parts;
     registry.detach(registered, this);
-    // A client without acknowledgements: what was sent counts as handled.
+    // HTTP clients do not acknowledge, so what was sent counts as handled.
     registry.handled(registered);
   }
 
@@ -79,7 +80,7 @@ export class EventStream implements Attachment, ReaderSink {
 
   #closed(why: Code): void {
     this.#leave();
-    // No id of its own: whoever comes back reads on where it was.
+    // Without an id, so that a returning client resumes from its last event.
     if (why !== "client_gone") this.#body.write(serverSentEvent("sluice.detached", `{"code":"${why}"}`));
     this.#parts.registry.detach(this.#parts.registered, this, why);
   }
@@ -89,7 +90,7 @@ export class EventStream implements Attachment, ReaderSink {
     this.#parts.over();
   }
 
-  /** The last word. Its id keeps an EventSource, which always comes back, from taking the stream away again. */
+  /** Sends the final event. EventSource always reconnects; this event's id keeps it from taking the stream back. */
   #say(event: string, data: object): void {
     const id = lastId(this.#epoch, this.#reader.cursor);
     this.#body.write(serverSentEvent(event, toByteString(JSON.stringify(data)), id));

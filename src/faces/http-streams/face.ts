@@ -5,13 +5,15 @@ import { EventStream, type EventStreamParts } from "./event-stream.ts";
 import { PollRound } from "./poll-round.ts";
 import { isOver, readPosition, readWait } from "./position.ts";
 
+/** Times in milliseconds. */
 export interface HttpStreamsLimits {
-  /** Between two comments on an event stream, so that nobody on the way takes it for dead. */
+  /** Between two comments on an event stream, so that proxies do not time it out. */
   readonly keepAliveMs: number;
-  /** How long a client that polls may take until its next round. */
+  /** How long a polling client may take until its next round. */
   readonly betweenPollsMs: number;
 }
 
+/** What the face is built from. */
 export interface HttpStreamsParts {
   readonly registry: StreamRegistry;
   readonly limits: HttpStreamsLimits;
@@ -22,8 +24,8 @@ const METHODS: Readonly<Record<string, string>> = { events: "GET", cancel: "POST
 const NO_CONTENT = { status: 204, headers: {}, body: "" };
 
 /**
- * HTTP readers of streams that were opened elsewhere, for clients behind proxies that break WebSockets: as server-sent
- * events, or as long poll when the client names a `wait`. Defined in `protocol/README.md`.
+ * Reads and cancels streams over HTTP, for clients behind proxies that break WebSockets: as server-sent events, or as a long
+ * poll if the client sends `wait`. protocol/README.md defines it.
  */
 export function createHttpStreamsFace({ registry, limits }: HttpStreamsParts): HttpFace & { close(): void } {
   const eventStreams = new Set<EventStream>();
@@ -35,14 +37,13 @@ export function createHttpStreamsFace({ registry, limits }: HttpStreamsParts): H
     const lastEventId = exchange.header("last-event-id");
     const wait = exchange.query("wait");
     const waitMs = wait === undefined ? undefined : readWait(wait);
-    // Had the last event: a browser's EventSource comes back until it is told not to, by this status.
+    // The client has received the final event. EventSource reconnects until it receives 204.
     if (isOver(lastEventId)) {
       exchange.respond(NO_CONTENT);
       return;
     }
     const { epoch, after } = readPosition(lastEventId ?? exchange.query("after"));
-    const caller = exchange.caller.name;
-    const registered = registry.find(id, caller, epoch ?? registry.owned(id, caller)?.stream.info.epoch ?? 1, after);
+    const registered = registry.find(id, exchange.caller.name, epoch, after);
     const parts = { exchange, registry, registered, after };
     if (waitMs === undefined) stream(parts);
     else new PollRound({ ...parts, waitMs, betweenPollsMs: limits.betweenPollsMs }).begin();
@@ -64,7 +65,7 @@ export function createHttpStreamsFace({ registry, limits }: HttpStreamsParts): H
       const [, id = "", action] = PATH.exec(exchange.path) ?? [];
       if (action === "events") read(exchange, id);
       else {
-        // Ended, unknown and foreign ones alike: there is nothing left to cancel.
+        // The same response for ended, unknown and other callers' streams.
         registry.owned(id, exchange.caller.name)?.stream.cancel(new GatewayError("cancelled"));
         exchange.respond(NO_CONTENT);
       }

@@ -9,22 +9,23 @@ import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import { endBody, eventBody } from "../../core/stream/wire.ts";
 
-/** What one answer holds at most, one larger event aside. */
+/** What one response contains at most, a single larger event aside. */
 const ROUND_LIMITS = { maxBytes: 1_048_576, maxEntries: Number.POSITIVE_INFINITY };
 
+/** What one round is built from. */
 export interface PollRoundParts {
   readonly exchange: HttpExchange;
   readonly registry: StreamRegistry;
   readonly registered: RegisteredStream;
   readonly after: number;
   readonly waitMs: number;
-  /** How long the client may take until its next round; then it counts as gone. */
+  /** How long the client may take until its next round before it counts as gone. */
   readonly betweenPollsMs: number;
 }
 
 /**
- * One round of a long poll: answered as soon as there is an event, or empty at the end of its time. What the client asks
- * to read behind is its acknowledgement: only that may leave the log, so that a lost answer can be asked for again.
+ * One round of a long poll: responds as soon as there is an event, or without events when its wait is over. The position a
+ * client reads from is its acknowledgement; later events stay in the log, so that a lost response can be requested again.
  */
 export class PollRound implements Attachment, ReaderSink {
   readonly #parts: PollRoundParts;
@@ -32,39 +33,39 @@ export class PollRound implements Attachment, ReaderSink {
   readonly #events: ByteString[] = [];
   #hasContent = false;
   #terminal: Terminal | undefined;
-  #answered = false;
-  /** Until the answer: the end of the wait. After it: the end of the time for the next round. */
+  #responded = false;
+  /** Before the response: the end of the wait. After it: the deadline for the next round. */
   #timer: NodeJS.Timeout;
 
   constructor(parts: PollRoundParts) {
     const { exchange, registered, after, waitMs } = parts;
     this.#parts = parts;
     exchange.onClose((why) => this.#closed(why));
-    this.#timer = setTimeout(() => this.#reader.guard(() => this.#answer()), waitMs);
+    this.#timer = setTimeout(() => this.#reader.guard(() => this.#respond()), waitMs);
     this.#reader = registered.stream.addReader(this, after, new Window(ROUND_LIMITS, after));
   }
 
-  /** It has answered, and holds the stream for the next round. */
+  /** Whether it has responded and holds the stream for the next round. */
   get readsOn(): boolean {
-    return this.#answered;
+    return this.#responded;
   }
 
-  /** Takes the stream from whoever read it, and what there is of it. */
+  /** Takes the stream over from its previous reader, and reads what the log holds. */
   begin(): void {
     this.#parts.registry.attach(this.#parts.registered, this);
     this.#reader.wake();
   }
 
   push(entry: Entry): boolean {
-    // Whatever else the same callback brings goes into the same answer.
-    if (this.#events.push(eventBody(entry)) === 1) this.#reader.defer(() => this.#answer());
+    // Events of the same callback share the response.
+    if (this.#events.push(eventBody(entry)) === 1) this.#reader.defer(() => this.#respond());
     this.#hasContent ||= entry.hasContent;
     return true;
   }
 
   end(terminal: Terminal): void {
     this.#terminal = terminal;
-    this.#reader.defer(() => this.#answer());
+    this.#reader.defer(() => this.#respond());
   }
 
   failed(): void {
@@ -83,7 +84,7 @@ export class PollRound implements Attachment, ReaderSink {
     this.#parts.registry.detach(this.#parts.registered, this, why);
   }
 
-  #answer(): void {
+  #respond(): void {
     if (!this.#leave()) return;
     const { exchange, registry, registered, betweenPollsMs } = this.#parts;
     const end = this.#terminal ? `,"end":${JSON.stringify(endBody(this.#terminal))}` : "";
@@ -95,17 +96,17 @@ export class PollRound implements Attachment, ReaderSink {
     if (this.#hasContent) registered.stream.contentSent();
     if (this.#terminal) {
       registry.detach(registered, this);
-      // It asked for what is behind the last event: it has all before that, and this answer holds nothing else.
+      // The client asked for what follows the last event, so it has received everything.
       if (this.#events.length === 0) registry.handled(registered);
     }
-    // It holds the stream until the next round takes it over: a client that polls is not away between two rounds.
+    // Holds the stream until the next round, so that a polling client does not count as away.
     else this.#timer = setTimeout(() => registry.detach(registered, this, "client_gone"), betweenPollsMs).unref();
   }
 
-  /** Reads and waits no more. Returns whether the client still waited for its answer. */
+  /** Stops reading and waiting. Returns whether the client was still waiting for its response. */
   #leave(): boolean {
-    const waits = !this.#answered;
-    this.#answered = true;
+    const waits = !this.#responded;
+    this.#responded = true;
     clearTimeout(this.#timer);
     this.#reader.detach();
     return waits;

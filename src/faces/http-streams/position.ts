@@ -1,24 +1,24 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 
-/** Where a client wants to read on: behind `after`. Without an epoch, in the one that is. */
+/** Where a client resumes: after the sequence number `after`, in the current epoch if it names none. */
 export interface Position {
   readonly epoch: number | undefined;
   readonly after: number;
 }
 
-/** Ends the id of an event after which there is nothing to come back for. */
+/** The suffix of the final event's id. */
 const OVER = "-over";
 
-/** The id of an event: what comes back as `Last-Event-ID`. */
+/** An event's id, which a reconnecting client sends as `Last-Event-ID`. */
 export const eventId = (epoch: number, seq: number): string => `${epoch}-${seq}`;
 
-/** The id of the last event of an answer. A client that comes back with it is told to stay away. */
+/** The final event's id. A client that reconnects with it receives 204. */
 export const lastId = (epoch: number, seq: number): string => `${eventId(epoch, seq)}${OVER}`;
 
-/** Whether a client that shows this id has had the last event. */
+/** Whether the id is a final event's. */
 export const isOver = (id: string | undefined): boolean => id?.endsWith(OVER) === true;
 
-/** `<epoch>-<seq>`, or a bare sequence; nothing is the beginning. Throws `bad_request`. */
+/** Parses `<epoch>-<seq>` or a sequence number; undefined is the beginning. Throws `bad_request`. */
 export function readPosition(text: string | undefined): Position {
   if (text === undefined) return { epoch: undefined, after: 0 };
   const [, epoch, after] = /^(?:(\d{1,15})-)?(\d{1,15})$/.exec(text) ?? [];
@@ -26,10 +26,10 @@ export function readPosition(text: string | undefined): Position {
   return { epoch: epoch === undefined ? undefined : Number(epoch), after: Number(after) };
 }
 
-/** Longest wait of one round: proxies cut what is silent for a minute or two. */
+/** The longest wait of one round: proxies close connections that are silent for a minute or two. */
 const MAX_WAIT_MS = 60_000;
 
-/** `25s`, `500ms` or milliseconds. Throws `bad_request`. */
+/** Parses `25s`, `500ms` or a number of milliseconds. Throws `bad_request`. */
 export function readWait(text: string): number {
   const [, figure, unit] = /^(\d{1,6})(ms|s)?$/.exec(text) ?? [];
   const waitMs = Number(figure) * (unit === "s" ? 1_000 : 1);

@@ -6,19 +6,21 @@ import { readUsageQuery } from "../../core/ledger/usage-query.ts";
 import { usageView } from "../../core/ledger/usage-view.ts";
 import { type HttpExchange, type HttpFace, requireKnownQuery } from "../../core/ports/http-face.ts";
 
+/** Where usage is reported. */
 export const USAGE_PATH = "/v1/usage";
 
+/** What the face is built from. */
 export interface UsageFaceParts {
   readonly ledger: Pick<Ledger, "usage">;
   readonly clock: Pick<Clock, "wall">;
 }
 
 /**
- * `GET /v1/usage`: what was used, added up. A caller is told about its own streams, one with the scope `admin` about all
- * of them. docs/usage.md has the answer's form.
+ * `GET /v1/usage`: sums of the ledger. Callers see their own streams; the scope `admin` sees all. docs/usage.md describes the
+ * response.
  */
 export function createUsageFace({ ledger, clock }: UsageFaceParts): HttpFace {
-  async function answer(exchange: HttpExchange): Promise<void> {
+  async function respond(exchange: HttpExchange): Promise<void> {
     const { caller } = exchange;
     requireKnownQuery(exchange, ["by", "since", "until", "tz", "caller"]);
     const words = Object.fromEntries(["by", "since", "until", "tz"].map((name) => [name, exchange.query(name)]));
@@ -36,7 +38,7 @@ export function createUsageFace({ ledger, clock }: UsageFaceParts): HttpFace {
     scope: "any",
     matches: (method, path) => method === "GET" && path === USAGE_PATH,
     handle(exchange) {
-      answer(exchange).catch((error: unknown) => exchange.refuse(toGatewayError(error)));
+      respond(exchange).catch((error: unknown) => exchange.refuse(toGatewayError(error)));
     },
   };
 }

@@ -5,17 +5,17 @@ import { KEY_STEPS } from "../sqlite/migrations.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
 
-/** A file of its own: its version changes when keys do, and not with every transcript. */
+/** Keys have their own file so that its version changes only when they do, not with every transcript. */
 export const KEY_FILE = "keys.db";
 
-/** The gateway keys of a data directory. Blocking: for commands, and for the thread that watches in a gateway. */
+/** The gateway keys of a data directory. Blocking: for commands, and for the gateway's key thread. */
 export class KeyDatabase {
   readonly #database: DatabaseSync;
   readonly #list: StatementSync;
   readonly #save: StatementSync;
   readonly #version: StatementSync;
 
-  /** Opens or creates it. Throws when it cannot be used. */
+  /** Opens or creates the file. Throws when it cannot be used. */
   constructor(directory: string) {
     const database = openDatabase(directory, KEY_FILE, KEY_STEPS);
     this.#database = database;
@@ -27,24 +27,24 @@ export class KeyDatabase {
     this.#version = database.prepare("PRAGMA data_version");
   }
 
-  /** All keys, revoked ones too, oldest first. */
+  /** All keys, oldest first, including revoked ones. */
   list(): readonly GatewayKey[] {
     return this.#list.all().map(({ record }) => JSON.parse(String(record)));
   }
 
-  /** Adds a key. Throws `bad_request` when its caller has one that is not revoked. */
+  /** Adds a key. Throws `bad_request` when its caller already has one that is not revoked. */
   add(key: GatewayKey): void {
     inTransaction(this.#database, () => {
       if (this.list().some(({ caller, revokedAt }) => caller === key.caller && revokedAt === undefined)) {
-        throw new GatewayError("bad_request", `${key.caller} has a key; rotate or revoke that one`);
+        throw new GatewayError("bad_request", `${key.caller} already has a key; rotate or revoke it`);
       }
       this.#write(key);
     });
   }
 
   /**
-   * Changes the key with this id, or the key of this caller that is not revoked, and returns it as it is now. Throws
-   * `bad_request` when there is none.
+   * Changes the key with this id, or this caller's unrevoked key, and returns the new version. Throws `bad_request`
+   * when there is none.
    */
   change(idOrCaller: string, change: (key: GatewayKey) => GatewayKey): GatewayKey {
     return inTransaction(this.#database, () => {
@@ -59,11 +59,12 @@ export class KeyDatabase {
     });
   }
 
-  /** A number that differs from the last one when another connection changed anything. */
+  /** SQLite's `data_version`: differs from the last one once another connection has changed the file. */
   version(): number {
     return Number(this.#version.get()?.data_version);
   }
 
+  /** Closes the file. */
   close(): void {
     this.#database.close();
   }

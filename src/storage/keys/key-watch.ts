@@ -1,46 +1,73 @@
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
-import { GatewayError } from "../../core/kernel/errors.ts";
-import { workerFile } from "../sqlite/worker-file.ts";
-import type { FromKeyWorker } from "./key-worker.ts";
+import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
+import { WorkerChannel, workerFile } from "../sqlite/worker-channel.ts";
+import type { KeyOperations } from "./key-worker.ts";
 
-export interface KeyWatchParts {
+/** Between two looks. One costs microseconds: SQLite compares a number in shared memory. */
+const LOOK_MS = 250;
+
+/** How long closing waits for a look that waits for another process. */
+const CLOSE_MS = 3_000;
+
+/** What to watch, and what to do with what is found. */
+export interface KeyWatchOptions {
+  /** The data directory. */
   readonly directory: string;
-  /** Told all keys at the start, and again within a second after any process changed them. */
+  /** Called with all keys at the start, and again within a second after any process changed them. */
   readonly keys: (keys: readonly GatewayKey[]) => void;
-  /** The keys cannot be read any more; those read last stay in force. */
+  /** Called when the keys cannot be read any more, once until they can. Those read last stay in force. */
   readonly failed: (error: GatewayError) => void;
 }
 
+/** A watch that runs until it is closed. */
 export interface KeyWatch {
   close(): Promise<void>;
 }
 
 /**
- * Watches `keys.db` in a directory from a thread of its own. Resolves when the keys were told for the first time, rejects
- * with `store_unavailable` when they cannot be read.
+ * Watches `keys.db` in a directory, in a thread of its own that is replaced when it dies. Resolves after the first
+ * `keys`. Rejects with `store_unavailable` when they cannot be read.
  */
-export async function watchKeys({ directory, keys, failed }: KeyWatchParts): Promise<KeyWatch> {
-  const worker = new Worker(workerFile("key-worker", import.meta.url), { workerData: directory });
-  const unusable = (cause: unknown) =>
-    new GatewayError("store_unavailable", `the keys in ${directory} cannot be read`, { cause });
-  const ended = new Promise<void>((resolve) => worker.once("exit", () => resolve()));
-  const first = once(worker, "message");
-  worker.on("message", (message: FromKeyWorker) => {
-    if ("keys" in message) keys(message.keys);
-    else failed(unusable(message.failure));
+export async function watchKeys({ directory, keys, failed }: KeyWatchOptions): Promise<KeyWatch> {
+  const channel = new WorkerChannel<KeyOperations>({
+    program: workerFile("key-worker", import.meta.url),
+    data: directory,
   });
+  const read = async () => {
+    try {
+      return await channel.call("changed");
+    } catch (cause) {
+      throw new GatewayError("store_unavailable", `the keys in ${directory} cannot be read`, { cause });
+    }
+  };
   try {
-    await first;
-  } catch (cause) {
-    throw unusable(cause);
+    keys((await read()) ?? []);
+  } catch (error) {
+    await channel.close(CLOSE_MS);
+    throw error;
   }
-  worker.on("error", (cause) => failed(unusable(cause)));
+  let isFailing = false;
+  const look = async () => {
+    try {
+      const found = await read();
+      isFailing = false;
+      if (found) keys(found);
+    } catch (error) {
+      if (!isFailing) failed(toGatewayError(error));
+      isFailing = true;
+    } finally {
+      looking = undefined;
+    }
+  };
+  let looking: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    looking ??= look();
+  }, LOOK_MS);
   return {
-    close() {
-      worker.postMessage("close");
-      return ended;
+    async close() {
+      clearInterval(timer);
+      await looking;
+      await channel.close(CLOSE_MS);
     },
   };
 }

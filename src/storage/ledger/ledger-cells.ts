@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { CellsQuery, StreamLatency, UsageCell, UsageCells } from "../../core/ledger/usage-cells.ts";
 import { columnText } from "./ledger-rows.ts";
 
-/** Cells of one answer, and latencies of single streams. */
+/** Most cells, and most latencies of single streams, in one result. */
 const MAX_CELLS = 20_000;
 const MAX_LATENCIES = 10_000;
 
@@ -21,7 +21,7 @@ const CELL = `
   min(opened_at) AS first_at,
   max(opened_at) AS last_at`;
 
-/** Cuts committed rows into cells. Blocking, as all questions to the ledger's connection are. */
+/** Groups committed rows into cells: one per day, session, route and model. Blocking. */
 export function cellsOf(connection: DatabaseSync, query: CellsQuery): UsageCells {
   const { since, until, caller, session } = query;
   const given = [

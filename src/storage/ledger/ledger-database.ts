@@ -6,13 +6,15 @@ import { inTransaction } from "../sqlite/transaction.ts";
 import type { LedgerWrite } from "./ledger-rows.ts";
 import { LEDGER_STEPS } from "./ledger-steps.ts";
 
+/** The ledger's file in the data directory. */
 export const LEDGER_FILE = "ledger.db";
+/** A directory's name that keeps the ledger in memory. */
 export const IN_MEMORY = ":memory:";
 
-/** Rows deleted in one go, so that writers wait for little. */
+/** Rows deleted at a time: a deletion holds up writers. */
 const PRUNED_AT_ONCE = 1_000;
 
-/** What a row itself is to blame for (SQLite's result codes): too big, against a rule, of a wrong type, out of range. */
+/** SQLite's result codes for a fault of the row itself: TOOBIG, CONSTRAINT, MISMATCH, RANGE. */
 const ROW_FAULTS: ReadonlySet<unknown> = new Set([18, 19, 20, 25]);
 
 const OPEN = `
@@ -22,7 +24,7 @@ const OPEN = `
     $counted_tokens, $counted_nano)
   ON CONFLICT (stream) DO NOTHING`;
 
-// The wall clock may be set back meanwhile: nothing ends before it began.
+// The wall clock may have been set back in between: no stream ends before it began.
 const CLOSE = `
   UPDATE streams SET
     closed_at = max(opened_at, $closed_at), outcome = $outcome, code = $code, source = $source,
@@ -40,7 +42,7 @@ const CORRECT = `
     reasoning_tokens = $reasoning_tokens, cost_nano = $cost_nano, counted_tokens = NULL, counted_nano = NULL
   WHERE stream = $stream AND source IN ('estimated', 'unknown') AND $source = 'exact'`;
 
-/** The statements that write. Blocking: with a file it lives in a worker thread. */
+/** The ledger's tables and the statements that write them. Blocking: with a file it runs in a worker thread. */
 export class LedgerDatabase {
   readonly connection: DatabaseSync;
   readonly #instance: string;
@@ -49,8 +51,8 @@ export class LedgerDatabase {
   readonly #correct: StatementSync;
 
   /**
-   * Opens or creates the ledger, in a directory or in memory. `instance` names this run in the rows it opens; `busyMs` is
-   * how long a statement waits for another process. Throws when the ledger cannot be used.
+   * Opens or creates the ledger in a directory, or in memory. `instance` identifies this run in the rows it opens;
+   * `busyMs` is how long a statement waits for another process. Throws when the ledger cannot be used.
    */
   constructor(directory: string, options: { readonly instance: string; readonly busyMs: number }) {
     const connection =
@@ -64,16 +66,17 @@ export class LedgerDatabase {
   }
 
   /**
-   * Commits the rows together, in order; writing some of them again changes nothing. Returns how many the tables
-   * refused, which leaves the others alone. Throws when the store fails: then none is written.
+   * Commits rows in order, in one transaction; repeating a row changes nothing. Returns how many rows the tables
+   * refused; the others are kept. Throws when the store fails, and then nothing is written.
    */
   write(rows: readonly LedgerWrite[]): number {
     return inTransaction(this.connection, () => rows.reduce((refused, row) => refused + (this.#wrote(row) ? 0 : 1), 0));
   }
 
   /**
-   * Settles what dead runs left open: their prompts were sent, as far as anybody can tell. `living` is asked after a look at who has open rows: a run begins to live before
-   * it writes. Returns how many streams that were.
+   * Closes the rows that dead runs left open as `lost`, each with its prompt as the estimate, because it may have been
+   * sent. Calls `living` after it has read who has open rows: a run takes its lock before it writes. Returns how many
+   * rows it closed.
    */
   sweep(living: () => ReadonlySet<string>, wallMs: number): number {
     const owners = this.connection.prepare("SELECT DISTINCT instance FROM streams WHERE outcome IS NULL").all();
@@ -81,16 +84,16 @@ export class LedgerDatabase {
     const dead = owners
       .map(({ instance }) => String(instance))
       .filter((one) => one !== this.#instance && !alive.has(one));
-    const settle = this.connection.prepare(
+    const close = this.connection.prepare(
       `UPDATE streams SET closed_at = max(opened_at, ?), outcome = 'lost',
          source = iif(counted_tokens IS NULL, 'unknown', 'estimated'),
          input_tokens = counted_tokens, cost_nano = counted_nano, counted_tokens = NULL, counted_nano = NULL
        WHERE outcome IS NULL AND instance = ?`,
     );
-    return dead.reduce((lost, instance) => lost + Number(settle.run(Math.round(wallMs), instance).changes), 0);
+    return dead.reduce((lost, instance) => lost + Number(close.run(Math.round(wallMs), instance).changes), 0);
   }
 
-  /** Forgets settled streams that were opened before then. */
+  /** Deletes closed rows of streams opened before `wallMs`. */
   prune(wallMs: number): void {
     const forget = this.connection.prepare(
       `DELETE FROM streams WHERE stream IN
@@ -99,7 +102,7 @@ export class LedgerDatabase {
     while (Number(forget.run(Math.round(wallMs), PRUNED_AT_ONCE).changes) === PRUNED_AT_ONCE);
   }
 
-  /** Merges the log into the file. */
+  /** Closes the file and merges its write-ahead log into it. */
   close(): void {
     this.connection.close();
   }

@@ -9,10 +9,10 @@ import { cellsOf } from "./ledger-cells.ts";
 import { LEDGER_FILE } from "./ledger-database.ts";
 import { columnText } from "./ledger-rows.ts";
 
-/** Groups of one report. */
+/** Most groups in one report. */
 const MAX_LINES = 10_000;
 
-/** How long a question waits for a writer; readers of a write-ahead log hardly ever do. */
+/** How long a query waits for a writer; with a write-ahead log it hardly ever has to. */
 const BUSY_MS = 2_000;
 
 const GROUPS: Readonly<Record<UsageGroup, string>> = {
@@ -26,7 +26,7 @@ const GROUPS: Readonly<Record<UsageGroup, string>> = {
 
 const OUTCOMES = ["completed", "failed", "cancelled", "lost"] as const;
 
-/** Fields of the sums and the columns they add up. */
+/** The report's sums, and the column each adds up. */
 const SUMS = [
   ["inputTokens", "input_tokens"],
   ["outputTokens", "output_tokens"],
@@ -36,7 +36,7 @@ const SUMS = [
   ["costNano", "cost_nano"],
 ] as const;
 
-/** `total` cannot overflow as `sum` can; it is whole up to 2^53 all the same. */
+/** `total` cannot overflow as `sum` can, and is exact up to 2^53. */
 const sums = (source: "exact" | "estimated"): string => {
   const where = `FILTER (WHERE source = '${source}')`;
   const each = SUMS.map(
@@ -56,7 +56,7 @@ const COLUMNS = [
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** The ledger's committed rows as questions find them. Blocking: with a file it lives in a thread or a command. */
+/** Queries over the ledger's committed rows. Blocking: with a file they run in a thread or a command. */
 export class LedgerQueries {
   readonly #connection: DatabaseSync;
 
@@ -65,8 +65,8 @@ export class LedgerQueries {
   }
 
   /**
-   * Opens a ledger to read it, also while gateways write it: each answer is of one moment. Undefined when there is none.
-   * Throws when it cannot be read.
+   * Opens a ledger for reading, even while gateways write it; each query sees one snapshot. Returns undefined when the
+   * directory has no ledger. Throws when it cannot be read.
    */
   static open(directory: string): (LedgerQueries & Disposable) | undefined {
     const file = join(directory, LEDGER_FILE);
@@ -75,6 +75,7 @@ export class LedgerQueries {
     return Object.assign(new LedgerQueries(connection), { [Symbol.dispose]: () => connection.close() });
   }
 
+  /** Sums per group, the most expensive first; days in order. */
   usage({ by, since, until, caller, timeZone }: UsageQuery): UsageReport {
     if (timeZone !== undefined) {
       const zone = new TimeZone(timeZone);
@@ -100,10 +101,12 @@ export class LedgerQueries {
     return { by, lines: rows.slice(0, MAX_LINES).map(lineOf), more: rows.length > MAX_LINES };
   }
 
+  /** The same rows in finer groups, for the usage page. */
   cells(query: CellsQuery): UsageCells {
     return cellsOf(this.#connection, query);
   }
 
+  /** What each key has used since `wallMs`, running streams' counted prompts included. */
   spentSince(wallMs: number): readonly Spent[] {
     return this.#connection
       .prepare(

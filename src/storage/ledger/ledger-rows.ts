@@ -1,27 +1,27 @@
 import type { LedgerClosing, LedgerOpening } from "../../core/ledger/ledger.ts";
 
-/** One row as it travels to the thread of the database: values by the names of their parameters. */
+/** One row on its way to the database's thread: values by parameter name. */
 export interface LedgerWrite {
   readonly kind: "open" | "close";
   readonly values: Readonly<Record<string, string | number | null>>;
 }
 
-/** Longest text of a column; clients choose some of them. */
+/** Longest text of a column, in characters: clients choose some of these texts. */
 const MAX_TEXT = 256;
-/** More than anybody can have used, and small enough that sums of it stay whole. */
+/** Above any real count, and small enough that sums of it stay exact. */
 const MAX_COUNT = 1e12;
 
-/** Text as a column holds it. Half characters, which UTF-8 cannot write, become U+FFFD. */
+/** Text as a column stores it: bounded, and with lone surrogates, which UTF-8 cannot encode, as U+FFFD. */
 export const columnText = (text: string): string => text.slice(0, MAX_TEXT).toWellFormed();
 
 const optional = (text: string | undefined): string | null => (text === undefined ? null : columnText(text));
-const whole = (value: number): number => Math.round(value);
 const count = (value: number | undefined): number | null =>
   value === undefined ? null : Math.min(Math.round(value), MAX_COUNT);
 const nano = (cost: number | undefined): number | null =>
   cost === undefined ? null : Math.min(Math.round(cost), Number.MAX_SAFE_INTEGER);
 const duration = (ms: number | undefined): number | null => ms ?? null;
 
+/** The row of a stream that opens. */
 export const openingWrite = (row: LedgerOpening): LedgerWrite => ({
   kind: "open",
   values: {
@@ -33,12 +33,13 @@ export const openingWrite = (row: LedgerOpening): LedgerWrite => ({
     route: columnText(row.route),
     model: optional(row.model),
     upstream_model: optional(row.upstreamModel),
-    opened_at: whole(row.openedAt),
+    opened_at: Math.round(row.openedAt),
     counted_tokens: count(row.counted.tokens),
     counted_nano: nano(row.counted.costNano),
   },
 });
 
+/** The row that closes a stream, or corrects its usage afterwards. */
 export function closingWrite(row: LedgerClosing): LedgerWrite {
   const { usage, timing } = row;
   const isKnown = usage.source !== "unknown";
@@ -47,7 +48,7 @@ export function closingWrite(row: LedgerClosing): LedgerWrite {
     kind: "close",
     values: {
       stream: columnText(row.stream),
-      closed_at: whole(row.closedAt),
+      closed_at: Math.round(row.closedAt),
       outcome: row.outcome,
       code: row.code ?? null,
       source: usage.source,

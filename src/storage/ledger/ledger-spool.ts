@@ -3,29 +3,31 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Ledger, LedgerClosing, LedgerNews, LedgerOpening } from "../../core/ledger/ledger.ts";
 import { closingWrite, type LedgerWrite, openingWrite } from "./ledger-rows.ts";
 
-/** Where rows become durable. */
+/** Makes rows durable. */
 export interface LedgerWriter {
-  /** Resolves when all are committed, with how many were refused for what is in them. Rejects when none is. */
+  /** Commits the rows and resolves with how many the tables refused. Rejects when nothing was committed. */
   write(rows: readonly LedgerWrite[]): Promise<number>;
 }
 
+/** What a spool needs. */
 export interface SpoolOptions {
   readonly writer: LedgerWriter;
-  /** Strict: every open waits for its commit. */
+  /** Every open waits for its commit. */
   readonly strict: boolean;
-  /** Rows that may wait in memory before opens are refused. */
+  /** Rows that may wait in memory; beyond that, opens are refused. */
   readonly spoolRows: number;
-  /** How long an open waits for its commit, and after which a silent store counts as broken; milliseconds. */
+  /** How long an open waits for its commit; a store silent for longer counts as unavailable. */
   readonly openWaitMs: number;
+  /** Monotonic, in milliseconds. */
   readonly now: () => number;
   readonly news: (news: LedgerNews) => void;
 }
 
-/** Rows of one commit: sending them to the thread holds the event loop for about a millisecond. */
+/** Rows per commit: cloning them for the thread blocks the event loop for about a millisecond. */
 const BATCH_ROWS = 256;
-/** From here on a commit is slow, and opens under caps wait for theirs. A healthy disk takes 1 to 20 ms. */
+/** A commit that takes longer is slow, and opens under caps then wait for theirs. A healthy disk takes 1 to 20 ms. */
 const SLOW_MS = 250;
-/** Between two commits that nobody waits for: a commit costs the event loop a message each way, rows cost little. */
+/** Between two commits no open waits for: each costs the event loop a message both ways, further rows cost little. */
 const GATHER_MS = 20;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5_000;
@@ -36,8 +38,8 @@ interface Waiter {
 }
 
 /**
- * What happens to rows while they cannot be written, in one place: they wait in order, one batch at a time is on its way,
- * what comes meanwhile is the next batch (group commit), and a batch that failed is tried again until it succeeds.
+ * Queues rows for the store: one batch is in flight at a time, rows that arrive meanwhile form the next (group commit),
+ * and a failed batch is retried until it succeeds.
  */
 export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available"> {
   readonly #options: SpoolOptions;
@@ -47,7 +49,7 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
   #sentAt = Number.NEGATIVE_INFINITY;
   #available = true;
   #retryMs = FIRST_RETRY_MS;
-  /** When the next batch goes: rows gather, or a failed batch waits to be tried again. */
+  /** Sends the next batch: after gathering rows, or when a failed batch is due for its retry. */
   #next: NodeJS.Timeout | undefined;
   #stall: NodeJS.Timeout | undefined;
   #emptied: () => void = () => {};
@@ -58,15 +60,20 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
     this.#options = options;
   }
 
+  /** Whether rows are being committed. */
   get available(): boolean {
     return this.#available;
   }
 
-  /** Rows that are not committed yet. */
+  /** Rows not yet committed. */
   get rows(): number {
     return this.#waiting.length + this.#batch.length;
   }
 
+  /**
+   * Records an open. Returns a promise when the open must wait for its commit, which rejects with `ledger_unavailable`
+   * after `openWaitMs`. `needed`: the row must not be lost, because a cap counts it. Throws `ledger_unavailable`.
+   */
   open(row: LedgerOpening, needed: boolean): Promise<void> | undefined {
     const { strict, spoolRows, now } = this.#options;
     const must = strict || needed;
@@ -78,11 +85,12 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
     return this.#committed(row.stream);
   }
 
+  /** Records a stream's end. Never refused: the queue holds it however full it is. */
   close(row: LedgerClosing): void {
     this.#put(closingWrite(row));
   }
 
-  /** Takes no more after so many milliseconds, or when nothing waits any more. Resolves with how many rows still do. */
+  /** Commits what waits, for at most `ms`, and stops. Resolves with how many rows were left. */
   async stop(ms: number): Promise<number> {
     let timer: NodeJS.Timeout | undefined;
     this.#isStopping = true;
@@ -120,14 +128,14 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
     if (this.#waiting.length === 1 && this.#batch.length === 0) this.#gather();
   }
 
-  /** Sends what waits: rows of this turn together, and no sooner than a while after the last batch. */
+  /** Sends the waiting rows `GATHER_MS` after the last batch, or at the end of this turn if that has passed. */
   #gather(): void {
     const pauseMs = this.#sentAt + GATHER_MS - this.#options.now();
     if (pauseMs > 0) this.#next = setTimeout(() => this.#send(), pauseMs).unref();
     else queueMicrotask(() => this.#send());
   }
 
-  /** Somebody waits for what waits. A batch that failed takes its time all the same. */
+  /** Sends now, because an open waits. A failed batch still waits for its retry. */
   #hurry(): void {
     if (!this.#available) return;
     clearTimeout(this.#next);
@@ -139,7 +147,7 @@ export class LedgerSpool implements Pick<Ledger, "open" | "close" | "available">
     const { writer, now, openWaitMs } = this.#options;
     this.#batch = this.#waiting.splice(0, BATCH_ROWS);
     this.#sentAt = now();
-    this.#stall = setTimeout(() => this.#broken("it does not answer"), openWaitMs).unref();
+    this.#stall = setTimeout(() => this.#broken("it does not respond"), openWaitMs).unref();
     writer.write(this.#batch).then(
       (refused) => this.#written(refused),
       (error: unknown) => this.#failed(isNativeError(error) ? error.message : "an unknown failure"),

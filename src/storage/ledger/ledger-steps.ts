@@ -1,7 +1,7 @@
 /**
- * The steps from an empty file to today's ledger. A released step is never changed: a new one is added behind it.
+ * The migrations from an empty file to the current ledger. A released one never changes; append a new one.
  *
- * What is not known is NULL, never 0. Times are wall-clock milliseconds, durations milliseconds, costs billionths of
+ * Unknown values are NULL, never 0. Times are milliseconds since the epoch, durations milliseconds, costs billionths of
  * the price's currency.
  */
 export const LEDGER_STEPS: readonly string[] = [
@@ -39,8 +39,8 @@ export const LEDGER_STEPS: readonly string[] = [
    CREATE INDEX streams_by_time ON streams (opened_at);
    CREATE INDEX streams_of_caller ON streams (caller, opened_at);
    CREATE INDEX streams_open ON streams (instance) WHERE outcome IS NULL;`,
-  // What caps count where nobody knows the usage: the prompt of a stream that runs or whose process died, and what was
-  // metered of an answer that has no tokens.
+  // What caps count where the usage is unknown: the prompt of a running or lost stream, and what was metered of an answer
+  // without token figures.
   `ALTER TABLE streams ADD COLUMN counted_tokens INTEGER;
    ALTER TABLE streams ADD COLUMN counted_nano INTEGER;`,
 ];

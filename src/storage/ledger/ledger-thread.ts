@@ -1,67 +1,46 @@
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
-import { workerFile } from "../sqlite/worker-file.ts";
+import { WorkerChannel, workerFile } from "../sqlite/worker-channel.ts";
 import type { LedgerWrite } from "./ledger-rows.ts";
 import type { LedgerWriter } from "./ledger-spool.ts";
-import type { FromLedgerWorker, LedgerWorkerOptions, ToLedgerWorker } from "./ledger-worker.ts";
+import type { LedgerOperations, LedgerWorkerOptions } from "./ledger-worker.ts";
 
-const WORKER = workerFile("ledger-worker", import.meta.url);
+/** Between two sweeps for runs that died and rows past their retention. */
+const SWEEP_MS = 600_000;
 
-/** The writing thread, seen from the event loop. One that died is started again by the next batch. */
+/** The thread that writes the ledger, as the event loop sees it. */
 export class LedgerThread implements LedgerWriter {
-  readonly #options: LedgerWorkerOptions;
+  readonly #channel: WorkerChannel<LedgerOperations>;
   readonly #lost: (streams: number) => void;
-  #worker: Worker | undefined;
-  #reply: PromiseWithResolvers<number> | undefined;
+  #sweeping: NodeJS.Timeout | undefined;
 
-  /** `lost` is told how many streams of dead runs were settled. */
+  /** `lost` is called with how many rows of dead runs were closed, whenever there were some. */
   constructor(options: LedgerWorkerOptions, lost: (streams: number) => void) {
-    this.#options = options;
+    this.#channel = new WorkerChannel({ program: workerFile("ledger-worker", import.meta.url), data: options });
     this.#lost = lost;
   }
 
-  /** Resolves when the ledger can be written. Rejects when it cannot be opened. */
-  start(): Promise<void> {
-    const worker = new Worker(WORKER, { workerData: this.#options });
-    return new Promise((resolve, reject) => {
-      worker.on("message", (message: FromLedgerWorker) => {
-        this.#worker = worker;
-        this.#heard(message);
-        resolve();
-      });
-      // An error is always followed by the exit.
-      worker.on("error", reject);
-      worker.once("exit", () => {
-        const ended = new Error("its thread ended");
-        this.#worker = undefined;
-        this.#reply?.reject(ended);
-        reject(ended);
-      });
-    });
+  /** Opens the ledger and closes the rows that dead runs left open. Rejects when it cannot be opened. */
+  async start(): Promise<void> {
+    await this.#channel.start();
+    await this.#sweep();
+    this.#sweeping = setInterval(() => {
+      // A busy or broken store shows at the next batch, and there is a next sweep.
+      this.#sweep().catch(() => {});
+    }, SWEEP_MS).unref();
   }
 
-  async write(rows: readonly LedgerWrite[]): Promise<number> {
-    if (!this.#worker) await this.start();
-    this.#reply = Promise.withResolvers();
-    this.#worker?.postMessage(rows satisfies ToLedgerWorker);
-    return this.#reply.promise;
+  /** Commits a batch, in a new thread if the last one died. Rejects when the batch was not acknowledged. */
+  write(rows: readonly LedgerWrite[]): Promise<number> {
+    return this.#channel.call("write", rows);
   }
 
-  /** Resolves when the thread has ended, which it does behind what it is doing; after so many milliseconds it must. */
+  /** Ends the thread once it has finished its current batch; terminates it after `ms`. */
   async close(ms: number): Promise<void> {
-    const worker = this.#worker;
-    if (!worker) return;
-    const ended = once(worker, "exit");
-    worker.postMessage("close" satisfies ToLedgerWorker);
-    const timer = setTimeout(() => void worker.terminate(), ms);
-    await ended;
-    clearTimeout(timer);
+    clearInterval(this.#sweeping);
+    await this.#channel.close(ms);
   }
 
-  #heard(message: FromLedgerWorker): void {
-    if ("lost" in message) {
-      if (message.lost > 0) this.#lost(message.lost);
-    } else if ("refused" in message) this.#reply?.resolve(message.refused);
-    else this.#reply?.reject(new Error(message.failure));
+  async #sweep(): Promise<void> {
+    const lost = await this.#channel.call("sweep");
+    if (lost > 0) this.#lost(lost);
   }
 }

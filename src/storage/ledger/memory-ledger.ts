@@ -4,12 +4,12 @@ import { LedgerQueries } from "./ledger-queries.ts";
 import { closingWrite, type LedgerWrite, openingWrite } from "./ledger-rows.ts";
 import type { StoredLedger } from "./sqlite-ledger.ts";
 
-/** How long rows gather before they are written together, as those of the stored ledger do. */
+/** How long rows gather before they are written together, as in the stored ledger. */
 const GATHER_MS = 20;
-/** Streams it remembers: some 400 bytes each. */
+/** Streams it remembers, about 400 bytes each. */
 const MAX_STREAMS = 20_000;
 
-/** The same tables in memory, on the event loop: no disk, no thread, some microseconds a row. Gone with the process. */
+/** The same tables in memory, on the event loop: microseconds a row, and lost when the process ends. */
 export function createMemoryLedger(maxStreams: number = MAX_STREAMS): StoredLedger {
   const database = new LedgerDatabase(IN_MEMORY, { instance: "memory", busyMs: 0 });
   const queries = new LedgerQueries(database.connection);
@@ -18,18 +18,18 @@ export function createMemoryLedger(maxStreams: number = MAX_STREAMS): StoredLedg
   );
   let waiting: (() => LedgerWrite)[] = [];
   let stopped = false;
-  const settle = () => {
+  const commit = () => {
     if (waiting.length === 0 || stopped) return;
     database.write(waiting.map((write) => write()));
     forget.run(maxStreams);
     waiting = [];
   };
-  // A row costs more than all else that a stream's client waits for before the upstream is called.
+  // Writing a row takes longer than everything else before the upstream call, so the client does not wait for it.
   const gather = (write: () => LedgerWrite) => {
-    if (waiting.push(write) === 1) setTimeout(settle, GATHER_MS).unref();
+    if (waiting.push(write) === 1) setTimeout(commit, GATHER_MS).unref();
   };
-  const settled = () => {
-    settle();
+  const committed = () => {
+    commit();
     return queries;
   };
   return {
@@ -45,18 +45,18 @@ export function createMemoryLedger(maxStreams: number = MAX_STREAMS): StoredLedg
     get waitingRows() {
       return waiting.length;
     },
-    usage: async (query) => settled().usage(query),
-    cells: async (query) => settled().cells(query),
-    spentSince: async (wallMs) => settled().spentSince(wallMs),
+    usage: async (query) => committed().usage(query),
+    cells: async (query) => committed().cells(query),
+    spentSince: async (wallMs) => committed().spentSince(wallMs),
     async stop() {
-      settle();
+      commit();
       if (!stopped) database.close();
       stopped = true;
     },
   };
 }
 
-/** No record at all: for gateways whose bill nobody reads. */
+/** Records nothing: `ledger.mode: off`. */
 export const NO_LEDGER: StoredLedger = {
   open: () => undefined,
   close() {},

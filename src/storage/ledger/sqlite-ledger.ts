@@ -7,32 +7,34 @@ import { LedgerReader } from "./ledger-reader.ts";
 import { LedgerSpool } from "./ledger-spool.ts";
 import { LedgerThread } from "./ledger-thread.ts";
 
+/** What the stored ledger needs. */
 export interface LedgerOptions {
   readonly directory: string;
   readonly mode: "alongside" | "strict";
-  /** Rows that may wait in memory before opens are refused. */
+  /** Rows that may wait in memory; beyond that, opens are refused. */
   readonly spoolRows: number;
-  /** How long an open waits for its commit, and a commit for another process. */
+  /** How long an open waits for its commit, and a commit for another process that holds the file. */
   readonly openWaitMs: number;
   readonly retentionDays: number;
   readonly clock: Clock;
   readonly news: (news: LedgerNews) => void;
 }
 
+/** A ledger that the composition root starts and stops. */
 export interface StoredLedger extends Ledger {
-  /** Rows that are not committed yet. */
+  /** Rows not yet committed. */
   readonly waitingRows: number;
-  /** Commits what waits, for some seconds at most, and closes. */
+  /** Commits what waits, for a few seconds at most, and closes. */
   stop(): Promise<void>;
 }
 
 const DAY_MS = 86_400_000;
-/** How long a stopping gateway tries to commit what waits, and then lets the thread finish. */
+/** How long stopping waits for the last commits, and then again for the thread to finish its batch. */
 const STOP_MS = 5_000;
 
 /**
- * The ledger in `ledger.db` in this directory. Streams that dead runs left open are settled before it resolves. Rejects
- * with `ledger_unavailable` when it cannot be used.
+ * Opens the ledger, `ledger.db` in a directory, and closes the rows that dead runs left open. Rejects with
+ * `ledger_unavailable` when it cannot be used.
  */
 export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLedger> {
   const { directory, openWaitMs, retentionDays, news, clock } = options;

@@ -14,24 +14,24 @@ import { dirname, join, resolve } from "node:path";
 import { isNativeError } from "node:util/types";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
-/** Longest path quoted whole in a message; the system's own limit is 4,096 bytes. */
+/** Longest path quoted in full in a message, in characters; the system allows 4,096 bytes. */
 const MAX_QUOTED = 256;
 
-/** Reasons of the operating system that speak for themselves, by its code. */
+/** The operating system's reasons, by its code. */
 const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "this user may not do that",
-  EPERM: "that is not permitted there",
-  EROFS: "it is on a read-only file system",
-  ENAMETOOLONG: "its name is too long",
-  ELOOP: "its links lead in a circle",
+  EACCES: "this user has no permission",
+  EPERM: "the operation is not permitted",
+  EROFS: "the file system is read-only",
+  ENAMETOOLONG: "the name is too long",
+  ELOOP: "its symbolic links form a loop",
   ENOSPC: "the disk is full",
-  EDQUOT: "the disk is full for this user",
-  ENOENT: "no file can be made in it",
+  EDQUOT: "this user's disk quota is used up",
+  ENOENT: "files cannot be created in it",
 };
 
 /**
- * Makes the data directory and sees that files can be made in it. Throws `store_unavailable` with the directory, the reason
- * and the setting to change, such as `--data`, when it cannot be used.
+ * Creates the data directory and checks that files can be created in it. Throws `store_unavailable` with the directory,
+ * the reason and `setting`, the option to change, such as `--data`.
  */
 export function openDataDirectory(path: string, setting: string): void {
   try {
@@ -39,19 +39,19 @@ export function openDataDirectory(path: string, setting: string): void {
     tryFile(path);
   } catch (cause) {
     const shown = path.length > MAX_QUOTED ? `${path.slice(0, MAX_QUOTED)}…` : path;
-    const message = `the store cannot be in ${shown}: ${reasonOf(cause)}; set ${setting} to another directory`;
+    const message = `the data directory ${shown} cannot be used: ${reasonOf(cause)}; set ${setting} to another one`;
     throw new GatewayError("store_unavailable", message, { cause });
   }
 }
 
 /**
- * Permission bits. Data is its owner's alone, unless the umask lets a group write: then a group runs the gateway and its
- * commands together, as in containers that give every start another user of one group. The umask is told by what it leaves.
+ * Permission bits. Data is private to its owner unless the umask lets the group write. Then a group shares it, as in
+ * containers that start under a different user of one group each time. The umask shows in the mode of a new file.
  */
 const GROUP = 0o070;
 const GROUP_WRITES = 0o020;
 
-/** Makes a file for its owner, and for its group where the umask lets it write. Throws EEXIST when it is there. */
+/** Creates a file for its owner, and for the group where the umask lets it write. Throws EEXIST when it exists. */
 function makeFile(file: string): void {
   const descriptor = openSync(file, "wx", 0o660);
   try {
@@ -63,8 +63,8 @@ function makeFile(file: string): void {
 }
 
 /**
- * Makes an empty data file unless it is there. SQLite would make it readable to all, and its log files after it. One that
- * is there is left alone: opening and closing it would give up this process' locks on it (POSIX).
+ * Creates an empty data file unless it exists. SQLite would make it readable to all, and its log files with it. An
+ * existing file is not opened: closing it would release this process's locks on it (POSIX).
  */
 export function createDataFile(file: string): void {
   try {
@@ -75,21 +75,21 @@ export function createDataFile(file: string): void {
 }
 
 /**
- * Makes a directory for its owner (and its group, where the umask lets it write), and those above it. Throws with the reason when it cannot. Node's own recursive
- * `mkdir` takes every ENOENT for a parent that is missing, and so never ends below /proc.
+ * Creates a directory and its parents, for their owner, and for the group where the umask lets it write. Throws with the
+ * reason. Node's recursive `mkdir` takes every ENOENT for a missing parent, and so never returns below /proc.
  */
 export function makeDirectory(path: string): void {
-  if (path.includes("\0")) throw new Error("its name has a NUL character");
+  if (path.includes("\0")) throw new Error("the name contains a NUL character");
   const missing: string[] = [];
-  // It ends at the root, which is always there.
+  // Ends at the root at the latest.
   for (let at = resolve(path); !isDirectory(at); at = dirname(at)) missing.push(at);
   for (const each of missing.reverse()) makeOne(each);
 }
 
-/** False when there is nothing. Throws when there is something else. */
+/** False when the path does not exist. Throws when it is not a directory. */
 function isDirectory(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found && !found.isDirectory()) throw new Error(`${path} is no directory`);
+  if (found && !found.isDirectory()) throw new Error(`${path} is not a directory`);
   return found !== undefined;
 }
 
@@ -99,21 +99,21 @@ function makeOne(path: string): void {
     const { mode } = statSync(path);
     if ((mode & GROUP_WRITES) === 0) chmodSync(path, mode & ~GROUP);
   } catch (error) {
-    // Another thread or process was faster.
+    // Another thread or process created it first.
     if (isDirectory(path)) return;
-    if (lstatSync(path, { throwIfNoEntry: false })) throw new Error(`${path} is a link to nowhere`);
-    throw new Error(`${path} cannot be made in ${dirname(path)} (${codeOf(error)})`);
+    if (lstatSync(path, { throwIfNoEntry: false })) throw new Error(`${path} is a dangling link`);
+    throw new Error(`${path} cannot be created in ${dirname(path)} (${codeOf(error)})`);
   }
 }
 
-/** Whether files can be made is only told by making one: what may be done in /proc or on a mount, modes do not say. */
+/** Creates a file, the only reliable check: modes say nothing about /proc or a read-only mount. */
 function tryFile(directory: string): void {
   const file = join(directory, `.try-${randomUUID()}`);
   try {
     makeFile(file);
     unlinkSync(file);
   } catch (error) {
-    // What is there already can be read; whoever writes says what could not be.
+    // On a full disk existing data can still be read, and each failed write is reported.
     if (codeOf(error) !== "ENOSPC" && codeOf(error) !== "EDQUOT") throw error;
   }
 }

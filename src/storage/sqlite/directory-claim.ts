@@ -5,22 +5,23 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import { makeDirectory } from "./data-directory.ts";
 import { alone, holdLock, type Lock, liveInstances } from "./instance-lock.ts";
 
+/** A claim on a data directory. */
 export interface ClaimOptions {
   readonly directory: string;
-  /** Others may be there, and come later. */
+  /** Other gateways may use the directory too. */
   readonly shared: boolean;
-  /** Of this process: whom others name to their operators. */
+  /** This process's id, named in the error other gateways report. */
   readonly pid: number;
 }
 
 /**
- * Says that this process runs a gateway on the directory, until it is closed or the process ends. Throws
- * `store_unavailable` when another gateway runs there and the directory is not shared, or when it cannot be told.
+ * Claims the directory for this gateway until the lock is closed or the process ends. Throws `store_unavailable` when
+ * another gateway holds it and it is not shared, or when the locks cannot be checked.
  */
 export function claimDirectory({ directory, shared, pid }: ClaimOptions): Lock {
   try {
     makeDirectory(directory);
-    // Two that start at once look one after the other.
+    // Gateways that start at the same time check one after the other.
     return alone(directory, "start", () => {
       const [other] = shared ? [] : liveInstances(directory, "gateway").held;
       if (other !== undefined) throw inUse(directory, other);
@@ -33,7 +34,7 @@ export function claimDirectory({ directory, shared, pid }: ClaimOptions): Lock {
   }
 }
 
-/** The lock tells who lives; its name tells people whom to look for. In containers process ids are the same, hosts not. */
+/** Names the lock for people: pid and host, because process ids repeat across containers. */
 const nameOfThisRun = (pid: number): string =>
   `${pid}@${hostname()
     .replace(/[^A-Za-z0-9.-]/g, "-")
@@ -43,7 +44,7 @@ function inUse(directory: string, name: string): GatewayError {
   const [pid, host] = name.split("@");
   return new GatewayError(
     "store_unavailable",
-    `the data directory ${directory} is in use by another gateway (pid ${pid} on ${host}): stop that one, give this one ` +
-      "another data.directory, or set data.shared to true, and each holds callers to their caps by itself",
+    `the data directory ${directory} is in use by another gateway (pid ${pid} on ${host}): stop it, set another ` +
+      "data.directory, or set data.shared to true, and then each gateway enforces caps on its own",
   );
 }

@@ -4,41 +4,42 @@ import { DatabaseSync } from "node:sqlite";
 import { isNativeError } from "node:util/types";
 import { createDataFile } from "./data-directory.ts";
 
-// Whether a run of the gateway lives is told by a lock that the system gives up with its process. No clock, process id or
-// heartbeat is asked, so neither a set clock nor a slow machine makes a living run look dead. Each run locks an empty
-// file of its own; SQLite does the locking, as Node has no call for it.
+// A run of the gateway is alive while it holds its lock, which the system releases when the process ends. Without clocks,
+// process ids or heartbeats, neither a changed clock nor a slow machine makes a running gateway look dead. Each run locks
+// an empty file of its own, through SQLite, because Node has no file locks.
 
-/** What a run locks: its rows in the ledger, or the data directory as a whole. */
+/** What a run locks: its rows in the ledger, or the data directory. */
 export type LockKind = "ledger" | "gateway";
 
+/** A lock held until it is closed or the process ends. */
 export interface Lock {
   close(): void;
 }
 
-/** How long a run waits for its own lock: others hold it for the moment of a look. */
+/** How long a run waits for its own lock: another run's check holds it for a moment. */
 const OWN_WAIT_MS = 5_000;
 
-/** SQLite's result code for a file that somebody else has locked. */
+/** SQLite's result code for a file that another process has locked. */
 const BUSY = 5;
 
 const fileOf = (directory: string, kind: LockKind, instance: string): string =>
   join(directory, `${kind}-${instance}.lock`);
 
-/** Holds the lock of this run until it is closed or its process ends. Throws when it cannot be taken. */
+/** Takes this run's lock. Throws when it cannot. */
 export function holdLock(directory: string, kind: LockKind, instance: string): Lock {
   const file = fileOf(directory, kind, instance);
   for (;;) {
     const lock = tryLock(file, OWN_WAIT_MS);
     if (!("close" in lock)) throw new Error(`${file} cannot be locked`);
-    // A look between its making and its locking took it for one of a dead run, and removed it.
+    // Otherwise a check between its creation and its locking took it for a dead run's and removed it: try again.
     if (existsSync(file)) return { close: () => giveUp(file, lock) };
     lock.close();
   }
 }
 
 /**
- * The runs that hold their locks; files of dead runs are removed. Those of which it cannot be told, such as another
- * user's, are `unclear`.
+ * The runs that hold their locks. Removes the files of dead runs. A run whose lock cannot be checked, such as another
+ * user's, is `unclear`.
  */
 export function liveInstances(
   directory: string,
@@ -50,10 +51,10 @@ export function liveInstances(
   return { held: states.get("held") ?? [], unclear: states.get("unclear") ?? [] };
 }
 
-/** Does this while nobody else in the directory does anything by the same name. Throws when that cannot be had. */
+/** Runs `work` under a lock of this name in the directory. Throws when the lock cannot be taken, or what `work` throws. */
 export function alone<Result>(directory: string, name: string, work: () => Result): Result {
   const file = join(directory, `${name}.lock`);
-  // It stays there: who waits for a lock on a file that is removed would share it with nobody.
+  // Never removed: a process that waits for a lock on a removed file would exclude nobody.
   const lock = tryLock(file, OWN_WAIT_MS);
   if (!("close" in lock)) throw new Error(`${file} cannot be locked`);
   try {
@@ -70,13 +71,13 @@ function look(file: string): "held" | "unclear" | "free" {
   return "free";
 }
 
-/** Removes the file while it is still locked: nobody can take it in between. */
+/** Removes the file before unlocking it, so that no other process takes the lock in between. */
 function giveUp(file: string, lock: DatabaseSync): void {
   rmSync(file, { force: true });
   lock.close();
 }
 
-/** The lock, or why it cannot be had. */
+/** The lock, or why it cannot be taken. */
 function tryLock(file: string, waitMs: number): DatabaseSync | { readonly why: "held" | "unclear" } {
   let lock: DatabaseSync | undefined;
   try {

@@ -1,10 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
 import { inTransaction } from "./transaction.ts";
 
-// The steps from an empty file to today's tables. A released step is never changed: a new one is added behind it.
+// The migrations from an empty file to the current tables. A released one never changes; append a new one.
 
 /**
- * Sessions and transcripts. A record is the JSON of the port's own type; what statements look for stands in columns beside it.
+ * Sessions and transcripts. A record is the JSON of the port's type; columns beside it hold what statements search for.
  */
 export const TRANSCRIPT_STEPS: readonly string[] = [
   `CREATE TABLE sessions (
@@ -22,7 +22,7 @@ export const TRANSCRIPT_STEPS: readonly string[] = [
    CREATE INDEX messages_in_order ON messages (session_key, seq);`,
 ];
 
-/** Gateway keys. The record is the JSON of a `GatewayKey`. */
+/** Gateway keys. A record is the JSON of a `GatewayKey`. */
 export const KEY_STEPS: readonly string[] = [
   `CREATE TABLE keys (
      id TEXT PRIMARY KEY,
@@ -33,9 +33,9 @@ export const KEY_STEPS: readonly string[] = [
    CREATE UNIQUE INDEX one_key_each_caller ON keys (caller) WHERE revoked = 0;`,
 ];
 
-/** Brings the tables to today's form, or leaves them as they are. Throws when a newer version made them. */
+/** Runs the missing migrations in one transaction. Throws when a newer version wrote the file. */
 export function migrate(database: DatabaseSync, steps: readonly string[]): void {
-  // The file remembers its step; it is read under the lock, as two processes may start at once.
+  // Read under the lock: two processes may start at the same time.
   inTransaction(database, () => {
     const done = Number(database.prepare("PRAGMA user_version").get()?.user_version);
     if (done > steps.length) {

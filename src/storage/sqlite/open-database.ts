@@ -3,13 +3,12 @@ import { DatabaseSync } from "node:sqlite";
 import { createDataFile, makeDirectory } from "./data-directory.ts";
 import { migrate } from "./migrations.ts";
 
-/** How long a statement waits for another process that holds the file. */
+/** How long a statement waits for another process that holds the file, by default. */
 const BUSY_MS = 2000;
 
 /**
- * Opens or creates a database and brings its tables up to date. Directory and files are for their owner, and for their
- * group where the umask lets it write. Throws
- * when it cannot be used.
+ * Opens or creates a database and migrates it. Directory and files are private to their owner, and to the group where
+ * the umask lets it write. Throws when the database cannot be used.
  */
 export function openDatabase(
   directory: string,
@@ -22,7 +21,7 @@ export function openDatabase(
   createDataFile(file);
   const database = new DatabaseSync(file, { timeout: busyMs });
   try {
-    // FULL: a commit is on the disk when it is acknowledged, also when the power fails.
+    // FULL: an acknowledged commit survives a power failure.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
     migrate(database, steps);
     return database;

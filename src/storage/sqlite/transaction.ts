@@ -1,8 +1,8 @@
 import type { DatabaseSync } from "node:sqlite";
 
 /**
- * Commits what `work` does as one, or nothing of it, and returns its result. From its first read on no other process
- * changes anything. Throws what `work` or the store throws.
+ * Runs `work` in one transaction and returns its result. No other process writes meanwhile. Throws what `work` or the
+ * store throws, and then nothing is written.
  */
 export function inTransaction<Result>(database: DatabaseSync, work: () => Result): Result {
   database.exec("BEGIN IMMEDIATE");
@@ -11,7 +11,7 @@ export function inTransaction<Result>(database: DatabaseSync, work: () => Result
     database.exec("COMMIT");
     return result;
   } catch (error) {
-    // Some failures, such as a full disk, have rolled back by themselves.
+    // Some failures, such as a full disk, have already rolled back.
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
   }

@@ -1,7 +1,7 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/ports/transcripts.ts";
 
-/** Sessions and transcripts in memory: gone when the process ends. */
+/** Sessions and transcripts in memory, lost when the process ends. */
 export function createMemoryTranscripts(): Transcripts {
   return new MemoryTranscripts();
 }

@@ -3,26 +3,20 @@ import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/p
 import { TRANSCRIPT_STEPS } from "../sqlite/migrations.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
+import type { Call, Outcome } from "../sqlite/worker-program.ts";
 
+/** The file of sessions and transcripts in the data directory. */
 export const DATABASE_FILE = "sluice.db";
 
-type Operations = Omit<Transcripts, "close">;
-type Operation = keyof Operations;
-
-/** One call of the port, as it travels to the thread of the database. */
-export type Call = {
-  [Name in Operation]: { readonly name: Name; readonly args: Parameters<Operations[Name]> };
-}[Operation];
-
-export type Outcome = { readonly value: unknown } | { readonly failure: unknown };
-
-/** The same calls without promises. */
-type Synchronous = {
-  [Name in Operation]: (...args: Parameters<Operations[Name]>) => Awaited<ReturnType<Operations[Name]>>;
+/** The port's calls without promises. */
+export type TranscriptOperations = {
+  [Name in keyof Omit<Transcripts, "close">]: (
+    ...args: Parameters<Transcripts[Name]>
+  ) => Awaited<ReturnType<Transcripts[Name]>>;
 };
 
-/** The statements. Blocking: a durable commit takes milliseconds, so in the gateway this lives in a worker thread. */
-export class SqliteDatabase implements Synchronous {
+/** Sessions and transcripts in SQLite. Blocking: a durable commit takes milliseconds, so a worker thread runs it. */
+export class SqliteDatabase implements TranscriptOperations {
   readonly #database: DatabaseSync;
   readonly #listSessions: StatementSync;
   readonly #saveSession: StatementSync;
@@ -31,7 +25,7 @@ export class SqliteDatabase implements Synchronous {
   readonly #addMessage: StatementSync;
   readonly #deleteMessages: StatementSync;
 
-  /** Opens or creates the database. Directory and files are for their owner only. Throws when it cannot be used. */
+  /** Opens or creates the database. Throws when it cannot be used. */
   constructor(directory: string) {
     const database = openDatabase(directory, DATABASE_FILE, TRANSCRIPT_STEPS);
     this.#database = database;
@@ -50,10 +44,10 @@ export class SqliteDatabase implements Synchronous {
   }
 
   /**
-   * Runs the calls in order and commits them together: one wait for the disk, however many came. When one fails, all are
-   * undone and run one by one, so that only the culprits fail. Never throws.
+   * Runs the calls in order and commits them together, so that they share one wait for the disk. If one fails, all are
+   * rolled back and repeated one by one, so that only the faulty ones fail. Never throws.
    */
-  batch(calls: readonly Call[]): readonly Outcome[] {
+  batch(calls: readonly Call<TranscriptOperations>[]): readonly Outcome[] {
     try {
       return inTransaction(this.#database, () => calls.map((call) => ({ value: this.#run(call) })));
     } catch (failure) {
@@ -88,12 +82,12 @@ export class SqliteDatabase implements Synchronous {
     this.#deleteMessages.run(sessionKey);
   }
 
-  /** Merges the log into the file. */
+  /** Closes the file and merges its write-ahead log into it. */
   close(): void {
     this.#database.close();
   }
 
-  #run(call: Call): unknown {
+  #run(call: Call<TranscriptOperations>): unknown {
     return Reflect.apply(this[call.name], this, call.args);
   }
 }

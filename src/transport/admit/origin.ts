@@ -9,11 +9,14 @@ export interface OriginRules {
   readonly allowedHosts: readonly string[];
 }
 
-/** The host name of a Host header, without its port and in lower case; undefined when it is not one. */
+/**
+ * The host name of a Host header, without its port and the dot of its root, in lower case; undefined when it is not one. Names
+ * of machines in private networks have underscores, though those of the DNS have none.
+ */
 function hostName(header: string | undefined): string | undefined {
-  if (header === undefined || !/^[A-Za-z0-9.:[\]-]+$/.test(header)) return undefined;
+  if (header === undefined || !/^[A-Za-z0-9._:[\]-]+$/.test(header)) return undefined;
   try {
-    return new URL(`http://${header}`).hostname;
+    return new URL(`http://${header}`).hostname.replace(/(?<=[^.])\.$/, "");
   } catch {
     return undefined;
   }
@@ -51,16 +54,16 @@ export function isAllowedOrigin(origin: string | undefined, host: string | undef
   return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`);
 }
 
-/** What the client sent, short enough for a line. */
-const shown = (header = "(none)"): string => header.slice(0, 128);
-
-/** Throws `host_not_allowed` or `origin_not_allowed`, each with the name of the setting that would allow it. */
+/**
+ * Throws `host_not_allowed` or `origin_not_allowed`, each with the name of the setting that would allow it. What the client
+ * sent is not repeated: no header's value ever is.
+ */
 export function checkSource({ host, origin }: IncomingHttpHeaders, rules: OriginRules): void {
   if (!isAllowedHost(host, rules)) {
-    throw new GatewayError("host_not_allowed", `the Host ${shown(host)} is not in allowedHosts`);
+    throw new GatewayError("host_not_allowed", "the Host header names no loopback host and none of allowedHosts");
   }
   if (!isAllowedOrigin(origin, host, rules)) {
-    throw new GatewayError("origin_not_allowed", `the origin ${shown(origin)} is not in allowedOrigins`);
+    throw new GatewayError("origin_not_allowed", "this web origin is neither the gateway's own nor in allowedOrigins");
   }
 }
 

@@ -41,17 +41,21 @@ export function createAuthenticator({ token, keys, required, lockout }: Authenti
     get required() {
       return isRequired();
     },
-    authenticate(secret, remoteAddress) {
+    authenticate(secret, remoteAddress, ...others) {
       if (!isRequired()) return { name: "local" };
       if (secret === undefined) return undefined;
-      try {
-        const caller = callerOf(secret);
-        if (caller) return caller;
-      } catch (refusal) {
-        lockout.failed(remoteAddress);
-        throw refusal;
+      const secrets = [secret, ...others];
+      const refusals: unknown[] = [];
+      for (const each of secrets) {
+        try {
+          const caller = callerOf(each);
+          if (caller) return caller;
+        } catch (refusal) {
+          refusals.push(refusal);
+        }
       }
-      lockout.failed(remoteAddress);
+      for (const _ of secrets) lockout.failed(remoteAddress);
+      if (refusals.length > 0) throw refusals[0];
       return undefined;
     },
     failed: (remoteAddress) => lockout.failed(remoteAddress),

@@ -13,18 +13,19 @@ export function offeredSubprotocols(headers: IncomingHttpHeaders): readonly stri
 }
 
 /**
- * The token of a request: `Authorization: Bearer`, `x-api-key` as Anthropic's clients send it, or the token subprotocol.
- * Never from the URL, which gets logged.
+ * The tokens of a request: `Authorization: Bearer`, `x-api-key` as Anthropic's clients send it, and the token subprotocol.
+ * Agents that are signed in elsewhere send that login beside the gateway's key. Never from the URL, which gets logged.
  */
-export function tokenOf(headers: IncomingHttpHeaders): string | undefined {
+export function tokensOf(headers: IncomingHttpHeaders): readonly string[] {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1];
-  if (bearer !== undefined) return bearer;
   const apiKey = headers["x-api-key"];
-  if (typeof apiKey === "string" && apiKey !== "") return apiKey;
   const offered = offeredSubprotocols(headers).find((name) => name.startsWith(TOKEN_SUBPROTOCOL));
-  return offered === undefined
-    ? undefined
-    : Buffer.from(offered.slice(TOKEN_SUBPROTOCOL.length), "base64url").toString("utf8");
+  const tokens = [
+    bearer,
+    typeof apiKey === "string" && apiKey !== "" ? apiKey : undefined,
+    offered && Buffer.from(offered.slice(TOKEN_SUBPROTOCOL.length), "base64url").toString("utf8"),
+  ];
+  return [...new Set(tokens.filter((token) => token !== undefined))];
 }
 
 /** The one-time ticket that a handshake offers as a subprotocol. */

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { type Identity, UPSTREAM_KEY_HEADER } from "../../core/caller/caller.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Authenticator } from "../../core/ports/authenticator.ts";
-import { ticketOf, tokenOf } from "./credentials.ts";
+import { ticketOf, tokensOf } from "./credentials.ts";
 import type { Tickets } from "./tickets.ts";
 
 export interface IdentifyParts {
@@ -15,7 +15,8 @@ export interface IdentifyParts {
 export function identify({ headers }: IncomingMessage, remoteAddress: string, parts: IdentifyParts): Identity {
   const ticket = parts.tickets && ticketOf(headers);
   if (ticket !== undefined && parts.tickets) return parts.tickets.redeem(ticket, headers.origin, remoteAddress);
-  const caller = parts.authenticator.authenticate(tokenOf(headers), remoteAddress);
+  const [token, ...others] = tokensOf(headers);
+  const caller = parts.authenticator.authenticate(token, remoteAddress, ...others);
   if (!caller) throw new GatewayError("unauthorized");
   return { caller, upstreamKey: upstreamKeyOf({ headers }) };
 }

@@ -1,4 +1,5 @@
 import { UPSTREAM_KEY_HEADER } from "../../core/caller/caller.ts";
+import { isAppOrigin } from "../../core/kernel/app-origin.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
 import { TICKET_MS, type Tickets } from "./tickets.ts";
@@ -29,8 +30,9 @@ function originOf(exchange: HttpExchange): string | undefined {
   const own = exchange.header("origin");
   const named = exchange.query("origin");
   if (named === undefined) return own;
-  if (URL.parse(named)?.origin !== named || named === "null") {
-    throw new GatewayError("bad_request", "origin is a web origin such as https://chat.example.com, without a path");
+  const isWebOrigin = named !== "null" && URL.parse(named)?.origin === named;
+  if (!isWebOrigin && !isAppOrigin(named)) {
+    throw new GatewayError("bad_request", "origin is an origin such as https://chat.example.com, without a path");
   }
   // A page speaks for itself alone.
   if (own !== undefined && own !== named) throw new GatewayError("bad_request", "origin is another page's");

@@ -16,6 +16,7 @@ import { checkHead } from "./request-head.ts";
 import type { SlowRequests } from "./slow-requests.ts";
 import { fieldOf, meantPath, pathOf, sourceOf } from "./target.ts";
 
+/** What the server's HTTP side is built from. */
 export interface ExchangesParts {
   readonly httpFaces: readonly HttpFace[];
   readonly admission: Admission;
@@ -30,13 +31,13 @@ export interface ExchangesParts {
   readonly newId: () => string;
 }
 
-/** What faces serve. */
+/** The methods faces serve. */
 const METHODS = ["GET", "POST", "DELETE"];
 
-/** The server's HTTP faces: which requests become exchanges, and their end. */
+/** Routes requests to HTTP faces and keeps their exchanges. */
 export class Exchanges {
   readonly #parts: ExchangesParts;
-  /** With the names of their faces. */
+  /** Open exchanges, with the names of their faces. */
   readonly #open = new Map<ServerExchange, string>();
 
   constructor(parts: ExchangesParts) {
@@ -49,23 +50,23 @@ export class Exchanges {
     return counts;
   }
 
-  /** Ends every exchange. Until then, also while the gateway drains, readers may come back for the rest. */
+  /** Ends every exchange. Until then, readers may resume streams even while the gateway drains. */
   close(): void {
     for (const exchange of this.#open.keys()) exchange.stop("shutting_down");
   }
 
-  /** Ends the exchanges of callers that `isCurrent` says may no longer be here. */
+  /** Ends the exchanges of callers for which `isCurrent` is false. */
   recheck(isCurrent: (caller: Caller) => boolean): void {
     for (const exchange of this.#open.keys()) if (!isCurrent(exchange.caller)) exchange.stop("unauthorized");
   }
 
-  /** Whether a path is one of a face, whatever its method. */
+  /** Whether a face serves the path with any method. */
   serves(path: string): boolean {
     const faces = METHODS.map((method) => this.#find(method, path)?.face);
     return faces.some((face) => face !== undefined && !face.isForMissing);
   }
 
-  /** Answers the request if it is for a face; otherwise returns false and does nothing. */
+  /** Handles a request if a face matches it; otherwise returns false. */
   take(request: IncomingMessage, response: ServerResponse): boolean {
     const asked = request.headers["access-control-request-method"];
     const isPreflight = request.method === "OPTIONS" && asked !== undefined;
@@ -91,7 +92,7 @@ export class Exchanges {
     return true;
   }
 
-  /** Throws GatewayError for a request that its face never sees. */
+  /** Admits the request and hands it to its face. Throws GatewayError if it is refused before that. */
   #begin(
     face: HttpFace,
     path: string,
@@ -109,7 +110,7 @@ export class Exchanges {
       response,
       path,
       caller,
-      // As both vendors' clients look for it: with it an answer's lines in the log are found.
+      // The names under which both vendors' clients report it; it finds the response's lines in the log.
       headers: { ...headers, "x-request-id": id, "request-id": id },
       gateBytes: limits.socketGateBytes,
       room: {
@@ -132,7 +133,7 @@ export class Exchanges {
     exchange.begin(face);
   }
 
-  /** The face of a path as it stands there, or of the one that is meant. */
+  /** The face for a path, or else for the corrected path. */
   #find(method: string, asked: string): { readonly face: HttpFace; readonly path: string } | undefined {
     const meant = meantPath(asked);
     const face = this.#parts.httpFaces.find(
@@ -150,16 +151,13 @@ export class Exchanges {
   }
 }
 
-/** A refusal in the face's own words, or in ours. No cache keeps it. */
+/** A refusal in the face's form or Sluice's own, marked as not cacheable. */
 function refusalOf(face: HttpFace, error: GatewayError, request: IncomingMessage): Page {
   const own = face.refusal?.(error, { path: pathOf(request), header: (name) => fieldOf(request, name) });
   return own ? { ...own, headers: { "cache-control": "no-store", ...own.headers } } : refusalPage(error);
 }
 
-/**
- * What Chromium wants to hear before a page from the public web may reach a private address (Private Network Access):
- * only a listed origin's page may.
- */
+/** Lets a listed origin's page of the public web reach a private address (Chromium's Private Network Access). */
 function privateAccess(
   { headers }: IncomingMessage,
   sharing: Readonly<Record<string, string>>,
@@ -168,7 +166,7 @@ function privateAccess(
   return asks && Object.keys(sharing).length > 0 ? { "access-control-allow-private-network": "true" } : {};
 }
 
-/** The answer to a browser's question before it sends what a page of another origin wants sent. */
+/** The response to a CORS preflight. */
 const preflightPage = (method: string): Page => ({
   status: 204,
   headers: {

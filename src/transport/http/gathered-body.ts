@@ -1,4 +1,4 @@
-/** Bytes that come in pieces, in one buffer that grows: memory holds them once, however small the pieces are. */
+/** Collects pieces in one growing buffer, so that small pieces cost no more memory than large ones. */
 export class GatheredBody {
   readonly #maxBytes: number;
   readonly #reserve: (bytes: number) => void;
@@ -6,8 +6,8 @@ export class GatheredBody {
   #count = 0;
 
   /**
-   * `reserve` is asked before the buffer has so many bytes, and may throw; then nothing is kept of what comes. With an
-   * announced length the buffer has it from the start. More than `maxBytes` must not be added.
+   * The buffer begins with `firstBytes`: the announced length, if there is one. `reserve` is called with the buffer's new
+   * size before it grows, and may throw. Add no more than `maxBytes`.
    */
   constructor(firstBytes: number, maxBytes: number, reserve: (bytes: number) => void) {
     this.#maxBytes = maxBytes;

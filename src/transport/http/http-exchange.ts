@@ -3,37 +3,38 @@ import type { Code } from "../../../protocol/codes.ts";
 import type { Caller } from "../../core/caller/caller.ts";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import type { HttpAnswer, HttpBody, HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import type { HttpBody, HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
 import { type Page, sendPage } from "./page.ts";
 import { type BodyRoom, readBody } from "./request-body.ts";
 import { expectsContinue, fieldOf, queryOf } from "./target.ts";
 
+/** What an exchange is built from. */
 export interface ExchangeParts {
   readonly id: string;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** By which its face found the request. */
+  /** The path under which its face matched the request. */
   readonly path: string;
   readonly caller: Caller;
-  /** Headers of every answer. */
+  /** Headers of every response. */
   readonly headers: Readonly<Record<string, string>>;
-  /** What a response may hold back before its face should wait. */
+  /** Bytes a response may buffer before its face should pause. */
   readonly gateBytes: number;
   readonly room: BodyRoom;
-  /** Does what the body asks for, on the caller's account. */
+  /** Runs work on the caller's time account. */
   readonly handle: (work: () => void) => void;
-  /** What to do when the body comes too slowly. */
+  /** Registers what to do when the body arrives too slowly. */
   readonly onTooSlow: (tooSlow: () => void) => void;
-  /** How long a client may take nothing of what waits for it, in milliseconds. */
+  /** How long a client may leave buffered data unread, in milliseconds. */
   readonly stallMs: number;
-  /** A refusal as the face words it. */
+  /** Renders a refusal in the face's form. */
   readonly refusal: (error: GatewayError) => Page;
-  /** Told of what the face refused. */
+  /** Reports a refusal to the observer. */
   readonly refused: (error: GatewayError) => void;
   readonly fault: (error: unknown) => void;
 }
 
-/** One HTTP request on its way through a face. */
+/** One HTTP request and its response, as its face sees them. */
 export class ServerExchange implements HttpExchange, HttpBody {
   readonly id: string;
   readonly method: string;
@@ -44,12 +45,12 @@ export class ServerExchange implements HttpExchange, HttpBody {
   readonly #query: URLSearchParams;
   #drained: () => void = () => {};
   #closed: (why: Code) => void = () => {};
-  /** Gives up the body. */
+  /** Abandons the body. */
   #unread: () => void = () => {};
-  /** The client waits for a 100 before it sends its body. */
+  /** Whether the client waits for `100 Continue` before it sends its body. */
   #isHeldBack: boolean;
   #blocked = false;
-  /** The answer is complete, or nobody waits for it any more. */
+  /** Whether the response is complete or abandoned. */
   #over = false;
 
   constructor(parts: ExchangeParts) {
@@ -66,9 +67,9 @@ export class ServerExchange implements HttpExchange, HttpBody {
       this.#unread();
       this.#leave("client_gone");
     });
-    // Writing to a client that just left is no fault; "close" tells of it.
+    // Writing to a client that has just left is reported by "close".
     response.on("error", () => {});
-    // The timer counts silence, which is fine, until something waits to be taken: then it counts a client that stalls.
+    // A timeout means a stalled client only if data waits for it; otherwise the connection is merely silent.
     response.setTimeout(parts.stallMs, () => {
       if (response.writableLength > 0) response.destroy();
     });
@@ -108,12 +109,13 @@ export class ServerExchange implements HttpExchange, HttpBody {
     this.#closed = listener;
   }
 
-  respond(answer: HttpAnswer): void {
+  respond(answer: HttpResponse): void {
     this.#send({ ...answer, headers: { "cache-control": "no-store", ...answer.headers } });
   }
 
-  refuse(error: GatewayError): void {
-    this.#send(this.#parts.refusal(error));
+  refuse(error: GatewayError, headers: Readonly<Record<string, string>> = {}): void {
+    const page = this.#parts.refusal(error);
+    this.#send({ ...page, headers: { ...headers, ...page.headers } });
   }
 
   abort(): void {
@@ -121,14 +123,14 @@ export class ServerExchange implements HttpExchange, HttpBody {
     this.#response.destroy();
   }
 
-  stream({ status, headers }: Omit<HttpAnswer, "body">, drained: () => void): HttpBody {
+  stream({ status, headers }: Omit<HttpResponse, "body">, drained: () => void): HttpBody {
     this.#drained = drained;
     this.#response.writeHead(status, { ...this.#parts.headers, ...headers });
     this.#response.flushHeaders();
     return this;
   }
 
-  // ── as the body of a streamed answer ──────────────────────────────────────────────────────────────────────────────
+  // ── as the body of a streamed response ──────────────────────────────────────────────────────────────────────────────
 
   get writable(): boolean {
     this.#blocked = !this.#over && this.#response.writableLength >= this.#parts.gateBytes;
@@ -147,12 +149,12 @@ export class ServerExchange implements HttpExchange, HttpBody {
 
   // ── for the server ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Hands the request to its face. */
+  /** Passes the request to its face. */
   begin(face: HttpFace): void {
     this.#guard(() => face.handle(this));
   }
 
-  /** Ends the exchange because of `why`: the face may say so first. */
+  /** Ends the exchange and its connection; its face may write a last event first. */
   stop(why: Code): void {
     const { request } = this.#parts;
     this.#response.once("finish", () => request.socket.end());
@@ -160,6 +162,8 @@ export class ServerExchange implements HttpExchange, HttpBody {
     if (this.#response.writableEnded) return;
     if (this.#response.headersSent) this.#response.end();
     else {
+      // The rest of the request is not read, so no other request can follow.
+      this.#response.shouldKeepAlive = false;
       sendPage(
         request,
         this.#response,
@@ -167,12 +171,12 @@ export class ServerExchange implements HttpExchange, HttpBody {
         this.#parts.headers,
         this.#isHeldBack,
       );
-      // Whatever of the request still comes.
+      // Does not wait for the rest of the request.
       this.#response.end();
     }
   }
 
-  /** Lets the body come. */
+  /** Asks for the body. */
   #welcome(): void {
     if (!this.#isHeldBack) return;
     this.#isHeldBack = false;
@@ -196,7 +200,7 @@ export class ServerExchange implements HttpExchange, HttpBody {
     this.#guard(this.#drained);
   };
 
-  /** What a face throws is the answer, or the end of one that began. Faults are reported; the process goes on. */
+  /** Turns what a face throws into the response, or cuts off one that began. Reports faults. */
   #guard(work: () => void): void {
     try {
       work();

@@ -2,25 +2,26 @@ import type { RequestListener, Server, ServerOptions } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
 /**
- * Node's own limits (60 s, 300 s, looked at every 30 s) leave room for clients that are slow on purpose. Bodies are judged
- * by their progress instead (`SlowRequests`): a time for the whole request would refuse large ones on slow lines.
+ * Node's defaults (60 s for headers, 300 s for a request, checked every 30 s) favour deliberately slow clients. Bodies are
+ * limited by their progress instead (`SlowRequests`): a limit on the whole request would refuse large ones on slow lines.
  */
 export const SLOW_REQUEST_LIMITS: ServerOptions = {
   headersTimeout: 10_000,
   requestTimeout: 0,
   connectionsCheckingInterval: 5_000,
-  keepAliveTimeout: 5_000,
+  // Load balancers keep idle connections for 60 s; a request that meets a closing one becomes their 502.
+  keepAliveTimeout: 75_000,
   maxHeaderSize: 16_384,
 };
 
-/** As `maxHeadersCount`: `checkHead` counts them itself, and sees every one. Their bytes are bounded above. */
+/** Passed as `maxHeadersCount`: `checkHead` counts header fields itself. `maxHeaderSize` bounds their bytes. */
 export const ALL_FIELDS = 0;
 
 const REQUESTS_PER_SOCKET = 100;
 
 /**
- * Closes a socket with the answer to its hundredth request. Node's own `maxRequestsPerSocket` says so too, but leaves it
- * open and answers 503 from then on. What was sent behind the last request is nobody's (RFC 9112, 9.6).
+ * Closes a socket with the response to its hundredth request. (Node's `maxRequestsPerSocket` keeps it open and answers 503.)
+ * Requests pipelined behind the last one are discarded (RFC 9112, 9.6).
  */
 export function limitRequests(serve: RequestListener): RequestListener {
   const counts = new WeakMap<Socket, number>();

@@ -7,16 +7,17 @@ import { type Page, refusalPage, sendPage } from "./page.ts";
 import { checkHead } from "./request-head.ts";
 import { pathOf, sourceOf } from "./target.ts";
 
+/** A running page server. */
 export interface PageServer {
   readonly url: string;
   close(): Promise<void>;
 }
 
-/** Sockets of a page server. Who reads figures needs one or two; beyond these they are closed unanswered. */
+/** Sockets of a page server; further ones are closed at once. A scraper needs one or two. */
 export const PAGE_SOCKETS = 64;
 
 /**
- * A listener of its own for one page: no face, no token. What it refuses is told to the observer by its name. Rejects when
+ * Serves one page on a listener of its own, without a token. Refusals are reported to the observer under `name`. Rejects if
  * the address cannot be bound.
  */
 export async function startPageServer(parts: {
@@ -25,7 +26,7 @@ export async function startPageServer(parts: {
   readonly path: string;
   readonly name: string;
   readonly observer: Pick<Observer, "refused" | "fault">;
-  /** Whom it answers: a name must be allowed; an address needs not, since no page can be re-bound to one. */
+  /** Host names must be allowed; addresses need not be, since DNS rebinding needs a name. */
   readonly origins: OriginRules;
   readonly page: (request: { readonly method: string }) => Promise<Page>;
 }): Promise<PageServer> {

@@ -4,14 +4,14 @@ import { CODES } from "../../../protocol/codes.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
 import { expectsContinue, hasBody } from "./target.ts";
 
-/** An HTTP answer that is there at once. */
+/** A complete HTTP response. */
 export interface Page {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
 }
 
-/** A JSON answer that no cache keeps. */
+/** A JSON response marked as not cacheable. */
 export function jsonPage(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): Page {
   return {
     status,
@@ -25,11 +25,11 @@ export function jsonPage(status: number, value: unknown, headers: Readonly<Recor
   };
 }
 
-/** An error that is about HTTP itself. */
+/** An error of HTTP itself, as `bad_request` with a status of its own. */
 export const errorPage = (status: number, message: string, headers: Readonly<Record<string, string>>): Page =>
   jsonPage(status, { error: { code: "bad_request", message, retryable: false } }, headers);
 
-/** A refusal as JSON, with the status of its code. */
+/** An error as JSON in Sluice's own form, with the status of its code. */
 export function refusalPage(error: GatewayError): Page {
   const retryAfter =
     error.retryAfterMs === undefined ? {} : { "retry-after": String(Math.ceil(error.retryAfterMs / 1_000)) };
@@ -37,8 +37,9 @@ export function refusalPage(error: GatewayError): Page {
 }
 
 /**
- * Sends an answer, and headers besides its own. It ends with the request: what still comes of that is thrown away. A body that
- * waits for a 100 (`isHeldBack`) may never come, so then the connection ends with the answer.
+ * Sends a response with additional headers. It ends once the request has been received; the rest of the request is
+ * discarded. If the client still waits for `100 Continue` (`isHeldBack`), the body may never arrive, so the connection
+ * closes with the response.
  */
 export function sendPage(
   request: IncomingMessage,
@@ -47,27 +48,27 @@ export function sendPage(
   headers: Readonly<Record<string, string>> = {},
   isHeldBack = expectsContinue(request),
 ): void {
-  // A 204 has no body, and must not speak of its length (RFC 9110, 8.6).
+  // A 204 must not have a content-length (RFC 9110, 8.6).
   const length = page.status === 204 ? {} : { "content-length": Buffer.byteLength(page.body) };
   const isLast = isHeldBack && hasBody(request) ? { connection: "close" } : {};
   response.writeHead(page.status, { ...length, ...headers, ...page.headers, ...isLast });
   const body = request.method === "HEAD" ? "" : page.body;
   if (request.complete || !hasBody(request) || isHeldBack) response.end(body);
   else {
-    // Many clients hear an answer only when they have sent all, and a socket that is closed on them takes it away.
+    // Many clients read a response only after they have sent everything; closing the socket earlier would lose it.
     response.write(body);
     request.once("close", () => response.end());
     request.resume();
   }
 }
 
-/** Answers an upgrade with an ordinary HTTP response and closes, whether the client hangs up or not. */
+/** Responds to an upgrade with an ordinary HTTP response, and closes the socket even if the client does not. */
 export function refuseUpgrade(socket: Duplex, page: Page): void {
   socket.once("finish", () => socket.destroy());
   const head = Object.entries({
     ...page.headers,
     "content-length": String(Buffer.byteLength(page.body)),
-    // A field for the next hop alone is named there (RFC 9110, 7.8).
+    // An Upgrade field must be listed in Connection (RFC 9110, 7.8).
     connection: page.headers.upgrade === undefined ? "close" : "upgrade, close",
   });
   socket.end(

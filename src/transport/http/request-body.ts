@@ -4,26 +4,27 @@ import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import { GatheredBody } from "./gathered-body.ts";
 import { encodingOf, unpack } from "./unpack.ts";
 
-/** What a body may take while it comes. */
+/** The limits that a body counts against while it arrives. */
 export interface BodyRoom {
-  /** So many bytes come, of a body that may have `maxBytes`. Throws `rate_limited`. */
+  /** Counts bytes received, or announced, of a body of at most `maxBytes`. Throws `rate_limited`. */
   came(bytes: number, maxBytes: number): void;
-  /** Sets bytes aside. Throws `overloaded`. */
+  /** Reserves memory, in bytes. Throws `overloaded`. */
   reserve(bytes: number): InboundReservation;
 }
 
-/** Where no length was announced the buffer begins with so much. */
+/** The initial buffer of a body without a content-length. */
 const FIRST_BYTES = 16 * 1024;
-/** From here on a body is decoded, and handed over, in a turn of the event loop of its own: 1 MiB takes a millisecond. */
+/** Bodies from this size on are decoded and delivered in turns of their own: 1 MiB takes a millisecond. */
 const LARGE_BYTES = 1024 * 1024;
 
 /**
- * Reads a request's body as UTF-8 text, unpacked, and counts while it comes, whatever length was promised. `maxBytes` bounds
- * it packed and unpacked. `done` is called once, with the text, or with what is wrong as soon as that is known; never when the
- * client leaves before. What comes after a fault is thrown away as it comes, because many clients hear an answer only when
- * they have sent all. `welcome` is called when nothing that is known before the body speaks against it. What the body takes
- * is reserved before it comes, and given back as `done` is called, for it counts where it goes to, or when the function that
- * is returned was called: nobody wants the body any more.
+ * Reads and decompresses a request's body as UTF-8 text. `maxBytes` bounds both its received and its decompressed size,
+ * whatever its content-length says.
+ *
+ * Calls `done` once, with the text or, as soon as it is known, with the error; never if the client leaves before. After an
+ * error the rest is discarded as it arrives, because many clients read a response only after they have sent everything.
+ * Calls `welcome` once the head has been accepted. Memory is reserved before it is used and released when `done` is called,
+ * or by the function returned, which abandons the body.
  */
 export function readBody(
   request: IncomingMessage,
@@ -96,14 +97,14 @@ export function readBody(
       else attempt(() => unpackAll(bytes, encoding));
     });
   });
-  // A flowing request without a listener throws away what comes.
+  // A flowing request without a data listener discards what arrives.
   request.resume();
-  // A client that leaves in the middle is no fault; the response's "close" tells of it.
+  // A client that leaves midway is reported by the response's "close".
   request.on("error", () => {});
   return giveBack;
 }
 
-/** Undefined where chunks come until there are no more. Without a length and without chunks there is no body. */
+/** The content-length, 0 without a body; undefined for a chunked one. */
 function announcedBytes({ headers }: IncomingMessage): number | undefined {
   if (headers["transfer-encoding"] !== undefined) return undefined;
   return Number(headers["content-length"] ?? 0);

@@ -2,29 +2,30 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { type PaceLimits, SenderPace } from "../admit/sender-pace.ts";
 import { hasBody } from "./target.ts";
 
-/** As long as a client may be silent. */
+/** How long a client may continue to send after its response, in milliseconds: as long as it may be silent. */
 export const LINGER_MS = 15_000;
 
+/** What slow requests are measured by. */
 export interface SlowRequestsParts {
   readonly pace: PaceLimits;
-  /** How long an answered client may go on sending, in milliseconds: many hear an answer only when they have sent all. */
+  /** How long a client may continue to send after its response, in milliseconds. Many read it only when they have sent everything. */
   readonly lingerMs: number;
-  /** Clock reading in milliseconds. */
+  /** Reads the monotonic clock, in milliseconds. */
   readonly now: () => number;
 }
 
 interface Watched {
   readonly response: ServerResponse;
   readonly pace: SenderPace;
-  /** What its socket had read when it was last looked at. */
+  /** Bytes its socket had read at the last look. */
   seenBytes: number;
   answeredAt: number | undefined;
   tooSlow: () => void;
 }
 
 /**
- * Requests whose bodies are still coming. Node's own `requestTimeout` counts from the first byte and would refuse every
- * large body on a slow line; this one judges by progress.
+ * Ends requests whose bodies arrive too slowly. Node's `requestTimeout` counts from the first byte and would refuse every
+ * large body on a slow line; this limits silence and average rate.
  */
 export class SlowRequests {
   readonly #parts: SlowRequestsParts;
@@ -36,7 +37,7 @@ export class SlowRequests {
     this.#lookedAt = parts.now();
   }
 
-  /** From now on the request must go on coming, or its socket is closed. */
+  /** Watches a request's body; by default a slow one's socket is destroyed. */
   watch(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     if (!hasBody(request)) return;
@@ -49,20 +50,20 @@ export class SlowRequests {
     });
   }
 
-  /** What to do instead when the body is too slow. */
+  /** Calls `tooSlow` instead of destroying the socket. */
   onTooSlow(request: IncomingMessage, tooSlow: () => void): void {
     const watched = this.#watched.get(request);
     if (watched) watched.tooSlow = tooSlow;
   }
 
-  /** Ends what is too slow. Call it about once a second. */
+  /** Checks every request. Call it about once a second. */
   look(): void {
     const now = this.#parts.now();
     const stoodStill = now - this.#lookedAt >= this.#parts.pace.silenceMs / 2;
     this.#lookedAt = now;
     for (const [request, watched] of this.#watched) {
       if (request.complete || request.socket.destroyed) this.#watched.delete(request);
-      // What waits in the kernel is read after this.
+      // Data waiting in the kernel is read after this look.
       else if (stoodStill) watched.pace.forgive(now);
       else this.#classify(request, watched, now);
     }

@@ -1,18 +1,37 @@
 import type { IncomingMessage } from "node:http";
 import type { Transform } from "node:stream";
-import { constants, createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  createZstdDecompress,
+} from "node:zlib";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
-/** A piece of what is unpacked: each is a turn of the event loop. */
+/** Bytes decompressed in one turn of the event loop. */
 const PIECE_BYTES = 64 * 1024;
 
-/** Clients may pack in windows of 8 MiB (RFC 9659). A frame of known size has a window as large as itself. */
+/** Each frame needs a decompressor of its own, and the smallest frame has nine bytes. Real bodies have a few. */
+const MAX_FRAMES = 64;
+
+/** zstd's window as a power of two: 8 MiB (RFC 9659). A frame of known size may have a window as large as itself. */
 const MIN_WINDOW_LOG = 23;
 
-const UNPACKERS: Readonly<Record<string, (maxBytes: number) => Transform>> = {
+/** Whether `deflate` data has the zlib header that RFC 9110 requires (RFC 1950, 2.2); some clients omit it. */
+const hasZlibHead = (packed: Buffer): boolean =>
+  packed.length >= 2 && packed.readUInt16BE(0) % 31 === 0 && (packed.readUInt8(0) & 0x0f) === 8;
+
+interface Unpacker extends Transform {
+  /** Bytes of its input it has consumed. */
+  readonly bytesWritten: number;
+}
+
+const UNPACKERS: Readonly<Record<string, (maxBytes: number, packed: Buffer) => Unpacker>> = {
   gzip: () => createGunzip({ chunkSize: PIECE_BYTES }),
   "x-gzip": () => createGunzip({ chunkSize: PIECE_BYTES }),
-  deflate: () => createInflate({ chunkSize: PIECE_BYTES }),
+  deflate: (_, packed) => (hasZlibHead(packed) ? createInflate : createInflateRaw)({ chunkSize: PIECE_BYTES }),
   br: () => createBrotliDecompress({ chunkSize: PIECE_BYTES }),
   zstd: (maxBytes) =>
     createZstdDecompress({
@@ -22,8 +41,8 @@ const UNPACKERS: Readonly<Record<string, (maxBytes: number) => Transform>> = {
 };
 
 /**
- * How a request's body is packed (RFC 9110, 8.4); undefined when it is not. Throws `bad_request` for an encoding that is not
- * known, or more than one.
+ * The content coding of a request's body (RFC 9110, 8.4); undefined for none. Throws `bad_request` for an unsupported one, or
+ * for more than one.
  */
 export function encodingOf({ headers }: Pick<IncomingMessage, "headers">): string | undefined {
   const names = (headers["content-encoding"] ?? "").split(",").map((name) => name.trim().toLowerCase());
@@ -33,22 +52,30 @@ export function encodingOf({ headers }: Pick<IncomingMessage, "headers">): strin
   throw new GatewayError("bad_request", `content-encoding is one of ${Object.keys(UNPACKERS).join(", ")}, once`);
 }
 
-/** Who is told of what a packed body holds. What a callback throws ends it, and comes as the failure. */
+/** Receives a decompressed body. What `piece` throws ends it and is passed to `failed`. */
 export interface Unpacked {
-  /** The next piece, in order. */
+  /** The next piece. */
   piece(bytes: Buffer): void;
   end(): void;
   failed(error: unknown): void;
 }
 
 /**
- * Unpacks a body of which all is there, in the thread pool and a piece a turn, so that a small body that unfolds to a
- * thousand times its length stops where its receiver throws. At most one of `end` and `failed` is called, never at once. Call
- * what it returns to give it up.
+ * Decompresses a complete body in the thread pool, one piece a turn, so that the receiver can stop a body that expands a
+ * thousandfold. Calls either `end` or `failed`, never synchronously. Returns a function that cancels it.
  */
-export function unpack(packed: Buffer, encoding: string, maxBytes: number, receiver: Unpacked): () => void {
-  const unpacker = UNPACKERS[encoding]?.(maxBytes);
+export function unpack(
+  packed: Buffer,
+  encoding: string,
+  maxBytes: number,
+  receiver: Unpacked,
+  framesLeft = MAX_FRAMES,
+): () => void {
+  const unpacker = UNPACKERS[encoding]?.(maxBytes, packed);
   if (!unpacker) throw new GatewayError("internal");
+  let giveUp = (): void => {
+    unpacker.destroy();
+  };
   const fail = (error: unknown) => {
     unpacker.destroy();
     receiver.failed(error);
@@ -60,8 +87,14 @@ export function unpack(packed: Buffer, encoding: string, maxBytes: number, recei
       fail(error);
     }
   });
-  unpacker.on("end", () => receiver.end());
-  unpacker.on("error", () => fail(new GatewayError("bad_request", `the body is not what ${encoding} makes`)));
+  unpacker.on("end", () => {
+    // Node's decompressor stops after one frame; RFC 8878, 3.1, allows several.
+    const rest = packed.subarray(unpacker.bytesWritten);
+    if (rest.length === 0) receiver.end();
+    else if (framesLeft > 1) giveUp = unpack(rest, encoding, maxBytes, receiver, framesLeft - 1);
+    else receiver.failed(new GatewayError("bad_request", `the body has more than ${MAX_FRAMES} frames`));
+  });
+  unpacker.on("error", () => fail(new GatewayError("bad_request", `the body is not valid ${encoding}`)));
   unpacker.end(packed);
-  return () => unpacker.destroy();
+  return () => giveUp();
 }

@@ -1,21 +1,23 @@
-import { createParser, type EventSourceParser } from "eventsource-parser";
+import { createParser, type EventSourceMessage, type EventSourceParser } from "eventsource-parser";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
+import { jsonNesting } from "./json-nesting.ts";
+import { LastEventProbe } from "./last-event.ts";
 import { decode } from "./utf8.ts";
 
-/** Told synchronously, in the order of the bytes. */
+/** Receives the results of an `SseReader`, synchronously and in order. */
 export interface SseReceiver {
-  /** `bytes` is the data's UTF-8, a character a byte, and so is the name. */
+  /** `bytes` is the data as UTF-8, one character per byte, and so is the name. */
   event(name: string | undefined, data: string, bytes: string): void;
-  /** Malformed UTF-8 was replaced in what follows. */
+  /** The next event had malformed UTF-8, which was replaced. */
   malformed(): void;
-  /** An event or a line is larger than allowed. Nothing after it can be trusted: read no further. */
+  /** An event or a line exceeds the limit. Nothing after it can be trusted: stop reading. */
   tooLarge(): void;
 }
 
-/** "data: " and such, which the parser's buffer holds besides the value. */
-const FIELD_NAME_CHARACTERS = 8;
+/** What the parser buffers besides an event's data: field names such as "data: ", and the probe for the last event. */
+const FIELD_NAME_CHARACTERS = 16;
 
-/** How much of a raw tail is kept: as much as of an error body. */
+/** The most bytes kept of an unframed tail: as many as of an error body. */
 const MAX_TAIL_BYTES = 65_536;
 
 /**
@@ -35,6 +37,8 @@ export class SseReader {
   #tail: string[] | undefined;
   #tailBytes = 0;
   #atLineStart = true;
+  #isTooLarge = false;
+  #probe: LastEventProbe | undefined;
   #heldBytes = 0;
 
   constructor(maxEventBytes: number, receiver: SseReceiver) {
@@ -42,9 +46,12 @@ export class SseReader {
     this.#maxEventBytes = maxEventBytes;
     this.#parser = createParser({
       maxBufferSize: maxEventBytes + FIELD_NAME_CHARACTERS,
-      onEvent: ({ event, data }) => this.#event(event, data),
-      onError: ({ type }) => {
-        if (type === "max-buffer-size-exceeded") receiver.tooLarge();
+      onEvent: (message) => this.#event(message),
+      onError: ({ type, line }) => {
+        if (type === "unknown-field") this.#probe?.unknownLine(line ?? "");
+        if (type !== "max-buffer-size-exceeded") return;
+        this.#isTooLarge = true;
+        receiver.tooLarge();
       },
     });
   }
@@ -70,18 +77,34 @@ export class SseReader {
   }
 
   /**
-   * What stands unframed at the end of the body and looks like JSON. No line of an event stream begins with a brace,
-   * but some providers end a 200 with a raw JSON error.
+   * The body ended cleanly. An event that lacks only its blank line is emitted now. Returns whether the body ended inside an
+   * event, and any unframed text that looks like JSON: some providers end a 200 with a raw JSON error, and no line of an
+   * event stream begins with a brace.
    */
-  leftover(): string | undefined {
-    return this.#tail && Buffer.from(this.#tail.join(""), "latin1").toString("utf8").trim();
+  end(): { readonly isCut: boolean; readonly leftover: string | undefined } {
+    const leftover = this.#tail && Buffer.from(this.#tail.join(""), "latin1").toString("utf8").trim();
+    if (this.#isTooLarge) return { isCut: false, leftover };
+    this.#probe = new LastEventProbe();
+    // While probing, all events go through #slowEvent.
+    this.#isWide = true;
+    const { event, isCut } = this.#probe.run(this.#parser, this.#atLineStart);
+    this.#probe = undefined;
+    if (event) this.#event({ event: event.name, data: event.data });
+    return { isCut: isCut || (leftover !== undefined && jsonNesting(leftover) === "open"), leftover };
   }
 
-  #event(name: string | undefined, data: string): void {
+  #event(message: EventSourceMessage): void {
+    const { event: name, data } = message;
     this.#sawEvent = true;
-    if (data.length > this.#maxEventBytes) this.#receiver.tooLarge();
-    else if (this.#isWide) this.#wideEvent(name, data);
+    if (this.#isWide) this.#slowEvent(message);
+    else if (data.length > this.#maxEventBytes) this.#receiver.tooLarge();
     else this.#receiver.event(name, data, data);
+  }
+
+  #slowEvent(message: EventSourceMessage): void {
+    if (this.#probe) this.#probe.message(message);
+    else if (message.data.length > this.#maxEventBytes) this.#receiver.tooLarge();
+    else this.#wideEvent(message.event, message.data);
   }
 
   #wideEvent(name: string | undefined, data: string): void {
@@ -102,7 +125,7 @@ export class SseReader {
       const line = bytes.indexOf("\n{");
       if (line !== -1) this.#keep(bytes.slice(line + 1));
     }
-    this.#atLineStart = bytes.endsWith("\n");
+    this.#atLineStart = bytes.endsWith("\n") || bytes.endsWith("\r");
   }
 
   #keep(bytes: string): void {

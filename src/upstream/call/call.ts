@@ -1,29 +1,30 @@
-import { readProviderError } from "../../core/dialect/provider-error.ts";
-import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import { parseJson } from "../../core/kernel/json.ts";
+import { type GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import type { MayRetry, UpstreamCall, UpstreamRequest, UpstreamSink } from "../../core/ports/upstream.ts";
 import { type ResponseBody, WholeBody } from "../body/response-body.ts";
 import { UnclearBody } from "../body/unclear-body.ts";
 import type { Stage } from "../http1/connection-error.ts";
 import { Exchange, type ExchangeOwner } from "../http1/exchange.ts";
+import { bodyEndError } from "../policy/body-end.ts";
+import { providerHead } from "../policy/provider-head.ts";
 import { clarify, classify, type ResponseHead, responseError } from "../policy/response.ts";
 import { SecretRedactor } from "../policy/secret-redactor.ts";
 import { Alarm } from "./alarm.ts";
 import { Deadlines, forWholeAnswer, type Phase, type Timer } from "./deadlines.ts";
 import { HeldBytes } from "./held-bytes.ts";
+import { RequestBody } from "./request-body.ts";
 import type { RouteClient } from "./route-client.ts";
 import { SuccessBody } from "./success.ts";
 import { tellLast } from "./tell-last.ts";
+import { timeoutError } from "./timeout-error.ts";
 
 /**
  * One call: some exchanges of which only the last gives an answer, under the limits of its route. The sink may pause,
- * settle or abort from inside any of its callbacks; after the last two it hears nothing more.
+ * detach or abort from inside any of its callbacks; after the last two it hears nothing more.
  */
 export class Call implements UpstreamCall, ExchangeOwner {
   readonly #routeClient: RouteClient;
   readonly #request: Omit<UpstreamRequest, "body">;
-  /** As long as it may have to be sent again: an answer may run for a quarter of an hour, and prompts are large. */
-  #body: string | undefined;
+  readonly #body: RequestBody;
   readonly #sink: UpstreamSink;
   readonly #deadlines: Deadlines;
   readonly #alarm: Alarm;
@@ -39,9 +40,9 @@ export class Call implements UpstreamCall, ExchangeOwner {
 
   constructor(routeClient: RouteClient, request: UpstreamRequest, sink: UpstreamSink) {
     this.#routeClient = routeClient;
-    const { body, ...rest } = request;
+    const { body: _, amendment: __, ...rest } = request;
     this.#request = rest;
-    this.#body = body;
+    this.#body = new RequestBody(request);
     this.#sink = sink;
     this.#secrets = new SecretRedactor(rest.headers);
     const { time, timeouts } = routeClient;
@@ -61,6 +62,10 @@ export class Call implements UpstreamCall, ExchangeOwner {
 
   get isResent(): boolean {
     return this.#isResent;
+  }
+
+  get isAmended(): boolean {
+    return this.#body.isAmended;
   }
 
   pause(): void {
@@ -84,7 +89,13 @@ export class Call implements UpstreamCall, ExchangeOwner {
     this.#exchange?.abort();
   }
 
-  settle(): void {
+  awaitEnd(isWhole: boolean): void {
+    if (this.#over) return;
+    this.#deadlines.awaitEnd(isWhole);
+    this.#alarm.arm();
+  }
+
+  detach(): void {
     if (this.#over) return;
     this.#close();
     this.#exchange?.settle(this.#routeClient.timeouts.settleMs);
@@ -95,12 +106,13 @@ export class Call implements UpstreamCall, ExchangeOwner {
   connected(): void {
     this.#isSent = true;
     this.#routeClient.breaker.connected();
-    if (this.#mayRetry === false) this.#body = undefined;
+    if (this.#mayRetry === false) this.#body.dropUnlessAmendable();
     this.#enter("headers");
   }
 
   responded(head: ResponseHead): ResponseBody | undefined {
     this.#isSent = head.status >= 200 && head.status < 300;
+    this.#sink.responded(providerHead(head, (text) => this.#secrets.mask(text)));
     const wanted = this.#request.whole ? "answer" : this.#routeClient.jsonAnswer ? "either" : "events";
     const verdict = classify(head, wanted);
     if (verdict === "refused") {
@@ -130,7 +142,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
       this.#enter("error_body");
       return new WholeBody(maxErrorBodyBytes, (bytes) => this.#refuse(head, bytes.toString("utf8")));
     }
-    this.#body = undefined;
+    this.#body.answered();
     this.#success = new SuccessBody(form, {
       sink: this.#sink,
       deadlines: this.#deadlines,
@@ -139,46 +151,40 @@ export class Call implements UpstreamCall, ExchangeOwner {
       maxEventBytes,
       strictUtf8,
       begun: () => this.#enter("events"),
-      fail: (error) => this.#fail(error),
-      ended: (leftover) => this.#ended(leftover),
+      fail: (error) => this.#finish(error),
+      ended: (isCut, leftover) => this.#ended(isCut, leftover),
     });
     return this.#success;
   }
 
   #refuse(head: ResponseHead, body: string): void {
-    this.#giveUp(responseError(head, this.#secrets.mask(body), this.#routeClient.time.wall()));
+    const { keyRefusals, time } = this.#routeClient;
+    const error = responseError(head, this.#secrets.mask(body), time.wall());
+    if (!this.#over && this.#body.amend(head.status, body)) this.#tryAfter(0);
+    else this.#giveUp(keyRefusals.told(error, this.#request));
   }
 
-  #ended(leftover: string | undefined): void {
-    if (this.#over) return;
-    // Some providers end a stream with their error as it is, not as an event.
-    const said = leftover === undefined ? undefined : readProviderError(parseJson(this.#secrets.mask(leftover)));
-    if (said) {
-      const details = said.type === undefined ? {} : { details: { type: said.type } };
-      this.#fail(new GatewayError("upstream_error_event", said.message, details));
-    } else {
-      this.#close();
-      tellLast(this.#sink, this.#routeClient.observer);
-    }
+  #ended(isCut: boolean, leftover: string | undefined): void {
+    this.#finish(bodyEndError(isCut, leftover === undefined ? undefined : this.#secrets.mask(leftover)));
   }
 
   // ── tries, limits and ends ────────────────────────────────────────────────────────────────────────────────────────
 
   #try(): void {
-    if (this.#over || this.#body === undefined) return;
+    const body = this.#body.text;
+    if (this.#over || body === undefined) return;
     // Tries after a failed connection share its limit.
     if (this.#deadlines.phase !== "connect") this.#enter("connect");
     try {
       this.#routeClient.breaker.check();
-      const headers = this.#routeClient.headers(
-        this.#request.headers,
-        this.#request.whole ? "application/json" : "text/event-stream",
-      );
+      this.#routeClient.keyRefusals.check(this.#request);
+      const accept = this.#request.whole ? "application/json" : "text/event-stream";
+      const headers = this.#routeClient.headers(this.#request.headers, accept);
       this.#exchange = new Exchange(this, this.#routeClient.connections, this.#routeClient.time, this.#isResent);
       if (this.#paused) this.#exchange.pause();
-      this.#exchange.start(this.#routeClient.path(this.#request.path), headers, this.#body);
+      this.#exchange.start(this.#routeClient.path(this.#request.path), headers, body);
     } catch (error) {
-      this.#fail(toGatewayError(error));
+      this.#finish(toGatewayError(error));
     }
   }
 
@@ -200,16 +206,20 @@ export class Call implements UpstreamCall, ExchangeOwner {
   /** Makes the call again when that may help, else fails. */
   #giveUp(error: GatewayError): void {
     if (this.#over) return;
-    const { retries, breaker, time } = this.#routeClient;
-    const mayRetry = this.#mayRetry === true && this.#body !== undefined && breaker.openForMs === 0;
+    const { retries, breaker } = this.#routeClient;
+    const mayRetry = this.#mayRetry === true && this.#body.text !== undefined && breaker.openForMs === 0;
     const delayMs = mayRetry ? retries.take(error, this.#retried) : undefined;
-    if (delayMs === undefined) this.#fail(error);
+    if (delayMs === undefined) this.#finish(error);
     else {
       this.#retried++;
-      this.#exchange?.abort();
-      if (this.#deadlines.phase !== "connect") this.#enter("retry");
-      this.#callOffRetry = time.after(delayMs, () => this.#try());
+      this.#tryAfter(delayMs);
     }
+  }
+
+  #tryAfter(delayMs: number): void {
+    this.#exchange?.abort();
+    if (this.#deadlines.phase !== "connect") this.#enter("retry");
+    this.#callOffRetry = this.#routeClient.time.after(delayMs, () => this.#try());
   }
 
   #enter(phase: Phase): void {
@@ -219,20 +229,11 @@ export class Call implements UpstreamCall, ExchangeOwner {
 
   #ranOut(timer: Timer): void {
     if (timer === "error_body") this.#exchange?.endBody();
-    else this.#fail(this.#timeout(timer));
+    else this.#finish(timer === "end" ? undefined : timeoutError(timer, this.#routeClient));
   }
 
-  #timeout(timer: Timer): GatewayError {
-    const details = { timer };
-    if (timer !== "connect") return new GatewayError("upstream_timeout", undefined, { details });
-    if (this.#routeClient.connections.saturated) {
-      return new GatewayError("overloaded", "all connections to the upstream are in use", { details });
-    }
-    this.#routeClient.breaker.failed();
-    return new GatewayError("upstream_unreachable", undefined, { details });
-  }
-
-  #fail(error: GatewayError): void {
+  /** Tells the sink its last: that the body has ended, or why the call failed. */
+  #finish(error?: GatewayError): void {
     if (this.#over) return;
     this.#close();
     this.#exchange?.abort();
@@ -241,7 +242,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
 
   #close(): void {
     this.#over = true;
-    this.#body = undefined;
+    this.#body.drop();
     this.#alarm.stop();
     this.#callOffRetry();
     this.#success?.close();

@@ -4,6 +4,7 @@ import type { RunningTime } from "../policy/running-time.ts";
 import type { Breaker } from "./breaker.ts";
 import type { Timeouts } from "./deadlines.ts";
 import type { SharedMemory } from "./held-bytes.ts";
+import type { KeyRefusals } from "./key-refusals.ts";
 import type { Retries } from "./retry.ts";
 
 /** What all calls of one route share. */
@@ -11,6 +12,7 @@ export interface RouteClient {
   readonly connections: Connections;
   readonly breaker: Breaker;
   readonly retries: Retries;
+  readonly keyRefusals: KeyRefusals;
   readonly timeouts: Timeouts;
   readonly maxEventBytes: number;
   readonly maxErrorBodyBytes: number;

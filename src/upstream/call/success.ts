@@ -1,6 +1,7 @@
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { UpstreamSink } from "../../core/ports/upstream.ts";
+import { jsonNesting } from "../body/json-nesting.ts";
 import { type ResponseBody, WholeBody } from "../body/response-body.ts";
 import { SseReader, type SseReceiver } from "../body/sse-reader.ts";
 import { decode } from "../body/utf8.ts";
@@ -20,8 +21,11 @@ export interface SuccessParts {
   /** The first event came. */
   begun(): void;
   fail(error: GatewayError): void;
-  /** The body ended cleanly. `leftover` is text that stood in it without the form of an event. */
-  ended(leftover: string | undefined): void;
+  /**
+   * The body ended in order, though perhaps inside an event (`isCut`). `leftover` is text that stood in it without the form
+   * of an event.
+   */
+  ended(isCut: boolean, leftover: string | undefined): void;
 }
 
 /** The body of a successful response on its way to the sink: a stream of events, or one JSON value as the only event. */
@@ -60,7 +64,10 @@ export class SuccessBody implements ResponseBody, SseReceiver {
 
   end(): void {
     if (this.#value) this.#value.end();
-    else this.#parts.ended(this.#events?.leftover());
+    else if (this.#events) {
+      const { isCut, leftover } = this.#events.end();
+      this.#parts.ended(isCut, leftover);
+    }
   }
 
   /** The sink hears nothing more, and what was held is given back. */
@@ -95,11 +102,13 @@ export class SuccessBody implements ResponseBody, SseReceiver {
   }
 
   #whole(bytes: Buffer, isWhole: boolean): void {
-    if (isWhole) {
-      const decoded = decode(bytes);
+    const decoded = isWhole ? decode(bytes) : undefined;
+    if (!decoded) this.tooLarge();
+    else if (jsonNesting(decoded.text) === "open") this.#parts.ended(true, undefined);
+    else {
       if (!decoded.wellFormed) this.malformed();
       this.event(undefined, decoded.text, decoded.bytes);
-      this.#parts.ended(undefined);
-    } else this.tooLarge();
+      this.#parts.ended(false, undefined);
+    }
   }
 }

@@ -1,6 +1,6 @@
-import { readProviderCode, readProviderError } from "../../core/dialect/provider-error.ts";
-import { type ErrorOptions, GatewayError } from "../../core/kernel/errors.ts";
-import { parseJson } from "../../core/kernel/json.ts";
+import { isUsedUp, providerDetails } from "../../core/dialect/error-meaning.ts";
+import { readRefusal } from "../../core/dialect/refusal-text.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
 
 /** The head of an answer: names in lower case, a list where a header came more than once. */
 export interface ResponseHead {
@@ -20,14 +20,8 @@ export type Verdict = "events" | "answer" | "unclear" | "error" | "refused";
 /** What servers write into content-encoding for a body that is not packed: RFC 9110's word, and mistakes for it. */
 const UNPACKED = new Set(["", "identity", "none", "utf-8", "utf8", "7bit", "8bit", "binary"]);
 
-/** Longest wait an upstream's Retry-After is believed. */
-const MAX_RETRY_AFTER_MS = 3_600_000;
-
 /** Statuses by which an upstream says that it is too busy; 529 is Anthropic's. */
 const OVERLOADED = new Set([503, 529]);
-
-/** OpenAI's word, in its type or its code, and that of most who speak as it does. */
-const QUOTA = "insufficient_quota";
 
 export function classify(head: ResponseHead, wanted: Wanted): Verdict {
   if (isRedirect(head) || encodingOf(head) !== "identity") return "refused";
@@ -51,35 +45,41 @@ export function clarify(
 }
 
 /**
- * The failure that an answer means which is no stream. `body` is what was read of it, perhaps cut; of its words only
- * the provider's own error message is passed on, sanitised.
+ * The failure that a response means which is no answer. `body` is what was read of its body, perhaps cut; of its words the
+ * provider's own error alone is passed on, sanitised. `wallMs` is the time of day, for a `retry-after` that is a date.
  */
 export function responseError(head: ResponseHead, body: string, wallMs: number): GatewayError {
   const { status } = head;
-  const value = parseJson(body);
-  const said = readProviderError(value);
-  const code = readProviderCode(value);
-  const details = { status, ...(said?.type !== undefined && { type: said.type }), ...(code !== undefined && { code }) };
-  const retryAfterMs = retryAfter(head, wallMs);
-  const options = { details, ...(retryAfterMs !== undefined && { retryAfterMs }) } satisfies ErrorOptions;
+  const said = readRefusal(body) ?? {};
+  const details = { status, ...providerDetails(said) };
   const bad = (message: string, found: Record<string, string>) =>
-    new GatewayError("upstream_bad_response", said?.message ?? message, { details: { ...details, ...found } });
+    new GatewayError("upstream_bad_response", unrefused(message, body, said.message), {
+      details: { ...details, ...found },
+    });
+  const refused = (code: "upstream_rate_limited" | "upstream_overloaded" | "upstream_http_error", mayPass: boolean) => {
+    // No wait brings back a credit that is used up; on everything else the provider's own word counts.
+    const isFinal = (status < 500 && isUsedUp(said, said.message)) || status === 402;
+    const retryable = !isFinal && (shouldRetry(head) ?? mayPass);
+    const retryAfterMs = isFinal ? undefined : (retryAfter(head, wallMs) ?? said.retryAfterMs);
+    const message = said.message ?? (code === "upstream_http_error" ? `the upstream answered ${status}` : undefined);
+    return new GatewayError(code, message, { details, retryable, ...(retryAfterMs !== undefined && { retryAfterMs }) });
+  };
 
   if (isRedirect(head)) return bad("the upstream redirects, which is not followed", { reason: "redirect" });
-  // No wait brings back a quota that is used up.
-  if (status === 429 && (said?.type === QUOTA || code === QUOTA)) {
-    return new GatewayError("upstream_rate_limited", said?.message, { details, retryable: false });
-  }
-  if (status === 429) return new GatewayError("upstream_rate_limited", said?.message, options);
-  if (OVERLOADED.has(status)) return new GatewayError("upstream_overloaded", said?.message, options);
-  if (status >= 400) {
-    const message = said?.message ?? `the upstream answered ${status}`;
-    return new GatewayError("upstream_http_error", message, { ...options, retryable: status >= 500 || status === 408 });
-  }
+  if (status === 429) return refused("upstream_rate_limited", true);
+  if (OVERLOADED.has(status)) return refused("upstream_overloaded", true);
+  if (status >= 400) return refused("upstream_http_error", status >= 500 || status === 408);
   const encoding = encodingOf(head);
   if (encoding !== "identity") return bad("the upstream compressed its answer unasked", { encoding });
-  if (status !== 200) return bad(`the upstream answered ${status}`, { reason: "status" });
+  if (!isSuccess(head)) return bad(`the upstream answered ${status}`, { reason: "status" });
   return bad("the upstream did not answer with a stream", { contentType: contentTypeOf(head) });
+}
+
+/** A response that is no refusal may be an answer: of a text nothing is repeated, of a page what it says beside `message`. */
+function unrefused(message: string, body: string, said: string | undefined): string {
+  if (said === undefined) return message;
+  if (/^\ufeff?\s*(?:[{[]|data:|event:)/.test(body)) return said;
+  return /^\ufeff?\s*</.test(body) ? `${message}: ${said}` : message;
 }
 
 /** Any success that has a body. */
@@ -98,13 +98,22 @@ function encodingOf({ headers }: ResponseHead): string {
   return isUnpacked ? "identity" : codings.trim().slice(0, 100);
 }
 
-/** `retry-after-ms` as OpenAI and Azure send it, or Retry-After in seconds or as a date (RFC 9110 10.2.3). */
+/**
+ * How long the upstream asks to wait, in milliseconds: `retry-after-ms` as OpenAI and Azure send it, or Retry-After in
+ * seconds or as a date (RFC 9110, 10.2.3). A quota may come back in days, so there is no most.
+ */
 function retryAfter({ headers }: ResponseHead, wallMs: number): number | undefined {
   const exact = last(headers["retry-after-ms"]).trim();
   const rough = last(headers["retry-after"]).trim();
   const dateMs = rough.endsWith("GMT") ? Date.parse(rough) - wallMs : Number.NaN;
   const waitMs = isNumber(exact) ? Number(exact) : isNumber(rough) ? Number(rough) * 1000 : dateMs;
-  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(0, Math.ceil(waitMs)), MAX_RETRY_AFTER_MS);
+  return Number.isFinite(waitMs) ? Math.min(Math.max(0, Math.ceil(waitMs)), Number.MAX_SAFE_INTEGER) : undefined;
+}
+
+/** What the provider says about a retry, as both vendors' clients read it. */
+function shouldRetry({ headers }: ResponseHead): boolean | undefined {
+  const value = last(headers["x-should-retry"]).trim().toLowerCase();
+  return value === "true" || value === "false" ? value === "true" : undefined;
 }
 
 const isNumber = (text: string) => /^\d+(?:\.\d+)?$/.test(text);

@@ -144,7 +144,7 @@ describe("sluice keys create", () => {
     expect(keys("create", "alice")).toEqual({
       code: 2,
       stdout: "",
-      stderr: "sluice: alice has a key; rotate or revoke that one\n",
+      stderr: "sluice: alice already has a key; rotate or revoke it\n",
     });
   });
 });
@@ -281,7 +281,7 @@ describe("sluice keys", () => {
     writeFileSync(join(cwd, "file"), "");
     expect(keys("list", "--data", "file")).toMatchObject({
       code: 1,
-      stderr: `sluice: the store cannot be in ${cwd}/file: ${cwd}/file is no directory; set --data to another directory\n`,
+      stderr: `sluice: the data directory ${cwd}/file cannot be used: ${cwd}/file is not a directory; set --data to another one\n`,
     });
     expect(keys("list", "--data", "")).toMatchObject({ code: 2, stderr: "sluice: --data is empty\n" });
   });

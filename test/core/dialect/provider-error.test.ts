@@ -54,8 +54,12 @@ describe("a provider's message", () => {
 describe("reading a provider's error", () => {
   test.each([
     ["nested", { error: { type: "overloaded_error", message: "busy" } }, { type: "overloaded_error", message: "busy" }],
-    ["with a code", { error: { code: "rate_limit", message: "slow" } }, { type: "rate_limit", message: "slow" }],
-    ["Google's", { error: { code: 429, status: "RESOURCE_EXHAUSTED" } }, { type: "RESOURCE_EXHAUSTED" }],
+    [
+      "with a code",
+      { error: { code: "rate_limit", message: "slow" } },
+      { type: "rate_limit", code: "rate_limit", message: "slow" },
+    ],
+    ["Google's", { error: { code: 429, status: "RESOURCE_EXHAUSTED" } }, { type: "RESOURCE_EXHAUSTED", status: 429 }],
     ["as text", { error: "model not found" }, { message: "model not found" }],
     ["flat", { type: "api_error", message: "broke" }, { type: "api_error", message: "broke" }],
   ])("finds it %s", (_, value, expected) => {

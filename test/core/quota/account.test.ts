@@ -16,7 +16,7 @@ function key(caps: Caps) {
       wall = wallMs;
     },
     open: (ask: Partial<Ask> = {}) =>
-      account.open({ promptTokens: 10, outputTokens: 100, price: undefined, ...ask }, "ci", caps, wall),
+      account.open({ promptTokens: 10, outputTokens: 100, price: undefined, cut() {}, ...ask }, "ci", caps, wall),
     meter: (capReservation: ReturnType<Account["open"]>, characters: number, counts = {}) =>
       capReservation.meter(counts, characters, wall),
     used: (cap: keyof Caps) => account.statuses.find((status) => status.cap === cap)?.used,
@@ -226,7 +226,7 @@ describe("metering", () => {
   test("cuts every stream of the key when nothing is left for any", () => {
     const { open, meter } = key({ tokensPerDay: 220 });
     const cut: string[] = [];
-    const capReservations = ["a", "b"].map((name) => Object.assign(open(), { onCut: () => void cut.push(name) }));
+    const capReservations = ["a", "b"].map((name) => open({ cut: () => void cut.push(name) }));
     const [a, b] = capReservations;
     if (!a || !b) throw new Error("two were opened");
     expect(meter(a, 40)).toBeUndefined();
@@ -275,7 +275,7 @@ describe("the real usage at the end", () => {
   test("cuts the others when it uses the cap up", () => {
     const { open } = key({ tokensPerDay: 300 });
     const cut: string[] = [];
-    Object.assign(open(), { onCut: (error: GatewayError) => void cut.push(error.code) });
+    open({ cut: ({ code }) => void cut.push(code) });
     open().settle(300, undefined, NOON);
     expect(cut).toEqual(["cap_exceeded"]);
   });

@@ -19,6 +19,7 @@ function leasesOver(ledger: ListLedger) {
       caller: callerOf({ tokensPerDay: 1_000 }, { keyId }),
       target: { route, model: undefined },
       body: { max_tokens: 500 },
+      cut() {},
       inputCharacters: 40,
       face: "test",
       session: undefined,

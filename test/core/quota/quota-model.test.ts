@@ -106,23 +106,26 @@ class World {
   #open(promptTokens: number, outputTokens: number | undefined): void {
     this.#midnight();
     try {
-      const capReservation = this.account.open(
-        { promptTokens, outputTokens, price: PRICE },
-        "ci",
-        this.caps,
-        this.wall,
-      );
-      const stream = {
-        capReservation,
+      const stream: Running = {
+        capReservation: this.account.open(
+          {
+            promptTokens,
+            outputTokens,
+            price: PRICE,
+            cut: () => {
+              stream.cut = true;
+            },
+          },
+          "ci",
+          this.caps,
+          this.wall,
+        ),
         prompt: promptTokens,
         characters: 0,
         counts: {},
         spent: 0,
         today: 0,
         cut: false,
-      };
-      capReservation.onCut = () => {
-        stream.cut = true;
       };
       this.running.push(stream);
     } catch (error) {
@@ -138,9 +141,9 @@ class World {
       const output = Math.max(outputTokens, step.output, estimateTokens(stream.characters));
       stream.counts = { inputTokens: Math.max(inputTokens, step.input), outputTokens: output };
     }
-    const before = stream.capReservation.spentTokens;
+    const before = stream.capReservation.counted.tokens;
     const error = stream.capReservation.meter(stream.counts, stream.characters, this.wall);
-    this.#spend(stream, stream.capReservation.spentTokens - before);
+    this.#spend(stream, stream.capReservation.counted.tokens - before);
     if (error) stream.cut = true;
   }
 

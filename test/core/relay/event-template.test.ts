@@ -15,8 +15,8 @@ function learned(data: string, text: string): EventTemplate {
   return shape;
 }
 
-describe("the shape of an event", () => {
-  test("is recognised when only the text differs", () => {
+describe("an event template", () => {
+  test("matches when only the text differs", () => {
     expect(learned(chat("one"), "one").match(undefined, chat(" two — 🙂"))).toEqual({ text: " two — 🙂" });
   });
 
@@ -29,7 +29,7 @@ describe("the shape of an event", () => {
     ["a text with a line break", undefined, chat("a\nb")],
     ["a raw control character", undefined, chat("X").replace("X", "\u0001")],
     ["an end that overlaps the beginning", undefined, '{"id":"c1","choices":[{"index":0,"delta":{"content":"}}]}'],
-  ])("is not recognised in %s", (_what, name, data) => {
+  ])("does not match %s", (_what, name, data) => {
     expect(learned(chat("one"), "one").match(name, data)).toBeUndefined();
   });
 
@@ -37,18 +37,18 @@ describe("the shape of an event", () => {
     ["the text's literal stands elsewhere too", '{"id":"one","choices":[{"delta":{"content":"one"}}]}'],
     ["the literal spans two strings", '{"a":"x","b":"y","content":","}'],
     ["anything is escaped", '{"decoy":"one","choices":[{"delta":{"content":"\\u006fne"}}]}'],
-  ])("is not learned when %s", (_why, data) => {
+  ])("is not learned if %s", (_why, data) => {
     const text = data.includes('","') && data.includes('"content":","') ? "," : "one";
     expect(learned(data, text).match(undefined, data)).toBeUndefined();
   });
 
-  test("is not learned from events that mean more than text", () => {
+  test("is not learned from events with more than text", () => {
     const shape = new EventTemplate();
     shape.learn(undefined, chat("one"), { text: "one", finish: "stop" });
     expect(shape.match(undefined, chat("two"))).toBeUndefined();
   });
 
-  test("never changes what an event means or whether it is JSON", () => {
+  test("never changes an event's delta or whether it is JSON", () => {
     const piece = fc.oneof(
       fc.string({ unit: "binary", maxLength: 6 }),
       fc.constantFrom(",", '"', "\\", "delta", "text", ":", "one"),

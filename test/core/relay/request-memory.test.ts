@@ -1,6 +1,7 @@
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
+import { InboundBudget } from "../../../src/core/caller/inbound-budget.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { UpstreamSink } from "../../../src/core/ports/upstream.ts";
 import type { Reservation } from "../../../src/core/quota/reservation.ts";
@@ -14,32 +15,21 @@ const collectGarbage: () => void = runInNewContext("gc");
 function setUp(parts: Partial<RelayParts> = {}) {
   const dialect = dialects.get("openai-chat");
   if (!dialect) throw new Error("no such dialect");
-  const reserved = new Map<string, number>();
+  const requests = new InboundBudget({ maxBytes: 1_000_000, maxBytesEach: 1_000_000 });
   const sinks: UpstreamSink[] = [];
   const clock = { now: () => 0, wall: () => 0 };
   const relay = new Relay({
     upstream: {
       call(_, sink) {
         sinks.push(sink);
-        return { isSent: true, pause() {}, resume() {}, abort() {}, settle() {} };
+        return { isSent: true, pause() {}, resume() {}, abort() {}, awaitEnd() {}, detach() {} };
       },
     },
     observer: { streamEnded() {}, connectionClosed() {}, refused() {}, fault() {} },
     clock,
     newId: () => "1",
     log: { maxBytes: 1_000_000, maxEntries: 1_000 },
-    requests: {
-      reserve(caller, bytes) {
-        reserved.set(caller, (reserved.get(caller) ?? 0) + bytes);
-        let held = bytes;
-        return {
-          release() {
-            reserved.set(caller, (reserved.get(caller) ?? 0) - held);
-            held = 0;
-          },
-        };
-      },
-    },
+    requests,
     ...parts,
   });
   const open = (content: string) => {
@@ -57,39 +47,39 @@ function setUp(parts: Partial<RelayParts> = {}) {
     if (!sink) throw new Error("the upstream was not called");
     return { stream, sink, body: new WeakRef(body) };
   };
-  return { open, relay, reservedBy: (caller: string) => reserved.get(caller) ?? 0 };
+  return { open, relay, reservedBytes: () => requests.usedBytes };
 }
 
 const PICTURE = "x".repeat(100_000);
 
 describe("a request's body", () => {
   test("counts as its caller's until the first byte of the answer", () => {
-    const { open, reservedBy } = setUp();
+    const { open, reservedBytes } = setUp();
     const { sink } = open(PICTURE);
-    expect(reservedBy("alice")).toBeGreaterThan(100_000);
-    expect(reservedBy("alice")).toBeLessThan(101_000);
+    expect(reservedBytes()).toBeGreaterThan(100_000);
+    expect(reservedBytes()).toBeLessThan(101_000);
     sink.firstByte();
-    expect(reservedBy("alice")).toBe(0);
+    expect(reservedBytes()).toBe(0);
     sink.end();
-    expect(reservedBy("alice")).toBe(0);
+    expect(reservedBytes()).toBe(0);
   });
 
   test.each(["the upstream fails", "the client cancels", "the gateway stops"])("counts no more when %s", (how) => {
-    const { open, relay, reservedBy } = setUp();
+    const { open, relay, reservedBytes } = setUp();
     const { stream, sink } = open(PICTURE);
     if (how === "the upstream fails") sink.fail(new GatewayError("upstream_unreachable"));
     if (how === "the client cancels") stream.cancel(new GatewayError("cancelled"));
     if (how === "the gateway stops") relay.stop(new GatewayError("shutting_down"));
-    expect(reservedBy("alice")).toBe(0);
+    expect(reservedBytes()).toBe(0);
   });
 
   test("counts no more when the stream's reservation is refused", () => {
     const refuse = () => {
       throw new GatewayError("cap_exceeded");
     };
-    const { open, reservedBy } = setUp({ reservations: { reserve: refuse } });
+    const { open, reservedBytes } = setUp({ reservations: { reserve: refuse } });
     expect(() => open(PICTURE)).toThrow(expect.objectContaining({ code: "cap_exceeded" }));
-    expect(reservedBy("alice")).toBe(0);
+    expect(reservedBytes()).toBe(0);
   });
 
   test("counts while a cancelled answer that has not begun is read on for its usage", () => {
@@ -99,17 +89,16 @@ describe("a request's body", () => {
         ready: undefined,
         meter: undefined,
         onAbort: "drain",
-        onCut: () => {},
         settle() {},
         release() {},
       }),
     };
-    const { open, reservedBy } = setUp({ reservations, drain: { ms: 1_000, bytes: 1_000_000 } });
+    const { open, reservedBytes } = setUp({ reservations, drain: { ms: 1_000, bytes: 1_000_000 } });
     const { stream, sink } = open(PICTURE);
     stream.cancel(new GatewayError("cancelled"));
-    expect(reservedBy("alice")).toBeGreaterThan(0);
+    expect(reservedBytes()).toBeGreaterThan(0);
     sink.firstByte();
-    expect(reservedBy("alice")).toBe(0);
+    expect(reservedBytes()).toBe(0);
   });
 
   test("is not kept by a stream that runs, nor by one that ended and is kept to be read again", async () => {

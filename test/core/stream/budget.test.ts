@@ -4,9 +4,8 @@ import { CANCEL_AT, EVICT_AT, LogBudget, REFUSE_AT } from "../../../src/core/str
 
 /** A budget of 10,000 bytes and how often it asked for relief. */
 function newBudget() {
-  const budget = new LogBudget(10_000);
   const asked: number[] = [];
-  budget.pressed = () => void asked.push(budget.usedBytes);
+  const budget: LogBudget = new LogBudget(10_000, () => void asked.push(budget.usedBytes));
   return { budget, asked };
 }
 

@@ -41,8 +41,8 @@ function play(faultIn: "push" | "end", failedThrows = false) {
   stream.attach(sink("before"));
   const faulty = stream.attach(sink("faulty", faultIn));
   stream.attach(sink("behind"));
-  stream.publish(log.append(undefined, "a", true));
-  stream.publish(log.append(undefined, "b", true));
+  stream.publish(undefined, "a", true);
+  stream.publish(undefined, "b", true);
   stream.end(COMPLETED);
   return { stream, seen, faulty, faults };
 }

@@ -20,7 +20,7 @@ function newStream() {
   const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }, budget);
   const info = { id: "s_1", epoch: 1, route: "test", model: undefined, startedAt: 0 };
   const stream = new Stream(info, log, () => 0, noFault);
-  const write = () => stream.publish(log.append(undefined, "text", true));
+  const write = () => stream.publish(undefined, "text", true);
   return { stream, budget, write };
 }
 

@@ -52,7 +52,7 @@ function setUp() {
     const sink = { push: () => true, end() {}, failed() {} };
     const reader = stream.attach(sink, 0, new Window({ maxBytes: 10_000, maxEntries: 10 }));
     registry.attach(registered, { detached: () => reader.detach() });
-    for (let n = 0; n < 2; n++) stream.publish(log.append(undefined, "x", true));
+    for (let n = 0; n < 2; n++) stream.publish(undefined, "x", true);
   };
   return { registry, end, cancels, pass, standStill, stall };
 }

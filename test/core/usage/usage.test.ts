@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { Usage } from "../../../protocol/stream.ts";
-import { estimateTokens, mergeCounts, settleUsage } from "../../../src/core/usage/usage.ts";
+import { type EndedStream, estimateTokens, mergeCounts, settleUsage } from "../../../src/core/usage/usage.ts";
 
 const count = fc.nat();
 const counts = fc.record(
@@ -21,27 +21,25 @@ const settled = fc.record({
   readable: fc.boolean(),
   inputCharacters: count,
   outputCharacters: count,
+  /** How many characters came after the provider's last report. */
+  uncounted: fc.oneof(fc.constant(0), count),
 });
-const given = ({ counts, inputCharacters, outputCharacters }: Parameters<typeof settleUsage>[0]) => ({
-  input: counts.inputTokens !== undefined && (counts.inputTokens > 0 || inputCharacters === 0),
-  output: counts.outputTokens !== undefined && (counts.outputTokens > 0 || outputCharacters === 0),
+type Settled = (typeof settled extends fc.Arbitrary<infer Drawn> ? Drawn : never) & object;
+const ended = ({ uncounted, ...stream }: Settled) => ({
+  ...stream,
+  countedCharacters: Math.max(0, stream.outputCharacters - uncounted),
+});
+const given = ({ counts, inputCharacters, outputCharacters, countedCharacters = 0 }: EndedStream) => ({
+  input: counts.inputTokens
+    ? true
+    : counts.inputTokens === 0 && inputCharacters + outputCharacters === 0 && !counts.outputTokens,
+  output: counts.outputTokens
+    ? countedCharacters === outputCharacters
+    : counts.outputTokens === 0 && outputCharacters === 0,
 });
 
 describe("merging counts", () => {
-  test("takes the last figure of each name, whatever came before", () => {
-    const positive = fc.integer({ min: 1 });
-    const figures = fc.record(
-      { inputTokens: positive, outputTokens: positive, cacheReadTokens: positive },
-      { requiredKeys: [] },
-    );
-    fc.assert(
-      fc.property(fc.array(figures), (reports) => {
-        expect(reports.reduce(mergeCounts, {})).toEqual(Object.assign({}, ...reports));
-      }),
-    );
-  });
-
-  test("takes no zero in place of a figure: cumulative counts never fall to nothing", () => {
+  test("takes the largest figure of each name: cumulative counts never fall", () => {
     fc.assert(
       fc.property(fc.array(counts), (reports) => {
         const merged = reports.reduce(mergeCounts, {});
@@ -54,7 +52,7 @@ describe("merging counts", () => {
         ] as const;
         for (const name of names) {
           const given = reports.map((report) => report[name]).filter((figure) => figure !== undefined);
-          expect(merged[name]).toBe(given.findLast((figure) => figure > 0) ?? given.at(-1));
+          expect(merged[name]).toBe(given.length > 0 ? Math.max(...given) : undefined);
         }
       }),
     );
@@ -88,52 +86,72 @@ describe("the usage of an ended stream", () => {
     readable: true,
     inputCharacters: 40,
     outputCharacters: 20,
+    countedCharacters: 20,
   } as const;
 
-  test("is exact, with the provider's own figures, when the stream was whole", () => {
+  test("is exact, with the provider's own figures, if the stream is complete", () => {
     const exact = { inputTokens: 7, outputTokens: 3, cacheReadTokens: 2 };
     expect(settleUsage({ ...stream, counts: exact })).toEqual({ source: "exact", ...exact });
   });
 
-  test("is estimated from the characters when the provider gave none", () => {
+  test("is estimated from the characters if the provider reported nothing", () => {
     expect(settleUsage(stream)).toEqual({ source: "estimated", inputTokens: 10, outputTokens: 5 });
   });
 
-  test("is estimated where the provider counts no output beside text that was seen", () => {
+  test("is estimated if the provider reports no output beside visible text", () => {
     const counts = { inputTokens: 7, outputTokens: 0 };
     expect(settleUsage({ ...stream, counts })).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 5 });
   });
 
-  test("is exact where the provider counts no output and there was none", () => {
+  test("is exact if the provider reports no output and there was none", () => {
     const counts = { inputTokens: 7, outputTokens: 0 };
     expect(settleUsage({ ...stream, counts, outputCharacters: 0 })).toEqual({ source: "exact", ...counts });
   });
 
-  test("keeps the provider's input when only the output is missing", () => {
+  test("keeps the provider's input if only the output is missing", () => {
     const usage = settleUsage({ ...stream, counts: { inputTokens: 7, cacheReadTokens: 2 } });
     expect(usage).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 5, cacheReadTokens: 2 });
   });
 
-  test("of a cut stream is at least what was seen, whatever the provider counted before", () => {
+  test("of a cut stream is at least what was seen, whatever the provider reported before", () => {
     const cut = (outputTokens: number) =>
       settleUsage({ ...stream, whole: false, counts: { inputTokens: 7, outputTokens } });
     expect(cut(1)).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 5 });
     expect(cut(9)).toEqual({ source: "estimated", inputTokens: 7, outputTokens: 9 });
   });
 
-  test("is exactly nothing when the request never left, or was refused", () => {
+  test("is estimated if text followed the provider's last report, which did not count it", () => {
+    const counts = { inputTokens: 7, outputTokens: 3 };
+    expect(settleUsage({ ...stream, counts, countedCharacters: 12 })).toEqual({
+      source: "estimated",
+      inputTokens: 7,
+      outputTokens: 5,
+    });
+    expect(settleUsage({ ...stream, counts, countedCharacters: 12, whole: false }).outputTokens).toBe(5);
+  });
+
+  test("has at least one input token if there is an answer, even if the request has no text", () => {
+    const counts = { inputTokens: 0, outputTokens: 54 };
+    expect(settleUsage({ ...stream, counts, inputCharacters: 0 })).toEqual({
+      source: "estimated",
+      inputTokens: 1,
+      outputTokens: 54,
+    });
+  });
+
+  test("is exactly zero if the request was never sent, or was refused", () => {
     const usage = settleUsage({ ...stream, whole: false, sent: false });
     expect(usage).toEqual({ source: "exact", inputTokens: 0, outputTokens: 0 });
   });
 
-  test("has no figures when nobody can read the answer", () => {
+  test("has no figures if the answer cannot be decoded", () => {
     expect(settleUsage({ ...stream, whole: false, readable: false })).toEqual({ source: "unknown" });
   });
 
-  test("of a whole stream is exact if and only if both figures are ones, and never zero beside what was seen", () => {
+  test("of a complete stream is exact if and only if both figures are valid, and never zero beside visible text", () => {
     fc.assert(
       fc.property(settled, (any) => {
-        const stream = { ...any, counts: mergeCounts({}, any.counts), whole: true, sent: true, readable: true };
+        const stream = { ...ended(any), whole: true, sent: true, readable: true };
         const usage = settleUsage(stream);
         const { input, output } = given(stream);
         expect(usage.source).toBe(input && output ? "exact" : "estimated");
@@ -144,13 +162,13 @@ describe("the usage of an ended stream", () => {
   });
 
   test("is always what the wire contract allows", () => {
-    fc.assert(fc.property(settled, (any) => Usage.parse(settleUsage(any)) !== undefined));
+    fc.assert(fc.property(settled, (any) => Usage.parse(settleUsage(ended(any))) !== undefined));
   });
 
-  test("is never called exact for a cut stream that was sent", () => {
+  test("is never exact for a cut stream that was sent", () => {
     fc.assert(
       fc.property(settled, (any) => {
-        const { source } = settleUsage({ ...any, whole: false, sent: true, readable: true });
+        const { source } = settleUsage({ ...ended(any), whole: false, sent: true, readable: true });
         expect(source).toBe("estimated");
       }),
     );

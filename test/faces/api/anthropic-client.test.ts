@@ -70,7 +70,7 @@ describe("the Anthropic client", () => {
     expect(message.stop_reason).toBe("tool_use");
   });
 
-  test("gets a whole answer as its provider gave it", async () => {
+  test("receives a unary response unchanged", async () => {
     await using up = await setUpClient();
     const thinking = { type: "enabled" as const, budget_tokens: 1_024 };
     const asking = up.client.messages.create({ ...request, thinking }, { headers: { "anthropic-beta": "one" } });
@@ -104,7 +104,7 @@ describe("the Anthropic client", () => {
     });
   });
 
-  test("stops its provider when it aborts", async () => {
+  test("closes the upstream call when it aborts", async () => {
     await using up = await setUpClient();
     const stream = up.client.messages.stream(request);
     const exchange = (await up.upstream.request()).sse();
@@ -115,7 +115,7 @@ describe("the Anthropic client", () => {
     await exchange.closed;
   });
 
-  test("throws what went wrong, with its type and the request's id", async () => {
+  test("throws errors with their type and the request's id", async () => {
     await using up = await setUpClient();
     await expect(up.client.messages.create({ ...request, model: "nobody" })).rejects.toMatchObject({
       status: 404,
@@ -128,11 +128,13 @@ describe("the Anthropic client", () => {
       type: "overloaded_error",
     });
     const busy = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
-    for (let tries = 0; tries < 3; tries++) (await up.upstream.request()).json(529, busy);
+    (await up.upstream.request()).json(529, busy);
     await asking;
+    // Whether and when to try again is the client's own affair.
+    expect(up.upstream.requests).toBe(1);
   });
 
-  test("throws what goes wrong in a stream, the provider's errors and ours", async () => {
+  test("throws errors from within a stream, the provider's and the gateway's", async () => {
     await using up = await setUpClient();
     const told = event({ type: "error", error: { type: "overloaded_error", message: "Overloaded" } });
     for (const [last, type] of [
@@ -151,7 +153,7 @@ describe("the Anthropic client", () => {
     }
   });
 
-  test("skips the comments of a silence", async () => {
+  test("skips keep-alive comments", async () => {
     await using up = await setUpClient({ limits: { requests: { apiSilenceMs: 4 } } });
     const asking = up.client.messages.create({ ...request, stream: true });
     const exchange = await up.upstream.request();
@@ -164,6 +166,22 @@ describe("the Anthropic client", () => {
     const types = [];
     for await (const { type } of stream) types.push(type);
     expect(types).toEqual(["message_start", "message_stop"]);
+  });
+
+  test("counts the tokens of a request", async () => {
+    await using up = await setUpClient();
+    const { max_tokens: _, ...counted } = request;
+    const asking = up.client.messages.countTokens(counted);
+    (await up.upstream.request()).json(200, { input_tokens: 2_095 });
+    expect(await asking).toEqual({ input_tokens: 2_095 });
+  });
+
+  test("throws an error in the first event as an HTTP error with its status", async () => {
+    await using up = await setUpClient();
+    const asking = up.client.messages.create({ ...request, stream: true });
+    const told = { type: "error", error: { type: "overloaded_error", message: "Overloaded" } };
+    (await up.upstream.request()).sse().event(told, "error").end();
+    await expect(asking).rejects.toMatchObject({ status: 529, type: "overloaded_error" });
   });
 
   test("lists the models it can use here", async () => {

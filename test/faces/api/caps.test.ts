@@ -26,20 +26,21 @@ async function setUpCapped(caps: Caps) {
   };
 }
 
-describe("a key whose cap is used up", () => {
-  test("stops both vendors' clients after one request each, with the reason in their words", async () => {
+describe("a key with an exhausted cap", () => {
+  test("stops both vendors' clients after one request each, with the reason in the vendor's form", async () => {
     await using up = await setUpCapped({ tokensPerDay: 1 });
     const messages = [{ role: "user" as const, content: "a prompt of more than one token" }];
     await expect(up.openai.chat.completions.create({ model: "gpt", stream: true, messages })).rejects.toMatchObject({
-      status: 429,
+      status: 400,
       code: "insufficient_quota",
       message: expect.stringContaining("alice"),
     });
     await expect(
       up.openai.responses.create({ model: "responses", input: "more than one token" }),
-    ).rejects.toMatchObject({ status: 429, code: "insufficient_quota" });
+    ).rejects.toMatchObject({ status: 400, code: "insufficient_quota" });
     await expect(up.anthropic.messages.create({ model: "claude", max_tokens: 64, messages })).rejects.toMatchObject({
-      status: 400,
+      status: 402,
+      type: "billing_error",
       apiMessage: expect.stringContaining("alice"),
     });
     expect(up.refusals()).toBe(3);
@@ -47,10 +48,10 @@ describe("a key whose cap is used up", () => {
   });
 });
 
-describe("an answer that reaches its key's cap", () => {
+describe("a response that reaches its key's cap", () => {
   const long = "many words ".repeat(400);
 
-  test("ends for a chat client as at its token limit", async () => {
+  test("ends for a chat client as at the token limit", async () => {
     await using up = await setUpCapped({ tokensPerDay: 500 });
     const asking = up.stream({ ...CHAT, body: { ...CHAT.body, max_tokens: 400 } }, up.bearer);
     const exchange = (await up.upstream.request()).sse();
@@ -65,7 +66,7 @@ describe("an answer that reaches its key's cap", () => {
     await exchange.closed;
   });
 
-  test("ends for a messages client as at its token limit", async () => {
+  test("ends for a messages client as at the token limit", async () => {
     await using up = await setUpCapped({ tokensPerDay: 500 });
     const asking = up.stream({ ...MESSAGES, body: { ...MESSAGES.body, max_tokens: 400 } }, up.bearer);
     const exchange = (await up.upstream.request()).sse();
@@ -85,7 +86,7 @@ describe("an answer that reaches its key's cap", () => {
     expect(JSON.parse(events.at(-2)?.data ?? "").delta.stop_reason).toBe("max_tokens");
   });
 
-  test("ends for a responses client incomplete", async () => {
+  test("ends for a responses client as incomplete", async () => {
     await using up = await setUpCapped({ tokensPerDay: 500 });
     const asking = up.stream({ ...RESPONSES, body: { ...RESPONSES.body, max_output_tokens: 400 } }, up.bearer);
     const exchange = (await up.upstream.request()).sse();

@@ -19,7 +19,7 @@ describe.each([
   ["chat completions", CHAT],
   ["responses", RESPONSES],
 ] as const)("%s", (_, asked) => {
-  test("relays numbers digit for digit, and keys whatever their name", async () => {
+  test("relays numbers digit for digit, and keys of any name", async () => {
     await using up = await setUp();
     const text = `${JSON.stringify(asked.body).slice(0, -1)},${NUMBERS},${POLLUTING}}`;
     const asking = up.post({ path: asked.path, body: text });
@@ -32,7 +32,7 @@ describe.each([
   });
 });
 
-test("the stream face relays them too, and takes its own numbers however they are written", async () => {
+test("the stream face relays them too, and accepts its own numbers in any notation", async () => {
   await using up = await setUp();
   using client = await (await StreamClient.connect(up.gateway.url)).hello();
   client.send(
@@ -50,7 +50,7 @@ test("the stream face relays them too, and takes its own numbers however they ar
   expect(await client.next()).toMatchObject({ type: "event", seq: 2 });
 });
 
-test("a limit that is written as a fraction is a limit", async () => {
+test("a max_tokens written as 4096.0 is a limit", async () => {
   await using upstream = await startScriptedUpstream();
   await using gateway = await startKeyedGateway(directory(), upstream.url);
   const secret = await gateway.makeKey("alice", "--tokens-per-day", "100");
@@ -66,7 +66,7 @@ test("a limit that is written as a fraction is a limit", async () => {
   await (await asking).text();
 });
 
-test("a packed request is unpacked before it is read", async () => {
+test("a compressed request is decompressed before it is parsed", async () => {
   await using up = await setUp();
   for (const [encoding, pack] of [
     ["zstd", zstdCompressSync],

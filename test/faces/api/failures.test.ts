@@ -9,19 +9,19 @@ const APIS = [
   ["responses", RESPONSES],
 ] as const;
 
-describe("a request that is no good", () => {
+describe("an invalid request", () => {
   const body = JSON.stringify(CHAT.body);
 
   test.each<[string, string | Uint8Array, Record<string, string>, number, string]>([
     ["another content type", body, { "content-type": "text/plain" }, 400, "content-type application/json"],
     ["a form", "a=b", { "content-type": "application/x-www-form-urlencoded" }, 400, "content-type application/json"],
     ["an encoding nobody knows", body, { "content-encoding": "compress" }, 400, "content-encoding is one of"],
-    ["bytes that do not unpack", body, { "content-encoding": "zstd" }, 400, "is not what zstd makes"],
+    ["bytes that do not unpack", body, { "content-encoding": "zstd" }, 400, "is not valid zstd"],
     ["what unpacks to too much", gzipSync(Buffer.alloc(1_000_000)), { "content-encoding": "gzip" }, 413, "larger than"],
     ["no JSON", "{", {}, 400, "not a JSON object"],
     ["no object", "[]", {}, 400, "not a JSON object"],
     ["nothing", "", {}, 400, "not a JSON object"],
-    ["JSON nested too deep", `${'{"a":'.repeat(70)}1${"}".repeat(70)}`, {}, 400, "not a JSON object"],
+    ["JSON nested too deep", `${'{"a":'.repeat(70)}1${"}".repeat(70)}`, {}, 400, "larger JSON than is accepted"],
     ["bytes that are no text", Buffer.from([0x7b, 0xff, 0x7d]), {}, 400, "not UTF-8"],
     ["no model", '{"stream":true}', {}, 400, "model is missing"],
     ["a model that is no name", '{"model":7}', {}, 400, "model is missing"],
@@ -29,7 +29,7 @@ describe("a request that is no good", () => {
     ["an unknown model", '{"model":"nobody"}', {}, 404, "no such model: nobody"],
     ["an unknown route", '{"model":"nowhere:gpt"}', {}, 404, "no such route: nowhere"],
     ["too much", `{"model":"gpt","x":"${"x".repeat(2_000)}"}`, {}, 413, "larger than 2000 bytes"],
-  ])("is refused for %s, and nothing goes upstream", async (_, sent, headers, status, words) => {
+  ])("(%s) is refused, and nothing is sent upstream", async (_, sent, headers, status, words) => {
     await using up = await setUp({ limits: { apiBodyBytes: 2_000 } });
     for (const [name, { path }] of APIS) {
       const answer = await up.post({ path, body: sent }, headers);
@@ -41,7 +41,7 @@ describe("a request that is no good", () => {
     expect(up.upstream.requests).toBe(0);
   });
 
-  test("is told where the model it asks for can be had", async () => {
+  test("for a model of another dialect is told where that model is served", async () => {
     await using up = await setUp();
     const answer = await up.post({ ...CHAT, body: { ...CHAT.body, model: "claude" } });
     expect(answer.status).toBe(400);
@@ -57,7 +57,7 @@ describe("a request that is no good", () => {
     expect(JSON.parse(plain.text).error.message).toContain("not served over HTTP");
   });
 
-  test("is one line of the log, under the name of its face", async () => {
+  test("is logged once, under the name of its face", async () => {
     await using up = await setUp();
     await up.post({ ...MESSAGES, body: { model: "nobody" } });
     expect(up.gateway.log.lines).toContainEqual(
@@ -66,11 +66,11 @@ describe("a request that is no good", () => {
   });
 });
 
-describe("who may ask", () => {
+describe("authorization", () => {
   const TOKEN = "a-token-of-sixteen-and-more";
 
   test.each(APIS)(
-    "%s: who has the token, in either vendor's header, is told in that vendor's words",
+    "%s takes the token in either vendor's header, and refuses others in its vendor's form",
     async (_, asked) => {
       await using up = await setUp({ auth: { token: TOKEN } });
       for (const headers of [{}, { authorization: "Bearer wrong" }, { "x-api-key": "wrong" }] as Record<
@@ -97,13 +97,29 @@ describe("who may ask", () => {
     },
   );
 
-  test("no page of another origin, which need not even send credentials", async () => {
+  test.each(APIS)("%s takes the token in one field beside another service's login in the other", async (_, asked) => {
+    await using up = await setUp({ auth: { token: TOKEN }, limits: { requests: { authFailuresPerMinute: 3 } } });
+    up.upstream.respondWith((exchange) => void exchange.json(400, { error: { message: "the provider was reached" } }));
+    for (let times = 0; times < 4; times++) {
+      for (const headers of [
+        { authorization: "Bearer eyJhbGciOiJSUzI1NiJ9.a.login", "x-api-key": TOKEN },
+        { authorization: `Bearer ${TOKEN}`, "x-api-key": "sk-ant-of-somebody" },
+      ]) {
+        expect((await up.post(asked, headers)).status).toBe(400);
+      }
+    }
+    // None of those was a failure.
+    expect((await up.post(asked, { "x-api-key": "wrong" })).status).toBe(401);
+    expect((await up.post(asked, { authorization: "Bearer wrong", "x-api-key": "wrong too" })).status).toBe(401);
+  });
+
+  test("pages of other origins are refused, with or without credentials", async () => {
     await using up = await setUp();
     const answer = await up.post(CHAT, { origin: "https://evil.example" });
     expect([answer.status, JSON.parse(answer.text).error.type]).toEqual([403, "invalid_request_error"]);
   });
 
-  test("a page of a listed origin, with whatever headers its client library sends", async () => {
+  test("pages of a listed origin may send any header their client library uses", async () => {
     const origin = "https://chat.example.com";
     await using up = await setUp({ allowedOrigins: [origin] });
     const preflight = await fetch(up.gateway.url + MESSAGES.path, {
@@ -123,7 +139,7 @@ describe("who may ask", () => {
     expect(answer.headers.get("access-control-expose-headers")).toBe("*");
   });
 
-  test("nobody faster than the rate of opens allows, on all faces together", async () => {
+  test("the rate of opens holds for all faces together", async () => {
     await using up = await setUp({ limits: { opensPerSecond: 1, streams: { opensBurst: 1 } } });
     const first = up.stream(CHAT);
     (await up.upstream.request()).sse().event(chunk("a"));
@@ -134,10 +150,10 @@ describe("who may ask", () => {
   });
 });
 
-describe("a provider's refusal before the answer began", () => {
+describe("a provider's refusal before the response began", () => {
   const error = { type: "invalid_request_error", code: "context_length_exceeded", message: "too long", param: null };
 
-  test.each(APIS)("of %s keeps its status and words, streamed or not", async (_, asked) => {
+  test.each(APIS)("of %s keeps its status and message, streamed or not", async (_, asked) => {
     await using up = await setUp();
     for (const stream of [true, false]) {
       const asking = up.post({ ...asked, body: { ...asked.body, stream } });
@@ -150,24 +166,27 @@ describe("a provider's refusal before the answer began", () => {
     }
   });
 
-  test("names the provider's own code to clients of OpenAI's kind", async () => {
+  test("keeps the provider's error code in OpenAI's form", async () => {
     await using up = await setUp();
     const asking = up.post(CHAT);
     (await up.upstream.request()).json(400, { error });
     expect(JSON.parse((await asking).text).error).toMatchObject({ code: "context_length_exceeded" });
   });
 
-  test("of the gateway's own key is no fault of the client's", async () => {
+  test("of the gateway's own key is not reported as the client's fault", async () => {
     await using up = await setUp();
     const asking = up.post(CHAT);
     (await up.upstream.request()).json(401, { error: { message: "bad key", code: "invalid_api_key" } });
     const answer = await asking;
-    expect(answer.status).toBe(502);
-    expect(JSON.parse(answer.text).error).toMatchObject({ type: "server_error", code: "upstream_http_error" });
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.text).error).toMatchObject({
+      message: "the provider refuses the key of the route chat: bad key",
+      code: "upstream_http_error",
+    });
     expect(answer.headers.get("x-should-retry")).toBe("false");
   });
 
-  test("for being too busy says when to come back", async () => {
+  test("for overload keeps its retry-after", async () => {
     await using up = await setUp();
     const asking = up.post(MESSAGES);
     (await up.upstream.request()).json(
@@ -180,14 +199,14 @@ describe("a provider's refusal before the answer began", () => {
     expect(JSON.parse(answer.text)).toMatchObject({ type: "error", error: { type: "rate_limit_error" } });
   });
 
-  test("for a quota that is used up stops clients", async () => {
+  test("for an exhausted quota stops clients", async () => {
     await using up = await setUp();
     const asking = up.post(CHAT);
     const quota = { type: "insufficient_quota", code: "insufficient_quota", message: "You exceeded your quota" };
     (await up.upstream.request()).json(429, { error: quota }, { "retry-after": "1" });
     const answer = await asking;
     expect([answer.status, answer.headers.get("retry-after"), answer.headers.get("x-should-retry")]).toEqual([
-      429,
+      400,
       null,
       "false",
     ]);
@@ -196,7 +215,7 @@ describe("a provider's refusal before the answer began", () => {
 });
 
 describe("a failure in the middle of a stream", () => {
-  test.each(APIS)("of %s is its last event, behind everything that came", async (_, asked) => {
+  test.each(APIS)("of %s is its last event, after everything received", async (_, asked) => {
     await using up = await setUp();
     const asking = up.stream(asked);
     const exchange = (await up.upstream.request()).sse();
@@ -212,7 +231,7 @@ describe("a failure in the middle of a stream", () => {
     expect(up.streamLine()).toMatchObject({ status: "failed", code: "upstream_reset" });
   });
 
-  test("that the provider told of itself is not told twice", async () => {
+  test("that the provider reported in an event is not reported twice", async () => {
     await using up = await setUp();
     const asking = up.stream(MESSAGES);
     const began = { type: "message_start", message: { usage: { input_tokens: 3 } } };
@@ -221,7 +240,7 @@ describe("a failure in the middle of a stream", () => {
     expect((await (await asking).all()).map(({ data }) => data)).toEqual([began, told].map((it) => JSON.stringify(it)));
   });
 
-  test("after a silence is an event too, because the head is out", async () => {
+  test("after a silence is an event, because the head has been sent", async () => {
     await using up = await setUp({ limits: { requests: { apiSilenceMs: 4 } } });
     const asking = up.stream(CHAT);
     const exchange = await up.upstream.request();
@@ -243,21 +262,21 @@ describe("an error as the first event of a 200", () => {
   });
 
   test.each([
-    [MESSAGES, nested("overloaded_error"), 529],
-    [MESSAGES, nested("rate_limit_error"), 429],
-    [MESSAGES, nested("invalid_request_error"), 400],
-    [MESSAGES, nested("request_too_large"), 413],
-    [CHAT, coded(429), 429],
-    [CHAT, coded("429"), 429],
-    [CHAT, coded("context_length_exceeded", "invalid_request_error"), 400],
-    [CHAT, coded(null, "engine_overloaded_error"), 503],
-    [CHAT, coded(503), 503],
-    [CHAT, coded(400, "exceed_context_size_error"), 400],
-    [CHAT, coded("RESOURCE_EXHAUSTED"), 429],
-    [RESPONSES, failedResponse("rate_limit_exceeded"), 429],
-    [RESPONSES, failedResponse("server_is_overloaded"), 503],
-    [RESPONSES, { type: "error", code: "context_length_exceeded", message: "the provider's words" }, 400],
-  ])("is the status that it means: $path %# %j", async (asked, event, status) => {
+    ["messages", MESSAGES, nested("overloaded_error"), 529],
+    ["messages", MESSAGES, nested("rate_limit_error"), 429],
+    ["messages", MESSAGES, nested("invalid_request_error"), 400],
+    ["messages", MESSAGES, nested("request_too_large"), 413],
+    ["chat", CHAT, coded(429), 429],
+    ["chat", CHAT, coded("429"), 429],
+    ["chat", CHAT, coded("context_length_exceeded", "invalid_request_error"), 400],
+    ["chat", CHAT, coded(null, "engine_overloaded_error"), 503],
+    ["chat", CHAT, coded(503), 503],
+    ["chat", CHAT, coded(400, "exceed_context_size_error"), 400],
+    ["chat", CHAT, coded("RESOURCE_EXHAUSTED"), 429],
+    ["responses", RESPONSES, failedResponse("rate_limit_exceeded"), 429],
+    ["responses", RESPONSES, failedResponse("server_is_overloaded"), 503],
+    ["responses", RESPONSES, { type: "error", code: "context_length_exceeded", message: "the provider's words" }, 400],
+  ])("becomes the status it stands for: %s %#", async (_, asked, event, status) => {
     await using up = await setUp();
     const asking = up.post(asked);
     (await up.upstream.request())
@@ -272,7 +291,29 @@ describe("an error as the first event of a 200", () => {
     expect(up.streamLine()).toMatchObject({ status: "failed", code: "upstream_error_event" });
   });
 
-  test("that says nothing of a status is 502", async () => {
+  test("or in a unary response with 200 becomes the status it stands for", async () => {
+    await using up = await setUp();
+    for (const [asked, answer, status] of [
+      [CHAT, coded(429), 429],
+      [MESSAGES, nested("overloaded_error"), 529],
+    ] as const) {
+      const asking = up.post({ ...asked, body: { ...asked.body, stream: false } });
+      (await up.upstream.request()).json(200, answer);
+      const answered = await asking;
+      expect([answered.status, JSON.parse(answered.text).error.message]).toEqual([status, "the provider's words"]);
+    }
+  });
+
+  test("is passed on with 200 in a unary response object with status failed", async () => {
+    await using up = await setUp();
+    const asking = up.post({ ...RESPONSES, body: { ...RESPONSES.body, stream: false } });
+    const response = { object: "response", ...failedResponse("server_error").response };
+    (await up.upstream.request()).json(200, response);
+    const answered = await asking;
+    expect([answered.status, JSON.parse(answered.text)]).toEqual([200, response]);
+  });
+
+  test("without a code or type becomes 502", async () => {
     await using up = await setUp();
     const asking = up.post(CHAT);
     (await up.upstream.request())
@@ -283,9 +324,9 @@ describe("an error as the first event of a 200", () => {
   });
 });
 
-test("a provider that refuses before a silence of 15 s is over is a status, with its time to come back", async () => {
+test("a refusal within the silence of 15 s keeps its status and retry-after", async () => {
   const { limits } = configSchema({ env: {}, readFile: () => "" }).parse({ demo: true });
-  // test/faces/api/event-answer.test.ts: until then nothing is sent.
+  // test/faces/api/event-response.test.ts: until then nothing is sent.
   expect(limits.requests.apiSilenceMs).toBe(15_000);
   await using up = await setUp();
   const asking = up.post(MESSAGES);

@@ -26,7 +26,7 @@ async function setUpKey(key: Partial<GatewayKey> = {}) {
 }
 
 describe("a gateway key on the HTTP APIs", () => {
-  test("is its owner's name in the log", async () => {
+  test("names its caller in the log", async () => {
     await using up = await setUpKey();
     const asking = up.stream(CHAT, up.bearer);
     (await up.upstream.request()).sse().event(FINISH).event("[DONE]").end();
@@ -34,7 +34,7 @@ describe("a gateway key on the HTTP APIs", () => {
     expect(up.streamLine()).toMatchObject({ caller: "alice" });
   });
 
-  test("opens only what it allows: scopes, models, routes", async () => {
+  test("opens only what its scopes, models and routes allow", async () => {
     await using up = await setUpKey({ models: ["gpt"] });
     const refused = await up.post(MESSAGES, up.bearer);
     expect([refused.status, JSON.parse(refused.text).error.type]).toEqual([403, "permission_error"]);
@@ -51,7 +51,7 @@ describe("a gateway key on the HTTP APIs", () => {
     expect([unscoped.status, JSON.parse(unscoped.text).error.code]).toEqual([403, "forbidden"]);
   });
 
-  test("may bring its owner's own key for the provider, which goes there and nowhere else", async () => {
+  test("may bring an upstream key, which is sent to the provider and nowhere else", async () => {
     await using up = await setUpKey({ upstreamKeys: "own" });
     const without = await up.post(CHAT, up.bearer);
     expect(without.status).toBe(403);
@@ -63,21 +63,21 @@ describe("a gateway key on the HTTP APIs", () => {
     expect(up.gateway.log.text).not.toContain("sk-of-alice");
   });
 
-  test("is told what the provider says of its owner's own key, and not of the gateway's", async () => {
+  test("reports the provider's refusal of the caller's upstream key as the caller's, and of the gateway's key not", async () => {
     await using up = await setUpKey({ upstreamKeys: "own_or_managed" });
     const wrong = { error: { message: "Incorrect API key", code: "invalid_api_key" } };
-    for (const [headers, status] of [
-      [{ ...up.bearer, "x-sluice-upstream-key": "sk-of-alice" }, 401],
-      [up.bearer, 502],
+    for (const [headers, status, message] of [
+      [{ ...up.bearer, "x-sluice-upstream-key": "sk-of-alice" }, 401, "Incorrect API key"],
+      [up.bearer, 400, "the provider refuses the key of the route chat: Incorrect API key"],
     ] as const) {
       const asking = up.post(CHAT, headers);
       (await up.upstream.request()).json(401, wrong);
       const answer = await asking;
-      expect([answer.status, JSON.parse(answer.text).error.message]).toEqual([status, "Incorrect API key"]);
+      expect([answer.status, JSON.parse(answer.text).error.message]).toEqual([status, message]);
     }
   });
 
-  test("that lets streams outlive their clients has the provider finish, and the rest can be read", async () => {
+  test("that lets streams outlive their clients lets them finish, readable at the streams endpoint", async () => {
     await using up = await setUpKey({ away: "finish", scopes: ["streams", "admin"] });
     const asking = up.stream(CHAT, up.bearer);
     const exchange = (await up.upstream.request()).sse().event(chunk("a"));
@@ -93,7 +93,7 @@ describe("a gateway key on the HTTP APIs", () => {
     expect(await rest.text()).toContain(JSON.stringify(chunk("b")));
   });
 
-  test("that is revoked ends its streams, with an event that says so", async () => {
+  test("ends its streams with an event when it is revoked", async () => {
     await using up = await setUpKey();
     const asking = up.stream(MESSAGES, up.bearer);
     const exchange = (await up.upstream.request()).sse().event({ type: "ping" }, "ping");

@@ -36,11 +36,11 @@ const named = <Asked extends { path: string; body: object }>(asked: Asked, model
 
 describe("a model without an alias", () => {
   test.each([
-    [MESSAGES, "claude-opus-5-5"],
-    [CHAT, "gpt-6-mini"],
-    [CHAT, "org/model:free"],
-    [RESPONSES, "gpt-6-codex"],
-  ])("goes to the route of the path's dialect under its own name: $path, %s", async (asked, model) => {
+    ["claude-opus-5-5", MESSAGES],
+    ["gpt-6-mini", CHAT],
+    ["org/model:free", CHAT],
+    ["gpt-6-codex", RESPONSES],
+  ])("(%s) is sent to the route of the path's dialect under its own name", async (model, asked) => {
     await using up = await setUpPassing(true);
     const asking = up.post(named(asked, model));
     const exchange = await up.upstream.request();
@@ -62,7 +62,7 @@ describe("a model without an alias", () => {
     expect((await up.post(named(MESSAGES, model))).status).toBe(status);
   });
 
-  test("is open to a key that lists its name, or a pattern for it, and to no other", async () => {
+  test("is allowed to keys that list its name or a pattern for it", async () => {
     for (const [models, status] of [
       [["claude-opus-5-5"], 200],
       [["claude-opus-*"], 200],
@@ -76,7 +76,7 @@ describe("a model without an alias", () => {
 });
 
 describe("route/alias", () => {
-  test("is the alias, on every API and in the list", async () => {
+  test("resolves to the alias on every API and in the list", async () => {
     await using up = await setUp();
     for (const [asked, model, upstreamModel] of [
       [MESSAGES, "anthropic/claude", "claude-test"],
@@ -108,7 +108,7 @@ describe("the list of models", () => {
     return { status: response.status, text, length: response.headers.get("content-length") };
   };
 
-  test("answers HEAD as GET, without the body", async () => {
+  test("answers HEAD like GET, without the body", async () => {
     await using up = await setUp();
     for (const path of ["/v1/models", "/v1/models/gpt"]) {
       const get = await list(up.gateway.url + path);
@@ -118,7 +118,7 @@ describe("the list of models", () => {
     expect((await list(`${up.gateway.url}/v1/models/nobody`, {}, "HEAD")).status).toBe(404);
   });
 
-  test("holds the names that routes pass in full, in the form of the vendor that can run them", async () => {
+  test("contains the full names in passModels, for the vendor whose dialect they are for", async () => {
     await using up = await setUpPassing(["own-name", "pattern-*"]);
     const ids = async (headers: Record<string, string>) =>
       JSON.parse((await list(`${up.gateway.url}/v1/models`, headers)).text).data.map(({ id }: { id: string }) => id);
@@ -126,7 +126,7 @@ describe("the list of models", () => {
     expect(await ids({})).toEqual(["gpt", "responses", "own-name"]);
   });
 
-  test("finds a model by a name that a route passes, and says 404 in the vendor's form for others", async () => {
+  test("finds any model that a route passes, and answers 404 in the vendor's form for others", async () => {
     await using up = await setUpPassing(["claude-*"]);
     const found = await list(`${up.gateway.url}/v1/models/claude-opus-5-5`, ANTHROPIC);
     expect(JSON.parse(found.text)).toMatchObject({ type: "model", id: "claude-opus-5-5" });
@@ -139,7 +139,7 @@ describe("the list of models", () => {
     expect([openai.status, JSON.parse(openai.text)]).toMatchObject([404, { error: { code: "model_not_found" } }]);
   });
 
-  test("is refused without credentials in the vendor's form too", async () => {
+  test("is refused without credentials in the vendor's form", async () => {
     await using up = await setUp({ auth: { token: "a-token-of-sixteen-and-more" } });
     const refused = await list(`${up.gateway.url}/v1/models`, ANTHROPIC);
     expect([refused.status, JSON.parse(refused.text)]).toMatchObject([

@@ -51,7 +51,7 @@ describe("the openai client on chat completions", () => {
     }
   });
 
-  test("gets a whole answer as its provider gave it", async () => {
+  test("receives a unary response unchanged", async () => {
     await using up = await setUpClient();
     const answer = { id: "c1", object: "chat.completion", unknown: { kept: true }, ...FINISH };
     const asking = up.client.chat.completions.create({ model: "gpt", messages, temperature: 0.5 });
@@ -63,7 +63,7 @@ describe("the openai client on chat completions", () => {
     expect(up.streamLine()).toMatchObject({ usage: { source: "exact", inputTokens: 3, outputTokens: 2 } });
   });
 
-  test("stops its provider when it aborts, and when its reader breaks off", async () => {
+  test("closes the upstream call when it aborts or stops reading", async () => {
     await using up = await setUpClient();
     const leave = [
       (stream: { controller: AbortController }) => stream.controller.abort(),
@@ -80,7 +80,7 @@ describe("the openai client on chat completions", () => {
     }
   });
 
-  test("throws what went wrong, before the stream and in it", async () => {
+  test("throws errors before the stream and within it", async () => {
     await using up = await setUpClient();
     const create = () => up.client.chat.completions.create({ model: "gpt", stream: true, messages });
     await expect(up.client.chat.completions.create({ ...CHAT.body, model: "nobody", messages })).rejects.toMatchObject({
@@ -108,7 +108,7 @@ describe("the openai client on chat completions", () => {
     expect(seen).toEqual(["a"]);
   });
 
-  test("skips the comments of a silence", async () => {
+  test("skips keep-alive comments", async () => {
     await using up = await setUpClient({ limits: { requests: { apiSilenceMs: 4 } } });
     const asking = up.client.chat.completions.create({ model: "gpt", stream: true, messages });
     const exchange = await up.upstream.request();
@@ -119,7 +119,7 @@ describe("the openai client on chat completions", () => {
     expect(chunks).toEqual([chunk("a"), FINISH]);
   });
 
-  test("tries again only what may go better, and when it is told to", async () => {
+  test("retries only retryable errors, after the time it is given", async () => {
     await using up = await setUpClient(
       { limits: { opensPerSecond: 100, streams: { opensBurst: 1 } } },
       { maxRetries: 2 },
@@ -158,7 +158,7 @@ describe("the openai client on responses", () => {
     }
   });
 
-  test("gets a whole answer, and its text", async () => {
+  test("receives a unary response and its text", async () => {
     await using up = await setUpClient();
     const asking = up.client.responses.create({ model: "responses", input: "Hi" });
     const exchange = await up.upstream.request();
@@ -170,7 +170,7 @@ describe("the openai client on responses", () => {
     expect(up.streamLine()).toMatchObject({ face: "responses", usage: { inputTokens: 4, outputTokens: 1 } });
   });
 
-  test("ends with a failed response when its provider breaks off", async () => {
+  test("ends with a failed response when the provider breaks off", async () => {
     await using up = await setUpClient();
     const asking = up.client.responses.create({ model: "responses", stream: true, input: "Hi" });
     const exchange = (await up.upstream.request()).sse();
@@ -185,7 +185,7 @@ describe("the openai client on responses", () => {
     });
   });
 
-  test("throws when nothing was announced before", async () => {
+  test("throws when no response was announced", async () => {
     await using up = await setUpClient({ limits: { requests: { apiSilenceMs: 4 } } });
     const asking = up.client.responses.create({ model: "responses", stream: true, input: "Hi" });
     const exchange = await up.upstream.request();
@@ -198,8 +198,29 @@ describe("the openai client on responses", () => {
   });
 });
 
+describe("the openai client's side calls", () => {
+  test("count the tokens of a request, and compact a conversation", async () => {
+    await using up = await setUpClient();
+    const counting = up.client.responses.inputTokens.count({ model: "responses", input: "Hi" });
+    (await up.upstream.request()).json(200, { object: "response.input_tokens", input_tokens: 11 });
+    expect((await counting).input_tokens).toBe(11);
+    const compacting = up.client.responses.compact({ model: "responses", input: "Hi" });
+    const output = [{ id: "cmp_1", type: "compaction", encrypted_content: "gAAAA" }];
+    (await up.upstream.request()).json(200, { id: "resp_1", object: "response.compaction", created_at: 1, output });
+    expect((await compacting).output).toEqual(output);
+  });
+
+  test("fail with the status that an error in the first event stands for", async () => {
+    await using up = await setUpClient();
+    const asking = up.client.chat.completions.create({ model: "gpt", stream: true, messages });
+    const error = { message: "slow down", type: "requests", code: "rate_limit_exceeded" };
+    (await up.upstream.request()).sse().event({ error }).end();
+    await expect(asking).rejects.toMatchObject({ status: 429 });
+  });
+});
+
 describe("the openai client's list of models", () => {
-  test("has those it can use here, by their aliases", async () => {
+  test("contains the aliases it can use", async () => {
     await using up = await setUpClient();
     const ids: string[] = [];
     for await (const { id } of up.client.models.list()) ids.push(id);
@@ -213,7 +234,7 @@ describe("the openai client's list of models", () => {
     await expect(up.client.models.retrieve("claude")).rejects.toMatchObject({ status: 404, code: "model_not_found" });
   });
 
-  test("finds a name with a slash, and refuses one that is no name", async () => {
+  test("finds a name with a slash, and refuses invalid percent-encoding", async () => {
     const routes = { chat: { dialect: "openai-chat", baseUrl: "http://127.0.0.1:1" } };
     await using up = await setUpClient({ routes, models: { "org/gpt:free": { route: "chat", model: "m" } } });
     expect((await up.client.models.retrieve("org/gpt:free")).id).toBe("org/gpt:free");

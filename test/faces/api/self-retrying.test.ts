@@ -19,7 +19,7 @@ describe.each([
     ["Codex by its user agent", { "user-agent": "codex_cli_rs/0.171.0 (Linux)" }],
     ["the AI SDK", { "user-agent": "ai/7.0.173 ai-sdk/openai/4.0.118 ai-sdk/provider-utils/5.0.1 runtime/node.js/24" }],
     ["an agent on the AI SDK", { "user-agent": "opencode/1.18.33 ai-sdk/provider-utils/4.0.1 runtime/bun/1.3.0" }],
-  ])("that retries by itself, %s, makes one call of the upstream a try", async (_name, headers) => {
+  ])("that retries by itself, %s, causes one upstream call a try", async (_name, headers) => {
     await using up = await setUp();
     up.upstream.respondWith((exchange) => void exchange.json(529, BUSY));
     for (const request of [asStream, asWhole, asStream]) {
@@ -39,7 +39,7 @@ describe.each([
   });
 });
 
-test("a client that retries by itself is told the wait of a 429, and nobody waits for it", async () => {
+test("a client that retries by itself receives a 429's wait at once", async () => {
   await using up = await setUp();
   up.upstream.respondWith(
     (exchange) => void exchange.json(429, { error: { message: "slow down" } }, { "retry-after": "1" }),
@@ -49,7 +49,7 @@ test("a client that retries by itself is told the wait of a 429, and nobody wait
   expect(up.upstream.requests).toBe(1);
 });
 
-test("a wait longer than the gateway's own is the client's: 429 and retry-after go on at once", async () => {
+test("a wait longer than the gateway's maximum is passed on at once, as 429 with retry-after", async () => {
   await using up = await setUp();
   up.upstream.respondWith(
     (exchange) => void exchange.json(429, { error: { message: "slow down" } }, { "retry-after": "20" }),
@@ -59,7 +59,7 @@ test("a wait longer than the gateway's own is the client's: 429 and retry-after 
   expect(up.upstream.requests).toBe(1);
 });
 
-test("a reused connection that was gone costs a client that retries by itself no try, and the log line says so", async () => {
+test("a stale reused connection costs a self-retrying client no try, and is logged", async () => {
   await using up = await setUp();
   const answer = () => up.post(CHAT, { "x-stainless-retry-count": "0" });
   const first = answer();

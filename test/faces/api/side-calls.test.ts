@@ -30,7 +30,7 @@ const COMPACT = {
 };
 
 describe.each([COUNT, INPUT, COMPACT])("$path", ({ path, body, answer }) => {
-  test("is passed through to the model's route, unstreamed, and its answer comes back as it is", async () => {
+  test("is passed to the model's route unstreamed, and its response returned unchanged", async () => {
     await using up = await setUp();
     const asking = up.post({ path: `${path}?beta=true`, body }, { "anthropic-beta": "b", "openai-beta": "b" });
     const exchange = await up.upstream.request();
@@ -43,7 +43,7 @@ describe.each([COUNT, INPUT, COMPACT])("$path", ({ path, body, answer }) => {
     expect([answered.status, JSON.parse(answered.text)]).toEqual([200, answer]);
   });
 
-  test("is refused as the provider refuses it", async () => {
+  test("keeps the provider's refusal", async () => {
     await using up = await setUp();
     const asking = up.post({ path, body });
     (await up.upstream.request()).json(404, { error: { type: "not_found_error", message: "no such endpoint" } });
@@ -51,14 +51,14 @@ describe.each([COUNT, INPUT, COMPACT])("$path", ({ path, body, answer }) => {
     expect([answered.status, JSON.parse(answered.text).error.message]).toEqual([404, "no such endpoint"]);
   });
 
-  test("needs a model of its dialect", async () => {
+  test("requires a model of its dialect", async () => {
     await using up = await setUp();
     expect((await up.post({ path, body: { ...body, model: "gpt" } })).status).toBe(400);
     expect((await up.post({ path, body: { ...body, model: "nobody" } })).status).toBe(404);
     expect(up.upstream.requests).toBe(0);
   });
 
-  test("leaves the model's defaults out", async () => {
+  test("is sent without the model's defaults", async () => {
     await using up = await setUp((url) => ({
       routes: {
         a: { dialect: "anthropic-messages", baseUrl: url },
@@ -79,10 +79,10 @@ describe.each([COUNT, INPUT, COMPACT])("$path", ({ path, body, answer }) => {
 
 describe("the record of a side call", () => {
   test.each([
-    [COUNT, { source: "exact", inputTokens: 0, outputTokens: 0 }],
-    [INPUT, { source: "exact", inputTokens: 0, outputTokens: 0 }],
-    [COMPACT, { source: "exact", inputTokens: 139, outputTokens: 438 }],
-  ])("$path is a stream without tokens but those that its answer reports", async ({ path, body, answer }, usage) => {
+    { ...COUNT, usage: { source: "exact", inputTokens: 0, outputTokens: 0 } },
+    { ...INPUT, usage: { source: "exact", inputTokens: 0, outputTokens: 0 } },
+    { ...COMPACT, usage: { source: "exact", inputTokens: 139, outputTokens: 438 } },
+  ])("$path has no tokens but those its response reports", async ({ path, body, answer, usage }) => {
     await using up = await setUp();
     const asking = up.post({ path, body });
     (await up.upstream.request()).json(200, answer);
@@ -91,7 +91,7 @@ describe("the record of a side call", () => {
     expect(up.streamLine()).toMatchObject({ status: "completed", model: body.model, usage });
   });
 
-  test("counts in a key's requests, and in none of its tokens", async () => {
+  test("counts towards a key's requests, not its tokens", async () => {
     await using upstream = await startScriptedUpstream();
     upstream.respondWith((exchange) => void exchange.json(200, COUNT.answer));
     await using gateway = await startKeyedGateway(directory(), upstream.url);

@@ -4,7 +4,7 @@ import { CHAT, chunk, FINISH, RESPONSES, setUp } from "./set-up.ts";
 describe("a client that does not read", () => {
   const block = `data: ${JSON.stringify(chunk("x".repeat(1_000)))}\n\n`.repeat(64);
 
-  test("holds its provider back, and gets every event when it reads on", async () => {
+  test("pauses the upstream, and receives every event once it reads again", async () => {
     await using up = await setUp({
       limits: { logBytes: 65_536, streams: { logEntries: 100 }, sockets: { socketGateBytes: 4_096 } },
     });
@@ -26,7 +26,7 @@ describe("a client that does not read", () => {
     expect(up.streamLine()).toMatchObject({ status: "completed", events: events + 2 });
   });
 
-  test("and stays away is given up, and its provider with it", async () => {
+  test("for too long is disconnected, and its upstream call cancelled", async () => {
     await using up = await setUp({
       limits: { logBytes: 65_536, sockets: { pingMs: 50, pongMs: 50, socketGateBytes: 4_096 } },
     });
@@ -45,7 +45,7 @@ describe("a client that does not read", () => {
   });
 });
 
-test("a gateway that stops ends the streams of its HTTP clients with an event, and refuses new ones", async () => {
+test("a stopping gateway ends its HTTP clients' streams with an event", async () => {
   await using up = await setUp();
   const asking = up.stream(RESPONSES);
   const response = { id: "resp_1", status: "in_progress" };

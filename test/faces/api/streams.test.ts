@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { CHAT, chunk, FINISH, MESSAGES, RESPONSES, setUp } from "./set-up.ts";
 
 describe("a stream over a vendor's API", () => {
-  test("is the provider's own events, names and bytes unchanged", async () => {
+  test("consists of the provider's events, names and bytes unchanged", async () => {
     await using up = await setUp();
     const asking = up.stream(MESSAGES);
     const exchange = await up.upstream.request();
@@ -21,7 +21,7 @@ describe("a stream over a vendor's API", () => {
     expect(client.text).toBe(events.replace(": a comment of theirs\n\n", "") + last);
   });
 
-  test("says to everybody on the way that it is one, and which stream of the gateway it is", async () => {
+  test("has headers that keep proxies from buffering, and the stream's id", async () => {
     await using up = await setUp();
     const asking = up.stream(CHAT);
     (await up.upstream.request()).sse().event(chunk("a")).event(FINISH).event("[DONE]").end();
@@ -47,7 +47,7 @@ describe("a stream over a vendor's API", () => {
     });
   });
 
-  test("brings each event before the next one is there", async () => {
+  test("delivers each event before the next one arrives", async () => {
     await using up = await setUp();
     const asking = up.stream(CHAT);
     const exchange = (await up.upstream.request()).sse();
@@ -59,7 +59,7 @@ describe("a stream over a vendor's API", () => {
     }
   });
 
-  test("brings the events of one chunk in one chunk", async () => {
+  test("delivers the events of one upstream chunk in one chunk", async () => {
     await using up = await setUp();
     const pieces: string[] = [];
     const response = fetch(up.gateway.url + CHAT.path, {
@@ -77,7 +77,7 @@ describe("a stream over a vendor's API", () => {
     expect(pieces).toEqual([block(1) + block(2) + block(3), block(4) + block(5)]);
   });
 
-  test("is asked for with route:model as well, where the model is the provider's own name", async () => {
+  test("can be opened with route:model, the model being the provider's own name", async () => {
     await using up = await setUp();
     const asking = up.stream({ ...CHAT, body: { ...CHAT.body, model: "chat:org/some-model:free" } });
     const exchange = await up.upstream.request();
@@ -86,7 +86,7 @@ describe("a stream over a vendor's API", () => {
     expect((await asking).status).toBe(200);
   });
 
-  test("takes the vendor's switches upstream, and no other header of the client", async () => {
+  test("forwards the vendor's switch headers, and no other header of the client", async () => {
     await using up = await setUp();
     const switches = { "anthropic-version": "2024-01-01", "anthropic-beta": "one,two" };
     const asking = up.stream(MESSAGES, { ...switches, "x-api-key": "mine", cookie: "a=b", "openai-beta": "x" });
@@ -100,7 +100,7 @@ describe("a stream over a vendor's API", () => {
 });
 
 describe("a silent provider", () => {
-  test("is covered by comments, while the answer has not begun and later", async () => {
+  test("is bridged by comments, before the first event and later", async () => {
     await using up = await setUp({ limits: { requests: { apiSilenceMs: 20 } } });
     const asking = up.stream(RESPONSES);
     const exchange = await up.upstream.request();
@@ -118,7 +118,7 @@ describe("a silent provider", () => {
 });
 
 describe("a client that leaves", () => {
-  test("takes its upstream call with it", async () => {
+  test("has its upstream call cancelled", async () => {
     await using up = await setUp();
     const asking = up.stream(CHAT);
     const exchange = (await up.upstream.request()).sse();
@@ -129,7 +129,7 @@ describe("a client that leaves", () => {
     expect(up.streamLine()).toMatchObject({ status: "cancelled", code: "client_gone" });
   });
 
-  test("does so before the head of its answer, too", async () => {
+  test("has it cancelled before the response's head, too", async () => {
     await using up = await setUp();
     const leaving = new AbortController();
     const asking = fetch(up.gateway.url + CHAT.path, {

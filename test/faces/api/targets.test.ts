@@ -24,7 +24,7 @@ async function raw(url: string, head: readonly string[], body = ""): Promise<str
   return textOf(socket);
 }
 
-describe("a slash or a /v1 too many or too few", () => {
+describe("a path with a superfluous or missing slash or /v1", () => {
   test.each(WRONG)("%s is served", async (path, { body }) => {
     await using up = await setUp();
     const asking = up.post({ path, body: { ...body, stream: false } });
@@ -33,7 +33,7 @@ describe("a slash or a /v1 too many or too few", () => {
     expect(JSON.parse((await asking).text).error.message).toBe("the provider was reached");
   });
 
-  test("does not hide the list of models, nor a model in it", async () => {
+  test("finds the list of models and each model", async () => {
     await using up = await setUp();
     for (const path of ["/v1/models/", "/models", "//v1//models"]) {
       expect([path, await (await fetch(up.gateway.url + path)).json()]).toMatchObject([path, { object: "list" }]);
@@ -42,13 +42,13 @@ describe("a slash or a /v1 too many or too few", () => {
   });
 });
 
-describe("a path of the vendors' that is not served", () => {
+describe("an unknown path of the vendors' APIs", () => {
   test.each([
     ["/openai/v1/chat/completions", "ask with POST /v1/chat/completions"],
     ["/anthropic/v1/messages", "ask with POST /v1/messages"],
     ["/v1/embeddings", "POST /v1/embeddings is not served here"],
     ["/v1/messages/batches", "POST /v1/messages/batches is not served here"],
-  ])("%s is 404 in the vendor's form: %s", async (path, words) => {
+  ])("(%s) is 404 in the vendor's form: %s", async (path, words) => {
     await using up = await setUp();
     const answer = await up.post({ path, body: {} });
     expect(answer.status).toBe(404);
@@ -57,7 +57,7 @@ describe("a path of the vendors' that is not served", () => {
     expect(error.type).toBe(path.includes("/messages") ? "not_found_error" : "invalid_request_error");
   });
 
-  test("and another method than its own names the right one", async () => {
+  test("or an endpoint asked with the wrong method is told the right one", async () => {
     await using up = await setUp();
     const answer = await fetch(`${up.gateway.url}/v1/chat/completions`);
     expect(answer.status).toBe(404);
@@ -66,7 +66,7 @@ describe("a path of the vendors' that is not served", () => {
     });
   });
 
-  test("leaves pages and the gateway's own paths alone", async () => {
+  test("does not include pages or Sluice's own paths", async () => {
     await using up = await setUp();
     expect((await fetch(`${up.gateway.url}/v1/stream`)).status).toBe(426);
     expect((await fetch(`${up.gateway.url}/readyz`)).status).toBe(200);
@@ -87,14 +87,14 @@ describe("a target in absolute form", () => {
     "Connection: close",
   ];
 
-  test("is served as its path", async () => {
+  test("is served by its path", async () => {
     await using up = await setUp();
     const asking = raw(up.gateway.url, head(`${up.gateway.url}/v1/chat/completions?x=1`, "localhost"), body);
     (await up.upstream.request()).json(200, FINISH);
     expect(await asking).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  test("names the host that counts, whatever stands in Host", async () => {
+  test("determines the host, whatever the Host field contains", async () => {
     await using up = await setUp();
     const answer = await raw(up.gateway.url, head("http://evil.example/v1/chat/completions", "localhost"), body);
     expect(answer).toMatch(/^HTTP\/1\.1 403 .*host/s);
@@ -112,7 +112,7 @@ describe("Expect: 100-continue", () => {
     ...more,
   ];
 
-  test("is told to go on, and then answered", async () => {
+  test("receives 100 Continue, then the response", async () => {
     await using up = await setUp();
     const body = JSON.stringify({ ...CHAT.body, stream: false });
     const { hostname, port } = new URL(up.gateway.url);
@@ -130,7 +130,7 @@ describe("Expect: 100-continue", () => {
     ["an encoding nobody knows", 400, head(10, "Content-Encoding: compress")],
     ["no credentials", 401, head(10)],
     ["another path", 404, ["POST /nowhere HTTP/1.1", ...head(10).slice(1)]],
-  ])("with %s is %i at once, without a 100, and the connection ends", async (what, status, lines) => {
+  ])("(%s) is refused with %i at once, without a 100, and the connection closes", async (what, status, lines) => {
     const auth = what === "no credentials" ? { auth: { token: "a-token-of-sixteen-and-more" } } : {};
     await using up = await setUp({ limits: { apiBodyBytes: 2_000 }, ...auth });
     const answer = await raw(up.gateway.url, lines);

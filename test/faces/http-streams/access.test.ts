@@ -17,8 +17,8 @@ function ask(url: string, headers: Record<string, string>): Promise<number | und
   });
 }
 
-describe("who may read a stream over HTTP", () => {
-  test.each(["", "?wait=25s"])("is who has the token (%s)", async (query) => {
+describe("reading a stream over HTTP", () => {
+  test.each(["", "?wait=25s"])("requires the token (%s)", async (query) => {
     await using up = await setUp(withToken);
     const { stream, upstream } = await up.open({}, TOKEN);
     for (const headers of [{}, { authorization: "Bearer wrong" }] as Record<string, string>[]) {
@@ -30,7 +30,7 @@ describe("who may read a stream over HTTP", () => {
     expect((await (await up.read(stream, "", bearer)).rest()).events).toHaveLength(1);
   });
 
-  test("is told to wait after too many wrong tokens, as on a WebSocket, and is let in with the right one", async () => {
+  test("is locked out after too many wrong tokens, as on a WebSocket, but not with the right one", async () => {
     await using up = await setUp({ ...withToken, limits: { requests: { authFailuresPerMinute: 2 } } });
     const { stream, upstream } = await up.open({}, TOKEN);
     const wrong = { authorization: "Bearer wrong" };
@@ -45,7 +45,7 @@ describe("who may read a stream over HTTP", () => {
     );
   });
 
-  test("is no page of an origin that is not listed, and nobody who names another host", async () => {
+  test("is refused to pages of unlisted origins and for other hosts", async () => {
     await using up = await setUp();
     const { stream } = await up.open();
     expect(await ask(up.url(stream), { origin: "https://evil.example" })).toBe(403);
@@ -54,7 +54,7 @@ describe("who may read a stream over HTTP", () => {
     expect(await ask(up.url(stream), {})).toBe(200);
   });
 
-  test("is a page of a listed origin, which its browser is told, before and with the answer", async () => {
+  test("is allowed to pages of a listed origin, with CORS headers on preflight and response", async () => {
     const origin = "https://chat.example.com";
     await using up = await setUp({ ...withToken, allowedOrigins: [origin] });
     const { stream, upstream } = await up.open({}, TOKEN);
@@ -85,7 +85,7 @@ describe("who may read a stream over HTTP", () => {
     expect(own.headers["access-control-allow-origin"]).toBeUndefined();
   });
 
-  test("lets a listed origin's page of the public web reach a private address, and no other's", async () => {
+  test("grants private network access to pages of a listed origin alone", async () => {
     const origin = "https://chat.example.com";
     await using up = await setUp({ allowedOrigins: [origin] });
     const { stream } = await up.open();
@@ -104,7 +104,7 @@ describe("who may read a stream over HTTP", () => {
     expect((await preflight("https://evil.example")).status).toBe(403);
   });
 
-  test("is refused when there are too many connections, of either kind", async () => {
+  test("is refused while there are too many connections of either kind", async () => {
     await using up = await setUp({ limits: { connectionsPerAddress: 2 } });
     const { stream } = await up.open();
     const spare = await up.connect();
@@ -117,7 +117,7 @@ describe("who may read a stream over HTTP", () => {
 });
 
 describe("a cancel over HTTP", () => {
-  test("ends the stream, and the upstream's call at once", async () => {
+  test("ends the stream and its upstream call at once", async () => {
     await using up = await setUp();
     const { stream, upstream, client } = await up.open();
     upstream.sse();

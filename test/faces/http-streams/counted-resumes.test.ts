@@ -9,7 +9,7 @@ import { FakeExchange } from "./fake-exchange.ts";
 
 const LIMITS = { graceMs: 1_000, retentionMs: 1_000, handledRetentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 };
 
-test("the rounds of a long poll are one reading: only the first counts as a resume, and one that takes over again", async () => {
+test("the rounds of a long poll count as one resume; taking the stream over again counts as another", async () => {
   const outcomes: string[] = [];
   const registry = new StreamRegistry(
     LIMITS,
@@ -22,7 +22,7 @@ test("the rounds of a long poll are one reading: only the first counts as a resu
   const registered = registry.add(stream, "alice", "continue");
   const face = createHttpStreamsFace({ registry, limits: { keepAliveMs: 1_000, betweenPollsMs: 1_000 } });
   const poll = async (after: number) => {
-    stream.publish(log.append(undefined, "1", false));
+    stream.publish(undefined, "1", false);
     face.handle(new FakeExchange("alice", "GET", "/v1/streams/s_1/events", { wait: "1s", after: String(after) }));
     await Promise.resolve();
   };

@@ -3,8 +3,8 @@ import { Agent, EventSource } from "undici";
 import { startCuttingProxy } from "../../support/cutting-proxy.ts";
 import { setUp } from "./set-up.ts";
 
-describe("an EventSource of somebody else's make", () => {
-  test("gets every event once over any number of cuts, and stays away after the end", async () => {
+describe("a third-party EventSource", () => {
+  test("receives every event once across reconnects, and does not reconnect after the end", async () => {
     await using up = await setUp();
     await using proxy = await startCuttingProxy(up.gateway.url);
     const { stream, upstream } = await up.open();

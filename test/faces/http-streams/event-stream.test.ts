@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { chunk, DONE, setUp } from "./set-up.ts";
 
 describe("an event stream", () => {
-  test("brings each event the moment it comes, with its position, its name and its data as they were", async () => {
+  test("delivers each event as it arrives, with its position, name and data", async () => {
     await using up = await setUp();
     const { stream, upstream } = await up.open();
     const reader = await up.read(stream);
@@ -18,7 +18,7 @@ describe("an event stream", () => {
     expect(await reader.closed).toBe(true);
   });
 
-  test("begins at once, is kept by no cache and held back by no proxy", async () => {
+  test("begins at once, with headers against caching and buffering", async () => {
     await using up = await setUp();
     const { stream } = await up.open();
     const { status, headers } = await up.read(stream, "", { "accept-encoding": "gzip, br" });
@@ -55,7 +55,7 @@ describe("an event stream", () => {
     );
   });
 
-  test("ends with the end frame's body, and a WebSocket's content", async () => {
+  test("ends with the body of an end frame, and has the same events as a WebSocket", async () => {
     await using up = await setUp();
     const { stream, upstream, client } = await up.open({ model: "gpt" });
     upstream.sse().event(chunk("x")).event(DONE).event("[DONE]").end();
@@ -69,7 +69,7 @@ describe("an event stream", () => {
     ]);
   });
 
-  test("tells a failure of the upstream in its end", async () => {
+  test("reports an upstream failure in its end event", async () => {
     await using up = await setUp();
     const { stream, upstream } = await up.open({ model: "gpt" });
     const reader = await up.read(stream);
@@ -82,7 +82,7 @@ describe("an event stream", () => {
     });
   });
 
-  test("that is silent shows with comments that it lives, and is not taken for dead", async () => {
+  test("sends comments while it is silent, and is not timed out", async () => {
     await using up = await setUp({ limits: { sockets: { pingMs: 20, pongMs: 20 } } });
     const { stream, upstream } = await up.open();
     const reader = await up.read(stream);
@@ -93,7 +93,7 @@ describe("an event stream", () => {
     expect((await reader.rest()).events).toMatchObject([{ id: "1-1", data: "late" }]);
   });
 
-  test("counts as what sent the first content when the WebSocket had left before", async () => {
+  test("records the time of the first content sent if the WebSocket left before it", async () => {
     await using up = await setUp();
     const { stream, upstream } = await up.open({ model: "gpt" });
     const reader = await up.read(stream);
@@ -104,7 +104,7 @@ describe("an event stream", () => {
 });
 
 describe("a reader that comes back", () => {
-  test("with its last event's id gets what follows, each event once", async () => {
+  test("with its last event's id receives each later event once", async () => {
     await using up = await setUp();
     const { stream, upstream } = await up.open();
     const first = await up.read(stream);
@@ -123,7 +123,7 @@ describe("a reader that comes back", () => {
     ["?after=1-2", {}],
     // An EventSource asks its first address again: the header is what it knows since.
     ["?after=0", { "last-event-id": "1-2" }],
-  ])("may say %s and %j", async (query, headers) => {
+  ])("may send %s and %j", async (query, headers) => {
     await using up = await setUp();
     const { stream, upstream, client } = await up.open();
     upstream.sse().event("1").event("2").event("3").end();
@@ -132,7 +132,7 @@ describe("a reader that comes back", () => {
     expect(events.map(({ data }) => data)).toEqual(["3"]);
   });
 
-  test("after the end gets the end again, and nothing once it has shown that it had it", async () => {
+  test("after the end receives the end event again, and 204 once it sends that event's id", async () => {
     await using up = await setUp();
     const { stream, upstream, client } = await up.open();
     upstream.sse().event("1").end();
@@ -156,7 +156,7 @@ describe("a reader that comes back", () => {
     expect(answer.error).toMatchObject({ code: "resume_failed", retryable: false, details: { reason } });
   });
 
-  test("for what the log had to give up is refused", async () => {
+  test("for events evicted from the log is refused", async () => {
     await using up = await setUp({ limits: { streams: { logEntries: 4 } } });
     const { stream, upstream, client } = await up.open();
     upstream.sse();

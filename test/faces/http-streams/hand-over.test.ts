@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { setUp } from "./set-up.ts";
 
 describe("a stream that moves between WebSocket and HTTP", () => {
-  test("by its id loses and repeats nothing, and tells whoever had it before", async () => {
+  test("by its id loses and repeats nothing, and the previous reader is told", async () => {
     await using up = await setUp();
     const { stream, upstream, client } = await up.open();
     upstream.sse().event("1");
@@ -25,7 +25,7 @@ describe("a stream that moves between WebSocket and HTTP", () => {
     expect(end.status).toBe("completed");
   });
 
-  test("does not come back by itself to an event stream that was detached", async () => {
+  test("is not taken back by an EventSource that was detached from it", async () => {
     await using up = await setUp();
     const { stream } = await up.open();
     const older = await up.read(stream);
@@ -37,7 +37,7 @@ describe("a stream that moves between WebSocket and HTTP", () => {
     expect((await newer.rest()).end).toMatchObject({ status: "cancelled" });
   });
 
-  test("at random, with readers cut off in the middle, brings every event once", async () => {
+  test("at random, with readers cut off midway, is delivered once in full", async () => {
     await using up = await setUp();
     const how = fc.constantFrom("socket", "events", "poll");
     const step = fc.record({ how, count: fc.nat({ max: 12 }) });

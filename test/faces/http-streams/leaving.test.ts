@@ -28,7 +28,7 @@ async function flood(upstream: ScriptedExchange, written = { events: 0 }): Promi
 }
 
 describe("a reader of an event stream that stalls", () => {
-  test("holds the upstream back once the log is full, and later gets everything unchanged", async () => {
+  test("pauses the upstream once the log is full, and later receives everything unchanged", async () => {
     await using up = await setUp({ limits: { logBytes: 262_144 } });
     const { stream, upstream } = await up.open();
     const reader = await up.read(stream, "", {}, true);
@@ -45,7 +45,7 @@ describe("a reader of an event stream that stalls", () => {
     await up.metric('sluice_upstream_pauses_total{route="plain"}', (pauses) => pauses > 0);
   });
 
-  test("for too long fails the stream as a slow consumer, which it learns when it reads on", async () => {
+  test("for too long fails the stream as slow_consumer, and sees that when it reads on", async () => {
     await using up = await setUp({ limits: { logBytes: 262_144, streams: { pausedMs: 1 } } });
     const { stream, upstream } = await up.open();
     const reader = await up.read(stream, "", {}, true);
@@ -57,7 +57,7 @@ describe("a reader of an event stream that stalls", () => {
     await flooded;
   });
 
-  test("and takes nothing for the time of a ping and a pong is gone", async () => {
+  test("for longer than pingMs + pongMs is disconnected", async () => {
     await using up = await setUp({ limits: { sockets: { pingMs: 50, pongMs: 50 } } });
     const { stream, upstream } = await up.open({ away: "cancel" });
     const reader = await up.read(stream, "", {}, true);
@@ -83,7 +83,7 @@ describe("a reader of an event stream that stalls", () => {
 });
 
 describe("a reader of an event stream that leaves", () => {
-  test("leaves the stream running, and can come back", async () => {
+  test("leaves the stream running, and can resume it", async () => {
     await using up = await setUp();
     const { stream, upstream } = await up.open();
     const reader = await up.read(stream);
@@ -96,7 +96,7 @@ describe("a reader of an event stream that leaves", () => {
     expect((await (await up.read(stream, "?after=1")).rest()).events).toMatchObject([{ id: "1-2", data: "2" }]);
   });
 
-  test("ends a stream that is to be cancelled then", async () => {
+  test("ends a stream whose away policy is cancel", async () => {
     await using up = await setUp();
     const { stream, upstream } = await up.open({ away: "cancel" });
     (await up.read(stream)).cut();
@@ -116,8 +116,8 @@ describe("a reader of an event stream that leaves", () => {
   });
 });
 
-describe("a gateway that stops", () => {
-  test("ends event streams and long polls with the streams' own ends", async () => {
+describe("a stopping gateway", () => {
+  test("ends event streams and long polls with their streams' end events", async () => {
     await using up = await setUp();
     const [read, polled] = [await up.open(), await up.open()];
     const reader = await up.read(read.stream);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { chunk, DONE, setUp } from "./set-up.ts";
 
 describe("a long poll", () => {
-  test("brings every event once, round by round, and the end frame's body with the last ones", async () => {
+  test("delivers every event once, round by round, and the end with the last events", async () => {
     await using up = await setUp();
     const { stream, upstream } = await up.open({ model: "gpt" });
     upstream.sse();
@@ -28,7 +28,7 @@ describe("a long poll", () => {
     expect(up.upstream.requests).toBe(1);
   });
 
-  test("carries the upstream's JSON as it came, and text that is none as a string", async () => {
+  test("carries the upstream's JSON unchanged, and other text as a string", async () => {
     await using up = await setUp();
     const { stream, upstream, client } = await up.open();
     upstream.sse().event('{ "a" : 1.0,\t"b":"\\u00e9" }', "x").event("not\nJSON").end();
@@ -41,7 +41,7 @@ describe("a long poll", () => {
     );
   });
 
-  test("is answered with nothing at the end of its time", async () => {
+  test("returns no events at the end of its wait", async () => {
     await using up = await setUp();
     const { stream, upstream } = await up.open();
     upstream.sse();
@@ -51,13 +51,13 @@ describe("a long poll", () => {
     expect(await up.poll(stream, "?wait=60s")).toMatchObject({ events: [{ seq: 1, data: 1 }] });
   });
 
-  test("may wait longer than a ping and a pong take", async () => {
+  test("may wait longer than pingMs + pongMs", async () => {
     await using up = await setUp({ limits: { sockets: { pingMs: 10, pongMs: 10 } } });
     const { stream } = await up.open();
     expect(await up.poll(stream, "?wait=150ms")).toMatchObject({ status: 200, events: [] });
   });
 
-  test("of an ended stream is answered at once", async () => {
+  test("of an ended stream returns at once", async () => {
     await using up = await setUp();
     const { stream, upstream, client } = await up.open();
     upstream.sse().event("1").end();
@@ -71,7 +71,7 @@ describe("a long poll", () => {
     expect(await up.poll(stream, `?wait=${wait}`)).toMatchObject({ status: 400, error: { code: "bad_request" } });
   });
 
-  test("answers with a MiB at most, and the end only with the last of it", async () => {
+  test("returns at most 1 MiB a round, and the end only with the last events", async () => {
     await using up = await setUp({ limits: { logBytes: 4_194_304 } });
     const { stream, upstream, client } = await up.open();
     const large = JSON.stringify("x".repeat(400_000));
@@ -89,7 +89,7 @@ describe("a long poll", () => {
     expect(rounds).toEqual([[1, 2], [3, 4], [5]]);
   });
 
-  test("can ask again for an answer that was lost, even when the log is full", async () => {
+  test("can be repeated after a lost response, even when the log is full", async () => {
     await using up = await setUp({ limits: { streams: { logEntries: 4 } } });
     const { stream, upstream } = await up.open();
     const first = up.poll(stream, "?wait=25s");
@@ -109,7 +109,7 @@ describe("a long poll", () => {
     expect(seen).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
   });
 
-  test("gives way to a newer one", async () => {
+  test("is superseded by a newer one", async () => {
     await using up = await setUp();
     const { stream, upstream, client } = await up.open();
     const older = up.poll(stream, "?wait=25s");
@@ -120,7 +120,7 @@ describe("a long poll", () => {
     expect(await newer).toMatchObject({ status: 200, events: [{ seq: 1 }] });
   });
 
-  test("keeps a stream with away cancel alive between its rounds, and lets it go when no round follows", async () => {
+  test("keeps a stream with away policy cancel alive between rounds, until no round follows in time", async () => {
     await using up = await setUp({ limits: { sockets: { pingMs: 200 } } });
     const { stream, upstream } = await up.open({ away: "cancel" });
     upstream.sse();
@@ -133,7 +133,7 @@ describe("a long poll", () => {
     expect(await up.poll(stream, "?wait=25s&after=5")).toMatchObject({ end: { error: { code: "client_gone" } } });
   });
 
-  test("that is left while it waits counts as gone at once", async () => {
+  test("whose client leaves while it waits detaches at once", async () => {
     await using up = await setUp();
     const { stream, upstream, client } = await up.open({ away: "cancel" });
     const leaving = new AbortController();

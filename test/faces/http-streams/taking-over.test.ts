@@ -9,7 +9,7 @@ import { FakeExchange } from "./fake-exchange.ts";
 
 const LIMITS = { graceMs: 1_000, retentionMs: 1_000, handledRetentionMs: 1_000, pausedMs: 1_000, rememberedIds: 1 };
 
-describe("a stream whose upstream is held back by its reader", () => {
+describe("a stream whose reader keeps its upstream paused", () => {
   test.each([{}, { wait: "1s" }])(
     "goes on within the very call in which a new one takes it over, read with %j",
     async (query) => {
@@ -21,7 +21,7 @@ describe("a stream whose upstream is held back by its reader", () => {
         () => 0,
         noFault,
       );
-      const write = (data: string) => stream.publish(log.append(undefined, data, false));
+      const write = (data: string) => stream.publish(undefined, data, false);
       // undici may deliver data, and the end, within its `resume`.
       stream.producedBy({
         pause() {},

@@ -26,7 +26,7 @@ describe("a fault of ours in the frame of an event", () => {
       expect([peer.seqs("a"), peer.seqs("b"), peer.closeCode]).toEqual([[], [1], undefined]);
       peer.resume("a", stream, 0);
       expect(peer.last("resumed")).toMatchObject({ id: "a", previous: "internal" });
-      faulty.finish();
+      faulty.stop();
       expect(peer.seqs("a")).toEqual([1, 2, 3]);
       expect(peer.last("end")).toMatchObject({ id: "a", status: "completed" });
     },
@@ -42,7 +42,7 @@ describe("a fault of ours in the frame of an event", () => {
       if (frame.includes('"type":"end"')) throw new TypeError("a fault of the end");
       return send.call(peer, frame);
     };
-    rig.call.finish();
+    rig.call.stop();
     peer.send = send;
     expect(rig.faults).toEqual([expect.any(TypeError)]);
     peer.resume("a", stream, 1);

@@ -44,7 +44,7 @@ async function setUp(keys: Readonly<Record<string, Partial<GatewayKey>>> = {}) {
 }
 
 describe("GET /v1/usage", () => {
-  test("adds up what is asked, by day without a word", async () => {
+  test("adds up usage, by day unless asked otherwise", async () => {
     await using up = await setUp();
     const { status, headers, body } = await up.ask();
     expect(status).toBe(200);
@@ -72,7 +72,7 @@ describe("GET /v1/usage", () => {
     expect(await up.groups("?by=caller&caller=bob")).toEqual([["bob", 2]]);
   });
 
-  test("counts days in the time zone that is asked for", async () => {
+  test("counts days in the requested time zone", async () => {
     await using up = await setUp();
     // Noon in UTC is the next day in Kiritimati, 14 hours ahead.
     expect(await up.groups("?tz=Pacific/Kiritimati")).toEqual([
@@ -93,7 +93,7 @@ describe("GET /v1/usage", () => {
     },
   );
 
-  test("tells a caller of its own streams only, whatever it asks and whatever its key may do", async () => {
+  test("reports to a caller only its own streams, whatever the query and its key's scopes", async () => {
     await using up = await setUp({ ann: { scopes: ["chat"] }, bob: { scopes: ["streams", "read", "logs"] }, eve: {} });
     expect(await up.groups("?by=caller", "ann")).toEqual([["ann", 1]]);
     expect(await up.groups("?by=caller&caller=ann", "bob")).toEqual([["bob", 2]]);
@@ -101,13 +101,13 @@ describe("GET /v1/usage", () => {
     expect(await up.groups("?by=caller", "eve")).toEqual([]);
   });
 
-  test("tells an admin of all, or of one", async () => {
+  test("reports all callers or one of them to an admin", async () => {
     await using up = await setUp({ root: { scopes: ["admin"] } });
     expect(await up.groups("?by=route", "root")).toEqual([["chat", 4]]);
     expect(await up.groups("?by=caller&caller=bob", "root")).toEqual([["bob", 2]]);
   });
 
-  test("needs credentials where there are any", async () => {
+  test("requires credentials if any are configured", async () => {
     await using up = await setUp({ ann: {} });
     expect(await up.ask()).toMatchObject({ status: 401, body: { error: { code: "unauthorized" } } });
   });

@@ -14,7 +14,7 @@ function open(path = directory()) {
 }
 
 describe("the keys in sqlite", () => {
-  test("a key comes back as it was stored, also after the file was closed", () => {
+  test("a key is returned as it was stored, even after the file was reopened", () => {
     const path = directory();
     const key = keyFor("alice", freshSecret(), { models: ["gpt"], caps: { costPerDay: 2.5 }, expiresAt: 99 });
     {
@@ -25,7 +25,7 @@ describe("the keys in sqlite", () => {
     expect(again.database.list()).toEqual([key]);
   });
 
-  test("nobody but the owner can read the file and its log", () => {
+  test("only the owner can read the file and its write-ahead log", () => {
     using keys = open();
     keys.database.add(keyFor("alice", freshSecret()));
     for (const file of [KEY_FILE, `${KEY_FILE}-wal`]) {
@@ -33,10 +33,10 @@ describe("the keys in sqlite", () => {
     }
   });
 
-  test("a caller has one key that is not revoked; after it is revoked it may get another", () => {
+  test("a caller has one unrevoked key, and may get another once that is revoked", () => {
     using keys = open();
     keys.database.add(keyFor("alice", freshSecret()));
-    expect(() => keys.database.add(keyFor("alice", freshSecret(), { id: "key_2" }))).toThrow("alice has a key");
+    expect(() => keys.database.add(keyFor("alice", freshSecret(), { id: "key_2" }))).toThrow("alice already has a key");
     keys.database.change("alice", (key) => ({ ...key, revokedAt: 5 }));
     keys.database.add(keyFor("alice", freshSecret(), { id: "key_2" }));
     expect(keys.database.list().map(({ id, revokedAt }) => [id, revokedAt])).toEqual([
@@ -65,7 +65,7 @@ describe("the keys in sqlite", () => {
     expect(other.database.change("alice", (key) => key).caller).toBe("alice");
   });
 
-  test("another connection's change is seen by the version, its own is not", () => {
+  test("the version shows another connection's change, not its own", () => {
     using keys = open();
     using other = open(keys.path);
     const before = keys.database.version();
@@ -81,7 +81,7 @@ describe("the keys in sqlite", () => {
     expect(() => keys.database.change("x' OR '1'='1", (key) => key)).toThrow("there is no key");
   });
 
-  test("a file of a newer version is not touched", () => {
+  test("a file of a newer version is refused and left unchanged", () => {
     const path = directory();
     open(path).database.close();
     const raw = new DatabaseSync(join(path, KEY_FILE));

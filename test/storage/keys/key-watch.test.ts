@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "@jest/globals";
 import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
 import type { GatewayError } from "../../../src/core/kernel/errors.ts";
@@ -10,35 +11,42 @@ import { temporaryDirectories } from "../../support/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 
-/** Watches a directory; `next` resolves with the keys it tells next. */
+/** Watches a directory; `next` resolves with the next keys reported. */
 async function watch(path: string) {
   const told: (readonly GatewayKey[])[] = [];
   const failures: GatewayError[] = [];
   let wake = () => {};
+  const woken = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
+    });
   const watching = await watchKeys({
     directory: path,
     keys(keys) {
       told.push(keys);
       wake();
     },
-    failed: (error) => failures.push(error),
+    failed(error) {
+      failures.push(error);
+      wake();
+    },
   });
   return {
     failures,
     async next(): Promise<readonly GatewayKey[]> {
-      while (told.length === 0) {
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-      }
+      while (told.length === 0) await woken();
       return told.shift() ?? [];
+    },
+    async failure(): Promise<GatewayError | undefined> {
+      while (failures.length === 0) await woken();
+      return failures[0];
     },
     [Symbol.asyncDispose]: () => watching.close(),
   };
 }
 
 describe("watching the keys", () => {
-  test("tells what there is at the start, and what another connection makes of it within two seconds", async () => {
+  test("reports all keys at the start, and another connection's changes within two seconds", async () => {
     const path = directory();
     const keys = new KeyDatabase(path);
     keys.add(keyFor("alice", freshSecret()));
@@ -56,12 +64,27 @@ describe("watching the keys", () => {
     keys.close();
   });
 
-  test("a directory that does not exist is made", async () => {
+  test("keys that become unreadable are reported as failed, and reported again once they can be read", async () => {
+    const path = directory();
+    const keys = new KeyDatabase(path);
+    keys.add(keyFor("alice", freshSecret()));
+    await using watching = await watch(path);
+    await watching.next();
+    const other = new DatabaseSync(join(path, KEY_FILE));
+    other.exec("ALTER TABLE keys RENAME TO hidden");
+    expect(await watching.failure()).toMatchObject({ code: "store_unavailable" });
+    other.exec("ALTER TABLE hidden RENAME TO keys");
+    expect((await watching.next()).map(({ caller }) => caller)).toEqual(["alice"]);
+    other.close();
+    keys.close();
+  });
+
+  test("a missing directory is created", async () => {
     await using watching = await watch(join(directory(), "new"));
     expect(await watching.next()).toEqual([]);
   });
 
-  test("keys that cannot be read stop the start", async () => {
+  test("the start fails when the keys cannot be read", async () => {
     const path = directory();
     mkdirSync(join(path, KEY_FILE));
     await expect(watch(path)).rejects.toMatchObject({ code: "store_unavailable" });

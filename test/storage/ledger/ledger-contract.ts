@@ -16,12 +16,12 @@ const NO_SUMS = {
   costNano: null,
 };
 
-/** Waits until everything given to the ledger is committed: questions see committed rows only. */
+/** Waits until every row is committed: queries see no others. */
 export async function committed(ledger: StoredLedger): Promise<void> {
   while (ledger.waitingRows > 0) await new Promise((turn) => setImmediate(turn));
 }
 
-/** What every implementation of the port promises. `open` gives an empty ledger. */
+/** What every implementation of the port guarantees. `open` returns an empty ledger. */
 export function ledgerContract(name: string, open: () => Promise<StoredLedger>, runs: number): void {
   describe(`${name}, as every ledger`, () => {
     let ledger: StoredLedger;
@@ -30,7 +30,7 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
     });
     afterEach(() => ledger.stop());
 
-    /** The only line there is. */
+    /** The report's only line. */
     async function only(): Promise<UsageLine> {
       await committed(ledger);
       const { lines } = await ledger.usage({ by: "route" });
@@ -44,7 +44,7 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       expect(ledger.available).toBe(true);
     });
 
-    test("a stream that runs is open, and counts no tokens", async () => {
+    test("a running stream is open, and counts no tokens", async () => {
       await ledger.open(opening("a"), false);
       expect(await only()).toMatchObject({ streams: 1, open: 1, exact: NO_SUMS, estimated: NO_SUMS, unknown: 0 });
     });
@@ -73,7 +73,7 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       expect(await only()).toMatchObject({ failed: 1, unknown: 1, exact: NO_SUMS, estimated: NO_SUMS });
     });
 
-    test("the first closing holds", async () => {
+    test("the first closing wins", async () => {
       await ledger.open(opening("a"), false);
       ledger.close(closing("a", { outcome: "cancelled" }));
       ledger.close(closing("a", { outcome: "failed", usage: { source: "exact", inputTokens: 1, outputTokens: 1 } }));
@@ -81,7 +81,7 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
     });
 
     test.each(["estimated", "unknown"] as const)(
-      "exact usage corrects %s usage, and leaves the outcome",
+      "exact usage corrects %s usage, and keeps the outcome",
       async (source) => {
         await ledger.open(opening("a"), false);
         const estimate = source === "unknown" ? { source } : { source, inputTokens: 90, outputTokens: 9 };
@@ -104,7 +104,7 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       expect(await only()).toMatchObject({ estimated: NO_SUMS, exact: { inputTokens: 100 } });
     });
 
-    test("a closing of no stream, and a second opening, change nothing", async () => {
+    test("closing an unknown stream, and opening one twice, change nothing", async () => {
       ledger.close(closing("never"));
       await ledger.open(opening("a"), false);
       ledger.close(closing("a"));
@@ -112,7 +112,7 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       expect(await only()).toMatchObject({ group: "chat", streams: 1, completed: 1, open: 0 });
     });
 
-    test("adds up by what is asked, between moments, for one caller", async () => {
+    test("sums by the requested group, time range and caller", async () => {
       const rows = [
         opening("1", { openedAt: NOON }),
         opening("2", { openedAt: NOON + 86_400_000, session: "s", keyId: "k_bob", caller: "bob" }),
@@ -152,7 +152,7 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       expect(await ledger.spentSince(NOON + 1)).toEqual([{ keyId: "k_bob", tokens: 120, costNano: 600_000 }]);
     });
 
-    test("what keys have spent is what their caps have counted, known or not, of streams that are over", async () => {
+    test("a key has spent what its caps counted for its closed streams, whether usage is known or not", async () => {
       const counted = { tokens: 70, costNano: 7 };
       for (const stream of ["exact", "unknown", "corrected", "runs"]) await ledger.open(opening(stream), false);
       ledger.close(closing("exact"));
@@ -164,7 +164,7 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       expect(await ledger.spentSince(0)).toEqual([{ keyId: "k_ann", tokens: 120 + 70 + 120, costNano: 1_200_007 }]);
     });
 
-    test("groups come with the highest cost first", async () => {
+    test("groups are sorted by cost, highest first", async () => {
       for (const [stream, costNano] of [
         ["low", 1],
         ["high", 3],
@@ -177,7 +177,7 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       expect((await ledger.usage({ by: "model" })).lines.map(({ group }) => group)).toEqual(["high", "middle", "low"]);
     });
 
-    test("figures no stream can have do not break the sums", async () => {
+    test("impossible figures do not break the sums", async () => {
       const usage = { source: "exact", inputTokens: Number.MAX_SAFE_INTEGER, outputTokens: 2 ** 60 } as const;
       for (let stream = 0; stream < 20; stream++) {
         await ledger.open(opening(String(stream)), false);
@@ -186,7 +186,7 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       expect(await only()).toMatchObject({ exact: { inputTokens: 20e12, outputTokens: 20e12 } });
     });
 
-    test("any text in any column comes back as it was, and means nothing to the database", async () => {
+    test("any text in any column is returned unchanged and never interpreted as SQL", async () => {
       const streams = NAUGHTY_STRINGS.map((text, index) => ({ stream: `${index} ${text}`, text }));
       for (const { stream, text } of streams) {
         const all = {
@@ -211,12 +211,12 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       }
     }, 60_000);
 
-    test("text that is too long is cut, half characters are replaced", async () => {
+    test("text that is too long is truncated, and lone surrogates are replaced", async () => {
       await ledger.open(opening("a", { route: `\ud800${"x".repeat(10_000)}` }), false);
       expect((await only()).group).toBe(`\ufffd${"x".repeat(255)}`);
     });
 
-    test("rows are cut into cells by day, session, route and model, with what they cost and how long they took", async () => {
+    test("cells group rows by day, session, route and model, with cost and latency", async () => {
       const DAY = 24 * 3_600_000;
       const usage = { source: "exact", inputTokens: 100, outputTokens: 20, cacheReadTokens: 30 } as const;
       for (const [stream, more] of Object.entries({
@@ -263,14 +263,14 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       ]);
     });
 
-    test("a stopped ledger refuses openings, takes closings in silence, and can be stopped again", async () => {
+    test("a stopped ledger refuses opens, ignores closings, and can be stopped again", async () => {
       await ledger.stop();
       expect(() => ledger.open(opening("a"), false)).toThrow(expect.objectContaining({ code: "ledger_unavailable" }));
       ledger.close(closing("a"));
       await ledger.stop();
     });
 
-    test("behaves as a plain map does, whatever is done to it", async () => {
+    test("behaves like a plain map under any sequence of calls", async () => {
       const attempt = async (commands: Iterable<fc.AsyncCommand<Model, StoredLedger>>) => {
         const real = await open();
         await fc.asyncModelRun(() => ({ model: emptyModel(), real }), commands);

@@ -21,7 +21,7 @@ const rowsOf = ({ connection }: LedgerDatabase) =>
     .map((row) => ({ ...row }));
 
 describe("a row", () => {
-  test("holds everything that is known of a stream", () => {
+  test("holds every figure of a stream", () => {
     const database = open(directory());
     const usage = {
       source: "exact",
@@ -70,14 +70,14 @@ describe("a row", () => {
     database.close();
   });
 
-  test("does not end before it began when the clock is set back an hour", () => {
+  test("never ends before it began, even when the clock is set back an hour", () => {
     const database = open(directory());
     database.write([opened("a"), closed("a", { closedAt: NOON - 3_600_000 })]);
     expect(rowsOf(database)).toMatchObject([{ opened_at: NOON, closed_at: NOON }]);
     database.close();
   });
 
-  test("written twice, as after a commit whose answer was lost, is one row", () => {
+  test("written twice, as after a commit whose acknowledgement was lost, is one row", () => {
     const database = open(directory());
     const batch = [opened("a"), closed("a")];
     expect([database.write(batch), database.write(batch)]).toEqual([0, 0]);
@@ -85,7 +85,7 @@ describe("a row", () => {
     database.close();
   });
 
-  test("that the tables refuse is counted and leaves the others alone", () => {
+  test("that the tables refuse is counted, and the others are kept", () => {
     const database = open(directory());
     const broken = { ...opened("b"), values: { ...opened("b").values, opened_at: 1.5 } };
     expect(database.write([opened("a"), broken, closed("b"), opened("c")])).toBe(1);
@@ -95,7 +95,7 @@ describe("a row", () => {
 });
 
 describe("a sweep", () => {
-  test("settles what dead runs left open as lost, with their prompts as the estimate, and leaves living runs alone", () => {
+  test("closes the rows of dead runs as lost, with their prompts as the estimate, and leaves those of running ones open", () => {
     const path = directory();
     const dead = open(path, "dead");
     dead.write([opened("a"), opened("b"), closed("b")]);
@@ -124,7 +124,7 @@ describe("a sweep", () => {
     me.close();
   });
 
-  test("knows nothing of the usage of rows from before prompts were kept", () => {
+  test("reports unknown usage for rows written before prompts were counted", () => {
     const path = directory();
     const dead = open(path, "dead");
     const { counted_tokens: _, counted_nano: __, ...values } = opened("a").values;
@@ -136,7 +136,7 @@ describe("a sweep", () => {
     me.close();
   });
 
-  test("that took a living run for dead is corrected by the stream's own end", () => {
+  test("that mistook a running gateway for dead is corrected by the stream's own end", () => {
     const database = open(directory());
     const other = { ...opened("a") };
     database.write([other]);
@@ -151,7 +151,7 @@ describe("a sweep", () => {
 });
 
 describe("the lock of a run", () => {
-  test("shows that it lives, until it is given up; then its file goes", () => {
+  test("shows that the run is alive until it is released, which removes its file", () => {
     const path = directory();
     const lock = holdLock(path, "ledger", "one");
     expect(liveInstances(path, "ledger")).toEqual({ held: ["one"], unclear: [] });
@@ -160,16 +160,16 @@ describe("the lock of a run", () => {
     expect(readdirSync(path)).toEqual([]);
   });
 
-  test("of a dead run is free, and its file is removed", () => {
+  test("of a dead run is free, and the check removes its file", () => {
     const path = directory();
     writeFileSync(join(path, "ledger-dead.lock"), "");
     expect(liveInstances(path, "ledger")).toEqual({ held: [], unclear: [] });
     expect(readdirSync(path)).toEqual([]);
   });
 
-  test("is its own again when a look removes the file that was just made", () => {
+  test("is taken again when a check removes the file just created", () => {
     const path = directory();
-    // As between the making of the file and its locking.
+    // A check between the file's creation and its locking.
     writeFileSync(join(path, "ledger-new.lock"), "");
     expect(liveInstances(path, "ledger")).toEqual({ held: [], unclear: [] });
     const lock = holdLock(path, "ledger", "new");
@@ -178,7 +178,7 @@ describe("the lock of a run", () => {
     lock.close();
   });
 
-  test("that cannot be looked at is unclear, and stays", () => {
+  test("that cannot be checked is unclear, and its file stays", () => {
     const path = directory();
     writeFileSync(join(path, "ledger-odd.lock"), "no database at all, but something somebody may need. ".repeat(20));
     expect(liveInstances(path, "ledger")).toEqual({ held: [], unclear: ["odd"] });
@@ -187,7 +187,7 @@ describe("the lock of a run", () => {
 });
 
 describe("the file", () => {
-  test("is for its owner only and safe when the power fails", () => {
+  test("is private to its owner and survives a power failure", () => {
     const path = join(directory(), "made", "deep");
     const database = open(path);
     database.write([opened("a")]);
@@ -198,7 +198,7 @@ describe("the file", () => {
     database.close();
   });
 
-  test("that is full refuses a batch whole, and takes it once there is room", () => {
+  test("that is full refuses a whole batch, and accepts it once there is room", () => {
     const database = open(directory());
     const { page_count: pages } = database.connection.prepare("PRAGMA page_count").get() as { page_count: number };
     database.connection.exec(`PRAGMA max_page_count = ${pages + 2}`);
@@ -211,7 +211,7 @@ describe("the file", () => {
     database.close();
   });
 
-  test("of a newer version, and one that is no ledger, are refused and left as they are", () => {
+  test("of a newer version, or a file that is not a ledger, is refused and left unchanged", () => {
     const newer = directory();
     const connection = new DatabaseSync(join(newer, LEDGER_FILE));
     connection.exec("PRAGMA user_version = 99");
@@ -224,7 +224,7 @@ describe("the file", () => {
     expect(readFileSync(join(other, LEDGER_FILE), "utf8")).toBe(text);
   });
 
-  test("forgets settled streams that are too old, however many, and keeps what runs", () => {
+  test("deletes closed streams past their retention, however many, and keeps running ones", () => {
     const database = open(directory());
     const rows = Array.from({ length: 2_500 }, (_, index) => `old${index}`).flatMap((stream) => [
       opened(stream),
@@ -237,8 +237,8 @@ describe("the file", () => {
   });
 });
 
-describe("a question", () => {
-  test("is answered while a gateway writes, from what is committed", () => {
+describe("a query", () => {
+  test("reads committed rows while a gateway writes", () => {
     const path = directory();
     const database = open(path);
     database.write([opened("a")]);
@@ -250,7 +250,7 @@ describe("a question", () => {
     database.close();
   });
 
-  test("to a ledger that no gateway has open is answered, and changes nothing", () => {
+  test("reads a ledger that no gateway has open, and changes nothing", () => {
     const path = directory();
     const database = open(path);
     database.write([opened("a")]);
@@ -263,13 +263,13 @@ describe("a question", () => {
     expect(readFileSync(join(path, LEDGER_FILE)).equals(before)).toBe(true);
   });
 
-  test("finds no ledger where there is none, and makes none", () => {
+  test("finds no ledger where there is none, and creates none", () => {
     const path = directory();
     expect(LedgerQueries.open(path)).toBeUndefined();
     expect(readdirSync(path)).toEqual([]);
   });
 
-  test("gets no more than ten thousand groups, and is told that there are more", () => {
+  test("returns at most ten thousand groups, and says that there are more", () => {
     const database = open(directory());
     const rows = Array.from({ length: 10_001 }, (_, index) => opened(`s${index}`, { session: `s${index}` }));
     database.write(rows);

@@ -5,7 +5,7 @@ import { USAGE_GROUPS, type UsageGroup } from "../../../src/core/ledger/usage-qu
 import type { StoredLedger } from "../../../src/storage/ledger/sqlite-ledger.ts";
 import { closing, NOON, opening } from "../../support/ledger-rows.ts";
 
-/** What a ledger should hold: each stream's opening, and what is known of its end. */
+/** The ledger a test expects: each stream's opening, and its end if there was one. */
 export interface Model {
   readonly rows: Map<string, { readonly opened: LedgerOpening; closed: LedgerClosing | undefined }>;
 }
@@ -132,6 +132,6 @@ const look = (committed: (real: StoredLedger) => Promise<void>) =>
     }),
   );
 
-/** Any sequence of openings and closings, with questions in between. */
+/** Any sequence of openings and closings, with queries in between. */
 export const ledgerCommands = (committed: (real: StoredLedger) => Promise<void>) =>
   fc.commands([open, open, close, close, look(committed)], { maxCommands: 40 });

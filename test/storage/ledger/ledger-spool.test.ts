@@ -4,7 +4,7 @@ import type { LedgerWrite } from "../../../src/storage/ledger/ledger-rows.ts";
 import { LedgerSpool, type LedgerWriter, type SpoolOptions } from "../../../src/storage/ledger/ledger-spool.ts";
 import { closing, opening } from "../../support/ledger-rows.ts";
 
-/** A store that answers when it is told to. */
+/** A store whose commits a test resolves. */
 class HandWriter implements LedgerWriter {
   readonly batches: string[][] = [];
   #reply: PromiseWithResolvers<number> = Promise.withResolvers();
@@ -44,7 +44,7 @@ function rig(more: Partial<SpoolOptions> = {}) {
 const UNAVAILABLE = expect.objectContaining({ code: "ledger_unavailable", retryable: true });
 
 describe("alongside", () => {
-  test("an open waits for nothing", async () => {
+  test("an open waits for no commit", async () => {
     const { spool, writer, settled } = rig();
     expect(spool.open(opening("a"), false)).toBeUndefined();
     expect(spool.open(opening("b"), true)).toBeUndefined();
@@ -52,7 +52,7 @@ describe("alongside", () => {
     expect(writer.batches).toEqual([["open a", "open b"]]);
   });
 
-  test("what comes while a batch is on its way is the next batch, in order", async () => {
+  test("rows that arrive while a batch is in flight form the next batch, in order", async () => {
     const { spool, writer, settled, later } = rig();
     void spool.open(opening("a"), false);
     await settled();
@@ -70,7 +70,7 @@ describe("alongside", () => {
     expect(spool.rows).toBe(0);
   });
 
-  test("after a pause a row goes at once; soon after a batch, rows gather for twenty milliseconds", async () => {
+  test("a row after a pause is sent at once; soon after a batch, rows gather for twenty milliseconds", async () => {
     const { spool, writer, settled, later } = rig();
     void spool.open(opening("a"), false);
     await settled();
@@ -89,7 +89,7 @@ describe("alongside", () => {
     expect(writer.batches.slice(2)).toEqual([["close b"]]);
   });
 
-  test("many rows go in batches of 256", async () => {
+  test("rows are sent in batches of 256", async () => {
     const { spool, writer, settled, later } = rig({ spoolRows: 1_000 });
     for (let index = 0; index < 600; index++) void spool.open(opening(String(index)), false);
     for (const size of [256, 256]) {
@@ -115,11 +115,11 @@ describe("alongside", () => {
     await refused;
     writer.commit();
     await settled();
-    // The row of the refused stream is written all the same: its closing follows.
+    // The refused stream's row is still written: its closing follows.
     expect(writer.batches[1]).toEqual(["open b", "open c", "open d"]);
   });
 
-  test("a store that does not answer for two seconds is unavailable, and available with its answer", async () => {
+  test("a store that does not respond for two seconds is unavailable until it does", async () => {
     const { spool, writer, news, settled, later } = rig();
     void spool.open(opening("a"), false);
     await later(1_999);
@@ -132,14 +132,14 @@ describe("alongside", () => {
     await settled();
     expect(spool.available).toBe(true);
     expect(news).toEqual([
-      { kind: "unavailable", reason: "it does not answer", rows: 1 },
+      { kind: "unavailable", reason: "it does not respond", rows: 1 },
       { kind: "available", rows: 1 },
     ]);
   });
 });
 
 describe("a store that fails", () => {
-  test("is said once, tried again with growing pauses, and gets every row in order when it works again", async () => {
+  test("is reported once, retried with growing pauses, and given every row in order once it works again", async () => {
     const { spool, writer, news, settled, later } = rig();
     void spool.open(opening("a"), false);
     await settled();
@@ -167,7 +167,7 @@ describe("a store that fails", () => {
     ]);
   });
 
-  test("refuses opens that must be recorded, and lets the others run", async () => {
+  test("refuses opens that must be recorded, and allows the others", async () => {
     const { spool, writer, settled } = rig();
     void spool.open(opening("a"), false);
     await settled();
@@ -178,7 +178,7 @@ describe("a store that fails", () => {
     expect(spool.rows).toBe(2);
   });
 
-  test("has room for so many rows: then opens are refused, closings never", async () => {
+  test("queues a limited number of rows: beyond it opens are refused, closings never", async () => {
     const { spool, writer, settled, later } = rig({ spoolRows: 3 });
     for (const stream of ["a", "b", "c"]) void spool.open(opening(stream), false);
     expect(() => spool.open(opening("d"), false)).toThrow(UNAVAILABLE);
@@ -194,7 +194,7 @@ describe("a store that fails", () => {
     expect(spool.open(opening("d"), false)).toBeUndefined();
   });
 
-  test("refuses rows for what is in them: the operator is told how many", async () => {
+  test("that refuses rows for their content: the operator learns how many", async () => {
     const { spool, writer, news, settled } = rig();
     void spool.open(opening("a"), false);
     await settled();
@@ -206,7 +206,7 @@ describe("a store that fails", () => {
 });
 
 describe("strict", () => {
-  test("every open waits for its commit, and for no other", async () => {
+  test("every open waits for its own commit only", async () => {
     const { spool, writer, settled } = rig({ strict: true });
     const seen: string[] = [];
     for (const stream of ["a", "b"]) void spool.open(opening(stream), false)?.then(() => seen.push(stream));
@@ -221,7 +221,7 @@ describe("strict", () => {
     expect(seen).toEqual(["a", "b", "c"]);
   });
 
-  test("an open waits for no other rows to gather", async () => {
+  test("an open does not wait for other rows to gather", async () => {
     const { spool, writer, settled } = rig({ strict: true });
     const first = spool.open(opening("a"), false);
     await settled();
@@ -234,7 +234,7 @@ describe("strict", () => {
     writer.commit();
   });
 
-  test("an open whose commit takes two seconds fails; the next ones are refused at once", async () => {
+  test("an open whose commit takes two seconds fails; later ones are refused at once", async () => {
     const { spool, later } = rig({ strict: true });
     const refused = expect(spool.open(opening("a"), false)).rejects.toEqual(UNAVAILABLE);
     await later(2_000);
@@ -243,8 +243,8 @@ describe("strict", () => {
   });
 });
 
-describe("the end", () => {
-  test("waits for what waits", async () => {
+describe("stopping", () => {
+  test("commits the waiting rows first", async () => {
     const { spool, writer, settled } = rig();
     void spool.open(opening("a"), false);
     const stopped = spool.stop(5_000);
@@ -256,7 +256,7 @@ describe("the end", () => {
     expect(spool.rows).toBe(0);
   });
 
-  test("comes after so long, however many rows wait", async () => {
+  test("gives up after its time, however many rows wait", async () => {
     const { spool, writer, settled, later } = rig();
     void spool.open(opening("a"), false);
     await settled();

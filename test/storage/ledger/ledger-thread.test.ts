@@ -16,7 +16,7 @@ function thread(path: string, instance = "me") {
 }
 
 describe("the writing thread", () => {
-  test("tells how many streams of dead runs it settled", async () => {
+  test("reports how many rows of dead runs it closed", async () => {
     const path = directory();
     const first = thread(path, "first");
     await first.thread.start();
@@ -28,7 +28,7 @@ describe("the writing thread", () => {
     await second.thread.close(1_000);
   });
 
-  test("leaves alone what a run left open of which nobody can tell whether it lives", async () => {
+  test("keeps the rows of a run whose lock cannot be checked open", async () => {
     const path = directory();
     const first = thread(path, "first");
     await first.thread.start();
@@ -41,12 +41,12 @@ describe("the writing thread", () => {
     await second.thread.close(1_000);
   });
 
-  test("that died is started again by the next batch, and settles nothing of its own run", async () => {
+  test("is restarted by the next batch after it ended, and closes no rows of its own run", async () => {
     const path = directory();
     const { thread: writer, lost } = thread(path);
     await writer.start();
     await writer.write([openingWrite(opening("a"))]);
-    // Ends the thread behind the ledger's back.
+    // Ends the thread; the ledger is not told.
     await writer.close(1_000);
     expect(await writer.write([closingWrite(closing("a"))])).toBe(0);
     await writer.close(1_000);
@@ -55,7 +55,7 @@ describe("the writing thread", () => {
     expect(queries?.usage({ by: "route" }).lines).toMatchObject([{ completed: 1, lost: 0 }]);
   });
 
-  test("that is made to end in the middle of a batch rejects it; the batch can be written again", async () => {
+  test("rejects a batch it is terminated in; the batch can be written again", async () => {
     const path = directory();
     const { thread: writer } = thread(path);
     await writer.start();
@@ -70,7 +70,7 @@ describe("the writing thread", () => {
     expect(queries?.usage({ by: "route" }).lines).toMatchObject([{ streams: 20_000 }]);
   });
 
-  test("says what failed in SQLite's own words, without anything of the rows", async () => {
+  test("reports a failure in SQLite's words, without the rows' content", async () => {
     const path = directory();
     const { thread: writer } = thread(path);
     await writer.start();

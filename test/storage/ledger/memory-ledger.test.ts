@@ -5,7 +5,7 @@ import { ledgerContract } from "./ledger-contract.ts";
 
 ledgerContract("the ledger in memory", async () => createMemoryLedger(), 200);
 
-test("the ledger in memory forgets its oldest settled streams, and none that runs", async () => {
+test("the ledger in memory forgets its oldest closed streams, and no running one", async () => {
   const ledger = createMemoryLedger(10);
   for (let index = 0; index < 50; index++) {
     await ledger.open(opening(`s${index}`), false);
@@ -15,7 +15,7 @@ test("the ledger in memory forgets its oldest settled streams, and none that run
   await ledger.stop();
 });
 
-test("no ledger takes everything and knows nothing", async () => {
+test("with the ledger off, every row is accepted and none is reported", async () => {
   expect(NO_LEDGER.open(opening("a"), true)).toBeUndefined();
   NO_LEDGER.close(closing("a"));
   expect(await NO_LEDGER.usage({ by: "day" })).toEqual({ by: "day", lines: [], more: false });

@@ -21,7 +21,7 @@ const UNAVAILABLE = expect.objectContaining({ code: "ledger_unavailable" });
 interface Opened {
   readonly ledger: StoredLedger;
   readonly news: LedgerNews[];
-  /** Resolves with the next news of this kind, or at once when there was one. */
+  /** Resolves with the first news of this kind. */
   heard(kind: LedgerNews["kind"]): Promise<LedgerNews>;
 }
 
@@ -63,7 +63,7 @@ const rows = (path: string) => {
 ledgerContract("the ledger in sqlite", async () => (await open(directory())).ledger, 3);
 
 describe("the ledger in sqlite", () => {
-  test("is committed and closed at its stop, and read again after it", async () => {
+  test("stopping commits every row; the next start reads them", async () => {
     const path = directory();
     const first = await open(path);
     for (let index = 0; index < 1_000; index++) {
@@ -88,7 +88,7 @@ describe("the ledger in sqlite", () => {
     await ledger.stop();
   });
 
-  test("a killed run loses no acknowledged row, and what it left open is lost, once", async () => {
+  test("a killed run loses no acknowledged row, and its open rows are closed as lost, once", async () => {
     const path = directory();
     const child = spawn(process.execPath, ["--no-warnings", writer, path, "first"], {
       stdio: ["ignore", "pipe", "inherit"],
@@ -113,7 +113,7 @@ describe("the ledger in sqlite", () => {
     await third.ledger.stop();
   });
 
-  test("of two gateways on one file, each settles only what the dead one left", async () => {
+  test("gateways that share a file close only the rows of dead ones", async () => {
     const path = directory();
     const one = await open(path);
     await one.ledger.open(opening("of one"), false);
@@ -130,13 +130,13 @@ describe("the ledger in sqlite", () => {
     expect(rows(path).map(({ outcome }) => outcome)).toEqual(["completed", "completed"]);
   });
 
-  test("a locked file holds nothing up but what must be recorded; rows wait and are written after it", async () => {
+  test("a locked file delays only opens that must be recorded; rows wait and are written once it is free", async () => {
     const path = directory();
     const { ledger, heard } = await open(path, { openWaitMs: 100 });
     const other = new DatabaseSync(join(path, LEDGER_FILE));
     other.exec("BEGIN IMMEDIATE");
     expect(ledger.open(opening("a"), true)).toBeUndefined();
-    // The event loop turns all the while: the news comes through it.
+    // The event loop is not blocked: it delivers this news.
     expect(await heard("unavailable")).toMatchObject({ rows: 1 });
     expect(() => ledger.open(opening("b"), true)).toThrow(UNAVAILABLE);
     expect(ledger.open(opening("c"), false)).toBeUndefined();
@@ -153,7 +153,7 @@ describe("the ledger in sqlite", () => {
     await ledger.stop();
   });
 
-  test("strict opens of a locked file wait their time, then they are refused", async () => {
+  test("strict opens wait openWaitMs for a locked file, then are refused", async () => {
     const path = directory();
     const { ledger } = await open(path, { mode: "strict", openWaitMs: 100 });
     const other = new DatabaseSync(join(path, LEDGER_FILE));
@@ -168,7 +168,7 @@ describe("the ledger in sqlite", () => {
   disk?.[Symbol.dispose]();
   const onSmallDisk = disk ? test : test.skip;
   onSmallDisk(
-    `a full disk${disk ? "" : " (skipped: no file system can be mounted here)"}: streams go on, rows wait, and are written when there is room`,
+    `a full disk${disk ? "" : " (skipped: no file system can be mounted here)"}: streams continue, and rows wait until there is room`,
     async () => {
       using small = mountSmallDisk(512);
       const path = small?.path ?? "";
@@ -181,7 +181,7 @@ describe("the ledger in sqlite", () => {
       while (ledger.available && streams < 5_000) {
         void ledger.open(opening(`s${streams}`, { session: "x".repeat(200) }), false);
         ledger.close(closing(`s${streams++}`));
-        // One at a time: what waits when the disk is full must fit when it has room.
+        // One at a time: the rows left when the disk is full must fit once there is room.
         while (ledger.available && ledger.waitingRows > 0) await new Promise((turn) => setImmediate(turn));
       }
       expect(await heard("unavailable")).toMatchObject({ reason: expect.stringMatching(/full|I\/O/) });
@@ -206,7 +206,7 @@ describe("the ledger in sqlite", () => {
     30_000,
   );
 
-  test("a ledger that cannot be opened is ledger_unavailable and named; so is one that cannot be read", async () => {
+  test("a ledger that cannot be opened is ledger_unavailable and named; one that cannot be read is ledger_unavailable", async () => {
     const path = directory();
     writeFileSync(join(path, "file"), "");
     await expect(open(join(path, "file"))).rejects.toMatchObject({
@@ -219,7 +219,7 @@ describe("the ledger in sqlite", () => {
     await expect(ledger.usage({ by: "day" })).rejects.toEqual(UNAVAILABLE);
   });
 
-  test("answers questions one after another, and no more than a few wait", async () => {
+  test("runs queries one at a time, and refuses all but a few that wait", async () => {
     const { ledger } = await open(directory());
     const asked = await Promise.allSettled(Array.from({ length: 20 }, () => ledger.usage({ by: "day" })));
     const failures = asked.flatMap((answer) => (answer.status === "rejected" ? [answer.reason] : []));
@@ -228,13 +228,13 @@ describe("the ledger in sqlite", () => {
   });
 });
 
-/** Takes all the room there is. */
+/** Fills the disk. */
 function fill(file: string): void {
   for (let bytes = 65_536; bytes >= 512; bytes /= 2) {
     try {
       for (;;) writeFileSync(file, Buffer.alloc(bytes), { flag: "a" });
     } catch {
-      // Less then.
+      // Full: try a smaller piece.
     }
   }
 }

@@ -3,7 +3,12 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "@jest/globals";
 import type { Transcripts } from "../../../src/core/ports/transcripts.ts";
-import { type Call, DATABASE_FILE, SqliteDatabase } from "../../../src/storage/transcripts/sqlite-database.ts";
+import type { Call } from "../../../src/storage/sqlite/worker-program.ts";
+import {
+  DATABASE_FILE,
+  SqliteDatabase,
+  type TranscriptOperations,
+} from "../../../src/storage/transcripts/sqlite-database.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { message, session, transcriptsContract } from "./transcripts-contract.ts";
 
@@ -12,7 +17,7 @@ const directory = temporaryDirectories();
 /** The database without its thread, as the port. */
 function inProcess(database: SqliteDatabase): Transcripts {
   let closed = false;
-  const run = async (call: Call) => {
+  const run = async (call: Call<TranscriptOperations>) => {
     const [outcome] = closed ? [] : database.batch([call]);
     if (outcome && "value" in outcome) return outcome.value as never;
     throw { code: "store_unavailable" };
@@ -46,18 +51,18 @@ function commitsIn(walFile: string): number {
 }
 
 describe("a batch", () => {
-  const append = (seq: number): Call => ({ name: "append", args: ["a", [message(seq)]] });
-  // SQLite refuses a seq that is no whole number: the second message of the call fails after the first was written.
-  const broken: Call = { name: "append", args: ["a", [message(7), { ...message(8), seq: 8.5 }]] };
+  const append = (seq: number): Call<TranscriptOperations> => ({ name: "append", args: ["a", [message(seq)]] });
+  // SQLite refuses a fractional seq: the second message of the call fails after the first was written.
+  const broken: Call<TranscriptOperations> = { name: "append", args: ["a", [message(7), { ...message(8), seq: 8.5 }]] };
 
-  test("answers each call at its place", () => {
+  test("returns an outcome for each call, in order", () => {
     const database = new SqliteDatabase(directory());
     const outcomes = database.batch([append(1), { name: "messages", args: ["a"] }, { name: "sessions", args: [] }]);
     expect(outcomes).toEqual([{ value: undefined }, { value: [message(1)] }, { value: [] }]);
     database.close();
   });
 
-  test("with one bad call stores the others and nothing of the bad one", () => {
+  test("with one faulty call stores the others and nothing of that one", () => {
     const database = new SqliteDatabase(directory());
     const outcomes = database.batch([append(1), broken, append(2)]);
     expect(outcomes).toEqual([
@@ -80,7 +85,7 @@ describe("a batch", () => {
     database.close();
   });
 
-  test("while another process holds the file fails after a bounded wait, and works afterwards", () => {
+  test("fails after a bounded wait while another process holds the file, and works afterwards", () => {
     const path = directory();
     const database = new SqliteDatabase(path);
     const other = new DatabaseSync(join(path, DATABASE_FILE));
@@ -96,7 +101,7 @@ describe("a batch", () => {
 });
 
 describe("the file", () => {
-  test("directory and files are for their owner only", () => {
+  test("directory and files are private to their owner", () => {
     const path = join(directory(), "made", "deep");
     const database = new SqliteDatabase(path);
     database.saveSession(session("a"));
@@ -106,7 +111,7 @@ describe("the file", () => {
     database.close();
   });
 
-  test("is safe when the power fails: write-ahead log, synced at every commit", () => {
+  test("survives a power failure: write-ahead log, synced at every commit", () => {
     const path = directory();
     new SqliteDatabase(path).close();
     const plain = new DatabaseSync(join(path, DATABASE_FILE));
@@ -114,7 +119,7 @@ describe("the file", () => {
     plain.close();
   });
 
-  test("of today's form is opened again without a migration", () => {
+  test("of the current version is opened without a migration", () => {
     const path = directory();
     const first = new SqliteDatabase(path);
     first.saveSession(session("a"));
@@ -126,7 +131,7 @@ describe("the file", () => {
     expect(readFileSync(join(path, DATABASE_FILE)).equals(before)).toBe(true);
   });
 
-  test("of a newer version is refused and left as it is", () => {
+  test("of a newer version is refused and left unchanged", () => {
     const path = directory();
     const newer = new DatabaseSync(join(path, DATABASE_FILE));
     newer.exec("PRAGMA user_version = 99");
@@ -134,7 +139,7 @@ describe("the file", () => {
     expect(() => new SqliteDatabase(path)).toThrow("newer version (step 99");
   });
 
-  test("that is no database is refused and left as it is", () => {
+  test("that is not a database is refused and left unchanged", () => {
     const path = directory();
     const text = "not a database at all. ".repeat(100);
     writeFileSync(join(path, DATABASE_FILE), text);

@@ -4,9 +4,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "@jest/globals";
-import { openSqliteTranscripts, WorkerTranscripts } from "../../../src/storage/transcripts/sqlite-transcripts.ts";
+import { openSqliteTranscripts } from "../../../src/storage/transcripts/sqlite-transcripts.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { message, session, transcriptsContract } from "./transcripts-contract.ts";
 
@@ -28,7 +27,7 @@ describe("the sqlite store", () => {
     await second.close();
   });
 
-  test("close commits what was asked for before it", async () => {
+  test("closing commits every call made before it", async () => {
     const options = { directory: directory() };
     const first = await openSqliteTranscripts(options);
     const writes = [1, 2, 3].map((seq) => first.append("a", [message(seq)]));
@@ -39,7 +38,7 @@ describe("the sqlite store", () => {
     await second.close();
   });
 
-  test("a write that the database refuses is store_unavailable, alone, without its content in the message", async () => {
+  test("a write that the database refuses fails alone, with store_unavailable and none of its content in the message", async () => {
     const store = await openSqliteTranscripts({ directory: directory() });
     const refused = store.append("a", [{ ...message(1), seq: 1.5 }]);
     const accepted = store.append("a", [message(2)]);
@@ -49,7 +48,7 @@ describe("the sqlite store", () => {
     await store.close();
   });
 
-  test("keeps every acknowledged write, and no half one, when the process is killed in mid-write", async () => {
+  test("keeps every acknowledged write, and no partial one, when the process is killed mid-write", async () => {
     const path = directory();
     const child = spawn(process.execPath, ["--no-warnings", writer, path], { stdio: ["ignore", "pipe", "inherit"] });
     const acknowledged = new Set<number>();
@@ -66,8 +65,8 @@ describe("the sqlite store", () => {
   });
 
   const onPosix = process.platform === "win32" ? test.skip : test;
-  onPosix("a full disk rejects writes with store_unavailable; what was acknowledged can be read", async () => {
-    // The limit on file size is the nearest thing to a full disk that needs no privilege: 200 KiB.
+  onPosix("a full disk rejects writes with store_unavailable; acknowledged ones can be read", async () => {
+    // A file size limit (200 KiB) stands in for a full disk: it needs no privilege.
     const limited = ["-c", 'ulimit -f 400; exec "$0" "$@"', process.execPath, "--no-warnings", writer, directory()];
     const child = spawn("sh", limited, { stdio: ["ignore", "pipe", "inherit"] });
     const exit = once(child, "exit");
@@ -79,7 +78,7 @@ describe("the sqlite store", () => {
     expect(lines.at(-1)).toBe(`failed ${Array(4).fill("store_unavailable").join(",")} ${acknowledged * 2}`);
   });
 
-  test("a directory that cannot be used is store_unavailable and named", async () => {
+  test("an unusable directory is store_unavailable, and the error names it", async () => {
     const path = directory();
     writeFileSync(join(path, "file"), "");
     const opening = openSqliteTranscripts({ directory: join(path, "file") });
@@ -90,18 +89,5 @@ describe("the sqlite store", () => {
     const path = directory();
     mkdirSync(join(path, "sluice.db"));
     await expect(openSqliteTranscripts({ directory: path })).rejects.toMatchObject({ code: "store_unavailable" });
-  });
-
-  test.each([
-    ["ends", "process.exit(0)"],
-    ["throws", "throw new Error('lost')"],
-  ])("a thread that %s rejects what waits and what comes, with store_unavailable", async (_, end) => {
-    const code = `require("node:worker_threads").parentPort.once("message", () => { ${end} })`;
-    const store = new WorkerTranscripts(new Worker(code, { eval: true }));
-    const refused = expect.objectContaining({ code: "store_unavailable" });
-    const both = await Promise.allSettled([store.sessions(), store.clear("a")]);
-    expect(both.map((one) => one.status === "rejected" && one.reason)).toEqual([refused, refused]);
-    await expect(store.sessions()).rejects.toEqual(refused);
-    await store.close();
   });
 });

@@ -36,7 +36,7 @@ const fullMessage: TranscriptMessage = {
   failure: { code: "upstream_truncated", message: "the stream ended before its last event" },
 };
 
-/** What every implementation of the port promises. `open` gives an empty store. */
+/** What every implementation of the port guarantees. `open` returns an empty store. */
 export function transcriptsContract(name: string, open: () => Promise<Transcripts>, runs: number): void {
   describe(`${name}, as every transcript store`, () => {
     let store: Transcripts;
@@ -50,7 +50,7 @@ export function transcriptsContract(name: string, open: () => Promise<Transcript
       expect(await store.messages("nobody")).toEqual([]);
     });
 
-    test("gives a session back as it was saved, and the newest one first", async () => {
+    test("returns sessions as they were saved, the newest first", async () => {
       await store.saveSession(session("old", 1));
       await store.saveSession(session("new", 2));
       expect(await store.sessions()).toEqual([session("new", 2), session("old", 1)]);
@@ -64,7 +64,7 @@ export function transcriptsContract(name: string, open: () => Promise<Transcript
       expect(await store.messages("a")).toEqual([message(1)]);
     });
 
-    test("gives messages back in every detail, in the order of their seq", async () => {
+    test("returns messages in every detail, in the order of their seq", async () => {
       await store.append("a", [message(3), fullMessage]);
       await store.append("a", [message(1)]);
       expect(await store.messages("a")).toEqual([message(1), fullMessage, message(3)]);
@@ -76,7 +76,7 @@ export function transcriptsContract(name: string, open: () => Promise<Transcript
       expect(await store.messages("a")).toEqual([message(2, "other"), message(9, "same")]);
     });
 
-    test("the same id may stand in two sessions", async () => {
+    test("two sessions may use the same id", async () => {
       await store.append("a", [message(1, "same")]);
       await store.append("b", [message(2, "same")]);
       expect(await store.messages("b")).toEqual([message(2, "same")]);
@@ -104,7 +104,7 @@ export function transcriptsContract(name: string, open: () => Promise<Transcript
       expect(await store.messages("b")).toEqual([message(1)]);
     });
 
-    test("a read sees the writes asked for before it, awaited or not", async () => {
+    test("a read sees all writes called before it, awaited or not", async () => {
       const write = store.append("a", [message(1)]);
       expect(await store.messages("a")).toEqual([message(1)]);
       await write;
@@ -117,7 +117,7 @@ export function transcriptsContract(name: string, open: () => Promise<Transcript
       await expect(store.append("a", [message(1)])).rejects.toMatchObject({ code: "store_unavailable" });
     });
 
-    test("behaves as plain maps do, whatever is done to it", async () => {
+    test("behaves like plain maps under any sequence of calls", async () => {
       const attempt = async (commands: Iterable<fc.AsyncCommand<Model, Transcripts>>) => {
         const real = await open();
         await fc.asyncModelRun(() => ({ model: emptyModel(), real }), commands);

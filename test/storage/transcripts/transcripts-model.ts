@@ -2,7 +2,7 @@ import { expect } from "@jest/globals";
 import fc from "fast-check";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../../../src/core/ports/transcripts.ts";
 
-/** What a store should hold, as plain maps: sessions by key, and messages by session key, then id. */
+/** The store a test expects, as plain maps: sessions by key, messages by session key, then id. */
 export interface Model {
   readonly sessions: Map<string, SessionRecord>;
   readonly messages: Map<string, Map<string, TranscriptMessage>>;
@@ -19,7 +19,7 @@ const command = (label: string, run: (model: Model, real: Transcripts) => Promis
 });
 
 const text = fc.string({ unit: "binary", maxLength: 8 });
-// Few keys and ids, so that commands meet; some odd ones.
+// Few keys and ids, so that commands collide; some odd ones.
 const key = fc.constantFrom("a", "b", "main'; --", "агент:🦀", "__proto__", "");
 const id = fc.constantFrom("1", "2", "3", "4", "constructor");
 
@@ -71,7 +71,7 @@ const remove = key.map((sessionKey) =>
   }),
 );
 
-// Ties in seq or time may come in any order: both sides are sorted by what is unique.
+// Ties in seq or time have no defined order: both sides are sorted by a unique field.
 const sorted = <Item>(items: Iterable<Item>, by: (item: Item) => string) =>
   [...items].sort((a, b) => by(a).localeCompare(by(b)));
 
@@ -86,5 +86,5 @@ const look = key.map((sessionKey) =>
   }),
 );
 
-/** Any sequence of writes, with looks in between. */
+/** Any sequence of writes, with reads in between. */
 export const transcriptCommands = fc.commands([save, append, append, clear, remove, look, look], { maxCommands: 40 });

@@ -68,6 +68,21 @@ describe("the shared token", () => {
     expect(authenticator.authenticate(undefined, "10.0.0.1")).toBeUndefined();
   });
 
+  test("the right one among several is let in, and the wrong ones beside it lock nobody out", () => {
+    const { authenticator, refusal } = setUp();
+    for (let i = 0; i < 10; i++) {
+      expect(authenticator.authenticate("a-login", "10.0.0.1", "right-token")).toEqual({ name: "token" });
+      expect(authenticator.authenticate("right-token", "10.0.0.1", "a-login")).toEqual({ name: "token" });
+    }
+    expect(refusal("wrong", "10.0.0.1")).toBeUndefined();
+  });
+
+  test("several wrong ones are as many failures", () => {
+    const { authenticator, refusal } = setUp();
+    expect(authenticator.authenticate("wrong", "10.0.0.1", "wronger", "wrongest")).toBeUndefined();
+    expect(refusal("wrong", "10.0.0.1")?.code).toBe("rate_limited");
+  });
+
   test("failures spread over more than a minute do not add up", () => {
     const { authenticator, time } = setUp();
     for (let i = 0; i < 6; i++) {

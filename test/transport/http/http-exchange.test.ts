@@ -60,7 +60,7 @@ const get = async (url: string) => {
 };
 
 describe("an HTTP exchange", () => {
-  test("shows its face the request and brings its answer, which no cache keeps", async () => {
+  test("passes the request to its face and sends the response, marked as not cacheable", async () => {
     await using up = await serve((exchange) => {
       const { id, method, path, caller } = exchange;
       const asked = {
@@ -90,7 +90,7 @@ describe("an HTTP exchange", () => {
     });
   });
 
-  test("is answered with the refusal its face throws", async () => {
+  test("responds with the refusal its face throws", async () => {
     await using up = await serve(() => {
       throw new GatewayError("rate_limited", "not now", { retryAfterMs: 1_500 });
     });
@@ -105,7 +105,7 @@ describe("an HTTP exchange", () => {
     expect(up.heard).toEqual(["x rate_limited"]);
   });
 
-  test("whose face has a fault is answered internal, without the fault's words, which the observer hears", async () => {
+  test("whose face throws responds with internal, and reports the fault's message to the observer alone", async () => {
     await using up = await serve(() => {
       throw new TypeError("the secret");
     });
@@ -115,7 +115,7 @@ describe("an HTTP exchange", () => {
     expect(up.heard).toEqual(["fault face x TypeError: the secret"]);
   });
 
-  test("whose face has a fault in the middle of the answer is cut, so that nobody takes it for whole", async () => {
+  test("whose face throws midway is cut off, so that the response cannot look complete", async () => {
     await using up = await serve((exchange) => {
       exchange.stream({ status: 200, headers: {} }, () => {}).write("half");
       throw new TypeError("x");
@@ -125,7 +125,7 @@ describe("an HTTP exchange", () => {
     expect(up.heard).toEqual(["fault face x TypeError: x"]);
   });
 
-  test("says when to wait, and when to go on", async () => {
+  test("tells its face when to stop writing, and when to continue", async () => {
     const { promise: drained, resolve } = Promise.withResolvers<boolean[]>();
     await using up = await serve((exchange) => {
       const body = exchange.stream({ status: 200, headers: {} }, () => {
@@ -140,7 +140,7 @@ describe("an HTTP exchange", () => {
     expect(await drained).toEqual([true, false, true]);
   });
 
-  test("that waits for its answer when the server closes is refused, and its face told", async () => {
+  test("without a response when the server closes is refused, and its face notified", async () => {
     const { promise: waiting, resolve } = Promise.withResolvers<HttpExchange>();
     const up = await serve(resolve);
     const answer = get(up.url);
@@ -152,7 +152,7 @@ describe("an HTTP exchange", () => {
     expect(told).toEqual(["shutting_down"]);
   });
 
-  test("that is half answered when the server closes ends with its face's last word", async () => {
+  test("with a partial response when the server closes ends with what its face writes last", async () => {
     const { promise: waiting, resolve } = Promise.withResolvers<HttpExchange>();
     const up = await serve((exchange) => {
       const body = exchange.stream({ status: 200, headers: {} }, () => {});
@@ -166,7 +166,7 @@ describe("an HTTP exchange", () => {
     expect((await answer).text).toBe("so far, then shutting_down");
   });
 
-  test("is the face's only where the face says so", async () => {
+  test("is created only for requests that its face matches", async () => {
     await using up = await serve((exchange) => exchange.respond({ status: 200, headers: {}, body: "" }));
     expect((await get(up.url.replace("/x", "/y"))).status).toBe(404);
   });

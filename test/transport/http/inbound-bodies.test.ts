@@ -47,8 +47,8 @@ async function setUp(options: FaceServerOptions = {}) {
 
 const length = (bytes: number) => `content-length: ${bytes}\r\nconnection: close`;
 
-describe("the budget for what comes in", () => {
-  test("counts a body by what it announces, until its face has had it", async () => {
+describe("the inbound budget", () => {
+  test("reserves a body's announced length until its face has received it", async () => {
     await using up = await setUp();
     const socket = up.begin(length(3 * MIB));
     await turnsUntil(() => up.server.callers.usedBytes > 0);
@@ -59,7 +59,7 @@ describe("the budget for what comes in", () => {
     expect(up.server.took.map(({ caller }) => caller)).toEqual(["tester"]);
   });
 
-  test("counts one in chunks as it grows, by what the memory for it takes", async () => {
+  test("reserves a chunked body's buffer as it grows", async () => {
     await using up = await setUp();
     const chunk = `10000\r\n${"x".repeat(65_536)}\r\n`;
     const socket = up.begin("transfer-encoding: chunked\r\nconnection: close", "1\r\nx\r\n");
@@ -73,7 +73,7 @@ describe("the budget for what comes in", () => {
     expect(up.server.callers.usedBytes).toBe(0);
   });
 
-  test("has no room: 503 at once, with a time to come back; another caller's request is answered", async () => {
+  test("refuses with 503 and retry-after when it is used up by one caller; other callers are served", async () => {
     await using up = await setUp({ inboundBytes: 3 * MIB, inboundBytesEach: MIB });
     up.begin(length(900_000));
     await turnsUntil(() => up.server.callers.usedBytes > 0);
@@ -87,7 +87,7 @@ describe("the budget for what comes in", () => {
 });
 
 describe("a body", () => {
-  test("that announces more than its face takes is refused at once, and thrown away as it comes", async () => {
+  test("that announces more than its face takes is refused at once, and discarded as it arrives", async () => {
     await using up = await setUp();
     const socket = up.begin(length(5 * MIB));
     const [head] = await once(socket, "data");
@@ -97,12 +97,40 @@ describe("a body", () => {
     await once(socket, "close");
   });
 
-  test("that comes too slowly is refused with 408, and its socket closed", async () => {
+  test("that arrives too slowly is refused with 408 and connection: close", async () => {
     await using up = await setUp({ pace: { silenceMs: 40, bytesPerSecond: 1 }, lookMs: 10 });
     const answer = await text(up.begin("content-length: 1000", "x"));
     expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    expect(answer).toMatch(/\r\nconnection: close\r\n/i);
     expect(answer).toContain("slow_sender");
     expect(up.server.refusals).toEqual([{ code: "slow_sender", where: "x" }]);
+  });
+
+  test("at the rate of a slow line is accepted, however long it takes", () => {
+    let now = 0;
+    let tooSlow = false;
+    const pace = { silenceMs: 15_000, bytesPerSecond: 8 * 1024 };
+    const requests = new SlowRequests({ pace, lingerMs: 15_000, now: () => now });
+    const socket = new LooseSocket();
+    const request = requestOf({ "content-length": "30000000" }, socket);
+    requests.watch(
+      request,
+      responseTo(request, () => false),
+    );
+    requests.onTooSlow(request, () => {
+      tooSlow = true;
+    });
+    // 1 Mbit/s: 30 MB in four minutes.
+    for (; socket.bytesRead < 30_000_000; now += 1_000) {
+      socket.receive(125_000);
+      requests.look();
+    }
+    expect([tooSlow, now]).toEqual([false, 240_000]);
+    for (let silence = 0; silence < 15; silence++) {
+      now += 1_000;
+      requests.look();
+    }
+    expect(tooSlow).toBe(true);
   });
 
   test("beyond what its caller may send in 16 seconds is refused with 429; other callers' are not", async () => {
@@ -118,7 +146,7 @@ describe("a body", () => {
     expect(up.server.callers.usedBytes).toBe(0);
   });
 
-  test("may come four times as fast as on one socket, since a caller is many agents", () => {
+  test("may arrive four times as fast as on one socket, since a caller can be many agents", () => {
     let now = 0;
     const rates = new BodyRates({ inboundBytesPerSecond: 1_000_000 }, { now: () => now, wall: () => now });
     const take = (bytes: number) => rates.take("team", bytes, 1_000_000);
@@ -129,7 +157,7 @@ describe("a body", () => {
     expect(() => take(2_000_000)).toThrow("too many bytes at once");
   });
 
-  test("that goes on after its answer is thrown away for as long as a client may be silent, and no longer", () => {
+  test("that continues after the response is discarded for 15 s, then its socket closed", () => {
     let now = 0;
     const slow = new SlowRequests({ pace: { silenceMs: 100, bytesPerSecond: 1 }, lingerMs: 100, now: () => now });
     const socket = new LooseSocket();
@@ -163,7 +191,7 @@ const ENDINGS: Readonly<Record<string, readonly [FaceServerOptions, (socket: Soc
   "it is no UTF-8": [{}, (socket) => socket.write(Buffer.alloc(2 * MIB - 1, 0xff))],
 };
 
-describe("nothing stays reserved when", () => {
+describe("no reservation remains when", () => {
   test.each(Object.entries(ENDINGS))("%s", async (_how, [options, end]) => {
     await using up = await setUp(options);
     const socket = up.begin(`content-length: ${2 * MIB}`, "x");
@@ -195,5 +223,36 @@ describe("nothing stays reserved when", () => {
     await turnsUntil(() => up.server.callers.usedBytes > 0);
     await up.server.close();
     await turnsUntil(() => up.server.callers.usedBytes === 0);
+  });
+});
+
+describe("an idle connection of a client", () => {
+  const idle = async (options: FaceServerOptions) => {
+    const up = await setUp(options);
+    const socket = up.begin("content-length: 1", "x");
+    const [answer] = await once(socket, "data");
+    return { up, socket, answer: String(answer) };
+  };
+
+  test("stays open for 75 s by default, longer than load balancers keep theirs", async () => {
+    const { up, answer } = await idle({});
+    await using _ = up;
+    expect(answer).toMatch(/\r\nkeep-alive: timeout=75\r\n/i);
+  });
+
+  test("is closed after keepAliveMs", async () => {
+    const { up, socket, answer } = await idle({ keepAliveMs: 1_000 });
+    await using _ = up;
+    expect(answer).toMatch(/\r\nkeep-alive: timeout=1\r\n/i);
+    await once(socket, "close");
+  });
+
+  test("is closed when a new client finds no socket left", async () => {
+    const { up, socket } = await idle({ maxSockets: 1 });
+    await using _ = up;
+    const closed = once(socket, "close");
+    up.begin(length(1), "x");
+    await closed;
+    expect(await text(up.begin(length(1), "x"))).toMatch(/^HTTP\/1\.1 200 /);
   });
 });

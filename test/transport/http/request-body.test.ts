@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { type AddressInfo, connect } from "node:net";
-import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "@jest/globals";
 import { InboundBudget, type InboundReservation } from "../../../src/core/caller/inbound-budget.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
@@ -80,7 +80,7 @@ async function startReader({ maxBytes = 100_000 } = {}) {
 }
 
 describe("a request's body", () => {
-  test("is read whole, in whatever pieces it comes", async () => {
+  test("is read in full, however it is split", async () => {
     await using reader = await startReader();
     const text = "Grüße, 世界 🙂";
     expect(
@@ -94,7 +94,7 @@ describe("a request's body", () => {
     expect(await reader.send({}, [])).toBe("");
   });
 
-  test("may be as long as the limit, and not a byte longer, also when no length was promised", async () => {
+  test("may be as long as the limit and no longer, with or without a content-length", async () => {
     await using reader = await startReader();
     const limit = "x".repeat(MAX_BYTES);
     expect(await reader.send({}, [limit])).toBe(limit);
@@ -102,7 +102,7 @@ describe("a request's body", () => {
     expect(await reader.send({ "content-length": MAX_BYTES + 1 }, [limit, "x"])).toBe("frame_too_large");
   });
 
-  test("that is far too long is thrown away as it comes, and its sender hears so", async () => {
+  test("that is far too long is discarded as it arrives, and its sender receives the refusal", async () => {
     await using reader = await startReader();
     const megabyte = Buffer.alloc(1_048_576, "x");
     expect(await reader.send({}, Array(8).fill(megabyte))).toBe("frame_too_large");
@@ -112,7 +112,7 @@ describe("a request's body", () => {
     expect(reader.results).toHaveLength(2);
   });
 
-  test("that is shorter than promised never counts as one", async () => {
+  test("that is shorter than announced is never delivered", async () => {
     await using reader = await startReader();
     const socket = connect(reader.port, "127.0.0.1");
     socket.write("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\n{}");
@@ -122,7 +122,7 @@ describe("a request's body", () => {
     expect(reader.results).toEqual([]);
   });
 
-  test("whose sender hangs up in the middle is given up", async () => {
+  test("whose sender hangs up midway is abandoned", async () => {
     await using reader = await startReader();
     const socket = connect(reader.port, "127.0.0.1");
     socket.write("POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n");
@@ -141,7 +141,7 @@ describe("a request's body", () => {
   };
   const PACKERS = Object.entries(packers);
 
-  test.each(PACKERS)("that is packed with %s is unpacked, in whatever pieces it comes", async (encoding, pack) => {
+  test.each(PACKERS)("compressed with %s is decompressed, however it is split", async (encoding, pack) => {
     await using reader = await startReader();
     const text = "Grüße, 世界 🙂".repeat(20);
     const packed = pack(Buffer.from(text));
@@ -155,7 +155,7 @@ describe("a request's body", () => {
   });
 
   test.each(PACKERS)(
-    "that is packed with %s may be as long as the limit when unpacked, and no longer",
+    "compressed with %s may be as long as the limit when decompressed, and no longer",
     async (encoding, pack) => {
       await using reader = await startReader();
       const limit = "x".repeat(MAX_BYTES);
@@ -169,7 +169,7 @@ describe("a request's body", () => {
     },
   );
 
-  test.each(PACKERS)("that is not what %s makes is refused", async (encoding, pack) => {
+  test.each(PACKERS)("that is not valid %s is refused", async (encoding, pack) => {
     await using reader = await startReader();
     const packed = pack(Buffer.from('{"model":"gpt","stream":true,"messages":[]}'));
     for (const broken of [Buffer.from("{}"), packed.subarray(0, packed.length - 6), Buffer.from([0xff, 0xff])]) {
@@ -178,20 +178,42 @@ describe("a request's body", () => {
     expect(reader.budget.usedBytes).toBe(0);
   });
 
-  test("that is packed in another way, or twice, is refused", async () => {
+  test("compressed in several frames is their concatenation, up to 64 frames", async () => {
+    await using reader = await startReader();
+    for (const [encoding, pack] of [
+      ["zstd", zstdCompressSync],
+      ["gzip", gzipSync],
+    ] as const) {
+      const frames = ["{", '"a":1', "}"].map((text) => pack(Buffer.from(text)));
+      expect(await reader.send({ "content-encoding": encoding }, [Buffer.concat(frames)])).toBe('{"a":1}');
+    }
+    const empty = zstdCompressSync(Buffer.alloc(0));
+    const send = (count: number) =>
+      reader.send({ "content-encoding": "zstd" }, [Buffer.concat(Array<Buffer>(count).fill(empty))]);
+    expect([await send(64), await send(65)]).toEqual(["", "bad_request"]);
+    expect(reader.budget.usedBytes).toBe(0);
+  });
+
+  test("compressed with raw deflate is decompressed too", async () => {
+    await using reader = await startReader();
+    const packed = deflateRawSync(Buffer.from('{"model":"gpt"}'));
+    expect(await reader.send({ "content-encoding": "deflate" }, [packed])).toBe('{"model":"gpt"}');
+  });
+
+  test("with another content-encoding, or two, is refused", async () => {
     await using reader = await startReader();
     for (const encoding of ["compress", "gzip, gzip", "zstd, br", "constructor"]) {
       expect(await reader.send({ "content-encoding": encoding }, [gzipSync("x")])).toBe("bad_request");
     }
   });
 
-  test("that is unpacked to more than there is room for is refused, and gives back what it had", async () => {
+  test("that decompresses to more than the budget allows is refused, and its reservation released", async () => {
     await using reader = await startReader({ maxBytes: 700 });
     expect(await reader.send({ "content-encoding": "zstd" }, [zstdCompressSync(Buffer.alloc(900))])).toBe("overloaded");
     expect(reader.budget.usedBytes).toBe(0);
   });
 
-  test("whose sender hangs up while it is unpacked gives back what it had", async () => {
+  test("whose sender hangs up during decompression has its reservation released", async () => {
     await using reader = await startReader();
     const packed = gzipSync(Buffer.alloc(900));
     const socket = connect(reader.port, "127.0.0.1");

@@ -29,8 +29,8 @@ test.each([
   expect(meantPath(path)).toBe(meant);
 });
 
-describe("whom a request is for", () => {
-  test("says its Host, unless its target does", () => {
+describe("the host a request is for", () => {
+  test("is its Host field, unless its target is in absolute form", () => {
     const headers = { host: "localhost", origin: "https://a.example" };
     expect(sourceOf({ url: "/v1/models", headers })).toEqual(headers);
     expect(sourceOf({ url: "http://evil.example:80/v1/models", headers })).toEqual({

@@ -11,8 +11,16 @@ interface Event {
 
 const MIB = 1_048_576;
 
-/** What a reader makes of these pieces. Ids are not relayed, so only name and data are looked at. */
+/** What a reader makes of these pieces, and of the body's end. Ids are not relayed, so only name and data are looked at. */
 function read(pieces: readonly Uint8Array[], maxEventBytes = MIB) {
+  const { reader, ...read } = begin(pieces, maxEventBytes);
+  const { events } = read;
+  const before = events.length;
+  const { isCut, leftover } = reader.end();
+  return { ...read, events: events.slice(0, before), last: events[before], isCut, leftover };
+}
+
+function begin(pieces: readonly Uint8Array[], maxEventBytes = MIB) {
   const events: Event[] = [];
   let malformed = 0;
   let tooLarge = false;
@@ -27,7 +35,16 @@ function read(pieces: readonly Uint8Array[], maxEventBytes = MIB) {
     },
   });
   for (const piece of pieces) if (!tooLarge) reader.read(Buffer.from(piece).toString("latin1"));
-  return { events, malformed, tooLarge, leftover: reader.leftover() };
+  return {
+    events,
+    reader,
+    get malformed() {
+      return malformed;
+    },
+    get tooLarge() {
+      return tooLarge;
+    },
+  };
 }
 
 function cutAt(bytes: Uint8Array, positions: readonly number[]): Uint8Array[] {
@@ -67,7 +84,7 @@ describe("any cut of any stream", () => {
     cuts: fc.array(fc.nat(), { maxLength: 12 }),
   });
 
-  test("gives the events that were written", () => {
+  test("yields the events that were written", () => {
     fc.assert(
       fc.property(stream, ({ events, lineEnds, bom, cuts }) => {
         let ends = 0;
@@ -89,7 +106,7 @@ describe("any cut of any stream", () => {
     );
   });
 
-  test("of any bytes at all gives what the whole gives", () => {
+  test("of arbitrary bytes yields what the uncut stream yields", () => {
     const syntax = ["data", "event", "id", ":", ": ", " ", "\n", "\r", "\n\n", "\r\n", "\ufeff", "é", "{"].map(text);
     const piece = fc.oneof({ weight: 5, arbitrary: fc.constantFrom(...syntax) }, fc.uint8Array({ maxLength: 4 }));
     const bodies = fc.array(piece, { maxLength: 60 }).map((pieces) => Buffer.concat(pieces));
@@ -107,14 +124,14 @@ describe("any cut of any stream", () => {
 describe("malformed UTF-8", () => {
   const bytes = Buffer.concat([text("data: a"), Buffer.from([0xc3, 0x28, 0xf0, 0x9f, 0x98]), text("b\n\n")]);
 
-  test("is replaced as the Encoding Standard says, and told", () => {
+  test("is replaced as the Encoding Standard requires, and reported", () => {
     const { events, malformed } = read([bytes]);
     expect(events).toEqual([{ type: "message", data: "a\ufffd(\ufffdb" }]);
     expect(events[0]?.data).toBe(new TextDecoder().decode(bytes.subarray(6, -2)));
     expect(malformed).toBe(1);
   });
 
-  test("gives the same text wherever it is cut", () => {
+  test("yields the same text wherever it is cut", () => {
     for (let at = 0; at <= bytes.length; at++) {
       const { events, malformed } = read(cutAt(bytes, [at]));
       expect(events).toEqual([{ type: "message", data: "a\ufffd(\ufffdb" }]);
@@ -122,7 +139,7 @@ describe("malformed UTF-8", () => {
     }
   });
 
-  test("is not seen in characters that were merely cut", () => {
+  test("is not reported for characters that were only cut", () => {
     expect(read(everyByte(text("data: é€😀\n\n")))).toMatchObject({ events: [{ data: "é€😀" }], malformed: 0 });
   });
 });
@@ -130,7 +147,7 @@ describe("malformed UTF-8", () => {
 describe("the size limit", () => {
   const limit = 64;
 
-  test("lets an event of exactly that many bytes pass, however it is cut", () => {
+  test("accepts an event of exactly that size, however it is cut", () => {
     const bytes = text(`data: ${"x".repeat(limit)}\n\n`);
     expect(read([bytes], limit)).toMatchObject({ tooLarge: false, events: [{ data: "x".repeat(limit) }] });
     expect(read(everyByte(bytes), limit)).toMatchObject({ tooLarge: false, events: [{ data: "x".repeat(limit) }] });
@@ -157,28 +174,28 @@ describe("the size limit", () => {
     expect(read(pieces, limit)).toMatchObject({ tooLarge: true, events: [] });
   });
 
-  test("holds back nothing of an endless comment", () => {
+  test("buffers nothing of an endless comment", () => {
     const pieces = [text(": "), ...Array.from({ length: 20 }, () => text("x".repeat(16))), text("\ndata: on\n\n")];
     expect(read(pieces, limit)).toMatchObject({ tooLarge: false, events: [{ data: "on" }] });
   });
 });
 
-describe("text that stands unframed at the end", () => {
+describe("unframed text at the end", () => {
   const failure = '{"error":{"code":503,\n  "message":"busy"}}';
 
-  test("is kept when it looks like JSON, wherever it is cut", () => {
+  test("is returned if it looks like JSON, wherever it is cut", () => {
     const bytes = text(`data: one\n\n${failure}\n\n`);
     for (let at = 0; at <= bytes.length; at++) expect(read(cutAt(bytes, [at])).leftover).toBe(failure);
     expect(read(everyByte(bytes)).leftover).toBe(failure);
   });
 
-  test("is nothing when the stream ended in order, or within an event", () => {
+  test("is undefined if the stream ended cleanly or inside an event", () => {
     expect(read([text('data: {"a":1}\n\n')]).leftover).toBeUndefined();
     expect(read([text('data: one\n\ndata: {"a"')]).leftover).toBeUndefined();
     expect(read([text("data: one\n\ndata: "), text('{"a"')]).leftover).toBeUndefined();
   });
 
-  test("is forgotten when an event follows", () => {
+  test("is dropped when an event follows", () => {
     expect(read([text(`${failure}\n`), text("\ndata: on\n\n")]).leftover).toBeUndefined();
   });
 

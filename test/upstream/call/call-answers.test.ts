@@ -120,11 +120,11 @@ describe("an answer that is no stream", () => {
     await using client = openUpstream(upstream.url);
     const { sink } = startCall(client);
     const words = "Incorrect API key provided: sk-proj-1234567890abcdef";
-    (await upstream.request()).json(401, { error: { type: "invalid_request_error", message: words } });
+    (await upstream.request()).json(400, { error: { type: "invalid_request_error", message: words } });
     expect(await sink.done).toMatchObject({
       code: "upstream_http_error",
       message: "Incorrect API key provided: [redacted]",
-      details: { status: 401, type: "invalid_request_error" },
+      details: { status: 400, type: "invalid_request_error" },
     });
   });
 
@@ -172,7 +172,7 @@ describe("an answer that is no stream", () => {
     const { sink } = startCall(client);
     const exchange = await upstream.request();
     exchange.head(400, { "content-type": "application/json", "transfer-encoding": "chunked" });
-    exchange.chunk(JSON.stringify({ error: { message: "long", padding: "x".repeat(1000) } }));
+    exchange.chunk(JSON.stringify({ padding: "x".repeat(1000), error: { message: "beyond the limit" } }));
     expect(await sink.done).toMatchObject({ code: "upstream_http_error", message: "the upstream answered 400" });
     await exchange.closed;
   });

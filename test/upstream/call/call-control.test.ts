@@ -95,7 +95,7 @@ describe("settle", () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);
     const { call, sink } = startCall(client);
-    sink.onEvent = () => call.settle();
+    sink.onEvent = () => call.detach();
     const exchange = await upstream.request();
     exchange.sse().event("last").event("too late").end();
     await sink.received(1);
@@ -114,7 +114,7 @@ describe("settle", () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url, { timeouts: { settleMs: 20 } });
     const { call, sink } = startCall(client);
-    sink.onEvent = () => call.settle();
+    sink.onEvent = () => call.detach();
     const exchange = await upstream.request();
     exchange.sse().event("last").event("too late");
     await exchange.closed;
@@ -128,7 +128,7 @@ describe("settle", () => {
     const exchange = await upstream.request();
     exchange.sse().event("last");
     await sink.received(1);
-    call.settle();
+    call.detach();
     exchange.reset();
     await exchange.closed;
     expect(sink.calls).toEqual(["firstByte", "event"]);

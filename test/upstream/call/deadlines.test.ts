@@ -8,6 +8,7 @@ const timeouts = {
   idleMs: 60,
   progressMs: 300,
   totalMs: 900,
+  endMs: 3,
   errorBodyMs: 5,
   settleMs: 1,
 };
@@ -96,5 +97,42 @@ describe("a pause", () => {
     clock.now = 890;
     deadlines.pause();
     expect(deadlines.next()).toEqual({ timer: "total", at: 900 });
+  });
+});
+
+describe("the end of a body whose answer is whole", () => {
+  test("is due a fixed time after the event that completed it, whatever follows", () => {
+    const { clock, deadlines } = at0();
+    deadlines.enter("events");
+    clock.now = 50;
+    deadlines.bytes();
+    deadlines.event();
+    deadlines.awaitEnd(true);
+    clock.now = 52;
+    deadlines.bytes();
+    deadlines.event();
+    deadlines.awaitEnd(true);
+    expect(deadlines.next()).toEqual({ timer: "end", at: 53 });
+  });
+
+  test("is not due if the answer continues", () => {
+    const { clock, deadlines } = at0();
+    deadlines.enter("events");
+    deadlines.awaitEnd(true);
+    clock.now = 2;
+    deadlines.bytes();
+    deadlines.awaitEnd(false);
+    expect(deadlines.next()).toEqual({ timer: "idle", at: 62 });
+  });
+
+  test("is postponed by a pause", () => {
+    const { clock, deadlines } = at0();
+    deadlines.enter("events");
+    deadlines.awaitEnd(true);
+    clock.now = 1;
+    deadlines.pause();
+    clock.now = 11;
+    deadlines.resume();
+    expect(deadlines.next()).toEqual({ timer: "end", at: 13 });
   });
 });

@@ -14,6 +14,7 @@ function faultySink(throws: readonly (keyof UpstreamSink)[]) {
     if (throws.includes(name)) throw new TypeError(`a bug in ${name}`);
   };
   const sink: UpstreamSink = {
+    responded: () => tell("responded"),
     firstByte: () => tell("firstByte"),
     event: () => tell("event"),
     lossy: () => tell("lossy"),
@@ -42,11 +43,11 @@ describe("what a sink throws at the end of its stream is reported, and the proce
     [
       "the limit of an error's body runs out",
       (exchange) => exchange.head(400, { "content-length": "9" }).write("no"),
-      ["fail upstream_http_error"],
+      ["responded", "fail upstream_http_error"],
     ],
     ["the upstream breaks HTTP", (exchange) => exchange.write("x\r\n"), ["fail upstream_protocol"]],
     ["the upstream cuts the connection", (exchange) => exchange.reset(), ["fail upstream_reset"]],
-    ["the upstream refuses", (exchange) => exchange.json(400, {}), ["fail upstream_http_error"]],
+    ["the upstream refuses", (exchange) => exchange.json(400, {}), ["responded", "fail upstream_http_error"]],
   ])("when %s", async (_name, script, told) => {
     await using upstream = await startScriptedUpstream();
     const faulty = faultySink(["fail"]);
@@ -85,7 +86,7 @@ describe("what a sink throws at the end of its stream is reported, and the proce
     client.call(request, faulty.sink);
     (await upstream.request()).sse().event("one").end();
     await faulty.failed;
-    expect(faulty.told).toEqual(["firstByte", "event", "end", "fail internal"]);
+    expect(faulty.told).toEqual(["responded", "firstByte", "event", "end", "fail internal"]);
     expect(faulty.faults).toEqual([new TypeError("a bug in end")]);
     const sound = faultySink([]);
     client.call(request, sound.sink);

@@ -17,6 +17,7 @@ const TIMEOUTS: Timeouts = {
   idleMs: 12_000,
   progressMs: 13_000,
   totalMs: 100_000,
+  endMs: 3,
   errorBodyMs: 5_000,
   settleMs: 1_000,
 };

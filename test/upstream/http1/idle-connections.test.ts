@@ -102,3 +102,32 @@ describe("an idle connection", () => {
     await first.closed;
   });
 });
+
+describe("a route's keepAliveMs", () => {
+  test.each([
+    [60_000, {}, 60_000],
+    [60_000, { "keep-alive": "timeout=5" }, 3_000],
+    [1_000, {}, 1_000],
+    [1_000, { "keep-alive": "timeout=10" }, 8_000],
+  ])("of %i ms, with the headers %j, keeps an idle connection for %i ms", async (keepAliveMs, headers, idleMs) => {
+    await using upstream = await startScriptedUpstream();
+    const time = new TestTime();
+    await using client = openUpstream(upstream.url, { keepAliveMs }, { clock: time, timers: time });
+    const first = await callOnce(upstream, client, headers);
+    await letArrive(upstream);
+    time.pass(idleMs - 1);
+    await letArrive(upstream);
+    expect(first.isClosed).toBe(false);
+    time.pass(1);
+    await first.closed;
+  });
+
+  test("of 0 keeps none, whatever the upstream says, and says so to it", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url, { keepAliveMs: 0 });
+    const first = await callOnce(upstream, client, { "keep-alive": "timeout=10" });
+    await first.closed;
+    expect(first.headers.connection).toBe("close");
+    expect((await callOnce(upstream, client)).connection).toBe(2);
+  });
+});

@@ -3,8 +3,9 @@ import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import { MAX_TIMER_MS } from "../../../core/kernel/clock.ts";
 import { toErrorShape } from "../clients/errors.ts";
 import type { Outcome, RunRecord } from "../runs/run-records.ts";
+import { notesOf } from "../sessions/notes.ts";
 import { AGENT_ID, canonicalKey, MAIN_KEY } from "../sessions/session-key.ts";
-import { plainText, unreadNote, wireUsage } from "../sessions/transcript-view.ts";
+import { plainText, wireUsage } from "../sessions/transcript-view.ts";
 import type { Call } from "./call.ts";
 import { ANSWERED, method } from "./method.ts";
 import type { Services } from "./services.ts";
@@ -40,7 +41,7 @@ function resultOf(record: RunRecord, { endedAt }: Outcome) {
   const message = record.message;
   const usage = wireUsage(message?.usage);
   const agentMeta = { provider: message?.route, model: message?.model, ...(usage && { usage }) };
-  const texts = message ? [plainText(message), ...unreadNote(message.unreadEvents).map(({ text }) => text)] : [];
+  const texts = message ? [plainText(message), ...notesOf(message).map(({ text }) => text)] : [];
   const payloads = texts.map((text) => ({ text, mediaUrl: null }));
   return { payloads, meta: { durationMs: endedAt - (record.startedAt ?? endedAt), agentMeta } };
 }

@@ -1,8 +1,9 @@
 import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import { chatFailure } from "../clients/errors.ts";
+import { notesOf } from "../sessions/notes.ts";
 import type { Settings } from "../sessions/session-store.ts";
-import { stopReasonOf, unreadNote, wireUsage } from "../sessions/transcript-view.ts";
+import { stopReasonOf, wireUsage } from "../sessions/transcript-view.ts";
 import type { Run, RunEnd } from "./run.ts";
 import { textMessage } from "./run-frames.ts";
 import type { Outcome } from "./run-records.ts";
@@ -42,7 +43,7 @@ export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
   const usage = wireUsage(end.usage, model.price);
   const text = run.content.text;
   const written = textMessage(text, endedAt);
-  const shown = { ...written, content: [...written.content, ...unreadNote(unreadEvents)] };
+  const shown = { ...written, content: [...written.content, ...notesOf(message)] };
   const partial = text === "" && unreadEvents === undefined ? {} : { message: shown };
   const times = { startedAt: run.startedAt, endedAt };
   const tokens = usage && {
@@ -61,9 +62,14 @@ export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
 
   if (end.status === "completed") {
     const stopReason = stopReasonOf(end.finish);
+    const notes = notesOf({ ...message, stopReason });
+    const final = {
+      ...written,
+      content: text === "" && notes.length > 0 ? notes : [...written.content, ...notes],
+    };
     return {
       message: { ...message, stopReason },
-      chat: { state: "final", stopReason, message: shown, ...(usage && { usage }) },
+      chat: { state: "final", stopReason, message: final, ...(usage && { usage }) },
       lifecycle: { phase: "end", stopReason, ...times },
       outcome: { status: "ok", stopReason, endedAt },
       settings: { ...settings, status: "done", unread: true },

@@ -4,6 +4,7 @@ import { parseJson } from "../../../core/kernel/json.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
 import { byKind, fromNano, Tariff } from "../../../core/usage/cost.ts";
 import type { Price } from "../../../core/usage/price.ts";
+import { notesOf } from "./notes.ts";
 
 /** OpenClaw's stop reasons by the providers' own. */
 const STOP_REASONS: Readonly<Record<string, string>> = {
@@ -20,20 +21,6 @@ const STOP_REASONS: Readonly<Record<string, string>> = {
   tool_use: "toolUse",
   function_call: "toolUse",
 };
-
-/**
- * The note after an answer with unreadable events. It is a text part, because every client shows those; it is never
- * stored, so no model ever reads it.
- */
-export const unreadNote = (events: number | undefined): readonly { readonly type: "text"; readonly text: string }[] =>
-  events === undefined
-    ? []
-    : [
-        {
-          type: "text",
-          text: `[Text may be missing: ${events === 1 ? "an event" : `${events} events`} of this answer could not be read.]`,
-        },
-      ];
 
 /** OpenClaw's stop reason for a provider's finish reason; one it does not know stays as it is. */
 export const stopReasonOf = (finish: string | undefined): string =>
@@ -113,7 +100,7 @@ export function wireMessage(message: TranscriptMessage) {
   const usage = wireUsage(message.usage);
   return {
     role,
-    content: [...message.content.map(wirePart), ...unreadNote(message.unreadEvents)],
+    content: [...message.content.map(wirePart), ...notesOf(message)],
     timestamp,
     ...(message.stopReason !== undefined && { stopReason: message.stopReason }),
     ...(message.route !== undefined && { provider: message.route }),

@@ -6,48 +6,46 @@ import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
 import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/stream/server-sent-event.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
-import type { AnswerParts, EventText } from "./answer.ts";
 import { asRefusal } from "./first-event.ts";
+import type { EventText, ResponseParts } from "./response.ts";
 
-export interface EventAnswerParts extends AnswerParts {
-  /** The event by which the stream ends after its client has had `first` to `last`; undefined when that said it all. */
+/** What a streamed response is given. Times are in milliseconds. */
+export interface EventResponseParts extends ResponseParts {
+  /** The final event of a stream that failed midway; undefined when `last`, the last event sent, reports the failure already. */
   readonly errorEvent: (
     error: GatewayError,
     first: EventText | undefined,
     last: EventText | undefined,
   ) => EventText | undefined;
-  /** It reads no more. */
+  /** Called when the response stops reading its stream. */
   readonly over: () => void;
-  /** How long its client may hear nothing, in milliseconds. */
+  /** How long the client may receive nothing. */
   readonly silenceMs: number;
-  /** Clock reading in milliseconds. */
+  /** Reads the monotonic clock. */
   readonly now: () => number;
 }
 
-/** What is gathered at most before it is written: so much less is known of how full the socket is. */
+/** Bytes buffered before a write; until they are written, the socket's fill level does not count them. */
 const MAX_GATHERED = 16_384;
 
-/** How often an answer should be looked at within the silence it may keep. */
+/** How often `look` is to be called within `silenceMs`. */
 export const LOOKS_PER_SILENCE = 8;
 
-/** The events of a stream as its provider's own API sends them, each chunk's in one write. */
-export class EventAnswer implements ReaderSink {
-  readonly #parts: EventAnswerParts;
+/** A stream's events in the format of its provider's API. Events of one upstream chunk share one write. */
+export class EventResponse implements ReaderSink {
+  readonly #parts: EventResponseParts;
   readonly #reader: Reader;
-  /**
-   * Undefined until the first event, or until a client that heard nothing for too long needs a sign of life: while it is, a
-   * failure is an answer of its own, with its status.
-   */
+  /** Undefined until the first event or the first comment. While it is, a failure becomes the response's status. */
   #body: HttpBody | undefined;
   #gathered = "";
   #willFlush = false;
   #first: Entry | undefined;
   #last: Entry | undefined;
-  /** Events were sent since the last look. */
+  /** Whether events were sent since the last look. */
   #spoke = false;
   #silentSince: number;
 
-  constructor(parts: EventAnswerParts) {
+  constructor(parts: EventResponseParts) {
     this.#parts = parts;
     this.#silentSince = parts.now();
     parts.exchange.onClose((why) => this.#closed(why));
@@ -58,14 +56,14 @@ export class EventAnswer implements ReaderSink {
     this.#reader.wake();
   }
 
-  /** Sends a comment when the client has heard nothing for `silenceMs`. Call it `LOOKS_PER_SILENCE` times in that time. */
+  /** Sends a comment if the client has received nothing for `silenceMs`. Call it `LOOKS_PER_SILENCE` times in that time. */
   look(): void {
     this.#reader.guard(() => this.#look());
   }
 
   #look(): void {
     const now = this.#parts.now();
-    // A ping that nothing followed.
+    // Releases a ping that no other event followed.
     this.#flush();
     if (this.#spoke) {
       this.#spoke = false;
@@ -79,12 +77,12 @@ export class EventAnswer implements ReaderSink {
 
   push(entry: Entry): boolean {
     if (this.#body?.writable === false) return false;
-    // A ping says nothing of how the answer goes: it waits for the event that does, or for the next look.
+    // A ping does not tell whether the provider succeeds, so it waits for the next event or the next look.
     if (entry.event !== "ping") this.#first ??= entry;
     this.#last = entry;
     this.#gathered += serverSentEvent(entry.event, entry.data);
     if (this.#first && !this.#willFlush) {
-      // Whatever else the same callback brings goes into the same write.
+      // Events of the same callback share the write.
       this.#willFlush = true;
       this.#reader.defer(() => this.#flush());
     }
@@ -117,12 +115,12 @@ export class EventAnswer implements ReaderSink {
     this.#parts.left(error);
   }
 
-  /** The failure as an answer of its own: nothing came before it, or the provider's first event was the failure itself. */
+  /** The failure as a refusal, if nothing was sent and nothing but the failure was received. */
   #refusal(error: GatewayError): GatewayError | undefined {
     if (this.#body) return undefined;
     if (!this.#last) return error;
     if (error.code !== "upstream_error_event" || this.#first !== this.#last) return undefined;
-    return asRefusal(error, fromByteString(this.#last.data));
+    return asRefusal(error);
   }
 
   #finish(error: GatewayError | undefined): void {
@@ -144,7 +142,7 @@ export class EventAnswer implements ReaderSink {
 
   #open(): HttpBody {
     const { exchange, headers } = this.#parts;
-    this.#body ??= exchange.stream({ status: 200, headers: { ...EVENT_STREAM_HEADERS, ...headers } }, () =>
+    this.#body ??= exchange.stream({ status: 200, headers: { ...headers(), ...EVENT_STREAM_HEADERS } }, () =>
       this.#reader.wake(),
     );
     return this.#body;

@@ -6,7 +6,7 @@ import type { HttpExchange } from "../../../src/core/ports/http-face.ts";
 import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../../src/core/stream/terminal.ts";
-import { EventAnswer } from "../../../src/faces/api/event-answer.ts";
+import { EventResponse } from "../../../src/faces/api/event-response.ts";
 
 const COMPLETED: Terminal = {
   status: "completed",
@@ -54,10 +54,10 @@ function setUp() {
     () => 0,
     (error) => faults.push(error),
   );
-  const answer = new EventAnswer({
+  const answer = new EventResponse({
     exchange: exchange as HttpExchange,
     stream,
-    headers: {},
+    headers: () => ({}),
     refuse: ({ code }) => void happened.push(`refused ${code}`),
     errorEvent: ({ code }, first, last) => ({ event: "error", data: `${code} ${first?.data} ${last?.data}` }),
     over: () => void happened.push("over"),
@@ -78,14 +78,14 @@ function setUp() {
     at(ms: number) {
       now = ms;
     },
-    say: (data: string, name?: string) => stream.publish(stream.log.append(name, toByteString(data), false)),
+    say: (data: string, name?: string) => stream.publish(name, toByteString(data), false),
     /** The end of the callback in which the upstream's chunk came. */
     endOfCallback: () => new Promise<void>((resolve) => queueMicrotask(resolve)),
   };
 }
 
-describe("an answer of events", () => {
-  test("has no head until there is something to say, and writes once what one chunk brought", async () => {
+describe("a streamed response", () => {
+  test("sends its head with the first event, and the events of one chunk in one write", async () => {
     const { say, written, happened, endOfCallback } = setUp();
     expect(happened).toEqual([]);
     say("1");
@@ -98,14 +98,14 @@ describe("an answer of events", () => {
     expect(happened).toEqual(["head"]);
   });
 
-  test("writes at once what is more than the socket should take in one piece", () => {
+  test("writes at once when more than one piece's worth has gathered", () => {
     const { say, written } = setUp();
     for (let n = 0; n < 20; n++) say("x".repeat(1_000));
     expect(written).toHaveLength(1);
     expect(written[0]?.length).toBeGreaterThan(16_000);
   });
 
-  test("leaves in the log what a full socket cannot take, and goes on from there", async () => {
+  test("leaves in the log what a full socket cannot take, and continues from there", async () => {
     const { say, written, socket, endOfCallback } = setUp();
     say("1");
     await endOfCallback();
@@ -120,13 +120,13 @@ describe("an answer of events", () => {
     expect(written).toEqual(["data: 1\n\n", "data: 2\n\ndata: 3\n\n"]);
   });
 
-  test("that failed before it began is refused, and has no stream", () => {
+  test("that fails before its first event is a refusal without a stream", () => {
     const { stream, happened } = setUp();
     stream.end(failed("upstream_overloaded"));
     expect(happened).toEqual(["over", "refused upstream_overloaded"]);
   });
 
-  test("that fails later ends with an error event behind everything that came", async () => {
+  test("that fails midway ends with an error event after everything received", async () => {
     const { stream, say, written, happened } = setUp();
     say("é");
     say("2");
@@ -135,7 +135,7 @@ describe("an answer of events", () => {
     expect(happened).toEqual(["over", "head", "end"]);
   });
 
-  test("that is complete ends without a word of its own", () => {
+  test("that completes ends without an event of the gateway's", () => {
     const { stream, say, written, happened } = setUp();
     say("1");
     stream.end(COMPLETED);
@@ -143,7 +143,7 @@ describe("an answer of events", () => {
     expect(happened).toEqual(["over", "head", "end"]);
   });
 
-  test("whose client left says nothing more, and why it was left", async () => {
+  test("sends nothing after its client has left, and reports why", async () => {
     const { say, written, happened, close, endOfCallback } = setUp();
     close("client_gone");
     say("1");
@@ -152,7 +152,7 @@ describe("an answer of events", () => {
     expect(happened).toEqual(["over", "left client_gone"]);
   });
 
-  test("that the gateway ends says so in its last event", async () => {
+  test("that the gateway ends says why in its last event", async () => {
     const { say, written, happened, close, endOfCallback } = setUp();
     say("1");
     await endOfCallback();
@@ -166,7 +166,7 @@ describe("an answer of events", () => {
     ["a write at once", "now"],
     ["its last write", "end"],
     ["a sign of life", "look"],
-  ] as const)("with a fault in %s is cut off, and its upstream is not read on for nobody", async (_, place) => {
+  ] as const)("with a fault in %s is cut off, and its upstream call cancelled", async (_, place) => {
     const { answer, stream, say, socket, happened, faults, at, endOfCallback } = setUp();
     say("1");
     await endOfCallback();
@@ -186,7 +186,7 @@ describe("an answer of events", () => {
     expect(stream.readers).toBe(0);
   });
 
-  test("has its head, and a comment, after its silence and not before, and a comment after each further one", () => {
+  test("sends head and comment after its silence, not before, and a comment after each further silence", () => {
     const { answer, written, happened, at } = setUp();
     const looksUntil = (ms: number) => {
       at(ms);
@@ -200,7 +200,7 @@ describe("an answer of events", () => {
     expect(written.every((text) => text === ": keep-alive\n\n")).toBe(true);
   });
 
-  test("counts a silence from the look behind the last event", async () => {
+  test("counts a silence from the first look after the last event", async () => {
     const { answer, say, written, at, endOfCallback } = setUp();
     at(900);
     say("1");
@@ -215,20 +215,21 @@ describe("an answer of events", () => {
     expect(written.at(-1)).toBe(": keep-alive\n\n");
   });
 
-  test("whose first event is the provider's error is refused, also behind a ping, and has no head", async () => {
+  test("is a refusal when the provider's first event, pings aside, is its error", async () => {
     for (const pings of [0, 2]) {
       const { stream, say, written, happened, endOfCallback } = setUp();
       for (let ping = 0; ping < pings; ping++) say("{}", "ping");
       await endOfCallback();
       say('{"error":{"code":429}}', "error");
-      stream.end(failed("upstream_error_event"));
+      const error = new GatewayError("upstream_error_event", "slow down", { details: { status: 429 } });
+      stream.end({ ...COMPLETED, status: "failed", error });
       await endOfCallback();
       expect(happened).toEqual(["over", "refused upstream_rate_limited"]);
       expect(written).toEqual([]);
     }
   });
 
-  test("sends a ping with what follows it, or at the next look", async () => {
+  test("sends a ping with the event that follows it, or at the next look", async () => {
     const { say, written, endOfCallback } = setUp();
     say("{}", "ping");
     await endOfCallback();
@@ -242,7 +243,7 @@ describe("an answer of events", () => {
     expect(later.written).toEqual(["event: ping\ndata: {}\n\n"]);
   });
 
-  test("whose second event is the provider's error ends with it", async () => {
+  test("ends with the provider's error when other events came before it", async () => {
     const { stream, say, written, happened, endOfCallback } = setUp();
     say("1");
     say('{"error":{"code":429}}', "error");
@@ -252,7 +253,7 @@ describe("an answer of events", () => {
     expect(written[0]).toContain("data: 1");
   });
 
-  test("adds no comment to what a full socket holds", () => {
+  test("adds no comment to a full socket", () => {
     const { answer, socket, written, at } = setUp();
     socket.full = true;
     for (let ms = 0; ms < 50_000; ms += 100) {

@@ -2,15 +2,15 @@ import type { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpExchange } from "../../core/ports/http-face.ts";
 import type { Stream } from "../../core/stream/stream.ts";
 
-/** What an answer is made of, and whom it tells. */
-export interface AnswerParts {
+/** What both forms of a response, streamed and unary, are given. */
+export interface ResponseParts {
   readonly exchange: HttpExchange;
   readonly stream: Stream;
-  /** Besides those of its form. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** The answer is that there is none. */
+  /** Response headers besides those of its form, as far as they are known. */
+  readonly headers: () => Readonly<Record<string, string>>;
+  /** Responds with this error instead. */
   readonly refuse: (error: GatewayError) => void;
-  /** The client went before its answer was whole, or the exchange was ended for this reason. */
+  /** Called when the client leaves before the end, or the server ends the exchange. */
   readonly left: (why: GatewayError) => void;
 }
 

@@ -63,9 +63,9 @@ const ANSWERS = [
   ],
 ] as const;
 
-describe("an answer that was not asked for as a stream", () => {
+describe("a unary answer", () => {
   test.each(ANSWERS.map((row) => [row[0].name, ...row] as const))(
-    "of %s is whole, with its text, thinking, calls, usage and reason",
+    "of %s is complete, with its text, thinking, calls, usage and finish reason",
     (_, dialect, answer, usage, finish) => {
       expect(together(interpret(dialect, [unnamed(answer)]))).toEqual({
         text: "It is sunny.",
@@ -78,19 +78,19 @@ describe("an answer that was not asked for as a stream", () => {
     },
   );
 
-  test("is asked for with stream: false, whatever the client wrote", () => {
+  test("is requested with stream: false, whatever the client wrote", () => {
     for (const dialect of [anthropicMessages, openaiChat, openaiResponses]) {
       const body = { stream: true, input: "x" };
-      expect(dialect.body({ body, model: "m", whole: true })).toMatchObject({ model: "m", stream: false, input: "x" });
+      expect(dialect.body({ body, model: "m", unary: true })).toMatchObject({ model: "m", stream: false, input: "x" });
     }
   });
 
-  test("may say that it failed, or that it only began", () => {
+  test("may report that it failed, or has only begun", () => {
     const [failed, queued] = interpret(openaiResponses, [
       unnamed({ object: "response", status: "failed", error: { code: "server_error", message: "broke" }, output: [] }),
       unnamed({ object: "response", status: "queued", error: null, output: [], usage: null }),
     ]);
-    expect(failed).toEqual({ error: { type: "server_error", message: "broke" } });
+    expect(failed).toEqual({ error: { type: "server_error", code: "server_error", message: "broke" } });
     expect(queued).toEqual({ complete: "now" });
     const error = { type: "overloaded_error", message: "Overloaded" };
     expect(interpret(anthropicMessages, [unnamed({ type: "error", error })])).toEqual([{ error }]);

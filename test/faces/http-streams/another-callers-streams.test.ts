@@ -50,7 +50,7 @@ describe("another caller's stream", () => {
     },
   );
 
-  test("is not cancelled, though the answer is the same", () => {
+  test("is not cancelled, though the response is the same", () => {
     using up = setUp();
     const cancel = (caller: string, id: string) => ask(up.face, caller, "POST", `/v1/streams/${id}/cancel`);
     expect(cancel("bob", "s_1")).toEqual(cancel("bob", "s_2"));
@@ -59,7 +59,7 @@ describe("another caller's stream", () => {
     expect(up.cancels).toEqual(["cancelled"]);
   });
 
-  test("is its own caller's to read, in the epoch it is in when none is named", () => {
+  test("is readable by its own caller, in the current epoch by default", () => {
     using up = setUp();
     expect(ask(up.face, "alice", "GET", "/v1/streams/s_1/events")).toMatchObject({ status: 200 });
     expect(ask(up.face, "alice", "GET", "/v1/streams/s_1/events", { after: "2-0" })).toMatchObject({

@@ -1,0 +1,40 @@
+import type { InboundBudget } from "../core/caller/inbound-budget.ts";
+import type { Relay } from "../core/relay/relay.ts";
+import type { StreamRegistry } from "../core/stream/registry.ts";
+import type { Log } from "../observe/log.ts";
+import type { Metrics } from "../observe/metrics.ts";
+import { createMetricsPage } from "../observe/metrics-page.ts";
+import type { GatewayState } from "../observe/state-metrics.ts";
+
+export interface MetricsPageParts {
+  readonly metrics: Metrics;
+  readonly relay: Relay;
+  readonly registry: StreamRegistry;
+  readonly ledger: GatewayState["ledger"];
+  readonly log: Log;
+  readonly loop: { quantileMs(share: number): number };
+  readonly logs: GatewayState["logs"];
+  readonly inbound: { readonly callers: InboundBudget; readonly strangers: InboundBudget };
+  /** Open connections by face, when they are asked for. */
+  readonly connections: () => GatewayState["connections"];
+}
+
+/** `/metrics` over the parts whose figures are read when somebody asks. */
+export function connectMetricsPage(parts: MetricsPageParts) {
+  const { metrics, relay, registry, ledger, log, loop, logs, inbound, connections } = parts;
+  return createMetricsPage({
+    contentType: metrics.contentType,
+    text() {
+      const { parked, kept } = registry.counts;
+      return metrics.text({
+        connections: connections(),
+        streams: { active: relay.activeStreams - parked, parked, kept },
+        logs,
+        inbound: [inbound.callers, inbound.strangers],
+        ledger,
+        droppedLines: log.dropped,
+        loopDelayMs: (share) => loop.quantileMs(share),
+      });
+    },
+  });
+}

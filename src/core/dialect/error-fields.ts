@@ -1,0 +1,162 @@
+import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../kernel/json.ts";
+
+/** What one object of an error says, under whatever names. Texts are as they came. */
+export interface ErrorFields {
+  readonly type: string | undefined;
+  readonly code: string | undefined;
+  readonly param: string | undefined;
+  /** The HTTP status among its numbers, 400 to 599. */
+  readonly status: number | undefined;
+  /** How long to wait, in milliseconds. */
+  readonly retryAfterMs: number | undefined;
+  /** Where in the request the fault is. */
+  readonly place: string | undefined;
+  /** An error within, which says more than this object. */
+  readonly inner: JsonValue | undefined;
+  /** Its message: a text, a list of texts, or objects that hold one. */
+  readonly message: JsonValue | undefined;
+}
+
+/** Names of a message, best first, in lower case and without separators. */
+const MESSAGES = [
+  "message",
+  "msg",
+  "errormessage",
+  "errormsg",
+  "errmsg",
+  "errordescription",
+  "statusmsg",
+  "statusmessage",
+  "faultstring",
+  "detail",
+  "details",
+  "description",
+  "title",
+  "reason",
+];
+const CODES = ["code", "errorcode", "errcode", "statuscode"];
+const STATUSES = ["status", "statuscode", "httpstatus", "httpcode", "httpstatuscode", "code", "errorcode"];
+const PARAMS = ["param", "parameter", "paramname", "field"];
+
+/** Types that say only that this is an error. */
+const PLAIN_TYPES = /^(?:error|fail|failed|failure|about:blank|)$/i;
+/** Codes of success. */
+const NO_ERROR = new Set(["0", "200", "", "success", "ok"]);
+/** Fields of an object that are looked at. */
+const MAX_FIELDS = 64;
+
+/** Reads one object of an error. Where `error` is a text beside a message, it is the type. */
+export function errorFields(object: JsonObject): ErrorFields {
+  const fields = new Map(
+    Object.entries(object)
+      .slice(0, MAX_FIELDS)
+      .map(([name, value]) => [name.toLowerCase().replace(/[^a-z]/g, ""), value] as const),
+  );
+  const first = <Value>(names: readonly string[], as: (value: unknown) => Value | undefined): Value | undefined => {
+    for (const name of names) {
+      const value = as(fields.get(name));
+      if (value !== undefined) return value;
+    }
+    return undefined;
+  };
+  const error = fields.get("error");
+  const word = asString(error);
+  const message = first(MESSAGES, asWords) ?? asWords(word);
+  const typed = [fields.get("type"), fields.get("errortype"), fields.get("status"), isWord(word) && word]
+    .map(asType)
+    .find((type) => type !== undefined);
+  const place = placeOf(fields);
+  return {
+    type: typed,
+    code: first(CODES, asCode) ?? asCode(asObject(fields.get("extensions"))?.code),
+    param: first(PARAMS, asText) ?? place?.replace(/^(?:body|query|header)\./, "") ?? violated(fields.get("details")),
+    status: first(STATUSES, asErrorStatus),
+    retryAfterMs: delayOf(fields),
+    place,
+    inner: innerOf(fields),
+    message,
+  };
+}
+
+/** Errors that an object holds: `error`, `errors`, AWS's and Apigee's wrappers, MiniMax's `base_resp`, OpenRouter's `raw`. */
+function innerOf(fields: ReadonlyMap<string, JsonValue | undefined>): JsonValue | undefined {
+  const base = asObject(fields.get("baseresp"));
+  if (base && asCode(base.status_code) !== undefined) return base;
+  const raw = asText(asObject(fields.get("metadata"))?.raw);
+  const response = asObject(fields.get("response"));
+  const candidates = [
+    fields.get("error"),
+    listed(fields.get("errors")),
+    fields.get("fault"),
+    response?.Error ?? response?.error,
+    raw,
+  ];
+  return candidates.find(
+    (value) => (typeof value === "object" && value !== null) || (value !== undefined && value === raw),
+  );
+}
+
+/** `errors` as a list; ASP.NET has an object of lists there, by field. */
+function listed(errors: JsonValue | undefined): JsonValue | undefined {
+  if (typeof errors === "string") return [errors];
+  const byField = asObject(errors);
+  return byField ? Object.entries(byField).map(([field, message]) => ({ field, loc: [field], message })) : errors;
+}
+
+/** Where the fault is: FastAPI's `loc`, the `source` of JSON:API, the `path` of GraphQL. */
+function placeOf(fields: ReadonlyMap<string, JsonValue | undefined>): string | undefined {
+  const source = asObject(fields.get("source"));
+  const pointed =
+    asText(source?.pointer)
+      ?.replace(/^[#/]+/, "")
+      .replaceAll("/", ".") ?? asText(source?.parameter);
+  const parts = [...asArray(fields.get("loc")), ...asArray(fields.get("path"))];
+  const named = parts.filter((part) => typeof part === "string" || typeof part === "number").join(".");
+  return pointed ?? (named === "" ? undefined : named);
+}
+
+/** The field that Google's `BadRequest` names. */
+function violated(details: JsonValue | undefined): string | undefined {
+  const violations = asArray(details).flatMap((detail) => asArray(asObject(detail)?.fieldViolations));
+  return asText(asObject(violations[0])?.field);
+}
+
+/** A wait in the body: seconds, or Google's `RetryInfo`. */
+function delayOf(fields: ReadonlyMap<string, JsonValue | undefined>): number | undefined {
+  const delay = asArray(fields.get("details"))
+    .map((detail) => /^(\d{1,9}(?:\.\d+)?)s$/.exec(asString(asObject(detail)?.retryDelay) ?? "")?.[1])
+    .find((seconds) => seconds !== undefined);
+  const seconds = delay ?? fields.get("retryafter");
+  return typeof seconds === "number" || delay !== undefined
+    ? Math.max(0, Math.ceil(Number(seconds) * 1_000))
+    : undefined;
+}
+
+const isWord = (text: string | undefined): boolean => text !== undefined && /^[\w.:-]{1,64}$/.test(text);
+
+const asText = (value: unknown): string | undefined =>
+  typeof value === "string" && value.trim() !== "" ? value : undefined;
+
+/** A text or what may hold one. `details` of Google's are objects about the error, and hold none. */
+const asWords = (value: unknown): JsonValue | undefined =>
+  asText(value) ??
+  asObject(value) ??
+  (Array.isArray(value) && value.length > 0 && !asObject(value[0])?.["@type"] ? value : undefined);
+
+/** AWS puts a namespace before it. */
+const asType = (value: unknown): string | undefined => {
+  const type = asText(value)?.replace(/^.*#/, "");
+  return type === undefined || PLAIN_TYPES.test(type) || /^\d+$/.test(type) ? undefined : type;
+};
+
+/** A code that is an HTTP status is told as one. */
+const asCode = (value: unknown): string | undefined => {
+  const code = typeof value === "number" ? String(value) : asText(value);
+  const isStatus = asErrorStatus(value) !== undefined;
+  return code === undefined || isStatus || NO_ERROR.has(code.toLowerCase()) ? undefined : code;
+};
+
+const asErrorStatus = (value: unknown): number | undefined => {
+  const status = typeof value === "string" && /^\d{3}$/.test(value) ? Number(value) : value;
+  return typeof status === "number" && Number.isInteger(status) && status >= 400 && status < 600 ? status : undefined;
+};

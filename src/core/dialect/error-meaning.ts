@@ -1,0 +1,63 @@
+import { type ErrorDetails, GatewayError } from "../kernel/errors.ts";
+import type { ProviderError } from "./dialect.ts";
+
+/** A provider's names for a failure: its type and its code, as an error's details keep them. */
+export type ErrorNames = Readonly<Partial<Record<"type" | "code", unknown>>>;
+
+/** Words in such names, and the HTTP status with which providers answer what they mean. */
+const STATUSES: readonly (readonly [RegExp, number])[] = [
+  [/overload|unavailable|slow_?down|capacity|busy/, 503],
+  [/rate_?limit|throttl/, 429],
+  [/quota|billing|balance(?!r)|credit|arrear|overdue|payment/, 402],
+  [/too_?many|exhausted|^(?:requests|tokens)$/, 429],
+  [/permission|forbidden|denied/, 403],
+  [/auth|api_?key/, 401],
+  [/not_?found/, 404],
+  [/too_?large/, 413],
+  [/timeout|timed_?out|deadline/, 504],
+  [/invalid|validation|bad_?request|context_?(?:length|size)|unsupported|content_?(?:policy|filter)/, 400],
+  [/server|internal|api_error/, 500],
+];
+
+/** Words of providers whose names do not say that the account's credit is used up. */
+const NO_CREDIT =
+  /insufficient (?:account )?balance|credit balance is too low|(?:insufficient|out of|used all available) credits|余额不足/i;
+
+/** The HTTP status that a provider's names mean; undefined when they mean none. */
+export function statusMeant({ type, code }: ErrorNames): number | undefined {
+  for (const name of [code, type]) {
+    if (typeof name !== "string") continue;
+    if (/^[45]\d\d$/.test(name)) return Number(name);
+    const word = name.toLowerCase();
+    const status = STATUSES.find(([words]) => words.test(word))?.[1];
+    if (status !== undefined) return status;
+  }
+  return undefined;
+}
+
+/** Whether the account has nothing left to spend, so that no wait helps. */
+export const isUsedUp = (names: ErrorNames, message = ""): boolean =>
+  statusMeant(names) === 402 || NO_CREDIT.test(message);
+
+/** Whether a failure of this status may be over in a moment. */
+export const mayPass = (status: number | undefined): boolean =>
+  status !== undefined && (status === 408 || status === 429 || status >= 500);
+
+/** What an error's details keep of a provider's words besides the message. */
+export const providerDetails = ({ type, code, param }: ProviderError): ErrorDetails => ({
+  ...(type !== undefined && { type }),
+  ...(code !== undefined && { code }),
+  ...(param !== undefined && { param }),
+});
+
+/** The failure that an error in an answer means; it is retryable when its names say that it will pass. */
+export function eventError(said: ProviderError): GatewayError {
+  const { message, status, retryAfterMs } = said;
+  const meant = status ?? statusMeant(said);
+  const isFinal = isUsedUp(said, message);
+  return new GatewayError("upstream_error_event", message, {
+    details: { ...providerDetails(said), ...(status !== undefined && { status }) },
+    retryable: !isFinal && mayPass(meant),
+    ...(retryAfterMs !== undefined && !isFinal && { retryAfterMs }),
+  });
+}

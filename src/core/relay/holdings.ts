@@ -1,0 +1,48 @@
+import type { InboundReservation } from "../caller/inbound-budget.ts";
+import type { Reservation, Settlement } from "../quota/reservation.ts";
+
+/**
+ * What one stream has taken from others: its reservation under its key's caps, and the memory of its request's body.
+ * Faults of the ledger or the caps are reported, never thrown, so the rest is still given back.
+ */
+export class Holdings {
+  /** Undefined where nothing is reserved. */
+  readonly reservation: Reservation | undefined;
+  readonly #body: InboundReservation | undefined;
+  readonly #fault: (error: unknown) => void;
+
+  /** `fault` receives what the reservation throws. */
+  constructor(
+    reservation: Reservation | undefined,
+    body: InboundReservation | undefined,
+    fault: (error: unknown) => void,
+  ) {
+    this.reservation = reservation;
+    this.#body = body;
+    this.#fault = fault;
+  }
+
+  /** The request's body is out of memory. */
+  releaseBody(): void {
+    this.#body?.release();
+  }
+
+  /** Records what the stream used. A second call, when more is known, corrects the first. */
+  settle(settlement: Settlement): void {
+    this.#attempt(() => this.reservation?.settle(settlement));
+  }
+
+  /** Gives everything back. A second call does nothing. */
+  release(): void {
+    this.#attempt(() => this.reservation?.release());
+    this.releaseBody();
+  }
+
+  #attempt(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fault(error);
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
+
+/** A note as a text part, because every client shows those. It is never stored, so no model ever reads it. */
+interface Note {
+  readonly type: "text";
+  readonly text: string;
+}
+
+/** Stop reasons of providers that kept an answer back. */
+const WITHHELD = /filter|refus|safety|block|prohibit|recitation|spii/i;
+
+/** What a reader is told behind an answer: that text may be missing, or why a completed answer has neither text nor tool calls. */
+export function notesOf(
+  answer: Pick<TranscriptMessage, "content" | "stopReason" | "unreadEvents" | "failure">,
+): readonly Note[] {
+  const { content, stopReason, unreadEvents, failure } = answer;
+  if (unreadEvents !== undefined) {
+    const events = unreadEvents === 1 ? "an event" : `${unreadEvents} events`;
+    return [note(`Text may be missing: ${events} of this answer could not be read`)];
+  }
+  const isEmpty = content.every(
+    (part) => part.type === "thinking" || (part.type === "text" && part.text.trim() === ""),
+  );
+  return isEmpty && stopReason !== undefined && !failure ? [note(`No text: ${whyEmpty(content, stopReason)}`)] : [];
+}
+
+function whyEmpty(content: TranscriptMessage["content"], stopReason: string): string {
+  if (WITHHELD.test(stopReason)) return `the provider withheld the answer (${stopReason})`;
+  if (stopReason === "length") return "the answer reached its token limit before its first word";
+  const isThought = content.some((part) => part.type === "thinking" && part.text !== "");
+  return isThought ? "the model ended its answer after its reasoning" : `the provider sent none (${stopReason})`;
+}
+
+const note = (text: string): Note => ({ type: "text", text: `[${text}.]` });
