@@ -98,11 +98,15 @@ export class StreamFaceRig {
   }
 
   /** A socket of this caller, which has had its hello. */
-  connect(caller: string | Caller = "alice", upstreamKey?: string): FakePeer {
-    const peer = new FakePeer(`c_${++this.#ids}`, typeof caller === "string" ? { name: caller } : caller, upstreamKey);
-    peer.session = this.#face.accept(peer);
-    peer.frames.length = 0;
-    return peer;
+  connect(caller: string | Caller = "alice", upstreamKey?: string): FakeClient {
+    const client = new FakeClient(
+      `c_${++this.#ids}`,
+      typeof caller === "string" ? { name: caller } : caller,
+      upstreamKey,
+    );
+    client.session = this.#face.accept(client);
+    client.frames.length = 0;
+    return client;
   }
 
   /** Time passes second by second, as it does for the gateway. */
@@ -121,7 +125,7 @@ export class StreamFaceRig {
 type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
 
 /** A socket's far end: what was sent to it, each frame checked against the protocol. */
-export class FakePeer implements Connection {
+export class FakeClient implements Connection {
   readonly id: string;
   readonly caller: Caller;
   readonly upstreamKey: string | undefined;
