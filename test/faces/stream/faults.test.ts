@@ -32,7 +32,7 @@ describe("a fault of ours in the frame of an event", () => {
     },
   );
 
-  test("at the end leaves the stream to be resumed for it", () => {
+  test("at the end leaves the stream to be resumed", () => {
     using rig = new StreamFaceRig();
     const client = rig.connect();
     const stream = client.open("a");

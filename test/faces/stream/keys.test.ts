@@ -23,7 +23,7 @@ const revoked = () => {
 };
 
 describe("a caller's key", () => {
-  test("is looked at again at each open: a revoked one is told so, and its socket closed for good", () => {
+  test("is checked at each open: a revoked one is refused, and its socket closed for good", () => {
     using rig = new StreamFaceRig();
     const client = rig.connect(caller("alice"));
     client.open("one");
@@ -34,7 +34,7 @@ describe("a caller's key", () => {
     expect(rig.calls).toHaveLength(1);
   });
 
-  test("is looked at again at each resume", () => {
+  test("is checked at each resume", () => {
     using rig = new StreamFaceRig();
     const first = rig.connect(caller("alice"));
     const stream = first.open("one");
@@ -47,7 +47,7 @@ describe("a caller's key", () => {
     expect(second.closeCode).toBe(4501);
   });
 
-  test("what it grants is what it grants now", () => {
+  test("grants what it grants now", () => {
     using rig = new StreamFaceRig();
     const client = rig.connect(caller("alice"));
     rig.current = ({ name }) => caller(name, { models: new Set(["other"]) });
@@ -78,7 +78,7 @@ describe("a caller's key", () => {
     if (!model) expect(client.last("error")).toMatchObject({ error: { code: "forbidden" } });
   });
 
-  test("says what happens to its streams while nobody reads, unless the open does", () => {
+  test("decides what happens to its streams without a reader, unless the open does", () => {
     using rig = new StreamFaceRig();
     const client = rig.connect(caller("alice", { away: "cancel" }));
     client.open("one");
@@ -91,7 +91,7 @@ describe("a caller's key", () => {
 describe("a caller's own upstream key", () => {
   const authorization = (rig: StreamFaceRig) => rig.call.request.headers.authorization;
 
-  test("of an open goes upstream instead of the route's, before the one of the connection", () => {
+  test("of an open replaces the route's key, and takes precedence over the connection's", () => {
     using rig = new StreamFaceRig();
     const client = rig.connect(caller("alice"), "sk-connection");
     client.open("one");
@@ -102,13 +102,13 @@ describe("a caller's own upstream key", () => {
     expect(authorization(rig)).toBeUndefined();
   });
 
-  test("may be brought by whoever has no gateway key", () => {
+  test("may be used without a gateway key", () => {
     using rig = new StreamFaceRig();
     rig.connect("local").open("one", { upstreamKey: "sk-open" });
     expect(authorization(rig)).toBe("Bearer sk-open");
   });
 
-  test("is refused where the gateway pays, and required where it does not", () => {
+  test("is refused if the gateway pays, and required if it does not", () => {
     using rig = new StreamFaceRig();
     const managed = rig.connect(caller("alice", { upstreamKeys: "managed" }));
     managed.open("one", { upstreamKey: "sk-open" });
@@ -121,7 +121,7 @@ describe("a caller's own upstream key", () => {
     expect(rig.calls).toHaveLength(2);
   });
 
-  test("is part of what an idempotency key stands for: a stream of one is not given to an open with another", () => {
+  test("is part of a request's fingerprint: its stream is not given to an open with another", () => {
     using rig = new StreamFaceRig();
     const client = rig.connect(caller("alice"));
     const stream = client.open("one", { idempotencyKey: "k", upstreamKey: "sk-one" });
@@ -131,7 +131,7 @@ describe("a caller's own upstream key", () => {
     expect(rig.calls).toHaveLength(1);
   });
 
-  test("never serves another caller: the same idempotency key makes another stream", () => {
+  test("never serves another caller: the same idempotency key starts another stream", () => {
     using rig = new StreamFaceRig();
     const open = { idempotencyKey: "k", upstreamKey: "sk-one" };
     const mine = rig.connect(caller("alice")).open("one", open);
@@ -142,7 +142,7 @@ describe("a caller's own upstream key", () => {
     expect(theirs.last("error")).toMatchObject({ error: { code: "resume_failed" } });
   });
 
-  test("with characters that no header can hold is a bad frame that does not repeat it", () => {
+  test("with characters that no header can hold is a bad frame, which does not quote it", () => {
     using rig = new StreamFaceRig();
     const client = rig.connect(caller("alice"));
     client.open("one", { upstreamKey: "sk secret\r\nx: y" });

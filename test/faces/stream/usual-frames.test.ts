@@ -63,7 +63,7 @@ const field = fc.constantFrom(
 );
 const mutation = fc.tuple(field, value);
 
-test("what is told without the schema, the schema takes as it is", () => {
+test("the schema accepts every frame that is read without it", () => {
   let told = 0;
   fc.assert(
     fc.property(fc.constantFrom(open, ack), fc.array(mutation, { maxLength: 3 }), (frame, mutations) => {
