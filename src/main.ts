@@ -3,16 +3,16 @@ import process from "node:process";
 import { setFlagsFromString } from "node:v8";
 
 const REQUIRED_NODE = 24;
-/** A stopped gateway is not kept alive by a forgotten handle. */
+/** How long open handles may keep a stopped gateway alive. */
 const EXIT_GRACE_MS = 1000;
 
-// Old memory is collected when it has grown by half, not when it has doubled or more: what stalled readers keep would
-// cost twice its size. `npm run soak`, scenario `stalled`, has the figures.
+// Collect the old generation when it has grown by half rather than doubled: otherwise what stalled readers keep would
+// cost twice its size (measured by `npm run soak`, scenario `stalled`).
 setFlagsFromString("--heap-growing-percent=50");
 
-// All else is imported behind this check: an older Node could not even load it.
+// Everything else is imported after this check: an older Node could not even load it.
 if (Number.parseInt(process.versions.node, 10) < REQUIRED_NODE) {
-  process.stderr.write(`sluice: Node ${REQUIRED_NODE} or newer is needed, this is ${process.versions.node}\n`);
+  process.stderr.write(`sluice: Node ${REQUIRED_NODE} or newer is required, this is ${process.versions.node}\n`);
   process.exitCode = 1;
 } else {
   process.exitCode = await main();
@@ -27,7 +27,7 @@ async function main(): Promise<number> {
   const { findOpenFiles } = await import("./observe/open-files.ts");
   const { openDataDirectory } = await import("./storage/sqlite/data-directory.ts");
   for (const stream of [process.stdout, process.stderr]) {
-    // Whoever read our output has gone: no reason to stop.
+    // The reader of our output has gone, which is no reason to stop.
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE") throw error;
     });
@@ -40,7 +40,7 @@ async function main(): Promise<number> {
     stdout: process.stdout,
     stderr: process.stderr,
     createGateway: async (config, options) => {
-      // Before the gateway is loaded, which takes longer than all else: a directory that cannot be used is refused at once.
+      // Before loading the gateway, the slowest step, so that an unusable directory is refused at once.
       if (config.data.store !== "memory") openDataDirectory(config.data.directory, "SLUICE_DATA or data.directory");
       return (await import("./compose/gateway.ts")).createGateway(config, { ...options, pid: process.pid });
     },

@@ -16,12 +16,12 @@ interface Output {
   readonly isTTY?: boolean;
 }
 
-/** What a command may touch: main.ts gives the real ones. */
+/** The outside world as a command sees it; main.ts passes the real one. */
 export interface World {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly version: string;
-  /** File descriptors this process may have open, where the system says so. */
+  /** This process's limit on open files, where the system reports one. */
   readonly openFiles: number | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
@@ -29,26 +29,26 @@ export interface World {
     config: Config,
     options: { readonly version: string },
   ) => Promise<{ readonly url: string; close(reason: Stop["reason"]): Promise<void> }>;
-  /** Begins to listen for the end: resolves when the process is asked to stop, or must. */
+  /** Starts listening for signals and faults; resolves when the process should stop. */
   readonly stopped: () => Promise<Stop>;
 }
 
 const USAGE = `Usage: sluice [serve | check | keys | usage] [options]
 
-  serve              run the gateway (what happens when no command is given)
-  check              validate the configuration and print it whole, secrets masked
-  keys               make, list, revoke and rotate gateway keys: sluice keys --help
-  usage              what was used and what it costs, from the ledger: sluice usage --help
+  serve              run the gateway (the default command)
+  check              validate the configuration and print it in full, with secrets masked
+  keys               create, list, revoke and rotate gateway keys: sluice keys --help
+  usage              report usage and cost from the ledger: sluice usage --help
 
-  --config <path>    the configuration file (SLUICE_CONFIG; by default sluice.config.json, if it is there)
-  --host <host>      address to listen on (SLUICE_HOST; by default 127.0.0.1)
-  --port <port>      port to listen on, 0 for any free one (SLUICE_PORT; by default 18789)
-  --control-ui <dir> an installed OpenClaw Control UI, to be served at /ui/ (SLUICE_CONTROL_UI; npm run control-ui gets one)
+  --config <path>    the configuration file (SLUICE_CONFIG; default: sluice.config.json, if it exists)
+  --host <host>      address to listen on (SLUICE_HOST; default: 127.0.0.1)
+  --port <port>      port to listen on, 0 for any free one (SLUICE_PORT; default: 18789)
+  --control-ui <dir> an installed OpenClaw Control UI to serve at /ui/ (SLUICE_CONTROL_UI; npm run control-ui installs one)
   -v, --version      print the version
-  -h, --help         print this
+  -h, --help         print this help
 
-Also read from the environment: SLUICE_TOKEN (what clients must give), SLUICE_DATA (where the store lives),
-SLUICE_LOG_LEVEL, and ANTHROPIC_API_KEY, OPENAI_API_KEY, MOONSHOT_API_KEY, each of which brings its provider's models.
+Other environment variables: SLUICE_TOKEN (the token clients must send), SLUICE_DATA (the data directory),
+SLUICE_LOG_LEVEL, and ANTHROPIC_API_KEY, OPENAI_API_KEY, MOONSHOT_API_KEY, each of which adds its provider's models.
 `;
 
 const OK = 0;
@@ -66,30 +66,30 @@ const OPTIONS = {
 
 const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
 
-/** Runs one command; `args` are those behind the program's name. Resolves with the exit code and never rejects. */
+/** Runs one command. `args` are the arguments after the program's name. Resolves with the exit code; never rejects. */
 export async function runCommandLine(args: readonly string[], world: World): Promise<number> {
-  // Loaded when asked for: it brings the database with it.
+  // Loaded on demand: they load the database.
   if (args[0] === "keys") return (await import("./commands/keys.ts")).runKeys(args.slice(1), world);
   if (args[0] === "usage") return (await import("./commands/usage.ts")).runUsage(args.slice(1), world);
   let line: ReturnType<typeof parse>;
   try {
     line = parse(args);
   } catch (error) {
-    // The platform's message goes on about arguments that begin with a dash.
+    // Node's message continues with advice on arguments that begin with a dash.
     return badUsage(world, isNativeError(error) ? error.message.replace(/\. To specify.*/s, "") : "bad arguments");
   }
   const { values, positionals } = line;
   const [command = "serve", ...more] = positionals;
   if (values.help) world.stdout.write(USAGE);
   else if (values.version) world.stdout.write(`${world.version}\n`);
-  else if (more.length > 0) return badUsage(world, `one command at a time, not also ${more.join(" ")}`);
+  else if (more.length > 0) return badUsage(world, `only one command at a time, found also ${more.join(" ")}`);
   else if (command !== "serve" && command !== "check") return badUsage(world, `there is no command ${command}`);
   else return configured(command, values, world);
   return OK;
 }
 
 function badUsage(world: World, reason: string): number {
-  world.stderr.write(`sluice: ${reason}\nsluice --help says what there is.\n`);
+  world.stderr.write(`sluice: ${reason}\nSee sluice --help.\n`);
   return BAD_USAGE;
 }
 
@@ -116,7 +116,7 @@ async function configured(
   for (const warning of [...warningsOf(config), ...unreachableRoutes(config)]) warn(world, warning);
   if (command === "serve") return serve(config, world);
   warnOfOpenFiles(config, world);
-  // Secrets print themselves masked.
+  // Secrets serialise masked.
   world.stdout.write(`${JSON.stringify(config, undefined, 2)}\n`);
   return OK;
 }
@@ -133,12 +133,10 @@ async function serve(loaded: Config, world: World): Promise<number> {
   const { stdout, stderr, version } = world;
   const pretty = loaded.log.pretty === "auto" ? stdout.isTTY === true : loaded.log.pretty;
   const config = { ...loaded, log: { ...loaded.log, pretty } };
-  // Before the start, so that a stop that comes during it is not missed.
+  // Before the start, so that a signal during it is not missed.
   const stopped = world.stopped();
   try {
     const gateway = await world.createGateway(config, { version });
-    // Not before: a start that fails says why in one line.
-    warnOfOpenFiles(config, world);
     if (pretty) stdout.write(welcome(version, gateway.url, config.openclaw.controlUi !== undefined));
     const { code, reason } = await stopped;
     await gateway.close(reason);
@@ -154,7 +152,7 @@ function welcome(version: string, url: string, controlUi: boolean): string {
   return [
     `Sluice ${version} listens on ${url}`,
     `  start page      ${url}/`,
-    `  Control UI      ${controlUi ? `${url}${CONTROL_UI_PATH}/` : "npm run control-ui gets it"}`,
+    `  Control UI      ${controlUi ? `${url}${CONTROL_UI_PATH}/` : "npm run control-ui installs it"}`,
     `  OpenClaw chat   ${socket}`,
     `  streams         ${socket}${STREAM_PATH}`,
     "  Ctrl+C stops it.",

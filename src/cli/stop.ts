@@ -1,12 +1,12 @@
 import type { EventEmitter } from "node:events";
 import { describeFault } from "./start-failure.ts";
 
-/** Of the process: its events, and its end without waiting. */
+/** The parts of `process` used here: its events, and its immediate exit. */
 export interface StopSource extends Pick<EventEmitter, "on"> {
   exit(code: number): void;
 }
 
-/** Why the process stops, and the exit code that says so. */
+/** Why the process stops, and its exit code. */
 export interface Stop {
   readonly code: 0 | 1;
   readonly reason: Signal | "parent_gone" | "fault";
@@ -15,20 +15,21 @@ export interface Stop {
 const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 type Signal = (typeof SIGNALS)[number];
 
+/** What waiting for a stop needs. */
 export interface StopParts {
-  /** Where the report of a fault goes, line ends included. */
+  /** Receives the report of a fault, with line ends. */
   readonly report: (text: string) => void;
-  /** A clock, in milliseconds. */
+  /** Monotonic, in milliseconds. */
   readonly now: () => number;
-  /** Signals so close to the first are the same wish: whoever passes them on sends what came to all of a terminal again. */
+  /** Signals this soon after the first are its copies: npm forwards a Ctrl+C that the terminal sent to both. */
   readonly echoMs: number;
-  /** Resolves when whoever must not be outlived is gone: as a first SIGTERM. */
+  /** Resolves when the parent that the process must not outlive is gone. */
   readonly abandoned: Promise<void>;
 }
 
 /**
- * Resolves when the process should stop: with code 0 for the first SIGTERM, SIGINT or SIGHUP and for a parent that is
- * gone, with 1 for an uncaught exception. A second one that is no echo exits at once.
+ * Resolves when the process should stop: with code 0 after the first SIGTERM, SIGINT or SIGHUP or when the parent is
+ * gone, with 1 after an uncaught exception. A second signal that is not a copy exits at once.
  */
 export function waitForStop(source: StopSource, { report, now, echoMs, abandoned }: StopParts): Promise<Stop> {
   return new Promise((resolve) => {
@@ -46,7 +47,7 @@ export function waitForStop(source: StopSource, { report, now, echoMs, abandoned
     void abandoned.then(() => {
       if (stoppingSince === undefined) stop({ code: 0, reason: "parent_gone" });
     });
-    // The state is unknown from here on: report it, let running streams end, and exit.
+    // The state is unknown now: report the fault, let running streams end, and exit.
     source.on("uncaughtException", (error) => {
       report(`sluice: ${describeFault(error)}\n`);
       stop({ code: 1, reason: "fault" });

@@ -6,7 +6,7 @@ import { errorEvent } from "../dialects/error-event.ts";
 import { refusalBody } from "../dialects/refusal-body.ts";
 import { type ApiFaces, createApiFaces } from "../faces/api/face.ts";
 
-/** The vendors' HTTP APIs, each with its dialect's words for what goes wrong. */
+/** The vendors' HTTP APIs, each with its dialect's error bodies. */
 export function connectApis(parts: {
   readonly relay: Relay;
   readonly routing: Routing;

@@ -11,19 +11,20 @@ import { createAuthenticator } from "../transport/auth/authenticator.ts";
 import { Tickets } from "../transport/auth/tickets.ts";
 import type { RunningServer } from "../transport/server.ts";
 
-/** How exactly keys expire. */
+/** How often key expiry is checked. */
 const LAPSE_MS = 500;
 
+/** Who may call. */
 export interface Callers extends AsyncDisposable {
   readonly authenticator: Authenticator;
   readonly tickets: Tickets;
-  /** From now on the sockets and streams of a key end with it. */
+  /** From now on, a key's sockets and streams end when it is revoked or expires. */
   enforceOn(relay: Relay, server: RunningServer): void;
 }
 
 /**
- * Who may call: the shared token, and the gateway keys of the data directory, which are followed while they change.
- * Rejects with `store_unavailable` when the keys cannot be read.
+ * Sets up authentication: the shared token, and the gateway keys of the data directory, whose changes take effect at
+ * once. Rejects with `store_unavailable` when the keys cannot be read.
  */
 export async function connectCallers(config: Config, clock: Clock, observer: Observer): Promise<Callers> {
   const { auth, data, limits } = config;
@@ -56,8 +57,8 @@ export async function connectCallers(config: Config, clock: Clock, observer: Obs
     tickets: new Tickets({ authenticator, lockout, clock }),
     enforceOn(relay, server) {
       enforce = () => {
-        // The streams first: their terminals still reach the sockets that are closed then.
-        const over = new GatewayError("cancelled", "the caller's key works no more");
+        // Streams first, so that their terminals reach the sockets before these close.
+        const over = new GatewayError("cancelled", "the caller's key is no longer valid");
         relay.cancelOf((caller) => !keys.isGood(caller), over);
         server.recheck();
       };

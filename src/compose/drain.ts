@@ -3,8 +3,8 @@ import type { Relay } from "../core/relay/relay.ts";
 import type { RunningServer } from "../transport/server.ts";
 
 /**
- * Refuses what is new and waits for running streams, at most `drainMs`. The port stays for at least `lingerMs`:
- * supervisors and load balancers send SIGTERM and may still be sending requests.
+ * Refuses new requests and waits for running streams, at most `drainMs`. Keeps listening for at least `lingerMs`, because
+ * a load balancer may still send requests for a while after the supervisor's SIGTERM.
  */
 export async function drain(parts: {
   readonly server: Pick<RunningServer, "drain">;
@@ -16,7 +16,7 @@ export async function drain(parts: {
   await Promise.all([within(parts.drainMs, parts.relay.drain()), setTimeout(parts.lingerMs)]);
 }
 
-/** Waits for work, at most `ms`. */
+/** Resolves when the work is done, or after `ms`. */
 async function within(ms: number, work: Promise<void>): Promise<void> {
   const timeout = new AbortController();
   const late = setTimeout(ms, undefined, { signal: timeout.signal }).catch(() => {});

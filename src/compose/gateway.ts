@@ -33,41 +33,40 @@ import { connectPages } from "./pages.ts";
 import { connectRelay, openRegistry } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
 
+/** What the process tells its gateway. */
 export interface GatewayOptions {
   readonly version: string;
-  /** Of this process: what the lock of its data directory says to others. */
+  /** This process's id, which its lock on the data directory shows to other gateways. */
   readonly pid: number;
-  /** Where log lines go; standard output unless a test wants them. */
+  /** Where log lines go; by default standard output. */
   readonly logTo?: LogOptions["target"];
 }
 
+/** A running gateway. */
 export interface Gateway {
-  /** `http://host:port` as it is bound. */
+  /** `http://host:port`, as bound. */
   readonly url: string;
-  /** Where `/metrics` is, when it has a listener of its own. */
+  /** The address of `/metrics`, if it has its own listener. */
   readonly metricsUrl: string | undefined;
   /**
-   * Refuses what is new, lets running streams end within `limits.drainMs`, writes what must be written, and closes.
-   * `reason` is for the log's last line; after SIGTERM the port stays for at least `limits.lingerMs`.
+   * Refuses new requests, lets running streams end within `limits.drainMs`, commits pending writes, and closes.
+   * `reason` goes into the log's last line; after SIGTERM the gateway keeps listening for at least `limits.lingerMs`.
    */
   close(reason?: string): Promise<void>;
 }
 
-/** What is remembered at once, oldest forgotten first: some hundred bytes each. */
+/** Most idempotency keys remembered, a few hundred bytes each; the oldest are dropped. */
 const IDEMPOTENCY_KEYS = 10_000;
 
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
 const newId = (): string => randomUUID();
 
-/**
- * Builds the gateway out of its rooms and starts it: the only place where concrete parts meet. Rejects when the address
- * cannot be bound or the store cannot be opened.
- */
+/** Composes and starts the gateway. Rejects, with everything closed, when an address or the store cannot be opened. */
 export async function createGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
   const startedAt = clock.now();
   const { version } = options;
   const limits = limitsOf(config);
-  // What was started last is stopped first, also when the start fails half-way.
+  // Stops in reverse order, even when the start fails half-way.
   await using started = new AsyncDisposableStack();
 
   let listening = false;

@@ -6,23 +6,24 @@ import type { TranscriptMemory } from "../faces/openclaw/sessions/content-bytes.
 import { Inbound } from "../transport/admit/inbound.ts";
 import type { Limits } from "./limits.ts";
 
-/** What one caller may have of it: one that fills its part leaves as much for all others. */
+/** One caller's share of the budget: one that fills it leaves as much for all others. */
 const SHARE_OF_ONE = 1 / 2;
-/** What clients may have besides that have not shown who they are. */
+/** The additional budget of unauthenticated clients. */
 const SHARE_OF_STRANGERS = 1 / 8;
 
-/** What a message counts beside its bytes when it comes in the fragments that browsers and libraries make. */
+/** What a message counts besides its bytes, in the fragments that browsers and libraries send. */
 const MESSAGE_BYTES = 1024 * 1024;
 
+/** The limits on what clients send, and their budgets. */
 export interface InboundConnections {
   readonly inbound: Inbound;
   readonly budgets: { readonly callers: InboundBudget; readonly strangers: InboundBudget };
 }
 
-/** What clients may have on its way in: of callers, and of those that have not authenticated. */
+/** Sets up the budgets for unfinished frames and bodies, of callers and of unauthenticated clients. */
 export function connectInbound(limits: Limits, clock: Clock, load: CallerLoad): InboundConnections {
   const bytes = Math.floor(limits.inboundBytes || getHeapStatistics().heap_size_limit / 8);
-  // With nothing else on its way, the largest message there may be is let in on any machine.
+  // An idle gateway accepts the largest allowed message on any machine.
   const largest = Math.max(limits.openclawFrameBytes, limits.apiBodyBytes, limits.streamFrameBytes) + MESSAGE_BYTES;
   const callers = budget(bytes, SHARE_OF_ONE, largest);
   const strangers = budget(bytes * SHARE_OF_STRANGERS, SHARE_OF_ONE, limits.handshakeFrameBytes + MESSAGE_BYTES);
@@ -32,12 +33,12 @@ export function connectInbound(limits: Limits, clock: Clock, load: CallerLoad): 
 const budget = (bytes: number, shareOfOne: number, largest: number): InboundBudget =>
   new InboundBudget({ maxBytes: Math.max(bytes, largest), maxBytesEach: Math.max(bytes * shareOfOne, largest) });
 
-/** What is kept of conversations that nobody needs now, on large machines: some three hundred of usual length. */
+/** Memory for conversations not in use, on large machines: about three hundred of usual length. */
 const KEPT_TRANSCRIPTS_BYTES = 32 * 1024 * 1024;
 
 /**
- * What transcripts may take in memory: up to an eighth of what the process may use while they are needed, and a small part
- * of that when they are not, because reading one again costs some milliseconds. The largest message there may be fits.
+ * The memory of transcripts: up to an eighth of the heap for those in use, and a small part of that for the others,
+ * because reading one again takes milliseconds. The largest allowed message always fits.
  */
 export function transcriptMemory(limits: Limits): TranscriptMemory {
   const heapBytes = getHeapStatistics().heap_size_limit;

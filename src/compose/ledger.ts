@@ -5,8 +5,8 @@ import { createMemoryLedger, NO_LEDGER } from "../storage/ledger/memory-ledger.t
 import { openSqliteLedger, type StoredLedger } from "../storage/ledger/sqlite-ledger.ts";
 
 /**
- * The ledger as the configuration wants it: a file of its own beside the store, so that neither waits for the other's
- * commits, a broken one breaks nothing else, and it can be kept and copied for longer. Rejects with `ledger_unavailable`.
+ * Opens the configured ledger. It has its own file, so that it and the transcripts never wait for each other's commits,
+ * a damaged one affects nothing else, and it can be kept and copied separately. Rejects with `ledger_unavailable`.
  */
 export async function connectLedger(
   { ledger, data }: Config,

@@ -8,14 +8,15 @@ import { PAGE_SOCKETS } from "../transport/http/page-server.ts";
 
 const COUNT_FILES_MS = 1_000;
 
+/** Load shedding and its measurements. */
 export interface LoadConnections extends Disposable {
   readonly load: Load;
   readonly loop: LoopDelay;
-  /** How much of the event loop each caller takes. */
+  /** How much of the event loop each caller uses. */
   readonly callerLoad: CallerLoad;
 }
 
-/** How busy the process is, and who keeps it so. */
+/** Measures how busy the process is, and which callers keep it so. */
 export function connectLoad({ limits, metrics }: Config, clock: Clock): LoadConnections {
   const loop = new LoopDelay();
   const callerLoad = new CallerLoad(clock);

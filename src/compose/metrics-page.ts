@@ -6,6 +6,7 @@ import type { Metrics } from "../observe/metrics.ts";
 import { createMetricsPage } from "../observe/metrics-page.ts";
 import type { GatewayState } from "../observe/state-metrics.ts";
 
+/** The parts whose state `/metrics` shows. */
 export interface MetricsPageParts {
   readonly metrics: Metrics;
   readonly relay: Relay;
@@ -15,11 +16,11 @@ export interface MetricsPageParts {
   readonly loop: { quantileMs(share: number): number };
   readonly logs: GatewayState["logs"];
   readonly inbound: { readonly callers: InboundBudget; readonly strangers: InboundBudget };
-  /** Open connections by face, when they are asked for. */
+  /** Counts the open connections by face. */
   readonly connections: () => GatewayState["connections"];
 }
 
-/** `/metrics` over the parts whose figures are read when somebody asks. */
+/** The page `/metrics`, which reads the parts' state at each scrape. */
 export function connectMetricsPage(parts: MetricsPageParts) {
   const { metrics, relay, registry, ledger, log, loop, logs, inbound, connections } = parts;
   return createMetricsPage({

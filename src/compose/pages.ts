@@ -12,19 +12,20 @@ import { createStartPage } from "../page/start-page.ts";
 import { tokensOf } from "../transport/auth/credentials.ts";
 import type { ServerParts } from "../transport/server.ts";
 
+/** What the pages show and check. */
 export interface PagesParts {
   readonly config: Config;
   readonly version: string;
   readonly authenticator: Authenticator;
   readonly routing: Routing;
   readonly clock: Clock;
-  /** Clock reading in milliseconds. */
+  /** The clock's reading at the start, in milliseconds. */
   readonly startedAt: number;
-  /** Shown here unless it has a listener of its own. */
+  /** Served here unless it has its own listener. */
   readonly metricsPage: ServerParts["page"] | undefined;
 }
 
-/** What there is to see where clients connect: the start page, the Control UI if one is installed, and the metrics. */
+/** The pages served where clients connect: start page, Control UI if installed, and metrics. */
 export function connectPages(parts: PagesParts): ServerParts["page"] {
   const { config, version, authenticator, routing, metricsPage } = parts;
   const { controlUi: directory, agentName } = config.openclaw;
@@ -40,7 +41,7 @@ export function connectPages(parts: PagesParts): ServerParts["page"] {
           version,
           agentName,
           basePath: config.listen.basePath,
-          // The first gateway key may be made later.
+          // The first gateway key may be created later.
           authRequired: () => authenticator.required,
           authorised: (headers, address) => callerOf(headers, address) !== undefined,
         });

@@ -13,26 +13,28 @@ import { type ResumeFailure, StreamRegistry } from "../core/stream/registry.ts";
 import { Sweeper } from "../core/stream/sweeper.ts";
 import type { Limits } from "./limits.ts";
 
-/** What is remembered at once, oldest forgotten first: some hundred bytes each. */
+/** Most ids of past streams remembered, a few hundred bytes each; the oldest are dropped. */
 const REMEMBERED_IDS = 10_000;
-/** How exactly grace, retention, pauses and drains are kept. */
+/** How often grace, retention, pauses and drains are checked. */
 const SWEEP_MS = 1_000;
-/** What a running stream takes beside its log: sockets, a request, a parser, a read that waits while it is held back. */
+/** Memory of a running stream besides its log: sockets, a request, a parser, a pending read while it is paused. */
 const STREAM_BYTES = 64 * 1024;
-/** What the heap takes for what is in use, until garbage is collected (`npm run soak`, scenario `stalled`). */
+/** Heap growth per byte in use until garbage is collected (measured by `npm run soak`, scenario `stalled`). */
 const HEAP_SLACK = 1.5;
 
+/** The relay, until it is disposed. */
 export interface RelayConnections extends Disposable {
   readonly relay: Relay;
 }
 
+/** The streams' registry and memory. */
 export interface Streams {
   readonly registry: StreamRegistry;
-  /** What all logs may take, and what the calls hold of events that are not in a log yet. */
+  /** The memory of all logs, and of unfinished events not yet in a log. */
   readonly budget: LogBudget;
 }
 
-/** The streams clients may come back to, and the memory of all logs. `resumed` hears the outcome of every resume. */
+/** Opens the registry of streams clients may resume, and the memory of all logs. `resumed` gets each resume's outcome. */
 export function openRegistry(
   limits: Limits,
   clock: Clock,
@@ -44,7 +46,7 @@ export function openRegistry(
   return { registry, budget };
 }
 
-/** Where streams run, wait for their clients, and are paid for. Resolves when it is known what keys have spent. */
+/** Sets up the relay with quotas and sweeps. Resolves once each key's usage so far is known. */
 export async function connectRelay(parts: {
   readonly limits: Limits;
   readonly registry: StreamRegistry;
@@ -54,7 +56,7 @@ export async function connectRelay(parts: {
   readonly observer: Observer;
   readonly clock: Clock;
   readonly newId: () => string;
-  /** Room for the bodies of requests until their answers begin. */
+  /** The memory of request bodies, held until their responses begin. */
   readonly requests: InboundBudget;
   /** Throws when the process is too busy for one more stream of this caller. */
   readonly admit: (caller: Caller) => void;
@@ -81,7 +83,7 @@ export async function connectRelay(parts: {
     },
   });
   const sweeper = new Sweeper([registry, relay], SWEEP_MS, clock.now());
-  // setImmediate comes after reading: what arrived while the process stood still counts before anybody is judged.
+  // setImmediate runs after reads: data that arrived while the process was suspended counts before any timeout does.
   const sweep = setInterval(() => void setImmediate(() => sweeper.sweep(clock.now())), SWEEP_MS);
   return { relay, [Symbol.dispose]: () => clearInterval(sweep) };
 }

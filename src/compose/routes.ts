@@ -5,7 +5,7 @@ import { GatewayError } from "../core/kernel/errors.ts";
 import { type DemoUpstream, demoRoutes } from "../demo/demo-upstream.ts";
 import { dialects } from "../dialects/registry.ts";
 
-/** Routes and models of the configuration and of the demo upstream: what the core names, and what the upstream calls. */
+/** The routes and models of the configuration and the demo upstream, for the core's routing and for the upstream client. */
 export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
   const offered = demo ? demoRoutes(demo.url) : { routes: [], models: [] };
   const configured = Object.entries(config.routes).map(([name, route]) => ({

@@ -1,13 +1,13 @@
 import type { z } from "zod";
 
-/** One thing that is wrong: where, what stands there, what could stand there. */
+/** One fault of the configuration: where, what was found, what is expected. */
 export interface Problem {
   readonly path: string;
   readonly found: string;
   readonly expected: string;
 }
 
-/** A configuration that cannot be used, with everything that is wrong with it. Never quotes a secret. */
+/** A configuration that cannot be used, with all its problems. Never quotes a secret. */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly Problem[];
@@ -40,14 +40,14 @@ const KINDS: Readonly<Record<string, string>> = {
 
 const UNITS: Readonly<Record<string, string>> = { string: " characters", array: " entries" };
 
-/** Longest value quoted in a message. */
+/** Longest value quoted in a message, in characters. */
 const MAX_QUOTED = 60;
 
-/** Only for words of a fixed list: strings elsewhere may be secrets at the wrong place, and are named, not quoted. */
+/** Only for fields with a fixed list of values: strings elsewhere may be misplaced secrets, so only their kind is named. */
 const quote = (value: unknown) =>
   typeof value === "string" && value.length <= MAX_QUOTED ? JSON.stringify(value) : kindOf(value);
 
-/** The known key nearest to an unknown one. */
+/** The known key closest to an unknown one. */
 type Nearest = (path: readonly string[], key: string) => string | undefined;
 
 function describe(issue: z.core.$ZodIssue, nearest: Nearest, isQuotable: boolean): Omit<Problem, "path"> {
@@ -73,7 +73,7 @@ function describe(issue: z.core.$ZodIssue, nearest: Nearest, isQuotable: boolean
     case "invalid_key":
       return { found: "this name", expected: "a name of letters, digits and a few marks, not too long" };
     case "invalid_format":
-      return { found: `${found} of another form`, expected: `the form ${issue.pattern ?? issue.format}` };
+      return { found: `${found} in another format`, expected: `the format ${issue.pattern ?? issue.format}` };
     case "custom":
       return { found: issue.params?.found ?? quote(issue.input), expected: issue.params?.expected ?? issue.message };
     default:
@@ -81,13 +81,13 @@ function describe(issue: z.core.$ZodIssue, nearest: Nearest, isQuotable: boolean
   }
 }
 
-/** Where the environment or a flag set a field. */
+/** The flag or variable that set a field. */
 export interface Origin {
   readonly from: string;
   readonly isSecret: boolean;
 }
 
-/** The problem behind an issue of the schema. `origins` are those of fields that did not come from the file, by path. */
+/** Turns an issue of the schema into a problem. `origins` holds, by path, the fields that did not come from the file. */
 export function toProblem(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, Origin>, nearest: Nearest): Problem {
   const path = issue.path.join(".");
   const origin = origins.get(path);

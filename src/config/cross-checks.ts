@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { isLoopback, isWildcard } from "./loopback.ts";
 import type { Secret } from "./secret.ts";
 
-/** What the checks between fields look at. */
+/** The fields these checks read. */
 interface Checked {
   readonly listen: { readonly host: string };
   readonly auth: { readonly token?: Secret | undefined; readonly required: boolean };
@@ -26,20 +26,20 @@ interface Checked {
   readonly defaultModel?: string | undefined;
 }
 
-/** The demo upstream brings routes and models of its own, all named so. */
+/** The demo upstream adds routes and models whose names begin with `demo`. */
 const isDemo = (config: Checked, name: string) => config.demo && /^demo\b/.test(name);
 
 const list = (names: readonly string[]) => (names.length > 0 ? `one of ${names.join(", ")}` : "one that is configured");
 
 /**
- * Shorter tokens can be guessed; 16 random characters cannot. Nothing else stops guesses: right credentials are let in
- * from a locked-out address too.
+ * Shorter tokens can be guessed; 16 random characters cannot. The lockout alone does not prevent it: it admits correct
+ * credentials even from a locked-out address.
  */
 const SHORT_TOKEN = 16;
 
 const isShort = (token: Secret | undefined): boolean => token !== undefined && token.reveal().length < SHORT_TOKEN;
 
-/** Rules between fields. A broken one stops the start. */
+/** Adds a problem for each broken rule between fields; any problem prevents the start. */
 export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Checked>): void {
   const problem = (path: readonly string[], found: string, expected: string) =>
     context.addIssue({ code: "custom", path: [...path], params: { found, expected } });
@@ -47,7 +47,7 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
   if (!isLoopback(host) && !config.auth.token && !config.auth.required) {
     problem(
       ["listen", "host"],
-      `${host} with no token, open to everybody who can reach it`,
+      `${host} with no token, open to everyone who can reach it`,
       "auth.token (or SLUICE_TOKEN) to be set, auth.required with gateway keys, or a loopback host such as 127.0.0.1",
     );
   }
@@ -62,12 +62,12 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
   const models = Object.keys(config.models);
   for (const [alias, { route }] of Object.entries(config.models)) {
     if (routes.includes(route) || isDemo(config, route)) continue;
-    problem(["models", alias, "route"], `"${route}", which is no route`, list(routes));
+    problem(["models", alias, "route"], `"${route}", which is not a route`, list(routes));
   }
   if (models.length === 0 && !config.demo) problem(["models"], "no model", "at least one, or demo: true");
   const { defaultModel } = config;
   if (defaultModel !== undefined && !models.includes(defaultModel) && !isDemo(config, defaultModel)) {
-    problem(["defaultModel"], `"${defaultModel}", which is no model`, list(models));
+    problem(["defaultModel"], `"${defaultModel}", which is not a model`, list(models));
   }
 }
 
@@ -76,7 +76,7 @@ export function warningsOf(config: Checked): readonly string[] {
   const warnings: string[] = [];
   for (const [alias, { route }] of Object.entries(config.models)) {
     if (config.routes[route]?.dialect === "plain-sse") {
-      warnings.push(`models.${alias}: plain-sse relays events as they are; chat clients cannot use this model`);
+      warnings.push(`models.${alias}: plain-sse relays events unchanged; chat clients cannot use this model`);
     }
   }
   for (const [name, { baseUrl, key }] of Object.entries(config.routes)) {
@@ -86,19 +86,17 @@ export function warningsOf(config: Checked): readonly string[] {
     }
   }
   if (isShort(config.auth.token)) {
-    warnings.push(`auth.token: shorter than ${SHORT_TOKEN} characters; take a long random one`);
+    warnings.push(`auth.token: shorter than ${SHORT_TOKEN} characters; use a long random one`);
   }
   if (config.auth.required && !config.auth.token && config.data.store === "memory") {
-    warnings.push("auth.required: nobody can come in; there is no token, and a store in memory has no gateway keys");
+    warnings.push("auth.required: no client can connect; there is no token, and a store in memory has no gateway keys");
   }
   if (isWildcard(config.listen.host) && config.allowedHosts.length === 0) {
-    warnings.push("allowedHosts: empty, so only requests to loopback names are answered; add the names clients use");
+    warnings.push("allowedHosts: empty, so only requests to loopback names are accepted; add the names clients use");
   }
   const { host = "127.0.0.1" } = config.metrics.listen ?? {};
   if (!isLoopback(host)) {
-    warnings.push(
-      `metrics.listen.host: everybody who reaches ${host} can read the figures; no token is asked for there`,
-    );
+    warnings.push(`metrics.listen.host: everyone who reaches ${host} can read the metrics; no token is required there`);
   }
   return warnings;
 }

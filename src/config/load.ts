@@ -7,17 +7,18 @@ import { nearestKey } from "./nearest-key.ts";
 import { withPresets } from "./presets.ts";
 import { type Config, configSchema } from "./schema.ts";
 
+/** Where the configuration comes from. */
 export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Where relative paths start. */
+  /** The directory relative paths start from. */
   readonly cwd: string;
-  /** The text of a file by absolute path; throws when it cannot be read. */
+  /** Reads a file by its absolute path; throws when it cannot. */
   readonly readFile?: (path: string) => string;
 }
 
 const DEFAULT_FILE = "sluice.config.json";
 
-/** Environment variables and the fields they set; the command line's flags arrive as such variables. */
+/** Environment variables and the fields they set. The command line passes its flags as these variables. */
 const OVERRIDES = [
   { env: "SLUICE_HOST", path: ["listen", "host"], as: "text", from: "--host or SLUICE_HOST" },
   { env: "SLUICE_PORT", path: ["listen", "port"], as: "number", from: "--port or SLUICE_PORT" },
@@ -30,9 +31,9 @@ const OVERRIDES = [
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads the configuration: the file (`SLUICE_CONFIG`, else sluice.config.json if it is there), the routes of provider
- * keys in the environment, then the environment's overrides. An empty variable counts as unset. Paths come out absolute.
- * Throws ConfigError with everything that is wrong.
+ * Loads the configuration: the file (`SLUICE_CONFIG`, else sluice.config.json if it exists), routes for provider keys
+ * in the environment, then overrides from the environment. An empty variable counts as unset. Paths in the result are
+ * absolute. Throws ConfigError with all problems.
  */
 export function loadConfig({ env, cwd, readFile = (path) => readFileSync(path, "utf8") }: ConfigSources): Config {
   const source = env.SLUICE_CONFIG || DEFAULT_FILE;
@@ -43,9 +44,9 @@ export function loadConfig({ env, cwd, readFile = (path) => readFileSync(path, "
   if (!result.success) {
     const { issues } = result.error;
     const nearest = (path: readonly string[], key: string) => nearestKey(jsonSchema(), path, key);
-    const isFromOutside = issues.every(({ path }) => origins.has(path.join(".")));
+    const isOverride = issues.every(({ path }) => origins.has(path.join(".")));
     throw new ConfigError(
-      isFromOutside ? "the command line or the environment" : source,
+      isOverride ? "the command line or the environment" : source,
       issues.map((issue) => toProblem(issue, origins, nearest)),
     );
   }
@@ -55,13 +56,13 @@ export function loadConfig({ env, cwd, readFile = (path) => readFileSync(path, "
   return { ...config, data: { ...config.data, directory }, openclaw: { ...config.openclaw, ...controlUi } };
 }
 
-/** The configuration's JSON Schema: only a mistake asks for it. */
+/** The configuration's JSON Schema, made only to explain a mistake. */
 function jsonSchema(): JsonObject {
   const schema = z.toJSONSchema(configSchema({ env: {}, readFile: () => "" }), { io: "input" });
   return asObject(JSON.parse(JSON.stringify(schema))) ?? {};
 }
 
-/** The Control UI that was asked for, or the one that `npm run control-ui` put there. */
+/** The configured Control UI, or the one that `npm run control-ui` installed. */
 function findControlUi(asked: string | undefined, usual: string, cwd: string, read: (path: string) => string) {
   if (asked !== undefined) return { controlUi: resolve(cwd, asked) };
   try {
@@ -86,21 +87,21 @@ function readOptional(source: string, read: (path: string) => string, required: 
 function parse(source: string, text: string): Fields {
   let value: unknown;
   try {
-    // Editors on Windows put a byte order mark before the text.
+    // Editors on Windows begin the file with a byte order mark.
     value = JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
-    // The engine's message may quote the text, and so a secret: only harmless parts of it are passed on.
+    // The engine's message may quote the text, and so a secret: keep its harmless parts.
     const place = /line \d+ column \d+|Unexpected token '.'|Unexpected end/.exec(String(error))?.[0];
     const found = place ? `invalid JSON (${place})` : "invalid JSON";
     throw new ConfigError(source, [{ path: "the file", found, expected: "JSON, without comments" }]);
   }
   if (isObject(value)) return value;
-  throw new ConfigError(source, [{ path: "the file", found: "JSON that is no object", expected: "an object" }]);
+  throw new ConfigError(source, [{ path: "the file", found: "JSON that is not an object", expected: "an object" }]);
 }
 
 function addPresets(file: Fields, env: ConfigSources["env"]): Fields {
   const { routes = {}, models = {} } = file;
-  // The schema says what is wrong with them.
+  // The schema reports these.
   if (!isObject(routes) || !isObject(models)) return file;
   return { demo: Object.keys(routes).length === 0, ...file, ...withPresets(routes, models, env) };
 }

@@ -1,12 +1,12 @@
 import { asObject, type JsonObject } from "../core/kernel/json.ts";
 
-/** Slips of the finger in one name that are still taken for it. */
+/** Most typing errors in a name that is still recognised. */
 const MAX_SLIPS = 2;
 
 /**
- * The key that was probably meant by one the schema does not know: a neighbour written a little differently, or the
- * same name elsewhere, such as `limits.streams.opensBurst` for `limits.opensBurst`. `schema` is the configuration's JSON
- * Schema, `path` the object that holds the key.
+ * The known key that an unknown one probably meant: a sibling with a similar name, or the same name elsewhere, first below `path`, such as
+ * `limits.streams.opensBurst` for `limits.opensBurst`. `schema` is the configuration's JSON Schema, `path` the object
+ * that holds the key.
  */
 export function nearestKey(schema: JsonObject, path: readonly string[], key: string): string | undefined {
   const here = keysOf(at(schema, path));
@@ -14,7 +14,7 @@ export function nearestKey(schema: JsonObject, path: readonly string[], key: str
   const [nearest] = slips.filter(({ count }) => count <= MAX_SLIPS).sort((one, other) => one.count - other.count);
   if (nearest && nearest.count < key.length / 2) return [...path, nearest.name].join(".");
   const named = everyPath(schema, "").filter((known) => known.split(".").at(-1)?.toLowerCase() === key.toLowerCase());
-  // Rather one below the same object than one of that name far away.
+  // Prefer one below the same object.
   return named.find((known) => known.startsWith(`${path.join(".")}.`)) ?? named[0];
 }
 
@@ -35,7 +35,7 @@ function everyPath(schema: JsonObject | undefined, path: string): readonly strin
   return named ? [...below, ...everyPath(named, `${path}.<name>`)] : below;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours from one word to another (optimal string alignment). */
+/** Edit distance with swaps of neighbours (optimal string alignment). */
 function slipsBetween(one: string, other: string): number {
   const rows: number[][] = [Array.from({ length: other.length + 1 }, (_, column) => column)];
   for (let row = 1; row <= one.length; row++) {

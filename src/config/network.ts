@@ -1,7 +1,7 @@
 import { isIP } from "node:net";
 import { z } from "zod";
 
-/** Whether a text is an address, or a network such as `10.0.0.0/8`. */
+/** Whether a text is an IP address or a network in CIDR form, such as `10.0.0.0/8`. */
 export function isNetwork(text: string): boolean {
   const [address = "", bits, ...more] = text.split("/");
   const version = isIP(address);
@@ -9,7 +9,7 @@ export function isNetwork(text: string): boolean {
   return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 6 ? 128 : 32));
 }
 
-/** An address, or a network by its first address and the length of its prefix. */
+/** An IP address, or a network in CIDR form. */
 export const network = z.string().refine(isNetwork, {
   params: { expected: "an address such as 10.0.0.5, or a network such as 10.0.0.0/8" },
 });

@@ -14,8 +14,7 @@ const host = z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/);
 const isWebOrigin = (text: string): boolean => text !== "null" && URL.parse(text)?.origin === text;
 const origin = z.string().refine((text) => isAppOrigin(text) || isWebOrigin(text), {
   params: {
-    expected:
-      "an exact origin such as https://chat.example.com or tauri://localhost, without a path; * and null are none",
+    expected: "an exact origin such as https://chat.example.com or tauri://localhost, without a path; not * or null",
   },
 });
 const hostName = z.string().refine((text) => URL.parse(`http://${text}`)?.hostname === text, {
@@ -23,67 +22,74 @@ const hostName = z.string().refine((text) => URL.parse(`http://${text}`)?.hostna
 });
 
 const listen = z.strictObject({
-  host: host.default("127.0.0.1").describe("address to listen on; beyond loopback a token or auth.required is needed"),
+  host: host
+    .default("127.0.0.1")
+    .describe("address to listen on; beyond loopback a token or auth.required is required"),
   port: z.int().min(0).max(65_535).default(18_789).describe("0 takes any free port"),
   basePath: z
     .string()
     .regex(/^(\/[\w.~-]+)*\/?$/, { error: 'a path such as "/sluice"' })
     .default("")
     .transform((path) => path.replace(/\/$/, ""))
-    .describe("path below which a proxy serves the gateway, whether or not the proxy takes it off, such as /sluice"),
+    .describe("path below which a proxy serves the gateway, such as /sluice, whether or not the proxy strips it"),
   trustedProxies: z
     .array(network)
     .default([])
-    .describe("addresses or networks of proxies whose X-Forwarded-For tells where a client is"),
+    .describe("addresses or networks of proxies whose X-Forwarded-For is trusted to name the client"),
 });
 
 const log = z.strictObject({
-  level: z.enum(["debug", "info", "warn", "error", "silent"]).default("info").describe("least level"),
+  level: z
+    .enum(["debug", "info", "warn", "error", "silent"])
+    .default("info")
+    .describe("the least severe level that is logged"),
   pretty: z
     .union([z.boolean(), z.literal("auto")], { error: 'true, false or "auto"' })
     .default("auto")
-    .describe("readable lines instead of JSON; auto: when the output is a terminal"),
+    .describe("readable lines instead of JSON; auto: if the output is a terminal"),
 });
 
 const metrics = z.strictObject({
-  enabled: z.boolean().default(true).describe("whether there is a page for Prometheus"),
+  enabled: z.boolean().default(true).describe("whether metrics are served for Prometheus"),
   listen: z
     .strictObject({
-      host: host.default("127.0.0.1").describe("its own address; no token is asked for there"),
+      host: host.default("127.0.0.1").describe("its own address; no token is required there"),
       port: z.int().min(0).max(65_535).describe("0 takes any free port"),
     })
     .optional()
-    .describe("a listener for /metrics alone; without it /metrics is where clients connect, and needs the token"),
+    .describe(
+      "a separate listener for /metrics; without it /metrics is served where clients connect, and requires the token",
+    ),
 });
 
 const data = z.strictObject({
-  directory: z.string().min(1).default(".sluice").describe("where the store lives, from the working directory"),
-  store: z.enum(["sqlite", "memory"]).default("sqlite").describe("memory forgets everything at the end"),
+  directory: z.string().min(1).default(".sluice").describe("the data directory, relative to the working directory"),
+  store: z.enum(["sqlite", "memory"]).default("sqlite").describe("memory: everything is lost when the gateway stops"),
   shared: z
     .boolean()
     .default(false)
-    .describe("true: other gateways may run on the same directory; each then holds callers to their caps by itself"),
+    .describe("true: several gateways may use the directory; each then enforces caps on its own"),
 });
 
 const openclaw = z.strictObject({
   agentName: z.string().min(1).max(64).default("Sluice").describe("the name chat clients show"),
-  systemPrompt: z.string().min(1).optional().describe("put before every conversation"),
+  systemPrompt: z.string().min(1).optional().describe("system prompt prepended to every conversation"),
   controlUi: z
     .string()
     .min(1)
     .optional()
     .describe(
-      "directory of an installed Control UI, served at /ui/; by default control-ui in the data directory, if it is there",
+      "directory of an installed Control UI, served at /ui/; by default control-ui in the data directory, if it exists",
     ),
   historyMessages: z
     .int()
     .min(1)
     .max(10_000)
     .default(200)
-    .describe("newest messages of a session that go upstream with the next one"),
+    .describe("how many of a session's newest messages are sent upstream with the next one"),
 });
 
-/** The whole configuration. References to secrets are followed while it is parsed. */
+/** The configuration's schema. Parsing resolves references to secrets. */
 export const configSchema = (sources: SecretSources) =>
   z
     .strictObject({
@@ -93,11 +99,11 @@ export const configSchema = (sources: SecretSources) =>
         .strictObject({
           token: secretSchema(sources)
             .optional()
-            .describe("the token all clients give; without it and without gateway keys, loopback clients need none"),
+            .describe("the token all clients send; without it and without gateway keys, loopback clients need none"),
           required: z
             .boolean()
             .default(false)
-            .describe("true: clients need a token or key even before there is one; a key that was made means the same"),
+            .describe("true: clients need a token or key even before one exists; creating a key has the same effect"),
         })
         .prefault({})
         .describe("who may connect"),
@@ -105,23 +111,23 @@ export const configSchema = (sources: SecretSources) =>
         .array(origin)
         .default([])
         .describe(
-          "origins whose pages may connect, besides our own: of web pages, desktop apps and browser extensions",
+          "origins whose pages may connect, besides the gateway's own: web pages, desktop apps and browser extensions",
         ),
       allowedHosts: z
         .array(hostName)
         .default([])
-        .describe("values of the Host header to answer to, besides loopback names and listen.host"),
+        .describe("values of the Host header that are accepted, besides loopback names and listen.host"),
       demo: z
         .boolean()
         .optional()
         .transform((demo) => demo ?? false)
-        .describe("the embedded demo upstream; by default only when the file has no routes"),
+        .describe("whether the embedded demo upstream runs; by default only when the file has no routes"),
       routes: z.record(routeName, routeSchema(sources)).prefault({}).describe("upstreams by name"),
       models: z.record(modelAlias, modelSchema).default({}).describe("models by the alias clients use"),
-      defaultModel: z.string().optional().describe("alias for clients that name none; by default the first model"),
+      defaultModel: z.string().optional().describe("alias for requests that name no model; by default the first one"),
       limits: limitsSchema.prefault({}).describe("ceilings for the whole gateway"),
       log: log.prefault({}).describe("one JSON line per stream and per connection"),
-      metrics: metrics.prefault({}).describe("figures for Prometheus, see metrics.md"),
+      metrics: metrics.prefault({}).describe("metrics for Prometheus, see metrics.md"),
       data: data.prefault({}).describe("where sessions and transcripts are kept"),
       ledger: ledgerSchema.prefault({}).describe("the record of usage, see usage.md"),
       openclaw: openclaw.prefault({}).describe("the OpenClaw face"),

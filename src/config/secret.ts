@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** A credential that gives its value only when asked: printed, logged or serialised it shows where it came from. */
+/** A credential. Printed, logged or serialised it shows only where it came from. */
 export class Secret {
   readonly #value: string;
   readonly #origin: string;
@@ -10,6 +10,7 @@ export class Secret {
     this.#origin = origin;
   }
 
+  /** The value itself. */
   reveal(): string {
     return this.#value;
   }
@@ -27,7 +28,7 @@ export class Secret {
   }
 }
 
-/** Where references lead. `readFile` throws when there is no such file. */
+/** What references are resolved with. `readFile` throws when it cannot read the path. */
 export interface SecretSources {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly readFile: (path: string) => string;
@@ -36,7 +37,7 @@ export interface SecretSources {
 const reference = z
   .union(
     [
-      z.string().describe("the secret itself; a reference is better"),
+      z.string().describe("the secret itself; prefer a reference"),
       z.strictObject({
         env: z
           .string()
@@ -51,10 +52,10 @@ const reference = z
   )
   .meta({ id: "secret" });
 
-/** As they come from `echo token | …` or an editor: the blanks and line ends around a secret are none of it. */
+/** Drops the surrounding blanks and line ends that `echo token | …` and editors add. */
 const trimmed = (value: string | undefined): string | undefined => value?.trim();
 
-/** What a header value may hold (RFC 9110, 5.5): secrets travel in headers. */
+/** A header's value (RFC 9110, 5.5): secrets are sent in headers. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/;
 
 function follow(secret: z.infer<typeof reference>, sources: SecretSources) {
@@ -75,7 +76,7 @@ function follow(secret: z.infer<typeof reference>, sources: SecretSources) {
   }
 }
 
-/** A secret in the configuration; a reference that leads nowhere is a problem of the field that holds it. */
+/** A secret in the configuration, given or by reference. An unresolvable reference is a problem of its field. */
 export const secretSchema = (sources: SecretSources) =>
   reference.transform((secret, context) => {
     const { origin, value, missing } = follow(secret, sources);

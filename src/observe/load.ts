@@ -1,31 +1,32 @@
 import { GatewayError } from "../core/kernel/errors.ts";
 import { type OpenFiles, usableFiles } from "./open-files.ts";
 
+/** What load is judged by. */
 export interface LoadParts {
-  /** How late the event loop may be, in milliseconds, before new streams are refused. */
+  /** How late the event loop may run before new streams are refused. */
   readonly loopDelayMs: number;
   readonly loop: { quantileMs(share: number): number };
-  /** Whose messages take the loop's time. */
+  /** Whose messages keep the loop busy. */
   readonly callers: { isHeavy(caller: string): boolean; readonly anyIsHeavy: boolean };
   /** Undefined where file descriptors cannot be counted. */
   readonly files: OpenFiles | undefined;
-  /** Sockets that other listeners may take. */
+  /** Sockets of other listeners, such as that of the metrics. */
   readonly otherSockets?: number;
 }
 
 /** Descriptors kept from clients even before their first request, when there is nothing yet to refuse. */
 const LAST_FILES = 32;
 
-/** So many times `loopDelayMs` everybody is refused: a second by default, within which first tokens still are some use. */
+/** At this many times `loopDelayMs` every stream is refused: by default at a second, when a first token is hardly of use. */
 const FAR_LATER = 5;
 
-/** Loops and sockets recover in seconds; clients that were refused come back spread over some. */
+/** Retry-after in milliseconds, spread so that refused clients do not return together; loops recover within seconds. */
 const comeBackMs = (): number => 1_000 + Math.floor(Math.random() * 4_000);
 
-/** Whether this process can take more: how late its event loop is, and how many file descriptors are left. */
+/** Load shedding, by the event loop's delay and the file descriptors in use. */
 export class Load {
   readonly #parts: LoadParts;
-  /** Descriptors in use at which no more connections are let in. */
+  /** Descriptors in use at which new connections are refused. */
   readonly #enough: number;
   #counted = 0;
   #admitted = 0;
@@ -37,7 +38,7 @@ export class Load {
     this.#counted = atStart;
   }
 
-  /** Sockets that clients may have, upgraded or not: beyond it they are closed unanswered. */
+  /** Most client sockets, upgraded or not; beyond it new ones are closed without a response. */
   get maxSockets(): number {
     const { files, otherSockets = 0 } = this.#parts;
     return files ? Math.max(1, files.limit - LAST_FILES - files.atStart - otherSockets) : Number.POSITIVE_INFINITY;
@@ -50,15 +51,15 @@ export class Load {
     try {
       this.#counted = await files.count();
     } catch {
-      // Not even one more to count with.
+      // No descriptor is left to count with.
       this.#counted = files.limit;
     }
     this.#admitted = 0;
   }
 
   /**
-   * Throws `overloaded` when the event loop is too late for one more stream of this caller. Whoever keeps it busy is refused
-   * first; the others only when it is far later, or nobody's messages explain it.
+   * Throws `overloaded` when the event loop runs too late for another stream of this caller. Callers that keep it busy
+   * are refused first, others only at five times the delay, or when no caller's messages explain it.
    */
   admitStream(caller: string): void {
     const { loop, loopDelayMs, callers } = this.#parts;
@@ -68,7 +69,7 @@ export class Load {
     throw new GatewayError("overloaded", "the gateway is busy", { retryAfterMs: comeBackMs() });
   }
 
-  /** Throws `overloaded` when descriptors run short. Those admitted since the last count are counted here. */
+  /** Throws `overloaded` when descriptors run short. Includes the connections admitted since the last count. */
   admitConnection(): void {
     if (this.#counted + this.#admitted >= this.#enough) {
       throw new GatewayError("overloaded", "too many files are open", { retryAfterMs: comeBackMs() });

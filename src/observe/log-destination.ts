@@ -1,24 +1,25 @@
 import { pino } from "pino";
 
+/** Takes log lines and never delays the gateway. */
 export interface LogDestination {
-  /** Takes one line. Never throws, never blocks: a line that cannot be kept is counted in `dropped`. */
+  /** Writes one line. Never throws or blocks: a line that cannot be buffered is counted in `dropped`. */
   write(line: string): void;
-  /** Lines that were lost: the reader is gone, or slower than the lines for too long. */
+  /** Lines lost because the reader is gone, or too slow for too long. */
   readonly dropped: number;
-  /** Resolves when everything went out, or after a second: a blocked pipe must not keep the process. */
+  /** Resolves when everything is written, or after a second: a blocked pipe must not keep the process alive. */
   close(): Promise<void>;
 }
 
-/** Lines kept in memory while the pipe is blocked. */
+/** Lines buffered while the pipe is blocked. */
 const MAX_BUFFERED_BYTES = 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 1_000;
 
-/** Whatever takes lines: a test's list, a stream whose faults are its owner's business. */
+/** A synchronous receiver of lines, such as a test's list. Its faults are its owner's. */
 export interface LineSink {
   write(line: string): unknown;
 }
 
-/** Asynchronous writes to a file descriptor or a file's path; a sink gets its lines as they are made. */
+/** Opens a file descriptor or a path for asynchronous writes; a sink gets each line synchronously. */
 export function openDestination(target: number | string | LineSink): LogDestination {
   if (typeof target === "object") {
     return { write: (line) => void target.write(line), dropped: 0, close: () => Promise.resolve() };
@@ -27,7 +28,7 @@ export function openDestination(target: number | string | LineSink): LogDestinat
   let dropped = 0;
   let gone = false;
   sink.on("drop", () => dropped++);
-  // Without a listener a broken pipe would end the process. Other faults (a full disk) may pass: it tries on.
+  // Without a listener a broken pipe would end the process. After other faults, such as a full disk, it keeps trying.
   sink.on("error", (error: NodeJS.ErrnoException) => {
     gone ||= error.code === "EPIPE" || error.code === "EBADF";
   });

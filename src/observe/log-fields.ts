@@ -2,24 +2,25 @@ import { sanitise } from "../core/kernel/sanitise.ts";
 import type { ConnectionRecord, StreamRecord } from "../core/ports/observer.ts";
 
 /**
- * What a line may hold besides `level` and `time`: this is the allow-list. Each function below picks its fields by name
- * and copies nothing whole, so a prompt or a token in a record would still not reach a line. docs/logs.md has each.
+ * The fields of a line besides `level` and `time`. Each function below picks its fields by name and copies no object, so
+ * a prompt or token in a record cannot reach a line. docs/logs.md lists them.
  */
 export type LogFields = Readonly<Record<string, unknown>> & { readonly event: string };
 
-/** Longest text of a client's, an upstream's or a caller's making that a line carries. */
+/** Longest text from a client, an upstream or a caller in a line, in characters. */
 const MAX_TEXT = 128;
-/** Kinds of anomalies a line carries; there are hardly more. */
+/** Most kinds of anomalies in a line; there are hardly more. */
 const MAX_ANOMALIES = 8;
 
-/** Text fit for a line: bounded, on one line. Undefined stays undefined, and the field away. */
+/** Text made safe for a log line: bounded and without line breaks. Undefined leaves the field out. */
 export function lineText(text: string | undefined): string | undefined {
   return text === undefined ? text : sanitise(text.slice(0, MAX_TEXT)).toWellFormed();
 }
 
-/** Milliseconds to a hundredth: the gateway's own share is well below one. */
+/** Milliseconds to two decimals: the gateway's own share is well below one. */
 const rounded = (ms: number | undefined): number | undefined => (ms === undefined ? ms : Math.round(ms * 100) / 100);
 
+/** The line of a stream that ended. */
 export function streamFields(record: StreamRecord): LogFields {
   const { terminal } = record;
   const { usage, timing, error } = terminal;
@@ -57,12 +58,13 @@ export function streamFields(record: StreamRecord): LogFields {
   };
 }
 
-/** By kind; undefined when there are none. */
+/** Counts by kind; undefined when there are none. */
 function anomalyFields(anomalies: StreamRecord["anomalies"]): Readonly<Record<string, number>> | undefined {
   const counts = Object.entries(anomalies).slice(0, MAX_ANOMALIES);
   return counts.length > 0 ? Object.fromEntries(counts.map(([kind, count]) => [lineText(kind), count])) : undefined;
 }
 
+/** The line of a connection that closed. */
 export function connectionFields(record: ConnectionRecord): LogFields {
   return {
     event: "connection",

@@ -1,45 +1,48 @@
 import { pairs } from "./pretty-line.ts";
 
-/** What is kept: enough for a page of the Control UI, small enough to forget. */
+/** How much is kept: enough for a page of the Control UI, and no burden on memory. */
 const MAX_BYTES = 1024 * 1024;
 const MAX_LINES = 5_000;
 
+/** Which lines to read. */
 export interface TailRequest {
-  /** Where an earlier answer ended; undefined for the newest lines. */
+  /** The cursor of an earlier result; undefined for the newest lines. */
   readonly cursor?: number | undefined;
   readonly limit: number;
   readonly maxBytes: number;
 }
 
-export interface TailAnswer {
+/** Lines of the log, oldest first. */
+export interface TailResult {
+  /** Where to continue. */
   readonly cursor: number;
   readonly size: number;
   readonly lines: readonly string[];
-  /** There was more than was asked for, or than is kept. */
+  /** There were more lines than requested, or than are kept. */
   readonly truncated?: true;
-  /** The cursor is of another log, or of lines that are gone: the lines do not continue what its owner has. */
+  /** The cursor belongs to another log or to discarded lines, so these lines do not continue from it. */
   readonly reset?: true;
   readonly skippedBytes?: number;
 }
 
 /**
- * The newest lines of the log, in memory. To keep one costs a push; what it takes to show lines is done when somebody
- * asks. Positions count characters from the wall clock's reading at the start, so that those of an earlier process are
- * never taken for this one's.
+ * The newest lines of the log, in memory. Writing costs a push; formatting happens on a read. Cursors count characters
+ * from the wall clock's reading at the start, so that one from an earlier process is never valid here.
  */
 export class LogTail {
   readonly #lines: string[] = [];
-  /** Index of the oldest line that is kept; those before it are cut off now and then. */
+  /** Index of the oldest line kept; those before it are removed in batches. */
   #first = 0;
   #start: number;
   #end: number;
 
-  /** `origin` is a wall clock in milliseconds. */
+  /** `origin` is the wall clock in milliseconds. */
   constructor(origin: number) {
     this.#start = Math.round(origin);
     this.#end = this.#start;
   }
 
+  /** Keeps a JSON line. */
   write(line: string): void {
     this.#lines.push(line);
     this.#end += line.length;
@@ -52,7 +55,8 @@ export class LogTail {
     this.#first = 0;
   }
 
-  read({ cursor, limit, maxBytes }: TailRequest): TailAnswer {
+  /** The lines since the cursor, at most `limit` and about `maxBytes` of the newest. */
+  read({ cursor, limit, maxBytes }: TailRequest): TailResult {
     const known = cursor !== undefined && cursor >= this.#start && cursor <= this.#end;
     const from = known ? cursor : this.#start;
     const lines: string[] = [];
@@ -76,7 +80,7 @@ export class LogTail {
   }
 }
 
-/** A line with the two fields that viewers of OpenClaw's logs show: what it is about, and what it says. */
+/** Adds the two fields that viewers of OpenClaw's logs show: `subsystem` and `message`. */
 function readable(line: string): string {
   const { level, time, event, ...fields } = JSON.parse(line);
   const message = [event, ...pairs(fields, "")].join(" ");

@@ -3,41 +3,44 @@ import type { Clock } from "../core/kernel/clock.ts";
 import type { LedgerNews } from "../core/ledger/ledger.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { faultFields } from "./fault-fields.ts";
-import { ledgerLine } from "./ledger-line.ts";
 import { type LineSink, openDestination } from "./log-destination.ts";
 import { connectionFields, type LogFields, lineText, streamFields } from "./log-fields.ts";
 import { LogTail } from "./log-tail.ts";
 import { prettyLines } from "./pretty-line.ts";
 import { REFUSAL_WINDOW_MS, Refusals } from "./refusals.ts";
 
+/** The least severe level that is written. */
 export type LogLevel = "debug" | "info" | "warn" | "error" | "silent";
 
+/** How and where the log is written. */
 export interface LogOptions {
   readonly level: LogLevel;
-  /** Lines for people instead of JSON; `colour` for a terminal. */
+  /** Readable lines instead of JSON; `colour` for a terminal. */
   readonly pretty?: boolean;
   readonly colour?: boolean;
-  /** A file descriptor, a path, or what takes each line; 1, standard output, by default. */
+  /** A file descriptor, a path, or a sink; by default 1, standard output. */
   readonly target?: number | string | LineSink;
   readonly clock: Clock;
 }
 
+/** The gateway's log. */
 export interface Log {
   readonly observer: Observer;
-  /** The newest lines, as JSON whatever form they are written in. */
+  /** The newest lines, always as JSON. */
   readonly tail: LogTail;
-  /** Lines lost so far because nobody took them. */
+  /** Lines lost so far because the destination did not accept them. */
   readonly dropped: number;
-  /** The record of usage can be written no more, or again, or what it found at the start. */
+  /** The ledger became unavailable or available, found lost streams at the start, or dropped rows. */
   ledger(news: LedgerNews): void;
-  /** The gateway listens. `url` must be without credentials. */
+  /** The gateway listens. `url` must contain no credentials. */
   started(record: StartRecord): void;
-  /** The gateway has stopped; `reason` is a signal's name or a word of ours. */
+  /** The gateway has stopped. `reason` is a signal's name, `parent_gone`, `fault` or `closed`. */
   stopped(record: { readonly reason: string; readonly uptimeMs: number }): void;
-  /** Writes what is still held back, and resolves when it went out (a second at most). */
+  /** Writes pending summaries and flushes, within a second. */
   close(): Promise<void>;
 }
 
+/** The facts of the line `started`. */
 export interface StartRecord {
   readonly version: string;
   readonly url: string;
@@ -47,7 +50,7 @@ export interface StartRecord {
   readonly models: readonly string[];
 }
 
-/** The log: one line per stream and per connection, none per event. docs/logs.md is its schema. */
+/** Creates the log: one line per stream and per connection, none per event. docs/logs.md lists the lines. */
 export function createLog(options: LogOptions): Log {
   const destination = openDestination(options.target ?? 1);
   const form = options.pretty ? prettyLines(options.colour ?? false) : undefined;
@@ -72,7 +75,7 @@ export function createLog(options: LogOptions): Log {
   const line = (level: Level, fields: LogFields): void => {
     const before = destination.dropped;
     logger[level](fields);
-    // Losses are told once lines get through again.
+    // Losses are reported once lines get through again.
     if (before === reportedDrops || destination.dropped > before) return;
     logger.warn({ event: "dropped", lines: before - reportedDrops });
     if (destination.dropped === before) reportedDrops = before;
@@ -90,7 +93,7 @@ export function createLog(options: LogOptions): Log {
       streamEnded(record) {
         line(record.terminal.status === "failed" ? "warn" : "info", streamFields(record));
       },
-      // At debug: `openclaw logs --follow` opens a connection every second, and would tail itself.
+      // At debug: `openclaw logs --follow` opens a connection every second, and would follow its own lines.
       connectionClosed(record) {
         line("debug", connectionFields(record));
       },
@@ -134,4 +137,23 @@ export function createLog(options: LogOptions): Log {
       return destination.close();
     },
   };
+}
+
+/** The line of the ledger's news, and its level. */
+function ledgerLine(news: LedgerNews): {
+  readonly level: Level;
+  readonly fields: LogFields;
+} {
+  const fields = { event: "ledger", state: news.kind };
+  const code = "ledger_unavailable";
+  switch (news.kind) {
+    case "unavailable":
+      return { level: "error", fields: { ...fields, code, reason: lineText(news.reason), rows: news.rows } };
+    case "available":
+      return { level: "info", fields: { ...fields, rows: news.rows } };
+    case "lost":
+      return { level: "warn", fields: { ...fields, streams: news.streams } };
+    case "dropped":
+      return { level: "error", fields: { ...fields, code, rows: news.rows } };
+  }
 }

@@ -1,15 +1,16 @@
-/** What a scrape gets. */
-export interface MetricsAnswer {
+/** The response to a scrape. */
+export interface MetricsResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
 }
 
+/** Where the metrics are served. */
 export const METRICS_PATH = "/metrics";
 
-/** The page that Prometheus reads. */
+/** The page in Prometheus' text format. GET and HEAD only. */
 export function createMetricsPage(metrics: { readonly contentType: string; readonly text: () => Promise<string> }) {
-  return async ({ method }: { readonly method: string }): Promise<MetricsAnswer> => {
+  return async ({ method }: { readonly method: string }): Promise<MetricsResponse> => {
     if (method !== "GET" && method !== "HEAD") return { status: 405, headers: { allow: "GET, HEAD" }, body: "" };
     const headers = {
       "content-type": metrics.contentType,

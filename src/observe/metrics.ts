@@ -4,16 +4,17 @@ import type { Observer } from "../core/ports/observer.ts";
 import { type GatewayState, stateMetrics } from "./state-metrics.ts";
 import { streamMetrics } from "./stream-metrics.ts";
 
+/** The gateway's metrics. */
 export interface Metrics {
   readonly observer: Observer;
-  /** Somebody asked to read a stream on, with this result. */
+  /** A client tried to resume a stream, with this result. */
   resumed(result: string): void;
   readonly contentType: string;
-  /** Everything in Prometheus' text form. */
+  /** All metrics in Prometheus' text format. */
   text(state: GatewayState): Promise<string>;
 }
 
-/** Close codes that are told apart; a client can send any of 4,000. */
+/** Close codes with a label of their own; a client can send any of 4,000. */
 const CLOSE_CODES: ReadonlySet<number | undefined> = new Set([
   1000,
   1001,
@@ -24,7 +25,7 @@ const CLOSE_CODES: ReadonlySet<number | undefined> = new Set([
   ...Object.values(CODES).map(({ closeCode }) => closeCode),
 ]);
 
-/** What is true of the process and not of one gateway: measured once, however many gateways there are. */
+/** Metrics of the process rather than of one gateway: collected once, however many gateways it runs. */
 let processRegistry: Registry | undefined;
 function processMetrics(): Registry {
   if (!processRegistry) {
@@ -34,7 +35,7 @@ function processMetrics(): Registry {
   return processRegistry;
 }
 
-/** The metrics of docs/metrics.md. Labels come from the configuration and from the taxonomy, never from clients. */
+/** Creates the metrics that docs/metrics.md lists. Label values come from the configuration or the code table, never from clients. */
 export function createMetrics(version: string): Metrics {
   const own = new Registry();
   const registers = [own];
@@ -62,7 +63,7 @@ export function createMetrics(version: string): Metrics {
   });
   const resumes = new Counter({
     name: "sluice_resumes_total",
-    help: "Attempts to read a stream on",
+    help: "Attempts to resume a stream",
     labelNames: ["result"],
     registers,
   });

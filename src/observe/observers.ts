@@ -1,6 +1,6 @@
 import type { Observer } from "../core/ports/observer.ts";
 
-/** One observer that tells all of these, in order. */
+/** An observer that passes everything on to all of these, in order. */
 export const combine = (...observers: readonly Observer[]): Observer => ({
   streamEnded(record) {
     for (const observer of observers) observer.streamEnded(record);

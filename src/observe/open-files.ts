@@ -3,10 +3,11 @@ import { readdir, stat } from "node:fs/promises";
 
 /** The file descriptors of this process: every socket is one. */
 export interface OpenFiles {
-  /** How many there may be. */
+  /** The soft limit on open files. */
   readonly limit: number;
-  /** How many there were when this was made. */
+  /** How many were open when this was created. */
   readonly atStart: number;
+  /** How many are open now. Rejects when none is left to count with. */
   count(): Promise<number>;
 }
 
@@ -19,7 +20,7 @@ const USABLE_SHARE = 0.8;
 /** How many of this limit's descriptors may be in use before new connections are refused. */
 export const usableFiles = (limit: number): number => Math.floor(Math.min(limit * USABLE_SHARE, limit - SPARE_FILES));
 
-/** What the system says about this process, or undefined where it does not (anywhere but on Linux). */
+/** Reads this process's descriptors from /proc; undefined anywhere but on Linux. */
 export function findOpenFiles(): OpenFiles | undefined {
   try {
     const soft = /^Max open files +(\d+)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
@@ -31,7 +32,7 @@ export function findOpenFiles(): OpenFiles | undefined {
 }
 
 async function count(): Promise<number> {
-  // Since Linux 6.2 the size is the count. Listing them takes the event loop some milliseconds when there are thousands.
+  // Since Linux 6.2 the size is the count. Listing thousands blocks the event loop for milliseconds.
   const { size } = await stat(DESCRIPTORS);
   return size > 0 ? size : (await readdir(DESCRIPTORS)).length;
 }

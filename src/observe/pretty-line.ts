@@ -4,7 +4,7 @@ import { sanitise } from "../core/kernel/sanitise.ts";
 
 const COLOURS = { debug: "blue", info: "green", warn: "yellow", error: "red" } as const;
 
-/** Turns JSON lines into lines for people: the time of day here, the level, the event, then its fields as `name=value`. */
+/** Turns JSON lines into readable ones: local time, level, event, then the fields as `name=value`. */
 export function prettyLines(colour: boolean): (line: string) => string {
   const paint = (style: Parameters<typeof styleText>[0], text: string) =>
     colour ? styleText(style, text, { validateStream: false }) : text;
@@ -22,6 +22,7 @@ function timeOfDay(time: Date): string {
   return `${seconds}.${String(time.getMilliseconds()).padStart(3, "0")}`;
 }
 
+/** Fields as `name=value`, nested ones as `outer.inner=value`. */
 export function pairs(fields: Readonly<Record<string, unknown>>, prefix: string): string[] {
   return Object.entries(fields).flatMap(([name, value]) => {
     if (isObject(value)) return pairs(value, `${prefix}${name}.`);

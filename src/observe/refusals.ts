@@ -1,28 +1,29 @@
 import type { Code } from "../../protocol/codes.ts";
 import { type LogFields, lineText } from "./log-fields.ts";
 
+/** One refused handshake, frame or request. */
 export interface Refusal {
   readonly code: Code;
   readonly remoteAddress: string;
   readonly where: string;
 }
 
-/** One line at once, then at most one per kind in this time, so that a flood of refusals cannot fill a disk. */
+/** After the first line of a kind, at most one more in this time: a flood of refusals must not fill the disk. */
 export const REFUSAL_WINDOW_MS = 10_000;
-/** Kinds told apart; codes and places are few, this only guards against a place that is not. */
+/** Kinds with lines of their own. Codes and places are few; this guards against a place that is not. */
 const MAX_KINDS = 64;
-/** Addresses counted apart in one window. */
+/** Most addresses counted in one window. */
 const MAX_ADDRESSES = 1_000;
 
 interface Kind {
   readonly first: Refusal;
   readonly sinceMs: number;
-  /** After the first, which has a line of its own. */
+  /** Without the first, which has its own line. */
   count: number;
   readonly addresses: Set<string>;
 }
 
-/** Turns refusals into few lines: the first of its kind at once, the rest of its window as one summary. */
+/** Condenses refusals: the first of a kind gets a line at once, the rest of its window one summary. */
 export class Refusals {
   readonly #now: () => number;
   readonly #kinds = new Map<string, Kind>();
@@ -31,7 +32,7 @@ export class Refusals {
     this.#now = now;
   }
 
-  /** The lines this refusal brings: summaries of windows that are over, and its own when it begins one. */
+  /** The lines to write now: summaries of windows that are over, and this refusal's own when it starts one. */
   note(refusal: Refusal): readonly LogFields[] {
     const lines = this.summaries();
     const name = `${refusal.code} ${refusal.where}`;
@@ -46,7 +47,7 @@ export class Refusals {
     return [...lines, refusalFields(refusal)];
   }
 
-  /** Summaries of windows that are over; of all with `all`. Kinds that were quiet leave without a line. */
+  /** Summaries of windows that are over, or of all. A kind without repetitions gets none. */
   summaries(all = false): readonly LogFields[] {
     const lines: LogFields[] = [];
     for (const [key, kind] of this.#kinds) {

@@ -1,31 +1,31 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 
-/** How the gateway stands, read when somebody asks. */
+/** The gateway's state at a scrape. */
 export interface GatewayState {
-  /** Open WebSockets, and HTTP exchanges under way, by face. */
+  /** Open WebSockets and HTTP exchanges in progress, by face. */
   readonly connections: ReadonlyMap<string, number>;
-  /** `active`: running and read. `parked`: running unread. `kept`: ended, and still there to be read. */
+  /** `active`: running and read. `parked`: running unread. `kept`: ended and still readable. */
   readonly streams: { readonly active: number; readonly parked: number; readonly kept: number };
-  /** What all logs hold, and what they may hold. */
+  /** Memory of all stream logs, and its limit. */
   readonly logs: { readonly usedBytes: number; readonly maxBytes: number };
-  /** What clients have on its way in, what they may have, and how often there was no room. */
+  /** Memory of unfinished frames and bodies, its limit, and how often it did not suffice. */
   readonly inbound: readonly { readonly usedBytes: number; readonly maxBytes: number; readonly refused: number }[];
-  /** Whether the ledger is being written, and what waits for it. */
+  /** Whether the ledger can be written, and how many rows wait. */
   readonly ledger: { readonly available: boolean; readonly waitingRows: number };
   /** Log lines lost so far. */
   readonly droppedLines: number;
-  /** The delay that this share of the event loop's turns stayed within. */
+  /** The delay this share of the event loop's turns stayed within, in milliseconds. */
   readonly loopDelayMs: (share: number) => number;
 }
 
 const LOOP_QUANTILES = [0.5, 0.99, 1];
 
-/** What is measured at each scrape: call the function before it. */
+/** Gauges set from the state: call the function before each scrape. */
 export function stateMetrics(register: Registry): (state: GatewayState) => void {
   const registers = [register];
   const connections = new Gauge({
     name: "sluice_connections",
-    help: "Open WebSockets and HTTP exchanges under way",
+    help: "Open WebSockets and HTTP exchanges in progress",
     labelNames: ["face"],
     registers,
   });
@@ -35,25 +35,25 @@ export function stateMetrics(register: Registry): (state: GatewayState) => void 
     labelNames: ["state"],
     registers,
   });
-  const used = new Gauge({ name: "sluice_log_bytes", help: "What all stream logs hold together", registers });
+  const used = new Gauge({ name: "sluice_log_bytes", help: "Memory of all stream logs", registers });
   const limit = new Gauge({
     name: "sluice_log_limit_bytes",
-    help: "What all stream logs may hold together",
+    help: "Limit on the memory of all stream logs",
     registers,
   });
   const inbound = new Gauge({
     name: "sluice_inbound_bytes",
-    help: "What unfinished frames and request bodies take together",
+    help: "Memory of unfinished frames and request bodies",
     registers,
   });
   const inboundLimit = new Gauge({
     name: "sluice_inbound_limit_bytes",
-    help: "What unfinished frames and request bodies may take together",
+    help: "Limit on the memory of unfinished frames and request bodies",
     registers,
   });
   const inboundRefused = new Counter({
     name: "sluice_inbound_refused_total",
-    help: "Frames and request bodies refused because there was no room for them",
+    help: "Frames and request bodies refused because that memory was used up",
     registers,
   });
   const available = new Gauge({
@@ -63,12 +63,12 @@ export function stateMetrics(register: Registry): (state: GatewayState) => void 
   });
   const waiting = new Gauge({
     name: "sluice_ledger_spool_rows",
-    help: "Rows of the ledger that wait in memory to be committed",
+    help: "Ledger rows waiting in memory to be committed",
     registers,
   });
   const dropped = new Counter({
     name: "sluice_log_lines_dropped_total",
-    help: "Lines of the gateway's own log that nobody took",
+    help: "Log lines lost because the log's reader was gone or too slow",
     registers,
   });
   const delay = new Gauge({

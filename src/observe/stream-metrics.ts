@@ -2,11 +2,11 @@ import { Counter, Histogram, type Registry } from "prom-client";
 import { CODES } from "../../protocol/codes.ts";
 import type { StreamRecord } from "../core/ports/observer.ts";
 
-/** Local upstreams answer within milliseconds, models that think within minutes. */
+/** In seconds: local upstreams respond within milliseconds, thinking models within minutes. */
 const FIRST_BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 const EVENT_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
-/** Kinds of tokens and the field of a usage record that counts them. */
+/** Label values of token kinds, and the usage field of each. */
 const TOKENS = [
   ["input", "inputTokens"],
   ["output", "outputTokens"],
@@ -15,7 +15,7 @@ const TOKENS = [
   ["reasoning", "reasoningTokens"],
 ] as const;
 
-/** Kinds of anomalies that are told apart. */
+/** Anomalies with a label value of their own. */
 const KINDS = new Set<string>([
   "lossy",
   "resent",
@@ -26,7 +26,7 @@ const KINDS = new Set<string>([
   ...Object.keys(CODES),
 ]);
 
-/** What is counted once per stream, at its end. */
+/** Counters and histograms updated once per stream, at its end. */
 export function streamMetrics(register: Registry): (record: StreamRecord) => void {
   const registers = [register];
   const first = (what: string, help: string) =>
@@ -67,20 +67,20 @@ export function streamMetrics(register: Registry): (record: StreamRecord) => voi
   });
   const pauses = new Counter({
     name: "sluice_upstream_pauses_total",
-    help: "How often an upstream was held back because nobody read",
+    help: "How often an upstream was paused because its stream's log was full",
     labelNames: ["route"],
     registers,
   });
   const paused = new Counter({
     name: "sluice_upstream_paused_seconds_total",
-    help: "For how long upstreams were held back because nobody read",
+    help: "How long upstreams were paused because their streams' logs were full",
     labelNames: ["route"],
     registers,
   });
 
   const anomalies = new Counter({
     name: "sluice_anomalies_total",
-    help: "What was odd in answers and did not fail them, by kind",
+    help: "Oddities in responses that did not fail them, by kind",
     labelNames: ["route", "kind"],
     registers,
   });
@@ -99,7 +99,7 @@ export function streamMetrics(register: Registry): (record: StreamRecord) => voi
     }
     events.inc({ route }, count);
     for (const [kind, field] of TOKENS) {
-      // Figures are the provider's, and a counter takes no negative ones.
+      // Figures come from the provider; a counter accepts no negative ones.
       const figure = usage[field] ?? 0;
       if (figure > 0) tokens.inc({ route, kind, source: usage.source }, figure);
     }

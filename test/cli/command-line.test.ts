@@ -69,12 +69,12 @@ describe("sluice", () => {
     [["--prot", "1"], "Unknown option '--prot'"],
     [["--port"], "Option '--port <value>' argument missing"],
     [["start"], "there is no command start"],
-    [["serve", "check"], "one command at a time, not also check"],
+    [["serve", "check"], "only one command at a time, found also check"],
   ])("%j is bad usage: exit code 2 and the reason", async (args, reason) => {
     const { code, stdout, stderr } = await run(args);
     expect(code).toBe(2);
     expect(stdout).toBe("");
-    expect(stderr).toBe(`sluice: ${reason}\nsluice --help says what there is.\n`);
+    expect(stderr).toBe(`sluice: ${reason}\nSee sluice --help.\n`);
   });
 });
 
@@ -94,7 +94,7 @@ describe("sluice check", () => {
     expect(stdout).not.toContain("canary");
   });
 
-  test("says everything that is wrong on stderr, without a stack, and exits with 1", async () => {
+  test("lists every problem on stderr, without a stack, and exits with 1", async () => {
     const { code, stdout, stderr } = await run(["check"], { file: { listen: { port: "x" }, auth: 1 } });
     expect(code).toBe(1);
     expect(stdout).toBe("");
@@ -106,7 +106,7 @@ describe("sluice check", () => {
     ]);
   });
 
-  test("warns on stderr of what is probably not meant", async () => {
+  test("warns on stderr of probable mistakes", async () => {
     const { code, stderr } = await run(["check"], { env: { SLUICE_TOKEN: "short" } });
     expect(code).toBe(0);
     expect(stderr).toMatch(/^sluice: warning: auth.token: shorter/);
@@ -119,17 +119,18 @@ describe("sluice check", () => {
     expect(stderr).toMatch(/^sluice: warning: routes.lan.baseUrl: .*routes.lan.allowPrivateNetwork can allow it$/m);
   });
 
-  test("warns when the system allows fewer open files than the limits allow sockets", async () => {
+  test("check warns when the system allows fewer open files than the limits allow sockets", async () => {
     const file = { limits: { connections: 100, openStreams: 60 }, demo: true };
     const stderr = async (command: string, openFiles: number) => (await run([command], { file, openFiles })).stderr;
     const warning =
       "sluice: warning: limits: connections and openStreams allow 160 sockets, but new ones are refused at 159 open files; raise the system's limit (ulimit -n, LimitNOFILE) or lower them\n";
     // 64 are kept for upstreams and the store.
     expect([await stderr("check", 223), await stderr("check", 224)]).toEqual([warning, ""]);
-    expect([await stderr("serve", 223), await stderr("serve", 224)]).toEqual([warning, ""]);
+    // The defaults allow more than most systems do: a start that may never need them says nothing.
+    expect(await stderr("serve", 223)).toBe("");
   });
 
-  test("flags stand above the environment, and that above the file", async () => {
+  test("flags override the environment, which overrides the file", async () => {
     const file = { listen: { host: "127.0.0.2", port: 1 } };
     const env = { SLUICE_HOST: "127.0.0.3", SLUICE_PORT: "2" };
     const listen = async (...args: string[]) =>
@@ -145,14 +146,14 @@ describe("sluice check", () => {
 });
 
 describe("sluice serve", () => {
-  test("is what happens without a command: runs the gateway until it is stopped, then closes it", async () => {
+  test("is the default command: runs the gateway until it is stopped, then closes it", async () => {
     const { code, config, closed } = await run([], { file: { listen: { port: 5 } } });
     expect(code).toBe(0);
     expect(config?.listen.port).toBe(5);
     expect(closed).toBe(1);
   });
 
-  test("says on a terminal where it listens; elsewhere standard output is for the log", async () => {
+  test("prints its address on a terminal; elsewhere standard output is for the log", async () => {
     const terminal = await run(["serve"], { terminal: true });
     expect(terminal.stdout).toMatch(/^Sluice 1.2.3 listens on http:\/\/127.0.0.1:4711\n/);
     expect(terminal.stdout).toContain("ws://127.0.0.1:4711/v1/stream");
@@ -163,13 +164,13 @@ describe("sluice serve", () => {
     expect((await run(["serve"], { file: { log: { pretty: true } } })).stdout).toMatch(/^Sluice/);
   });
 
-  test("does not start with a bad configuration", async () => {
+  test("does not start with an invalid configuration", async () => {
     const { code, config } = await run(["serve"], { file: { listen: { host: "0.0.0.0" } } });
     expect(code).toBe(1);
     expect(config).toBeUndefined();
   });
 
-  test("says why it could not start, and exits with 1", async () => {
+  test("prints why it could not start, and exits with 1", async () => {
     const createGateway = async () => {
       throw new GatewayError("store_unavailable", "the store in /x cannot be used: file is not a database");
     };

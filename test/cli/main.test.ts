@@ -36,9 +36,7 @@ async function addressOf({ child, stderr }: ReturnType<typeof start>): Promise<s
   throw new Error(`it did not start: ${await stderr}`);
 }
 
-/** Within any system's limit on open files: beyond it the program warns. */
-const limits = { connections: 100, openStreams: 100 };
-const anyPort = { listen: { port: 0 }, log: { pretty: true }, data: { store: "memory" }, limits };
+const anyPort = { listen: { port: 0 }, log: { pretty: true }, data: { store: "memory" } };
 
 describe("the program", () => {
   test("prints the version of its package", async () => {
@@ -69,7 +67,7 @@ describe("the program", () => {
     expect(await sluice.stderr).toBe("");
   });
 
-  test("says which port is in use", async () => {
+  test("names the port that is in use", async () => {
     const other = createServer().listen(0, "127.0.0.1");
     await once(other, "listening");
     const address = other.address();
@@ -77,7 +75,7 @@ describe("the program", () => {
     const { exit, stderr } = start(["serve", "--port", String(port)], anyPort);
     expect(await exit).toEqual([1, null]);
     expect(await stderr).toBe(
-      `sluice: port ${port} is in use: set SLUICE_PORT or --port to another one, or to 0 for any free one\n`,
+      `sluice: port ${port} is in use: set SLUICE_PORT or --port to another one, or to 0 for any free port\n`,
     );
     other.close();
   });

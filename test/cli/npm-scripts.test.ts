@@ -58,7 +58,7 @@ describe("a signal to npm alone", () => {
     { signal, args: ["start"] },
     { signal, args: ["run", "sluice", "--", "serve"] },
   ]);
-  test.each(cases)("$signal ends what npm $args started, in peace, and frees its port", async ({ signal, args }) => {
+  test.each(cases)("$signal shuts down what npm $args started, and frees its port", async ({ signal, args }) => {
     const run = npm(args);
     const { url } = JSON.parse(await run.said(/"event":"started"/));
     run.child.kill(signal);
@@ -76,7 +76,7 @@ describe("a signal to npm alone", () => {
   });
 });
 
-test("Ctrl+C, which npm hears and passes on as well, ends the gateway in peace", async () => {
+test("Ctrl+C, which npm receives and forwards too, shuts the gateway down cleanly", async () => {
   const run = npm(["start"]);
   await run.said(/"event":"started"/);
   process.kill(-(run.child.pid ?? 0), "SIGINT");

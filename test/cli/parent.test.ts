@@ -11,8 +11,8 @@ function orphaned(name: string, env: Readonly<Record<string, string>>, lookMs: n
   return gone.then(() => name);
 }
 
-describe("whether npm is gone", () => {
-  test("is told by another parent", async () => {
+describe("a vanished npm parent", () => {
+  test("is recognised by a new parent id", async () => {
     expect(await orphaned("this", fromNpm, 1)).toBe("this");
   });
 

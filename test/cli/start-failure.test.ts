@@ -8,18 +8,18 @@ const systemError = (code: string) => Object.assign(new Error("listen"), { code,
 describe("a start that fails is explained", () => {
   test.each([
     ["EADDRINUSE", "port 80 is in use: set SLUICE_PORT"],
-    ["EACCES", "port 80 may not be used by this user"],
-    ["EADDRNOTAVAIL", "192.0.2.1 is no address of this machine"],
-    ["ENOTFOUND", "192.0.2.1 is no known host name"],
+    ["EACCES", "this user may not use port 80"],
+    ["EADDRNOTAVAIL", "192.0.2.1 is not an address of this machine"],
+    ["ENOTFOUND", "192.0.2.1 is an unknown host name"],
   ])("%s: %s", (code, text) => {
     expect(describeStartFailure(systemError(code), listen)).toContain(text);
   });
 
-  test("a failure of the gateway's own taxonomy by its message", () => {
+  test("a GatewayError by its message", () => {
     expect(describeStartFailure(new GatewayError("internal", "no luck"), listen)).toBe("no luck");
   });
 
-  test("anything else by its name and place, without its message", () => {
+  test("anything else by its name and stack frames, without its message", () => {
     const text = describeStartFailure(new TypeError("canary"), listen);
     expect(text).toMatch(/^a fault in the gateway: TypeError\n\s+at .*start-failure.test.ts/);
     expect(text).not.toContain("canary");

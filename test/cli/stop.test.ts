@@ -26,7 +26,7 @@ function start(parts: Partial<StopParts> = {}) {
 
 describe("a running gateway", () => {
   test.each(["SIGTERM", "SIGINT", "SIGHUP"])(
-    "stops in peace at the first %s, at once at the second",
+    "shuts down at the first %s, exits at once at the second",
     async (signal) => {
       const { source, stopped } = start();
       source.emit(signal);
@@ -37,7 +37,7 @@ describe("a running gateway", () => {
     },
   );
 
-  test("takes a signal that is passed on to it again for the same one, and a later one for a second", async () => {
+  test("takes a forwarded copy of a signal for the same one, and a later signal for a second", async () => {
     const { source, clock, stopped } = start({ echoMs: 500 });
     source.emit("SIGINT");
     clock.now += 499;
@@ -49,7 +49,7 @@ describe("a running gateway", () => {
     expect(source.exits).toEqual([1]);
   });
 
-  test("stops in peace when whoever must not be outlived is gone, also when a signal came just before", async () => {
+  test("shuts down when its npm parent is gone, even just after a signal", async () => {
     const gone = Promise.withResolvers<void>();
     const { source, stopped } = start({ abandoned: gone.promise });
     const other = start({ abandoned: gone.promise });
@@ -60,7 +60,7 @@ describe("a running gateway", () => {
     expect([source.exits, other.source.exits]).toEqual([[], []]);
   });
 
-  test("reports a fault nobody caught, without its message, and stops with exit code 1", async () => {
+  test("reports an uncaught exception without its message, and stops with exit code 1", async () => {
     const reports: string[] = [];
     const { source, stopped } = start({ report: (text) => reports.push(text) });
     source.emit("uncaughtException", new RangeError("canary"));

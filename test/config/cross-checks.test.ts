@@ -9,7 +9,7 @@ describe("the start is refused", () => {
     "when it would listen on %s without a token",
     (host) => {
       expect(problemsOf({ listen: { host } })).toEqual([
-        `listen.host: found ${host} with no token, open to everybody who can reach it, expected auth.token (or SLUICE_TOKEN) to be set, auth.required with gateway keys, or a loopback host such as 127.0.0.1`,
+        `listen.host: found ${host} with no token, open to everyone who can reach it, expected auth.token (or SLUICE_TOKEN) to be set, auth.required with gateway keys, or a loopback host such as 127.0.0.1`,
       ]);
       expect(problemsOf({ listen: { host } }, { SLUICE_TOKEN: token })).toEqual([]);
       expect(problemsOf({ listen: { host }, auth: { required: true } })).toEqual([]);
@@ -32,13 +32,13 @@ describe("the start is refused", () => {
 
   test("when a model's route is not there", () => {
     expect(problemsOf({ routes: { r: route, s: route }, models: { m: { ...model, route: "t" } } })).toEqual([
-      'models.m.route: found "t", which is no route, expected one of r, s',
+      'models.m.route: found "t", which is not a route, expected one of r, s',
     ]);
   });
 
   test("when the default model is not there", () => {
     expect(problemsOf({ routes: { r: route }, models: { m: model }, defaultModel: "n" })).toEqual([
-      'defaultModel: found "n", which is no model, expected one of m',
+      'defaultModel: found "n", which is not a model, expected one of m',
     ]);
   });
 
@@ -46,8 +46,8 @@ describe("the start is refused", () => {
     const config = { models: { mine: { route: "demo-anthropic", model: "x" } }, defaultModel: "demo-anthropic" };
     expect(problemsOf({ ...config, demo: true })).toEqual([]);
     expect(problemsOf({ ...config, demo: false })).toEqual([
-      'models.mine.route: found "demo-anthropic", which is no route, expected one that is configured',
-      'defaultModel: found "demo-anthropic", which is no model, expected one of mine',
+      'models.mine.route: found "demo-anthropic", which is not a route, expected one that is configured',
+      'defaultModel: found "demo-anthropic", which is not a model, expected one of mine',
     ]);
   });
 });
@@ -72,20 +72,20 @@ describe("a warning is given", () => {
     expect(warnings(at("http://127.0.0.1"))).toEqual([]);
   });
 
-  test("for a token that can be guessed, without saying it", () => {
+  test("for a token that can be guessed, without quoting it", () => {
     expect(warnings({ auth: { token: "hunter2" } })).toEqual([
-      "auth.token: shorter than 16 characters; take a long random one",
+      "auth.token: shorter than 16 characters; use a long random one",
     ]);
   });
 
-  test("for a gateway that nobody can enter", () => {
+  test("for a gateway that no client can connect to", () => {
     const required = { auth: { required: true }, data: { store: "memory" } };
-    expect(warnings(required)).toEqual([expect.stringContaining("auth.required: nobody can come in")]);
+    expect(warnings(required)).toEqual([expect.stringContaining("auth.required: no client can connect")]);
     expect(warnings({ ...required, auth: { required: true, token } })).toEqual([]);
     expect(warnings({ auth: { required: true } })).toEqual([]);
   });
 
-  test("for listening everywhere without a name to be called by", () => {
+  test("for listening on all interfaces without an allowed host name", () => {
     const config = { listen: { host: "0.0.0.0" }, auth: { token } };
     expect(warnings(config)).toEqual([expect.stringContaining("allowedHosts: empty")]);
     expect(warnings({ ...config, allowedHosts: ["sluice.example.com"] })).toEqual([]);
@@ -101,9 +101,9 @@ describe("a warning is given", () => {
     expect([warning(139, fewer), warning(140, fewer)]).toEqual([expect.stringContaining("140"), undefined]);
   });
 
-  test("for figures that everybody can read", () => {
+  test("for metrics that everyone can read", () => {
     const at = (host: string) => ({ metrics: { listen: { host, port: 9464 } } });
-    expect(warnings(at("0.0.0.0"))).toEqual([expect.stringContaining("metrics.listen.host: everybody")]);
+    expect(warnings(at("0.0.0.0"))).toEqual([expect.stringContaining("metrics.listen.host: everyone")]);
     expect(warnings(at("127.0.0.1"))).toEqual([]);
   });
 });

@@ -13,13 +13,13 @@ describe("without a file", () => {
     expect(config.limits).toMatchObject({ streamsPerConnection: 32, logBytes: 1_048_576, sockets: { pingMs: 20_000 } });
   });
 
-  test("a file named by SLUICE_CONFIG must be there", () => {
+  test("a file named by SLUICE_CONFIG must exist", () => {
     expect(() => load(undefined, { SLUICE_CONFIG: "other.json" })).toThrow(
       "other.json: 1 problem\n  the file: found no such file, expected a readable file",
     );
   });
 
-  test("a file that cannot be read stops the start, also the default one", () => {
+  test("an unreadable file prevents the start, even the default one", () => {
     const readFile = () => {
       throw Object.assign(new Error("no"), { code: "EACCES" });
     };
@@ -28,7 +28,7 @@ describe("without a file", () => {
 });
 
 describe("the file", () => {
-  test("is sluice.config.json of the working directory, or what SLUICE_CONFIG names from there", () => {
+  test("is sluice.config.json in the working directory, or the path in SLUICE_CONFIG relative to it", () => {
     const files = { "/app/etc/s.json": '{"listen":{"port":1}}', "/s.json": '{"listen":{"port":2}}' };
     const port = (env: Record<string, string>) =>
       loadConfig({ env, cwd: "/app", readFile: filesOf(files) }).listen.port;
@@ -37,7 +37,7 @@ describe("the file", () => {
     expect(port({ SLUICE_CONFIG: "/s.json" })).toBe(2);
   });
 
-  test("is read from the disk when nothing else is given", () => {
+  test("is read from disk by default", () => {
     const config = loadConfig({
       env: { SLUICE_CONFIG: "sluice.config.example.json", ANTHROPIC_API_KEY: "k", SLUICE_TOKEN: "t" },
       cwd: new URL("../..", import.meta.url).pathname,
@@ -55,14 +55,14 @@ describe("the file", () => {
     ['{"a": hunter2hunter2}', "invalid JSON (Unexpected token 'h')"],
     ['{"a": 1', "invalid JSON"],
     ["", "invalid JSON (Unexpected end)"],
-    ["[1]", "JSON that is no object"],
+    ["[1]", "JSON that is not an object"],
   ])("that is not a JSON object (%s) is refused without quoting it", (text, found) => {
     const problems = problemsOf(undefined, {}, { "/app/sluice.config.json": text });
     expect(problems).toEqual([expect.stringContaining(`the file: found ${found}`)]);
     expect(problems.join()).not.toContain("hunter2");
   });
 
-  test("turns the demo off by having routes, on or off by saying so", () => {
+  test("turns the demo off by having routes, or on or off explicitly", () => {
     const routes = { r: route };
     const models = { m: model };
     expect(load({ routes, models }).demo).toBe(false);
@@ -103,14 +103,14 @@ describe("the environment", () => {
     expect(config.data.directory).toBe("/var/sluice");
   });
 
-  test("is named when a value of it is wrong", () => {
+  test("is named in the problem with its value", () => {
     expect(problemsOf(file, { SLUICE_PORT: "eighty", SLUICE_LOG_LEVEL: "loud" })).toEqual([
       'listen.port (from --port or SLUICE_PORT): found "eighty", expected a number',
       expect.stringMatching(/^log.level \(from SLUICE_LOG_LEVEL\): found "loud", expected one of "debug", .*"silent"$/),
     ]);
   });
 
-  test("does not hide that a section of the file is wrong", () => {
+  test("does not hide a wrong section of the file", () => {
     expect(problemsOf({ listen: 80 }, { SLUICE_PORT: "1" })).toEqual(["listen: found 80, expected an object"]);
   });
 });
@@ -126,13 +126,13 @@ describe("the Control UI", () => {
     config: unknown = undefined,
   ) => load(config, env, files).openclaw.controlUi;
 
-  test("is the one that was fetched into the data directory, if it is there", () => {
+  test("is the one installed in the data directory, if it exists", () => {
     expect(found()).toBe("/app/.sluice/control-ui");
     expect(found({ SLUICE_DATA: "/data" })).toBe("/data/control-ui");
     expect(found({}, {})).toBeUndefined();
   });
 
-  test("is where the file or --control-ui says, from the working directory", () => {
+  test("is the path in the file or --control-ui, relative to the working directory", () => {
     expect(found({}, there, { openclaw: { controlUi: "ui" } })).toBe("/app/ui");
     expect(found({ SLUICE_CONTROL_UI: "/elsewhere" })).toBe("/elsewhere");
   });

@@ -25,7 +25,7 @@ describe("an unknown key", () => {
     expect(problem({ limits: { [key]: 3 } })).toEqual([`limits: found unknown "${key}", expected perhaps ${meant}`]);
   });
 
-  test("that is like no other is only refused", () => {
+  test("similar to no known one is refused without a suggestion", () => {
     expect(problem({ zebra: 1 })).toEqual(['the file: found unknown "zebra", expected only known keys']);
   });
 });

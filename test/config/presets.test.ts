@@ -5,7 +5,7 @@ import { load, model, route } from "./sources.ts";
 const keys = { ANTHROPIC_API_KEY: "a-key", OPENAI_API_KEY: "o-key", MOONSHOT_API_KEY: "m-key" };
 
 describe("a provider's key in the environment", () => {
-  test("brings its routes and models, and the demo stays without a file", () => {
+  test("adds its routes and models, and without a file the demo stays", () => {
     const config = load(undefined, keys);
     expect(Object.keys(config.routes)).toEqual(["anthropic", "openai", "openai-chat", "moonshot"]);
     expect(Object.keys(config.models)).toEqual(["claude-sonnet", "claude-haiku", "gpt", "kimi"]);
@@ -14,7 +14,7 @@ describe("a provider's key in the environment", () => {
     expect(config.demo).toBe(true);
   });
 
-  test("brings routes that pass models by the provider's own names", () => {
+  test("adds routes that pass models on by the provider's own names", () => {
     const { routes } = load(undefined, keys);
     expect(Object.values(routes).map(({ passModels }) => passModels)).toEqual([
       true,
@@ -25,19 +25,19 @@ describe("a provider's key in the environment", () => {
     expect(load({ routes: { r: route }, models: { m: { ...model, route: "r" } } }).routes.r?.passModels).toBe(false);
   });
 
-  test("brings nothing when it is not set or empty", () => {
+  test("adds nothing when it is unset or empty", () => {
     expect(load(undefined, { ANTHROPIC_API_KEY: "" }).routes).toEqual({});
     expect(Object.keys(load(undefined, { OPENAI_API_KEY: "k" }).models)).toEqual(["gpt"]);
   });
 
-  test("brings nothing for a route that the file defines", () => {
+  test("adds nothing to a route that the file defines", () => {
     const routes = { anthropic: route };
     const config = load({ routes, models: { m: { ...model, route: "anthropic" } } }, { ANTHROPIC_API_KEY: "k" });
     expect(config.routes.anthropic?.baseUrl).toBe(route.baseUrl);
     expect(Object.keys(config.models)).toEqual(["m"]);
   });
 
-  test("stands behind the file: its own models come first and keep their names", () => {
+  test("comes after the file, whose models come first and keep their names", () => {
     const models = { mine: model, gpt: { ...model, model: "own" } };
     const config = load({ routes: { r: route }, models }, keys);
     expect(Object.keys(config.models)).toEqual(["mine", "gpt", "claude-sonnet", "claude-haiku", "kimi"]);

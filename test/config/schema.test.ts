@@ -2,8 +2,8 @@ import { describe, expect, test } from "@jest/globals";
 import { CERTIFICATE } from "../support/test-certificate.ts";
 import { load, model, problemsOf, route } from "./sources.ts";
 
-describe("what is found wrong", () => {
-  test("is listed whole, each with its path, what was found and what was expected", () => {
+describe("the problems of a configuration", () => {
+  test("are all listed, each with its path, what was found and what is expected", () => {
     const problems = problemsOf({
       listn: {},
       listen: { port: 70_000, host: null },
@@ -28,7 +28,7 @@ describe("what is found wrong", () => {
     ]);
   });
 
-  test("includes a price whose billionths no number holds exactly", () => {
+  test("include a price whose billionths no number holds exactly", () => {
     const priced = (input: number) => ({
       routes: { r: route },
       models: { m: { ...model, price: { input, output: 0 } } },
@@ -135,7 +135,7 @@ describe("origins and hosts", () => {
     },
   );
 
-  test("exact ones are taken as they are", () => {
+  test("exact ones are accepted unchanged", () => {
     const lists = {
       allowedOrigins: [
         "https://chat.example.com:8443",

@@ -24,7 +24,7 @@ describe("a secret", () => {
     expect(String(config.auth.token)).toBe(`[secret from ${origin}]`);
   });
 
-  test("has no blanks or line ends around it, wherever it comes from", () => {
+  test("is trimmed of blanks and line ends, wherever it comes from", () => {
     const files = { "/run/secrets/key": `\ufeff ${canary}\r\n\n` };
     for (const secret of [` ${canary}\n`, { env: "MY_KEY" }, { file: "/run/secrets/key" }]) {
       const config = load(configWith(secret), { MY_KEY: `${canary}\n` }, files);
@@ -35,7 +35,7 @@ describe("a secret", () => {
     expect(auth.token?.reveal()).toBe(canary);
   });
 
-  test("is masked wherever a configuration is printed", () => {
+  test("is masked whenever a configuration is printed", () => {
     const config = load(configWith(canary));
     for (const text of [JSON.stringify(config), inspect(config, { depth: 9 }), `${config.auth.token}`]) {
       expect(text).toContain("[secret from the configuration]");
@@ -43,7 +43,7 @@ describe("a secret", () => {
     }
   });
 
-  test("that leads nowhere is a problem of its field, all at once", () => {
+  test("that cannot be resolved is a problem of its field, listed with all others", () => {
     expect(problemsOf(configWith({ env: "MY_KEY" }))).toEqual([
       "auth.token: found no environment variable MY_KEY, expected a secret",
       "routes.r.key: found no environment variable MY_KEY, expected a secret",

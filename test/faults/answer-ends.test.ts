@@ -1,4 +1,4 @@
-/** When an answer is whole, and when it is cut: what came, what is still missing, and how the connection ended. */
+/** docs/faults.md, When an answer is complete: what came, what is missing, and how the connection ended. */
 import { describe, expect, test } from "@jest/globals";
 import type { DialectName } from "../../src/dialects/registry.ts";
 import { FIXED_TIMEOUTS } from "../../src/upstream/call/deadlines.ts";

@@ -183,7 +183,7 @@ test("U26 a stream that trickles runs into its total limit", async () => {
 
 test("U27 a body that continues after the terminal is cut off, long after the stream has ended", async () => {
   await using upstream = await startScriptedUpstream();
-  await using relay = openRelay(upstream.url, { route: { timeouts: { settleMs: 50 } } });
+  await using relay = openRelay(upstream.url, { route: { timeouts: { finishMs: 50 } } });
   const { terminal } = relay.open();
   const exchange = await upstream.request();
   whole(exchange.sse());

@@ -14,7 +14,7 @@ function parseFault(text: string): Error {
   throw new Error("that was JSON");
 }
 
-test("an unknown error is logged by name and places in the source, without its message", async () => {
+test("an unknown error is logged by name and stack frames, without its message", async () => {
   const error = parseFault('my secret prompt\n    at secret (file:///secret.ts:1:2)\n"');
   expect(error.message).toContain("secret");
   const line = await faultLine(error);
@@ -24,14 +24,14 @@ test("an unknown error is logged by name and places in the source, without its m
   expect(JSON.stringify(line)).not.toContain("secret");
 });
 
-test("an error whose message was changed after it was thrown loses its places too", async () => {
+test("an error whose message was changed after it was thrown loses its stack frames too", async () => {
   const error = new Error("a secret\n    at secret (/secret.ts:1:2)");
   expect(error.stack).toContain("/secret.ts");
   error.message = "another";
   expect((await faultLine(error)).frames).toEqual([]);
 });
 
-test("an error of our own keeps its words, its cause gives name and places only", async () => {
+test("a GatewayError keeps its message; its cause shows only name and stack frames", async () => {
   const cause = Object.assign(new TypeError("secret"), { code: "ERR_INVALID_STATE" });
   const line = await faultLine(new GatewayError("store_unavailable", "the store is read-only", { cause }));
   expect(line).toMatchObject({

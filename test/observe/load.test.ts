@@ -39,7 +39,7 @@ describe("new streams", () => {
     expect(refusal(() => load.admitStream("a"))).toBeUndefined();
   });
 
-  test("are refused first of whoever keeps the event loop busy, and of all when it is five times later", () => {
+  test("are refused first for callers that keep the event loop busy, and for all at five times the delay", () => {
     const { world, callers, load } = setUp(1_000);
     callers.took("heavy", 60_000);
     const codes = () => ["heavy", "a"].map((caller) => refusal(() => load.admitStream(caller))?.code);
@@ -52,7 +52,7 @@ describe("new streams", () => {
     expect(codes()).toEqual(["overloaded", "overloaded"]);
   });
 
-  test("are refused by a gateway whose loop is really late, until then not", async () => {
+  test("are refused by a gateway once its loop is really late", async () => {
     await using gateway = await startTestGateway({ config: { limits: { streams: { loopDelayMs: 200 } } } });
     using client = await (await StreamClient.connect(gateway.url)).hello();
     const blocking = setInterval(() => {
@@ -91,7 +91,7 @@ describe("new connections", () => {
     expect(error?.retryAfterMs).toBeGreaterThanOrEqual(1_000);
   });
 
-  test("count from their admission on, not from the next count", async () => {
+  test("count from their admission, not from the next count", async () => {
     const { world, load } = setUp(256);
     world.open = 190;
     await load.count();
@@ -101,7 +101,7 @@ describe("new connections", () => {
     expect(refusal(() => load.admitConnection())).toBeUndefined();
   });
 
-  test("are refused when the files cannot even be counted", async () => {
+  test("are refused when descriptors cannot even be counted", async () => {
     const load = new Load({
       loopDelayMs: 200,
       loop: { quantileMs: () => 0 },
@@ -112,7 +112,7 @@ describe("new connections", () => {
     expect(refusal(() => load.admitConnection())?.code).toBe("overloaded");
   });
 
-  test("are not limited where files cannot be counted", async () => {
+  test("are not limited where the system does not count descriptors", async () => {
     const load = new Load({
       loopDelayMs: 200,
       loop: { quantileMs: () => 0 },
@@ -125,7 +125,7 @@ describe("new connections", () => {
   });
 });
 
-test("what sockets of other listeners may take is left to them, so that enough stays for upstreams", () => {
+test("sockets of other listeners are set aside, so that enough descriptors stay for upstreams", () => {
   const loop = { quantileMs: () => 0 };
   const files = { limit: 512, atStart: 30, count: async () => 30 };
   const callers = { isHeavy: () => false, anyIsHeavy: false };

@@ -19,7 +19,7 @@ function program(body: string) {
   return { child };
 }
 
-test("a reader that goes away ends neither the process nor the loop, and lost lines are counted", async () => {
+test("a reader that goes away stops neither the process nor the loop, and lost lines are counted", async () => {
   const { child } = program(`
     await once(process.stdin, "data");
     line();
@@ -36,7 +36,7 @@ test("a reader that goes away ends neither the process nor the loop, and lost li
   expect(code).toBe(0);
 });
 
-test("a reader that is too slow costs lines, not memory or time, and the loss is told once it reads again", async () => {
+test("a reader that is too slow costs lines, not memory or time, and the loss is logged once it reads again", async () => {
   const { child } = program(`
     let sent = 0;
     for (; sent < 10_000; sent++) line();

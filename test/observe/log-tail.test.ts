@@ -14,7 +14,7 @@ function tailOf(...events: string[]): LogTail {
 }
 
 describe("the tail of the log", () => {
-  test("gives the newest lines, and from a cursor only what came since", () => {
+  test("returns the newest lines, and from a cursor only later ones", () => {
     const tail = tailOf("a", "b");
     const first = tail.read(ALL);
     expect(eventsOf(first.lines)).toEqual(["a", "b"]);
@@ -26,7 +26,7 @@ describe("the tail of the log", () => {
     expect(next).not.toHaveProperty("reset");
   });
 
-  test("says so when it gives fewer lines than there were", () => {
+  test("says so when it returns fewer lines than there were", () => {
     const tail = tailOf("a", "b", "c");
     const newest = tail.read({ ...ALL, limit: 2 });
     expect(eventsOf(newest.lines)).toEqual(["b", "c"]);
@@ -37,14 +37,14 @@ describe("the tail of the log", () => {
     expect(behind).toMatchObject({ truncated: true, reset: true, skippedBytes: 2 * length });
   });
 
-  test("begins anew for a cursor of another process, earlier or later", () => {
+  test("starts over for a cursor of another process, earlier or later", () => {
     const tail = tailOf("a");
     for (const cursor of [0, 999_999, 9_999_999]) {
       expect(tail.read({ ...ALL, cursor })).toMatchObject({ reset: true, lines: [expect.stringContaining('"a"')] });
     }
   });
 
-  test("forgets the oldest lines and never more than it must", () => {
+  test("drops the oldest lines, and no more than needed", () => {
     const tail = new LogTail(0);
     for (let count = 0; count < 12_000; count++) tail.write(line(String(count)));
     const { lines, truncated } = tail.read(ALL);
@@ -55,7 +55,7 @@ describe("the tail of the log", () => {
     expect(tail.read(ALL).lines.length).toBeLessThan(1_000);
   });
 
-  test("followed by its cursors it gives every line once, in order", () => {
+  test("followed by its cursors it returns every line once, in order", () => {
     fc.assert(
       fc.property(fc.array(fc.array(fc.string({ maxLength: 20 }), { maxLength: 5 }), { maxLength: 20 }), (rounds) => {
         const tail = new LogTail(1_795_000_000_000);
@@ -73,7 +73,7 @@ describe("the tail of the log", () => {
     );
   });
 
-  test("gets the lines as JSON, whatever form people see them in, and adds what viewers show", async () => {
+  test("keeps lines as JSON, even when the log is pretty, and adds the fields viewers show", async () => {
     let lines: readonly string[] = [];
     const shown = await linesOf(
       (log) => {

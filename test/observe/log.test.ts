@@ -122,7 +122,7 @@ describe("lines", () => {
     });
   });
 
-  test("a failed stream is a warning with its code and what the upstream answered", async () => {
+  test("a failed stream is a warning with its code and the upstream's status and type", async () => {
     const error = new GatewayError("upstream_http_error", "no", { details: { status: 400, type: "invalid_request" } });
     const [line] = await recordsOf((log) => log.observer.streamEnded(failed(error)));
     expect(Line.parse(line)).toMatchObject({
@@ -159,7 +159,7 @@ describe("lines", () => {
     expect(await linesOf(close, { level: "info" })).toEqual([]);
   });
 
-  test("start and stop have lines", async () => {
+  test("start and stop are logged", async () => {
     const lines = await recordsOf((log) => {
       const routes = ["demo-anthropic"];
       log.started({
@@ -178,7 +178,7 @@ describe("lines", () => {
     ]);
   });
 
-  test("the ledger's news are loud where usage is not recorded", async () => {
+  test("the ledger's news are errors where usage is not recorded", async () => {
     const lines = await recordsOf((log) => {
       log.ledger({ kind: "unavailable", reason: "database or disk\n is full", rows: 1 });
       log.ledger({ kind: "available", rows: 0 });
@@ -211,14 +211,14 @@ describe("lines", () => {
 describe("what never reaches a line", () => {
   const CANARY = "canary-7f3a";
 
-  test("an error's message and details that are not on the list", async () => {
+  test("an error's message and unlisted details", async () => {
     const error = new GatewayError("internal", CANARY, { details: { prompt: CANARY, status: CANARY } });
     const lines = await linesOf((log) => log.observer.streamEnded(failed(error)));
     expect(lines).toHaveLength(1);
     expect(lines.join()).not.toContain(CANARY);
   });
 
-  test("fields a record has besides those of the schema", async () => {
+  test("fields of a record outside the schema", async () => {
     const odd = { ...STREAM, prompt: CANARY, terminal: { ...STREAM.terminal, usage: { source: "exact", x: CANARY } } };
     const lines = await linesOf((log) => {
       log.observer.streamEnded(odd as StreamRecord);

@@ -77,7 +77,7 @@ describe("a stream's end", () => {
     expect([...samples.keys()].filter((name) => /sluice_(first|time)_.*_count/.test(name))).toEqual([]);
   });
 
-  test("adds tokens by kind and source; a stream whose usage is unknown adds none, a negative figure neither", async () => {
+  test("adds tokens by kind and source; unknown usage and negative figures add none", async () => {
     const samples = await samplesAfter(({ observer }) => {
       observer.streamEnded(
         withTerminal({ usage: { source: "exact", inputTokens: 7, outputTokens: 5, cacheReadTokens: 3 } }),
@@ -96,7 +96,7 @@ describe("a stream's end", () => {
     ]);
   });
 
-  test("adds how often and how long the upstream was held back", async () => {
+  test("adds how often and how long the upstream was paused", async () => {
     const record = { ...STREAM, backpressure: { pauses: 2, ms: 1500 } };
     const samples = await samplesAfter(({ observer }) => observer.streamEnded(record));
     expect(samples.get(`sluice_upstream_pauses_total{route="${STREAM.route}"}`)).toBe(2);
@@ -105,7 +105,7 @@ describe("a stream's end", () => {
 });
 
 describe("labels", () => {
-  test("a close code that a client made up is other", async () => {
+  test("an unknown close code is counted as other", async () => {
     const samples = await samplesAfter(({ observer }) => {
       for (const closeCode of [1000, 4001, 3999, 4777]) observer.connectionClosed({ ...CONNECTION, closeCode });
     });
@@ -113,7 +113,7 @@ describe("labels", () => {
     expect([name("1000"), name("4001"), name("other")].map((key) => samples.get(key))).toEqual([1, 1, 2]);
   });
 
-  test("anomalies are counted by kind, those of no known kind together", async () => {
+  test("anomalies are counted by kind, unknown kinds together", async () => {
     const samples = await samplesAfter(({ observer }) => {
       observer.streamEnded({ ...STREAM, anomalies: { malformed: 3, lossy: 1 } });
       observer.streamEnded({ ...STREAM, anomalies: { malformed: 1, upstream_reset: 1, whatever: 1 } });
@@ -190,7 +190,7 @@ describe("docs/metrics.md", () => {
 });
 
 describe("the page", () => {
-  test("tells how the gateway stands while a stream runs, is parked, and is kept", async () => {
+  test("reports the gateway's state while a stream runs, is parked, and is kept", async () => {
     await using upstream = await startScriptedUpstream();
     await using gateway = await startTestGateway({ upstream: upstream.url });
     const scrape = async () => samplesOf(await (await fetch(`${gateway.url}/metrics`)).text());
@@ -226,7 +226,7 @@ describe("the page", () => {
     second.close();
   });
 
-  test("needs the token when there is one", async () => {
+  test("requires the token if there is one", async () => {
     await using gateway = await startTestGateway({ config: { auth: { token: "a-long-shared-token" } } });
     const status = async (headers: Record<string, string>) => {
       const answer = await fetch(`${gateway.url}/metrics`, { headers });
@@ -240,7 +240,7 @@ describe("the page", () => {
     ]);
   });
 
-  test("on a listener of its own needs none, and is nowhere else", async () => {
+  test("on its own listener requires none, and is served nowhere else", async () => {
     const config = { auth: { token: "a-long-shared-token" }, metrics: { listen: { port: 0 } } };
     await using gateway = await startTestGateway({ config });
     const own = gateway.metricsUrl ?? "";
@@ -251,7 +251,7 @@ describe("the page", () => {
     expect((await fetch(`${gateway.url}/metrics`, { headers })).status).toBe(404);
   });
 
-  test("on a listener of its own answers to addresses and listed names, and to no page of another origin", async () => {
+  test("on its own listener accepts IP addresses and listed host names, and no page of another origin", async () => {
     const config = { metrics: { listen: { port: 0 } }, allowedHosts: ["sluice.example.com"] };
     await using gateway = await startTestGateway({ config });
     const status = (headers: Record<string, string>) =>
@@ -270,7 +270,7 @@ describe("the page", () => {
     expect(await status({ origin: "https://evil.com" })).toBe(403);
   });
 
-  test("is not there when metrics are turned off", async () => {
+  test("is not found when metrics are turned off", async () => {
     await using gateway = await startTestGateway({ config: { metrics: { enabled: false } } });
     expect((await fetch(`${gateway.url}/metrics`)).status).toBe(404);
   });

@@ -8,12 +8,12 @@ const refusal = (remoteAddress = "10.0.0.1", where = "upgrade") => ({
   where,
 });
 
-test("the first refusal of its kind is a line with its address, at once", () => {
+test("the first refusal of a kind is logged at once, with its address", () => {
   const lines = new Refusals(() => 0).note(refusal());
   expect(lines).toEqual([{ event: "refused", code: "unauthorized", where: "upgrade", remoteAddress: "10.0.0.1" }]);
 });
 
-test("a flood is two lines a window: the first, and one that counts the rest", () => {
+test("a flood costs two lines per window: the first, and one that counts the rest", () => {
   let now = 0;
   const refusals = new Refusals(() => now);
   const lines: unknown[] = [];
@@ -26,7 +26,7 @@ test("a flood is two lines a window: the first, and one that counts the rest", (
   expect(refusals.summaries()).toEqual([]);
 });
 
-test("kinds are counted apart, and a refusal after the window begins a new one", () => {
+test("kinds are counted separately, and a refusal after the window starts a new one", () => {
   let now = 0;
   const refusals = new Refusals(() => now);
   expect(refusals.note(refusal())).toHaveLength(1);
@@ -39,7 +39,7 @@ test("kinds are counted apart, and a refusal after the window begins a new one",
   ]);
 });
 
-test("places made up by clients cannot make kinds without end", () => {
+test("places invented by clients cannot create endless kinds", () => {
   const refusals = new Refusals(() => 0);
   const lines: unknown[] = [];
   for (let count = 0; count < 5_000; count++) lines.push(...refusals.note(refusal("10.0.0.1", `/path/${count}`)));
@@ -49,7 +49,7 @@ test("places made up by clients cannot make kinds without end", () => {
   ]);
 });
 
-test("what is still counted is written when the log closes", async () => {
+test("pending counts are written when the log closes", async () => {
   const lines = await recordsOf((log) => {
     for (let count = 0; count < 4; count++) log.observer.refused(refusal());
   });

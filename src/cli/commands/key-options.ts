@@ -2,7 +2,7 @@ import { ON_ABORT, SCOPES, UPSTREAM_KEYS } from "../../core/caller/caller.ts";
 import { type GatewayKey, RESERVED_CALLERS } from "../../core/caller/key-ring.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
-/** What `sluice keys create` takes besides the caller's name. */
+/** The options of `sluice keys create`. */
 export const CREATE_OPTIONS = {
   scopes: { type: "string" },
   models: { type: "string" },
@@ -28,11 +28,11 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/;
 const NAME_PATTERN = /^[A-Za-z0-9*@][A-Za-z0-9._:/@*-]{0,127}$/;
 const MS_OF = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** What a new key is, without its id and secret. Throws `bad_request` with the option that is wrong. */
+/** Reads a new key, without its id and secret. Throws `bad_request` naming the wrong option. */
 export function readKey(caller: string, values: Values, wallMs: number): Omit<GatewayKey, "id" | "secrets"> {
   if (!CALLER.test(caller))
-    throw bad("a caller's name is up to 64 letters, digits and . _ @ : -, a letter or digit first");
-  if (RESERVED_CALLERS.includes(caller)) throw bad(`${caller} is the name of callers without a key; take another`);
+    throw bad("a caller's name has up to 64 letters, digits and . _ @ : -, and begins with a letter or digit");
+  if (RESERVED_CALLERS.includes(caller)) throw bad(`${caller} is the name of callers without a key; choose another`);
   return {
     caller,
     scopes: values.scopes === undefined ? ["chat", "streams"] : readScopes(values.scopes),
@@ -55,20 +55,20 @@ export function readKey(caller: string, values: Values, wallMs: number): Omit<Ga
   };
 }
 
-/** `30d`, `12h`, `90m` or `45s`, in milliseconds. Throws `bad_request`. */
+/** Reads `30d`, `12h`, `90m` or `45s`, in milliseconds. Throws `bad_request`. */
 export function readDuration(option: string, text: string): number {
   const [, figure, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
   if (unit === "s" || unit === "m" || unit === "h" || unit === "d") return Number(figure) * MS_OF[unit];
-  throw bad(`--${option} is a time such as 30d, 12h, 90m or 45s, not ${text}`);
+  throw bad(`--${option} takes a time such as 30d, 12h, 90m or 45s, not ${text}`);
 }
 
 function readExpiry(text: string, wallMs: number): number {
   if (!/^\d{4}-/.test(text)) return wallMs + readDuration("expires", text);
-  // A time without its offset would mean another moment on every machine.
+  // A time without an offset would mean a different moment on every machine.
   const isMoment = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(Z|[+-]\d\d:\d\d))?$/.test(text);
   const moment = isMoment ? Date.parse(text) : Number.NaN;
   if (moment > wallMs) return moment;
-  throw bad(`--expires is a day such as 2027-01-31 (UTC), a time with its offset, or 30d, and not past; not ${text}`);
+  throw bad(`--expires takes a future day such as 2027-01-31 (UTC), a time with an offset, or 30d, not ${text}`);
 }
 
 function readScopes(text: string): GatewayKey["scopes"] {
@@ -79,7 +79,8 @@ function readNames(option: string, text: string | undefined, form = NAME): reado
   if (text === undefined) return undefined;
   const names = readList(text);
   const wrong = names.find((name) => !form.test(name));
-  if (wrong !== undefined || names.length === 0) throw bad(`--${option} is a list of names such as a,b, not ${text}`);
+  if (wrong !== undefined || names.length === 0)
+    throw bad(`--${option} takes a list of names such as a,b, not ${text}`);
   return names;
 }
 
@@ -91,7 +92,7 @@ const readList = (text: string): string[] =>
 
 function readChoice<Choice extends string>(option: string, text: string, choices: readonly Choice[]): Choice {
   const choice = choices.find((known) => known === text);
-  if (choice === undefined) throw bad(`--${option} knows ${choices.join(", ")}, not ${text}`);
+  if (choice === undefined) throw bad(`--${option} takes ${choices.join(", ")}, not ${text}`);
   return choice;
 }
 
@@ -99,14 +100,14 @@ function readCount(values: Values, option: keyof Values): number | undefined {
   const text = values[option];
   if (text === undefined) return undefined;
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text);
-  throw bad(`--${option} is a whole number above 0, not ${text}`);
+  throw bad(`--${option} takes a whole number above 0, not ${text}`);
 }
 
 function readAmount(values: Values, option: keyof Values): number | undefined {
   const text = values[option];
   if (text === undefined) return undefined;
   if (/^\d{1,9}(\.\d{1,6})?$/.test(text) && Number(text) > 0) return Number(text);
-  throw bad(`--${option} is an amount such as 20 or 2.50, not ${text}`);
+  throw bad(`--${option} takes an amount such as 20 or 2.50, not ${text}`);
 }
 
 const bad = (message: string) => new GatewayError("bad_request", message);

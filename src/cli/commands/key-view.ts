@@ -16,7 +16,7 @@ export function keyView(key: GatewayKey, wallMs: number) {
 
 const COLUMNS = ["id", "caller", "state", "scopes", "models", "routes", "upstream key", "expires", "caps"];
 
-/** A table of keys: columns as wide as they must be, for people. */
+/** A readable table of keys. */
 export function keyTable(keys: readonly GatewayKey[], wallMs: number): string {
   const rows = keys.map((key) => [
     key.id,

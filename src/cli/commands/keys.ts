@@ -11,7 +11,7 @@ import { openDataDirectory } from "../../storage/sqlite/data-directory.ts";
 import { CREATE_OPTIONS, readDuration, readKey } from "./key-options.ts";
 import { keyTable, keyView } from "./key-view.ts";
 
-/** What the command may touch. */
+/** The outside world as the command sees it. */
 export interface KeysWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -19,32 +19,32 @@ export interface KeysWorld {
   readonly stderr: { write(text: string): unknown };
 }
 
-const USAGE = `Usage: sluice keys create <caller> [options]     make a key, print its secret once
-       sluice keys list [--all]                  keys that are not revoked, or all
-       sluice keys revoke <id or caller>         end a key, its sockets and its streams
-       sluice keys rotate <id or caller>         give a key a new secret, print it once
+const USAGE = `Usage: sluice keys create <caller> [options]     create a key and print its secret, once
+       sluice keys list [--all]                  list unrevoked keys, or all
+       sluice keys revoke <id or caller>         revoke a key, and end its sockets and streams
+       sluice keys rotate <id or caller>         give a key a new secret and print it, once
 
 create
-  --scopes <list>              of chat, streams, read, logs, admin (by default chat,streams)
-  --models <list>              models it may use (by default all)
-  --routes <list>              routes it may use (by default all)
+  --scopes <list>              of chat, streams, read, logs, admin (default: chat,streams)
+  --models <list>              models it may use (default: all)
+  --routes <list>              routes it may use (default: all)
   --tokens-per-day <n>         caps: --tokens-per-month, --cost-per-day, --cost-per-month,
                                --requests-per-minute, --tokens-per-minute, --concurrent-streams
-  --away <policy>              its streams while nobody reads: continue, finish or cancel
-  --on-abort <policy>          a cancelled stream: cancel its upstream, or drain it for its usage
+  --away <policy>              its streams without a reader: continue, finish or cancel
+  --on-abort <policy>          its cancelled streams: cancel the upstream, or drain it for its usage
   --upstream-key <policy>      who pays the provider: managed (default), own, or own_or_managed
-  --expires <time>             30d, 12h, or a day such as 2027-01-31 (by default never)
+  --expires <time>             30d, 12h, or a day such as 2027-01-31 (default: never)
 
 rotate
-  --overlap <time>             how long the old secret works on, such as 10m (by default not at all)
+  --overlap <time>             how long the old secret stays valid, such as 10m
 
-everywhere
-  --json                       for programs
+all commands
+  --json                       print JSON
   --config <path>              the configuration, which names the data directory (SLUICE_CONFIG)
-  --data <path>                the data directory itself; the configuration is not read then
-  -h, --help                   print this
+  --data <path>                the data directory; the configuration is then not read
+  -h, --help                   print this help
 
-A running gateway follows within two seconds. The secret alone goes to standard output.
+A running gateway applies changes within two seconds. Only the secret goes to standard output.
 `;
 
 const OPTIONS = {
@@ -62,7 +62,7 @@ const parse = (args: readonly string[]) => parseArgs({ args: [...args], options:
 type Values = ReturnType<typeof parse>["values"];
 
 const EVERYWHERE: readonly Option[] = ["json", "config", "data", "help"];
-/** What each command takes: how many names, and which options. */
+/** How many names each command takes, and which options. */
 const COMMANDS: Readonly<Record<string, { readonly names: number; readonly options: readonly Option[] }>> = {
   create: { names: 1, options: Object.keys(CREATE_OPTIONS) as Option[] },
   list: { names: 0, options: ["all"] },
@@ -74,7 +74,7 @@ const OK = 0;
 const FAILED = 1;
 const BAD_USAGE = 2;
 
-/** Runs `sluice keys …`; `args` are those behind `keys`. Returns the exit code. */
+/** Runs `sluice keys …`. `args` are the arguments after `keys`. Returns the exit code; never throws. */
 export function runKeys(args: readonly string[], world: KeysWorld): number {
   try {
     const { values, positionals } = read(args);
@@ -95,14 +95,14 @@ function read(args: readonly string[]) {
   try {
     return parse(args);
   } catch (error) {
-    // The platform's message goes on about arguments that begin with a dash.
+    // Node's message continues with advice on arguments that begin with a dash.
     throw bad(isNativeError(error) ? error.message.replace(/\. To specify.*/s, "") : "bad arguments");
   }
 }
 
 function checkUsage(name: string, names: readonly string[], values: Values): void {
   const command = COMMANDS[name];
-  if (!command) throw bad(`there is no command keys ${name}; sluice keys --help says what there is`);
+  if (!command) throw bad(`there is no command keys ${name}; see sluice keys --help`);
   if (names.length !== command.names) throw bad(`keys ${name} takes ${command.names === 0 ? "no name" : "one name"}`);
   const strange = Object.keys(values).find((given) => ![...EVERYWHERE, ...command.options].includes(given as Option));
   if (strange !== undefined) throw bad(`keys ${name} takes no --${strange}`);
@@ -110,7 +110,7 @@ function checkUsage(name: string, names: readonly string[], values: Values): voi
 
 function run(command: string, name: string, values: Values, world: KeysWorld): void {
   const now = Date.now();
-  // What is wrong with the options is said before anything is opened.
+  // Options are checked before anything is opened.
   const wanted = command === "create" ? readKey(name, values, now) : undefined;
   const overlapMs = values.overlap === undefined ? 0 : readDuration("overlap", values.overlap);
   const keys = openKeys(values, world);
@@ -133,7 +133,7 @@ function run(command: string, name: string, values: Values, world: KeysWorld): v
   }
 
   function show(key: GatewayKey, secret: string, what: string): void {
-    if (!values.json) world.stderr.write(`sluice: ${what}. Its secret is shown this once:\n`);
+    if (!values.json) world.stderr.write(`sluice: ${what}. Its secret is shown only once:\n`);
     world.stdout.write(values.json ? json({ ...keyView(key, now), secret }) : `${secret}\n`);
   }
 
@@ -141,7 +141,7 @@ function run(command: string, name: string, values: Values, world: KeysWorld): v
     const shown = values.all ? all : all.filter(({ revokedAt }) => revokedAt === undefined);
     if (values.json) world.stdout.write(json(shown.map((key) => keyView(key, now))));
     else if (shown.length > 0) world.stdout.write(keyTable(shown, now));
-    else world.stderr.write("sluice: there are no keys; sluice keys create makes one\n");
+    else world.stderr.write("sluice: there are no keys; create one with sluice keys create\n");
   }
 }
 
@@ -158,7 +158,7 @@ function newSecret() {
   return { secret, sha256: createHash("sha256").update(secret).digest("hex") };
 }
 
-/** Opens the keys of the directory that is named, or of the one that the configuration names. */
+/** Opens the keys in `--data`, or in the configuration's data directory. */
 function openKeys(values: Values, { env, cwd }: KeysWorld): KeyDatabase {
   if (values.data === "") throw bad("--data is empty");
   const directory = values.data === undefined ? configured(values.config, env, cwd) : resolve(cwd, values.data);
@@ -174,7 +174,7 @@ function openKeys(values: Values, { env, cwd }: KeysWorld): KeyDatabase {
 function configured(config: string | undefined, env: KeysWorld["env"], cwd: string): string {
   const { data } = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd });
   if (data.store !== "memory") return data.directory;
-  throw new GatewayError("store_unavailable", "data.store is memory, which no other process can look into");
+  throw new GatewayError("store_unavailable", "data.store is memory, which no other process can read");
 }
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;

@@ -15,8 +15,8 @@ const SUMS = [
 ] as const satisfies (keyof UsageSums | "cost")[];
 
 /**
- * A report for spreadsheets, RFC 4180 with a header. What is unknown is empty. Names come from clients: a spreadsheet
- * would run one that begins like a formula, so such a name gets an apostrophe in front, as OWASP advises.
+ * A report as CSV (RFC 4180) with a header. Unknown values are empty. Names come from clients, and a spreadsheet would
+ * run one that begins like a formula, so such a name gets a leading apostrophe, as OWASP recommends.
  */
 export function usageCsv(report: UsageReport): string {
   const { by, lines } = usageView(report);
@@ -33,7 +33,7 @@ export function usageCsv(report: UsageReport): string {
 const headers = (source: string): string[] => SUMS.map((name) => `${source}_${name}`);
 const figures = (sums: Sums): string[] => SUMS.map((name) => (sums[name] === null ? "" : String(sums[name])));
 
-/** What spreadsheets take for the beginning of a formula, full-width signs included; also behind white space. */
+/** What spreadsheets take for the start of a formula, full-width signs and leading white space included. */
 const FORMULA = /^[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠]|^[\t\r\n]/u;
 
 const quoted = (text: string): string => `"${(FORMULA.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;

@@ -11,24 +11,22 @@ const TOKENS = [
   ["reasoning", "reasoningTokens"],
 ] as const satisfies (readonly [string, Field])[];
 
-/** Control characters and the ones that reorder text: names are chosen by clients, and this goes to a terminal. */
+/** Control and text-direction characters: clients choose the names, and the table goes to a terminal. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]+/gu;
 const MAX_NAME = 64;
 
 const number = (value: number): string => value.toLocaleString("en-US", { maximumFractionDigits: 0 });
 
-/** A report for people. `~` stands before a figure that is in part an estimate, `-` where nobody knows. */
+/** A readable report. `~` marks a figure that is partly an estimate, `-` an unknown one. */
 export function usageTable({ by, lines, more }: UsageReport): string {
   const head = [by, "streams", ...TOKENS.map(([name]) => name), "cost", "unknown"].map((name) => name.toUpperCase());
   const body = lines.map((line) => cells(nameOf(line), [line]));
   const total = lines.length > 1 ? [cells("total", lines)] : [];
   const table = layOut([head, ...body, ...total]);
   const notes = [
-    ...(table.includes("~") ? ["~ in part estimated from what was seen of broken streams"] : []),
-    ...(lines.some(({ unknown }) => unknown > 0)
-      ? ["unknown: streams that ended with no way to tell their usage"]
-      : []),
-    ...(more ? ["there are more than these: ask for less, with --since and --until"] : []),
+    ...(table.includes("~") ? ["~ partly estimated, from what was relayed of broken streams"] : []),
+    ...(lines.some(({ unknown }) => unknown > 0) ? ["unknown: streams whose usage could not be determined"] : []),
+    ...(more ? ["there are more lines: narrow the report with --since and --until"] : []),
   ];
   return `${table}${notes.length > 0 ? `\n${notes.join("\n")}\n` : ""}`;
 }
@@ -55,7 +53,7 @@ function cells(name: string, lines: readonly UsageLine[]): readonly string[] {
 const add = (values: readonly (number | null)[]): number | null =>
   values.reduce((sum, value) => (value === null ? sum : (sum ?? 0) + value), null);
 
-/** Columns as wide as they must be: names to the left, figures to the right. */
+/** Aligns names to the left and figures to the right. */
 function layOut(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
   const pad = (cell: string, at: number) => (at === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[at] ?? 0));

@@ -10,7 +10,7 @@ import { LedgerQueries } from "../../storage/ledger/ledger-queries.ts";
 import { usageCsv } from "./usage-csv.ts";
 import { usageTable } from "./usage-table.ts";
 
-/** What the command may touch. */
+/** The outside world as the command sees it. */
 export interface UsageWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -18,18 +18,18 @@ export interface UsageWorld {
   readonly stderr: { write(text: string): unknown };
 }
 
-const USAGE = `Usage: sluice usage [options]     what was used, from the ledger; also while gateways write it
+const USAGE = `Usage: sluice usage [options]     report usage from the ledger, even while gateways write it
 
-  --by <group>       add up by ${USAGE_GROUPS.join(", ")} (by default day)
-  --since <moment>   streams opened at or after 2026-11-22, 2026-11-22T08:00Z, or 7d, 24h, 90m ago (by default all)
-  --until <moment>   streams opened before
-  --tz <zone>        whose days: Europe/Berlin, for example (by default UTC)
+  --by <group>       group by ${USAGE_GROUPS.join(", ")} (default: day)
+  --since <time>     streams opened at or after 2026-11-22, 2026-11-22T08:00Z, or 7d, 24h, 90m ago (default: all)
+  --until <time>     streams opened before that time
+  --tz <zone>        the time zone of days, such as Europe/Berlin (default: UTC)
   --caller <name>    streams of this caller only
-  --json, --csv      for programs, for spreadsheets
+  --json, --csv      print JSON or CSV
 
   --config <path>    the configuration, which names the data directory (SLUICE_CONFIG)
-  --data <path>      the data directory itself; the configuration is not read then
-  -h, --help         print this
+  --data <path>      the data directory; the configuration is then not read
+  -h, --help         print this help
 
 Costs are in the currency of the models' prices.
 `;
@@ -54,7 +54,7 @@ const OK = 0;
 const FAILED = 1;
 const BAD_USAGE = 2;
 
-/** Runs `sluice usage …`; `args` are those behind `usage`. Returns the exit code. */
+/** Runs `sluice usage …`. `args` are the arguments after `usage`. Returns the exit code; never throws. */
 export function runUsage(args: readonly string[], world: UsageWorld): number {
   try {
     const values = read(args);
@@ -76,7 +76,7 @@ function read(args: readonly string[]): Values {
   try {
     return parse(args).values;
   } catch (error) {
-    // The platform's message goes on about arguments that begin with a dash.
+    // Node's message continues with advice on arguments that begin with a dash.
     throw bad(isNativeError(error) ? error.message.replace(/\. To specify.*/s, "") : "bad arguments");
   }
 }

@@ -45,7 +45,7 @@ export interface Transcripts {
   deleteSession(key: string): Promise<void>;
   /** All messages of a session, in order. */
   messages(sessionKey: string): Promise<readonly TranscriptMessage[]>;
-  /** Adds messages; one with an id that is already stored is replaced. */
+  /** Appends messages, or replaces those whose ids are stored already. */
   append(sessionKey: string, messages: readonly TranscriptMessage[]): Promise<void>;
   /** Deletes a session's messages. */
   clear(sessionKey: string): Promise<void>;

@@ -7,31 +7,31 @@ import { Period } from "./period.ts";
 import { Quota, type QuotaStatus } from "./quota.ts";
 import { capExceeded, minuteIsFull, neverFits, setAside, tooManyStreams } from "./refusal.ts";
 
-/** What a request may use. */
+/** What a new stream asks for. */
 export interface Ask {
-  /** Estimated. */
+  /** An estimate. */
   readonly promptTokens: number;
-  /** The most it lets the model write; undefined when it does not say. */
+  /** The most output the request permits; undefined if it states no limit. */
   readonly outputTokens: number | undefined;
   readonly price: Price | undefined;
-  /** Ends the stream when others have used up what was left. */
+  /** Called when other streams have used the cap up: this one must end now. */
   readonly cut: (error: GatewayError) => void;
 }
 
-/** Set aside for the answer of a request without a limit of its own. A longer one takes more as it goes on. */
+/** Reserved for the output of a request that states no limit. A longer response uses more as it grows. */
 const UNSTATED_OUTPUT_TOKENS = 8_192;
 
-/** A shorter answer is not worth its prompt, and the Responses API takes no smaller limit. */
+/** Less output is not worth its prompt, and the Responses API accepts no smaller limit. */
 const LEAST_OUTPUT_TOKENS = 16;
 
-/** No model writes more. Sums of what is set aside stay exact numbers, whatever requests say. */
+/** No model writes more. Keeps sums of reservations exact integers, whatever limits requests state. */
 const MOST_OUTPUT_TOKENS = 10_000_000;
 
 const FREE = new Tariff({ input: 0, output: 0 });
 
 /**
- * One key under its caps: who may begin, what is set aside, and who is cut. What is spent and what is set aside stay
- * below each cap together, however many streams run; so what is spent exceeds none by more than one event.
+ * One key and its caps: which streams may start, what is reserved for them, and which are cut. However many run, usage and
+ * reservations together stay within each cap, so usage never exceeds one by more than one event.
  */
 export class Account implements ReservationOwner {
   readonly #minute: Period;
@@ -42,7 +42,7 @@ export class Account implements ReservationOwner {
   readonly #requests: Quota;
   readonly #running = new Set<CapReservation>();
   #caller = "";
-  /** Streams that are cut settle, which may find the cap reached again. */
+  /** Guards against recursion: a cut stream settles, and may find the cap reached again. */
   #cutting = false;
 
   constructor(wallMs: number) {
@@ -72,7 +72,7 @@ export class Account implements ReservationOwner {
     return [...this.#tokens.statuses, ...this.#cost.statuses, ...this.#requests.statuses];
   }
 
-  /** What the ledger says of the day or month that runs: so much was spent at least. */
+  /** Restores the usage of the current day or month from the ledger. */
   restore(length: "day" | "month", tokens: number, costNano: number): void {
     const period = length === "day" ? this.#day : this.#month;
     this.#tokens.restore(period, tokens);
@@ -80,8 +80,8 @@ export class Account implements ReservationOwner {
   }
 
   /**
-   * Sets aside what the request may use, its answer's limit lowered to what is left. Throws `cap_exceeded`,
-   * `rate_limited` or `too_many_streams`; `forbidden` where a cap on cost could not be kept for want of a price.
+   * Reserves what the request may use, lowering its output limit to what is left. Throws `cap_exceeded`, `rate_limited` or
+   * `too_many_streams`; `forbidden` if there is a cap on cost and the model has no price.
    */
   open(ask: Ask, caller: string, caps: Caps, wallMs: number): CapReservation {
     this.#caller = caller;
@@ -122,7 +122,7 @@ export class Account implements ReservationOwner {
     return capReservation;
   }
 
-  /** Every day and month begins with a minute, so usually that is all there is to look at. */
+  /** Starts new periods. Days and months begin with a minute, so usually only the minute is checked. */
   advance(wallMs: number): void {
     if (!this.#minute.advance(wallMs)) return;
     this.#begin(this.#minute);
@@ -133,7 +133,7 @@ export class Account implements ReservationOwner {
   reached(quota: Quota, capReservation: CapReservation): GatewayError {
     const error = capExceeded(this.#caller, quota.nearest);
     if (!quota.isUsedUp || this.#cutting) return error;
-    // Else each of them would spend one more event before it is told.
+    // Otherwise each would use one more event before it noticed.
     this.#cutting = true;
     try {
       for (const other of [...this.#running]) if (other !== capReservation) other.cut(error);
@@ -151,7 +151,7 @@ export class Account implements ReservationOwner {
     for (const quota of [this.#tokens, this.#cost, this.#requests]) quota.begin(period);
   }
 
-  /** Throws unless the least that makes sense fits under each cap; and what is wanted, where waiting a minute helps. */
+  /** Throws unless `least` fits under each cap, and `wanted` under those for which waiting a minute helps. */
   #check(quota: Quota, least: number, wanted: number, wallMs: number): void {
     for (const status of quota.statuses) {
       const { limit, used, held, period } = status;

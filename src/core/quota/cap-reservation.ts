@@ -4,28 +4,28 @@ import { type ByKind, byKind, type Tariff } from "../usage/cost.ts";
 import { estimateTokens, type TokenCounts } from "../usage/usage.ts";
 import type { Hold, Quota } from "./quota.ts";
 
-/** What a stream's reservation asks of the account it is part of. */
+/** The account of a reservation, as the reservation uses it. */
 export interface ReservationOwner {
-  /** Nothing of this is left for the reservation. Returns why, and cuts the others when nothing is left for anybody. */
+  /** The reservation has used up this quota. Returns the error; cuts all other streams if nothing is left for any. */
   reached(quota: Quota, capReservation: CapReservation): GatewayError;
   advance(wallMs: number): void;
   released(capReservation: CapReservation): void;
 }
 
 export interface CapReservationParts {
-  /** Ends the stream, because others used up what was left. */
+  /** Called when other streams have used the cap up: this one must end now. */
   readonly cut: (error: GatewayError) => void;
   readonly promptTokens: number;
   readonly tokens: Hold;
   /** In billionths of the price's currency. */
   readonly cost: Hold;
-  /** Undefined where no cap on cost is to be kept: then cost is counted at the end only. */
+  /** Undefined without a cap on cost, which is then only counted at the end. */
   readonly tariff: Tariff | undefined;
-  /** What the answer's limit must be lowered to; undefined: it may stay. */
+  /** What the request's output limit must be lowered to; undefined: it may stay. */
   readonly maxOutputTokens: number | undefined;
 }
 
-/** What one running stream has set aside and spent under its key's caps. */
+/** What one running stream has reserved and used under its key's caps. */
 export class CapReservation {
   readonly maxOutputTokens: number | undefined;
   readonly cut: (error: GatewayError) => void;
@@ -33,9 +33,9 @@ export class CapReservation {
   readonly #parts: CapReservationParts;
   #counts: TokenCounts | undefined;
   #inputTokens: number;
-  /** The same by price. */
+  /** The same, by kind. */
   #input: ByKind;
-  /** What the provider counted last, and how many characters of the answer there were then. */
+  /** The provider's last count of output, and how many characters had been seen then. */
   #counted = 0;
   #countedAt = 0;
   #released = false;
@@ -49,20 +49,20 @@ export class CapReservation {
     this.#input = byKind({ inputTokens: parts.promptTokens });
   }
 
-  /** Whether a cap counts events: on tokens or on cost. */
+  /** Whether events must be metered: there is a cap on tokens or cost. */
   get isMetered(): boolean {
     return this.#parts.tokens.of.isCapped || this.#parts.cost.of.isCapped;
   }
 
-  /** What it has spent, for the record. */
+  /** What it has used, for the ledger. */
   get counted(): Counted {
     const { tokens, cost } = this.#parts;
     return { tokens: tokens.spent, costNano: cost.of.isCapped ? cost.spent : undefined };
   }
 
   /**
-   * What was seen so far: the provider's counts, exact as far as they reach, and the characters of the answer, by which
-   * the rest is estimated. Returns why the stream must be cut, or undefined. A few additions; nothing is allocated.
+   * Meters what was seen so far: the provider's counts, and the characters since then, from which the rest is estimated.
+   * Returns why the stream must be cut, or undefined. On the hot path: it only adds and multiplies.
    */
   meter(counts: TokenCounts, characters: number, wallMs: number): GatewayError | undefined {
     if (this.#released) return undefined;
@@ -78,8 +78,8 @@ export class CapReservation {
   }
 
   /**
-   * What it really was; may be told again when more is known. Without `tokens` nobody knows: then what was metered
-   * counts, and the prompt at least. Without `costNano` its model has no price.
+   * Replaces what was metered by the real usage; may be called again when more is known. If `tokens` is undefined, the usage
+   * is unknown: what was metered counts, and at least the prompt. If `costNano` is undefined, the model has no price.
    */
   settle(tokens: number | undefined, costNano: number | undefined, wallMs: number): void {
     if (this.#released) return;
@@ -94,7 +94,7 @@ export class CapReservation {
     }
   }
 
-  /** The stream is over: what it did not spend is there for others. Once. */
+  /** Releases what was not used, for other streams. A second call does nothing. */
   release(): void {
     if (this.#released) return;
     this.#released = true;
@@ -106,7 +106,7 @@ export class CapReservation {
   #correct(hold: Hold, total: number | undefined): void {
     if (total === undefined) return;
     hold.spend(total);
-    // Then the others have nothing left either.
+    // Nothing is left for the others either.
     if (hold.of.isUsedUp) this.#owner.reached(hold.of, this);
   }
 
@@ -114,7 +114,7 @@ export class CapReservation {
     this.#counts = counts;
     this.#inputTokens = counts.inputTokens || this.#inputTokens;
     this.#input = byKind({ ...counts, inputTokens: this.#inputTokens });
-    // The same count again says nothing about what came since: some providers send zeros until the end.
+    // A repeated count covers nothing new: some providers send zeros until the end.
     if (counts.outputTokens === undefined || counts.outputTokens === this.#counted) return;
     this.#counted = counts.outputTokens;
     this.#countedAt = characters;

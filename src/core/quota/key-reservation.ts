@@ -8,7 +8,7 @@ import type { Reservation, Settlement } from "./reservation.ts";
 
 export interface KeyReservationParts {
   readonly stream: string;
-  /** Undefined for a caller without a key. */
+  /** Undefined for callers without a key. */
   readonly capReservation: CapReservation | undefined;
   readonly ready: Promise<void> | undefined;
   readonly onAbort: OnAbort;
@@ -18,7 +18,7 @@ export interface KeyReservationParts {
   readonly clock: Clock;
 }
 
-/** A stream's reservation under its key's caps, and its row in the ledger. */
+/** A stream's reservation under its key's caps, together with its ledger row. */
 export class KeyReservation implements Reservation {
   readonly maxOutputTokens: number | undefined;
   readonly ready: Promise<void> | undefined;
@@ -54,7 +54,7 @@ export class KeyReservation implements Reservation {
       timing,
       events,
       bytes,
-      // By the monotonic clock: no row is closed before it was opened.
+      // By the monotonic clock, so that no row closes before it opened.
       closedAt: openedAt + Math.round(timing.totalMs),
     });
   }

@@ -12,22 +12,22 @@ import type { Reservation, ReservationRequest, Reservations } from "./reservatio
 
 export interface KeyReservationsParts {
   readonly clock: Clock;
-  /** Without one nothing is recorded, and caps forget at the end of the process. */
+  /** Without a ledger nothing is recorded, and caps restart with the process. */
   readonly ledger: Ledger | undefined;
 }
 
-/** Caps on what may be spent in all: they hold only as long as what is spent is recorded. */
+/** Caps over longer periods, which only hold while usage is recorded. */
 const BUDGETS = ["tokensPerDay", "tokensPerMonth", "costPerDay", "costPerMonth"] as const satisfies (keyof Caps)[];
 
-/** When a refused key may find the ledger working again. */
+/** When clients refused for the ledger's sake should retry. */
 const RETRY_MS = 2_000;
 
 const hasBudget = (caps: Caps): boolean => BUDGETS.some((cap) => caps[cap] !== undefined);
 
-/** The reservations of all keys: each stream gets one or a reason why not. */
+/** Reserves for the streams of all keys: caps and ledger rows. */
 export class KeyReservations implements Reservations {
   readonly #parts: KeyReservationsParts;
-  /** By key. A key keeps its account when it has no caps: it may be given some. */
+  /** By key. Keys without caps have one too: they may be given caps later. */
   readonly #accounts = new Map<string, Account>();
   #restoring: Promise<void> | undefined;
   #restored = false;
@@ -36,7 +36,7 @@ export class KeyReservations implements Reservations {
     this.#parts = parts;
   }
 
-  /** Reads what keys have spent before this process. Until it succeeds, keys with budgets open nothing. */
+  /** Restores earlier usage from the ledger. Until that succeeds, keys with daily or monthly caps cannot open streams. */
   restore(): Promise<void> {
     this.#restoring ??= this.#restore().finally(() => {
       this.#restoring = undefined;
@@ -109,7 +109,7 @@ export class KeyReservations implements Reservations {
       }
       this.#restored = true;
     } catch {
-      // The ledger has said so itself; the next open of such a key tries again.
+      // The ledger reports its own failures. The next open of such a key tries again.
     }
   }
 }

@@ -1,4 +1,4 @@
-/** How long a cap counts before it begins anew. Days and months are those of UTC. */
+/** How long a cap counts before it starts over. Days and months are those of UTC. */
 export type PeriodLength = "minute" | "day" | "month";
 
 const MINUTE_MS = 60_000;
@@ -16,7 +16,7 @@ function startOf(length: PeriodLength, index: number): number {
   return length === "day" ? index * DAY_MS : Date.UTC(Math.floor(index / 12), index % 12);
 }
 
-/** The minute, day or month it is. The wall clock comes as an argument, in milliseconds, and may jump. */
+/** The current minute, day or month. Wall-clock milliseconds are arguments, and may jump. */
 export class Period {
   readonly length: PeriodLength;
   #index = 0;
@@ -37,8 +37,8 @@ export class Period {
   }
 
   /**
-   * Looks at the clock; true when a new period began. A clock that is set back begins none: the period lasts until its
-   * end comes again. One that had been far ahead is believed again, and what was spent stays spent until the next begins.
+   * Returns whether a new period has begun. A clock that is set back begins none: the period lasts until its end comes again.
+   * If the clock had been far ahead, the period moves back with it, and its usage remains until the next one begins.
    */
   advance(wallMs: number): boolean {
     if (wallMs >= this.#startsAt && wallMs < this.#endsAt) return false;

@@ -1,16 +1,17 @@
 import type { Caps } from "../caller/caller.ts";
 import type { Period } from "./period.ts";
 
+/** The name of a cap. */
 export type CapName = keyof Caps;
 
-/** One limit, and how much of it is used. Amounts are in the unit of the quota: tokens, billionths, requests. */
+/** The status of one cap. Amounts are in the quota's unit: tokens, billionths of the currency, or requests. */
 export interface QuotaStatus {
   readonly cap: CapName;
   readonly period: Period;
-  /** Infinite where the key has no such cap. */
+  /** Infinite without such a cap. */
   readonly limit: number;
   readonly used: number;
-  /** Set aside for running streams and not used yet. */
+  /** Reserved for running streams and not used yet. */
   readonly held: number;
 }
 
@@ -18,15 +19,15 @@ interface Limit {
   readonly cap: CapName;
   readonly period: Period;
   most: number;
-  /** What had been spent in all when the period began. */
+  /** The total spent when the period began. */
   base: number;
-  /** Which of all periods this is, in the order in which they began. */
+  /** When the period began, as a position in the order of all beginnings. */
   order: number;
 }
 
 /**
- * What one key may spend of one thing, in each period. One running sum serves all periods, because each remembers where
- * it began; so the nearest limit is one number to compare with. Counting only: who is refused or cut is the account's.
+ * What one key may spend of one unit in each period. A single running sum serves all periods, each of which remembers the
+ * sum at its beginning, so checking all limits is one comparison. Only counts; the account refuses and cuts streams.
  */
 export class Quota {
   readonly #limits: readonly Limit[];
@@ -45,32 +46,33 @@ export class Quota {
     }));
   }
 
-  /** The caps as they are now; `amount` turns one into the quota's own unit. */
+  /** Sets the current caps; `amount` converts one into the quota's unit. */
   cap(caps: Caps, amount: (cap: number) => number): void {
     for (const limit of this.#limits) limit.most = amount(caps[limit.cap] ?? Number.POSITIVE_INFINITY);
     this.#findNearest();
   }
 
+  /** Whether there is any cap. */
   get isCapped(): boolean {
     return this.#nearest < Number.POSITIVE_INFINITY;
   }
 
-  /** Nothing is left for anybody. */
+  /** Whether some limit is used up. */
   get isUsedUp(): boolean {
     return this.#spent >= this.#nearest;
   }
 
-  /** The limit that leaves least. */
+  /** The limit with the least left. */
   get nearest(): QuotaStatus {
     return this.statuses.reduce((a, b) => (b.limit - b.used < a.limit - a.used ? b : a));
   }
 
-  /** What a new stream may still set aside. */
+  /** How much a new stream may reserve. */
   get left(): number {
     return Math.min(...this.statuses.map(({ limit, used, held }) => limit - used - held));
   }
 
-  /** Nothing is left beyond what running streams have set aside. */
+  /** Whether nothing is left beyond what running streams have reserved. */
   get isTaken(): boolean {
     return this.#spent + this.#held >= this.#nearest;
   }
@@ -85,7 +87,7 @@ export class Quota {
     }));
   }
 
-  /** A new such period began: what running streams have set aside goes with them. */
+  /** A new period has begun. Reservations of running streams carry over. */
   begin(period: Period): void {
     this.#order++;
     for (const limit of this.#limits) {
@@ -96,7 +98,7 @@ export class Quota {
     this.#findNearest();
   }
 
-  /** At least so much was spent in the period that runs. */
+  /** At least `amount` was spent in the current period. */
   restore(period: Period, amount: number): void {
     for (const limit of this.#limits) {
       if (limit.period === period) limit.base = Math.min(limit.base, this.#spent - amount);
@@ -104,15 +106,15 @@ export class Quota {
     this.#findNearest();
   }
 
-  /** Sets so much aside for one stream. */
+  /** Reserves an amount for one stream. */
   reserve(amount: number): Hold {
     this.#held += amount;
     return new Hold(this, amount, this.#order);
   }
 
   /**
-   * A hold's side: what it has spent more (less, when its estimate was too high), and what it has set aside more or
-   * less. `since`: the newest period when it began.
+   * For holds: changes what is spent (downwards, if an estimate was too high) and what is reserved. `since`: the order of the
+   * newest period when the hold began.
    */
   move(spent: number, held: number, since: number): void {
     this.#held += held;
@@ -120,7 +122,7 @@ export class Quota {
     if (spent < 0) this.#giveBack(spent, since);
   }
 
-  /** What was estimated too high in an earlier period is no credit for this one. */
+  /** Corrects an estimate of an earlier period, which must not become credit in this one. */
   #giveBack(spent: number, since: number): void {
     for (const limit of this.#limits) if (limit.order > since) limit.base += spent;
     this.#findNearest();
@@ -132,7 +134,7 @@ export class Quota {
   }
 }
 
-/** One stream's part of a quota: what was set aside for it, and what it has spent. */
+/** One stream's part of a quota: what is reserved for it and what it has spent. */
 export class Hold {
   readonly of: Quota;
   readonly #since: number;
@@ -150,7 +152,7 @@ export class Hold {
     return this.#spent;
   }
 
-  /** It has spent so much in all. False: the cap is reached, nothing is left for it. On the hot path. */
+  /** Sets the total spent. Returns false if a cap is reached and nothing is left for this stream. On the hot path. */
   spend(total: number): boolean {
     const aside = total < this.#reserved ? this.#reserved - total : 0;
     this.of.move(total - this.#spent, aside - this.#aside, this.#since);
@@ -159,7 +161,7 @@ export class Hold {
     return !this.of.isUsedUp && (aside > 0 || !this.of.isTaken);
   }
 
-  /** Gives back what was set aside and not spent; nothing is left to give a second time. */
+  /** Releases what was reserved and not spent. A second call does nothing. */
   release(): void {
     this.of.move(0, -this.#aside, this.#since);
     this.#reserved = this.#aside = 0;

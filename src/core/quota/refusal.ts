@@ -4,7 +4,7 @@ import type { QuotaStatus } from "./quota.ts";
 
 const words = (cap: string): string => cap.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
-/** What a program can act on, in the unit the cap is written in. */
+/** Error details, in the unit in which the cap is configured. */
 function facts(caller: string, { cap, limit, used, held, period }: QuotaStatus) {
   const figure = cap.startsWith("cost") ? fromNano : Number;
   return {
@@ -17,34 +17,35 @@ function facts(caller: string, { cap, limit, used, held, period }: QuotaStatus) 
   };
 }
 
-/** The cap leaves nothing until the period ends. No wait is named: whoever is told one tries again. */
+/** The cap is used up until the period ends. No retry-after: clients given one would retry. */
 export function capExceeded(caller: string, status: QuotaStatus): GatewayError {
   const details = facts(caller, status);
   const message = `${caller} has used up its ${words(status.cap)} (${details.limit}) until ${details.resetsAt}`;
   return new GatewayError("cap_exceeded", message, { details });
 }
 
-/** The request is larger than the whole cap: no wait helps. */
+/** The request is larger than the cap: waiting does not help. */
 export function neverFits(caller: string, status: QuotaStatus): GatewayError {
   const details = facts(caller, status);
   const message = `the request alone needs more than the ${words(status.cap)} of ${caller} (${details.limit})`;
   return new GatewayError("cap_exceeded", message, { details });
 }
 
-/** What is left is set aside for streams that run; some of it is there again when one of them ends. */
+/** The rest is reserved for running streams; some of it is released when one of them ends. */
 export function setAside(caller: string, status: QuotaStatus): GatewayError {
-  const message = `what is left of the ${words(status.cap)} of ${caller} is set aside for its running streams`;
+  const message = `what is left of the ${words(status.cap)} of ${caller} is reserved for its running streams`;
   return new GatewayError("too_many_streams", message, { details: facts(caller, status) });
 }
 
-/** The next minute has room. */
+/** There is room in the next minute. */
 export function minuteIsFull(caller: string, status: QuotaStatus, wallMs: number): GatewayError {
   const details = facts(caller, status);
   const retryAfterMs = Math.max(0, status.period.endsAt - wallMs);
-  const message = `${caller} has no room for this in its ${words(status.cap)} (${details.limit}) of this minute`;
+  const message = `${caller} has no room left in its ${words(status.cap)} (${details.limit}) for this minute`;
   return new GatewayError("rate_limited", message, { details, retryAfterMs });
 }
 
+/** The caller runs as many streams as its cap permits. */
 export function tooManyStreams(caller: string, limit: number): GatewayError {
   const details = { caller, cap: "concurrentStreams", limit };
   return new GatewayError("too_many_streams", `${caller} may run ${limit} streams at once`, { details });

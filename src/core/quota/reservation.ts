@@ -5,52 +5,54 @@ import type { JsonObject } from "../kernel/json.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { TokenCounts } from "../usage/usage.ts";
 
+/** A stream that is about to start. */
 export interface ReservationRequest {
   readonly stream: string;
-  /** With what its key grants now. */
+  /** With its key's current grant. */
   readonly caller: Caller;
   readonly target: Target;
-  /** The upstream's request body, defaults included. */
+  /** The request body for the provider, including defaults. */
   readonly body: JsonObject;
-  /** Called when other streams of the key used up what was left: this one must end now. Never before `reserve` returned. */
+  /** Called when other streams of the key have used a cap up: this one must end now. Never called within `reserve`. */
   readonly cut: (error: GatewayError) => void;
-  /** As far as a model reads it. */
+  /** How many characters of the body a model reads. */
   readonly inputCharacters: number;
   readonly face: string;
   readonly session: string | undefined;
 }
 
-/** Who may run a stream, and what it costs: asked at the open, told after each event, settled at the end. */
+/** Decides which streams may run, and accounts for what they use. */
 export interface Reservations {
   /**
-   * Reserves under the caps of the caller's key and writes the ledger's open row. Throws `cap_exceeded`, `rate_limited`,
-   * `too_many_streams` or `ledger_unavailable`; `forbidden` where a cap could not be kept.
+   * Reserves under the caps of the caller's key and opens the stream's ledger row. Throws `cap_exceeded`, `rate_limited`,
+   * `too_many_streams` or `ledger_unavailable`; `forbidden` if a cap cannot be enforced.
    */
   reserve(request: ReservationRequest): Reservation;
 }
 
-/** The right to run one stream under its caller's caps. Whoever takes one settles and releases it, on every way out. */
+/** The right to run one stream under its caller's caps. Its holder must settle and release it, however the stream ends. */
 export interface Reservation {
-  /** What the answer's limit must be lowered to. Undefined: it may stay. */
+  /** What the request's output limit must be lowered to; undefined: it may stay. */
   readonly maxOutputTokens: number | undefined;
-  /** Resolves when the upstream may be called; undefined: at once. Rejects with `ledger_unavailable`. */
+  /** Resolves once the upstream may be called; undefined: at once. Rejects with `ledger_unavailable`. */
   readonly ready: Promise<void> | undefined;
   /**
-   * Told after an event what the provider has counted so far and how much of the answer was seen. Returns why the stream
-   * must be cut now, or undefined. No meter: no cap counts events.
+   * Called after each event with the provider's counts so far and the characters seen. Returns why the stream must be cut,
+   * or undefined. Undefined itself if no cap needs metering.
    */
   readonly meter: ((counts: TokenCounts, characters: number) => GatewayError | undefined) | undefined;
-  /** What becomes of the upstream's answer when the client wants no more of it. */
+  /** What happens to the upstream's response when the client cancels. */
   readonly onAbort: OnAbort;
-  /** What the stream used, as far as it is known. A second call, with usage that came in later, corrects the first. */
+  /** Records what the stream used, as far as known. A second call, with usage that arrived later, corrects the first. */
   settle(end: Settlement): void;
-  /** Gives back what was set aside: nothing more will be used. A second call does nothing. */
+  /** Releases what was reserved: nothing more will be used. A second call does nothing. */
   release(): void;
 }
 
+/** What a stream used. */
 export interface Settlement {
   readonly terminal: Terminal;
   readonly events: number;
-  /** Event data relayed, as UTF-8. */
+  /** Event data relayed, in bytes of UTF-8. */
   readonly bytes: number;
 }

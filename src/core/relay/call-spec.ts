@@ -7,28 +7,28 @@ import type { Reservations } from "../quota/reservation.ts";
 import type { AnswerState } from "./answer-state.ts";
 import type { DrainLimits, UsageDrain } from "./usage-drain.ts";
 
-/** What a call reports to, and where it goes. */
+/** What every stream producer shares. */
 export interface CallParts {
   readonly upstream: UpstreamPort;
   readonly observer: Observer;
   readonly clock: Clock;
-  /** Who may run a stream, and the record of it; everybody, unrecorded, when left out. */
+  /** Decides who may run streams, and records them. Without it everyone may, unrecorded. */
   readonly reservations?: Reservations;
-  /** How far cancelled answers are read on where a key wants that; not at all when left out. */
+  /** How far cancelled responses are drained for their usage, for keys that want that. Without it they are not. */
   readonly drain?: DrainLimits;
 }
 
-/** What one call asks for, and who hears of its end. */
+/** One stream's request and callbacks. */
 export interface CallSpec {
   readonly answer: AnswerState;
-  /** As the provider wants it. */
+  /** The request body for the provider. */
   readonly body: JsonObject;
-  /** As far as a model reads it. */
+  /** How many characters of the body a model reads. */
   readonly inputCharacters: number;
-  /** The memory of the body, given back when the response begins. */
+  /** The memory of the body, released when the response begins. */
   readonly room: InboundReservation | undefined;
-  /** The stream is over; with `drain`, its answer is read on for its usage. */
+  /** The stream has ended. `drain`: its response is still read for its usage. */
   readonly ended: (drain: UsageDrain | undefined) => void;
-  /** That is over too. */
+  /** Draining has ended too. */
   readonly drained: (drain: UsageDrain) => void;
 }

@@ -22,7 +22,7 @@ export class Holdings {
     this.#fault = fault;
   }
 
-  /** The request's body is out of memory. */
+  /** The request's body is no longer in memory. */
   releaseBody(): void {
     this.#body?.release();
   }

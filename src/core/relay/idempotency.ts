@@ -3,25 +3,25 @@ import type { Clock } from "../kernel/clock.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { JsonValue } from "../kernel/json.ts";
 
-/** Base64 up to this length counts in full; of anything longer, such as a picture's, only samples do. In characters. */
+/** Base64 up to this many characters is hashed in full; longer data, such as pictures, only in samples. */
 const MAX_HASHED = 65_536;
 const SAMPLES = 16;
 const SAMPLE_CHARACTERS = 256;
-/** Pictures also come as data URLs, whose first characters say so. */
+/** Base64, or a data URL of it. */
 const BASE64 = /^(data:[\w/+.-]+;base64,)?[\w+/=-]*$/;
 
-/** A cryptographic hash of a text, so that no record holds a prompt or a key. The core brings none of its own. */
+/** A cryptographic hash, so that records contain no prompts or keys. Passed in, because the core has no crypto module. */
 export type Digest = (text: string) => string;
 
-/** What makes a request the same as an earlier one with its idempotency key. */
+/** Requests with the same idempotency key must have equal fingerprints. */
 export interface Fingerprint {
-  /** Of what was asked for. */
+  /** Digest of the request. */
   readonly request: string;
-  /** Of the caller and the upstream key that pays; undefined when that is not known any more, which matches anybody. */
+  /** Digest of the caller and the paying upstream key; undefined if no longer known, which matches any. */
   readonly payer: string | undefined;
 }
 
-/** `payer` is the caller's name and its own upstream key, if it brought one. */
+/** The fingerprint of a request. `payer`: the caller's name and its own upstream key, if any. */
 export function fingerprintOf(
   digest: Digest,
   request: unknown,
@@ -33,7 +33,7 @@ export function fingerprintOf(
   };
 }
 
-/** Hashing a 7 MB picture in full held the event loop for 37 ms, samples of it for 0.4 ms. */
+/** Hashing a 7 MB picture in full blocks the event loop for 37 ms, hashing samples for 0.4 ms. */
 function sampled(_key: string, value: JsonValue): JsonValue {
   if (typeof value !== "string" || value.length <= MAX_HASHED) return value;
   const step = (value.length - SAMPLE_CHARACTERS) / (SAMPLES - 1);
@@ -41,7 +41,7 @@ function sampled(_key: string, value: JsonValue): JsonValue {
     const from = Math.round(index * step);
     return value.slice(from, from + SAMPLE_CHARACTERS);
   });
-  // Prose and code are hashed whole, some 2 ms a megabyte: a word changed in a long document is another request.
+  // Text is hashed in full, about 2 ms per megabyte: changing one word of a long document makes another request.
   return samples.every((sample) => BASE64.test(sample)) ? [value.length, ...samples] : value;
 }
 
@@ -51,15 +51,15 @@ export interface IdempotencyRecord {
 }
 
 export interface IdempotencyLimits<Kept> {
-  /** Records kept at once; beyond it the oldest go first. */
+  /** How many records are kept; the oldest are forgotten first. */
   readonly maxRecords: number;
-  /** How long a record is kept, in milliseconds; without it as long as there is room. */
+  /** How long records are kept, in milliseconds; as long as there is room if left out. */
   readonly maxAgeMs?: number;
-  /** Records that must be kept whatever their age. */
+  /** Whether a record must be kept, whatever its age. */
   readonly isInUse?: (record: Kept) => boolean;
 }
 
-/** Accepted requests by their idempotency key: one that is sent again finds the first and is never billed twice. */
+/** Accepted requests by idempotency key, so that a repeated request finds the first one and is not billed twice. */
 export class IdempotencyRecords<Kept extends IdempotencyRecord> {
   readonly #limits: IdempotencyLimits<Kept>;
   readonly #clock: Pick<Clock, "now">;
@@ -72,15 +72,15 @@ export class IdempotencyRecords<Kept extends IdempotencyRecord> {
     this.#records = new BoundedMap(maxRecords, ({ record }) => !isInUse?.(record));
   }
 
-  /** The record of this key, whatever was asked for with it. */
+  /** The record of a key, whatever was requested with it. */
   get(key: string): Kept | undefined {
     this.#forgetOld();
     return this.#records.get(key)?.record;
   }
 
   /**
-   * The record of an earlier request with this key; undefined for a new key. `stored` finds one that is no longer in
-   * memory. Throws `bad_request` when the key was used for another request, or by another payer.
+   * The record of an earlier request with this key; undefined for a new key. `stored` looks up records no longer in memory.
+   * Throws `bad_request` if the key was used for another request or by another payer.
    */
   find(key: string, fingerprint: Fingerprint, stored?: () => Kept | undefined): Kept | undefined {
     const record = this.get(key) ?? stored?.();
@@ -88,7 +88,7 @@ export class IdempotencyRecords<Kept extends IdempotencyRecord> {
     throw new GatewayError("bad_request", "the idempotency key was used for another request");
   }
 
-  /** Remembers a request that was accepted. */
+  /** Remembers an accepted request. */
   add(key: string, record: Kept): void {
     this.#records.set(key, { record, at: this.#clock.now() });
   }

@@ -3,41 +3,42 @@ import type { Target } from "../dialect/routing.ts";
 import { asString, type JsonObject } from "../kernel/json.ts";
 import type { Amendment, MayRetry, UpstreamRequest } from "../ports/upstream.ts";
 
+/** A request to open a stream, as faces make it. */
 export interface OpenRequest {
   readonly target: Target;
-  /** The provider's own request body. */
+  /** The request body in the provider's own format. */
   readonly body: JsonObject;
-  /** The answer is wanted as one JSON value, not as a stream. */
+  /** A single JSON value is requested, not a stream. */
   readonly whole?: boolean | undefined;
-  /** Its prompt counts no tokens: a side call uses only what its answer reports. */
+  /** The prompt does not count: a side call uses only what its response reports. */
   readonly isUncounted?: boolean | undefined;
-  /** By which the client switches the provider's behaviour; keys are not among them. */
+  /** Headers that change the provider's behaviour. Never contains keys. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly caller: Caller;
-  /** The caller's own key for the upstream, in place of the route's. */
+  /** The caller's own upstream key, replacing the route's. */
   readonly upstreamKey?: string | undefined;
-  /** The OpenClaw session it belongs to. */
+  /** The OpenClaw session, if any. */
   readonly session?: string | undefined;
-  /** Whether the upstream may be called again before the first byte of its answer. */
+  /** Whether the upstream call may be repeated before the first byte of its response. */
   readonly mayRetry: MayRetry;
   readonly face: string;
   readonly connection: string | undefined;
-  /** Clock reading when the request's frame came in. */
+  /** Clock reading when the request arrived, in milliseconds. */
   readonly receivedAt: number;
-  /** `Relay.admit` has let it in when it was accepted. */
+  /** The face has called `Relay.admit` already. */
   readonly isAdmitted?: boolean | undefined;
 }
 
-/** The caller's body over the model's defaults. */
+/** The caller's body, on top of the model's defaults. */
 export const askedBody = ({ target, body }: OpenRequest): JsonObject => ({ ...target.model?.defaults, ...body });
 
-/** The caller's body as the provider wants it. `includeUsage`: a stream is asked for its usage too. */
+/** The caller's body prepared for the provider. `includeUsage`: a stream is also asked for its usage. */
 export function providerBody({ target, whole }: OpenRequest, asked: JsonObject, includeUsage: boolean): JsonObject {
   const { route, model } = target;
   return route.dialect.body({ body: asked, model: model?.upstreamModel, unary: whole, includeUsage });
 }
 
-/** The upstream's call with this body. */
+/** The upstream request with this body. */
 export function upstreamRequest(
   request: OpenRequest,
   body: JsonObject,

@@ -3,13 +3,13 @@ import { asString, isObject, type JsonObject, type JsonValue } from "../kernel/j
 import { base64Size, fileUrlSize, recordingSize, textSize } from "./attachment-size.ts";
 
 type Value = JsonValue | undefined;
-/** How many characters of what stands in one place a model reads. */
+/** Counts the characters a model reads of the value in one place of a body. */
 type Measure = (value: Value) => number;
 
 /**
- * How many characters of a request body a model reads: the texts in it, their names, and files at their own rates. A file
- * is one where a dialect has its files, in a part of a message, and nowhere else: what is in a tool's input, in a schema
- * or under a name nobody knows is text, and counts in full, whatever it looks like.
+ * How many characters of a request body a model reads: all texts and field names, and files by their own rates. Only the
+ * places where a dialect has files, within parts of messages, count as files. Everything else, such as tool inputs, schemas
+ * and unknown fields, counts in full as text, whatever it looks like.
  */
 export function promptCharacters(body: JsonObject): number {
   return fields({ messages: many(message), input: many(message) })(body);
@@ -20,13 +20,13 @@ const text: Measure = (value) => {
   return Array.isArray(value) ? many(text)(value) : fields({})(value);
 };
 
-/** The members of a list; what is none is text. */
+/** The items of an array. Anything else is text. */
 const many =
   (each: Measure): Measure =>
   (value) =>
     Array.isArray(value) ? value.reduce((sum: number, item: JsonValue) => sum + each(item) + 1, 2) : ofText(value);
 
-/** The fields of an object, some of which have a measure of their own; what is no object is text. */
+/** The fields of an object, some with a measure of their own. Anything else is text. */
 const fields =
   (special: Readonly<Record<string, Measure>>): Measure =>
   (value) => {
@@ -48,12 +48,12 @@ function ofText(value: Value): number {
 /** A message of any dialect, or an item of a Responses request. */
 const message: Measure = (value) => fields({ content: many(part), output: parts })(value);
 
-/** The output of a tool in a Responses request: parts, or a screenshot alone. */
+/** The output of a tool in a Responses request: parts, or a single screenshot. */
 const parts: Measure = (value) => (Array.isArray(value) ? many(part)(value) : part(value));
 
 const part: Measure = (value) => fields(filesOf(isObject(value) ? asString(value.type) : undefined))(value);
 
-/** Where a part of this type has a file or more parts. */
+/** The fields in which a part of this type has a file or further parts. */
 function filesOf(type: string | undefined): Readonly<Record<string, Measure>> {
   switch (type) {
     case "image":
@@ -86,7 +86,7 @@ const fileUrl =
 const picture = fileUrl("picture");
 const document = fileUrl("document");
 
-/** Anthropic's: base64 of a type, an address, or more parts. */
+/** A source of Anthropic's: base64 data, a URL, or further parts. */
 const source =
   (kind: "picture" | "document"): Measure =>
   (value) => {

@@ -14,38 +14,39 @@ import { StreamProducer } from "./stream-producer.ts";
 import type { UsageDrain } from "./usage-drain.ts";
 import { UsageRefusals } from "./usage-refusals.ts";
 
+/** The ports and limits of a relay. */
 export interface RelayParts extends CallParts {
   readonly newId: () => string;
   readonly log: LogLimits;
-  /** What all logs share. */
+  /** The memory shared by all logs. */
   readonly budget?: LogBudget;
-  /** What a running stream counts in it beside its log; nothing when left out. */
+  /** What a running stream counts in it beside its log, in bytes; 0 by default. */
   readonly streamBytes?: number;
-  /** Room for the bodies of requests until their answers begin; unlimited when left out. */
+  /** The memory of request bodies until their responses begin; unlimited by default. */
   readonly requests?: InboundBudget;
-  /** How fast each caller may open streams; unlimited when left out. */
+  /** Limits how fast each caller opens streams; unlimited by default. */
   readonly opens?: { take(caller: string): void };
-  /** Throws when the gateway is too busy for one more stream of this caller. */
+  /** Throws if the gateway is too busy for another stream of this caller. */
   readonly admit?: (caller: Caller) => void;
-  /** Streams open at once in the whole gateway; unlimited when left out. */
+  /** The most streams open at once in the whole gateway; unlimited by default. */
   readonly openStreams?: number;
 }
 
-/** What a request asks for, as its provider wants it, and the room it takes. */
+/** A request prepared for its provider, and the memory it takes. */
 interface Prepared {
   readonly asked: JsonObject;
-  /** How its usage is asked for, though the caller does not ask. */
+  /** How the usage is requested, if the caller does not request it itself. */
   readonly usage: UsageRequest | undefined;
   readonly body: JsonObject;
   readonly inputCharacters: number;
   readonly room: InboundReservation | undefined;
 }
 
-/** Opens streams: builds the upstream call, reads its events into the log, and settles the end exactly once. */
+/** Opens streams: decides whether they may run, prepares the upstream request, and knows which ones are active. */
 export class Relay {
   readonly #parts: RelayParts;
   readonly #active = new Map<Stream, Caller>();
-  /** Cancelled, and read on for their usage. */
+  /** Responses of cancelled streams that are drained for their usage. */
   readonly #drains = new Set<UsageDrain>();
   readonly #usageRefusals: UsageRefusals;
   #stopping = false;
@@ -61,8 +62,8 @@ export class Relay {
   }
 
   /**
-   * Counts one open of this caller: everything that can refuse one, whoever asks. Faces that accept a request now and open
-   * its stream later call it themselves and say so in the request. Throws `shutting_down`, `rate_limited` or `overloaded`.
+   * Counts one open of this caller, or refuses it. `open` calls this; a face that accepts requests before it opens their
+   * streams calls it itself and sets `isAdmitted`. Throws `shutting_down`, `rate_limited` or `overloaded`.
    */
   admit(caller: Caller): void {
     const { opens, openStreams = Number.POSITIVE_INFINITY } = this.#parts;
@@ -74,8 +75,9 @@ export class Relay {
   }
 
   /**
-   * Starts a stream. The upstream is called when this returned, so the face can answer "accepted" first. Throws
-   * `forbidden` for what the caller's key does not allow, what `admit` refuses, and what its reservation refuses.
+   * Opens a stream. Nothing arrives from the upstream before this returns, so the face can reply "accepted" first. Throws
+   * `forbidden` for what the caller's key does not permit, and whatever `admit`, `requests` and `reservations` throw. If a
+   * port throws anything else, everything taken for the stream is given back.
    */
   open(request: OpenRequest): Stream {
     const { caller, target } = request;
@@ -97,7 +99,7 @@ export class Relay {
 
   #start(request: OpenRequest, { asked, usage, body, inputCharacters, room }: Prepared): Stream {
     const { clock, newId, log, budget, streamBytes = 0, observer } = this.#parts;
-    // Not the request itself: what a closure here holds, it holds as long as the stream is kept.
+    // The closures below live as long as the stream, so they must not capture the request.
     const { caller, target, face } = request;
     const { route, model } = target;
     const answer = new AnswerState(route.dialect, asked, inputCharacters, usage !== undefined);
@@ -127,24 +129,24 @@ export class Relay {
     return stream;
   }
 
-  /** Undefined where the caller asks for it itself, and where the upstream is not to be asked. */
+  /** Undefined if the caller requests the usage itself, or the upstream must not be asked. */
   #usageOf({ target, whole }: OpenRequest, asked: JsonObject): UsageRequest | undefined {
     const { includeUsage = true, dialect } = target.route;
     if (whole || !includeUsage || !dialect.usageRequest?.isAdded(asked)) return undefined;
     return this.#usageRefusals.mayAsk(target, asked) ? dialect.usageRequest : undefined;
   }
 
-  /** Gives up what was cancelled long enough ago. Called about once a second. */
+  /** Stops draining responses past their time. Called about once a second. */
   sweep(now: number): void {
     for (const drain of this.#drains) drain.look(now);
   }
 
-  /** The process stood still for so long: that time is not counted. */
+  /** The process stood still for `ms`, which does not count as draining time. */
   forgive(ms: number): void {
     for (const drain of this.#drains) drain.forgive(ms);
   }
 
-  /** No more opens. Resolves when the last stream has ended. */
+  /** Refuses new streams. Resolves when the last one has ended. */
   drain(): Promise<void> {
     this.#stopping = true;
     return new Promise((resolve) => {
@@ -153,12 +155,12 @@ export class Relay {
     });
   }
 
-  /** Ends the streams of some callers now. */
+  /** Cancels the streams of some callers now. */
   cancelOf(isMeant: (caller: Caller) => boolean, reason: GatewayError): void {
     for (const [stream, caller] of this.#active) if (isMeant(caller)) stream.cancel(reason);
   }
 
-  /** No more opens, and every stream ends now with this reason. */
+  /** Refuses new streams, and ends all running ones now. */
   stop(reason: GatewayError): void {
     this.#stopping = true;
     for (const stream of this.#active.keys()) stream.cancel(reason);

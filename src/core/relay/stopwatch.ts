@@ -1,6 +1,6 @@
 import type { Timing } from "../../../protocol/stream.ts";
 
-/** A stream's times, in milliseconds since its request came in. */
+/** A stream's times, in milliseconds since its request arrived. */
 export class Stopwatch {
   readonly #now: () => number;
   readonly #startedAt: number;
@@ -12,17 +12,17 @@ export class Stopwatch {
     this.#now = now;
   }
 
-  /** The upstream's answer began. */
+  /** The first byte of the response arrived. Only the first call counts. */
   byte(): void {
     this.#firstByteMs ??= this.#sinceStart();
   }
 
-  /** Something came that a reader would see. */
+  /** Content arrived. Only the first call counts. */
   content(): void {
     this.#firstContentMs ??= this.#sinceStart();
   }
 
-  /** All of it; `firstSentMs` is when a client was first sent content. */
+  /** All times until now. `firstSentMs`: when content was first written to a client. */
   timing(firstSentMs: number | undefined): Timing {
     return {
       ...(this.#firstByteMs !== undefined && { firstByteMs: this.#firstByteMs }),

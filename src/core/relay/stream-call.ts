@@ -2,8 +2,8 @@ import { type GatewayError, toGatewayError } from "../kernel/errors.ts";
 import { NO_CALL, type UpstreamCall } from "../ports/upstream.ts";
 
 /**
- * A stream's upstream call. It may be made later, when its ledger row is written; until then it can be paused or given up
- * like a call that runs. What the upstream throws is reported: it keeps no stream from its end.
+ * A stream's upstream call. It can be deferred until the stream's ledger row is committed, and paused or aborted before that.
+ * Faults of the upstream port are reported, never thrown, so they cannot keep a stream from ending.
  */
 export class StreamCall implements UpstreamCall {
   readonly #fault: (error: unknown) => void;
@@ -11,14 +11,14 @@ export class StreamCall implements UpstreamCall {
   #paused = false;
   #over = false;
 
-  /** `fault` is told what the upstream threw. */
+  /** `fault` receives what the port throws. */
   constructor(fault: (error: unknown) => void) {
     this.#fault = fault;
   }
 
   /**
-   * Makes the call: now, or when `ready` resolves. Throws what `make` throws now; `failed` is told what it throws later,
-   * or why `ready` was rejected.
+   * Makes the call, now or when `ready` resolves. Throws what `make` throws now; `failed` receives what it throws later, or
+   * why `ready` was rejected.
    */
   begin(make: () => UpstreamCall, ready: Promise<void> | undefined, failed: (error: GatewayError) => void): void {
     if (!ready) {

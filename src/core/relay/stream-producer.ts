@@ -17,7 +17,7 @@ import { StreamCall } from "./stream-call.ts";
 import { factsOf, type RequestFacts, streamRecord } from "./stream-record.ts";
 import { UsageDrain } from "./usage-drain.ts";
 
-/** One upstream call on its way into a stream's log: the stream's producer and the upstream's sink. */
+/** Relays one upstream call into a stream's log. It is the stream's producer and the upstream's sink. */
 export class StreamProducer implements Producer, UpstreamSink {
   readonly #stream: Stream;
   readonly #facts: RequestFacts;
@@ -28,14 +28,14 @@ export class StreamProducer implements Producer, UpstreamSink {
   readonly #meter: Reservation["meter"];
   readonly #call: StreamCall;
   readonly #watch: Stopwatch;
-  /** Beside the events that could not be read. */
+  /** Beside unread events. */
   readonly #anomalies = new Map<string, 1>();
   #bytes = 0;
   #done = false;
   #drain: UsageDrain | undefined;
   #lossy = false;
 
-  /** Takes the stream's reservation; from here on the producer gives back what it took. Throws what `reserve` throws. */
+  /** Takes the stream's reservation, which the producer settles and releases. Throws what `reserve` throws. */
   constructor(stream: Stream, request: OpenRequest, parts: CallParts, spec: CallSpec) {
     const { face, caller, target, session } = request;
     const { answer, body, inputCharacters, room, ended, drained } = spec;
@@ -55,8 +55,8 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   /**
-   * Calls the upstream, or puts the call off until the reservation is ready. Throws what the dialect or the upstream
-   * throws: then the producer must be given up.
+   * Calls the upstream once the reservation is ready. Throws what the dialect or the upstream throws; `giveUp` must be called
+   * then.
    */
   begin(request: OpenRequest, body: JsonObject, amendment: Amendment | undefined): void {
     const { upstream } = this.#parts;
@@ -71,7 +71,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     );
   }
 
-  /** Ends a stream that did not begin, whose caller is told why. */
+  /** Ends a stream that could not begin. The error is not reported: `begin` has thrown it. */
   giveUp(error: GatewayError): void {
     if (!this.#done) this.#end("failed", error);
   }
@@ -84,11 +84,11 @@ export class StreamProducer implements Producer, UpstreamSink {
 
   firstByte(): void {
     this.#watch.byte();
-    // No other try can follow, so the upstream has let go of the body.
+    // There can be no more retries, so the upstream has released the body.
     this.#holdings.releaseBody();
   }
 
-  /** The fast path: parse, interpret, append, hand over, meter. */
+  /** The hot path: decode, log, pass to readers, meter. */
   event(name: ByteString | undefined, data: string, bytes: ByteString): void {
     if (this.#done) {
       this.#drain?.event(name, data, bytes.length);
@@ -96,13 +96,13 @@ export class StreamProducer implements Producer, UpstreamSink {
     }
     const answer = this.#answer;
     const delta = answer.read(name, data, bytes.length);
-    // What the client did not ask for counts all the same.
+    // Events the client did not ask for are hidden, but count.
     if (!delta.hidden) {
       const isContent = hasContent(delta);
       if (isContent) this.#watch.content();
       this.#bytes += bytes.length;
       this.#stream.publish(name, bytes, answer.isRaw, isContent, delta);
-      // A reader may have cancelled the stream within the entry.
+      // A reader may have cancelled the stream while handling the entry.
       if (this.#done) return;
     }
     if (delta.error) {
@@ -136,7 +136,7 @@ export class StreamProducer implements Producer, UpstreamSink {
       return;
     }
     if (error.code === "internal") this.#parts.observer.fault(error, "stream");
-    // The answer was whole already: what broke afterwards took nothing from the client.
+    // The answer was complete already, so the client has lost nothing.
     if (this.#answer.isWhole) {
       this.#anomalies.set(error.code, 1);
       this.#end("completed");
@@ -163,10 +163,10 @@ export class StreamProducer implements Producer, UpstreamSink {
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A cap is reached: the upstream stops, and the answer ends as its provider would have ended it. */
+  /** A cap is reached: aborts the upstream and ends the answer as its provider would at a token limit. */
   #cut(error: GatewayError): void {
     this.#drain?.stop();
-    // The provider has said why it ends: what is left to come is its usage.
+    // The answer has finished on its own; only its usage is still to come.
     if (this.#done || this.#answer.finish !== undefined) return;
     this.#call.abort();
     try {
@@ -180,10 +180,10 @@ export class StreamProducer implements Producer, UpstreamSink {
     if (!this.#done) this.#end("failed", error);
   }
 
-  /** What reads the answer on after its cancel, where its key wants that and there is usage to be had. */
+  /** Drains a cancelled response, if its key wants that and there can be usage. */
   #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
-    // What was not sent has no usage to come.
+    // A request that was not sent has no usage.
     if (this.#holdings.reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || !this.#answer.isReadable)
       return undefined;
     const drain: UsageDrain = new UsageDrain({
@@ -223,7 +223,7 @@ export class StreamProducer implements Producer, UpstreamSink {
       ...(unreadEvents > 0 && { unreadEvents }),
     };
     this.#settle(terminal);
-    // What it did not use is there for the next one before its client hears of the end.
+    // Before the client learns of the end, so that its next stream finds the reservation released.
     if (!this.#drain) this.#holdings.release();
     this.#spec.ended(this.#drain);
     this.#stream.end(terminal);

@@ -6,7 +6,7 @@ import type { OpenRequest } from "./open-request.ts";
 /** What a stream's record says about its request. */
 export type RequestFacts = Pick<StreamRecord, "connection" | "face" | "caller">;
 
-/** Not the request itself: its body is as large as a conversation with pictures, and a stream may live for long. */
+/** Copied, because a request's body can be large and its stream long. */
 export const factsOf = ({ connection, face, caller }: OpenRequest): RequestFacts => ({
   connection,
   face,

@@ -2,7 +2,7 @@ import type { UpstreamCall } from "../ports/upstream.ts";
 import type { Reservation } from "../quota/reservation.ts";
 import type { AnswerState } from "./answer-state.ts";
 
-/** How far a cancelled answer is read on for its usage. */
+/** How far a cancelled response is drained: time in milliseconds, and bytes of event data. */
 export interface DrainLimits {
   readonly ms: number;
   readonly bytes: number;
@@ -13,13 +13,13 @@ export interface UsageDrainParts {
   readonly answer: AnswerState;
   readonly meter: Reservation["meter"];
   readonly limits: DrainLimits;
-  /** Clock reading at the cancel. */
+  /** Clock reading when the stream was cancelled. */
   readonly since: number;
-  /** Told once that no more will be known. */
+  /** Called once, when nothing more can be learned. */
   readonly over: () => void;
 }
 
-/** Reads an answer on that its client wants no more, up to the provider's usage or a limit. Nobody sees it. */
+/** Keeps reading a cancelled response to learn its usage, up to its end or a limit. No client sees it. */
 export class UsageDrain {
   readonly #parts: UsageDrainParts;
   #since: number;
@@ -31,6 +31,7 @@ export class UsageDrain {
     this.#since = parts.since;
   }
 
+  /** Counts one more event of the response. */
   event(name: string | undefined, data: string, bytes: number): void {
     if (this.#over) return;
     const { answer, call, limits, meter } = this.#parts;
@@ -45,23 +46,24 @@ export class UsageDrain {
     if (meter?.(answer.counts, answer.characters) || this.#bytes > limits.bytes) this.stop();
   }
 
-  /** The answer ended, or broke. */
+  /** The response ended or failed. */
   end(): void {
     if (this.#over) return;
     this.#over = true;
     this.#parts.over();
   }
 
-  /** Looks at the time, about once a second. */
+  /** Checks the time limit. Called about once a second. */
   look(now: number): void {
     if (now - this.#since >= this.#parts.limits.ms) this.stop();
   }
 
-  /** The process stood still for so long. */
+  /** The process stood still for `ms`, which does not count. */
   forgive(ms: number): void {
     this.#since += ms;
   }
 
+  /** Stops draining now. */
   stop(): void {
     if (this.#over) return;
     this.#parts.call.abort();

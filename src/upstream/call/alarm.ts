@@ -1,7 +1,7 @@
 import type { RunningTime } from "../policy/running-time.ts";
 import type { Deadlines, Timer } from "./deadlines.ts";
 
-/** The one timer for all limits of a call: armed again only for an earlier limit, never for a chunk or an event. */
+/** The single timer for all limits of a call. Rearmed only for an earlier limit, never per chunk or event. */
 export class Alarm {
   readonly #deadlines: Deadlines;
   readonly #time: RunningTime;
@@ -9,14 +9,14 @@ export class Alarm {
   #callOff: () => void = () => {};
   #armedFor = Number.POSITIVE_INFINITY;
 
-  /** `ring` is told which limit has run out. */
+  /** `ring` receives the limit that expired. */
   constructor(deadlines: Deadlines, time: RunningTime, ring: (timer: Timer) => void) {
     this.#deadlines = deadlines;
     this.#time = time;
     this.#ring = ring;
   }
 
-  /** Call it when the next limit may be earlier than before. One that moved later is found out when the timer comes. */
+  /** Call this when the next limit may have moved earlier. A limit that moved later is noticed when the timer fires. */
   arm(): void {
     const { at } = this.#deadlines.next();
     if (at >= this.#armedFor) return;
@@ -25,7 +25,7 @@ export class Alarm {
     this.#callOff = this.#time.after(at - this.#time.now(), () => this.#look());
   }
 
-  /** Never rings again, unless it is armed. */
+  /** Does not ring again unless rearmed. */
   stop(): void {
     this.#callOff();
   }

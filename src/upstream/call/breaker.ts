@@ -1,15 +1,15 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 
 export interface BreakerSettings {
-  /** Connections that fail in a row before calls fail without trying. */
+  /** Consecutive failed connections after which calls fail at once. */
   readonly failures: number;
-  /** How long they do. Then one more failure is enough to begin again. */
+  /** How long they fail at once, in milliseconds. After that, one more failure reopens the breaker. */
   readonly openMs: number;
 }
 
 export const DEFAULT_BREAKER: BreakerSettings = { failures: 5, openMs: 2_000 };
 
-/** Spares callers the wait for an upstream that cannot be connected, and the upstream the knocking. */
+/** Makes calls fail fast while an upstream cannot be connected to. */
 export class Breaker {
   readonly #settings: BreakerSettings;
   readonly #now: () => number;
@@ -21,16 +21,16 @@ export class Breaker {
     this.#now = now;
   }
 
-  /** Milliseconds until the next try is allowed; 0 when it is now. */
+  /** Milliseconds until the next attempt is allowed; 0 if it is allowed now. */
   get openForMs(): number {
     return this.#failures < this.#settings.failures ? 0 : Math.max(0, this.#openUntil - this.#now());
   }
 
-  /** Throws `upstream_unreachable` while no try is allowed. */
+  /** Throws `upstream_unreachable` while no attempt is allowed. */
   check(): void {
     const retryAfterMs = this.openForMs;
     if (retryAfterMs === 0) return;
-    throw new GatewayError("upstream_unreachable", "the upstream could not be connected lately", {
+    throw new GatewayError("upstream_unreachable", "recent connections to the upstream failed", {
       details: { reason: "circuit_open" },
       retryAfterMs,
     });

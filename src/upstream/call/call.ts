@@ -50,7 +50,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
     this.#alarm = new Alarm(this.#deadlines, time, (timer) => this.#ranOut(timer));
     routeClient.retries.called();
     this.#alarm.arm();
-    // Whoever calls holds this object before its sink hears of anything.
+    // The caller must hold this object before its sink hears anything.
     queueMicrotask(() => this.#try());
   }
 
@@ -98,7 +98,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
   detach(): void {
     if (this.#over) return;
     this.#close();
-    this.#exchange?.settle(this.#routeClient.timeouts.settleMs);
+    this.#exchange?.finish(this.#routeClient.timeouts.finishMs);
   }
 
   // ── as the exchange's owner ───────────────────────────────────────────────────────────────────────────────────────
@@ -125,7 +125,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
   }
 
   broke(error: GatewayError, stage: Stage): void {
-    // The status has said what is wrong; only the rest of its explanation is lost.
+    // The status has already said what is wrong; only part of the explanation is lost.
     if (this.#deadlines.phase === "error_body") this.#exchange?.endBody();
     else if (stage === "stale" && error.code === "upstream_reset" && this.#mayResend()) this.#try();
     else {
@@ -158,10 +158,12 @@ export class Call implements UpstreamCall, ExchangeOwner {
   }
 
   #refuse(head: ResponseHead, body: string): void {
-    const { keyRefusals, time } = this.#routeClient;
-    const error = responseError(head, this.#secrets.mask(body), time.wall());
-    if (!this.#over && this.#body.amend(head.status, body)) this.#tryAfter(0);
-    else this.#giveUp(keyRefusals.told(error, this.#request));
+    if (!this.#over && this.#body.amend(head.status, body)) {
+      this.#tryAfter(0);
+      return;
+    }
+    const error = responseError(head, this.#secrets.mask(body), this.#routeClient.time.wall());
+    this.#giveUp(this.#routeClient.keyRefusals.told(error, this.#request));
   }
 
   #ended(isCut: boolean, leftover: string | undefined): void {
@@ -173,7 +175,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
   #try(): void {
     const body = this.#body.text;
     if (this.#over || body === undefined) return;
-    // Tries after a failed connection share its limit.
+    // Attempts after a failed connection share one limit.
     if (this.#deadlines.phase !== "connect") this.#enter("connect");
     try {
       this.#routeClient.breaker.check();
@@ -188,22 +190,19 @@ export class Call implements UpstreamCall, ExchangeOwner {
     }
   }
 
-  /** What the request allows, where its route allows it too. */
+  /** Retries that both the request and its route allow. */
   get #mayRetry(): MayRetry {
     return this.#routeClient.retry && this.#request.mayRetry;
   }
 
-  /**
-   * Whether the request is sent a second time, on a new connection: the upstream had given up the one it was sent on, so
-   * it has not seen the request. Once a call, and out of the retry budget.
-   */
+  /** Whether to send the request again because its connection was stale: once per call, out of the retry budget. */
   #mayResend(): boolean {
     if (this.#mayRetry === false || this.#isResent || this.#over) return false;
     this.#isResent = this.#routeClient.retries.resend();
     return this.#isResent;
   }
 
-  /** Makes the call again when that may help, else fails. */
+  /** Retries if that may help, otherwise fails. */
   #giveUp(error: GatewayError): void {
     if (this.#over) return;
     const { retries, breaker } = this.#routeClient;

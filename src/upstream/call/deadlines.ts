@@ -1,8 +1,8 @@
-/** Limits on each wait of a call that a route sets, in milliseconds. Their defaults stand in src/config/route-schema.ts. */
+/** The limits on each wait of a call that a route sets, in milliseconds. Defaults: src/config/route-schema.ts. */
 export interface RouteTimeouts {
-  /** From the call to a connection that can carry it, repeated tries included. */
+  /** From the call to a usable connection, all attempts included. */
   readonly connectMs: number;
-  /** From the request sent to the headers of its answer: models think before they speak. */
+  /** From the sent request to the response headers: models think first. */
   readonly headersMs: number;
   /** From the headers to the first event with data. */
   readonly firstEventMs: number;
@@ -20,8 +20,8 @@ export interface Timeouts extends RouteTimeouts {
   readonly endMs: number;
   /** For reading the body of an error. */
   readonly errorBodyMs: number;
-  /** For the body to end by itself after the stream's last event. */
-  readonly settleMs: number;
+  /** For the body to end after the stream's last event, so that the connection can be reused. */
+  readonly finishMs: number;
 }
 
 /**
@@ -29,9 +29,9 @@ export interface Timeouts extends RouteTimeouts {
  * connection open, and the client waits as long as we do. Error bodies, and what follows a terminal event, are short and
  * come at once or not at all.
  */
-export const FIXED_TIMEOUTS = { endMs: 3_000, errorBodyMs: 5_000, settleMs: 1_000 } as const;
+export const FIXED_TIMEOUTS = { endMs: 3_000, errorBodyMs: 5_000, finishMs: 1_000 } as const;
 
-/** Where a call is. While it waits for its next try, or is paused, only the total counts. */
+/** The phase of a call. Between attempts and while paused, only the total limit applies. */
 export type Phase = "connect" | "headers" | "first_event" | "events" | "error_body" | "retry";
 
 /** `end` is not a failure: the answer is complete, and its body counts as ended. */
@@ -39,13 +39,13 @@ export type Timer = "end" | "connect" | "headers" | "first_event" | "idle" | "pr
 
 export interface Deadline {
   readonly timer: Timer;
-  /** On the clock that was given, in milliseconds. */
+  /** Reading of the given clock, in milliseconds. */
   readonly at: number;
 }
 
 /**
- * Which limit runs out next: arithmetic on remembered times. Nothing is armed here, so noting a chunk or an event costs
- * an assignment; the owner looks when the time it was told has come.
+ * Computes which limit expires next from recorded times. No timers here: recording a chunk or an event costs one
+ * assignment, and the owner checks again when the reported time comes.
  */
 export class Deadlines {
   readonly #timeouts: Timeouts;
@@ -74,12 +74,12 @@ export class Deadlines {
     this.#phaseAt = this.#bytesAt = this.#eventAt = this.#now();
   }
 
-  /** Bytes of the body came. */
+  /** Records that bytes of the body arrived. */
   bytes(): void {
     this.#bytesAt = this.#now();
   }
 
-  /** The bytes just noted held an event. */
+  /** Records that the bytes just recorded contained an event. */
   event(): void {
     this.#eventAt = this.#bytesAt;
   }
@@ -93,7 +93,7 @@ export class Deadlines {
     this.#pausedAt ??= this.#now();
   }
 
-  /** The waits go on where the pause stopped them. */
+  /** Resumes each wait where the pause stopped it. */
   resume(): void {
     if (this.#pausedAt === undefined) return;
     const now = this.#now();
@@ -135,7 +135,7 @@ export class Deadlines {
   }
 }
 
-/** A whole answer comes when it is finished, head and all: only the total bounds the wait. */
+/** Limits for a unary call: the whole response arrives when it is finished, so only the total bounds the wait. */
 export const forWholeAnswer = (timeouts: Timeouts): Timeouts => ({
   ...timeouts,
   headersMs: timeouts.totalMs,

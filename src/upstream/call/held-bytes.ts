@@ -1,19 +1,19 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 
-/** The memory that all streams share, as far as calls take of it. */
+/** A memory budget shared by all streams. */
 export interface SharedMemory {
-  /** Takes so many bytes. False, and nothing is taken, when there is no room for them. */
+  /** Reserves `bytes`. Returns false and reserves nothing if they do not fit. */
   take(bytes: number): boolean;
-  /** Gives back what was taken. */
+  /** Returns reserved bytes. */
   shrink(bytes: number): void;
 }
 
-/** What every running stream counts in the shared memory anyway covers this much (src/compose/relay.ts). */
+/** Covered by the flat amount that every running stream counts in the budget (STREAM_BYTES in src/compose/relay.ts). */
 const FREE_BYTES = 65_536;
 
 /**
- * What one call holds of an event, or of a whole JSON answer, until it is complete. Events of some MiB are few: they are
- * counted in the memory that logs share, so that a thousand of them at once are refused and do not end the process.
+ * Bytes that one call buffers until an event, or a unary JSON answer, is complete. They count in the budget that logs
+ * share, so a thousand events of several MiB at once are refused instead of exhausting the heap.
  */
 export class HeldBytes {
   readonly #memory: SharedMemory;
@@ -23,7 +23,7 @@ export class HeldBytes {
     this.#memory = memory;
   }
 
-  /** So much is held now; 0 gives everything back. Throws `overloaded` when there is no room for it. */
+  /** Sets how many bytes are held now; 0 returns them all. Throws `overloaded` if they do not fit. */
   hold(bytes: number): void {
     const due = bytes <= FREE_BYTES ? 0 : bytes;
     if (due < this.#taken) this.#memory.shrink(this.#taken - due);

@@ -1,15 +1,15 @@
 import type { GatewayError } from "../../core/kernel/errors.ts";
 
 export interface RetrySettings {
-  /** Tries after the first. */
+  /** Attempts after the first. */
   readonly maxRetries: number;
-  /** The first wait is a random part of this, each further one of twice as much. */
+  /** The first wait is a random fraction of this; the range doubles for each further one. */
   readonly baseDelayMs: number;
-  /** Longest wait an upstream may ask for and still be called again. */
+  /** Longest wait an upstream may ask for; after a longer one the client must retry. */
   readonly maxDelayMs: number;
-  /** Retries per call in the long run: a failing upstream gets a tenth more calls, not three times as many. */
+  /** Retries per call in the long run: a failing upstream gets 10 % more calls, not three times as many. */
   readonly budgetRatio: number;
-  /** Retries that may come in a row, and the most that is saved up. */
+  /** Retries that may happen in a row; the budget never exceeds this. */
   readonly budgetReserve: number;
 }
 
@@ -21,10 +21,10 @@ export const DEFAULT_RETRY: RetrySettings = {
   budgetReserve: 10,
 };
 
-/** Ten times a tenth is a little less than one. */
+/** In floating point, ten times 0.1 is slightly less than one. */
 const ONE = 1 - 1e-9;
 
-/** Decides for one route whether a failed call is made again: only for failures from before any answer was given. */
+/** Decides for one route whether to retry a failed call: only failures before any answer qualify. */
 export class Retries {
   readonly #settings: RetrySettings;
   readonly #random: () => number;
@@ -37,19 +37,19 @@ export class Retries {
     this.#budget = settings.budgetReserve;
   }
 
-  /** A new call: it pays into the budget. */
+  /** Records a new call, which adds to the budget. */
   called(): void {
     this.#budget = Math.min(this.#settings.budgetReserve, this.#budget + this.#settings.budgetRatio);
   }
 
-  /** Whether a call may be sent again at once because its connection was stale: taken from the budget like any retry. */
+  /** Whether a request on a stale connection may be sent again at once. Takes from the budget like any retry. */
   resend(): boolean {
     if (this.#budget < ONE) return false;
     this.#budget--;
     return true;
   }
 
-  /** Milliseconds to wait before the next try, taken from the budget; undefined when there is none. */
+  /** Takes a retry from the budget and returns the wait before it, in milliseconds; undefined if there is to be none. */
   take(error: GatewayError, retried: number): number | undefined {
     const { maxRetries, baseDelayMs, maxDelayMs } = this.#settings;
     if (retried >= maxRetries || !mayHelp(error, retried) || this.#budget < ONE) return undefined;
@@ -60,7 +60,7 @@ export class Retries {
   }
 }
 
-/** The rows of the failure matrix that say R. */
+/** Whether a retry can help (docs/faults.md, "retried"). */
 function mayHelp(error: GatewayError, retried: number): boolean {
   switch (error.code) {
     case "upstream_unreachable":

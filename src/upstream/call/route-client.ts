@@ -7,7 +7,7 @@ import type { SharedMemory } from "./held-bytes.ts";
 import type { KeyRefusals } from "./key-refusals.ts";
 import type { Retries } from "./retry.ts";
 
-/** What all calls of one route share. */
+/** The state and settings that all calls of one route share. */
 export interface RouteClient {
   readonly connections: Connections;
   readonly breaker: Breaker;
@@ -16,7 +16,7 @@ export interface RouteClient {
   readonly timeouts: Timeouts;
   readonly maxEventBytes: number;
   readonly maxErrorBodyBytes: number;
-  /** What unfinished events take is counted there. */
+  /** The budget for incomplete events. */
   readonly memory: SharedMemory;
   /** Malformed UTF-8 fails the call. */
   readonly strictUtf8: boolean;
@@ -26,8 +26,8 @@ export interface RouteClient {
   readonly jsonAnswer: boolean;
   readonly time: RunningTime;
   readonly observer: Pick<Observer, "fault">;
-  /** The request's path for what stands below the base URL. */
+  /** The request path for a path below the base URL. */
   path(below: string): string;
-  /** Throws GatewayError when a header cannot be sent. */
+  /** The request headers. Throws GatewayError if one cannot be sent. */
   headers(given: Readonly<Record<string, string>>, accept: string): Record<string, string>;
 }

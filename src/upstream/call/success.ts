@@ -9,7 +9,7 @@ import type { SecretRedactor } from "../policy/secret-redactor.ts";
 import type { Deadlines } from "./deadlines.ts";
 import type { HeldBytes } from "./held-bytes.ts";
 
-/** What the body of a successful response is handed to, and what bounds it. */
+/** Where the body of a successful response goes, and its limits. */
 export interface SuccessParts {
   readonly sink: UpstreamSink;
   readonly deadlines: Deadlines;
@@ -18,7 +18,7 @@ export interface SuccessParts {
   readonly maxEventBytes: number;
   /** Malformed UTF-8 fails the call instead of being replaced. */
   readonly strictUtf8: boolean;
-  /** The first event came. */
+  /** Called at the first event. */
   begun(): void;
   fail(error: GatewayError): void;
   /**
@@ -28,7 +28,7 @@ export interface SuccessParts {
   ended(isCut: boolean, leftover: string | undefined): void;
 }
 
-/** The body of a successful response on its way to the sink: a stream of events, or one JSON value as the only event. */
+/** Passes the body of a successful response to the sink: an event stream, or one JSON value as its only event. */
 export class SuccessBody implements ResponseBody, SseReceiver {
   readonly #parts: SuccessParts;
   readonly #events: SseReader | undefined;
@@ -70,7 +70,7 @@ export class SuccessBody implements ResponseBody, SseReceiver {
     }
   }
 
-  /** The sink hears nothing more, and what was held is given back. */
+  /** Stops passing events on and returns the memory held. */
   close(): void {
     this.#isClosed = true;
     this.#parts.held.hold(0);
@@ -84,7 +84,7 @@ export class SuccessBody implements ResponseBody, SseReceiver {
       this.#hasEvent = true;
       this.#parts.begun();
     }
-    // They are ASCII: what is not among the bytes is not in the text.
+    // Secrets are ASCII, so searching the bytes also covers the text.
     if (secrets.areIn(bytes)) sink.event(name, secrets.mask(data), secrets.mask(bytes));
     else sink.event(name, data, bytes);
   }

@@ -3,9 +3,9 @@ import type { Observer } from "../../core/ports/observer.ts";
 import type { UpstreamSink } from "../../core/ports/upstream.ts";
 
 /**
- * Tells a sink its last: that the answer ended, or why it failed. Many of these come out of timers and sockets, where
- * nobody would catch what a sink throws, and the process would end for it. A sink that throws at an end is told that its
- * stream failed `internal`; of each fault the observer is told, because the sink may have closed its books.
+ * Gives a sink its final call, `end` or `fail`, and catches what it throws: most of these calls come from timers and
+ * sockets, where an uncaught exception would end the process. A sink that throws in `end` gets `fail` with `internal`.
+ * Every fault goes to the observer, because the sink may no longer record it.
  */
 export function tellLast(sink: UpstreamSink, observer: Pick<Observer, "fault">, error?: GatewayError): void {
   try {

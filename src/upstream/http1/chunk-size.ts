@@ -1,11 +1,11 @@
 import type { ByteString } from "../../core/kernel/byte-string.ts";
-import { broken } from "./answer-head.ts";
+import { protocolError } from "./response-head.ts";
 
-/** What may stand behind a chunk's size (RFC 9112, 7.1.1); nobody uses it. */
+/** Chunk extensions (RFC 9112, section 7.1.1), which no provider uses. */
 const EXTENSIONS =
   /^(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*$/;
 
-/** Reads a chunk's size from its line: the hexadecimal digits before the end or extensions. Throws `upstream_protocol`. */
+/** Parses a chunk's size: the hexadecimal digits before the line end or the extensions. Throws `upstream_protocol`. */
 export function readChunkSize(text: ByteString, from: number, to: number): number {
   let size = 0;
   let at = from;
@@ -15,7 +15,7 @@ export function readChunkSize(text: ByteString, from: number, to: number): numbe
     size = size * 16 + digit;
   }
   const isEnd = at === to || EXTENSIONS.test(text.slice(at, to));
-  if (at === from || !isEnd || !Number.isSafeInteger(size)) throw broken("a chunk of no certain size");
+  if (at === from || !isEnd || !Number.isSafeInteger(size)) throw protocolError("a chunk of no certain size");
   return size;
 }
 

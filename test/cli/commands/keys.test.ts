@@ -35,7 +35,7 @@ function place(config: unknown = { data: { directory: "store" } }) {
 }
 
 describe("sluice keys create", () => {
-  test("prints the secret alone to standard output, and stores nothing but its digest", () => {
+  test("prints only the secret to standard output, and stores only its digest", () => {
     const { keys, stored } = place();
     const { code, stdout, stderr } = keys("create", "alice");
     expect({ code, stderr }).toEqual({
@@ -48,7 +48,7 @@ describe("sluice keys create", () => {
     expect(JSON.stringify(stored())).not.toContain(secret);
   });
 
-  test("without options a key may chat and stream, use every model, pay with the gateway's keys, and last", () => {
+  test("without options a key may chat and stream, use every model with the gateway's provider keys, and never expires", () => {
     const { keys, stored } = place();
     keys("create", "alice");
     expect(stored()).toMatchObject([
@@ -58,7 +58,7 @@ describe("sluice keys create", () => {
     expect(stored()[0]).not.toHaveProperty("expiresAt");
   });
 
-  test("stores everything that is said about the key", () => {
+  test("stores every option of the key", () => {
     const { keys, stored } = place();
     const options = [
       ["--scopes", "streams,read,streams"],
@@ -106,7 +106,7 @@ describe("sluice keys create", () => {
     expect(expiresAt - createdAt).toBe(30 * 86_400_000);
   });
 
-  test("--json gives the key and its secret to programs", () => {
+  test("--json prints the key and its secret", () => {
     const { keys, stored } = place();
     const { stdout, stderr } = keys("create", "alice", "--json");
     const { secret, ...key } = JSON.parse(stdout);
@@ -117,19 +117,22 @@ describe("sluice keys create", () => {
   });
 
   test.each([
-    [["alice", "--scopes", "everything"], "--scopes knows chat, streams, read, logs, admin, not everything"],
-    [["alice", "--models", " , "], "--models is a list of names"],
-    [["alice", "--tokens-per-day", "0"], "--tokens-per-day is a whole number above 0, not 0"],
-    [["alice", "--cost-per-day", "cheap"], "--cost-per-day is an amount such as 20 or 2.50, not cheap"],
-    [["alice", "--away", "sleep"], "--away knows continue, finish, cancel, not sleep"],
-    [["alice", "--expires", "soon"], "--expires is a time such as 30d"],
-    [["alice", "--expires", "2020-01-01"], "--expires is a day such as 2027-01-31 (UTC), a time with its offset"],
+    [["alice", "--scopes", "everything"], "--scopes takes chat, streams, read, logs, admin, not everything"],
+    [["alice", "--models", " , "], "--models takes a list of names"],
+    [["alice", "--tokens-per-day", "0"], "--tokens-per-day takes a whole number above 0, not 0"],
+    [["alice", "--cost-per-day", "cheap"], "--cost-per-day takes an amount such as 20 or 2.50, not cheap"],
+    [["alice", "--away", "sleep"], "--away takes continue, finish, cancel, not sleep"],
+    [["alice", "--expires", "soon"], "--expires takes a time such as 30d"],
+    [
+      ["alice", "--expires", "2020-01-01"],
+      "--expires takes a future day such as 2027-01-31 (UTC), a time with an offset",
+    ],
     [["alice", "--overlap", "10m"], "keys create takes no --overlap"],
     [["alice", "--colour", "red"], "Unknown option '--colour'"],
     [["alice", "bob"], "keys create takes one name"],
     [[], "keys create takes one name"],
     [["token"], "token is the name of callers without a key"],
-    [["a lice"], "a caller's name is up to 64"],
+    [["a lice"], "a caller's name has up to 64"],
   ])("create %j is bad usage, says why, and makes no key", (args, reason) => {
     const { keys, stored } = place();
     const { code, stdout, stderr } = keys("create", ...args);
@@ -138,7 +141,7 @@ describe("sluice keys create", () => {
     expect(stored()).toEqual([]);
   });
 
-  test("a caller that has a key gets no second one", () => {
+  test("a caller cannot have two keys", () => {
     const { keys } = place();
     keys("create", "alice");
     expect(keys("create", "alice")).toEqual({
@@ -150,7 +153,7 @@ describe("sluice keys create", () => {
 });
 
 describe("sluice keys list", () => {
-  test("is a table of the keys that are not revoked, with columns that line up", () => {
+  test("prints an aligned table of unrevoked keys", () => {
     const { keys } = place();
     keys("create", "alice", "--tokens-per-day", "1000", "--concurrent-streams", "4");
     keys("create", "a-caller-with-a-long-name", "--models", "gpt", "--expires", "2100-01-31T08:00Z");
@@ -167,7 +170,7 @@ describe("sluice keys list", () => {
     for (const line of [alice, other]) expect(line.indexOf("good")).toBe(head.indexOf("STATE"));
   });
 
-  test("--all shows revoked ones too, --json is for programs, and neither shows a digest", () => {
+  test("--all includes revoked ones, --json prints JSON, and neither shows a digest", () => {
     const { keys, stored } = place();
     keys("create", "alice");
     keys("revoke", "alice");
@@ -178,11 +181,11 @@ describe("sluice keys list", () => {
     expect(JSON.parse(keys("list", "--json").stdout)).toEqual([]);
   });
 
-  test("says so when there are none", () => {
+  test("says so when there are no keys", () => {
     expect(place().keys("list")).toEqual({
       code: 0,
       stdout: "",
-      stderr: "sluice: there are no keys; sluice keys create makes one\n",
+      stderr: "sluice: there are no keys; create one with sluice keys create\n",
     });
   });
 });
@@ -199,7 +202,7 @@ describe("sluice keys revoke", () => {
     expect(stored()[0]?.revokedAt).toBe(at);
   });
 
-  test("a key that is not there is an error", () => {
+  test("an unknown key is an error", () => {
     expect(place().keys("revoke", "nobody")).toEqual({
       code: 2,
       stdout: "",
@@ -219,7 +222,7 @@ describe("sluice keys rotate", () => {
     expect(stored()).toEqual([{ ...before, secrets: [{ sha256: sha256Of(fresh) }] }]);
   });
 
-  test("--overlap lets the old secret work for a while, however often it is rotated", () => {
+  test("--overlap keeps the old secret valid for a while, however often the key is rotated", () => {
     const { keys, stored } = place();
     const first = keys("create", "alice").stdout.trim();
     keys("rotate", "alice", "--overlap", "10m");

@@ -83,20 +83,20 @@ describe("sluice usage", () => {
       "-             1           -       -           -            -          -           -        1",
       "total         5  ~1,000,150     ~45           7            -          -  ~4.5006015        1",
       "",
-      "~ in part estimated from what was seen of broken streams",
-      "unknown: streams that ended with no way to tell their usage",
+      "~ partly estimated, from what was relayed of broken streams",
+      "unknown: streams whose usage could not be determined",
       "",
     ]);
   });
 
-  test("is by day without options, in order", () => {
+  test("is by day by default, in order", () => {
     const { stdout } = place(MIXED)();
     expect(stdout.split("\n").map((line) => line.split(" ")[0])).toEqual(
       expect.arrayContaining(["DAY", "2026-11-22", "2026-11-23"]),
     );
   });
 
-  test("looks at a time and at one caller", () => {
+  test("is limited to a time range and a caller", () => {
     const usage = place(MIXED);
     const groups = (...args: string[]) =>
       JSON.parse(usage("--json", ...args).stdout).lines.map((line: { group: string }) => line.group);
@@ -105,7 +105,7 @@ describe("sluice usage", () => {
     expect(groups("--by", "caller", "--caller", "bob")).toEqual(["bob"]);
   });
 
-  test("--json has costs that lose nothing, and null for what is unknown", () => {
+  test("--json has exact costs, and null for unknown values", () => {
     const report = JSON.parse(place(MIXED)("--by", "model", "--json").stdout);
     expect(report).toMatchObject({ by: "model", more: false });
     expect(report.lines[0]).toEqual({
@@ -139,7 +139,7 @@ describe("sluice usage", () => {
     expect(report.lines[2]).toMatchObject({ group: null, unknown: 1, exact: { inputTokens: null, cost: null } });
   });
 
-  test("--csv is one line a group, with nothing where nothing is known", () => {
+  test("--csv has one line per group, and empty fields for unknown values", () => {
     const rows = parseCsv(place(MIXED)("--by", "model", "--csv").stdout);
     expect(rows).toHaveLength(4);
     const [header = [], claude = [], , none = []] = rows;
@@ -191,7 +191,7 @@ describe("sluice usage", () => {
     expect(place(MIXED)(...args)).toEqual({ code: 2, stdout: "", stderr: `sluice: ${reason}\n` });
   });
 
-  test("where there is no ledger says so and makes none", () => {
+  test("without a ledger says so and creates none", () => {
     expect(place([])()).toEqual({
       code: 1,
       stdout: "",
@@ -203,7 +203,7 @@ describe("sluice usage", () => {
     });
   });
 
-  test("an empty --data is a wrong use, not this directory", () => {
+  test("an empty --data is bad usage, not the working directory", () => {
     expect(place(MIXED)("--data", "")).toMatchObject({ code: 2, stderr: "sluice: --data is empty\n" });
   });
 });

@@ -112,7 +112,7 @@ describe("settle", () => {
 
   test("closes the socket of a body that does not end", async () => {
     await using upstream = await startScriptedUpstream();
-    await using client = openUpstream(upstream.url, { timeouts: { settleMs: 20 } });
+    await using client = openUpstream(upstream.url, { timeouts: { finishMs: 20 } });
     const { call, sink } = startCall(client);
     sink.onEvent = () => call.detach();
     const exchange = await upstream.request();

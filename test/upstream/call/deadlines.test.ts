@@ -10,7 +10,7 @@ const timeouts = {
   totalMs: 900,
   endMs: 3,
   errorBodyMs: 5,
-  settleMs: 1,
+  finishMs: 1,
 };
 
 /** Deadlines on a clock that tests move. */

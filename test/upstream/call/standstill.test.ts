@@ -19,7 +19,7 @@ const TIMEOUTS: Timeouts = {
   totalMs: 100_000,
   endMs: 3,
   errorBodyMs: 5_000,
-  settleMs: 1_000,
+  finishMs: 1_000,
 };
 const STANDSTILL_MS = 600_000;
 

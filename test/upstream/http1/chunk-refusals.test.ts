@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { readAnswer, refusal } from "../../support/read-answer.ts";
+import { readResponse, refusal } from "../../support/read-response.ts";
 
 const CHUNKED = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
@@ -32,7 +32,7 @@ describe("a chunk is refused", () => {
     '5;a="b',
     '5;a="b"c',
   ])("of size %p", (size) => {
-    const { error, body } = readAnswer([`${CHUNKED}${size}\r\nabcde\r\n`]);
+    const { error, body } = readResponse([`${CHUNKED}${size}\r\nabcde\r\n`]);
     expect([error?.code, body]).toEqual(["upstream_protocol", ""]);
     expect(refusal(`${CHUNKED}${size}\r\nabcde\r\n`)).toBe("upstream_protocol");
   });
@@ -67,8 +67,11 @@ describe("a chunk is refused", () => {
 
   test("but not data with any line ends", () => {
     const lines = "\n\r\ra";
-    expect(readAnswer([`${CHUNKED}4\r\n${lines}\r\n0\r\n\r\n`])).toMatchObject({ body: lines, isDone: true });
-    expect(readAnswer([`${CHUNKED}4`, `\r\n${lines}\r\n0`, "\r\n\r\n\n"])).toMatchObject({ body: lines, isDone: true });
+    expect(readResponse([`${CHUNKED}4\r\n${lines}\r\n0\r\n\r\n`])).toMatchObject({ body: lines, isDone: true });
+    expect(readResponse([`${CHUNKED}4`, `\r\n${lines}\r\n0`, "\r\n\r\n\n"])).toMatchObject({
+      body: lines,
+      isDone: true,
+    });
   });
 
   test.each([
@@ -87,6 +90,6 @@ describe("a chunk is refused", () => {
   });
 
   test("with what came before it told", () => {
-    expect(readAnswer([`${CHUNKED}2\r\nab\r\nx\r\n`])).toMatchObject({ body: "ab", isDone: false });
+    expect(readResponse([`${CHUNKED}2\r\nab\r\nx\r\n`])).toMatchObject({ body: "ab", isDone: false });
   });
 });

@@ -5,13 +5,13 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ByteString } from "../../../src/core/kernel/byte-string.ts";
 import { mutatedAnswer } from "../../support/mutated-answer.ts";
-import { cutAt, readAnswer } from "../../support/read-answer.ts";
+import { cutAt, readResponse } from "../../support/read-response.ts";
 
 /** What a reader makes of bytes that their connection's end follows; undefined when it refuses them. */
 type Reading = { readonly status: number | undefined; readonly body: ByteString } | undefined;
 
 function ours(pieces: readonly ByteString[]): Reading {
-  const { heads, body, isDone } = readAnswer(pieces, "closed");
+  const { heads, body, isDone } = readResponse(pieces, "closed");
   return isDone ? { status: heads[0]?.status, body } : undefined;
 }
 

@@ -1,13 +1,13 @@
 import { expect } from "@jest/globals";
 import type { ByteString } from "../../src/core/kernel/byte-string.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import type { AnswerHead } from "../../src/upstream/http1/answer-head.ts";
-import { AnswerReader } from "../../src/upstream/http1/answer-reader.ts";
+import type { FramedHead } from "../../src/upstream/http1/response-head.ts";
+import { ResponseReader } from "../../src/upstream/http1/response-reader.ts";
 
 /** What a reader has told and says of itself after some bytes. */
-export interface ReadAnswer {
+export interface ReadResponse {
   /** One for a well-formed answer: interim ones are not told. */
-  readonly heads: readonly AnswerHead[];
+  readonly heads: readonly FramedHead[];
   /** The body as it was handed on. */
   readonly slices: readonly ByteString[];
   readonly body: ByteString;
@@ -18,10 +18,10 @@ export interface ReadAnswer {
 }
 
 /** Reads an answer in these pieces, and then the connection's end when it is said to be `closed`. */
-export function readAnswer(pieces: readonly ByteString[], closed: "closed" | "open" = "open"): ReadAnswer {
-  const heads: AnswerHead[] = [];
+export function readResponse(pieces: readonly ByteString[], closed: "closed" | "open" = "open"): ReadResponse {
+  const heads: FramedHead[] = [];
   const slices: ByteString[] = [];
-  const reader = new AnswerReader({ head: (head) => heads.push(head), data: (bytes) => slices.push(bytes) });
+  const reader = new ResponseReader({ head: (head) => heads.push(head), data: (bytes) => slices.push(bytes) });
   let error: GatewayError | undefined;
   try {
     for (const piece of pieces) reader.read(piece);
@@ -36,8 +36,8 @@ export function readAnswer(pieces: readonly ByteString[], closed: "closed" | "op
 
 /** The code these bytes are refused with, if they are; whole and byte by byte have to agree. */
 export function refusal(bytes: ByteString): string | undefined {
-  const whole = readAnswer([bytes]).error?.code;
-  expect(readAnswer([...bytes]).error?.code).toBe(whole);
+  const whole = readResponse([bytes]).error?.code;
+  expect(readResponse([...bytes]).error?.code).toBe(whole);
   return whole;
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { readAnswer, refusal } from "../../support/read-answer.ts";
+import { readResponse, refusal } from "../../support/read-response.ts";
 
 const head = (...fields: string[]) => `HTTP/1.1 200 OK\r\n${fields.map((field) => `${field}\r\n`).join("")}\r\n`;
 const SIZED = "content-length: 5";
@@ -160,7 +160,7 @@ describe("an interim head is refused", () => {
     expect(hints.length).toBe(1_024);
     expect(refusal(hints.repeat(15) + head(SIZED))).toBeUndefined();
     expect(refusal(hints.repeat(16) + head(SIZED))).toBe("upstream_bad_response");
-    expect(readAnswer([hints.repeat(17)]).error?.details).toEqual({ reason: "headers_too_large" });
+    expect(readResponse([hints.repeat(17)]).error?.details).toEqual({ reason: "headers_too_large" });
   });
 });
 
@@ -173,14 +173,14 @@ describe("a head over 16 KiB is refused", () => {
   test("and said to be too large, ended or not", () => {
     for (const bytes of [sized(16_385), sized(16_388).slice(0, -4), `${sized(20_000)}abcde`, sized(60_000)]) {
       expect(refusal(bytes)).toBe("upstream_bad_response");
-      expect(readAnswer([bytes]).error?.details).toEqual({ reason: "headers_too_large" });
+      expect(readResponse([bytes]).error?.details).toEqual({ reason: "headers_too_large" });
     }
   });
 
   test("but not one of 16 KiB, wherever its end is cut", () => {
     const whole = sized(16_384);
     for (let at = whole.length - 6; at <= whole.length; at++) {
-      const answer = readAnswer([whole.slice(0, at), whole.slice(at)]);
+      const answer = readResponse([whole.slice(0, at), whole.slice(at)]);
       expect([answer.error, answer.hasHead]).toEqual([undefined, true]);
     }
     expect(refusal(whole)).toBeUndefined();

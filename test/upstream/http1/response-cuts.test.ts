@@ -5,11 +5,11 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ByteString } from "../../../src/core/kernel/byte-string.ts";
 import { anyAnswer, type WrittenAnswer } from "../../support/any-answer.ts";
-import { cutAt, readAnswer } from "../../support/read-answer.ts";
+import { cutAt, readResponse } from "../../support/read-response.ts";
 
 /** A reading in the terms of what was written. */
 function reading(pieces: readonly ByteString[], endsWith: WrittenAnswer["endsWith"]) {
-  const { heads, body, isDone, idleMs, error } = readAnswer(pieces, endsWith === "connection" ? "closed" : "open");
+  const { heads, body, isDone, idleMs, error } = readResponse(pieces, endsWith === "connection" ? "closed" : "open");
   const headers = heads.map((head) => Object.entries(head.headers).map(([name, value]) => [name, [value].flat()]));
   return { statuses: heads.map(({ status }) => status), headers, body, isDone, idleMs, error };
 }
@@ -56,9 +56,9 @@ describe("any cut of any answer", () => {
     fc.assert(
       fc.property(start, anything, fc.array(fc.nat(), { maxLength: 6 }), (head, rest, cuts) => {
         const bytes = head + rest;
-        const { slices: _slices, ...whole } = readAnswer([bytes], "closed");
+        const { slices: _slices, ...whole } = readResponse([bytes], "closed");
         for (const pieces of [cutAt(bytes, cuts), [...bytes]]) {
-          expect(readAnswer(pieces, "closed")).toMatchObject({
+          expect(readResponse(pieces, "closed")).toMatchObject({
             ...whole,
             error: whole.error && { code: whole.error.code },
           });
@@ -94,7 +94,7 @@ test("every cut of one answer in two, and all of them at once, give the same", (
   for (let at = 0; at <= bytes.length; at++) {
     expect(reading([bytes.slice(0, at), bytes.slice(at)], "body")).toEqual(expected);
     // Before its last byte the answer is not done, and after it nothing is missing.
-    expect(readAnswer([bytes.slice(0, at)]).isDone).toBe(at === bytes.length);
+    expect(readResponse([bytes.slice(0, at)]).isDone).toBe(at === bytes.length);
   }
 });
 
