@@ -3,7 +3,7 @@ import { StreamFaceRig } from "../../support/stream-face-rig.ts";
 
 describe("a fault of ours in the frame of an event", () => {
   test.each([false, true])(
-    "detaches that stream, which can be resumed; the others go on (batches: %s)",
+    "detaches that stream, which can be resumed; the others continue (batches: %s)",
     async (batch) => {
       using rig = new StreamFaceRig();
       const client = rig.connect();

@@ -37,7 +37,7 @@ class FakeSocket {
     this.drained();
   }
 
-  /** The kernel takes some; nobody has been told yet. */
+  /** The kernel takes some bytes; the scheduler does not know yet. */
   take(bytes: number): void {
     this.buffered = Math.max(0, this.buffered - bytes);
   }
@@ -134,7 +134,7 @@ describe("streams that share a socket", () => {
             scheduler.leave(stream);
             stream.waiting.length = 0;
           }
-          // Whoever could send has sent.
+          // Every stream that could send has sent.
           const mayFly = inFlight() < IN_FLIGHT_BYTES;
           if (socket.buffered < GATE_BYTES) {
             for (const { waiting, acknowledges } of present) assert(waiting.length === 0 || (acknowledges && !mayFly));

@@ -57,8 +57,8 @@ describe("a gateway key", () => {
 
   test("a claim narrows: a client that asks to read cannot write, and one that asks for nothing gets nothing", async () => {
     await using rig = await rigWith({ scopes: ["admin"] });
-    const nobody = await rig.client({ token: secret, scopes: [] });
-    expect(await nobody.refusal("models.list")).toMatchObject({ details: { code: "MISSING_SCOPE" } });
+    const scopeless = await rig.client({ token: secret, scopes: [] });
+    expect(await scopeless.refusal("models.list")).toMatchObject({ details: { code: "MISSING_SCOPE" } });
     const client = await rig.client({ token: secret, scopes: ["operator.read"] });
     expect(await client.refusal("chat.send", message)).toMatchObject({ details: { code: "MISSING_SCOPE" } });
   });

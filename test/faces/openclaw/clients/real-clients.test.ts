@@ -1,4 +1,4 @@
-/** Clients that nobody here wrote, against the whole gateway over real sockets. */
+/** Published clients, against the real gateway over real sockets. */
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { GatewayClient } from "@openclaw/gateway-client";
 import { type ChatChunk, OpenClawClient as NodeClient } from "openclaw-node";

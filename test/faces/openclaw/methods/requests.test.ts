@@ -255,7 +255,7 @@ test("with any parameters gets one response and causes no fault", async () => {
         keys: fc.array(fc.constantFrom("main", "other"), { maxLength: 2 }),
         message: fc.constantFrom("hello", "/stop", ""),
         idempotencyKey: fc.constantFrom("a", "b", "c"),
-        runId: fc.constantFrom("a", "b", "nobody"),
+        runId: fc.constantFrom("a", "b", "unknown"),
         timeoutMs: fc.constantFrom(0, 1),
         model: fc.constantFrom("claude", "openai/gpt", "nope"),
         limit: fc.nat(3),

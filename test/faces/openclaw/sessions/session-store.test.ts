@@ -17,7 +17,7 @@ const picture = (id: string, bytes: number): TranscriptMessage => ({
   content: [{ type: "image", mimeType: "image/png", base64: "A".repeat(bytes) }],
 });
 
-/** What nobody needs is let go a turn of the event loop later. */
+/** Unused transcripts are forgotten one turn of the event loop later. */
 const turn = () => new Promise((later) => setImmediate(later));
 
 async function storeOf(busy: ReadonlySet<string> = new Set(), limits: object = { maxLoaded: 2 }) {
