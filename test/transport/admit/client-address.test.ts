@@ -39,7 +39,7 @@ function written(groups: readonly number[], { upper, width, shorten, dotted, aro
 }
 
 describe("a client", () => {
-  test("of IPv6 is its /64 network, however its address is written", () => {
+  test("of an IPv6 client is its /64 network, however its address is written", () => {
     fc.assert(
       fc.property(address6, style, fc.array(fc.nat(0xffff), { minLength: 4, maxLength: 4 }), (groups, form, other) => {
         fc.pre(groups.slice(0, 4).some((group) => group !== 0));
@@ -51,7 +51,7 @@ describe("a client", () => {
     );
   });
 
-  test("of IPv4 is its address, also in IPv6 and however that is written", () => {
+  test("of an IPv4 client is its address, even mapped into IPv6, however that is written", () => {
     fc.assert(
       fc.property(bytes4, style, ([a = 0, b = 0, c = 0, d = 0], form) => {
         const plain = [a, b, c, d].join(".");
@@ -85,7 +85,7 @@ describe("a client", () => {
     (address) => expect(isThisMachine(clientKey(address))).toBe(false),
   );
 
-  test("whose address is none is what was said", () => {
+  test("without a valid address is the text itself", () => {
     for (const text of ["", "unknown", "1.2.3", "010.0.0.1", "::g", "1.2.3.4%eth0", "[1.2.3.4]"]) {
       expect(clientKey(text)).toBe(text);
     }

@@ -170,7 +170,7 @@ function cut(bytes: Buffer, lengths: readonly number[]): Buffer[] {
 const SEED = Number(process.env.FRAME_SEED ?? 20_261_128);
 const RUNS = Number(process.env.FRAME_RUNS ?? 1_000);
 
-test("any frames, however they are cut, are answered as `ws` by itself answers them, and leave nothing reserved", async () => {
+test("any frames, however divided, are handled as `ws` alone handles them, and leave nothing reserved", async () => {
   let handedOver = 0;
   const codes = new Set<string>();
   left.faults = 0;

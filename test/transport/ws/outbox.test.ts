@@ -70,7 +70,7 @@ async function setUp(gateBytes = 1_000) {
 const endOfTurn = () => new Promise((turn) => setImmediate(turn));
 
 describe("an outbox", () => {
-  test("writes all frames of a loop turn at once, in order, each a message of its own", async () => {
+  test("writes all frames of a loop turn at once, in order, each as its own message", async () => {
     const { socket, outbox } = await setUp();
     for (const frame of ["a", "b", "c"]) outbox.push(frame, "turn");
     queueMicrotask(() => outbox.push("d", "turn"));
@@ -81,7 +81,7 @@ describe("an outbox", () => {
     expect(outbox.frames).toBe(5);
   });
 
-  test("writes the frames of the next turn in a write of their own", async () => {
+  test("writes the frames of the next turn separately", async () => {
     const { socket, outbox } = await setUp();
     outbox.push("a", "turn");
     await endOfTurn();
@@ -90,7 +90,7 @@ describe("an outbox", () => {
     expect(socket.writes).toEqual(["\x81\x01a", "\x81\x01b"]);
   });
 
-  test("writes at once what may not wait, with all that was queued before it", async () => {
+  test("writes an urgent frame at once, with all that were queued before it", async () => {
     const { socket, outbox } = await setUp();
     outbox.push("a", "turn");
     outbox.push("b", "now");
@@ -100,7 +100,7 @@ describe("an outbox", () => {
     expect(socket.writes.slice(1)).toEqual(["\x81\x01c"]);
   });
 
-  test("writes what one read of an upstream brought behind it, when one stream alone writes here", async () => {
+  test("writes all frames of an upstream's read at its end, when a single stream writes", async () => {
     const { socket, outbox, reads } = await setUp();
     reads.begin();
     for (const frame of ["a", "b"]) outbox.push(frame, "read");
@@ -115,7 +115,7 @@ describe("an outbox", () => {
     expect(socket.writes).toEqual(["\x81\x01a\x81\x01b", "\x81\x01c\x81\x01d"]);
   });
 
-  test("asks to hold back once the socket keeps more than the gate, and says when it has drained, once", async () => {
+  test("is not writable while the socket buffers more than the gate, and reports once when it has drained", async () => {
     const { socket, outbox, drains } = await setUp();
     socket.isFull = true;
     outbox.push("x".repeat(600), "turn");
@@ -134,7 +134,7 @@ describe("an outbox", () => {
     expect(socket.writes.join("").replace(/(.)\1+/g, "$1")).toMatch(/x.*y.*reply$/s);
   });
 
-  test("gives the kernel what it collected before it asks to hold back", async () => {
+  test("flushes to the kernel before it reports that it is not writable", async () => {
     const { socket, outbox, drains } = await setUp();
     for (let count = 0; count < 5; count++) {
       outbox.push("x".repeat(600), "turn");
@@ -145,7 +145,7 @@ describe("an outbox", () => {
     expect(drains()).toBe(0);
   });
 
-  test("drops what comes after the goodbye, and holds nobody back for it", async () => {
+  test("drops frames after the close frame, and stays writable", async () => {
     const { socket, ws, outbox } = await setUp();
     ws.close(1000);
     outbox.push("too late", "turn");
@@ -156,7 +156,7 @@ describe("an outbox", () => {
   });
 });
 
-describe("a message arrives as it was, whatever is in it", () => {
+describe("a message arrives unchanged, whatever its content", () => {
   const LAST = "the last of them";
   let server: FaceServer;
   let client: WebSocket;
@@ -175,7 +175,7 @@ describe("a message arrives as it was, whatever is in it", () => {
   const lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 200_000];
   const texts = lengths.flatMap((length) => ["x".repeat(length), "é".repeat(length / 2), "💧".repeat(length / 4)]);
 
-  test("at every length that a frame's head writes in another way, in one byte a character and in more", async () => {
+  test("at every length with a different head, in ASCII and beyond", async () => {
     expect(await received(texts)).toEqual(texts);
   });
 
@@ -201,7 +201,7 @@ describe("a message arrives as it was, whatever is in it", () => {
   }
 });
 
-test("a client that says goodbye in one breath with a request gets its goodbye back, and nothing behind it", async () => {
+test("a client that sends a request and a close frame together gets a close frame, and nothing after it", async () => {
   await using server = await startFaceServer();
   using client = await RawWebSocket.connect(server.url, "/played", "played");
   const session = await server.session();
@@ -214,7 +214,7 @@ test("a client that says goodbye in one breath with a request gets its goodbye b
   expect(server.closings).toEqual([expect.objectContaining({ closeCode: 1000 })]);
 });
 
-test("a client that does not read is held back, and gets everything in order when it does", async () => {
+test("a client that does not read makes the connection unwritable, and gets everything in order once it reads", async () => {
   await using server = await startFaceServer();
   using client = await RawWebSocket.connect(server.url, "/played", "played");
   const session = await server.session();
