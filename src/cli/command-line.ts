@@ -137,8 +137,6 @@ async function serve(loaded: Config, world: World): Promise<number> {
   const stopped = world.stopped();
   try {
     const gateway = await world.createGateway(config, { version });
-    // Only now, so that a failed start prints its reason alone.
-    warnOfOpenFiles(config, world);
     if (pretty) stdout.write(welcome(version, gateway.url, config.openclaw.controlUi !== undefined));
     const { code, reason } = await stopped;
     await gateway.close(reason);

@@ -86,7 +86,7 @@ export const routeSchema = (sources: SecretSources) =>
         .boolean()
         .default(true)
         .describe(
-          "whether a failed call is made again where that helps: before any answer, and out of a budget of a tenth; false: each request is sent once",
+          "whether failed calls are retried where that helps: only before any answer, out of a budget of 10 %; false: each request is sent once",
         ),
       strictUtf8: z
         .boolean()
@@ -104,17 +104,17 @@ export const routeSchema = (sources: SecretSources) =>
         .max(600_000)
         .default(4_000)
         .describe(
-          "how long an idle connection is kept for the next call when the upstream does not say for how long it keeps it; 0 keeps none",
+          "how long an idle connection is kept for the next call if the upstream does not say how long it keeps it; 0 keeps none",
         ),
       query: z
         .record(z.string().min(1), z.string())
         .default({})
-        .describe('parameters behind the path of every request, such as {"api-version": "2024-10-21"} for Azure'),
+        .describe('query parameters of every request, such as {"api-version": "2024-10-21"} for Azure'),
       keyHeader: headerName
         .toLowerCase()
         .optional()
         .describe(
-          "the header that carries the key, such as api-key for Azure; by default the dialect's own. In authorization it follows the word Bearer",
+          "the header that carries the key, such as api-key for Azure; by default the dialect's own. authorization gets Bearer in front of the key",
         ),
       includeUsage: z
         .boolean()

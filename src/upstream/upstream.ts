@@ -19,27 +19,27 @@ import { requestPath } from "./policy/request-path.ts";
 import { RunningTime, type Timers } from "./policy/running-time.ts";
 import { trust } from "./policy/trust.ts";
 
-/** Where a route leads and how it is treated. What is left out has its default. */
+/** A route: its address and settings. Optional ones have defaults. */
 export interface UpstreamRoute {
   readonly name: string;
-  /** http or https, with the path that all requests of the route share. */
+  /** An http or https URL with the path that all requests share. */
   readonly baseUrl: string;
   readonly timeouts: RouteTimeouts & Partial<Timeouts>;
-  /** Sockets at once; a call needs one, and waits for it no longer than for a connection. Unlimited by default. */
+  /** Sockets open at once; each call needs one and waits at most `connectMs` for it. Unlimited by default. */
   readonly maxConnections?: number;
   /** Malformed UTF-8 fails the call instead of being replaced. */
   readonly strictUtf8?: boolean;
-  /** Whether failed calls may be made again, as far as their requests allow; true by default. */
+  /** Whether failed calls may be retried if their requests allow it; true by default. */
   readonly retry?: boolean;
-  /** Whether addresses that are not on the public internet may be called: all, or those of these networks. */
+  /** Which addresses outside the public internet may be called; none by default. */
   readonly allowPrivateNetwork?: PrivateNetworks;
-  /** How long an idle connection is kept when the upstream does not say for how long it keeps it; 4 s by default. */
+  /** How long to keep an idle connection if the upstream does not say how long it keeps it, in milliseconds; 4 s by default. */
   readonly keepAliveMs?: number;
-  /** Parameters that stand behind every request's path. */
+  /** Query parameters of every request. */
   readonly query?: Readonly<Record<string, string>>;
-  /** A whole JSON answer is relayed as the only event. */
+  /** Relays a unary JSON answer as the only event. */
   readonly jsonAnswer?: boolean;
-  /** Names of request headers that may pass besides those every dialect may set: the route's configured ones. */
+  /** Names of the route's configured request headers, allowed besides those every dialect may set. */
   readonly allowHeaders?: readonly string[];
   /** Certificates to trust instead of the platform's, as PEM. */
   readonly ca?: string | undefined;
@@ -50,33 +50,33 @@ const DEFAULT_KEEP_ALIVE_MS = 4_000;
 
 export interface UpstreamOptions {
   readonly routes: readonly UpstreamRoute[];
-  /** Of the gateway, for the user agent. */
+  /** The gateway's version, for the user agent. */
   readonly version: string;
   readonly clock: Clock;
   /** The platform's by default. */
   readonly timers?: Timers;
-  /** Told of faults of a sink that nobody else can be told of. */
+  /** Notified of exceptions that a sink throws in its final call. */
   readonly observer: Pick<Observer, "fault">;
-  /** Told of each read of an upstream's socket: what it brought may leave behind it. */
+  /** Notified of each read of an upstream's socket, so that its events can be written together after it. */
   readonly reads: ReadTurn;
-  /** Largest event. */
+  /** Limit for one event, and for a unary answer. */
   readonly maxEventBytes: number;
   /** How much of an error's body is read. */
   readonly maxErrorBodyBytes: number;
-  /** What unfinished events take is counted there; unlimited when left out. */
+  /** The budget for incomplete events; unlimited if left out. */
   readonly memory?: SharedMemory;
   readonly retry?: Partial<RetrySettings>;
   readonly breaker?: Partial<BreakerSettings>;
-  /** Numbers from 0 up to 1, for the jitter of retries. */
+  /** Random numbers in [0, 1), for the jitter of retries. */
   readonly random?: () => number;
 }
 
 export interface Upstream extends UpstreamPort {
-  /** Closes every connection now. Calls still running fail with `shutting_down`. */
+  /** Closes every connection now; running calls fail with `shutting_down`. */
   close(): Promise<void>;
 }
 
-/** Calls the routes' upstreams over HTTP/1.1, each with its own connections, retry budget and breaker. */
+/** Creates the client of the routes' upstreams. Each route has its own connections, retry budget and breaker. */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { observer } = options;
   const time = new RunningTime(options.clock, options.timers);

@@ -119,14 +119,15 @@ describe("sluice check", () => {
     expect(stderr).toMatch(/^sluice: warning: routes.lan.baseUrl: .*routes.lan.allowPrivateNetwork can allow it$/m);
   });
 
-  test("warns when the system allows fewer open files than the limits allow sockets", async () => {
+  test("check warns when the system allows fewer open files than the limits allow sockets", async () => {
     const file = { limits: { connections: 100, openStreams: 60 }, demo: true };
     const stderr = async (command: string, openFiles: number) => (await run([command], { file, openFiles })).stderr;
     const warning =
       "sluice: warning: limits: connections and openStreams allow 160 sockets, but new ones are refused at 159 open files; raise the system's limit (ulimit -n, LimitNOFILE) or lower them\n";
     // 64 are kept for upstreams and the store.
     expect([await stderr("check", 223), await stderr("check", 224)]).toEqual([warning, ""]);
-    expect([await stderr("serve", 223), await stderr("serve", 224)]).toEqual([warning, ""]);
+    // The defaults allow more than most systems do: a start that may never need them says nothing.
+    expect(await stderr("serve", 223)).toBe("");
   });
 
   test("flags override the environment, which overrides the file", async () => {

@@ -67,6 +67,29 @@ describe("a reached cap", () => {
   });
 });
 
+describe("a refused key of the gateway's", () => {
+  const details = { status: 401, type: "authentication_error", reason: "key_refused", route: "openai" };
+  const keyRefused = new GatewayError("upstream_http_error", "the provider refuses the key of the route openai", {
+    details,
+  });
+
+  test("is asked for once by the openai client", async () => {
+    await using server = await refusing("openai-chat", keyRefused);
+    const client = new OpenAI({ apiKey: "sk-test", baseURL: server.url });
+    const call = client.chat.completions.create({ model: "gpt", messages: [], stream: true });
+    await expect(call).rejects.toMatchObject({ status: 400, message: expect.stringContaining("the route openai") });
+    expect(server.requests()).toBe(1);
+  });
+
+  test("is asked for once by the Anthropic client", async () => {
+    await using server = await refusing("anthropic-messages", keyRefused);
+    const client = new Anthropic({ apiKey: "sk-test", baseURL: server.url });
+    const call = client.messages.create({ model: "claude", max_tokens: 1, messages: [], stream: true });
+    await expect(call).rejects.toMatchObject({ status: 403, type: "permission_error" });
+    expect(server.requests()).toBe(1);
+  });
+});
+
 test("a rate that is over in a moment says when to come back", () => {
   for (const dialect of ["openai-chat", "openai-responses", "anthropic-messages"] as const) {
     const { status, headers } = refusalBody(dialect, rateLimited);

@@ -28,16 +28,20 @@ export function statusMeant({ type, code }: ErrorNames): number | undefined {
   for (const name of [code, type]) {
     if (typeof name !== "string") continue;
     if (/^[45]\d\d$/.test(name)) return Number(name);
-    const word = name.toLowerCase();
-    const status = STATUSES.find(([words]) => words.test(word))?.[1];
+    const status = statusOfWord(name);
     if (status !== undefined) return status;
   }
   return undefined;
 }
 
+function statusOfWord(name: string): number | undefined {
+  const word = name.toLowerCase();
+  return STATUSES.find(([words]) => words.test(word))?.[1];
+}
+
 /** Whether the account has nothing left to spend, so that no wait helps. */
-export const isUsedUp = (names: ErrorNames, message = ""): boolean =>
-  statusMeant(names) === 402 || NO_CREDIT.test(message);
+export const isUsedUp = ({ type, code }: ErrorNames, message = ""): boolean =>
+  NO_CREDIT.test(message) || [type, code].some((name) => typeof name === "string" && statusOfWord(name) === 402);
 
 /** Whether a failure of this status may be over in a moment. */
 export const mayPass = (status: number | undefined): boolean =>

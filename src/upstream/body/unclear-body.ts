@@ -1,22 +1,22 @@
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import type { ResponseBody } from "./response-body.ts";
 
-/** What a body turned out to be: an event stream, a JSON value, or anything else. */
+/** What a body turned out to be: an event stream, a JSON object or list, or anything else. */
 export type Found = "events" | "json" | "other";
 
-/** A byte order mark, as a character a byte and then what may stand between it and the first line or value. */
+/** A byte order mark, one character per byte. */
 const BOM = "\xef\xbb\xbf";
-/** How a line of an event stream may begin (WHATWG HTML, 9.2.6); nothing else of the web does. */
+/** How a line of an event stream may begin (WHATWG HTML, section 9.2.6). */
 const FIELD = /^(?::|(?:data|event|id|retry)[:\r\n])/;
-/** The longest beginning that could still become a field: `event` and `retry`, without the character behind them. */
+/** The names of the fields above: a prefix of one may still become a field. */
 const FIELDS = ["data", "event", "id", "retry"];
-/** Blank lines before anything else; more than that is no stream and no JSON. */
+/** Limit for blanks before anything else. */
 const MAX_BLANK_BYTES = 4_096;
 
 /**
- * A body whose content type does not say what it is: servers send event streams as text/plain, or with no type at all,
- * and vendors' own clients do not look. Nothing is kept beyond the first bytes, from which `choose` is told once what the
- * body is, and gives whoever takes it from its beginning.
+ * A body whose content type does not tell what it is. Servers send event streams as text/plain or without a type, and vendors'
+ * own clients do not look. Once the first bytes are clear, `choose` is called with what they begin and returns the receiver
+ * of the whole body; only those bytes are buffered.
  */
 export class UnclearBody implements ResponseBody {
   readonly #choose: (found: Found) => ResponseBody;
@@ -49,7 +49,7 @@ export class UnclearBody implements ResponseBody {
   }
 }
 
-/** What begins like this; undefined when more bytes are needed to tell. */
+/** What the bytes begin; undefined if more are needed. */
 function kindOf(start: ByteString): Found | undefined {
   if (BOM.startsWith(start)) return undefined;
   const text = start.startsWith(BOM) ? start.slice(BOM.length) : start;
@@ -57,7 +57,7 @@ function kindOf(start: ByteString): Found | undefined {
   if (from < 0) return text.length > MAX_BLANK_BYTES ? "other" : undefined;
   const first = text.slice(from, from + 16);
   if (/^[[{]/.test(first)) return "json";
-  // Blank lines may stand before the first event, but no line of one is indented.
+  // Blank lines may precede the first event, but its lines are never indented.
   if (/[\t ]$/.test(text.slice(0, from))) return "other";
   if (FIELD.test(first)) return "events";
   return FIELDS.some((field) => field.startsWith(first)) ? undefined : "other";

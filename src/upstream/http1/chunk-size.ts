@@ -1,11 +1,11 @@
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { protocolError } from "./response-head.ts";
 
-/** What may stand behind a chunk's size (RFC 9112, 7.1.1); nobody uses it. */
+/** Chunk extensions (RFC 9112, section 7.1.1), which no provider uses. */
 const EXTENSIONS =
   /^(?:;[!#$%&'*+\-.^_`|~\w]+(?:=(?:[!#$%&'*+\-.^_`|~\w]+|"(?:[\t !#-[\]-~\x80-\xff]|\\[\t -~\x80-\xff])*"))?)*$/;
 
-/** Reads a chunk's size from its line: the hexadecimal digits before the end or extensions. Throws `upstream_protocol`. */
+/** Parses a chunk's size: the hexadecimal digits before the line end or the extensions. Throws `upstream_protocol`. */
 export function readChunkSize(text: ByteString, from: number, to: number): number {
   let size = 0;
   let at = from;

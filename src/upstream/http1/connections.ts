@@ -16,24 +16,24 @@ export interface ConnectionOptions {
   readonly connectMs: number;
   readonly keepAliveMs: number;
   readonly allowPrivateNetwork: PrivateNetworks;
-  /** The certificates to trust; asked for with https only. */
+  /** The certificates to trust; called only for https. */
   readonly trust: () => SecureContext;
   readonly time: RunningTime;
-  /** Told of each read of a socket. */
+  /** Notified of each read of a socket. */
   readonly reads: ReadTurn;
 }
 
 /** A call that waits for a socket. */
 export interface SocketWaiter {
-  /** Only a socket that has served no other call will do. */
+  /** Whether it needs a socket that has never been used or idle. */
   readonly wantsNew: boolean;
-  /** It is theirs from here on. */
+  /** Hands a socket over to this call. */
   take(socket: UpstreamSocket): void;
-  /** There will be none. */
+  /** There will be no socket. */
   refused(error: Error): void;
 }
 
-/** The sockets to one upstream: kept alive, one call at a time on each, the last used first. */
+/** The connection pool of one upstream: one call at a time per socket, the most recently used first. */
 export class Connections implements SocketOwner {
   readonly #target: SocketTarget;
   readonly #host: string;
@@ -41,10 +41,10 @@ export class Connections implements SocketOwner {
   readonly #refusal: GatewayError | undefined;
   readonly #open = new Set<UpstreamSocket>();
   readonly #waiting = new Set<SocketWaiter>();
-  /** Those that take no used socket. */
+  /** Calls that need a new socket. */
   readonly #waitingForNew = new Set<SocketWaiter>();
   readonly #connecting = new Set<UpstreamSocket>();
-  /** They will be idle in a turn, or closed. */
+  /** Sockets that will be idle or closed within a loop turn. */
   readonly #finishing = new Set<UpstreamSocket>();
   #idle: UpstreamSocket[] = [];
   #isClosed = false;
@@ -58,7 +58,7 @@ export class Connections implements SocketOwner {
     this.#host = host;
     this.#max = maxConnections ?? Number.POSITIVE_INFINITY;
     const guard = new AddressGuard(route, allowPrivateNetwork);
-    // A literal address is never looked up.
+    // A literal address is never looked up, so the guard must check it here.
     this.#refusal = isAddress ? guard.refusalOf(name) : undefined;
     this.#target = {
       host: name,
@@ -72,12 +72,12 @@ export class Connections implements SocketOwner {
     };
   }
 
-  /** Whether calls wait for one of the connections to become free. */
+  /** Whether calls wait for a connection in use to become free. */
   get saturated(): boolean {
     return this.#waiting.size + this.#waitingForNew.size > this.#connecting.size;
   }
 
-  /** A socket for one call: at once when one is idle. */
+  /** Asks for a socket for one call; an idle one is handed over at once. */
   ask(waiter: SocketWaiter): void {
     const refusal = this.#isClosed ? new GatewayError("shutting_down") : this.#refusal;
     if (!refusal && waiter.wantsNew) this.#closeIdle();
@@ -90,13 +90,13 @@ export class Connections implements SocketOwner {
     }
   }
 
-  /** Waits no longer. A connection that is being made for it is there for the next call. */
+  /** Withdraws a waiting call. A connection being made for it stays for the next call. */
   forget(waiter: SocketWaiter): void {
     this.#waiting.delete(waiter);
     this.#waitingForNew.delete(waiter);
   }
 
-  /** The head of a request with a body of so many bytes. Names and values have been checked. */
+  /** The head of a request with a body of `bodyBytes`. Names and values must be checked already. */
   head(path: string, headers: Readonly<Record<string, string>>, bodyBytes: number): ByteString {
     const connection = this.#target.keepAliveMs === 0 ? "close" : "keep-alive";
     let head = `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: ${connection}\r\n`;
@@ -104,7 +104,7 @@ export class Connections implements SocketOwner {
     return `${head}content-length: ${bodyBytes}\r\n\r\n`;
   }
 
-  /** Closes every socket now; running calls fail. */
+  /** Closes every socket now; running calls fail with `shutting_down`. */
   destroy(): Promise<void> {
     this.#isClosed = true;
     const waiting = [...this.#waitingForNew, ...this.#waiting];
@@ -124,7 +124,7 @@ export class Connections implements SocketOwner {
     this.#finishing.delete(socket);
     const next = this.#takeWaiter(!socket.isReused);
     if (next) next.take(socket);
-    // The limit may leave room for a new one only in its place.
+    // Within the limit, a new one may only fit in its place.
     else if (this.#lacking > 0 && this.#open.size >= this.#max) socket.destroy();
     else this.#idle.push(socket);
   }
@@ -138,13 +138,13 @@ export class Connections implements SocketOwner {
     this.#connect();
   }
 
-  /** Calls for which no connection is on its way. Those that want a new one cannot count on one that is finishing. */
+  /** How many calls no coming socket will serve. Calls that need a new one cannot use one that is finishing. */
   get #lacking(): number {
     const lackingNew = this.#waitingForNew.size - this.#connecting.size;
     return Math.max(lackingNew, lackingNew + this.#waiting.size - this.#finishing.size);
   }
 
-  /** The next call to get a socket, out of the queue: the first that lacks a new one, if this is new. */
+  /** Takes the next call for a socket off the queue; a new socket goes first to calls that need one. */
   #takeWaiter(isNew: boolean): SocketWaiter | undefined {
     const [firstForNew] = isNew ? this.#waitingForNew : [];
     const [first] = this.#waiting;
@@ -153,7 +153,7 @@ export class Connections implements SocketOwner {
     return next;
   }
 
-  /** One connection turned out stale: those that were left alone as long have probably gone the same way. */
+  /** After one stale connection, the other idle ones are probably stale too. */
   #closeIdle(): void {
     const idle = this.#idle;
     this.#idle = [];
@@ -164,12 +164,12 @@ export class Connections implements SocketOwner {
     for (;;) {
       const socket = this.#idle.pop();
       if (!socket || socket.isUsable) return socket;
-      // It is closing. Or the upstream has given it up while this process, or the machine with its timers, stood still.
+      // It is closing, or it expired at the upstream while this process or the machine was suspended.
       socket.destroy();
     }
   }
 
-  /** As many connections as calls wait for, within the limit. */
+  /** Opens as many connections as waiting calls lack, within the limit. */
   #connect(): void {
     while (this.#lacking > 0 && this.#open.size < this.#max && !this.#isClosed) {
       const socket = new UpstreamSocket(this.#target, this);

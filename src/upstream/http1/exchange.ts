@@ -7,16 +7,16 @@ import { connectionError, type Stage } from "./connection-error.ts";
 import type { Connections, SocketWaiter } from "./connections.ts";
 import type { SocketUser, UpstreamSocket } from "./upstream-socket.ts";
 
-/** What the call hears of one exchange: at most one of `broke` and the body's end, and nothing after it. */
+/** The owner of one exchange. It hears at most one of `broke` and the body's end, and nothing after that. */
 export interface ExchangeOwner {
   /** The request is being written to a connection. */
   connected(): void;
-  /** The final head; who takes the body. */
+  /** The final head arrived. Returns the receiver of the body, or undefined to discard it. */
   responded(head: ResponseHead): ResponseBody | undefined;
   broke(error: GatewayError, stage: Stage): void;
 }
 
-/** One HTTP request and its answer, made safe to be stopped at any moment, also from its own callbacks. */
+/** One HTTP request and its response. It can be stopped at any moment, even from its own callbacks. */
 export class Exchange implements SocketWaiter, SocketUser {
   readonly #owner: ExchangeOwner;
   readonly #connections: Connections;
@@ -31,7 +31,7 @@ export class Exchange implements SocketWaiter, SocketUser {
   /** Cancels the time limit while the body is being discarded. */
   #finishing: (() => void) | undefined;
 
-  /** `wantsNew`: it is not sent on a connection that has served another request. */
+  /** `wantsNew`: never use a connection that has served another request. */
   constructor(owner: ExchangeOwner, connections: Connections, time: RunningTime, wantsNew: boolean) {
     this.#owner = owner;
     this.wantsNew = wantsNew;
@@ -57,7 +57,7 @@ export class Exchange implements SocketWaiter, SocketUser {
     this.#socket?.resume();
   }
 
-  /** Closes the socket now, or waits for none. The owner hears nothing more. */
+  /** Closes the socket, or stops waiting for one. The owner hears nothing more. */
   abort(): void {
     if (this.#over) return;
     const socket = this.#socket;
@@ -65,7 +65,7 @@ export class Exchange implements SocketWaiter, SocketUser {
     socket?.destroy();
   }
 
-  /** Lets the body end by itself, unheard, so that the connection can be used again; aborts after `graceMs`. */
+  /** Discards the rest of the body so that the connection can be reused; aborts after `graceMs`. */
   finish(graceMs: number): void {
     if (this.#stage !== "answering") this.abort();
     if (this.#over) return;
@@ -74,7 +74,7 @@ export class Exchange implements SocketWaiter, SocketUser {
     this.#finishing = this.#time.after(graceMs, () => this.abort());
   }
 
-  /** Takes what came of the body for all of it. */
+  /** Ends the body with what has arrived so far. */
   endBody(): void {
     try {
       this.#body?.end();
@@ -135,7 +135,7 @@ export class Exchange implements SocketWaiter, SocketUser {
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** A fault of whoever takes the answer is ours, not the connection's. */
+  /** An exception of the body's receiver is our fault, not the connection's. */
   #failed(fault: unknown): void {
     this.abort();
     this.#owner.broke(toGatewayError(fault), this.#stage);

@@ -3,16 +3,16 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import { readChunkSize } from "./chunk-size.ts";
 import { checkTrailer, type FramedHead, hasBareLineEnd, protocolError, readHead } from "./response-head.ts";
 
-/** Told what an answer brings, in the order of its bytes. */
+/** Receives the parts of a response in order. */
 export interface ResponseSink {
-  /** The final head; interim ones are skipped. */
+  /** The final head; interim heads are skipped. */
   head(head: FramedHead): void;
   data(bytes: ByteString): void;
 }
 
-/** Larger heads are refused, interim ones counted in: providers' stay under 4 KiB. */
+/** Limit for all heads of a response, interim ones included; providers' stay under 4 KiB. */
 const MAX_HEAD_BYTES = 16_384;
-/** A chunk's size, and whatever extensions stand behind it. */
+/** Limit for a chunk-size line with its extensions. */
 const MAX_SIZE_LINE_BYTES = 1_024;
 const VERSION = "HTTP/1.";
 const HEAD_END = "\r\n\r\n";
@@ -20,24 +20,21 @@ const LINE_END = "\r\n";
 const CR = 13;
 const LF = 10;
 
-/**
- * What comes next. A size is that of a chunk, whose data ends with a line end; a trailer's fields are skipped. Anything
- * behind `done` was not asked for.
- */
+/** What the next bytes should be. Bytes after `done` were not asked for. */
 type Expected = "head" | "body" | "size" | "chunk" | "chunk end" | "trailer" | "until close" | "done";
 
 /**
- * Reads one HTTP/1.1 answer from bytes cut anywhere, a character a byte, and hands its body on in the slices it came in.
- * Strict: what RFC 9112 lets a reader guess about is refused, because a wrong guess puts one answer into another.
+ * Parses one HTTP/1.1 response from bytes split anywhere (one character per byte) and passes its body on in the slices that
+ * arrive. Strict: it refuses what RFC 9112 lets a reader guess about, because a wrong guess puts one response into another.
  */
 export class ResponseReader {
   readonly #sink: ResponseSink;
   #expected: Expected = "head";
-  /** The beginning of a head or a line whose end has not come. */
+  /** The start of an incomplete head or line. */
   #rest: ByteString = "";
-  /** Bytes of the body, or of its chunk, that are still to come. */
+  /** Bytes of the body or chunk still to come. */
   #left = 0;
-  /** Bytes of interim heads, or of the trailer. */
+  /** Bytes of interim heads, or of the trailer, so far. */
   #skipped = 0;
   #idleMs: number | undefined = 0;
 
@@ -45,17 +42,17 @@ export class ResponseReader {
     this.#sink = sink;
   }
 
-  /** The whole answer is there. */
+  /** Whether the response is complete. */
   get isDone(): boolean {
     return this.#expected === "done";
   }
 
-  /** Whether the final head is there. */
+  /** Whether the final head has arrived. */
   get hasHead(): boolean {
     return this.#expected !== "head";
   }
 
-  /** For how long the connection may be kept for another call, in milliseconds; undefined: as long as we like. */
+  /** How long the connection may be kept for another call, in milliseconds; undefined if the upstream does not say. */
   get idleMs(): number | undefined {
     return this.#idleMs;
   }
@@ -85,31 +82,31 @@ export class ResponseReader {
           at = this.#trailer(bytes, at);
           break;
         case "done":
-          // Nothing was asked for behind the answer, so what follows it is not to be trusted.
+          // Unrequested bytes: the connection cannot be trusted for another call.
           this.#idleMs = 0;
           return;
       }
     }
   }
 
-  /** No more bytes will come. Throws `upstream_truncated`, or `upstream_reset` when there is no answer yet. */
+  /** The connection ended. Throws `upstream_truncated`, or `upstream_reset` before the final head. */
   close(): void {
     if (this.#expected === "until close") this.#expected = "done";
     if (!this.isDone) throw new GatewayError(this.hasHead ? "upstream_truncated" : "upstream_reset");
   }
 
   #head(bytes: ByteString, at: number): number {
-    // An end that was cut: some of it stands in the rest.
+    // The end of the head may have been split: part of it is in the rest.
     const from = Math.max(0, this.#rest.length - HEAD_END.length + 1);
     const text = this.#rest + bytes.slice(at);
     const end = text.indexOf(HEAD_END, from);
-    // The last bytes may be the beginning of the end.
+    // The last bytes may be the start of that end.
     if (this.#skipped + (end < 0 ? text.length - HEAD_END.length + 1 : end) > MAX_HEAD_BYTES) {
       const details = { reason: "headers_too_large" };
       throw new GatewayError("upstream_bad_response", "the upstream's headers are too large", { details });
     }
     if (end < 0) {
-      // Whatever else it is, its end may never come.
+      // Not a head at all: its end may never come.
       if (!text.startsWith(VERSION.slice(0, text.length))) throw protocolError("no HTTP/1 status line");
       if (hasBareLineEnd(text, this.#rest.length)) throw protocolError("a head whose lines end in bare LF");
       this.#rest = text;
@@ -142,7 +139,7 @@ export class ResponseReader {
     return end;
   }
 
-  /** Reads a chunk's size where its line stands whole in these bytes, as nearly always. */
+  /** Reads a chunk-size line that is complete in these bytes, the usual case. */
   #size(bytes: ByteString, at: number): number {
     const end = this.#rest === "" ? bytes.indexOf(LINE_END, at) : -1;
     if (end < 0 || end - at > MAX_SIZE_LINE_BYTES) return this.#cutSize(bytes, at);
@@ -171,7 +168,7 @@ export class ResponseReader {
     this.#expected = size === 0 ? "trailer" : "chunk";
   }
 
-  /** The line end behind a chunk's data, which may come in two pieces. */
+  /** The line end after a chunk's data, which may arrive in two pieces. */
   #chunkEnd(bytes: ByteString, at: number): number {
     let next = at;
     if (this.#rest === "") {
@@ -185,7 +182,7 @@ export class ResponseReader {
     return next;
   }
 
-  /** Lines up to an empty one. Nothing in them is of use. */
+  /** Checks and discards lines up to an empty one. */
   #trailer(bytes: ByteString, at: number): number {
     const line = this.#rest + bytes.slice(at);
     const end = line.indexOf(LINE_END);

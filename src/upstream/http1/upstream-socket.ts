@@ -8,32 +8,32 @@ import { certificateError } from "./connection-error.ts";
 import { openSocket, type SocketTarget } from "./open-socket.ts";
 import { ResponseReader, type ResponseSink } from "./response-reader.ts";
 
-/** Whoever makes a call over a socket: hears its answer, then exactly one of `ended` and `broke`. */
+/** The call that uses a socket. It hears its response, then exactly one of `ended` and `broke`. */
 export interface SocketUser extends ResponseSink {
   ended(): void;
   broke(error: Error): void;
 }
 
-/** Told of a socket's life. */
+/** Hears of the states of a socket. */
 export interface SocketOwner {
-  /** Its answer is whole. In a turn it is free, unless something comes behind that. */
+  /** Its response is complete. Within a turn it will be free, unless more bytes follow. */
   finishing(socket: UpstreamSocket): void;
-  /** It is ready for a first call, or for the next. */
+  /** It is ready for a call. */
   free(socket: UpstreamSocket): void;
-  /** It is closed. `unmade` says why it never was connected. */
+  /** It is closed. `unmade` is the reason if it never connected. */
   gone(socket: UpstreamSocket, unmade: Error | undefined): void;
 }
 
 /**
- * Every socket reads into this: what a read brings is made a string before the next one. No buffer is allocated for a
- * read, and none waits in a stream (bench/README.md has the figures).
+ * All sockets read into this buffer: each read is copied into a string before the next one. So no read allocates a buffer, and
+ * none waits in a stream (figures: bench/README.md).
  */
 const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
-/** How long a connection that no call has claimed yet is kept: less than the five seconds that servers commonly wait. */
+/** How long to keep a connection that no call has claimed: less than the five seconds servers commonly wait. */
 const FIRST_IDLE_MS = 4_000;
 
-/** One connection to an upstream: HTTP/1.1, kept alive, one call at a time. */
+/** One keep-alive HTTP/1.1 connection to an upstream, used by one call at a time. */
 export class UpstreamSocket {
   readonly #owner: SocketOwner;
   readonly #socket: Socket;
@@ -44,16 +44,16 @@ export class UpstreamSocket {
   #reader: ResponseReader | undefined;
   #isConnected = false;
   #isPaused = false;
-  /** What was read before a pause took effect. */
+  /** Bytes read before a pause took effect. */
   #held: ByteString = "";
   #error: Error | undefined;
-  /** It has served a call, or waited for one: the upstream may have given it up meanwhile. */
+  /** Whether it has served a call or been idle, so that the upstream may have closed it. */
   #isReused = false;
-  /** Bytes came since the request was sent. */
+  /** Whether bytes arrived since the request was sent. */
   #isAnswered = false;
-  /** By everybody's clock: until then the upstream keeps it, if it serves nobody. */
+  /** Wall-clock time until which the upstream keeps it while idle. */
   #keptUntil = 0;
-  /** Calls off the limit of a connection that is being made, or serves nobody. */
+  /** Cancels the time limit of connecting or of being idle. */
   #callOff: () => void;
 
   constructor(target: SocketTarget, owner: SocketOwner) {
@@ -72,22 +72,22 @@ export class UpstreamSocket {
     this.#socket.on("close", () => this.#closed());
   }
 
-  /** Whether an idle one may still serve a call. */
+  /** Whether it may still serve a call while idle. */
   get isUsable(): boolean {
     return !this.#socket.destroyed && this.#time.wall() < this.#keptUntil;
   }
 
-  /** Whether it has served a call before, or waited idle for one. */
+  /** Whether it has served a call or been idle before. */
   get isReused(): boolean {
     return this.#isReused;
   }
 
-  /** Whether nothing came in answer to a request that was sent on a reused connection. */
+  /** Whether it was reused and has sent nothing since. */
   get isStale(): boolean {
     return this.#isReused && !this.#isAnswered;
   }
 
-  /** Sends a request: head and body, both a character a byte. The socket has to be free. */
+  /** Sends a request, head and body, one character per byte. The socket must be free. */
   send(request: ByteString, user: SocketUser): void {
     this.#user = user;
     this.#reader = new ResponseReader(user);
@@ -101,7 +101,7 @@ export class UpstreamSocket {
     this.#socket.pause();
   }
 
-  /** Takes effect after the running callback. */
+  /** Takes effect after the current callback. */
   resume(): void {
     this.#isPaused = false;
     queueMicrotask(() => {
@@ -111,7 +111,7 @@ export class UpstreamSocket {
     });
   }
 
-  /** Closes it now. Its user hears nothing more, or that it broke with `error`. */
+  /** Closes it now. With `error`, its user hears `broke`; without, nothing more. */
   destroy(error?: Error): void {
     const user = this.#user;
     this.#user = undefined;
@@ -127,7 +127,7 @@ export class UpstreamSocket {
     this.#offer(FIRST_IDLE_MS);
   }
 
-  /** The buffer holds `size` new bytes. */
+  /** Takes `size` new bytes out of the buffer. */
   #read(size: number): true {
     const bytes = READ_BUFFER.toString("latin1", 0, size);
     if (this.#isPaused) {
@@ -147,7 +147,7 @@ export class UpstreamSocket {
     const reader = this.#reader;
     const user = this.#user;
     if (!reader || !user) {
-      // An idle upstream has nothing to say but goodbye, and a late word would be taken for the next answer.
+      // Data on an idle socket would be read as the next response.
       this.destroy();
       return;
     }
@@ -176,23 +176,23 @@ export class UpstreamSocket {
   }
 
   /**
-   * The answer is whole. The next call has its turn when nothing came behind it: bytes that did would be that call's
-   * answer (RFC 9112, 6.3), and an end that did would be its failure.
+   * The response is complete. The socket is offered to the next call only after checking that nothing follows: further bytes
+   * would become that call's response (RFC 9112, 6.3), and a FIN its failure.
    */
   #finish(user: SocketUser, idleMs: number): void {
     this.#user = undefined;
     this.#reader = undefined;
     this.#isReused = true;
     const { readable, writableLength } = this.#socket;
-    // It ended while its user paused. Or its answer came before the request was sent: what is left of that would be
-    // taken for the next one.
+    // It ended while paused; or the response came before the request was fully sent, and the rest of that request would be
+    // read as the next one.
     if (idleMs === 0 || !readable || writableLength > 0) this.#socket.destroy();
     else {
       this.#keepFor(idleMs);
       if (this.#isPaused) this.resume();
       this.#owner.finishing(this);
-      // The first comes behind the reads of this turn, the second behind one more look at this socket: one that was
-      // paused has had none yet, and one that brings very much is left for a turn.
+      // The first setImmediate runs after this turn's reads, the second after one more poll of this socket: a paused socket has
+      // not been read yet, and a very busy one is left for the next turn.
       setImmediate(() => setImmediate(() => this.#offer(idleMs)));
     }
     user.ended();
@@ -202,7 +202,7 @@ export class UpstreamSocket {
     this.#keptUntil = this.#time.wall() + idleMs;
   }
 
-  /** Whoever waits may have it; else it is closed when it was idle for so long. */
+  /** Offers it to a waiting call; otherwise it is closed after `idleMs`. */
   #offer(idleMs: number): void {
     if (!this.isUsable) this.destroy();
     else {

@@ -13,7 +13,7 @@ type Resolve = (
   done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-/** Decides which addresses one route may call, and says in a refusal which key of the configuration allows more. */
+/** Decides which addresses one route may call. A refusal names the configuration key that can allow the address. */
 export class AddressGuard {
   readonly #route: string;
   readonly #isAllowed: (address: string) => boolean;
@@ -24,14 +24,14 @@ export class AddressGuard {
     const list = networkList(typeof allowed === "boolean" ? [] : allowed);
     const isAllowed = (address: string): boolean => {
       if (allowed === true || isPublicAddress(address)) return true;
-      // What is behind a translator counts too: allowing its prefix does not open the private networks behind it.
+      // Allowing a NAT64 prefix must not open the private networks behind the translator.
       const translated = behindNat64(address);
       return holds(list, address) && (translated === undefined || isAllowed(translated));
     };
     this.#isAllowed = isAllowed;
   }
 
-  /** Why a literal address may not be called; undefined when it may. */
+  /** Why an address may not be called; undefined if it may. */
   refusalOf(address: string): GatewayError | undefined {
     if (this.#isAllowed(address)) return undefined;
     const network = specialNetworkOf(address);

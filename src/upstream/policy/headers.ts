@@ -1,20 +1,20 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 
-/** What every request says, whatever the route's settings. Compressed streams arrive in lumps, so none is accepted. */
+/** Headers of every request. Compressed streams arrive in lumps, so only identity is accepted. */
 const ALWAYS = {
   "content-type": "application/json",
   "cache-control": "no-cache",
   "accept-encoding": "identity",
 } as const;
 
-/** Headers a dialect may set: keys, and the vendors' own switches. */
+/** Headers a dialect may set: keys and the vendors' own switches. */
 const ALLOWED = /^(?:authorization|x-api-key|api-key|anthropic-.+|openai-.+)$/;
 
-/** Headers that speak about the connection or about the client; they stop here even when they are configured. */
+/** Headers about the connection or the client; never sent, even if configured. */
 const NEVER =
   /^(?:host|cookie2?|connection|keep-alive|proxy-.+|te|trailer|transfer-encoding|content-length|content-encoding|upgrade|http2-settings|expect|via|forwarded|x-forwarded-.+|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/;
 
-/** RFC 9110 field values: visible characters, spaces and tabs, bytes above ASCII. No line ends, no NUL. */
+/** Field values (RFC 9110, 5.5): visible characters, spaces, tabs and bytes above ASCII; no line ends, no NUL. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 /**

@@ -1,10 +1,10 @@
-/** Up to a segment like these a base URL may reach into the paths of its API: a version, or the last of an endpoint. */
+/** The last segment that a base URL may share with an API path: a version, or the end of an endpoint. */
 const OVERLAP_ENDS = /^(?:v\d+|messages|completions|responses)$/;
 
 /**
- * The path and query of requests for what stands below a base URL. People write base URLs with a slash, a `/v1` or an
- * endpoint too many, as vendors' own clients take them: what the base URL has already is not written again. A base URL
- * with nothing below it is the address as it is.
+ * Returns a function from a path below a base URL to a request's path and query. Base URLs often have a slash, a `/v1` or the
+ * endpoint too many, which vendors' own clients accept: shared segments are written once. With nothing below it, the base
+ * URL's path is used unchanged.
  */
 export function requestPath(base: URL, query: Readonly<Record<string, string>> = {}): (below: string) => string {
   const parameters = new URLSearchParams(query).toString();
@@ -26,7 +26,7 @@ const segmentsOf = (path: string) => path.split("/").filter((segment) => segment
 const withoutRepeatedVersion = (segments: readonly string[]) =>
   segments.filter((segment, at) => !(/^v\d+$/.test(segment) && segment === segments[at - 1]));
 
-/** How many segments at the end of the one are those at the beginning of the other. */
+/** How many segments at the end of `before` are also the start of `behind`. */
 function overlapOf(before: readonly string[], behind: readonly string[]): number {
   for (let length = Math.min(before.length, behind.length); length > 0; length--) {
     const shared = before.slice(-length);

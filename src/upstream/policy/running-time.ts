@@ -1,8 +1,8 @@
 import { type Clock, MAX_TIMER_MS } from "../../core/kernel/clock.ts";
 
-/** The platform's timer, as far as it is needed here. Tests bring one that they move on themselves. */
+/** The timer function used here. Tests pass one they advance themselves. */
 export interface Timers {
-  /** Calls `work` once, `ms` later or more; gives what calls it off. Keeps no process alive. */
+  /** Calls `work` once after at least `ms`; returns a function that cancels it. Does not keep the process alive. */
   after(ms: number, work: () => void): () => void;
 }
 
@@ -13,13 +13,12 @@ const PLATFORM: Timers = {
   },
 };
 
-/** How often the process looks whether it stood still: what it may be wrong by. */
+/** How often to check for a standstill; also the largest error. */
 const PULSE_MS = 1_000;
 
 /**
- * The time in which this process ran. It stands still while the process does (SIGSTOP, a paused machine, an event loop
- * that is blocked for a second or more), so that nobody is held to have been silent while we could not listen. All limits
- * of calls are measured in it. `wall` is the clock of everybody else, and goes on.
+ * A clock that stops while this process does (SIGSTOP, a suspended machine, an event loop blocked for a second or more), so
+ * that no upstream counts as silent while we could not listen. All limits of calls use it. `wall` does not stop.
  */
 export class RunningTime implements Clock {
   readonly #clock: Clock;
@@ -42,8 +41,8 @@ export class RunningTime implements Clock {
   }
 
   /**
-   * Rings once, when so much of this time has passed, behind the reads of that turn: what had come by then counts. Gives
-   * what calls it off.
+   * Calls `ring` once after `ms` of running time, after that turn's reads, so that data which had arrived counts. Returns a
+   * function that cancels it.
    */
   after(ms: number, ring: () => void): () => void {
     const at = this.now() + ms;
@@ -59,12 +58,12 @@ export class RunningTime implements Clock {
     return () => callOff();
   }
 
-  /** Looks no more whether the process stands still. */
+  /** Stops checking for standstills. */
   stop(): void {
     this.#stopPulse();
   }
 
-  /** A pulse that comes a second late or more tells for how long nothing ran. */
+  /** A pulse that is a second late or more shows how long the process stood still. */
   #beat(): void {
     const dueAt = this.#clock.now() + PULSE_MS;
     this.#stopPulse = this.#timers.after(PULSE_MS, () => {

@@ -1,14 +1,14 @@
-/** Headers that are about a vendor's version and account, and hold no secret. */
+/** Headers about a vendor's version and account, which hold no secret. */
 const PUBLIC = /^(?:anthropic|openai)-|^user-agent$/i;
 
-/** Words and addresses are no secrets, placeholders such as `lm-studio` neither: masking them would garble answers. */
+/** What counts as a secret. Words, addresses and placeholders such as `lm-studio` do not: masking them would garble answers. */
 const SECRET = /^(?=.*\d)[\w.~+/=-]{16,}$/;
 
 const MASKED = "[redacted]";
 
 /**
- * Takes the credentials of one request, read from its headers, out of whatever its upstream says: some quote the key
- * they refuse. Exact occurrences only, as they are and as JSON may write them.
+ * Removes a request's credentials, taken from its headers, from what the upstream says: some quote the key they refuse.
+ * Matches exact occurrences only, plain or JSON-escaped.
  */
 export class SecretRedactor {
   readonly #secrets: readonly string[];
@@ -21,13 +21,13 @@ export class SecretRedactor {
       .flatMap((secret) => (secret.includes("/") ? [secret, secret.replaceAll("/", "\\/")] : [secret]));
   }
 
-  /** On the fast path: one search a secret. */
+  /** Whether a secret occurs in the text. On the hot path: one search per secret. */
   areIn(text: string): boolean {
     for (const secret of this.#secrets) if (text.includes(secret)) return true;
     return false;
   }
 
-  /** The same text without them. */
+  /** The text with secrets replaced. */
   mask(text: string): string {
     return this.#secrets.reduce((masked, secret) => masked.replaceAll(secret, MASKED), text);
   }

@@ -112,14 +112,18 @@ describe("a body", () => {
     let tooSlow = false;
     const pace = { silenceMs: 15_000, bytesPerSecond: 8 * 1024 };
     const requests = new SlowRequests({ pace, lingerMs: 15_000, now: () => now });
-    const request = { headers: { "content-length": "30000000" }, socket: { bytesRead: 0, destroyed: false } };
-    requests.watch(request as unknown as IncomingMessage, { headersSent: false } as ServerResponse);
-    requests.onTooSlow(request as unknown as IncomingMessage, () => {
+    const socket = new LooseSocket();
+    const request = requestOf({ "content-length": "30000000" }, socket);
+    requests.watch(
+      request,
+      responseTo(request, () => false),
+    );
+    requests.onTooSlow(request, () => {
       tooSlow = true;
     });
     // 1 Mbit/s: 30 MB in four minutes.
-    for (; request.socket.bytesRead < 30_000_000; now += 1_000) {
-      request.socket.bytesRead += 125_000;
+    for (; socket.bytesRead < 30_000_000; now += 1_000) {
+      socket.receive(125_000);
       requests.look();
     }
     expect([tooSlow, now]).toEqual([false, 240_000]);
