@@ -2,10 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { clientKey, isThisMachine } from "../../../src/transport/admit/client-address.ts";
 
-/** The eight groups of an IPv6 address, with runs of zeros as often as real ones have them. */
+/** The eight groups of an IPv6 address, with realistic runs of zeros. */
 const address6 = fc.array(fc.oneof(fc.constant(0), fc.nat(0xffff)), { minLength: 8, maxLength: 8 });
 const bytes4 = fc.array(fc.nat(255), { minLength: 4, maxLength: 4 });
-/** How to write it: upper case, leading zeros, which run of zeros is left out, the end as IPv4, what stands around it. */
+/** How to write it: upper case, leading zeros, which run of zeros to omit, the end as IPv4, and what encloses it. */
 const style = fc.record({
   upper: fc.boolean(),
   width: fc.integer({ min: 1, max: 4 }),
@@ -21,7 +21,7 @@ const style = fc.record({
 });
 type Style = typeof style extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** One of the many texts that RFC 4291, section 2.2, allows for an address. */
+/** One of the texts RFC 4291, section 2.2, allows for an address. */
 function written(groups: readonly number[], { upper, width, shorten, dotted, around }: Style): string {
   const texts = groups.map((group) => group.toString(16).padStart(width, "0"));
   if (dotted) {

@@ -8,7 +8,7 @@ import { createAuthenticator } from "../../../src/transport/auth/authenticator.t
 const MINUTE = 60_000;
 const RIGHT = "right-token";
 
-/** What comes from one address: a wrong or right token, none at all, or a bad signature that a face found. */
+/** Attempts from one address: a wrong or correct token, none, or a bad signature reported by a face. */
 type Kind = "wrong" | "right" | "none" | "signature";
 interface Attempt {
   readonly kind: Kind;
@@ -46,7 +46,7 @@ const play = (rules: Rules, attempts: readonly Attempt[]): readonly Outcome[] =>
 
 const isFailure = ({ kind }: Attempt) => kind === "wrong" || kind === "signature";
 
-/** By the definition alone: a minute with too many failures, of which the last was less than a lockout ago. */
+/** Locked out by definition: a minute with too many failures, the last of them less than `lockoutMs` ago. */
 function isLockedOut({ failuresPerMinute, lockoutMs }: Rules, before: readonly Attempt[], now: number): boolean {
   const times = before.filter(isFailure).map(({ atMs }) => atMs);
   return times.some((last, at) => {

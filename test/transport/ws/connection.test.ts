@@ -11,7 +11,7 @@ import {
   TEXT,
 } from "../../support/raw-web-socket.ts";
 
-/** A server, one raw client, and the face's side of it. */
+/** A server, a raw client, and the face's end of its connection. */
 async function setUp(options: FaceServerOptions = {}) {
   const stack = new AsyncDisposableStack();
   const server = stack.use(await startFaceServer(options));
@@ -83,7 +83,7 @@ describe("limits of one connection", () => {
     await using up = await setUp();
     up.client.write(Buffer.concat(Array.from({ length: 1_000 }, () => frameBytes({ opcode: PING }))));
     expect(await up.client.closed).toBe(1008);
-    // Twenty at once, the one that was too many, some that came of time that passed, and the goodbye.
+    // Twenty in the burst, the excess one, some for the time that passed, and the close frame.
     expect(up.client.frames.length).toBeLessThanOrEqual(25);
   });
 

@@ -13,7 +13,7 @@ const frame = fc.record({
   payload: fc.oneof(fc.uint8Array({ maxLength: 140 }), fc.constant(new Uint8Array(66_000))),
 });
 
-/** The bytes in pieces of these lengths, by turns. */
+/** The bytes in pieces of these lengths, repeated in turn. */
 function* cut(bytes: Buffer, lengths: readonly number[]): Generator<Buffer> {
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const length = lengths[turn % lengths.length] ?? 1;

@@ -14,7 +14,7 @@ describe("a silent client", () => {
     using client = await RawWebSocket.connect(server.url, "/played", "played");
     const session = await server.session();
     expect(await session.closed).toBe("no_pong");
-    // Nobody would read a goodbye.
+    // A close frame would not be read.
     expect(await client.closed).toBeUndefined();
     expect(pings(client)).toBeGreaterThanOrEqual(1);
     expect(server.closings).toEqual([expect.objectContaining({ closeCode: 4001 })]);
@@ -77,7 +77,7 @@ describe("a suspended gateway", () => {
     await using server = await startFaceServer({ clock, limits: { pingMs: 1_000, pongMs: 50 } });
     using client = await RawWebSocket.connect(server.url, "/played", "played");
     const session = await server.session();
-    // In steps the heartbeat does not take for a stall.
+    // In steps too small to count as a stall.
     const ping = async (count: number) => {
       const moving = setInterval(() => (time.ms += 40), 10);
       await client.until(() => pings(client) >= count);
@@ -102,7 +102,7 @@ describe("a suspended gateway", () => {
   });
 });
 
-/** A client that answers every ping. */
+/** A client that responds to every ping. */
 async function answering(url: string): Promise<RawWebSocket> {
   const client = await RawWebSocket.connect(url, "/played", "played");
   let answered = 0;

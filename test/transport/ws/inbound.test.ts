@@ -20,7 +20,7 @@ async function setUp(options: FaceServerOptions = {}) {
 
 const textOf = (bytes: number): string => "0123456789abcdef".repeat(Math.ceil(bytes / 16)).slice(0, bytes);
 
-/** One message in fragments of so many bytes. */
+/** A message in fragments of this many bytes. */
 function fragments(message: string, bytes: number): Buffer[] {
   const frames: Buffer[] = [];
   for (let at = 0; at < message.length; at += bytes) {
@@ -31,7 +31,7 @@ function fragments(message: string, bytes: number): Buffer[] {
   return frames;
 }
 
-/** Writes pieces of so many bytes, each in a segment of its own where the network does not join them. */
+/** Writes pieces of this many bytes, each in its own segment unless the network joins them. */
 async function writeIn(client: RawWebSocket, bytes: Buffer, pieceBytes: number): Promise<void> {
   for (let at = 0; at < bytes.length; at += pieceBytes) {
     client.write(bytes.subarray(at, at + pieceBytes));
@@ -233,7 +233,7 @@ describe("an unfinished message", () => {
 
 test("a message's time is charged to its caller, however it ends; an unauthenticated client's to none", async () => {
   let now = 0;
-  // Each look at the clock is 1 ms later.
+  // Each reading of the clock is 1 ms later.
   const clock = { now: () => now++, wall: () => 0 };
   await using up = await setUp({ authentication: "frame", clock });
   up.client.send({ opcode: TEXT, payload: "who are you" });
@@ -246,7 +246,7 @@ test("a message's time is charged to its caller, however it ends; an unauthentic
   expect(up.server.took.map(({ caller }) => caller)).toEqual(["tester", "tester", "tester"]);
 });
 
-/** Ways in which it ends, each behind a frame that is half there. */
+/** Ways for the connection to end, each after half a frame. */
 const ENDINGS: Readonly<Record<string, readonly [FaceServerOptions, (client: RawWebSocket) => void]>> = {
   "it is complete": [{}, (client) => client.write("x".repeat(3_000))],
   "its client goes in the middle": [{}, (client) => client.socket.destroy()],

@@ -10,9 +10,9 @@ import { type FaceServer, type PlayedSession, startFaceServer } from "../../supp
 import { noFault } from "../../support/no-fault.ts";
 import { CLOSE, frameBytes, RawWebSocket, TEXT } from "../../support/raw-web-socket.ts";
 
-/** A socket that counts what it is given to write, and takes it only when it is told to. */
+/** A socket that records writes, and completes them only when a test lets it. */
 class CountingSocket extends Duplex {
-  /** What each write brought. */
+  /** The content of each write. */
   readonly writes: string[] = [];
   isFull = false;
   #waiting: (() => void)[] = [];
@@ -41,7 +41,7 @@ class CountingSocket extends Duplex {
 }
 
 const opened: WebSocket[] = [];
-// One that said goodbye waits half a minute for the answer.
+// A closing ws waits half a minute for the peer's close frame.
 afterAll(() => {
   for (const ws of opened) ws.terminate();
 });
@@ -123,7 +123,7 @@ describe("an outbox", () => {
     outbox.push("y".repeat(600), "turn");
     expect(outbox.writable).toBe(false);
     expect(outbox.writable).toBe(false);
-    // A reply may not wait for that.
+    // A reply must not wait for that.
     outbox.push("reply", "turn");
     await endOfTurn();
     expect(drains()).toBe(0);
@@ -189,7 +189,7 @@ describe("a message arrives unchanged, whatever its content", () => {
     );
   });
 
-  /** What a client of ws gets when the gateway sends these frames in one turn. */
+  /** What a ws client receives when the gateway sends these frames in one turn. */
   async function received(frames: readonly string[]): Promise<string[]> {
     const got: string[] = [];
     client.on("message", (data) => got.push(data.toString()));

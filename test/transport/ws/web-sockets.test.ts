@@ -9,7 +9,7 @@ import { upgrade } from "../../support/upgrade.ts";
 const ask = (url: string, headers: Record<string, string> = {}, method = "GET") =>
   upgrade(url, { path: "/played", method, headers: { "sec-websocket-protocol": "played", ...headers } });
 
-/** The whole answer to these bytes, up to the end of the connection; the client never hangs up by itself. */
+/** The response to these bytes, up to the end of the connection; the client never closes it first. */
 async function raw(url: string, lines: readonly string[]): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
@@ -225,7 +225,7 @@ describe("the number of connections", () => {
       const arriving = due.get(time.ms) ?? 0;
       due.delete(time.ms);
       const answers = await all(arriving, () => ask(server.url));
-      // Who is in is served all the while.
+      // Connected clients are served meanwhile.
       session.connection.send("still here");
       await new Promise((said) => live.socket?.once("data", said));
       sockets.push(...answers.map(({ socket }) => socket));
@@ -239,13 +239,13 @@ describe("the number of connections", () => {
     expect(refused[0]).toBe(800);
     expect(sockets.filter((socket) => socket !== undefined)).toHaveLength(1_001);
     expect(time.ms).toBeLessThan(30_000);
-    // They were told to come back spread over five seconds, from the next one on.
+    // Their retry-after is spread over five seconds, starting a second from now.
     expect(refused.length).toBeGreaterThan(5);
     for (const socket of sockets) socket?.destroy();
   });
 });
 
-/** So many of them, at most 100 at a time. */
+/** Runs this many, at most 100 at a time. */
 async function all<T>(count: number, one: () => Promise<T>): Promise<T[]> {
   const done: T[] = [];
   while (done.length < count) {
