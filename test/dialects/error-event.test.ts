@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { DialectName } from "../../protocol/dialects.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { errorEvent } from "../../src/dialects/error-event.ts";
+import { errorEvents } from "../../src/dialects/error-event.ts";
 
 import { dialects } from "../../src/dialects/registry.ts";
 import { interpret, named, unnamed } from "../support/interpret.ts";
@@ -17,7 +17,7 @@ const DIALECTS: readonly [DialectName, object][] = [
 describe("the event that ends a broken stream", () => {
   test.each(DIALECTS)("of %s is an error to whoever reads that dialect", (dialect, event) => {
     for (const before of [undefined, unnamed(event)]) {
-      const last = errorEvent(dialect, truncated, before, before);
+      const [last] = errorEvents(dialect, truncated, before, before);
       const decoder = dialects.get(dialect);
       const [delta] = last && decoder ? interpret(decoder, [last]) : [];
       expect(delta?.error?.message).toBe("it stopped");
@@ -25,7 +25,7 @@ describe("the event that ends a broken stream", () => {
   });
 
   test("of Anthropic is named, and has the form of its errors", () => {
-    const last = errorEvent("anthropic-messages", truncated, undefined, undefined);
+    const [last] = errorEvents("anthropic-messages", truncated, undefined, undefined);
     expect(last?.event).toBe("error");
     expect(JSON.parse(last?.data ?? "")).toMatchObject({ type: "error", error: { type: "api_error" } });
   });
@@ -34,7 +34,7 @@ describe("the event that ends a broken stream", () => {
     const response = { id: "resp_1", object: "response", status: "in_progress", output: [] };
     const first = named({ type: "response.created", sequence_number: 0, response } as { type: string });
     const delta = named({ type: "response.output_text.delta", sequence_number: 7, delta: "x" } as { type: string });
-    const last = errorEvent("openai-responses", truncated, first, delta);
+    const [last] = errorEvents("openai-responses", truncated, first, delta);
     expect(last?.event).toBe("response.failed");
     expect(JSON.parse(last?.data ?? "")).toEqual({
       type: "response.failed",
@@ -43,8 +43,14 @@ describe("the event that ends a broken stream", () => {
     });
   });
 
-  test("of a response that was never announced is an error event, flat and nested, number 0", () => {
-    const last = errorEvent("openai-responses", truncated, undefined, undefined);
+  test("of a response that was never announced is an error event, flat and nested, and response.failed behind it", () => {
+    const [last, failed] = errorEvents("openai-responses", truncated, undefined, undefined);
+    expect(failed?.event).toBe("response.failed");
+    expect(JSON.parse(failed?.data ?? "")).toMatchObject({
+      type: "response.failed",
+      sequence_number: 1,
+      response: { status: "failed", error: { code: "upstream_truncated", message: "it stopped" } },
+    });
     expect(last?.event).toBe("error");
     expect(JSON.parse(last?.data ?? "")).toMatchObject({
       type: "error",
@@ -63,6 +69,6 @@ describe("the event that ends a broken stream", () => {
     ["openai-responses", named({ type: "response.failed", response: {} } as { type: string })],
     ["openai-responses", named({ type: "response.incomplete", response: {} } as { type: string })],
   ] as const)("of %s is none behind %j, which is the end", (dialect, end) => {
-    expect(errorEvent(dialect, truncated, end, end)).toBeUndefined();
+    expect(errorEvents(dialect, truncated, end, end)).toEqual([]);
   });
 });
