@@ -87,7 +87,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>)
     const stream = relay.open({
       target,
       body,
-      whole: unary,
+      unary,
       isUncounted: api.below !== undefined,
       headers: switchesOf(api, exchange),
       upstreamKey,
