@@ -51,11 +51,11 @@ const isSpent = ({ code, message, retryable, details }: GatewayError): boolean =
 const isKeyRefused = ({ code, details }: GatewayError): boolean =>
   code === "upstream_http_error" && (details?.status === 401 || details?.status === 403 || details?.status === 407);
 
-/** The provider's own status for what it finds wrong with the request; otherwise the code's. */
+/** The provider's own status, as a client without a gateway would see it; otherwise the code's. */
 function statusOf({ code, details }: GatewayError): number {
   const given = details?.status;
-  const isOfRequest = typeof given === "number" && given >= 400 && given < 500;
-  return code === "upstream_http_error" && isOfRequest ? given : CODES[code].httpStatus;
+  const isRefusal = typeof given === "number" && given >= 400 && given < 600;
+  return code === "upstream_http_error" && isRefusal ? given : CODES[code].httpStatus;
 }
 
 function openai(error: GatewayError): Form {

@@ -53,7 +53,7 @@ const history = async (client: OpenClawClient) =>
 const row = async (client: OpenClawClient) => (await client.request("sessions.describe", { key: "main" })).session;
 
 describe("a gateway that is killed in mid-answer", () => {
-  test("shows after its restart what had been streamed, as interrupted, and can be asked again", async () => {
+  test("shows the streamed text as interrupted after its restart, and answers the next message", async () => {
     const { store, transcripts, untilStored } = watchedStore();
     await using rig = await startRig({ transcripts, settings: { partialMs: 1 } });
     using client = await rig.client();
@@ -91,7 +91,7 @@ describe("a gateway that is killed in mid-answer", () => {
     again[Symbol.dispose]();
   });
 
-  test("says that it was interrupted although no word had come", async () => {
+  test("shows an interrupted answer even if no text had arrived", async () => {
     const { store, transcripts, untilStored } = watchedStore();
     await using rig = await startRig({ transcripts });
     using client = await rig.client();
