@@ -2,7 +2,7 @@ import type { Routing } from "../core/dialect/routing.ts";
 import type { Clock } from "../core/kernel/clock.ts";
 import type { Relay } from "../core/relay/relay.ts";
 import type { StreamRegistry } from "../core/stream/registry.ts";
-import { errorEvent } from "../dialects/error-event.ts";
+import { errorEvents } from "../dialects/error-event.ts";
 import { refusalBody } from "../dialects/refusal-body.ts";
 import { type ApiFaces, createApiFaces } from "../faces/api/face.ts";
 
@@ -14,5 +14,5 @@ export function connectApis(parts: {
   readonly clock: Clock;
   readonly limits: { readonly apiBodyBytes: number; readonly apiSilenceMs: number };
 }): ApiFaces {
-  return createApiFaces({ ...parts, wording: { refusal: refusalBody, errorEvent } });
+  return createApiFaces({ ...parts, wording: { refusal: refusalBody, errorEvents } });
 }

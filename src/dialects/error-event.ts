@@ -11,24 +11,24 @@ export interface EventText {
 }
 
 /**
- * The event by which a stream of this dialect ends that broke after it began. `first` and `last` are what the client has
- * had of it. Undefined when the last one is the end already: the provider's own error, or an answer that was cut cleanly.
+ * The final events of a stream that failed midway. `first` and `last` are the first and the last event that the client has
+ * received. Empty when `last` ends the stream already: the provider's own error, or an answer that was cut cleanly.
  */
-export function errorEvent(
+export function errorEvents(
   dialect: DialectName,
   error: GatewayError,
   first: EventText | undefined,
   last: EventText | undefined,
-): EventText | undefined {
-  if (last && isEnd(dialect, last)) return undefined;
+): readonly EventText[] {
+  if (last && isEnd(dialect, last)) return [];
   const { body } = refusalBody(dialect, error);
   switch (dialect) {
     case "anthropic-messages":
-      return { event: "error", data: body };
+      return [{ event: "error", data: body }];
     case "openai-responses":
       return failedResponse(asObject(asObject(parseJson(body))?.error) ?? {}, first, last);
     default:
-      return { event: undefined, data: body };
+      return [{ event: undefined, data: body }];
   }
 }
 
@@ -37,14 +37,27 @@ function isEnd(dialect: DialectName, { event, data }: EventText): boolean {
   return delta?.error !== undefined || delta?.complete === "now";
 }
 
-/** `response.failed` about the response that was announced; without one only an `error` event, nested and flat. */
-function failedResponse(error: JsonObject, first: EventText | undefined, last: EventText | undefined): EventText {
+/**
+ * `response.failed` about the response that was announced. If none was, an `error` event, nested and flat, comes first: the
+ * vendor's SDKs throw it, while Codex shows only what `response.failed` says.
+ */
+function failedResponse(
+  error: JsonObject,
+  first: EventText | undefined,
+  last: EventText | undefined,
+): readonly EventText[] {
   const announced = asObject(asObject(parseJson(first?.data ?? ""))?.response);
   const before = asNumber(asObject(parseJson(last?.data ?? ""))?.sequence_number) ?? -1;
-  const code = asString(error.code) ?? "server_error";
+  const code = asString(error.code) ?? asString(error.type) ?? "server_error";
   const message = asString(error.message) ?? "";
-  const fields = announced
-    ? { type: "response.failed", response: { ...announced, status: "failed", error: { code, message } } }
-    : { type: "error", code, message, param: null, error };
-  return { event: fields.type, data: JSON.stringify({ ...fields, sequence_number: before + 1 }) };
+  const response = { ...(announced ?? UNANNOUNCED), status: "failed", error: { code, message } };
+  const failed = { type: "response.failed", response };
+  const events = announced ? [failed] : [{ type: "error", code, message, param: error.param ?? null, error }, failed];
+  return events.map((event, at) => ({
+    event: event.type,
+    data: JSON.stringify({ ...event, sequence_number: before + 1 + at }),
+  }));
 }
+
+/** What stands for a response that has no id yet. */
+const UNANNOUNCED = { id: "", object: "response", output: [] };

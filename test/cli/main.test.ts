@@ -52,7 +52,7 @@ describe("the program", () => {
   });
 
   test("survives a reader that closes its output early", async () => {
-    const { child, exit, stderr } = start(["check"], { limits });
+    const { child, exit, stderr } = start(["check"], { limits: { connections: 100, openStreams: 100 } });
     child.stdout.destroy();
     expect(await exit).toEqual([0, null]);
     expect(await stderr).toBe("");

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { DialectName } from "../../protocol/dialects.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { errorEvent } from "../../src/dialects/error-event.ts";
+import { errorEvents } from "../../src/dialects/error-event.ts";
 
 import { dialects } from "../../src/dialects/registry.ts";
 import { interpret, named, unnamed } from "../support/interpret.ts";
@@ -14,27 +14,27 @@ const DIALECTS: readonly [DialectName, object][] = [
   ["openai-responses", { type: "response.created", sequence_number: 0, response: { id: "resp_1" } }],
 ];
 
-describe("the event that ends a broken stream", () => {
-  test.each(DIALECTS)("of %s is an error to whoever reads that dialect", (dialect, event) => {
+describe("the final event of a stream that failed midway", () => {
+  test.each(DIALECTS)("of %s is decoded as an error by that dialect", (dialect, event) => {
     for (const before of [undefined, unnamed(event)]) {
-      const last = errorEvent(dialect, truncated, before, before);
+      const [last] = errorEvents(dialect, truncated, before, before);
       const decoder = dialects.get(dialect);
       const [delta] = last && decoder ? interpret(decoder, [last]) : [];
       expect(delta?.error?.message).toBe("it stopped");
     }
   });
 
-  test("of Anthropic is named, and has the form of its errors", () => {
-    const last = errorEvent("anthropic-messages", truncated, undefined, undefined);
+  test("of Anthropic has its event name and error format", () => {
+    const [last] = errorEvents("anthropic-messages", truncated, undefined, undefined);
     expect(last?.event).toBe("error");
     expect(JSON.parse(last?.data ?? "")).toMatchObject({ type: "error", error: { type: "api_error" } });
   });
 
-  test("of a response goes on counting, and is about the response that was announced", () => {
+  test("of a response continues the sequence, and contains the announced response", () => {
     const response = { id: "resp_1", object: "response", status: "in_progress", output: [] };
     const first = named({ type: "response.created", sequence_number: 0, response } as { type: string });
     const delta = named({ type: "response.output_text.delta", sequence_number: 7, delta: "x" } as { type: string });
-    const last = errorEvent("openai-responses", truncated, first, delta);
+    const [last] = errorEvents("openai-responses", truncated, first, delta);
     expect(last?.event).toBe("response.failed");
     expect(JSON.parse(last?.data ?? "")).toEqual({
       type: "response.failed",
@@ -43,8 +43,14 @@ describe("the event that ends a broken stream", () => {
     });
   });
 
-  test("of a response that was never announced is an error event, flat and nested, number 0", () => {
-    const last = errorEvent("openai-responses", truncated, undefined, undefined);
+  test("of a response that was never announced is an error event, flat and nested, and response.failed behind it", () => {
+    const [last, failed] = errorEvents("openai-responses", truncated, undefined, undefined);
+    expect(failed?.event).toBe("response.failed");
+    expect(JSON.parse(failed?.data ?? "")).toMatchObject({
+      type: "response.failed",
+      sequence_number: 1,
+      response: { status: "failed", error: { code: "upstream_truncated", message: "it stopped" } },
+    });
     expect(last?.event).toBe("error");
     expect(JSON.parse(last?.data ?? "")).toMatchObject({
       type: "error",
@@ -62,7 +68,7 @@ describe("the event that ends a broken stream", () => {
     ["openai-chat", unnamed("[DONE]")],
     ["openai-responses", named({ type: "response.failed", response: {} } as { type: string })],
     ["openai-responses", named({ type: "response.incomplete", response: {} } as { type: string })],
-  ] as const)("of %s is none behind %j, which is the end", (dialect, end) => {
-    expect(errorEvent(dialect, truncated, end, end)).toBeUndefined();
+  ] as const)("of %s is omitted after %j, which ends the stream already", (dialect, end) => {
+    expect(errorEvents(dialect, truncated, end, end)).toEqual([]);
   });
 });

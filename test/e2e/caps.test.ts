@@ -202,7 +202,7 @@ describe("a cap, to the vendors' own clients,", () => {
     expect(text.length).toBeGreaterThan(7_600);
     expect(text.length).toBeLessThanOrEqual(8_400);
     const before = up.upstream.requests;
-    await expect(ask()).rejects.toMatchObject({ status: 429, code: "insufficient_quota" });
+    await expect(ask()).rejects.toMatchObject({ status: 400, code: "insufficient_quota" });
     expect(up.upstream.requests).toBe(before);
   });
 
@@ -226,7 +226,8 @@ describe("a cap, to the vendors' own clients,", () => {
     expect(said.usage.output_tokens).toBeGreaterThan(1_900);
     const again = client.messages.create({ model: "claude", max_tokens: 5_000, messages });
     await expect(again).rejects.toMatchObject({
-      status: 400,
+      status: 402,
+      type: "billing_error",
       message: expect.stringContaining("used up its tokens per day"),
     });
   });

@@ -60,8 +60,9 @@ describe.each(["info", "debug"])("with the log at %s", (level) => {
   let usage = "";
   const files = new Map<string, string>();
 
+  // Not 401, after which the route rests.
   const quoting = (exchange: ScriptedExchange) =>
-    void exchange.json(401, {
+    void exchange.json(400, {
       error: { type: "auth", message: `${exchange.headers.authorization} ${secrets.tenant} ${passing.complaint}` },
     });
   const whole = (answer: string) => (exchange: ScriptedExchange) => {

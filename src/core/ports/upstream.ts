@@ -31,7 +31,7 @@ export interface UpstreamRequest {
   /** Whether the key in the headers is the caller's own, not the route's. */
   readonly isOwnKey?: boolean | undefined;
   /** A JSON value is requested instead of a stream; it arrives as the only event. */
-  readonly whole?: boolean | undefined;
+  readonly unary?: boolean | undefined;
   /** What may be left out of the body if the upstream refuses it. */
   readonly amendment?: Amendment | undefined;
   /**

@@ -9,7 +9,7 @@ export interface OpenRequest {
   /** The request body in the provider's own format. */
   readonly body: JsonObject;
   /** A single JSON value is requested, not a stream. */
-  readonly whole?: boolean | undefined;
+  readonly unary?: boolean | undefined;
   /** The prompt does not count: a side call uses only what its response reports. */
   readonly isUncounted?: boolean | undefined;
   /** Headers that change the provider's behaviour. Never contains keys. */
@@ -33,9 +33,9 @@ export interface OpenRequest {
 export const askedBody = ({ target, body }: OpenRequest): JsonObject => ({ ...target.model?.defaults, ...body });
 
 /** The caller's body prepared for the provider. `includeUsage`: a stream is also asked for its usage. */
-export function providerBody({ target, whole }: OpenRequest, asked: JsonObject, includeUsage: boolean): JsonObject {
+export function providerBody({ target, unary }: OpenRequest, asked: JsonObject, includeUsage: boolean): JsonObject {
   const { route, model } = target;
-  return route.dialect.body({ body: asked, model: model?.upstreamModel, unary: whole, includeUsage });
+  return route.dialect.body({ body: asked, model: model?.upstreamModel, unary, includeUsage });
 }
 
 /** The upstream request with this body. */
@@ -44,7 +44,7 @@ export function upstreamRequest(
   body: JsonObject,
   amendment: Amendment | undefined,
 ): UpstreamRequest {
-  const { target, upstreamKey, headers, whole, mayRetry } = request;
+  const { target, upstreamKey, headers, unary, mayRetry } = request;
   const { route } = target;
   const key = upstreamKey ?? route.key;
   const { keyHeader } = route;
@@ -56,7 +56,7 @@ export function upstreamRequest(
     body: JSON.stringify(body),
     model: asString(body.model),
     isOwnKey: upstreamKey !== undefined,
-    whole,
+    unary,
     amendment,
     mayRetry,
   };

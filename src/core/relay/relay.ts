@@ -130,9 +130,9 @@ export class Relay {
   }
 
   /** Undefined if the caller requests the usage itself, or the upstream must not be asked. */
-  #usageOf({ target, whole }: OpenRequest, asked: JsonObject): UsageRequest | undefined {
+  #usageOf({ target, unary }: OpenRequest, asked: JsonObject): UsageRequest | undefined {
     const { includeUsage = true, dialect } = target.route;
-    if (whole || !includeUsage || !dialect.usageRequest?.isAdded(asked)) return undefined;
+    if (unary || !includeUsage || !dialect.usageRequest?.isAdded(asked)) return undefined;
     return this.#usageRefusals.mayAsk(target, asked) ? dialect.usageRequest : undefined;
   }
 

@@ -11,12 +11,12 @@ import type { EventText, ResponseParts } from "./response.ts";
 
 /** What a streamed response is given. Times are in milliseconds. */
 export interface EventResponseParts extends ResponseParts {
-  /** The final event of a stream that failed midway; undefined when `last`, the last event sent, reports the failure already. */
-  readonly errorEvent: (
+  /** The final events of a stream that failed midway; none when `last`, the last event sent, reports the failure already. */
+  readonly errorEvents: (
     error: GatewayError,
     first: EventText | undefined,
     last: EventText | undefined,
-  ) => EventText | undefined;
+  ) => readonly EventText[];
   /** Called when the response stops reading its stream. */
   readonly over: () => void;
   /** How long the client may receive nothing. */
@@ -125,9 +125,9 @@ export class EventResponse implements ReaderSink {
 
   #finish(error: GatewayError | undefined): void {
     this.#flush();
-    const last = error && this.#parts.errorEvent(error, textOf(this.#first), textOf(this.#last));
+    const events = error ? this.#parts.errorEvents(error, textOf(this.#first), textOf(this.#last)) : [];
     const body = this.#open();
-    if (last) body.write(serverSentEvent(last.event, toByteString(last.data)));
+    for (const { event, data } of events) body.write(serverSentEvent(event, toByteString(data)));
     body.end();
   }
 

@@ -21,13 +21,13 @@ import { UnaryResponse } from "./unary-response.ts";
 /** How each dialect words the gateway's own errors. */
 export interface Wording {
   refusal(dialect: DialectName, error: GatewayError): HttpResponse;
-  /** The final event of a stream that failed midway; undefined when `last`, the last event sent, reports the failure already. */
-  errorEvent(
+  /** The final events of a stream that failed midway; none when `last`, the last event sent, reports the failure already. */
+  errorEvents(
     dialect: DialectName,
     error: GatewayError,
     first: EventText | undefined,
     last: EventText | undefined,
-  ): EventText | undefined;
+  ): readonly EventText[];
 }
 
 /** What the API faces are built from. */
@@ -87,7 +87,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>)
     const stream = relay.open({
       target,
       body,
-      whole: unary,
+      unary,
       isUncounted: api.below !== undefined,
       headers: switchesOf(api, exchange),
       upstreamKey,
@@ -109,7 +109,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>)
     else {
       const events: EventResponse = new EventResponse({
         ...responseParts,
-        errorEvent: (error, first, last) => wording.errorEvent(api.dialect, error, first, last),
+        errorEvents: (error, first, last) => wording.errorEvents(api.dialect, error, first, last),
         over: () => open.delete(events),
         silenceMs: limits.apiSilenceMs,
         now: clock.now,

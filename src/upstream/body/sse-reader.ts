@@ -79,7 +79,7 @@ export class SseReader {
   /**
    * The body ended cleanly. An event that lacks only its blank line is emitted now. Returns whether the body ended inside an
    * event, and any unframed text that looks like JSON: some providers end a 200 with a raw JSON error, and no line of an
-   * event stream begins with a brace.
+   * event stream begins with a brace or bracket.
    */
   end(): { readonly isCut: boolean; readonly leftover: string | undefined } {
     const leftover = this.#tail && Buffer.from(this.#tail.join(""), "latin1").toString("utf8").trim();
@@ -119,7 +119,7 @@ export class SseReader {
     if (this.#sawEvent) this.#tail = undefined;
     if (this.#tail) {
       if (this.#tailBytes < MAX_TAIL_BYTES) this.#keep(bytes);
-    } else if (this.#atLineStart && bytes.startsWith("{")) {
+    } else if (this.#atLineStart && (bytes.startsWith("{") || bytes.startsWith("["))) {
       this.#keep(bytes);
     } else {
       const line = bytes.indexOf("\n{");

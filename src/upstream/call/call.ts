@@ -46,7 +46,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
     this.#sink = sink;
     this.#secrets = new SecretRedactor(rest.headers);
     const { time, timeouts } = routeClient;
-    this.#deadlines = new Deadlines(rest.whole ? forWholeAnswer(timeouts) : timeouts, () => time.now());
+    this.#deadlines = new Deadlines(rest.unary ? forWholeAnswer(timeouts) : timeouts, () => time.now());
     this.#alarm = new Alarm(this.#deadlines, time, (timer) => this.#ranOut(timer));
     routeClient.retries.called();
     this.#alarm.arm();
@@ -113,7 +113,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
   responded(head: ResponseHead): ResponseBody | undefined {
     this.#isSent = head.status >= 200 && head.status < 300;
     this.#sink.responded(providerHead(head, (text) => this.#secrets.mask(text)));
-    const wanted = this.#request.whole ? "answer" : this.#routeClient.jsonAnswer ? "either" : "events";
+    const wanted = this.#request.unary ? "answer" : this.#routeClient.jsonAnswer ? "either" : "events";
     const verdict = classify(head, wanted);
     if (verdict === "refused") {
       this.#refuse(head, "");
@@ -180,7 +180,7 @@ export class Call implements UpstreamCall, ExchangeOwner {
     try {
       this.#routeClient.breaker.check();
       this.#routeClient.keyRefusals.check(this.#request);
-      const accept = this.#request.whole ? "application/json" : "text/event-stream";
+      const accept = this.#request.unary ? "application/json" : "text/event-stream";
       const headers = this.#routeClient.headers(this.#request.headers, accept);
       this.#exchange = new Exchange(this, this.#routeClient.connections, this.#routeClient.time, this.#isResent);
       if (this.#paused) this.#exchange.pause();

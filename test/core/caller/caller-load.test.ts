@@ -7,7 +7,7 @@ function setUp() {
 }
 
 describe("a caller is heavy", () => {
-  test("from a twentieth of the event loop's time in five seconds on, all its messages together", () => {
+  test("if its messages together took a twentieth of the event loop's time over five seconds", () => {
     const { load } = setUp();
     for (let count = 0; count < 9; count++) load.took("a", 25);
     load.took("b", 249);
@@ -18,7 +18,7 @@ describe("a caller is heavy", () => {
     expect([load.isHeavy("a"), load.isHeavy("b"), load.anyIsHeavy]).toEqual([true, false, true]);
   });
 
-  test("for as long as it goes on, and not for long after", () => {
+  test("while it continues, and only briefly after that", () => {
     const { clock, load } = setUp();
     load.took("a", 1_000);
     clock.nowMs = 6_900;

@@ -12,8 +12,8 @@ const refusal = (work: () => void): GatewayError => {
   throw new Error("it was not refused");
 };
 
-describe("the budget for what comes in", () => {
-  test("one holder gets its part and not more; the others get the rest", () => {
+describe("the inbound budget", () => {
+  test("limits each holder to its share, and all holders together", () => {
     const budget = new InboundBudget({ maxBytes: 100, maxBytesEach: 60 });
     budget.reserve("a", 60);
     const error = refusal(() => budget.reserve("a", 1));
@@ -24,7 +24,7 @@ describe("the budget for what comes in", () => {
     expect(budget.refused).toBe(2);
   });
 
-  test("a reservation that cannot grow keeps what it has", () => {
+  test("leaves a reservation as it was if it cannot grow", () => {
     const budget = new InboundBudget({ maxBytes: 100, maxBytesEach: 100 });
     const reservation = budget.reserve("a", 90);
     expect(refusal(() => reservation.growTo(101)).code).toBe("overloaded");
@@ -34,7 +34,7 @@ describe("the budget for what comes in", () => {
     expect(budget.usedBytes).toBe(100);
   });
 
-  test("what is given back twice is given back once", () => {
+  test("counts a second release as nothing", () => {
     const budget = new InboundBudget({ maxBytes: 100, maxBytesEach: 100 });
     const first = budget.reserve("a", 40);
     budget.reserve("a", 30);
@@ -43,7 +43,7 @@ describe("the budget for what comes in", () => {
     expect(budget.usedBytes).toBe(30);
   });
 
-  test("it is what is held, whatever was reserved, grown and given back in whatever order", () => {
+  test("always equals what is held, in any order of reserving, growing and releasing", () => {
     const step = fc.record({
       holder: fc.constantFrom("a", "b", "c"),
       what: fc.constantFrom("reserve", "grow", "release"),

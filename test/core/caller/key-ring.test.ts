@@ -11,14 +11,14 @@ function ringOf(...keys: readonly GatewayKey[]) {
 
 const secret = freshSecret();
 
-describe("the ring of keys", () => {
-  test("finds a key by the beginning of its secret's digest, and gives the whole digest to compare with", () => {
+describe("the key ring", () => {
+  test("finds a key by its secret's id, and returns the digest to compare with", () => {
     const { ring } = ringOf(keyFor("alice", secret));
     expect(ring.find(idOfSecret(secret))).toEqual({ sha256: sha256Of(secret), keyId: "key_alice" });
     expect(ring.find(idOfSecret(freshSecret()))).toBeUndefined();
   });
 
-  test("a caller has what its key grants", () => {
+  test("gives a caller what its key grants", () => {
     const { ring } = ringOf(
       keyFor("alice", secret, { models: ["gpt"], caps: { tokensPerDay: 5 }, away: "finish", onAbort: "drain" }),
     );
@@ -38,7 +38,7 @@ describe("the ring of keys", () => {
     });
   });
 
-  test("a key that is revoked, expired or gone is unauthorized, and no longer good", () => {
+  test("rejects a key that is revoked, expired or unknown", () => {
     const { ring, time } = ringOf(
       keyFor("alice", secret, { revokedAt: 1 }),
       keyFor("bob", freshSecret(), { expiresAt: 2_000 }),
@@ -54,7 +54,7 @@ describe("the ring of keys", () => {
     expect(ring.isGood(bob)).toBe(false);
   });
 
-  test("an old secret works until its time is over, the new one on; the key's streams stay good", () => {
+  test("accepts the old secret of a rotated key until it expires, and the new one; streams of both stay valid", () => {
     const [old, fresh] = [freshSecret(), freshSecret()];
     const { ring, time } = ringOf(
       keyFor("alice", fresh, { secrets: [{ sha256: sha256Of(fresh) }, { sha256: sha256Of(old), until: 5_000 }] }),
@@ -66,22 +66,22 @@ describe("the ring of keys", () => {
     expect(ring.isGood(caller)).toBe(true);
   });
 
-  test("a secret that rotation removed works no more, nor does one of another key", () => {
+  test("rejects a secret removed by rotation, and one of another key", () => {
     const { ring } = ringOf(keyFor("alice", freshSecret()), keyFor("bob", secret));
     expect(() => ring.caller("key_alice", idOfSecret(freshSecret()))).toThrow("the key was rotated");
     expect(() => ring.caller("key_alice", idOfSecret(secret))).toThrow("the key was rotated");
   });
 
-  test("callers without a key are not judged by the ring", () => {
+  test("considers callers without a key valid", () => {
     expect(ringOf().ring.isGood({ name: "token" })).toBe(true);
   });
 
-  test("it knows that a key was ever made, even when all are revoked", () => {
+  test("remembers that keys were created even if all are revoked", () => {
     expect(ringOf().ring.any).toBe(false);
     expect(ringOf(keyFor("alice", secret, { revokedAt: 1 })).ring.any).toBe(true);
   });
 
-  test("it says once when a key or a secret came to its end", () => {
+  test("reports once that a key or a secret has expired", () => {
     const { ring, time } = ringOf(
       keyFor("alice", secret, { expiresAt: 3_000 }),
       keyFor("bob", freshSecret(), { secrets: [{ sha256: sha256Of(freshSecret()), until: 2_000 }] }),

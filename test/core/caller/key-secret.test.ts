@@ -6,7 +6,7 @@ import { isSecret, isWhole, writeSecret } from "../../../src/core/caller/key-sec
 const random = fc.uint8Array({ minLength: 32, maxLength: 32 });
 
 describe("the secret of a gateway key", () => {
-  test("is a prefix, 43 letters and digits, and 6 of checksum, whatever the random bytes are", () => {
+  test("is a prefix, 43 letters and digits and a checksum of 6, for any random bytes", () => {
     fc.assert(
       fc.property(random, (bytes) => {
         const secret = writeSecret(bytes);
@@ -19,7 +19,7 @@ describe("the secret of a gateway key", () => {
     expect(isWhole(writeSecret(new Uint8Array(32).fill(255)))).toBe(true);
   });
 
-  test("two different runs of random bytes give two secrets", () => {
+  test("differs for different random bytes", () => {
     fc.assert(
       fc.property(random, random, (one, other) => {
         fc.pre(Buffer.compare(one, other) !== 0);
@@ -28,14 +28,14 @@ describe("the secret of a gateway key", () => {
     );
   });
 
-  test("the checksum is CRC-32 of the 43 characters, in base 62", () => {
+  test("has the CRC-32 of its 43 characters, in base 62, as its checksum", () => {
     const secret = writeSecret(Uint8Array.from({ length: 32 }, (_, at) => at));
     const digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     const checksum = [...secret.slice(-6)].reduce((sum, digit) => sum * 62 + digits.indexOf(digit), 0);
     expect(checksum).toBe(crc32(secret.slice(7, 50)));
   });
 
-  test("one wrong character, two that changed places, one too few or too many are told from a whole secret", () => {
+  test("is recognised as damaged by one wrong, missing or extra character, or two swapped ones", () => {
     fc.assert(
       fc.property(random, fc.nat(48), fc.constantFrom(..."09AZaz_- "), (bytes, at, wrong) => {
         const secret = writeSecret(bytes);
@@ -50,7 +50,7 @@ describe("the secret of a gateway key", () => {
     );
   });
 
-  test("another text is not meant as one", () => {
+  test("is recognised by its prefix", () => {
     expect(isSecret("a shared token")).toBe(false);
     expect(isSecret("SLUICE_x")).toBe(false);
   });

@@ -9,7 +9,7 @@ import { StreamClient } from "../../support/stream-client.ts";
 const body = { messages: [{ role: "user", content: "Hi" }] };
 
 describe("a flood of opens", () => {
-  test("is refused rate_limited beyond the burst, on all connections of the caller together", async () => {
+  test("is refused with rate_limited beyond the burst, counting all connections of the caller", async () => {
     await using upstream = await startScriptedUpstream();
     const limits = { opensPerSecond: 1, streams: { opensBurst: 3 } };
     await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits } });
@@ -109,7 +109,7 @@ describe("the rate", () => {
     return { time, retryAfterMs };
   }
 
-  test("tells when the next open is free, and lets it in then", () => {
+  test("states when the next open is possible, and admits it then", () => {
     const { time, retryAfterMs } = setUp();
     expect([retryAfterMs("a"), retryAfterMs("a"), retryAfterMs("a")]).toEqual([0, 0, 100]);
     time.ms = 50;
@@ -118,7 +118,7 @@ describe("the rate", () => {
     expect(retryAfterMs("a")).toBe(0);
   });
 
-  test("is each caller's own", () => {
+  test("is separate for each caller", () => {
     const { retryAfterMs } = setUp();
     for (let opens = 0; opens < 5; opens++) retryAfterMs("a");
     expect([retryAfterMs("b"), retryAfterMs("b"), retryAfterMs("b")]).toEqual([0, 0, 100]);

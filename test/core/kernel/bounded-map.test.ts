@@ -37,7 +37,7 @@ function model(steps: readonly Step[], max: number): readonly (readonly [number,
   return list;
 }
 
-test("a bounded map keeps the newest entries, and beyond its bound only those it may not forget", () => {
+test("a bounded map keeps its newest entries, and exceeds its bound only with entries it must keep", () => {
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), fc.integer({ min: 1, max: 5 }), (steps, max) => {
       const map = new BoundedMap<number, Value>(max, ({ stays }) => !stays);

@@ -54,7 +54,7 @@ const tool = (at: number) => ({
 });
 
 describe("the weight of JSON", () => {
-  test("is that of its members and new keys, whatever its strings say and however it is laid out", () => {
+  test("counts members and new keys, whatever strings and white space it contains", () => {
     const strings = fc.oneof(fc.string(), fc.string({ unit: fc.constantFrom('"', "\\", ",", "[", "}", ":", "a") }));
     const { value: values } = fc.letrec((tie) => ({
       value: fc.oneof({ maxDepth: 5 }, strings, fc.double(), fc.constant(null), tie("list"), tie("object")),
@@ -72,7 +72,7 @@ describe("the weight of JSON", () => {
     );
   });
 
-  test("is bounded in each direction by itself", () => {
+  test("has a limit for each of its parts", () => {
     expect(isHeavy('[[["]]]"]]]', 100, 3)).toBe(false);
     expect(isHeavy('[[["]]]"]]]', 100, 2)).toBe(true);
     const keys = (count: number) => `{${Array.from({ length: count }, (_, at) => `"k${at}":1`).join()}}`;
@@ -88,7 +88,7 @@ describe("the weight of JSON", () => {
   test.each([
     ["4,000 tool calls and their results", Array.from({ length: 4_000 }, (_, at) => call(at, "words")).flat()],
     ["150 tools with 60 properties of their own each", Array.from({ length: 150 }, (_, at) => tool(at))],
-  ])("of %s is borne, laid out for people or not", (_what, value) => {
+  ])("permits %s, indented or not", (_what, value) => {
     for (const indent of [undefined, 2])
       expect(parseClientJson(JSON.stringify(value, undefined, indent))).toEqual(value);
   });
@@ -105,7 +105,7 @@ describe("the weight of JSON", () => {
     expect([isHeavy(text, weight), isHeavy(text, weight - 1)]).toEqual([false, true]);
   });
 
-  test("counts the 33rd key of an object as new, however often it was there", () => {
+  test("counts the 33rd key of an object as new, even if seen before", () => {
     const text = JSON.stringify(
       Array(100).fill(Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`k${at}`, 1]))),
     );
@@ -113,24 +113,24 @@ describe("the weight of JSON", () => {
     expect([isHeavy(text, weight), isHeavy(text, weight - 1)]).toEqual([false, true]);
   });
 
-  test("of a conversation of 6,000 messages is borne", () => {
+  test("permits a conversation of 6,000 messages", () => {
     const message = { role: "user", content: [{ type: "text", text: 'say "hello", {please}: [1,2]' }] };
     const text = JSON.stringify({ model: "m", messages: Array(6_000).fill(message) });
     expect(parseClientJson(text)).toEqual(JSON.parse(text));
   });
 });
 
-describe("what costs far more than its length", () => {
-  test.each(Object.entries(COSTLY_JSON))("is not parsed: %s", (_what, text) => {
+describe("text that is far more expensive than its length suggests", () => {
+  test.each(Object.entries(COSTLY_JSON))("is refused: %s", (_what, text) => {
     expect(isTooHeavy(text, CALLER_JSON, MAX_JSON_DEPTH)).toBe(true);
     expect(isTooHeavy(`{"body":${text}}`, CALLER_JSON, MAX_JSON_DEPTH)).toBe(true);
   });
 
-  test.each(Object.entries(LONG_TEXTS))("is parsed when it is one long text: %s", (_what, text) => {
+  test.each(Object.entries(LONG_TEXTS))("is parsed if it is one long string: %s", (_what, text) => {
     expect(isTooHeavy(text, CALLER_JSON, MAX_JSON_DEPTH)).toBe(false);
   });
 
-  test.each(["scopes", "caps"] as const)("is not parsed of a stranger: 29,000 %s", (field) => {
+  test.each(["scopes", "caps"] as const)("is refused from unauthenticated clients: 29,000 %s", (field) => {
     expect(isTooHeavy(costlyConnect(field), STRANGER_JSON, MAX_JSON_DEPTH)).toBe(true);
   });
 });

@@ -18,7 +18,7 @@ const depthOf = (value: unknown): number =>
   typeof value === "object" && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depthOf)) : 0;
 
 describe("parsing JSON", () => {
-  test("gives back any value of bearable depth", () => {
+  test("returns any value that is not too deep", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 8 }), (value) => {
         const text = JSON.stringify(value);
@@ -27,7 +27,7 @@ describe("parsing JSON", () => {
     );
   });
 
-  test("gives undefined for any other text, and never throws", () => {
+  test("returns undefined for any other text, and never throws", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         let expected: unknown;
@@ -41,7 +41,7 @@ describe("parsing JSON", () => {
     );
   });
 
-  test("gives undefined for any JSON that is cut short", () => {
+  test("returns undefined for truncated JSON", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(), (value, cut) => {
         const text = JSON.stringify(value);
@@ -50,7 +50,7 @@ describe("parsing JSON", () => {
     );
   });
 
-  test("looks into 64 levels and not into 65", () => {
+  test("accepts 64 levels, but not 65", () => {
     expect(parseJson(nested(MAX_JSON_DEPTH))).toBeDefined();
     expect(parseJson(nested(MAX_JSON_DEPTH + 1))).toBeUndefined();
     expect(parseJson(nested(MAX_JSON_DEPTH, '{"a":[', "]}"))).toBeUndefined();
@@ -63,7 +63,7 @@ describe("parsing JSON", () => {
 });
 
 describe("the depth check", () => {
-  test("agrees with the depth for any value and limit", () => {
+  test("agrees with the real depth for any value and limit", () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.nat({ max: 8 }), (value, limit) => {
         expect(isDeeperThan(value, limit)).toBe(depthOf(value) > limit);
@@ -78,7 +78,7 @@ describe("the depth check", () => {
 });
 
 describe("a field asked for by type", () => {
-  test("is itself when it has that type, else undefined", () => {
+  test("is returned if it has that type, else undefined", () => {
     fc.assert(
       fc.property(fc.anything(), (value) => {
         expect(asString(value)).toBe(typeof value === "string" ? value : undefined);
@@ -88,11 +88,11 @@ describe("a field asked for by type", () => {
     );
   });
 
-  test("is an object only when it is neither null nor an array", () => {
+  test("is an object only if it is neither null nor an array", () => {
     expect([{}, [], null, undefined, "", 0].map(isObject)).toEqual([true, false, false, false, false, false]);
   });
 
-  test("is an empty array when it is none", () => {
+  test("is an empty array if it is not an array", () => {
     const list = [1];
     expect(asArray(list)).toBe(list);
     for (const other of [null, undefined, {}, "ab", { length: 2 }]) expect(asArray(other)).toEqual([]);

@@ -2,7 +2,7 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { Tally } from "../../../src/core/kernel/tally.ts";
 
-test("a tally knows what each key and all together hold, however they come and go", () => {
+test("a tally counts what each key and all keys together hold, in any order of entering and leaving", () => {
   const steps = fc.array(fc.record({ key: fc.nat(3), leaves: fc.option(fc.nat(20)) }), { maxLength: 50 });
   fc.assert(
     fc.property(steps, (each) => {
@@ -29,7 +29,7 @@ test("leaving twice counts once", () => {
   expect([tally.of("a"), tally.total]).toEqual([1, 1]);
 });
 
-test("a tally counts amounts: what is added and taken away again leaves nothing", () => {
+test("a tally counts amounts, and forgets a key that holds nothing", () => {
   const tally = new Tally<string>();
   tally.add("a", 100);
   tally.add("b", 20);

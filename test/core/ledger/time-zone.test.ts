@@ -8,7 +8,7 @@ const zone = fc.constantFrom(...ZONES);
 const moment = fc.integer({ min: Date.UTC(2020, 0), max: Date.UTC(2030, 0) });
 
 describe("a day in a time zone", () => {
-  test("is what the clock on its walls says", () => {
+  test("is the one that local clocks show", () => {
     fc.assert(
       fc.property(zone, moment, (name, wallMs) => {
         const shown = new Intl.DateTimeFormat("sv-SE", { timeZone: name, dateStyle: "short" }).format(wallMs);
@@ -17,7 +17,7 @@ describe("a day in a time zone", () => {
     );
   });
 
-  test("begins where the day before it ends", () => {
+  test("begins when the previous day ends", () => {
     fc.assert(
       fc.property(zone, moment, (name, wallMs) => {
         const there = new TimeZone(name);

@@ -5,8 +5,8 @@ import { NAUGHTY_STRINGS } from "../../support/naughty-strings.ts";
 const NOW = Date.UTC(2026, 10, 22, 12);
 const since = (text: string) => readUsageQuery({ since: text }, NOW).since;
 
-describe("a question about usage", () => {
-  test("is by day and about everything when nothing is said", () => {
+describe("a usage query", () => {
+  test("groups all streams by day by default", () => {
     expect(readUsageQuery({}, NOW)).toEqual({ by: "day", since: undefined, until: undefined });
   });
 
@@ -36,15 +36,15 @@ describe("a question about usage", () => {
     ["Asia/Kathmandu", "2026-11-22", "2026-11-21T18:15:00Z"],
     ["America/Los_Angeles", "2026-11-01", "2026-11-01T07:00:00Z"],
     ["UTC", "2026-11-22", "2026-11-22T00:00:00Z"],
-  ])("a day begins in %s when it begins there: %s", (tz, day, moment) => {
+  ])("uses the days of %s: %s", (tz, day, moment) => {
     expect(readUsageQuery({ since: day, tz }, NOW)).toMatchObject({ since: Date.parse(moment), timeZone: tz });
   });
 
-  test.each(["", "Berlin", "Mars/Olympus", "+25:00"])("%j is no time zone", (tz) => {
+  test.each(["", "Berlin", "Mars/Olympus", "+25:00"])("%j is not a time zone", (tz) => {
     expect(() => readUsageQuery({ tz }, NOW)).toThrow(expect.objectContaining({ code: "bad_request" }));
   });
 
-  test("by a group that is not there is refused, whatever it is called", () => {
+  test("by an unknown group is refused, whatever its name", () => {
     for (const by of NAUGHTY_STRINGS) {
       expect(() => readUsageQuery({ by }, NOW)).toThrow(expect.objectContaining({ code: "bad_request" }));
     }

@@ -34,13 +34,13 @@ const refusal = (open: () => unknown): GatewayError => {
 };
 
 describe("an open under a cap on tokens", () => {
-  test("sets aside its prompt and the limit it states", () => {
+  test("reserves its prompt and its stated limit", () => {
     const { open, held } = key({ tokensPerDay: 1_000 });
     expect(open().maxOutputTokens).toBeUndefined();
     expect(held()[1]).toBe(110);
   });
 
-  test("that asks for more than any model writes leaves no trace when it is over", () => {
+  test("with a limit beyond any model releases everything exactly", () => {
     const { open, held } = key({});
     const capReservations = Array.from({ length: 9 }, () => open({ outputTokens: Number.MAX_SAFE_INTEGER }));
     for (const capReservation of capReservations) capReservation.release();
@@ -53,12 +53,12 @@ describe("an open under a cap on tokens", () => {
     expect(open().maxOutputTokens).toBe(30);
   });
 
-  test("is told the limit when it states none and little is left", () => {
+  test("is given a limit if it states none and little is left", () => {
     expect(key({ tokensPerDay: 1_000 }).open({ outputTokens: undefined }).maxOutputTokens).toBe(990);
     expect(key({ tokensPerDay: 100_000 }).open({ outputTokens: undefined }).maxOutputTokens).toBeUndefined();
   });
 
-  test("is refused with who, which cap and until when once it is used up, and not told to wait", () => {
+  test("is refused with caller, cap and reset time once the cap is used up, without a retry-after", () => {
     const { open, meter } = key({ tokensPerDay: 110 });
     const capReservation = open();
     meter(capReservation, 360);
@@ -73,7 +73,7 @@ describe("an open under a cap on tokens", () => {
     });
   });
 
-  test("is refused for the time being while running streams have set aside what is left", () => {
+  test("is refused as retryable while running streams have reserved the rest", () => {
     const { open } = key({ tokensPerDay: 125 });
     const first = open();
     expect(refusal(open)).toMatchObject({
@@ -85,12 +85,12 @@ describe("an open under a cap on tokens", () => {
     open();
   });
 
-  test("is refused for good when its prompt alone is too long", () => {
+  test("is refused for good if its prompt alone exceeds the cap", () => {
     const error = refusal(() => key({ tokensPerMinute: 100 }).open({ promptTokens: 100 }));
     expect(error).toMatchObject({ code: "cap_exceeded", retryable: false, details: { cap: "tokensPerMinute" } });
   });
 
-  test("of a request for one token is possible with one token left", () => {
+  test("for one output token is possible with one token left", () => {
     expect(key({ tokensPerDay: 11 }).open({ outputTokens: 1 }).maxOutputTokens).toBeUndefined();
     expect(refusal(() => key({ tokensPerDay: 11 }).open({ outputTokens: 2 })).code).toBe("cap_exceeded");
   });
@@ -105,7 +105,7 @@ describe("an open under a cap on tokens", () => {
     open();
   });
 
-  test("counts what the ledger says was spent before", () => {
+  test("counts usage restored from the ledger", () => {
     const { account, open } = key({ tokensPerDay: 1_000, tokensPerMonth: 10_000 });
     account.restore("day", 200, 0);
     account.restore("month", 9_950, 0);
@@ -115,7 +115,7 @@ describe("an open under a cap on tokens", () => {
 });
 
 describe("a minute's cap", () => {
-  test("on tokens says when to come back, and lowers no limit for it", () => {
+  test("on tokens states when to retry instead of lowering limits", () => {
     const { open, at } = key({ tokensPerMinute: 200 });
     const capReservation = open();
     at(NOON + 20_000);
@@ -125,11 +125,11 @@ describe("a minute's cap", () => {
     expect(open().maxOutputTokens).toBeUndefined();
   });
 
-  test("on tokens lowers a limit that no minute has room for", () => {
+  test("on tokens lowers a limit that exceeds a whole minute", () => {
     expect(key({ tokensPerMinute: 200 }).open({ outputTokens: 1_000 }).maxOutputTokens).toBe(190);
   });
 
-  test("on requests counts those that were let in", () => {
+  test("on requests counts admitted ones", () => {
     const { open, at } = key({ requestsPerMinute: 2 });
     open().release();
     open().release();
@@ -141,7 +141,7 @@ describe("a minute's cap", () => {
   });
 });
 
-test("a cap on streams at once is free again when one ends, once", () => {
+test("a cap on concurrent streams is released when a stream ends, once", () => {
   const { open } = key({ concurrentStreams: 1 });
   const capReservation = open();
   expect(refusal(open)).toMatchObject({ code: "too_many_streams", details: { cap: "concurrentStreams", limit: 1 } });
@@ -154,13 +154,13 @@ test("a cap on streams at once is free again when one ends, once", () => {
 describe("a cap on cost", () => {
   const price = { input: 10, output: 100 };
 
-  test("lowers the limit to what the rest buys", () => {
+  test("lowers the limit to what the rest can pay for", () => {
     // 10 tokens of prompt cost 0.0001, 99 of answer 0.0099.
     const { open } = key({ costPerDay: 0.01 });
     expect(open({ price }).maxOutputTokens).toBe(99);
   });
 
-  test("is metered at the model's prices, cached input at its own", () => {
+  test("is metered at the model's prices, with cached input at its own price", () => {
     const { open, meter, used } = key({ costPerDay: 1 });
     const capReservation = open({ price: { ...price, cacheRead: 1 } });
     meter(capReservation, 40, { inputTokens: 1_000, cacheReadTokens: 900 });
@@ -175,7 +175,7 @@ describe("a cap on cost", () => {
     expect(used("costPerDay")).toBe(1_100_000);
   });
 
-  test("holds to the last billionth where binary fractions fall short", () => {
+  test("is exact where binary fractions are not", () => {
     // 8.2 × 10^9 is 8199999999.999999 in doubles; a token of answer costs 43.5 billionths.
     const { open, account } = key({ costPerDay: 8.2 });
     const asked = { promptTokens: 0, outputTokens: 1_000, price: { input: 0, output: 0.0435 } };
@@ -184,7 +184,7 @@ describe("a cap on cost", () => {
     expect([status?.limit, status?.held]).toEqual([8_200_000_000, 43_500]);
   });
 
-  test("is used up in the currency's own figures", () => {
+  test("is reported in the currency", () => {
     const { open } = key({ costPerDay: 0.01 });
     const capReservation = open({ price });
     capReservation.settle(100, 9_900_000, NOON);
@@ -192,13 +192,13 @@ describe("a cap on cost", () => {
     expect(refusal(() => open({ price })).details).toMatchObject({ cap: "costPerDay", limit: 0.01, used: 0.0099 });
   });
 
-  test("cannot be kept for a model without a price", () => {
+  test("cannot be enforced for a model without a price", () => {
     expect(refusal(() => key({ costPerDay: 1 }).open())).toMatchObject({ code: "forbidden" });
   });
 });
 
 describe("metering", () => {
-  test("estimates four characters a token until the provider counts, and from its last count on", () => {
+  test("estimates a token per four characters, from the provider's last count on", () => {
     const { open, meter, used } = key({ tokensPerDay: 10_000 });
     const capReservation = open();
     meter(capReservation, 40);
@@ -209,21 +209,21 @@ describe("metering", () => {
     expect(used("tokensPerDay")).toBe(81);
   });
 
-  test("takes a provider that counts zero until the end for one that does not count", () => {
+  test("ignores zeros that a provider reports until the end", () => {
     const { open, meter, used } = key({ tokensPerDay: 10_000 });
     const capReservation = open();
     for (const characters of [40, 80, 120]) meter(capReservation, characters, { inputTokens: 10, outputTokens: 0 });
     expect(used("tokensPerDay")).toBe(40);
   });
 
-  test("lets an answer take more than was set aside while there is more", () => {
+  test("lets a response exceed its reservation while there is more", () => {
     const { open, meter } = key({ tokensPerDay: 100_000 });
     const capReservation = open({ outputTokens: undefined });
     expect(meter(capReservation, 200_000)).toBeUndefined();
     expect(meter(capReservation, 399_996)?.details).toMatchObject({ cap: "tokensPerDay", used: 100_009 });
   });
 
-  test("cuts every stream of the key when nothing is left for any", () => {
+  test("cuts every stream of the key when nothing is left", () => {
     const { open, meter } = key({ tokensPerDay: 220 });
     const cut: string[] = [];
     const capReservations = ["a", "b"].map((name) => open({ cut: () => void cut.push(name) }));
@@ -238,7 +238,7 @@ describe("metering", () => {
     expect(cut).toEqual(["b"]);
   });
 
-  test("begins a new day's count at midnight, and what is set aside stays so", () => {
+  test("starts a new day's count at midnight, and keeps reservations", () => {
     const { open, meter, used, held, at } = key({ tokensPerDay: 1_000 });
     const capReservation = open();
     meter(capReservation, 200);
@@ -248,7 +248,7 @@ describe("metering", () => {
     expect(held()[1]).toBe(40);
   });
 
-  test("gives a new day no credit for an old estimate that was too high", () => {
+  test("gives a new day no credit for an old overestimate", () => {
     const { open, meter, used, at } = key({ tokensPerDay: 1_000 });
     const capReservation = open();
     meter(capReservation, 400);
@@ -260,7 +260,7 @@ describe("metering", () => {
 });
 
 describe("the real usage at the end", () => {
-  test("replaces the estimate, as often as more of it is known, and gives back what was set aside", () => {
+  test("replaces the estimate whenever more is known, and releases the reservation", () => {
     const { open, meter, used, held } = key({ tokensPerDay: 1_000 });
     const capReservation = open();
     meter(capReservation, 200);
@@ -272,7 +272,7 @@ describe("the real usage at the end", () => {
     expect([used("tokensPerDay"), held()[1]]).toEqual([42, 0]);
   });
 
-  test("cuts the others when it uses the cap up", () => {
+  test("cuts the other streams if it uses the cap up", () => {
     const { open } = key({ tokensPerDay: 300 });
     const cut: string[] = [];
     open({ cut: ({ code }) => void cut.push(code) });
@@ -280,7 +280,7 @@ describe("the real usage at the end", () => {
     expect(cut).toEqual(["cap_exceeded"]);
   });
 
-  test("means nothing after the release", () => {
+  test("is ignored after the release", () => {
     const { open, used, held } = key({ tokensPerDay: 1_000 });
     const capReservation = open();
     capReservation.release();

@@ -25,8 +25,8 @@ function leasesOver(ledger: ListLedger) {
   return { reservations, take };
 }
 
-describe("what keys spent before the gateway was started", () => {
-  test("counts, for the key that spent it", async () => {
+describe("usage from before the start of the gateway", () => {
+  test("counts for the key that used it", async () => {
     const ledger = new ListLedger();
     ledger.before = [{ keyId: "key_ci", tokens: 900, costNano: 0 }];
     const { reservations, take } = leasesOver(ledger);
@@ -35,7 +35,7 @@ describe("what keys spent before the gateway was started", () => {
     expect(take("key_other").maxOutputTokens).toBeUndefined();
   });
 
-  test("that cannot be read keeps keys with budgets waiting, until it can", async () => {
+  test("keeps keys with caps waiting until it can be read", async () => {
     const ledger = new ListLedger();
     ledger.before = new GatewayError("ledger_unavailable");
     const { reservations, take } = leasesOver(ledger);

@@ -15,7 +15,7 @@ describe("a period", () => {
     expect([period.startsAt, period.endsAt]).toEqual([at(startsAt), at(endsAt)]);
   });
 
-  test("begins anew with the first moment behind it, once", () => {
+  test("starts over once, with the first moment after its end", () => {
     const period = new Period("month", at("2026-12-31T23:59:59Z"));
     expect(period.advance(at("2026-12-31T23:59:59.999Z"))).toBe(false);
     expect(period.advance(at("2027-01-01T00:00:00Z"))).toBe(true);
@@ -23,7 +23,7 @@ describe("a period", () => {
     expect(period.endsAt).toBe(at("2027-02-01T00:00:00Z"));
   });
 
-  test("is not given twice when the clock is set back", () => {
+  test("does not start twice if the clock is set back", () => {
     const period = new Period("day", at("2026-11-22T23:30:00Z"));
     expect(period.advance(at("2026-11-23T00:30:00Z"))).toBe(true);
     expect(period.advance(at("2026-11-22T23:30:00Z"))).toBe(false);
@@ -31,14 +31,14 @@ describe("a period", () => {
     expect(period.advance(at("2026-11-24T00:00:00Z"))).toBe(true);
   });
 
-  test("comes back from a clock that was far ahead, without beginning anew by that", () => {
+  test("returns from a clock that was far ahead without starting over", () => {
     const period = new Period("day", at("2099-01-01T12:00:00Z"));
     expect(period.advance(at("2026-11-22T12:00:00Z"))).toBe(false);
     expect(period.endsAt).toBe(at("2026-11-23T00:00:00Z"));
     expect(period.advance(at("2026-11-23T00:00:00Z"))).toBe(true);
   });
 
-  test("begins no more often than days pass, however the clock jumps by an hour", () => {
+  test("starts no more often than days pass, even if the clock jumps by an hour", () => {
     const jumps = fc.array(fc.tuple(fc.integer({ min: 0, max: 6 * HOUR_MS }), fc.constantFrom(-HOUR_MS, 0, HOUR_MS)), {
       size: "max",
       maxLength: 50,

@@ -192,7 +192,7 @@ const caps = fc
   .map(([cap, concurrentStreams]): Caps => ({ ...cap, concurrentStreams }));
 
 describe("many streams of one key, interleaved in any way", () => {
-  test("never spend more in a day than the cap and one event, even when the clock jumps by an hour", () => {
+  test("never exceed a daily cap by more than one event, even if the clock jumps by an hour", () => {
     fc.assert(
       fc.property(caps, fc.array(step, { maxLength: 200, size: "max" }), (limits, steps) => {
         const world = new World(limits);
@@ -207,7 +207,7 @@ describe("many streams of one key, interleaved in any way", () => {
     );
   });
 
-  test("have given everything back when all are over, each once", () => {
+  test("have released everything once all have ended", () => {
     fc.assert(
       fc.property(caps, fc.array(step, { maxLength: 200, size: "max" }), (limits, steps) => {
         const world = new World(limits);
@@ -220,7 +220,7 @@ describe("many streams of one key, interleaved in any way", () => {
     );
   });
 
-  test("are counted as what they spent, or more where an old estimate was too high", () => {
+  test("count what they used, or more if an old estimate was too high", () => {
     fc.assert(
       fc.property(caps, fc.array(step, { maxLength: 200, size: "max" }), (limits, steps) => {
         const world = new World(limits);

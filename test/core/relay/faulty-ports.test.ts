@@ -191,7 +191,7 @@ describe.each([
   ["called when the ledger has its row", true],
 ])("an upstream %s", (_, isDeferred) => {
   describe.each(ENDINGS)("and a stream that %s", (ending) => {
-    test.each(STEPS)("give everything back when %s throws, and the fault is told", async (step) => {
+    test.each(STEPS)("give everything back if %s throws, and report the fault", async (step) => {
       const world = setUp(step, isDeferred);
       await live(world, ending);
       expect({
@@ -208,7 +208,7 @@ describe.each([
   });
 });
 
-test.each(STEPS)("%s is reached by one of these lives", async (step) => {
+test.each(STEPS)("%s is called by one of these streams", async (step) => {
   const reached = ENDINGS.map(async (ending) => {
     const world = setUp(step, false);
     await live(world, ending);

@@ -13,13 +13,13 @@ const user = (part: JsonValue): JsonObject => ({ messages: [{ role: "user", cont
 const item = (part: JsonValue): JsonObject => ({ input: [{ role: "user", content: [part] }] });
 
 describe("the size of a prompt", () => {
-  test("is about that of its JSON", () => {
+  test("is about the size of its JSON", () => {
     const body = { model: "m", messages: [{ role: "user", content: "tell me a story" }], n: 1, stream: true };
     const size = JSON.stringify(body).length;
     expect(Math.abs(promptCharacters(body) - size)).toBeLessThan(size / 10);
   });
 
-  test("counts letters beyond ASCII by their bytes: they are nearer to a token each", () => {
+  test("counts letters beyond ASCII by their bytes, which are closer to one token each", () => {
     for (const [text, bytes] of [
       ["你好", 6],
       ["é", 2],
@@ -81,13 +81,13 @@ const PICTURES: readonly [string, (data: string) => JsonObject][] = [
 ];
 
 describe("a picture", () => {
-  test.each(PICTURES)("in %s counts by what a model sees in it, not by its bytes", (_, body) => {
+  test.each(PICTURES)("in %s counts as a picture, not by its bytes", (_, body) => {
     const around = promptCharacters(body(""));
     expect(promptCharacters(body(BASE64)) - around).toBeGreaterThan(PICTURE - 50);
     expect(promptCharacters(body(BASE64)) - around).toBeLessThanOrEqual(PICTURE);
   });
 
-  test.each(PICTURES)("in %s that is small counts by its length", (_, body) => {
+  test.each(PICTURES)("in %s counts by its length if it is small", (_, body) => {
     expect(promptCharacters(body("A".repeat(400))) - promptCharacters(body(""))).toBe(400);
   });
 
@@ -95,7 +95,7 @@ describe("a picture", () => {
     ["Anthropic", user({ type: "image", source: { type: "url", url: "https://example.com/a.png" } })],
     ["chat completions", user({ type: "image_url", image_url: { url: "https://example.com/a.png" } })],
     ["responses", item({ type: "input_image", image_url: "https://example.com/a.png" })],
-  ])("that %s is told the address of counts as one, however short that is", (_, body) => {
+  ])("given to %s as a URL counts as a picture, however short the URL is", (_, body) => {
     expect(promptCharacters(body)).toBeGreaterThan(PICTURE);
     expect(promptCharacters(body)).toBeLessThan(PICTURE + 200);
   });
@@ -119,7 +119,7 @@ describe("a document", () => {
       "responses",
       (data) => item({ type: "input_file", filename: "a.pdf", file_data: `data:application/pdf;base64,${data}` }),
     ],
-  ])("of %s counts by its bytes, and one page at least", (_, body) => {
+  ])("of %s counts by its bytes, and at least one page", (_, body) => {
     const around = promptCharacters(body(""));
     expect(promptCharacters(body(MEGABYTE)) - around).toBeGreaterThan(BY_BYTES * 0.99);
     expect(promptCharacters(body(MEGABYTE)) - around).toBeLessThan(BY_BYTES * 1.01);
@@ -129,12 +129,12 @@ describe("a document", () => {
   test.each<[string, JsonObject]>([
     ["Anthropic", user({ type: "document", source: { type: "url", url: "https://example.com/a.pdf" } })],
     ["responses", item({ type: "input_file", file_url: "https://example.com/a.pdf" })],
-  ])("that %s is told the address of counts as a page", (_, body) => {
+  ])("given to %s as a URL counts as one page", (_, body) => {
     expect(promptCharacters(body)).toBeGreaterThan(12_000);
     expect(promptCharacters(body)).toBeLessThan(12_200);
   });
 
-  test("made of content blocks counts what is in them", () => {
+  test("made of content blocks counts its blocks", () => {
     const content = [{ type: "text", text: TEXT }, anthropicImage(BASE64)];
     const size = promptCharacters(user({ type: "document", source: { type: "content", content } }));
     expect(size).toBeGreaterThan(TEXT.length + PICTURE);
@@ -142,7 +142,7 @@ describe("a document", () => {
   });
 });
 
-test("a recording counts a token for 400 bytes", () => {
+test("a recording counts one token per 400 bytes", () => {
   const data = "A".repeat(400_000);
   const size = promptCharacters(user({ type: "input_audio", input_audio: { data, format: "mp3" } }));
   expect(size).toBeGreaterThan(3_000);
@@ -213,7 +213,7 @@ const { value: anything } = fc.letrec<{ value: JsonValue }>((tie) => ({
   ),
 }));
 
-test("however texts and names are nested, what no model takes for a file counts at least its length", () => {
+test("anything that is not a file counts at least its length, however it is nested", () => {
   fc.assert(
     fc.property(anything, (value) => {
       const text = JSON.stringify(value);

@@ -53,7 +53,7 @@ function setUp(parts: Partial<RelayParts> = {}) {
 const PICTURE = "x".repeat(100_000);
 
 describe("a request's body", () => {
-  test("counts as its caller's until the first byte of the answer", () => {
+  test("counts towards its caller until the first byte of the response", () => {
     const { open, reservedBytes } = setUp();
     const { sink } = open(PICTURE);
     expect(reservedBytes()).toBeGreaterThan(100_000);
@@ -64,7 +64,7 @@ describe("a request's body", () => {
     expect(reservedBytes()).toBe(0);
   });
 
-  test.each(["the upstream fails", "the client cancels", "the gateway stops"])("counts no more when %s", (how) => {
+  test.each(["the upstream fails", "the client cancels", "the gateway stops"])("is released when %s", (how) => {
     const { open, relay, reservedBytes } = setUp();
     const { stream, sink } = open(PICTURE);
     if (how === "the upstream fails") sink.fail(new GatewayError("upstream_unreachable"));
@@ -73,7 +73,7 @@ describe("a request's body", () => {
     expect(reservedBytes()).toBe(0);
   });
 
-  test("counts no more when the stream's reservation is refused", () => {
+  test("is released if the stream's reservation is refused", () => {
     const refuse = () => {
       throw new GatewayError("cap_exceeded");
     };
@@ -82,7 +82,7 @@ describe("a request's body", () => {
     expect(reservedBytes()).toBe(0);
   });
 
-  test("counts while a cancelled answer that has not begun is read on for its usage", () => {
+  test("counts while a cancelled response that has not begun is drained", () => {
     const reservations = {
       reserve: (): Reservation => ({
         maxOutputTokens: undefined,
@@ -101,7 +101,7 @@ describe("a request's body", () => {
     expect(reservedBytes()).toBe(0);
   });
 
-  test("is not kept by a stream that runs, nor by one that ended and is kept to be read again", async () => {
+  test("is not retained by a running stream, nor by an ended one that can be resumed", async () => {
     const { open } = setUp();
     const { stream, sink, body } = open(PICTURE);
     stream.retain(() => {});

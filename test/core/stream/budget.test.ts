@@ -9,8 +9,8 @@ function newBudget() {
   return { budget, asked };
 }
 
-describe("the budget of all logs", () => {
-  test("has its three marks in order", () => {
+describe("the log budget", () => {
+  test("has its three thresholds in order", () => {
     expect(REFUSE_AT < EVICT_AT && EVICT_AT < CANCEL_AT).toBe(true);
     const { budget } = newBudget();
     budget.grow(6_999);
@@ -21,7 +21,7 @@ describe("the budget of all logs", () => {
     expect(budget.isOver(REFUSE_AT)).toBe(false);
   });
 
-  test("asks for relief at the second mark, and while it goes on growing once per hundredth", () => {
+  test("asks for relief at the second threshold, then once per hundredth of growth", () => {
     const { budget, asked } = newBudget();
     budget.grow(8_499);
     expect(asked).toEqual([]);
@@ -29,7 +29,7 @@ describe("the budget of all logs", () => {
     expect(asked).toEqual([8_500, 8_600, 8_700, 8_800]);
   });
 
-  test("asks again after it was relieved and has grown again", () => {
+  test("asks again when it grows after it was relieved", () => {
     const { budget, asked } = newBudget();
     budget.grow(9_000);
     budget.shrink(5_000);
@@ -37,7 +37,7 @@ describe("the budget of all logs", () => {
     expect(asked).toEqual([9_000, 8_600]);
   });
 
-  test("asks again as it grows even if something is given back between any two steps", () => {
+  test("asks again as it grows even if logs shrink in between", () => {
     const { budget, asked } = newBudget();
     budget.grow(8_500);
     for (let round = 0; round < 100; round++) {
@@ -48,7 +48,7 @@ describe("the budget of all logs", () => {
     expect(asked.length).toBeGreaterThan(8);
   });
 
-  test("never grows by more than a hundredth above the mark without asking", () => {
+  test("never grows by a hundredth above the threshold without asking", () => {
     const change = fc.integer({ min: -400, max: 60 });
     fc.assert(
       fc.property(fc.array(change, { maxLength: 400 }), (changes) => {

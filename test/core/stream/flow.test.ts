@@ -15,7 +15,7 @@ const limits = fc.record({
 });
 
 describe("a window", () => {
-  test("is a list of sizes that acknowledgements shorten, whatever their order", () => {
+  test("behaves like a list of sizes shortened by acknowledgements, in any order", () => {
     fc.assert(
       fc.property(limits, fc.nat(1_000), fc.array(step, { maxLength: 200 }), (limits, from, steps) => {
         const window = new Window(limits, from);
@@ -46,7 +46,7 @@ describe("a window", () => {
     );
   });
 
-  test("lets one thing pass that is larger than all of it, and nothing beside it", () => {
+  test("admits one entry larger than itself, and nothing beside it", () => {
     const window = new Window({ maxBytes: 10, maxEntries: 10 });
     expect(window.admits(500)).toBe(true);
     window.send(500);
@@ -55,7 +55,7 @@ describe("a window", () => {
     expect(window.admits(1)).toBe(true);
   });
 
-  test("says bad_frame, with what was sent, to an acknowledgement from the future, and stays as it was", () => {
+  test("rejects an acknowledgement beyond what was sent with bad_frame, unchanged", () => {
     const window = new Window({ maxBytes: 10, maxEntries: 10 }, 7);
     window.send(1);
     expect(() => window.acknowledge(9)).toThrow(expect.objectContaining({ code: "bad_frame", details: { sent: 8 } }));

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import { ReadTurn } from "../../../src/core/stream/read-turn.ts";
 
-describe("what is put off to the end of a read", () => {
-  test("is done once when the read is handled, in order; without a read it is refused", () => {
+describe("work deferred to the end of a read", () => {
+  test("runs once, in order, when the read is handled; outside of reads it is refused", () => {
     const done: string[] = [];
     const reads = new ReadTurn(() => {});
     expect(reads.after(() => done.push("never"))).toBe(false);
@@ -16,7 +16,7 @@ describe("what is put off to the end of a read", () => {
     expect(done).toEqual(["a", "b"]);
   });
 
-  test("costs nothing else when it throws: that is reported, and the rest is done", () => {
+  test("is reported if it throws, and the rest still runs", () => {
     const done: string[] = [];
     const faults: unknown[] = [];
     const reads = new ReadTurn((error) => faults.push(error));

@@ -51,20 +51,23 @@ describe("a fault in a reader's sink", () => {
   test.each([
     ["push", ["failed"]],
     ["end", [1, 2, "failed"]],
-  ] as const)("in %s ends that reader, is reported once, and costs the others and the record nothing", (place, had) => {
-    const { stream, seen, faults } = play(place);
-    expect(seen).toEqual({ before: [1, 2, "end"], faulty: had, behind: [1, 2, "end"] });
-    expect(faults.map(String)).toEqual([`TypeError: in ${place}`]);
-    expect([stream.terminal?.status, stream.readers]).toEqual(["completed", 0]);
-  });
+  ] as const)(
+    "in %s ends that reader and is reported once; the other readers and the record are unaffected",
+    (place, had) => {
+      const { stream, seen, faults } = play(place);
+      expect(seen).toEqual({ before: [1, 2, "end"], faulty: had, behind: [1, 2, "end"] });
+      expect(faults.map(String)).toEqual([`TypeError: in ${place}`]);
+      expect([stream.terminal?.status, stream.readers]).toEqual(["completed", 0]);
+    },
+  );
 
-  test("that fails again as it is told so is reported twice, and nothing else", () => {
+  test("is reported again if `failed` throws too", () => {
     const { seen, faults } = play("push", true);
     expect(seen.behind).toEqual([1, 2, "end"]);
     expect(faults.map(String)).toEqual(["TypeError: in push", "TypeError: in failed"]);
   });
 
-  test("in what it put off to a microtask is reported like any other", async () => {
+  test("in deferred work is reported like any other", async () => {
     const { faulty, faults } = play("end");
     const ran: string[] = [];
     faulty.defer(() => {
@@ -77,7 +80,7 @@ describe("a fault in a reader's sink", () => {
     expect(faults.map(String)).toEqual(["TypeError: in end", "TypeError: in a microtask"]);
   });
 
-  test("in what it put off to later is reported like any other; it is told of its failure once", () => {
+  test("in guarded work is reported like any other, and `failed` is called only once", () => {
     const { faulty, faults, seen } = play("end");
     faulty.guard(() => {
       throw new TypeError("in a timer");

@@ -39,7 +39,7 @@ function newReader(limits: WindowLimits, { after = 0, maxEntries = 100 } = {}) {
 const entries = (maxEntries: number): WindowLimits => ({ maxBytes: 1_000_000, maxEntries });
 
 describe("a reader with a window", () => {
-  test("is given no more than its client has credit for, and the rest as the client acknowledges", () => {
+  test("sends no more than its client has credit for, and the rest as it acknowledges", () => {
     const { reader, seqs, write } = newReader(entries(2));
     write(5);
     expect([seqs, reader.cursor, reader.handled]).toEqual([[1, 2], 2, 0]);
@@ -49,7 +49,7 @@ describe("a reader with a window", () => {
     expect(seqs).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test("begins with all its credit behind the sequence it resumes from", () => {
+  test("starts with full credit after the sequence it resumes from", () => {
     const { reader, seqs, write } = newReader(entries(2), { after: 3 });
     write(3);
     expect(seqs).toEqual([4, 5]);
@@ -60,7 +60,7 @@ describe("a reader with a window", () => {
     expect(seqs).toEqual([4, 5, 6]);
   });
 
-  test("holds the log at what its client has handled, not at what was sent", () => {
+  test("keeps in the log what its client has not handled, even if sent", () => {
     const { reader, log, asked, write } = newReader(entries(10), { maxEntries: 3 });
     write(3);
     expect([reader.cursor, log.tail, asked]).toEqual([3, 0, ["pause"]]);
@@ -68,7 +68,7 @@ describe("a reader with a window", () => {
     expect([log.tail, asked]).toEqual([1, ["pause", "resume"]]);
   });
 
-  test("is given the end when everything was sent, acknowledged or not", () => {
+  test("ends when everything was sent, acknowledged or not", () => {
     const { reader, seqs, write, end } = newReader(entries(2));
     write(3);
     end();
@@ -79,7 +79,7 @@ describe("a reader with a window", () => {
     expect(seqs).toEqual([1, 2, 3, "end"]);
   });
 
-  test("is given nothing more once it is detached, whatever is acknowledged", () => {
+  test("sends nothing after it is detached, whatever is acknowledged", () => {
     const { reader, seqs, write } = newReader(entries(1));
     write(2);
     reader.detach();

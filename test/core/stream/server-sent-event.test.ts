@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { fromByteString, toByteString } from "../../../src/core/kernel/byte-string.ts";
 import { KEEP_ALIVE, serverSentEvent } from "../../../src/core/stream/server-sent-event.ts";
 
-test("whatever an event holds, a parser that nobody here wrote reads the same out of it", () => {
+test("an independent parser reads any event back unchanged", () => {
   const line = fc.string({ unit: "binary" }).map((text) => text.toWellFormed().replaceAll(/[\r\n\0]/g, ""));
   const name = fc.option(
     line.filter((text) => text !== ""),

@@ -22,7 +22,7 @@ const limits = fc.record({
 });
 
 describe("a log", () => {
-  test("is an array whose beginning is given up when it must be and may be", () => {
+  test("behaves like an array that is trimmed at the start when crowded", () => {
     fc.assert(
       fc.property(limits, fc.array(step, { maxLength: 300 }), (limits, steps) => {
         const log = new StreamLog(limits);
@@ -53,7 +53,7 @@ describe("a log", () => {
     );
   });
 
-  test("is full beyond a small share of its own while all logs together are", () => {
+  test("is full beyond a small share while all logs together are full", () => {
     const budget = new LogBudget(1_000_000);
     const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }, budget);
     for (let count = 0; count < 7; count++) log.append(undefined, "x".repeat(1_000), false);
@@ -65,7 +65,7 @@ describe("a log", () => {
     expect(log.isFull).toBe(false);
   });
 
-  test("gives up what it may, and only that, as soon as all logs together leave little room", () => {
+  test("drops what it may, and only that, once all logs together leave little room", () => {
     const budget = new LogBudget(1_000_000);
     const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }, budget);
     for (let count = 0; count < 20; count++) log.append(undefined, "x".repeat(1_000), false);
@@ -78,7 +78,7 @@ describe("a log", () => {
     expect(budget.usedBytes).toBe(700_000 + log.bytes);
   });
 
-  test("gives up nothing while there is room", () => {
+  test("drops nothing while there is room", () => {
     const log = new StreamLog({ maxBytes: 10 * OVERHEAD, maxEntries: 10 });
     log.append("ping", "{}", false);
     log.trimTo(1);

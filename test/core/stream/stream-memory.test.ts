@@ -39,8 +39,8 @@ const newSink = (takes = true) => ({
   failed() {},
 });
 
-describe("a stream's log is given back", () => {
-  test("at the end, when its readers have everything", () => {
+describe("a stream's log is freed", () => {
+  test("at the end, if its readers have everything", () => {
     const { stream, budget, write } = newStream();
     const sinks = [newSink(), newSink()];
     for (const sink of sinks) stream.attach(sink);
@@ -54,7 +54,7 @@ describe("a stream's log is given back", () => {
     expect(budget.usedBytes).toBe(0);
   });
 
-  test("when the last reader that was behind at the end has everything", () => {
+  test("after the end, once the last reader has everything", () => {
     const { stream, budget, write } = newStream();
     const slow = newSink(false);
     stream.attach(newSink());
@@ -69,7 +69,7 @@ describe("a stream's log is given back", () => {
     expect(budget.usedBytes).toBe(0);
   });
 
-  test("when the last reader leaves after the end, whatever it had", () => {
+  test("after the end, when the last reader leaves, whatever it had", () => {
     const { stream, budget, write } = newStream();
     const reader = stream.attach(newSink(false));
     write();
@@ -78,14 +78,14 @@ describe("a stream's log is given back", () => {
     expect(budget.usedBytes).toBe(0);
   });
 
-  test("at the end when nobody ever read it", () => {
+  test("at the end, if it was never read", () => {
     const { stream, budget, write } = newStream();
     write();
     stream.end(terminal(1));
     expect(budget.usedBytes).toBe(0);
   });
 
-  test("not at the end while somebody retains it, but when it is given up", () => {
+  test("not at the end while it is retained, but when given up", () => {
     const { stream, budget, write } = newStream();
     let ended = 0;
     stream.retain(() => ended++);
@@ -101,7 +101,7 @@ describe("a stream's log is given back", () => {
     expect(budget.usedBytes).toBe(0);
   });
 
-  test("not while it runs, though nobody reads it", () => {
+  test("not while it runs without readers", () => {
     const { stream, budget, write } = newStream();
     write();
     const window = new Window({ maxBytes: 1_000, maxEntries: 10 });
@@ -109,7 +109,7 @@ describe("a stream's log is given back", () => {
     expect(budget.usedBytes).toBeGreaterThan(0);
   });
 
-  test("when it was retained after its end: whoever retains it hears of the end at once", () => {
+  test("when retained after its end, with the end reported at once", () => {
     const { stream } = newStream();
     stream.end(terminal(0));
     let ended = 0;

@@ -55,7 +55,7 @@ const terminal = (lastSeq: number): Terminal => ({
 });
 
 describe("a reader", () => {
-  test("that keeps up gets every entry as it is written", () => {
+  test("that keeps up gets every entry as it is logged", () => {
     const { stream, write } = newStream();
     const sink = newSink();
     stream.attach(sink);
@@ -65,7 +65,7 @@ describe("a reader", () => {
     expect(sink.seqs).toEqual([1, 2, 3]);
   });
 
-  test("that comes late gets what the log holds, then what is written", () => {
+  test("that comes late gets the log, then live entries", () => {
     const { stream, write } = newStream();
     write("a", "b");
     const sink = newSink();
@@ -75,7 +75,7 @@ describe("a reader", () => {
     expect(sink.seqs).toEqual([1, 2, 3]);
   });
 
-  test("begins behind the entry it names", () => {
+  test("starts after the entry it names", () => {
     const { stream, write } = newStream();
     write("a", "b", "c");
     const sink = newSink();
@@ -84,7 +84,7 @@ describe("a reader", () => {
     expect(reader.cursor).toBe(3);
   });
 
-  test("that takes nothing now gets nothing until it is woken, and then everything in order", () => {
+  test("that refuses an entry gets nothing until woken, then everything in order", () => {
     const { stream, write } = newStream();
     const sink = newSink(2);
     const reader = stream.attach(sink);
@@ -99,7 +99,7 @@ describe("a reader", () => {
     expect(sink.seqs).toEqual([1, 2, 3, 4, 5]);
   });
 
-  test("does not hold up another", () => {
+  test("does not delay another", () => {
     const { stream, write } = newStream();
     const slow = newSink(1);
     const fast = newSink();
@@ -109,7 +109,7 @@ describe("a reader", () => {
     expect([slow.data, fast.data]).toEqual([["a"], ["a", "b", "c"]]);
   });
 
-  test("that was added hears nothing before it is woken, but what it will read is kept", () => {
+  test("gets nothing before it is woken, but its entries are kept", () => {
     const { stream, log, write, asked } = newStream(3);
     write("a", "b");
     const sink = newSink();
@@ -122,7 +122,7 @@ describe("a reader", () => {
     expect(asked).toEqual(["pause", "resume"]);
   });
 
-  test("that is detached hears nothing more, not even the end", () => {
+  test("gets nothing after it is detached, not even the end", () => {
     const { stream, write } = newStream();
     const sink = newSink();
     const reader = stream.attach(sink);
@@ -136,7 +136,7 @@ describe("a reader", () => {
 });
 
 describe("a full log", () => {
-  test("without anybody behind gives up its oldest entries and goes on", () => {
+  test("drops its oldest entries and continues if no reader is behind", () => {
     const { stream, log, write, asked } = newStream(3);
     stream.attach(newSink());
     write("a", "b", "c", "d");
@@ -145,14 +145,14 @@ describe("a full log", () => {
     expect(log.at(4)?.data).toBe("d");
   });
 
-  test("without any reader waits, and keeps everything", () => {
+  test("without readers pauses the upstream and keeps everything", () => {
     const { log, write, asked } = newStream(3);
     write("a", "b", "c");
     expect(asked).toEqual(["pause"]);
     expect([log.tail, log.head]).toEqual([0, 3]);
   });
 
-  test("without any reader keeps the newest part once it need not keep all", () => {
+  test("without readers keeps only the newest entries if it need not keep all", () => {
     const { stream, log, write, asked } = newStream(3);
     write("a", "b", "c");
     stream.keepAll(false);
@@ -164,7 +164,7 @@ describe("a full log", () => {
     expect([log.tail, log.head, asked]).toEqual([2, 5, ["pause", "resume", "pause"]]);
   });
 
-  test("keeps what the last reader that left had not handled, even where an earlier one had", () => {
+  test("keeps what the last reader to leave had not handled, even if an earlier one had", () => {
     const { stream, log, write } = newStream(4);
     write("a", "b", "c");
     stream.attach(newSink(3)).detach();
@@ -187,7 +187,7 @@ describe("a full log", () => {
     expect(asked).toEqual(["pause", "resume"]);
   });
 
-  test("waits for the slowest of its readers", () => {
+  test("waits for its slowest reader", () => {
     const { stream, write, asked } = newStream(3);
     const slow = newSink(1);
     const slower = newSink(1);
@@ -204,7 +204,7 @@ describe("a full log", () => {
     expect(slower.seqs).toEqual([1, 2, 3, 4]);
   });
 
-  test("goes on when the reader that was behind is gone", () => {
+  test("continues when the reader that was behind is gone", () => {
     const { stream, write, asked } = newStream(3);
     const reader = stream.attach(newSink(1));
     stream.attach(newSink());
@@ -215,8 +215,8 @@ describe("a full log", () => {
   });
 });
 
-describe("the time a stream is held back", () => {
-  test("counts from the pause on, and anew whenever a reader gets on without making room", () => {
+describe("the time a stream is paused", () => {
+  test("counts from the pause, and restarts whenever a reader makes progress", () => {
     const { stream, write, clock } = newStream(3);
     const sink = newSink(1);
     const reader = stream.attach(sink);
@@ -248,7 +248,7 @@ describe("the time a stream is held back", () => {
 });
 
 describe("the terminal", () => {
-  test("comes once, last, to every reader", () => {
+  test("reaches every reader once, last", () => {
     const { stream, write } = newStream();
     const ahead = newSink();
     const behind = newSink(1);
@@ -264,7 +264,7 @@ describe("the terminal", () => {
     expect([ahead.ends.length, behind.ends.length]).toEqual([1, 1]);
   });
 
-  test("reaches everybody when a reader ends the stream within its last entry", () => {
+  test("reaches every reader even if one ends the stream while handling an entry", () => {
     const { stream, write } = newStream();
     const first = newSink();
     const second = newSink();
@@ -276,7 +276,7 @@ describe("the terminal", () => {
     expect([second.data, second.ends.length]).toEqual([["a"], 1]);
   });
 
-  test("is the first one given", () => {
+  test("is the first one set", () => {
     const { stream } = newStream();
     const sink = newSink();
     stream.attach(sink);
@@ -286,7 +286,7 @@ describe("the terminal", () => {
     expect(stream.terminal).toMatchObject({ status: "completed" });
   });
 
-  test("meets a reader that comes after the end of a stream that was retained, behind the log", () => {
+  test("reaches a reader that comes after the end of a retained stream, after the log", () => {
     const { stream, write } = newStream();
     stream.retain(() => {});
     write("a");
@@ -296,7 +296,7 @@ describe("the terminal", () => {
     expect([sink.data, sink.ends.length]).toEqual([["a"], 1]);
   });
 
-  test("comes to a reader that has everything already", () => {
+  test("reaches a reader that has everything already", () => {
     const { stream, write } = newStream();
     write("a");
     stream.end(terminal(1));
@@ -314,7 +314,7 @@ test("a cancel reaches the producer until the stream has ended", () => {
   expect(asked).toEqual(["cancel cancelled"]);
 });
 
-test("only the first content that was sent is timed, from the request on", () => {
+test("only the first content sent is timed, from the request on", () => {
   const { stream, clock } = newStream();
   expect(stream.firstSentMs).toBeUndefined();
   clock.now = 1_025;

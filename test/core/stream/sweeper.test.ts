@@ -58,7 +58,7 @@ function setUp() {
 }
 
 describe("a standstill of the process", () => {
-  test("is not the absence of a client: its stream keeps what is left of its grace time", () => {
+  test("does not count as a client's absence: its stream keeps the rest of its grace", () => {
     const { cancels, pass, standStill } = setUp();
     pass(15_000);
     standStill(600_000);
@@ -69,7 +69,7 @@ describe("a standstill of the process", () => {
     expect(cancels).toEqual(["client_gone"]);
   });
 
-  test("is not the slowness of a reader, whose acknowledgements wait in the kernel", () => {
+  test("does not count as a reader's slowness, whose acknowledgements wait in the kernel", () => {
     const { cancels, pass, standStill, stall } = setUp();
     stall();
     pass(20_000);
@@ -80,7 +80,7 @@ describe("a standstill of the process", () => {
     expect(cancels).toEqual(["slow_consumer"]);
   });
 
-  test("keeps the log of a stream that ended for what is left of its time", () => {
+  test("does not shorten the time a log is kept", () => {
     const { registry, end, pass, standStill } = setUp();
     end();
     pass(50_000);
@@ -90,7 +90,7 @@ describe("a standstill of the process", () => {
     expect(registry.owned("s_1", "alice")).toBeUndefined();
   });
 
-  test("begins where a sweep is late by more than the time between two: less is time that passed", () => {
+  test("is a sweep late by more than an interval; a shorter delay counts as time", () => {
     const { cancels, standStill } = setUp();
     for (let sweeps = 0; sweeps < 11; sweeps++) standStill(1_900);
     expect(cancels).toEqual(["client_gone"]);

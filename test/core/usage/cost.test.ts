@@ -44,7 +44,7 @@ describe("a stream's cost", () => {
     expect(costOf(counts, price)).toBe(nano);
   });
 
-  test("is unknown without both figures", () => {
+  test("is undefined unless input and output are known", () => {
     expect(costOf({ inputTokens: 5 }, { input: 3, output: 15 })).toBeUndefined();
     expect(costOf({}, { input: 3, output: 15 })).toBeUndefined();
   });
@@ -73,7 +73,7 @@ describe("a stream's cost", () => {
     );
   });
 
-  test("is what exact fractions give, rounded once", () => {
+  test("equals exact fractions rounded once", () => {
     const tokens = fc.nat(10_000_000);
     const millionths = fc.nat(100_000_000);
     fc.assert(
@@ -91,14 +91,14 @@ describe("a stream's cost", () => {
 });
 
 describe("a tariff", () => {
-  test("prices each kind of token for itself, and all together by one rounding", () => {
+  test("rounds the cost of each kind separately, and the total once", () => {
     const tariff = new Tariff({ input: 0.0004, output: 0.0004, cacheRead: 0.0004 });
     const kinds = { input: 1, output: 1, cacheRead: 1, cacheWrite: 1 };
     expect(tariff.costByKind(kinds)).toEqual({ input: 0, output: 0, cacheRead: 0, cacheWrite: 0 });
     expect(tariff.cost(1, 1, 1, 1)).toBe(2);
   });
 
-  test("affords the most output whose cost stays within the amount", () => {
+  test("affords the most output tokens that the amount can pay for", () => {
     const price = fc.nat(200_000_000).map((nano) => nano / 1e6);
     fc.assert(
       fc.property(
@@ -118,13 +118,13 @@ describe("a tariff", () => {
     );
   });
 
-  test("affords everything without a limit, and for nothing", () => {
+  test("affords everything without a limit, and at a price of zero", () => {
     expect(new Tariff({ input: 3, output: 15 }).affordableOutput(Number.POSITIVE_INFINITY, 1_000, 500)).toBe(500);
     expect(new Tariff({ input: 0, output: 0 }).affordableOutput(0, 1_000, 500)).toBe(500);
   });
 });
 
-test("an amount keeps its billionths when it is shown and read back", () => {
+test("an amount keeps its billionths when converted to the currency and back", () => {
   fc.assert(fc.property(fc.nat({ max: 2 ** 50 }), (nano) => expect(toNano(fromNano(nano))).toBe(nano)));
 });
 

@@ -59,7 +59,7 @@ function setUp() {
     stream,
     headers: () => ({}),
     refuse: ({ code }) => void happened.push(`refused ${code}`),
-    errorEvent: ({ code }, first, last) => ({ event: "error", data: `${code} ${first?.data} ${last?.data}` }),
+    errorEvents: ({ code }, first, last) => [{ event: "error", data: `${code} ${first?.data} ${last?.data}` }],
     over: () => void happened.push("over"),
     silenceMs: 1_000,
     now: () => now,

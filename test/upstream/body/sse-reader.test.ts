@@ -183,6 +183,11 @@ describe("the size limit", () => {
 describe("unframed text at the end", () => {
   const failure = '{"error":{"code":503,\n  "message":"busy"}}';
 
+  test("is returned if a list stands alone in the body", () => {
+    const list = `[${failure}]`;
+    for (let at = 0; at <= list.length; at++) expect(read(cutAt(text(list), [at])).leftover).toBe(list);
+  });
+
   test("is returned if it looks like JSON, wherever it is cut", () => {
     const bytes = text(`data: one\n\n${failure}\n\n`);
     for (let at = 0; at <= bytes.length; at++) expect(read(cutAt(bytes, [at])).leftover).toBe(failure);

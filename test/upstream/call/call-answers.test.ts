@@ -222,7 +222,7 @@ describe("a whole JSON answer, where the route allows it", () => {
 });
 
 describe("a whole JSON answer, where one is asked for", () => {
-  const whole = { whole: true, body: '{"stream":false}' };
+  const whole = { unary: true, body: '{"stream":false}' };
 
   test("is the only event, whatever the route allows", async () => {
     await using upstream = await startScriptedUpstream();

@@ -126,7 +126,7 @@ describe("an event of some MiB", () => {
 describe("a whole answer of some MiB", () => {
   test("comes through whole, is counted while it comes, and given back", async () => {
     await using up = await setUp(64 * MIB);
-    const { sink } = startCall(up.client, { whole: true });
+    const { sink } = startCall(up.client, { unary: true });
     const exchange = await up.upstream.request();
     const body = JSON.stringify({ image: "A".repeat(12 * MIB) });
     exchange.head(200, { "content-type": "application/json", "content-length": String(body.length) });
@@ -140,7 +140,7 @@ describe("a whole answer of some MiB", () => {
 
   test("that does not fit into the memory fails", async () => {
     await using up = await setUp(2 * MIB);
-    const { sink } = startCall(up.client, { whole: true });
+    const { sink } = startCall(up.client, { unary: true });
     const exchange = await up.upstream.request();
     exchange.json(200, { image: "A".repeat(4 * MIB) });
     expect(await sink.done).toMatchObject({ code: "overloaded" });

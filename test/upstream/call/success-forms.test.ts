@@ -9,11 +9,11 @@ async function answered(
   status: number,
   headers: Record<string, string>,
   body: string,
-  settings: { readonly whole?: boolean; readonly jsonAnswer?: boolean; readonly cuts?: readonly number[] } = {},
+  settings: { readonly unary?: boolean; readonly jsonAnswer?: boolean; readonly cuts?: readonly number[] } = {},
 ) {
   await using upstream = await startScriptedUpstream();
   await using client = openUpstream(upstream.url, { jsonAnswer: settings.jsonAnswer ?? false });
-  const { sink } = startCall(client, { whole: settings.whole });
+  const { sink } = startCall(client, { unary: settings.unary });
   const exchange = await upstream.request();
   exchange.head(status, { "content-length": String(Buffer.byteLength(body)), ...headers });
   await exchange.writePieces(body, settings.cuts ?? []);
@@ -142,7 +142,7 @@ describe("a whole answer", () => {
   test.each(["application/json", "application/json; charset=utf-8", "text/plain", "text/json", "text/html", ""])(
     "under %j is one where one was asked for",
     async (type) => {
-      for (const settings of [{ whole: true }, { jsonAnswer: true }]) {
+      for (const settings of [{ unary: true }, { jsonAnswer: true }]) {
         const { error, data } = await answered(200, { "content-type": type }, ANSWER, settings);
         expect([error, data]).toEqual([undefined, [ANSWER]]);
       }
@@ -150,27 +150,27 @@ describe("a whole answer", () => {
   );
 
   test.each([201, 206, 299])("with status %i is one", async (status) => {
-    expect((await answered(status, { "content-type": "application/json" }, ANSWER, { whole: true })).data).toEqual([
+    expect((await answered(status, { "content-type": "application/json" }, ANSWER, { unary: true })).data).toEqual([
       ANSWER,
     ]);
   });
 
   test("that is no object is one as long as it is called JSON", async () => {
     const json = { "content-type": "application/json" };
-    expect((await answered(200, json, '"hi"', { whole: true })).data).toEqual(['"hi"']);
+    expect((await answered(200, json, '"hi"', { unary: true })).data).toEqual(['"hi"']);
     expect((await answered(200, json, '"hi"', { jsonAnswer: true })).data).toEqual(['"hi"']);
   });
 
   test("that calls itself a problem is a refusal", async () => {
     const type = { "content-type": "application/problem+json" };
-    const { error } = await answered(200, type, '{"title":"no"}', { whole: true });
+    const { error } = await answered(200, type, '{"title":"no"}', { unary: true });
     expect(error).toMatchObject({ code: "upstream_bad_response" });
   });
 
   test("is not taken for one where events were asked for, nor events for it", async () => {
     const json = { "content-type": "text/plain" };
     expect((await answered(200, json, ANSWER)).error).toMatchObject({ code: "upstream_bad_response" });
-    expect((await answered(200, json, STREAM, { whole: true })).error).toMatchObject({ code: "upstream_bad_response" });
+    expect((await answered(200, json, STREAM, { unary: true })).error).toMatchObject({ code: "upstream_bad_response" });
     expect((await answered(200, json, STREAM, { jsonAnswer: true })).data).toEqual(["one", "two"]);
   });
 });
