@@ -1,18 +1,18 @@
 /** The OpenClaw face over a real relay, with an upstream, a store and a clock that a test moves by hand. */
 
-import { type Model, type Route, Routing } from "../../src/core/dialect/routing.ts";
+import { type Model, Routing } from "../../src/core/dialect/routing.ts";
 import type { Clock } from "../../src/core/kernel/clock.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { Authenticator } from "../../src/core/ports/authenticator.ts";
-import type { Observer } from "../../src/core/ports/observer.ts";
 import type { Transcripts } from "../../src/core/ports/transcripts.ts";
 import { Relay } from "../../src/core/relay/relay.ts";
 import { LogBudget } from "../../src/core/stream/budget.ts";
-import { dialects } from "../../src/dialects/registry.ts";
 import { createOpenClawFace, type OpenClawFace, type OpenClawParts } from "../../src/faces/openclaw/face.ts";
 import { createMemoryTranscripts } from "../../src/storage/transcripts/memory-transcripts.ts";
 import { type FakeCall, FakeUpstream } from "./fake-upstream.ts";
+import { observerOf } from "./observer.ts";
 import { type ConnectOptions, FakeConnection, type OpenClawClient } from "./openclaw-client.ts";
+import { model, route } from "./routes.ts";
 
 export interface Rig extends AsyncDisposable {
   readonly face: OpenClawFace;
@@ -46,22 +46,6 @@ export interface RigOptions {
   /** Instead of the three models. */
   readonly models?: readonly Model[];
 }
-
-export const route = (name: string, dialectName: string): Route => {
-  const dialect = dialects.get(dialectName);
-  if (!dialect) throw new Error(`no dialect ${dialectName}`);
-  return { name, dialect, key: "sk-secret-key-of-the-route", headers: {} };
-};
-
-export const model = (alias: string, of: Route): Model => ({
-  alias,
-  route: of,
-  upstreamModel: `${alias}-upstream`,
-  name: alias.toUpperCase(),
-  defaults: {},
-  price: { input: 1, output: 2 },
-  contextWindow: 128_000,
-});
 
 /** Three models: `gpt` (the default), `claude`, and `raw`, which cannot hold a conversation. */
 const testModels = (): readonly Model[] => [
@@ -98,12 +82,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const clock = { nowMs: 1_795_000_000_000, now: () => clock.nowMs, wall: () => clock.nowMs };
   const life = ++lives;
   const newId = () => `${life}-${++ids}`;
-  const observer: Observer = {
-    streamEnded() {},
-    connectionClosed() {},
-    refused() {},
-    fault: (error) => void faults.push(error),
-  };
+  const observer = observerOf({ fault: (error) => void faults.push(error) });
   const upstream = new FakeUpstream();
   const transcripts = options.transcripts ?? createMemoryTranscripts();
   const budget = new LogBudget(100_000_000);

@@ -10,10 +10,11 @@ import { Relay } from "../../src/core/relay/relay.ts";
 import { LogBudget } from "../../src/core/stream/budget.ts";
 import { type RegistryLimits, StreamRegistry } from "../../src/core/stream/registry.ts";
 import type { LogLimits } from "../../src/core/stream/stream-log.ts";
-import { dialects } from "../../src/dialects/registry.ts";
 import { createStreamFace } from "../../src/faces/stream/face.ts";
 import type { StreamFaceLimits } from "../../src/faces/stream/parts.ts";
 import { type FakeCall, FakeUpstream } from "./fake-upstream.ts";
+import { observerOf } from "./observer.ts";
+import { dialectOf } from "./routes.ts";
 
 export interface StreamFaceRigOptions {
   readonly face?: Partial<StreamFaceLimits>;
@@ -41,12 +42,10 @@ export class StreamFaceRig {
 
   constructor(options: StreamFaceRigOptions = {}) {
     const clock = { now: () => this.#now, wall: () => this.#now };
-    const dialect = dialects.get("openai-chat");
-    if (!dialect) throw new Error("no such dialect");
-    const route = { name: "chat", dialect, key: undefined, headers: {} };
+    const route = { name: "chat", dialect: dialectOf("openai-chat"), key: undefined, headers: {} };
     const model = { alias: "gpt", route, upstreamModel: "gpt-test", name: "gpt", defaults: {} };
     const fault = (error: unknown) => void this.faults.push(error);
-    const observer = { streamEnded() {}, connectionClosed() {}, refused() {}, fault };
+    const observer = observerOf({ fault });
     this.budget = new LogBudget(options.budgetBytes ?? 100_000_000, () => this.registry.relieve());
     const limits = {
       graceMs: GRACE_MS,

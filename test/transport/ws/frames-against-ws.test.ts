@@ -4,13 +4,13 @@ import fc from "fast-check";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { CODES } from "../../../protocol/codes.ts";
 import { InboundBudget } from "../../../src/core/caller/inbound-budget.ts";
-import type { Observer } from "../../../src/core/ports/observer.ts";
 import { ReadTurn } from "../../../src/core/stream/read-turn.ts";
 import { Inbound } from "../../../src/transport/admit/inbound.ts";
 import { SocketConnection } from "../../../src/transport/ws/connection.ts";
 import { anyFrame, goodbye, rightMessage } from "../../support/any-frames.ts";
 import { noFault } from "../../support/no-fault.ts";
 import { requestOf } from "../../support/node-requests.ts";
+import { observerOf } from "../../support/observer.ts";
 import { frameBytes } from "../../support/raw-web-socket.ts";
 
 const MAX_BYTES = 1_200_000;
@@ -60,12 +60,7 @@ const left = { faults: 0, bytes: () => 0 };
 const ours: Attach = (ws, socket, heard) => {
   const budget = new InboundBudget({ maxBytes: 2 ** 30, maxBytesEach: 2 ** 30 });
   left.bytes = () => budget.usedBytes;
-  const observer: Observer = {
-    streamEnded() {},
-    connectionClosed() {},
-    refused() {},
-    fault: () => void left.faults++,
-  };
+  const observer = observerOf({ fault: () => void left.faults++ });
   const session = { message: heard, drained() {}, closed() {}, goingAway() {} };
   new SocketConnection({
     reads: new ReadTurn(noFault),

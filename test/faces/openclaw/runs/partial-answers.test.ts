@@ -6,7 +6,8 @@ import { Run } from "../../../../src/faces/openclaw/runs/run.ts";
 import { Session } from "../../../../src/faces/openclaw/sessions/session-store.ts";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
 import type { OpenClawClient } from "../../../support/openclaw-client.ts";
-import { model, type Rig, route, startRig } from "../../../support/openclaw-rig.ts";
+import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
+import { model, route } from "../../../support/routes.ts";
 
 const KEY = "agent:main:main";
 const textOf = ({ content }: TranscriptMessage): string =>

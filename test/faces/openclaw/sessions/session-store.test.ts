@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { TranscriptMessage } from "../../../../src/core/ports/transcripts.ts";
 import { SessionStore } from "../../../../src/faces/openclaw/sessions/session-store.ts";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
+import { observerOf } from "../../../support/observer.ts";
 import { startRig } from "../../../support/openclaw-rig.ts";
 
 const message = (id: string, seq: number): TranscriptMessage => ({
@@ -23,12 +24,7 @@ const turn = () => new Promise((later) => setImmediate(later));
 async function storeOf(busy: ReadonlySet<string> = new Set(), limits: object = { maxLoaded: 2 }) {
   const transcripts = createMemoryTranscripts();
   const faults: unknown[] = [];
-  const observer = {
-    streamEnded() {},
-    connectionClosed() {},
-    refused() {},
-    fault: (error: unknown) => void faults.push(error),
-  };
+  const observer = observerOf({ fault: (error) => void faults.push(error) });
   let ids = 0;
   const isBusy = (key: string) => busy.has(key);
   const parts = { transcripts, observer, newId: () => `id${++ids}`, now: () => 0, ...limits, isBusy };
