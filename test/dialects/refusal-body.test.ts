@@ -138,6 +138,12 @@ test("a request that the provider refused keeps the provider's status, and a ref
   }
 });
 
+test.each([500, 501, 502, 504, 520])("a provider that failed with %i is told so", (status) => {
+  const failed = new GatewayError("upstream_http_error", "down", { details: { status } });
+  expect(refusalBody("openai-chat", failed)).toMatchObject({ status, body: expect.stringContaining("server_error") });
+  expect(refusalBody("anthropic-messages", failed)).toMatchObject({ status });
+});
+
 test("overload is 529 in Anthropic's form", () => {
   expect(refusalBody("anthropic-messages", new GatewayError("overloaded"))).toMatchObject({
     status: 529,
