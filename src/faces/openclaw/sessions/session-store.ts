@@ -150,9 +150,8 @@ export class SessionStore {
     );
   }
 
-  /** Stores a running answer. `ifKilled` is stored with the session's next change. The end of the run replaces both. */
-  savePartial(session: Session, message: TranscriptMessage, ifKilled: Settings): void {
-    session.ifKilled = ifKilled;
+  /** Stores a running answer; the complete one, of the same id, replaces it. Memory never holds it. */
+  savePartial(session: Session, message: TranscriptMessage): void {
     this.#write(this.#parts.transcripts.append(session.key, [message]));
   }
 

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../src/core/kernel/errors.ts";
 import type { TranscriptMessage, Transcripts } from "../../../../src/core/ports/transcripts.ts";
@@ -153,13 +154,14 @@ describe("one pass over the running answers", () => {
       fault() {},
     });
 
-  test("stores the answers that have grown, 512 KiB at most; the others come first in the next", () => {
+  test("stores the answers that have grown, 512 KiB at most; the others come first in the next", async () => {
     const stored: string[] = [];
     const clock = { nowMs: 0, now: () => clock.nowMs, wall: () => clock.nowMs };
     const partials = new PartialAnswers({ savePartial: (_, { id }) => void stored.push(id) }, clock, 1_000);
     partials.close();
     const runs = ["a", "b", "c", "idle"].map(runOf);
     for (const run of runs) partials.begin(run, session);
+    await immediate();
     expect(stored.splice(0)).toEqual(["a", "b", "c", "idle"]);
     for (const run of runs.slice(0, 3)) run.content.add({ text: "x".repeat(300_000) });
     partials.pass();
@@ -183,13 +185,14 @@ describe("one pass over the running answers", () => {
     expect(stored).toEqual([]);
   });
 
-  test("stores 64 answers at most", () => {
+  test("stores 64 answers at most", async () => {
     let stored = 0;
     const clock = { nowMs: 0, now: () => clock.nowMs, wall: () => clock.nowMs };
     const partials = new PartialAnswers({ savePartial: () => void stored++ }, clock, 1_000);
     partials.close();
     const runs = Array.from({ length: 100 }, (_, index) => runOf(String(index)));
     for (const run of runs) partials.begin(run, session);
+    await immediate();
     for (const run of runs) run.content.add({ text: "x" });
     clock.nowMs = 1_000;
     stored = 0;
