@@ -15,7 +15,7 @@ export function closed<Fields extends z.ZodRawShape>(
 }
 
 export const text = z.string().min(1);
-/** The real gateway sets no limit; ours keeps receipts by it. */
+/** The real gateway sets no limit; this one keeps a record for each. */
 export const idempotencyKey = text.max(512);
 export const count = z.int().nonnegative();
 

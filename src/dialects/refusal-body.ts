@@ -6,9 +6,8 @@ import { asString } from "../core/kernel/json.ts";
 import type { HttpResponse } from "../core/ports/http-face.ts";
 
 /**
- * A failure as the answer to a request of this dialect, in its vendor's form and with the provider's own type, code and
- * parameter where it gave them. What cannot succeed by trying again has a status that no client measured tries again:
- * docs/faults.md has the requests that each agent makes.
+ * Words a failure as an HTTP response in the vendor's own form, with the provider's type, code and parameter if it gave
+ * them. Failures that a retry cannot help get a status that no measured agent retries (docs/faults.md, HTTP statuses).
  */
 export function refusalBody(dialect: DialectName, error: GatewayError): HttpResponse {
   const { status, body } = dialect === "anthropic-messages" ? anthropic(error) : openai(error);
@@ -25,8 +24,8 @@ interface Form {
 }
 
 /**
- * Both vendors' clients obey `x-should-retry`, and prefer `retry-after-ms` where the wait is no whole second. A wait that the
- * provider named beside its word that a retry is of no use is told too; our own failures name one only where it helps.
+ * Both vendors' clients obey `x-should-retry` and prefer `retry-after-ms` to `retry-after`. A provider's wait is passed on
+ * even if the provider also forbids a retry; the gateway's own failures give a wait only if waiting helps.
  */
 function retryHeaders({ code, retryable, retryAfterMs }: GatewayError, status: number): Record<string, string> {
   const isProviders = code.startsWith("upstream_");
@@ -39,24 +38,24 @@ function retryHeaders({ code, retryable, retryAfterMs }: GatewayError, status: n
   };
 }
 
-/** Statuses after which both vendors' clients try again unasked. */
+/** Statuses that both vendors' clients retry by default. */
 const isRetriedAnyway = (status: number): boolean =>
   status === 408 || status === 409 || status === 429 || status >= 500;
 
-/** Whether there is nothing left to spend: under a cap of ours, or at the provider. */
+/** Whether a cap or the provider's account is exhausted. */
 const isSpent = ({ code, message, retryable, details }: GatewayError): boolean =>
   code === "cap_exceeded" ||
   (code.startsWith("upstream_") && !retryable && (details?.status === 402 || isUsedUp(details ?? {}, message)));
 
-/** Whether the provider refused the key that the gateway sent: no fault of the client's, and nothing it can mend. */
+/** Whether the provider refused the gateway's key, which the client can do nothing about. */
 const isKeyRefused = ({ code, details }: GatewayError): boolean =>
   code === "upstream_http_error" && (details?.status === 401 || details?.status === 403 || details?.status === 407);
 
-/** What the provider found wrong in the request keeps its status. */
+/** The provider's own status, as a client without a gateway would see it; otherwise the code's. */
 function statusOf({ code, details }: GatewayError): number {
   const given = details?.status;
-  const isOfRequest = typeof given === "number" && given >= 400 && given < 500;
-  return code === "upstream_http_error" && isOfRequest ? given : CODES[code].httpStatus;
+  const isRefusal = typeof given === "number" && given >= 400 && given < 600;
+  return code === "upstream_http_error" && isRefusal ? given : CODES[code].httpStatus;
 }
 
 function openai(error: GatewayError): Form {
@@ -73,7 +72,7 @@ function openai(error: GatewayError): Form {
     return form(404, "invalid_request_error", "model_not_found");
   const status = statusOf(error);
   if (status === 429) return form(429, said.type ?? "requests", said.code ?? "rate_limit_exceeded");
-  // Clients act on the provider's codes, such as `context_length_exceeded`. One that gave a type and no code has none.
+  // Clients act on codes such as `context_length_exceeded`. A provider that sent a type without a code sent no code.
   if (code.startsWith("upstream_") && said.type !== undefined) return form(status, said.type, said.code ?? null);
   return form(status, status >= 500 ? "server_error" : "invalid_request_error", code);
 }

@@ -35,6 +35,7 @@ export interface PageInfo {
   }[];
 }
 
+/** What the start page shows, and who may see it. */
 export interface StartPageParts {
   readonly version: string;
   /** The part that this caller may see. */

@@ -22,6 +22,7 @@ import type { ConnectionLimits } from "./ws/connection.ts";
 import { asksForWebSocket } from "./ws/upgrade-required.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.ts";
 
+/** A request for a page. */
 export interface PageRequest {
   readonly method: string;
   readonly path: string;
@@ -29,32 +30,33 @@ export interface PageRequest {
   readonly remoteAddress: string;
 }
 
+/** What the server serves, and what it depends on. */
 export interface ServerParts {
   readonly host: string;
   readonly port: number;
-  /** Taken off the front of every request's path where a proxy left it there; empty by default. */
+  /** Prefix stripped from request paths, where a proxy did not; empty by default. */
   readonly basePath?: string;
   readonly faces: readonly FaceMount[];
   readonly httpFaces: readonly HttpFace[];
-  /** What else there is to see, or undefined for a path that is nobody's. May throw GatewayError. */
+  /** The page of a path no face serves; undefined if there is none. May throw GatewayError. */
   readonly page: (request: PageRequest) => Page | Promise<Page> | undefined;
-  /** Throws GatewayError when the process has no room for one more connection. */
+  /** Throws GatewayError when the process has no room for another connection. */
   readonly admit: () => void;
-  /** Sockets the process can give to clients, upgraded or not. */
+  /** Most client sockets, upgraded or not. */
   readonly maxSockets: number;
-  /** How long a client's idle connection stays open, in milliseconds; as `SLOW_REQUEST_LIMITS` says by default. */
+  /** How long a client's idle connection stays open; by default as in `SLOW_REQUEST_LIMITS`. */
   readonly keepAliveMs?: number;
-  /** How long a request may take to come; `SLOW_REQUEST_LIMITS` by default. */
+  /** How long a request may take to arrive; by default `SLOW_REQUEST_LIMITS`. */
   readonly slowRequests?: typeof SLOW_REQUEST_LIMITS;
   readonly inbound: Inbound;
-  /** Reads of upstreams, behind which frames leave. */
+  /** The current read of an upstream, at whose end frames are written. */
   readonly reads: ReadTurn;
-  /** How often bodies are looked at that come too slowly, in milliseconds; once a second by default. */
+  /** How often slow bodies are checked; by default once a second. */
   readonly lookMs?: number;
   readonly authenticator: Authenticator;
-  /** Left out, tickets mean nothing. */
+  /** Undefined: tickets are not accepted. */
   readonly tickets?: Tickets;
-  /** Addresses and networks of proxies whose `X-Forwarded-For` is believed. */
+  /** Addresses and networks of proxies whose `X-Forwarded-For` is trusted. */
   readonly trustedProxies?: readonly string[];
   readonly origins: OriginRules;
   readonly limits: ConnectionLimits & AdmissionLimits & PendingSocketLimits & { readonly connectionsPerKey: number };
@@ -63,27 +65,29 @@ export interface ServerParts {
   readonly newId: () => string;
 }
 
+/** A server that listens. */
 export interface RunningServer {
+  /** `http://host:port`, as bound. */
   readonly url: string;
-  /** Open WebSockets, and HTTP exchanges whose answer is not out yet, by the name of their face. */
+  /** Open WebSockets, and HTTP exchanges whose response is not finished, by face. */
   readonly connectionsByFace: ReadonlyMap<string, number>;
-  /** Closes the WebSockets and ends the exchanges of callers that may no longer be here. */
+  /** Closes the WebSockets and ends the exchanges of callers whose credentials are no longer valid. */
   recheck(): void;
   /**
-   * Begins to stop: `/readyz` answers 503, upgrades are refused with 503, every response ends its connection, and every
-   * WebSocket is told to come back. The listener stays.
+   * Begins to stop: `/readyz` responds 503, upgrades are refused with 503, every response ends its connection, and every
+   * WebSocket is told when to reconnect. The server keeps listening.
    */
   drain(): void;
-  /** Says goodbye on every socket, waits a moment for their closing handshakes, and closes. */
+  /** Starts the closing handshake on every socket, waits for them for a moment, and closes. */
   close(): Promise<void>;
 }
 
-/** Sockets that have not become WebSockets, or never will, in the whole gateway. */
+/** Sockets besides `limits.connections`, for those that are not WebSockets yet, or never will be. */
 const PLAIN_SOCKETS = 256;
 
 const LOOK_MS = 1_000;
 
-/** Listens. Rejects when the address cannot be bound. */
+/** Starts listening. Rejects when the address cannot be bound. */
 export async function startServer(parts: ServerParts): Promise<RunningServer> {
   const gateway = new GatewayServer(parts);
   await gateway.listen();
@@ -121,7 +125,7 @@ class GatewayServer implements RunningServer {
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
       this.#stripBasePath(request);
-      // Whoever keeps this connection would lose a later request to the end of the process.
+      // A later request on a kept connection would be lost when the process ends.
       if (this.#draining) response.shouldKeepAlive = false;
       slowRequests.watch(request, response);
       if (!this.#exchanges.take(request, response)) void this.#show(request, response);
@@ -134,13 +138,13 @@ class GatewayServer implements RunningServer {
     };
     const answer = limitRequests(serve);
     this.#http = createServer(options, answer);
-    // A body that is refused for what its head says need not come.
+    // A request refused for its head need not send its body.
     this.#http.on("checkContinue", answer);
     this.#http.maxHeadersCount = ALL_FIELDS;
     this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
     this.#http.on("connection", (socket) => pendingSockets.enter(socket));
     this.#http.on("drop", (dropped) => {
-      // Room for the next one: idle connections are kept for convenience.
+      // Make room for the next one: idle connections are only a convenience.
       this.#http.closeIdleConnections();
       this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept");
     });
@@ -209,7 +213,7 @@ class GatewayServer implements RunningServer {
     const path = pathOf(request);
     try {
       checkHead(request);
-      // Health comes before the Host check: probes use whatever address they have.
+      // Health checks come before the Host check: probes use any address.
       if (path === "/healthz") return jsonPage(200, { status: "live" });
       if (path === "/readyz")
         return jsonPage(this.#draining ? 503 : 200, { status: this.#draining ? "draining" : "ready" });
@@ -221,14 +225,15 @@ class GatewayServer implements RunningServer {
         remoteAddress: this.#proxies.clientOf(request),
       });
       if (page) return page;
-      if (this.#webSockets.serves(path)) return errorPage(426, "this path speaks WebSocket", { upgrade: "websocket" });
+      if (this.#webSockets.serves(path))
+        return errorPage(426, "this path requires a WebSocket", { upgrade: "websocket" });
       throw new GatewayError("not_found");
     } catch (error) {
       return refusalPage(this.#refused(error, this.#proxies.clientOf(request), "http"));
     }
   }
 
-  /** Anything thrown as the refusal it is, told to the observer; browsers ask for many a page that is not there. */
+  /** Turns anything thrown into a refusal and reports it, except not_found: browsers request many missing pages. */
   #refused(thrown: unknown, remoteAddress = "", where: string): GatewayError {
     const { observer } = this.#parts;
     const refusal = toGatewayError(thrown);

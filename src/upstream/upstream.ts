@@ -48,6 +48,7 @@ export interface UpstreamRoute {
 /** Less than the five seconds for which servers commonly keep an idle connection. */
 const DEFAULT_KEEP_ALIVE_MS = 4_000;
 
+/** Routes and limits of the upstream client. Times in milliseconds, sizes in bytes. */
 export interface UpstreamOptions {
   readonly routes: readonly UpstreamRoute[];
   /** The gateway's version, for the user agent. */
@@ -71,6 +72,7 @@ export interface UpstreamOptions {
   readonly random?: () => number;
 }
 
+/** Calls the configured routes over connections of its own. */
 export interface Upstream extends UpstreamPort {
   /** Closes every connection now; running calls fail with `shutting_down`. */
   close(): Promise<void>;

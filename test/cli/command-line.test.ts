@@ -126,7 +126,7 @@ describe("sluice check", () => {
       "sluice: warning: limits: connections and openStreams allow 160 sockets, but new ones are refused at 159 open files; raise the system's limit (ulimit -n, LimitNOFILE) or lower them\n";
     // 64 are kept for upstreams and the store.
     expect([await stderr("check", 223), await stderr("check", 224)]).toEqual([warning, ""]);
-    // The defaults allow more than most systems do: a start that may never need them says nothing.
+    // The defaults allow more than most systems: a start that may never need that does not warn.
     expect(await stderr("serve", 223)).toBe("");
   });
 

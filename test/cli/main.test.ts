@@ -18,7 +18,7 @@ afterAll(() => {
   for (const child of children) child.kill("SIGKILL");
 });
 
-/** Starts `sluice` as a process of its own in a fresh directory that holds `file` as its configuration. */
+/** Starts `sluice` as a process in a fresh directory with `file` as its configuration. */
 function start(args: readonly string[], file: unknown = {}) {
   const cwd = directory();
   writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify(file));
@@ -27,7 +27,7 @@ function start(args: readonly string[], file: unknown = {}) {
   return { child, exit: once(child, "exit"), stderr: text(child.stderr) };
 }
 
-/** The address it says it listens on. */
+/** The address it prints. */
 async function addressOf({ child, stderr }: ReturnType<typeof start>): Promise<string> {
   for await (const line of createInterface(child.stdout)) {
     const [, url] = /listens on (\S+)/.exec(line) ?? [];

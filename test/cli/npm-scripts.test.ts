@@ -16,26 +16,26 @@ afterAll(() => {
     try {
       process.kill(-pid, "SIGKILL");
     } catch {
-      // All of them are gone, as they have to be.
+      // All have ended, as they must.
     }
   }
 });
 
-/** Runs npm as a user does. What it starts inherits its output, so `gone` comes when none of them is left. */
+/** Runs npm as a user does. Its children inherit its output, so `gone` resolves when the last one has ended. */
 function npm(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   const { PATH = "", HOME = "" } = process.env;
   const child = spawn("npm", args, {
     cwd: root,
     env: { PATH, HOME, SLUICE_PORT: "0", SLUICE_DATA: join(directory(), "data"), ...env },
     stdio: ["ignore", "pipe", "pipe"],
-    // A process group of its own: a signal to npm is to npm alone, and what stays behind can be ended by the test.
+    // Its own process group: a signal reaches npm alone, and the test can end whatever is left behind.
     detached: true,
   });
   started.push(child);
   const lines: string[] = [];
   const outputs = [child.stdout, child.stderr].map((input) => createInterface(input));
   for (const output of outputs) output.on("line", (line) => lines.push(line));
-  /** The first line like this. */
+  /** The first line that matches. */
   const said = (pattern: RegExp) =>
     new Promise<string>((resolve, reject) => {
       for (const output of outputs) output.on("line", (line) => pattern.test(line) && resolve(line));
@@ -44,7 +44,7 @@ function npm(args: readonly string[], env: Readonly<Record<string, string>> = {}
   return { child, lines, said, gone: once(child, "close") };
 }
 
-/** Rejects when something listens there. */
+/** Rejects when the port is in use. */
 async function bind(port: number): Promise<void> {
   const server = createServer().listen(port, "127.0.0.1");
   await once(server, "listening");
@@ -52,7 +52,7 @@ async function bind(port: number): Promise<void> {
 }
 
 describe("a signal to npm alone", () => {
-  // npm passes on the first two; of the others it dies without a word.
+  // npm forwards the first two; the others end it silently.
   const signals = ["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"] as const;
   const cases = signals.flatMap((signal) => [
     { signal, args: ["start"] },

@@ -3,7 +3,7 @@ import { npmGone } from "../../src/cli/parent.ts";
 
 const fromNpm = { npm_lifecycle_event: "start", npm_package_name: "sluice" };
 
-/** Says its name when npm is taken for gone, after the parent has become another. */
+/** Resolves with its name when npm counts as gone, after the parent id changed. */
 function orphaned(name: string, env: Readonly<Record<string, string>>, lookMs: number): Promise<string> {
   const child = { env, ppid: 7 };
   const gone = npmGone(child, "sluice", lookMs);

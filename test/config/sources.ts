@@ -4,7 +4,7 @@ import type { Config } from "../../src/config/schema.ts";
 
 type Env = Readonly<Record<string, string>>;
 
-/** A file system of these files, the way Node's answers. */
+/** A file system with these files that fails as Node's does. */
 export const filesOf =
   (files: Readonly<Record<string, string>>) =>
   (path: string): string => {
@@ -13,13 +13,13 @@ export const filesOf =
     return text;
   };
 
-/** Loads as in /app, with `config` as its sluice.config.json (undefined: no such file). */
+/** Loads in /app, with `config` as sluice.config.json (undefined: no file). */
 export function load(config: unknown, env: Env = {}, files: Readonly<Record<string, string>> = {}): Config {
   const own = config === undefined ? {} : { "/app/sluice.config.json": JSON.stringify(config) };
   return loadConfig({ env, cwd: "/app", readFile: filesOf({ ...own, ...files }) });
 }
 
-/** The lines of the ConfigError that loading throws. */
+/** The problems in the ConfigError that loading throws; empty if it succeeds. */
 export function problemsOf(config: unknown, env: Env = {}, files: Readonly<Record<string, string>> = {}): string[] {
   try {
     load(config, env, files);
@@ -34,6 +34,6 @@ export function problemsOf(config: unknown, env: Env = {}, files: Readonly<Recor
   return [];
 }
 
-/** A route that is right. */
+/** A valid route. */
 export const route = { dialect: "openai-chat", baseUrl: "https://api.example.com/v1" };
 export const model = { route: "r", model: "m-1" };

@@ -69,7 +69,7 @@ describeUi("chat in the Control UI", () => {
     await tab.untilAnswer(text);
   });
 
-  test("two tabs show the same answer as it grows, whoever asked", async () => {
+  test("two tabs show the same answer as it grows, whichever asked", async () => {
     await using ui = await startUi();
     const [one, two] = [await ui.open(), await ui.open()];
     await two.composer.waitFor();
@@ -84,7 +84,7 @@ describeUi("chat in the Control UI", () => {
     for (const tab of [one, two]) expect(await tab.questions.allInnerTexts()).toEqual(["For both of us"]);
   });
 
-  test("an error says what the provider said", async () => {
+  test("an error shows the provider's message", async () => {
     await using ui = await startUi();
     const tab = await ui.open();
     await tab.send("Ask too much");
@@ -95,7 +95,7 @@ describeUi("chat in the Control UI", () => {
     await tab.shot("chat-error");
   });
 
-  test("an answer that breaks off keeps its beginning, and says that it broke off", async () => {
+  test("a truncated answer keeps its beginning and says that it was truncated", async () => {
     await using ui = await startUi();
     const tab = await ui.open();
     await tab.send("Break off");
@@ -110,7 +110,7 @@ describeUi("chat in the Control UI", () => {
     await tab.untilText("it began well");
   });
 
-  test("with a token in the address the page signs in, and takes it out of the address", async () => {
+  test("the page signs in with a token in its address, and removes it from there", async () => {
     await using ui = await startUi({ token: "a-token-of-sixteen-or-more" });
     const tab = await ui.open();
     await tab.composer.waitFor();
@@ -120,7 +120,7 @@ describeUi("chat in the Control UI", () => {
     expect(tab.page.url()).not.toContain("token");
   });
 
-  test("a message sent meanwhile waits its turn, and is still there after a reload", async () => {
+  test("a message sent during an answer waits for its turn, even across a reload", async () => {
     await using ui = await startUi();
     const tab = await ui.open();
     await tab.send("The first question");
@@ -139,7 +139,7 @@ describeUi("chat in the Control UI", () => {
     expect(await tab.questions.allInnerTexts()).toEqual(["The first question", "The second question"]);
   });
 
-  test("an image goes to the model; a file that no model takes is refused in words", async () => {
+  test("an image is sent to the model; a file that no model accepts is refused with a reason", async () => {
     await using ui = await startUi();
     const tab = await ui.open();
     await tab.composer.waitFor();
@@ -159,7 +159,7 @@ describeUi("chat in the Control UI", () => {
     expect(ui.upstream.requests).toBe(1);
   });
 
-  test("the model is picked from the menu, and answers the next question", async () => {
+  test("the model is chosen from the menu and answers the next question", async () => {
     await using ui = await startUi();
     const tab = await ui.open();
     await tab.composer.waitFor();
@@ -173,7 +173,7 @@ describeUi("chat in the Control UI", () => {
     await tab.untilAnswer("The model gpt");
   });
 
-  test("what a model thought and the tool it called stand beside its answer", async () => {
+  test("thinking and tool calls are shown beside the answer", async () => {
     await using ui = await startUi();
     const tab = await ui.open();
     await tab.send("What is the weather?");
@@ -188,7 +188,7 @@ describeUi("chat in the Control UI", () => {
     expect(await tab.answers.allInnerTexts()).toEqual(["I would have to look"]);
   });
 
-  test("the page may be served from elsewhere, when its origin is allowed", async () => {
+  test("the page may be served from elsewhere if its origin is allowed", async () => {
     await using elsewhere = await startPlainUiServer(CONTROL_UI);
     await using ui = await startUi({ from: elsewhere.url, config: { allowedOrigins: [elsewhere.url] } });
     const tab = await ui.open();

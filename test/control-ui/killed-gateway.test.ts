@@ -1,24 +1,15 @@
-import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "@jest/globals";
 import { ChatScript } from "../support/chat-script.ts";
 import { CONTROL_UI, describeUi, openProfile } from "../support/control-ui.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../support/sluice-process.ts";
+import { untilStored } from "../support/stored-text.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 
-/** Resolves when the store in this directory holds the text. */
-async function untilStored(directory: string, text: string): Promise<void> {
-  for (;;) {
-    using database = new DatabaseSync(`${directory}/sluice.db`, { readOnly: true });
-    if (database.prepare("SELECT 1 FROM messages WHERE instr(record, ?)").get(text)) return;
-    await new Promise((look) => setImmediate(look));
-  }
-}
-
 describeUi("a gateway killed in mid-answer, in the Control UI", () => {
-  test("shows the session with what it had said when it is back, says why it stopped, and answers again", async () => {
+  test("shows the partial answer and the reason after its restart, and answers the next message", async () => {
     await using upstream = await startScriptedUpstream();
     const directory = newDirectory();
     const config = configFor(upstream.url, {

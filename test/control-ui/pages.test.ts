@@ -29,7 +29,7 @@ const PAGES: readonly (readonly [page: string, words: string | RegExp])[] = [
 ];
 
 describeUi("the pages of the Control UI", () => {
-  test("none shows an error, and none is refused what it asks for", async () => {
+  test("none shows an error, and none of their requests is refused", async () => {
     await using ui = await startUi();
     const tab = await ui.open();
     await tab.send("Something to list");

@@ -76,7 +76,7 @@ describeUi("sessions in the Control UI", () => {
     await tab.shot("sessions-search");
   });
 
-  test("one that was answered while nobody looked is unread until it is opened", async () => {
+  test("one answered in the background is unread until it is opened", async () => {
     await using ui = await startUi();
     const tab = await ui.open();
     await begin(ui, tab, "First of two", "The first answer");

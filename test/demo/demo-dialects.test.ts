@@ -39,7 +39,7 @@ describe("Anthropic Messages", () => {
     expect(last).toMatchObject({ delta: { stop_reason: "max_tokens" }, usage: { output_tokens: 7 } });
   });
 
-  test("a thinking model thinks first and signs its thinking", async () => {
+  test("a thinking model sends signed thinking first", async () => {
     const values = valuesOf(await askForEvents(demo.url, "anthropic", "hello", { model: "demo-thinking" }));
     const deltas = values.flatMap((value) => at(value, "delta", "type") ?? []);
     expect(withoutRepeats(deltas)).toEqual(["thinking_delta", "signature_delta", "text_delta"]);
@@ -57,7 +57,7 @@ describe("Anthropic Messages", () => {
     expect(values.at(-2)).toMatchObject({ delta: { stop_reason: "tool_use" } });
   });
 
-  test("a tool's result is answered with words, not with another call", async () => {
+  test("a tool's result is answered with text, not with another call", async () => {
     const messages = [
       { role: "user", content: "call a tool" },
       { role: "assistant", content: [{ type: "tool_use", id: "toolu_1", name: "get_weather", input: {} }] },
@@ -67,7 +67,7 @@ describe("Anthropic Messages", () => {
     expect(values.at(-2)).toMatchObject({ delta: { stop_reason: "end_turn" } });
   });
 
-  test("[[error]] breaks off with an error event and no message_stop", async () => {
+  test("[[error]] ends in an error event without message_stop", async () => {
     const events = await askForEvents(demo.url, "anthropic", "[[error]]");
     expect(events.at(-1)?.event).toBe("error");
     expect(valuesOf(events).at(-1)).toMatchObject({ type: "error", error: { type: "overloaded_error" } });
@@ -76,7 +76,7 @@ describe("Anthropic Messages", () => {
 });
 
 describe("OpenAI Chat Completions", () => {
-  test("nameless chunks: a role, content, a finish reason, usage, [DONE]", async () => {
+  test("unnamed chunks: a role, content, a finish reason, usage, [DONE]", async () => {
     const events = await askForEvents(demo.url, "chat", "hello");
     expect(events.every(({ event }) => event === undefined)).toBe(true);
     expect(events.at(-1)?.data).toBe("[DONE]");
@@ -109,7 +109,7 @@ describe("OpenAI Chat Completions", () => {
     expect(at(values.at(-1), "usage", "completion_tokens")).toBe(5);
   });
 
-  test("thinking comes as reasoning_content and is counted as reasoning", async () => {
+  test("thinking is sent as reasoning_content and counted as reasoning", async () => {
     const values = valuesOf(await askForEvents(demo.url, "chat", "hello", { model: "demo-thinking" }));
     const thoughts = values.filter((value) => at(value, "choices", 0, "delta", "reasoning_content") !== undefined);
     expect(thoughts.length).toBeGreaterThan(10);
@@ -126,7 +126,7 @@ describe("OpenAI Chat Completions", () => {
     expect(at(values.at(-2), "choices", 0, "finish_reason")).toBe("tool_calls");
   });
 
-  test("[[error]] breaks off with an error object and no [DONE]", async () => {
+  test("[[error]] ends in an error object without [DONE]", async () => {
     const events = await askForEvents(demo.url, "chat", "[[error]]");
     expect(valuesOf(events).at(-1)).toHaveProperty("error.type", "server_error");
     expect(events.at(-1)?.data).not.toBe("[DONE]");
@@ -176,7 +176,7 @@ describe("OpenAI Responses", () => {
     );
   });
 
-  test("a tool call ends with its whole arguments", async () => {
+  test("a tool call ends with its complete arguments", async () => {
     const values = valuesOf(await askForEvents(demo.url, "responses", "call the tool"));
     const done = values.find(({ type }) => type === "response.function_call_arguments.done");
     const pieces = values.filter(({ type }) => type === "response.function_call_arguments.delta");
@@ -191,7 +191,7 @@ describe("OpenAI Responses", () => {
 });
 
 describe.each(NAMES)("every dialect: %s", (name) => {
-  test("an HTTP error on demand has the provider's error body, and 429 says when to come back", async () => {
+  test("a requested HTTP error has the provider's error body, and 429 has retry-after", async () => {
     const limited = await ask(demo.url, name, "[[error 429]]");
     expect(limited.status).toBe(429);
     expect(Number(limited.headers.get("retry-after"))).toBeGreaterThan(5);
@@ -199,7 +199,7 @@ describe.each(NAMES)("every dialect: %s", (name) => {
     expect((await ask(demo.url, name, "[[error 500]]")).status).toBe(500);
   });
 
-  test("a request that does not stream gets a whole answer, which says what a stream would", async () => {
+  test("a request that does not stream gets the complete answer that a stream would carry", async () => {
     const dialect = { anthropic: anthropicMessages, chat: openaiChat, responses: openaiResponses }[name];
     for (const prompt of ["hello", "please call a tool"]) {
       const fields = { model: "demo-thinking", stream: false };

@@ -45,7 +45,7 @@ test("[[NxM]] sets the time per token, [[slow]] the time to the first, both also
   expect(delays).toEqual([500, 2000, 9, 9]);
 });
 
-test("the same request number gives the same answer, the next one other words", async () => {
+test("the same request number gives the same answer, and the next one another", async () => {
   const wall = () => 1_700_000_000_000;
   const answers: string[] = [];
   for (let run = 0; run < 2; run++) {
@@ -58,7 +58,7 @@ test("the same request number gives the same answer, the next one other words", 
   expect(answers[1]).not.toBe(answers[0]);
 });
 
-test("a client that closes its socket stops the answer: no timer is left and it is counted", async () => {
+test("a client that closes its socket stops the answer: it is counted, and no timer is left", async () => {
   let waiting = 0;
   let calledOff = () => {};
   const noneLeft = new Promise<void>((resolve) => {
@@ -83,7 +83,7 @@ test("a client that closes its socket stops the answer: no timer is left and it 
   expect(upstream.requests).toBe(1);
 });
 
-test("[[cut]] closes the socket in the middle of an event, which is no cancellation", async () => {
+test("[[cut]] closes the socket in the middle of an event, which does not count as a cancellation", async () => {
   const upstream = await start({ pace: "instant" });
   const answer = await ask(upstream.url, "chat", "[[cut]]");
   let received = "";
@@ -98,7 +98,7 @@ test("[[cut]] closes the socket in the middle of an event, which is no cancellat
   expect(upstream.cancelled).toBe(0);
 });
 
-test("an answer larger than the socket's buffers waits for its reader and arrives whole", async () => {
+test("an answer larger than the socket's buffers waits for its reader and arrives complete", async () => {
   const { url } = await start({ pace: "instant" });
   const { port } = new URL(url);
   const body = JSON.stringify({ stream: true, messages: [{ role: "user", content: "[[20000x0]]" }] });
@@ -120,7 +120,7 @@ test("close ends running streams", async () => {
   await Promise.all([upstream.close(), expect(reading).rejects.toThrow()]);
 });
 
-describe("what is not a request", () => {
+describe("anything but a request", () => {
   test.each([
     ["another path", "/v1/models", "POST", "{}", 404],
     ["another method", "/v1/messages", "PUT", "{}", 404],

@@ -50,7 +50,7 @@ test("tokens joined are the text, and each is well-formed", () => {
 });
 
 describe("directives", () => {
-  test("are read wherever they stand and taken out of the prompt", () => {
+  test("are read anywhere in the prompt and removed from it", () => {
     const { directives, rest } = readDirectives("hello [[20x5]] there [[SLOW]] [[ error 503 ]]");
     expect(directives).toEqual({ slow: true, cut: false, flow: { tokens: 20, tokenMs: 5 }, error: { status: 503 } });
     expect(rest).toBe("hello there");

@@ -14,8 +14,8 @@ const DIALECTS: readonly [DialectName, object][] = [
   ["openai-responses", { type: "response.created", sequence_number: 0, response: { id: "resp_1" } }],
 ];
 
-describe("the event that ends a broken stream", () => {
-  test.each(DIALECTS)("of %s is an error to whoever reads that dialect", (dialect, event) => {
+describe("the final event of a stream that failed midway", () => {
+  test.each(DIALECTS)("of %s is decoded as an error by that dialect", (dialect, event) => {
     for (const before of [undefined, unnamed(event)]) {
       const [last] = errorEvents(dialect, truncated, before, before);
       const decoder = dialects.get(dialect);
@@ -24,13 +24,13 @@ describe("the event that ends a broken stream", () => {
     }
   });
 
-  test("of Anthropic is named, and has the form of its errors", () => {
+  test("of Anthropic has its event name and error format", () => {
     const [last] = errorEvents("anthropic-messages", truncated, undefined, undefined);
     expect(last?.event).toBe("error");
     expect(JSON.parse(last?.data ?? "")).toMatchObject({ type: "error", error: { type: "api_error" } });
   });
 
-  test("of a response goes on counting, and is about the response that was announced", () => {
+  test("of a response continues the sequence, and contains the announced response", () => {
     const response = { id: "resp_1", object: "response", status: "in_progress", output: [] };
     const first = named({ type: "response.created", sequence_number: 0, response } as { type: string });
     const delta = named({ type: "response.output_text.delta", sequence_number: 7, delta: "x" } as { type: string });
@@ -68,7 +68,7 @@ describe("the event that ends a broken stream", () => {
     ["openai-chat", unnamed("[DONE]")],
     ["openai-responses", named({ type: "response.failed", response: {} } as { type: string })],
     ["openai-responses", named({ type: "response.incomplete", response: {} } as { type: string })],
-  ] as const)("of %s is none behind %j, which is the end", (dialect, end) => {
+  ] as const)("of %s is omitted after %j, which ends the stream already", (dialect, end) => {
     expect(errorEvents(dialect, truncated, end, end)).toEqual([]);
   });
 });

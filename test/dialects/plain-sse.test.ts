@@ -7,6 +7,7 @@ import type { Terminal } from "../../src/core/stream/terminal.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
 import { plainSse } from "../../src/dialects/plain-sse.ts";
 import { interpret } from "../support/interpret.ts";
+import { observerOf } from "../support/observer.ts";
 
 describe("a plain SSE request", () => {
   test("goes to the base URL itself, with a bearer key when there is one", () => {
@@ -49,7 +50,7 @@ function relayed(
         return call;
       },
     },
-    observer: { streamEnded() {}, connectionClosed() {}, refused() {}, fault() {} },
+    observer: observerOf(),
     clock: { now: () => 0, wall: () => 0 },
     newId: () => "1",
     log: { maxBytes: 1_000_000, maxEntries: 1_000 },

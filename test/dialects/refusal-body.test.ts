@@ -13,7 +13,7 @@ const capExceeded = new GatewayError("cap_exceeded", "tokensPerDay of ci is used
 });
 const rateLimited = new GatewayError("rate_limited", undefined, { retryAfterMs: 1_200 });
 
-/** A server that answers everything with this refusal and counts how often it is asked. */
+/** A server that answers every request with this refusal, and counts the requests. */
 async function refusing(dialect: DialectName, error: GatewayError) {
   let requests = 0;
   const server = createServer((request, response) => {
@@ -30,8 +30,8 @@ async function refusing(dialect: DialectName, error: GatewayError) {
   };
 }
 
-describe("a reached cap", () => {
-  test("is asked for once by the openai client, which sees the quota's code and our reason", async () => {
+describe("an exhausted cap", () => {
+  test("makes the openai client send one request, and shows it the quota's code and the reason", async () => {
     await using server = await refusing("openai-chat", capExceeded);
     const client = new OpenAI({ apiKey: "sk-test", baseURL: server.url });
     const call = client.chat.completions.create({ model: "gpt", messages: [], stream: true });
@@ -45,7 +45,7 @@ describe("a reached cap", () => {
     expect(server.requests()).toBe(1);
   });
 
-  test("is asked for once by the Anthropic client, which sees our reason", async () => {
+  test("makes the Anthropic client send one request, and shows it the reason", async () => {
     await using server = await refusing("anthropic-messages", capExceeded);
     const client = new Anthropic({ apiKey: "sk-test", baseURL: server.url });
     const call = client.messages.create({ model: "claude", max_tokens: 1, messages: [], stream: true });
@@ -56,7 +56,7 @@ describe("a reached cap", () => {
     expect(server.requests()).toBe(1);
   });
 
-  test("names no time to come back in its headers", () => {
+  test("has no retry-after", () => {
     const withTime = new GatewayError("cap_exceeded", undefined, { retryAfterMs: 1_000 });
     for (const dialect of ["openai-chat", "openai-responses", "anthropic-messages"] as const) {
       expect(refusalBody(dialect, withTime).headers).toEqual({
@@ -73,7 +73,7 @@ describe("a refused key of the gateway's", () => {
     details,
   });
 
-  test("is asked for once by the openai client", async () => {
+  test("makes the openai client send one request", async () => {
     await using server = await refusing("openai-chat", keyRefused);
     const client = new OpenAI({ apiKey: "sk-test", baseURL: server.url });
     const call = client.chat.completions.create({ model: "gpt", messages: [], stream: true });
@@ -81,7 +81,7 @@ describe("a refused key of the gateway's", () => {
     expect(server.requests()).toBe(1);
   });
 
-  test("is asked for once by the Anthropic client", async () => {
+  test("makes the Anthropic client send one request", async () => {
     await using server = await refusing("anthropic-messages", keyRefused);
     const client = new Anthropic({ apiKey: "sk-test", baseURL: server.url });
     const call = client.messages.create({ model: "claude", max_tokens: 1, messages: [], stream: true });
@@ -90,7 +90,7 @@ describe("a refused key of the gateway's", () => {
   });
 });
 
-test("a rate that is over in a moment says when to come back", () => {
+test("a rate limit has a retry-after", () => {
   for (const dialect of ["openai-chat", "openai-responses", "anthropic-messages"] as const) {
     const { status, headers } = refusalBody(dialect, rateLimited);
     expect([status, headers["retry-after"], headers["x-should-retry"]]).toEqual([429, "2", undefined]);
@@ -100,7 +100,7 @@ test("a rate that is over in a moment says when to come back", () => {
 describe("every code", () => {
   const codes = Object.keys(CODES) as Code[];
 
-  test.each(codes)("%s is an error of OpenAI's form", (code) => {
+  test.each(codes)("%s is an error in OpenAI's form", (code) => {
     const { status, body } = refusalBody("openai-chat", new GatewayError(code));
     const { error } = JSON.parse(body);
     expect(error).toMatchObject({ message: CODES[code].meaning, param: null });
@@ -108,7 +108,7 @@ describe("every code", () => {
     expect(status).toBe(code === "cap_exceeded" ? 400 : CODES[code].httpStatus);
   });
 
-  test.each(codes)("%s is an error of Anthropic's form, and is retried by no client unless that may help", (code) => {
+  test.each(codes)("%s is an error in Anthropic's form that forbids a retry unless one may help", (code) => {
     const { status, headers, body } = refusalBody("anthropic-messages", new GatewayError(code));
     expect(JSON.parse(body)).toEqual({
       type: "error",
@@ -119,7 +119,7 @@ describe("every code", () => {
   });
 });
 
-test("a request the provider refused keeps the provider's status, a wrong key of the gateway's does not", () => {
+test("a request that the provider refused keeps the provider's status, and a refused key does not", () => {
   const refused = (status: number) => new GatewayError("upstream_http_error", "no", { details: { status } });
   expect(refusalBody("openai-chat", refused(400)).status).toBe(400);
   expect(refusalBody("anthropic-messages", refused(413))).toMatchObject({
@@ -138,7 +138,13 @@ test("a request the provider refused keeps the provider's status, a wrong key of
   }
 });
 
-test("Anthropic's clients hear 529 when the gateway is too busy", () => {
+test.each([500, 501, 502, 504, 520])("a provider that failed with %i is told so", (status) => {
+  const failed = new GatewayError("upstream_http_error", "down", { details: { status } });
+  expect(refusalBody("openai-chat", failed)).toMatchObject({ status, body: expect.stringContaining("server_error") });
+  expect(refusalBody("anthropic-messages", failed)).toMatchObject({ status });
+});
+
+test("overload is 529 in Anthropic's form", () => {
   expect(refusalBody("anthropic-messages", new GatewayError("overloaded"))).toMatchObject({
     status: 529,
     body: expect.stringContaining("overloaded_error"),

@@ -5,6 +5,7 @@ import { findOpenFiles } from "../../src/observe/open-files.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 import { type UpgradeAnswer, upgrade } from "../support/upgrade.ts";
 
 const delta = (content: string) => ({ choices: [{ index: 0, delta: { content } }] });
@@ -64,7 +65,8 @@ describe("a gateway that runs out of file descriptors", () => {
       await Promise.race([once(socket, "connect"), once(socket, "close")]);
     }
     for (const id of ["a", "b", "c"]) await up.open(id);
-    expect(up.sluice.stdout).toContain('"code":"overloaded","where":"accept"');
+    // The log is written asynchronously, and may arrive after the frames.
+    await turnsUntil(() => up.sluice.stdout.includes('"code":"overloaded","where":"accept"'));
     for (const socket of sockets) socket.destroy();
   });
 });

@@ -1,16 +1,16 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { type FakePeer, GRACE_MS, RETENTION_MS, StreamFaceRig, upTo } from "../support/stream-face-rig.ts";
+import { type FakeClient, GRACE_MS, RETENTION_MS, StreamFaceRig, upTo } from "../support/stream-face-rig.ts";
 
-const refusal = (peer: FakePeer) => peer.last("error")?.error.details?.reason;
+const refusal = (client: FakeClient) => client.last("error")?.error.details?.reason;
 
 /** A stream whose client has gone after two events. */
 function leave(rig: StreamFaceRig, away?: string): string {
-  const peer = rig.connect();
-  const stream = peer.open("a", away === undefined ? {} : { away });
+  const client = rig.connect();
+  const stream = client.open("a", away === undefined ? {} : { away });
   rig.call.say("one", "two");
-  peer.ack("a", 2);
-  peer.gone();
+  client.ack("a", 2);
+  client.gone();
   return stream;
 }
 
@@ -20,10 +20,10 @@ describe("while its client is away, a stream", () => {
     const stream = leave(rig);
     // The two that were handled make room.
     expect(rig.call.flood(1_000)).toBe(50);
-    const peer = rig.connect();
-    peer.resume("a", stream, 2);
-    expect([peer.seqs("a"), rig.call.paused]).toEqual([upTo(52, 3), true]);
-    peer.ack("a", 52);
+    const client = rig.connect();
+    client.resume("a", stream, 2);
+    expect([client.seqs("a"), rig.call.paused]).toEqual([upTo(52, 3), true]);
+    client.ack("a", 52);
     expect(rig.call.paused).toBe(false);
   });
 
@@ -34,19 +34,19 @@ describe("while its client is away, a stream", () => {
     expect(rig.call.aborted).toBe(false);
     rig.pass(1_000);
     expect(rig.call.aborted).toBe(true);
-    const peer = rig.connect();
-    peer.resume("a", stream, 2);
-    expect(peer.last("end")).toMatchObject({ status: "cancelled", lastSeq: 2, error: { code: "client_gone" } });
+    const client = rig.connect();
+    client.resume("a", stream, 2);
+    expect(client.last("end")).toMatchObject({ status: "cancelled", lastSeq: 2, error: { code: "client_gone" } });
   });
 
   test("restarts its grace time at every departure", () => {
     using rig = new StreamFaceRig();
     const stream = leave(rig);
     rig.pass(GRACE_MS - 1_000);
-    const peer = rig.connect();
-    peer.resume("a", stream, 2);
+    const client = rig.connect();
+    client.resume("a", stream, 2);
     rig.pass(10 * GRACE_MS);
-    peer.gone();
+    client.gone();
     rig.pass(GRACE_MS - 1_000);
     expect(rig.call.aborted).toBe(false);
     rig.pass(1_000);
@@ -58,14 +58,14 @@ describe("while its client is away, a stream", () => {
     const stream = leave(rig, "finish");
     rig.pass(3 * GRACE_MS);
     expect(rig.call.flood(1_000)).toBe(1_000);
-    rig.call.finish();
+    rig.call.stop();
     expect(rig.call.aborted).toBe(false);
-    const peer = rig.connect();
-    peer.resume("a", stream, 2);
-    expect(refusal(peer)).toBe("evicted");
-    peer.resume("a", stream, 983);
-    expect(peer.seqs("a")).toEqual(upTo(1_003, 984));
-    expect(peer.last("end")).toMatchObject({ status: "completed", lastSeq: 1_003 });
+    const client = rig.connect();
+    client.resume("a", stream, 2);
+    expect(refusal(client)).toBe("evicted");
+    client.resume("a", stream, 983);
+    expect(client.seqs("a")).toEqual(upTo(1_003, 984));
+    expect(client.last("end")).toMatchObject({ status: "completed", lastSeq: 1_003 });
   });
 
   test("opened with finish keeps everything again once it has a reader", () => {
@@ -81,10 +81,10 @@ describe("while its client is away, a stream", () => {
     using rig = new StreamFaceRig();
     const stream = leave(rig, "cancel");
     expect(rig.call.aborted).toBe(true);
-    const peer = rig.connect();
-    peer.resume("a", stream, 0);
-    expect(peer.seqs("a")).toEqual([1, 2]);
-    expect(peer.last("end")).toMatchObject({
+    const client = rig.connect();
+    client.resume("a", stream, 0);
+    expect(client.seqs("a")).toEqual([1, 2]);
+    expect(client.last("end")).toMatchObject({
       status: "cancelled",
       error: { code: "client_gone" },
       usage: { source: "estimated" },
@@ -104,9 +104,9 @@ describe("while its client is away, a stream", () => {
     using rig = new StreamFaceRig();
     const stream = leave(rig);
     rig.call.fail(new GatewayError("upstream_reset"));
-    const peer = rig.connect();
-    peer.resume("a", stream, 0);
-    expect([peer.seqs("a"), peer.last("end")?.error?.code]).toEqual([[1, 2], "upstream_reset"]);
+    const client = rig.connect();
+    client.resume("a", stream, 0);
+    expect([client.seqs("a"), client.last("end")?.error?.code]).toEqual([[1, 2], "upstream_reset"]);
   });
 });
 
@@ -136,7 +136,7 @@ describe("a resume", () => {
     using rig = new StreamFaceRig();
     const first = rig.connect();
     const stream = first.open("a");
-    rig.call.finish();
+    rig.call.stop();
     first.gone("no_pong");
     const second = rig.connect();
     second.resume("a", stream, 0);
@@ -149,39 +149,39 @@ describe("a resume", () => {
     const stream = leave(rig);
     rig.call.flood(20);
     for (let after = 0; after <= 22; after++) {
-      const peer = rig.connect();
-      peer.resume("a", stream, after);
-      expect(peer.seqs("a")).toEqual(upTo(22, after + 1));
+      const client = rig.connect();
+      client.resume("a", stream, after);
+      expect(client.seqs("a")).toEqual(upTo(22, after + 1));
     }
-    const peer = rig.connect();
-    peer.resume("a", stream, 23);
-    expect([refusal(peer), peer.seqs("a")]).toEqual(["ahead", []]);
+    const client = rig.connect();
+    client.resume("a", stream, 23);
+    expect([refusal(client), client.seqs("a")]).toEqual(["ahead", []]);
   });
 
   test("of an ended stream works until its retention is over", () => {
     using rig = new StreamFaceRig();
     const stream = leave(rig);
-    rig.call.finish();
+    rig.call.stop();
     rig.pass(RETENTION_MS - 1_000);
-    const peer = rig.connect();
-    peer.resume("a", stream, 0);
-    expect([peer.seqs("a"), peer.last("end")?.status]).toEqual([[1, 2, 3], "completed"]);
+    const client = rig.connect();
+    client.resume("a", stream, 0);
+    expect([client.seqs("a"), client.last("end")?.status]).toEqual([[1, 2, 3], "completed"]);
     // That was a reading: the time begins anew.
     rig.pass(RETENTION_MS - 1_000);
-    peer.resume("b", stream, 3);
-    expect(peer.last("end")).toMatchObject({ id: "b", lastSeq: 3 });
+    client.resume("b", stream, 3);
+    expect(client.last("end")).toMatchObject({ id: "b", lastSeq: 3 });
     rig.pass(RETENTION_MS);
-    peer.resume("c", stream, 3);
-    expect(refusal(peer)).toBe("expired");
+    client.resume("c", stream, 3);
+    expect(refusal(client)).toBe("expired");
     expect(rig.budget.usedBytes).toBe(0);
   });
 
   test("of another epoch fails with that reason", () => {
     using rig = new StreamFaceRig();
     const stream = leave(rig);
-    const peer = rig.connect();
-    peer.resume("a", stream, 0, { epoch: 2 });
-    expect(refusal(peer)).toBe("epoch");
+    const client = rig.connect();
+    client.resume("a", stream, 0, { epoch: 2 });
+    expect(refusal(client)).toBe("epoch");
   });
 
   test("from a position that was acknowledged and evicted is refused and leaves the stream alone", () => {
@@ -201,12 +201,12 @@ describe("a resume", () => {
   test("needs a free id and room for one more stream, like an open", () => {
     using rig = new StreamFaceRig({ face: { streamsPerConnection: 1 } });
     const stream = leave(rig);
-    const peer = rig.connect();
-    peer.open("b");
-    peer.resume("b", stream, 0);
-    expect(peer.last("error")?.error.code).toBe("duplicate_id");
-    peer.resume("c", stream, 0);
-    expect(peer.last("error")?.error.code).toBe("too_many_streams");
+    const client = rig.connect();
+    client.open("b");
+    client.resume("b", stream, 0);
+    expect(client.last("error")?.error.code).toBe("duplicate_id");
+    client.resume("c", stream, 0);
+    expect(client.last("error")?.error.code).toBe("too_many_streams");
   });
 });
 
@@ -218,31 +218,31 @@ describe("when memory runs short", () => {
     const ended = [0, 1].map(() => {
       const stream = leave(rig);
       rig.call.flood(1_000);
-      rig.call.finish();
+      rig.call.stop();
       return stream;
     });
     expect(rig.budget.usedBytes).toBeGreaterThan(70_000);
-    const peer = rig.connect();
-    peer.open("a");
-    expect(peer.last("opened")?.id).toBe("a");
+    const client = rig.connect();
+    client.open("a");
+    expect(client.last("opened")?.id).toBe("a");
     const [oldest = "", newest = ""] = ended;
-    peer.resume("o", oldest, 0);
-    expect(refusal(peer)).toBe("evicted");
-    peer.resume("n", newest, 2);
-    expect(peer.seqs("n").length).toBeGreaterThan(100);
+    client.resume("o", oldest, 0);
+    expect(refusal(client)).toBe("evicted");
+    client.resume("n", newest, 2);
+    expect(client.seqs("n").length).toBeGreaterThan(100);
   });
 
   test("the end of a stream with an evicted log is still delivered to a client that had everything before it", () => {
     using rig = new StreamFaceRig(limits);
     const stream = leave(rig);
     const last = 3 + rig.call.flood(150);
-    rig.call.finish();
+    rig.call.stop();
     leave(rig);
     rig.call.flood(1_000);
-    const peer = rig.connect();
-    peer.open("a");
-    peer.resume("e", stream, last);
-    expect(peer.last("end")).toMatchObject({ id: "e", status: "completed", lastSeq: last });
+    const client = rig.connect();
+    client.open("a");
+    client.resume("e", stream, last);
+    expect(client.last("end")).toMatchObject({ id: "e", status: "completed", lastSeq: last });
   });
 
   test("new streams are refused until the running ones leave room", () => {
@@ -250,23 +250,23 @@ describe("when memory runs short", () => {
     const parked = [leave(rig), leave(rig)];
     for (const call of rig.calls) call.flood(1_000);
     expect(rig.budget.usedBytes).toBeGreaterThan(70_000);
-    const peer = rig.connect();
-    peer.open("a");
-    expect(peer.last("error")).toMatchObject({ id: "a", error: { code: "overloaded", retryable: true } });
-    peer.say({ type: "cancel", stream: parked[0] });
-    peer.open("a");
-    expect(peer.last("opened")?.id).toBe("a");
+    const client = rig.connect();
+    client.open("a");
+    expect(client.last("error")).toMatchObject({ id: "a", error: { code: "overloaded", retryable: true } });
+    client.say({ type: "cancel", stream: parked[0] });
+    client.open("a");
+    expect(client.last("opened")?.id).toBe("a");
     expect(rig.calls).toHaveLength(3);
   });
 
   test("a well-read stream evicts what was handled, instead of keeping it for a repeated resume", () => {
     using rig = new StreamFaceRig({ budgetBytes: 100_000, log: { maxBytes: 80_000 } });
-    const peer = rig.connect();
-    const read = peer.open("read");
+    const client = rig.connect();
+    const read = client.open("read");
     const call = rig.call;
     const handle = () => {
       call.flood(10);
-      peer.ack("read", peer.seqs("read").at(-1) ?? 0);
+      client.ack("read", client.seqs("read").at(-1) ?? 0);
     };
     handle();
     leave(rig);
@@ -275,23 +275,23 @@ describe("when memory runs short", () => {
     expect(before).toBeGreaterThan(70_000);
     for (let round = 0; round < 10; round++) handle();
     expect(rig.budget.usedBytes).toBeLessThanOrEqual(before);
-    expect(peer.seqs("read")).toEqual(upTo(110));
-    peer.resume("again", read, 0);
-    expect(refusal(peer)).toBe("evicted");
+    expect(client.seqs("read")).toEqual(upTo(110));
+    client.resume("again", read, 0);
+    expect(refusal(client)).toBe("evicted");
   });
 
   test("all streams beyond a small share wait when memory is exhausted, and continue when there is some", () => {
     using rig = new StreamFaceRig({ budgetBytes: 100_000, log: { maxBytes: 100_000 } });
-    const peer = rig.connect();
-    for (const id of ["idle", "small", "busy"]) peer.open(id);
-    peer.writable = false;
+    const client = rig.connect();
+    for (const id of ["idle", "small", "busy"]) client.open(id);
+    client.writable = false;
     const [idle, small, busy] = rig.calls;
     idle?.flood(60);
     busy?.flood(1_000);
     small?.flood(8);
     expect([idle?.paused, small?.paused, busy?.paused]).toEqual([true, false, true]);
-    peer.drained();
-    peer.ack("busy", peer.seqs("busy").length);
+    client.drained();
+    client.ack("busy", client.seqs("busy").length);
     rig.pass(1_000);
     expect([idle?.paused, busy?.paused]).toEqual([false, false]);
   });
@@ -302,16 +302,16 @@ describe("when memory runs short", () => {
     const large = leave(rig);
     const [smallCall, largeCall] = rig.calls;
     smallCall?.flood(20);
-    const peer = rig.connect();
-    peer.open("mine");
-    peer.writable = false;
+    const client = rig.connect();
+    client.open("mine");
+    client.writable = false;
     largeCall?.flood(1_000);
     rig.call.flood(1_000);
     expect([smallCall?.aborted, largeCall?.aborted, rig.call.aborted]).toEqual([false, true, false]);
-    peer.drained();
-    peer.resume("l", large, 2);
-    expect(refusal(peer)).toBe("evicted");
-    peer.resume("s", small, 2);
-    expect(peer.seqs("s")).toEqual(upTo(22, 3));
+    client.drained();
+    client.resume("l", large, 2);
+    expect(refusal(client)).toBe("evicted");
+    client.resume("s", small, 2);
+    expect(client.seqs("s")).toEqual(upTo(22, 3));
   });
 });

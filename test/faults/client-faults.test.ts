@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { type FakePeer, StreamFaceRig, upTo } from "../support/stream-face-rig.ts";
+import { type FakeClient, StreamFaceRig, upTo } from "../support/stream-face-rig.ts";
 
 describe("C11: a repeated open", () => {
   const open = { idempotencyKey: "k" };
@@ -15,44 +15,44 @@ describe("C11: a repeated open", () => {
     expect(second.open("b", open)).toBe(stream);
     expect(second.frames[0]).toMatchObject({ type: "opened", id: "b", stream, attached: true });
     expect(second.seqs("b")).toEqual([1, 2, 3]);
-    rig.call.finish();
+    rig.call.stop();
     expect(second.last("end")).toMatchObject({ id: "b", status: "completed", lastSeq: 4 });
     expect(rig.calls).toHaveLength(1);
   });
 
   test("on the same socket, under another id, moves the stream to it", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect();
-    const stream = peer.open("a", open);
+    const client = rig.connect();
+    const stream = client.open("a", open);
     rig.call.say("one");
-    expect(peer.open("b", open)).toBe(stream);
-    expect(peer.last("detached")).toMatchObject({ id: "a", code: "superseded" });
+    expect(client.open("b", open)).toBe(stream);
+    expect(client.last("detached")).toMatchObject({ id: "a", code: "superseded" });
     rig.call.say("two");
-    rig.call.finish();
-    expect([peer.seqs("a"), peer.seqs("b")]).toEqual([[1], [1, 2, 3]]);
-    expect(peer.frames.filter(({ type }) => type === "end")).toMatchObject([{ id: "b" }]);
-    expect(peer.closeCode).toBeUndefined();
+    rig.call.stop();
+    expect([client.seqs("a"), client.seqs("b")]).toEqual([[1], [1, 2, 3]]);
+    expect(client.frames.filter(({ type }) => type === "end")).toMatchObject([{ id: "b" }]);
+    expect(client.closeCode).toBeUndefined();
   });
 
   test("after the stream ended returns all of it", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect();
-    peer.open("a", open);
+    const client = rig.connect();
+    client.open("a", open);
     rig.call.say("one");
-    rig.call.finish();
-    peer.open("b", open);
-    expect([peer.seqs("b"), peer.last("end")]).toMatchObject([[1, 2], { id: "b", lastSeq: 2 }]);
+    rig.call.stop();
+    client.open("b", open);
+    expect([client.seqs("b"), client.last("end")]).toMatchObject([[1, 2], { id: "b", lastSeq: 2 }]);
     expect(rig.calls).toHaveLength(1);
   });
 
   test("after the log is gone is refused and not billed again", () => {
     using rig = new StreamFaceRig({ registry: { retentionMs: 1_000 } });
-    const peer = rig.connect();
-    peer.open("a", open);
-    rig.call.finish();
+    const client = rig.connect();
+    client.open("a", open);
+    rig.call.stop();
     rig.pass(1_000);
-    peer.open("b", open);
-    expect(peer.last("error")).toMatchObject({
+    client.open("b", open);
+    expect(client.last("error")).toMatchObject({
       id: "b",
       error: { code: "resume_failed", details: { reason: "expired" } },
     });
@@ -61,10 +61,10 @@ describe("C11: a repeated open", () => {
 
   test("with another request is refused; from another caller it is another stream", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect();
-    const stream = peer.open("a", open);
-    peer.open("b", { ...open, body: { messages: [], n: 2 } });
-    expect(peer.last("error")).toMatchObject({ id: "b", error: { code: "bad_request" } });
+    const client = rig.connect();
+    const stream = client.open("a", open);
+    client.open("b", { ...open, body: { messages: [], n: 2 } });
+    expect(client.last("error")).toMatchObject({ id: "b", error: { code: "bad_request" } });
     const other = rig.connect("bob");
     expect(other.open("a", open)).not.toBe(stream);
     expect(rig.calls).toHaveLength(2);
@@ -72,48 +72,48 @@ describe("C11: a repeated open", () => {
 
   test("with an id in use is a duplicate, whatever its key", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect();
-    peer.open("a", open);
-    peer.say({ type: "open", id: "a", model: "gpt", body: { messages: [] }, ...open });
-    expect(peer.last("error")).toMatchObject({ id: "a", error: { code: "duplicate_id" } });
+    const client = rig.connect();
+    client.open("a", open);
+    client.say({ type: "open", id: "a", model: "gpt", body: { messages: [] }, ...open });
+    expect(client.last("error")).toMatchObject({ id: "a", error: { code: "duplicate_id" } });
   });
 });
 
 describe("C12: a cancel", () => {
-  const ends = (peer: FakePeer) => peer.frames.filter(({ type }) => type === "end");
+  const ends = (client: FakeClient) => client.frames.filter(({ type }) => type === "end");
 
   test("sent right after its open ends the stream before its first event", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect();
-    peer.open("a");
-    peer.say({ type: "cancel", id: "a" });
-    expect(ends(peer)).toMatchObject([{ id: "a", status: "cancelled", lastSeq: 0, error: { code: "cancelled" } }]);
+    const client = rig.connect();
+    client.open("a");
+    client.say({ type: "cancel", id: "a" });
+    expect(ends(client)).toMatchObject([{ id: "a", status: "cancelled", lastSeq: 0, error: { code: "cancelled" } }]);
     expect(rig.call.aborted).toBe(true);
     rig.call.say("late");
-    expect(peer.seqs("a")).toEqual([]);
+    expect(client.seqs("a")).toEqual([]);
   });
 
   test("that crosses the end has no effect", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect();
-    const stream = peer.open("a");
-    rig.call.finish();
-    const before = peer.frames.length;
-    peer.say({ type: "cancel", id: "a" });
-    peer.say({ type: "cancel", stream });
-    expect(peer.frames).toHaveLength(before);
-    expect([ends(peer).length, rig.call.aborted]).toEqual([1, false]);
+    const client = rig.connect();
+    const stream = client.open("a");
+    rig.call.stop();
+    const before = client.frames.length;
+    client.say({ type: "cancel", id: "a" });
+    client.say({ type: "cancel", stream });
+    expect(client.frames).toHaveLength(before);
+    expect([ends(client).length, rig.call.aborted]).toEqual([1, false]);
   });
 
   test("sent twice, or for an unknown stream, succeeds and does nothing", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect();
-    peer.open("a");
+    const client = rig.connect();
+    client.open("a");
     for (const frame of [{ id: "a" }, { id: "a" }, { id: "never" }, { stream: "s_never" }]) {
-      peer.say({ type: "cancel", ...frame });
+      client.say({ type: "cancel", ...frame });
     }
-    expect(ends(peer)).toHaveLength(1);
-    expect(peer.last("error")).toBeUndefined();
+    expect(ends(client)).toHaveLength(1);
+    expect(client.last("error")).toBeUndefined();
   });
 
   test("by the gateway's name ends a stream read by another socket, and one without a reader", () => {
@@ -142,63 +142,63 @@ describe("C12: a cancel", () => {
 
   test("of a stream with a full window ends the upstream at once, and the stream once its client has read the log", () => {
     using rig = new StreamFaceRig({ face: { windowEvents: 2 } });
-    const peer = rig.connect();
-    peer.open("a");
+    const client = rig.connect();
+    client.open("a");
     rig.call.say("one", "two", "three");
-    peer.say({ type: "cancel", id: "a" });
-    expect([rig.call.aborted, ends(peer)]).toEqual([true, []]);
-    peer.ack("a", 2);
-    expect([peer.seqs("a"), ends(peer)]).toMatchObject([[1, 2, 3], [{ lastSeq: 3 }]]);
+    client.say({ type: "cancel", id: "a" });
+    expect([rig.call.aborted, ends(client)]).toEqual([true, []]);
+    client.ack("a", 2);
+    expect([client.seqs("a"), ends(client)]).toMatchObject([[1, 2, 3], [{ lastSeq: 3 }]]);
   });
 });
 
 describe("C14: an acknowledgement", () => {
   test("of more events than were sent is a bad frame, with no other effect", () => {
     using rig = new StreamFaceRig({ face: { windowEvents: 2 } });
-    const peer = rig.connect();
-    peer.open("a");
+    const client = rig.connect();
+    client.open("a");
     rig.call.say("one", "two", "three");
-    peer.ack("a", 3);
-    expect(peer.last("error")).toMatchObject({ error: { code: "bad_frame", details: { sent: 2 } } });
-    expect([peer.violations, peer.seqs("a")]).toEqual([["bad_frame"], [1, 2]]);
-    peer.ack("a", 1);
-    expect(peer.seqs("a")).toEqual([1, 2, 3]);
+    client.ack("a", 3);
+    expect(client.last("error")).toMatchObject({ error: { code: "bad_frame", details: { sent: 2 } } });
+    expect([client.violations, client.seqs("a")]).toEqual([["bad_frame"], [1, 2]]);
+    client.ack("a", 1);
+    expect(client.seqs("a")).toEqual([1, 2, 3]);
   });
 
   test("of more messages than were sent is a bad frame, with or without a stream that counts them", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect();
-    peer.say({ type: "ack", received: 2 });
-    peer.open("a");
-    peer.say({ type: "ack", received: 50 });
-    expect(peer.violations).toEqual(["bad_frame", "bad_frame"]);
+    const client = rig.connect();
+    client.say({ type: "ack", received: 2 });
+    client.open("a");
+    client.say({ type: "ack", received: 50 });
+    expect(client.violations).toEqual(["bad_frame", "bad_frame"]);
   });
 
   test("that is backwards, repeated, or for an ended or unknown stream is ignored", () => {
     using rig = new StreamFaceRig({ face: { windowEvents: 2 } });
-    const peer = rig.connect();
-    peer.open("a");
+    const client = rig.connect();
+    client.open("a");
     rig.call.say("one", "two", "three", "four");
-    peer.ack("a", 2);
-    peer.ack("a", 1);
-    peer.ack("a", 2);
-    peer.say({ type: "ack", received: 0, streams: { never: 7 } });
-    rig.call.finish();
-    peer.ack("a", 4);
-    peer.ack("a", 99);
-    expect([peer.violations, peer.seqs("a"), peer.last("end")?.lastSeq]).toEqual([[], [1, 2, 3, 4, 5], 5]);
+    client.ack("a", 2);
+    client.ack("a", 1);
+    client.ack("a", 2);
+    client.say({ type: "ack", received: 0, streams: { never: 7 } });
+    rig.call.stop();
+    client.ack("a", 4);
+    client.ack("a", 99);
+    expect([client.violations, client.seqs("a"), client.last("end")?.lastSeq]).toEqual([[], [1, 2, 3, 4, 5], 5]);
   });
 
   test("that is wrong for one stream still counts as received, so that no stream stalls", () => {
     using rig = new StreamFaceRig({ face: { inFlightBytes: 2_000 } });
-    const peer = rig.connect();
-    peer.open("a");
+    const client = rig.connect();
+    client.open("a");
     expect(rig.call.flood(20)).toBe(20);
-    const before = peer.seqs("a").length;
+    const before = client.seqs("a").length;
     expect(before).toBeLessThan(20);
-    peer.ack("a", 99);
-    expect(peer.violations).toEqual(["bad_frame"]);
-    expect(peer.seqs("a").length).toBeGreaterThan(before);
+    client.ack("a", 99);
+    expect(client.violations).toEqual(["bad_frame"]);
+    expect(client.seqs("a").length).toBeGreaterThan(before);
   });
 });
 
@@ -226,7 +226,7 @@ describe("C15: another caller's stream", () => {
       bob.say({ type: "resume", id: "x", stream, epoch, after });
       return bob.last("error")?.error.details?.reason;
     };
-    rig.call.finish();
+    rig.call.stop();
     expect([reasonFor(1, 0), reasonFor(7, 0), reasonFor(1, 999)]).toEqual(["unknown", "unknown", "unknown"]);
     rig.pass(2_000);
     expect(reasonFor(1, 0)).toBe("unknown");
@@ -247,7 +247,7 @@ describe("C16: two sockets that resume one stream", () => {
     rig.call.say("three");
     // The older socket closes some time later: the stream is not its any more.
     older.gone();
-    rig.call.finish();
+    rig.call.stop();
     expect([older.seqs("a"), newer.seqs("z")]).toEqual([
       [1, 2],
       [2, 3, 4],
@@ -270,16 +270,16 @@ describe("C16: two sockets that resume one stream", () => {
 
   test("passing it back and forth, each gets what it asks for, and the last one gets the end", () => {
     using rig = new StreamFaceRig();
-    let peer = rig.connect();
-    const stream = peer.open("a");
+    let client = rig.connect();
+    const stream = client.open("a");
     for (let round = 1; round <= 10; round++) {
       rig.call.say(`event ${round}`);
-      peer = rig.connect();
-      peer.resume("a", stream, 0);
-      expect(peer.seqs("a")).toEqual(upTo(round));
+      client = rig.connect();
+      client.resume("a", stream, 0);
+      expect(client.seqs("a")).toEqual(upTo(round));
     }
-    rig.call.finish();
-    expect(peer.last("end")).toMatchObject({ lastSeq: 11 });
+    rig.call.stop();
+    expect(client.last("end")).toMatchObject({ lastSeq: 11 });
   });
 
   test("a reader that takes over after the older one's acknowledgements misses nothing", () => {

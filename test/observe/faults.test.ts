@@ -4,7 +4,7 @@ import { recordsOf } from "./log-lines.ts";
 
 const faultLine = async (thrown: unknown) => (await recordsOf((log) => log.observer.fault(thrown, "face stream")))[0];
 
-/** What is thrown when this text is parsed as JSON: its message quotes the text. */
+/** The error of parsing this text as JSON: its message quotes the text. */
 function parseFault(text: string): Error {
   try {
     JSON.parse(text);

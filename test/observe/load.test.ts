@@ -15,7 +15,7 @@ function setUp(limit: number) {
   return { world, callers, load: new Load({ loopDelayMs: 200, loop, callers, files }) };
 }
 
-/** The refusal, if it is one. */
+/** The refusal that `work` throws, if any. */
 function refusal(work: () => void): GatewayError | undefined {
   try {
     work();

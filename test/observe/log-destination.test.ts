@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { text } from "node:stream/consumers";
 import { expect, test } from "@jest/globals";
 
-/** Runs a program with `log` and `STREAM` at hand, its standard output being what the test does with it. */
+/** Runs a program that has `log` and `STREAM`; the test handles its standard output. */
 function program(body: string) {
   const source = `
     import { createLog } from ${JSON.stringify(new URL("../../src/observe/log.ts", import.meta.url).href)};

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { ConnectionRecord, StreamRecord } from "../../src/core/ports/observer.ts";
 import { createLog, type Log, type LogOptions } from "../../src/observe/log.ts";
 
-/** What a log writes while `use` works on it, line by line. */
+/** The lines a log writes while `use` uses it. */
 export async function linesOf(use: (log: Log) => void, options: Partial<LogOptions> = {}): Promise<string[]> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-log-"));
   try {

@@ -8,7 +8,7 @@ import type { StreamRecord } from "../../src/core/ports/observer.ts";
 import { createLog } from "../../src/observe/log.ts";
 import { CONNECTION, linesOf, recordsOf, STREAM } from "./log-lines.ts";
 
-// The schema of docs/logs.md, closed: a field that is not here is a failure.
+// The closed schema of docs/logs.md: any other field is a failure.
 const head = { level: z.enum(["debug", "info", "warn", "error"]), time: z.iso.datetime() };
 const text = z.string().max(128);
 const ms = z.number().nonnegative();

@@ -23,7 +23,7 @@ const STATE: GatewayState = {
   loopDelayMs: (share) => share * 100,
 };
 
-/** The samples of a text: `name{labels}` to value. */
+/** The samples in a text: `name{labels}` to value. */
 const samplesOf = (text: string): ReadonlyMap<string, number> =>
   new Map(
     text
@@ -207,7 +207,7 @@ describe("the page", () => {
     expect((await scrape()).get("sluice_log_bytes")).toBeGreaterThan(0);
     client.close();
     await client.closed;
-    // The gateway may hear of the goodbye later than the client.
+    // The gateway may see the close later than the client.
     while ((await streams())[1] === 0);
     expect(await streams()).toEqual([0, 1, 0]);
     exchange

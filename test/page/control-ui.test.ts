@@ -62,21 +62,21 @@ describe("the start document", () => {
     },
   );
 
-  test("is what a browser gets for a deep link with a point in it, while a missing file is not found", async () => {
+  test("is served for a deep link with a dot in it, while a missing file is not found", async () => {
     const get = served();
     const navigation = { headers: { accept: "text/html,application/xhtml+xml" } };
     expect((await get("/ui/chat/agent:main:v1.2", navigation))?.status).toBe(200);
     expect((await get("/ui/assets/gone-Zz99.js"))?.status).toBe(404);
   });
 
-  test("names its place and its files from the root", async () => {
+  test("has its base path and absolute addresses", async () => {
     const body = String((await served()("/ui/"))?.body);
     expect(body).toContain('<html data-openclaw-control-ui-base-path="/ui" lang="en">');
     expect(body).toContain('href="/ui/favicon.svg"');
     expect(body).toContain('src="/ui/assets/app-Ab12.js"');
   });
 
-  test("names its place below the path of a proxy, and says it to the page", async () => {
+  test("has the base path below a proxy's, and passes it to the page", async () => {
     const get = served({ basePath: "/claw/one" });
     const body = String((await get("/ui/"))?.body);
     expect(body).toContain('<html data-openclaw-control-ui-base-path="/claw/one/ui" lang="en">');
@@ -85,7 +85,7 @@ describe("the start document", () => {
     expect(JSON.parse(String(settings?.body))).toMatchObject({ basePath: "/claw/one/ui" });
   });
 
-  test("may run its own scripts, by their hash, and no others", async () => {
+  test("may run only its own scripts, by their hash", async () => {
     const policy = (await served()("/ui/"))?.headers["content-security-policy"];
     const hash = createHash("sha256").update(SCRIPT).digest("base64");
     expect(policy).toContain(`script-src 'self' 'wasm-unsafe-eval' 'sha256-${hash}';`);
@@ -95,7 +95,7 @@ describe("the start document", () => {
 });
 
 describe("the files", () => {
-  test("hashed ones are kept for ever, others are asked for again", async () => {
+  test("with a hash are cached forever, others are revalidated", async () => {
     const get = served();
     expect((await get("/ui/assets/app-Ab12.js"))?.headers).toMatchObject({
       "content-type": "text/javascript; charset=utf-8",
@@ -120,17 +120,17 @@ describe("the files", () => {
     expect(String(answer?.body)).toBe(body);
   });
 
-  test("only GET and HEAD are answered", async () => {
+  test("only GET and HEAD are allowed", async () => {
     expect(await served()("/ui/", { method: "POST" })).toMatchObject({ status: 405, headers: { allow: "GET, HEAD" } });
   });
 
-  test("everything else is somebody else's", () => {
+  test("other paths are not served", () => {
     const get = served();
     for (const path of ["/", "/uix", "/u", "/v1/stream", "/start.js", "//ui/"]) expect(get(path)).toBeUndefined();
   });
 });
 
-describe("what lies outside", () => {
+describe("files outside the directory", () => {
   const ways = ["/ui/../secret.txt", "/ui/..%2fsecret.txt", "/ui/%2e%2e/secret.txt", "/ui/assets/../../secret.txt"];
   test.each([...ways, "/ui/..\\secret.txt", "/ui//secret.txt", "/ui/linked.txt", "/ui/secret.txt\0.js"])(
     "%s does not lead there",
@@ -159,14 +159,14 @@ describe("what lies outside", () => {
     expect((await page()("/ui/favicon.svg"))?.status).toBe(200);
   });
 
-  test("a link within the directory is left out as well: one file, one name", async () => {
+  test("a link within the directory is left out as well", async () => {
     const { page, ui } = installed();
     symlinkSync("assets", join(ui, "alias"));
     symlinkSync("favicon.svg", join(ui, "alias.svg"));
     for (const path of ["/ui/alias/app-Ab12.js", "/ui/alias.svg"]) expect((await page()(path))?.status).toBe(404);
   });
 
-  test("links that lead round, up or nowhere do not hinder the start", async () => {
+  test("links that form a loop, lead up or lead nowhere do not prevent the start", async () => {
     const { page, ui } = installed();
     for (const [name, target] of Object.entries({
       self: ".",
@@ -185,14 +185,14 @@ describe("what lies outside", () => {
     expect((await get("/ui/assets/gone.js"))?.status).toBe(404);
   });
 
-  test("what is no file, such as a socket, is left out", async () => {
+  test("anything but a regular file, such as a socket, is left out", async () => {
     const { page, ui } = installed();
     await using server = createServer();
     await once(server.listen(join(ui, "socket.txt")), "listening");
     expect((await page()("/ui/socket.txt"))?.status).toBe(404);
   });
 
-  test("a file that is replaced by a link later is not read any more", async () => {
+  test("a file that is replaced by a link later is no longer read", async () => {
     const { page, ui } = installed();
     const get = page();
     unlinkSync(join(ui, "favicon.svg"));
@@ -203,7 +203,7 @@ describe("what lies outside", () => {
     expect((await get("/ui/assets/app-Ab12.js"))?.status).toBe(404);
   });
 
-  test("a start document that is a link is none", () => {
+  test("a start document that is a link does not count", () => {
     const { page, ui } = installed();
     unlinkSync(join(ui, "index.html"));
     symlinkSync("../secret.txt", join(ui, "index.html"));
@@ -218,7 +218,7 @@ describe("what lies outside", () => {
     expect(String((await get("/ui/"))?.body)).toContain("<!doctype html>");
   });
 
-  test("no path at all leads there", async () => {
+  test("no path leads there", async () => {
     const get = served();
     const step = fc.constantFrom("..", ".", "%2e%2e", "..%2f", "ui", "assets", "", "secret.txt", "linked.txt", "\\..");
     await fc.assert(
@@ -245,7 +245,7 @@ describe("control-ui-config.json", () => {
     });
   });
 
-  test("says it only to who has the token", async () => {
+  test("is served only to clients with the token", async () => {
     const get = served({ authRequired: () => true });
     const [path = ""] = PATHS;
     expect(await get(path)).toMatchObject({ status: 401, body: expect.stringContaining("unauthorized") });

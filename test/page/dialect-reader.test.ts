@@ -27,7 +27,7 @@ describe.each([
   ["chat", "openai-chat"],
   ["responses", "openai-responses"],
 ] as const)("%s", (demoDialect, dialect) => {
-  test("the body asks the prompt, and the answer's words are found", async () => {
+  test("the body carries the prompt, and the answer's text is read", async () => {
     const { text, thinking, tool } = await words(demoDialect, dialect, "What is a sluice?");
     expect(text).toContain("“What is a sluice?”");
     expect(text).not.toContain("[DONE]");
@@ -49,7 +49,7 @@ describe.each([
   );
 });
 
-test("events of an unknown dialect are shown as they came", () => {
+test("events of an unknown dialect are shown unchanged", () => {
   expect(readEvent("plain-sse", "hello")).toEqual({ kind: "text", text: "hello\n" });
   expect(readEvent("plain-sse", { a: 1 })).toEqual({ kind: "text", text: '{"a":1}\n' });
 });

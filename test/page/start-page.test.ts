@@ -33,7 +33,7 @@ describe("the files", () => {
     expect(answer?.body).toContain(piece);
   });
 
-  test("every file the page asks for is served", () => {
+  test("every file that the page needs is served", () => {
     const wanted = new Set<string>();
     for (const file of readdirSync(STATIC).filter((name) => /\.(html|js)$/.test(name))) {
       const text = readFileSync(new URL(file, STATIC), "utf8");
@@ -44,7 +44,7 @@ describe("the files", () => {
     for (const path of wanted) expect([path, get(path)?.status]).toEqual([path, 200]);
   });
 
-  test("every address in it is relative, so that a proxy may serve it below a path", () => {
+  test("every address in it is relative, so that a proxy can serve it below a path", () => {
     for (const file of readdirSync(STATIC).filter((name) => /\.(html|js)$/.test(name))) {
       const text = readFileSync(new URL(file, STATIC), "utf8");
       expect(text).not.toMatch(/(?:href|src)="\/|fetch\("\/|location\.(?:host|origin)/);
@@ -58,7 +58,7 @@ describe("the files", () => {
     },
   );
 
-  test("only GET and HEAD are answered", () => {
+  test("only GET and HEAD are allowed", () => {
     expect(get("/", { method: "HEAD" })?.status).toBe(200);
     expect(get("/", { method: "POST" })).toMatchObject({ status: 405, headers: { allow: "GET, HEAD" }, body: "" });
   });
@@ -87,7 +87,7 @@ describe("security", () => {
     });
   });
 
-  test("nothing is inline, and nothing comes from elsewhere", () => {
+  test("nothing is inline, and nothing is loaded from elsewhere", () => {
     const html = String(get("/")?.body);
     expect(html).not.toMatch(/ style=|<style| on[a-z]+=|<script(?! type="module" src="start\.js"><\/script>)/);
     expect(html.replaceAll("xmlns='http://www.w3.org/2000/svg'", "")).not.toMatch(/https?:/);
@@ -108,7 +108,7 @@ describe("/start.json", () => {
   const json = (fields: Partial<PageRequest>, info: Partial<PageInfo> = {}) =>
     JSON.parse(String(get("/start.json", fields, pageWith(info))?.body));
 
-  test("says what is running", () => {
+  test("shows what is running", () => {
     expect(json({})).toEqual({
       version: "1.2.3",
       ...INFO,
@@ -116,13 +116,13 @@ describe("/start.json", () => {
     });
   });
 
-  test("tells strangers only that a token is needed", () => {
+  test("shows unauthenticated clients only that a token is required", () => {
     const stranger = { version: "1.2.3", authRequired: true };
     expect(json({}, { authRequired: true })).toEqual(stranger);
     expect(json({ headers: { authorization: "Bearer bad" } }, { authRequired: true })).toEqual(stranger);
   });
 
-  test("tells everything to who has the token", () => {
+  test("shows everything to clients with the token", () => {
     const known = json({ headers: { authorization: "Bearer good" } }, { authRequired: true });
     expect(known).toMatchObject({ uptimeS: 61, models: INFO.models });
   });

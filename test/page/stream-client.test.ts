@@ -51,7 +51,7 @@ const nextSocket = async () => (await once(server, "connection")) as [WebSocket,
 const nextFrame = async (socket: WebSocket) => JSON.parse(String((await once(socket, "message"))[0]));
 const send = (socket: WebSocket, frame: object) => socket.send(JSON.stringify(frame));
 
-test("a stream is opened after the hello with a valid frame, and its events and end are heard", async () => {
+test("a stream is opened after the hello with a valid frame, and gets its events and its end", async () => {
   const heard = listener();
   new StreamClient(url, () => "").open("demo", { messages: [] }, heard);
   const [socket] = await nextSocket();
@@ -74,7 +74,7 @@ test("the token travels as a subprotocol that the gateway reads", async () => {
   expect(tokensOf(request.headers)).toEqual(["pässword~?"]);
 });
 
-test("the next stream uses the same socket, or a new one when it is gone", async () => {
+test("the next stream uses the same socket, or a new one after it has closed", async () => {
   const client = new StreamClient(url, () => "");
   client.open("demo", {}, listener());
   const [first] = await nextSocket();
@@ -93,7 +93,7 @@ test("the next stream uses the same socket, or a new one when it is gone", async
   expect(await third.next()).toEqual(["sent"]);
 });
 
-test("cancel is a frame, and the end that follows is heard", async () => {
+test("cancel sends a frame, and the end that follows arrives", async () => {
   const heard = listener();
   const cancel = new StreamClient(url, () => "").open("demo", {}, heard);
   const [socket] = await nextSocket();
@@ -106,7 +106,7 @@ test("cancel is a frame, and the end that follows is heard", async () => {
   expect(await heard.next()).toMatchObject(["end", { status: "cancelled" }]);
 });
 
-test("a cancel before the connection stands sends nothing", async () => {
+test("a cancel before the connection is open sends nothing", async () => {
   const heard = listener();
   const cancel = new StreamClient(url, () => "").open("demo", {}, heard);
   cancel();
@@ -125,7 +125,7 @@ test("a refused stream fails with the gateway's code and words", async () => {
   expect(await heard.next()).toEqual(["failed", error]);
 });
 
-test("a gateway that is not there is a failure, not silence", async () => {
+test("an unreachable gateway is a failure", async () => {
   const heard = listener();
   await new Promise((resolve) => server.close(resolve));
   new StreamClient(url, () => "").open("demo", {}, heard);

@@ -1,85 +1,18 @@
 /** The OpenClaw face over a real relay, with an upstream, a store and a clock that a test moves by hand. */
 
-import { type Model, type Route, Routing } from "../../src/core/dialect/routing.ts";
-import { toByteString } from "../../src/core/kernel/byte-string.ts";
+import { type Model, Routing } from "../../src/core/dialect/routing.ts";
 import type { Clock } from "../../src/core/kernel/clock.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { Authenticator } from "../../src/core/ports/authenticator.ts";
-import type { Observer } from "../../src/core/ports/observer.ts";
 import type { Transcripts } from "../../src/core/ports/transcripts.ts";
-import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../../src/core/ports/upstream.ts";
 import { Relay } from "../../src/core/relay/relay.ts";
 import { LogBudget } from "../../src/core/stream/log-budget.ts";
-import { dialects } from "../../src/dialects/registry.ts";
 import { createOpenClawFace, type OpenClawFace, type OpenClawParts } from "../../src/faces/openclaw/face.ts";
 import { createMemoryTranscripts } from "../../src/storage/transcripts/memory-transcripts.ts";
+import { type FakeCall, FakeUpstream } from "./fake-upstream.ts";
+import { observerOf } from "./observer.ts";
 import { type ConnectOptions, FakeConnection, type OpenClawClient } from "./openclaw-client.ts";
-
-/** One call to the upstream, answered by the test. */
-export class FakeCall implements UpstreamCall {
-  readonly request: UpstreamRequest;
-  readonly isSent = true;
-  readonly #sink: UpstreamSink;
-  paused = false;
-  aborted = false;
-  settled = false;
-
-  constructor(request: UpstreamRequest, sink: UpstreamSink) {
-    this.request = request;
-    this.#sink = sink;
-  }
-
-  get body(): Record<string, unknown> {
-    return JSON.parse(this.request.body);
-  }
-
-  /** One event in the form of Chat Completions. */
-  delta(delta: object, finish: string | null = null): this {
-    this.data({ id: "c1", object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason: finish }] });
-    return this;
-  }
-
-  text(content: string): this {
-    return this.delta({ content });
-  }
-
-  /** The rest of a good answer. */
-  finish(usage: object = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 }): void {
-    this.delta({}, "stop");
-    this.data({ id: "c1", object: "chat.completion.chunk", choices: [], usage });
-    this.event(undefined, "[DONE]");
-  }
-
-  data(value: object): void {
-    this.event(undefined, JSON.stringify(value));
-  }
-
-  event(name: string | undefined, data: string): void {
-    if (!this.aborted && !this.settled) this.#sink.event(name, data, toByteString(data));
-  }
-
-  fail(error: GatewayError): void {
-    this.#sink.fail(error);
-  }
-
-  pause(): void {
-    this.paused = true;
-  }
-
-  resume(): void {
-    this.paused = false;
-  }
-
-  abort(): void {
-    this.aborted = true;
-  }
-
-  awaitEnd() {}
-
-  detach(): void {
-    this.settled = true;
-  }
-}
+import { model, route } from "./routes.ts";
 
 export interface Rig extends AsyncDisposable {
   readonly face: OpenClawFace;
@@ -114,22 +47,6 @@ export interface RigOptions {
   readonly models?: readonly Model[];
 }
 
-export const route = (name: string, dialectName: string): Route => {
-  const dialect = dialects.get(dialectName);
-  if (!dialect) throw new Error(`no dialect ${dialectName}`);
-  return { name, dialect, key: "sk-secret-key-of-the-route", headers: {} };
-};
-
-export const model = (alias: string, of: Route): Model => ({
-  alias,
-  route: of,
-  upstreamModel: `${alias}-upstream`,
-  name: alias.toUpperCase(),
-  defaults: {},
-  price: { input: 1, output: 2 },
-  contextWindow: 128_000,
-});
-
 /** Three models: `gpt` (the default), `claude`, and `raw`, which cannot hold a conversation. */
 const testModels = (): readonly Model[] => [
   model("gpt", route("openai", "openai-chat")),
@@ -159,26 +76,14 @@ function authenticator(token: string | undefined): Authenticator {
 let lives = 0;
 
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
-  const calls: FakeCall[] = [];
   const faults: unknown[] = [];
   let ids = 0;
   let connections = 0;
   const clock = { nowMs: 1_795_000_000_000, now: () => clock.nowMs, wall: () => clock.nowMs };
   const life = ++lives;
   const newId = () => `${life}-${++ids}`;
-  const observer: Observer = {
-    streamEnded() {},
-    connectionClosed() {},
-    refused() {},
-    fault: (error) => void faults.push(error),
-  };
-  const upstream = {
-    call(request: UpstreamRequest, sink: UpstreamSink) {
-      const call = new FakeCall(request, sink);
-      calls.push(call);
-      return call;
-    },
-  };
+  const observer = observerOf({ fault: (error) => void faults.push(error) });
+  const upstream = new FakeUpstream();
   const transcripts = options.transcripts ?? createMemoryTranscripts();
   const budget = new LogBudget(100_000_000);
   const relay = new Relay({ upstream, observer, clock, newId, log: { maxBytes: 100_000, maxEntries: 1000 }, budget });
@@ -206,14 +111,12 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     face,
     relay,
     budget,
-    calls,
+    calls: upstream.calls,
     transcripts,
     clock,
     faults,
     get call() {
-      const newest = calls.at(-1);
-      if (!newest) throw new Error("the upstream was not called");
-      return newest;
+      return upstream.newest;
     },
     open,
     connection,

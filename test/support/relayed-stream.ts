@@ -9,9 +9,11 @@ import type { Stream } from "../../src/core/stream/stream.ts";
 import type { Entry, LogLimits } from "../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../src/core/stream/terminal.ts";
 import type { Price } from "../../src/core/usage/price.ts";
-import { type DialectName, dialects } from "../../src/dialects/registry.ts";
+import type { DialectName } from "../../src/dialects/registry.ts";
 import type { UpstreamOptions } from "../../src/upstream/upstream.ts";
 import { openUpstream, realClock } from "./loopback-call.ts";
+import { observerOf } from "./observer.ts";
+import { dialectOf } from "./routes.ts";
 
 export interface RelaySettings {
   readonly dialect?: DialectName;
@@ -55,8 +57,7 @@ export interface TestRelay extends AsyncDisposable {
 
 /** The real relay, dialect and upstream client on one route to this address. */
 export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRelay {
-  const dialect = dialects.get(settings.dialect ?? "anthropic-messages");
-  if (!dialect) throw new Error("no such dialect");
+  const dialect = dialectOf(settings.dialect ?? "anthropic-messages");
   const upstream = openUpstream(baseUrl, settings.route, settings.options);
   const records: StreamRecord[] = [];
   const faults: unknown[] = [];
@@ -64,15 +65,13 @@ export function openRelay(baseUrl: string, settings: RelaySettings = {}): TestRe
   let ids = 0;
   const relay = new Relay({
     upstream,
-    observer: {
+    observer: observerOf({
       streamEnded(record) {
         records.push(record);
         for (const { count, reached } of waiting) if (records.length >= count) reached();
       },
-      connectionClosed() {},
-      refused() {},
       fault: (error) => void faults.push(error),
-    },
+    }),
     clock: realClock,
     newId: () => String(++ids),
     log: settings.log ?? { maxBytes: 1_048_576, maxEntries: 8_192 },

@@ -2,18 +2,19 @@ import { ServerFrame } from "../../protocol/stream.ts";
 import type { Caller } from "../../src/core/caller/caller.ts";
 import { OpenRate } from "../../src/core/caller/open-rate.ts";
 import { Routing } from "../../src/core/dialect/routing.ts";
-import { type ByteString, fromByteString, toByteString } from "../../src/core/kernel/byte-string.ts";
+import { type ByteString, fromByteString } from "../../src/core/kernel/byte-string.ts";
 import type { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { Connection } from "../../src/core/ports/connection.ts";
 import type { FaceSession } from "../../src/core/ports/face.ts";
-import type { UpstreamCall, UpstreamRequest, UpstreamSink } from "../../src/core/ports/upstream.ts";
 import { Relay } from "../../src/core/relay/relay.ts";
 import { LogBudget } from "../../src/core/stream/log-budget.ts";
 import { type RegistryLimits, StreamRegistry } from "../../src/core/stream/registry.ts";
 import type { LogLimits } from "../../src/core/stream/stream-log.ts";
-import { dialects } from "../../src/dialects/registry.ts";
 import { createStreamFace } from "../../src/faces/stream/face.ts";
 import type { StreamFaceLimits } from "../../src/faces/stream/parts.ts";
+import { type FakeCall, FakeUpstream } from "./fake-upstream.ts";
+import { observerOf } from "./observer.ts";
+import { dialectOf } from "./routes.ts";
 
 export interface StreamFaceRigOptions {
   readonly face?: Partial<StreamFaceLimits>;
@@ -28,7 +29,7 @@ export const PAUSED_MS = 30_000;
 
 /** The stream face over the real core, with an upstream and sockets made of calls and a clock moved by hand. */
 export class StreamFaceRig {
-  readonly calls: FakeCall[] = [];
+  readonly #upstream = new FakeUpstream();
   readonly budget: LogBudget;
   readonly registry: StreamRegistry;
   /** What the gateway's keys say of a caller, at each open and resume. */
@@ -41,12 +42,10 @@ export class StreamFaceRig {
 
   constructor(options: StreamFaceRigOptions = {}) {
     const clock = { now: () => this.#now, wall: () => this.#now };
-    const dialect = dialects.get("openai-chat");
-    if (!dialect) throw new Error("no such dialect");
-    const route = { name: "chat", dialect, key: undefined, headers: {} };
+    const route = { name: "chat", dialect: dialectOf("openai-chat"), key: undefined, headers: {} };
     const model = { alias: "gpt", route, upstreamModel: "gpt-test", name: "gpt", defaults: {} };
     const fault = (error: unknown) => void this.faults.push(error);
-    const observer = { streamEnded() {}, connectionClosed() {}, refused() {}, fault };
+    const observer = observerOf({ fault });
     this.budget = new LogBudget(options.budgetBytes ?? 100_000_000, () => this.registry.relieve());
     const limits = {
       graceMs: GRACE_MS,
@@ -57,7 +56,7 @@ export class StreamFaceRig {
     };
     this.registry = new StreamRegistry({ ...limits, ...options.registry }, this.budget, clock.now);
     const relay = new Relay({
-      upstream: { call: (request, sink) => this.#call(request, sink) },
+      upstream: this.#upstream,
       observer,
       clock,
       newId: () => String(++this.#ids),
@@ -87,19 +86,26 @@ export class StreamFaceRig {
     });
   }
 
+  /** All calls to the upstream. */
+  get calls(): readonly FakeCall[] {
+    return this.#upstream.calls;
+  }
+
   /** The upstream's side of the newest call. */
   get call(): FakeCall {
-    const call = this.calls.at(-1);
-    if (!call) throw new Error("the upstream was not called");
-    return call;
+    return this.#upstream.newest;
   }
 
   /** A socket of this caller, which has had its hello. */
-  connect(caller: string | Caller = "alice", upstreamKey?: string): FakePeer {
-    const peer = new FakePeer(`c_${++this.#ids}`, typeof caller === "string" ? { name: caller } : caller, upstreamKey);
-    peer.session = this.#face.accept(peer);
-    peer.frames.length = 0;
-    return peer;
+  connect(caller: string | Caller = "alice", upstreamKey?: string): FakeClient {
+    const client = new FakeClient(
+      `c_${++this.#ids}`,
+      typeof caller === "string" ? { name: caller } : caller,
+      upstreamKey,
+    );
+    client.session = this.#face.accept(client);
+    client.frames.length = 0;
+    return client;
   }
 
   /** Time passes second by second, as it does for the gateway. */
@@ -113,74 +119,12 @@ export class StreamFaceRig {
   [Symbol.dispose](): void {
     this.#face.close();
   }
-
-  #call(request: UpstreamRequest, sink: UpstreamSink): UpstreamCall {
-    const call = new FakeCall(request, sink);
-    this.calls.push(call);
-    return call;
-  }
-}
-
-/** One call, seen from the upstream. */
-export class FakeCall implements UpstreamCall {
-  readonly request: UpstreamRequest;
-  readonly isSent = true;
-  paused = false;
-  aborted = false;
-  readonly #sink: UpstreamSink;
-
-  constructor(request: UpstreamRequest, sink: UpstreamSink) {
-    this.request = request;
-    this.#sink = sink;
-  }
-
-  /** Events with these texts. */
-  say(...texts: readonly string[]): void {
-    for (const content of texts) this.#event({ choices: [{ index: 0, delta: { content } }] });
-  }
-
-  /** So many events, or fewer when it is told to pause; returns how many. */
-  flood(events: number, text = "x".repeat(200)): number {
-    let said = 0;
-    for (; said < events && !this.paused; said++) this.say(text);
-    return said;
-  }
-
-  finish(): void {
-    this.#event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] });
-    this.#sink.end();
-  }
-
-  fail(error: GatewayError): void {
-    this.#sink.fail(error);
-  }
-
-  pause(): void {
-    this.paused = true;
-  }
-
-  resume(): void {
-    this.paused = false;
-  }
-
-  abort(): void {
-    this.aborted = true;
-  }
-
-  awaitEnd() {}
-
-  detach(): void {}
-
-  #event(value: object): void {
-    const data = JSON.stringify(value);
-    this.#sink.event(undefined, data, toByteString(data));
-  }
 }
 
 type FrameOf<Type extends ServerFrame["type"]> = Extract<ServerFrame, { type: Type }>;
 
 /** A socket's far end: what was sent to it, each frame checked against the protocol. */
-export class FakePeer implements Connection {
+export class FakeClient implements Connection {
   readonly id: string;
   readonly caller: Caller;
   readonly upstreamKey: string | undefined;

@@ -5,6 +5,7 @@ import type { AwayPolicy } from "../stream/registry.ts";
 
 /** What a key permits. `chat`: the OpenClaw face; `streams`: all other faces; `admin` includes every scope. */
 export const SCOPES = ["chat", "streams", "read", "logs", "admin"] as const;
+/** One thing a gateway key may allow. */
 export type Scope = (typeof SCOPES)[number];
 
 /** The request header with the caller's own upstream key. */
@@ -44,10 +45,12 @@ export interface Grant {
 
 /** See `Grant.onAbort`. */
 export const ON_ABORT = ["cancel", "drain"] as const;
+/** What happens to the upstream call of a cancelled stream: closed, or drained for its usage. */
 export type OnAbort = (typeof ON_ABORT)[number];
 
 /** See `Grant.upstreamKeys`. */
 export const UPSTREAM_KEYS = ["managed", "own", "own_or_managed"] as const;
+/** Whose provider key pays: the route's, the caller's own, or either. */
 export type UpstreamKeys = (typeof UPSTREAM_KEYS)[number];
 
 /** Limits on what one key may use; undefined: unlimited. Days and months are those of UTC. */

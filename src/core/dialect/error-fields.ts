@@ -1,19 +1,19 @@
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../kernel/json.ts";
 
-/** What one object of an error says, under whatever names. Texts are as they came. */
+/** The fields of one error object, whatever their names. Texts are not sanitised. */
 export interface ErrorFields {
   readonly type: string | undefined;
   readonly code: string | undefined;
   readonly param: string | undefined;
   /** The HTTP status among its numbers, 400 to 599. */
   readonly status: number | undefined;
-  /** How long to wait, in milliseconds. */
+  /** The wait it asks for, in milliseconds. */
   readonly retryAfterMs: number | undefined;
-  /** Where in the request the fault is. */
+  /** The place in the request that it complains about. */
   readonly place: string | undefined;
-  /** An error within, which says more than this object. */
+  /** A nested error, which is more specific than this object. */
   readonly inner: JsonValue | undefined;
-  /** Its message: a text, a list of texts, or objects that hold one. */
+  /** Its message: a text, a list of texts, or objects that contain one. */
   readonly message: JsonValue | undefined;
 }
 
@@ -38,14 +38,14 @@ const CODES = ["code", "errorcode", "errcode", "statuscode"];
 const STATUSES = ["status", "statuscode", "httpstatus", "httpcode", "httpstatuscode", "code", "errorcode"];
 const PARAMS = ["param", "parameter", "paramname", "field"];
 
-/** Types that say only that this is an error. */
+/** Types that only mark an error as one. */
 const PLAIN_TYPES = /^(?:error|fail|failed|failure|about:blank|)$/i;
 /** Codes of success. */
 const NO_ERROR = new Set(["0", "200", "", "success", "ok"]);
-/** Fields of an object that are looked at. */
+/** Most fields of an object that are read. */
 const MAX_FIELDS = 64;
 
-/** Reads one object of an error. Where `error` is a text beside a message, it is the type. */
+/** Reads one error object. An `error` that is a word beside a message is taken as the type. */
 export function errorFields(object: JsonObject): ErrorFields {
   const fields = new Map(
     Object.entries(object)
@@ -78,7 +78,7 @@ export function errorFields(object: JsonObject): ErrorFields {
   };
 }
 
-/** Errors that an object holds: `error`, `errors`, AWS's and Apigee's wrappers, MiniMax's `base_resp`, OpenRouter's `raw`. */
+/** The nested error: `error`, `errors`, Apigee's and Tencent's wrappers, MiniMax's `base_resp`, or OpenRouter's `raw`. */
 function innerOf(fields: ReadonlyMap<string, JsonValue | undefined>): JsonValue | undefined {
   const base = asObject(fields.get("baseresp"));
   if (base && asCode(base.status_code) !== undefined) return base;
@@ -96,14 +96,14 @@ function innerOf(fields: ReadonlyMap<string, JsonValue | undefined>): JsonValue 
   );
 }
 
-/** `errors` as a list; ASP.NET has an object of lists there, by field. */
+/** `errors` as a list; ASP.NET sends an object of lists by field name. */
 function listed(errors: JsonValue | undefined): JsonValue | undefined {
   if (typeof errors === "string") return [errors];
   const byField = asObject(errors);
   return byField ? Object.entries(byField).map(([field, message]) => ({ field, loc: [field], message })) : errors;
 }
 
-/** Where the fault is: FastAPI's `loc`, the `source` of JSON:API, the `path` of GraphQL. */
+/** The place: FastAPI's `loc`, JSON:API's `source` or GraphQL's `path`. */
 function placeOf(fields: ReadonlyMap<string, JsonValue | undefined>): string | undefined {
   const source = asObject(fields.get("source"));
   const pointed =
@@ -115,13 +115,13 @@ function placeOf(fields: ReadonlyMap<string, JsonValue | undefined>): string | u
   return pointed ?? (named === "" ? undefined : named);
 }
 
-/** The field that Google's `BadRequest` names. */
+/** The field in Google's `BadRequest` detail. */
 function violated(details: JsonValue | undefined): string | undefined {
   const violations = asArray(details).flatMap((detail) => asArray(asObject(detail)?.fieldViolations));
   return asText(asObject(violations[0])?.field);
 }
 
-/** A wait in the body: seconds, or Google's `RetryInfo`. */
+/** A wait given in the body: in seconds, or in Google's `RetryInfo`. */
 function delayOf(fields: ReadonlyMap<string, JsonValue | undefined>): number | undefined {
   const delay = asArray(fields.get("details"))
     .map((detail) => /^(\d{1,9}(?:\.\d+)?)s$/.exec(asString(asObject(detail)?.retryDelay) ?? "")?.[1])
@@ -137,19 +137,19 @@ const isWord = (text: string | undefined): boolean => text !== undefined && /^[\
 const asText = (value: unknown): string | undefined =>
   typeof value === "string" && value.trim() !== "" ? value : undefined;
 
-/** A text or what may hold one. `details` of Google's are objects about the error, and hold none. */
+/** A text, or a value that may contain one. Google's `details` are typed objects without a message. */
 const asWords = (value: unknown): JsonValue | undefined =>
   asText(value) ??
   asObject(value) ??
   (Array.isArray(value) && value.length > 0 && !asObject(value[0])?.["@type"] ? value : undefined);
 
-/** AWS puts a namespace before it. */
+/** Without the namespace that AWS puts before it. */
 const asType = (value: unknown): string | undefined => {
   const type = asText(value)?.replace(/^.*#/, "");
   return type === undefined || PLAIN_TYPES.test(type) || /^\d+$/.test(type) ? undefined : type;
 };
 
-/** A code that is an HTTP status is told as one. */
+/** HTTP statuses are not codes: they are read as `status`. */
 const asCode = (value: unknown): string | undefined => {
   const code = typeof value === "number" ? String(value) : asText(value);
   const isStatus = asErrorStatus(value) !== undefined;

@@ -1,10 +1,10 @@
 import { type ErrorDetails, GatewayError } from "../kernel/errors.ts";
 import type { ProviderError } from "./dialect.ts";
 
-/** A provider's names for a failure: its type and its code, as an error's details keep them. */
+/** A provider's type and code of a failure, as in an error's `details`. */
 export type ErrorNames = Readonly<Partial<Record<"type" | "code", unknown>>>;
 
-/** Words in such names, and the HTTP status with which providers answer what they mean. */
+/** Words in types and codes, and the HTTP status each stands for. */
 const STATUSES: readonly (readonly [RegExp, number])[] = [
   [/overload|unavailable|slow_?down|capacity|busy/, 503],
   [/rate_?limit|throttl/, 429],
@@ -19,11 +19,11 @@ const STATUSES: readonly (readonly [RegExp, number])[] = [
   [/server|internal|api_error/, 500],
 ];
 
-/** Words of providers whose names do not say that the account's credit is used up. */
+/** Messages about exhausted credit, from providers whose types and codes do not say it. */
 const NO_CREDIT =
   /insufficient (?:account )?balance|credit balance is too low|(?:insufficient|out of|used all available) credits|余额不足/i;
 
-/** The HTTP status that a provider's names mean; undefined when they mean none. */
+/** The HTTP status that a provider's code or type stands for; undefined if it stands for none. */
 export function statusMeant({ type, code }: ErrorNames): number | undefined {
   for (const name of [code, type]) {
     if (typeof name !== "string") continue;
@@ -39,22 +39,22 @@ function statusOfWord(name: string): number | undefined {
   return STATUSES.find(([words]) => words.test(word))?.[1];
 }
 
-/** Whether the account has nothing left to spend, so that no wait helps. */
+/** Whether the account's credit is exhausted, so that waiting does not help. */
 export const isUsedUp = ({ type, code }: ErrorNames, message = ""): boolean =>
   NO_CREDIT.test(message) || [type, code].some((name) => typeof name === "string" && statusOfWord(name) === 402);
 
-/** Whether a failure of this status may be over in a moment. */
+/** Whether a failure with this status may be temporary. */
 export const mayPass = (status: number | undefined): boolean =>
   status !== undefined && (status === 408 || status === 429 || status >= 500);
 
-/** What an error's details keep of a provider's words besides the message. */
+/** The provider's words besides the message, for an error's `details`. */
 export const providerDetails = ({ type, code, param }: ProviderError): ErrorDetails => ({
   ...(type !== undefined && { type }),
   ...(code !== undefined && { code }),
   ...(param !== undefined && { param }),
 });
 
-/** The failure that an error in an answer means; it is retryable when its names say that it will pass. */
+/** The failure for an error event, retryable if its status, code or type stands for a temporary one. */
 export function eventError(said: ProviderError): GatewayError {
   const { message, status, retryAfterMs } = said;
   const meant = status ?? statusMeant(said);

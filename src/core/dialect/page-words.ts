@@ -1,15 +1,15 @@
-/** How much of a page is read for its words. */
+/** Most characters of a page that are read. */
 const MAX_PAGE = 16_384;
 const MAX_WORDS = 1_000;
 
-/** Titles that say nothing. */
+/** Titles without information. */
 const EMPTY_TITLE = /^(?:error|oops)?\W*$/i;
 const UNSEEN = /<!--[\s\S]*?-->|<(head|title|script|style|svg)\b[\s\S]*?<\/\1\s*>/gi;
 const ENTITIES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " " };
 
 /**
- * What a page of HTML or a document of XML says to its reader, as plain text on one line: the `Message` of a document, the
- * title of a page, or its text where the title says nothing.
+ * The visible text of an HTML page or XML document on one line: the content of a `Message` element, else the title, else,
+ * if the title carries no information, the body text.
  */
 export function pageWords(page: string): string {
   const text = page.slice(0, MAX_PAGE);

@@ -6,10 +6,10 @@ import { errorFields } from "./error-fields.ts";
 /** Longest provider message passed on; OpenClaw's schema allows 300 characters. */
 const MAX_MESSAGE = 300;
 
-/** Proxies put one error into another; deeper ones say nothing new. */
+/** Proxies wrap errors in errors; levels beyond this add nothing. */
 const MAX_NESTING = 6;
 
-/** Failures of single fields that are told of one request. */
+/** Most field errors reported for one request. */
 const MAX_ITEMS = 3;
 
 /** Words that look like credentials: long runs after a known prefix or scheme, and long runs of token characters. */
@@ -25,10 +25,10 @@ export function sanitiseMessage(message: string): string {
 }
 
 /**
- * What the provider says went wrong, from the JSON of an error body or an error event. It knows the forms of vendors,
- * proxies and frameworks: fields at the top or below `error`, a list of them, `errors`, `detail` (FastAPI, RFC 9457),
- * `base_resp` (MiniMax), `Message` (AWS, Alibaba), and a `message` that is an object or holds JSON again. Undefined when
- * there is nothing of the kind. docs/faults.md lists the forms.
+ * Reads a provider's error from the JSON of an error body or an error event, in the forms of vendors, proxies and
+ * frameworks: fields at the top or under `error`, a list of these, `errors`, `detail` (FastAPI, RFC 9457), `base_resp`
+ * (MiniMax), `Message` (AWS, Alibaba), and a `message` that is an object or contains JSON. docs/faults.md lists them.
+ * Undefined if the value contains no error.
  */
 export function readProviderError(value: JsonValue | undefined): ProviderError | undefined {
   const said = typeof value === "object" && value !== null ? read(value, MAX_NESTING) : undefined;
@@ -54,7 +54,7 @@ function read(value: JsonValue, depth: number): ProviderError | undefined {
   return object && readObject(object, depth);
 }
 
-/** A text, or the error in the JSON that it holds: proxies pass on another server's answer as their message. */
+/** A text, or the error in JSON within it: proxies report another server's response as their message. */
 function readText(text: string, depth: number): ProviderError | undefined {
   const from = text.search(/[{[]/);
   const to = Math.max(text.lastIndexOf("}"), text.lastIndexOf("]"));
@@ -64,7 +64,7 @@ function readText(text: string, depth: number): ProviderError | undefined {
   return text.trim() === "" ? undefined : { message: text };
 }
 
-/** Several items are about several fields of one request. */
+/** A list of errors, which usually concern several fields of one request. */
 function readList(items: readonly JsonValue[], depth: number): ProviderError | undefined {
   const errors = items
     .slice(0, MAX_ITEMS)
@@ -79,7 +79,7 @@ function readObject(object: JsonObject, depth: number): ProviderError | undefine
   const { inner, message, place, ...own } = errorFields(object);
   const below = inner === undefined ? undefined : read(inner, depth - 1);
   const words = message === undefined ? undefined : read(message, depth - 1);
-  // An error within says more than what wraps it, and that more than what its message holds.
+  // An inner error is more specific than its wrapper, and the wrapper more than JSON in its message.
   const said = { ...words, ...defined(own), ...below };
   const text = below?.message === undefined ? located(words?.message, place) : below.message;
   const all = { ...said, ...(text !== undefined && { message: text }) };

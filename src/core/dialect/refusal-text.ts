@@ -8,13 +8,13 @@ const EVENT_LINE = /^(?:data|event|id|retry|error)?:/;
 const JSON_START = /^[{[]/;
 const MARKUP = /^<[!?a-z]/i;
 
-/** The message of JSON that was cut: the first text under a name that messages have. */
+/** The message in truncated JSON: the first text under a usual name. */
 const CUT_MESSAGE = /"(?:message|msg|detail|error|error_msg|errorMessage)"\s*:\s*("(?:[^"\\]|\\.){1,2000}")/i;
 
 /**
- * What the text of a refusal says went wrong, whatever its form: JSON as `readProviderError` knows it, also with small
- * faults, a value a line, or cut; the same framed as server-sent events; HTML or XML; plain text. Other JSON may quote the
- * request, so nothing of it is repeated. Undefined when there are no words.
+ * Reads a provider's error from the body of a refusal, whatever its format: JSON as in `readProviderError`, also with small
+ * syntax errors, one value per line, or truncated; the same framed as server-sent events; HTML or XML; plain text. JSON
+ * without a recognised error may quote the request, so none of it is used. Undefined if there is no message or type.
  */
 export function readRefusal(text: string): ProviderError | undefined {
   const trimmed = text.replace(/^\ufeff/, "").trim();
@@ -37,7 +37,7 @@ function readJson(text: string): ProviderError | undefined {
 
 const jsonOf = (text: string): JsonValue | undefined => parseJson(text) ?? parseLenientJson(text);
 
-/** The first event that says something. llama.cpp has a field of its own for errors. */
+/** The first event with an error. llama.cpp has its own `error` field. */
 function readEvents(text: string): ProviderError | undefined {
   for (const event of text.split(/(?:\r\n|\r|\n){2}/)) {
     const lines = event.split(/\r\n|\r|\n/).map((line) => /^(?:data|error): ?(.*)/.exec(line)?.[1]);

@@ -4,6 +4,7 @@ import { sanitise } from "./sanitise.ts";
 /** Facts about an error that a program can act on, such as an HTTP status or the timer that fired. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean>>;
 
+/** What a failure adds to, or overrides of, its code's row in `CODES`. */
 export interface ErrorOptions {
   /** Sent to clients and logged: never a secret or a prompt. */
   readonly details?: ErrorDetails;

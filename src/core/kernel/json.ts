@@ -3,6 +3,7 @@ import { CALLER_JSON, isTooHeavy, type JsonBounds } from "./json-weight.ts";
 
 /** A parsed JSON value. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+/** A JSON object of unknown fields. */
 export interface JsonObject {
   readonly [key: string]: JsonValue | undefined;
 }
@@ -107,9 +108,12 @@ function isFit(part: unknown): boolean {
 
 /** A field of an upstream's JSON if it has this type; undefined or an empty list otherwise, because upstreams vary. */
 export const asString = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
+/** The value if it is a number, including one kept digit for digit; otherwise undefined. */
 export function asNumber(value: unknown): number | undefined {
   const number = numberOf(value);
   return Number.isFinite(number) ? number : undefined;
 }
+/** The value if it is a JSON object; otherwise undefined. */
 export const asObject = (value: unknown): JsonObject | undefined => (isObject(value) ? value : undefined);
+/** The value if it is an array; otherwise an empty one. */
 export const asArray = (value: unknown): readonly JsonValue[] => (Array.isArray(value) ? value : []);

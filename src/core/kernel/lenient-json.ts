@@ -1,21 +1,21 @@
 import { type JsonValue, parseJson } from "./json.ts";
 
-/** Longer texts are left as they are: mending one costs a hundred times what parsing it does. */
+/** Longer texts are not mended: that costs a hundred times as much as parsing. */
 const MAX_CHARACTERS = 262_144;
 
-/** Words of JavaScript and Python that JSON does not have, and a comma behind the last member. */
+/** Literals of JavaScript and Python, and trailing commas. */
 const FOREIGN = /[-+]?\b(?:NaN|Infinity)\b|\b(?:undefined|None|True|False)\b|,(?=\s*[}\]])/g;
 
-/** What stands for them; a word without an entry is null. */
+/** Their replacements; a literal without an entry becomes null. */
 const MEANT: Readonly<Record<string, string>> = { True: "true", False: "false", ",": "" };
 
-/** Escapes as JSON has them; control characters, which must be escaped; and backslashes that begin no escape. */
+/** Valid escapes, unescaped control characters, and backslashes that begin no escape. */
 const ESCAPES = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|[\p{Cc}\\]/gu;
 
 /**
- * The value of a JSON text that was written with a fault which leaves no doubt about its meaning: a raw control character
- * or a stray backslash in a string, `NaN` or `Infinity`, a word of Python's, a comma too many. Undefined for every other
- * text, and for one that nests too deep to be looked into or is longer than 256 KiB. Never throws.
+ * Parses a JSON object or list despite syntax errors that leave its meaning clear: a raw control character or stray
+ * backslash in a string, `NaN`, `Infinity`, a Python literal, a trailing comma. Undefined for any other invalid text, and
+ * for one that nests too deep or is longer than 256 Ki characters. Never throws.
  */
 export function parseLenientJson(text: string): JsonValue | undefined {
   if (text.length > MAX_CHARACTERS || !/^\s*[{[]/.test(text)) return undefined;

@@ -12,6 +12,7 @@ export interface ReservationOwner {
   released(capReservation: CapReservation): void;
 }
 
+/** One cap, and what a stream sets aside under it. */
 export interface CapReservationParts {
   /** Called when other streams have used the cap up: this one must end now. */
   readonly cut: (error: GatewayError) => void;

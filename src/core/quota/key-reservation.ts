@@ -6,6 +6,7 @@ import type { Price } from "../usage/price.ts";
 import type { CapReservation } from "./cap-reservation.ts";
 import type { Reservation, Settlement } from "./reservation.ts";
 
+/** A key's caps and price for one stream, and what is told when one of them is reached. */
 export interface KeyReservationParts {
   readonly stream: string;
   /** Undefined for callers without a key. */

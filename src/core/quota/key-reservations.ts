@@ -10,6 +10,7 @@ import { KeyReservation } from "./key-reservation.ts";
 import { Period } from "./period.ts";
 import type { Reservation, ReservationRequest, Reservations } from "./reservation.ts";
 
+/** What reservations are made from: accounts, ledger and clock. */
 export interface KeyReservationsParts {
   readonly clock: Clock;
   /** Without a ledger nothing is recorded, and caps restart with the process. */

@@ -50,6 +50,7 @@ export interface IdempotencyRecord {
   readonly fingerprint: Fingerprint;
 }
 
+/** How many records are kept, and for how long. */
 export interface IdempotencyLimits<Kept> {
   /** How many records are kept; the oldest are forgotten first. */
   readonly maxRecords: number;

@@ -8,6 +8,7 @@ export interface DrainLimits {
   readonly bytes: number;
 }
 
+/** A cancelled call that is read for its usage, its limits, and who hears of its end. */
 export interface UsageDrainParts {
   readonly call: UpstreamCall;
   readonly answer: AnswerState;

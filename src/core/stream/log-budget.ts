@@ -1,6 +1,8 @@
 /** Shares of the budget at which new streams are refused, ended logs evicted, and unread streams cancelled. */
 export const REFUSE_AT = 0.7;
+/** Share of the log budget from which finished logs are dropped. */
 export const EVICT_AT = 0.85;
+/** Share of the log budget from which the largest unread stream is cancelled. */
 export const CANCEL_AT = 0.95;
 
 /** The memory of all logs together, in bytes. Only counts; the registry decides what to evict (`limits.totalLogBytes`). */

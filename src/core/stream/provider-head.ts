@@ -1,7 +1,7 @@
-/** What the head of a provider's response tells its client and its support besides the status. */
+/** The part of a provider's response head that is passed on to clients. */
 export interface ProviderHead {
-  /** The provider's own id of the request; undefined when it gave none. */
+  /** The provider's own request id; undefined if it sent none. */
   readonly requestId: string | undefined;
-  /** Fields that clients act on, by lower-case name: rate limits, times to wait, whose account it is. No route's secrets. */
+  /** Rate limits, waits and the account, by lower-case name, with the route's secrets redacted. */
   readonly headers: Readonly<Record<string, string>>;
 }

@@ -24,7 +24,7 @@ export function readFrame(value: unknown, streamsPerConnection: number): ClientF
   return schemaFrame(withPlainNumbers(value), value.body);
 }
 
-/** A frame's own numbers are looked at by their value; those of a body only go on. */
+/** Reads the numbers of the frame itself; those of a body are passed on as they are written. */
 const withPlainNumbers = (frame: JsonObject): JsonObject =>
   mapFields(frame, (name, value) =>
     name === "streams" && isObject(value)

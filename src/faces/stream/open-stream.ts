@@ -13,6 +13,7 @@ import type { Scheduler, Sharer } from "./scheduler.ts";
 const MAX_BATCH_EVENTS = 64;
 const MAX_BATCH_BYTES = 65_536;
 
+/** One stream on one socket: its registration, its id there, and the way to the client. */
 export interface OpenStreamParts {
   /** The client's name for the stream on this connection. */
   readonly id: string;

@@ -4,6 +4,7 @@ import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import { oneByOne, serve } from "../sqlite/worker-program.ts";
 import { KeyDatabase } from "./key-database.ts";
 
+/** What the thread offers. */
 export interface KeyOperations {
   /** All keys, if they changed since this thread last returned them. Throws when they cannot be read. */
   changed(): readonly GatewayKey[] | undefined;

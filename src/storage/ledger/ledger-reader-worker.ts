@@ -3,6 +3,7 @@ import { workerData } from "node:worker_threads";
 import { oneByOne, serve } from "../sqlite/worker-program.ts";
 import { LedgerQueries } from "./ledger-queries.ts";
 
+/** What the thread offers. */
 export type LedgerQuestions = Pick<LedgerQueries, "usage" | "cells" | "spentSince">;
 
 const queries = LedgerQueries.open(String(workerData));

@@ -16,6 +16,7 @@ export interface LedgerWorkerOptions {
   readonly busyMs: number;
 }
 
+/** What the thread offers. */
 export interface LedgerOperations {
   /** Commits rows together and returns how many the tables refused. Throws SQLite's name for what went wrong. */
   write(rows: readonly LedgerWrite[]): number;

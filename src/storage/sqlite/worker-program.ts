@@ -11,10 +11,11 @@ export type Call<Offered extends Operations<Offered>> = {
 /** What came of a call: its result, or what it threw. */
 export type Outcome = { readonly value: unknown } | { readonly failure: unknown };
 
-/** Messages to a thread, and from it once it has posted "ready". */
+/** A message to a thread. */
 export type ToWorker<Offered extends Operations<Offered>> =
   | { readonly id: number; readonly call: Call<Offered> }
   | "close";
+/** A message from a thread, after its first one, "ready". */
 export type FromWorker = { readonly id: number; readonly outcome: Outcome };
 
 interface Service<Offered extends Operations<Offered>> {

@@ -5,29 +5,31 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import { Tally } from "../../core/kernel/tally.ts";
 import { clientKey, isThisMachine } from "./client-address.ts";
 
+/** Limits on connections. */
 export interface AdmissionLimits {
-  /** Connections at once: WebSockets, and HTTP exchanges whose answer is not out yet. */
+  /** Concurrent connections: WebSockets, and HTTP exchanges whose response is not finished. */
   readonly connections: number;
   readonly connectionsPerAddress: number;
-  /** New WebSockets a second: in all, and from one address that is not this machine's. */
+  /** New WebSockets per second: in total, and from one address other than loopback. */
   readonly upgradesPerSecond: number;
   readonly upgradesPerSecondPerAddress: number;
 }
 
+/** What admission depends on. */
 export interface AdmissionParts {
   readonly limits: AdmissionLimits;
   readonly clock: Clock;
-  /** Throws GatewayError when the process has no room for one more connection. */
+  /** Throws GatewayError when the process has no room for another connection. */
   readonly admit: () => void;
 }
 
-/** Clients that are sent away come back spread over this time (security.md of the design, item 34). */
+/** Refused clients are told to return within this time, each at a random moment, so that they do not return together. */
 export const COME_BACK_WITHIN_MS = 5_000;
 
-/** Addresses whose rate is remembered; the one that has been quiet longest is forgotten first. */
+/** Addresses whose rate is remembered; the one quiet for longest is dropped first. */
 const MAX_ADDRESSES = 10_000;
 
-/** How many connections are let in: in all, per address, and at once. */
+/** Limits connections: in total, per address, and per second. */
 export class Admission {
   readonly #parts: AdmissionParts;
   readonly #upgrades: TokenBucket;
@@ -41,20 +43,20 @@ export class Admission {
   }
 
   /**
-   * A storm of reconnects is let in at a bounded rate; the others are told to come back, spread over some seconds. One
-   * address that asks too often takes nothing from the rate of all. Throws `rate_limited` or `overloaded`.
+   * Admits a storm of reconnects at a bounded rate; the others get a retry-after spread over some seconds. An address
+   * over its own rate does not consume the global rate. Throws `rate_limited` or `overloaded`.
    */
   takeUpgrade(remoteAddress: string): void {
     const now = this.#parts.clock.now();
     const retryAfterMs = 1_000 + Math.floor(Math.random() * COME_BACK_WITHIN_MS);
     if (!this.#takeFrom(clientKey(remoteAddress), now)) {
-      throw new GatewayError("rate_limited", "too many connections at once from this address", { retryAfterMs });
+      throw new GatewayError("rate_limited", "too many new connections from this address", { retryAfterMs });
     }
     if (this.#upgrades.take(now) === 0) return;
-    throw new GatewayError("overloaded", "too many connections at once", { retryAfterMs });
+    throw new GatewayError("overloaded", "too many new connections", { retryAfterMs });
   }
 
-  /** Throws `overloaded` when there is no room for one more connection from there. */
+  /** Throws `overloaded` when there is no room for another connection from the address. */
   checkRoom(remoteAddress: string): void {
     const { connections, connectionsPerAddress } = this.#parts.limits;
     const fromThere = this.#connections.of(clientKey(remoteAddress));
@@ -64,12 +66,12 @@ export class Admission {
     this.#parts.admit();
   }
 
-  /** Counts a connection until the function it returns is called. */
+  /** Counts a connection until the returned function is called. */
   enter(remoteAddress: string): () => void {
     return this.#connections.enter(clientKey(remoteAddress));
   }
 
-  /** Whether this address may open one more now. */
+  /** Whether this address may open another connection now. */
   #takeFrom(key: string, now: number): boolean {
     if (isThisMachine(key)) return true;
     const { upgradesPerSecondPerAddress: rate } = this.#parts.limits;

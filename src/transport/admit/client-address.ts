@@ -2,8 +2,8 @@ import { isIPv4, isIPv6 } from "node:net";
 import { isLoopbackHost } from "./origin.ts";
 
 /**
- * The address in a text, in the one form it has here: bare of brackets, port and zone, IPv4 also where it is mapped into
- * IPv6, IPv6 as RFC 5952 writes it. Undefined when there is none.
+ * The address in a text, in canonical form: without brackets, port and zone, IPv4 even if mapped into IPv6, IPv6 as in
+ * RFC 5952. Undefined when the text is not an address.
  */
 export function addressIn(text: string): string | undefined {
   const v4 = /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
@@ -23,8 +23,8 @@ const bytesOf = (group: string): string => {
 };
 
 /**
- * One client, one key, however its address is written: an IPv6 client counts by its /64 network, of which it has every
- * address. A text that is no address is its own key.
+ * The key a client is counted by, however its address is written. An IPv6 client counts by its /64 network, because it
+ * controls every address in it. A text that is not an address is its own key.
  */
 export function clientKey(text: string): string {
   const address = addressIn(text);
@@ -39,5 +39,5 @@ export function clientKey(text: string): string {
 
 const groupsOf = (text: string): readonly string[] => (text === "" ? [] : text.split(":"));
 
-/** All agents of this machine, and all clients behind a proxy on it, come from here: limits per address skip it. */
+/** Whether a key is loopback's, exempt from limits per address: all local agents, and all clients of a local proxy, share it. */
 export const isThisMachine = (key: string): boolean => isLoopbackHost(key);

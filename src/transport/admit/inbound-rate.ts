@@ -2,25 +2,27 @@ import { TokenBucket } from "../../core/caller/token-bucket.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
+/** Limits on bytes. */
 export interface ByteLimits {
-  /** Bytes a client may send, with bursts of 16 times as many and of two of its face's largest frames at least. */
+  /** Bytes a client may send, with bursts of 16 times as many, at least two of its face's largest frames. */
   readonly inboundBytesPerSecond: number;
 }
 
+/** Limits on what one WebSocket may send. */
 export interface InboundLimits extends ByteLimits {
-  /** Messages a client may send, with bursts of five times as many. */
+  /** Messages per second, with bursts of five times as many. */
   readonly framesPerSecond: number;
-  /** Invalid ones it may send in any minute. */
+  /** Invalid messages within any minute. */
   readonly violationsPerMinute: number;
 }
 
-/** Pings, and pongs nobody asked for, that a client may send a second; twice as many at once. */
+/** Pings and unsolicited pongs a client may send per second, with bursts of twice as many. */
 const CONTROL_FRAMES_PER_SECOND = 10;
 
 const FRAMES_BURST_S = 5;
-/** So many seconds' worth of bytes may come at once: a fleet of agents that opens streams with long conversations. */
+/** Seconds' worth of bytes in a burst: a fleet of agents may open streams with long conversations at once. */
 const BYTES_BURST_S = 16;
-/** Frames have heads. */
+/** Allows for frame heads. */
 const WITH_HEADS = 1 + 1 / 64;
 
 function byteBucket({ inboundBytesPerSecond: bytes }: ByteLimits, largestBytes: number, now: number): TokenBucket {
@@ -28,16 +30,16 @@ function byteBucket({ inboundBytesPerSecond: bytes }: ByteLimits, largestBytes: 
 }
 
 /**
- * So many times as much as one socket's may a caller's bodies have: a caller is a whole team of agents, all of one machine or
- * of a shared token. 20 agents that send 3 MB each within four seconds need 15 MiB a second; reading that takes 150 ms.
+ * A caller's rate for HTTP bodies, in multiples of one socket's: a caller may be a team of agents, on one machine or with
+ * a shared token. 20 agents that send 3 MB each within four seconds need 15 MiB/s; reading that takes 150 ms.
  */
 const SOCKETS_WORTH = 4;
 
-/** How many bytes each caller may send over HTTP, on all its connections together. */
+/** Limits the bytes each caller sends over HTTP, on all its connections together. */
 export class BodyRates {
   readonly #limits: ByteLimits;
   readonly #clock: Clock;
-  /** One for each caller: there are as many as there are credentials. */
+  /** By caller: as many as there are credentials. */
   readonly #buckets = new Map<string, TokenBucket>();
 
   constructor(limits: ByteLimits, clock: Clock) {
@@ -45,7 +47,7 @@ export class BodyRates {
     this.#clock = clock;
   }
 
-  /** Counts bytes of a body that may have `maxBytes`. Throws `rate_limited` with the time until so many may come. */
+  /** Counts bytes of a body limited to `maxBytes`. Throws `rate_limited` with the time until they fit. */
   take(caller: string, bytes: number, maxBytes: number): void {
     const now = this.#clock.now();
     const ofAll = { inboundBytesPerSecond: this.#limits.inboundBytesPerSecond * SOCKETS_WORTH };
@@ -56,7 +58,7 @@ export class BodyRates {
   }
 }
 
-/** How much one client may send on one WebSocket. */
+/** Limits what a client sends on one WebSocket. Times are in milliseconds. */
 export class InboundRate {
   readonly #frames: TokenBucket;
   readonly #bytes: TokenBucket;
@@ -72,24 +74,24 @@ export class InboundRate {
     this.#control = new TokenBucket(CONTROL_FRAMES_PER_SECOND, CONTROL_FRAMES_PER_SECOND * 2, now);
   }
 
-  /** Whether so many bytes may come now, of whatever they are. */
+  /** Counts bytes of any kind, and says whether they are within the limit. */
   bytes(count: number, now: number): boolean {
     return this.#bytes.take(now, count) === 0;
   }
 
-  /** Whether a message may. */
+  /** Counts a message, and says whether it is within the limit. */
   message(now: number): boolean {
     return this.#frames.take(now) === 0;
   }
 
-  /** Counts an invalid message, and says whether there may be more. */
+  /** Counts an invalid message, and says whether it is within the limit. */
   violation(now: number): boolean {
     this.#violations = this.#violations.filter((at) => now - at < 60_000);
     this.#violations.push(now);
     return this.#violations.length <= this.#violationsPerMinute;
   }
 
-  /** Whether a ping, or a pong that answers nothing, may. */
+  /** Counts a ping or unsolicited pong, and says whether it is within the limit. */
   controlFrame(now: number): boolean {
     return this.#control.take(now) === 0;
   }

@@ -5,7 +5,7 @@ import { clientKey } from "./client-address.ts";
 import { BodyRates, type ByteLimits } from "./inbound-rate.ts";
 import { type PaceLimits, SENDER_PACE } from "./sender-pace.ts";
 
-/** What all sockets share of what comes in. */
+/** The limits on inbound data that all sockets share. */
 export class Inbound {
   readonly pace: PaceLimits;
   readonly #callers: InboundBudget;
@@ -14,13 +14,13 @@ export class Inbound {
   readonly #clock: Clock;
   readonly #load: { took(caller: string, ms: number): void } | undefined;
 
-  /** Clients that have not shown who they are have a budget of their own, so that they never take room from callers. */
+  /** Unauthenticated clients have a separate budget, so that they never use up the callers'. */
   constructor(parts: {
     readonly callers: InboundBudget;
     readonly strangers: InboundBudget;
     readonly limits: ByteLimits;
     readonly clock: Clock;
-    /** Told how long callers' messages took; by default nobody is. */
+    /** Records how long each caller's messages occupy the event loop, in milliseconds. */
     readonly load?: { took(caller: string, ms: number): void };
     readonly pace?: PaceLimits | undefined;
   }) {
@@ -32,13 +32,13 @@ export class Inbound {
     this.#bodyRates = new BodyRates(parts.limits, parts.clock);
   }
 
-  /** Sets bytes aside for what a client sends. Throws `overloaded`. */
+  /** Reserves memory for an unfinished frame or body. Throws `overloaded`. */
   reserve(caller: Caller | undefined, remoteAddress: string, bytes: number): InboundReservation {
     if (caller) return this.#callers.reserve(caller.name, bytes);
     return this.#strangers.reserve(clientKey(remoteAddress), bytes);
   }
 
-  /** Does what a message asks for, on its caller's account: who that is may come out by it. */
+  /** Runs a message's work and charges the time to its caller, who may only be known afterwards. */
   handle(callerOf: () => Caller | undefined, work: () => void): void {
     const startedAt = this.#clock.now();
     work();
@@ -46,7 +46,7 @@ export class Inbound {
     if (caller) this.#load?.took(caller.name, this.#clock.now() - startedAt);
   }
 
-  /** Counts bytes of a caller's body that may have `maxBytes`. Throws `rate_limited`. */
+  /** Counts bytes of a caller's body limited to `maxBytes`. Throws `rate_limited`. */
   countBody(caller: Caller, bytes: number, maxBytes: number): void {
     this.#bodyRates.take(caller.name, bytes, maxBytes);
   }

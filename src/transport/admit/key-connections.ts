@@ -2,7 +2,7 @@ import type { Caller } from "../../core/caller/caller.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { Tally } from "../../core/kernel/tally.ts";
 
-/** How many WebSockets each gateway key has open. Callers without a key are bounded by their address alone. */
+/** Limits the WebSockets of each gateway key. Callers without a key are limited by address only. */
 export class KeyConnections {
   readonly #connectionsPerKey: number;
   readonly #open = new Tally<string>();
@@ -11,13 +11,13 @@ export class KeyConnections {
     this.#connectionsPerKey = connectionsPerKey;
   }
 
-  /** Throws `rate_limited` when the caller's key has no room for one more. */
+  /** Throws `rate_limited` when the caller's key has no room for another. */
   check({ grant }: Caller): void {
     if (!grant || this.#open.of(grant.keyId) < this.#connectionsPerKey) return;
     throw new GatewayError("rate_limited", "the key has too many connections", { retryAfterMs: 1_000 });
   }
 
-  /** Counts one until the function it returns is called. */
+  /** Counts one until the returned function is called. */
   enter({ grant }: Caller): () => void {
     return grant ? this.#open.enter(grant.keyId) : () => {};
   }

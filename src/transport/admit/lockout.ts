@@ -3,6 +3,7 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { clientKey } from "./client-address.ts";
 
+/** When an address is locked out, and for how long. */
 export interface LockoutParts {
   readonly failuresPerMinute: number;
   readonly lockoutMs: number;
@@ -11,19 +12,19 @@ export interface LockoutParts {
 
 const MINUTE_MS = 60_000;
 
-/** Addresses remembered at once; the oldest is forgotten first, so that guessing from many cannot fill memory. */
+/** Addresses remembered; the oldest is dropped first, so that guessing from many cannot fill memory. */
 const MAX_ADDRESSES = 10_000;
 
-/** Moments of failures remembered at once, 8 bytes each: fewer addresses where many failures are allowed. */
+/** Times of failures remembered, 8 bytes each: fewer addresses where more failures are allowed. */
 const MAX_FAILURES = 1_000_000;
 
 /**
- * Who gave wrong credentials too often, whatever kind they were: such an address is told to wait. Only failures come
- * here, so right credentials always get in, whatever their neighbours at one address do; and nothing ends a lockout but time.
+ * Locks out an address after too many failed credentials of any kind. It sees only failures, so correct credentials are
+ * always accepted, even from a shared address that is locked out. Only time ends a lockout.
  */
 export class Lockout {
   readonly #parts: LockoutParts;
-  /** When the latest failures of an address were, oldest first, and no more of them than lock it out. */
+  /** The times of an address's latest failures, oldest first, at most as many as lock it out. */
   readonly #failures: BoundedMap<string, readonly number[]>;
   readonly #lockedUntil = new BoundedMap<string, number>(MAX_ADDRESSES);
 
@@ -33,8 +34,8 @@ export class Lockout {
   }
 
   /**
-   * Counts one failure; too many within a minute lock the address out from then on. Throws `rate_limited` when it was
-   * locked out before.
+   * Counts a failure; too many within a minute lock the address out. Throws `rate_limited` when it was already locked
+   * out.
    */
   failed(remoteAddress: string): void {
     const { clock, failuresPerMinute, lockoutMs } = this.#parts;

@@ -2,16 +2,17 @@ import type { IncomingHttpHeaders } from "node:http";
 import { isIPv4, isIPv6 } from "node:net";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
+/** Which Host and Origin headers are accepted. */
 export interface OriginRules {
   /** Exact web origins besides the gateway's own, such as `https://chat.example.com`. */
   readonly allowedOrigins: readonly string[];
-  /** Host names besides the loopback ones under which the gateway is reached. */
+  /** Host names of the gateway besides those of loopback. */
   readonly allowedHosts: readonly string[];
 }
 
 /**
- * The host name of a Host header, without its port and the dot of its root, in lower case; undefined when it is not one. Names
- * of machines in private networks have underscores, though those of the DNS have none.
+ * The host name in a Host header, in lower case, without port and trailing dot; undefined when it is invalid. Allows
+ * underscores, which DNS does not, because names in private networks have them.
  */
 function hostName(header: string | undefined): string | undefined {
   if (header === undefined || !/^[A-Za-z0-9._:[\]-]+$/.test(header)) return undefined;
@@ -36,8 +37,8 @@ export function isAddress(header: string | undefined): boolean {
 }
 
 /**
- * Whether the Host header names this gateway. Checked on loopback too: a web page whose name is re-bound to 127.0.0.1
- * would otherwise be same-origin with us (CVE-2025-66414 was this).
+ * Whether the Host header names this gateway. Checked on loopback too: otherwise a web page could rebind its
+ * name to 127.0.0.1 and be same-origin with the gateway (as in CVE-2025-66414).
  */
 export function isAllowedHost(header: string | undefined, rules: OriginRules): boolean {
   const name = hostName(header);
@@ -45,8 +46,8 @@ export function isAllowedHost(header: string | undefined, rules: OriginRules): b
 }
 
 /**
- * Whether a browser's Origin may speak to us: our own pages (the origin's host is the Host header, which was checked)
- * and the listed ones. A request without Origin is not a browser's; `null` never passes.
+ * Whether a browser's Origin is accepted: the gateway's own pages (the origin's host equals the checked Host header) and
+ * listed ones. A request without an Origin is not from a page; `null` is never accepted.
  */
 export function isAllowedOrigin(origin: string | undefined, host: string | undefined, rules: OriginRules): boolean {
   if (origin === undefined) return true;
@@ -55,8 +56,8 @@ export function isAllowedOrigin(origin: string | undefined, host: string | undef
 }
 
 /**
- * Throws `host_not_allowed` or `origin_not_allowed`, each with the name of the setting that would allow it. What the client
- * sent is not repeated: no header's value ever is.
+ * Throws `host_not_allowed` or `origin_not_allowed`, naming the setting that would allow it. Never repeats a header's
+ * value.
  */
 export function checkSource({ host, origin }: IncomingHttpHeaders, rules: OriginRules): void {
   if (!isAllowedHost(host, rules)) {
@@ -68,8 +69,8 @@ export function checkSource({ host, origin }: IncomingHttpHeaders, rules: Origin
 }
 
 /**
- * What a browser wants to see before a page of another, listed origin may read an answer (Fetch standard, CORS). Never
- * for `null`, never for everybody, and never with cookies: credentials come in a header.
+ * The CORS headers that let a page of a listed origin read a response (Fetch standard). Never for `null` or `*`, and
+ * never with cookies: credentials are sent in a header.
  */
 export function sharingHeaders({ origin }: IncomingHttpHeaders, rules: OriginRules): Readonly<Record<string, string>> {
   if (origin === undefined || !rules.allowedOrigins.includes(origin)) return {};

@@ -2,72 +2,76 @@ import type { Socket } from "node:net";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { clientKey, isThisMachine } from "./client-address.ts";
 
+/** Limits on unauthenticated sockets. */
 export interface PendingSocketLimits {
-  /** Sockets at once whose client has not yet shown that it may be here: in all, and from one address. */
+  /** Concurrent sockets whose client has not authenticated yet: in total, and from one address. */
   readonly unauthenticatedSockets: number;
   readonly unauthenticatedSocketsPerAddress: number;
 }
 
+/** What the pending sockets depend on. */
 export interface PendingSocketsParts {
   readonly limits: PendingSocketLimits;
   readonly clock: Clock;
-  /** Whether many clients come from this address. */
+  /** Whether the address is a proxy's, which many clients share. */
   readonly isProxy?: (address: string) => boolean;
-  /** A socket had to go. */
+  /** Called when a socket was closed to make room. */
   readonly closed: (remoteAddress: string) => void;
 }
 
-/** So long nobody has to make room: a crowd that comes at once, and asks at once, is let in whole. */
+/** A socket is not closed before this age, so that a crowd that connects and authenticates at once is admitted. */
 const UNDISTURBED_MS = 1_000;
 
-interface Visitor {
+interface PendingSocket {
   readonly socket: Socket;
   readonly key: string;
   readonly since: number;
 }
 
 /**
- * Where sockets wait until their client is authenticated. When it is full the one that waited longest makes room, so
- * that clients that are slow on purpose push out each other and not those that come after them.
+ * The sockets whose client is not authenticated yet. When there are too many, the oldest is closed, so that deliberately
+ * slow clients displace each other rather than those that come after them.
  */
 export class PendingSockets {
   readonly #parts: PendingSocketsParts;
-  /** All that wait, longest first; and the same by address, but for those of this machine. */
-  readonly #visitors = new Map<Socket, Visitor>();
-  readonly #byAddress = new Map<string, Set<Visitor>>();
+  /** All, oldest first; and the same by address, except loopback's and proxies'. */
+  readonly #pending = new Map<Socket, PendingSocket>();
+  readonly #byAddress = new Map<string, Set<PendingSocket>>();
 
   constructor(parts: PendingSocketsParts) {
     this.#parts = parts;
   }
 
+  /** How many sockets are pending. */
   get size(): number {
-    return this.#visitors.size;
+    return this.#pending.size;
   }
 
+  /** Counts a new socket until it leaves or closes. */
   enter(socket: Socket): void {
     const { limits, clock } = this.#parts;
     const key = clientKey(socket.remoteAddress ?? "");
-    const visitor = { socket, key, since: clock.now() };
-    this.#visitors.set(socket, visitor);
+    const pending = { socket, key, since: clock.now() };
+    this.#pending.set(socket, pending);
     socket.once("close", () => this.leave(socket));
-    this.#makeRoom(this.#visitors, limits.unauthenticatedSockets);
+    this.#makeRoom(this.#pending, limits.unauthenticatedSockets);
     if (isThisMachine(key) || this.#parts.isProxy?.(socket.remoteAddress ?? "")) return;
     const neighbours = this.#byAddress.get(key) ?? new Set();
-    this.#byAddress.set(key, neighbours.add(visitor));
+    this.#byAddress.set(key, neighbours.add(pending));
     this.#makeRoom(neighbours, limits.unauthenticatedSocketsPerAddress);
   }
 
-  /** The client of this socket is known now, or gone. */
+  /** The socket's client has authenticated or disconnected. */
   leave(socket: Socket): void {
-    const visitor = this.#visitors.get(socket);
-    if (!visitor) return;
-    this.#visitors.delete(socket);
-    const neighbours = this.#byAddress.get(visitor.key);
-    neighbours?.delete(visitor);
-    if (neighbours?.size === 0) this.#byAddress.delete(visitor.key);
+    const pending = this.#pending.get(socket);
+    if (!pending) return;
+    this.#pending.delete(socket);
+    const neighbours = this.#byAddress.get(pending.key);
+    neighbours?.delete(pending);
+    if (neighbours?.size === 0) this.#byAddress.delete(pending.key);
   }
 
-  #makeRoom(waiting: { readonly size: number; values(): Iterator<Visitor> }, limit: number): void {
+  #makeRoom(waiting: { readonly size: number; values(): Iterator<PendingSocket> }, limit: number): void {
     const undisturbed = this.#parts.clock.now() - UNDISTURBED_MS;
     while (waiting.size > limit) {
       const { value: oldest } = waiting.values().next();

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import { BlockList, isIPv6 } from "node:net";
 import { addressIn } from "./client-address.ts";
 
-/** The proxies whose word about a client's address counts. */
+/** The proxies trusted to report a client's address. */
 export class Proxies {
   readonly #trusted = new BlockList();
 
@@ -15,15 +15,15 @@ export class Proxies {
     }
   }
 
-  /** Whether a socket from there is a proxy's. */
+  /** Whether the address is a trusted proxy's. */
   has(remoteAddress: string): boolean {
     const address = addressIn(remoteAddress);
     return address !== undefined && this.#trusted.check(address, familyOf(address));
   }
 
   /**
-   * Where a request comes from. `X-Forwarded-For` is read from its end, as far as trusted proxies wrote it: what stands
-   * before that, anybody could have written. Some proxies write the port too.
+   * The address of a request's client. Reads `X-Forwarded-For` from its end, as far as trusted proxies wrote it; anyone
+   * could have written the rest. Some proxies include the port.
    */
   clientOf({ socket, headers }: Pick<IncomingMessage, "socket" | "headers">): string {
     let address = socket.remoteAddress ?? "";

@@ -1,19 +1,18 @@
 /** How slowly a client may send one message or body. */
 export interface PaceLimits {
-  /** Nothing at all may come for so long. */
+  /** Longest time without a byte. */
   readonly silenceMs: number;
-  /** So many bytes a second must come, taken over the whole message. With the largest message this bounds its time. */
+  /** Lowest average rate over the message. With the largest message it bounds the total time. */
   readonly bytesPerSecond: number;
 }
 
 /**
- * A handover between two radio cells takes some seconds. 8 KiB a second is a quarter of what an uplink of 256 kbit/s
- * carries: through it a picture of 25 MB comes in a quarter of an hour, and no message of 25 MiB holds its memory longer
- * than 54 minutes.
+ * A handover between radio cells takes seconds. 8 KiB/s is a quarter of a 256 kbit/s uplink, which carries a picture of
+ * 25 MB in a quarter of an hour; no message of 25 MiB holds its memory longer than 54 minutes.
  */
 export const SENDER_PACE: PaceLimits = { silenceMs: 15_000, bytesPerSecond: 8 * 1024 };
 
-/** How fast something comes that is not complete yet. Time is an argument, in milliseconds. */
+/** Measures how fast an unfinished message arrives. Times are arguments, in milliseconds. */
 export class SenderPace {
   readonly #limits: PaceLimits;
   #since: number;
@@ -25,18 +24,19 @@ export class SenderPace {
     this.#since = this.#heardAt = now;
   }
 
+  /** Bytes of the message arrived. */
   came(bytes: number, now: number): void {
     this.#bytes += bytes;
     this.#heardAt = now;
   }
 
-  /** Our own process stood still: what came meanwhile was not seen. */
+  /** Starts over after the process was suspended, when it could not read. */
   forgive(now: number): void {
     this.#since = this.#heardAt = now;
     this.#bytes = 0;
   }
 
-  /** Whether it came too slowly to be waited for. */
+  /** Whether the message is too slow to wait for. */
   isTooSlow(now: number): boolean {
     const { silenceMs, bytesPerSecond } = this.#limits;
     if (now - this.#heardAt >= silenceMs) return true;

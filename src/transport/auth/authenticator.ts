@@ -6,11 +6,12 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Authenticator } from "../../core/ports/authenticator.ts";
 import type { Lockout } from "../admit/lockout.ts";
 
+/** What credentials are checked against. */
 export interface AuthenticatorParts {
   /** The shared token, if there is one. */
   readonly token: string | undefined;
   readonly keys: KeyRing;
-  /** Refuses callers without credentials even while there is neither token nor key. */
+  /** Whether callers need credentials even while there is neither token nor key. */
   readonly required: boolean;
   readonly lockout: Lockout;
 }
@@ -18,19 +19,20 @@ export interface AuthenticatorParts {
 const digest = (secret: string): Buffer => createHash("sha256").update(secret).digest();
 
 /**
- * Checks the shared token and gateway keys in constant time. The lockout is asked only about wrong ones: one stale token
- * behind a shared address must not keep its neighbours out.
+ * Checks the shared token and gateway keys in constant time. Consults the lockout only for wrong ones: a stale token must
+ * not lock out other clients at the same address.
  */
 export function createAuthenticator({ token, keys, required, lockout }: AuthenticatorParts): Authenticator {
   const expected = token === undefined ? undefined : digest(token);
   const isRequired = () => required || expected !== undefined || keys.any;
 
-  /** Throws `unauthorized` with the reason, where telling it helps nobody but the owner. */
+  /** Throws `unauthorized` with the reason where it helps only the key's owner. */
   const callerOf = (secret: string): Caller | undefined => {
     const given = digest(secret);
     if (expected && timingSafeEqual(given, expected)) return { name: "token" };
     if (!isSecret(secret)) return undefined;
-    if (!isWhole(secret)) throw new GatewayError("unauthorized", "the key is mistyped or cut: its checksum is wrong");
+    if (!isWhole(secret))
+      throw new GatewayError("unauthorized", "the key is mistyped or truncated: its checksum is wrong");
     const secretId = secretIdOf(given.toString("hex"));
     const known = keys.find(secretId);
     if (!known || !timingSafeEqual(given, Buffer.from(known.sha256, "hex"))) return undefined;
@@ -61,7 +63,8 @@ export function createAuthenticator({ token, keys, required, lockout }: Authenti
     failed: (remoteAddress) => lockout.failed(remoteAddress),
     current(caller) {
       if (caller.grant) return keys.caller(caller.grant.keyId, caller.grant.secretId);
-      if (caller.name === "local" && isRequired()) throw new GatewayError("unauthorized", "credentials are needed now");
+      if (caller.name === "local" && isRequired())
+        throw new GatewayError("unauthorized", "credentials are now required");
       return caller;
     },
   };

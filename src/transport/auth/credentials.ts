@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 
-/** Browsers cannot set headers on a WebSocket; they offer the token as one more subprotocol, which is never echoed. */
+/** Browsers cannot set headers on a WebSocket, so they offer the token as a subprotocol, which is never selected. */
 const TOKEN_SUBPROTOCOL = "base64url.bearer.sluice.";
 
 /** The same for a one-time ticket. */
@@ -14,7 +14,7 @@ export function offeredSubprotocols(headers: IncomingHttpHeaders): readonly stri
 
 /**
  * The tokens of a request: `Authorization: Bearer`, `x-api-key` as Anthropic's clients send it, and the token subprotocol.
- * Agents that are signed in elsewhere send that login beside the gateway's key. Never from the URL, which gets logged.
+ * Agents signed in elsewhere may send that login besides the gateway's key. Never from the URL, which is logged.
  */
 export function tokensOf(headers: IncomingHttpHeaders): readonly string[] {
   const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1];
@@ -28,7 +28,7 @@ export function tokensOf(headers: IncomingHttpHeaders): readonly string[] {
   return [...new Set(tokens.filter((token) => token !== undefined))];
 }
 
-/** The one-time ticket that a handshake offers as a subprotocol. */
+/** The one-time ticket in a handshake's subprotocols. */
 export function ticketOf(headers: IncomingHttpHeaders): string | undefined {
   const offered = offeredSubprotocols(headers).find((name) => name.startsWith(TICKET_SUBPROTOCOL));
   return offered?.slice(TICKET_SUBPROTOCOL.length);

@@ -5,13 +5,14 @@ import type { Authenticator } from "../../core/ports/authenticator.ts";
 import { ticketOf, tokensOf } from "./credentials.ts";
 import type { Tickets } from "./tickets.ts";
 
+/** What identifies a request's caller. */
 export interface IdentifyParts {
   readonly authenticator: Authenticator;
-  /** Left out where tickets mean nothing. */
+  /** Undefined where tickets are not accepted. */
   readonly tickets?: Tickets | undefined;
 }
 
-/** By the credentials of a request's headers. Throws `unauthorized`, or `rate_limited` to an address that failed too often. */
+/** Identifies the caller by a request's headers. Throws `unauthorized`, or `rate_limited` for a locked-out address. */
 export function identify({ headers }: IncomingMessage, remoteAddress: string, parts: IdentifyParts): Identity {
   const ticket = parts.tickets && ticketOf(headers);
   if (ticket !== undefined && parts.tickets) return parts.tickets.redeem(ticket, headers.origin, remoteAddress);
@@ -21,7 +22,7 @@ export function identify({ headers }: IncomingMessage, remoteAddress: string, pa
   return { caller, upstreamKey: upstreamKeyOf({ headers }) };
 }
 
-/** The upstream key in a request's headers, if it brings one. */
+/** The upstream key in a request's headers, if there is one. */
 export function upstreamKeyOf({ headers }: Pick<IncomingMessage, "headers">): string | undefined {
   const key = headers[UPSTREAM_KEY_HEADER];
   return typeof key === "string" && key !== "" ? key : undefined;

@@ -4,11 +4,12 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
 import { TICKET_MS, type Tickets } from "./tickets.ts";
 
+/** Where tickets are issued. */
 export const TICKET_PATH = "/v1/ticket";
 
 /**
- * `POST /v1/ticket`: a one-time ticket for a page. It is bound to the request's own origin, or to the one that a server
- * names for the page it serves: `?origin=https://chat.example.com`.
+ * `POST /v1/ticket` issues a one-time ticket for a page. It is bound to the request's own origin, or to the origin a
+ * server names for the page it serves: `?origin=https://chat.example.com`.
  */
 export function createTicketFace(tickets: Tickets): HttpFace {
   return {
@@ -32,9 +33,9 @@ function originOf(exchange: HttpExchange): string | undefined {
   if (named === undefined) return own;
   const isWebOrigin = named !== "null" && URL.parse(named)?.origin === named;
   if (!isWebOrigin && !isAppOrigin(named)) {
-    throw new GatewayError("bad_request", "origin is an origin such as https://chat.example.com, without a path");
+    throw new GatewayError("bad_request", "origin must be an origin such as https://chat.example.com, without a path");
   }
-  // A page speaks for itself alone.
+  // A page may only name its own origin.
   if (own !== undefined && own !== named) throw new GatewayError("bad_request", "origin is another page's");
   return named;
 }

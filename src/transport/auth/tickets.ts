@@ -6,28 +6,29 @@ import { Tally } from "../../core/kernel/tally.ts";
 import type { Authenticator } from "../../core/ports/authenticator.ts";
 import type { Lockout } from "../admit/lockout.ts";
 
+/** What tickets depend on. */
 export interface TicketsParts {
   readonly authenticator: Authenticator;
   readonly lockout: Lockout;
   readonly clock: Clock;
 }
 
-/** How long a ticket is good, in milliseconds: a page gets it and connects at once. */
+/** How long a ticket is valid, in milliseconds: a page connects as soon as it has one. */
 export const TICKET_MS = 30_000;
 
-/** Tickets of one caller that wait at once; more are refused, so that nobody's tickets push out another's. */
+/** Unused tickets of one caller; more are refused, so that no caller displaces another's. */
 const MAX_TICKETS = 1_000;
 
 interface Ticket extends Identity {
-  /** The page that may use it; undefined: nobody with an Origin. */
+  /** The page that may use it; undefined: only clients without an Origin. */
   readonly origin: string | undefined;
   readonly expiresAt: number;
 }
 
-/** Lets a page connect once, without the key in its hands. */
+/** One-time tickets, with which a page connects without holding the key. */
 export class Tickets {
   readonly #parts: TicketsParts;
-  /** By their digests, oldest first: whoever reads memory or compares slowly learns no ticket. */
+  /** By digest, oldest first: neither a memory dump nor the time of a lookup reveals a ticket. */
   readonly #tickets = new Map<string, Ticket>();
   readonly #waiting = new Tally<string>();
 
@@ -35,12 +36,12 @@ export class Tickets {
     this.#parts = parts;
   }
 
-  /** A new ticket, 256 bits of it. Throws `rate_limited` when its caller has too many that nobody used. */
+  /** Issues a ticket of 256 bits. Throws `rate_limited` when its caller has too many unused ones. */
   issue(identity: Identity, origin: string | undefined): string {
     this.#forgetExpired();
     const { name } = identity.caller;
     if (this.#waiting.of(name) >= MAX_TICKETS) {
-      throw new GatewayError("rate_limited", "too many tickets wait to be used", { retryAfterMs: 1_000 });
+      throw new GatewayError("rate_limited", "too many unused tickets", { retryAfterMs: 1_000 });
     }
     const ticket = randomBytes(32).toString("base64url");
     this.#tickets.set(digest(ticket), { ...identity, origin, expiresAt: this.#parts.clock.now() + TICKET_MS });
@@ -48,14 +49,14 @@ export class Tickets {
     return ticket;
   }
 
-  /** Who the ticket was made for, once. Throws `unauthorized`, or `rate_limited` to an address that failed too often. */
+  /** The identity a ticket was issued to, once. Throws `unauthorized`, or `rate_limited` for a locked-out address. */
   redeem(ticket: string, origin: string | undefined, remoteAddress: string): Identity {
     const { authenticator, lockout } = this.#parts;
     this.#forgetExpired();
     const found = this.#take(digest(ticket));
     if (!found || found.origin !== origin) {
       lockout.failed(remoteAddress);
-      throw new GatewayError("unauthorized", "the ticket is unknown, used, expired, or another origin's");
+      throw new GatewayError("unauthorized", "the ticket is unknown, used, expired or bound to another origin");
     }
     return { caller: authenticator.current(found.caller), upstreamKey: found.upstreamKey };
   }

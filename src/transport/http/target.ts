@@ -25,6 +25,7 @@ export function sourceOf({ headers, url = "/" }: Pick<IncomingMessage, "headers"
   return host === undefined ? headers : { ...headers, host };
 }
 
+/** The query of a request target, decoded; empty when it has none. */
 export function queryOf(request: IncomingMessage): URLSearchParams {
   const url = request.url ?? "";
   return new URLSearchParams(url.includes("?") ? url.slice(url.indexOf("?")) : "");

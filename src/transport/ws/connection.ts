@@ -18,13 +18,15 @@ import { encode, Outbox } from "./outbox.ts";
 import { Pulse, type PulseLimits } from "./pulse.ts";
 import { readInPlaceOf } from "./socket-reading.ts";
 
+/** Limits of one WebSocket. */
 export interface ConnectionLimits extends InboundLimits, PulseLimits {
-  /** Bytes a client may send before its first frame authenticated it. */
+  /** Bytes a client may send before its first frame has authenticated it. */
   readonly handshakeFrameBytes: number;
   readonly handshakeMs: number;
   readonly socketGateBytes: number;
 }
 
+/** What one WebSocket is made of. */
 export interface ConnectionParts {
   readonly id: string;
   readonly ws: WebSocket;
@@ -39,12 +41,12 @@ export interface ConnectionParts {
   readonly reads: ReadTurn;
   readonly clock: Clock;
   readonly observer: Observer;
-  /** The client is authenticated. Throws GatewayError when this caller may have no more connections. */
+  /** Called once the client is authenticated. Throws GatewayError when the caller has too many connections. */
   readonly known: (caller: Caller) => void;
   readonly closed: () => void;
 }
 
-/** One accepted WebSocket: bytes to text frames for its face, limits before and after authentication, heartbeat. */
+/** One accepted WebSocket: passes text messages to its face, enforces limits, and keeps the heartbeat. */
 export class SocketConnection implements Connection {
   readonly id: string;
   readonly upstreamKey: string | undefined;
@@ -86,7 +88,7 @@ export class SocketConnection implements Connection {
         ),
       isOpen: () => ws.readyState === ws.OPEN,
       pause: () => this.#intake.hold(),
-      resume: () => this.#intake.goOn(),
+      resume: () => this.#intake.resume(),
     });
     this.#intake = new Intake({
       reading: ws,
@@ -100,17 +102,18 @@ export class SocketConnection implements Connection {
     });
 
     ws.on("message", (data, isBinary) => this.#message(data, isBinary));
-    // Answers to our own pings cost the client nothing.
+    // Pongs to our own pings are not counted.
     ws.on("pong", () => this.#pulse.pong() || this.#controlFrame());
     ws.on("ping", () => this.#controlFrame());
     ws.on("close", (code) => this.#closed(code));
-    // ws closes with the right code by itself, and wants no more.
+    // ws closes with the right code itself; ignore the rest.
     ws.on("error", () => this.#intake.ignore());
     if (parts.caller) parts.known(parts.caller);
     else this.#deadline = setTimeout(() => this.#refuse("handshake_timeout"), limits.handshakeMs).unref();
     this.#session = face.accept(this);
   }
 
+  /** The caller, once authenticated. */
   get caller(): Caller | undefined {
     return this.#caller;
   }
@@ -153,24 +156,24 @@ export class SocketConnection implements Connection {
     this.#parts.ws.terminate();
   }
 
-  /** Tells the client that the gateway stops soon, and when to come back. */
+  /** Tells the client that the gateway is stopping, and after how many milliseconds to reconnect. */
   goingAway(afterMs: number): void {
     this.#guard(() => this.#session.goingAway(afterMs));
   }
 
-  /** Closes because of `why`, with the code's own close code. */
+  /** Closes with the close code of `why`. */
   closeFor(why: Code): void {
     this.#why = why;
     this.close(CODES[why].closeCode ?? 1008, why);
   }
 
-  /** Our own process stood still: nobody's silence counts. */
+  /** The event loop was blocked, so the peer's silence does not count. */
   forgiveSilence(now: number): void {
     this.#pulse.heard(now);
     this.#intake.forgive(now);
   }
 
-  /** Called several times within `pongMs`: pings a silent peer, gives up on one that does not answer, or sends too slowly. */
+  /** Pings a silent peer; gives up on one that does not respond or sends too slowly. Call it several times per `pongMs`. */
   heartbeat(now: number): void {
     this.#intake.look(now);
     const todo = this.#pulse.beat(now);
@@ -181,10 +184,10 @@ export class SocketConnection implements Connection {
     this.terminate();
   }
 
-  /** Bytes came: within a long frame a client cannot answer pings, so they are an answer. Returns why they may not come. */
+  /** Counts bytes. They prove life, because a client cannot send a pong within a long frame. Returns why to refuse them. */
   #came(bytes: number): Code | undefined {
     this.#pulse.heard(this.#parts.clock.now());
-    // ws can change the largest frame only before it accepts; until the first frame is trusted we count for ourselves.
+    // ws fixes its frame limit at the handshake, so the smaller limit before authentication is enforced here.
     if (!this.#caller) this.#handshakeBytes += bytes;
     if (this.#handshakeBytes > this.#parts.limits.handshakeFrameBytes) return "frame_too_large";
     return this.#rate.bytes(bytes, this.#pulse.heardAt) ? undefined : "rate_limited";
@@ -204,7 +207,7 @@ export class SocketConnection implements Connection {
     this.#refuse("rate_limited");
   }
 
-  /** A fault in a face ends its connection and is reported; the process and the other connections go on. */
+  /** Reports a fault of the face and ends this connection only. */
   #guard(work: () => void): void {
     try {
       work();

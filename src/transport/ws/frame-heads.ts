@@ -1,18 +1,18 @@
-/** What the head of a WebSocket frame says (RFC 6455, 5.2). */
+/** The head of a WebSocket frame (RFC 6455, 5.2). */
 export interface FrameHead {
   readonly opcode: number;
   /** Whether it ends its message. */
   readonly fin: boolean;
   readonly reservedBits: number;
-  /** Undefined for a frame that is not masked. */
+  /** Undefined for an unmasked frame. */
   readonly mask: Uint8Array | undefined;
-  /** As announced; beyond 2^53 it is not exact. */
+  /** As announced; inexact beyond 2^53. */
   readonly payloadBytes: number;
   /** The head's own bytes. */
   readonly bytes: Buffer;
 }
 
-/** Lengths of 16 and of 64 bits follow behind these. */
+/** These values mean that a length of 16 or 64 bits follows. */
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 const MASK_BYTES = 4;
@@ -25,19 +25,18 @@ const lengthBytes = (second: number): number => {
 
 const headBytes = (second: number): number => 2 + lengthBytes(second) + (second & 128 ? MASK_BYTES : 0);
 
-/** Reads the heads of frames, each however it is cut. Payloads are its user's to skip. */
+/** Reads frame heads, however reads divide them. The user skips the payloads. */
 export class FrameHeads {
   #bytes = Buffer.alloc(14);
   #count = 0;
 
-  /** Whether a head has begun and is not complete. */
+  /** Whether a head is incomplete. */
   get isInside(): boolean {
     return this.#count > 0;
   }
 
   /**
-   * What the head that has begun says so far, once its first two bytes are there: all but the value of its mask and, where
-   * that follows, the length of its payload.
+   * The incomplete head, once its first two bytes have arrived: everything but the mask and, if it follows, the length.
    */
   get begun(): FrameHead | undefined {
     if (this.#count < 2) return undefined;
@@ -45,7 +44,7 @@ export class FrameHeads {
     return headOf(bytes, (bytes[1] ?? 0) & 127);
   }
 
-  /** How many bytes of `chunk` from `at` on belong to the head that comes; with its last byte, `head` is there. */
+  /** Reads a head from `chunk` at `at`. Returns how many bytes belong to it, and the head once it is complete. */
   read(chunk: Buffer, at: number): { readonly taken: number; readonly head: FrameHead | undefined } {
     let next = at;
     while (next < chunk.length) {

@@ -7,23 +7,24 @@ import { type PaceLimits, SenderPace } from "../admit/sender-pace.ts";
 import { type FrameHead, FrameHeads } from "./frame-heads.ts";
 import { SplitFrame } from "./split-frame.ts";
 
+/** What an intake needs of its connection. */
 export interface IntakeParts {
-  /** Stops reading the socket, and goes on with it. */
+  /** Pauses and resumes reading the socket. */
   readonly reading: { pause(): void; resume(): void };
-  /** Hands whole frames on to `ws`, which answers, or tells of a message, before this returns. */
+  /** Passes complete frames to `ws`, which responds or emits the message before this returns. */
   readonly feed: (frames: Buffer) => void;
-  /** Largest message now, in bytes. */
+  /** The current limit on a message. */
   readonly maxMessageBytes: () => number;
-  /** So many bytes came. Returns why they may not. */
+  /** Counts bytes. Returns why to refuse them. */
   readonly came: (bytes: number) => Code | undefined;
-  /** Sets bytes aside for an unfinished message. Throws `overloaded`. */
+  /** Reserves memory for an unfinished message. Throws `overloaded`. */
   readonly reserve: (bytes: number) => InboundReservation;
   readonly refuse: (code: Code) => void;
   readonly pace: PaceLimits;
   readonly clock: Clock;
 }
 
-/** What `ws` keeps for a fragment besides its bytes: a buffer and its place in a list (330 measured). */
+/** Memory `ws` takes per fragment besides its bytes, for a buffer and a list entry (330 measured). */
 const FRAGMENT_BYTES = 512;
 
 const NOTHING = Buffer.alloc(0);
@@ -34,7 +35,7 @@ const CLOSE = 0x8;
 const PONG = 0xa;
 const MAX_CONTROL_BYTES = 125;
 
-/** A message of which something is missing. */
+/** A message not yet complete. */
 interface Unfinished {
   bytes: number;
   fragments: number;
@@ -43,89 +44,89 @@ interface Unfinished {
 }
 
 /**
- * What one socket sends, before `ws` sees it: counted as it comes and as it is announced. What one read brings whole costs
- * nothing here. Of a message that goes on after it the announced bytes are reserved before one of them is kept.
+ * Inspects a socket's bytes before `ws` sees them, and counts them as they arrive and as frame heads announce them. A
+ * message within one read is not buffered here. For a longer one, the announced bytes are reserved before any is kept.
  */
 export class Intake {
   readonly #parts: IntakeParts;
   readonly #heads = new FrameHeads();
   #split: { readonly frame: SplitFrame; readonly head: FrameHead } | undefined;
   #message: Unfinished | undefined;
-  #isDeaf = false;
-  /** What came behind a message that has its turn first; undefined while none has. */
+  #isIgnoring = false;
+  /** Bytes that arrived after a message still being handled; undefined while there is none. */
   #held: Buffer | undefined;
-  /** `ws` has refused something by itself, or the socket is gone. */
+  /** `ws` has refused a frame, or the socket is closed. */
   #isOver = false;
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
   }
 
-  /** Bytes of the socket. */
+  /** Takes bytes from the socket. */
   read(chunk: Buffer): void {
-    if (this.#isDeaf) return;
+    if (this.#isIgnoring) return;
     const fault = this.#parts.came(chunk.length);
     if (fault) this.#refuse(fault);
     else if (this.#held) this.#held = Buffer.concat([this.#held, chunk]);
     else this.#take(chunk);
   }
 
-  /** The message that `ws` tells of right now has its turn first: what came behind it, a goodbye too, waits for `goOn`. */
+  /** Keeps everything after the message `ws` is emitting, even a close frame, until `resume`. */
   hold(): void {
     this.#parts.reading.pause();
     this.#held = NOTHING;
   }
 
-  /** That message had its turn. */
-  goOn(): void {
+  /** The message has been handled. */
+  resume(): void {
     const held = this.#held;
     this.#held = undefined;
-    if (held && !this.#isDeaf) this.#take(held);
-    // Another one may have come.
+    if (held && !this.#isIgnoring) this.#take(held);
+    // Another message may have started waiting.
     if (!this.#held) this.#parts.reading.resume();
   }
 
-  /** What comes from now on is thrown away. What is reserved stays so until the socket is gone: it may still be held. */
+  /** Discards everything from now on. Reservations last until the socket closes, because `ws` may still hold the bytes. */
   ignore(): void {
-    this.#isDeaf = this.#isOver = true;
+    this.#isIgnoring = this.#isOver = true;
   }
 
-  /** The socket is gone. */
+  /** The socket has closed: releases everything. */
   close(): void {
-    this.#isDeaf = this.#isOver = true;
+    this.#isIgnoring = this.#isOver = true;
     this.#split = undefined;
     this.#held = undefined;
     this.#message?.reservation?.release();
     this.#message = undefined;
   }
 
-  /** What is reserved for the message that `ws` tells of right now, if anything. Whoever takes it gives it back. */
+  /** The reservation of the message `ws` is emitting, if there is one. The taker must release it. */
   takeReservation(): InboundReservation | undefined {
     const reservation = this.#message?.reservation;
     if (this.#message) delete this.#message.reservation;
     return reservation;
   }
 
-  /** Refuses a message that comes too slowly. Call it about once a second. */
+  /** Refuses a message that arrives too slowly. Call it about once a second. */
   look(now: number): void {
-    if (!this.#isDeaf && this.#message?.pace.isTooSlow(now)) this.#refuse("slow_sender");
+    if (!this.#isIgnoring && this.#message?.pace.isTooSlow(now)) this.#refuse("slow_sender");
   }
 
-  /** Our own process stood still. */
+  /** The event loop was blocked, so slowness does not count. */
   forgive(now: number): void {
     this.#message?.pace.forgive(now);
   }
 
   #take(chunk: Buffer): void {
     this.#message?.pace.came(chunk.length, this.#parts.clock.now());
-    /** Whole frames of this chunk that `ws` was not given yet. */
+    /** Complete frames in this chunk not yet passed to `ws`. */
     let from = 0;
     let to = 0;
     const flush = () => {
       if (to > from) this.#parts.feed(from === 0 && to === chunk.length ? chunk : chunk.subarray(from, to));
       from = to;
     };
-    while (to < chunk.length && !this.#isDeaf && !this.#held) {
+    while (to < chunk.length && !this.#isIgnoring && !this.#held) {
       if (this.#split) {
         from = to += this.#gather(chunk, to);
         continue;
@@ -137,17 +138,17 @@ export class Intake {
       if (said && !this.#isSound(said)) {
         flush();
         this.#parts.feed(said.bytes);
-        // `ws` refuses it for what its head says, and looks at nothing behind it.
-        this.#isDeaf = true;
+        // `ws` refuses it for its head, and reads nothing after it.
+        this.#isIgnoring = true;
       } else if (!head) {
         flush();
-        // Nothing is left of it.
+        // The chunk is used up.
         from = to = chunk.length;
       } else if (!this.#isWithinLimit(head, flush)) {
         this.#refuse("frame_too_large");
       } else if (!wasInside && payloadAt + head.payloadBytes <= chunk.length) {
         to = payloadAt + head.payloadBytes;
-        // Its message is told of while it is the one that is reserved for.
+        // `ws` must emit this message while its reservation is the current one.
         if (head.fin && (this.#message?.reservation || head.opcode === CLOSE)) flush();
         this.#end(head);
       } else {
@@ -159,17 +160,17 @@ export class Intake {
     }
     flush();
     if (this.#held) this.#held = chunk.subarray(to);
-    if (this.#message && !this.#isDeaf) this.#reserve();
+    if (this.#message && !this.#isIgnoring) this.#reserve();
   }
 
-  /** Whether `ws` will not refuse a frame for its head alone. */
+  /** Whether `ws` accepts the frame's head. */
   #isSound({ opcode, fin, reservedBits, mask, payloadBytes }: FrameHead): boolean {
     if (!mask || reservedBits !== 0) return false;
     if (opcode >= CLOSE) return opcode <= PONG && fin && payloadBytes <= MAX_CONTROL_BYTES;
     return opcode <= BINARY && (opcode === CONTINUATION) === (this.#message !== undefined);
   }
 
-  /** Counts a frame that was announced, and says whether its message is not larger than allowed. */
+  /** Counts an announced frame, and says whether its message is within the limit. */
   #isWithinLimit({ opcode, payloadBytes }: FrameHead, flush: () => void): boolean {
     if (opcode >= CLOSE) return true;
     const { clock, pace, maxMessageBytes } = this.#parts;
@@ -178,7 +179,7 @@ export class Intake {
     message.bytes += payloadBytes;
     message.fragments++;
     if (message.bytes <= maxMessageBytes()) return true;
-    // The frames before it may say who its client is, and how much that one may send.
+    // Earlier frames in this chunk may authenticate the client, which raises the limit.
     flush();
     return message.bytes <= maxMessageBytes();
   }
@@ -186,16 +187,16 @@ export class Intake {
   #gather(chunk: Buffer, at: number): number {
     const split = this.#split;
     const taken = split?.frame.take(chunk, at) ?? 0;
-    if (!split?.frame.whole) return taken;
+    if (!split?.frame.complete) return taken;
     this.#split = undefined;
-    this.#parts.feed(split.frame.whole);
+    this.#parts.feed(split.frame.complete);
     this.#end(split.head);
     return taken;
   }
 
-  /** `ws` has had a whole frame. */
+  /** `ws` has received a complete frame. */
   #end({ opcode, fin }: FrameHead): void {
-    if (opcode === CLOSE) this.#isDeaf = true;
+    if (opcode === CLOSE) this.#isIgnoring = true;
     if (opcode >= CLOSE || !fin) return;
     this.#message?.reservation?.release();
     this.#message = undefined;
@@ -216,11 +217,11 @@ export class Intake {
   }
 
   /**
-   * What `ws` has to say of the frames before comes first, and is all that is said then. It says so two ticks later, as its
-   * receiver is a stream that is destroyed with an error.
+   * Refuses, unless `ws` refuses an earlier frame, which takes precedence. `ws` does so up to two ticks later, because its
+   * receiver is a stream destroyed with an error.
    */
   #refuse(code: Code): void {
-    this.#isDeaf = true;
+    this.#isIgnoring = true;
     const refuse = () => {
       if (!this.#isOver) this.#parts.refuse(code);
     };

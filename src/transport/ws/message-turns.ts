@@ -1,16 +1,17 @@
 import type { InboundReservation } from "../../core/caller/inbound-budget.ts";
 
+/** What handling messages needs of their connection. */
 export interface MessageTurnsParts {
-  /** Hands a message to its face. */
+  /** Passes a message to its face. */
   readonly handle: (text: string) => void;
-  /** Whether messages still are wanted. */
+  /** Whether messages are still accepted. */
   readonly isOpen: () => boolean;
-  /** Holds back whatever comes behind the message, and goes on with it. */
+  /** Keeps back everything after the message, until `resume`. */
   readonly pause: () => void;
   readonly resume: () => void;
 }
 
-/** From here on a message is decoded in a turn of the event loop of its own: 1 MiB takes about a millisecond. */
+/** A message this large is decoded in its own turn of the event loop: 1 MiB takes about a millisecond. */
 const LARGE_BYTES = 1024 * 1024;
 
 interface Waiting {
@@ -19,8 +20,8 @@ interface Waiting {
 }
 
 /**
- * Hands messages over in their order: small ones at once, large ones a turn of the event loop later and decoded in one of
- * their own, so that other sockets have theirs between. Meanwhile the socket is not read.
+ * Handles messages in order: small ones at once, large ones a turn of the event loop later and decoded in a separate
+ * turn, so that other sockets get turns in between. Meanwhile the socket is not read.
  */
 export class MessageTurns {
   readonly #parts: MessageTurnsParts;
@@ -30,7 +31,7 @@ export class MessageTurns {
     this.#parts = parts;
   }
 
-  /** `reservation` is given back when the message is handed over, or never will be. */
+  /** Takes a message. Releases `reservation` when the message is handled or dropped. */
   take(data: Buffer, reservation: InboundReservation | undefined): void {
     const isIdle = this.#waiting.length === 0;
     if (isIdle && data.length < LARGE_BYTES) {
@@ -43,7 +44,7 @@ export class MessageTurns {
     setImmediate(() => this.#decode());
   }
 
-  /** The socket is gone. */
+  /** The socket has closed: drops waiting messages. */
   close(): void {
     for (const { reservation } of this.#waiting.splice(0)) reservation?.release();
   }
@@ -53,7 +54,7 @@ export class MessageTurns {
     if (!next) return;
     const text = next.data.toString("utf8");
     setImmediate(() => {
-      // Gone meanwhile, and given back.
+      // The socket closed meanwhile; the reservation is released.
       if (this.#waiting[0] !== next) return;
       this.#handOver(text, next.reservation);
       this.#waiting.shift();
@@ -63,7 +64,7 @@ export class MessageTurns {
   }
 
   #handOver(text: string, reservation: InboundReservation | undefined): void {
-    // From here on it counts where it goes to: as a request, or in its conversation.
+    // From here on, the request or conversation it becomes is counted instead.
     reservation?.release();
     if (this.#parts.isOpen()) this.#parts.handle(text);
   }

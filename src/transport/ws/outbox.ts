@@ -4,12 +4,12 @@ import type { ByteString } from "../../core/kernel/byte-string.ts";
 import type { SendTime } from "../../core/ports/connection.ts";
 import type { ReadTurn } from "../../core/stream/read-turn.ts";
 
-/** First byte of an unfragmented text message (RFC 6455, 5.2), and the length codes for 16 and 64 bits. */
+/** First byte of an unfragmented text message (RFC 6455, 5.2), and the codes of 16- and 64-bit lengths. */
 const TEXT = "\x81";
 const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 
-/** The frame's head for a payload of so many bytes; a server does not mask. */
+/** The head of a frame with this payload; a server does not mask. */
 function headOf(bytes: number): ByteString {
   if (bytes < LENGTH_16) return TEXT + String.fromCharCode(bytes);
   if (bytes < 65_536) return TEXT + String.fromCharCode(LENGTH_16, bytes >> 8, bytes & 255);
@@ -23,22 +23,21 @@ function headOf(bytes: number): ByteString {
   return TEXT + String.fromCharCode(LENGTH_64, ...words);
 }
 
-/** A text's UTF-8, a character a byte. ASCII, the common case, is its own. */
+/** A text's UTF-8 as a byte string. ASCII, the common case, is unchanged. */
 export function encode(text: string): ByteString {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString("latin1");
 }
 
-/** A WebSocket text message. */
+/** A WebSocket text message with this payload. */
 export const textFrame = (payload: ByteString): ByteString => headOf(payload.length) + payload;
 
 /**
- * One socket's way out. Every frame is a WebSocket message of its own; all frames of one loop turn leave in one socket
- * write, or, where one stream alone writes, all that one read of its upstream brought. They are written beside the sender
- * of `ws`, which would make two writes of each (bench/README.md has the figures); control frames go through it, between
- * whole messages.
+ * One socket's output. Every frame is its own WebSocket message. All frames of a loop turn leave in one socket write, or,
+ * where a single stream writes, all frames of one read of its upstream. They bypass the sender of `ws`, which would make
+ * two writes of each (bench/README.md has the figures); control frames go through it, between messages.
  *
- * `gateBytes` bounds what waits in the socket: beyond it stream frames stay in their logs, so that a control frame is
- * never stuck behind more than that.
+ * `gateBytes` limits what waits in the socket: beyond it stream frames stay in their logs, so that no more than that
+ * delays a control frame.
  */
 export class Outbox {
   readonly #ws: WebSocket;
@@ -46,10 +45,10 @@ export class Outbox {
   readonly #gateBytes: number;
   readonly #reads: ReadTurn;
   readonly #drained: () => void;
-  /** Frames of this loop turn, a character a byte. */
+  /** Frames of this loop turn, as a byte string. */
   #turn = "";
   #turnFrames = 0;
-  /** Whether the socket kept some of the last write: only then its buffer is looked at before each frame. */
+  /** Whether the socket buffered part of the last write: only then is its buffer checked before each frame. */
   #isKeeping = false;
   #blocked = false;
   #frames = 0;
@@ -62,11 +61,12 @@ export class Outbox {
     this.#drained = drained;
   }
 
+  /** How many frames were written. */
   get frames(): number {
     return this.#frames;
   }
 
-  /** Queues a text frame, to leave at its time, or sooner with another. */
+  /** Queues a text frame, to be written at its time, or earlier with another. */
   push(frame: ByteString, when: SendTime): void {
     const isFirst = this.#turnFrames++ === 0;
     this.#turn += textFrame(frame);
@@ -74,24 +74,25 @@ export class Outbox {
     else if (isFirst && (when === "turn" || !this.#reads.after(this.#endOfTurn))) setImmediate(this.#endOfTurn);
   }
 
+  /** Whether less than `gateBytes` waits. When false, `drained` is called once it is true again. */
   get writable(): boolean {
     const kept = this.#isKeeping ? this.#socket.writableLength : 0;
     if (this.#turn.length + kept < this.#gateBytes) return true;
-    // The kernel takes what it can before we decide.
+    // Let the kernel take what it can before deciding.
     this.flush();
     if (this.#socket.writableLength < this.#gateBytes) return true;
     this.#askWhenTaken();
     return false;
   }
 
-  /** Writes what this loop turn has brought so far. */
+  /** Writes the frames queued so far. */
   flush(): void {
     if (this.#turn === "") return;
     const frames = this.#turn;
     const count = this.#turnFrames;
     this.#turn = "";
     this.#turnFrames = 0;
-    // A client that said goodbye meanwhile has been answered, and nothing may follow that.
+    // If the client closed meanwhile, ws has sent the close frame, and nothing may follow it.
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#frames += count;
     this.#socket.write(frames, "latin1");
@@ -100,7 +101,7 @@ export class Outbox {
 
   readonly #endOfTurn = (): void => this.flush();
 
-  /** An empty write stands behind all others. With a callback each of them would cost a tick of its own. */
+  /** An empty write completes after all others. A callback on each of those would cost a tick each. */
   #askWhenTaken(): void {
     if (this.#blocked) return;
     this.#blocked = true;

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 
-/** Lets `read` have a socket's bytes in the place of `ws`; returns how `ws` is given what it should have of them. */
+/** Gives a socket's bytes to `read` instead of `ws`. Returns the function that passes bytes on to `ws`. */
 export function readInPlaceOf(socket: Duplex, read: (chunk: Buffer) => void): (bytes: Buffer) => void {
   const [wsRead] = socket.listeners("data");
   if (!wsRead) throw new Error("ws does not read its socket");

@@ -1,9 +1,9 @@
 import type { FrameHead } from "./frame-heads.ts";
 
 /**
- * A frame that comes in several reads, put together in one buffer, whose size its head announced: memory holds it once and
- * in one piece, however small the pieces are, and a shift through thousands of pieces is no work. Its mask is taken off as
- * it comes, in as many steps, and announced as zeros, which `ws` leaves alone.
+ * A frame that arrives in several reads, assembled in one buffer of the size its head announced: memory holds it once,
+ * however small the pieces, and nothing searches through thousands of them. Unmasks each piece as it arrives, and writes
+ * a mask of zeros, which `ws` skips.
  */
 export class SplitFrame {
   readonly #mask: Uint8Array;
@@ -11,7 +11,7 @@ export class SplitFrame {
   readonly #frame: Buffer;
   #count: number;
 
-  /** Of a masked frame; every client's frame is. */
+  /** `head` is of a masked frame, as every client's is. */
   constructor(head: FrameHead) {
     const mask = head.mask ?? new Uint8Array();
     this.#mask = mask;
@@ -21,7 +21,7 @@ export class SplitFrame {
     this.#frame.fill(0, this.#headBytes - mask.length, this.#headBytes);
   }
 
-  /** Takes what belongs to it of `chunk` from `at` on, and says how much that was. */
+  /** Takes the frame's bytes from `chunk` at `at`, and returns how many. */
   take(chunk: Buffer, at: number): number {
     const frame = this.#frame;
     const taken = Math.min(chunk.length - at, frame.length - this.#count);
@@ -34,8 +34,8 @@ export class SplitFrame {
     return taken;
   }
 
-  /** The whole frame, once all of it came. */
-  get whole(): Buffer | undefined {
+  /** The frame, once it is complete. */
+  get complete(): Buffer | undefined {
     return this.#count === this.#frame.length ? this.#frame : undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
-/** Refuses an upgrade with 426, whose `upgrade` header names the protocol to use (RFC 9110, 15.5.22). */
+/** Refuses an upgrade with 426; its `upgrade` header names the protocol to use (RFC 9110, 15.5.22). */
 export class UpgradeRequired extends GatewayError {
   readonly headers: Readonly<Record<string, string>>;
 
@@ -27,10 +27,10 @@ export const asksForWebSocket = ({ headers }: Pick<IncomingMessage, "headers">):
 export const speaksHttp = (): UpgradeRequired =>
   new UpgradeRequired("this path speaks HTTP, not WebSocket", { upgrade: "HTTP/1.1" });
 
-/** Throws unless the handshake is of version 13 and over HTTP/1.1 (RFC 6455, 4.2.1 and 4.4). */
+/** Throws UpgradeRequired unless the handshake has version 13 and uses HTTP/1.1 (RFC 6455, 4.2.1 and 4.4). */
 export function checkHandshake({ headers, httpVersion }: Pick<IncomingMessage, "headers" | "httpVersion">): void {
-  if (httpVersion === "1.0") throw new UpgradeRequired("a WebSocket needs HTTP/1.1", WEB_SOCKET);
+  if (httpVersion === "1.0") throw new UpgradeRequired("a WebSocket requires HTTP/1.1", WEB_SOCKET);
   if (headers["sec-websocket-version"]?.trim() !== "13") {
-    throw new UpgradeRequired("the WebSocket version is 13", WEB_SOCKET);
+    throw new UpgradeRequired("the WebSocket version must be 13", WEB_SOCKET);
   }
 }

@@ -24,16 +24,18 @@ import { pathOf, sourceOf } from "../http/target.ts";
 import { type ConnectionLimits, SocketConnection } from "./connection.ts";
 import { checkHandshake, speaksHttp, UpgradeRequired } from "./upgrade-required.ts";
 
+/** A face, and the path it is served at. */
 export interface FaceMount {
   readonly path: string;
-  /** When set, clients must offer it and it is the one that is chosen. */
+  /** If set, clients must offer it, and it is selected. */
   readonly subprotocol?: string;
   readonly face: Face;
 }
 
+/** What the WebSockets depend on. */
 export interface WebSocketsParts {
   readonly faces: readonly FaceMount[];
-  /** Whether a path that is no WebSocket's is an HTTP API's. */
+  /** Whether an HTTP face serves the path. */
   readonly speaksHttp: (path: string) => boolean;
   readonly admission: Admission;
   readonly pendingSockets: PendingSockets;
@@ -43,24 +45,24 @@ export interface WebSocketsParts {
   readonly origins: OriginRules;
   readonly limits: ConnectionLimits & { readonly connectionsPerKey: number };
   readonly inbound: Inbound;
-  /** Reads of upstreams, behind which frames leave. */
+  /** The current read of an upstream, at whose end frames are written. */
   readonly reads: ReadTurn;
   readonly clock: Clock;
   readonly observer: Observer;
   readonly newId: () => string;
 }
 
-/** How long a socket gets for its closing handshake. */
+/** How long a closing handshake may take. */
 export const CLOSE_TIMEOUT_MS = 2_000;
 
-/** So many sockets get their goodbye at once, the next ones after a pause: their clients come back spread. */
+/** Sockets are closed in batches with a pause between them, so that clients do not reconnect all at once. */
 const CLOSE_BATCH = 100;
 const CLOSE_PAUSE_MS = 50;
 
-/** The heartbeat looks so often within a `pongMs`. */
+/** How often the heartbeat checks within a `pongMs`. */
 const LOOKS_PER_PONG = 10;
 
-/** The server's WebSocket side: which upgrades become connections, their heartbeat, their goodbye. */
+/** The server's WebSockets: admits upgrades, keeps the heartbeat, closes connections. */
 export class WebSockets {
   readonly #parts: WebSocketsParts;
   readonly #mounts: ReadonlyMap<string, { mount: FaceMount; acceptor: WebSocketServer }>;
@@ -76,32 +78,33 @@ export class WebSockets {
     this.#mounts = new Map(parts.faces.map((mount) => [mount.path, { mount, acceptor: acceptorFor(mount) }]));
     this.#keyConnections = new KeyConnections(parts.limits.connectionsPerKey);
     this.#beatAt = parts.clock.now();
-    // setImmediate comes after reading: what arrived while the loop stood still counts before anybody is judged silent.
+    // setImmediate runs after reads: data that arrived while the loop was blocked counts before a peer counts as silent.
     const look = () => void setImmediate(() => this.#beat());
     this.#heartbeat = setInterval(look, parts.limits.pongMs / LOOKS_PER_PONG).unref();
   }
 
+  /** Open WebSockets by face. */
   get connectionsByFace(): ReadonlyMap<string, number> {
     const counts = new Map(this.#parts.faces.map(({ face }) => [face.name, 0]));
     for (const { face } of this.#connections) counts.set(face, (counts.get(face) ?? 0) + 1);
     return counts;
   }
 
-  /** Whether a WebSocket could be opened on this path. */
+  /** Whether a face serves WebSockets on this path. */
   serves(path: string): boolean {
     return this.#mounts.has(path);
   }
 
-  /** Lets nobody in any more, and tells everybody to come back. */
+  /** Refuses new WebSockets, and tells all clients when to reconnect. */
   drain(): void {
     this.#draining = true;
     for (const connection of this.#connections) {
-      // Spread, so that the next gateway is not hit by all of them at once.
+      // Spread over time, so that they do not all reach the next gateway at once.
       connection.goingAway(Math.floor(Math.random() * COME_BACK_WITHIN_MS));
     }
   }
 
-  /** Begins the closing handshake on every socket; resolves when it has begun on the last. */
+  /** Starts the closing handshake on every socket; resolves when the last one has started. */
   async close(): Promise<void> {
     clearInterval(this.#heartbeat);
     const open = [...this.#connections];
@@ -111,22 +114,24 @@ export class WebSockets {
     }
   }
 
-  /** Closes the sockets of callers that `isCurrent` says may no longer be here. */
+  /** Closes the sockets of callers that are no longer `isCurrent`. */
   recheck(isCurrent: (caller: Caller) => boolean): void {
     for (const connection of this.#connections) {
       if (connection.caller && !isCurrent(connection.caller)) connection.closeFor("unauthorized");
     }
   }
 
-  /** Resolves when the last connection is gone, and was told of: ws hears of it later than the server. */
+  /** Resolves when the last connection has closed and been reported, which ws does later than the server. */
   async gone(): Promise<void> {
     if (this.#connections.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve));
   }
 
+  /** Ends all sockets without closing handshakes. */
   terminate(): void {
     for (const connection of this.#connections) connection.terminate();
   }
 
+  /** Accepts or refuses an upgrade. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     const remoteAddress = this.#parts.proxies.clientOf(request);
@@ -135,7 +140,7 @@ export class WebSockets {
       acceptor.handleUpgrade(request, socket, head, (ws) => {
         const leave = this.#parts.admission.enter(remoteAddress);
         let leaveKey = () => {};
-        // Undefined for good when the face does not accept.
+        // Stays undefined when the face throws.
         let connection: SocketConnection | undefined;
         connection = new SocketConnection({
           id: `c_${this.#parts.newId()}`,
@@ -176,7 +181,7 @@ export class WebSockets {
     }
   }
 
-  /** Everything that can be said no to before a WebSocket exists. Throws GatewayError. */
+  /** All checks before the WebSocket exists. Throws GatewayError. */
   #admit(request: IncomingMessage, remoteAddress: string) {
     const { admission, origins } = this.#parts;
     if (this.#draining) throw new GatewayError("shutting_down");
@@ -189,7 +194,7 @@ export class WebSockets {
     checkHandshake(request);
     const { subprotocol, face } = target.mount;
     if (subprotocol !== undefined && !offeredSubprotocols(request.headers).includes(subprotocol)) {
-      throw new GatewayError("bad_protocol_version", `offer the WebSocket subprotocol ${subprotocol}`);
+      throw new GatewayError("bad_protocol_version", `the WebSocket subprotocol ${subprotocol} must be offered`);
     }
     admission.checkRoom(remoteAddress);
     if (face.authentication === "frame") return { ...target, caller: undefined, upstreamKey: upstreamKeyOf(request) };
@@ -211,20 +216,20 @@ export class WebSockets {
 }
 
 function acceptorFor(mount: FaceMount): WebSocketServer {
-  // The types of ws lag behind its options.
+  // The types of ws lack some of its options.
   const options: ServerOptions & { maxPendingAutoPongs: number; closeTimeout: number } = {
     noServer: true,
     clientTracking: false,
-    // Compression costs latency and memory, and the lengths of compressed tokens leak their text.
+    // Compression costs latency and memory, and the lengths of compressed tokens leak text.
     perMessageDeflate: false,
     maxPayload: mount.face.maxFrameBytes,
-    // Bytes, rate and time are bounded, in Intake; how they are cut is the network's doing, and the client's library's.
+    // Intake limits bytes, rate and time. The number of pieces depends on the network and the client's library.
     maxFragments: 0,
     maxBufferedChunks: 0,
-    // More than may come at once (InboundRate): who sends more is told why, not cut off.
+    // Above InboundRate's burst, so that a client over that limit is told why.
     maxPendingAutoPongs: 32,
     closeTimeout: CLOSE_TIMEOUT_MS,
-    // Without this ws picks the first one offered, which may be the one that carries the token.
+    // By default ws selects the first subprotocol offered, which may carry the token.
     handleProtocols: () => mount.subprotocol ?? false,
   };
   return new WebSocketServer(options);

@@ -9,6 +9,7 @@ export interface Decoded {
   readonly wellFormed: boolean;
 }
 
+/** Decodes UTF-8. Malformed sequences become U+FFFD and make the result lossy. */
 export function decode(raw: Buffer): Decoded {
   if (isAscii(raw)) {
     const text = raw.toString("latin1");

@@ -1,5 +1,6 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 
+/** After how many failures in a row a circuit breaker opens, and for how long. */
 export interface BreakerSettings {
   /** Consecutive failed connections after which calls fail at once. */
   readonly failures: number;
@@ -7,6 +8,7 @@ export interface BreakerSettings {
   readonly openMs: number;
 }
 
+/** Five failures in a row shut a route for two seconds: long enough to spare it, short enough to notice its return. */
 export const DEFAULT_BREAKER: BreakerSettings = { failures: 5, openMs: 2_000 };
 
 /** Makes calls fail fast while an upstream cannot be connected to. */

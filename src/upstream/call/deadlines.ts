@@ -37,6 +37,7 @@ export type Phase = "connect" | "headers" | "first_event" | "events" | "error_bo
 /** `end` is not a failure: the answer is complete, and its body counts as ended. */
 export type Timer = "end" | "connect" | "headers" | "first_event" | "idle" | "progress" | "error_body" | "total";
 
+/** The time limit that expires next, and when: a clock reading in milliseconds. */
 export interface Deadline {
   readonly timer: Timer;
   /** Reading of the given clock, in milliseconds. */

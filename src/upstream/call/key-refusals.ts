@@ -2,16 +2,16 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import { asString } from "../../core/kernel/json.ts";
 import type { UpstreamRequest } from "../../core/ports/upstream.ts";
 
-/** How long a route answers by itself, in milliseconds: agents that retry whatever they are told ask 30 times in 26 s. */
+/** How long a route fails its calls without asking the upstream, in milliseconds. Codex retried 30 times in 26 s. */
 export const KEY_REFUSED_MS = 5_000;
 
-/** Models whose refusals are remembered; callers may name any. */
+/** Most models whose refusals are remembered; callers may name any model. */
 const MAX_MODELS = 64;
 
-/** Names in a 403 that are about the key. Others are about one request: a moderated prompt, a firewall in front. */
+/** Types and codes of a 403 that concern the key. Others concern one request: a moderated prompt, a firewall. */
 const OF_THE_KEY = /permission|auth|api_?key|access|forbidden|denied|account|organi[sz]ation|project|country|region/i;
 
-/** What a refusal needs to know of a request. */
+/** The parts of a request that a refusal depends on. */
 export type KeyedRequest = Pick<UpstreamRequest, "isOwnKey" | "model">;
 
 interface Refused {
@@ -20,14 +20,13 @@ interface Refused {
 }
 
 /**
- * What becomes of a route whose upstream refuses its key: its calls fail at once for some seconds, with the upstream's
- * words. A refusal that may concern one model holds for that model alone, and callers with keys of their own neither cause
- * nor feel one.
+ * Fails the calls of a route for some seconds after its upstream refused its key, with the upstream's message. A refusal
+ * that may concern one model applies to that model only. Callers with their own keys neither cause nor notice one.
  */
 export class KeyRefusals {
   readonly #route: string;
   readonly #now: () => number;
-  /** By model; the whole route's has none. */
+  /** By model; undefined stands for the whole route. */
   readonly #refused = new Map<string | undefined, Refused>();
 
   /** `now` is a monotonic clock in milliseconds. */
@@ -36,7 +35,7 @@ export class KeyRefusals {
     this.#now = now;
   }
 
-  /** Throws the latest refusal while it holds for this request. */
+  /** Throws the remembered refusal (`upstream_http_error`) while it applies to this request. */
   check({ isOwnKey, model }: KeyedRequest): void {
     if (isOwnKey) return;
     for (const scope of [undefined, model]) {
@@ -46,7 +45,7 @@ export class KeyRefusals {
     }
   }
 
-  /** A refused call's failure: one of the route's key names the route, and is remembered. All others are returned as they are. */
+  /** Names the route in a refusal of its key, and remembers it. Returns every other error unchanged. */
   told(error: GatewayError, { isOwnKey, model }: KeyedRequest): GatewayError {
     const status = error.code === "upstream_http_error" ? error.details?.status : undefined;
     if (isOwnKey || (status !== 401 && status !== 403)) return error;

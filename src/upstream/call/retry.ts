@@ -1,5 +1,6 @@
 import type { GatewayError } from "../../core/kernel/errors.ts";
 
+/** How often a call is repeated, how long it waits, and what share of all calls repeats may be. */
 export interface RetrySettings {
   /** Attempts after the first. */
   readonly maxRetries: number;
@@ -13,6 +14,7 @@ export interface RetrySettings {
   readonly budgetReserve: number;
 }
 
+/** At most two repeats a call and one for every ten calls of the route; docs/faults.md has the cases. */
 export const DEFAULT_RETRY: RetrySettings = {
   maxRetries: 2,
   baseDelayMs: 250,

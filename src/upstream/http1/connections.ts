@@ -8,6 +8,7 @@ import type { RunningTime } from "../policy/running-time.ts";
 import type { SocketTarget } from "./open-socket.ts";
 import { type SocketOwner, UpstreamSocket } from "./upstream-socket.ts";
 
+/** Where a route's connections lead, how many there may be, and how long an idle one is kept. */
 export interface ConnectionOptions {
   /** The route's name. */
   readonly route: string;

@@ -2,13 +2,13 @@ import type { ProviderHead } from "../../core/stream/provider-head.ts";
 import type { ResponseHead } from "./response.ts";
 
 /**
- * Fields that pass to the client: what the vendors' SDKs read, rate limits in the vendors' forms and in the IETF's, how long
- * the provider worked, and whose account it was. Everything else speaks about a connection that is not the client's.
+ * Header fields passed on to clients: rate limits (the vendors' and the IETF's), waits, processing time, and the account.
+ * Everything else is about the gateway's own connection.
  */
 const PASSED =
   /^(?:anthropic-(?:ratelimit|priority|fast)-.+|anthropic-organization-id|x-ratelimit-.+|ratelimit(?:-.+)?|retry-after(?:-ms)?|x-should-retry|openai-(?:processing-ms|organization|project|version|model))$/;
 
-/** Where providers put their id of a request, the most telling first; Cloudflare's is better than none. */
+/** Header fields with a provider's request id, best first; Cloudflare's is better than none. */
 const REQUEST_IDS = [
   "request-id",
   "x-request-id",
@@ -24,11 +24,11 @@ const REQUEST_IDS = [
   "cf-ray",
 ];
 
-/** Visible ASCII and blanks, of a length that none of these fields has. */
+/** Printable ASCII, longer than any of these values is in practice. */
 const VALUE = /^[\x20-\x7e]{1,256}$/;
 const MAX_FIELDS = 64;
 
-/** What of a response's head is for the client. `mask` takes the route's secrets out of a text. */
+/** Reads the part of a response's head that is for the client. `mask` redacts the route's secrets. */
 export function providerHead({ headers }: ResponseHead, mask: (text: string) => string): ProviderHead {
   const field = (name: string): string | undefined => {
     const value = headers[name];

@@ -23,6 +23,7 @@ const UNPACKED = new Set(["", "identity", "none", "utf-8", "utf8", "7bit", "8bit
 /** Statuses by which an upstream says that it is too busy; 529 is Anthropic's. */
 const OVERLOADED = new Set([503, 529]);
 
+/** What a response is by its head: a stream, a unary answer, a refusal, or unclear until its first bytes. */
 export function classify(head: ResponseHead, wanted: Wanted): Verdict {
   if (isRedirect(head) || encodingOf(head) !== "identity") return "refused";
   if (!isSuccess(head)) return "error";

@@ -9,7 +9,7 @@ import { temporaryDirectories } from "../../support/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 
-/** A place with a data directory `store` of its own, and what `sluice keys` does there. */
+/** A fresh directory with a data directory `store`, and `sluice keys` running in it. */
 function place(config: unknown = { data: { directory: "store" } }) {
   const cwd = directory();
   writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify(config));

@@ -13,7 +13,7 @@ const directory = temporaryDirectories();
 
 type Stream = readonly [Partial<LedgerOpening>, Partial<LedgerClosing>?];
 
-/** A place with a ledger of these streams in `store`, and what `sluice usage` says there. */
+/** A fresh directory with a ledger of these streams in `store`, and `sluice usage` running in it. */
 function place(streams: readonly Stream[], config: unknown = { data: { directory: "store" } }) {
   const cwd = directory();
   writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify(config));
@@ -58,7 +58,7 @@ const MIXED: readonly Stream[] = [
   [{ model: "gpt" }],
 ];
 
-/** RFC 4180, as a spreadsheet reads it. */
+/** Parses CSV by RFC 4180, as a spreadsheet does. */
 function parseCsv(text: string): string[][] {
   const rows: string[][] = [];
   let row: string[] = [];

@@ -1,12 +1,10 @@
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { KeyReservations } from "../../../src/core/quota/key-reservations.ts";
-import { dialects } from "../../../src/dialects/registry.ts";
 import { callerOf, ListLedger } from "../../support/reserving-relay.ts";
+import { dialectOf } from "../../support/routes.ts";
 
-const dialect = dialects.get("openai-chat");
-if (!dialect) throw new Error("no such dialect");
-const route = { name: "chat", dialect, key: undefined, headers: {} };
+const route = { name: "chat", dialect: dialectOf("openai-chat"), key: undefined, headers: {} };
 
 const clock = { now: () => 0, wall: () => Date.parse("2026-11-22T12:00:00Z") };
 

@@ -1,12 +1,11 @@
 import { describe, expect, test } from "@jest/globals";
 import { toByteString } from "../../../src/core/kernel/byte-string.ts";
 import { AnswerState } from "../../../src/core/relay/answer-state.ts";
-import { type DialectName, dialects } from "../../../src/dialects/registry.ts";
+import type { DialectName } from "../../../src/dialects/registry.ts";
+import { dialectOf } from "../../support/routes.ts";
 
 function answerOf(name: DialectName): AnswerState {
-  const dialect = dialects.get(name);
-  if (!dialect) throw new Error("no such dialect");
-  return new AnswerState(dialect, {}, 40);
+  return new AnswerState(dialectOf(name), {}, 40);
 }
 
 const say = (answer: AnswerState, content: string) => {

@@ -10,6 +10,7 @@ import { Relay } from "../../../src/core/relay/relay.ts";
 import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import type { Stream } from "../../../src/core/stream/stream.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
+import { observerOf } from "../../support/observer.ts";
 import { callerOf, ListLedger } from "../../support/reserving-relay.ts";
 
 /** Everything a relay calls on its ports while a stream of a capped key lives. */
@@ -122,7 +123,7 @@ function setUp(broken: Step | undefined, isDeferred: boolean) {
         };
       },
     },
-    observer: { streamEnded() {}, connectionClosed() {}, refused() {}, fault: (error) => void told.push(error) },
+    observer: observerOf({ fault: (error) => void told.push(error) }),
     clock,
     newId: () => String(++ids),
     log: { maxBytes: 1_000_000, maxEntries: 1_000 },

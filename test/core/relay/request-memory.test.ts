@@ -6,15 +6,15 @@ import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { UpstreamSink } from "../../../src/core/ports/upstream.ts";
 import type { Reservation } from "../../../src/core/quota/reservation.ts";
 import { Relay, type RelayParts } from "../../../src/core/relay/relay.ts";
-import { dialects } from "../../../src/dialects/registry.ts";
+import { observerOf } from "../../support/observer.ts";
+import { dialectOf } from "../../support/routes.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
 
 /** A relay over an upstream that answers by hand and keeps nothing, and what its requests have reserved. */
 function setUp(parts: Partial<RelayParts> = {}) {
-  const dialect = dialects.get("openai-chat");
-  if (!dialect) throw new Error("no such dialect");
+  const dialect = dialectOf("openai-chat");
   const requests = new InboundBudget({ maxBytes: 1_000_000, maxBytesEach: 1_000_000 });
   const sinks: UpstreamSink[] = [];
   const clock = { now: () => 0, wall: () => 0 };
@@ -25,7 +25,7 @@ function setUp(parts: Partial<RelayParts> = {}) {
         return { isSent: true, pause() {}, resume() {}, abort() {}, awaitEnd() {}, detach() {} };
       },
     },
-    observer: { streamEnded() {}, connectionClosed() {}, refused() {}, fault() {} },
+    observer: observerOf(),
     clock,
     newId: () => "1",
     log: { maxBytes: 1_000_000, maxEntries: 1_000 },

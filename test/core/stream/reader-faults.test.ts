@@ -11,7 +11,7 @@ const COMPLETED: Terminal = {
   lossy: false,
 };
 
-/** A stream of two events, with a working reader on each side of one that throws at `place`. */
+/** A stream of two events, with a working reader on each side of one that throws in `faultIn`. */
 function play(faultIn: "push" | "end", failedThrows = false) {
   const faults: unknown[] = [];
   const info = { id: "s_1", epoch: 1, route: "test", model: undefined, startedAt: 0 };

@@ -23,18 +23,18 @@ const revoked = () => {
 };
 
 describe("a caller's key", () => {
-  test("is looked at again at each open: a revoked one is told so, and its socket closed for good", () => {
+  test("is checked at each open: a revoked one is refused, and its socket closed for good", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect(caller("alice"));
-    peer.open("one");
+    const client = rig.connect(caller("alice"));
+    client.open("one");
     rig.current = revoked;
-    peer.open("two");
-    expect(peer.last("error")).toMatchObject({ id: "two", error: { code: "unauthorized", retryable: false } });
-    expect(peer.closeCode).toBe(4501);
+    client.open("two");
+    expect(client.last("error")).toMatchObject({ id: "two", error: { code: "unauthorized", retryable: false } });
+    expect(client.closeCode).toBe(4501);
     expect(rig.calls).toHaveLength(1);
   });
 
-  test("is looked at again at each resume", () => {
+  test("is checked at each resume", () => {
     using rig = new StreamFaceRig();
     const first = rig.connect(caller("alice"));
     const stream = first.open("one");
@@ -47,19 +47,19 @@ describe("a caller's key", () => {
     expect(second.closeCode).toBe(4501);
   });
 
-  test("what it grants is what it grants now", () => {
+  test("grants what it grants now", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect(caller("alice"));
+    const client = rig.connect(caller("alice"));
     rig.current = ({ name }) => caller(name, { models: new Set(["other"]) });
-    peer.open("one");
-    expect(peer.last("error")).toMatchObject({ error: { code: "forbidden" } });
+    client.open("one");
+    expect(client.last("error")).toMatchObject({ error: { code: "forbidden" } });
     rig.current = ({ name }) => caller(name, { scopes: new Set(["chat"]) });
-    peer.open("two");
-    expect(peer.last("error")).toMatchObject({
+    client.open("two");
+    expect(client.last("error")).toMatchObject({
       error: { code: "forbidden", message: expect.stringContaining("streams") },
     });
     expect(rig.calls).toHaveLength(0);
-    expect(peer.closeCode).toBeUndefined();
+    expect(client.closeCode).toBeUndefined();
   });
 
   test.each<[string, Partial<Grant>, boolean, boolean]>([
@@ -72,18 +72,18 @@ describe("a caller's key", () => {
     ["this model on this route", { models: new Set(["gpt"]), routes: new Set(["chat"]) }, true, false],
   ])("that names %s", (_, grant, model, route) => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect(caller("alice", grant));
-    expect(peer.open("m") !== "").toBe(model);
-    expect(peer.open("r", { model: undefined, route: "chat" }) !== "").toBe(route);
-    if (!model) expect(peer.last("error")).toMatchObject({ error: { code: "forbidden" } });
+    const client = rig.connect(caller("alice", grant));
+    expect(client.open("m") !== "").toBe(model);
+    expect(client.open("r", { model: undefined, route: "chat" }) !== "").toBe(route);
+    if (!model) expect(client.last("error")).toMatchObject({ error: { code: "forbidden" } });
   });
 
-  test("says what happens to its streams while nobody reads, unless the open does", () => {
+  test("decides what happens to its streams without a reader, unless the open does", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect(caller("alice", { away: "cancel" }));
-    peer.open("one");
-    peer.open("two", { away: "continue" });
-    peer.gone();
+    const client = rig.connect(caller("alice", { away: "cancel" }));
+    client.open("one");
+    client.open("two", { away: "continue" });
+    client.gone();
     expect(rig.calls.map(({ aborted }) => aborted)).toEqual([true, false]);
   });
 });
@@ -91,24 +91,24 @@ describe("a caller's key", () => {
 describe("a caller's own upstream key", () => {
   const authorization = (rig: StreamFaceRig) => rig.call.request.headers.authorization;
 
-  test("of an open goes upstream instead of the route's, before the one of the connection", () => {
+  test("of an open replaces the route's key, and takes precedence over the connection's", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect(caller("alice"), "sk-connection");
-    peer.open("one");
+    const client = rig.connect(caller("alice"), "sk-connection");
+    client.open("one");
     expect(authorization(rig)).toBe("Bearer sk-connection");
-    peer.open("two", { upstreamKey: "sk-open" });
+    client.open("two", { upstreamKey: "sk-open" });
     expect(authorization(rig)).toBe("Bearer sk-open");
     rig.connect(caller("alice")).open("three");
     expect(authorization(rig)).toBeUndefined();
   });
 
-  test("may be brought by whoever has no gateway key", () => {
+  test("may be used without a gateway key", () => {
     using rig = new StreamFaceRig();
     rig.connect("local").open("one", { upstreamKey: "sk-open" });
     expect(authorization(rig)).toBe("Bearer sk-open");
   });
 
-  test("is refused where the gateway pays, and required where it does not", () => {
+  test("is refused if the gateway pays, and required if it does not", () => {
     using rig = new StreamFaceRig();
     const managed = rig.connect(caller("alice", { upstreamKeys: "managed" }));
     managed.open("one", { upstreamKey: "sk-open" });
@@ -121,17 +121,17 @@ describe("a caller's own upstream key", () => {
     expect(rig.calls).toHaveLength(2);
   });
 
-  test("is part of what an idempotency key stands for: a stream of one is not given to an open with another", () => {
+  test("is part of a request's fingerprint: its stream is not given to an open with another", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect(caller("alice"));
-    const stream = peer.open("one", { idempotencyKey: "k", upstreamKey: "sk-one" });
-    peer.open("two", { idempotencyKey: "k", upstreamKey: "sk-two" });
-    expect(peer.last("error")).toMatchObject({ id: "two", error: { code: "bad_request" } });
-    expect(peer.open("three", { idempotencyKey: "k", upstreamKey: "sk-one" })).toBe(stream);
+    const client = rig.connect(caller("alice"));
+    const stream = client.open("one", { idempotencyKey: "k", upstreamKey: "sk-one" });
+    client.open("two", { idempotencyKey: "k", upstreamKey: "sk-two" });
+    expect(client.last("error")).toMatchObject({ id: "two", error: { code: "bad_request" } });
+    expect(client.open("three", { idempotencyKey: "k", upstreamKey: "sk-one" })).toBe(stream);
     expect(rig.calls).toHaveLength(1);
   });
 
-  test("never serves another caller: the same idempotency key makes another stream", () => {
+  test("never serves another caller: the same idempotency key starts another stream", () => {
     using rig = new StreamFaceRig();
     const open = { idempotencyKey: "k", upstreamKey: "sk-one" };
     const mine = rig.connect(caller("alice")).open("one", open);
@@ -142,11 +142,11 @@ describe("a caller's own upstream key", () => {
     expect(theirs.last("error")).toMatchObject({ error: { code: "resume_failed" } });
   });
 
-  test("with characters that no header can hold is a bad frame that does not repeat it", () => {
+  test("with characters that no header can hold is a bad frame, which does not quote it", () => {
     using rig = new StreamFaceRig();
-    const peer = rig.connect(caller("alice"));
-    peer.open("one", { upstreamKey: "sk secret\r\nx: y" });
-    expect(peer.last("error")).toMatchObject({ error: { code: "bad_frame" } });
-    expect(JSON.stringify(peer.frames)).not.toContain("secret");
+    const client = rig.connect(caller("alice"));
+    client.open("one", { upstreamKey: "sk secret\r\nx: y" });
+    expect(client.last("error")).toMatchObject({ error: { code: "bad_frame" } });
+    expect(JSON.stringify(client.frames)).not.toContain("secret");
   });
 });

@@ -37,7 +37,7 @@ class FakeSocket {
     this.drained();
   }
 
-  /** The kernel takes some; nobody has been told yet. */
+  /** The kernel takes some bytes; the scheduler does not know yet. */
   take(bytes: number): void {
     this.buffered = Math.max(0, this.buffered - bytes);
   }
@@ -103,7 +103,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 describe("streams that share a socket", () => {
-  test("send all of it, each in order, as soon as socket and client take it; control frames never wait", () => {
+  test("send everything in order as soon as socket and client take it; control frames never wait", () => {
     const streams = fc.array(fc.record({ acknowledges: fc.boolean() }), { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(streams, fc.array(step, { maxLength: 150, size: "max" }), (streams, steps) => {
@@ -134,7 +134,7 @@ describe("streams that share a socket", () => {
             scheduler.leave(stream);
             stream.waiting.length = 0;
           }
-          // Whoever could send has sent.
+          // Every stream that could send has sent.
           const mayFly = inFlight() < IN_FLIGHT_BYTES;
           if (socket.buffered < GATE_BYTES) {
             for (const { waiting, acknowledges } of present) assert(waiting.length === 0 || (acknowledges && !mayFly));
@@ -179,7 +179,7 @@ describe("streams that share a socket", () => {
     );
   });
 
-  test("go on after one sent an event of many turns, alone or not, without any word from the client", () => {
+  test("continue after an event of many turns, alone or not, without an ack", () => {
     const { socket, sharers } = newSocket([{ acknowledges: false }, { acknowledges: true }]);
     const [large, small] = sharers;
     small?.write(GATE_BYTES);
@@ -192,7 +192,7 @@ describe("streams that share a socket", () => {
 });
 
 describe("a turn", () => {
-  test("comes to those that waited before it comes to one that has just written", () => {
+  test("goes to waiting streams before one that has just written", () => {
     const { socket, scheduler, sharers } = newSocket([{ acknowledges: false }, { acknowledges: false }]);
     scheduler.send("c".repeat(GATE_BYTES));
     sharers[0]?.write(100);
@@ -202,7 +202,7 @@ describe("a turn", () => {
     expect(socket.frames.map((frame) => frame.slice(0, 2))).toEqual(["cc", "s0", "s1"]);
   });
 
-  test("that was overdrawn is forgotten once the stream has caught up", () => {
+  test("that was overdrawn is forgotten once its stream has caught up", () => {
     const { socket, scheduler, sharers } = newSocket([{ acknowledges: false }, { acknowledges: false }]);
     const [first, second] = sharers;
     const fill = () => scheduler.send("c".repeat(GATE_BYTES));
@@ -222,7 +222,7 @@ describe("a turn", () => {
 });
 
 describe("what is in flight", () => {
-  test("holds back only streams whose client says what it received", () => {
+  test("limits only streams whose client acknowledges", () => {
     const { socket, scheduler, sharers } = newSocket([{ acknowledges: true }, { acknowledges: false }]);
     const [acking, plain] = sharers;
     for (let count = 0; count < 8; count++) {
@@ -261,7 +261,7 @@ describe("what is in flight", () => {
     expect(second.waiting).toEqual([]);
   });
 
-  test("cannot be acknowledged before it was sent, whether it is counted or not", () => {
+  test("cannot be acknowledged before it is sent, counted or not", () => {
     const { scheduler } = newSocket([{ acknowledges: false }]);
     scheduler.send("hello");
     scheduler.received(1);

@@ -21,7 +21,7 @@ async function setUp(config: Record<string, unknown> = {}) {
 }
 
 describe("an open", () => {
-  test("is answered before the upstream says anything, and relays each event the moment it comes", async () => {
+  test("is answered before the upstream responds, and relays each event as soon as it arrives", async () => {
     await using up = await setUp();
     up.client.send({ type: "open", id: "a", model: "gpt", body });
     expect(await up.client.next()).toMatchObject({ type: "opened", id: "a", route: "chat", model: "gpt", epoch: 1 });
@@ -58,7 +58,7 @@ describe("an open", () => {
     expect(JSON.parse((await up.upstream.request()).body)).toMatchObject({ model: "mine" });
   });
 
-  test("of an id that is open is refused, and the open stream goes on", async () => {
+  test("of an open id is refused, and its stream continues", async () => {
     await using up = await setUp();
     up.client.send({ type: "open", id: "a", model: "gpt", body });
     const exchange = (await up.upstream.request()).sse();
@@ -152,7 +152,7 @@ describe("the upstream's socket is closed at once", () => {
 });
 
 describe("a slow reader", () => {
-  test("holds back its own stream only: the upstream is paused, another stream goes on, and nothing is lost", async () => {
+  test("delays only its own stream: its upstream is paused, other streams continue, and nothing is lost", async () => {
     await using up = await setUp({ limits: { logBytes: 65_536 } });
     up.client.send({ type: "open", id: "slow", model: "gpt", body, flow: "none" });
     const exchange = (await up.upstream.request()).sse();
@@ -187,7 +187,7 @@ function chunkOf(data: unknown): string {
   return `${Buffer.byteLength(event).toString(16)}\r\n${event}\r\n`;
 }
 
-describe("frames that are wrong", () => {
+describe("invalid frames", () => {
   test("a binary message closes the connection with 1003", async () => {
     await using up = await setUp();
     up.client.ws.send(Buffer.from("{}"), { binary: true });
@@ -207,7 +207,7 @@ describe("frames that are wrong", () => {
     expect(up.client.texts.filter((text) => text.includes("bad_frame"))).toHaveLength(21);
   });
 
-  test("a frame with a key __proto__ is refused; in a body it is the provider's to judge", async () => {
+  test("a frame with a key __proto__ is refused; in a body it is left to the provider", async () => {
     await using up = await setUp();
     const field = '"__proto__":{"isAdmin":true}';
     up.client.send(`{"type":"open","id":"a","model":"gpt","body":{},${field}}`);
@@ -226,7 +226,7 @@ describe("frames that are wrong", () => {
     expect(await up.client.next()).toMatchObject({ error: { code: "bad_frame" } });
   });
 
-  test("a message names the field, never the value", async () => {
+  test("the error names the field, never the value", async () => {
     await using up = await setUp();
     up.client.send({ type: "open", id: "not fit for an id, and secret", model: "gpt", body });
     const frame = await up.client.next();
@@ -235,7 +235,7 @@ describe("frames that are wrong", () => {
   });
 });
 
-describe("getting in", () => {
+describe("a connection", () => {
   const status = (url: string, protocols: string[], headers: Record<string, string>) =>
     new Promise<{ status: number; body: string }>((resolve, reject) => {
       const ws = new WebSocket(url, protocols, { headers });
@@ -272,7 +272,7 @@ describe("getting in", () => {
     expect(await status(url, ["sluice.v1", asProtocol], {})).toEqual({ status: 101, body: "sluice.v1" });
   });
 
-  test("needs a Host that is ours and an Origin that is ours or none", async () => {
+  test("needs our Host, and our Origin or none", async () => {
     await using up = await setUp();
     const url = `${up.gateway.url.replace("http", "ws")}/v1/stream`;
     const own = up.gateway.url;

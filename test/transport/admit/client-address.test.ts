@@ -2,10 +2,10 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { clientKey, isThisMachine } from "../../../src/transport/admit/client-address.ts";
 
-/** The eight groups of an IPv6 address, with runs of zeros as often as real ones have them. */
+/** The eight groups of an IPv6 address, with realistic runs of zeros. */
 const address6 = fc.array(fc.oneof(fc.constant(0), fc.nat(0xffff)), { minLength: 8, maxLength: 8 });
 const bytes4 = fc.array(fc.nat(255), { minLength: 4, maxLength: 4 });
-/** How to write it: upper case, leading zeros, which run of zeros is left out, the end as IPv4, what stands around it. */
+/** How to write it: upper case, leading zeros, which run of zeros to omit, the end as IPv4, and what encloses it. */
 const style = fc.record({
   upper: fc.boolean(),
   width: fc.integer({ min: 1, max: 4 }),
@@ -21,7 +21,7 @@ const style = fc.record({
 });
 type Style = typeof style extends fc.Arbitrary<infer Value> ? Value : never;
 
-/** One of the many texts that RFC 4291, section 2.2, allows for an address. */
+/** One of the texts RFC 4291, section 2.2, allows for an address. */
 function written(groups: readonly number[], { upper, width, shorten, dotted, around }: Style): string {
   const texts = groups.map((group) => group.toString(16).padStart(width, "0"));
   if (dotted) {
@@ -39,7 +39,7 @@ function written(groups: readonly number[], { upper, width, shorten, dotted, aro
 }
 
 describe("a client", () => {
-  test("of IPv6 is its /64 network, however its address is written", () => {
+  test("of an IPv6 client is its /64 network, however its address is written", () => {
     fc.assert(
       fc.property(address6, style, fc.array(fc.nat(0xffff), { minLength: 4, maxLength: 4 }), (groups, form, other) => {
         fc.pre(groups.slice(0, 4).some((group) => group !== 0));
@@ -51,7 +51,7 @@ describe("a client", () => {
     );
   });
 
-  test("of IPv4 is its address, also in IPv6 and however that is written", () => {
+  test("of an IPv4 client is its address, even mapped into IPv6, however that is written", () => {
     fc.assert(
       fc.property(bytes4, style, ([a = 0, b = 0, c = 0, d = 0], form) => {
         const plain = [a, b, c, d].join(".");
@@ -85,7 +85,7 @@ describe("a client", () => {
     (address) => expect(isThisMachine(clientKey(address))).toBe(false),
   );
 
-  test("whose address is none is what was said", () => {
+  test("without a valid address is the text itself", () => {
     for (const text of ["", "unknown", "1.2.3", "010.0.0.1", "::g", "1.2.3.4%eth0", "[1.2.3.4]"]) {
       expect(clientKey(text)).toBe(text);
     }

@@ -8,7 +8,7 @@ import { createAuthenticator } from "../../../src/transport/auth/authenticator.t
 const MINUTE = 60_000;
 const RIGHT = "right-token";
 
-/** What comes from one address: a wrong or right token, none at all, or a bad signature that a face found. */
+/** Attempts from one address: a wrong or correct token, none, or a bad signature reported by a face. */
 type Kind = "wrong" | "right" | "none" | "signature";
 interface Attempt {
   readonly kind: Kind;
@@ -46,7 +46,7 @@ const play = (rules: Rules, attempts: readonly Attempt[]): readonly Outcome[] =>
 
 const isFailure = ({ kind }: Attempt) => kind === "wrong" || kind === "signature";
 
-/** By the definition alone: a minute with too many failures, of which the last was less than a lockout ago. */
+/** Locked out by definition: a minute with too many failures, the last of them less than `lockoutMs` ago. */
 function isLockedOut({ failuresPerMinute, lockoutMs }: Rules, before: readonly Attempt[], now: number): boolean {
   const times = before.filter(isFailure).map(({ atMs }) => atMs);
   return times.some((last, at) => {
@@ -75,7 +75,7 @@ const attempts = fc.array(fc.tuple(kind, pauseMs), { maxLength: 40 }).map((steps
 });
 
 describe("a lockout", () => {
-  test("is what its rules say: after too many failures within a minute, wrong credentials are told to wait", () => {
+  test("refuses wrong credentials with a wait after too many failures within a minute", () => {
     fc.assert(
       fc.property(rules, attempts, (limits, all) => {
         const expected = all.map((one, at): Outcome => {
@@ -89,7 +89,7 @@ describe("a lockout", () => {
     );
   });
 
-  test("becomes never milder by one more failure, whatever kind it is and whenever it comes", () => {
+  test("never becomes milder by another failure, whatever its kind and time", () => {
     const failure = fc.constantFrom<Kind>("wrong", "signature");
     fc.assert(
       fc.property(rules, attempts, failure, fc.nat(60 * MINUTE), (limits, all, of, atMs) => {
@@ -105,7 +105,7 @@ describe("a lockout", () => {
     );
   });
 
-  test("never keeps right credentials out, whatever their address has done", () => {
+  test("never refuses correct credentials, whatever their address has done", () => {
     fc.assert(
       fc.property(rules, attempts, fc.nat(60 * MINUTE), (limits, all, pause) => {
         const atMs = (all.at(-1)?.atMs ?? 0) + pause;
@@ -114,7 +114,7 @@ describe("a lockout", () => {
     );
   });
 
-  test("is not ended by what other addresses do, as long as fewer than ten thousand of them are locked out", () => {
+  test("is not affected by other addresses, while fewer than ten thousand are locked out", () => {
     const attempt = gate({ failuresPerMinute: 2, lockoutMs: 15 * MINUTE });
     const wrong = { kind: "wrong", atMs: 0 } as const;
     for (let count = 0; count < 2; count++) attempt("203.0.113.1", wrong);

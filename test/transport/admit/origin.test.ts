@@ -46,7 +46,7 @@ describe("the Host header", () => {
 
   test("a request without one is refused", () => expect(isAllowedHost(undefined, rules)).toBe(false));
 
-  test("no name that is not loopback passes without being listed", () => {
+  test("no name other than loopback's is accepted unless it is listed", () => {
     fc.assert(
       fc.property(fc.domain(), (name) => {
         fc.pre(!isLoopbackHost(name));
@@ -70,9 +70,10 @@ describe("the Origin header", () => {
     },
   );
 
-  test("absent: not a browser, let in", () => expect(isAllowedOrigin(undefined, "localhost", rules)).toBe(true));
+  test("absent, so not from a page, is accepted", () =>
+    expect(isAllowedOrigin(undefined, "localhost", rules)).toBe(true));
 
-  test("our own pages and the listed origins are let in", () => {
+  test("the gateway's own and listed origins are accepted", () => {
     expect(isAllowedOrigin("http://localhost:18789", "localhost:18789", rules)).toBe(true);
     expect(isAllowedOrigin("https://sluice.example.com", "sluice.example.com", rules)).toBe(true);
     expect(isAllowedOrigin("https://chat.example.com", "localhost:18789", rules)).toBe(true);

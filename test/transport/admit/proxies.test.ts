@@ -7,7 +7,7 @@ const proxies = new Proxies(["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]);
 const from = (remoteAddress: string, forwarded?: string, trusting = proxies) =>
   trusting.clientOf(requestOf({ "x-forwarded-for": forwarded }, new LooseSocket(remoteAddress)));
 
-describe("where a client is", () => {
+describe("a client's address", () => {
   test.each([
     ["a client that writes the header itself", "203.0.113.9", "198.51.100.1", "203.0.113.9"],
     ["a proxy", "10.1.2.3", "198.51.100.1", "198.51.100.1"],
@@ -29,13 +29,13 @@ describe("where a client is", () => {
     expect(from(address, forwarded)).toBe(client);
   });
 
-  test("a proxy is listed in any form", () => {
+  test("a proxy may be listed in any form", () => {
     for (const listed of ["::ffff:10.1.2.3", "::FFFF:a01:203", "::ffff:10.0.0.0/104"]) {
       expect(from("10.1.2.3", "198.51.100.1", new Proxies([listed]))).toBe("198.51.100.1");
     }
   });
 
-  test("nobody's word counts when no proxy is listed", () => {
+  test("X-Forwarded-For is ignored when no proxy is listed", () => {
     expect(from("127.0.0.1", "198.51.100.1", new Proxies([]))).toBe("127.0.0.1");
   });
 });

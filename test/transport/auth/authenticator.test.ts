@@ -30,20 +30,20 @@ function setUp({ token, required = false, keys = [] }: Setting = { token: "right
 }
 
 describe("the shared token", () => {
-  test("without one, and without any key, everybody is let in as local", () => {
+  test("without one, and without keys, every client is accepted as local", () => {
     const { authenticator } = setUp({});
     expect(authenticator.required).toBe(false);
     expect(authenticator.authenticate(undefined, "a")).toEqual({ name: "local" });
     expect(authenticator.current({ name: "local" })).toEqual({ name: "local" });
   });
 
-  test("an empty one is one: nobody comes in without credentials", () => {
+  test("an empty one counts: no client is accepted without credentials", () => {
     const { authenticator } = setUp({ token: "" });
     expect(authenticator.required).toBe(true);
     expect(authenticator.authenticate(undefined, "a")).toBeUndefined();
   });
 
-  test("the right one is let in; a wrong, shorter, longer or missing one is not", () => {
+  test("the correct one is accepted; a wrong, shorter, longer or missing one is not", () => {
     const { authenticator } = setUp();
     expect(authenticator.authenticate("right-token", "10.0.0.1")).toEqual({ name: "token" });
     for (const wrong of ["wrong-token", "right", "right-token ", ""]) {
@@ -52,7 +52,7 @@ describe("the shared token", () => {
     expect(authenticator.authenticate(undefined, "10.0.0.1")).toBeUndefined();
   });
 
-  test("three wrong ones within a minute lock the address out: wrong ones are told to wait, the right one is let in", () => {
+  test("three wrong ones within a minute lock the address out: wrong ones have to wait, the correct one is accepted", () => {
     const { authenticator, time, refusal } = setUp();
     for (let i = 0; i < 3; i++) expect(authenticator.authenticate("wrong", "10.0.0.1")).toBeUndefined();
     expect(refusal("wrong", "10.0.0.1")).toMatchObject({ code: "rate_limited", retryAfterMs: 60_000 });
@@ -62,13 +62,13 @@ describe("the shared token", () => {
     expect(authenticator.authenticate("wrong", "10.0.0.1")).toBeUndefined();
   });
 
-  test("who gives none is asked for it while the address is locked out too: nothing was guessed", () => {
+  test("a client without one gets unauthorized even from a locked-out address: it guessed nothing", () => {
     const { authenticator } = setUp();
     for (let i = 0; i < 3; i++) authenticator.authenticate("wrong", "10.0.0.1");
     expect(authenticator.authenticate(undefined, "10.0.0.1")).toBeUndefined();
   });
 
-  test("the right one among several is let in, and the wrong ones beside it lock nobody out", () => {
+  test("the correct one among several is accepted, and the wrong ones do not count as failures", () => {
     const { authenticator, refusal } = setUp();
     for (let i = 0; i < 10; i++) {
       expect(authenticator.authenticate("a-login", "10.0.0.1", "right-token")).toEqual({ name: "token" });
@@ -77,7 +77,7 @@ describe("the shared token", () => {
     expect(refusal("wrong", "10.0.0.1")).toBeUndefined();
   });
 
-  test("several wrong ones are as many failures", () => {
+  test("several wrong ones count as several failures", () => {
     const { authenticator, refusal } = setUp();
     expect(authenticator.authenticate("wrong", "10.0.0.1", "wronger", "wrongest")).toBeUndefined();
     expect(refusal("wrong", "10.0.0.1")?.code).toBe("rate_limited");
@@ -104,7 +104,7 @@ describe("the shared token", () => {
 describe("a gateway key", () => {
   const secret = freshSecret();
 
-  test("is its caller with what it grants; the shared token works beside it", () => {
+  test("identifies its caller and grants; the shared token still works", () => {
     const { authenticator } = setUp({ token: "right-token", keys: [keyFor("alice", secret, { scopes: ["read"] })] });
     expect(authenticator.authenticate(secret, "a")).toMatchObject({
       name: "alice",
@@ -113,22 +113,22 @@ describe("a gateway key", () => {
     expect(authenticator.authenticate("right-token", "a")).toEqual({ name: "token" });
   });
 
-  test("from the first one on nobody is let in without credentials, not even when it is revoked", () => {
+  test("from the first one on credentials are required, even after it is revoked", () => {
     const { authenticator, ring } = setUp({});
     const local = authenticator.authenticate(undefined, "a");
     ring.replace([keyFor("alice", secret, { revokedAt: 1 })]);
     expect(authenticator.required).toBe(true);
     expect(authenticator.authenticate(undefined, "a")).toBeUndefined();
-    expect(() => authenticator.current(local ?? { name: "local" })).toThrow("credentials are needed now");
+    expect(() => authenticator.current(local ?? { name: "local" })).toThrow("credentials are now required");
   });
 
-  test("the configuration may ask for credentials before there is a key", () => {
+  test("the configuration may require credentials before there is a key", () => {
     const { authenticator } = setUp({ required: true });
     expect(authenticator.required).toBe(true);
     expect(authenticator.authenticate(undefined, "a")).toBeUndefined();
   });
 
-  test("a typo is told from a wrong key", () => {
+  test("a typo is distinguished from a wrong key", () => {
     const { authenticator, refusal } = setUp({ keys: [keyFor("alice", secret)] });
     const typo = `${secret.slice(0, 20)}${secret[20] === "a" ? "b" : "a"}${secret.slice(21)}`;
     expect(refusal(typo, "a")).toMatchObject({ code: "unauthorized", message: expect.stringContaining("mistyped") });
@@ -136,7 +136,7 @@ describe("a gateway key", () => {
     expect(authenticator.authenticate(freshSecret(), "b")).toBeUndefined();
   });
 
-  test("a digest that only begins like the right one is not enough", () => {
+  test("a digest that merely begins like the correct one is refused", () => {
     const forged = { sha256: `${sha256Of(secret).slice(0, 16)}${"0".repeat(48)}` };
     const { authenticator } = setUp({ keys: [keyFor("alice", freshSecret(), { secrets: [forged] })] });
     expect(authenticator.authenticate(secret, "a")).toBeUndefined();
@@ -163,7 +163,7 @@ describe("a gateway key", () => {
     expect(authenticator.authenticate(good, "10.0.0.1")).toMatchObject({ name: "bob" });
   });
 
-  test("failures of every kind add up, those that a face found too", () => {
+  test("failures of every kind add up, including those a face reports", () => {
     const { authenticator, refusal } = setUp({ token: "right-token", keys: [keyFor("alice", secret)] });
     refusal("wrong-token", "a");
     refusal(`${secret}x`, "a");
@@ -174,7 +174,7 @@ describe("a gateway key", () => {
     expect(authenticator.authenticate(secret, "a")).toBeDefined();
   });
 
-  test("what a caller may do is what its key grants now", () => {
+  test("a caller may do what its key grants now", () => {
     const { authenticator, ring } = setUp({ keys: [keyFor("alice", secret)] });
     const caller = authenticator.authenticate(secret, "a") ?? { name: "" };
     ring.replace([keyFor("alice", secret, { models: ["gpt"] })]);

@@ -34,7 +34,7 @@ function setUp() {
 }
 
 describe("a ticket", () => {
-  test("is 256 random bits, and lets its caller in with the upstream key it was made with", () => {
+  test("is 256 random bits, and authenticates its caller, with the upstream key it was issued for", () => {
     const { issue, redeem } = setUp();
     const ticket = issue(alice, "sk-own");
     expect(Buffer.from(ticket, "base64url")).toHaveLength(32);
@@ -49,7 +49,7 @@ describe("a ticket", () => {
     expect(redeem(ticket)).toBe("unauthorized");
   });
 
-  test("works for 30 seconds", () => {
+  test("is valid for 30 seconds", () => {
     const { issue, redeem, time } = setUp();
     const [first, second] = [issue(), issue()];
     time.ms = TICKET_MS - 1;
@@ -64,26 +64,26 @@ describe("a ticket", () => {
     (other) => {
       const { issue, tickets } = setUp();
       const ticket = issue();
-      expect(() => tickets.redeem(ticket, other, "a")).toThrow("another origin's");
+      expect(() => tickets.redeem(ticket, other, "a")).toThrow("bound to another origin");
       expect(() => tickets.redeem(ticket, PAGE, "a")).toThrow("the ticket is unknown");
     },
   );
 
-  test("that was made for no page works for clients without an Origin alone", () => {
+  test("that was issued for no page works only for clients without an Origin", () => {
     const { tickets } = setUp();
     const identity = { caller: alice, upstreamKey: undefined };
     expect(tickets.redeem(tickets.issue(identity, undefined), undefined, "a")).toEqual(identity);
-    expect(() => tickets.redeem(tickets.issue(identity, undefined), PAGE, "a")).toThrow("another origin's");
+    expect(() => tickets.redeem(tickets.issue(identity, undefined), PAGE, "a")).toThrow("bound to another origin");
   });
 
-  test("is worth what its caller is worth when it is used", () => {
+  test("grants what its caller may do when it is used", () => {
     const { issue, redeem, gone } = setUp();
     const ticket = issue();
     gone.add("alice");
     expect(redeem(ticket)).toBe("unauthorized");
   });
 
-  test("guessing is counted: the address is locked out, but a good ticket lets in from there too", () => {
+  test("guesses lock the address out, but a valid ticket still works from there", () => {
     const { issue, redeem } = setUp();
     const ticket = issue();
     for (let guess = 0; guess < 3; guess++) expect(redeem(`guess ${guess}`)).toBe("unauthorized");
@@ -92,15 +92,15 @@ describe("a ticket", () => {
     expect(redeem(ticket)).toBe("rate_limited");
   });
 
-  test("a caller can have a thousand that wait; used and expired ones make room, other callers are not hindered", () => {
+  test("a caller may have a thousand unused ones; used and expired ones make room, and other callers are unaffected", () => {
     const { issue, redeem, time } = setUp();
     const first = issue();
     for (let made = 1; made < 1_000; made++) issue();
-    expect(() => issue()).toThrow("too many tickets");
+    expect(() => issue()).toThrow("too many unused tickets");
     expect(issue({ name: "bob" })).toEqual(expect.any(String));
     redeem(first);
     issue();
-    expect(() => issue()).toThrow("too many tickets");
+    expect(() => issue()).toThrow("too many unused tickets");
     time.ms = TICKET_MS;
     expect(issue()).toEqual(expect.any(String));
   });

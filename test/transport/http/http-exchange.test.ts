@@ -6,6 +6,7 @@ import { ReadTurn } from "../../../src/core/stream/read-turn.ts";
 import { Inbound } from "../../../src/transport/admit/inbound.ts";
 import { startServer } from "../../../src/transport/server.ts";
 import { noFault } from "../../support/no-fault.ts";
+import { observerOf } from "../../support/observer.ts";
 
 const clock = { now: () => performance.now(), wall: () => Date.now() };
 
@@ -43,12 +44,10 @@ async function serve(handle: HttpFace["handle"]) {
     reads: new ReadTurn(noFault),
     inbound: new Inbound({ callers: room, strangers: room, limits: { inboundBytesPerSecond: 1_048_576 }, clock }),
     clock,
-    observer: {
-      streamEnded() {},
-      connectionClosed() {},
+    observer: observerOf({
       refused: ({ code, where }) => void heard.push(`${where} ${code}`),
       fault: (error, where) => void heard.push(`fault ${where} ${error}`),
-    },
+    }),
     newId: () => "1",
   });
   return { server, heard, url: `${server.url}/x?a=1&b=%20&a=2`, [Symbol.asyncDispose]: () => server.close() };

@@ -11,7 +11,7 @@ import {
   TEXT,
 } from "../../support/raw-web-socket.ts";
 
-/** A server, one raw client, and the face's side of it. */
+/** A server, a raw client, and the face's end of its connection. */
 async function setUp(options: FaceServerOptions = {}) {
   const stack = new AsyncDisposableStack();
   const server = stack.use(await startFaceServer(options));
@@ -20,7 +20,7 @@ async function setUp(options: FaceServerOptions = {}) {
   return { server, client, session, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 }
 
-describe("a frame against RFC 6455 closes the connection", () => {
+describe("a frame that violates RFC 6455 closes the connection", () => {
   const wrong: readonly (readonly [string, number, FrameOptions])[] = [
     ["text that is not UTF-8", 1007, { opcode: TEXT, payload: Uint8Array.of(0x68, 0xff) }],
     ["a frame without a mask", 1002, { opcode: TEXT, payload: "hi", masked: false }],
@@ -48,13 +48,13 @@ describe("limits of one connection", () => {
     expect(up.server.refusals).toEqual([{ code: "binary_frame", where: "played" }]);
   });
 
-  test("a message larger than its face takes closes it with 1009, by its header alone", async () => {
+  test("a message larger than its face allows closes it with 1009, by its head alone", async () => {
     await using up = await setUp({ maxFrameBytes: 1_000 });
     up.client.write(frameBytes({ opcode: TEXT, payload: "x".repeat(1_001) }).subarray(0, 8));
     expect(await up.client.closed).toBe(1009);
   });
 
-  test("pings faster than ten a second close it with 1008 after 20; those were answered", async () => {
+  test("pings faster than ten per second close it with 1008 after 20, which got pongs", async () => {
     await using up = await setUp();
     let sent = 0;
     const ping = async () => {
@@ -72,18 +72,18 @@ describe("limits of one connection", () => {
     expect(up.server.refusals).toContainEqual({ code: "rate_limited", where: "played" });
   });
 
-  test("pongs that answer nothing likewise", async () => {
+  test("unsolicited pongs close it with 1008 too", async () => {
     await using up = await setUp();
     up.client.write(Buffer.concat(Array.from({ length: 21 }, () => frameBytes({ opcode: PONG }))));
     expect(await up.client.closed).toBe(1008);
     expect(up.server.refusals).toContainEqual({ code: "rate_limited", where: "played" });
   });
 
-  test("more pings in one piece than may come at once close it with 1008", async () => {
+  test("more pings in one read than a burst allows close it with 1008", async () => {
     await using up = await setUp();
     up.client.write(Buffer.concat(Array.from({ length: 1_000 }, () => frameBytes({ opcode: PING }))));
     expect(await up.client.closed).toBe(1008);
-    // Twenty at once, the one that was too many, some that came of time that passed, and the goodbye.
+    // Twenty in the burst, the excess one, some for the time that passed, and the close frame.
     expect(up.client.frames.length).toBeLessThanOrEqual(25);
   });
 
@@ -124,33 +124,33 @@ describe("limits of one connection", () => {
 });
 
 describe("before a client is authenticated", () => {
-  test("silence for the handshake's time closes the connection with 4008", async () => {
+  test("silence for handshakeMs closes the connection with 4008", async () => {
     await using up = await setUp({ authentication: "frame", limits: { handshakeMs: 20 } });
     expect(await up.client.closed).toBe(4008);
     expect(up.server.refusals).toEqual([{ code: "handshake_timeout", where: "played" }]);
   });
 
-  test("pings and pongs do not lengthen it", async () => {
+  test("pings and pongs do not extend it", async () => {
     await using up = await setUp({ authentication: "frame", limits: { handshakeMs: 50 } });
     const pings = setInterval(() => up.client.send({ opcode: PING }), 20);
     expect(await up.client.closed).toBe(4008);
     clearInterval(pings);
   });
 
-  test("more bytes than a handshake needs close it with 1009 before the frame is complete", async () => {
+  test("more bytes than handshakeFrameBytes close it with 1009 before the frame is complete", async () => {
     await using up = await setUp({ authentication: "frame", limits: { handshakeFrameBytes: 1_000 } });
     up.client.write(frameBytes({ opcode: TEXT, payload: "x".repeat(60_000) }).subarray(0, 1_100));
     expect(await up.client.closed).toBe(1009);
     expect(up.session.messages).toEqual([]);
   });
 
-  test("many small frames are counted together", async () => {
+  test("small frames add up", async () => {
     await using up = await setUp({ authentication: "frame", limits: { handshakeFrameBytes: 1_000 } });
     for (let count = 0; count < 11; count++) up.client.send({ opcode: TEXT, payload: "x".repeat(100) });
     expect(await up.client.closed).toBe(1009);
   });
 
-  test("neither limit holds once it is", async () => {
+  test("neither limit applies afterwards", async () => {
     await using up = await setUp({ authentication: "frame", limits: { handshakeMs: 30, handshakeFrameBytes: 1_000 } });
     up.client.send({ opcode: TEXT, payload: "let me in" });
     await up.session.until(() => up.session.messages.length === 1);
@@ -164,7 +164,7 @@ describe("before a client is authenticated", () => {
 });
 
 describe("a fault of a face", () => {
-  test("ends its connection with 1011 and is reported; the other connections go on", async () => {
+  test("ends its connection with 1011 and is reported; other connections continue", async () => {
     await using up = await setUp();
     using other = await RawWebSocket.connect(up.server.url, "/played", "played");
     up.client.send({ opcode: TEXT, payload: "fault" });

@@ -13,7 +13,7 @@ const frame = fc.record({
   payload: fc.oneof(fc.uint8Array({ maxLength: 140 }), fc.constant(new Uint8Array(66_000))),
 });
 
-/** The bytes in pieces of these lengths, by turns. */
+/** The bytes in pieces of these lengths, repeated in turn. */
 function* cut(bytes: Buffer, lengths: readonly number[]): Generator<Buffer> {
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
     const length = lengths[turn % lengths.length] ?? 1;
@@ -22,8 +22,8 @@ function* cut(bytes: Buffer, lengths: readonly number[]): Generator<Buffer> {
   }
 }
 
-describe("the heads of frames", () => {
-  test("say the same however they are cut", () => {
+describe("frame heads", () => {
+  test("read the same however they are divided", () => {
     const lengths = fc.array(fc.oneof(fc.integer({ min: 1, max: 7 }), fc.integer({ min: 1, max: 70_000 })), {
       minLength: 1,
       maxLength: 5,
@@ -72,7 +72,7 @@ describe("the heads of frames", () => {
     );
   });
 
-  test("announce lengths beyond what is ever taken", () => {
+  test("may announce lengths beyond any limit", () => {
     const bytes = frameBytes({ opcode: TEXT, announcedBytes: 2 ** 52 });
     expect(new FrameHeads().read(bytes, 0).head?.payloadBytes).toBe(2 ** 52);
     const most = Buffer.from([0x81, 0xff, ...Array(8).fill(255), 0, 0, 0, 0]);
@@ -80,8 +80,8 @@ describe("the heads of frames", () => {
   });
 });
 
-describe("a frame that comes in several reads", () => {
-  test("is put together with a mask of zeros, however it is cut", () => {
+describe("a frame that arrives in several reads", () => {
+  test("is assembled with a mask of zeros, however it is divided", () => {
     const payloads = fc.uint8Array({ minLength: 1, maxLength: 400 });
     const masks = fc.tuple(fc.nat(255), fc.nat(255), fc.nat(255), fc.nat(255));
     fc.assert(
@@ -95,10 +95,10 @@ describe("a frame that comes in several reads", () => {
           if (!head) throw new Error("there is no head");
           const split = new SplitFrame(head);
           for (const piece of cut(bytes.subarray(taken), cuts)) {
-            expect(split.whole).toBeUndefined();
+            expect(split.complete).toBeUndefined();
             expect(split.take(piece, 0)).toBe(piece.length);
           }
-          expect(split.whole).toEqual(frameBytes({ opcode: TEXT, payload }));
+          expect(split.complete).toEqual(frameBytes({ opcode: TEXT, payload }));
         },
       ),
     );

@@ -4,19 +4,19 @@ import fc from "fast-check";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { CODES } from "../../../protocol/codes.ts";
 import { InboundBudget } from "../../../src/core/caller/inbound-budget.ts";
-import type { Observer } from "../../../src/core/ports/observer.ts";
 import { ReadTurn } from "../../../src/core/stream/read-turn.ts";
 import { Inbound } from "../../../src/transport/admit/inbound.ts";
 import { SocketConnection } from "../../../src/transport/ws/connection.ts";
 import { anyFrame, goodbye, rightMessage } from "../../support/any-frames.ts";
 import { noFault } from "../../support/no-fault.ts";
 import { requestOf } from "../../support/node-requests.ts";
+import { observerOf } from "../../support/observer.ts";
 import { frameBytes } from "../../support/raw-web-socket.ts";
 
 const MAX_BYTES = 1_200_000;
-/** From here on a message has turns of its own. */
+/** A message this large gets its own turns. */
 const LARGE_BYTES = 1_100_000;
-/** A clock that stands still: no rate, pace or pulse runs out. */
+/** A frozen clock: no rate, pace or pulse runs out. */
 const CLOCK = { now: () => 0, wall: () => 0 };
 const LIMITS = {
   handshakeFrameBytes: 65_536,
@@ -36,7 +36,7 @@ const REQUEST = requestOf({
 });
 
 interface Answer {
-  /** Texts that were handed over. */
+  /** Texts passed to the face. */
   readonly messages: readonly string[];
   /** What the server wrote: pongs with their payload, a close with its code. */
   readonly said: readonly string[];
@@ -44,7 +44,7 @@ interface Answer {
 
 type Attach = (ws: WebSocket, socket: Duplex, heard: (text: string) => void) => void;
 
-/** As `ws` by itself has it, besides that binary messages are refused. */
+/** What `ws` alone does, except that binary messages are refused. */
 const plain: Attach = (ws, _socket, heard) => {
   ws.on("error", () => {});
   ws.on("message", (data, isBinary) => {
@@ -54,18 +54,13 @@ const plain: Attach = (ws, _socket, heard) => {
   });
 };
 
-/** What stays reserved behind a connection, and what it reported. */
+/** What a connection leaves reserved, and what it reported. */
 const left = { faults: 0, bytes: () => 0 };
 
 const ours: Attach = (ws, socket, heard) => {
   const budget = new InboundBudget({ maxBytes: 2 ** 30, maxBytesEach: 2 ** 30 });
   left.bytes = () => budget.usedBytes;
-  const observer: Observer = {
-    streamEnded() {},
-    connectionClosed() {},
-    refused() {},
-    fault: () => void left.faults++,
-  };
+  const observer = observerOf({ fault: () => void left.faults++ });
   const session = { message: heard, drained() {}, closed() {}, goingAway() {} };
   new SocketConnection({
     reads: new ReadTurn(noFault),
@@ -92,7 +87,7 @@ const ours: Attach = (ws, socket, heard) => {
   });
 };
 
-/** Each piece is a read of its own; behind the last one the client hangs up. */
+/** Each piece is its own read; after the last one the client disconnects. */
 async function play(pieces: readonly Buffer[], attach: Attach): Promise<Answer> {
   const [client, socket] = duplexPair();
   const options: ServerOptions & { maxFragments: number; maxBufferedChunks: number } = {
@@ -113,7 +108,7 @@ async function play(pieces: readonly Buffer[], attach: Attach): Promise<Answer> 
     });
   });
   for (const piece of pieces) {
-    // Masks are taken off in place.
+    // ws unmasks in place.
     client.write(Buffer.from(piece));
     await new Promise((turn) => setImmediate(turn));
   }
@@ -148,14 +143,14 @@ const conversation = fc.record({
     )
     .map((parts) => parts.flat()),
   cuts: fc.array(fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 65_536 })), { maxLength: 40 }),
-  /** The client hangs up so many bytes before its end. */
+  /** The client disconnects this many bytes before the end. */
   missing: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(30)),
 });
 
-/** The most that one read of a socket brings. */
+/** The most bytes one read of a socket returns. */
 const READ_BYTES = 65_536;
 
-/** Pieces of these lengths, and of as much as a read brings. */
+/** Pieces of these lengths, none larger than a read. */
 function cut(bytes: Buffer, lengths: readonly number[]): Buffer[] {
   const pieces: Buffer[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -166,11 +161,11 @@ function cut(bytes: Buffer, lengths: readonly number[]): Buffer[] {
   return pieces;
 }
 
-/** The same cases in every run; another number gives others. */
+/** The seed: the same cases in every run. */
 const SEED = Number(process.env.FRAME_SEED ?? 20_261_128);
 const RUNS = Number(process.env.FRAME_RUNS ?? 1_000);
 
-test("any frames, however they are cut, are answered as `ws` by itself answers them, and leave nothing reserved", async () => {
+test("any frames, however divided, are handled as `ws` alone handles them, and leave nothing reserved", async () => {
   let handedOver = 0;
   const codes = new Set<string>();
   left.faults = 0;
@@ -194,7 +189,7 @@ test("any frames, however they are cut, are answered as `ws` by itself answers t
     }),
     { seed: SEED, numRuns: RUNS },
   );
-  // Enough of each kind, or the cases are worth nothing.
+  // Without enough of each kind the cases would prove nothing.
   expect(handedOver).toBeGreaterThan(1_000);
   expect([...codes]).toEqual(expect.arrayContaining(["8 1000", "8 1002", "8 1003", "8 1007", "8 1009"]));
 }, 60_000);

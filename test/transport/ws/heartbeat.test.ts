@@ -9,12 +9,12 @@ const PONG = 0xa;
 const pings = (client: RawWebSocket) => client.frames.filter(({ opcode }) => opcode === PING).length;
 
 describe("a silent client", () => {
-  test("is pinged, and given up as no_pong, 4001, when it does not answer", async () => {
+  test("is pinged, and closed as no_pong, 4001, when it does not respond", async () => {
     await using server = await startFaceServer({ limits: { pingMs: 20, pongMs: 20 } });
     using client = await RawWebSocket.connect(server.url, "/played", "played");
     const session = await server.session();
     expect(await session.closed).toBe("no_pong");
-    // Nobody would read a goodbye.
+    // A close frame would not be read.
     expect(await client.closed).toBeUndefined();
     expect(pings(client)).toBeGreaterThanOrEqual(1);
     expect(server.closings).toEqual([expect.objectContaining({ closeCode: 4001 })]);
@@ -35,7 +35,7 @@ describe("a silent client", () => {
     expect(pings(client)).toBeGreaterThan(10);
   });
 
-  test("lives as long as bytes of a long frame come, within which it cannot answer", async () => {
+  test("stays connected while bytes of a long frame arrive, within which it cannot send a pong", async () => {
     await using server = await startFaceServer({ limits: { pingMs: 10, pongMs: 50 } });
     using client = await RawWebSocket.connect(server.url, "/played", "played");
     const session = await server.session();
@@ -48,7 +48,7 @@ describe("a silent client", () => {
     expect(pings(client)).toBeGreaterThan(10);
   });
 
-  test("keeps its stream: whoever resumes it is told no_pong", async () => {
+  test("keeps its stream, whose next reader learns of no_pong", async () => {
     await using upstream = await startScriptedUpstream();
     const limits = { sockets: { pingMs: 20, pongMs: 20 } };
     await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits } });
@@ -70,14 +70,14 @@ describe("a silent client", () => {
   });
 });
 
-describe("a gateway that stood still", () => {
-  test("disconnects nobody for the silence of that time, and goes on counting from there", async () => {
+describe("a suspended gateway", () => {
+  test("closes no connection for silence in that time, and counts from its end", async () => {
     const time = { ms: 0 };
     const clock = { now: () => time.ms, wall: () => time.ms };
     await using server = await startFaceServer({ clock, limits: { pingMs: 1_000, pongMs: 50 } });
     using client = await RawWebSocket.connect(server.url, "/played", "played");
     const session = await server.session();
-    // In steps the heartbeat does not take for a stall.
+    // In steps too small to count as a stall.
     const ping = async (count: number) => {
       const moving = setInterval(() => (time.ms += 40), 10);
       await client.until(() => pings(client) >= count);
@@ -90,7 +90,7 @@ describe("a gateway that stood still", () => {
     expect(await session.closed).toBe("no_pong");
   });
 
-  test("keeps every client through a stall of ten times the answering time", async () => {
+  test("keeps every client through a stall of ten times pongMs", async () => {
     await using server = await startFaceServer({ limits: { pingMs: 20, pongMs: 100 } });
     const clients = await Promise.all(Array.from({ length: 50 }, () => answering(server.url)));
     await Promise.all(clients.map((client) => client.until(() => pings(client) > 0)));
@@ -102,7 +102,7 @@ describe("a gateway that stood still", () => {
   });
 });
 
-/** A client that answers every ping. */
+/** A client that responds to every ping. */
 async function answering(url: string): Promise<RawWebSocket> {
   const client = await RawWebSocket.connect(url, "/played", "played");
   let answered = 0;

@@ -20,7 +20,7 @@ async function setUp(options: FaceServerOptions = {}) {
 
 const textOf = (bytes: number): string => "0123456789abcdef".repeat(Math.ceil(bytes / 16)).slice(0, bytes);
 
-/** One message in fragments of so many bytes. */
+/** A message in fragments of this many bytes. */
 function fragments(message: string, bytes: number): Buffer[] {
   const frames: Buffer[] = [];
   for (let at = 0; at < message.length; at += bytes) {
@@ -31,7 +31,7 @@ function fragments(message: string, bytes: number): Buffer[] {
   return frames;
 }
 
-/** Writes pieces of so many bytes, each in a segment of its own where the network does not join them. */
+/** Writes pieces of this many bytes, each in its own segment unless the network joins them. */
 async function writeIn(client: RawWebSocket, bytes: Buffer, pieceBytes: number): Promise<void> {
   for (let at = 0; at < bytes.length; at += pieceBytes) {
     client.write(bytes.subarray(at, at + pieceBytes));
@@ -39,7 +39,7 @@ async function writeIn(client: RawWebSocket, bytes: Buffer, pieceBytes: number):
   }
 }
 
-describe("a message of any size that its face takes gets in", () => {
+describe("a message of any size within its face's limit is accepted", () => {
   const LARGE = 25 * MIB;
   test.each([
     ["25 MiB in segments of 1,400 bytes", LARGE, LARGE, 1_400],
@@ -58,7 +58,7 @@ describe("a message of any size that its face takes gets in", () => {
     expect(up.server.refusals).toEqual([]);
   });
 
-  test("with pings between its fragments, which are answered", async () => {
+  test("with pings between its fragments, which get pongs", async () => {
     await using up = await setUp();
     const [first, ...rest] = fragments("hello", 1);
     up.client.write(first ?? "");
@@ -70,7 +70,7 @@ describe("a message of any size that its face takes gets in", () => {
     expect(up.session.messages).toEqual(["hello"]);
   });
 
-  test("large and small ones in the order in which they were sent", async () => {
+  test("large and small ones in the order they were sent", async () => {
     await using up = await setUp({ maxFrameBytes: 4 * MIB });
     const messages = [textOf(3 * MIB), "a", "b", textOf(2 * MIB), "c"];
     up.client.write(Buffer.concat(messages.flatMap((message) => fragments(message, 4 * MIB))));
@@ -82,7 +82,7 @@ describe("a message of any size that its face takes gets in", () => {
   });
 });
 
-test("a large message is handed over though its client says goodbye right behind it", async () => {
+test("a large message is handled even when a close frame follows at once", async () => {
   await using up = await setUp({ maxFrameBytes: 4 * MIB });
   const message = textOf(2 * MIB);
   const goodbye = frameBytes({ opcode: CLOSE, payload: Buffer.from([3, 232]) });
@@ -91,7 +91,7 @@ test("a large message is handed over though its client says goodbye right behind
   expect(up.session.messages).toEqual([message]);
 });
 
-test("a message right behind the one that says who its client is may be as large as its face takes", async () => {
+test("a message right after the authenticating one may be as large as its face allows", async () => {
   await using up = await setUp({ authentication: "frame", limits: { handshakeFrameBytes: 1_000 } });
   const message = textOf(5_000);
   const bytes = Buffer.concat(["let me in", message].map((payload) => frameBytes({ opcode: TEXT, payload })));
@@ -116,7 +116,7 @@ test.each([
   },
 );
 
-describe("a message larger than its face takes", () => {
+describe("a message larger than its face allows", () => {
   test.each([
     ["by the length its head announces", [frameBytes({ opcode: TEXT, announcedBytes: 1_001 })]],
     [
@@ -142,14 +142,14 @@ describe("a message larger than its face takes", () => {
 
 const unfinished = (payload: string, announcedBytes: number) => frameBytes({ opcode: TEXT, payload, announcedBytes });
 
-describe("what a frame's head says alone", () => {
-  test("is judged by its first two bytes: who sends no more of it is not waited for", async () => {
+describe("a frame's head", () => {
+  test("is refused by its first two bytes, without waiting for the rest", async () => {
     await using up = await setUp();
     up.client.write(frameBytes({ opcode: TEXT, rsv: 4 }).subarray(0, 2));
     expect(await up.client.closed).toBe(1002);
   });
 
-  test("comes second to what is wrong with the frame before it", async () => {
+  test("is refused only after a fault of the frame before it", async () => {
     await using up = await setUp({ maxFrameBytes: 1_000 });
     const bad = frameBytes({ opcode: TEXT, payload: Buffer.from([0x80]) });
     up.client.write(Buffer.concat([bad, frameBytes({ opcode: TEXT, announcedBytes: 1_001 })]));
@@ -158,8 +158,8 @@ describe("what a frame's head says alone", () => {
   });
 });
 
-describe("the budget for what comes in", () => {
-  test("counts a message by what it announces, from its head on until it was handed over", async () => {
+describe("the inbound budget", () => {
+  test("counts a message by its announced length, from its head until it is handled", async () => {
     await using up = await setUp();
     const bytes = frameBytes({ opcode: TEXT, payload: "x".repeat(100_000) });
     up.client.write(bytes.subarray(0, 14));
@@ -170,7 +170,7 @@ describe("the budget for what comes in", () => {
     expect(up.server.callers.usedBytes).toBe(0);
   });
 
-  test("has no room: the connection is closed with 1013, and other callers notice nothing", async () => {
+  test("when full closes the connection with 1013, and other callers are unaffected", async () => {
     await using up = await setUp({ inboundBytes: 200_000, inboundBytesEach: 100_000 });
     using other = await up.other();
     const session = await up.server.session();
@@ -185,7 +185,7 @@ describe("the budget for what comes in", () => {
     await session.until(() => session.messages.length > 0);
   });
 
-  test("counts fragments for what they cost: a message of single bytes takes no more than others", async () => {
+  test("counts fragments at their cost: a message in single bytes takes no more memory than others", async () => {
     await using up = await setUp({ inboundBytes: MIB });
     up.client.send({ opcode: TEXT, payload: "x", fin: false });
     const frames = Buffer.concat(Array(3_000).fill(frameBytes({ opcode: CONTINUATION, payload: "x", fin: false })));
@@ -193,7 +193,7 @@ describe("the budget for what comes in", () => {
     expect(await up.client.closed).toBe(1013);
   });
 
-  test("does not concern what one read brings whole: acks pass while there is no room", async () => {
+  test("does not apply to messages within one read: acks pass while it is full", async () => {
     await using up = await setUp({ inboundBytes: 1_000 });
     using second = await RawWebSocket.connect(up.server.url, "/played", "played");
     second.write(unfinished("x", 400));
@@ -202,7 +202,7 @@ describe("the budget for what comes in", () => {
     await up.session.until(() => up.session.messages.length > 0);
   });
 
-  test("is another for clients that have not authenticated: they take no room from callers", async () => {
+  test("is separate for unauthenticated clients, which take no room from callers", async () => {
     await using up = await setUp({ authentication: "frame", strangerBytes: 1_000, inboundBytes: 100_000 });
     up.client.write(unfinished("x", 400));
     await turnsUntil(() => up.server.strangers.usedBytes > 0);
@@ -214,7 +214,7 @@ describe("the budget for what comes in", () => {
 });
 
 describe("an unfinished message", () => {
-  test("that goes on too slowly closes the connection with 4031", async () => {
+  test("that arrives too slowly closes the connection with 4031", async () => {
     await using up = await setUp({ limits: { pongMs: 100 }, pace: { silenceMs: 50, bytesPerSecond: 1 } });
     up.client.write(unfinished("x", 1_000));
     expect(await up.client.closed).toBe(4031);
@@ -222,7 +222,7 @@ describe("an unfinished message", () => {
     expect(up.server.refusals).toEqual([{ code: "slow_sender", where: "played" }]);
   });
 
-  test("counts in the bytes a client may send a second", async () => {
+  test("counts towards the bytes a client may send per second", async () => {
     await using up = await setUp({ maxFrameBytes: 10_000, limits: { inboundBytesPerSecond: 1 } });
     for (let count = 0; count < 2; count++) up.client.send({ opcode: TEXT, payload: "x".repeat(10_000) });
     await up.session.until(() => up.session.messages.length === 2);
@@ -231,9 +231,9 @@ describe("an unfinished message", () => {
   });
 });
 
-test("a message's time is its caller's, however it ends; what strangers send is nobody's", async () => {
+test("a message's time is charged to its caller, however it ends; an unauthenticated client's to none", async () => {
   let now = 0;
-  // Each look at the clock is 1 ms later.
+  // Each reading of the clock is 1 ms later.
   const clock = { now: () => now++, wall: () => 0 };
   await using up = await setUp({ authentication: "frame", clock });
   up.client.send({ opcode: TEXT, payload: "who are you" });
@@ -246,7 +246,7 @@ test("a message's time is its caller's, however it ends; what strangers send is 
   expect(up.server.took.map(({ caller }) => caller)).toEqual(["tester", "tester", "tester"]);
 });
 
-/** Ways in which it ends, each behind a frame that is half there. */
+/** Ways for the connection to end, each after half a frame. */
 const ENDINGS: Readonly<Record<string, readonly [FaceServerOptions, (client: RawWebSocket) => void]>> = {
   "it is complete": [{}, (client) => client.write("x".repeat(3_000))],
   "its client goes in the middle": [{}, (client) => client.socket.destroy()],
@@ -290,7 +290,7 @@ describe("nothing stays reserved when", () => {
     expect(up.server.callers.usedBytes).toBe(0);
   });
 
-  test("a face fails at a large message, or its client is gone before its turn came", async () => {
+  test("a face fails on a large message, or its client disconnects before its turn", async () => {
     await using up = await setUp({ maxFrameBytes: 4 * MIB });
     using second = await RawWebSocket.connect(up.server.url, "/played", "played");
     const session = await up.server.session();

@@ -10,9 +10,9 @@ import { type FaceServer, type PlayedSession, startFaceServer } from "../../supp
 import { noFault } from "../../support/no-fault.ts";
 import { CLOSE, frameBytes, RawWebSocket, TEXT } from "../../support/raw-web-socket.ts";
 
-/** A socket that counts what it is given to write, and takes it only when it is told to. */
+/** A socket that records writes, and completes them only when a test lets it. */
 class CountingSocket extends Duplex {
-  /** What each write brought. */
+  /** The content of each write. */
   readonly writes: string[] = [];
   isFull = false;
   #waiting: (() => void)[] = [];
@@ -41,7 +41,7 @@ class CountingSocket extends Duplex {
 }
 
 const opened: WebSocket[] = [];
-// One that said goodbye waits half a minute for the answer.
+// A closing ws waits half a minute for the peer's close frame.
 afterAll(() => {
   for (const ws of opened) ws.terminate();
 });
@@ -70,7 +70,7 @@ async function setUp(gateBytes = 1_000) {
 const endOfTurn = () => new Promise((turn) => setImmediate(turn));
 
 describe("an outbox", () => {
-  test("writes all frames of a loop turn at once, in order, each a message of its own", async () => {
+  test("writes all frames of a loop turn at once, in order, each as its own message", async () => {
     const { socket, outbox } = await setUp();
     for (const frame of ["a", "b", "c"]) outbox.push(frame, "turn");
     queueMicrotask(() => outbox.push("d", "turn"));
@@ -81,7 +81,7 @@ describe("an outbox", () => {
     expect(outbox.frames).toBe(5);
   });
 
-  test("writes the frames of the next turn in a write of their own", async () => {
+  test("writes the frames of the next turn separately", async () => {
     const { socket, outbox } = await setUp();
     outbox.push("a", "turn");
     await endOfTurn();
@@ -90,7 +90,7 @@ describe("an outbox", () => {
     expect(socket.writes).toEqual(["\x81\x01a", "\x81\x01b"]);
   });
 
-  test("writes at once what may not wait, with all that was queued before it", async () => {
+  test("writes an urgent frame at once, with all that were queued before it", async () => {
     const { socket, outbox } = await setUp();
     outbox.push("a", "turn");
     outbox.push("b", "now");
@@ -100,7 +100,7 @@ describe("an outbox", () => {
     expect(socket.writes.slice(1)).toEqual(["\x81\x01c"]);
   });
 
-  test("writes what one read of an upstream brought behind it, when one stream alone writes here", async () => {
+  test("writes all frames of an upstream's read at its end, when a single stream writes", async () => {
     const { socket, outbox, reads } = await setUp();
     reads.begin();
     for (const frame of ["a", "b"]) outbox.push(frame, "read");
@@ -115,7 +115,7 @@ describe("an outbox", () => {
     expect(socket.writes).toEqual(["\x81\x01a\x81\x01b", "\x81\x01c\x81\x01d"]);
   });
 
-  test("asks to hold back once the socket keeps more than the gate, and says when it has drained, once", async () => {
+  test("is not writable while the socket buffers more than the gate, and reports once when it has drained", async () => {
     const { socket, outbox, drains } = await setUp();
     socket.isFull = true;
     outbox.push("x".repeat(600), "turn");
@@ -123,7 +123,7 @@ describe("an outbox", () => {
     outbox.push("y".repeat(600), "turn");
     expect(outbox.writable).toBe(false);
     expect(outbox.writable).toBe(false);
-    // A reply may not wait for that.
+    // A reply must not wait for that.
     outbox.push("reply", "turn");
     await endOfTurn();
     expect(drains()).toBe(0);
@@ -134,7 +134,7 @@ describe("an outbox", () => {
     expect(socket.writes.join("").replace(/(.)\1+/g, "$1")).toMatch(/x.*y.*reply$/s);
   });
 
-  test("gives the kernel what it collected before it asks to hold back", async () => {
+  test("flushes to the kernel before it reports that it is not writable", async () => {
     const { socket, outbox, drains } = await setUp();
     for (let count = 0; count < 5; count++) {
       outbox.push("x".repeat(600), "turn");
@@ -145,7 +145,7 @@ describe("an outbox", () => {
     expect(drains()).toBe(0);
   });
 
-  test("drops what comes after the goodbye, and holds nobody back for it", async () => {
+  test("drops frames after the close frame, and stays writable", async () => {
     const { socket, ws, outbox } = await setUp();
     ws.close(1000);
     outbox.push("too late", "turn");
@@ -156,7 +156,7 @@ describe("an outbox", () => {
   });
 });
 
-describe("a message arrives as it was, whatever is in it", () => {
+describe("a message arrives unchanged, whatever its content", () => {
   const LAST = "the last of them";
   let server: FaceServer;
   let client: WebSocket;
@@ -175,7 +175,7 @@ describe("a message arrives as it was, whatever is in it", () => {
   const lengths = [0, 1, 125, 126, 127, 65_535, 65_536, 200_000];
   const texts = lengths.flatMap((length) => ["x".repeat(length), "é".repeat(length / 2), "💧".repeat(length / 4)]);
 
-  test("at every length that a frame's head writes in another way, in one byte a character and in more", async () => {
+  test("at every length with a different head, in ASCII and beyond", async () => {
     expect(await received(texts)).toEqual(texts);
   });
 
@@ -189,7 +189,7 @@ describe("a message arrives as it was, whatever is in it", () => {
     );
   });
 
-  /** What a client of ws gets when the gateway sends these frames in one turn. */
+  /** What a ws client receives when the gateway sends these frames in one turn. */
   async function received(frames: readonly string[]): Promise<string[]> {
     const got: string[] = [];
     client.on("message", (data) => got.push(data.toString()));
@@ -201,7 +201,7 @@ describe("a message arrives as it was, whatever is in it", () => {
   }
 });
 
-test("a client that says goodbye in one breath with a request gets its goodbye back, and nothing behind it", async () => {
+test("a client that sends a request and a close frame together gets a close frame, and nothing after it", async () => {
   await using server = await startFaceServer();
   using client = await RawWebSocket.connect(server.url, "/played", "played");
   const session = await server.session();
@@ -214,7 +214,7 @@ test("a client that says goodbye in one breath with a request gets its goodbye b
   expect(server.closings).toEqual([expect.objectContaining({ closeCode: 1000 })]);
 });
 
-test("a client that does not read is held back, and gets everything in order when it does", async () => {
+test("a client that does not read makes the connection unwritable, and gets everything in order once it reads", async () => {
   await using server = await startFaceServer();
   using client = await RawWebSocket.connect(server.url, "/played", "played");
   const session = await server.session();

@@ -9,7 +9,7 @@ import { upgrade } from "../../support/upgrade.ts";
 const ask = (url: string, headers: Record<string, string> = {}, method = "GET") =>
   upgrade(url, { path: "/played", method, headers: { "sec-websocket-protocol": "played", ...headers } });
 
-/** The whole answer to these bytes, up to the end of the connection; the client never hangs up by itself. */
+/** The response to these bytes, up to the end of the connection; the client never closes it first. */
 async function raw(url: string, lines: readonly string[]): Promise<string> {
   const { hostname, port } = new URL(url);
   const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
@@ -34,7 +34,7 @@ const changed = (header: string, line?: string) => {
   return line === undefined ? rest : header === "GET" ? [line, ...rest] : [...rest, line];
 };
 
-describe("a malformed upgrade is answered, and its socket closed although the client keeps it open", () => {
+describe("a malformed upgrade gets a response, and its socket is closed even if the client keeps it open", () => {
   test.each([
     ["POST", 405, changed("GET", "POST /played HTTP/1.1")],
     ["HTTP/1.0", 426, changed("GET", "GET /played HTTP/1.0")],
@@ -52,7 +52,7 @@ describe("a malformed upgrade is answered, and its socket closed although the cl
     expect(server.connectionsByFace).toEqual(new Map([["played", 0]]));
   });
 
-  test("a version that is not ours is told which one is", async () => {
+  test("an unsupported version gets the supported one", async () => {
     await using server = await startFaceServer();
     const answer = await ask(server.url, { "sec-websocket-version": "8" });
     expect([answer.status, answer.headers["sec-websocket-version"], answer.headers.upgrade]).toEqual([
@@ -62,13 +62,13 @@ describe("a malformed upgrade is answered, and its socket closed although the cl
     ]);
   });
 
-  test("without Connection: upgrade it is a plain request, told what the path speaks", async () => {
+  test("without Connection: upgrade it is a plain request, told that the path requires a WebSocket", async () => {
     await using server = await startFaceServer();
     const answer = await raw(server.url, changed("Connection", "Connection: close"));
     expect(answer).toMatch(/^HTTP\/1\.1 426 .*upgrade: websocket/s);
   });
 
-  test("a client that does not hang up does not hold up the end of the server", async () => {
+  test("a client that does not close its socket does not delay the server's close", async () => {
     const server = await startFaceServer();
     const { hostname, port } = new URL(server.url);
     const socket = connect({ port: Number(port), host: hostname, allowHalfOpen: true });
@@ -88,7 +88,7 @@ describe("an upgrade at the path of an HTTP face", () => {
     },
   ];
 
-  test("is answered 426, which names HTTP as the protocol to use", async () => {
+  test("gets 426, which names HTTP as the protocol to use", async () => {
     await using server = await startFaceServer({ httpFaces });
     const answer = await raw(server.url, changed("GET", "GET /plain HTTP/1.1"));
     expect(answer).toMatch(/^HTTP\/1\.1 426 .*\r\nupgrade: HTTP\/1\.1\r\n.*\r\nconnection: upgrade, close\r\n/s);
@@ -96,7 +96,7 @@ describe("an upgrade at the path of an HTTP face", () => {
     expect(server.refusals).toEqual([{ code: "unsupported", where: "upgrade" }]);
   });
 
-  test("to another protocol than WebSocket is ignored, and the request served", async () => {
+  test("to a protocol other than WebSocket is ignored, and the request served", async () => {
     await using server = await startFaceServer({ httpFaces });
     const lines = ["POST /plain HTTP/1.1", "Host: localhost", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"];
     const { hostname, port } = new URL(server.url);
@@ -108,7 +108,7 @@ describe("an upgrade at the path of an HTTP face", () => {
   });
 });
 
-describe("who may not connect", () => {
+describe("refused clients", () => {
   const setUp = () => startFaceServer({ token: "the-right-token" });
   const authorization = "Bearer the-right-token";
 
@@ -127,7 +127,7 @@ describe("who may not connect", () => {
     expect(server.closings).toEqual([]);
   });
 
-  test("a wrong token, a short one and none at all get the same answer, byte for byte", async () => {
+  test("a wrong token, a short one and none get the same response, byte for byte", async () => {
     await using server = await setUp();
     const answers = await Promise.all(
       [{}, { authorization: "Bearer wrong" }, { authorization: "Bearer x" }, { authorization: "nonsense" }].map(
@@ -140,7 +140,7 @@ describe("who may not connect", () => {
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
   });
 
-  test("our own origin, a listed one, and none at all may, with the token", async () => {
+  test("the gateway's own origin, a listed one, and none are accepted with the token", async () => {
     await using server = await setUp();
     for (const headers of [{}, { origin: server.url }, { origin: "https://chat.example.com" }]) {
       const answer = await ask(server.url, { authorization, ...headers });
@@ -150,8 +150,8 @@ describe("who may not connect", () => {
   });
 });
 
-describe("an upgrade that is let in", () => {
-  test("declines compression, whatever is offered, and chooses the face's subprotocol alone", async () => {
+describe("an accepted upgrade", () => {
+  test("declines compression, whatever is offered, and selects only the face's subprotocol", async () => {
     await using server = await startFaceServer();
     const answer = await ask(server.url, {
       "sec-websocket-extensions": "permessage-deflate; client_max_window_bits",
@@ -163,7 +163,7 @@ describe("an upgrade that is let in", () => {
     answer.socket?.destroy();
   });
 
-  test("is told of before the server has closed", async () => {
+  test("is reported as closed before the server has closed", async () => {
     const server = await startFaceServer();
     const answer = await ask(server.url);
     await server.session();
@@ -172,7 +172,7 @@ describe("an upgrade that is let in", () => {
     answer.socket?.destroy();
   });
 
-  test("whose face fails is closed and reported; the server goes on", async () => {
+  test("whose face fails is closed and reported; the server continues", async () => {
     await using server = await startFaceServer({ acceptFails: true });
     const answer = await ask(server.url);
     await new Promise((closed) => answer.socket?.on("close", closed).resume());
@@ -182,7 +182,7 @@ describe("an upgrade that is let in", () => {
   });
 });
 
-describe("how many may connect", () => {
+describe("the number of connections", () => {
   test("sockets from one address beyond the limit get 503 until one leaves", async () => {
     await using server = await startFaceServer({ limits: { connectionsPerAddress: 2 } });
     const first = await ask(server.url);
@@ -200,14 +200,14 @@ describe("how many may connect", () => {
     fourth.socket?.destroy();
   });
 
-  test("sockets in the whole gateway likewise", async () => {
+  test("sockets in the whole gateway beyond the limit get 503 too", async () => {
     await using server = await startFaceServer({ limits: { connections: 1 } });
     const first = await ask(server.url);
     expect((await ask(server.url)).status).toBe(503);
     first.socket?.destroy();
   });
 
-  test("of 1,000 that come at once 200 are let in; the others, coming when told to, are all in within 30 s", async () => {
+  test("of 1,000 at once 200 are accepted; the others, returning when told to, are all accepted within 30 s", async () => {
     const time = { ms: 0 };
     const clock = { now: () => time.ms, wall: () => time.ms };
     await using server = await startFaceServer({
@@ -225,7 +225,7 @@ describe("how many may connect", () => {
       const arriving = due.get(time.ms) ?? 0;
       due.delete(time.ms);
       const answers = await all(arriving, () => ask(server.url));
-      // Who is in is served all the while.
+      // Connected clients are served meanwhile.
       session.connection.send("still here");
       await new Promise((said) => live.socket?.once("data", said));
       sockets.push(...answers.map(({ socket }) => socket));
@@ -239,13 +239,13 @@ describe("how many may connect", () => {
     expect(refused[0]).toBe(800);
     expect(sockets.filter((socket) => socket !== undefined)).toHaveLength(1_001);
     expect(time.ms).toBeLessThan(30_000);
-    // They were told to come back spread over five seconds, from the next one on.
+    // Their retry-after is spread over five seconds, starting a second from now.
     expect(refused.length).toBeGreaterThan(5);
     for (const socket of sockets) socket?.destroy();
   });
 });
 
-/** So many of them, at most 100 at a time. */
+/** Runs this many, at most 100 at a time. */
 async function all<T>(count: number, one: () => Promise<T>): Promise<T[]> {
   const done: T[] = [];
   while (done.length < count) {

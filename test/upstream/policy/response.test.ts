@@ -27,7 +27,7 @@ describe("the retry hint of a 429", () => {
   });
 });
 
-describe("a refusal's own words", () => {
+describe("a refusal's type and code", () => {
   test.each([
     [
       400,
@@ -38,7 +38,7 @@ describe("a refusal's own words", () => {
     [400, { type: "invalid_request_error", code: null }, "invalid_request_error", undefined],
     [400, { code: "bad" }, "bad", "bad"],
     [400, { type: "same", code: "same" }, "same", "same"],
-  ])("of %p, %j are kept as facts: type %p, code %p", async (status, error, type, code) => {
+  ])("of %p, %j are kept in the details: type %p, code %p", async (status, error, type, code) => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);
     const { sink } = startCall(client);
@@ -47,7 +47,7 @@ describe("a refusal's own words", () => {
   });
 
   test.each([{ type: "insufficient_quota" }, { type: "requests", code: "insufficient_quota" }])(
-    "that a quota is used up (%j) are final, whatever wait they name",
+    "for an exhausted quota (%j) make it final, whatever wait it names",
     async (error) => {
       await using upstream = await startScriptedUpstream();
       await using client = openUpstream(upstream.url);

@@ -27,6 +27,7 @@ export interface Refusal {
   readonly close: { readonly code: number; readonly reason: string };
 }
 
+/** Whether a handshake ended in a refusal instead of a session. */
 export const isRefusal = (result: ClientSession | Refusal): result is Refusal => !(result instanceof ClientSession);
 
 const refuse = (error: ErrorShape, code: number = OPENCLAW_CLOSE.policy): Refusal => ({

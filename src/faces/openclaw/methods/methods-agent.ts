@@ -74,6 +74,7 @@ function wait(services: Services, runId: string, timeoutMs: number, call: Call):
   if (record?.outcome) answer();
 }
 
+/** Methods about the one agent there is. */
 export const agentMethods = [
   method("agent", SCOPES.write, AgentParams, async (services, params, call) => {
     const key = keyOf(params);

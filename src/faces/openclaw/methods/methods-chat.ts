@@ -37,6 +37,7 @@ async function startup(services: Services, params: ReturnType<typeof ChatStartup
 const isStop = (params: { message: string; suppressCommandInterpretation?: boolean | undefined }): boolean =>
   params.message.trim().toLowerCase() === "/stop" && params.suppressCommandInterpretation !== true;
 
+/** Methods that send, stop and show a chat. */
 export const chatMethods = [
   method("chat.startup", SCOPES.read, ChatStartupParams, startup),
   method("chat.history", SCOPES.read, ChatHistoryParams, history),

@@ -61,6 +61,7 @@ const nothingToRun = {
   resolvedDefaults: { security: "deny", ask: "off", askFallback: "deny", autoAllowSkills: false },
 };
 
+/** Methods whose honest answer is an empty list: there are no tools, channels or schedules here. */
 export const emptyMethods: readonly Method[] = [
   // The results of these three are bare arrays.
   empty("exec.approval.list", SCOPES.approvals, () => []),

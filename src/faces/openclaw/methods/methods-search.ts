@@ -47,4 +47,5 @@ const search = async (
   return { results: newest, sessions: [...found].map((key) => rowOf(services, key, services.sessions.get(key))) };
 };
 
+/** Methods that search transcripts. */
 export const searchMethods = [method("sessions.search", SCOPES.read, SessionsSearchParams, search)];

@@ -130,4 +130,5 @@ const compact = method("sessions.compact", SCOPES.admin, SessionsCompactParams, 
   reason: "this gateway keeps whole transcripts and sends the newest messages",
 }));
 
+/** Methods that make, change and remove sessions. */
 export const sessionChangeMethods = [create, patch, reset, remove, compact];

@@ -30,6 +30,7 @@ async function preview(services: Services, key: string, limit: number, maxChars:
   return { key, status: items.length === 0 ? "empty" : "ok", items };
 }
 
+/** Methods that list and find sessions. */
 export const sessionMethods = [
   method("sessions.list", SCOPES.read, SessionsListParams, listSessions),
 

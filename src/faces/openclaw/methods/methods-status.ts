@@ -32,6 +32,7 @@ function sessionSummary(services: Services) {
   return { path: STORE_NAME, count: totalCount, recent };
 }
 
+/** Methods about health and models. */
 export const statusMethods = [
   method("models.list", SCOPES.read, ModelsListParams, (services, params) => ({
     models: services.catalog.list(params.provider),

@@ -11,6 +11,7 @@ const LOG_BYTES = 250_000;
 /** The source of the lines. Clients show it, so it is no path of this machine. */
 const LOG_NAME = "(the newest lines, in memory)";
 
+/** Methods about the process and its log. */
 export const systemMethods = [
   method(
     "logs.tail",

@@ -2,7 +2,7 @@ import type { Clock } from "../../../core/kernel/clock.ts";
 import { nextSeq } from "../sessions/history.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
 import type { Run } from "./run.ts";
-import { endingOf, INTERRUPTED } from "./run-ending.ts";
+import { endingOf, INTERRUPTED, type RunEnding } from "./run-ending.ts";
 
 /** A killed gateway loses at most this much of an answer, in milliseconds, while no more than 256 answers grow. */
 export const PARTIAL_MS = 1_000;
@@ -45,9 +45,16 @@ export class PartialAnswers {
     this.#timer = setInterval(() => this.pass(), everyMs / PASSES).unref();
   }
 
-  /** Stores the answer while it is still empty: from now on the question never stands there without an answer. */
+  /**
+   * Stores the empty answer once the upstream's request is on its way, so that no question is left without an answer. The
+   * session's next change is stored with what stands if the gateway is killed.
+   */
   begin(run: Run, session: Session): void {
-    this.#save(run, session);
+    session.ifKilled = this.#interrupted(run).settings;
+    this.#stored.set(run, { session, length: 0, at: this.#clock.now() });
+    setImmediate(() => {
+      if (this.#stored.has(run)) this.#save(run, session);
+    });
   }
 
   /** The answer is complete: its beginning is not stored any more. */
@@ -79,9 +86,12 @@ export class PartialAnswers {
   #save(run: Run, session: Session): void {
     this.#stored.delete(run);
     this.#stored.set(run, { session, length: run.content.length, at: this.#clock.now() });
+    const { message, timestamp } = this.#interrupted(run);
+    this.#sessions.savePartial(session, { id: run.answerId, seq: nextSeq(session.messages), timestamp, ...message });
+  }
+
+  #interrupted(run: Run): RunEnding & { readonly timestamp: number } {
     const timestamp = this.#clock.wall();
-    const { message, settings } = endingOf(run, { status: "failed", error: INTERRUPTED }, timestamp);
-    const answer = { id: run.answerId, seq: nextSeq(session.messages), timestamp, ...message };
-    this.#sessions.savePartial(session, answer, settings);
+    return { ...endingOf(run, { status: "failed", error: INTERRUPTED }, timestamp), timestamp };
   }
 }

@@ -21,6 +21,7 @@ import { type RunIdentity, textMessage } from "./run-frames.ts";
 import type { RunRecord } from "./run-records.ts";
 import type { RunRequest } from "./run-request.ts";
 
+/** What a run needs: the relay, the sessions and the clients that watch it. */
 export interface RunnerParts {
   readonly relay: Relay;
   readonly sessions: SessionStore;

@@ -9,7 +9,7 @@ interface Note {
 /** Stop reasons of providers that kept an answer back. */
 const WITHHELD = /filter|refus|safety|block|prohibit|recitation|spii/i;
 
-/** What a reader is told behind an answer: that text may be missing, or why a completed answer has neither text nor tool calls. */
+/** The notes after an answer: that text may be missing, or why a completed answer has neither text nor tool calls. */
 export function notesOf(
   answer: Pick<TranscriptMessage, "content" | "stopReason" | "unreadEvents" | "failure">,
 ): readonly Note[] {

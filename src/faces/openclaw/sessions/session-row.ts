@@ -78,4 +78,5 @@ export function sessionRow(key: string, session: Session | undefined, facts: Row
   };
 }
 
+/** A session as the protocol lists it. */
 export type SessionRow = ReturnType<typeof sessionRow>;

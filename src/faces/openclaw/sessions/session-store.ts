@@ -4,6 +4,7 @@ import type { SessionRecord, TranscriptMessage, Transcripts } from "../../../cor
 import { contentBytes, type TranscriptMemory } from "./content-bytes.ts";
 import { AGENT_ID } from "./session-key.ts";
 
+/** What a user has set in one session. */
 export type Settings = SessionRecord["settings"];
 
 /** A conversation in memory. Its messages are there after it was opened. */
@@ -38,6 +39,7 @@ export class Session {
   }
 }
 
+/** Where sessions are stored, and how much memory they may take. */
 export interface SessionStoreParts {
   readonly transcripts: Transcripts;
   readonly observer: Observer;
@@ -148,9 +150,8 @@ export class SessionStore {
     );
   }
 
-  /** Stores a running answer. `ifKilled` is stored with the session's next change. The end of the run replaces both. */
-  savePartial(session: Session, message: TranscriptMessage, ifKilled: Settings): void {
-    session.ifKilled = ifKilled;
+  /** Stores a running answer; the complete one, of the same id, replaces it. Memory never holds it. */
+  savePartial(session: Session, message: TranscriptMessage): void {
     this.#write(this.#parts.transcripts.append(session.key, [message]));
   }
 

@@ -112,6 +112,7 @@ export function wireMessage(message: TranscriptMessage) {
   };
 }
 
+/** A transcript message as the protocol sends it. */
 export type WireMessage = ReturnType<typeof wireMessage>;
 
 function wireFailure({ failure, runId }: TranscriptMessage) {

@@ -28,7 +28,7 @@ const hello = { minProtocol: 4, maxProtocol: 4, client: { id: "cli", version: "1
 const message = { sessionKey: "main", message: "hello", idempotencyKey: "r1" };
 
 describe("a gateway key", () => {
-  test("signs in as its caller; the gateway says that a token is needed", async () => {
+  test("authenticates its caller; the gateway says that a token is required", async () => {
     await using rig = await rigWith();
     const connection = rig.open();
     const payload = await connection.client.request("connect", { ...hello, auth: { token: secret } });
@@ -55,10 +55,10 @@ describe("a gateway key", () => {
     });
   });
 
-  test("a claim narrows: who asks to read cannot write, who asks for nothing gets nothing", async () => {
+  test("a claim narrows: a client that asks to read cannot write, and one that asks for nothing gets nothing", async () => {
     await using rig = await rigWith({ scopes: ["admin"] });
-    const nobody = await rig.client({ token: secret, scopes: [] });
-    expect(await nobody.refusal("models.list")).toMatchObject({ details: { code: "MISSING_SCOPE" } });
+    const scopeless = await rig.client({ token: secret, scopes: [] });
+    expect(await scopeless.refusal("models.list")).toMatchObject({ details: { code: "MISSING_SCOPE" } });
     const client = await rig.client({ token: secret, scopes: ["operator.read"] });
     expect(await client.refusal("chat.send", message)).toMatchObject({ details: { code: "MISSING_SCOPE" } });
   });
@@ -86,7 +86,7 @@ describe("a gateway key", () => {
     expect(await refusal(secret)).toMatchObject({ details: { code: "AUTH_RATE_LIMITED" } });
   });
 
-  test("is looked at again at each request: a revoked one is told so, and its socket closed for good", async () => {
+  test("is checked at each request: a revoked one is refused, and its socket closed for good", async () => {
     await using rig = await rigWith();
     const client = await rig.client({ token: secret });
     rig.replace({ revokedAt: 1 });
@@ -95,7 +95,7 @@ describe("a gateway key", () => {
     expect(rig.calls).toHaveLength(0);
   });
 
-  test("a message that waits for its turn is not answered for a key that was revoked meanwhile", async () => {
+  test("a queued message is not answered if its key is revoked before its turn", async () => {
     await using rig = await rigWith();
     const client = await rig.client({ token: secret });
     await client.request("chat.send", message);
@@ -109,7 +109,7 @@ describe("a gateway key", () => {
 });
 
 describe("two callers", () => {
-  test("never share a run: the idempotency key of one is no use to the other", async () => {
+  test("never share a run: one's idempotency key is refused for the other", async () => {
     await using rig = await startRig({ authenticator: byName });
     const [alice, bob] = [await rig.client({ token: "alice" }), await rig.client({ token: "bob" })];
     await alice.request("chat.send", message);
@@ -131,7 +131,7 @@ const byName: Authenticator = {
 };
 
 describe("a key that names models", () => {
-  test("sees those alone, and talks to the first of them where the gateway's default is not its own", async () => {
+  test("sees only those, and chats with the first of them if the gateway's default is not among them", async () => {
     await using rig = await rigWith({ models: ["claude"] });
     const client = await rig.client({ token: secret });
     expect(await client.request("models.list")).toMatchObject({ models: [{ id: "claude" }] });
@@ -142,7 +142,7 @@ describe("a key that names models", () => {
     expect(rig.call.request.route).toBe("anthropic");
   });
 
-  test("cannot choose another one, for a session or a message", async () => {
+  test("cannot choose another one for a session or a message", async () => {
     await using rig = await rigWith({ models: ["claude"] });
     const client = await rig.client({ token: secret });
     const forbidden = { code: "FORBIDDEN", message: "the key does not allow this model" };
@@ -155,7 +155,7 @@ describe("a key that names models", () => {
     });
   });
 
-  test("does not talk to the one that a session chose for somebody else", async () => {
+  test("does not chat with another one that a session has chosen", async () => {
     await using rig = await rigWith();
     const client = await rig.client({ token: secret });
     await client.request("sessions.patch", { key: "main", model: "openai/gpt" });

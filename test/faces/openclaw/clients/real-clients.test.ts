@@ -1,4 +1,4 @@
-/** Clients that nobody here wrote, against the whole gateway over real sockets. */
+/** Published clients, against the real gateway over real sockets. */
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { GatewayClient } from "@openclaw/gateway-client";
 import { type ChatChunk, OpenClawClient as NodeClient } from "openclaw-node";
@@ -92,7 +92,7 @@ describe("@openclaw/gateway-client, as it is published", () => {
   const send = (listener: Listener, idempotencyKey: string, message = "hello") =>
     listener.request("chat.send", { sessionKey: "main", message, idempotencyKey, deliver: false });
 
-  test("chats: text grows event by event as the upstream writes it", async () => {
+  test("chats: text grows with each event of the upstream", async () => {
     await using upstream = await startScriptedUpstream();
     await using gateway = await withToken(upstream.url, { defaultModel: "gpt" });
     const listener = await Listener.connect(gateway.url);
@@ -120,7 +120,7 @@ describe("@openclaw/gateway-client, as it is published", () => {
     await exchange.closed;
   });
 
-  test("reads the history after the gateway was started again", async () => {
+  test("reads the history after a restart of the gateway", async () => {
     await using upstream = await startScriptedUpstream();
     const config = { defaultModel: "gpt", data: { store: "sqlite", directory: newDirectory() } };
     const first = await withToken(upstream.url, config);
@@ -143,7 +143,7 @@ describe("@openclaw/gateway-client, as it is published", () => {
     expect(upstream.requests).toBe(1);
   });
 
-  test("is told why a wrong token is refused", async () => {
+  test("learns why a wrong token is refused", async () => {
     await using gateway = await withToken("http://127.0.0.1:1");
     const error = await new Promise<Error>((resolve) => {
       const client = new GatewayClient({
@@ -200,7 +200,7 @@ describe("openclaw-node, by another author", () => {
     expect(await client.agents.list()).toMatchObject({ defaultId: "main" });
   });
 
-  test("hears what went wrong", async () => {
+  test("gets the error of a failed run", async () => {
     await using upstream = await startScriptedUpstream();
     await using gateway = await withToken(upstream.url, { defaultModel: "gpt" });
     const client = await connect(gateway.url);

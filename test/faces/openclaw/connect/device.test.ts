@@ -86,12 +86,12 @@ describe("the signature of a device", () => {
     expect(answer).toMatchObject({ details: { code: "DEVICE_AUTH_SIGNATURE_INVALID" } });
   });
 
-  test("is verified for nobody whose token is wrong: no stranger costs that work", async () => {
+  test("is not verified for a wrong token: unauthenticated clients cannot cause that work", async () => {
     const { answer } = await connect(as({ signature: "", publicKey: "" }), 3, {}, "guess");
     expect(answer).toMatchObject({ details: { code: "AUTH_TOKEN_MISMATCH" } });
   });
 
-  test("that is bad counts as a failure of its address, with the right token too", async () => {
+  test("counts as a failure of its address if it is bad, even with the right token", async () => {
     const limits = { requests: { authFailuresPerMinute: 2 } };
     await using gateway = await startTestGateway({ config: { auth: { token: TOKEN }, limits } });
     const impostor = () => ({ ...device, deviceId: newDevice().deviceId });

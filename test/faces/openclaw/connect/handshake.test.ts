@@ -20,7 +20,7 @@ const refusal = (client: OpenClawClient, fields: object = {}) =>
   });
 
 describe("the greeting", () => {
-  test("the gateway challenges at once, without a seq", async () => {
+  test("the gateway sends the challenge at once, without a seq", async () => {
     await using rig = await startRig();
     const { client } = rig.open();
     expect(client.frames).toMatchObject([
@@ -29,7 +29,7 @@ describe("the greeting", () => {
     client.verify();
   });
 
-  test("hello-ok says what works, and no more", async () => {
+  test("hello-ok lists only what works", async () => {
     await using rig = await startRig();
     const payload = await hello(rig.open().client, { scopes: ["operator.read", "operator.talk"] });
     expect(payload).toMatchObject({
@@ -51,7 +51,7 @@ describe("the greeting", () => {
     expect(payload.auth).toEqual({ role: "operator", scopes: [], recoveryScope: expect.any(String) });
   });
 
-  test("what a browser keeps unsent belongs to its caller, also after a restart", async () => {
+  test("a browser's unsent messages belong to their caller, even after a restart", async () => {
     await using rig = await startRig();
     const scopeOf = async (of: typeof rig) => ((await hello(of.open().client)).auth as Payload).recoveryScope;
     const before = await scopeOf(rig);
@@ -83,7 +83,7 @@ describe("the shared token", () => {
     await hello(rig.open().client, { auth: { token: "let-me-in", password: "let-me-in" } });
   });
 
-  test("a missing one is told so before the close", async () => {
+  test("a missing one gets an error before the close", async () => {
     await using rig = await startRig({ token: "let-me-in" });
     const { client } = rig.open();
     const error = await refusal(client, { auth: { token: "" } });
@@ -91,7 +91,7 @@ describe("the shared token", () => {
     expect(client.closing).toEqual({ code: 1008, reason: error.message });
   });
 
-  test("a wrong one is told so, and nothing else of the session answers", async () => {
+  test("a wrong one gets an error, and no other request gets a response", async () => {
     await using rig = await startRig({ token: "let-me-in" });
     const connection = rig.open();
     const error = await refusal(connection.client, { auth: { token: "guess" } });
@@ -107,7 +107,7 @@ describe("the shared token", () => {
     expect(connection.authenticatedAs).toBeUndefined();
   });
 
-  test("too many failures are told with the time to wait, and the right one is let in", async () => {
+  test("too many failures are refused with the time to wait; then the right one is accepted", async () => {
     await using rig = await startRig({ token: "let-me-in" });
     for (let attempt = 0; attempt < 3; attempt++) await refusal(rig.open().client, { auth: { token: "guess" } });
     const error = await refusal(rig.open().client, { auth: { token: "guess" } });
@@ -117,7 +117,7 @@ describe("the shared token", () => {
 });
 
 describe("protocol versions", () => {
-  test("a client of the past is refused with 1002", async () => {
+  test("a client with only older versions is refused with 1002", async () => {
     await using rig = await startRig();
     const { client } = rig.open();
     const error = await refusal(client, { minProtocol: 1, maxProtocol: 3 });
@@ -135,12 +135,12 @@ describe("protocol versions", () => {
     expect(client.closing).toEqual({ code: 1002, reason: "protocol mismatch" });
   });
 
-  test("a client of the future that still knows 4 is welcome", async () => {
+  test("a newer client that still speaks version 4 is accepted", async () => {
     await using rig = await startRig();
     expect(await hello(rig.open().client, { minProtocol: 4, maxProtocol: 9 })).toMatchObject({ protocol: 4 });
   });
 
-  test("a client that has forgotten 4 is refused", async () => {
+  test("a client that no longer speaks version 4 is refused", async () => {
     await using rig = await startRig();
     expect(await refusal(rig.open().client, { minProtocol: 5, maxProtocol: 6 })).toMatchObject({
       details: { code: "PROTOCOL_MISMATCH" },
@@ -155,8 +155,8 @@ describe("protocol versions", () => {
   });
 });
 
-describe("what is no handshake", () => {
-  test("another request first is refused with 1008", async () => {
+describe("a first frame that is no connect", () => {
+  test("but another request is refused with 1008", async () => {
     await using rig = await startRig();
     const { client } = rig.open();
     const error = await client.refusal("health");
@@ -164,7 +164,7 @@ describe("what is no handshake", () => {
     expect(client.closing).toEqual({ code: 1008, reason: "invalid handshake: first request must be connect" });
   });
 
-  test("something that is no request is refused with 1008", async () => {
+  test("and no request at all is refused with 1008", async () => {
     await using rig = await startRig();
     const { client } = rig.open();
     client.sendText('{"type":"event","event":"x"}');
@@ -172,7 +172,7 @@ describe("what is no handshake", () => {
     expect(client.closing).toEqual({ code: 1008, reason: "invalid request frame" });
   });
 
-  test("what is not JSON closes without a word", async () => {
+  test("and not JSON closes the connection without a response", async () => {
     await using rig = await startRig();
     const { client } = rig.open();
     client.sendText("hello");
@@ -193,7 +193,7 @@ describe("what is no handshake", () => {
     expect(await refusal(rig.open().client, { role: "node" })).toMatchObject({ message: "invalid role" });
   });
 
-  test("a second connect is an error of that request alone", async () => {
+  test("a second connect only fails itself", async () => {
     await using rig = await startRig();
     const client = await rig.client();
     const error = await client.refusal("connect", {});
@@ -209,7 +209,7 @@ test("ticks reach every client, numbered without a gap", async () => {
   for (const client of clients) client.verify();
 });
 
-test("a gateway that stops says goodbye", async () => {
+test("a gateway that stops announces it", async () => {
   await using rig = await startRig();
   const connection = await rig.connection();
   connection.session.goingAway(1500.5);

@@ -5,7 +5,7 @@ import { startRig } from "../../../support/openclaw-rig.ts";
 const params = (runId: string, fields: object = {}) => ({ message: "hello", idempotencyKey: runId, ...fields });
 
 describe("the method agent", () => {
-  test("answers twice: that it began, and how it ended", async () => {
+  test("responds twice: when its run starts and when it ends", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await client.request("agent", params("r1"));
@@ -27,7 +27,7 @@ describe("the method agent", () => {
     client.verify();
   });
 
-  test("streams agent events to its caller alone", async () => {
+  test("streams agent events only to its caller", async () => {
     await using rig = await startRig();
     using caller = await rig.client();
     using other = await rig.client();
@@ -43,7 +43,7 @@ describe("the method agent", () => {
     expect(other.textOf("r1")).toBe("ab");
   });
 
-  test("refuses its second answer when the run failed", async () => {
+  test("responds with an error if the run fails", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await client.request("agent", params("r1"));
@@ -55,7 +55,7 @@ describe("the method agent", () => {
     });
   });
 
-  test("says that a stopped run was stopped", async () => {
+  test("reports a stopped run as stopped", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await client.request("agent", params("r1"));
@@ -78,7 +78,7 @@ describe("the method agent", () => {
     expect(sessions).toMatchObject([{ key: "agent:main:explicit:s1", model: "gpt" }]);
   });
 
-  test("refuses a model that is not here", async () => {
+  test("refuses an unknown model", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     expect(await client.refusal("agent", params("r1", { model: "nope" }))).toMatchObject({
@@ -87,7 +87,7 @@ describe("the method agent", () => {
     });
   });
 
-  test("with a key that is known begins nothing", async () => {
+  test("starts nothing for a known idempotency key", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await client.request("agent", params("r1"));
@@ -97,7 +97,7 @@ describe("the method agent", () => {
 });
 
 describe("agent.wait", () => {
-  test("answers when the run is over", async () => {
+  test("responds when the run ends", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await client.request("chat.send", { sessionKey: "main", ...params("r1") });
@@ -107,7 +107,7 @@ describe("agent.wait", () => {
     expect(await client.request("agent.wait", { runId: "r1" })).toMatchObject({ status: "ok" });
   });
 
-  test("gives up after its time, for a run that goes on and for one nobody knows", async () => {
+  test("gives up after its timeout, for a running and for an unknown run", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await client.request("chat.send", { sessionKey: "main", ...params("r1") });

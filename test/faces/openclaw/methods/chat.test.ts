@@ -13,7 +13,7 @@ const send = (client: OpenClawClient, runId: string, fields: object = {}): Promi
   });
 
 describe("a message", () => {
-  test("is acknowledged before anything is heard of its run", async () => {
+  test("is acknowledged before any event of its run", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     expect(await send(client, "r1")).toEqual({ runId: "r1", status: "started" });
@@ -22,7 +22,7 @@ describe("a message", () => {
     expect(kinds).toContain("chat");
   });
 
-  test("reaches the upstream as its dialect says it", async () => {
+  test("reaches the upstream in the form of its dialect", async () => {
     await using rig = await startRig({ settings: { systemPrompt: "Be brief." } });
     using client = await rig.client();
     await send(client, "r1", { thinking: "high" });
@@ -70,7 +70,7 @@ describe("a message", () => {
     expect(client.chat("r1")).toHaveLength(51);
   });
 
-  test("has the whole text in every delta for the terminal UI", async () => {
+  test("carries the whole text in every delta to the terminal UI", async () => {
     await using rig = await startRig();
     using client = await rig.client({ clientId: "openclaw-tui" });
     await send(client, "r1");
@@ -89,7 +89,7 @@ describe("a message", () => {
     expect(client.chat("r1").filter(({ state }) => state !== "delta")).toHaveLength(1);
   });
 
-  test("numbers its events upwards, never one twice", async () => {
+  test("numbers its events in ascending order", async () => {
     await using rig = await startRig();
     using client = await rig.client({ caps: ["tool-events"] });
     await send(client, "r1");
@@ -129,14 +129,14 @@ describe("a message is refused", () => {
     return error;
   };
 
-  test("when there is nothing in it", async () => {
+  test("if it is empty", async () => {
     expect(await refused({ message: " " })).toMatchObject({
       code: "INVALID_REQUEST",
       message: "message or attachment required",
     });
   });
 
-  test("with a file that is no image, and the reason says so", async () => {
+  test("for a file that is no image, with that reason", async () => {
     const attachments = [{ mimeType: "application/pdf", content: "AAAA" }];
     expect(await refused({ attachments })).toMatchObject({
       message: "only images can be attached",
@@ -144,22 +144,22 @@ describe("a message is refused", () => {
     });
   });
 
-  test("with an image that is not base64", async () => {
+  test("for an image that is not base64", async () => {
     const attachments = [{ mimeType: "image/png", content: "<svg>" }];
     expect(await refused({ attachments })).toMatchObject({ message: "attachment content must be base64" });
   });
 
-  test("for an agent that is not here", async () => {
+  test("for an unknown agent", async () => {
     expect(await refused({ sessionKey: "agent:other:main" })).toMatchObject({ message: "unknown agent id" });
   });
 
-  test("without what the protocol requires, in the real gateway's words", async () => {
+  test("for a missing property, in the real gateway's words", async () => {
     expect(await refused({ message: undefined })).toMatchObject({
       message: "invalid chat.send params: must have required property 'message'",
     });
   });
 
-  test("with a property the protocol does not know", async () => {
+  test("for an unknown property", async () => {
     expect(await refused({ bogus: 1 })).toMatchObject({
       message: "invalid chat.send params: at root: unexpected property 'bogus'",
     });
@@ -191,7 +191,7 @@ describe("thinking and tool calls", () => {
     expect(client.textOf("r1")).toBe("Done.");
   });
 
-  test("stay away from one that did not", async () => {
+  test("do not reach one that did not", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await send(client, "r1");
@@ -221,7 +221,7 @@ describe("thinking and tool calls", () => {
     ]);
   });
 
-  test("thinking goes back upstream with its signature", async () => {
+  test("thinking is sent upstream again with its signature", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await client.request("sessions.patch", { key: "main", model: "anthropic/claude" });
@@ -241,7 +241,7 @@ describe("thinking and tool calls", () => {
 });
 
 describe("a failed run", () => {
-  test("says what the provider said, keeps what there was, and ends once", async () => {
+  test("carries the provider's message and the partial answer, and ends once", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await send(client, "r1");
@@ -275,7 +275,7 @@ describe("a failed run", () => {
     expect(sessionInfo).toMatchObject({ status: "failed", lastRunError: "too many requests", hasActiveRun: false });
   });
 
-  test("does not stop the next message, which brings the failed question along", async () => {
+  test("does not stop the next message, which is sent with the failed question", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await send(client, "r1", { message: "first" });
@@ -286,7 +286,7 @@ describe("a failed run", () => {
     expect(JSON.stringify(messages)).toContain("first");
   });
 
-  test("by its own time limit is a timeout, and the upstream is closed", async () => {
+  test("that reached its time limit is a timeout, and its upstream is closed", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await send(client, "r1", { timeoutMs: 5 });
@@ -295,7 +295,7 @@ describe("a failed run", () => {
     expect(rig.call.aborted).toBe(true);
   });
 
-  test("that never reached the upstream is told like any other", async () => {
+  test("that never reached the upstream is reported like any other", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await send(client, "r1");

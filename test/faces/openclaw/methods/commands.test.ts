@@ -26,7 +26,7 @@ describe("a command", () => {
     expect(rig.calls).toHaveLength(0);
   });
 
-  test("/model with a model there is not is refused", async () => {
+  test("/model with an unknown model is refused", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     expect(
@@ -34,7 +34,7 @@ describe("a command", () => {
     ).toBe("unknown model: nope");
   });
 
-  test("/think sets the level that goes upstream", async () => {
+  test("/think sets the level that is sent upstream", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await say(client, "/think high", "c1");
@@ -43,7 +43,7 @@ describe("a command", () => {
     expect(rig.call.body).toMatchObject({ reasoning_effort: "high" });
   });
 
-  test("/new begins the conversation anew, once however often it is sent", async () => {
+  test("/new restarts the conversation, once for each idempotency key", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await talk(rig, client, "r1", "an answer");
@@ -58,7 +58,7 @@ describe("a command", () => {
     expect((await history(client)).totalMessages).toBe(4);
   });
 
-  test("and its answer do not go upstream", async () => {
+  test("and its answer are not sent upstream", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await say(client, "/model", "c1");
@@ -86,8 +86,8 @@ describe("a command", () => {
   });
 });
 
-describe("a message sent while another is answered", () => {
-  test("interrupts it when it says so", async () => {
+describe("a message sent during a run", () => {
+  test("interrupts the run if it asks to", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await say(client, "a long story", "r1");
@@ -124,7 +124,7 @@ describe("a conversation", () => {
     expect(await client.request("sessions.search", { query: "harbour" })).toEqual({ results: [], sessions: [] });
   });
 
-  test("can be forked: the copy goes on from there, the original is left alone", async () => {
+  test("can be forked: the copy continues from there, and the original does not change", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await talk(rig, client, "r1", "the first answer");
@@ -137,7 +137,7 @@ describe("a conversation", () => {
     expect(await client.request("sessions.list")).toMatchObject({ count: 2 });
   });
 
-  test("is not moved in the list by what is chosen about it", async () => {
+  test("keeps its place in the list when its settings change", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await talk(rig, client, "r1", "an answer");

@@ -17,7 +17,7 @@ const namesIn = (text: string): string[] =>
     .map(([, name = ""]) => name)
     .sort();
 
-test("docs/openclaw.md names every method, and which of them are empty on purpose", () => {
+test("docs/openclaw.md lists every method, and which of them are empty on purpose", () => {
   const emptyNames = emptyMethods.map(({ name }) => name).sort();
   // It is answered beside those that work, and is empty all the same.
   const emptyHere = [...emptyNames, "usage.status"].sort();

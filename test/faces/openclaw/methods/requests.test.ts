@@ -39,7 +39,7 @@ describe("every method", () => {
     },
   );
 
-  test("asks for the right that OpenClaw asks for", () => {
+  test("requires the scope that OpenClaw requires", () => {
     const wrong = [...methods.values()].filter(({ name, scope }) => {
       const theirs: string | undefined = published.methods[name]?.scope;
       return theirs !== undefined && theirs !== "dynamic" && theirs !== scope;
@@ -47,7 +47,7 @@ describe("every method", () => {
     expect(wrong.map(({ name }) => name)).toEqual([]);
   });
 
-  test("without that right is refused, and says which one is missing", async () => {
+  test("is refused without that scope, and names it", async () => {
     await using rig = await startRig();
     using client = await rig.client({ scopes: ["operator.talk"] });
     for (const { name, scope } of methods.values()) {
@@ -59,7 +59,7 @@ describe("every method", () => {
     }
   });
 
-  test("that needs no parameters answers without any", async () => {
+  test("that needs no parameters responds without any", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     for (const name of [
@@ -97,8 +97,8 @@ describe("every method", () => {
   });
 });
 
-describe("reading is enough", () => {
-  test("for what only reads; write includes it, admin is everything", async () => {
+describe("the scope to read", () => {
+  test("is enough for methods that only read; write includes it, and admin includes all", async () => {
     await using rig = await startRig();
     using reader = await rig.client({ scopes: ["operator.read"] });
     using writer = await rig.client({ scopes: ["operator.write"] });
@@ -111,8 +111,8 @@ describe("reading is enough", () => {
   });
 });
 
-describe("what the gateway is", () => {
-  test("a model in the agents' list keeps the composer open", async () => {
+describe("the description of the gateway", () => {
+  test("has a model in the list of agents, which keeps the composer enabled", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     expect(await client.request("agents.list", {})).toMatchObject({
@@ -126,7 +126,7 @@ describe("what the gateway is", () => {
     });
   });
 
-  test("models are those that can hold a conversation", async () => {
+  test("lists the models that can chat", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     const { models } = await client.request("models.list", { view: "configured", sessionKey: "main", agentId: "main" });
@@ -151,7 +151,7 @@ describe("what the gateway is", () => {
     });
   });
 
-  test("its configuration shows no secret and no path", async () => {
+  test("has a configuration without secrets and paths", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     const shown = JSON.stringify(await client.request("config.get", {}));
@@ -159,7 +159,7 @@ describe("what the gateway is", () => {
     expect(shown).not.toContain("sk-secret");
   });
 
-  test("presence is a bare array of who is connected", async () => {
+  test("has the connected clients as a bare array", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     const gone = await rig.client({ clientId: "cli" });
@@ -168,7 +168,7 @@ describe("what the gateway is", () => {
     expect(await client.request("system-presence")).toHaveLength(1);
   });
 
-  test("nothing can be null, and is still answered", async () => {
+  test("responds to null parameters", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await client.request("last-heartbeat");
@@ -186,7 +186,7 @@ describe("a bad request", () => {
     return { frame: connection.client.frames.slice(before)[0], violations: connection.violations };
   };
 
-  test("for an unknown method is answered in the words pages print", async () => {
+  test("for an unknown method is refused in the words that pages show", async () => {
     const { frame, violations } = await answered('{"type":"req","id":"7","method":"no.such.method","params":{}}');
     expect(frame).toMatchObject({
       id: "7",
@@ -196,19 +196,19 @@ describe("a bad request", () => {
     expect(violations).toEqual([]);
   });
 
-  test("without an id is answered as invalid and counted", async () => {
+  test("without an id is refused as invalid and counted", async () => {
     const { frame, violations } = await answered('{"type":"req","method":"health"}');
     expect(frame).toMatchObject({ id: "invalid", ok: false });
     expect(violations).toEqual(["invalid request frame: must have required property 'id'"]);
   });
 
-  test("that is not JSON, or too deep, is counted and not answered", async () => {
+  test("that is not JSON, or nested too deeply, is counted and gets no response", async () => {
     for (const text of ["{", `{"type":"req","id":"1","method":"health","params":${"[".repeat(70)}${"]".repeat(70)}}`]) {
       expect(await answered(text)).toEqual({ frame: undefined, violations: [expect.any(String)] });
     }
   });
 
-  test("with more than this gateway knows around it is served", async () => {
+  test("with unknown fields beside its own is served", async () => {
     const frame = {
       type: "req",
       id: "1",
@@ -220,7 +220,7 @@ describe("a bad request", () => {
     expect((await answered(JSON.stringify(frame))).frame).toMatchObject({ ok: true });
   });
 
-  test("whose handler breaks is answered and reported", async () => {
+  test("whose handler throws is refused and reported", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     // The face reads the clock for this answer.
@@ -241,7 +241,7 @@ describe("a bad request", () => {
   });
 });
 
-test("any parameters whatever are answered once, without a fault", async () => {
+test("with any parameters gets one response and causes no fault", async () => {
   await using rig = await startRig();
   using client = await rig.client();
   // Numbers that would lose digits make a frame that is not read at all.
@@ -255,7 +255,7 @@ test("any parameters whatever are answered once, without a fault", async () => {
         keys: fc.array(fc.constantFrom("main", "other"), { maxLength: 2 }),
         message: fc.constantFrom("hello", "/stop", ""),
         idempotencyKey: fc.constantFrom("a", "b", "c"),
-        runId: fc.constantFrom("a", "b", "nobody"),
+        runId: fc.constantFrom("a", "b", "unknown"),
         timeoutMs: fc.constantFrom(0, 1),
         model: fc.constantFrom("claude", "openai/gpt", "nope"),
         limit: fc.nat(3),

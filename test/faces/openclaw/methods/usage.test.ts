@@ -47,8 +47,8 @@ const usageOf = async (params: object) => {
 
 const range = { startDate: "2026-11-16", endDate: "2026-11-22" };
 
-describe("what was used", () => {
-  test("is told by session, day, model and provider, with cost and latency", async () => {
+describe("usage", () => {
+  test("is reported by session, day, model and provider, with cost and latency", async () => {
     const usage = await usageOf({ ...range, groupBy: "family", agentScope: "all" });
     expect(usage).toMatchObject({
       ...range,
@@ -83,7 +83,7 @@ describe("what was used", () => {
     });
   });
 
-  test("of one session, or as cost by day", async () => {
+  test("is reported for one session, and as cost by day", async () => {
     expect(await usageOf({ ...range, key: "notes" })).toMatchObject({ totals: { totalTokens: 120 } });
     await using rig = await startRig({ ledger: await ledger() });
     rig.clock.nowMs = TODAY;
@@ -91,7 +91,7 @@ describe("what was used", () => {
     expect(await client.request("usage.cost", { days: 1 })).toMatchObject({ days: 1, totals: { totalCost: 0.015 } });
   });
 
-  test("before anything was used is nothing", async () => {
+  test("is empty before the first stream", async () => {
     const empty: UsageCells = { cells: [], latencies: [] };
     await using rig = await startRig({ ledger: { cells: async () => empty } });
     using client = await rig.client();
@@ -103,7 +103,7 @@ describe("what was used", () => {
     });
   });
 
-  test("in one conversation is told answer by answer", async () => {
+  test("is reported for each answer of a conversation", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     for (const runId of ["r1", "r2"]) {
@@ -131,12 +131,12 @@ describe("days", () => {
     expect(readRange({ utcOffset: "UTC-10" }, Date.UTC(2026, 10, 22, 5)).endDate).toBe("2026-11-21");
   });
 
-  test("are the last thirty unless they are named", () => {
+  test("are the last thirty by default", () => {
     expect(readRange({}, TODAY)).toMatchObject({ startDate: "2026-10-24", endDate: "2026-11-22", days: 30 });
     expect(readRange({ range: "7d" }, TODAY)).toMatchObject({ startDate: "2026-11-16", days: 7 });
   });
 
-  test("there are not are refused", () => {
+  test("that do not exist are refused", () => {
     expect(() => readRange({ startDate: "2026-13-45" }, TODAY)).toThrow("startDate is a day");
     expect(() => readRange({ startDate: "2026-11-23", endDate: "2026-11-22" }, TODAY)).toThrow("after endDate");
   });
@@ -148,7 +148,7 @@ describe("days", () => {
 });
 
 describe("the log", () => {
-  test("is given line by line to those who may read it, from their cursor on", async () => {
+  test("is readable line by line from a cursor, with the right scope", async () => {
     const asked: unknown[] = [];
     const logs = {
       read(request: unknown) {

@@ -7,7 +7,7 @@ const send = (client: OpenClawClient, runId: string): Promise<Payload> =>
   client.request("chat.send", { sessionKey: "main", message: "hello", idempotencyKey: runId });
 
 describe("a fault of ours", () => {
-  test("in one client's frames closes its connection with 1011; the run and the other clients go on", async () => {
+  test("in one client's frames closes its connection with 1011; the run and the other clients continue", async () => {
     await using rig = await startRig();
     const faulty = await rig.connection();
     using sound = await rig.client();

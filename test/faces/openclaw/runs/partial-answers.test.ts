@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from "node:timers/promises";
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../src/core/kernel/errors.ts";
 import type { TranscriptMessage, Transcripts } from "../../../../src/core/ports/transcripts.ts";
@@ -6,7 +7,8 @@ import { Run } from "../../../../src/faces/openclaw/runs/run.ts";
 import { Session } from "../../../../src/faces/openclaw/sessions/session-store.ts";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
 import type { OpenClawClient } from "../../../support/openclaw-client.ts";
-import { model, type Rig, route, startRig } from "../../../support/openclaw-rig.ts";
+import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
+import { model, route } from "../../../support/routes.ts";
 
 const KEY = "agent:main:main";
 const textOf = ({ content }: TranscriptMessage): string =>
@@ -53,7 +55,7 @@ const history = async (client: OpenClawClient) =>
 const row = async (client: OpenClawClient) => (await client.request("sessions.describe", { key: "main" })).session;
 
 describe("a gateway that is killed in mid-answer", () => {
-  test("shows after its restart what had been streamed, as interrupted, and can be asked again", async () => {
+  test("shows the streamed text as interrupted after its restart, and answers the next message", async () => {
     const { store, transcripts, untilStored } = watchedStore();
     await using rig = await startRig({ transcripts, settings: { partialMs: 1 } });
     using client = await rig.client();
@@ -91,7 +93,7 @@ describe("a gateway that is killed in mid-answer", () => {
     again[Symbol.dispose]();
   });
 
-  test("says that it was interrupted although no word had come", async () => {
+  test("shows an interrupted answer even if no text had arrived", async () => {
     const { store, transcripts, untilStored } = watchedStore();
     await using rig = await startRig({ transcripts });
     using client = await rig.client();
@@ -152,13 +154,14 @@ describe("one pass over the running answers", () => {
       fault() {},
     });
 
-  test("stores the answers that have grown, 512 KiB at most; the others come first in the next", () => {
+  test("stores the answers that have grown, 512 KiB at most; the others come first in the next", async () => {
     const stored: string[] = [];
     const clock = { nowMs: 0, now: () => clock.nowMs, wall: () => clock.nowMs };
     const partials = new PartialAnswers({ savePartial: (_, { id }) => void stored.push(id) }, clock, 1_000);
     partials.close();
     const runs = ["a", "b", "c", "idle"].map(runOf);
     for (const run of runs) partials.begin(run, session);
+    await immediate();
     expect(stored.splice(0)).toEqual(["a", "b", "c", "idle"]);
     for (const run of runs.slice(0, 3)) run.content.add({ text: "x".repeat(300_000) });
     partials.pass();
@@ -182,13 +185,14 @@ describe("one pass over the running answers", () => {
     expect(stored).toEqual([]);
   });
 
-  test("stores 64 answers at most", () => {
+  test("stores 64 answers at most", async () => {
     let stored = 0;
     const clock = { nowMs: 0, now: () => clock.nowMs, wall: () => clock.nowMs };
     const partials = new PartialAnswers({ savePartial: () => void stored++ }, clock, 1_000);
     partials.close();
     const runs = Array.from({ length: 100 }, (_, index) => runOf(String(index)));
     for (const run of runs) partials.begin(run, session);
+    await immediate();
     for (const run of runs) run.content.add({ text: "x" });
     clock.nowMs = 1_000;
     stored = 0;

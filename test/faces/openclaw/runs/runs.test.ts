@@ -10,7 +10,7 @@ const history = (client: OpenClawClient, fields: object = {}): Promise<Payload> 
   client.request("chat.history", { sessionKey: "main", ...fields });
 
 describe("stop", () => {
-  test("closes the upstream at once and is heard before its answer", async () => {
+  test("closes the upstream at once, and its event arrives before its response", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await send(client, "r1");
@@ -41,7 +41,7 @@ describe("stop", () => {
     ]);
   });
 
-  test("gives back the memory of its log, as any end does", async () => {
+  test("releases the memory of its log, as any end does", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await send(client, "r1");
@@ -55,7 +55,7 @@ describe("stop", () => {
     expect(rig.budget.usedBytes).toBe(0);
   });
 
-  test("of nothing is no error", async () => {
+  test("without a run is no error", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     const nothing = { ok: true, aborted: false, runIds: [] };
@@ -67,7 +67,7 @@ describe("stop", () => {
     expect(await client.request("chat.abort", { sessionKey: "main", runId: "r1" })).toEqual(nothing);
   });
 
-  test("without a run id takes those that wait first", async () => {
+  test("without a run id stops the queued messages first", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     for (const runId of ["r1", "r2", "r3"]) await send(client, runId);
@@ -77,7 +77,7 @@ describe("stop", () => {
     expect(rig.calls).toHaveLength(1);
   });
 
-  test("of one that waits leaves the others alone", async () => {
+  test("of a queued message leaves the others", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     for (const runId of ["r1", "r2", "r3"]) await send(client, runId);
@@ -98,7 +98,7 @@ describe("stop", () => {
     expect((await client.ended("r1")).state).toBe("aborted");
   });
 
-  test("by sessions.abort leaves those that wait their turn", async () => {
+  test("by sessions.abort leaves the queued messages", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await send(client, "r1");
@@ -118,7 +118,7 @@ describe("stop", () => {
 });
 
 describe("a message during a run", () => {
-  test("waits its turn and runs under its own id", async () => {
+  test("waits for its turn and runs under its own id", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await send(client, "r1");
@@ -155,7 +155,7 @@ describe("a message during a run", () => {
     expect(shown.sessionInfo).toMatchObject({ status: "running", activeRunIds: ["r1", "r2"] });
   });
 
-  test("does not hold up another session", async () => {
+  test("does not delay another session", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await send(client, "r1");
@@ -163,7 +163,7 @@ describe("a message during a run", () => {
     expect(rig.calls).toHaveLength(2);
   });
 
-  test("is refused when twenty wait already", async () => {
+  test("is refused if twenty are queued already", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     for (let index = 0; index <= 20; index++) await send(client, `r${index}`);
@@ -177,7 +177,7 @@ describe("a message during a run", () => {
 });
 
 describe("a repeated key", () => {
-  test("while its run goes on starts nothing", async () => {
+  test("starts nothing while its run is active", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await send(client, "r1");
@@ -185,7 +185,7 @@ describe("a repeated key", () => {
     expect(rig.calls).toHaveLength(1);
   });
 
-  test("sent twice in one breath starts one run", async () => {
+  test("starts one run if it is sent twice at once", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     const answers = await Promise.all([send(client, "r1"), send(client, "r1"), send(client, "r1")]);
@@ -234,7 +234,7 @@ describe("a repeated key", () => {
     });
   }
 
-  test("for other words or another session is refused", async () => {
+  test("is refused for another message or another session", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await send(client, "r1");
@@ -255,7 +255,7 @@ describe("a repeated key", () => {
 });
 
 describe("a gateway that stops", () => {
-  test("keeps the partial answer and what had to wait, and tells both", async () => {
+  test("keeps the partial answer and the queued messages, and reports both", async () => {
     await using first = await startRig();
     using client = await first.client();
     await send(client, "r1");
@@ -275,7 +275,7 @@ describe("a gateway that stops", () => {
     ]);
   });
 
-  test("that was killed lets nobody pay twice", async () => {
+  test("that was killed never bills a message twice", async () => {
     await using rig = await startRig();
     await rig.transcripts.saveSession({
       key: "agent:main:main",

@@ -22,7 +22,7 @@ describe("a list that is too long has one fault, whatever is wrong with its memb
   });
 });
 
-test("a first frame with 29,000 scopes is not looked at: the socket is closed as for what is no JSON", async () => {
+test("a first frame with 29,000 scopes is not read: its socket is closed as for invalid JSON", async () => {
   await using rig = await startRig();
   const { client } = rig.open();
   client.sendText(costlyConnect("scopes"));

@@ -8,7 +8,8 @@ import { toConversation } from "../../../../src/faces/openclaw/runs/conversation
 import { RunContent } from "../../../../src/faces/openclaw/runs/run-content.ts";
 import { RunRecord, RunRecords } from "../../../../src/faces/openclaw/runs/run-records.ts";
 import { stopReasonOf, wireMessage, wireUsage } from "../../../../src/faces/openclaw/sessions/transcript-view.ts";
-import { model, route, startRig } from "../../../support/openclaw-rig.ts";
+import { startRig } from "../../../support/openclaw-rig.ts";
+import { model, route } from "../../../support/routes.ts";
 
 const text = (words: string) => ({ type: "text", text: words }) as const;
 const thinking = (words: string, signature?: string) =>
@@ -23,16 +24,16 @@ const message = (
 
 const failure = { code: "upstream_reset", message: "cut" } as const;
 
-describe("what goes back upstream", () => {
+describe("the conversation sent upstream", () => {
   const turn = (messages: readonly TranscriptMessage[], maxMessages = 100) =>
     toConversation(messages, { system: undefined, thinking: undefined, maxMessages }).messages;
 
-  test("begins with a message of the user", () => {
+  test("begins with a user's message", () => {
     const messages = [message("user", [text("a")]), message("assistant", [text("b")]), message("user", [text("c")])];
     expect(turn(messages, 2)).toEqual([{ role: "user", content: [text("c")] }]);
   });
 
-  test("has thinking as it was, the empty one too", () => {
+  test("has thinking unchanged, even if it is empty", () => {
     const answer = [thinking("", "sig"), text("b")];
     expect(turn([message("user", [text("a")]), message("assistant", answer)])).toEqual([
       { role: "user", content: [text("a")] },
@@ -40,12 +41,12 @@ describe("what goes back upstream", () => {
     ]);
   });
 
-  test("has of a cut answer the text alone", () => {
+  test("has only the text of a failed answer", () => {
     const cut = message("assistant", [thinking("unsigned"), text("half")], { failure });
     expect(turn([message("user", [text("a")]), cut])[1]).toEqual({ role: "assistant", content: [text("half")] });
   });
 
-  test("leaves out answers without words, and puts the questions around them together", () => {
+  test("leaves out empty answers, and joins the questions around them", () => {
     const messages = [
       message("user", [text("first")]),
       message("assistant", [], { failure }),
@@ -59,7 +60,7 @@ describe("what goes back upstream", () => {
 });
 
 describe("an answer", () => {
-  test("keeps its parts in the order in which they came", () => {
+  test("keeps its parts in order", () => {
     const answer = new RunContent();
     answer.add({ thinking: "one " });
     answer.add({ thinking: "two" });
@@ -72,14 +73,14 @@ describe("an answer", () => {
     expect(answer.text).toBe("Hello again");
   });
 
-  test("has two blocks of thinking when each was signed", () => {
+  test("has two blocks of thinking if each was signed", () => {
     const answer = new RunContent();
     answer.add({ thinking: "a", thinkingSignature: "1" });
     answer.add({ thinking: "b", thinkingSignature: "2" });
     expect(answer.parts).toEqual([thinking("a", "1"), thinking("b", "2")]);
   });
 
-  test("names a tool call that came without a name or an id", () => {
+  test("names a tool call without a name or an id", () => {
     const answer = new RunContent();
     answer.addToCall({ index: 3 }, (index) => `run:${index}`);
     answer.addToCall({ index: 3, arguments: "not json" }, () => "other");
@@ -91,7 +92,7 @@ describe("an answer", () => {
 });
 
 describe("what clients see", () => {
-  test("of usage is input without the cached parts, with its price", () => {
+  test("of usage is the input without its cached part, and the price", () => {
     const usage = {
       source: "exact",
       inputTokens: 1000,
@@ -115,18 +116,18 @@ describe("what clients see", () => {
     expect(wireUsage(undefined)).toBeUndefined();
   });
 
-  test("of an ending are OpenClaw's words for it", () => {
+  test("of an end is OpenClaw's stop reason", () => {
     const words = ["end_turn", "length", "max_tokens", "tool_calls", undefined, "refusal"].map(stopReasonOf);
     expect(words).toEqual(["stop", "length", "length", "toolUse", "stop", "refusal"]);
   });
 
-  test("of thinking is its signature too", () => {
+  test("of thinking includes its signature", () => {
     expect(wireMessage(message("assistant", [thinking("hm", "sig")])).content).toEqual([
       { type: "thinking", thinking: "hm", thinkingSignature: "sig" },
     ]);
   });
 
-  test("of a failure is what kind it was", () => {
+  test("of a failure includes its kind", () => {
     const of = (error: GatewayError) => chatFailure(error, model("gpt", route("openai", "openai-chat"))).errorKind;
     expect(of(new GatewayError("upstream_http_error", "prompt is too long: 9 tokens > 8 maximum"))).toBe(
       "context_length",
@@ -154,7 +155,7 @@ describe("attachments", () => {
     ]);
   });
 
-  test("are base64 of its alphabet, blanks apart, or refused", () => {
+  test("are base64, apart from white space, or refused", () => {
     const characters = fc.constantFrom(..."AZaz09+/=-_ \n.");
     expect(() => readAttachments([{ mimeType: "image/png", content: "=" }])).toThrow("must be base64");
     const texts = fc.oneof(
@@ -193,7 +194,7 @@ test("records of ended runs are forgotten first, those of running ones never", (
   expect(records.get("r1999")).toBeDefined();
 });
 
-test("a gateway without a model that can chat says so in each run", async () => {
+test("a gateway without a model that can chat fails each run with that reason", async () => {
   await using rig = await startRig({ models: [model("raw", route("plain", "plain-sse"))] });
   using client = await rig.client();
   expect(await client.request("models.list")).toEqual({ models: [] });

@@ -12,7 +12,7 @@ const send = (client: OpenClawClient, runId: string) =>
 const history = async (client: OpenClawClient) =>
   (await client.request("chat.history", { sessionKey: "main" })).messages as { role: string; content: unknown }[];
 
-test("a run says behind its answer that text may be missing, at its end and in every history", async () => {
+test("a run says after its answer that text may be missing, at its end and in every history", async () => {
   await using rig = await startRig();
   using client = await rig.client();
   await send(client, "r1");
@@ -29,7 +29,7 @@ test("a run says behind its answer that text may be missing, at its end and in e
   expect(await history(other)).toMatchObject([{ role: "user" }, { role: "assistant", content }]);
 });
 
-test("no model is told it", async () => {
+test("no model reads that note", async () => {
   await using rig = await startRig();
   using client = await rig.client();
   await send(client, "r1");
@@ -42,7 +42,7 @@ test("no model is told it", async () => {
   expect(JSON.stringify(rig.call.body)).not.toContain("may be missing");
 });
 
-test("a run whose answer is nothing but what could not be read says so, however it ends", async () => {
+test("a run whose answer could not be read at all says so, however it ends", async () => {
   await using rig = await startRig();
   using client = await rig.client();
   await send(client, "r1");
@@ -56,7 +56,7 @@ test("a run whose answer is nothing but what could not be read says so, however 
   expect((await history(client)).at(-1)?.content).toEqual([{ type: "text", text }]);
 });
 
-test("a run that a client stopped says it too", async () => {
+test("a run that a client stopped says so as well", async () => {
   await using rig = await startRig();
   using client = await rig.client();
   await send(client, "r1");
@@ -69,7 +69,7 @@ test("a run that a client stopped says it too", async () => {
   });
 });
 
-test("a run whose events could all be read says nothing of it", async () => {
+test("a run whose events could all be read has no note", async () => {
   await using rig = await startRig();
   using client = await rig.client();
   await send(client, "r1");
@@ -78,7 +78,7 @@ test("a run whose events could all be read says nothing of it", async () => {
   expect(JSON.stringify(await history(client))).not.toContain("may be missing");
 });
 
-test("the answer to agent says it too", async () => {
+test("the result of agent has the note as well", async () => {
   await using rig = await startRig();
   using client = await rig.client();
   await client.request("agent", { message: "hello", idempotencyKey: "r1" });

@@ -25,7 +25,7 @@ function rebuilt(payloads: readonly ChatPayload[]): string {
 }
 
 describe("several clients", () => {
-  test("see the same run, whoever began it", async () => {
+  test("see the same run, whichever of them started it", async () => {
     await using rig = await startRig();
     using first = await rig.client();
     using second = await rig.client({ scopes: ["operator.read"] });
@@ -36,7 +36,7 @@ describe("several clients", () => {
     expect(shown(second)).toEqual(shown(first));
   });
 
-  test("without the right to read see nothing of it", async () => {
+  test("see nothing of it without the scope to read", async () => {
     await using rig = await startRig();
     using writer = await rig.client();
     using blind = await rig.client({ scopes: ["operator.approvals"] });
@@ -46,7 +46,7 @@ describe("several clients", () => {
   });
 });
 
-describe("a client that comes in the middle", () => {
+describe("a client that joins midway", () => {
   test("finds the text so far in its first page and continues it", async () => {
     await using rig = await startRig();
     using first = await rig.client();
@@ -64,7 +64,7 @@ describe("a client that comes in the middle", () => {
     expect((await late.ended("r1")).message?.content[0]?.text).toBe("Once upon a time.");
   });
 
-  test("and asks again is shown exactly what it was sent", async () => {
+  test("and asks again is shown exactly the text it was sent", async () => {
     await using rig = await startRig();
     using first = await rig.client();
     await send(first, "r1");
@@ -78,7 +78,7 @@ describe("a client that comes in the middle", () => {
     expect(deltas(late.client, "r1").at(-1)).toMatchObject({ deltaText: "a " });
   });
 
-  test("gets the whole even when the run ends before another word", async () => {
+  test("gets the whole text even if the run ends before the next piece", async () => {
     await using rig = await startRig();
     using first = await rig.client();
     await send(first, "r1");
@@ -88,7 +88,7 @@ describe("a client that comes in the middle", () => {
     expect(late.textOf("r1")).toBe("All of it");
   });
 
-  test("has thinking and tool calls from their beginning", async () => {
+  test("gets thinking and tool calls from their beginning", async () => {
     await using rig = await startRig();
     using first = await rig.client();
     await send(first, "r1");
@@ -123,8 +123,8 @@ test("a client that subscribes again gets a new baseline with its next delta", a
   ]);
 });
 
-describe("a client that goes", () => {
-  test("does not take its run with it", async () => {
+describe("a client that disconnects", () => {
+  test("does not end its run", async () => {
     await using rig = await startRig();
     const client = await rig.client();
     await send(client, "r1");
@@ -139,7 +139,7 @@ describe("a client that goes", () => {
 });
 
 describe("a client that reads slowly", () => {
-  test("gets what it missed as one piece, and no gap", async () => {
+  test("gets what it missed as one piece, without a gap", async () => {
     await using rig = await startRig();
     const slow = await rig.connection();
     using quick = await rig.client();
@@ -156,7 +156,7 @@ describe("a client that reads slowly", () => {
     slow.client.verify();
   });
 
-  test("hears first what was held back, even before its socket said that it drained", async () => {
+  test("gets what it missed first, even before its socket reports that it drained", async () => {
     await using rig = await startRig();
     const slow = await rig.connection({ caps: ["tool-events"] });
     await send(slow.client, "r1");
@@ -171,7 +171,7 @@ describe("a client that reads slowly", () => {
     ]);
   });
 
-  test("never holds the upstream back", async () => {
+  test("never slows the upstream down", async () => {
     await using rig = await startRig();
     const slow = await rig.connection();
     await send(slow.client, "r1");
@@ -180,7 +180,7 @@ describe("a client that reads slowly", () => {
     expect(rig.call.paused).toBe(false);
   });
 
-  test("hears the end even so, after all of the text", async () => {
+  test("gets the end as well, after all of the text", async () => {
     await using rig = await startRig();
     const slow = await rig.connection();
     await send(slow.client, "r1");
@@ -190,7 +190,7 @@ describe("a client that reads slowly", () => {
   });
 });
 
-describe("whatever order things come in", () => {
+describe("in whatever order things happen", () => {
   type Step =
     | { readonly kind: "text" | "thinking" | "tool"; readonly text: string }
     | { readonly kind: "congest" | "relieve" | "drain" | "join" | "leave" | "history"; readonly who: number };
@@ -212,7 +212,7 @@ describe("whatever order things come in", () => {
     },
   );
 
-  test("every client has the whole text, numbers without a gap, and never one twice", async () => {
+  test("every client has the whole text, and numbers without gaps or repetitions", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
         await using rig = await startRig();

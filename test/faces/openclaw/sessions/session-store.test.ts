@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { TranscriptMessage } from "../../../../src/core/ports/transcripts.ts";
 import { SessionStore } from "../../../../src/faces/openclaw/sessions/session-store.ts";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
+import { observerOf } from "../../../support/observer.ts";
 import { startRig } from "../../../support/openclaw-rig.ts";
 
 const message = (id: string, seq: number): TranscriptMessage => ({
@@ -17,18 +18,13 @@ const picture = (id: string, bytes: number): TranscriptMessage => ({
   content: [{ type: "image", mimeType: "image/png", base64: "A".repeat(bytes) }],
 });
 
-/** What nobody needs is let go a turn of the event loop later. */
+/** Unused transcripts are forgotten one turn of the event loop later. */
 const turn = () => new Promise((later) => setImmediate(later));
 
 async function storeOf(busy: ReadonlySet<string> = new Set(), limits: object = { maxLoaded: 2 }) {
   const transcripts = createMemoryTranscripts();
   const faults: unknown[] = [];
-  const observer = {
-    streamEnded() {},
-    connectionClosed() {},
-    refused() {},
-    fault: (error: unknown) => void faults.push(error),
-  };
+  const observer = observerOf({ fault: (error) => void faults.push(error) });
   let ids = 0;
   const isBusy = (key: string) => busy.has(key);
   const parts = { transcripts, observer, newId: () => `id${++ids}`, now: () => 0, ...limits, isBusy };
@@ -36,7 +32,7 @@ async function storeOf(busy: ReadonlySet<string> = new Set(), limits: object = {
 }
 
 describe("transcripts in memory", () => {
-  test("are let go, the one that was not asked for longest first, and read again when they are wanted", async () => {
+  test("are forgotten, the least recently used first, and read again when needed", async () => {
     const { store, faults } = await storeOf();
     for (const key of ["a", "b", "c"]) store.append(await store.openOrCreate(key), message(key, 1));
     await store.flush();
@@ -50,7 +46,7 @@ describe("transcripts in memory", () => {
     expect(faults).toEqual([]);
   });
 
-  test("stay while they are needed: not stored yet, or something goes on", async () => {
+  test("stay while they are needed: not stored yet, or with a run", async () => {
     const { store } = await storeOf(new Set(["busy"]));
     store.append(await store.openOrCreate("busy"), message("b", 1));
     await store.flush();
@@ -64,7 +60,7 @@ describe("transcripts in memory", () => {
     expect(store.get("c")?.loaded).toBe(false);
   });
 
-  test("are bounded by bytes: pictures stay no longer than they are needed", async () => {
+  test("are bounded by bytes: pictures stay only as long as they are needed", async () => {
     const busy = new Set<string>();
     const { store } = await storeOf(busy, { memory: { keptBytes: 10_000, maxBytes: 20_000 } });
     for (let index = 0; index < 20; index++) {
@@ -82,7 +78,7 @@ describe("transcripts in memory", () => {
     expect((await store.open("s0"))?.messages).toEqual([picture("s0", 8_000)]);
   });
 
-  test("take twice as much while they are needed, and then no message more is accepted", async () => {
+  test("may take twice as much while they are needed; beyond that no message is accepted", async () => {
     const busy = new Set(["a", "b"]);
     const { store } = await storeOf(busy, { memory: { keptBytes: 10_000, maxBytes: 20_000 } });
     for (const key of busy) store.append(await store.openOrCreate(key), picture(key, 9_000));
@@ -96,7 +92,7 @@ describe("transcripts in memory", () => {
     store.checkRoom(1_000);
   });
 
-  test("count no more when their session is renewed or deleted, whatever is still added to it", async () => {
+  test("no longer count once their session is reset or deleted, whatever is still added to it", async () => {
     const { store } = await storeOf(new Set(["a", "b"]), { memory: { keptBytes: 1_000, maxBytes: 2_000 } });
     const [a, b] = [await store.openOrCreate("a"), await store.openOrCreate("b")];
     store.append(a, picture("1", 900));
@@ -108,7 +104,7 @@ describe("transcripts in memory", () => {
     expect(() => store.checkRoom(2_001)).toThrow("memory for transcripts");
   });
 
-  test("are read one after the other, however many are asked for at once", async () => {
+  test("are read one at a time, however many are opened at once", async () => {
     const { store, transcripts } = await storeOf(new Set(), { memory: { keptBytes: 1, maxBytes: 2 } });
     const keys = ["a", "b", "c", "d"];
     for (const key of keys) store.append(await store.openOrCreate(key), message(key, 1));
@@ -128,7 +124,7 @@ describe("transcripts in memory", () => {
   });
 });
 
-test("a message is refused as overloaded while the conversations that go on fill the memory, and accepted after them", async () => {
+test("a message is refused as overloaded while running conversations fill the memory, and accepted afterwards", async () => {
   await using rig = await startRig({ transcriptMemory: { keptBytes: 10_000, maxBytes: 20_000 } });
   using client = await rig.client();
   const content = "A".repeat(8_000);

@@ -34,7 +34,7 @@ describe("a session key", () => {
 });
 
 describe("a history", () => {
-  test("of a session that has not begun is empty, and makes none", async () => {
+  test("of a session that has not begun is empty and does not create it", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     const empty = await history(client);
@@ -61,7 +61,7 @@ describe("a history", () => {
     expect(older).not.toHaveProperty("nextOffset");
   });
 
-  test("fits into the bytes asked for, but shows at least one message", async () => {
+  test("fits into the requested bytes, but has at least one message", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await talk(rig, client, "r1", "x".repeat(3000));
@@ -70,7 +70,7 @@ describe("a history", () => {
     expect(page).toMatchObject({ hasMore: true });
   });
 
-  test("carries the key by which a client knows its own bubble", async () => {
+  test("carries the key by which a client recognises its own bubble", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await talk(rig, client, "r1", "yes");
@@ -112,7 +112,7 @@ describe("a history", () => {
     });
   });
 
-  test("goes upstream with the next message, the newest part of it", async () => {
+  test("is sent upstream with the next message, its newest part", async () => {
     await using rig = await startRig({ settings: { historyMessages: 3 } });
     using client = await rig.client();
     for (const runId of ["r1", "r2"]) await talk(rig, client, runId, `answer ${runId}`);
@@ -178,7 +178,7 @@ describe("the list of sessions", () => {
     expect(await client.request("sessions.list", { limit: 1, offset: 1 })).toMatchObject({ nextOffset: null });
   });
 
-  test("tells its followers what changes", async () => {
+  test("tells its subscribers about changes", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     using other = await rig.client();
@@ -193,7 +193,7 @@ describe("the list of sessions", () => {
     expect(other.payloads("sessions.changed")).toEqual([]);
   });
 
-  test("comes with the subscription when it is asked for", async () => {
+  test("comes with the subscription on request", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     expect(await client.request("sessions.subscribe", { limit: 10 })).toMatchObject({ list: { count: 0 } });
@@ -201,7 +201,7 @@ describe("the list of sessions", () => {
 });
 
 describe("messages of a session", () => {
-  test("reach those who subscribed to it, until they no longer do", async () => {
+  test("reach its subscribers until they unsubscribe", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     const subscribed = await client.request("sessions.messages.subscribe", { key: "main", includeApprovals: true });
@@ -247,7 +247,7 @@ describe("messages of a session", () => {
     });
   });
 
-  test("can be put in by an operator", async () => {
+  test("can be added by an operator", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     const { messageId } = await client.request("chat.inject", {
@@ -282,7 +282,7 @@ describe("a session", () => {
     expect(await client.request("sessions.describe", { key: "none" })).toEqual({ session: null });
   });
 
-  test("can be made with a message, which starts a run", async () => {
+  test("can be created with a message, which starts a run", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     const made = await client.request("sessions.create", { message: "begin", model: "anthropic/claude", label: "New" });
@@ -297,7 +297,7 @@ describe("a session", () => {
     await client.until(() => client.payloads("chat").some(({ runId }) => runId === made.runId));
   });
 
-  test("asked for twice with one key is made once", async () => {
+  test("is created once for one idempotency key", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     const params = { message: "begin", idempotencyKey: "k" };
@@ -341,7 +341,7 @@ describe("a session", () => {
     });
   });
 
-  test("is marked as read the way the Control UI does it", async () => {
+  test("is marked as read by the Control UI's request", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await talk(rig, client, "r1", "yes");
@@ -349,7 +349,7 @@ describe("a session", () => {
     expect(await client.request("sessions.patch", read)).toMatchObject({ ok: true, entry: { unread: false } });
   });
 
-  test("begins anew after a reset, which stops its run", async () => {
+  test("is empty after a reset, which stops its run", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     await talk(rig, client, "r1", "yes");
@@ -392,7 +392,7 @@ describe("a session", () => {
     expect(await client.request("sessions.compact", { key: "main" })).toMatchObject({ ok: true, compacted: false });
   });
 
-  test("can be written to by sessions.send, without a key of one's own", async () => {
+  test("can be written to by sessions.send, without an idempotency key", async () => {
     await using rig = await startRig();
     using client = await rig.client();
     const { runId, status } = await client.request("sessions.send", { key: "main", message: "hello" });
@@ -424,7 +424,7 @@ describe("a store that fails", () => {
     return guarded;
   };
 
-  test("does not stop a conversation, and gets what it missed when it works again", async () => {
+  test("does not stop a conversation, and gets the messages it missed when it works again", async () => {
     const transcripts = failing();
     await using rig = await startRig({ transcripts });
     using client = await rig.client();
@@ -438,7 +438,7 @@ describe("a store that fails", () => {
     expect(await history(later)).toMatchObject({ totalMessages: 4 });
   });
 
-  test("that cannot be read refuses the request, and is asked again", async () => {
+  test("that cannot be read fails the request, and is read again for the next one", async () => {
     const transcripts = failing();
     await using first = await startRig({ transcripts });
     using client = await first.client();

@@ -37,6 +37,7 @@ function figuresOf(services: Services, { usage, route, model }: TranscriptMessag
   return wireUsage(usage, price);
 }
 
+/** Methods that report usage. */
 export const usageMethods = [
   // The quotas of subscriptions, which API keys do not have.
   method("usage.status", SCOPES.read, NoParams, (services) => ({ updatedAt: services.clock.wall(), providers: [] })),

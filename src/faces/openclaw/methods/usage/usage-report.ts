@@ -55,6 +55,7 @@ const dailyModels = (services: ReportServices, cells: readonly UsageCell[]) =>
 const dailyLatencies = (latencies: readonly StreamLatency[]) =>
   byDay(latencies).map(([date, ofDay]) => ({ date, ...latencyOf(ofDay) }));
 
+/** The totals of each day, oldest first. */
 export const dailyTotals = (services: ReportServices, cells: readonly UsageCell[]) =>
   byDay(cells).map(([date, ofDay]) => ({ date, ...totalsOf(ofDay, services.catalog) }));
 
@@ -108,6 +109,7 @@ export function sessionsUsed(services: ReportServices, { cells, latencies }: Usa
   return sessions.sort((a, b) => b.updatedAt - a.updatedAt);
 }
 
+/** Totals by model, route and day, with latencies. */
 export function aggregatesOf(services: ReportServices, { cells, latencies }: UsageCells) {
   const totals = totalsOf(cells, services.catalog);
   const latency = latencyOf(latencies);
