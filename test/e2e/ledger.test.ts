@@ -7,7 +7,7 @@ import { type Visit, visitHttpFace, visitStreamFace } from "../support/bill-clie
 import { type Plan, startBillingUpstream } from "../support/billing-upstream.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { freshSecret, keyFor } from "../support/gateway-key.ts";
-import { startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { type ScriptedExchange, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
@@ -43,6 +43,32 @@ async function metric(url: string, name: string, value: number, headers: Record<
 }
 
 describe("the ledger", () => {
+  test("says in a row that its request was sent twice, because the reused connection was gone", async () => {
+    const path = directory();
+    {
+      await using upstream = await startScriptedUpstream();
+      await using gateway = await startTestGateway({ upstream: upstream.url, config: { data: { directory: path } } });
+      await using client = await (await StreamClient.connect(gateway.url)).hello();
+      const complete = (exchange: ScriptedExchange) =>
+        exchange
+          .sse()
+          .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
+          .event("[DONE]")
+          .end();
+      const first = client.run("a", { model: "gpt", body: {} });
+      complete(await upstream.request());
+      await first;
+      const second = client.run("b", { model: "gpt", body: {} });
+      (await upstream.request()).finish();
+      complete(await upstream.request());
+      expect((await second).end.status).toBe("completed");
+    }
+    expect(rowsOf(path).map(({ outcome, anomalies }) => [outcome, anomalies])).toEqual([
+      ["completed", null],
+      ["completed", "resent"],
+    ]);
+  });
+
   test("has a row per stream, and its exact rows match the upstream's bill", async () => {
     await using upstream = await startBillingUpstream();
     const path = directory();

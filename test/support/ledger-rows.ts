@@ -27,6 +27,7 @@ export const closing = (stream: string, more: Partial<LedgerClosing> = {}): Ledg
   timing: { firstByteMs: 10.5, firstContentMs: 20, firstSentMs: 20.25, totalMs: 100.125 },
   events: 12,
   bytes: 3_456,
+  anomalies: [],
   closedAt: NOON + 100,
   ...more,
 });

@@ -43,6 +43,8 @@ export interface LedgerClosing {
   readonly events: number;
   /** Event data relayed, as UTF-8. */
   readonly bytes: number;
+  /** Kinds of irregularities that did not fail the stream, such as `resent`: the request was sent twice. */
+  readonly anomalies: readonly string[];
   /** Wall clock, in milliseconds. */
   readonly closedAt: number;
 }

@@ -38,7 +38,7 @@ export class KeyReservation implements Reservation {
       : undefined;
   }
 
-  settle({ terminal, events, bytes }: Settlement): void {
+  settle({ terminal, events, bytes, anomalies }: Settlement): void {
     const { stream, capReservation, price, ledger, openedAt, clock } = this.#parts;
     const { usage, timing, status, error } = terminal;
     const isKnown = usage.source !== "unknown";
@@ -55,6 +55,7 @@ export class KeyReservation implements Reservation {
       timing,
       events,
       bytes,
+      anomalies,
       // By the monotonic clock, so that no row closes before it opened.
       closedAt: openedAt + Math.round(timing.totalMs),
     });

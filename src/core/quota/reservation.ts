@@ -55,4 +55,6 @@ export interface Settlement {
   readonly events: number;
   /** Event data relayed, in bytes of UTF-8. */
   readonly bytes: number;
+  /** Kinds of irregularities that did not fail the stream. */
+  readonly anomalies: readonly string[];
 }

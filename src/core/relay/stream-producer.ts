@@ -203,7 +203,8 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   #settle(terminal: Terminal): void {
-    this.#holdings.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes });
+    const anomalies = [...this.#answer.anomalies, ...this.#anomalies].map(([kind]) => kind);
+    this.#holdings.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes, anomalies });
   }
 
   #end(status: Terminal["status"], error?: GatewayError): void {

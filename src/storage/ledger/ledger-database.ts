@@ -31,7 +31,7 @@ const CLOSE = `
     input_tokens = $input_tokens, output_tokens = $output_tokens, cache_read_tokens = $cache_read_tokens,
     cache_write_tokens = $cache_write_tokens, reasoning_tokens = $reasoning_tokens, cost_nano = $cost_nano,
     first_byte_ms = $first_byte_ms, first_content_ms = $first_content_ms, first_sent_ms = $first_sent_ms,
-    total_ms = $total_ms, events = $events, bytes = $bytes,
+    total_ms = $total_ms, events = $events, bytes = $bytes, anomalies = $anomalies,
     counted_tokens = $counted_tokens, counted_nano = $counted_nano
   WHERE stream = $stream AND (outcome IS NULL OR outcome = 'lost')`;
 

@@ -66,6 +66,7 @@ export function closingWrite(row: LedgerClosing): LedgerWrite {
       total_ms: timing.totalMs,
       events: count(row.events),
       bytes: count(row.bytes),
+      anomalies: row.anomalies.length > 0 ? columnText(row.anomalies.join(",")) : null,
     },
   };
 }

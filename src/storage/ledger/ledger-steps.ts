@@ -43,4 +43,6 @@ export const LEDGER_STEPS: readonly string[] = [
   // without token figures.
   `ALTER TABLE streams ADD COLUMN counted_tokens INTEGER;
    ALTER TABLE streams ADD COLUMN counted_nano INTEGER;`,
+  // What was irregular and failed nothing, such as a request that was sent twice: kinds, separated by commas.
+  "ALTER TABLE streams ADD COLUMN anomalies TEXT",
 ];

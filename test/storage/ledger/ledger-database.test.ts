@@ -33,7 +33,7 @@ describe("a row", () => {
     } as const;
     database.write([
       opened("a", { session: "agent:main" }),
-      closed("a", { outcome: "failed", code: "upstream_reset", usage }),
+      closed("a", { outcome: "failed", code: "upstream_reset", usage, anomalies: ["lossy", "resent"] }),
     ]);
     expect(rowsOf(database)).toEqual([
       {
@@ -65,6 +65,7 @@ describe("a row", () => {
         total_ms: 100.125,
         events: 12,
         bytes: 3_456,
+        anomalies: "lossy,resent",
       },
     ]);
     database.close();

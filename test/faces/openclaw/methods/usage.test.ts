@@ -32,6 +32,7 @@ async function ledger() {
       timing: { totalMs },
       events: 1,
       bytes: 1,
+      anomalies: [],
       closedAt: openedAt + totalMs,
     });
   }
