@@ -90,7 +90,7 @@ describe("abort", () => {
   });
 });
 
-describe("settle", () => {
+describe("detach", () => {
   test("lets the body end, and the connection serves the next call", async () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);
