@@ -44,7 +44,7 @@ test("bytes that keep coming keep the call alive", async () => {
 
 test("a paused call is not idle, and only its total limit runs", async () => {
   await using upstream = await startScriptedUpstream();
-  await using client = openUpstream(upstream.url, { timeouts: { idleMs: 20, totalMs: 100 } });
+  await using client = openUpstream(upstream.url, { timeouts: { idleMs: 200, totalMs: 1_000 } });
   const { call, sink } = startCall(client);
   const exchange = await upstream.request();
   exchange.sse().event("one");
