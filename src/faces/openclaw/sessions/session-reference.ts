@@ -74,13 +74,16 @@ function only(matches: readonly Session[]): Resolution {
   const [first, second] = matches;
   if (!first) return { ok: false };
   return second
-    ? { ok: false, candidates: matches.slice(0, MAX_CANDIDATES).map(found) }
-    : { ok: true, ...found(first) };
+    ? { ok: false, candidates: matches.slice(0, MAX_CANDIDATES).map((match) => found(match, nameOf(match))) }
+    : { ok: true, ...found(first, first.text("displayName")) };
 }
 
-function found(session: Session): Found {
-  const displayName = nameOf(session);
-  return { key: session.key, agentId: AGENT_ID, ...(displayName !== undefined && { displayName }) };
+/**
+ * The Control UI makes an address of `displayName`, and another of the same field of the session's row: when the two
+ * differ, it goes from one to the other for ever. So a single match has what its row has.
+ */
+function found({ key }: Session, displayName: string | undefined): Found {
+  return { key, agentId: AGENT_ID, ...(displayName !== undefined && { displayName }) };
 }
 
 const uuidOf = (key: string): string | undefined => UUID_AT_END.exec(key)?.[0].toLowerCase().replaceAll("-", "");

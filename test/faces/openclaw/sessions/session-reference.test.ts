@@ -18,7 +18,7 @@ async function stage(sessions: Readonly<Record<string, string>>) {
 }
 
 describe("a session is found by the short id in its address", () => {
-  const found = { ok: true, key: TRIP, agentId: "main", displayName: "The trip" };
+  const found = { ok: true, key: TRIP, agentId: "main" };
 
   test.each(["7723538e", "7723538E1111", "7723538e111142228333444455556666"])("%s", async (shortId) => {
     await using to = await stage({ [TRIP]: "The trip", "no-uuid-7723538e": "Other" });
@@ -47,6 +47,21 @@ describe("a session is found by the short id in its address", () => {
     });
     expect(await resolve({ shortId: "7723538e", slugHint: "the-trip" })).toEqual(found);
     expect(await resolve({ shortId: "7723538e1", slugHint: "the-twin" })).toEqual(found);
+  });
+
+  test.each([
+    ["a label", { label: "The trip" }],
+    ["a display name", { label: "The trip", displayName: "To the coast" }],
+    ["neither", {}],
+  ])("with the display name its row has, given %s: the page would go back and forth between two", async (_, names) => {
+    await using to = await stage({});
+    await to.client.request("sessions.create", { key: TRIP, ...names });
+    await to.client.request("chat.send", { sessionKey: TRIP, message: "Where to?", idempotencyKey: "r1" });
+    to.rig.call.text("The coast").finish();
+    await to.client.ended("r1");
+    const { session } = (await to.client.request("sessions.describe", { key: TRIP })) as { session: object };
+    const resolved = await to.client.request("sessions.resolve", { shortId: "7723538e" });
+    expect(resolved).toEqual({ ...found, ...("displayName" in session && { displayName: session.displayName }) });
   });
 
   test("at the start of a page, with its history", async () => {
