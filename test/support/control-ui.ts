@@ -1,7 +1,7 @@
 /** The real Control UI in headless Chromium, against a real gateway over a scripted upstream. */
 import { existsSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, test } from "@jest/globals";
 import { type Browser, chromium } from "playwright-core";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";
@@ -24,10 +24,6 @@ const missing = [
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
 const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"];
 
-/** How long a page may take to show what it should, and a test in all, in milliseconds: two browsers share two cores. */
-const SHOW_MS = 90_000;
-const TEST_MS = 240_000;
-
 let browser: Browser | undefined;
 /** The stages of the running test. */
 const tabs: UiTab[] = [];
@@ -38,7 +34,6 @@ export function describeUi(name: string, tests: () => void): void {
     test.skip(`${name}: skipped, there is ${missing}`, () => {});
     return;
   }
-  jest.setTimeout(TEST_MS);
   describe(name, () => {
     beforeAll(async () => {
       mkdirSync(SCREENSHOTS, { recursive: true });
@@ -99,7 +94,6 @@ export interface UiProfile extends AsyncDisposable {
 export async function openProfile(url: string, token?: string, from?: string): Promise<UiProfile> {
   if (!browser) throw new Error("openProfile outside describeUi");
   const profile = await browser.newContext({ viewport: { width: 1300, height: 850 }, colorScheme: "light" });
-  profile.setDefaultTimeout(SHOW_MS);
   return {
     async open(name = "chat/main") {
       const tab = new UiTab(await profile.newPage(), SCREENSHOTS, from);
