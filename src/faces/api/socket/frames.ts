@@ -1,5 +1,5 @@
 /** The frames of a server: a provider's events without their SSE framing, and errors. */
-import type { ByteString } from "../../../core/kernel/byte-string.ts";
+import { type ByteString, fromByteString } from "../../../core/kernel/byte-string.ts";
 import type { GatewayError } from "../../../core/kernel/errors.ts";
 import { asObject, parseJson } from "../../../core/kernel/json.ts";
 import type { HttpResponse } from "../../../core/ports/http-face.ts";
@@ -11,15 +11,17 @@ export const lanePrefix = (lane: string | undefined): ByteString =>
   lane === undefined ? "" : JSON.stringify({ stream_id: lane }).slice(1, -1);
 
 /**
- * The frame of an event: the provider's JSON as received, with the lane spliced in and, if the provider named the event
- * outside its data only, its type. Undefined for data that is no object: a frame must be one.
+ * The frame of an event: the provider's JSON as received, with the lane spliced in, and its type if the provider named the
+ * event outside its data only. Undefined for data that is no object with a type: clients cannot read it.
  */
 export function eventFrame({ event, data, raw }: Entry, prefix: ByteString): ByteString | undefined {
-  if (raw || !data.startsWith("{")) return undefined;
-  const type = event === undefined || data.includes('"type"') ? "" : `"type":${JSON.stringify(event)}`;
-  if (prefix === "" && type === "") return data;
-  const fields = [prefix, type, data.slice(1, -1)].filter((part) => part.trim() !== "");
-  return `{${fields.join(",")}}`;
+  if (data.startsWith('{"type":"') && !raw) return prefix === "" ? data : `{${prefix},${data.slice(1)}`;
+  const value = raw ? undefined : asObject(parseJson(fromByteString(data)));
+  const isTyped = typeof value?.type === "string";
+  if (!value || (!isTyped && event === undefined)) return undefined;
+  const type = isTyped ? "" : `"type":${JSON.stringify(event)}`;
+  const fields = data.slice(data.indexOf("{") + 1, data.lastIndexOf("}"));
+  return `{${[prefix, type, fields].filter((part) => part.trim() !== "").join(",")}}`;
 }
 
 /** A frame of our own, with its lane. */

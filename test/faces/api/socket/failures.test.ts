@@ -123,3 +123,18 @@ test("a gateway that stops closes idle sockets at once, and busy ones after thei
   expect(await up.client.closed).toMatchObject({ code: 1001 });
   await stopped;
 });
+
+test("an error event without a type, which no client of this protocol could read, ends the response in its form", async () => {
+  await using up = await setUp();
+  const [created] = responseEvents("resp_1", []);
+  up.client.create({ input: "Hello" });
+  (await up.upstream.request())
+    .sse()
+    .event(created)
+    .event({ error: { message: "gone away" } })
+    .end();
+  expect(await up.client.next("response.failed")).toMatchObject({
+    response: { id: "resp_1", error: { message: expect.stringContaining("gone away") } },
+  });
+  expect(up.client.texts).toHaveLength(2);
+});
