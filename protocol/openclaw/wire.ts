@@ -24,6 +24,8 @@ export const OPENCLAW_CLOSE = {
   protocolMismatch: { code: 1002, reason: "protocol mismatch" },
   /** Failed authentication and invalid handshakes; the reason repeats the error's message. */
   policy: 1008,
+  /** The device was removed, or its token revoked or rotated. */
+  deviceRemoved: { code: 4001, reason: "device removed" },
 } as const;
 
 export const SCOPES = {
@@ -36,6 +38,9 @@ export const SCOPES = {
 } as const;
 
 export type Scope = (typeof SCOPES)[keyof typeof SCOPES];
+
+/** Whether a scope is one that methods here need. */
+export const isScope = (name: string): name is Scope => Object.values<string>(SCOPES).includes(name);
 
 /** Declared by clients that show what happens inside a run. */
 export const TOOL_EVENTS_CAP = "tool-events";

@@ -38,6 +38,7 @@ export interface RigOptions {
   readonly token?: string;
   /** Instead of one that knows the token alone. */
   readonly authenticator?: Authenticator;
+  readonly credentials?: OpenClawParts["credentials"];
   readonly settings?: OpenClawParts["settings"];
   readonly logs?: OpenClawParts["logs"];
   readonly ledger?: OpenClawParts["ledger"];
@@ -92,6 +93,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     routing: new Routing([], options.models ?? testModels()),
     transcripts,
     authenticator: options.authenticator ?? authenticator(options.token),
+    ...(options.credentials && { credentials: options.credentials }),
     clock,
     newId,
     version: "0.0.0-test",

@@ -4,6 +4,7 @@ import type { Ledger } from "../../../core/ledger/ledger.ts";
 import type { Authenticator } from "../../../core/ports/authenticator.ts";
 import type { Observer } from "../../../core/ports/observer.ts";
 import type { Clients } from "../clients/clients.ts";
+import type { DeviceTokens } from "../clients/device-tokens.ts";
 import type { RunQueue } from "../runs/run-queue.ts";
 import type { RunRecords } from "../runs/run-records.ts";
 import type { Runner } from "../runs/runner.ts";
@@ -61,6 +62,7 @@ export interface Services {
   /** Counts one message of this caller. Throws `shutting_down`, `rate_limited` or `overloaded`. */
   readonly admit: (caller: Caller) => void;
   readonly clients: Clients;
+  readonly devices: DeviceTokens;
   readonly news: SessionNews;
 }
 
