@@ -106,6 +106,7 @@ export class ClientSession {
       ...(instanceId !== undefined && { instanceId }),
       reason: "connect",
       scopes: this.scopes,
+      ...(this.deviceId !== undefined && { deviceId: this.deviceId }),
       ts: this.connectedAt,
     };
   }
