@@ -41,6 +41,7 @@ export interface RigOptions {
   readonly credentials?: OpenClawParts["credentials"];
   readonly settings?: OpenClawParts["settings"];
   readonly logs?: OpenClawParts["logs"];
+  readonly vitals?: OpenClawParts["vitals"];
   readonly ledger?: OpenClawParts["ledger"];
   readonly transcripts?: Transcripts;
   readonly transcriptMemory?: OpenClawParts["transcriptMemory"];
@@ -101,6 +102,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     observer,
     ...(options.transcriptMemory && { transcriptMemory: options.transcriptMemory }),
     ...(options.logs && { logs: options.logs }),
+    ...(options.vitals && { vitals: options.vitals, port: () => 18_789 }),
     ...(options.ledger && { ledger: options.ledger }),
   });
   const open = () => new FakeConnection(face, `c${++connections}`);

@@ -13,6 +13,8 @@ const published: Record<string, object> = { ...ProtocolSchemas };
 
 const text = { type: "string", minLength: 1 };
 const number = { type: "number" };
+const size = { type: "number", minimum: 0 };
+const bytes = { type: "integer", minimum: 0 };
 const boolean = { type: "boolean" };
 const object = { type: "object" };
 const list = { type: "array" };
@@ -156,6 +158,21 @@ const own: Record<string, object> = {
   ConnectChallenge: shape({ nonce: text, ts: { type: "integer" } }),
   Described: shape({ session: { type: ["object", "null"] } }),
   UsersListResult: closed({ profiles: list }),
+  SystemVitals: closed({
+    eventLoop: closed({
+      degraded: boolean,
+      reasons: { type: "array", items: { enum: ["event_loop_delay", "event_loop_utilization", "cpu"] } },
+      ...{ intervalMs: size, delayP99Ms: size, delayMaxMs: size, utilization: size, cpuCoreRatio: size },
+    }),
+    processMemory: closed({
+      ...{ rssBytes: bytes, heapUsedBytes: bytes, heapTotalBytes: bytes },
+      ...{ externalBytes: bytes, arrayBuffersBytes: bytes },
+    }),
+    disks: {
+      type: "array",
+      items: closed({ path: text, totalBytes: { type: "integer", minimum: 1 }, availableBytes: bytes }),
+    },
+  }),
   PluginsCatalogBrowseResult: closed({ items: list }),
   WebSearchStatusResult: closed({
     enabled: boolean,
@@ -294,7 +311,12 @@ export const RESULTS: Readonly<Record<string, Check>> = {
   "cron.status": is("CronStatus"),
   "talk.catalog": is("TalkCatalogResult"),
   "logs.tail": is("LogsTailResult"),
-  "system.info": is("SystemInfoResult"),
+  // The pinned release's page shows these as well; the older schema is closed.
+  "system.info": (payload, where) => {
+    const { eventLoop, processMemory, disks = [], ...older } = payload as Record<string, unknown>;
+    fits("SystemInfoResult", older, where);
+    if (eventLoop !== undefined) fits("SystemVitals", { eventLoop, processMemory, disks }, where);
+  },
   "diagnostics.lanes": is("Lanes"),
   "environments.list": is("EnvironmentsListResult"),
   "approval.history": is("ApprovalHistoryResult"),

@@ -15,7 +15,7 @@ import { DeviceTokens } from "./clients/device-tokens.ts";
 import { covers } from "./clients/granted-scopes.ts";
 import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/device.ts";
-import { type LogSource, type OpenClawSettings, rowOf, type Services } from "./methods/services.ts";
+import { type LogSource, type OpenClawSettings, rowOf, type Services, type VitalsSource } from "./methods/services.ts";
 import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
 import { RunRecords } from "./runs/run-records.ts";
@@ -45,6 +45,10 @@ export interface OpenClawParts {
   readonly ledger?: Pick<Ledger, "cells">;
   /** Lines for the log page; none by default. */
   readonly logs?: LogSource;
+  /** Figures about the process, for its pages; none by default. */
+  readonly vitals?: VitalsSource;
+  /** The port that clients connect to, once there is one. */
+  readonly port?: () => number;
   /** The whole configuration as JSON, with secrets masked. */
   readonly config?: object;
 }
@@ -130,6 +134,8 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     newId,
     observer,
     logs: parts.logs ?? NO_LINES,
+    vitals: parts.vitals,
+    port: parts.port,
     usage: parts.ledger ?? NO_USAGE,
     config: parts.config ?? {},
     catalog,

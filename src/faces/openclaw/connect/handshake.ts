@@ -8,6 +8,7 @@ import {
   OPENCLAW_MAX_BUFFERED_BYTES,
   OPENCLAW_PROBE_PROTOCOL,
   OPENCLAW_PROTOCOL,
+  OPENCLAW_RELEASE,
 } from "../../../../protocol/openclaw/wire.ts";
 import type { Caller } from "../../../core/caller/caller.ts";
 import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
@@ -123,6 +124,9 @@ const EVENTS = [
   "shutdown",
 ];
 
+/** What the command line and the terminal UI look for: `models.list` says which models can be used. */
+const CAPABILITIES = ["published-model-catalog"];
+
 /**
  * The name under which a browser keeps unsent messages, so that only the same caller finds them. Without it the Control
  * UI sends no attachments.
@@ -136,9 +140,10 @@ export function helloOk(services: Services, { client, token }: Accepted, methods
   return {
     type: "hello-ok",
     protocol: OPENCLAW_PROTOCOL,
-    // "configured" stops the Control UI from reloading because this is not the gateway that it came with.
-    server: { version: services.version, controlUiBuildSource: "configured", connId: client.id },
-    features: { methods, events: EVENTS, capabilities: [] },
+    // Clients compare the version with their own, and tell people to install the gateway again if it is another one. Our
+    // own is in `status` and on the page. "configured" stops the Control UI from reloading because this is not the gateway that it came with.
+    server: { version: OPENCLAW_RELEASE, controlUiBuildSource: "configured", connId: client.id },
+    features: { methods, events: EVENTS, capabilities: CAPABILITIES },
     snapshot: {
       presence: [...services.clients].map(({ presence }) => presence),
       health: { ok: true, ts: now },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { OPENCLAW_RELEASE } from "../../../../protocol/openclaw/wire.ts";
 import type { OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
 import { startRig } from "../../../support/openclaw-rig.ts";
 import { RESULTS } from "../../../support/openclaw-schemas.ts";
@@ -35,17 +36,18 @@ describe("the greeting", () => {
     expect(payload).toMatchObject({
       type: "hello-ok",
       protocol: 4,
-      server: { version: "0.0.0-test", controlUiBuildSource: "configured", connId: "c1" },
+      // What clients compare with their own version.
+      server: { version: OPENCLAW_RELEASE, controlUiBuildSource: "configured", connId: "c1" },
       auth: { role: "operator", scopes: ["operator.read", "operator.talk"] },
       policy: { maxPayload: 26_214_400, maxBufferedBytes: 52_428_800, tickIntervalMs: 30_000 },
       snapshot: { sessionDefaults: { mainSessionKey: "agent:main:main", modelConfigured: true }, authMode: "none" },
     });
     const { features } = payload as { features: { methods: string[]; capabilities: string[] } };
     expect([...features.methods, "connect"].sort()).toEqual(Object.keys(RESULTS).sort());
-    expect(features.capabilities).toEqual([]);
+    expect(features.capabilities).toEqual(["published-model-catalog"]);
   });
 
-  test("no device token is given", async () => {
+  test("a client without a device gets no device token", async () => {
     await using rig = await startRig();
     const payload = await hello(rig.open().client, { scopes: [] });
     expect(payload.auth).toEqual({ role: "operator", scopes: [], recoveryScope: expect.any(String) });
