@@ -7,8 +7,8 @@ export const OPENCLAW_RELEASE = "2026.9.6";
 export const CONTROL_UI_PATH = "/ui";
 
 export const OPENCLAW_PROTOCOL = 4;
-/** A client in mode `probe` may still offer this version. */
-export const OPENCLAW_PROBE_PROTOCOL = 3;
+/** Spoken by OpenClaw up to 2026.5. It differs in what a chat delta carries: the whole text so far, never a piece alone. */
+export const OPENCLAW_OLDEST_PROTOCOL = 3;
 
 /** Largest inbound frame after `connect`, as the real gateway advertises it: 25 MiB. */
 export const OPENCLAW_MAX_PAYLOAD_BYTES = 26_214_400;

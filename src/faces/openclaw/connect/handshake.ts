@@ -6,7 +6,7 @@ import {
   OPENCLAW_ATTACHMENTS,
   OPENCLAW_CLOSE,
   OPENCLAW_MAX_BUFFERED_BYTES,
-  OPENCLAW_PROBE_PROTOCOL,
+  OPENCLAW_OLDEST_PROTOCOL,
   OPENCLAW_PROTOCOL,
   OPENCLAW_RELEASE,
 } from "../../../../protocol/openclaw/wire.ts";
@@ -25,12 +25,15 @@ import { deviceFault } from "./device.ts";
 import { badDevice, isRefusal, lacksChat, type Refusal, refuse } from "./refusals.ts";
 import { type SignIn, signIn } from "./sign-in.ts";
 
-/** The terminal UI reads only cumulative messages. */
+/** The terminal UI reads only cumulative messages. So do clients of version 3, which has no other text in its deltas. */
 const CUMULATIVE_CLIENT = "openclaw-tui";
+const CUMULATIVE_PROTOCOL = 3;
 
 /** A client past its handshake. */
 export interface Accepted {
   readonly client: ClientSession;
+  /** The newest version that both sides speak. */
+  readonly protocol: number;
   /** The device's token, if it signed in with one or was given one. */
   readonly token: IssuedToken | undefined;
 }
@@ -51,6 +54,7 @@ export function connect(
 
   const otherVersion = versionMismatch(parsed.data);
   if (otherVersion) return otherVersion;
+  const protocol = Math.min(parsed.data.maxProtocol, OPENCLAW_PROTOCOL);
   if (role !== DEVICE_ROLE) return refuse(toErrorShape(new GatewayError("bad_request", "invalid role")));
 
   const signedIn = signIn(services, connection, parsed.data);
@@ -73,9 +77,10 @@ export function connect(
     deviceId: device?.id,
     byDeviceToken: presented !== undefined,
     connectedAt: services.clock.wall(),
-    cumulative: services.settings.cumulativeMessages || client.id === CUMULATIVE_CLIENT,
+    cumulative:
+      services.settings.cumulativeMessages || client.id === CUMULATIVE_CLIENT || protocol === CUMULATIVE_PROTOCOL,
   });
-  return { client: session, token: deviceTokenOf(services.devices, signedIn, session, device) };
+  return { client: session, protocol, token: deviceTokenOf(services.devices, signedIn, session, device) };
 }
 
 /** The token that a signed device signs in with next time. */
@@ -98,16 +103,15 @@ function turnedAway({ observer }: Services, { remoteAddress }: Connection, refus
   return refusal;
 }
 
-function versionMismatch({ minProtocol, maxProtocol, client }: ConnectParams): Refusal | undefined {
-  const oldest = client.mode === "probe" ? OPENCLAW_PROBE_PROTOCOL : OPENCLAW_PROTOCOL;
-  if (maxProtocol >= oldest && minProtocol <= OPENCLAW_PROTOCOL) return undefined;
+function versionMismatch({ minProtocol, maxProtocol }: ConnectParams): Refusal | undefined {
+  if (maxProtocol >= OPENCLAW_OLDEST_PROTOCOL && minProtocol <= OPENCLAW_PROTOCOL) return undefined;
   const { code, reason } = OPENCLAW_CLOSE.protocolMismatch;
   const details = {
     code: "PROTOCOL_MISMATCH",
     clientMinProtocol: minProtocol,
     clientMaxProtocol: maxProtocol,
     expectedProtocol: OPENCLAW_PROTOCOL,
-    minimumProbeProtocol: OPENCLAW_PROBE_PROTOCOL,
+    minimumProbeProtocol: OPENCLAW_OLDEST_PROTOCOL,
   };
   return refuse(toErrorShape(new GatewayError("bad_protocol_version", reason), details), code);
 }
@@ -135,11 +139,11 @@ const recoveryScopeOf = (caller: Caller): string =>
   createHash("sha256").update(`sluice ${caller.name}`).digest("base64url");
 
 /** The response to an accepted `connect`. `methods` are the ones that this client may call. */
-export function helloOk(services: Services, { client, token }: Accepted, methods: readonly string[]) {
+export function helloOk(services: Services, { client, protocol, token }: Accepted, methods: readonly string[]) {
   const now = services.clock.wall();
   return {
     type: "hello-ok",
-    protocol: OPENCLAW_PROTOCOL,
+    protocol,
     // Clients compare the version with their own, and tell people to install the gateway again if it is another one. Our
     // own is in `status` and on the page. "configured" stops the Control UI from reloading because this is not the gateway that it came with.
     server: { version: OPENCLAW_RELEASE, controlUiBuildSource: "configured", connId: client.id },
