@@ -91,7 +91,6 @@ export const emptyMethods: readonly Method[] = [
     limits: { pendingPerAccount: 0, ttlMs: 0 },
   })),
   empty("node.list", SCOPES.read, (services) => ({ ts: services.clock.wall(), nodes: [] })),
-  empty("device.pair.list", SCOPES.pairing, () => ({ pending: [], paired: [] })),
   empty("plugins.list", SCOPES.read, () => ({ plugins: [], diagnostics: [], mutationAllowed: false })),
   empty("plugins.catalog.browse", SCOPES.read, () => ({ items: [] })),
   empty("skills.status", SCOPES.read, () => ({

@@ -88,7 +88,7 @@ export const statusMethods = [
     const { count, recent } = sessionSummary(services);
     const { model, contextTokens } = modelFields(services.catalog.default);
     return {
-      runtimeVersion: services.version,
+      runtimeVersion: `Sluice ${services.version}`,
       heartbeat: { defaultAgentId: AGENT_ID, agents: [{ agentId: AGENT_ID, ...noHeartbeat }] },
       channelSummary: [],
       queuedSystemEvents: [],

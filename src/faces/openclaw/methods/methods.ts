@@ -1,6 +1,7 @@
 import type { Method } from "./method.ts";
 import { agentMethods } from "./methods-agent.ts";
 import { chatMethods } from "./methods-chat.ts";
+import { deviceMethods } from "./methods-devices.ts";
 import { emptyMethods } from "./methods-empty.ts";
 import { searchMethods } from "./methods-search.ts";
 import { sessionChangeMethods } from "./methods-session-changes.ts";
@@ -17,6 +18,7 @@ const all: readonly Method[] = [
   ...searchMethods,
   ...statusMethods,
   ...systemMethods,
+  ...deviceMethods,
   ...usageMethods,
   ...emptyMethods,
 ];

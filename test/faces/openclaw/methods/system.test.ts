@@ -1,0 +1,59 @@
+import { describe, expect, test } from "@jest/globals";
+import { startRig } from "../../../support/openclaw-rig.ts";
+
+const memory = {
+  rssBytes: 100,
+  heapUsedBytes: 40,
+  heapTotalBytes: 50,
+  externalBytes: 3,
+  arrayBuffersBytes: 2,
+};
+const loop = { degraded: false, intervalMs: 5_000, delayP99Ms: 12, delayMaxMs: 30, utilization: 0.2 };
+const vitalsOf = (degraded: boolean, disk?: { totalBytes: number; availableBytes: number }) => ({
+  loop: () => ({ ...loop, degraded, cpuShare: 0.5 }),
+  memory: () => memory,
+  disk: async () => disk,
+});
+
+describe("system.info", () => {
+  test("shows the event loop, the memory of the process, its port and the disk of the data, but no path", async () => {
+    await using rig = await startRig({ vitals: vitalsOf(false, { totalBytes: 1_000, availableBytes: 400 }) });
+    const client = await rig.client();
+    expect(await client.request("system.info")).toMatchObject({
+      port: 18_789,
+      eventLoop: { ...loop, cpuCoreRatio: 0.5, reasons: [] },
+      processMemory: memory,
+      disks: [{ path: "(data)", totalBytes: 1_000, availableBytes: 400 }],
+      diskPath: "(data)",
+      diskTotalBytes: 1_000,
+      diskAvailableBytes: 400,
+    });
+  });
+
+  test("says when the event loop runs so late that streams are refused", async () => {
+    await using rig = await startRig({ vitals: vitalsOf(true) });
+    const answer = await (await rig.client()).request("system.info");
+    expect(answer).toMatchObject({ eventLoop: { degraded: true, reasons: ["event_loop_delay"] } });
+    expect(answer).not.toHaveProperty("disks");
+  });
+});
+
+describe("the version", () => {
+  test("in hello-ok is that of the OpenClaw release; the gateway's own is in status", async () => {
+    await using rig = await startRig();
+    const client = await rig.client();
+    expect(await client.request("status")).toMatchObject({ runtimeVersion: "Sluice 0.0.0-test" });
+  });
+});
+
+describe("models.list", () => {
+  test("finds a provider in any case, as the command line asks for it", async () => {
+    await using rig = await startRig();
+    const client = await rig.client();
+    expect(
+      await client.request("models.list", { provider: "OpenAI", view: "all", includeDetails: true }),
+    ).toMatchObject({
+      models: [{ id: "gpt", provider: "openai", available: true }],
+    });
+  });
+});
