@@ -84,5 +84,13 @@ function toBlock(part: Part, role: Message["role"]): JsonObject | undefined {
       if (role === "assistant")
         throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
       return { type: "image", source: { type: "base64", media_type: part.mimeType, data: part.base64 } };
+    case "document":
+      if (role === "assistant")
+        throw new GatewayError("unsupported", "assistant messages with files cannot be sent to this provider");
+      return {
+        type: "document",
+        source: { type: "base64", media_type: part.mimeType, data: part.base64 },
+        title: part.fileName,
+      };
   }
 }

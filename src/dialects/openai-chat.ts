@@ -89,6 +89,11 @@ function toContent(part: Part): JsonObject | undefined {
       return part.text === "" ? undefined : { type: "text", text: part.text };
     case "image":
       return { type: "image_url", image_url: { url: `data:${part.mimeType};base64,${part.base64}` } };
+    case "document":
+      return {
+        type: "file",
+        file: { filename: part.fileName, file_data: `data:${part.mimeType};base64,${part.base64}` },
+      };
     case "thinking":
       return undefined;
   }
@@ -103,7 +108,7 @@ function assistantMessage(parts: readonly Part[]): JsonObject | undefined {
   let reasoning: JsonValue | undefined;
   for (const part of parts) {
     if (part.type === "text") text += part.text;
-    else if (part.type === "image")
+    else if (part.type === "image" || part.type === "document")
       throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
     else if (part.signature === undefined) reasoning = (reasoning ?? "") + part.text;
   }

@@ -48,6 +48,14 @@ function toContent(part: Part, role: Message["role"]): JsonObject | undefined {
       if (role === "assistant")
         throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
       return { type: "input_image", image_url: `data:${part.mimeType};base64,${part.base64}` };
+    case "document":
+      if (role === "assistant")
+        throw new GatewayError("unsupported", "assistant messages with files cannot be sent to this provider");
+      return {
+        type: "input_file",
+        filename: part.fileName,
+        file_data: `data:${part.mimeType};base64,${part.base64}`,
+      };
     case "thinking":
       // Only complete encrypted reasoning items may go back, and a part cannot hold one.
       return undefined;

@@ -16,7 +16,9 @@ export interface SessionRecord {
 /** A part of a stored message. */
 export type TranscriptPart =
   | Part
-  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: string };
+  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: string }
+  /** An attached file of text, which models read as text. */
+  | { readonly type: "textFile"; readonly mimeType: string; readonly fileName: string; readonly text: string };
 
 /** A message of a transcript. `seq` counts from 1 within its session. */
 export interface TranscriptMessage {
@@ -49,6 +51,8 @@ export interface Transcripts extends Documents {
   deleteSession(key: string): Promise<void>;
   /** All messages of a session, in order. */
   messages(sessionKey: string): Promise<readonly TranscriptMessage[]>;
+  /** One message of a session; undefined if there is none with this id. */
+  message(sessionKey: string, id: string): Promise<TranscriptMessage | undefined>;
   /** Appends messages, or replaces those whose ids are stored already. */
   append(sessionKey: string, messages: readonly TranscriptMessage[]): Promise<void>;
   /** Deletes a session's messages. */

@@ -21,10 +21,12 @@ import { RunQueue } from "./runs/run-queue.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runner } from "./runs/runner.ts";
 import type { TranscriptMemory } from "./sessions/content-bytes.ts";
+import type { MessageFile } from "./sessions/message-files.ts";
 import { ModelCatalog } from "./sessions/model-catalog.ts";
 import { SessionNews } from "./sessions/session-news.ts";
 import { modelOf } from "./sessions/session-row.ts";
 import { SessionStore } from "./sessions/session-store.ts";
+import { storedFile } from "./sessions/stored-file.ts";
 
 /** What the face is made of. */
 export interface OpenClawParts {
@@ -66,6 +68,8 @@ const NO_LINES: LogSource = { read: () => ({ cursor: 0, size: 0, lines: [] }) };
 export interface OpenClawFace extends Face {
   /** The caller of a device token that may read; undefined if it is no valid one. For the HTTP requests of a page. */
   callerOfDevice(token: string): Caller | undefined;
+  /** A file of a session's message by the address in its history; undefined if there is none. Rejects with GatewayError. */
+  fileOf(sessionKey: string, source: string): Promise<MessageFile | undefined>;
   /** Ends all runs, keeps their partial answers, and resolves when everything is stored. */
   close(): Promise<void>;
 }
@@ -161,6 +165,8 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
       const found = devices.find(token);
       return found && covers(found.device.scopes, SCOPES.read) ? found.caller : undefined;
     },
+    fileOf: (sessionKey, source) =>
+      storedFile({ sessions, transcripts, waiting: (key) => runs.waiting(key) }, sessionKey, source),
     accept: (connection) => new ClientConnection(services, connection),
     async close() {
       clearInterval(ticking);

@@ -3,6 +3,7 @@ import type { QueuedMessage } from "../runs/run-queue.ts";
 import { type PageRequest, page } from "../sessions/history.ts";
 import { modelFields } from "../sessions/model-catalog.ts";
 import type { Session } from "../sessions/session-store.ts";
+import { pendingId } from "../sessions/stored-file.ts";
 import { wireMessage } from "../sessions/transcript-view.ts";
 import { rowOf, type Services } from "./services.ts";
 
@@ -38,7 +39,7 @@ export function historyOf(
 
 function pendingInput({ request, acceptedAt }: QueuedMessage) {
   const { runId, content } = request;
-  const id = `pending:${runId}`;
+  const id = pendingId(runId);
   const message = wireMessage({ id, seq: 0, role: "user", content, timestamp: acceptedAt, runId });
   return { id, runId, message, acceptedAt, state: "queued" };
 }

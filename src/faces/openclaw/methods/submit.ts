@@ -1,7 +1,7 @@
 import type { Attachment } from "../../../../protocol/openclaw/chat-params.ts";
-import type { Part } from "../../../core/dialect/dialect.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
+import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
 import type { ClientSession } from "../clients/client-session.ts";
 import { toErrorShape } from "../clients/errors.ts";
 import type { RunRecord } from "../runs/run-records.ts";
@@ -59,12 +59,12 @@ export async function submit(
 /** The acknowledgement of `chat.send`. */
 export const started = (record: RunRecord) => ({ runId: record.runId, status: "started" });
 
-function contentOf({ message, attachments }: Submission): readonly Part[] {
-  const images = readAttachments(attachments);
-  if (message.trim() === "" && images.length === 0) {
+function contentOf({ message, attachments }: Submission): readonly TranscriptPart[] {
+  const files = readAttachments(attachments);
+  if (message.trim() === "" && files.length === 0) {
     throw new GatewayError("bad_request", "message or attachment required");
   }
-  return [...(message.trim() === "" ? [] : [{ type: "text", text: message } as const]), ...images];
+  return [...(message.trim() === "" ? [] : [{ type: "text", text: message } as const]), ...files];
 }
 
 /** Responds to a repeated idempotency key. */

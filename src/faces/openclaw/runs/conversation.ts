@@ -1,5 +1,5 @@
 import type { Conversation, Message, Part } from "../../../core/dialect/dialect.ts";
-import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
+import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
 
 /** The model named in answers to commands, which no model wrote. */
 export const COMMAND_MODEL = "gateway-command";
@@ -32,6 +32,12 @@ export function toConversation(transcript: readonly TranscriptMessage[], options
   };
 }
 
+/** A file of text as models read it: under its name, with a clear beginning and end. */
+function fileText({ fileName, text }: Extract<TranscriptPart, { type: "textFile" }>): Part {
+  const name = fileName.replaceAll('"', "'");
+  return { type: "text", text: `<file name="${name}">\n${text}\n</file>` };
+}
+
 /**
  * The parts of a message that are sent upstream again. Tool calls are left out, because no tool runs here. Of a failed
  * answer only the text is sent, because its thinking may lack the signature that providers require.
@@ -41,7 +47,7 @@ function carriedParts(message: TranscriptMessage): Part[] {
   for (const part of message.content) {
     if (part.type === "toolCall" || (part.type === "thinking" && message.failure)) continue;
     if (part.type === "text" && part.text.trim() === "") continue;
-    parts.push(part);
+    parts.push(part.type === "textFile" ? fileText(part) : part);
   }
   return parts.some((part) => part.type !== "thinking") ? parts : [];
 }
