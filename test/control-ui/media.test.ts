@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import { ChatScript } from "../support/chat-script.ts";
 import { CONTROL_UI, describeUi, openProfile, startUi, type UiStage } from "../support/control-ui.ts";
+import { png } from "../support/png.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../support/sluice-process.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
@@ -8,8 +9,8 @@ import type { UiTab } from "../support/ui-tab.ts";
 
 const newDirectory = temporaryDirectories();
 
-/** One green pixel. */
-const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+/** A green square of 96 pixels a side. */
+const PNG = png(96, [40, 160, 90]).toString("base64");
 const picture = (name: string) => ({ name, mimeType: "image/png", buffer: Buffer.from(PNG, "base64") });
 const TEXT = { name: "note.txt", mimeType: "text/plain", buffer: Buffer.from("The boat leaves at nine.") };
 const PDF = { name: "plan.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4\n%%EOF\n") };
@@ -18,15 +19,19 @@ type File = { readonly name: string; readonly mimeType: string; readonly buffer:
 
 async function attach(tab: UiTab, ...files: File[]): Promise<void> {
   await tab.composer.waitFor();
-  await tab.page.locator("input[type=file]").last().setInputFiles(files);
+  await tab.page.locator("input[type=file][multiple]").last().setInputFiles(files);
 }
 
 /** Waits until a picture of the transcript, fetched from the gateway, is drawn. */
 async function untilDrawn(tab: UiTab): Promise<void> {
-  await tab.page.waitForFunction(
-    `[...document.querySelectorAll(".chat-group.user img")].some(
-      (image) => image.src.includes("/__openclaw__/assistant-media?") && image.complete && image.naturalWidth > 0)`,
-  );
+  const image = tab.page.locator('.chat-group.user img[src*="/__openclaw__/assistant-media?"]').first();
+  await image.waitFor();
+  // `decode` rejects for a picture that is broken or was refused.
+  const width = await image.evaluate(async (element) => {
+    await Reflect.get(element, "decode").call(element);
+    return Number(Reflect.get(element, "naturalWidth"));
+  });
+  expect(width).toBe(96);
 }
 
 async function ask(ui: Pick<UiStage, "upstream">, tab: UiTab, question: string, answer: string): Promise<string> {
