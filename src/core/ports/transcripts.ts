@@ -35,6 +35,8 @@ export interface TranscriptMessage {
   readonly usage?: Usage;
   /** How many events could not be decoded: text may be missing. */
   readonly unreadEvents?: number;
+  /** Pictures and documents of earlier messages that were sent with the question again; their size in bytes. */
+  readonly resent?: { readonly files: number; readonly bytes: number };
   /** Why the message is incomplete. */
   readonly failure?: { readonly code: Code; readonly message: string };
 }

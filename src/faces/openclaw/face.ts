@@ -81,6 +81,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
   const settings: OpenClawSettings = {
     agentName: "Assistant",
     historyMessages: 200,
+    historyFileTurns: 200,
     maxFrameBytes: OPENCLAW_MAX_PAYLOAD_BYTES,
     tickIntervalMs: OPENCLAW_TICK_INTERVAL_MS,
     cumulativeMessages: false,
@@ -112,7 +113,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     },
     now,
   );
-  const { systemPrompt, historyMessages, partialMs } = settings;
+  const { systemPrompt, historyMessages, historyFileTurns, partialMs } = settings;
   const runner = new Runner({
     relay,
     sessions,
@@ -124,7 +125,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     clock,
     newId,
     systemPrompt,
-    historyMessages,
+    history: { maxMessages: historyMessages, fileTurns: historyFileTurns },
     partialMs,
   });
   const runs = new RunQueue(runner, records, now, (bytes) => sessions.checkRoom(bytes));

@@ -1,15 +1,22 @@
 import type { Conversation, Message, Part } from "../../../core/dialect/dialect.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
+import { withRecentFiles } from "./resent-files.ts";
 
 /** The model named in answers to commands, which no model wrote. */
 export const COMMAND_MODEL = "gateway-command";
 
+/** How much of a session is sent upstream again. */
+export interface HistoryLimits {
+  /** How many of the newest messages. The conversation starts with the first user message among them. */
+  readonly maxMessages: number;
+  /** How many of the newest user messages keep their files; all by default. */
+  readonly fileTurns?: number;
+}
+
 /** What a conversation holds besides its messages. */
-export interface ConversationOptions {
+export interface ConversationOptions extends HistoryLimits {
   readonly system: string | undefined;
   readonly thinking: string | undefined;
-  /** How many of the newest messages are sent upstream. The conversation starts with the first user message among them. */
-  readonly maxMessages: number;
 }
 
 /** Makes the provider-neutral request from a transcript whose newest message is last. */
@@ -17,7 +24,8 @@ export function toConversation(transcript: readonly TranscriptMessage[], options
   const messages: { role: Message["role"]; content: Part[] }[] = [];
   const commands = new Set(transcript.flatMap(({ model, runId }) => (model === COMMAND_MODEL ? [runId] : [])));
   const said = transcript.filter(({ runId }) => runId === undefined || !commands.has(runId));
-  for (const message of said.slice(-options.maxMessages)) {
+  const { maxMessages, fileTurns = maxMessages } = options;
+  for (const message of withRecentFiles(said.slice(-maxMessages), fileTurns)) {
     const content = carriedParts(message);
     const last = messages.at(-1);
     if (content.length === 0 || (!last && message.role === "assistant")) continue;

@@ -13,8 +13,9 @@ import { AGENT_ID } from "../sessions/session-key.ts";
 import type { SessionNews } from "../sessions/session-news.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
 import { oneLine, plainText } from "../sessions/transcript-view.ts";
-import { COMMAND_MODEL, toConversation } from "./conversation.ts";
+import { COMMAND_MODEL, type HistoryLimits, toConversation } from "./conversation.ts";
 import { PartialAnswers } from "./partial-answers.ts";
+import { resentFiles } from "./resent-files.ts";
 import { Run, type RunEnd } from "./run.ts";
 import { ABORTED_BY_CLIENT, endingOf, type RunEnding } from "./run-ending.ts";
 import { type RunIdentity, textMessage } from "./run-frames.ts";
@@ -35,7 +36,7 @@ export interface RunnerParts {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly systemPrompt: string | undefined;
-  readonly historyMessages: number;
+  readonly history: HistoryLimits;
   /** How often partial answers are stored, in milliseconds. */
   readonly partialMs: number;
 }
@@ -156,21 +157,19 @@ export class Runner {
 
   /** Never throws: it returns the error with which the run ends. */
   #open(run: Run, request: RunRequest, late: boolean): Stream | GatewayError {
-    const { relay, clock, systemPrompt, historyMessages } = this.#parts;
+    const { relay, clock, systemPrompt, history } = this.#parts;
     const { session } = request;
-    const { route } = run.model;
-    const system = [systemPrompt, request.system]
-      .filter((prompt) => prompt !== undefined && prompt !== "")
-      .join("\n\n");
+    const system = [systemPrompt, request.system].filter(Boolean).join("\n\n");
     try {
       const turn = toConversation(session.messages, {
         system: system === "" ? undefined : system,
         thinking: request.thinking ?? session.text("thinkingLevel"),
-        maxMessages: historyMessages,
+        ...history,
       });
+      run.resent = resentFiles(turn);
       return relay.open({
-        target: { route, model: run.model },
-        body: route.dialect.conversation(turn),
+        target: { route: run.model.route, model: run.model },
+        body: run.model.route.dialect.conversation(turn),
         // Its key may have been revoked while it waited.
         caller: this.#parts.current(request.caller),
         upstreamKey: request.upstreamKey,

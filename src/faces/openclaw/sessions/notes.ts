@@ -9,10 +9,24 @@ interface Note {
 /** Stop reasons of providers that kept an answer back. */
 const WITHHELD = /filter|refus|safety|block|prohibit|recitation|spii/i;
 
-/** The notes after an answer: that text may be missing, or why a completed answer has neither text nor tool calls. */
+/**
+ * The notes after an answer: that text may be missing, why a completed answer has neither text nor tool calls, and which
+ * files it cost to send again.
+ */
 export function notesOf(
-  answer: Pick<TranscriptMessage, "content" | "stopReason" | "unreadEvents" | "failure">,
+  answer: Pick<TranscriptMessage, "content" | "stopReason" | "unreadEvents" | "failure" | "resent">,
 ): readonly Note[] {
+  const { resent } = answer;
+  return resent ? [...ownNotesOf(answer), note(costOf(resent))] : ownNotesOf(answer);
+}
+
+/** In decimal megabytes, as the Control UI shows sizes of files. */
+function costOf({ files, bytes }: NonNullable<TranscriptMessage["resent"]>): string {
+  const size = bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+  return `Sent to the model again with this message: ${files === 1 ? "a file" : `${files} files`} of earlier ones, ${size}`;
+}
+
+function ownNotesOf(answer: Pick<TranscriptMessage, "content" | "stopReason" | "unreadEvents" | "failure">): Note[] {
   const { content, stopReason, unreadEvents, failure } = answer;
   if (unreadEvents !== undefined) {
     const events = unreadEvents === 1 ? "an event" : `${unreadEvents} events`;
