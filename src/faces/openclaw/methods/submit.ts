@@ -5,10 +5,10 @@ import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
 import { type ClientSession, eventHead } from "../clients/client-session.ts";
 import { chatFailure, toErrorShape } from "../clients/errors.ts";
+import { readAttachments } from "../files/attachments.ts";
 import type { RunRecord } from "../runs/run-records.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
 import { modelOf } from "../sessions/session-row.ts";
-import { readAttachments } from "./attachments.ts";
 import type { Call } from "./call.ts";
 import type { Services } from "./services.ts";
 

@@ -1,5 +1,5 @@
 import type { TranscriptPart, Transcripts } from "../../../core/ports/transcripts.ts";
-import { fileAt, type MessageFile, readAddress } from "./message-files.ts";
+import { fileAt, type MessageFile, readAddress } from "../files/message-files.ts";
 import { canonicalKey } from "./session-key.ts";
 import type { SessionStore } from "./session-store.ts";
 

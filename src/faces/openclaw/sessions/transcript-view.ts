@@ -4,7 +4,7 @@ import { parseJson } from "../../../core/kernel/json.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
 import { byKind, fromNano, Tariff } from "../../../core/usage/cost.ts";
 import type { Price } from "../../../core/usage/price.ts";
-import { wireMedia } from "./message-files.ts";
+import { wireMedia } from "../files/message-files.ts";
 import { notesOf } from "./notes.ts";
 
 /** OpenClaw's stop reasons by the providers' own. */

@@ -2,8 +2,8 @@ import type { Attachment } from "../../../../protocol/openclaw/chat-params.ts";
 import { OPENCLAW_ATTACHMENTS } from "../../../../protocol/openclaw/wire.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
-import { decodedBytes } from "../sessions/message-files.ts";
 import { SNIFFED_BYTES, sniff, textOf } from "./file-type.ts";
+import { decodedBytes } from "./message-files.ts";
 
 type File = Extract<TranscriptPart, { type: "image" | "document" | "textFile" }>;
 

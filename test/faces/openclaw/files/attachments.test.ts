@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { OPENCLAW_ATTACHMENTS } from "../../../../protocol/openclaw/wire.ts";
-import { MAX_TEXT_FILE_BYTES, readAttachments } from "../../../../src/faces/openclaw/methods/attachments.ts";
+import { MAX_TEXT_FILE_BYTES, readAttachments } from "../../../../src/faces/openclaw/files/attachments.ts";
 
 const HEADS = {
   "image/png": "\x89PNG\r\n\x1a\n",
