@@ -29,8 +29,9 @@ export const openaiChat: Dialect = {
   conversation: (turn) => ({
     messages: [
       ...(turn.system === undefined ? [] : [{ role: "system", content: turn.system }]),
-      ...turn.messages.map(toMessage).filter((message) => message !== undefined),
+      ...turn.messages.flatMap(toMessages),
     ],
+    ...(turn.tools && { tools: turn.tools.map((tool) => ({ type: "function", function: { ...tool } })) }),
     ...effort(turn),
   }),
 
@@ -70,9 +71,14 @@ function effort({ thinking }: Conversation): JsonObject {
   return thinking === undefined || thinking === "off" ? {} : { reasoning_effort: thinking };
 }
 
-/** Undefined for a message without content, which providers reject. */
-function toMessage({ role, content }: Message): JsonObject | undefined {
-  return role === "user" ? userMessage(content) : assistantMessage(content);
+/** None for a message without content, which providers reject. Each result of a tool is a message of its own. */
+function toMessages({ role, content }: Message): readonly JsonObject[] {
+  const message = role === "user" ? userMessage(content) : assistantMessage(content);
+  const results = content.filter((part) => part.type === "toolResult");
+  return [
+    ...results.map(({ id, text }) => ({ role: "tool", tool_call_id: id, content: text })),
+    ...(message ? [message] : []),
+  ];
 }
 
 function userMessage(parts: readonly Part[]): JsonObject | undefined {
@@ -90,6 +96,8 @@ function toContent(part: Part): JsonObject | undefined {
     case "image":
       return { type: "image_url", image_url: { url: `data:${part.mimeType};base64,${part.base64}` } };
     case "thinking":
+    case "toolCall":
+    case "toolResult":
       return undefined;
   }
 }
@@ -101,12 +109,20 @@ function toContent(part: Part): JsonObject | undefined {
 function assistantMessage(parts: readonly Part[]): JsonObject | undefined {
   let text = "";
   let reasoning: JsonValue | undefined;
+  const calls: JsonObject[] = [];
   for (const part of parts) {
     if (part.type === "text") text += part.text;
     else if (part.type === "image")
       throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
-    else if (part.signature === undefined) reasoning = (reasoning ?? "") + part.text;
+    else if (part.type === "toolCall")
+      calls.push({ id: part.id, type: "function", function: { name: part.name, arguments: part.arguments } });
+    else if (part.type === "thinking" && part.signature === undefined) reasoning = (reasoning ?? "") + part.text;
   }
-  if (text === "") return undefined;
-  return { role: "assistant", content: text, ...(reasoning !== undefined && { reasoning_content: reasoning }) };
+  if (text === "" && calls.length === 0) return undefined;
+  return {
+    role: "assistant",
+    content: text === "" ? null : text,
+    ...(calls.length > 0 && { tool_calls: calls }),
+    ...(reasoning !== undefined && { reasoning_content: reasoning }),
+  };
 }
