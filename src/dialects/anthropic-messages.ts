@@ -1,4 +1,4 @@
-import type { Conversation, Dialect, Message, Part } from "../core/dialect/dialect.ts";
+import type { Conversation, Dialect, Message } from "../core/dialect/dialect.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { asObject, type JsonObject, parseJson } from "../core/kernel/json.ts";
 import { AnthropicEvents } from "./anthropic-events.ts";
@@ -75,7 +75,7 @@ function toMessage({ role, content }: Message): JsonObject | undefined {
   return blocks.some((block) => block.type !== "thinking") ? { role, content: blocks } : undefined;
 }
 
-function toBlock(part: Part, role: Message["role"]): JsonObject | undefined {
+function toBlock(part: Message["content"][number], role: Message["role"]): JsonObject | undefined {
   switch (part.type) {
     case "text":
       return part.text === "" ? undefined : { type: "text", text: part.text };

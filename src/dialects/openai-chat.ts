@@ -1,4 +1,4 @@
-import type { Conversation, Dialect, Message, Part } from "../core/dialect/dialect.ts";
+import type { Conversation, Dialect, Message } from "../core/dialect/dialect.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { asObject, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import { ChatChunks } from "./chat-chunks.ts";
@@ -81,7 +81,7 @@ function toMessages({ role, content }: Message): readonly JsonObject[] {
   ];
 }
 
-function userMessage(parts: readonly Part[]): JsonObject | undefined {
+function userMessage(parts: Message["content"]): JsonObject | undefined {
   const content = parts.map(toContent).filter((part) => part !== undefined);
   const [first] = content;
   if (!first) return undefined;
@@ -89,7 +89,7 @@ function userMessage(parts: readonly Part[]): JsonObject | undefined {
   return { role: "user", content: content.length === 1 && first.type === "text" ? first.text : content };
 }
 
-function toContent(part: Part): JsonObject | undefined {
+function toContent(part: Message["content"][number]): JsonObject | undefined {
   switch (part.type) {
     case "text":
       return part.text === "" ? undefined : { type: "text", text: part.text };
@@ -106,7 +106,7 @@ function toContent(part: Part): JsonObject | undefined {
  * Reasoning goes back unchanged, even the empty string: Kimi and DeepSeek reject the conversation without it. Signed thinking
  * is Anthropic's and is left out.
  */
-function assistantMessage(parts: readonly Part[]): JsonObject | undefined {
+function assistantMessage(parts: Message["content"]): JsonObject | undefined {
   let text = "";
   let reasoning: JsonValue | undefined;
   const calls: JsonObject[] = [];

@@ -1,4 +1,4 @@
-import type { Conversation, Dialect, Message, Part } from "../core/dialect/dialect.ts";
+import type { Conversation, Dialect, Message } from "../core/dialect/dialect.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import type { JsonObject } from "../core/kernel/json.ts";
 import { ResponseEvents } from "./response-events.ts";
@@ -41,15 +41,15 @@ function toItems({ role, content }: Message): readonly JsonObject[] {
   return [...content.flatMap(toResult), ...message, ...content.flatMap(toCall)];
 }
 
-const toCall = (part: Part): readonly JsonObject[] =>
+const toCall = (part: Message["content"][number]): readonly JsonObject[] =>
   part.type === "toolCall"
     ? [{ type: "function_call", call_id: part.id, name: part.name, arguments: part.arguments }]
     : [];
 
-const toResult = (part: Part): readonly JsonObject[] =>
+const toResult = (part: Message["content"][number]): readonly JsonObject[] =>
   part.type === "toolResult" ? [{ type: "function_call_output", call_id: part.id, output: part.text }] : [];
 
-function toContent(part: Part, role: Message["role"]): JsonObject | undefined {
+function toContent(part: Message["content"][number], role: Message["role"]): JsonObject | undefined {
   switch (part.type) {
     case "text":
       if (part.text === "") return undefined;

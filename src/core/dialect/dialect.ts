@@ -64,17 +64,17 @@ export interface ToolDefinition {
 /** One message of a conversation. */
 export interface Message {
   readonly role: "user" | "assistant";
-  readonly content: readonly Part[];
+  readonly content: readonly (Part | ToolPart)[];
 }
 
-/**
- * A piece of a message. An image is base64 without a prefix; a signature must go back unchanged. A tool call (`arguments`:
- * JSON) stands in an assistant's message, its result in the user's message after it.
- */
+/** A piece of a message. An image is base64 without a prefix; a signature must go back unchanged. */
 export type Part =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "image"; readonly mimeType: string; readonly base64: string }
-  | { readonly type: "thinking"; readonly text: string; readonly signature?: string }
+  | { readonly type: "thinking"; readonly text: string; readonly signature?: string };
+
+/** A tool call (`arguments`: JSON) stands in an assistant's message, its result in the user's message after it. */
+export type ToolPart =
   | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: string }
   | { readonly type: "toolResult"; readonly id: string; readonly text: string; readonly isError?: boolean };
 

@@ -13,8 +13,10 @@ export interface SessionRecord {
   readonly settings: Readonly<Record<string, string | number | boolean | null>>;
 }
 
-/** A part of a stored message. No tool runs in a stored conversation. */
-export type TranscriptPart = Exclude<Part, { readonly type: "toolResult" }>;
+/** A part of a stored message. */
+export type TranscriptPart =
+  | Part
+  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: string };
 
 /** A message of a transcript. `seq` counts from 1 within its session. */
 export interface TranscriptMessage {
