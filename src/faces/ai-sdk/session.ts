@@ -128,7 +128,7 @@ export class AiSdkSession implements FaceSession {
 
   /** From any of its readers. A request that is over or unknown is none of a client's mistakes. */
   #abort(requestId: string): void {
-    this.#readers.get(requestId)?.answer.stream.cancel(new GatewayError("cancelled"));
+    this.#readers.get(requestId)?.answer.stop();
   }
 
   /** Throws `duplicate_id` or `too_many_streams`. */

@@ -73,13 +73,14 @@ export class AnswerReader implements ReaderSink, Sharer, AnswerListener {
   end(terminal: Terminal): void {
     this.#stop();
     const { error, usage, finish } = terminal;
-    if (error && terminal.status !== "cancelled" && !this.#hasBegun) {
+    const { isStopped } = this.answer;
+    if (error && !isStopped && !this.#hasBegun) {
       this.#parts.scheduler.send(errorFrame(this.#parts.requestId, error.message));
       return;
     }
     this.#begin();
     const metadata = { usage, ...(finish !== undefined && { finish }) };
-    for (const chunk of this.#chunks.end(terminal, metadata)) this.#send(chunk, false);
+    for (const chunk of this.#chunks.end({ ...terminal, isStopped }, metadata)) this.#send(chunk, false);
     this.#parts.scheduler.send(endFrame(this.#parts.requestId));
   }
 

@@ -1,5 +1,6 @@
 import type { Code } from "../../../../protocol/codes.ts";
 import type { Dialect } from "../../../core/dialect/dialect.ts";
+import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { Attachment, RegisteredStream, StreamRegistry } from "../../../core/stream/registry.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
 import type { AnswerFacts } from "../messages/answer-chunks.ts";
@@ -17,6 +18,7 @@ export class Answer implements Attachment {
   readonly facts: AnswerFacts;
   readonly #registry: StreamRegistry;
   readonly #readers = new Set<AnswerListener>();
+  #isStopped = false;
 
   constructor(registered: RegisteredStream, dialect: Dialect, facts: AnswerFacts, registry: StreamRegistry) {
     this.registered = registered;
@@ -27,6 +29,17 @@ export class Answer implements Attachment {
 
   get stream(): Stream {
     return this.registered.stream;
+  }
+
+  /** Whether a client stopped it. */
+  get isStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  /** Closes the upstream; all readers learn that a client wished it. */
+  stop(): void {
+    this.#isStopped = true;
+    this.stream.cancel(new GatewayError("cancelled"));
   }
 
   /** While it has a reader, its stream does not wait for one. */

@@ -18,6 +18,12 @@ export interface AnswerFacts {
   readonly tools: ReadonlySet<string>;
 }
 
+/** How an answer ended. */
+export interface Ending extends Pick<Terminal, "finish" | "error"> {
+  /** A client stopped it, which is no error. */
+  readonly isStopped?: boolean;
+}
+
 interface ToolCall {
   readonly index: number;
   id: string | undefined;
@@ -57,9 +63,9 @@ export class AnswerChunks {
   }
 
   /** The chunks with which the answer ends. `metadata`: what is known of it by then. */
-  end(terminal: Pick<Terminal, "status" | "finish" | "error">, metadata: object): readonly Chunk[] {
+  end(terminal: Ending, metadata: object): readonly Chunk[] {
     const closed = this.#close();
-    if (terminal.status === "cancelled") return [...closed, { type: "abort" }];
+    if (terminal.isStopped) return [...closed, { type: "abort" }];
     if (terminal.error) return [...closed, { type: "error", errorText: terminal.error.message }];
     const calls = [...this.#calls.values()].flatMap((call) => this.#complete(call));
     const finishReason = finishReasonOf(terminal.finish, this.#calls.size > 0);
@@ -101,16 +107,22 @@ export class AnswerChunks {
     call.id ??= id;
     call.name ??= name;
     call.json += json;
-    if (call.begun)
-      return json === "" ? [] : [{ type: "tool-input-delta", toolCallId: idOf(call), inputTextDelta: json }];
+    if (call.begun) return json === "" ? [] : [{ type: "tool-input-delta", toolCallId: call.id, inputTextDelta: json }];
     return call.name === undefined ? [] : [...this.#close(), ...this.#beginCall(call)];
   }
 
   #beginCall(call: ToolCall): readonly Chunk[] {
     call.begun = true;
+    call.id = this.#freeId(call);
     const start = { type: "tool-input-start", ...this.#naming(call) };
-    const delta = { type: "tool-input-delta", toolCallId: idOf(call), inputTextDelta: call.json };
+    const delta = { type: "tool-input-delta", toolCallId: call.id, inputTextDelta: call.json };
     return call.json === "" ? [start] : [start, delta];
+  }
+
+  /** A server that gives a call no id, or another's, means it by its place. What it says later changes nothing. */
+  #freeId({ id, index }: ToolCall): string {
+    const taken = [...this.#calls.values()].some((other) => other.begun && other.index !== index && other.id === id);
+    return id === undefined || id === "" || taken ? `call-${index}` : id;
   }
 
   /** Only now does the client run the tool. */
@@ -125,12 +137,9 @@ export class AnswerChunks {
 
   #naming(call: ToolCall) {
     const toolName = call.name ?? "unnamed";
-    return { toolCallId: idOf(call), toolName, ...(!this.#facts.tools.has(toolName) && { dynamic: true }) };
+    return { toolCallId: call.id, toolName, ...(!this.#facts.tools.has(toolName) && { dynamic: true }) };
   }
 }
-
-/** A server that gives calls no ids means them by their place. */
-const idOf = ({ id, index }: ToolCall): string => id ?? `call-${index}`;
 
 /** The arguments as a value; undefined unless they are a JSON object. Models leave out empty ones. */
 function inputOf(json: string): JsonValue | undefined {
