@@ -95,6 +95,14 @@ const openclaw = z.strictObject({
     .describe("how many of the newest user messages are sent with their files; of older files only the names are"),
 });
 
+const aiSdk = z.strictObject({
+  path: z
+    .string()
+    .regex(/^(\/[\w.~-]+)+$/, { error: 'a path such as "/v1/chat"' })
+    .default("/v1/chat")
+    .describe("where the AI SDK's WebSocketChatTransport connects"),
+});
+
 /** The configuration's schema. Parsing resolves references to secrets. */
 export const configSchema = (sources: SecretSources) =>
   z
@@ -137,6 +145,7 @@ export const configSchema = (sources: SecretSources) =>
       data: data.prefault({}).describe("where sessions and transcripts are kept"),
       ledger: ledgerSchema.prefault({}).describe("the record of usage, see usage.md"),
       openclaw: openclaw.prefault({}).describe("the OpenClaw face"),
+      aiSdk: aiSdk.prefault({}).describe("the AI SDK face"),
     })
     .superRefine(crossCheck)
     .describe("Configuration of Sluice");
