@@ -3,7 +3,6 @@ import { ChatScript } from "../support/chat-script.ts";
 import { CONTROL_UI, describeUi, startUi } from "../support/control-ui.ts";
 import { startPlainUiServer } from "../support/plain-ui-server.ts";
 
-/** One green dot. */
 describeUi("chat in the Control UI", () => {
   test("a message is sent and its answer grows on the page", async () => {
     await using ui = await startUi();
