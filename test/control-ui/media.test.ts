@@ -90,16 +90,12 @@ describeUi("files in the Control UI", () => {
     await using ui = await startUi();
     const tab = await ui.open();
     await attach(tab, TEXT, PDF);
-    await tab.page.getByText("plan.pdf").first().waitFor();
-    await tab.shot("media-files-attached");
     const body = await ask(ui, tab, "What do these say?", "The boat leaves at nine");
     expect(body).toContain('<file name=\\"note.txt\\">\\nThe boat leaves at nine.\\n</file>');
     expect(body).toContain('"filename":"plan.pdf"');
     await tab.page.reload({ waitUntil: "domcontentloaded" });
-    await tab.untilAnswer("The boat leaves at nine");
-    await tab.shot("media-files");
-    for (const name of ["note.txt", "plan.pdf"]) await tab.page.getByText(name).first().waitFor();
-    await tab.settled();
+    for (const name of ["note.txt", "plan.pdf"]) await tab.untilText(name);
+    await tab.untilText(/^TXT.*24 B$/);
     await tab.shot("media-files");
   });
 
