@@ -148,6 +148,12 @@ const own: Record<string, object> = {
   DeviceRemoved: closed({ deviceId: text }),
   DeviceRenamed: closed({ deviceId: text, label: text }),
   DeviceTokenRevoked: closed({ deviceId: text, role: text, revokedAtMs: number }),
+  NoSkillProposals: closed({
+    schema: { const: "openclaw.skill-workshop.proposals-manifest.v1" },
+    updatedAt: text,
+    proposals: { type: "array", maxItems: 0 },
+    installedSkills: { type: "array", maxItems: 0 },
+  }),
   SkillsStatus: shape({ workspaceDir: {}, managedSkillsDir: {}, agentId: text, skills: list }),
   SkillsLibrary: shape({ entries: list, profileId: text, multipleProfiles: boolean, defaultSelectionLimit: number }),
   ThemesList: shape({ current: object, theme: object, themes: list }),
@@ -347,6 +353,10 @@ export const RESULTS: Readonly<Record<string, Check>> = {
   "plugins.catalog.browse": is("PluginsCatalogBrowseResult"),
   "skills.status": is("SkillsStatus"),
   "skills.search": is("SkillsSearchResult"),
+  // The pinned release's page needs the installed skills as well; the older schema is closed.
+  "skills.proposals.list": is("NoSkillProposals"),
+  "openclaw.chat": is("SystemAgentChatResult"),
+  "openclaw.chat.history": is("SystemAgentChatHistoryResult"),
   "skills.library.list": is("SkillsLibrary"),
   "worktrees.list": is("WorktreesListResult"),
   "themes.list": is("ThemesList"),
