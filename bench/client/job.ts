@@ -10,6 +10,8 @@ export interface Target {
   /** The route or model that an `open` frame or a body names. */
   readonly route?: string;
   readonly model?: string;
+  /** The same for Anthropic's messages, if they go another way. */
+  readonly messages?: { readonly url?: string; readonly route?: string; readonly model?: string };
   /** Whether a reader can stop acknowledging while it keeps reading its socket. */
   readonly acknowledges?: boolean;
 }

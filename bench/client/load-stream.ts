@@ -3,13 +3,14 @@ import { EventReader } from "../payload/event-reader.ts";
 import type { Plan } from "../payload/plan.ts";
 import type { Tally } from "./tally.ts";
 
-const readers = new Map<number, EventReader>();
+const readers = new Map<string, EventReader>();
 
-function readerFor(bytes: number): EventReader {
-  let reader = readers.get(bytes);
+function readerFor({ payload, bytes }: Plan): EventReader {
+  const id = `${payload} ${bytes}`;
+  let reader = readers.get(id);
   if (!reader) {
-    reader = new EventReader(bytes);
-    readers.set(bytes, reader);
+    reader = new EventReader(payload, bytes);
+    readers.set(id, reader);
   }
   return reader;
 }
@@ -34,7 +35,7 @@ export class LoadStream {
     this.probe = role === "probe";
     this.faulty = role === "faulty";
     this.#tally = tally;
-    this.#reader = readerFor(plan.bytes);
+    this.#reader = readerFor(plan);
     this.#ended = ended;
   }
 
@@ -79,7 +80,7 @@ export class LoadStream {
   }
 
   #classify(verdict: ReturnType<EventReader["read"]>, arrivedUs: number): void {
-    if (this.#over || verdict === "trailer") return;
+    if (this.#over || verdict === "edge") return;
     if (verdict === "unstamped") this.#unstamped(arrivedUs);
     else if (verdict === "corrupt" || this.#reader.key !== this.plan.key) this.#tally.corrupt++;
     else this.#event(this.#reader.seq, this.#reader.timeUs, arrivedUs);

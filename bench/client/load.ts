@@ -64,7 +64,7 @@ export class Load {
     const { rehearsals = 0 } = this.#job;
     if (rehearsals === 0) return;
     await beginByClock({ perSecond: REHEARSALS_PER_SECOND, count: rehearsals, lag: new Histogram() }, (index) => {
-      this.#wire.start(new LoadStream(this.#keyed(SHORT_PLAN), this.#tally, "steady"), index % sockets);
+      this.#wire.start(new LoadStream(this.#short(), this.#tally, "steady"), index % sockets);
     });
     await sleep(LAST_PROBES_MS);
   }
@@ -120,7 +120,7 @@ export class Load {
     const first = sockets + (faulty?.streams ?? 0);
     const count = Math.round((probesPerSecond * probeMs) / 1000);
     await beginByClock({ perSecond: probesPerSecond, count, lag: this.#tally.startLag }, (index) => {
-      const stream = new LoadStream(this.#keyed(SHORT_PLAN), this.#tally, "probe");
+      const stream = new LoadStream(this.#short(), this.#tally, "probe");
       this.#wire.start(stream, first + (index % PROBE_SOCKETS));
     });
     await sleep(LAST_PROBES_MS);
@@ -132,6 +132,10 @@ export class Load {
       if (stream) this.#wire.cancel(stream);
     });
     await sleep(LAST_PROBES_MS);
+  }
+
+  #short(): Plan {
+    return this.#keyed({ ...SHORT_PLAN, payload: this.#job.plan.payload });
   }
 
   #keyed(plan: Plan): Plan {
