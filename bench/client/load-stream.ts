@@ -24,13 +24,18 @@ export class LoadStream {
   readonly faulty: boolean;
   readonly #tally: Tally;
   readonly #reader: EventReader;
-  readonly #ended: () => void;
+  readonly #ended: (failed: boolean) => void;
   #startedUs = 0;
   #next = 1;
   #lastReadUs = 0;
   #over = false;
 
-  constructor(plan: Plan, tally: Tally, role: "steady" | "probe" | "faulty", ended: () => void = () => undefined) {
+  constructor(
+    plan: Plan,
+    tally: Tally,
+    role: "steady" | "probe" | "faulty",
+    ended: (failed: boolean) => void = () => undefined,
+  ) {
     this.plan = plan;
     this.probe = role === "probe";
     this.faulty = role === "faulty";
@@ -67,7 +72,7 @@ export class LoadStream {
     this.#over = true;
     if (reason !== undefined) this.#tally.failed(reason);
     else if (this.#next <= this.plan.count) this.#tally.lost += this.plan.count + 1 - this.#next;
-    this.#ended();
+    this.#ended(reason !== undefined);
   }
 
   /** The client gave up on it; ignores what still arrives. */

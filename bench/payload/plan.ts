@@ -46,11 +46,11 @@ export const writePlan = (plan: Plan): string => `bench:${FIELDS.map((name) => `
 export function readPlan(text: string): Plan {
   const words = [...text.matchAll(/bench:([A-Za-z0-9=.;]+)/g)];
   const given = new Map((words.at(-1)?.[1] ?? "").split(";").map((pair) => pair.split("=") as [string, string]));
-  const plan = FIELDS.map((name) => [name, valueOf(name, given.get(name)) ?? DEFAULT_PLAN[name]]);
+  const plan = FIELDS.map((name) => [name, valueIn(name, given.get(name)) ?? DEFAULT_PLAN[name]]);
   return Object.fromEntries(plan) as unknown as Plan;
 }
 
-function valueOf(name: keyof Plan, text: string | undefined): number | PayloadName | undefined {
+function valueIn(name: keyof Plan, text: string | undefined): number | PayloadName | undefined {
   if (text === undefined) return undefined;
   if (name === "payload") return isPayloadName(text) ? text : undefined;
   return Number.isFinite(Number(text)) ? Number(text) : undefined;
