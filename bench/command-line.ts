@@ -20,6 +20,7 @@ export interface BenchCommand {
 export const USAGE = `Usage: npm run bench -- [scenario …] [options]
        npm run bench -- compare <before.json> <after.json>
        npm run bench -- report <results.json> <report.html>
+       npm run bench -- markdown <results.json>
        npm run bench -- plot <results.json> <plot.svg>
        npm run bench -- fetch [peer …]
 

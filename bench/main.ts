@@ -5,6 +5,7 @@ import type { BenchDocument } from "./figures/document.ts";
 import { fetchPeers } from "./peers/fetch.ts";
 import { changesBetween, renderChanges } from "./report/compare.ts";
 import { renderReport } from "./report/html.ts";
+import { renderMarkdown } from "./report/markdown.ts";
 import { renderPlot } from "./report/plot.ts";
 
 const readDocument = (path = ""): BenchDocument => JSON.parse(readFileSync(path, "utf8")) as BenchDocument;
@@ -16,6 +17,7 @@ async function run(args: readonly string[]): Promise<void> {
     process.stdout.write(`${renderChanges(changesBetween(readDocument(first), readDocument(second)))}\n`);
   } else if (command === "report") writeFileSync(second ?? "", renderReport(readDocument(first)));
   else if (command === "plot") writeFileSync(second ?? "", renderPlot(readDocument(first)));
+  else if (command === "markdown") process.stdout.write(renderMarkdown(readDocument(first)));
   else if (command === "fetch") await fetchPeers(args.slice(1));
   else await runBench(readBenchCommand(args), `npm run bench -- ${args.join(" ")}`);
 }

@@ -185,7 +185,7 @@ function inStep(plan: Plan, index: number): Plan {
 }
 
 /** Waits until a time of the shared clock; not at all if it has passed. */
-const until = (atUs: number): Promise<void> => sleep(Math.max(0, (atUs - nowUs()) / 1000));
+const until = (atUs: number): Promise<void> => sleep(Math.ceil(Math.max(0, (atUs - nowUs()) / 1000)));
 
 async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
   const timeout = new AbortController();

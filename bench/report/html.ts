@@ -3,7 +3,7 @@ import type { PointResult } from "../figures/record.ts";
 import { chartsOf } from "./charts.ts";
 import { describeMachine } from "./machine.ts";
 import { STYLE } from "./style.ts";
-import { cellOf, showSpread } from "./table.ts";
+import { cellOf, remarkOf, showSpread } from "./table.ts";
 import { escapeText } from "./text.ts";
 
 /** The report as one self-contained file without scripts. */
@@ -45,8 +45,7 @@ function renderPoint({ columns }: ScenarioNote, point: string, all: readonly Poi
       const cell = cellOf(result, column, results);
       return `<td>${cell ? showSpread(cell, column.digits) : ""}</td>`;
     });
-    const failure = result.failure === undefined ? "" : `<td>failed: ${escapeText(result.failure)}</td>`;
-    return `<tr><th>${escapeText(result.row)}</th>${cells.join("")}${failure}</tr>`;
+    return `<tr><th>${escapeText(result.row)}</th>${cells.join("")}<td>${escapeText(remarkOf(result))}</td></tr>`;
   });
   return `<h3>${escapeText(point)}</h3><div class="wide"><table><tr><th></th>${head}</tr>${lines.join("")}</table></div>`;
 }

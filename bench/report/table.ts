@@ -27,6 +27,15 @@ export function showSpread({ median, min, max }: Spread, digits: number): string
   return from === to ? show(median, digits) : `${show(median, digits)} (${from}–${to})`;
 }
 
+/** What a table says behind a row's figures: why runs are missing, and by which codes streams were refused or failed. */
+export function remarkOf({ failure, runs }: PointResult): string {
+  const counts = new Map<string, number>();
+  for (const { failures = {} } of runs)
+    for (const [reason, count] of Object.entries(failures)) counts.set(reason, (counts.get(reason) ?? 0) + count);
+  const refusals = [...counts].map(([reason, count]) => `${reason}: ${count} in ${runs.length} runs`);
+  return [...(failure === undefined ? [] : [`failed: ${failure}`]), ...refusals].join("; ");
+}
+
 /** A scenario's tables as text, one per point. */
 export function renderTables(scenario: ScenarioNote, results: readonly PointResult[]): string {
   const points = [...new Set(results.map(({ point }) => point))];
@@ -41,7 +50,7 @@ function renderPoint(scenario: ScenarioNote, point: string, all: readonly PointR
       const cell = cellOf(result, column, results);
       return cell ? showSpread(cell, column.digits) : "";
     }),
-    result.failure === undefined ? "" : `failed: ${result.failure}`,
+    remarkOf(result),
   ]);
   const lines = [["", ...scenario.columns.map(({ label }) => label), ""], ...rows];
   const widths = lines[0]?.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0))) ?? [];

@@ -18,8 +18,8 @@ export const PROBES_PER_SECOND = 50;
 /** Streams started per second. */
 const STARTS_PER_SECOND = 1000;
 const MIN_WARMUP_MS = 500;
-/** Streams started before anything is measured. */
-const SEEN_STREAMS = 500;
+/** Streams started before anything is measured, except where the window is cold. */
+export const SEEN_STREAMS = 500;
 
 /** Streams at a fixed rate for a window; then, while they keep running, short streams whose first event is timed. */
 export function paced(shape: PacedShape, settings: Settings): Point {

@@ -4,6 +4,7 @@ import { ENDLESS } from "../payload/plan.ts";
 import { relays } from "../rows/row.ts";
 import { recordOf } from "../runner/load-record.ts";
 import { residentBytes } from "../runner/process-figures.ts";
+import { SEEN_STREAMS } from "./paced.ts";
 import { type Point, planOf, type Scenario, type Settings } from "./scenario.ts";
 
 /** Events per write: about what a socket accepts at once. */
@@ -52,7 +53,7 @@ const point = (name: string, streams: number, count: number, settings: Settings)
   id: name,
   name,
   suits: relays,
-  seconds: settings.windowMs / 1000 + SETTLE_MS / 1000 + 3,
+  seconds: settings.windowMs / 1000 + SETTLE_MS / 1000 + (SEEN_STREAMS * 4) / 1000 + 3,
   measure: async (stage, row): Promise<RunRecord> => {
     // Memory kept from the previous run would count as this run's.
     await stage.retire(row);
@@ -63,6 +64,7 @@ const point = (name: string, streams: number, count: number, settings: Settings)
         sockets: streams,
         plan: planOf(settings, { writesPerSecond: 0, burst: BURST, count }),
         renew: count !== ENDLESS,
+        rehearsals: SEEN_STREAMS,
         warmupMs: 500,
         windowMs: settings.windowMs,
         probesPerSecond: 0,
