@@ -24,7 +24,7 @@ export const USAGE = `Usage: npm run bench -- [scenario …] [options]
        npm run bench -- plot <results.json> <plot.svg>
        npm run bench -- fetch [peer …]
 
-Scenarios: ttft relay throughput unthrottled cold start payloads multiplex backpressure http memory cancel chat
+Scenarios: ttft relay throughput unthrottled cold start payloads multiplex backpressure http memory cancel chat aims
 Without one: a survey of all scenarios with fewer points and runs, in minutes.
 
   --runs <n>             runs of each row at each point (5; survey 3)

@@ -49,6 +49,7 @@ function limits(results: readonly PointResult[]): string[] {
     const most = median(limit, "eventsPerSecond");
     const near = results.filter(
       (result) =>
+        most > 0 &&
         result.row !== DIRECT &&
         result.point === limit.point &&
         result.scenario === limit.scenario &&

@@ -63,7 +63,7 @@ const most = (point: string, what: string): Aim => {
 };
 
 /** The aims that were set on 2026-11-28, on cold windows except where nothing is cold. */
-const AIMS: readonly Aim[] = [
+export const AIMS: readonly Aim[] = [
   cpu("100 x 50/s", SMALL, 1.4),
   p99("100 x 50/s", SMALL, 2),
   { ...ofFloor("100 x 50/s: TTFT p99, ms", `${SMALL}, first tokens`, "ttftP99Us", 2), divisor: 1000, digits: 1 },

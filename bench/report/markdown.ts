@@ -2,7 +2,7 @@ import type { BenchDocument, Column, ScenarioNote } from "../figures/document.ts
 import type { PointResult } from "../figures/record.ts";
 import { aimsIn } from "./aims.ts";
 import { describeMachine } from "./machine.ts";
-import { cellOf, remarkOf, showSpread } from "./table.ts";
+import { cellOf, filledColumns, remarkOf, showSpread } from "./table.ts";
 
 /** The results as Markdown with their date, machine and command, for a README: the aims first, then each point's table. */
 export function renderMarkdown(document: BenchDocument): string {
@@ -34,8 +34,7 @@ function tablesOf({ name, columns }: ScenarioNote, all: readonly PointResult[]):
   const points = [...new Set(results.map(({ point }) => point))];
   return points.flatMap((point) => {
     const here = results.filter((result) => result.point === point);
-    // Columns that nothing fills, as first tokens where none are timed.
-    const shown = columns.filter((column) => here.some((result) => cellOf(result, column, here)));
+    const shown = filledColumns(columns, here);
     const lines = here.map((result) => [
       result.row,
       ...shown.map((column) => cell(result, column, here)),

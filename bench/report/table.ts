@@ -36,6 +36,10 @@ export function remarkOf({ failure, runs }: PointResult): string {
   return [...(failure === undefined ? [] : [`failed: ${failure}`]), ...refusals].join("; ");
 }
 
+/** The columns that at least one of a point's rows fills. */
+export const filledColumns = (columns: readonly Column[], results: readonly PointResult[]): readonly Column[] =>
+  columns.filter((column) => results.some((result) => cellOf(result, column, results)));
+
 /** A scenario's tables as text, one per point. */
 export function renderTables(scenario: ScenarioNote, results: readonly PointResult[]): string {
   const points = [...new Set(results.map(({ point }) => point))];
@@ -44,15 +48,16 @@ export function renderTables(scenario: ScenarioNote, results: readonly PointResu
 
 function renderPoint(scenario: ScenarioNote, point: string, all: readonly PointResult[]): string {
   const results = all.filter((result) => result.point === point);
+  const columns = filledColumns(scenario.columns, results);
   const rows = results.map((result) => [
     result.row,
-    ...scenario.columns.map((column) => {
+    ...columns.map((column) => {
       const cell = cellOf(result, column, results);
       return cell ? showSpread(cell, column.digits) : "";
     }),
     remarkOf(result),
   ]);
-  const lines = [["", ...scenario.columns.map(({ label }) => label), ""], ...rows];
+  const lines = [["", ...columns.map(({ label }) => label), ""], ...rows];
   const widths = lines[0]?.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0))) ?? [];
   const text = lines.map((line) =>
     line

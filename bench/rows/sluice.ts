@@ -119,26 +119,28 @@ export const sluiceUnrecorded: Row = {
   detail: true,
 };
 
+const STARTING = ["start", "aims"];
+
 /** What `start` measures besides; elsewhere only if they are named. */
 export const sluiceStarts: readonly Row[] = [
   {
     ...rowOf({ store: "sqlite" }),
     name: "sluice-sqlite",
     what: "this gateway, from its sources, with its SQLite store",
-    scenarios: ["start"],
+    scenarios: STARTING,
   },
   {
     ...rowOf({ program: BUILT_PROGRAM }),
     name: "sluice-built",
     what: "this gateway as npm run build leaves it",
-    scenarios: ["start"],
+    scenarios: STARTING,
     missing: buildFault,
   },
   {
     ...rowOf({ program: BUILT_PROGRAM, store: "sqlite" }),
     name: "sluice-built-sqlite",
     what: "the same with its SQLite store",
-    scenarios: ["start"],
+    scenarios: STARTING,
     missing: buildFault,
   },
 ];

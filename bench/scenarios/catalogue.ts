@@ -1,3 +1,4 @@
+import { aims } from "./aims.ts";
 import { backpressure } from "./backpressure.ts";
 import { cancel } from "./cancel.ts";
 import { chat } from "./chat.ts";
@@ -28,4 +29,5 @@ export const SCENARIOS: readonly Scenario[] = [
   memory,
   cancel,
   chat,
+  aims,
 ];

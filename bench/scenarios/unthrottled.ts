@@ -5,7 +5,7 @@ import { relays } from "../rows/row.ts";
 import { recordOf } from "../runner/load-record.ts";
 import { residentBytes } from "../runner/process-figures.ts";
 import { SEEN_STREAMS } from "./paced.ts";
-import { type Point, planOf, type Scenario, type Settings } from "./scenario.ts";
+import { fewRuns, type Point, planOf, type Scenario, type Settings } from "./scenario.ts";
 
 /** Events per write: about what a socket accepts at once. */
 const BURST = 256;
@@ -53,6 +53,7 @@ const point = (name: string, streams: number, count: number, settings: Settings)
   id: name,
   name,
   suits: relays,
+  runs: fewRuns(settings),
   seconds: settings.windowMs / 1000 + SETTLE_MS / 1000 + (SEEN_STREAMS * 4) / 1000 + 3,
   measure: async (stage, row): Promise<RunRecord> => {
     // Memory kept from the previous run would count as this run's.

@@ -47,6 +47,19 @@ describe.each(PAYLOAD_NAMES)("an event of the payload %s", (name) => {
     );
   });
 
+  test("is compared where it stands, without being parsed", () => {
+    class ComparingReader extends EventReader {
+      override readText(text: string): never {
+        throw new Error(`parsed ${text}`);
+      }
+    }
+    const reader = new ComparingReader(name, BYTES);
+    for (let seq = 1; seq <= 130; seq++) {
+      const json = payload(name, 3, seq, STAMP_US);
+      expect(reader.read(json, 0, json.length)).toBe("whole");
+    }
+  });
+
   test("with any byte of its text changed is corrupt, foreign, or has other stamps", () => {
     const json = payload(name, 1, 2, STAMP_US);
     const from = json.indexOf("00000001-00000002-");

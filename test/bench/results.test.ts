@@ -1,11 +1,14 @@
 import { describe, expect, test } from "@jest/globals";
+import { readBenchCommand } from "../../bench/command-line.ts";
 import type { BenchDocument } from "../../bench/figures/document.ts";
 import type { PointResult } from "../../bench/figures/record.ts";
 import { warningsOf } from "../../bench/figures/warnings.ts";
-import { aimsIn } from "../../bench/report/aims.ts";
+import { AIMS, aimsIn } from "../../bench/report/aims.ts";
 import { renderMarkdown } from "../../bench/report/markdown.ts";
 import { remarkOf } from "../../bench/report/table.ts";
+import { ROWS } from "../../bench/rows/catalogue.ts";
 import { gaugesIn } from "../../bench/runner/gauges.ts";
+import { aims } from "../../bench/scenarios/aims.ts";
 
 const SMALL = "cold: 100 streams, 5000 events/s";
 
@@ -48,6 +51,18 @@ describe("an aim", () => {
     expect(judged(result("sluice", "eventsPerSecond", [999_999], "unthrottled, 64 streams"))).toEqual([
       [undefined, false],
     ]);
+  });
+});
+
+describe("the scenario of the aims", () => {
+  test("has a point and the needed rows for every aim", () => {
+    const points = aims.points(readBenchCommand(["aims"]).settings);
+    for (const { point: name, row, limit, overDirect } of AIMS) {
+      const point = points.find((one) => one.name === name);
+      const rows = ROWS.filter((one) => point?.suits(one)).map((one) => one.name);
+      const compared = [...("timesFloor" in limit ? ["floor"] : []), ...(overDirect ? ["direct"] : [])];
+      expect(rows).toEqual(expect.arrayContaining([row, ...compared]));
+    }
   });
 });
 
@@ -124,6 +139,8 @@ describe("the warnings", () => {
       false,
     );
     expect(found).toEqual(["p, floor: as fast as the harness itself (1000 events/s)"]);
+    const probed = { eventsPerSecond: 0 };
+    expect(warningsOf([runs("direct", probed), runs("floor", probed)], false)).toEqual([]);
     const paced = { eventsPerSecond: 1000, offeredPerSecond: 1000 };
     expect(warningsOf([runs("direct", paced), runs("floor", paced)], false)).toEqual([]);
   });
