@@ -35,7 +35,7 @@ const FILLER = " the quick brown fox jumps over the lazy dog and runs away";
 
 const layouts = new Map<string, EventLayout>();
 
-/** The layout of a payload whose events have this many bytes, or as many as they need if that is more. */
+/** The layout of a payload whose events have at least this many bytes. */
 export function layoutFor(payload: PayloadName, bytes: number): EventLayout {
   const id = `${payload} ${bytes}`;
   let layout = layouts.get(id);

@@ -12,7 +12,7 @@ export interface Plan {
   readonly burst: number;
   /** Events of the whole stream. */
   readonly count: number;
-  /** Bytes of one event as SSE; it has more if its payload needs more. */
+  /** The least bytes of one event as SSE; its text is filled up to them. With 0 it is as long as its payload makes it. */
   readonly bytes: number;
   /** How the events look. */
   readonly payload: PayloadName;
@@ -26,7 +26,7 @@ export const DEFAULT_PLAN: Plan = {
   writesPerSecond: 50,
   burst: 1,
   count: 100,
-  bytes: 230,
+  bytes: 0,
   payload: "openai",
   group: 0,
 };

@@ -10,7 +10,7 @@ import { fewRuns, type Point, planOf, type Scenario, type Settings } from "./sce
 /** Events per write: about what a socket accepts at once. */
 const BURST = 256;
 const STREAMS = 64;
-/** Events of a stream that ends, about half a megabyte: a long answer. */
+/** Events of a stream that ends, about 0.7 MB as OpenAI writes them: a long answer. */
 const ANSWER_EVENTS = 2000;
 /** How long memory may settle after the load has ended. */
 const SETTLE_MS = 2000;

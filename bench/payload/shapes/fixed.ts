@@ -7,7 +7,7 @@ export const fixed: Shape = {
   api: "chat",
   variety: 1,
   head: `${CHUNK}"choices":[{"index":0,"delta":{"content":"`,
-  text: () => "",
+  text: () => " the quick brown fox jumps o",
   tail: () => '"},"finish_reason":null}]}',
   leadIn: [],
   ending: [
