@@ -14,7 +14,8 @@ export type Cpus = (typeof CPUS)[number];
 export const CPUS = ["core", "container", "all"] as const;
 
 const TASKSET = "taskset";
-const pinning = availableParallelism() >= 2 && spawnSync(TASKSET, ["--version"]).status === 0;
+/** Whether processes can be pinned to cores here. */
+export const canPin = availableParallelism() >= 2 && spawnSync(TASKSET, ["--version"]).status === 0;
 
 /** The core of a role: one for the gateway alone, one for upstream and client, or one each if there are enough. */
 function coreOf(role: Role): number {
@@ -29,7 +30,7 @@ interface Command {
 
 /** A command line that pins a process to its role's core, if the machine supports that. */
 export const pinned = (role: Role, command: string, args: readonly string[]): Command =>
-  pinning ? { command: TASKSET, args: ["-c", String(coreOf(role)), command, ...args] } : { command, args };
+  canPin ? { command: TASKSET, args: ["-c", String(coreOf(role)), command, ...args] } : { command, args };
 
 /** A gateway's command line, which places it on its CPUs. Call `over` when its process has ended. */
 export function placed(cpus: Cpus, command: string, args: readonly string[]): Command & { over: () => void } {
@@ -49,7 +50,7 @@ function joining({ joining: files }: CpuGroup, command: string, args: readonly s
 
 /** How the processes are placed, and how many CPUs Node finds where a gateway runs. */
 export function describePlacement(cpus: Cpus): string {
-  const others = pinning
+  const others = canPin
     ? `upstream pinned to core ${coreOf("upstream")}, client to core ${coreOf("client")}`
     : `nothing is pinned to a core (${TASKSET} is missing, or there is one core)`;
   return `${others}; gateway ${placeOf(cpus)}: Node sees ${seenCpus(cpus)} there`;
@@ -58,7 +59,7 @@ export function describePlacement(cpus: Cpus): string {
 function placeOf(cpus: Cpus): string {
   if (cpus === "all") return "on all cores";
   const core = `pinned to core ${coreOf("gateway")}`;
-  if (cpus === "core") return pinning ? core : "on all cores";
+  if (cpus === "core") return canPin ? core : "on all cores";
   const group = groupForOne();
   group?.remove();
   return group

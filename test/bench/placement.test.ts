@@ -3,9 +3,7 @@ import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { describe, expect, test } from "@jest/globals";
 import { oneCpuGroup } from "../../bench/runner/cpu-group.ts";
-import { type Cpus, placed } from "../../bench/runner/placement.ts";
-
-const canPin = availableParallelism() >= 2 && spawnSync("taskset", ["--version"]).status === 0;
+import { type Cpus, canPin, placed } from "../../bench/runner/placement.ts";
 
 /** How many CPUs a Node process sees where gateways are placed. */
 function seen(cpus: Cpus): number {
