@@ -47,6 +47,7 @@ export async function runBench(command: BenchCommand, commandLine: string): Prom
     command: commandLine,
     machine: thisMachine(),
     method: methodOf(settings),
+    conditions: { payload: settings.payload, cpus: settings.cpus, window: `${settings.windowMs} ms` },
     rows: wanted.map((row) => noteOf(row, absence(row))),
     scenarios: scenarios.map(({ name, title, columns }) => ({ name, title, columns })),
     results,
