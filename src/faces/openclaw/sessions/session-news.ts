@@ -4,6 +4,18 @@ import { show } from "./history.ts";
 import { AGENT_ID } from "./session-key.ts";
 import type { SessionRow } from "./session-row.ts";
 
+/** Says that the row comes with all rows above it. Without it the Control UI asks for the row, and for the list. */
+const WITHOUT_ANCESTORS = { ancestorSessions: [] };
+
+/** A message of a session as events and deltas name it. */
+export const messageEnvelope = (sessionKey: string, message: TranscriptMessage) => ({
+  sessionKey,
+  agentId: AGENT_ID,
+  message: show(message).message,
+  messageId: message.id,
+  messageSeq: message.seq,
+});
+
 /** Tells subscribers about changes to sessions. */
 export class SessionNews {
   readonly #clients: Clients;
@@ -28,20 +40,18 @@ export class SessionNews {
         ...(runId !== undefined && { runId }),
         ts: this.#now(),
         ...(session && { session }),
+        ...WITHOUT_ANCESTORS,
       };
     };
     this.#clients.tellReaders("sessions.changed", payload, (client) => client.followsSessions);
   }
 
-  /** Tells the clients that subscribed to this session's messages. */
+  /** Tells the clients that subscribed to this session's messages, with the session's row, which they would ask for. */
   message(sessionKey: string, message: TranscriptMessage): void {
-    const payload = () => ({
-      sessionKey,
-      agentId: AGENT_ID,
-      message: show(message).message,
-      messageId: message.id,
-      messageSeq: message.seq,
-    });
+    const payload = () => {
+      const session = this.#rowOf(sessionKey);
+      return { ...messageEnvelope(sessionKey, message), ...(session && { session }), ...WITHOUT_ANCESTORS };
+    };
     this.#clients.tellReaders("session.message", payload, (client) => client.messagesOf.has(sessionKey));
   }
 }

@@ -28,6 +28,11 @@ export class Session {
     return this.record.key;
   }
 
+  /** How often its history has changed other than by growing: cursors into an older one are void. */
+  get revision(): number {
+    return Number(this.setting("revision") ?? 0);
+  }
+
   setting(name: string): string | number | boolean | undefined {
     return this.record.settings[name] ?? undefined;
   }
@@ -153,6 +158,11 @@ export class SessionStore {
   /** Stores a running answer; the complete one, of the same id, replaces it. Memory never holds it. */
   savePartial(session: Session, message: TranscriptMessage): void {
     this.#write(this.#parts.transcripts.append(session.key, [message]));
+  }
+
+  /** Voids all cursors. To be called with each change of a session's messages that is not an `append` or a `reset`. */
+  rewritten(session: Session): void {
+    this.patch(session, { revision: session.revision + 1 });
   }
 
   /** A new, empty conversation under the same key. */
