@@ -29,12 +29,13 @@ export function historyOf(
 ) {
   const { cursor, inputRunIds, offset = 0 } = request;
   const waiting = services.runs.waiting(key);
-  const receipts = inputRunIds && receiptsOf(inputRunIds, session, waiting);
-  const run = services.runs.active(key);
+  const receipts = receiptsOf(inputRunIds ?? [], session, waiting);
+  const isReceiptQuestion = asksOnlyForReceipts(request, receipts);
+  const run = isReceiptQuestion ? undefined : services.runs.active(key);
   const present = {
-    ...(session && offset === 0 && { deltaCursor: cursorOf(session) }),
+    ...(session && (offset === 0 || cursor !== undefined) && { deltaCursor: cursorOf(session) }),
     pendingInputs: { items: waiting.map(pendingInput), total: waiting.length },
-    ...(receipts && { inputReceipts: receipts, inputConsumptions: receipts.flatMap(consumptionOf) }),
+    ...(inputRunIds && { inputReceipts: receipts, inputConsumptions: receipts.flatMap(consumptionOf) }),
     sessionInfo: rowOf(services, key, session),
     // The text that this client's next delta continues: a reload neither loses nor repeats a word.
     ...(run && {
@@ -51,7 +52,7 @@ export function historyOf(
   return {
     sessionKey: key,
     ...(session && { sessionId: session.record.sessionId }),
-    ...page(messages, { ...request, limit: limitOf(request, receipts, messages) }),
+    ...page(messages, { ...request, ...(isReceiptQuestion && { limit: countFrom(messages, receipts) }) }),
     defaults: modelFields(services.catalog.default),
     ...(thinkingLevel !== undefined && { thinkingLevel }),
     ...present,
@@ -83,19 +84,20 @@ const consumptionOf = ({ runId, consumedByEventId }: Receipt) =>
   consumedByEventId === undefined ? [] : [{ runId, consumedByEventId }];
 
 /**
- * How many messages the page may have. Who asks after messages it sent and names no size looks for these alone: once each
- * has a receipt, the page begins with the oldest of them. The Control UI asks so in each turn, for 1,000 messages.
+ * Whether the answer is in the receipts: who asks after messages it sent and names no size looks for these alone. The
+ * Control UI does so in each turn, for 1,000 messages.
  */
-function limitOf(
-  { inputRunIds, limit, maxBytes }: HistoryRequest,
-  receipts: readonly Receipt[] | undefined,
-  messages: Session["messages"],
-): number | undefined {
-  if (maxBytes !== undefined || !receipts || receipts.length !== inputRunIds?.length) return limit;
-  const places = receipts.flatMap((receipt) =>
-    receipt.state === "consumed" ? [messages.findIndex(({ id }) => id === receipt.consumedByEventId)] : [],
-  );
-  return Math.min(limit ?? Number.POSITIVE_INFINITY, messages.length - Math.min(messages.length - 1, ...places));
+const asksOnlyForReceipts = (
+  { inputRunIds, maxBytes, cursor }: HistoryRequest,
+  receipts: readonly Receipt[],
+): boolean =>
+  maxBytes === undefined && cursor === undefined && receipts.length > 0 && receipts.length === inputRunIds?.length;
+
+/** How many messages there are from the oldest that has a receipt on; at least the newest. */
+function countFrom(messages: Session["messages"], receipts: readonly Receipt[]): number {
+  const ids = new Set(receipts.map(({ consumedByEventId }) => consumedByEventId));
+  const oldest = messages.findIndex(({ id }) => ids.has(id));
+  return oldest < 0 ? 1 : messages.length - oldest;
 }
 
 function pendingInput({ request, acceptedAt }: QueuedMessage) {

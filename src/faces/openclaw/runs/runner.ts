@@ -97,7 +97,7 @@ export class Runner {
   #begin(run: Run, request: RunRequest, late: boolean): void {
     const { news, sessions } = this.#parts;
     const { session } = request;
-    const question = this.#store(session, { role: "user", content: request.content, runId: request.runId });
+    const question = this.#append(session, { role: "user", content: request.content, runId: request.runId });
     const opened = this.#open(run, request, late);
     // Before the session's change, which stores both.
     if (!(opened instanceof GatewayError)) this.#partials.begin(run, session);
@@ -108,7 +108,7 @@ export class Runner {
       lastMessagePreview: oneLine(text, PREVIEW_LENGTH),
       ...(session.setting("derivedTitle") === undefined && { derivedTitle: oneLine(text, TITLE_LENGTH) }),
     });
-    news.changed(session.key, "send", run.id);
+    news.asked(session.key, question, run.id);
     this.#tell(run.identity, { seq: run.frames.nextSeq(), state: "status", phase: "starting_model" });
     this.#tellCaller(run, { phase: "start", startedAt: run.startedAt });
     if (opened instanceof GatewayError) run.fail(opened);
@@ -206,11 +206,16 @@ export class Runner {
 
   /** Stores the answer and tells the clients of the end. */
   #conclude(run: Run, ending: RunEnding, session: Session, record: RunRecord): void {
-    const { sessions } = this.#parts;
+    const { news, sessions } = this.#parts;
     const stored = this.#store(session, ending.message, run.answerId);
     record.message = stored;
     const preview = oneLine(run.content.text, PREVIEW_LENGTH);
-    sessions.update(session, { ...ending.settings, ...(preview !== "" && { lastMessagePreview: preview }) });
+    sessions.update(session, {
+      ...ending.settings,
+      ...(preview !== "" && { lastMessagePreview: preview }),
+      // Who sees it arrive has read it: else the page takes the mark off again, and reads the models and the list anew.
+      ...(ending.outcome.status === "ok" && !news.isFollowed(session.key) && { unread: true }),
+    });
     const { message } = ending.chat;
     // With its stored id, so that clients recognise it in the history.
     const named = message && { message: { ...message, __openclaw: show(stored).message.__openclaw } };
@@ -218,11 +223,16 @@ export class Runner {
     this.#tellCaller(run, ending.lifecycle);
   }
 
-  #store(session: Session, message: NewMessage, id = this.#parts.newId()): TranscriptMessage {
-    const { clock, news, sessions } = this.#parts;
+  #store(session: Session, message: NewMessage, id?: string): TranscriptMessage {
+    const stored = this.#append(session, message, id);
+    this.#parts.news.message(session.key, stored);
+    return stored;
+  }
+
+  #append(session: Session, message: NewMessage, id = this.#parts.newId()): TranscriptMessage {
+    const { clock, sessions } = this.#parts;
     const stored = { id, seq: nextSeq(session.messages), timestamp: clock.wall(), ...message };
     sessions.append(session, stored);
-    news.message(session.key, stored);
     return stored;
   }
 

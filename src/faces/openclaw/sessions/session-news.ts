@@ -1,8 +1,11 @@
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
+import type { ClientSession } from "../clients/client-session.ts";
 import type { Clients } from "../clients/clients.ts";
 import { show } from "./history.ts";
 import { AGENT_ID } from "./session-key.ts";
 import type { SessionRow } from "./session-row.ts";
+
+type Wanting = (client: ClientSession) => boolean;
 
 /** Says that the row comes with all rows above it. Without it the Control UI asks for the row, and for the list. */
 const WITHOUT_ANCESTORS = { ancestorSessions: [] };
@@ -31,6 +34,24 @@ export class SessionNews {
 
   /** Tells the clients that follow the list of sessions. */
   changed(sessionKey: string, reason: string, runId?: string): void {
+    this.#changed(sessionKey, reason, runId, (client) => client.followsSessions);
+  }
+
+  /**
+   * Tells of a question: the clients that follow this session's messages get it with the session's row, the others that
+   * follow the list get the row alone. Both would make the Control UI read the history twice.
+   */
+  asked(sessionKey: string, question: TranscriptMessage, runId: string): void {
+    this.message(sessionKey, question);
+    this.#changed(sessionKey, "send", runId, (client) => client.followsSessions && !client.messagesOf.has(sessionKey));
+  }
+
+  /** Whether a client follows this session's messages. */
+  isFollowed(sessionKey: string): boolean {
+    return [...this.#clients].some((client) => client.messagesOf.has(sessionKey));
+  }
+
+  #changed(sessionKey: string, reason: string, runId: string | undefined, wanting: Wanting): void {
     const payload = () => {
       const session = this.#rowOf(sessionKey);
       return {
@@ -43,7 +64,7 @@ export class SessionNews {
         ...WITHOUT_ANCESTORS,
       };
     };
-    this.#clients.tellReaders("sessions.changed", payload, (client) => client.followsSessions);
+    this.#clients.tellReaders("sessions.changed", payload, wanting);
   }
 
   /** Tells the clients that subscribed to this session's messages, with the session's row, which they would ask for. */
