@@ -139,7 +139,14 @@ const own: Record<string, object> = {
   MemoryStatus: shape({ agentId: text, embedding: shape({ ok: boolean }) }),
   CronStatus: shape({ enabled: boolean, jobs: number }),
   SessionMessageEvent: shape({ sessionKey: text, agentId: text, message, messageId: text, messageSeq: number }),
-  SessionsChangedEvent: shape({ sessionKey: text, agentId: text, reason: text, ts: number }),
+  SessionsChangedEvent: {
+    ...shape({ sessionKey: text, agentId: text, reason: text, phase: { const: "end" }, ts: number }, [
+      "sessionKey",
+      "agentId",
+      "ts",
+    ]),
+    oneOf: [{ required: ["reason"] }, { required: ["phase"] }],
+  },
   ConnectChallenge: shape({ nonce: text, ts: { type: "integer" } }),
   Described: shape({ session: { type: ["object", "null"] } }),
   UsersListResult: closed({ profiles: list }),

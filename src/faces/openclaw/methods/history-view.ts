@@ -27,13 +27,16 @@ export function historyOf(
   request: HistoryRequest,
   client: ClientSession,
 ) {
-  const { cursor, inputRunIds, offset = 0 } = request;
+  const { cursor, inputRunIds } = request;
+  const messages = session?.messages ?? [];
   const waiting = services.runs.waiting(key);
-  const receipts = receiptsOf(inputRunIds ?? [], session, waiting);
+  const receipts = receiptsOf(inputRunIds ?? [], messages, waiting);
   const isReceiptQuestion = asksOnlyForReceipts(request, receipts);
+  const part = isReceiptQuestion ? pageOfReceipts(messages, receipts) : request;
+  const isNewest = cursor !== undefined || (part.offset ?? 0) === 0;
   const run = isReceiptQuestion ? undefined : services.runs.active(key);
   const present = {
-    ...(session && (offset === 0 || cursor !== undefined) && { deltaCursor: cursorOf(session) }),
+    ...(session && isNewest && { deltaCursor: cursorOf(session) }),
     pendingInputs: { items: waiting.map(pendingInput), total: waiting.length },
     ...(inputRunIds && { inputReceipts: receipts, inputConsumptions: receipts.flatMap(consumptionOf) }),
     sessionInfo: rowOf(services, key, session),
@@ -48,11 +51,10 @@ export function historyOf(
     return { kind: "delta", messages: after.map((message) => messageEnvelope(key, message)), ...present };
   }
   const thinkingLevel = session?.text("thinkingLevel");
-  const messages = session?.messages ?? [];
   return {
     sessionKey: key,
     ...(session && { sessionId: session.record.sessionId }),
-    ...page(messages, { ...request, ...(isReceiptQuestion && { limit: countFrom(messages, receipts) }) }),
+    ...page(messages, part),
     defaults: modelFields(services.catalog.default),
     ...(thinkingLevel !== undefined && { thinkingLevel }),
     ...present,
@@ -70,12 +72,12 @@ interface Receipt {
 /** Ids that never arrived are left out. */
 function receiptsOf(
   runIds: readonly string[],
-  session: Session | undefined,
+  messages: Session["messages"],
   waiting: readonly QueuedMessage[],
 ): readonly Receipt[] {
   return runIds.flatMap((runId): Receipt[] => {
     if (waiting.some(({ request }) => request.runId === runId)) return [{ runId, state: "pending" }];
-    const question = session?.messages.findLast((message) => message.runId === runId && message.role === "user");
+    const question = messages.findLast((message) => message.runId === runId && message.role === "user");
     return question ? [{ runId, state: "consumed", consumedByEventId: question.id }] : [];
   });
 }
@@ -93,11 +95,12 @@ const asksOnlyForReceipts = (
 ): boolean =>
   maxBytes === undefined && cursor === undefined && receipts.length > 0 && receipts.length === inputRunIds?.length;
 
-/** How many messages there are from the oldest that has a receipt on; at least the newest. */
-function countFrom(messages: Session["messages"], receipts: readonly Receipt[]): number {
+/** The page from the oldest to the newest message that has a receipt; the newest of all if none has. */
+function pageOfReceipts(messages: Session["messages"], receipts: readonly Receipt[]): PageRequest {
   const ids = new Set(receipts.map(({ consumedByEventId }) => consumedByEventId));
   const oldest = messages.findIndex(({ id }) => ids.has(id));
-  return oldest < 0 ? 1 : messages.length - oldest;
+  const newest = messages.findLastIndex(({ id }) => ids.has(id));
+  return oldest < 0 ? { limit: 1 } : { limit: newest - oldest + 1, offset: messages.length - 1 - newest };
 }
 
 function pendingInput({ request, acceptedAt }: QueuedMessage) {

@@ -10,7 +10,7 @@ import { eventHead } from "../clients/client-session.ts";
 import type { Clients } from "../clients/clients.ts";
 import { nextSeq, show } from "../sessions/history.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
-import type { SessionNews } from "../sessions/session-news.ts";
+import { SETTLED, type SessionNews } from "../sessions/session-news.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
 import { oneLine, plainText } from "../sessions/transcript-view.ts";
 import { COMMAND_MODEL, toConversation } from "./conversation.ts";
@@ -131,7 +131,7 @@ export class Runner {
     const { timestamp } = this.#store(session, { ...answer, stopReason: "stop" });
     const identity = { runId, sessionKey: session.key, agentId: AGENT_ID };
     this.#tell(identity, { seq: 1, state: "final", stopReason: "stop", message: textMessage(text, timestamp) });
-    this.#parts.news.changed(session.key, "agent.input.settled", runId);
+    this.#parts.news.changed(session.key, SETTLED, runId);
   }
 
   /** Reports a queued message that a client took back. */
@@ -139,7 +139,7 @@ export class Runner {
     const stopReason = ABORTED_BY_CLIENT;
     this.#tell(identityOf(request), { seq: 1, state: "aborted", stopReason });
     record.conclude({ status: "aborted", stopReason, endedAt: this.#parts.clock.wall() });
-    this.#parts.news.changed(request.session.key, "agent.input.settled", request.runId);
+    this.#parts.news.changed(request.session.key, SETTLED, request.runId);
   }
 
   /** Stops storing partial answers. */
@@ -201,13 +201,14 @@ export class Runner {
       record.conclude({ status: "error", error: toGatewayError(error), endedAt });
       throw error;
     }
-    this.#parts.news.changed(request.session.key, "agent.input.settled", run.id);
+    this.#parts.news.ended(request.session.key, run.id);
   }
 
   /** Stores the answer and tells the clients of the end. */
   #conclude(run: Run, ending: RunEnding, session: Session, record: RunRecord): void {
     const { news, sessions } = this.#parts;
-    const stored = this.#store(session, ending.message, run.answerId);
+    const stored = this.#append(session, ending.message, run.answerId);
+    news.answered(session.key, stored);
     record.message = stored;
     const preview = oneLine(run.content.text, PREVIEW_LENGTH);
     sessions.update(session, {
@@ -223,8 +224,8 @@ export class Runner {
     this.#tellCaller(run, ending.lifecycle);
   }
 
-  #store(session: Session, message: NewMessage, id?: string): TranscriptMessage {
-    const stored = this.#append(session, message, id);
+  #store(session: Session, message: NewMessage): TranscriptMessage {
+    const stored = this.#append(session, message);
     this.#parts.news.message(session.key, stored);
     return stored;
   }

@@ -5,7 +5,8 @@ import { show } from "./history.ts";
 import { AGENT_ID } from "./session-key.ts";
 import type { SessionRow } from "./session-row.ts";
 
-type Wanting = (client: ClientSession) => boolean;
+/** The reason of a session's change when one of its messages has had its turn. */
+export const SETTLED = "agent.input.settled";
 
 /** Says that the row comes with all rows above it. Without it the Control UI asks for the row, and for the list. */
 const WITHOUT_ANCESTORS = { ancestorSessions: [] };
@@ -34,7 +35,7 @@ export class SessionNews {
 
   /** Tells the clients that follow the list of sessions. */
   changed(sessionKey: string, reason: string, runId?: string): void {
-    this.#changed(sessionKey, reason, runId, (client) => client.followsSessions);
+    this.#changed(sessionKey, { reason, ...(runId !== undefined && { runId }) });
   }
 
   /**
@@ -43,7 +44,21 @@ export class SessionNews {
    */
   asked(sessionKey: string, question: TranscriptMessage, runId: string): void {
     this.message(sessionKey, question);
-    this.#changed(sessionKey, "send", runId, (client) => client.followsSessions && !client.messagesOf.has(sessionKey));
+    this.#changed(sessionKey, { reason: "send", runId }, (client) => !client.messagesOf.has(sessionKey));
+  }
+
+  /** Tells of an answer whose run is about to end: the row comes with that end. */
+  answered(sessionKey: string, answer: TranscriptMessage): void {
+    this.#message(sessionKey, answer, () => ({ hasActiveRun: true }));
+  }
+
+  /**
+   * Tells of a run's end. Who follows the session's messages reads the history at its answer; the reason that the others
+   * get would make it read the same again.
+   */
+  ended(sessionKey: string, runId: string): void {
+    this.#changed(sessionKey, { phase: "end", runId }, (client) => client.messagesOf.has(sessionKey));
+    this.#changed(sessionKey, { reason: SETTLED, runId }, (client) => !client.messagesOf.has(sessionKey));
   }
 
   /** Whether a client follows this session's messages. */
@@ -51,28 +66,28 @@ export class SessionNews {
     return [...this.#clients].some((client) => client.messagesOf.has(sessionKey));
   }
 
-  #changed(sessionKey: string, reason: string, runId: string | undefined, wanting: Wanting): void {
+  #changed(sessionKey: string, what: object, wanting: (client: ClientSession) => boolean = () => true): void {
     const payload = () => {
       const session = this.#rowOf(sessionKey);
       return {
         sessionKey,
         agentId: AGENT_ID,
-        reason,
-        ...(runId !== undefined && { runId }),
+        ...what,
         ts: this.#now(),
         ...(session && { session }),
         ...WITHOUT_ANCESTORS,
       };
     };
-    this.#clients.tellReaders("sessions.changed", payload, wanting);
+    this.#clients.tellReaders("sessions.changed", payload, (client) => client.followsSessions && wanting(client));
   }
 
   /** Tells the clients that subscribed to this session's messages, with the session's row, which they would ask for. */
   message(sessionKey: string, message: TranscriptMessage): void {
-    const payload = () => {
-      const session = this.#rowOf(sessionKey);
-      return { ...messageEnvelope(sessionKey, message), ...(session && { session }), ...WITHOUT_ANCESTORS };
-    };
+    this.#message(sessionKey, message, () => ({ session: this.#rowOf(sessionKey) }));
+  }
+
+  #message(sessionKey: string, message: TranscriptMessage, about: () => object): void {
+    const payload = () => ({ ...messageEnvelope(sessionKey, message), ...about(), ...WITHOUT_ANCESTORS });
     this.#clients.tellReaders("session.message", payload, (client) => client.messagesOf.has(sessionKey));
   }
 }
