@@ -13,7 +13,7 @@ const MAX_BYTES = 1_000_000;
 export const cursorOf = (session: Session): string => `${lineOf(session)}${session.messages.at(-1)?.id ?? ""}`;
 
 /** Cursors with another beginning are of another conversation, or of a history that has changed other than by growing. */
-const lineOf = ({ record, revision }: Session): string => `${record.sessionId}:${revision}:`;
+const lineOf = (session: Session): string => `${session.record.sessionId}:${session.setting("revision") ?? 0}:`;
 
 /**
  * The messages after a cursor, oldest first. Undefined if the cursor is not this session's, or if they are too many or

@@ -28,11 +28,6 @@ export class Session {
     return this.record.key;
   }
 
-  /** How often its history has changed other than by growing: cursors into an older one are void. */
-  get revision(): number {
-    return Number(this.setting("revision") ?? 0);
-  }
-
   setting(name: string): string | number | boolean | undefined {
     return this.record.settings[name] ?? undefined;
   }
@@ -113,8 +108,7 @@ export class SessionStore {
   }
 
   async openOrCreate(key: string): Promise<Session> {
-    await this.open(key);
-    return this.#sessions.get(key) ?? this.create(key);
+    return (await this.open(key)) ?? this.create(key);
   }
 
   create(key: string, settings: Settings = {}): Session {
@@ -137,8 +131,7 @@ export class SessionStore {
 
   /** Changes a client's settings of a session, without making it the newest. */
   patch(session: Session, changes: Settings): void {
-    const { updatedAt } = session.record;
-    this.update(session, changes, updatedAt);
+    this.update(session, changes, session.record.updatedAt);
   }
 
   /** Adds a message. */
@@ -162,7 +155,7 @@ export class SessionStore {
 
   /** Voids all cursors. To be called with each change of a session's messages that is not an `append` or a `reset`. */
   rewritten(session: Session): void {
-    this.patch(session, { revision: session.revision + 1 });
+    this.patch(session, { revision: Number(session.setting("revision") ?? 0) + 1 });
   }
 
   /** A new, empty conversation under the same key. */
@@ -189,9 +182,8 @@ export class SessionStore {
   checkRoom(bytes: number): void {
     const limit = this.#parts.memory?.maxBytes ?? Number.POSITIVE_INFINITY;
     if (this.#bytes + bytes <= limit) return;
-    const details = { limit };
     const message = "the conversations in progress take all the memory for transcripts";
-    throw new GatewayError("overloaded", message, { details, retryAfterMs: RETRY_AFTER_MS });
+    throw new GatewayError("overloaded", message, { details: { limit }, retryAfterMs: RETRY_AFTER_MS });
   }
 
   #loadInTurn(session: Session): Promise<void> {
@@ -245,9 +237,8 @@ export class SessionStore {
   }
 
   #save(session: Session): void {
-    const { record, ifKilled } = session;
-    const settings = { ...record.settings, ...ifKilled };
-    this.#write(this.#parts.transcripts.saveSession({ ...record, settings }));
+    const settings = { ...session.record.settings, ...session.ifKilled };
+    this.#write(this.#parts.transcripts.saveSession({ ...session.record, settings }));
   }
 
   #write(write: Promise<void>): void {
