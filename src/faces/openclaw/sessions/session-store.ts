@@ -108,7 +108,8 @@ export class SessionStore {
   }
 
   async openOrCreate(key: string): Promise<Session> {
-    return (await this.open(key)) ?? this.create(key);
+    await this.open(key);
+    return this.#sessions.get(key) ?? this.create(key);
   }
 
   create(key: string, settings: Settings = {}): Session {
@@ -140,12 +141,11 @@ export class SessionStore {
     session.unsaved.push(message);
     if (this.#sessions.get(session.key) === session) this.#count(session, contentBytes(message.content));
     const batch = [...session.unsaved];
-    this.#write(
-      this.#parts.transcripts.append(session.key, batch).then(() => {
-        session.unsaved = session.unsaved.filter((unsaved) => !batch.includes(unsaved));
-        this.#forgetSoon();
-      }),
-    );
+    const stored = () => {
+      session.unsaved = session.unsaved.filter((unsaved) => !batch.includes(unsaved));
+      this.#forgetSoon();
+    };
+    this.#write(this.#parts.transcripts.append(session.key, batch).then(stored));
   }
 
   /** Stores a running answer; the complete one, of the same id, replaces it. Memory never holds it. */
@@ -153,7 +153,7 @@ export class SessionStore {
     this.#write(this.#parts.transcripts.append(session.key, [message]));
   }
 
-  /** Voids all cursors. To be called with each change of a session's messages that is not an `append` or a `reset`. */
+  /** Voids all cursors: for each change of a session's messages that is neither an `append` nor a `reset`. */
   rewritten(session: Session): void {
     this.patch(session, { revision: Number(session.setting("revision") ?? 0) + 1 });
   }
@@ -180,7 +180,7 @@ export class SessionStore {
 
   /** Throws `overloaded` when there is no memory for a message of this size. */
   checkRoom(bytes: number): void {
-    const limit = this.#parts.memory?.maxBytes ?? Number.POSITIVE_INFINITY;
+    const { maxBytes: limit = Number.POSITIVE_INFINITY } = this.#parts.memory ?? {};
     if (this.#bytes + bytes <= limit) return;
     const message = "the conversations in progress take all the memory for transcripts";
     throw new GatewayError("overloaded", message, { details: { limit }, retryAfterMs: RETRY_AFTER_MS });
