@@ -39,6 +39,13 @@ const history = shape({
   defaults: shape({ modelProvider: text, model: text }),
   sessionInfo: object,
 });
+const delta = shape({
+  kind: { const: "delta" },
+  messages: { type: "array", items: shape({ sessionKey: text, message, messageId: text, messageSeq: number }) },
+  deltaCursor: text,
+  pendingInputs: shape({ items: list, total: number }),
+  sessionInfo: object,
+});
 const usageTotals = shape({
   input: number,
   output: number,
@@ -57,7 +64,9 @@ const approvals = { type: "array", maxItems: 0 };
 /** Schemas of what the published package has none for, be it that OpenClaw has none or that it is newer than the package. */
 const own: Record<string, object> = {
   ChatSendAck: sent,
-  ChatHistory: { ...history, not: { anyOf: [{ required: ["deltaCursor"] }, { required: ["activeLeafEntryId"] }] } },
+  ChatHistory: { ...history, not: { required: ["activeLeafEntryId"] } },
+  ChatHistoryDeltaResult: delta,
+  ChatHistoryResetResult: closed({ kind: { const: "reset" } }),
   AbortResult: shape({ ok: { const: true }, aborted: boolean, runIds: { type: "array", items: text } }),
   SessionsAbortResult: shape({ ok: { const: true }, abortedRunId: {}, status: { enum: ["aborted", "no-active-run"] } }),
   SessionsListResult: shape({
@@ -148,13 +157,24 @@ const own: Record<string, object> = {
   DeviceRemoved: closed({ deviceId: text }),
   DeviceRenamed: closed({ deviceId: text, label: text }),
   DeviceTokenRevoked: closed({ deviceId: text, role: text, revokedAtMs: number }),
+  NoSkillProposals: closed({
+    schema: { const: "openclaw.skill-workshop.proposals-manifest.v1" },
+    updatedAt: text,
+    proposals: { type: "array", maxItems: 0 },
+    installedSkills: { type: "array", maxItems: 0 },
+  }),
   SkillsStatus: shape({ workspaceDir: {}, managedSkillsDir: {}, agentId: text, skills: list }),
   SkillsLibrary: shape({ entries: list, profileId: text, multipleProfiles: boolean, defaultSelectionLimit: number }),
   ThemesList: shape({ current: object, theme: object, themes: list }),
   MemoryStatus: shape({ agentId: text, embedding: shape({ ok: boolean }) }),
   CronStatus: shape({ enabled: boolean, jobs: number }),
   SessionMessageEvent: shape({ sessionKey: text, agentId: text, message, messageId: text, messageSeq: number }),
-  SessionsChangedEvent: shape({ sessionKey: text, agentId: text, reason: text, ts: number }),
+  // Told without a reason: a run's end to who follows its session, and what only marks a session as read.
+  SessionsChangedEvent: shape({ sessionKey: text, agentId: text, reason: text, phase: { const: "end" }, ts: number }, [
+    "sessionKey",
+    "agentId",
+    "ts",
+  ]),
   ConnectChallenge: shape({ nonce: text, ts: { type: "integer" } }),
   Described: shape({ session: { type: ["object", "null"] } }),
   UsersListResult: closed({ profiles: list }),
@@ -241,6 +261,9 @@ function with_(name: string, field: string, item: string): Check {
 }
 
 const historyCheck: Check = (payload, where) => {
+  const kind = isObject(payload) ? payload.kind : undefined;
+  if (kind === "reset") return fits("ChatHistoryResetResult", payload, where);
+  if (kind === "delta") return with_("ChatHistoryDeltaResult", "sessionInfo", "SessionRow")(payload, where);
   with_("ChatHistory", "sessionInfo", "SessionRow")(payload, where);
 };
 
@@ -347,6 +370,10 @@ export const RESULTS: Readonly<Record<string, Check>> = {
   "plugins.catalog.browse": is("PluginsCatalogBrowseResult"),
   "skills.status": is("SkillsStatus"),
   "skills.search": is("SkillsSearchResult"),
+  // The pinned release's page needs the installed skills as well; the older schema is closed.
+  "skills.proposals.list": is("NoSkillProposals"),
+  "openclaw.chat": is("SystemAgentChatResult"),
+  "openclaw.chat.history": is("SystemAgentChatHistoryResult"),
   "skills.library.list": is("SkillsLibrary"),
   "worktrees.list": is("WorktreesListResult"),
   "themes.list": is("ThemesList"),

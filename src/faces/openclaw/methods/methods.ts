@@ -1,7 +1,7 @@
+import { deviceMethods } from "./devices/methods-devices.ts";
 import type { Method } from "./method.ts";
 import { agentMethods } from "./methods-agent.ts";
 import { chatMethods } from "./methods-chat.ts";
-import { deviceMethods } from "./methods-devices.ts";
 import { emptyMethods } from "./methods-empty.ts";
 import { searchMethods } from "./methods-search.ts";
 import { sessionChangeMethods } from "./methods-session-changes.ts";

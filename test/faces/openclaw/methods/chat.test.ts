@@ -301,7 +301,11 @@ describe("a failed run", () => {
     const { messages, sessionInfo } = await client.request("chat.history", { sessionKey: "main" });
     expect(messages).toMatchObject([
       { role: "user" },
-      { content: [{ text: "Half of " }], stopReason: "error", errorMessage: "too many requests" },
+      {
+        content: [{ text: "Half of " }, { text: "⚠️ too many requests" }],
+        stopReason: "error",
+        errorMessage: "too many requests",
+      },
     ]);
     expect(sessionInfo).toMatchObject({ status: "failed", lastRunError: "too many requests", hasActiveRun: false });
   });

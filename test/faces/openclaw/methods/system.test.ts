@@ -57,3 +57,42 @@ describe("models.list", () => {
     });
   });
 });
+
+describe("what this gateway does not have", () => {
+  test("is shown as such by config.get, for a page takes what is missing for OpenClaw's defaults", async () => {
+    for (const [token, mode] of [
+      ["let-me-in", "token"],
+      [undefined, "none"],
+    ] as const) {
+      await using rig = await startRig(token === undefined ? {} : { token });
+      expect(await (await rig.client()).request("config.get")).toMatchObject({
+        config: {
+          gateway: { auth: { mode } },
+          tools: { exec: { security: "deny" } },
+          browser: { enabled: false },
+        },
+      });
+    }
+  });
+
+  test("a permission mode is refused with the reason, and clearing it is not", async () => {
+    await using rig = await startRig();
+    const client = await rig.client();
+    expect(await client.refusal("sessions.patch", { key: "main", permissionMode: "full" })).toMatchObject({
+      message: "This gateway runs no tools, so there is nothing to permit.",
+    });
+    expect(await client.request("sessions.patch", { key: "main", permissionMode: null })).toMatchObject({ ok: true });
+  });
+
+  test("the setup assistant says that there is none, and how to go on", async () => {
+    await using rig = await startRig();
+    const client = await rig.client();
+    expect(await client.request("openclaw.chat", { sessionId: "s1", message: "add an agent" })).toEqual({
+      sessionId: "s1",
+      reply: expect.stringContaining("no setup assistant"),
+      action: "none",
+    });
+    expect(await client.request("openclaw.chat.history", { limit: 10 })).toEqual({ turns: [] });
+    expect(rig.calls).toHaveLength(0);
+  });
+});

@@ -4,18 +4,18 @@ import {
   DeviceRenameParams,
   DeviceTokenRevokeParams,
   DeviceTokenRotateParams,
-} from "../../../../protocol/openclaw/device-params.ts";
-import { NoParams } from "../../../../protocol/openclaw/status-params.ts";
-import { isScope, SCOPES } from "../../../../protocol/openclaw/wire.ts";
-import { GatewayError } from "../../../core/kernel/errors.ts";
-import type { ClientSession } from "../clients/client-session.ts";
-import type { DeviceRecord } from "../clients/device-record.ts";
-import { DEVICE_ROLE } from "../clients/device-token.ts";
-import { issuedAt } from "../clients/device-tokens.ts";
-import { covers } from "../clients/granted-scopes.ts";
-import type { Call } from "./call.ts";
-import { ANSWERED, method } from "./method.ts";
-import type { Services } from "./services.ts";
+} from "../../../../../protocol/openclaw/device-params.ts";
+import { NoParams } from "../../../../../protocol/openclaw/status-params.ts";
+import { isScope, SCOPES } from "../../../../../protocol/openclaw/wire.ts";
+import { GatewayError } from "../../../../core/kernel/errors.ts";
+import type { ClientSession } from "../../clients/client-session.ts";
+import type { DeviceRecord } from "../../clients/device-record.ts";
+import { DEVICE_ROLE } from "../../clients/device-token.ts";
+import { issuedAt } from "../../clients/device-tokens.ts";
+import { covers } from "../../clients/granted-scopes.ts";
+import type { Call } from "../call.ts";
+import { ANSWERED, method } from "../method.ts";
+import type { Services } from "../services.ts";
 
 const refused = (message: string): GatewayError => new GatewayError("bad_request", message);
 
