@@ -10,13 +10,11 @@ import { createHttpStreamsFace } from "../faces/http-streams/face.ts";
 import { createOpenClawFace } from "../faces/openclaw/face.ts";
 import { createStreamFace } from "../faces/stream/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
-import { createLog, type LogOptions } from "../observe/log.ts";
+import { createLog, type LogOptions, type StartRecord } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
 import { claimDirectory } from "../storage/sqlite/directory-claim.ts";
-import { createMemoryTranscripts } from "../storage/transcripts/memory-transcripts.ts";
-import { openSqliteTranscripts } from "../storage/transcripts/sqlite-transcripts.ts";
 import { createTicketFace } from "../transport/auth/ticket-face.ts";
 import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
@@ -32,12 +30,15 @@ import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
 import { connectRelay, openRegistry } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
+import { openTranscripts } from "./transcripts.ts";
 
 /** What the process tells its gateway. */
 export interface GatewayOptions {
   readonly version: string;
   /** This process's id, which its lock on the data directory shows to other gateways. */
   readonly pid: number;
+  /** How the process runs, for the log's line `started`. */
+  readonly engine?: StartRecord["engine"];
   /** Where log lines go; by default standard output. */
   readonly logTo?: LogOptions["target"];
 }
@@ -225,6 +226,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     url: server.url,
     authRequired: authenticator.required,
     demo: demo !== undefined,
+    engine: options.engine,
     routes: upstreamRoutes.map(({ name }) => name),
     models: routing.models.map(({ alias }) => alias),
   });
@@ -244,6 +246,3 @@ function logOptions(config: Config, options: GatewayOptions): LogOptions {
   const pretty = config.log.pretty === true;
   return { level: config.log.level, pretty, colour: pretty, clock, ...(options.logTo && { target: options.logTo }) };
 }
-
-const openTranscripts = (config: Config) =>
-  config.data.store === "memory" ? createMemoryTranscripts() : openSqliteTranscripts(config.data);

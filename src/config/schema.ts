@@ -71,6 +71,15 @@ const data = z.strictObject({
     .describe("true: several gateways may use the directory; each then enforces caps on its own"),
 });
 
+const runtime = z.strictObject({
+  collector: z
+    .enum(["auto", "single", "parallel"])
+    .default("auto")
+    .describe(
+      "single: garbage is collected on the event loop's thread; parallel: with helper threads; auto: single if the process may use one processor only",
+    ),
+});
+
 const openclaw = z.strictObject({
   agentName: z.string().min(1).max(64).default("Sluice").describe("the name chat clients show"),
   systemPrompt: z.string().min(1).optional().describe("system prompt prepended to every conversation"),
@@ -130,6 +139,7 @@ export const configSchema = (sources: SecretSources) =>
       metrics: metrics.prefault({}).describe("metrics for Prometheus, see metrics.md"),
       data: data.prefault({}).describe("where sessions and transcripts are kept"),
       ledger: ledgerSchema.prefault({}).describe("the record of usage, see usage.md"),
+      runtime: runtime.prefault({}).describe("how the process runs"),
       openclaw: openclaw.prefault({}).describe("the OpenClaw face"),
     })
     .superRefine(crossCheck)
