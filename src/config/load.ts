@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { asObject, asString, isObject, type JsonObject } from "../core/kernel/json.ts";
 import { ConfigError, type Origin, toProblem } from "./config-error.ts";
 import { nearestKey } from "./nearest-key.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isAppOrigin } from "../core/kernel/app-origin.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { ledgerSchema } from "./ledger-schema.ts";

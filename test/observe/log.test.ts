@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { z } from "zod";
+import * as z from "zod";
 import { CODES } from "../../protocol/codes.ts";
 import { Usage } from "../../protocol/stream.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
