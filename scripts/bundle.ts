@@ -30,7 +30,7 @@ const nodeModules: Plugin = {
 export async function bundle(directory: string): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
   const outdir = join(directory, "src");
-  const threads = globSync("src/storage/**/*-worker.ts", { cwd: ROOT });
+  const threads = globSync("src/storage/**/*-{worker,service}.ts", { cwd: ROOT });
   const { metafile } = await build({
     absWorkingDir: ROOT,
     // Side by side: a thread's program is found beside the file that starts it.

@@ -15,6 +15,7 @@ import { createMetrics } from "../observe/metrics.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
 import { claimDirectory } from "../storage/sqlite/directory-claim.ts";
+import { WorkerThread } from "../storage/sqlite/worker-thread.ts";
 import { createTicketFace } from "../transport/auth/ticket-face.ts";
 import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
@@ -80,11 +81,12 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const observer = metrics ? combine(log.observer, metrics.observer) : log.observer;
   const { load, loop, callerLoad } = started.use(connectLoad(config, clock));
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
-  if (config.data.store === "sqlite") {
+  if (config.data.store === "sqlite")
     started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
-  }
-  const transcripts = started.adopt(await openTranscripts(config), (part) => part.close());
-  const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
+  // One for all that is stored, because threads are what costs most at the start. Closed once its users are.
+  const thread = started.use(new WorkerThread());
+  const transcripts = started.adopt(await openTranscripts(config, thread), (part) => part.close());
+  const ledger = started.adopt(await connectLedger(config, thread, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
   const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
@@ -116,7 +118,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       admit: ({ name }) => load.admitStream(name),
     }),
   );
-  const callers = started.use(await connectCallers(config, clock, observer));
+  const callers = started.use(await connectCallers(config, thread, clock, observer));
   const { authenticator, tickets } = callers;
   const apis = started.adopt(connectApis({ relay, routing, registry, clock, limits }), (part) => part.close());
   const streamFace = started.adopt(
