@@ -98,6 +98,14 @@ const openclaw = z.strictObject({
     .describe("how many of a session's newest messages are sent upstream with the next one"),
 });
 
+const aiSdk = z.strictObject({
+  path: z
+    .string()
+    .regex(/^(\/[\w.~-]+)+$/, { error: 'a path such as "/v1/chat"' })
+    .default("/v1/chat")
+    .describe("where the AI SDK's WebSocketChatTransport connects"),
+});
+
 /** The configuration's schema. Parsing resolves references to secrets. */
 export const configSchema = (sources: SecretSources) =>
   z
@@ -141,6 +149,7 @@ export const configSchema = (sources: SecretSources) =>
       ledger: ledgerSchema.prefault({}).describe("the record of usage, see usage.md"),
       runtime: runtime.prefault({}).describe("how the process runs"),
       openclaw: openclaw.prefault({}).describe("the OpenClaw face"),
+      aiSdk: aiSdk.prefault({}).describe("the AI SDK face"),
     })
     .superRefine(crossCheck)
     .describe("Configuration of Sluice");
