@@ -33,10 +33,10 @@ function effort({ thinking }: Conversation): JsonObject {
   return thinking === undefined || thinking === "off" ? {} : { reasoning: { effort: thinking } };
 }
 
-/** Undefined for a message without content. */
+/** Undefined for a message without content. OpenAI infers the item's `type`; OpenClaw's endpoint requires it. */
 function toItem({ role, content }: Message): JsonObject | undefined {
   const parts = content.map((part) => toContent(part, role)).filter((part) => part !== undefined);
-  return parts.length > 0 ? { role, content: parts } : undefined;
+  return parts.length > 0 ? { type: "message", role, content: parts } : undefined;
 }
 
 function toContent(part: Part, role: Message["role"]): JsonObject | undefined {
