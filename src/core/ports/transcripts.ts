@@ -1,6 +1,7 @@
 import type { Code } from "../../../protocol/codes.ts";
 import type { Usage } from "../../../protocol/stream.ts";
 import type { Part } from "../dialect/dialect.ts";
+import type { Documents } from "./documents.ts";
 
 /** A conversation. `settings`: what clients have set (label, model, pinned …), by name. */
 export interface SessionRecord {
@@ -36,8 +37,11 @@ export interface TranscriptMessage {
   readonly failure?: { readonly code: Code; readonly message: string };
 }
 
-/** Durable sessions and transcripts. Writes resolve once committed. All methods reject with `store_unavailable`. */
-export interface Transcripts {
+/**
+ * Durable sessions and transcripts, with the documents kept beside them. Writes resolve once committed. All methods
+ * reject with `store_unavailable`.
+ */
+export interface Transcripts extends Documents {
   sessions(): Promise<readonly SessionRecord[]>;
   /** Inserts a session, or replaces the one with its key. */
   saveSession(session: SessionRecord): Promise<void>;

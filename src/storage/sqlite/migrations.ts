@@ -4,7 +4,7 @@ import { inTransaction } from "./transaction.ts";
 // The migrations from an empty file to the current tables. A released one never changes; append a new one.
 
 /**
- * Sessions and transcripts. A record is the JSON of the port's type; columns beside it hold what statements search for.
+ * Sessions, transcripts and documents. A record is the JSON of the port's type; columns beside it hold what statements search for.
  */
 export const TRANSCRIPT_STEPS: readonly string[] = [
   `CREATE TABLE sessions (
@@ -20,6 +20,12 @@ export const TRANSCRIPT_STEPS: readonly string[] = [
      PRIMARY KEY (session_key, id)
    ) STRICT;
    CREATE INDEX messages_in_order ON messages (session_key, seq);`,
+  `CREATE TABLE documents (
+     kind TEXT NOT NULL,
+     key TEXT NOT NULL,
+     value TEXT NOT NULL CHECK (json_valid(value)),
+     PRIMARY KEY (kind, key)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Gateway keys. A record is the JSON of a `GatewayKey`. */

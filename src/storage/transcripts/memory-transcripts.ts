@@ -1,4 +1,6 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
+import type { JsonValue } from "../../core/kernel/json.ts";
+import type { StoredDocument } from "../../core/ports/documents.ts";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/ports/transcripts.ts";
 
 /** Sessions and transcripts in memory, lost when the process ends. */
@@ -10,6 +12,8 @@ class MemoryTranscripts implements Transcripts {
   readonly #sessions = new Map<string, SessionRecord>();
   /** By session key, then by message id. */
   readonly #messages = new Map<string, Map<string, TranscriptMessage>>();
+  /** By kind, then by key. */
+  readonly #documents = new Map<string, Map<string, JsonValue>>();
   #closed = false;
 
   async sessions(): Promise<readonly SessionRecord[]> {
@@ -43,6 +47,24 @@ class MemoryTranscripts implements Transcripts {
   async clear(sessionKey: string): Promise<void> {
     this.#check();
     this.#messages.delete(sessionKey);
+  }
+
+  async documents(kind: string): Promise<readonly StoredDocument[]> {
+    this.#check();
+    const stored = [...(this.#documents.get(kind) ?? [])].map(([key, value]) => ({ key, value }));
+    return stored.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
+  }
+
+  async saveDocument(kind: string, key: string, value: JsonValue): Promise<void> {
+    this.#check();
+    const stored = this.#documents.get(kind) ?? new Map<string, JsonValue>();
+    this.#documents.set(kind, stored);
+    stored.set(key, value);
+  }
+
+  async deleteDocument(kind: string, key: string): Promise<void> {
+    this.#check();
+    this.#documents.get(kind)?.delete(key);
   }
 
   async close(): Promise<void> {

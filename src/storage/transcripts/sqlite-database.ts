@@ -1,4 +1,6 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { JsonValue } from "../../core/kernel/json.ts";
+import type { StoredDocument } from "../../core/ports/documents.ts";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/ports/transcripts.ts";
 import { TRANSCRIPT_STEPS } from "../sqlite/migrations.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
@@ -24,6 +26,9 @@ export class SqliteDatabase implements TranscriptOperations {
   readonly #listMessages: StatementSync;
   readonly #addMessage: StatementSync;
   readonly #deleteMessages: StatementSync;
+  readonly #listDocuments: StatementSync;
+  readonly #saveDocument: StatementSync;
+  readonly #deleteDocument: StatementSync;
 
   /** Opens or creates the database. Throws when it cannot be used. */
   constructor(directory: string) {
@@ -41,6 +46,12 @@ export class SqliteDatabase implements TranscriptOperations {
        ON CONFLICT (session_key, id) DO UPDATE SET seq = excluded.seq, record = excluded.record`,
     );
     this.#deleteMessages = database.prepare("DELETE FROM messages WHERE session_key = ?");
+    this.#listDocuments = database.prepare("SELECT key, value FROM documents WHERE kind = ? ORDER BY key");
+    this.#saveDocument = database.prepare(
+      `INSERT INTO documents (kind, key, value) VALUES (?, ?, ?)
+       ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value`,
+    );
+    this.#deleteDocument = database.prepare("DELETE FROM documents WHERE kind = ? AND key = ?");
   }
 
   /**
@@ -80,6 +91,21 @@ export class SqliteDatabase implements TranscriptOperations {
 
   clear(sessionKey: string): void {
     this.#deleteMessages.run(sessionKey);
+  }
+
+  documents(kind: string): readonly StoredDocument[] {
+    return this.#listDocuments.all(kind).map(({ key, value }) => ({
+      key: String(key),
+      value: JSON.parse(String(value)),
+    }));
+  }
+
+  saveDocument(kind: string, key: string, value: JsonValue): void {
+    this.#saveDocument.run(kind, key, JSON.stringify(value));
+  }
+
+  deleteDocument(kind: string, key: string): void {
+    this.#deleteDocument.run(kind, key);
   }
 
   /** Closes the file and merges its write-ahead log into it. */

@@ -40,6 +40,9 @@ export async function openSqliteTranscripts({ directory }: { readonly directory:
     messages: call("messages"),
     append: call("append"),
     clear: call("clear"),
+    documents: call("documents"),
+    saveDocument: call("saveDocument"),
+    deleteDocument: call("deleteDocument"),
     close() {
       closed ??= channel.close(CLOSE_MS);
       return closed;

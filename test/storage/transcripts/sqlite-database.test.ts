@@ -3,6 +3,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "@jest/globals";
 import type { Transcripts } from "../../../src/core/ports/transcripts.ts";
+import { TRANSCRIPT_STEPS } from "../../../src/storage/sqlite/migrations.ts";
+import { openDatabase } from "../../../src/storage/sqlite/open-database.ts";
 import type { Call } from "../../../src/storage/sqlite/worker-program.ts";
 import {
   DATABASE_FILE,
@@ -29,6 +31,9 @@ function inProcess(database: SqliteDatabase): Transcripts {
     messages: (...args) => run({ name: "messages", args }),
     append: (...args) => run({ name: "append", args }),
     clear: (...args) => run({ name: "clear", args }),
+    documents: (...args) => run({ name: "documents", args }),
+    saveDocument: (...args) => run({ name: "saveDocument", args }),
+    deleteDocument: (...args) => run({ name: "deleteDocument", args }),
     close: async () => {
       if (!closed) database.close();
       closed = true;
@@ -129,6 +134,20 @@ describe("the file", () => {
     expect(second.sessions()).toEqual([session("a")]);
     second.close();
     expect(readFileSync(join(path, DATABASE_FILE)).equals(before)).toBe(true);
+  });
+
+  test("of the first version, without documents, is migrated and keeps its sessions and transcripts", () => {
+    const path = directory();
+    const old = openDatabase(path, DATABASE_FILE, TRANSCRIPT_STEPS.slice(0, 1));
+    old.prepare("INSERT INTO sessions VALUES (?, ?, ?)").run("a", 1000, JSON.stringify(session("a")));
+    old.prepare("INSERT INTO messages VALUES (?, ?, ?, ?)").run("a", "m1", 1, JSON.stringify(message(1)));
+    old.close();
+    const database = new SqliteDatabase(path);
+    expect(database.sessions()).toEqual([session("a")]);
+    expect(database.messages("a")).toEqual([message(1)]);
+    database.saveDocument("prefs", "a", 1);
+    expect(database.documents("prefs")).toEqual([{ key: "a", value: 1 }]);
+    database.close();
   });
 
   test("of a newer version is refused and left unchanged", () => {

@@ -104,6 +104,30 @@ export function transcriptsContract(name: string, open: () => Promise<Transcript
       expect(await store.messages("b")).toEqual([message(1)]);
     });
 
+    test("returns the documents of one kind as they were saved, by key", async () => {
+      await store.saveDocument("prefs", "b", { theme: "dark", pins: ["\u0000 𝄞"] });
+      await store.saveDocument("prefs", "a", 1);
+      await store.saveDocument("devices", "a", null);
+      await store.saveDocument("prefs", "a", [2]);
+      expect(await store.documents("prefs")).toEqual([
+        { key: "a", value: [2] },
+        { key: "b", value: { theme: "dark", pins: ["\u0000 𝄞"] } },
+      ]);
+      expect(await store.documents("devices")).toEqual([{ key: "a", value: null }]);
+      expect(await store.documents("none")).toEqual([]);
+    });
+
+    test("deletes a document of one kind, and no session's end deletes any", async () => {
+      await store.saveDocument("prefs", "a", 1);
+      await store.saveDocument("devices", "a", 2);
+      await store.saveSession(session("a"));
+      await store.deleteDocument("prefs", "a");
+      await store.deleteDocument("prefs", "never was");
+      await store.deleteSession("a");
+      expect(await store.documents("prefs")).toEqual([]);
+      expect(await store.documents("devices")).toEqual([{ key: "a", value: 2 }]);
+    });
+
     test("a read sees all writes called before it, awaited or not", async () => {
       const write = store.append("a", [message(1)]);
       expect(await store.messages("a")).toEqual([message(1)]);

@@ -1,26 +1,33 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
+import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import { methods } from "../../../../src/faces/openclaw/methods/methods.ts";
 import { emptyMethods } from "../../../../src/faces/openclaw/methods/methods-empty.ts";
 
 const page = readFileSync(new URL("../../../../docs/openclaw.md", import.meta.url), "utf8");
-const [, tables = ""] = page.split("## Methods");
-const [working = "", rest = ""] = tables.split("Some answers are empty on purpose");
+const [, lists = ""] = page.split("## Methods");
+const [working = "", rest = ""] = lists.split("Some answers are empty on purpose");
 const [empty = ""] = rest.split("Everything else is refused");
 
-/** Names in the first column of a table's rows. */
-const namesIn = (text: string): string[] =>
+/** The methods of a list as `name scope`, without the remarks in brackets. */
+const methodsIn = (text: string): string[] =>
   text
-    .split("\n")
-    .filter((line) => line.startsWith("| `"))
-    .flatMap((line) => [...(line.split(" | ")[0] ?? "").replace(/\([^)]*\)/g, "").matchAll(/`([^`]+)`/g)])
-    .map(([, name = ""]) => name)
+    .split("\n- ")
+    .slice(1)
+    .flatMap((item) => {
+      const [scope = "", names = ""] = item.replace(/\([^)]*\)/g, "").split(":");
+      return [...names.matchAll(/`([^`]+)`/g)].map(([, name]) => `${name} ${scope}`);
+    })
     .sort();
 
-test("docs/openclaw.md lists every method, and which of them are empty on purpose", () => {
-  const emptyNames = emptyMethods.map(({ name }) => name).sort();
-  // It is answered beside those that work, and is empty all the same.
-  const emptyHere = [...emptyNames, "usage.status"].sort();
-  expect(namesIn(empty)).toEqual(emptyHere);
-  expect(namesIn(working)).toEqual([...methods.keys()].filter((name) => !emptyHere.includes(name)).sort());
+const scopeNames = new Map<string, string>(Object.entries(SCOPES).map(([name, scope]) => [scope, name]));
+
+test("docs/openclaw.md lists every method with its scope, and which of them are empty on purpose", () => {
+  // The second one is implemented beside the methods that work, and is empty all the same.
+  const emptyNames = new Set([...emptyMethods.map(({ name }) => name), "usage.status"]);
+  const known = [...methods.values()].map(({ name, scope }) => ({ name, line: `${name} ${scopeNames.get(scope)}` }));
+  const linesOf = (isEmpty: boolean) =>
+    known.flatMap(({ name, line }) => (emptyNames.has(name) === isEmpty ? [line] : [])).sort();
+  expect(methodsIn(empty)).toEqual(linesOf(true));
+  expect(methodsIn(working)).toEqual(linesOf(false));
 });

@@ -24,6 +24,9 @@ function watchedStore() {
     deleteSession: (key) => store.deleteSession(key),
     messages: (key) => store.messages(key),
     clear: (key) => store.clear(key),
+    documents: (kind) => store.documents(kind),
+    saveDocument: (kind, key, value) => store.saveDocument(kind, key, value),
+    deleteDocument: (kind, key) => store.deleteDocument(kind, key),
     close: () => store.close(),
     async append(key, messages) {
       await store.append(key, messages);

@@ -419,6 +419,9 @@ describe("a store that fails", () => {
       messages: guard((key: string) => store.messages(key)),
       append: guard((key: string, messages: Parameters<Transcripts["append"]>[1]) => store.append(key, messages)),
       clear: guard((key: string) => store.clear(key)),
+      documents: guard((kind: string) => store.documents(kind)),
+      saveDocument: guard((...given: Parameters<Transcripts["saveDocument"]>) => store.saveDocument(...given)),
+      deleteDocument: guard((kind: string, key: string) => store.deleteDocument(kind, key)),
       close: () => store.close(),
     };
     return guarded;
