@@ -50,7 +50,7 @@ describe("the method agent", () => {
     rig.call.fail(new GatewayError("upstream_overloaded", "busy"));
     expect(client.frames.filter(({ id }) => id === "2:agent").at(-1)).toMatchObject({
       ok: false,
-      payload: { runId: "r1", status: "error", summary: "busy" },
+      payload: { runId: "r1", status: "error", summary: "The provider is overloaded (route openai): busy." },
       error: { code: "UNAVAILABLE", message: "The provider is overloaded (route openai): busy." },
     });
   });
