@@ -50,6 +50,7 @@ export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
       allowHeaders: [
         ...Object.keys(route.headers),
         ...("keyHeader" in route && route.keyHeader ? [route.keyHeader] : []),
+        ...("sessionHeader" in route && route.sessionHeader ? [route.sessionHeader] : []),
       ],
     })),
   };

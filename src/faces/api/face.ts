@@ -7,7 +7,7 @@ import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http
 import type { Relay } from "../../core/relay/relay.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { Stream } from "../../core/stream/stream.ts";
-import { checkContentType, readRequest, switchesOf } from "./api-request.ts";
+import { checkContentType, forwardedHeaders, readRequest } from "./api-request.ts";
 import { APIS, type Api } from "./apis.ts";
 import { EventResponse, LOOKS_PER_SILENCE } from "./event-response.ts";
 import { createMissingFace } from "./missing.ts";
@@ -89,7 +89,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>)
       body,
       unary,
       isUncounted: api.below !== undefined,
-      headers: switchesOf(api, exchange),
+      headers: forwardedHeaders(api, target, exchange),
       upstreamKey,
       mayRetry: mayRetryFor(exchange),
       caller,

@@ -20,6 +20,7 @@ import { ABORTED_BY_CLIENT, endingOf, type RunEnding } from "./run-ending.ts";
 import { type RunIdentity, textMessage } from "./run-frames.ts";
 import type { RunRecord } from "./run-records.ts";
 import type { RunRequest } from "./run-request.ts";
+import { messagesFor, sessionHeader } from "./upstream-session.ts";
 
 /** What a run needs: the relay, the sessions and the clients that watch it. */
 export interface RunnerParts {
@@ -159,11 +160,9 @@ export class Runner {
     const { relay, clock, systemPrompt, historyMessages } = this.#parts;
     const { session } = request;
     const { route } = run.model;
-    const system = [systemPrompt, request.system]
-      .filter((prompt) => prompt !== undefined && prompt !== "")
-      .join("\n\n");
+    const system = [systemPrompt, request.system].filter(Boolean).join("\n\n");
     try {
-      const turn = toConversation(session.messages, {
+      const turn = toConversation(messagesFor(route, session.messages), {
         system: system === "" ? undefined : system,
         thinking: request.thinking ?? session.text("thinkingLevel"),
         maxMessages: historyMessages,
@@ -174,6 +173,7 @@ export class Runner {
         // Its key may have been revoked while it waited.
         caller: this.#parts.current(request.caller),
         upstreamKey: request.upstreamKey,
+        headers: sessionHeader(route, session),
         mayRetry: true,
         face: "openclaw",
         session: session.key,

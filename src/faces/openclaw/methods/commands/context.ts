@@ -2,6 +2,7 @@ import type { Message, Part } from "../../../../core/dialect/dialect.ts";
 import { promptCharacters } from "../../../../core/relay/prompt-size.ts";
 import { estimateTokens } from "../../../../core/usage/usage.ts";
 import { toConversation } from "../../runs/conversation.ts";
+import { messagesFor } from "../../runs/upstream-session.ts";
 import { modelOf } from "../../sessions/session-row.ts";
 import type { Command } from "./command.ts";
 
@@ -23,7 +24,7 @@ export const context: Command = {
     const { systemPrompt, historyMessages } = services.settings;
     const { route, contextWindow } = modelOf(session, services.catalog);
     const options = { system: undefined, thinking: undefined, maxMessages: historyMessages };
-    const { messages } = toConversation(session.messages, options);
+    const { messages } = toConversation(messagesFor(route, session.messages), options);
     const count = (system: string | undefined, those: readonly Message[]): number => {
       const turn = { messages: those, ...(system !== undefined && { system }) };
       const empty = promptCharacters(route.dialect.conversation({ messages: [] }));
