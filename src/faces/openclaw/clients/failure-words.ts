@@ -15,8 +15,9 @@ const TIMEOUTS: Readonly<Record<string, string>> = {
 /** What happened, without the provider's words. */
 const SENTENCES: Readonly<Partial<Record<Code, (error: GatewayError) => string>>> = {
   upstream_unreachable: ({ details }) => {
-    const reason = asString(details?.reason);
-    return `The provider cannot be reached${reason === undefined ? "" : `, ${reason}`}`;
+    const reason = asString(details?.reason) ?? "";
+    // A system's code helps the operator; our own reasons stand in the message.
+    return `The provider cannot be reached${/^[A-Z]/.test(reason) ? `, ${reason}` : ""}`;
   },
   upstream_rate_limited: ({ retryable }) =>
     retryable ? "The provider accepts no more requests at the moment" : "The provider's quota is used up",

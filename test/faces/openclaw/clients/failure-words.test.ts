@@ -104,6 +104,12 @@ describe("a failure in a chat", () => {
       { details: { reason: "ECONNREFUSED" } },
     ],
     [
+      "The provider cannot be reached (route mock): recent connections to the upstream failed. Try again in 2 s.",
+      "upstream_unreachable",
+      "recent connections to the upstream failed",
+      { details: { reason: "circuit_open" }, retryAfterMs: 2_000 },
+    ],
+    [
       "The provider sent nothing more for too long, and the answer is not complete (route mock).",
       "upstream_timeout",
       undefined,
