@@ -4,7 +4,9 @@ import { isObject } from "../../src/core/kernel/json.ts";
 import { load } from "./sources.ts";
 
 const docs = new URL("../../docs/", import.meta.url);
-const env = { SLUICE_TOKEN: "0123456789abcdef", OPENAI_API_KEY: "sk", ANTHROPIC_API_KEY: "sk", OPENCLAW_TOKEN: "token" };
+/** A value for each environment variable that the examples name. */
+const envOf = (text: string): Record<string, string> =>
+  Object.fromEntries([...text.matchAll(/"env": "(\w+)"/g)].map(([, name = ""]) => [name, "0123456789abcdef"]));
 
 /** The JSON examples of the manual that are whole configurations: with routes and models. */
 const configs = readdirSync(docs)
@@ -18,7 +20,7 @@ const configs = readdirSync(docs)
   );
 
 test.each(configs)("the whole configuration in docs/%s loads", (_, config) => {
-  expect(Object.keys(load(config, env).models).length).toBeGreaterThan(0);
+  expect(Object.keys(load(config, envOf(JSON.stringify(config, undefined, 1))).models).length).toBeGreaterThan(0);
 });
 
 test("the manual shows whole configurations", () => {
