@@ -89,13 +89,17 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
 });
 
 const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async (services, params) => {
-  const { key: given, agentId, expectedSessionId, model, ...settings } = params;
+  const { key: given, agentId, expectedSessionId, model, permissionMode, ...settings } = params;
+  if (permissionMode)
+    throw new GatewayError("unsupported", "This gateway runs no tools, so there is nothing to permit.");
   const key = canonicalKey(given, agentId);
   expectId(services.sessions.get(key), expectedSessionId);
   const selection = chosen(services, model);
   const session = await services.sessions.openOrCreate(key);
-  services.sessions.patch(session, defined({ ...settings, model: selection }));
-  services.news.changed(key, "patch");
+  const changes = defined({ ...settings, model: selection });
+  services.sessions.patch(session, changes);
+  if (Object.keys(changes).every((name) => name === "unread")) services.news.read(key);
+  else services.news.changed(key, "patch");
   return { ...changed(services, session), path: STORE_NAME };
 });
 

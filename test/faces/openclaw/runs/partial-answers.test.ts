@@ -82,7 +82,7 @@ describe("a gateway that is killed in mid-answer", () => {
       { role: "user", content: "Tell me a story" },
       {
         role: "assistant",
-        content: [{ type: "text", text: "Once upon a time" }],
+        content: [{ type: "text", text: "Once upon a time" }, { text: expect.stringMatching(/^⚠️ ./) }],
         stopReason: "error",
         errorMessage: "The gateway stopped in the middle of this answer.",
       },
@@ -106,7 +106,11 @@ describe("a gateway that is killed in mid-answer", () => {
     await using _ = later;
     expect(await history(again)).toMatchObject([
       { role: "user" },
-      { role: "assistant", content: [], errorMessage: "The gateway stopped in the middle of this answer." },
+      {
+        role: "assistant",
+        content: [{ text: expect.stringMatching(/^⚠️ ./) }],
+        errorMessage: "The gateway stopped in the middle of this answer.",
+      },
     ]);
     again[Symbol.dispose]();
   });

@@ -271,9 +271,17 @@ describe("a gateway that stops", () => {
     using later = await rig.client();
     expect((await history(later)).messages).toMatchObject([
       { role: "user", content: "say r1" },
-      { role: "assistant", content: [{ text: "Half" }], errorMessage: "The gateway is stopping. Try again in 1 s." },
+      {
+        role: "assistant",
+        content: [{ text: "Half" }, { text: expect.stringMatching(/^⚠️ ./) }],
+        errorMessage: "The gateway is stopping. Try again in 1 s.",
+      },
       { role: "user", content: "say r2" },
-      { role: "assistant", content: [], errorMessage: "The gateway is stopping. Try again in 1 s." },
+      {
+        role: "assistant",
+        content: [{ text: expect.stringMatching(/^⚠️ ./) }],
+        errorMessage: "The gateway is stopping. Try again in 1 s.",
+      },
     ]);
   });
 

@@ -1,10 +1,12 @@
-import type { Message, Part } from "../../../../core/dialect/dialect.ts";
+import type { Message } from "../../../../core/dialect/dialect.ts";
 import { promptCharacters } from "../../../../core/relay/prompt-size.ts";
 import { estimateTokens } from "../../../../core/usage/usage.ts";
 import { toConversation } from "../../runs/conversation.ts";
 import { messagesFor } from "../../runs/upstream-session.ts";
 import { modelOf } from "../../sessions/session-row.ts";
 import type { Command } from "./command.ts";
+
+type Part = Message["content"][number];
 
 const isFile = ({ type }: Part): boolean => type !== "text" && type !== "thinking";
 
