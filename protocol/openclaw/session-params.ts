@@ -17,10 +17,13 @@ export const SessionsListParams = closed(
     agentId,
     search: z.string().optional(),
     archived: z.union([z.boolean(), z.literal("all")]).optional(),
+    group: z.string().optional(),
+    hasBoard: z.boolean().optional(),
+    boardFace: z.enum(["chat", "dashboard"]).optional(),
   },
   "activeOnly requireLastInteraction sortBy includeGlobal includeUnknown excludeSubagents excludeCron excludeSystem " +
-    "configuredAgentsOnly includeDerivedTitles includeLastMessage includeActivitySummary projectId workspaceDir group " +
-    "boardFace hasBoard creatorId ownerId ownerFirst involvingMe profileRelation involvingProfileId includePeople",
+    "configuredAgentsOnly includeDerivedTitles includeLastMessage includeActivitySummary projectId workspaceDir " +
+    "creatorId ownerId ownerFirst involvingMe profileRelation involvingProfileId includePeople",
 );
 
 export const SessionsDescribeParams = closed({ key: text, agentId }, "includeDerivedTitles includeLastMessage");

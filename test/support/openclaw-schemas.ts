@@ -140,6 +140,10 @@ const own: Record<string, object> = {
   CronStatus: shape({ enabled: boolean, jobs: number }),
   SessionMessageEvent: shape({ sessionKey: text, agentId: text, message, messageId: text, messageSeq: number }),
   SessionsChangedEvent: shape({ sessionKey: text, agentId: text, reason: text, ts: number }),
+  SessionGroupsChangedEvent: closed({ reason: { const: "groups" }, ts: number }),
+  UsersPrefsGetResult: closed({ status: { const: "ok" }, entries: object }),
+  UsersPrefsSetResult: closed({ status: { enum: ["ok", "conflict"] } }),
+  UsersPrefsChangedEvent: closed({ profileId: text, keys: { type: "array", items: text } }),
   ConnectChallenge: shape({ nonce: text, ts: { type: "integer" } }),
   Described: shape({ session: { type: ["object", "null"] } }),
   UsersListResult: closed({ profiles: list }),
@@ -275,6 +279,17 @@ export const RESULTS: Readonly<Record<string, Check>> = {
   "sessions.observer.visibility": is("SessionsObserverVisibilityResult"),
   "sessions.branches.list": is("SessionsBranchesListResult"),
   "sessions.companion.state": is("SessionsCompanionStateResult"),
+  "sessions.companion.ask": is("SessionsCompanionAskResult"),
+  "sessions.companion.reset": is("SessionsCompanionResetResult"),
+  "sessions.groups.list": is("SessionsGroupsListResult"),
+  "sessions.groups.defaults": is("SessionsGroupsDefaultsResult"),
+  "sessions.groups.put": is("SessionsGroupsMutationResult"),
+  "sessions.groups.rename": is("SessionsGroupsMutationResult"),
+  "sessions.groups.delete": is("SessionsGroupsMutationResult"),
+  "sessions.patchMany": is("SessionsPatchManyResult"),
+  "users.prefs.get": is("UsersPrefsGetResult"),
+  "users.prefs.set": is("UsersPrefsSetResult"),
+  "models.probe": is("ModelsProbeResult"),
   "progressCard.get": is("ProgressCardGetResult"),
   "tasks.list": is("TasksListResult"),
   "cron.list": is("CronList"),
@@ -329,7 +344,12 @@ export const EVENTS: Readonly<Record<string, Check>> = {
     if (typeof sessionKey !== "string" || agentId !== "main") throw new Error(`${where} does not say whose run it is`);
   },
   "session.message": is("SessionMessageEvent"),
-  "sessions.changed": with_("SessionsChangedEvent", "session", "SessionRow"),
+  "sessions.changed": (payload, where) => {
+    const isAboutGroups = isObject(payload) && payload.reason === "groups";
+    if (isAboutGroups) fits("SessionGroupsChangedEvent", payload, where);
+    else with_("SessionsChangedEvent", "session", "SessionRow")(payload, where);
+  },
+  "users.prefs.changed": is("UsersPrefsChangedEvent"),
   tick: is("TickEvent"),
   shutdown: is("ShutdownEvent"),
 };

@@ -9,6 +9,7 @@ import type { Observer } from "../../core/ports/observer.ts";
 import type { Transcripts } from "../../core/ports/transcripts.ts";
 import type { Relay } from "../../core/relay/relay.ts";
 import { Clients } from "./clients/clients.ts";
+import { Preferences } from "./clients/preferences.ts";
 import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/device.ts";
 import { type LogSource, type OpenClawSettings, rowOf, type Services } from "./methods/services.ts";
@@ -18,6 +19,7 @@ import { RunRecords } from "./runs/run-records.ts";
 import { Runner } from "./runs/runner.ts";
 import type { TranscriptMemory } from "./sessions/content-bytes.ts";
 import { ModelCatalog } from "./sessions/model-catalog.ts";
+import { SessionGroups } from "./sessions/session-groups.ts";
 import { SessionNews } from "./sessions/session-news.ts";
 import { modelOf } from "./sessions/session-row.ts";
 import { SessionStore } from "./sessions/session-store.ts";
@@ -74,6 +76,8 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     memory: parts.transcriptMemory,
     isBusy: (key) => runs.runIds(key).length > 0,
   });
+  const groups = await SessionGroups.load(transcripts, sessions, (error) => observer.fault(error, "openclaw.groups"));
+  const preferences = await Preferences.load(transcripts, (error) => observer.fault(error, "openclaw.preferences"));
   const clients = new Clients();
   const records = new RunRecords(clock);
   const news = new SessionNews(
@@ -114,6 +118,8 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     config: parts.config ?? {},
     catalog,
     sessions,
+    groups,
+    preferences,
     records,
     runner,
     runs,
@@ -135,7 +141,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
       clearInterval(ticking);
       runner.close();
       runs.close(new GatewayError("shutting_down"));
-      await sessions.flush();
+      await Promise.all([sessions.flush(), groups.flush(), preferences.flush()]);
     },
   };
 }

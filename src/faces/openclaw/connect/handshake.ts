@@ -157,7 +157,10 @@ const mismatch = (reason: string): Refusal =>
   });
 
 /** The events that clients may receive. */
-const EVENTS = ["connect.challenge", "chat", "agent", "session.message", "sessions.changed", "tick", "shutdown"];
+const EVENTS = [
+  ...["connect.challenge", "chat", "agent", "session.message", "sessions.changed", "users.prefs.changed"],
+  ...["tick", "shutdown"],
+];
 
 /**
  * The name under which a browser keeps unsent messages, so that only the same caller finds them. Without it the Control

@@ -94,6 +94,7 @@ const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async 
   expectId(services.sessions.get(key), expectedSessionId);
   const selection = chosen(services, model);
   const session = await services.sessions.openOrCreate(key);
+  if (settings.category) services.groups.register(settings.category);
   services.sessions.patch(session, defined({ ...settings, model: selection }));
   services.news.changed(key, "patch");
   return { ...changed(services, session), path: STORE_NAME };

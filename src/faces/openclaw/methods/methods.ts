@@ -7,6 +7,8 @@ import { sessionChangeMethods } from "./methods-session-changes.ts";
 import { sessionMethods } from "./methods-sessions.ts";
 import { statusMethods } from "./methods-status.ts";
 import { systemMethods } from "./methods-system.ts";
+import { groupMethods } from "./sidebar/methods-groups.ts";
+import { preferenceMethods } from "./sidebar/methods-preferences.ts";
 import { usageMethods } from "./usage/methods-usage.ts";
 
 const all: readonly Method[] = [
@@ -14,6 +16,8 @@ const all: readonly Method[] = [
   ...agentMethods,
   ...sessionMethods,
   ...sessionChangeMethods,
+  ...groupMethods,
+  ...preferenceMethods,
   ...searchMethods,
   ...statusMethods,
   ...systemMethods,

@@ -14,6 +14,9 @@ export interface ListRequest {
   readonly agentId?: string | undefined;
   readonly search?: string | undefined;
   readonly archived?: boolean | "all" | undefined;
+  readonly group?: string | undefined;
+  readonly hasBoard?: boolean | undefined;
+  readonly boardFace?: "chat" | "dashboard" | undefined;
 }
 
 /** The default page size. */
@@ -25,6 +28,8 @@ export const STORE_NAME = "(embedded)";
 function isWanted(session: Session, request: ListRequest, now: number): boolean {
   const { archived = false, search } = request;
   if (request.spawnedBy !== undefined) return false; // no session here has sub-sessions
+  if (request.hasBoard === true || request.boardFace === "dashboard") return false; // nor a dashboard
+  if (request.group !== undefined && (session.text("category") ?? "") !== request.group) return false;
   if (request.agentId !== undefined && request.agentId.toLowerCase() !== AGENT_ID) return false;
   if (archived !== "all" && (session.setting("archived") === true) !== archived) return false;
   if (request.pinned !== undefined && (session.setting("pinned") === true) !== request.pinned) return false;

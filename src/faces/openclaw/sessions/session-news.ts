@@ -33,6 +33,12 @@ export class SessionNews {
     this.#clients.tellReaders("sessions.changed", payload, (client) => client.followsSessions);
   }
 
+  /** Tells the clients that follow the list of sessions that its groups are others now. */
+  groupsChanged(): void {
+    const payload = () => ({ reason: "groups", ts: this.#now() });
+    this.#clients.tellReaders("sessions.changed", payload, (client) => client.followsSessions);
+  }
+
   /** Tells the clients that subscribed to this session's messages. */
   message(sessionKey: string, message: TranscriptMessage): void {
     const payload = () => ({
