@@ -83,29 +83,38 @@ export const SessionsCreateParams = closed(
     "worktreeSource worktreeBaseRef worktreeName execNode cwd",
 );
 
+const changes = {
+  label: label.nullish(),
+  icon: z.string().max(64).nullish(),
+  color: z.string().max(64).nullish(),
+  category: label.nullish(),
+  archived: z.boolean().optional(),
+  pinned: z.boolean().optional(),
+  unread: z.boolean().optional(),
+  thinkingLevel: z.string().max(64).nullish(),
+  verboseLevel: z.string().max(64).nullish(),
+  reasoningLevel: z.string().max(64).nullish(),
+  model: z.string().nullish(),
+};
+const target = { key: text.max(512), agentId, expectedSessionId: text.optional() };
+const IGNORED_EXPECTATIONS =
+  "expectedLifecycleRevision expectedPermissionMode expectedSandboxMode expectedNativeRuntimeConsent ";
+const IGNORED_CHANGES =
+  "autoLabel boardFace boardPresentation statusNote attention ttlMinutes " +
+  "contextWindow fastMode toolOverrides traceLevel responseUsage elevatedLevel execHost execSecurity execAsk execNode " +
+  "permissionMode sandboxMode nativeRuntimeConsent agentRuntime completionOwnerSessionKey inheritedToolPolicyVersion " +
+  "inheritedToolAllow inheritedToolDeny sendPolicy groupActivation";
+
 export const SessionsPatchParams = closed(
-  {
-    key: text.max(512),
-    agentId,
-    expectedSessionId: text.optional(),
-    label: label.nullish(),
-    icon: z.string().max(64).nullish(),
-    color: z.string().max(64).nullish(),
-    category: label.nullish(),
-    archived: z.boolean().optional(),
-    pinned: z.boolean().optional(),
-    unread: z.boolean().optional(),
-    thinkingLevel: z.string().max(64).nullish(),
-    verboseLevel: z.string().max(64).nullish(),
-    reasoningLevel: z.string().max(64).nullish(),
-    model: z.string().nullish(),
-  },
-  "expectedLifecycleRevision expectedPermissionMode expectedSandboxMode expectedNativeRuntimeConsent " +
-    "expectedToolOverrides expectedMarkedUnreadAt autoLabel boardFace boardPresentation statusNote attention ttlMinutes " +
-    "contextWindow fastMode toolOverrides traceLevel responseUsage elevatedLevel execHost execSecurity execAsk execNode " +
-    "permissionMode sandboxMode nativeRuntimeConsent agentRuntime completionOwnerSessionKey inheritedToolPolicyVersion " +
-    "inheritedToolAllow inheritedToolDeny sendPolicy groupActivation",
+  { ...target, ...changes },
+  `${IGNORED_EXPECTATIONS} expectedToolOverrides expectedMarkedUnreadAt ${IGNORED_CHANGES}`,
 );
+
+export const SessionsPatchManyParams = closed({
+  // The real gateway's limit; its page sends one request for each hundred.
+  targets: list(closed(target, IGNORED_EXPECTATIONS), 100, 1),
+  patch: closed(changes, IGNORED_CHANGES),
+});
 
 export const SessionsResetParams = closed({ key: text, agentId, expectedSessionId: text.optional() }, "reason");
 

@@ -17,6 +17,7 @@ import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runner } from "./runs/runner.ts";
+import { SideChats } from "./runs/side-chats.ts";
 import type { TranscriptMemory } from "./sessions/content-bytes.ts";
 import { ModelCatalog } from "./sessions/model-catalog.ts";
 import { SessionGroups } from "./sessions/session-groups.ts";
@@ -78,6 +79,12 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
   });
   const groups = await SessionGroups.load(transcripts, sessions, (error) => observer.fault(error, "openclaw.groups"));
   const preferences = await Preferences.load(transcripts, (error) => observer.fault(error, "openclaw.preferences"));
+  const sideChats = await SideChats.load({
+    relay,
+    clock,
+    documents: transcripts,
+    fault: (error) => observer.fault(error, "openclaw.side-chats"),
+  });
   const clients = new Clients();
   const records = new RunRecords(clock);
   const news = new SessionNews(
@@ -120,6 +127,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     sessions,
     groups,
     preferences,
+    sideChats,
     records,
     runner,
     runs,
@@ -141,7 +149,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
       clearInterval(ticking);
       runner.close();
       runs.close(new GatewayError("shutting_down"));
-      await Promise.all([sessions.flush(), groups.flush(), preferences.flush()]);
+      await Promise.all([sessions.flush(), groups.flush(), preferences.flush(), sideChats.close()]);
     },
   };
 }

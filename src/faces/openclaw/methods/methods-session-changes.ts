@@ -1,4 +1,5 @@
 /** The methods that create, change and delete sessions. */
+import type { z } from "zod";
 import {
   SessionsCompactParams,
   SessionsCreateParams,
@@ -17,6 +18,9 @@ import type { Services } from "./services.ts";
 import { STORE_NAME } from "./session-list.ts";
 import { renew } from "./session-reset.ts";
 import { submit } from "./submit.ts";
+
+/** The parameters of `sessions.patch`. */
+export type SessionPatch = z.output<typeof SessionsPatchParams>;
 
 /** The result of a method that changed a session. */
 function changed(services: Services, session: Session) {
@@ -88,17 +92,26 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
   return ANSWERED;
 });
 
-const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async (services, params) => {
+/** Changes a session's settings. Throws when it was reset since, or the model or the group is refused. */
+export async function patchSession(services: Services, params: SessionPatch): Promise<Session> {
   const { key: given, agentId, expectedSessionId, model, ...settings } = params;
   const key = canonicalKey(given, agentId);
+  if (settings.archived && key === MAIN_SESSION_KEY) {
+    throw new GatewayError("bad_request", "Cannot archive an agent's main session.");
+  }
   expectId(services.sessions.get(key), expectedSessionId);
   const selection = chosen(services, model);
   const session = await services.sessions.openOrCreate(key);
   if (settings.category) services.groups.register(settings.category);
   services.sessions.patch(session, defined({ ...settings, model: selection }));
   services.news.changed(key, "patch");
-  return { ...changed(services, session), path: STORE_NAME };
-});
+  return session;
+}
+
+const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async (services, params) => ({
+  ...changed(services, await patchSession(services, params)),
+  path: STORE_NAME,
+}));
 
 const reset = method("sessions.reset", SCOPES.admin, SessionsResetParams, async (services, params) => {
   const key = canonicalKey(params.key, params.agentId);

@@ -7,7 +7,9 @@ import { sessionChangeMethods } from "./methods-session-changes.ts";
 import { sessionMethods } from "./methods-sessions.ts";
 import { statusMethods } from "./methods-status.ts";
 import { systemMethods } from "./methods-system.ts";
+import { sideChatMethods } from "./side-chat/methods-side-chat.ts";
 import { groupMethods } from "./sidebar/methods-groups.ts";
+import { patchManyMethods } from "./sidebar/methods-patch-many.ts";
 import { preferenceMethods } from "./sidebar/methods-preferences.ts";
 import { usageMethods } from "./usage/methods-usage.ts";
 
@@ -17,7 +19,9 @@ const all: readonly Method[] = [
   ...sessionMethods,
   ...sessionChangeMethods,
   ...groupMethods,
+  ...patchManyMethods,
   ...preferenceMethods,
+  ...sideChatMethods,
   ...searchMethods,
   ...statusMethods,
   ...systemMethods,

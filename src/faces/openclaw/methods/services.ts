@@ -8,6 +8,7 @@ import type { Preferences } from "../clients/preferences.ts";
 import type { RunQueue } from "../runs/run-queue.ts";
 import type { RunRecords } from "../runs/run-records.ts";
 import type { Runner } from "../runs/runner.ts";
+import type { SideChats } from "../runs/side-chats.ts";
 import type { ModelCatalog } from "../sessions/model-catalog.ts";
 import type { SessionGroups } from "../sessions/session-groups.ts";
 import type { SessionNews } from "../sessions/session-news.ts";
@@ -59,6 +60,7 @@ export interface Services {
   readonly sessions: SessionStore;
   readonly groups: SessionGroups;
   readonly preferences: Preferences;
+  readonly sideChats: SideChats;
   readonly records: RunRecords;
   readonly runner: Runner;
   readonly runs: RunQueue;
