@@ -13,6 +13,7 @@ import { Preferences } from "./clients/preferences.ts";
 import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/device.ts";
 import { type LogSource, type OpenClawSettings, rowOf, type Services } from "./methods/services.ts";
+import { openOne, textOf } from "./runs/one-answer.ts";
 import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
 import { RunRecords } from "./runs/run-records.ts";
@@ -132,6 +133,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     runner,
     runs,
     admit: (caller) => relay.admit(caller),
+    answer: async (request, timeoutMs) => textOf(openOne(relay, request), timeoutMs),
     clients,
     news,
   };

@@ -131,6 +131,7 @@ const remove = method("sessions.delete", SCOPES.admin, SessionsDeleteParams, (se
   expectId(session, params.expectedSessionId);
   if (session) {
     services.runs.abort(key);
+    services.sideChats.reset(key);
     services.sessions.delete(session);
     services.news.changed(key, "delete");
   }

@@ -7,6 +7,7 @@ import { sessionChangeMethods } from "./methods-session-changes.ts";
 import { sessionMethods } from "./methods-sessions.ts";
 import { statusMethods } from "./methods-status.ts";
 import { systemMethods } from "./methods-system.ts";
+import { probeMethods } from "./probe/methods-probe.ts";
 import { sideChatMethods } from "./side-chat/methods-side-chat.ts";
 import { groupMethods } from "./sidebar/methods-groups.ts";
 import { patchManyMethods } from "./sidebar/methods-patch-many.ts";
@@ -22,6 +23,7 @@ const all: readonly Method[] = [
   ...patchManyMethods,
   ...preferenceMethods,
   ...sideChatMethods,
+  ...probeMethods,
   ...searchMethods,
   ...statusMethods,
   ...systemMethods,

@@ -5,6 +5,7 @@ import type { Authenticator } from "../../../core/ports/authenticator.ts";
 import type { Observer } from "../../../core/ports/observer.ts";
 import type { Clients } from "../clients/clients.ts";
 import type { Preferences } from "../clients/preferences.ts";
+import type { OneRequest } from "../runs/one-answer.ts";
 import type { RunQueue } from "../runs/run-queue.ts";
 import type { RunRecords } from "../runs/run-records.ts";
 import type { Runner } from "../runs/runner.ts";
@@ -66,6 +67,8 @@ export interface Services {
   readonly runs: RunQueue;
   /** Counts one message of this caller. Throws `shutting_down`, `rate_limited` or `overloaded`. */
   readonly admit: (caller: Caller) => void;
+  /** The text of one short answer without a run. Throws like `Relay.open`; see `textOf`. */
+  readonly answer: (request: OneRequest, timeoutMs: number) => Promise<string>;
   readonly clients: Clients;
   readonly news: SessionNews;
 }

@@ -11,7 +11,7 @@ import type { Stream } from "../../../core/stream/stream.ts";
 import { DurableMap } from "../clients/durable-map.ts";
 import type { Session } from "../sessions/session-store.ts";
 import { plainText } from "../sessions/transcript-view.ts";
-import { textOf } from "./one-answer.ts";
+import { openOne, textOf } from "./one-answer.ts";
 
 /** A question beside the conversation, and its answer. `ts` is the wall clock in milliseconds. */
 export interface Exchange {
@@ -48,6 +48,8 @@ export interface SideChatsParts {
 
 /** Of the conversation, the newest this many characters go along: a side question must not cost as much as a turn. */
 const CONTEXT_CHARACTERS = 24_000;
+/** The longest answer that is shown, with room for thinking. */
+const MAX_OUTPUT_TOKENS = 2_048;
 /** Sessions with a side chat; beyond it the oldest thread is forgotten. */
 const MAX_THREADS = 256;
 
@@ -128,8 +130,9 @@ export class SideChats {
       messages: [...earlier, { role: "user", content: [{ type: "text", text: question }] }],
     });
     const target = { route, model };
-    const asked = { target, body, caller, upstreamKey, connection, receivedAt, session: session.key };
-    return this.#parts.relay.open({ ...asked, mayRetry: true, face: "openclaw" });
+    const limited = route.dialect.limited(body, MAX_OUTPUT_TOKENS);
+    const asked = { target, body: limited, caller, upstreamKey, connection, receivedAt, session: session.key };
+    return openOne(this.#parts.relay, asked);
   }
 
   #keep(key: string, sessionId: string, exchanges: readonly Exchange[]): void {
