@@ -20,10 +20,20 @@ export const SessionsListParams = closed(
     group: z.string().optional(),
     hasBoard: z.boolean().optional(),
     boardFace: z.enum(["chat", "dashboard"]).optional(),
+    activeOnly: z.boolean().optional(),
+    requireLastInteraction: z.boolean().optional(),
+    sortBy: z.enum(["updatedAt", "lastInteractionAt", "activity"]).optional(),
+    projectId: text.optional(),
+    workspaceDir: text.optional(),
+    creatorId: text.optional(),
+    ownerId: text.optional(),
+    profileRelation: z.looseObject({}).optional(),
+    involvingProfileId: text.optional(),
   },
-  "activeOnly requireLastInteraction sortBy includeGlobal includeUnknown excludeSubagents excludeCron excludeSystem " +
-    "configuredAgentsOnly includeDerivedTitles includeLastMessage includeActivitySummary projectId workspaceDir " +
-    "creatorId ownerId ownerFirst involvingMe profileRelation involvingProfileId includePeople",
+  // Rows always carry titles and previews; there are no sub-agents, schedules or special keys to leave out, one agent, and
+  // no owners: every session belongs to all callers, so that it also involves each of them.
+  "includeGlobal includeUnknown excludeSubagents excludeCron excludeSystem configuredAgentsOnly includeDerivedTitles " +
+    "includeLastMessage includeActivitySummary ownerFirst involvingMe includePeople",
 );
 
 export const SessionsDescribeParams = closed({ key: text, agentId }, "includeDerivedTitles includeLastMessage");

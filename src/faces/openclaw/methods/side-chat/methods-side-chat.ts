@@ -11,9 +11,9 @@ import { ANSWERED, type Method, method } from "../method.ts";
 const BUSY = { code: "SESSION_COMPANION_BUSY" };
 const MISSING = { reason: "session-missing" };
 
-/** `sessions.companion.*`. Asking needs `write`, unlike in the real gateway, because the caller's key pays for it. */
+/** `sessions.companion.*`. Asking needs `read`, as in the real gateway, and the caller's key must allow `chat`: it pays. */
 export const sideChatMethods: readonly Method[] = [
-  method("sessions.companion.ask", SCOPES.write, SideChatAskParams, async (services, params, call) => {
+  method("sessions.companion.ask", SCOPES.read, SideChatAskParams, async (services, params, call) => {
     const { sideChats, sessions, catalog } = services;
     const key = canonicalKey(params.sessionKey, params.agentId);
     const session = await sessions.open(key);

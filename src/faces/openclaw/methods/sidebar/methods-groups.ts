@@ -27,7 +27,7 @@ export const groupMethods: readonly Method[] = [
   method("sessions.groups.list", SCOPES.read, NoParams, ({ groups }) => groups.shown),
 
   // Defaults are directories for new sessions, of which there are none here.
-  method("sessions.groups.defaults", SCOPES.read, NoParams, ({ groups }) => ({
+  method("sessions.groups.defaults", SCOPES.write, NoParams, ({ groups }) => ({
     defaults: groups.names.map((name) => ({ name })),
   })),
 
