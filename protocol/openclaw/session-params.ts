@@ -105,6 +105,8 @@ const changes = {
   verboseLevel: z.string().max(64).nullish(),
   reasoningLevel: z.string().max(64).nullish(),
   model: z.string().nullish(),
+  // Without tools there is nothing to permit; showing the choice as made would be a lie.
+  permissionMode: z.string().max(64).nullish(),
 };
 const target = { key: text.max(512), agentId, expectedSessionId: text.optional() };
 const IGNORED_EXPECTATIONS =
@@ -112,7 +114,7 @@ const IGNORED_EXPECTATIONS =
 const IGNORED_CHANGES =
   "autoLabel boardFace boardPresentation statusNote attention ttlMinutes " +
   "contextWindow fastMode toolOverrides traceLevel responseUsage elevatedLevel execHost execSecurity execAsk execNode " +
-  "permissionMode sandboxMode nativeRuntimeConsent agentRuntime completionOwnerSessionKey inheritedToolPolicyVersion " +
+  "sandboxMode nativeRuntimeConsent agentRuntime completionOwnerSessionKey inheritedToolPolicyVersion " +
   "inheritedToolAllow inheritedToolDeny sendPolicy groupActivation";
 
 export const SessionsPatchParams = closed(

@@ -14,8 +14,6 @@ import { createMetrics } from "../observe/metrics.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
 import { claimDirectory } from "../storage/sqlite/directory-claim.ts";
-import { createMemoryTranscripts } from "../storage/transcripts/memory-transcripts.ts";
-import { openSqliteTranscripts } from "../storage/transcripts/sqlite-transcripts.ts";
 import { createTicketFace } from "../transport/auth/ticket-face.ts";
 import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
@@ -32,6 +30,7 @@ import { connectPages } from "./pages.ts";
 import { connectRelay, openRegistry } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
 import { connectStreamFaces } from "./stream-faces.ts";
+import { openTranscripts } from "./transcripts.ts";
 
 /** What the process tells its gateway. */
 export interface GatewayOptions {
@@ -74,12 +73,12 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   });
   const metrics = config.metrics.enabled ? createMetrics(version) : undefined;
   const observer = metrics ? combine(log.observer, metrics.observer) : log.observer;
-  const { load, loop, callerLoad } = started.use(connectLoad(config, clock));
+  const { load, loop, vitals, callerLoad } = started.use(connectLoad(config, clock));
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
   if (config.data.store === "sqlite") {
     started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
   }
-  const transcripts = started.adopt(await openTranscripts(config), (part) => part.close());
+  const transcripts = started.adopt(await openTranscripts(config.data), (part) => part.close());
   const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
@@ -131,8 +130,11 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       routing,
       transcripts,
       authenticator,
+      credentials: authenticator,
       observer,
       logs: log.tail,
+      vitals,
+      port: () => Number(new URL(server.url).port),
       ledger,
       config: JSON.parse(JSON.stringify(config)),
       clock,
@@ -173,7 +175,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFaces.stream },
     ],
     httpFaces: [createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
-    page: connectPages({ config, version, authenticator, routing, clock, startedAt, metricsPage }),
+    page: connectPages({ ...callers, devices: openClawFace, config, version, routing, clock, startedAt, metricsPage }),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     keepAliveMs: limits.keepAliveMs,
@@ -234,6 +236,3 @@ function logOptions(config: Config, options: GatewayOptions): LogOptions {
   const pretty = config.log.pretty === true;
   return { level: config.log.level, pretty, colour: pretty, clock, ...(options.logTo && { target: options.logTo }) };
 }
-
-const openTranscripts = (config: Config) =>
-  config.data.store === "memory" ? createMemoryTranscripts() : openSqliteTranscripts(config.data);

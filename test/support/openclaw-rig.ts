@@ -38,8 +38,10 @@ export interface RigOptions {
   readonly token?: string;
   /** Instead of one that knows the token alone. */
   readonly authenticator?: Authenticator;
+  readonly credentials?: OpenClawParts["credentials"];
   readonly settings?: OpenClawParts["settings"];
   readonly logs?: OpenClawParts["logs"];
+  readonly vitals?: OpenClawParts["vitals"];
   readonly ledger?: OpenClawParts["ledger"];
   readonly transcripts?: Transcripts;
   readonly transcriptMemory?: OpenClawParts["transcriptMemory"];
@@ -92,6 +94,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     routing: new Routing([], options.models ?? testModels()),
     transcripts,
     authenticator: options.authenticator ?? authenticator(options.token),
+    ...(options.credentials && { credentials: options.credentials }),
     clock,
     newId,
     version: "0.0.0-test",
@@ -99,6 +102,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     observer,
     ...(options.transcriptMemory && { transcriptMemory: options.transcriptMemory }),
     ...(options.logs && { logs: options.logs }),
+    ...(options.vitals && { vitals: options.vitals, port: () => 18_789 }),
     ...(options.ledger && { ledger: options.ledger }),
   });
   const open = () => new FakeConnection(face, `c${++connections}`);

@@ -13,6 +13,8 @@ const published: Record<string, object> = { ...ProtocolSchemas };
 
 const text = { type: "string", minLength: 1 };
 const number = { type: "number" };
+const size = { type: "number", minimum: 0 };
+const bytes = { type: "integer", minimum: 0 };
 const boolean = { type: "boolean" };
 const object = { type: "object" };
 const list = { type: "array" };
@@ -37,6 +39,13 @@ const history = shape({
   defaults: shape({ modelProvider: text, model: text }),
   sessionInfo: object,
 });
+const delta = shape({
+  kind: { const: "delta" },
+  messages: { type: "array", items: shape({ sessionKey: text, message, messageId: text, messageSeq: number }) },
+  deltaCursor: text,
+  pendingInputs: shape({ items: list, total: number }),
+  sessionInfo: object,
+});
 const usageTotals = shape({
   input: number,
   output: number,
@@ -55,7 +64,9 @@ const approvals = { type: "array", maxItems: 0 };
 /** Schemas of what the published package has none for, be it that OpenClaw has none or that it is newer than the package. */
 const own: Record<string, object> = {
   ChatSendAck: sent,
-  ChatHistory: { ...history, not: { anyOf: [{ required: ["deltaCursor"] }, { required: ["activeLeafEntryId"] }] } },
+  ChatHistory: { ...history, not: { required: ["activeLeafEntryId"] } },
+  ChatHistoryDeltaResult: delta,
+  ChatHistoryResetResult: closed({ kind: { const: "reset" } }),
   AbortResult: shape({ ok: { const: true }, aborted: boolean, runIds: { type: "array", items: text } }),
   SessionsAbortResult: shape({ ok: { const: true }, abortedRunId: {}, status: { enum: ["aborted", "no-active-run"] } }),
   SessionsListResult: shape({
@@ -132,21 +143,60 @@ const own: Record<string, object> = {
   MeetingTranscripts: shape({ sessions: list }),
   Grants: shape({ grants: list }),
   NodeList: shape({ ts: number, nodes: list }),
-  DevicePairList: shape({ pending: list, paired: list }),
+  DevicePairList: shape({
+    pending: { type: "array", maxItems: 0 },
+    paired: {
+      type: "array",
+      items: shape({
+        ...{ deviceId: text, publicKey: text, clientId: text, role: text, scopes: list, connected: boolean },
+        ...{ createdAtMs: number, approvedAtMs: number },
+        tokens: { type: "array", items: shape({ role: text, scopes: list, createdAtMs: number }) },
+      }),
+    },
+  }),
+  DeviceRemoved: closed({ deviceId: text }),
+  DeviceRenamed: closed({ deviceId: text, label: text }),
+  DeviceTokenRevoked: closed({ deviceId: text, role: text, revokedAtMs: number }),
+  NoSkillProposals: closed({
+    schema: { const: "openclaw.skill-workshop.proposals-manifest.v1" },
+    updatedAt: text,
+    proposals: { type: "array", maxItems: 0 },
+    installedSkills: { type: "array", maxItems: 0 },
+  }),
   SkillsStatus: shape({ workspaceDir: {}, managedSkillsDir: {}, agentId: text, skills: list }),
   SkillsLibrary: shape({ entries: list, profileId: text, multipleProfiles: boolean, defaultSelectionLimit: number }),
   ThemesList: shape({ current: object, theme: object, themes: list }),
   MemoryStatus: shape({ agentId: text, embedding: shape({ ok: boolean }) }),
   CronStatus: shape({ enabled: boolean, jobs: number }),
   SessionMessageEvent: shape({ sessionKey: text, agentId: text, message, messageId: text, messageSeq: number }),
-  SessionsChangedEvent: shape({ sessionKey: text, agentId: text, reason: text, ts: number }),
   SessionGroupsChangedEvent: closed({ reason: { const: "groups" }, ts: number }),
   UsersPrefsGetResult: closed({ status: { const: "ok" }, entries: object }),
   UsersPrefsSetResult: closed({ status: { enum: ["ok", "conflict"] } }),
   UsersPrefsChangedEvent: closed({ profileId: text, keys: { type: "array", items: text } }),
+  // Told without a reason: a run's end to who follows its session, and what only marks a session as read.
+  SessionsChangedEvent: shape({ sessionKey: text, agentId: text, reason: text, phase: { const: "end" }, ts: number }, [
+    "sessionKey",
+    "agentId",
+    "ts",
+  ]),
   ConnectChallenge: shape({ nonce: text, ts: { type: "integer" } }),
   Described: shape({ session: { type: ["object", "null"] } }),
   UsersListResult: closed({ profiles: list }),
+  SystemVitals: closed({
+    eventLoop: closed({
+      degraded: boolean,
+      reasons: { type: "array", items: { enum: ["event_loop_delay", "event_loop_utilization", "cpu"] } },
+      ...{ intervalMs: size, delayP99Ms: size, delayMaxMs: size, utilization: size, cpuCoreRatio: size },
+    }),
+    processMemory: closed({
+      ...{ rssBytes: bytes, heapUsedBytes: bytes, heapTotalBytes: bytes },
+      ...{ externalBytes: bytes, arrayBuffersBytes: bytes },
+    }),
+    disks: {
+      type: "array",
+      items: closed({ path: text, totalBytes: { type: "integer", minimum: 1 }, availableBytes: bytes }),
+    },
+  }),
   PluginsCatalogBrowseResult: closed({ items: list }),
   WebSearchStatusResult: closed({
     enabled: boolean,
@@ -215,6 +265,9 @@ function with_(name: string, field: string, item: string): Check {
 }
 
 const historyCheck: Check = (payload, where) => {
+  const kind = isObject(payload) ? payload.kind : undefined;
+  if (kind === "reset") return fits("ChatHistoryResetResult", payload, where);
+  if (kind === "delta") return with_("ChatHistoryDeltaResult", "sessionInfo", "SessionRow")(payload, where);
   with_("ChatHistory", "sessionInfo", "SessionRow")(payload, where);
 };
 
@@ -296,7 +349,12 @@ export const RESULTS: Readonly<Record<string, Check>> = {
   "cron.status": is("CronStatus"),
   "talk.catalog": is("TalkCatalogResult"),
   "logs.tail": is("LogsTailResult"),
-  "system.info": is("SystemInfoResult"),
+  // The pinned release's page shows these as well; the older schema is closed.
+  "system.info": (payload, where) => {
+    const { eventLoop, processMemory, disks = [], ...older } = payload as Record<string, unknown>;
+    fits("SystemInfoResult", older, where);
+    if (eventLoop !== undefined) fits("SystemVitals", { eventLoop, processMemory, disks }, where);
+  },
   "diagnostics.lanes": is("Lanes"),
   "environments.list": is("EnvironmentsListResult"),
   "approval.history": is("ApprovalHistoryResult"),
@@ -319,10 +377,18 @@ export const RESULTS: Readonly<Record<string, Check>> = {
   "channels.pairing.list": is("ChannelsPairingListResult"),
   "node.list": is("NodeList"),
   "device.pair.list": is("DevicePairList"),
+  "device.pair.remove": is("DeviceRemoved"),
+  "device.pair.rename": is("DeviceRenamed"),
+  "device.token.revoke": is("DeviceTokenRevoked"),
+  "device.token.rotate": is("DeviceTokenRotateResult"),
   "plugins.list": is("PluginsListResult"),
   "plugins.catalog.browse": is("PluginsCatalogBrowseResult"),
   "skills.status": is("SkillsStatus"),
   "skills.search": is("SkillsSearchResult"),
+  // The pinned release's page needs the installed skills as well; the older schema is closed.
+  "skills.proposals.list": is("NoSkillProposals"),
+  "openclaw.chat": is("SystemAgentChatResult"),
+  "openclaw.chat.history": is("SystemAgentChatHistoryResult"),
   "skills.library.list": is("SkillsLibrary"),
   "worktrees.list": is("WorktreesListResult"),
   "themes.list": is("ThemesList"),
@@ -350,6 +416,7 @@ export const EVENTS: Readonly<Record<string, Check>> = {
     else with_("SessionsChangedEvent", "session", "SessionRow")(payload, where);
   },
   "users.prefs.changed": is("UsersPrefsChangedEvent"),
+  "device.pair.changed": is("DevicePairListParams"),
   tick: is("TickEvent"),
   shutdown: is("ShutdownEvent"),
 };

@@ -1,18 +1,23 @@
-import { OPENCLAW_MAX_PAYLOAD_BYTES, OPENCLAW_TICK_INTERVAL_MS } from "../../../protocol/openclaw/wire.ts";
+import { OPENCLAW_MAX_PAYLOAD_BYTES, OPENCLAW_TICK_INTERVAL_MS, SCOPES } from "../../../protocol/openclaw/wire.ts";
+import type { Caller } from "../../core/caller/caller.ts";
 import type { Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import type { Authenticator } from "../../core/ports/authenticator.ts";
+import type { Credentials } from "../../core/ports/credentials.ts";
 import type { Face } from "../../core/ports/face.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Transcripts } from "../../core/ports/transcripts.ts";
 import type { Relay } from "../../core/relay/relay.ts";
 import { Clients } from "./clients/clients.ts";
+import { DeviceTokens } from "./clients/device-tokens.ts";
+import { covers } from "./clients/granted-scopes.ts";
 import { Preferences } from "./clients/preferences.ts";
 import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/device.ts";
-import { type LogSource, type OpenClawSettings, rowOf, type Services } from "./methods/services.ts";
+import type { MessageFile } from "./files/message-files.ts";
+import { type LogSource, type OpenClawSettings, rowOf, type Services, type VitalsSource } from "./methods/services.ts";
 import { openOne, textOf } from "./runs/one-answer.ts";
 import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
@@ -25,6 +30,7 @@ import { SessionGroups } from "./sessions/session-groups.ts";
 import { SessionNews } from "./sessions/session-news.ts";
 import { modelOf } from "./sessions/session-row.ts";
 import { SessionStore } from "./sessions/session-store.ts";
+import { storedFile } from "./sessions/stored-file.ts";
 
 /** What the face is made of. */
 export interface OpenClawParts {
@@ -32,6 +38,8 @@ export interface OpenClawParts {
   readonly routing: Routing;
   readonly transcripts: Transcripts;
   readonly authenticator: Authenticator;
+  /** What device tokens are issued for; none by default, and then there are none. */
+  readonly credentials?: Credentials;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly version: string;
@@ -43,15 +51,29 @@ export interface OpenClawParts {
   readonly ledger?: Pick<Ledger, "cells">;
   /** Lines for the log page; none by default. */
   readonly logs?: LogSource;
+  /** Figures about the process, for its pages; none by default. */
+  readonly vitals?: VitalsSource;
+  /** The port that clients connect to, once there is one. */
+  readonly port?: () => number;
   /** The whole configuration as JSON, with secrets masked. */
   readonly config?: object;
 }
 
 const NO_USAGE = { cells: async () => ({ cells: [], latencies: [] }) };
+const NO_CREDENTIALS: Credentials = {
+  recall() {
+    throw new GatewayError("unauthorized");
+  },
+  seal: () => undefined,
+};
 const NO_LINES: LogSource = { read: () => ({ cursor: 0, size: 0, lines: [] }) };
 
 /** The face, which must be closed. */
 export interface OpenClawFace extends Face {
+  /** The caller of a device token that may read; undefined if it is no valid one. For the HTTP requests of a page. */
+  callerOfDevice(token: string): Caller | undefined;
+  /** A file of a session's message by the address in its history; undefined if there is none. Rejects with GatewayError. */
+  fileOf(sessionKey: string, source: string): Promise<MessageFile | undefined>;
   /** Ends all runs, keeps their partial answers, and resolves when everything is stored. */
   close(): Promise<void>;
 }
@@ -63,6 +85,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
   const settings: OpenClawSettings = {
     agentName: "Assistant",
     historyMessages: 200,
+    historyFileTurns: 200,
     maxFrameBytes: OPENCLAW_MAX_PAYLOAD_BYTES,
     tickIntervalMs: OPENCLAW_TICK_INTERVAL_MS,
     cumulativeMessages: false,
@@ -87,6 +110,12 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     fault: (error) => observer.fault(error, "openclaw.side-chats"),
   });
   const clients = new Clients();
+  const devices = await DeviceTokens.load({
+    documents: transcripts,
+    credentials: parts.credentials ?? NO_CREDENTIALS,
+    now,
+    fault: (error) => observer.fault(error, "openclaw.devices"),
+  });
   const records = new RunRecords(clock);
   const news = new SessionNews(
     clients,
@@ -96,7 +125,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     },
     now,
   );
-  const { systemPrompt, historyMessages, partialMs } = settings;
+  const { systemPrompt, historyMessages, historyFileTurns, partialMs } = settings;
   const runner = new Runner({
     relay,
     sessions,
@@ -108,7 +137,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     clock,
     newId,
     systemPrompt,
-    historyMessages,
+    history: { maxMessages: historyMessages, fileTurns: historyFileTurns },
     partialMs,
   });
   const runs = new RunQueue(runner, records, now, (bytes) => sessions.checkRoom(bytes));
@@ -122,6 +151,8 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     newId,
     observer,
     logs: parts.logs ?? NO_LINES,
+    vitals: parts.vitals,
+    port: parts.port,
     usage: parts.ledger ?? NO_USAGE,
     config: parts.config ?? {},
     catalog,
@@ -135,6 +166,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     admit: (caller) => relay.admit(caller),
     answer: async (request, timeoutMs) => textOf(openOne(relay, request), timeoutMs),
     clients,
+    devices,
     news,
   };
   // Clients close the connection after two intervals without a frame.
@@ -146,12 +178,20 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     scope: "chat",
     authentication: "frame",
     maxFrameBytes: settings.maxFrameBytes,
+    callerOfDevice(token) {
+      const found = devices.find(token);
+      return found && covers(found.device.scopes, SCOPES.read) ? found.caller : undefined;
+    },
+    fileOf: (sessionKey, source) =>
+      storedFile({ sessions, transcripts, waiting: (key) => runs.waiting(key) }, sessionKey, source),
     accept: (connection) => new ClientConnection(services, connection),
     async close() {
       clearInterval(ticking);
       runner.close();
       runs.close(new GatewayError("shutting_down"));
-      await Promise.all([sessions.flush(), groups.flush(), preferences.flush(), sideChats.close()]);
+      await Promise.all([
+        ...[sessions.flush(), groups.flush(), preferences.flush(), sideChats.close(), devices.flush()],
+      ]);
     },
   };
 }

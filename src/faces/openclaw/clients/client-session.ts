@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ConnectParams, ErrorShape } from "../../../../protocol/openclaw/frames.ts";
-import type { Scope } from "../../../../protocol/openclaw/wire.ts";
+import { OPENCLAW_CLOSE, type Scope } from "../../../../protocol/openclaw/wire.ts";
 import type { Caller } from "../../../core/caller/caller.ts";
 import type { Connection } from "../../../core/ports/connection.ts";
 import { covers, grantedScopes } from "./granted-scopes.ts";
@@ -18,6 +18,10 @@ export class ClientSession {
   readonly id: string;
   readonly about: ConnectParams["client"];
   readonly caps: ReadonlySet<string>;
+  /** The device whose signature it showed. */
+  readonly deviceId: string | undefined;
+  /** Whether it signed in with its device's token. */
+  readonly byDeviceToken: boolean;
   readonly connectedAt: number;
   /** Every delta carries the whole text, for clients that do not add up increments. */
   readonly cumulative: boolean;
@@ -30,6 +34,7 @@ export class ClientSession {
   readonly #connection: Connection;
   readonly #claimed: readonly string[];
   #caller: Caller;
+  #expelled = false;
   #scopes: readonly string[];
   /** Counted as frames are handed to the socket, after coalescing, so that a client never sees a gap. */
   #seq = 0;
@@ -42,6 +47,8 @@ export class ClientSession {
       /** The scopes the client asked for. */
       readonly claimed: readonly string[];
       readonly caps: readonly string[];
+      readonly deviceId: string | undefined;
+      readonly byDeviceToken: boolean;
       readonly connectedAt: number;
       readonly cumulative: boolean;
     },
@@ -53,6 +60,8 @@ export class ClientSession {
     this.#scopes = grantedScopes(facts.caller, facts.claimed);
     this.about = facts.client;
     this.caps = new Set(facts.caps);
+    this.deviceId = facts.deviceId;
+    this.byDeviceToken = facts.byDeviceToken;
     this.connectedAt = facts.connectedAt;
     this.cumulative = facts.cumulative;
   }
@@ -105,6 +114,7 @@ export class ClientSession {
       scopes: this.scopes,
       // By this the Control UI knows who it is, without which it keeps preferences in its browser alone.
       user: { id: this.profileId, identity: { type: "profile", id: this.profileId } },
+      ...(this.deviceId !== undefined && { deviceId: this.deviceId }),
       ts: this.connectedAt,
     };
   }
@@ -117,6 +127,17 @@ export class ClientSession {
   /** Closes the connection after a fault of ours: the client reconnects and reads the history. */
   hangUp(): void {
     this.#connection.close(INTERNAL_CLOSE, "internal");
+  }
+
+  /** Whether its connection is closing because its device may no longer sign in: its requests count no more. */
+  get expelled(): boolean {
+    return this.#expelled;
+  }
+
+  /** Closes the connection because its device may no longer sign in; what was sent before still arrives. */
+  expel(): void {
+    this.#expelled = true;
+    this.#connection.close(OPENCLAW_CLOSE.deviceRemoved.code, OPENCLAW_CLOSE.deviceRemoved.reason);
   }
 
   /** Sends the response to a request. */

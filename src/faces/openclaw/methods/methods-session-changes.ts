@@ -94,7 +94,9 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
 
 /** Changes a session's settings. Throws when it was reset since, or the model or the group is refused. */
 export async function patchSession(services: Services, params: SessionPatch): Promise<Session> {
-  const { key: given, agentId, expectedSessionId, model, ...settings } = params;
+  const { key: given, agentId, expectedSessionId, model, permissionMode, ...settings } = params;
+  if (permissionMode)
+    throw new GatewayError("unsupported", "This gateway runs no tools, so there is nothing to permit.");
   const key = canonicalKey(given, agentId);
   if (settings.archived && key === MAIN_SESSION_KEY) {
     throw new GatewayError("bad_request", "Cannot archive an agent's main session.");
@@ -103,8 +105,10 @@ export async function patchSession(services: Services, params: SessionPatch): Pr
   const selection = chosen(services, model);
   const session = await services.sessions.openOrCreate(key);
   if (settings.category) services.groups.register(settings.category);
-  services.sessions.patch(session, defined({ ...settings, model: selection }));
-  services.news.changed(key, "patch");
+  const changes = defined({ ...settings, model: selection });
+  services.sessions.patch(session, changes);
+  if (Object.keys(changes).every((name) => name === "unread")) services.news.read(key);
+  else services.news.changed(key, "patch");
   return session;
 }
 

@@ -1,3 +1,4 @@
+import { deviceMethods } from "./devices/methods-devices.ts";
 import type { Method } from "./method.ts";
 import { agentMethods } from "./methods-agent.ts";
 import { chatMethods } from "./methods-chat.ts";
@@ -27,6 +28,7 @@ const all: readonly Method[] = [
   ...searchMethods,
   ...statusMethods,
   ...systemMethods,
+  ...deviceMethods,
   ...usageMethods,
   ...emptyMethods,
 ];

@@ -4,6 +4,7 @@ import type { Ledger } from "../../../core/ledger/ledger.ts";
 import type { Authenticator } from "../../../core/ports/authenticator.ts";
 import type { Observer } from "../../../core/ports/observer.ts";
 import type { Clients } from "../clients/clients.ts";
+import type { DeviceTokens } from "../clients/device-tokens.ts";
 import type { Preferences } from "../clients/preferences.ts";
 import type { OneRequest } from "../runs/one-answer.ts";
 import type { RunQueue } from "../runs/run-queue.ts";
@@ -23,6 +24,8 @@ export interface OpenClawSettings {
   readonly systemPrompt?: string | undefined;
   /** How many of the newest messages are sent upstream. */
   readonly historyMessages: number;
+  /** How many of the newest user messages are sent upstream with their files. */
+  readonly historyFileTurns: number;
   /** Largest inbound frame, advertised to clients. */
   readonly maxFrameBytes: number;
   readonly tickIntervalMs: number;
@@ -42,6 +45,24 @@ export interface LogSource {
   };
 }
 
+/** Figures about the process and its machine. */
+export interface VitalsSource {
+  /** How busy the event loop was in the last seconds. A share of 1 is a whole core. */
+  loop(): {
+    readonly degraded: boolean;
+    readonly intervalMs: number;
+    readonly delayP99Ms: number;
+    readonly delayMaxMs: number;
+    readonly utilization: number;
+    readonly cpuShare: number;
+  };
+  memory(): Readonly<
+    Record<"rssBytes" | "heapUsedBytes" | "heapTotalBytes" | "externalBytes" | "arrayBuffersBytes", number>
+  >;
+  /** The disk that holds the data; undefined if there is none. */
+  disk(): Promise<{ readonly totalBytes: number; readonly availableBytes: number } | undefined>;
+}
+
 /** What the methods use. */
 export interface Services {
   readonly settings: OpenClawSettings;
@@ -54,6 +75,9 @@ export interface Services {
   readonly newId: () => string;
   readonly observer: Observer;
   readonly logs: LogSource;
+  readonly vitals: VitalsSource | undefined;
+  /** The port that clients connect to. */
+  readonly port: (() => number) | undefined;
   readonly usage: Pick<Ledger, "cells">;
   /** The whole configuration with secrets masked, for callers that may see it. */
   readonly config: object;
@@ -70,6 +94,7 @@ export interface Services {
   /** The text of one short answer without a run. Throws like `Relay.open`; see `textOf`. */
   readonly answer: (request: OneRequest, timeoutMs: number) => Promise<string>;
   readonly clients: Clients;
+  readonly devices: DeviceTokens;
   readonly news: SessionNews;
 }
 

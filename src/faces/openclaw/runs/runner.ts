@@ -10,11 +10,12 @@ import { eventHead } from "../clients/client-session.ts";
 import type { Clients } from "../clients/clients.ts";
 import { nextSeq, show } from "../sessions/history.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
-import type { SessionNews } from "../sessions/session-news.ts";
+import { SETTLED, type SessionNews } from "../sessions/session-news.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
-import { oneLine, plainText } from "../sessions/transcript-view.ts";
-import { COMMAND_MODEL, toConversation } from "./conversation.ts";
+import { traceOfAnswer, traceOfQuestion } from "../sessions/traces.ts";
+import { COMMAND_MODEL, type HistoryLimits, toConversation } from "./conversation.ts";
 import { PartialAnswers } from "./partial-answers.ts";
+import { resentFiles } from "./resent-files.ts";
 import { Run, type RunEnd } from "./run.ts";
 import { ABORTED_BY_CLIENT, endingOf, type RunEnding } from "./run-ending.ts";
 import { type RunIdentity, textMessage } from "./run-frames.ts";
@@ -35,16 +36,12 @@ export interface RunnerParts {
   readonly clock: Clock;
   readonly newId: () => string;
   readonly systemPrompt: string | undefined;
-  readonly historyMessages: number;
+  readonly history: HistoryLimits;
   /** How often partial answers are stored, in milliseconds. */
   readonly partialMs: number;
 }
 
 type NewMessage = Omit<TranscriptMessage, "id" | "seq" | "timestamp">;
-
-/** In characters. */
-const TITLE_LENGTH = 80;
-const PREVIEW_LENGTH = 200;
 
 /** Takes a run from its message to its stored answer and tells the clients on the way. */
 export class Runner {
@@ -97,18 +94,12 @@ export class Runner {
   #begin(run: Run, request: RunRequest, late: boolean): void {
     const { news, sessions } = this.#parts;
     const { session } = request;
-    const question = this.#store(session, { role: "user", content: request.content, runId: request.runId });
+    const question = this.#append(session, { role: "user", content: request.content, runId: request.runId });
     const opened = this.#open(run, request, late);
     // Before the session's change, which stores both.
     if (!(opened instanceof GatewayError)) this.#partials.begin(run, session);
-    const text = plainText(question);
-    sessions.update(session, {
-      lastInteractionAt: run.startedAt,
-      startedAt: run.startedAt,
-      lastMessagePreview: oneLine(text, PREVIEW_LENGTH),
-      ...(session.setting("derivedTitle") === undefined && { derivedTitle: oneLine(text, TITLE_LENGTH) }),
-    });
-    news.changed(session.key, "send", run.id);
+    sessions.update(session, traceOfQuestion(session, question, run.startedAt));
+    news.asked(session.key, question, run.id);
     this.#tell(run.identity, { seq: run.frames.nextSeq(), state: "status", phase: "starting_model" });
     this.#tellCaller(run, { phase: "start", startedAt: run.startedAt });
     if (opened instanceof GatewayError) run.fail(opened);
@@ -131,7 +122,7 @@ export class Runner {
     const { timestamp } = this.#store(session, { ...answer, stopReason: "stop" });
     const identity = { runId, sessionKey: session.key, agentId: AGENT_ID };
     this.#tell(identity, { seq: 1, state: "final", stopReason: "stop", message: textMessage(text, timestamp) });
-    this.#parts.news.changed(session.key, "agent.input.settled", runId);
+    this.#parts.news.changed(session.key, SETTLED, runId);
   }
 
   /** Reports a queued message that a client took back. */
@@ -139,7 +130,7 @@ export class Runner {
     const stopReason = ABORTED_BY_CLIENT;
     this.#tell(identityOf(request), { seq: 1, state: "aborted", stopReason });
     record.conclude({ status: "aborted", stopReason, endedAt: this.#parts.clock.wall() });
-    this.#parts.news.changed(request.session.key, "agent.input.settled", request.runId);
+    this.#parts.news.changed(request.session.key, SETTLED, request.runId);
   }
 
   /** Stops storing partial answers. */
@@ -156,21 +147,19 @@ export class Runner {
 
   /** Never throws: it returns the error with which the run ends. */
   #open(run: Run, request: RunRequest, late: boolean): Stream | GatewayError {
-    const { relay, clock, systemPrompt, historyMessages } = this.#parts;
+    const { relay, clock, systemPrompt, history } = this.#parts;
     const { session } = request;
-    const { route } = run.model;
-    const system = [systemPrompt, request.system]
-      .filter((prompt) => prompt !== undefined && prompt !== "")
-      .join("\n\n");
+    const system = [systemPrompt, request.system].filter(Boolean).join("\n\n");
     try {
       const turn = toConversation(session.messages, {
         system: system === "" ? undefined : system,
         thinking: request.thinking ?? session.text("thinkingLevel"),
-        maxMessages: historyMessages,
+        ...history,
       });
+      run.resent = resentFiles(turn);
       return relay.open({
-        target: { route, model: run.model },
-        body: route.dialect.conversation(turn),
+        target: { route: run.model.route, model: run.model },
+        body: run.model.route.dialect.conversation(turn),
         // Its key may have been revoked while it waited.
         caller: this.#parts.current(request.caller),
         upstreamKey: request.upstreamKey,
@@ -201,16 +190,16 @@ export class Runner {
       record.conclude({ status: "error", error: toGatewayError(error), endedAt });
       throw error;
     }
-    this.#parts.news.changed(request.session.key, "agent.input.settled", run.id);
+    this.#parts.news.ended(request.session.key, run.id);
   }
 
   /** Stores the answer and tells the clients of the end. */
   #conclude(run: Run, ending: RunEnding, session: Session, record: RunRecord): void {
-    const { sessions } = this.#parts;
-    const stored = this.#store(session, ending.message, run.answerId);
+    const { news, sessions } = this.#parts;
+    const stored = this.#append(session, ending.message, run.answerId);
+    news.answered(session.key, stored);
     record.message = stored;
-    const preview = oneLine(run.content.text, PREVIEW_LENGTH);
-    sessions.update(session, { ...ending.settings, ...(preview !== "" && { lastMessagePreview: preview }) });
+    sessions.update(session, { ...ending.settings, ...traceOfAnswer(run.content.text) });
     const { message } = ending.chat;
     // With its stored id, so that clients recognise it in the history.
     const named = message && { message: { ...message, __openclaw: show(stored).message.__openclaw } };
@@ -218,11 +207,16 @@ export class Runner {
     this.#tellCaller(run, ending.lifecycle);
   }
 
-  #store(session: Session, message: NewMessage, id = this.#parts.newId()): TranscriptMessage {
-    const { clock, news, sessions } = this.#parts;
+  #store(session: Session, message: NewMessage): TranscriptMessage {
+    const stored = this.#append(session, message);
+    this.#parts.news.message(session.key, stored);
+    return stored;
+  }
+
+  #append(session: Session, message: NewMessage, id = this.#parts.newId()): TranscriptMessage {
+    const { clock, sessions } = this.#parts;
     const stored = { id, seq: nextSeq(session.messages), timestamp: clock.wall(), ...message };
     sessions.append(session, stored);
-    news.message(session.key, stored);
     return stored;
   }
 

@@ -132,8 +132,7 @@ export class SessionStore {
 
   /** Changes a client's settings of a session, without making it the newest. */
   patch(session: Session, changes: Settings): void {
-    const { updatedAt } = session.record;
-    this.update(session, changes, updatedAt);
+    this.update(session, changes, session.record.updatedAt);
   }
 
   /** Adds a message. */
@@ -142,17 +141,21 @@ export class SessionStore {
     session.unsaved.push(message);
     if (this.#sessions.get(session.key) === session) this.#count(session, contentBytes(message.content));
     const batch = [...session.unsaved];
-    this.#write(
-      this.#parts.transcripts.append(session.key, batch).then(() => {
-        session.unsaved = session.unsaved.filter((unsaved) => !batch.includes(unsaved));
-        this.#forgetSoon();
-      }),
-    );
+    const stored = () => {
+      session.unsaved = session.unsaved.filter((unsaved) => !batch.includes(unsaved));
+      this.#forgetSoon();
+    };
+    this.#write(this.#parts.transcripts.append(session.key, batch).then(stored));
   }
 
   /** Stores a running answer; the complete one, of the same id, replaces it. Memory never holds it. */
   savePartial(session: Session, message: TranscriptMessage): void {
     this.#write(this.#parts.transcripts.append(session.key, [message]));
+  }
+
+  /** Voids all cursors: for each change of a session's messages that is neither an `append` nor a `reset`. */
+  rewritten(session: Session): void {
+    this.patch(session, { revision: Number(session.setting("revision") ?? 0) + 1 });
   }
 
   /** A new, empty conversation under the same key. */
@@ -177,11 +180,10 @@ export class SessionStore {
 
   /** Throws `overloaded` when there is no memory for a message of this size. */
   checkRoom(bytes: number): void {
-    const limit = this.#parts.memory?.maxBytes ?? Number.POSITIVE_INFINITY;
+    const { maxBytes: limit = Number.POSITIVE_INFINITY } = this.#parts.memory ?? {};
     if (this.#bytes + bytes <= limit) return;
-    const details = { limit };
     const message = "the conversations in progress take all the memory for transcripts";
-    throw new GatewayError("overloaded", message, { details, retryAfterMs: RETRY_AFTER_MS });
+    throw new GatewayError("overloaded", message, { details: { limit }, retryAfterMs: RETRY_AFTER_MS });
   }
 
   #loadInTurn(session: Session): Promise<void> {
@@ -235,9 +237,8 @@ export class SessionStore {
   }
 
   #save(session: Session): void {
-    const { record, ifKilled } = session;
-    const settings = { ...record.settings, ...ifKilled };
-    this.#write(this.#parts.transcripts.saveSession({ ...record, settings }));
+    const settings = { ...session.record.settings, ...session.ifKilled };
+    this.#write(this.#parts.transcripts.saveSession({ ...session.record, settings }));
   }
 
   #write(write: Promise<void>): void {

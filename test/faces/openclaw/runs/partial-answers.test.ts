@@ -23,6 +23,7 @@ function watchedStore() {
     saveSession: (session) => store.saveSession(session),
     deleteSession: (key) => store.deleteSession(key),
     messages: (key) => store.messages(key),
+    message: (key, id) => store.message(key, id),
     clear: (key) => store.clear(key),
     documents: (kind) => store.documents(kind),
     saveDocument: (kind, key, value) => store.saveDocument(kind, key, value),
@@ -82,7 +83,7 @@ describe("a gateway that is killed in mid-answer", () => {
       { role: "user", content: "Tell me a story" },
       {
         role: "assistant",
-        content: [{ type: "text", text: "Once upon a time" }],
+        content: [{ type: "text", text: "Once upon a time" }, { text: expect.stringMatching(/^⚠️ ./) }],
         stopReason: "error",
         errorMessage: "the gateway stopped in the middle of this answer",
       },
@@ -106,7 +107,11 @@ describe("a gateway that is killed in mid-answer", () => {
     await using _ = later;
     expect(await history(again)).toMatchObject([
       { role: "user" },
-      { role: "assistant", content: [], errorMessage: "the gateway stopped in the middle of this answer" },
+      {
+        role: "assistant",
+        content: [{ text: expect.stringMatching(/^⚠️ ./) }],
+        errorMessage: "the gateway stopped in the middle of this answer",
+      },
     ]);
     again[Symbol.dispose]();
   });

@@ -269,9 +269,17 @@ describe("a gateway that stops", () => {
     using later = await rig.client();
     expect((await history(later)).messages).toMatchObject([
       { role: "user", content: "say r1" },
-      { role: "assistant", content: [{ text: "Half" }], errorMessage: "the gateway is stopping" },
+      {
+        role: "assistant",
+        content: [{ text: "Half" }, { text: expect.stringMatching(/^⚠️ ./) }],
+        errorMessage: "the gateway is stopping",
+      },
       { role: "user", content: "say r2" },
-      { role: "assistant", content: [], errorMessage: "the gateway is stopping" },
+      {
+        role: "assistant",
+        content: [{ text: expect.stringMatching(/^⚠️ ./) }],
+        errorMessage: "the gateway is stopping",
+      },
     ]);
   });
 

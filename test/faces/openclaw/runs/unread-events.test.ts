@@ -53,7 +53,8 @@ test("a run whose answer could not be read at all says so, however it ends", asy
     state: "error",
     message: { content: expect.arrayContaining([{ type: "text", text }]) },
   });
-  expect((await history(client)).at(-1)?.content).toEqual([{ type: "text", text }]);
+  const reason = { type: "text", text: expect.stringMatching(/^⚠️ ./) };
+  expect((await history(client)).at(-1)?.content).toEqual([{ type: "text", text }, reason]);
 });
 
 test("a run that a client stopped says so as well", async () => {
