@@ -21,6 +21,7 @@ import { ABORTED_BY_CLIENT, endingOf, type RunEnding } from "./run-ending.ts";
 import { type RunIdentity, textMessage } from "./run-frames.ts";
 import type { RunRecord } from "./run-records.ts";
 import type { RunRequest } from "./run-request.ts";
+import { messagesFor, sessionHeader } from "./upstream-session.ts";
 
 /** What a run needs: the relay, the sessions and the clients that watch it. */
 export interface RunnerParts {
@@ -149,20 +150,22 @@ export class Runner {
   #open(run: Run, request: RunRequest, late: boolean): Stream | GatewayError {
     const { relay, clock, systemPrompt, history } = this.#parts;
     const { session } = request;
+    const { route } = run.model;
     const system = [systemPrompt, request.system].filter(Boolean).join("\n\n");
     try {
-      const turn = toConversation(session.messages, {
+      const turn = toConversation(messagesFor(route, session.messages), {
         system: system === "" ? undefined : system,
         thinking: request.thinking ?? session.text("thinkingLevel"),
         ...history,
       });
       run.resent = resentFiles(turn);
       return relay.open({
-        target: { route: run.model.route, model: run.model },
-        body: run.model.route.dialect.conversation(turn),
+        target: { route, model: run.model },
+        body: route.dialect.conversation(turn),
         // Its key may have been revoked while it waited.
         caller: this.#parts.current(request.caller),
         upstreamKey: request.upstreamKey,
+        headers: sessionHeader(route, session),
         mayRetry: true,
         face: "openclaw",
         session: session.key,

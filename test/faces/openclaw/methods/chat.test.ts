@@ -282,10 +282,11 @@ describe("a failed run", () => {
         details: { status: 429, type: "rate_limit_error" },
       }),
     );
+    const words = "The provider accepts no more requests at the moment (route openai): too many requests.";
     const events = client.chat("r1");
     expect(events.at(-1)).toMatchObject({
       state: "error",
-      errorMessage: "too many requests",
+      errorMessage: words,
       errorKind: "rate_limit",
       errorDetail: {
         provider: "openai",
@@ -302,12 +303,12 @@ describe("a failed run", () => {
     expect(messages).toMatchObject([
       { role: "user" },
       {
-        content: [{ text: "Half of " }, { text: "⚠️ too many requests" }],
+        content: [{ text: "Half of " }, { text: `⚠️ ${words}` }],
         stopReason: "error",
-        errorMessage: "too many requests",
+        errorMessage: words,
       },
     ]);
-    expect(sessionInfo).toMatchObject({ status: "failed", lastRunError: "too many requests", hasActiveRun: false });
+    expect(sessionInfo).toMatchObject({ status: "failed", lastRunError: words, hasActiveRun: false });
   });
 
   test("does not stop the next message, which is sent with the failed question", async () => {

@@ -222,13 +222,15 @@ describe("a repeated key", () => {
       using client = await first.client();
       await send(client, "r1");
       first.call.fail(new GatewayError("upstream_reset", "the line went dead"));
+      const message =
+        "The provider closed the connection before the answer was complete (route openai): the line went dead.";
       await using rig = restarted ? await first.restart() : first;
       using later = await rig.client();
       const outcome = await send(later, "r1").catch((error: unknown) => error);
       expect(outcome).toBeInstanceOf(ResponseError);
       expect(outcome).toMatchObject({
-        error: { code: "UNAVAILABLE", message: "the line went dead", details: { code: "upstream_reset" } },
-        payload: { runId: "r1", status: "error", summary: "the line went dead" },
+        error: { code: "UNAVAILABLE", message, details: { code: "upstream_reset" } },
+        payload: { runId: "r1", status: "error", summary: message },
       });
       expect(rig.calls).toHaveLength(restarted ? 0 : 1);
     });
@@ -272,13 +274,13 @@ describe("a gateway that stops", () => {
       {
         role: "assistant",
         content: [{ text: "Half" }, { text: expect.stringMatching(/^⚠️ ./) }],
-        errorMessage: "the gateway is stopping",
+        errorMessage: "The gateway is stopping. Try again in 1 s.",
       },
       { role: "user", content: "say r2" },
       {
         role: "assistant",
         content: [{ text: expect.stringMatching(/^⚠️ ./) }],
-        errorMessage: "the gateway is stopping",
+        errorMessage: "The gateway is stopping. Try again in 1 s.",
       },
     ]);
   });
