@@ -85,7 +85,6 @@ describe("every method", () => {
       "last-heartbeat",
       "sessions.observer.visibility",
       "sessions.branches.list",
-      "sessions.companion.state",
       "progressCard.get",
       "tasks.list",
       "cron.list",
