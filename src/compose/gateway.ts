@@ -15,8 +15,6 @@ import { createMetrics } from "../observe/metrics.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
 import { claimDirectory } from "../storage/sqlite/directory-claim.ts";
-import { createMemoryTranscripts } from "../storage/transcripts/memory-transcripts.ts";
-import { openSqliteTranscripts } from "../storage/transcripts/sqlite-transcripts.ts";
 import { createTicketFace } from "../transport/auth/ticket-face.ts";
 import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
@@ -32,6 +30,7 @@ import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
 import { connectRelay, openRegistry } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
+import { openTranscripts } from "./transcripts.ts";
 
 /** What the process tells its gateway. */
 export interface GatewayOptions {
@@ -142,6 +141,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       relay,
       routing,
       transcripts,
+      durable: config.data.store === "sqlite",
       authenticator,
       observer,
       logs: log.tail,
@@ -229,6 +229,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     models: routing.models.map(({ alias }) => alias),
   });
   listening = true;
+  openClawFace.resume();
   const parts = started.move();
   return {
     url: server.url,
@@ -244,6 +245,3 @@ function logOptions(config: Config, options: GatewayOptions): LogOptions {
   const pretty = config.log.pretty === true;
   return { level: config.log.level, pretty, colour: pretty, clock, ...(options.logTo && { target: options.logTo }) };
 }
-
-const openTranscripts = (config: Config) =>
-  config.data.store === "memory" ? createMemoryTranscripts() : openSqliteTranscripts(config.data);

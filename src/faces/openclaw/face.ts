@@ -1,4 +1,5 @@
 import { OPENCLAW_MAX_PAYLOAD_BYTES, OPENCLAW_TICK_INTERVAL_MS } from "../../../protocol/openclaw/wire.ts";
+import type { Caller } from "../../core/caller/caller.ts";
 import type { Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
@@ -12,6 +13,7 @@ import { Clients } from "./clients/clients.ts";
 import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/device.ts";
 import { type LogSource, type OpenClawSettings, rowOf, type Services } from "./methods/services.ts";
+import { KeptMessages, restoredRequest } from "./runs/kept-messages.ts";
 import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
 import { RunRecords } from "./runs/run-records.ts";
@@ -27,6 +29,8 @@ export interface OpenClawParts {
   readonly relay: Relay;
   readonly routing: Routing;
   readonly transcripts: Transcripts;
+  /** Whether what is stored outlives the process; false by default. */
+  readonly durable?: boolean;
   readonly authenticator: Authenticator;
   readonly clock: Clock;
   readonly newId: () => string;
@@ -48,7 +52,9 @@ const NO_LINES: LogSource = { read: () => ({ cursor: 0, size: 0, lines: [] }) };
 
 /** The face, which must be closed. */
 export interface OpenClawFace extends Face {
-  /** Ends all runs, keeps their partial answers, and resolves when everything is stored. */
+  /** Starts the runs of messages that waited when the gateway last ended. */
+  resume(): void;
+  /** Ends all runs, keeps their partial answers and the waiting messages, and resolves when everything is stored. */
   close(): Promise<void>;
 }
 
@@ -99,7 +105,16 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     historyMessages,
     partialMs,
   });
-  const runs = new RunQueue(runner, records, now, (bytes) => sessions.checkRoom(bytes));
+  const fault = (error: unknown) => observer.fault(error, "openclaw.queue");
+  const kept = parts.durable ? await KeptMessages.load({ documents: transcripts, fault }) : undefined;
+  const runs = new RunQueue({
+    runner,
+    records,
+    now,
+    checkRoom: (bytes) => sessions.checkRoom(bytes),
+    kept,
+    isStopping: () => relay.isStopping,
+  });
   const services: Services = {
     settings,
     version,
@@ -121,6 +136,11 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     clients,
     news,
   };
+  const restoreParts = { catalog, current: (caller: Caller) => authenticator.current(caller) };
+  for (const [runId, message] of kept?.inOrder() ?? []) {
+    const session = await sessions.openOrCreate(message.sessionKey);
+    runs.restore(restoredRequest(runId, message, session, restoreParts), message.acceptedAt);
+  }
   // Clients close the connection after two intervals without a frame.
   const ticking = setInterval(() => clients.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
   ticking.unref();
@@ -131,11 +151,12 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     authentication: "frame",
     maxFrameBytes: settings.maxFrameBytes,
     accept: (connection) => new ClientConnection(services, connection),
+    resume: () => runs.resume(),
     async close() {
       clearInterval(ticking);
       runner.close();
       runs.close(new GatewayError("shutting_down"));
-      await sessions.flush();
+      await Promise.all([sessions.flush(), kept?.flush()]);
     },
   };
 }

@@ -1,11 +1,8 @@
 import type { Caller } from "../../../core/caller/caller.ts";
 import type { Part } from "../../../core/dialect/dialect.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
-import type { Clock } from "../../../core/kernel/clock.ts";
 import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
-import type { Relay } from "../../../core/relay/relay.ts";
-import type { Stream } from "../../../core/stream/stream.ts";
 import { eventHead } from "../clients/client-session.ts";
 import type { Clients } from "../clients/clients.ts";
 import { nextSeq, show } from "../sessions/history.ts";
@@ -13,7 +10,8 @@ import { AGENT_ID } from "../sessions/session-key.ts";
 import type { SessionNews } from "../sessions/session-news.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
 import { oneLine, plainText } from "../sessions/transcript-view.ts";
-import { COMMAND_MODEL, toConversation } from "./conversation.ts";
+import { COMMAND_MODEL } from "./conversation.ts";
+import { type OpenParts, openRun } from "./open-run.ts";
 import { PartialAnswers } from "./partial-answers.ts";
 import { Run, type RunEnd } from "./run.ts";
 import { ABORTED_BY_CLIENT, endingOf, type RunEnding } from "./run-ending.ts";
@@ -22,20 +20,14 @@ import type { RunRecord } from "./run-records.ts";
 import type { RunRequest } from "./run-request.ts";
 
 /** What a run needs: the relay, the sessions and the clients that watch it. */
-export interface RunnerParts {
-  readonly relay: Relay;
+export interface RunnerParts extends OpenParts {
   readonly sessions: SessionStore;
   readonly clients: Clients;
   readonly news: SessionNews;
   /** Reports a fault of ours. */
   readonly fault: (error: unknown) => void;
   readonly modelOf: (session: Session, caller: Caller) => Model;
-  /** The caller with what its key grants now. Throws `unauthorized`. */
-  readonly current: (caller: Caller) => Caller;
-  readonly clock: Clock;
   readonly newId: () => string;
-  readonly systemPrompt: string | undefined;
-  readonly historyMessages: number;
   /** How often partial answers are stored, in milliseconds. */
   readonly partialMs: number;
 }
@@ -98,7 +90,7 @@ export class Runner {
     const { news, sessions } = this.#parts;
     const { session } = request;
     const question = this.#store(session, { role: "user", content: request.content, runId: request.runId });
-    const opened = this.#open(run, request, late);
+    const opened = openRun(this.#parts, run, request, late);
     // Before the session's change, which stores both.
     if (!(opened instanceof GatewayError)) this.#partials.begin(run, session);
     const text = plainText(question);
@@ -152,39 +144,6 @@ export class Runner {
     const run = this.prepare(request, record, () => {});
     this.#store(request.session, { role: "user", content: request.content, runId: request.runId });
     run.fail(reason);
-  }
-
-  /** Never throws: it returns the error with which the run ends. */
-  #open(run: Run, request: RunRequest, late: boolean): Stream | GatewayError {
-    const { relay, clock, systemPrompt, historyMessages } = this.#parts;
-    const { session } = request;
-    const { route } = run.model;
-    const system = [systemPrompt, request.system]
-      .filter((prompt) => prompt !== undefined && prompt !== "")
-      .join("\n\n");
-    try {
-      const turn = toConversation(session.messages, {
-        system: system === "" ? undefined : system,
-        thinking: request.thinking ?? session.text("thinkingLevel"),
-        maxMessages: historyMessages,
-      });
-      return relay.open({
-        target: { route, model: run.model },
-        body: route.dialect.conversation(turn),
-        // Its key may have been revoked while it waited.
-        caller: this.#parts.current(request.caller),
-        upstreamKey: request.upstreamKey,
-        mayRetry: true,
-        face: "openclaw",
-        session: session.key,
-        connection: request.connection,
-        isAdmitted: request.isAdmitted,
-        // The wait for the run before it is no part of the gateway's own time.
-        receivedAt: late ? clock.now() : request.receivedAt,
-      });
-    } catch (error) {
-      return toGatewayError(error);
-    }
   }
 
   /** Whatever fails here, the session's next message gets its turn and pending requests for this run get a response. */
