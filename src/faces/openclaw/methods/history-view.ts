@@ -7,8 +7,8 @@ import { wireMessage } from "../sessions/transcript-view.ts";
 import { rowOf, type Services } from "./services.ts";
 
 /**
- * The result of `chat.history` and `chat.startup` for one client. Without a `deltaCursor` and a leaf, clients ask for
- * full pages and check no leaf when they send.
+ * The result of `chat.history` and `chat.startup` for one client, which names the leaf when it sends. Without a
+ * `deltaCursor`, clients ask for full pages.
  */
 export function historyOf(
   services: Services,
@@ -27,7 +27,7 @@ export function historyOf(
     pendingInputs: { items: waiting.map(pendingInput), total: waiting.length },
     ...(request.inputRunIds && { inputReceipts: inputReceiptsOf(request.inputRunIds, session, waiting) }),
     defaults: modelFields(services.catalog.default),
-    sessionInfo: rowOf(services, key, session),
+    sessionInfo: { ...rowOf(services, key, session), activeLeafEntryId: session?.messages.at(-1)?.id ?? null },
     ...(thinkingLevel !== undefined && { thinkingLevel }),
     // The text that this client's next delta continues: a reload neither loses nor repeats a word.
     ...(run && {
@@ -47,7 +47,7 @@ function pendingInput({ request, acceptedAt }: QueuedMessage) {
 function inputReceiptsOf(runIds: readonly string[], session: Session | undefined, waiting: readonly QueuedMessage[]) {
   return runIds.flatMap((runId) => {
     if (waiting.some(({ request }) => request.runId === runId)) return [{ runId, state: "pending" }];
-    const question = session?.messages.find((message) => message.runId === runId && message.role === "user");
+    const question = session?.branches.all.find((message) => message.runId === runId && message.role === "user");
     return question ? [{ runId, state: "consumed", consumedByEventId: question.id }] : [];
   });
 }

@@ -1,3 +1,4 @@
+import { branchMethods } from "./branches/methods-branches.ts";
 import type { Method } from "./method.ts";
 import { agentMethods } from "./methods-agent.ts";
 import { chatMethods } from "./methods-chat.ts";
@@ -14,6 +15,7 @@ const all: readonly Method[] = [
   ...agentMethods,
   ...sessionMethods,
   ...sessionChangeMethods,
+  ...branchMethods,
   ...searchMethods,
   ...statusMethods,
   ...systemMethods,

@@ -1,5 +1,4 @@
 import type { Clock } from "../../../core/kernel/clock.ts";
-import { nextSeq } from "../sessions/history.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
 import type { Run } from "./run.ts";
 import { endingOf, INTERRUPTED, type RunEnding } from "./run-ending.ts";
@@ -87,7 +86,7 @@ export class PartialAnswers {
     this.#stored.delete(run);
     this.#stored.set(run, { session, length: run.content.length, at: this.#clock.now() });
     const { message, timestamp } = this.#interrupted(run);
-    this.#sessions.savePartial(session, { id: run.answerId, seq: nextSeq(session.messages), timestamp, ...message });
+    this.#sessions.savePartial(session, { id: run.answerId, ...session.branches.place, timestamp, ...message });
   }
 
   #interrupted(run: Run): RunEnding & { readonly timestamp: number } {

@@ -79,7 +79,7 @@ export class RunQueue {
   /** Takes back a message that waited when the gateway ended, unless its run had begun. `resume` starts them. */
   restore(request: RunRequest, acceptedAt: number): void {
     const { runId, session, content } = request;
-    if (session.messages.some((message) => message.runId === runId && message.role === "user")) {
+    if (session.branches.all.some((message) => message.runId === runId && message.role === "user")) {
       this.#parts.kept?.forget(runId);
       return;
     }

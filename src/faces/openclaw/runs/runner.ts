@@ -5,7 +5,7 @@ import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import { eventHead } from "../clients/client-session.ts";
 import type { Clients } from "../clients/clients.ts";
-import { nextSeq, show } from "../sessions/history.ts";
+import { show } from "../sessions/history.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
 import type { SessionNews } from "../sessions/session-news.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
@@ -179,7 +179,7 @@ export class Runner {
 
   #store(session: Session, message: NewMessage, id = this.#parts.newId()): TranscriptMessage {
     const { clock, news, sessions } = this.#parts;
-    const stored = { id, seq: nextSeq(session.messages), timestamp: clock.wall(), ...message };
+    const stored = { id, ...session.branches.place, timestamp: clock.wall(), ...message };
     sessions.append(session, stored);
     news.message(session.key, stored);
     return stored;

@@ -4,7 +4,7 @@ import { GatewayError } from "../../../../src/core/kernel/errors.ts";
 import type { TranscriptMessage, Transcripts } from "../../../../src/core/ports/transcripts.ts";
 import { PartialAnswers } from "../../../../src/faces/openclaw/runs/partial-answers.ts";
 import { Run } from "../../../../src/faces/openclaw/runs/run.ts";
-import { Session } from "../../../../src/faces/openclaw/sessions/session-store.ts";
+import { Session } from "../../../../src/faces/openclaw/sessions/session.ts";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
 import type { OpenClawClient } from "../../../support/openclaw-client.ts";
 import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
