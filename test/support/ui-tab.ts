@@ -73,6 +73,17 @@ export class UiTab {
     await this.page.keyboard.press("Enter");
   }
 
+  /** Waits until exactly these questions are shown. */
+  async untilQuestions(texts: readonly string[]): Promise<void> {
+    const shown = async () => (await this.questions.allInnerTexts()).map((text) => text.trim());
+    while ((await shown()).join("\n") !== texts.join("\n")) await this.#frame();
+  }
+
+  /** Waits until the composer holds exactly this draft. */
+  async composerHolds(text: string): Promise<void> {
+    while ((await this.composer.inputValue()) !== text) await this.#frame();
+  }
+
   button(name: string | RegExp): Locator {
     return this.page.getByRole("button", { name }).first();
   }
@@ -103,6 +114,11 @@ export class UiTab {
   async settled(): Promise<void> {
     await this.#look(() => this.#calls.every(({ ok }) => ok !== undefined));
     await this.page.evaluate("new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))");
+  }
+
+  /** Resolves when the page has shown its next frame. */
+  #frame(): Promise<unknown> {
+    return this.page.evaluate("new Promise((shown) => requestAnimationFrame(shown))");
   }
 
   async #look(holds: () => boolean): Promise<void> {
