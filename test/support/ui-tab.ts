@@ -7,6 +7,9 @@ import { FrameCheck } from "./openclaw-schemas.ts";
 const COMPLAINTS =
   /unknown method|schema unavailable|usage is unavailable|invalid .*(params|page)|failed to|refresh failed/i;
 
+/** Not in the pane of a session that the page has left, which it keeps transparent. */
+const PRESENT = ":not([inert] *)";
+
 /** A page's request; `ok` once it is answered. */
 interface Call {
   readonly method: string;
@@ -55,15 +58,15 @@ export class UiTab {
   }
 
   get composer(): Locator {
-    return this.page.locator("textarea:visible").first();
+    return this.page.locator(`textarea:visible${PRESENT}`).first();
   }
 
   get answers(): Locator {
-    return this.page.locator(".chat-group.assistant .chat-text");
+    return this.page.locator(`.chat-group.assistant .chat-text${PRESENT}`);
   }
 
   get questions(): Locator {
-    return this.page.locator(".chat-group.user .chat-text");
+    return this.page.locator(`.chat-group.user .chat-text${PRESENT}`);
   }
 
   /** Types a message and sends it. */
