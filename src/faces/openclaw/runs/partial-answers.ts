@@ -6,7 +6,7 @@ import { endingOf, INTERRUPTED, type RunEnding } from "./run-ending.ts";
 /** A killed gateway loses at most this much of an answer, in milliseconds, while no more than 256 answers grow. */
 export const PARTIAL_MS = 1_000;
 
-/** Passes in that time. */
+/** Passes in that time. An answer is due after half of it: the rest is for the wait until the next pass, and the commit. */
 const PASSES = 4;
 
 /**
@@ -36,7 +36,7 @@ export class PartialAnswers {
   readonly #stored = new Map<Run, Stored>();
   readonly #timer: NodeJS.Timeout;
 
-  /** Stores each running answer every `everyMs` milliseconds, as far as it has grown. */
+  /** Stores each running answer at least every `everyMs` milliseconds, as far as it has grown. */
   constructor(sessions: Pick<SessionStore, "savePartial">, clock: Clock, everyMs: number) {
     this.#sessions = sessions;
     this.#clock = clock;
@@ -63,11 +63,11 @@ export class PartialAnswers {
     this.#stored.delete(run);
   }
 
-  /** Stores the answers that have grown since they were stored, if that is long enough ago. */
+  /** Stores the answers that have grown since they were stored, if that is half of the time ago. */
   pass(): void {
     let answers = MAX_PASS_ANSWERS;
     let characters = MAX_PASS_CHARACTERS;
-    const due = this.#clock.now() - this.#everyMs;
+    const due = this.#clock.now() - this.#everyMs / 2;
     for (const [run, { session, length, at }] of this.#stored) {
       if (at > due || answers <= 0 || characters <= 0) return;
       if (run.content.length === length) continue;

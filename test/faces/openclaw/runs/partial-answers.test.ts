@@ -169,14 +169,14 @@ describe("one pass over the running answers", () => {
     for (const run of runs.slice(0, 3)) run.content.add({ text: "x".repeat(300_000) });
     partials.pass();
     expect(stored).toEqual([]);
-    clock.nowMs = 1_000;
+    clock.nowMs = 500;
     partials.pass();
     expect(stored.splice(0)).toEqual(["a", "b"]);
     runs[0]?.content.add({ text: "more" });
-    clock.nowMs = 1_500;
+    clock.nowMs = 999;
     partials.pass();
     expect(stored.splice(0)).toEqual(["c"]);
-    clock.nowMs = 2_000;
+    clock.nowMs = 1_000;
     partials.pass();
     expect(stored.splice(0)).toEqual(["a"]);
     clock.nowMs = 9_000;
@@ -186,6 +186,22 @@ describe("one pass over the running answers", () => {
     runs[0]?.content.add({ text: "late" });
     partials.pass();
     expect(stored).toEqual([]);
+  });
+
+  test("comes to an answer that grows within three quarters of the time that a kill may take", () => {
+    let stored = 0;
+    const clock = { nowMs: 0, now: () => clock.nowMs, wall: () => clock.nowMs };
+    const partials = new PartialAnswers({ savePartial: () => void stored++ }, clock, 1_000);
+    partials.close();
+    const run = runOf("a");
+    partials.begin(run, session);
+    // Passes come every quarter of it, a little late.
+    for (const ms of [251, 502, 753, 1_004, 1_255]) {
+      run.content.add({ text: "x" });
+      clock.nowMs = ms;
+      partials.pass();
+    }
+    expect(stored).toBe(2);
   });
 
   test("stores 64 answers at most", async () => {
