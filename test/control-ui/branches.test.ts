@@ -19,19 +19,6 @@ async function conversation(ui: UiStage): Promise<UiTab> {
   return tab;
 }
 
-/** Chooses from the menu of a question. */
-async function choose(tab: UiTab, question: string, item: string): Promise<void> {
-  await tab.questions.filter({ hasText: question }).last().click({ button: "right" });
-  await tab.page.getByRole("menuitem", { name: item }).click();
-}
-
-/** Goes back to before a question, which the composer then holds. */
-async function rewind(tab: UiTab, question: string): Promise<void> {
-  await choose(tab, question, "Rewind to here");
-  await tab.page.getByRole("dialog").getByRole("button", { name: "Rewind" }).click();
-  await tab.composerHolds(question);
-}
-
 async function switchTo(tab: UiTab, headline: string): Promise<void> {
   await tab.page.getByRole("button", { name: "Session branches" }).click();
   await tab.shot("branches-menu");
@@ -44,7 +31,7 @@ describeUi("going back to a question in the Control UI, in a session of its own"
     const tab = await conversation(ui);
     const other = await ui.open(new URL(tab.page.url()).pathname.slice("/ui/".length));
     await other.untilAnswer("In May");
-    await rewind(tab, "And when");
+    await tab.rewind("And when");
     await tab.shot("branches-rewound");
     await tab.send("And for how long");
     const answer = new ChatScript(await ui.upstream.request());
@@ -71,7 +58,7 @@ describeUi("going back to a question in the Control UI, in a session of its own"
   test("asks the first one again, unchanged: another answer beside the first", async () => {
     await using ui = await startUi();
     const tab = await conversation(ui);
-    await rewind(tab, "Where shall we go");
+    await tab.rewind("Where shall we go");
     await tab.untilQuestions([]);
     await tab.page.keyboard.press("Enter");
     new ChatScript(await ui.upstream.request()).text("To the hills").finish();
@@ -86,7 +73,7 @@ describeUi("going back to a question in the Control UI, in a session of its own"
     await using ui = await startUi();
     const tab = await conversation(ui);
     const address = tab.page.url();
-    await choose(tab, "And when", "Fork from here");
+    await tab.choose("And when", "Fork from here");
     await tab.composerHolds("And when");
     await tab.page.waitForURL((url) => url.href !== address);
     await tab.untilQuestions(["Where shall we go"]);

@@ -82,6 +82,19 @@ export class UiTab {
     while ((await shown()).join("\n") !== texts.join("\n")) await this.#frame();
   }
 
+  /** Chooses from the menu of a question. */
+  async choose(question: string, item: string): Promise<void> {
+    await this.questions.filter({ hasText: question }).last().click({ button: "right" });
+    await this.page.getByRole("menuitem", { name: item }).click();
+  }
+
+  /** Goes back to before a question, which the composer then holds. */
+  async rewind(question: string): Promise<void> {
+    await this.choose(question, "Rewind to here");
+    await this.page.getByRole("dialog").getByRole("button", { name: "Rewind" }).click();
+    await this.composerHolds(question);
+  }
+
   /** Waits until the composer holds exactly this draft. */
   async composerHolds(text: string): Promise<void> {
     while ((await this.composer.inputValue()) !== text) await this.#frame();
