@@ -59,8 +59,11 @@ const tokenOf = (runId: string, index: number): string => `${runId}.${index} `;
 const tokensOf = (runId: string): number => 10 + ((numberOf(runId) * 37) % MOST_TOKENS);
 const wholeAnswer = (runId: string): string =>
   Array.from({ length: tokensOf(runId) }, (_, index) => tokenOf(runId, index)).join("");
-const textOf = ({ content }: Shown): string =>
-  typeof content === "string" ? content : (content as { text: string }[]).map(({ text }) => text).join("");
+/** Without the reason of a failure, which histories may show as a text of its own. */
+const textOf = ({ content }: Shown): string => {
+  if (typeof content === "string") return content;
+  return (content as { text: string }[]).map(({ text }) => (text.startsWith("⚠️") ? "" : text)).join("");
+};
 
 /** Answers each question token by token; counts how often each was asked. */
 function answerAll(upstream: ScriptedUpstream, asked: Map<string, number>): void {
