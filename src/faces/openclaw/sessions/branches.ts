@@ -56,12 +56,15 @@ export class Branches {
     const { all } = this;
     const parents = parentsOf(all);
     const lengths: number[] = [];
-    for (const [index, parent] of parents.entries()) lengths[index] = 1 + (lengths[parent] ?? 0);
-    const followed = new Set(parents);
+    const isFollowed: boolean[] = [];
+    for (const [index, parent] of parents.entries()) {
+      lengths[index] = 1 + (lengths[parent] ?? 0);
+      if (parent >= 0) isFollowed[parent] = true;
+    }
     const leaf = this.#active.at(-1);
     const tips = all.flatMap((message, index): BranchTip[] => {
       const isActive = message === leaf;
-      if (followed.has(index) && !isActive) return [];
+      if (isFollowed[index] && !isActive) return [];
       return [{ message, isActive, length: lengths[index] ?? 0, back: () => backFrom(all, parents, index) }];
     });
     return tips.sort(
@@ -72,7 +75,9 @@ export class Branches {
 
 /** The index of the message before each, -1 for none. */
 function parentsOf(all: readonly TranscriptMessage[]): readonly number[] {
-  const indexes = new Map(all.map(({ id }, index) => [id, index]));
+  // Most sessions never turned back.
+  const hasTurned = all.some(({ parentId }) => parentId !== undefined);
+  const indexes = new Map(hasTurned ? all.map(({ id }, index) => [id, index]) : []);
   return all.map(({ parentId }, index) => {
     if (parentId === null) return -1;
     const parent = parentId === undefined ? undefined : indexes.get(parentId);
