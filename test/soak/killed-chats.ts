@@ -16,7 +16,7 @@ export const killedChats: Scenario = {
     const result = await killChats({ seed, kills: wanted, directory, built: true });
     rmSync(directory, { recursive: true });
     for (const fault of result.faults.slice(0, 20)) console.log(`  ${fault}`);
-    const { kills, questions, whole, interrupted, ranLater, sentAgain, lostMs, faults } = result;
+    const { kills, questions, whole, interrupted, ranLater, sentAgain, askedAgain, lostMs, faults } = result;
     return [
       { name: "kills", value: kills, unit: "", atLeast: wanted },
       { name: "questions", value: questions, unit: "", atLeast: wanted },
@@ -27,6 +27,7 @@ export const killedChats: Scenario = {
       { name: "lost of an answer, most", value: Math.max(0, ...lostMs), unit: "ms", atMost: MOST_LOST_MS },
       { name: "messages that waited at a kill and ran later", value: ranLater, unit: "", atLeast: wanted },
       { name: "acknowledged messages sent again", value: sentAgain, unit: "" },
+      { name: "questions whose first call a kill took at once", value: askedAgain, unit: "" },
       { name: "missing, changed, repeated or out of order", value: faults.length, unit: "", atMost: 0 },
     ];
   },
