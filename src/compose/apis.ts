@@ -1,18 +1,17 @@
-import type { Routing } from "../core/dialect/routing.ts";
-import type { Clock } from "../core/kernel/clock.ts";
-import type { Relay } from "../core/relay/relay.ts";
-import type { StreamRegistry } from "../core/stream/registry.ts";
+import type { Face } from "../core/ports/face.ts";
 import { errorEvents } from "../dialects/error-event.ts";
 import { refusalBody } from "../dialects/refusal-body.ts";
-import { type ApiFaces, createApiFaces } from "../faces/api/face.ts";
+import { type ApiFaces, type ApiFacesParts, createApiFaces } from "../faces/api/face.ts";
+import { createResponsesSocket } from "../faces/api/socket/face.ts";
+import type { ResponsesSocketParts } from "../faces/api/socket/parts.ts";
 
-/** The vendors' HTTP APIs, each with its dialect's error bodies. */
-export function connectApis(parts: {
-  readonly relay: Relay;
-  readonly routing: Routing;
-  readonly registry: StreamRegistry;
-  readonly clock: Clock;
-  readonly limits: { readonly apiBodyBytes: number; readonly apiSilenceMs: number };
-}): ApiFaces {
-  return createApiFaces({ ...parts, wording: { refusal: refusalBody, errorEvents } });
+/** Where the Responses API is served, over HTTP and as a WebSocket. */
+export const RESPONSES_PATH = "/v1/responses";
+
+/** The vendors' APIs, each with its dialect's error bodies. */
+export function connectApis(
+  parts: Omit<ApiFacesParts & ResponsesSocketParts, "wording">,
+): ApiFaces & { readonly responsesSocket: Face } {
+  const worded = { ...parts, wording: { refusal: refusalBody, errorEvents } };
+  return { ...createApiFaces(worded), responsesSocket: createResponsesSocket(worded) };
 }

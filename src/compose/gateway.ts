@@ -6,9 +6,7 @@ import type { Clock } from "../core/kernel/clock.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { ReadTurn } from "../core/stream/read-turn.ts";
 import { startDemoUpstream } from "../demo/demo-upstream.ts";
-import { createHttpStreamsFace } from "../faces/http-streams/face.ts";
 import { createOpenClawFace } from "../faces/openclaw/face.ts";
-import { createStreamFace } from "../faces/stream/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createLog, type LogOptions } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
@@ -19,7 +17,7 @@ import { createTicketFace } from "../transport/auth/ticket-face.ts";
 import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
-import { connectApis } from "./apis.ts";
+import { connectApis, RESPONSES_PATH } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
@@ -30,6 +28,7 @@ import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
 import { connectRelay, openRegistry } from "./relay.ts";
 import { connectRoutes } from "./routes.ts";
+import { connectStreamFaces } from "./stream-faces.ts";
 import { openTranscripts } from "./transcripts.ts";
 
 /** What the process tells its gateway. */
@@ -53,9 +52,6 @@ export interface Gateway {
    */
   close(reason?: string): Promise<void>;
 }
-
-/** Most idempotency keys remembered, a few hundred bytes each; the oldest are dropped. */
-const IDEMPOTENCY_KEYS = 10_000;
 
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
 const newId = (): string => randomUUID();
@@ -116,25 +112,12 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const callers = started.use(await connectCallers(config, clock, observer));
   const { authenticator, tickets } = callers;
-  const apis = started.adopt(connectApis({ relay, routing, registry, clock, limits }), (part) => part.close());
-  const streamFace = started.adopt(
-    createStreamFace({
-      relay,
-      routing,
-      registry,
-      authenticator,
-      clock,
-      observer,
-      limits: { ...limits, frameBytes: limits.streamFrameBytes, idempotencyKeys: IDEMPOTENCY_KEYS },
-    }),
+  const apis = started.adopt(
+    connectApis({ relay, routing, registry, authenticator, observer, clock, newId, limits }),
     (part) => part.close(),
   );
-  const httpStreamsFace = started.adopt(
-    createHttpStreamsFace({
-      registry,
-      limits: { keepAliveMs: (limits.pingMs + limits.pongMs) / 2, betweenPollsMs: limits.pingMs },
-    }),
-    (part) => part.close(),
+  const streamFaces = started.use(
+    connectStreamFaces({ relay, routing, registry, authenticator, clock, observer, limits }),
   );
   const openClawFace = started.adopt(
     await createOpenClawFace({
@@ -180,9 +163,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     faces: [
       { path: "/", face: openClawFace },
       { path: CONTROL_UI_PATH, face: openClawFace },
-      { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFace },
+      { path: RESPONSES_PATH, face: apis.responsesSocket },
+      { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFaces.stream },
     ],
-    httpFaces: [createTicketFace(tickets), ...apis.faces, httpStreamsFace, createUsageFace({ ledger, clock })],
+    httpFaces: [createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
     page: connectPages({ config, version, authenticator, routing, clock, startedAt, metricsPage }),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,

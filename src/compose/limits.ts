@@ -12,6 +12,8 @@ const FIXED = {
   drainUsageBytes: 1024 * 1024,
   /** Proxies close connections silent for 30 to 60 s, and a browser's page sees no pings. */
   tickMs: 20_000,
+  /** OpenAI's limit for the age of a Responses WebSocket, at which its clients open another. */
+  responsesSocketMs: 60 * 60 * 1000,
 } as const;
 
 /** The configured limits without their groups, which only order the file, and the fixed ones. */

@@ -84,6 +84,9 @@ const requests = z.strictObject({
   apiSilenceMs: milliseconds(15 * SECOND).describe(
     "how long a stream of those APIs may be silent before it sends a comment, preceded by the response head, after which a failure has no status: proxies close connections silent for 30 to 60 s",
   ),
+  responsesMemoryBytes: bytes(64 * MIB, 1024 * MIB).describe(
+    "memory for the conversations that Responses WebSockets continue without sending them again, one of them apiBodyBytes at most; beyond it the longest unused are forgotten, and their clients send everything",
+  ),
   authFailuresPerMinute: count(10, 10_000).describe(
     "wrong credentials per minute from one address before it is locked out",
   ),

@@ -43,7 +43,7 @@ for (const client of clients) {
   const calls = `upstream ${outcome.upstream.length}: ${[...new Set(outcome.upstream)].join(", ") || "none"}`;
   const refusals = Object.entries(outcome.refused).map(([code, count]) => `${count} ${code}`);
   console.log(
-    `${isRight ? "passed" : "FAILED"}  ${client.name}, ${Math.round(outcome.ms)} ms; ${calls}; refused: ${refusals.join(", ") || "none"}`,
+    `${isRight ? "passed" : "FAILED"}  ${client.name}, ${Math.round(outcome.ms)} ms; ${outcome.faces.join(", ") || "no stream"}; ${calls}; refused: ${refusals.join(", ") || "none"}`,
   );
   if (!isRight) console.log(`  exit ${outcome.exit}\n${outcome.output}\n${outcome.log}`);
   rmSync(directory, { recursive: true, force: true });

@@ -14,6 +14,8 @@ export interface Outcome extends Turn {
   readonly refused: Readonly<Record<string, number>>;
   /** Requests that reached the provider: path and model. */
   readonly upstream: readonly string[];
+  /** The faces at which the client asked for streams. */
+  readonly faces: readonly string[];
   /** The gateway's own log. */
   readonly log: string;
 }
@@ -60,6 +62,9 @@ export async function meet(
     ...turn,
     refused: await refusalsOf(`http://127.0.0.1:${metricsPort}/metrics`),
     upstream: provider.asked.map(({ path, body }) => `${path} ${body.model ?? ""}`.trim()),
+    faces: [
+      ...new Set([...sluice.stdout.matchAll(/"event":"stream".*"face":"([^"]+)"/g)].map(([, face = ""]) => face)),
+    ],
     log: sluice.stdout + sluice.stderr,
   };
 }

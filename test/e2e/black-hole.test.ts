@@ -54,10 +54,7 @@ describe("a client whose network vanishes", () => {
     expect(noticedMs).toBeLessThan(3_000);
     expect(exchange.isClosed).toBe(false);
 
-    exchange
-      .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
-      .event("[DONE]")
-      .end();
+    exchange.finishChat();
     using second = await StreamClient.connect(gateway.url, { token: TOKEN });
     second.send({ type: "resume", id: "b", stream, epoch: 1, after: 1 });
     expect(await second.take(({ type }) => type === "resumed")).toMatchObject({ previous: "no_pong" });

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { OpenClawClient } from "../support/openclaw-client.ts";
+import { ResponsesSocketClient } from "../support/responses-socket-client.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
@@ -77,8 +78,8 @@ beforeAll(async () => {
   const config = {
     data: { store: "memory" },
     log: { level: "debug", pretty: false },
-    routes: { chat },
-    models: { gpt: { route: "chat", model: "gpt-test" } },
+    routes: { chat, responses: { ...chat, dialect: "openai-responses" } },
+    models: { gpt: { route: "chat", model: "gpt-test" }, responses: { route: "responses", model: "responses-test" } },
     limits: { drainMs: 100, requests: { violationsPerMinute: 1_000, authFailuresPerMinute: 1_000 } },
   };
   const env = { ROUTE_KEY: routeKey, TENANT: tenantHeader, SLUICE_TOKEN: sharedToken };
@@ -113,6 +114,25 @@ describe("while both faces see success, failure and nonsense", () => {
     expect(leaks(JSON.stringify(end), secrets)).toEqual([]);
     // Also where the provider's own event quotes them.
     expect(leaks(client.texts.slice(before).join(), secrets)).toEqual([]);
+  });
+
+  test.each(Object.entries(ANSWERS))("the Responses socket, upstream: %s", async (_, script) => {
+    using socket = await ResponsesSocketClient.connect(sluice.url, sharedToken);
+    socket.create({ input: prompt, instructions: canary(), previous_response_id: undefined });
+    script(await upstream.request());
+    // None of these answers is a complete response.
+    while (!["error", "response.failed"].includes((await socket.next()).type));
+    expect(leaks(socket.texts.join(), secrets)).toEqual([]);
+  });
+
+  test("the Responses socket, bad frames", async () => {
+    using socket = await ResponsesSocketClient.connect(sluice.url, sharedToken);
+    for (const frame of [canary(), `{"type":"${canary()}"}`, `{"${canary()}":1}`]) socket.send(frame);
+    socket.create({ model: canary(), input: prompt });
+    socket.create({ input: prompt, previous_response_id: canary() });
+    for (let refusal = 0; refusal < 4; refusal++)
+      expect(leaks(JSON.stringify(await socket.next()), secrets)).toEqual([]);
+    expect(leaks(socket.texts.join(), [prompt])).toEqual([]);
   });
 
   test("the stream face, bad frames", async () => {

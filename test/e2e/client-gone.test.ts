@@ -8,11 +8,7 @@ import { type ScriptedExchange, startScriptedUpstream } from "../support/scripte
 const chunk = (text: string) => ({ choices: [{ index: 0, delta: { content: text }, finish_reason: null }] });
 const body = { messages: [{ role: "user", content: "Hi" }] };
 
-const finish = (exchange: ScriptedExchange) =>
-  exchange
-    .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
-    .event("[DONE]")
-    .end();
+const finish = (exchange: ScriptedExchange) => exchange.finishChat();
 
 /** A stream of which one event came, its upstream's side, and its client. */
 async function setUp(open: Readonly<Record<string, unknown>> = {}, limits: Readonly<Record<string, unknown>> = {}) {

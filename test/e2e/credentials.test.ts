@@ -109,11 +109,7 @@ describe("an upstream key that a caller brings", () => {
     const secret = await gateway.makeKey("alice", "--upstream-key", policy);
     const paidWith = async () => {
       const exchange = await upstream.request();
-      exchange
-        .sse()
-        .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
-        .event("[DONE]")
-        .end();
+      exchange.sse().finishChat();
       return exchange.headers.authorization;
     };
     return {

@@ -49,12 +49,7 @@ describe("the ledger", () => {
       await using upstream = await startScriptedUpstream();
       await using gateway = await startTestGateway({ upstream: upstream.url, config: { data: { directory: path } } });
       await using client = await (await StreamClient.connect(gateway.url)).hello();
-      const complete = (exchange: ScriptedExchange) =>
-        exchange
-          .sse()
-          .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
-          .event("[DONE]")
-          .end();
+      const complete = (exchange: ScriptedExchange) => exchange.sse().finishChat();
       const first = client.run("a", { model: "gpt", body: {} });
       complete(await upstream.request());
       await first;

@@ -12,7 +12,7 @@ async function setUp() {
   const stack = new AsyncDisposableStack();
   const upstream = stack.use(await startScriptedUpstream());
   upstream.respondWith((exchange) => {
-    exchange.sse().event(said).event(BROKEN).event(last).event("[DONE]").end();
+    exchange.sse().event(said).event(BROKEN).finishChat();
   });
   const gateway = stack.use(await startTestGateway({ upstream: upstream.url }));
   return { gateway, [Symbol.asyncDispose]: () => stack.disposeAsync() };

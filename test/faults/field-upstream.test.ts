@@ -106,12 +106,7 @@ describe("a second stream is completed on a fresh connection:", () => {
         await respond();
         return (await stream).end;
       };
-      const complete = (exchange: ScriptedExchange) =>
-        exchange
-          .sse()
-          .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
-          .event("[DONE]")
-          .end();
+      const complete = (exchange: ScriptedExchange) => exchange.sse().finishChat();
       const first = await run("a", async () => void complete(await up.upstream.request()));
       const second = await run("b", async () => {
         (await up.upstream.request())[ends]();
@@ -168,11 +163,7 @@ describe("a route calls what its deployment asks for:", () => {
       expect(exchange.path).toBe("/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21");
       expect(exchange.headers).toMatchObject({ "api-key": "azure-key-0123456789" });
       expect(exchange.headers).not.toHaveProperty("authorization");
-      exchange
-        .sse()
-        .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
-        .event("[DONE]")
-        .end();
+      exchange.sse().finishChat();
       expect((await stream).end.status).toBe("completed");
       client.close();
     });

@@ -15,9 +15,7 @@ function answer(exchange: ScriptedExchange): void {
   exchange
     .sse()
     .event({ choices: [{ index: 0, delta: { content: "Hi" } }] })
-    .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
-    .event("[DONE]")
-    .end();
+    .finishChat();
 }
 
 /** Refuses whoever asks, as this status says. */

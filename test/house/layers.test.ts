@@ -44,6 +44,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 /** The rooms of a part form a line: each may import those before it. Files beside the rooms may import them all. */
 const LINES: Readonly<Record<string, readonly string[]>> = {
   core: ["kernel", "usage", "dialect", "stream", "ledger", "caller", "ports", "quota", "relay"],
+  "faces/api": ["request", "socket"],
   "faces/openclaw": ["clients", "sessions", "runs", "methods", "connect"],
   transport: ["admit", "auth", "http", "ws"],
   upstream: ["policy", "body", "http1", "call"],

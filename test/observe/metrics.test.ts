@@ -210,10 +210,7 @@ describe("the page", () => {
     // The gateway may see the close later than the client.
     while ((await streams())[1] === 0);
     expect(await streams()).toEqual([0, 1, 0]);
-    exchange
-      .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
-      .event("[DONE]")
-      .end();
+    exchange.finishChat();
     const second = await (await StreamClient.connect(gateway.url)).hello();
     const opened = JSON.parse(client.texts[1] ?? "");
     second.send({ type: "resume", id: "a", stream: opened.stream, epoch: 1, after: 0 });

@@ -31,11 +31,7 @@ describe("an uncaught fault", () => {
       await client.take(({ type }) => type === "going_away");
       expect((await fetch(`${gateway.url}/readyz`)).status).toBe(503);
       await expect(StreamClient.connect(gateway.url)).rejects.toThrow("503");
-      exchange
-        .event(delta("after"))
-        .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
-        .event("[DONE]")
-        .end();
+      exchange.event(delta("after")).finishChat();
       const { end } = await client.rest("a");
       expect(end.status).toBe("completed");
       expect((await client.closed).code).toBe(1012);

@@ -115,6 +115,13 @@ export class ScriptedExchange {
     return this.write("0\r\n\r\n");
   }
 
+  /** Ends a Chat Completions stream as providers do: the finish reason, `[DONE]`, and the body's end. */
+  finishChat(): this {
+    return this.event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
+      .event("[DONE]")
+      .end();
+  }
+
   /** A complete JSON response. */
   json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): this {
     const body = JSON.stringify(value);

@@ -1,15 +1,9 @@
 import type { Caller } from "../caller/caller.ts";
-import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
-
-/**
- * When a frame is written at the latest: now, at the end of the upstream read that caused it, or at the end of this turn of
- * the event loop.
- */
-export type SendTime = "now" | "read" | "turn";
+import type { SharedSocket } from "../stream/scheduler.ts";
 
 /** An accepted WebSocket, as faces see it. */
-export interface Connection {
+export interface Connection extends SharedSocket {
   readonly id: string;
   /** Known from the handshake's credentials; undefined until a face gets them in its first frame. */
   readonly caller: Caller | undefined;
@@ -17,12 +11,6 @@ export interface Connection {
   readonly upstreamKey?: string | undefined;
   readonly remoteAddress: string;
   readonly origin: string | undefined;
-  /** Queues a text frame, written at the end of this loop turn. */
-  send(frame: string): void;
-  /** Queues a text frame given as UTF-8. It is written at `when`, together with everything queued before it. */
-  sendBytes(frame: ByteString, when: SendTime): void;
-  /** Whether stream frames may be sent now. */
-  readonly writable: boolean;
   /**
    * Lifts the limits for unauthenticated sockets: the first frame identified this caller. Throws `rate_limited` if its key
    * has too many connections.

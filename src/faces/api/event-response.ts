@@ -7,7 +7,8 @@ import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/st
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import { asRefusal } from "./first-event.ts";
-import type { EventText, ResponseParts } from "./response.ts";
+import type { EventText } from "./request/wording.ts";
+import type { ResponseParts } from "./response.ts";
 
 /** What a streamed response is given. Times are in milliseconds. */
 export interface EventResponseParts extends ResponseParts {

@@ -1,34 +1,21 @@
-import type { DialectName } from "../../../protocol/dialects.ts";
 import { UPSTREAM_KEY_HEADER } from "../../core/caller/caller.ts";
 import type { Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
-import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
+import type { HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
 import type { Relay } from "../../core/relay/relay.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { Stream } from "../../core/stream/stream.ts";
-import { checkContentType, readRequest, switchesOf } from "./api-request.ts";
-import { APIS, type Api } from "./apis.ts";
 import { EventResponse, LOOKS_PER_SILENCE } from "./event-response.ts";
 import { createMissingFace } from "./missing.ts";
 import { createModelsFace } from "./models.ts";
 import { aboutOwnKey } from "./own-key.ts";
-import type { EventText } from "./response.ts";
+import { checkContentType, readRequest, switchesOf } from "./request/api-request.ts";
+import { APIS, type Api } from "./request/apis.ts";
+import type { Wording } from "./request/wording.ts";
 import { refusalHeaders, responseHeaders } from "./response-headers.ts";
 import { mayRetryFor } from "./self-retrying.ts";
 import { UnaryResponse } from "./unary-response.ts";
-
-/** How each dialect words the gateway's own errors. */
-export interface Wording {
-  refusal(dialect: DialectName, error: GatewayError): HttpResponse;
-  /** The final events of a stream that failed midway; none when `last`, the last event sent, reports the failure already. */
-  errorEvents(
-    dialect: DialectName,
-    error: GatewayError,
-    first: EventText | undefined,
-    last: EventText | undefined,
-  ): readonly EventText[];
-}
 
 /** What the API faces are built from. */
 export interface ApiFacesParts {

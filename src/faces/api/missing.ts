@@ -1,8 +1,8 @@
 import type { DialectName } from "../../../protocol/dialects.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
-import { APIS } from "./apis.ts";
 import { MODELS_PATH } from "./models.ts";
+import { APIS } from "./request/apis.ts";
 
 /** Sluice's own paths below `/v1`. */
 const OWN = /^\/v1\/(?:streams?|usage|ticket)(?:\/|$)/;

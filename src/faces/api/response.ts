@@ -13,9 +13,3 @@ export interface ResponseParts {
   /** Called when the client leaves before the end, or the server ends the exchange. */
   readonly left: (why: GatewayError) => void;
 }
-
-/** A server-sent event, as text. */
-export interface EventText {
-  readonly event: string | undefined;
-  readonly data: string;
-}

@@ -1,13 +1,13 @@
 import type { Code } from "../../../protocol/codes.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
 import type { Attachment, RegisteredStream } from "../../core/stream/registry.ts";
+import type { Scheduler, Sharer } from "../../core/stream/scheduler.ts";
 import type { Stream } from "../../core/stream/stream.ts";
 import { type Entry, entryBytes } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import { Window, type WindowLimits } from "../../core/stream/window.ts";
 import { eventBody } from "../../core/stream/wire.ts";
 import { endFrame, eventFrame, eventPrefix, eventsFrame } from "./frames.ts";
-import type { Scheduler, Sharer } from "./scheduler.ts";
 
 /** The most that one batched frame holds: a batch counts against no limit until it is sent. */
 const MAX_BATCH_EVENTS = 64;

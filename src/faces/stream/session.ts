@@ -8,11 +8,11 @@ import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
 import { type Fingerprint, fingerprintOf } from "../../core/relay/idempotency.ts";
 import type { RegisteredStream } from "../../core/stream/registry.ts";
+import { Scheduler } from "../../core/stream/scheduler.ts";
 import { readFrame } from "./client-frames.ts";
 import { encode, errorFrame } from "./frames.ts";
 import { OpenStream } from "./open-stream.ts";
 import type { SharedParts } from "./parts.ts";
-import { Scheduler } from "./scheduler.ts";
 import { Unhandled } from "./unhandled.ts";
 
 /** An open with an idempotency key. */

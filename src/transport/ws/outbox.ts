@@ -1,8 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
-import type { SendTime } from "../../core/ports/connection.ts";
 import type { ReadTurn } from "../../core/stream/read-turn.ts";
+import type { SendTime } from "../../core/stream/scheduler.ts";
 
 /** First byte of an unfragmented text message (RFC 6455, 5.2), and the codes of 16- and 64-bit lengths. */
 const TEXT = "\x81";

@@ -61,11 +61,7 @@ describe("a silent client", () => {
     const { stream } = opened as { stream: string };
     second.send({ type: "resume", id: "b", stream, epoch: 1, after: 0 });
     expect(await second.take(({ type }) => type === "resumed")).toMatchObject({ previous: "no_pong" });
-    exchange
-      .sse()
-      .event({ choices: [{ index: 0, delta: {}, finish_reason: "stop" }] })
-      .event("[DONE]")
-      .end();
+    exchange.sse().finishChat();
     expect((await second.rest("b")).end.status).toBe("completed");
   });
 });

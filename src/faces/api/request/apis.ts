@@ -1,4 +1,4 @@
-import type { DialectName } from "../../../protocol/dialects.ts";
+import type { DialectName } from "../../../../protocol/dialects.ts";
 
 /** One HTTP endpoint of a vendor's API. */
 export interface Api {

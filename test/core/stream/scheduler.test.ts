@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { ByteString } from "../../../src/core/kernel/byte-string.ts";
-import { Scheduler, type Sharer } from "../../../src/faces/stream/scheduler.ts";
+import { Scheduler, type Sharer } from "../../../src/core/stream/scheduler.ts";
 
 const GATE_BYTES = 20_000;
 const IN_FLIGHT_BYTES = 60_000;

@@ -1,9 +1,9 @@
-import type { Routing, Target } from "../../core/dialect/routing.ts";
-import { sideCall } from "../../core/dialect/side-call.ts";
-import { GatewayError } from "../../core/kernel/errors.ts";
-import { FIT_JSON, isObject, type JsonObject, MAX_JSON_DEPTH, parseRelayedJson } from "../../core/kernel/json.ts";
-import { CALLER_JSON, isTooHeavy } from "../../core/kernel/json-weight.ts";
-import type { HttpExchange } from "../../core/ports/http-face.ts";
+import type { Routing, Target } from "../../../core/dialect/routing.ts";
+import { sideCall } from "../../../core/dialect/side-call.ts";
+import { GatewayError } from "../../../core/kernel/errors.ts";
+import { FIT_JSON, isObject, type JsonObject, MAX_JSON_DEPTH, parseRelayedJson } from "../../../core/kernel/json.ts";
+import { CALLER_JSON, isTooHeavy } from "../../../core/kernel/json-weight.ts";
+import type { HttpExchange } from "../../../core/ports/http-face.ts";
 import { APIS, type Api } from "./apis.ts";
 
 /** A parsed request to one of the vendors' APIs. */
@@ -34,6 +34,11 @@ export function checkContentType(exchange: HttpExchange): void {
 export function readRequest(text: string, api: Api, routing: Routing): ApiRequest {
   const body = parseRelayedJson(text);
   if (!isObject(body)) throw new GatewayError("bad_request", whyUnfit(text));
+  return requestOf(body, api, routing);
+}
+
+/** The same for a body that is parsed already (`parseRelayedJson`). */
+export function requestOf(body: JsonObject, api: Api, routing: Routing): ApiRequest {
   if (typeof body.model !== "string" || body.model === "") throw new GatewayError("bad_request", "model is missing");
   if (body.stream !== undefined && body.stream !== null && typeof body.stream !== "boolean") {
     throw new GatewayError("bad_request", "stream is true or false");
@@ -45,7 +50,8 @@ export function readRequest(text: string, api: Api, routing: Routing): ApiReques
   return { target, body: asked, unary: body.stream !== true };
 }
 
-const whyUnfit = (text: string): string =>
+/** Why a text is no body. */
+export const whyUnfit = (text: string): string =>
   isTooHeavy(text, CALLER_JSON, MAX_JSON_DEPTH)
     ? `the body is larger JSON than is accepted: it must be ${FIT_JSON}`
     : "the body is not a JSON object";

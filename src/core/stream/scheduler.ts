@@ -1,10 +1,25 @@
-import type { ByteString } from "../../core/kernel/byte-string.ts";
-import { GatewayError } from "../../core/kernel/errors.ts";
-import type { Connection } from "../../core/ports/connection.ts";
-import { Window } from "../../core/stream/window.ts";
+import type { ByteString } from "../kernel/byte-string.ts";
+import { GatewayError } from "../kernel/errors.ts";
+import { Window } from "./window.ts";
 
 /** How much a stream may send in its turn while others wait: 4 KiB, 20 events of the median size. */
 const QUANTUM_BYTES = 4_096;
+
+/**
+ * When a frame is written at the latest: now, at the end of the upstream read that caused it, or at the end of this turn of
+ * the event loop.
+ */
+export type SendTime = "now" | "read" | "turn";
+
+/** A socket as its streams use it. */
+export interface SharedSocket {
+  /** Queues a text frame, written at the end of this loop turn. */
+  send(frame: string): void;
+  /** Queues a text frame given as UTF-8. It is written at `when`, together with everything queued before it. */
+  sendBytes(frame: ByteString, when: SendTime): void;
+  /** Whether stream frames may be sent now. */
+  readonly writable: boolean;
+}
 
 /** A stream that shares a socket with others. */
 export interface Sharer {
@@ -20,7 +35,7 @@ export interface Sharer {
  * gets no more than one with small ones. Replies, errors and ends are always sent.
  */
 export class Scheduler {
-  readonly #connection: Pick<Connection, "send" | "sendBytes" | "writable">;
+  readonly #connection: SharedSocket;
   readonly #inFlightBytes: number;
   /** In order of their turns. */
   readonly #waiting = new Set<Sharer>();
@@ -34,7 +49,7 @@ export class Scheduler {
   /** Whether the stream whose turn it is was refused, and so has more to send. */
   #refused = false;
 
-  constructor(connection: Pick<Connection, "send" | "sendBytes" | "writable">, inFlightBytes: number) {
+  constructor(connection: SharedSocket, inFlightBytes: number) {
     this.#connection = connection;
     this.#inFlightBytes = inFlightBytes;
   }

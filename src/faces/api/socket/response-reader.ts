@@ -1,0 +1,119 @@
+import type { Code } from "../../../../protocol/codes.ts";
+import { type ByteString, fromByteString } from "../../../core/kernel/byte-string.ts";
+import { asArray, asObject, asString, type JsonObject, type JsonValue, parseJson } from "../../../core/kernel/json.ts";
+import type { Reader, ReaderSink } from "../../../core/stream/reader.ts";
+import type { Attachment, RegisteredStream } from "../../../core/stream/registry.ts";
+import type { Scheduler, Sharer } from "../../../core/stream/scheduler.ts";
+import type { Stream } from "../../../core/stream/stream.ts";
+import type { Entry } from "../../../core/stream/stream-log.ts";
+import type { Terminal } from "../../../core/stream/terminal.ts";
+import { eventFrame, lanePrefix } from "./frames.ts";
+
+/** The event with a finished item of the output. */
+const ITEM_DONE = "response.output_item.done";
+
+/** What a reader is made of. */
+export interface ResponseReaderParts {
+  readonly lane: string | undefined;
+  readonly registered: RegisteredStream;
+  readonly scheduler: Scheduler;
+  /** The stream has ended and everything before it was sent. */
+  readonly ended: (reader: ResponseReader, terminal: Terminal) => void;
+  /** It lost the stream before its end. */
+  readonly lost: (reader: ResponseReader, why: Code) => void;
+}
+
+/** One response on one socket: relays its events, and keeps the output for the response that continues it. */
+export class ResponseReader implements ReaderSink, Sharer, Attachment {
+  readonly lane: string | undefined;
+  readonly registered: RegisteredStream;
+  /** The protocol has no acknowledgements: what a slow client does not read stays in the log. */
+  readonly acknowledges = false;
+  readonly #parts: ResponseReaderParts;
+  readonly #reader: Reader;
+  readonly #prefix: ByteString;
+  readonly #items: JsonValue[] = [];
+  #first: Entry | undefined;
+  #last: Entry | undefined;
+
+  constructor(parts: ResponseReaderParts) {
+    this.lane = parts.lane;
+    this.registered = parts.registered;
+    this.#parts = parts;
+    this.#prefix = lanePrefix(parts.lane);
+    parts.scheduler.join(this);
+    this.#reader = this.stream.addReader(this, 0);
+  }
+
+  get stream(): Stream {
+    return this.registered.stream;
+  }
+
+  /** The first and the last event sent; undefined before there was one. */
+  get sent(): { readonly first: Entry; readonly last: Entry } | undefined {
+    return this.#first && this.#last && { first: this.#first, last: this.#last };
+  }
+
+  /** The provider's id of the response; undefined before its first event. */
+  get responseId(): string | undefined {
+    return asString(responseIn(this.#last)?.id) ?? asString(responseIn(this.#first)?.id);
+  }
+
+  /** The items of the output: those of the final event, or those that were finished before. */
+  get output(): readonly JsonValue[] {
+    const complete = asArray(responseIn(this.#last)?.output);
+    return complete.length > 0 ? complete : this.#items;
+  }
+
+  wake(): void {
+    this.#reader.wake();
+  }
+
+  /** Stops reading; the stream continues. */
+  leave(): void {
+    this.#reader.detach();
+    this.#parts.scheduler.leave(this);
+  }
+
+  detached(why: Code): void {
+    this.leave();
+    this.#parts.lost(this, why);
+  }
+
+  push(entry: Entry): boolean {
+    const { scheduler } = this.#parts;
+    if (!scheduler.mayTake(this)) return false;
+    const frame = eventFrame(entry, this.#prefix);
+    if (frame === undefined) return true;
+    this.#first ??= entry;
+    this.#last = entry;
+    if (isItem(entry)) this.#collect(entry);
+    const isFirstContent = entry.hasContent && this.stream.firstSentMs === undefined;
+    scheduler.sendFor(this, frame, isFirstContent);
+    if (isFirstContent) this.stream.contentSent();
+    return true;
+  }
+
+  end(terminal: Terminal): void {
+    this.leave();
+    this.#parts.ended(this, terminal);
+  }
+
+  failed(): void {
+    this.#parts.scheduler.leave(this);
+    this.#parts.lost(this, "internal");
+  }
+
+  #collect(entry: Entry): void {
+    const item = jsonOf(entry)?.item;
+    if (item !== undefined) this.#items.push(item);
+  }
+}
+
+const isItem = ({ event, data }: Entry): boolean =>
+  event === ITEM_DONE || (event === undefined && data.startsWith(`{"type":"${ITEM_DONE}"`));
+
+const jsonOf = (entry: Entry | undefined): JsonObject | undefined =>
+  entry && asObject(parseJson(fromByteString(entry.data)));
+
+const responseIn = (entry: Entry | undefined): JsonObject | undefined => asObject(jsonOf(entry)?.response);

@@ -1,0 +1,60 @@
+import { expect, test } from "@jest/globals";
+import fc from "fast-check";
+import { jsonSize } from "../../../../src/core/kernel/json.ts";
+import { ConversationMemory, Remembered } from "../../../../src/faces/api/socket/conversation-memory.ts";
+
+const response = (id: string, text = "") => ({ id, isWarmUp: false, items: [text] });
+
+test("each lane's latest response is found by its id, on any lane", () => {
+  const remembered = new Remembered(new ConversationMemory(1_000), 1_000);
+  remembered.add("a", response("1"));
+  remembered.add("b", response("2"));
+  remembered.add("a", response("3"));
+  expect(["1", "2", "3"].map((id) => remembered.find(id)?.id)).toEqual([undefined, "2", "3"]);
+});
+
+test("beyond the memory of all sockets the conversation left alone the longest is forgotten", () => {
+  const bytes = jsonSize(["x".repeat(100)]);
+  const memory = new ConversationMemory(2 * bytes);
+  const [one, other] = [new Remembered(memory, 10 * bytes), new Remembered(memory, 10 * bytes)];
+  one.add("a", response("1", "x".repeat(100)));
+  other.add("a", response("2", "x".repeat(100)));
+  other.add("b", response("3", "x".repeat(100)));
+  expect(one.find("1")).toBeUndefined();
+  expect(other.find("2")).toBeDefined();
+  expect(memory.bytes).toBe(2 * bytes);
+});
+
+test("a conversation that is larger than a socket may remember is forgotten at once", () => {
+  const memory = new ConversationMemory(1_000_000);
+  const remembered = new Remembered(memory, 100);
+  remembered.add("a", response("1", "x".repeat(200)));
+  expect(remembered.find("1")).toBeUndefined();
+  expect(memory.bytes).toBe(0);
+});
+
+test("any sequence of turns, failures and closed sockets keeps within both limits and gives everything back", () => {
+  const step = fc.record({
+    socket: fc.nat(2),
+    lane: fc.constantFrom(undefined, "a", "b"),
+    id: fc.nat(5).map(String),
+    size: fc.nat(300),
+    what: fc.constantFrom("add", "add", "forget", "clear"),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+      const memory = new ConversationMemory(900);
+      const sockets = [0, 1, 2].map(() => new Remembered(memory, 500));
+      for (const { socket, lane, id, size, what } of steps) {
+        const remembered = sockets[socket];
+        if (what === "add") remembered?.add(lane, response(id, "x".repeat(size)));
+        else if (what === "forget") remembered?.forget(id);
+        else remembered?.clear();
+        expect(memory.bytes).toBeLessThanOrEqual(900);
+        if (what === "forget") expect(remembered?.find(id)).toBeUndefined();
+      }
+      for (const remembered of sockets) remembered.clear();
+      expect(memory.bytes).toBe(0);
+    }),
+  );
+});
