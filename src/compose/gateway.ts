@@ -77,7 +77,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   if (config.data.store === "sqlite") {
     started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
   }
-  const transcripts = started.adopt(await openTranscripts(config), (part) => part.close());
+  const transcripts = started.adopt(await openTranscripts(config.data), (part) => part.close());
   const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
