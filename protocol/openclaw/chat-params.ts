@@ -100,8 +100,9 @@ const history = {
   maxBytes: z.int().min(1024).optional(),
   offset: count.optional().describe("messages to leave out, counted from the newest"),
   inputRunIds: runIds.optional(),
+  cursor: z.string().optional().describe("a `deltaCursor`: only what came after it is sent"),
 };
-const IGNORED_OF_HISTORY = "cursor pendingBefore messageId sessionId maxChars";
+const IGNORED_OF_HISTORY = "pendingBefore messageId sessionId maxChars";
 
 export const ChatHistoryParams = closed(history, IGNORED_OF_HISTORY);
 

@@ -37,6 +37,13 @@ const history = shape({
   defaults: shape({ modelProvider: text, model: text }),
   sessionInfo: object,
 });
+const delta = shape({
+  kind: { const: "delta" },
+  messages: { type: "array", items: shape({ sessionKey: text, message, messageId: text, messageSeq: number }) },
+  deltaCursor: text,
+  pendingInputs: shape({ items: list, total: number }),
+  sessionInfo: object,
+});
 const usageTotals = shape({
   input: number,
   output: number,
@@ -55,7 +62,9 @@ const approvals = { type: "array", maxItems: 0 };
 /** Schemas of what the published package has none for, be it that OpenClaw has none or that it is newer than the package. */
 const own: Record<string, object> = {
   ChatSendAck: sent,
-  ChatHistory: { ...history, not: { anyOf: [{ required: ["deltaCursor"] }, { required: ["activeLeafEntryId"] }] } },
+  ChatHistory: { ...history, not: { required: ["activeLeafEntryId"] } },
+  ChatHistoryDeltaResult: delta,
+  ChatHistoryResetResult: closed({ kind: { const: "reset" } }),
   AbortResult: shape({ ok: { const: true }, aborted: boolean, runIds: { type: "array", items: text } }),
   SessionsAbortResult: shape({ ok: { const: true }, abortedRunId: {}, status: { enum: ["aborted", "no-active-run"] } }),
   SessionsListResult: shape({
@@ -139,7 +148,14 @@ const own: Record<string, object> = {
   MemoryStatus: shape({ agentId: text, embedding: shape({ ok: boolean }) }),
   CronStatus: shape({ enabled: boolean, jobs: number }),
   SessionMessageEvent: shape({ sessionKey: text, agentId: text, message, messageId: text, messageSeq: number }),
-  SessionsChangedEvent: shape({ sessionKey: text, agentId: text, reason: text, ts: number }),
+  SessionsChangedEvent: {
+    ...shape({ sessionKey: text, agentId: text, reason: text, phase: { const: "end" }, ts: number }, [
+      "sessionKey",
+      "agentId",
+      "ts",
+    ]),
+    oneOf: [{ required: ["reason"] }, { required: ["phase"] }],
+  },
   ConnectChallenge: shape({ nonce: text, ts: { type: "integer" } }),
   Described: shape({ session: { type: ["object", "null"] } }),
   UsersListResult: closed({ profiles: list }),
@@ -211,6 +227,9 @@ function with_(name: string, field: string, item: string): Check {
 }
 
 const historyCheck: Check = (payload, where) => {
+  const kind = isObject(payload) ? payload.kind : undefined;
+  if (kind === "reset") return fits("ChatHistoryResetResult", payload, where);
+  if (kind === "delta") return with_("ChatHistoryDeltaResult", "sessionInfo", "SessionRow")(payload, where);
   with_("ChatHistory", "sessionInfo", "SessionRow")(payload, where);
 };
 

@@ -25,6 +25,8 @@ export class UiTab {
   readonly #watching = new Set<() => void>();
   /** Refusals by method. */
   readonly refused: { readonly method: string; readonly message: string }[] = [];
+  /** Bytes of all frames received, their WebSocket heads included (RFC 6455, section 5.2). */
+  receivedBytes = 0;
   readonly #screenshots: string;
   readonly #faults: unknown[] = [];
 
@@ -178,7 +180,9 @@ export class UiTab {
     socket.on("close", () => {
       for (const call of calls.values()) call.ok ??= false;
     });
-    socket.on("framereceived", ({ payload }) =>
+    socket.on("framereceived", ({ payload }) => {
+      const bytes = Buffer.byteLength(payload);
+      this.receivedBytes += bytes + (bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10);
       guard(payload, (frame) => {
         const call = calls.get(String(frame.id));
         if (call && typeof frame.ok === "boolean") call.ok = frame.ok;
@@ -188,7 +192,7 @@ export class UiTab {
         check.received(frame);
         for (const look of this.#watching) look();
         this.#watching.clear();
-      }),
-    );
+      });
+    });
   }
 }

@@ -31,7 +31,8 @@ async function startup(services: Services, params: ReturnType<typeof ChatStartup
   if (shortId === undefined) throw new GatewayError("bad_request", "chat.startup needs a sessionKey or a shortId");
   const resolution = resolveSession(services.sessions.all(), { shortId, slugHint });
   if (!resolution.ok) return { resolution };
-  return { ...(await history(services, { ...rest, sessionKey: resolution.key }, call)), resolution };
+  const { cursor: _, ...page } = rest;
+  return { ...(await history(services, { ...page, sessionKey: resolution.key }, call)), resolution };
 }
 
 const isStop = (params: { message: string; suppressCommandInterpretation?: boolean | undefined }): boolean =>

@@ -72,7 +72,7 @@ export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
       chat: { state: "final", stopReason, message: final, ...(usage && { usage }) },
       lifecycle: { phase: "end", stopReason, ...times },
       outcome: { status: "ok", stopReason, endedAt },
-      settings: { ...settings, status: "done", unread: true },
+      settings: { ...settings, status: "done" },
     };
   }
   if (end.status === "cancelled") {

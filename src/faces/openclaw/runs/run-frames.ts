@@ -38,7 +38,9 @@ export class RunFrames {
 
   /** The answer as `chat` deltas, for all clients that may read. */
   text(): TrackEncoder {
-    const start = this.#start("chat", '"state":"delta"');
+    // Not whose agent it is: the session's key says so, and this frame is sent for every piece.
+    const { runId, sessionKey } = this.#identity;
+    const start = this.#start("chat", '"state":"delta"', { runId, sessionKey });
     return {
       wants: isReader,
       piece: (piece) => `${start}${this.nextSeq()},"deltaText":${JSON.stringify(piece)}},"seq":`,
@@ -91,9 +93,9 @@ export class RunFrames {
     };
   }
 
-  #start(event: string, what: string): string {
-    const identity = JSON.stringify(this.#identity).slice(1, -1);
-    return `{"type":"event","event":"${event}","payload":{${identity},${what},"seq":`;
+  #start(event: string, what: string, identity: object = this.#identity): string {
+    const fields = JSON.stringify(identity).slice(1, -1);
+    return `{"type":"event","event":"${event}","payload":{${fields},${what},"seq":`;
   }
 }
 

@@ -7,7 +7,7 @@ import { eventHead } from "../clients/client-session.ts";
 import type { Clients } from "../clients/clients.ts";
 import { show } from "../sessions/history.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
-import type { SessionNews } from "../sessions/session-news.ts";
+import { SETTLED, type SessionNews } from "../sessions/session-news.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
 import { oneLine, plainText } from "../sessions/transcript-view.ts";
 import { COMMAND_MODEL } from "./conversation.ts";
@@ -89,7 +89,7 @@ export class Runner {
   #begin(run: Run, request: RunRequest, late: boolean): void {
     const { news, sessions } = this.#parts;
     const { session } = request;
-    const question = this.#store(session, { role: "user", content: request.content, runId: request.runId });
+    const question = this.#append(session, { role: "user", content: request.content, runId: request.runId });
     const opened = openRun(this.#parts, run, request, late);
     // Before the session's change, which stores both.
     if (!(opened instanceof GatewayError)) this.#partials.begin(run, session);
@@ -100,7 +100,7 @@ export class Runner {
       lastMessagePreview: oneLine(text, PREVIEW_LENGTH),
       ...(session.setting("derivedTitle") === undefined && { derivedTitle: oneLine(text, TITLE_LENGTH) }),
     });
-    news.changed(session.key, "send", run.id);
+    news.asked(session.key, question, run.id);
     this.#tell(run.identity, { seq: run.frames.nextSeq(), state: "status", phase: "starting_model" });
     this.#tellCaller(run, { phase: "start", startedAt: run.startedAt });
     if (opened instanceof GatewayError) run.fail(opened);
@@ -123,7 +123,7 @@ export class Runner {
     const { timestamp } = this.#store(session, { ...answer, stopReason: "stop" });
     const identity = { runId, sessionKey: session.key, agentId: AGENT_ID };
     this.#tell(identity, { seq: 1, state: "final", stopReason: "stop", message: textMessage(text, timestamp) });
-    this.#parts.news.changed(session.key, "agent.input.settled", runId);
+    this.#parts.news.changed(session.key, SETTLED, runId);
   }
 
   /** Reports a queued message that a client took back. */
@@ -131,7 +131,7 @@ export class Runner {
     const stopReason = ABORTED_BY_CLIENT;
     this.#tell(identityOf(request), { seq: 1, state: "aborted", stopReason });
     record.conclude({ status: "aborted", stopReason, endedAt: this.#parts.clock.wall() });
-    this.#parts.news.changed(request.session.key, "agent.input.settled", request.runId);
+    this.#parts.news.changed(request.session.key, SETTLED, request.runId);
   }
 
   /** Stops storing partial answers. */
@@ -160,16 +160,22 @@ export class Runner {
       record.conclude({ status: "error", error: toGatewayError(error), endedAt });
       throw error;
     }
-    this.#parts.news.changed(request.session.key, "agent.input.settled", run.id);
+    this.#parts.news.ended(request.session.key, run.id);
   }
 
   /** Stores the answer and tells the clients of the end. */
   #conclude(run: Run, ending: RunEnding, session: Session, record: RunRecord): void {
-    const { sessions } = this.#parts;
-    const stored = this.#store(session, ending.message, run.answerId);
+    const { news, sessions } = this.#parts;
+    const stored = this.#append(session, ending.message, run.answerId);
+    news.answered(session.key, stored);
     record.message = stored;
     const preview = oneLine(run.content.text, PREVIEW_LENGTH);
-    sessions.update(session, { ...ending.settings, ...(preview !== "" && { lastMessagePreview: preview }) });
+    sessions.update(session, {
+      ...ending.settings,
+      ...(preview !== "" && { lastMessagePreview: preview }),
+      // Who sees it arrive has read it: else the page takes the mark off again, and reads the models and the list anew.
+      ...(ending.outcome.status === "ok" && !news.isFollowed(session.key) && { unread: true }),
+    });
     const { message } = ending.chat;
     // With its stored id, so that clients recognise it in the history.
     const named = message && { message: { ...message, __openclaw: show(stored).message.__openclaw } };
@@ -177,11 +183,16 @@ export class Runner {
     this.#tellCaller(run, ending.lifecycle);
   }
 
-  #store(session: Session, message: NewMessage, id = this.#parts.newId()): TranscriptMessage {
-    const { clock, news, sessions } = this.#parts;
+  #store(session: Session, message: NewMessage): TranscriptMessage {
+    const stored = this.#append(session, message);
+    this.#parts.news.message(session.key, stored);
+    return stored;
+  }
+
+  #append(session: Session, message: NewMessage, id = this.#parts.newId()): TranscriptMessage {
+    const { clock, sessions } = this.#parts;
     const stored = { id, ...session.branches.place, timestamp: clock.wall(), ...message };
     sessions.append(session, stored);
-    news.message(session.key, stored);
     return stored;
   }
 

@@ -9,19 +9,21 @@ interface Note {
 /** Stop reasons of providers that kept an answer back. */
 const WITHHELD = /filter|refus|safety|block|prohibit|recitation|spii/i;
 
-/** The notes after an answer: that text may be missing, or why a completed answer has neither text nor tool calls. */
+/**
+ * The notes after an answer: that text may be missing, why it failed, or why a completed answer has neither text nor tool
+ * calls.
+ */
 export function notesOf(
   answer: Pick<TranscriptMessage, "content" | "stopReason" | "unreadEvents" | "failure">,
 ): readonly Note[] {
   const { content, stopReason, unreadEvents, failure } = answer;
-  if (unreadEvents !== undefined) {
-    const events = unreadEvents === 1 ? "an event" : `${unreadEvents} events`;
-    return [note(`Text may be missing: ${events} of this answer could not be read`)];
-  }
+  const notes = unreadEvents === undefined ? [] : [unread(unreadEvents)];
+  if (failure) return failure.code === "cancelled" ? notes : [...notes, warning(failure.message)];
+  if (notes.length > 0) return notes;
   const isEmpty = content.every(
     (part) => part.type === "thinking" || (part.type === "text" && part.text.trim() === ""),
   );
-  return isEmpty && stopReason !== undefined && !failure ? [note(`No text: ${whyEmpty(content, stopReason)}`)] : [];
+  return isEmpty && stopReason !== undefined ? [note(`No text: ${whyEmpty(content, stopReason)}`)] : [];
 }
 
 function whyEmpty(content: TranscriptMessage["content"], stopReason: string): string {
@@ -30,5 +32,13 @@ function whyEmpty(content: TranscriptMessage["content"], stopReason: string): st
   const isThought = content.some((part) => part.type === "thinking" && part.text !== "");
   return isThought ? "the model ended its answer after its reasoning" : `the provider sent none (${stopReason})`;
 }
+
+function unread(count: number): Note {
+  const events = count === 1 ? "an event" : `${count} events`;
+  return note(`Text may be missing: ${events} of this answer could not be read`);
+}
+
+/** In the form by which the Control UI recognises the reason that its red card shows for the last run. */
+const warning = (text: string): Note => ({ type: "text", text: `⚠️ ${text}` });
 
 const note = (text: string): Note => ({ type: "text", text: `[${text}.]` });

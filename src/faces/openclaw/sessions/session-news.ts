@@ -1,8 +1,24 @@
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
+import type { ClientSession } from "../clients/client-session.ts";
 import type { Clients } from "../clients/clients.ts";
 import { show } from "./history.ts";
 import { AGENT_ID } from "./session-key.ts";
 import type { SessionRow } from "./session-row.ts";
+
+/** The reason of a session's change when one of its messages has had its turn. */
+export const SETTLED = "agent.input.settled";
+
+/** Says that the row comes with all rows above it. Without it the Control UI asks for the row, and for the list. */
+const WITHOUT_ANCESTORS = { ancestorSessions: [] };
+
+/** A message of a session as events and deltas name it. */
+export const messageEnvelope = (sessionKey: string, message: TranscriptMessage) => ({
+  sessionKey,
+  agentId: AGENT_ID,
+  message: show(message).message,
+  messageId: message.id,
+  messageSeq: message.seq,
+});
 
 /** Tells subscribers about changes to sessions. */
 export class SessionNews {
@@ -19,29 +35,59 @@ export class SessionNews {
 
   /** Tells the clients that follow the list of sessions. */
   changed(sessionKey: string, reason: string, runId?: string): void {
+    this.#changed(sessionKey, { reason, ...(runId !== undefined && { runId }) });
+  }
+
+  /**
+   * Tells of a question: the clients that follow this session's messages get it with the session's row, the others that
+   * follow the list get the row alone. Both would make the Control UI read the history twice.
+   */
+  asked(sessionKey: string, question: TranscriptMessage, runId: string): void {
+    this.message(sessionKey, question);
+    this.#changed(sessionKey, { reason: "send", runId }, (client) => !client.messagesOf.has(sessionKey));
+  }
+
+  /** Tells of an answer whose run is about to end: the row comes with that end. */
+  answered(sessionKey: string, answer: TranscriptMessage): void {
+    this.#message(sessionKey, answer, () => ({ hasActiveRun: true }));
+  }
+
+  /**
+   * Tells of a run's end. Who follows the session's messages reads the history at its answer; the reason that the others
+   * get would make it read the same again.
+   */
+  ended(sessionKey: string, runId: string): void {
+    this.#changed(sessionKey, { phase: "end", runId }, (client) => client.messagesOf.has(sessionKey));
+    this.#changed(sessionKey, { reason: SETTLED, runId }, (client) => !client.messagesOf.has(sessionKey));
+  }
+
+  /** Whether a client follows this session's messages. */
+  isFollowed(sessionKey: string): boolean {
+    return [...this.#clients].some((client) => client.messagesOf.has(sessionKey));
+  }
+
+  #changed(sessionKey: string, what: object, wanting: (client: ClientSession) => boolean = () => true): void {
     const payload = () => {
       const session = this.#rowOf(sessionKey);
       return {
         sessionKey,
         agentId: AGENT_ID,
-        reason,
-        ...(runId !== undefined && { runId }),
+        ...what,
         ts: this.#now(),
         ...(session && { session }),
+        ...WITHOUT_ANCESTORS,
       };
     };
-    this.#clients.tellReaders("sessions.changed", payload, (client) => client.followsSessions);
+    this.#clients.tellReaders("sessions.changed", payload, (client) => client.followsSessions && wanting(client));
   }
 
-  /** Tells the clients that subscribed to this session's messages. */
+  /** Tells the clients that subscribed to this session's messages, with the session's row, which they would ask for. */
   message(sessionKey: string, message: TranscriptMessage): void {
-    const payload = () => ({
-      sessionKey,
-      agentId: AGENT_ID,
-      message: show(message).message,
-      messageId: message.id,
-      messageSeq: message.seq,
-    });
+    this.#message(sessionKey, message, () => ({ session: this.#rowOf(sessionKey) }));
+  }
+
+  #message(sessionKey: string, message: TranscriptMessage, about: () => object): void {
+    const payload = () => ({ ...messageEnvelope(sessionKey, message), ...about(), ...WITHOUT_ANCESTORS });
     this.#clients.tellReaders("session.message", payload, (client) => client.messagesOf.has(sessionKey));
   }
 }
