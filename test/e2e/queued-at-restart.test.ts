@@ -100,7 +100,7 @@ test("a provider key that a waiting message came with is never stored: after a r
     { content: "say a1" },
     {},
     { content: "say a2" },
-    { content: [], errorMessage: expect.stringMatching(/provider key .* never stored: send the message again/) },
+    { role: "assistant", errorMessage: expect.stringMatching(/provider key .* never stored: send the message again/) },
   ]);
   expect(upstream.requests).toBe(1);
 });

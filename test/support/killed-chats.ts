@@ -179,6 +179,7 @@ class ChatsClient {
     const history = await this.client.request("chat.history", {
       sessionKey: session,
       limit: 1_000,
+      maxBytes: 6_000_000,
       ...(inputRunIds.length > 0 && { inputRunIds }),
     });
     const messages = history.messages as readonly Shown[];

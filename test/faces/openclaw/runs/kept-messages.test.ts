@@ -16,7 +16,7 @@ const KIND = "openclaw.queue";
 const send = (client: OpenClawClient, runId: string, fields: object = {}): Promise<Payload> =>
   client.request("chat.send", { sessionKey: "main", message: `say ${runId}`, idempotencyKey: runId, ...fields });
 const history = (client: OpenClawClient): Promise<Payload> =>
-  client.request("chat.history", { sessionKey: "main", inputRunIds: ["r1", "r2", "r3"] });
+  client.request("chat.history", { sessionKey: "main", maxBytes: 1_000_000, inputRunIds: ["r1", "r2", "r3"] });
 const kept = async (transcripts: Transcripts) => (await transcripts.documents(KIND)).map(({ key }) => key);
 
 /** A durable gateway with one running message and two that wait. */
