@@ -6,6 +6,7 @@ import type { Clock } from "../core/kernel/clock.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { ReadTurn } from "../core/stream/read-turn.ts";
 import { startDemoUpstream } from "../demo/demo-upstream.ts";
+import { AI_SDK_SUBPROTOCOL, createAiSdkFace } from "../faces/ai-sdk/face.ts";
 import { createOpenClawFace } from "../faces/openclaw/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createLog, type LogOptions } from "../observe/log.ts";
@@ -119,6 +120,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const streamFaces = started.use(
     connectStreamFaces({ relay, routing, registry, authenticator, clock, observer, limits }),
   );
+  const aiSdkFace = started.adopt(
+    createAiSdkFace({ relay, routing, registry, authenticator, observer, clock, limits }),
+    (part) => part.close(),
+  );
   const openClawFace = started.adopt(
     await createOpenClawFace({
       relay,
@@ -163,6 +168,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     faces: [
       { path: "/", face: openClawFace },
       { path: CONTROL_UI_PATH, face: openClawFace },
+      { path: config.aiSdk.path, optionalSubprotocol: AI_SDK_SUBPROTOCOL, face: aiSdkFace },
       { path: RESPONSES_PATH, face: apis.responsesSocket },
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFaces.stream },
     ],

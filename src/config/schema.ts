@@ -89,6 +89,14 @@ const openclaw = z.strictObject({
     .describe("how many of a session's newest messages are sent upstream with the next one"),
 });
 
+const aiSdk = z.strictObject({
+  path: z
+    .string()
+    .regex(/^(\/[\w.~-]+)+$/, { error: 'a path such as "/v1/chat"' })
+    .default("/v1/chat")
+    .describe("where the AI SDK's WebSocketChatTransport connects"),
+});
+
 /** The configuration's schema. Parsing resolves references to secrets. */
 export const configSchema = (sources: SecretSources) =>
   z
@@ -131,6 +139,7 @@ export const configSchema = (sources: SecretSources) =>
       data: data.prefault({}).describe("where sessions and transcripts are kept"),
       ledger: ledgerSchema.prefault({}).describe("the record of usage, see usage.md"),
       openclaw: openclaw.prefault({}).describe("the OpenClaw face"),
+      aiSdk: aiSdk.prefault({}).describe("the AI SDK face"),
     })
     .superRefine(crossCheck)
     .describe("Configuration of Sluice");

@@ -1,6 +1,6 @@
-import type { Conversation, Dialect, Message, Part } from "../core/dialect/dialect.ts";
+import type { Conversation, Dialect, Message } from "../core/dialect/dialect.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
-import { asObject, type JsonObject } from "../core/kernel/json.ts";
+import { asObject, type JsonObject, parseJson } from "../core/kernel/json.ts";
 import { AnthropicEvents } from "./anthropic-events.ts";
 import { asCount } from "./token-counts.ts";
 
@@ -33,6 +33,9 @@ export const anthropicMessages: Dialect = {
   conversation: (turn) => ({
     ...(turn.system !== undefined && { system: turn.system }),
     messages: turn.messages.map(toMessage).filter((message) => message !== undefined),
+    ...(turn.tools && {
+      tools: turn.tools.map(({ parameters, ...tool }) => ({ ...tool, input_schema: parameters })),
+    }),
     ...thinkingOf(turn),
   }),
 
@@ -72,7 +75,7 @@ function toMessage({ role, content }: Message): JsonObject | undefined {
   return blocks.some((block) => block.type !== "thinking") ? { role, content: blocks } : undefined;
 }
 
-function toBlock(part: Part, role: Message["role"]): JsonObject | undefined {
+function toBlock(part: Message["content"][number], role: Message["role"]): JsonObject | undefined {
   switch (part.type) {
     case "text":
       return part.text === "" ? undefined : { type: "text", text: part.text };
@@ -84,5 +87,14 @@ function toBlock(part: Part, role: Message["role"]): JsonObject | undefined {
       if (role === "assistant")
         throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
       return { type: "image", source: { type: "base64", media_type: part.mimeType, data: part.base64 } };
+    case "toolCall":
+      return { type: "tool_use", id: part.id, name: part.name, input: asObject(parseJson(part.arguments)) ?? {} };
+    case "toolResult":
+      return {
+        type: "tool_result",
+        tool_use_id: part.id,
+        content: part.text,
+        ...(part.isError === true && { is_error: true }),
+      };
   }
 }

@@ -1,4 +1,4 @@
-import type { Conversation, Dialect, Message, Part } from "../core/dialect/dialect.ts";
+import type { Conversation, Dialect, Message } from "../core/dialect/dialect.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { asObject, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import { ChatChunks } from "./chat-chunks.ts";
@@ -29,8 +29,9 @@ export const openaiChat: Dialect = {
   conversation: (turn) => ({
     messages: [
       ...(turn.system === undefined ? [] : [{ role: "system", content: turn.system }]),
-      ...turn.messages.map(toMessage).filter((message) => message !== undefined),
+      ...turn.messages.flatMap(toMessages),
     ],
+    ...(turn.tools && { tools: turn.tools.map((tool) => ({ type: "function", function: { ...tool } })) }),
     ...effort(turn),
   }),
 
@@ -70,12 +71,17 @@ function effort({ thinking }: Conversation): JsonObject {
   return thinking === undefined || thinking === "off" ? {} : { reasoning_effort: thinking };
 }
 
-/** Undefined for a message without content, which providers reject. */
-function toMessage({ role, content }: Message): JsonObject | undefined {
-  return role === "user" ? userMessage(content) : assistantMessage(content);
+/** None for a message without content, which providers reject. Each result of a tool is a message of its own. */
+function toMessages({ role, content }: Message): readonly JsonObject[] {
+  const message = role === "user" ? userMessage(content) : assistantMessage(content);
+  const results = content.filter((part) => part.type === "toolResult");
+  return [
+    ...results.map(({ id, text }) => ({ role: "tool", tool_call_id: id, content: text })),
+    ...(message ? [message] : []),
+  ];
 }
 
-function userMessage(parts: readonly Part[]): JsonObject | undefined {
+function userMessage(parts: Message["content"]): JsonObject | undefined {
   const content = parts.map(toContent).filter((part) => part !== undefined);
   const [first] = content;
   if (!first) return undefined;
@@ -83,13 +89,15 @@ function userMessage(parts: readonly Part[]): JsonObject | undefined {
   return { role: "user", content: content.length === 1 && first.type === "text" ? first.text : content };
 }
 
-function toContent(part: Part): JsonObject | undefined {
+function toContent(part: Message["content"][number]): JsonObject | undefined {
   switch (part.type) {
     case "text":
       return part.text === "" ? undefined : { type: "text", text: part.text };
     case "image":
       return { type: "image_url", image_url: { url: `data:${part.mimeType};base64,${part.base64}` } };
     case "thinking":
+    case "toolCall":
+    case "toolResult":
       return undefined;
   }
 }
@@ -98,15 +106,23 @@ function toContent(part: Part): JsonObject | undefined {
  * Reasoning goes back unchanged, even the empty string: Kimi and DeepSeek reject the conversation without it. Signed thinking
  * is Anthropic's and is left out.
  */
-function assistantMessage(parts: readonly Part[]): JsonObject | undefined {
+function assistantMessage(parts: Message["content"]): JsonObject | undefined {
   let text = "";
   let reasoning: JsonValue | undefined;
+  const calls: JsonObject[] = [];
   for (const part of parts) {
     if (part.type === "text") text += part.text;
     else if (part.type === "image")
       throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
-    else if (part.signature === undefined) reasoning = (reasoning ?? "") + part.text;
+    else if (part.type === "toolCall")
+      calls.push({ id: part.id, type: "function", function: { name: part.name, arguments: part.arguments } });
+    else if (part.type === "thinking" && part.signature === undefined) reasoning = (reasoning ?? "") + part.text;
   }
-  if (text === "") return undefined;
-  return { role: "assistant", content: text, ...(reasoning !== undefined && { reasoning_content: reasoning }) };
+  if (text === "" && calls.length === 0) return undefined;
+  return {
+    role: "assistant",
+    content: text === "" ? null : text,
+    ...(calls.length > 0 && { tool_calls: calls }),
+    ...(reasoning !== undefined && { reasoning_content: reasoning }),
+  };
 }

@@ -1,4 +1,4 @@
-import type { Conversation, Dialect, Message, Part } from "../core/dialect/dialect.ts";
+import type { Conversation, Dialect, Message } from "../core/dialect/dialect.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import type { JsonObject } from "../core/kernel/json.ts";
 import { ResponseEvents } from "./response-events.ts";
@@ -18,7 +18,8 @@ export const openaiResponses: Dialect = {
 
   conversation: (turn) => ({
     ...(turn.system !== undefined && { instructions: turn.system }),
-    input: turn.messages.map(toItem).filter((item) => item !== undefined),
+    input: turn.messages.flatMap(toItems),
+    ...(turn.tools && { tools: turn.tools.map((tool) => ({ type: "function", ...tool })) }),
     ...effort(turn),
   }),
 
@@ -33,13 +34,22 @@ function effort({ thinking }: Conversation): JsonObject {
   return thinking === undefined || thinking === "off" ? {} : { reasoning: { effort: thinking } };
 }
 
-/** Undefined for a message without content. */
-function toItem({ role, content }: Message): JsonObject | undefined {
+/** None for a message without content. Calls and results are items of their own, a result before what follows it. */
+function toItems({ role, content }: Message): readonly JsonObject[] {
   const parts = content.map((part) => toContent(part, role)).filter((part) => part !== undefined);
-  return parts.length > 0 ? { role, content: parts } : undefined;
+  const message = parts.length > 0 ? [{ role, content: parts }] : [];
+  return [...content.flatMap(toResult), ...message, ...content.flatMap(toCall)];
 }
 
-function toContent(part: Part, role: Message["role"]): JsonObject | undefined {
+const toCall = (part: Message["content"][number]): readonly JsonObject[] =>
+  part.type === "toolCall"
+    ? [{ type: "function_call", call_id: part.id, name: part.name, arguments: part.arguments }]
+    : [];
+
+const toResult = (part: Message["content"][number]): readonly JsonObject[] =>
+  part.type === "toolResult" ? [{ type: "function_call_output", call_id: part.id, output: part.text }] : [];
+
+function toContent(part: Message["content"][number], role: Message["role"]): JsonObject | undefined {
   switch (part.type) {
     case "text":
       if (part.text === "") return undefined;
@@ -48,6 +58,9 @@ function toContent(part: Part, role: Message["role"]): JsonObject | undefined {
       if (role === "assistant")
         throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
       return { type: "input_image", image_url: `data:${part.mimeType};base64,${part.base64}` };
+    case "toolCall":
+    case "toolResult":
+      return undefined;
     case "thinking":
       // Only complete encrypted reasoning items may go back, and a part cannot hold one.
       return undefined;

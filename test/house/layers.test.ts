@@ -17,6 +17,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   protocol: { parts: [], node: false, packages: ["zod"] },
   core: { parts: ["protocol"], node: false, packages: [] },
   dialects: { parts: CORE, node: false, packages: [] },
+  "faces/ai-sdk": { parts: CORE, node: true, packages: ["zod"] },
   "faces/api": { parts: CORE, node: true, packages: [] },
   "faces/http-streams": { parts: CORE, node: true, packages: [] },
   "faces/openclaw": { parts: CORE, node: true, packages: ["zod"] },
@@ -33,7 +34,7 @@ const RULES: Readonly<Record<string, Rule>> = {
     parts: [
       ...CORE,
       ...["config", "demo", "dialects", "observe", "page", "storage", "transport", "upstream"],
-      ...["faces/api", "faces/http-streams", "faces/openclaw", "faces/stream", "faces/usage"],
+      ...["faces/ai-sdk", "faces/api", "faces/http-streams", "faces/openclaw", "faces/stream", "faces/usage"],
     ],
     node: true,
     packages: [],
@@ -44,6 +45,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 /** The rooms of a part form a line: each may import those before it. Files beside the rooms may import them all. */
 const LINES: Readonly<Record<string, readonly string[]>> = {
   core: ["kernel", "usage", "dialect", "stream", "ledger", "caller", "ports", "quota", "relay"],
+  "faces/ai-sdk": ["messages", "frames", "answers"],
   "faces/api": ["request", "socket"],
   "faces/openclaw": ["clients", "sessions", "runs", "methods", "connect"],
   transport: ["admit", "auth", "http", "ws"],

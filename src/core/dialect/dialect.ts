@@ -50,12 +50,21 @@ export interface Conversation {
   readonly messages: readonly Message[];
   /** "off", "low", "medium", "high"; undefined leaves it to the provider. */
   readonly thinking?: string;
+  /** The tools that the model may call. */
+  readonly tools?: readonly ToolDefinition[];
+}
+
+/** A tool that the client runs. `parameters` is a JSON schema of an object. */
+export interface ToolDefinition {
+  readonly name: string;
+  readonly description?: string;
+  readonly parameters: JsonObject;
 }
 
 /** One message of a conversation. */
 export interface Message {
   readonly role: "user" | "assistant";
-  readonly content: readonly Part[];
+  readonly content: readonly (Part | ToolPart)[];
 }
 
 /** A piece of a message. An image is base64 without a prefix; a signature must go back unchanged. */
@@ -63,6 +72,11 @@ export type Part =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "image"; readonly mimeType: string; readonly base64: string }
   | { readonly type: "thinking"; readonly text: string; readonly signature?: string };
+
+/** A tool call (`arguments`: JSON) stands in an assistant's message, its result in the user's message after it. */
+export type ToolPart =
+  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: string }
+  | { readonly type: "toolResult"; readonly id: string; readonly text: string; readonly isError?: boolean };
 
 /** Reads the events of one stream in order, and keeps state between them. */
 export interface Decoder {

@@ -7,8 +7,8 @@ export interface Face {
   readonly name: string;
   /** The scope a gateway key needs. */
   readonly scope: Scope;
-  /** Whether credentials come in the handshake (`header`) or in the first frame (`frame`). */
-  readonly authentication: "header" | "frame";
+  /** Whether credentials come in the handshake (`header`), in the first frame (`frame`), or in either. */
+  readonly authentication: "header" | "frame" | "either";
   /** The largest inbound frame once authenticated, in bytes. */
   readonly maxFrameBytes: number;
   accept(connection: Connection): FaceSession;

@@ -22,6 +22,22 @@ export function identify({ headers }: IncomingMessage, remoteAddress: string, pa
   return { caller, upstreamKey: upstreamKeyOf({ headers }) };
 }
 
+/**
+ * The same for a face that also takes credentials in its first frame: undefined if they are required and the handshake has
+ * none. `ticket`: one that stands in the query.
+ */
+export function identifyEarly(
+  request: IncomingMessage,
+  ticket: string | undefined,
+  remoteAddress: string,
+  parts: IdentifyParts,
+): Identity | undefined {
+  const { headers } = request;
+  if (ticket !== undefined && parts.tickets) return parts.tickets.redeem(ticket, headers.origin, remoteAddress);
+  const hasNone = ticketOf(headers) === undefined && tokensOf(headers).length === 0;
+  return hasNone && parts.authenticator.required ? undefined : identify(request, remoteAddress, parts);
+}
+
 /** The upstream key in a request's headers, if there is one. */
 export function upstreamKeyOf({ headers }: Pick<IncomingMessage, "headers">): string | undefined {
   const key = headers[UPSTREAM_KEY_HEADER];

@@ -16,11 +16,11 @@ import { checkSource, type OriginRules } from "../admit/origin.ts";
 import type { PendingSockets } from "../admit/pending-sockets.ts";
 import type { Proxies } from "../admit/proxies.ts";
 import { offeredSubprotocols } from "../auth/credentials.ts";
-import { identify, upstreamKeyOf } from "../auth/identity.ts";
+import { identify, identifyEarly, upstreamKeyOf } from "../auth/identity.ts";
 import type { Tickets } from "../auth/tickets.ts";
 import { errorPage, refusalPage, refuseUpgrade } from "../http/page.ts";
 import { checkHead } from "../http/request-head.ts";
-import { pathOf, sourceOf } from "../http/target.ts";
+import { pathOf, queryOf, sourceOf } from "../http/target.ts";
 import { type ConnectionLimits, SocketConnection } from "./connection.ts";
 import { checkHandshake, speaksHttp, UpgradeRequired } from "./upgrade-required.ts";
 
@@ -29,6 +29,8 @@ export interface FaceMount {
   readonly path: string;
   /** If set, clients must offer it, and it is selected. */
   readonly subprotocol?: string;
+  /** If set and offered, it is selected: browsers that offer any, such as one with a token, want one back. */
+  readonly optionalSubprotocol?: string;
   readonly face: Face;
 }
 
@@ -198,7 +200,11 @@ export class WebSockets {
     }
     admission.checkRoom(remoteAddress);
     if (face.authentication === "frame") return { ...target, caller: undefined, upstreamKey: upstreamKeyOf(request) };
-    const identity = identify(request, remoteAddress, this.#parts);
+    const identity =
+      face.authentication === "either"
+        ? identifyEarly(request, queryOf(request).get("ticket") ?? undefined, remoteAddress, this.#parts)
+        : identify(request, remoteAddress, this.#parts);
+    if (!identity) return { ...target, caller: undefined, upstreamKey: upstreamKeyOf(request) };
     requireScope(identity.caller, face.scope);
     this.#keyConnections.check(identity.caller);
     return { ...target, ...identity };
@@ -230,7 +236,11 @@ function acceptorFor(mount: FaceMount): WebSocketServer {
     maxPendingAutoPongs: 32,
     closeTimeout: CLOSE_TIMEOUT_MS,
     // By default ws selects the first subprotocol offered, which may carry the token.
-    handleProtocols: () => mount.subprotocol ?? false,
+    handleProtocols: (offered) => {
+      const { subprotocol, optionalSubprotocol } = mount;
+      if (optionalSubprotocol !== undefined && offered.has(optionalSubprotocol)) return optionalSubprotocol;
+      return subprotocol ?? false;
+    },
   };
   return new WebSocketServer(options);
 }

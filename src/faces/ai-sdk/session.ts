@@ -1,0 +1,155 @@
+import type { Code } from "../../../protocol/codes.ts";
+import { type Caller, requireScope } from "../../core/caller/caller.ts";
+import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
+import type { JsonObject } from "../../core/kernel/json.ts";
+import type { Connection } from "../../core/ports/connection.ts";
+import type { FaceSession } from "../../core/ports/face.ts";
+import { Scheduler } from "../../core/stream/scheduler.ts";
+import { Answer } from "./answers/answer.ts";
+import { AnswerReader } from "./answers/answer-reader.ts";
+import type { Answers } from "./answers/answers.ts";
+import { EntryDeltas } from "./answers/entry-deltas.ts";
+import { FrameCaller } from "./frame-caller.ts";
+import { type ClientFrame, type ResumeFrame, readClientFrame, type SendFrame } from "./frames/client-frame.ts";
+import { errorFrame, noActiveFrame, startFrame } from "./frames/server-frame.ts";
+import { toConversation } from "./messages/to-conversation.ts";
+import type { AiSdkParts } from "./parts.ts";
+
+/** One connection of the AI SDK's chat transport: its requests, each a reader of an answer. */
+export class AiSdkSession implements FaceSession {
+  readonly #connection: Connection;
+  readonly #parts: AiSdkParts;
+  readonly #answers: Answers;
+  readonly #scheduler: Scheduler;
+  readonly #readers = new Map<string, AnswerReader>();
+  readonly #caller: FrameCaller;
+
+  constructor(connection: Connection, parts: AiSdkParts, answers: Answers) {
+    this.#connection = connection;
+    this.#parts = parts;
+    this.#answers = answers;
+    // Nothing is acknowledged, so the in-flight limit never applies.
+    this.#scheduler = new Scheduler(connection, Number.POSITIVE_INFINITY);
+    this.#caller = new FrameCaller(connection, parts.authenticator);
+  }
+
+  /** Sends a frame that belongs to no request. */
+  tell(frame: string): void {
+    this.#scheduler.send(frame);
+  }
+
+  message(text: string): void {
+    const receivedAt = this.#parts.clock.now();
+    const { requestId, frame } = readClientFrame(text);
+    try {
+      if (frame instanceof GatewayError) throw frame;
+      if (frame.type === "send") this.#answer(frame, receivedAt);
+      else if (frame.type === "resume") this.#resume(frame);
+      else this.#abort(frame.requestId);
+    } catch (thrown) {
+      this.#refuse(requestId, toGatewayError(thrown));
+    }
+  }
+
+  drained(): void {
+    this.#scheduler.run();
+  }
+
+  closed(why: Code): void {
+    for (const reader of [...this.#readers.values()]) reader.leave(why);
+  }
+
+  /** The protocol cannot say it: clients resume after the close. */
+  goingAway(): void {}
+
+  #answer(frame: SendFrame, receivedAt: number): void {
+    const caller = this.#identify(frame);
+    this.#checkRequest(frame.requestId);
+    if (this.#answers.isRunning(caller.name, frame.id)) {
+      throw new GatewayError("bad_request", "A response is already active for this chat.");
+    }
+    const answer = this.#open(frame, caller, receivedAt);
+    this.#answers.add(caller.name, frame.id, answer);
+    this.#read(frame.requestId, answer, 0);
+  }
+
+  #open(frame: SendFrame, caller: Caller, receivedAt: number): Answer {
+    const { relay, routing, registry } = this.#parts;
+    const { system, thinking, options } = frame.body;
+    const model = frame.body.model === undefined ? routing.defaultModel : routing.model(frame.body.model);
+    const tools = frame.body.tools?.map(({ name, description, parameters }) => ({
+      name,
+      ...(description !== undefined && { description }),
+      parameters: parameters as JsonObject,
+    }));
+    const conversation = toConversation(frame.messages, { system, thinking, tools });
+    const stream = relay.open({
+      target: { route: model.route, model },
+      body: { ...model.route.dialect.conversation(conversation), ...(options as JsonObject | undefined) },
+      caller,
+      upstreamKey: this.#connection.upstreamKey,
+      mayRetry: true,
+      face: "ai-sdk",
+      connection: this.#connection.id,
+      receivedAt,
+    });
+    const last = frame.messages.at(-1);
+    const registered = registry.add(stream, caller.name, caller.grant?.away ?? "continue");
+    const facts = {
+      // After a tool has run, the client goes on with the message that called it.
+      messageId: last?.role === "assistant" ? last.id : `msg_${stream.info.id}`,
+      metadata: { stream: stream.info.id, model: model.alias, route: model.route.name },
+      tools: new Set(tools?.map(({ name }) => name)),
+    };
+    return new Answer(registered, model.route.dialect, facts, registry);
+  }
+
+  #resume(frame: ResumeFrame): void {
+    const caller = this.#identify(frame);
+    this.#checkRequest(frame.requestId);
+    const answer = this.#answers.find(caller.name, frame.id);
+    if (answer) this.#read(frame.requestId, answer, frame.lastSequence === undefined ? 0 : frame.lastSequence + 1);
+    else this.#scheduler.send(noActiveFrame(frame.requestId));
+  }
+
+  #read(requestId: string, answer: Answer, from: number): void {
+    this.#scheduler.send(startFrame(requestId));
+    const reader = new AnswerReader({
+      requestId,
+      answer,
+      deltas: new EntryDeltas(answer.stream.log, answer.dialect.decoder()),
+      scheduler: this.#scheduler,
+      from,
+      over: () => this.#readers.delete(requestId),
+    });
+    this.#readers.set(requestId, reader);
+    reader.wake();
+  }
+
+  /** From any of its readers. A request that is over or unknown is none of a client's mistakes. */
+  #abort(requestId: string): void {
+    this.#readers.get(requestId)?.answer.stop();
+  }
+
+  /** Throws `duplicate_id` or `too_many_streams`. */
+  #checkRequest(requestId: string): void {
+    const limit = this.#parts.limits.streamsPerConnection;
+    if (this.#readers.has(requestId)) throw new GatewayError("duplicate_id");
+    if (this.#readers.size >= limit) throw new GatewayError("too_many_streams", undefined, { details: { limit } });
+  }
+
+  #identify({ headers }: Exclude<ClientFrame, { type: "abort" }>): Caller {
+    const caller = this.#caller.of(headers);
+    requireScope(caller, "streams");
+    return caller;
+  }
+
+  #refuse(requestId: string | undefined, error: GatewayError): void {
+    const { code, message } = error;
+    if (code === "internal") this.#parts.observer.fault(error.cause, "ai-sdk");
+    if (requestId !== undefined) this.#scheduler.send(errorFrame(requestId, message));
+    if (code === "bad_frame") this.#connection.violation(error);
+    else this.#parts.observer.refused({ code, remoteAddress: this.#connection.remoteAddress, where: "ai-sdk" });
+    if (code === "unauthorized") this.#connection.close(4501, code);
+  }
+}
