@@ -28,7 +28,7 @@ test("a gateway killed again and again in mid-answer shows what each answer had,
     await untilStored(directory, `answer ${life} in part`);
     gateway.kill("SIGKILL");
     expect(await gateway.exit).toBe("SIGKILL");
-    const content = [{ type: "text", text: `answer ${life} in part` }];
+    const content = [`answer ${life} in part`, `⚠️ ${INTERRUPTED}`].map((text) => ({ type: "text", text }));
     expected.push({ role: "user", content: message });
     expected.push({ role: "assistant", content, errorMessage: INTERRUPTED, stopReason: "error" });
   }

@@ -11,6 +11,7 @@ import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
 import { model, route } from "../../../support/routes.ts";
 
 const KEY = "agent:main:main";
+const INTERRUPTED = { type: "text", text: "⚠️ the gateway stopped in the middle of this answer" };
 const textOf = ({ content }: TranscriptMessage): string =>
   content.map((part) => (part.type === "text" ? part.text : "")).join("");
 
@@ -82,7 +83,7 @@ describe("a gateway that is killed in mid-answer", () => {
       { role: "user", content: "Tell me a story" },
       {
         role: "assistant",
-        content: [{ type: "text", text: "Once upon a time" }],
+        content: [{ type: "text", text: "Once upon a time" }, INTERRUPTED],
         stopReason: "error",
         errorMessage: "the gateway stopped in the middle of this answer",
       },
@@ -106,7 +107,7 @@ describe("a gateway that is killed in mid-answer", () => {
     await using _ = later;
     expect(await history(again)).toMatchObject([
       { role: "user" },
-      { role: "assistant", content: [], errorMessage: "the gateway stopped in the middle of this answer" },
+      { role: "assistant", content: [INTERRUPTED], errorMessage: "the gateway stopped in the middle of this answer" },
     ]);
     again[Symbol.dispose]();
   });

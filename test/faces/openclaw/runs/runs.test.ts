@@ -255,6 +255,8 @@ describe("a repeated key", () => {
 });
 
 describe("a gateway that stops", () => {
+  const STOPPING = { type: "text", text: "⚠️ the gateway is stopping" };
+
   test("keeps the partial answer and the queued messages, and reports both", async () => {
     await using first = await startRig();
     using client = await first.client();
@@ -269,9 +271,9 @@ describe("a gateway that stops", () => {
     using later = await rig.client();
     expect((await history(later)).messages).toMatchObject([
       { role: "user", content: "say r1" },
-      { role: "assistant", content: [{ text: "Half" }], errorMessage: "the gateway is stopping" },
+      { role: "assistant", content: [{ text: "Half" }, STOPPING], errorMessage: "the gateway is stopping" },
       { role: "user", content: "say r2" },
-      { role: "assistant", content: [], errorMessage: "the gateway is stopping" },
+      { role: "assistant", content: [STOPPING], errorMessage: "the gateway is stopping" },
     ]);
   });
 
