@@ -1,5 +1,6 @@
 import { timeoutsSchema } from "../config/route-schema.ts";
 import type { Config } from "../config/schema.ts";
+import type { Secret } from "../config/secret.ts";
 import { Routing } from "../core/dialect/routing.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { type DemoUpstream, demoRoutes } from "../demo/demo-upstream.ts";
@@ -12,6 +13,7 @@ export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
     ...route,
     name,
     key: route.key?.reveal(),
+    keyOrigin: keyOrigin(name, route.key),
     headers: Object.fromEntries(Object.entries(route.headers).map(([header, value]) => [header, value.reveal()])),
   }));
   const all = [
@@ -48,9 +50,16 @@ export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
       allowHeaders: [
         ...Object.keys(route.headers),
         ...("keyHeader" in route && route.keyHeader ? [route.keyHeader] : []),
+        ...("sessionHeader" in route && route.sessionHeader ? [route.sessionHeader] : []),
       ],
     })),
   };
+}
+
+/** Never the path of a file: chat users read it. */
+function keyOrigin(name: string, key: Secret | undefined): string {
+  const field = `routes.${name}.key`;
+  return key === undefined ? `${field} is not set` : `from ${key.variable ?? field}`;
 }
 
 function dialectNamed(name: string) {

@@ -19,6 +19,8 @@ interface Checked {
         readonly baseUrl: string;
         readonly key?: Secret | undefined;
         readonly maxConnections: number;
+        readonly sessionHeader?: string | undefined;
+        readonly keepsHistory: boolean;
       }
     >
   >;
@@ -57,6 +59,11 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
       `fewer than ${SHORT_TOKEN} characters while listening on ${host}, where it can be guessed`,
       "a long random token, such as openssl rand -hex 32 prints",
     );
+  }
+  for (const [name, { sessionHeader, keepsHistory }] of Object.entries(config.routes)) {
+    if (!keepsHistory || sessionHeader !== undefined) continue;
+    const expected = "a sessionHeader beside it, by which the upstream knows the conversation";
+    problem(["routes", name, "keepsHistory"], "true without a sessionHeader", expected);
   }
   const routes = Object.keys(config.routes);
   const models = Object.keys(config.models);

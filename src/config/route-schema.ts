@@ -116,6 +116,18 @@ export const routeSchema = (sources: SecretSources) =>
         .describe(
           "the header that carries the key, such as api-key for Azure; by default the dialect's own. authorization gets Bearer in front of the key",
         ),
+      sessionHeader: headerName
+        .toLowerCase()
+        .optional()
+        .describe(
+          "a header that tells the upstream which chat session a request belongs to, such as x-openclaw-session-key for an OpenClaw gateway",
+        ),
+      keepsHistory: z
+        .boolean()
+        .default(false)
+        .describe(
+          "the upstream keeps the conversation that sessionHeader names: chats send it only what it has not answered yet, not their whole history",
+        ),
       includeUsage: z
         .boolean()
         .default(true)

@@ -4,10 +4,13 @@ import { z } from "zod";
 export class Secret {
   readonly #value: string;
   readonly #origin: string;
+  /** The environment variable that it came from, if it did. */
+  readonly variable: string | undefined;
 
-  constructor(value: string, origin: string) {
+  constructor(value: string, origin: string, variable?: string) {
     this.#value = value;
     this.#origin = origin;
+    this.variable = variable;
   }
 
   /** The value itself. */
@@ -58,12 +61,21 @@ const trimmed = (value: string | undefined): string | undefined => value?.trim()
 /** A header's value (RFC 9110, 5.5): secrets are sent in headers. */
 const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]+$/;
 
-function follow(secret: z.infer<typeof reference>, sources: SecretSources) {
+interface Followed {
+  readonly origin: string;
+  readonly variable?: string;
+  readonly value: string | undefined;
+  /** What was found instead of a secret. */
+  readonly missing: string;
+}
+
+function follow(secret: z.infer<typeof reference>, sources: SecretSources): Followed {
   if (typeof secret === "string")
     return { origin: "the configuration", value: trimmed(secret), missing: "an empty string" };
   if ("env" in secret) {
     return {
       origin: secret.env,
+      variable: secret.env,
       value: trimmed(sources.env[secret.env]),
       missing: `no environment variable ${secret.env}`,
     };
@@ -79,8 +91,8 @@ function follow(secret: z.infer<typeof reference>, sources: SecretSources) {
 /** A secret in the configuration, given or by reference. An unresolvable reference is a problem of its field. */
 export const secretSchema = (sources: SecretSources) =>
   reference.transform((secret, context) => {
-    const { origin, value, missing } = follow(secret, sources);
-    if (value && HEADER_VALUE.test(value)) return new Secret(value, origin);
+    const { origin, variable, value, missing } = follow(secret, sources);
+    if (value && HEADER_VALUE.test(value)) return new Secret(value, origin, variable);
     const found = value ? "a secret with line breaks or characters outside Latin-1" : missing;
     context.addIssue({ code: "custom", params: { found, expected: "a secret" } });
     return z.NEVER;

@@ -22,6 +22,8 @@ import { trust } from "./policy/trust.ts";
 /** A route: its address and settings. Optional ones have defaults. */
 export interface UpstreamRoute {
   readonly name: string;
+  /** Where its key is configured, as people are told when it is refused: `from OPENAI_API_KEY`. */
+  readonly keyOrigin?: string | undefined;
   /** An http or https URL with the path that all requests share. */
   readonly baseUrl: string;
   readonly timeouts: RouteTimeouts & Partial<Timeouts>;
@@ -129,7 +131,7 @@ function openRoute(
       reads: options.reads,
     }),
     breaker: new Breaker({ ...DEFAULT_BREAKER, ...options.breaker }, () => options.clock.now()),
-    keyRefusals: new KeyRefusals(route.name, () => options.clock.now()),
+    keyRefusals: new KeyRefusals(route, () => options.clock.now()),
     retries: new Retries({ ...DEFAULT_RETRY, ...options.retry }, options.random ?? Math.random),
     timeouts,
     maxEventBytes: options.maxEventBytes,

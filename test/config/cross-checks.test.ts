@@ -30,6 +30,14 @@ describe("the start is refused", () => {
     expect(problemsOf({ listen: { host } }, { SLUICE_TOKEN: "short" })).toEqual([]);
   });
 
+  test("when an upstream is to keep conversations of which it hears no name", () => {
+    expect(problemsOf({ routes: { r: { ...route, keepsHistory: true } }, models: { m: model } })).toEqual([
+      "routes.r.keepsHistory: found true without a sessionHeader, expected a sessionHeader beside it, by which the upstream knows the conversation",
+    ]);
+    const named = { ...route, sessionHeader: "X-Openclaw-Session-Key", keepsHistory: true };
+    expect(problemsOf({ routes: { r: named }, models: { m: model } })).toEqual([]);
+  });
+
   test("when a model's route is not there", () => {
     expect(problemsOf({ routes: { r: route, s: route }, models: { m: { ...model, route: "t" } } })).toEqual([
       'models.m.route: found "t", which is not a route, expected one of r, s',

@@ -21,7 +21,7 @@ describe("a Responses request", () => {
 });
 
 describe("a conversation for Responses", () => {
-  test("names the content types of user and assistant differently", () => {
+  test("names its items, and the content types of user and assistant differently", () => {
     const turn = {
       system: "be brief",
       messages: [
@@ -39,13 +39,14 @@ describe("a conversation for Responses", () => {
       instructions: "be brief",
       input: [
         {
+          type: "message",
           role: "user",
           content: [
             { type: "input_text", text: "what is this?" },
             { type: "input_image", image_url: "data:image/png;base64,AA==" },
           ],
         },
-        { role: "assistant", content: [{ type: "output_text", text: "a dot" }] },
+        { type: "message", role: "assistant", content: [{ type: "output_text", text: "a dot" }] },
       ],
     });
   });

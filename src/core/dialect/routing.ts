@@ -12,6 +12,10 @@ export interface Route {
   /** The header that carries the key, in lower case, where it is not the dialect's own. */
   readonly keyHeader?: string | undefined;
   readonly headers: Readonly<Record<string, string>>;
+  /** The header, in lower case, that tells the upstream which conversation a request belongs to. */
+  readonly sessionHeader?: string | undefined;
+  /** Whether the upstream keeps the conversations that this header names: it then gets only what is new. */
+  readonly keepsHistory?: boolean;
   /** False if the upstream rejects `stream_options`; usage is then estimated. */
   readonly includeUsage?: boolean;
   /** Models without an alias that clients may name as the provider does: all, those matching a pattern (`claude-*`), or none. */

@@ -10,7 +10,7 @@ import { EventResponse, LOOKS_PER_SILENCE } from "./event-response.ts";
 import { createMissingFace } from "./missing.ts";
 import { createModelsFace } from "./models.ts";
 import { aboutOwnKey } from "./own-key.ts";
-import { checkContentType, readRequest, switchesOf } from "./request/api-request.ts";
+import { checkContentType, forwardedHeaders, readRequest } from "./request/api-request.ts";
 import { APIS, type Api } from "./request/apis.ts";
 import type { Wording } from "./request/wording.ts";
 import { refusalHeaders, responseHeaders } from "./response-headers.ts";
@@ -76,7 +76,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>)
       body,
       unary,
       isUncounted: api.below !== undefined,
-      headers: switchesOf(api, exchange),
+      headers: forwardedHeaders(api, target, exchange),
       upstreamKey,
       mayRetry: mayRetryFor(exchange),
       caller,

@@ -14,6 +14,12 @@ const OF_THE_KEY = /permission|auth|api_?key|access|forbidden|denied|account|org
 /** The parts of a request that a refusal depends on. */
 export type KeyedRequest = Pick<UpstreamRequest, "isOwnKey" | "model">;
 
+/** The route whose key is refused, and where that key is configured, such as `from OPENAI_API_KEY`. */
+export interface KeyedRoute {
+  readonly name: string;
+  readonly keyOrigin?: string | undefined;
+}
+
 interface Refused {
   readonly error: GatewayError;
   readonly until: number;
@@ -24,13 +30,13 @@ interface Refused {
  * that may concern one model applies to that model only. Callers with their own keys neither cause nor notice one.
  */
 export class KeyRefusals {
-  readonly #route: string;
+  readonly #route: KeyedRoute;
   readonly #now: () => number;
   /** By model; undefined stands for the whole route. */
   readonly #refused = new Map<string | undefined, Refused>();
 
   /** `now` is a monotonic clock in milliseconds. */
-  constructor(route: string, now: () => number) {
+  constructor(route: KeyedRoute, now: () => number) {
     this.#route = route;
     this.#now = now;
   }
@@ -49,10 +55,12 @@ export class KeyRefusals {
   told(error: GatewayError, { isOwnKey, model }: KeyedRequest): GatewayError {
     const status = error.code === "upstream_http_error" ? error.details?.status : undefined;
     if (isOwnKey || (status !== 401 && status !== 403)) return error;
+    const { name, keyOrigin } = this.#route;
+    const origin = keyOrigin === undefined ? "" : ` (${keyOrigin})`;
     const refusal = new GatewayError(
       "upstream_http_error",
-      `the provider refuses the key of the route ${this.#route}: ${error.message}`,
-      { details: { ...error.details, reason: "key_refused", route: this.#route }, retryable: false },
+      `the provider refuses the key of the route ${name}${origin}: ${error.message}`,
+      { details: { ...error.details, reason: "key_refused", route: name }, retryable: false },
     );
     const names = ["type", "code", "param"].map((name) => asString(error.details?.[name]) ?? "").join(" ");
     if (status === 401 && !names.includes("model")) this.#remember(undefined, refusal);

@@ -180,7 +180,7 @@ describe("a provider's refusal before the response began", () => {
     const answer = await asking;
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.text).error).toMatchObject({
-      message: "the provider refuses the key of the route chat: bad key",
+      message: "the provider refuses the key of the route chat (from routes.chat.key): bad key",
       code: "upstream_http_error",
     });
     expect(answer.headers.get("x-should-retry")).toBe("false");

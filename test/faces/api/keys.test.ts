@@ -68,7 +68,7 @@ describe("a gateway key on the HTTP APIs", () => {
     const wrong = { error: { message: "Incorrect API key", code: "invalid_api_key" } };
     for (const [headers, status, message] of [
       [{ ...up.bearer, "x-sluice-upstream-key": "sk-of-alice" }, 401, "Incorrect API key"],
-      [up.bearer, 400, "the provider refuses the key of the route chat: Incorrect API key"],
+      [up.bearer, 400, "the provider refuses the key of the route chat (from routes.chat.key): Incorrect API key"],
     ] as const) {
       const asking = up.post(CHAT, headers);
       (await up.upstream.request()).json(401, wrong);

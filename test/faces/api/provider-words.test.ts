@@ -183,7 +183,9 @@ describe("a key of the gateway's that the provider refuses", () => {
     for (let times = 0; times < 3; times++) {
       const { status, headers, text } = await up.post(asked);
       expect([status, headers.get("x-should-retry")]).toEqual([asked === MESSAGES ? 403 : 400, "false"]);
-      expect(JSON.parse(text).error.message).toMatch(/^the provider refuses the key of the route \S+: bad key$/);
+      expect(JSON.parse(text).error.message).toMatch(
+        /^the provider refuses the key of the route (\S+) \(from routes\.\1\.key\): bad key$/,
+      );
     }
     expect(up.upstream.requests).toBe(1);
   });

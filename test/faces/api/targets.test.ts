@@ -138,3 +138,26 @@ describe("Expect: 100-continue", () => {
     expect(JSON.parse(answer.slice(answer.indexOf("\r\n\r\n"))).error.message).toBeTruthy();
   });
 });
+
+describe("a route with a session header", () => {
+  const HEADER = "x-openclaw-session-key";
+  const config = (upstream: string) => ({
+    routes: {
+      agents: { dialect: "openai-chat", baseUrl: `${upstream}/v1`, sessionHeader: HEADER },
+      chat: { dialect: "openai-chat", baseUrl: `${upstream}/v1` },
+    },
+    models: { agent: { route: "agents", model: "openclaw" }, gpt: { route: "chat", model: "gpt" } },
+  });
+
+  test.each([
+    ["agent", "sluice:local:my chat"],
+    ["gpt", undefined],
+  ])("forwards the client's name of its conversation below the caller's: %s", async (model, forwarded) => {
+    await using rig = await setUp(config);
+    const answered = rig.post({ ...CHAT, body: { ...CHAT.body, model, stream: false } }, { [HEADER]: "my chat" });
+    const request = await rig.upstream.request();
+    expect(request.headers[HEADER]).toBe(forwarded);
+    request.json(400, { error: { message: "the provider was reached" } });
+    await answered;
+  });
+});

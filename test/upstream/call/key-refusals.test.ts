@@ -10,7 +10,7 @@ const refusal = (status: number, details: Record<string, string> = {}) =>
 /** The refusals of one route, and whether each later request is answered at once, at a time that a test sets. */
 function setUp() {
   let now = 0;
-  const refusals = new KeyRefusals("sails", () => now);
+  const refusals = new KeyRefusals({ name: "sails", keyOrigin: "from SAILS_KEY" }, () => now);
   return {
     told: (error: GatewayError, request: KeyedRequest = { model: "a" }) => refusals.told(error, request),
     isShut(request: KeyedRequest = { model: "a" }) {
@@ -33,7 +33,7 @@ describe("a refused key", () => {
     for (const status of [401, 403]) {
       expect(told(refusal(status, { type: "authentication_error" }))).toMatchObject({
         code: "upstream_http_error",
-        message: "the provider refuses the key of the route sails: no",
+        message: "the provider refuses the key of the route sails (from SAILS_KEY): no",
         retryable: false,
         details: { status, type: "authentication_error", reason: "key_refused", route: "sails" },
       });

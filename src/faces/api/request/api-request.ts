@@ -92,8 +92,16 @@ function checkDialect(model: string, { route }: Target, api: Api): void {
   throw new GatewayError("unsupported", `${model} speaks ${name}, not ${api.dialect}: ${where}`);
 }
 
-/** The request headers that are forwarded upstream. */
-export function switchesOf({ switches }: Api, exchange: HttpExchange): Record<string, string> {
+/**
+ * The request headers that are forwarded upstream: the vendor's switches, and the client's name for its conversation on a
+ * route that has a header for it. The caller's name goes before it, so that no caller reaches another's conversation.
+ */
+export function forwardedHeaders({ switches }: Api, { route }: Target, exchange: HttpExchange): Record<string, string> {
   const given = switches.map((name) => [name, exchange.header(name)]);
-  return Object.fromEntries(given.filter(([, value]) => value !== undefined));
+  const { sessionHeader } = route;
+  const session = sessionHeader === undefined ? undefined : exchange.header(sessionHeader);
+  return {
+    ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+    ...(sessionHeader !== undefined && session && { [sessionHeader]: `sluice:${exchange.caller.name}:${session}` }),
+  };
 }

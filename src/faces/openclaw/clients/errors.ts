@@ -4,6 +4,7 @@ import type { ErrorShape } from "../../../../protocol/openclaw/frames.ts";
 import type { OpenClawErrorCode, Scope } from "../../../../protocol/openclaw/wire.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
 import type { GatewayError } from "../../../core/kernel/errors.ts";
+import { failureWords } from "./failure-words.ts";
 
 /** In characters: messages may quote names that a client sent, of any length. */
 const MAX_MESSAGE = 500;
@@ -67,7 +68,7 @@ export function chatFailure(error: GatewayError, model: Model) {
   const { status, type } = error.details ?? {};
   const cut = (text: string) => text.slice(0, MAX_DETAIL);
   return {
-    errorMessage: error.message,
+    errorMessage: failureWords(error, model.route.name),
     errorKind: errorKind(error),
     errorDetail: {
       provider: cut(model.route.name),

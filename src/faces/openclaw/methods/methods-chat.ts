@@ -13,7 +13,7 @@ import { GatewayError } from "../../../core/kernel/errors.ts";
 import { canonicalKey } from "../sessions/session-key.ts";
 import { resolveSession } from "../sessions/session-reference.ts";
 import type { Call } from "./call.ts";
-import { commandEntries, runCommand } from "./commands.ts";
+import { commandEntries } from "./commands/table.ts";
 import { historyOf } from "./history-view.ts";
 import { ANSWERED, method } from "./method.ts";
 import type { Services } from "./services.ts";
@@ -55,9 +55,8 @@ export const chatMethods = [
       const runIds = services.runs.abort(key);
       return { ok: true, aborted: runIds.length > 0, runIds, runId, status: "ok" };
     }
-    const isText = params.suppressCommandInterpretation === true || Boolean(params.attachments?.length);
-    if (!isText && (await runCommand(services, call, key, runId, params.message))) return ANSWERED;
-    await submit(services, call, { ...params, key, runId }, (record) => call.reply(started(record)));
+    const isText = params.suppressCommandInterpretation === true;
+    await submit(services, call, { ...params, key, runId, isText }, (record) => call.reply(started(record)));
     return ANSWERED;
   }),
 

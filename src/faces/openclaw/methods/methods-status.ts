@@ -12,7 +12,7 @@ import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import { mayDo } from "../../../core/caller/caller.ts";
 import { modelFields, selectionOf, thinkingFields } from "../sessions/model-catalog.ts";
 import { AGENT_ID, canonicalKey, MAIN_KEY } from "../sessions/session-key.ts";
-import { commandEntries } from "./commands.ts";
+import { commandEntries } from "./commands/table.ts";
 import { method } from "./method.ts";
 import type { Services } from "./services.ts";
 import { listSessions, STORE_NAME } from "./session-list.ts";

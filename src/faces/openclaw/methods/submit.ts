@@ -8,6 +8,7 @@ import type { RunRecord } from "../runs/run-records.ts";
 import { readAttachments } from "./attachments.ts";
 import { checkLeaf, type ExpectedLeaf } from "./branches/expected-leaf.ts";
 import type { Call } from "./call.ts";
+import { runCommand } from "./commands/run-command.ts";
 import type { Services } from "./services.ts";
 
 /** A message from one of the sending methods. */
@@ -17,17 +18,19 @@ export interface Submission extends ExpectedLeaf {
   readonly runId: string;
   readonly message: string;
   readonly attachments?: readonly Attachment[] | undefined;
+  /** A message for the model, even if it begins with a `/word`. */
+  readonly isText?: boolean | undefined;
   readonly thinking?: string | undefined;
   readonly model?: Model | undefined;
   readonly system?: string | undefined;
   readonly timeoutMs?: number | undefined;
-  /** `interrupt` stops the active run; in all other modes the message waits for its turn. */
+  /** Overrides the session's. `interrupt` stops the active run; in all other modes the message waits for its turn. */
   readonly queueMode?: string | undefined;
   readonly agentCaller?: ClientSession | undefined;
 }
 
 /**
- * Accepts a message, lets `acknowledge` respond, and only then starts the run, so that the acknowledgement is the first
+ * Answers a command, or accepts a message, lets `acknowledge` respond, and only then starts the run, so that the acknowledgement is the first
  * thing a client receives of it. A repeated key starts nothing; `repeated` responds with the state of its run.
  */
 export async function submit(
@@ -37,17 +40,20 @@ export async function submit(
   acknowledge: (record: RunRecord) => void,
   repeated: (record: RunRecord) => void = (record) => repeat(record, call),
 ): Promise<void> {
+  const { key, runId, message, attachments = [], isText } = submission;
+  const asked = { key, runId, message, attachments: attachments.length };
+  if (!isText && (await runCommand(services, call, asked, acknowledge, repeated))) return;
   const content = contentOf(submission);
   const { caller, upstreamKey, id: connection } = call.client;
-  await services.sessions.open(submission.key);
-  const known = services.sessions.get(submission.key);
+  await services.sessions.open(key);
+  const known = services.sessions.get(key);
   const admit = () => {
     checkLeaf(known, submission);
     services.admit(caller);
   };
   // Before the new session is stored.
   if (!known) admit();
-  const session = known ?? services.sessions.create(submission.key);
+  const session = known ?? services.sessions.create(key);
   const sent = { ...submission, session, content, caller, upstreamKey, connection, receivedAt: call.receivedAt };
   const { record, fresh } = services.runs.accept({ ...sent, isAdmitted: true }, () => {
     if (known) admit();
@@ -57,7 +63,8 @@ export async function submit(
     return;
   }
   acknowledge(record);
-  if (submission.queueMode === "interrupt") services.runs.interrupt(session.key);
+  const queueMode = submission.queueMode ?? session.text("queueMode");
+  if (queueMode === "interrupt") services.runs.interrupt(session.key);
   services.runs.pump(session.key);
 }
 

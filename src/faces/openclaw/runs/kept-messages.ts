@@ -125,7 +125,7 @@ function refusalOf({ ownKey, model }: KeptMessage, hasModel: boolean): GatewayEr
     const message =
       "the gateway was restarted while this message waited, and the provider key sent with it is never stored: " +
       "send the message again";
-    return new GatewayError("shutting_down", message);
+    return new GatewayError("shutting_down", message, { retryable: false });
   }
   if (model !== undefined && !hasModel) return new GatewayError("unknown_model", `unknown model: ${model}`);
   return undefined;

@@ -6,6 +6,7 @@ import type { Stream } from "../../../core/stream/stream.ts";
 import { toConversation } from "./conversation.ts";
 import type { Run } from "./run.ts";
 import type { RunRequest } from "./run-request.ts";
+import { messagesFor, sessionHeader } from "./upstream-session.ts";
 
 /** What the upstream call of a run is made with. */
 export interface OpenParts {
@@ -25,10 +26,10 @@ export function openRun(parts: OpenParts, run: Run, request: RunRequest, late: b
   const { relay, clock, systemPrompt, historyMessages } = parts;
   const { session } = request;
   const { route } = run.model;
-  const system = [systemPrompt, request.system].filter((prompt) => prompt !== undefined && prompt !== "").join("\n\n");
+  const system = [systemPrompt, request.system].filter(Boolean).join("\n\n");
   try {
     if (request.refusal) throw request.refusal;
-    const turn = toConversation(session.messages, {
+    const turn = toConversation(messagesFor(route, session), {
       system: system === "" ? undefined : system,
       thinking: request.thinking ?? session.text("thinkingLevel"),
       maxMessages: historyMessages,
@@ -39,6 +40,7 @@ export function openRun(parts: OpenParts, run: Run, request: RunRequest, late: b
       // Its key may have been revoked while it waited.
       caller: parts.current(request.caller),
       upstreamKey: request.upstreamKey,
+      headers: sessionHeader(route, session),
       mayRetry: true,
       face: "openclaw",
       session: session.key,

@@ -1,6 +1,7 @@
 import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import { chatFailure } from "../clients/errors.ts";
+import { inWords } from "../clients/failure-words.ts";
 import { notesOf } from "../sessions/notes.ts";
 import type { Settings } from "../sessions/session-store.ts";
 import { stopReasonOf, wireUsage } from "../sessions/transcript-view.ts";
@@ -87,16 +88,17 @@ export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
     };
   }
   const error: GatewayError = toGatewayError(end.error);
-  const failure = { code: error.code, message: error.message };
+  const told = inWords(error, model.route.name);
+  const failure = { code: error.code, message: told.message };
   return {
     message: { ...message, stopReason: "error", failure },
     chat: { state: "error", ...chatFailure(error, model), ...partial, ...(usage && { usage }) },
-    lifecycle: { phase: "error", error: error.message, ...times },
-    outcome: { status: "error", error, endedAt },
+    lifecycle: { phase: "error", error: told.message, ...times },
+    outcome: { status: "error", error: told, endedAt },
     settings: {
       ...settings,
       status: error.code === "upstream_timeout" ? "timeout" : "failed",
-      lastRunError: error.message,
+      lastRunError: told.message,
     },
   };
 }

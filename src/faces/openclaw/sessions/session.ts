@@ -30,6 +30,11 @@ export class Session {
     return this.branches.active;
   }
 
+  /** The last `seq` that was said under another session id: before a turn to another branch, or in a fork's parent. */
+  get inheritedSeq(): number {
+    return this.record.head?.seq ?? 0;
+  }
+
   setting(name: string): string | number | boolean | undefined {
     return this.record.settings[name] ?? undefined;
   }

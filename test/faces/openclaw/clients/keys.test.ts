@@ -103,7 +103,7 @@ describe("a gateway key", () => {
     rig.replace({ revokedAt: 1 });
     rig.call.text("done").finish();
     const ended = await client.ended("r2");
-    expect(ended).toMatchObject({ errorMessage: "the key was revoked" });
+    expect(ended).toMatchObject({ errorMessage: "The key was revoked." });
     expect(rig.calls).toHaveLength(1);
   });
 });

@@ -50,8 +50,8 @@ describe("the method agent", () => {
     rig.call.fail(new GatewayError("upstream_overloaded", "busy"));
     expect(client.frames.filter(({ id }) => id === "2:agent").at(-1)).toMatchObject({
       ok: false,
-      payload: { runId: "r1", status: "error", summary: "busy" },
-      error: { code: "UNAVAILABLE", message: "busy" },
+      payload: { runId: "r1", status: "error", summary: "The provider is overloaded (route openai): busy." },
+      error: { code: "UNAVAILABLE", message: "The provider is overloaded (route openai): busy." },
     });
   });
 
@@ -123,7 +123,7 @@ describe("agent.wait", () => {
     rig.call.fail(new GatewayError("upstream_reset", "the line went dead"));
     expect(await client.request("agent.wait", { runId: "r1" })).toMatchObject({
       status: "error",
-      error: "the line went dead",
+      error: "The provider closed the connection before the answer was complete (route openai): the line went dead.",
     });
   });
 });

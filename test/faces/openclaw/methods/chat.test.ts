@@ -251,10 +251,11 @@ describe("a failed run", () => {
         details: { status: 429, type: "rate_limit_error" },
       }),
     );
+    const words = "The provider accepts no more requests at the moment (route openai): too many requests.";
     const events = client.chat("r1");
     expect(events.at(-1)).toMatchObject({
       state: "error",
-      errorMessage: "too many requests",
+      errorMessage: words,
       errorKind: "rate_limit",
       errorDetail: {
         provider: "openai",
@@ -270,9 +271,9 @@ describe("a failed run", () => {
     const { messages, sessionInfo } = await client.request("chat.history", { sessionKey: "main" });
     expect(messages).toMatchObject([
       { role: "user" },
-      { content: [{ text: "Half of " }], stopReason: "error", errorMessage: "too many requests" },
+      { content: [{ text: "Half of " }, { text: `⚠️ ${words}` }], stopReason: "error", errorMessage: words },
     ]);
-    expect(sessionInfo).toMatchObject({ status: "failed", lastRunError: "too many requests", hasActiveRun: false });
+    expect(sessionInfo).toMatchObject({ status: "failed", lastRunError: words, hasActiveRun: false });
   });
 
   test("does not stop the next message, which is sent with the failed question", async () => {

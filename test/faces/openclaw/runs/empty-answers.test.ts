@@ -61,6 +61,9 @@ test("a run that fails without text has its error and no note", async () => {
   await send(client, "r1");
   rig.call.data({ error: { type: "server_error", message: "it broke" } });
   const end = await client.ended("r1");
-  expect(end).toMatchObject({ state: "error", errorMessage: "it broke" });
+  expect(end).toMatchObject({
+    state: "error",
+    errorMessage: "The provider reported an error (route openai): it broke.",
+  });
   expect(JSON.stringify(end)).not.toContain("No text");
 });

@@ -184,7 +184,7 @@ describe("a key that changed while its message waited", () => {
     expect(rig.calls).toHaveLength(0);
     expect((await rig.transcripts.messages(KEY)).slice(2)).toMatchObject([
       { role: "user", runId: "r2" },
-      { role: "assistant", failure: { code: "unauthorized", message: "the key was revoked" } },
+      { role: "assistant", failure: { code: "unauthorized", message: "The key was revoked." } },
     ]);
     expect(await kept(rig.transcripts)).toEqual([]);
   });
@@ -197,7 +197,9 @@ describe("a key that changed while its message waited", () => {
     replace({ revokedAt: 1 });
     rig.call.finish();
     await immediate();
-    expect((await rig.transcripts.messages(KEY)).at(-1)).toMatchObject({ failure: { message: "the key was revoked" } });
+    expect((await rig.transcripts.messages(KEY)).at(-1)).toMatchObject({
+      failure: { message: "The key was revoked." },
+    });
     expect(rig.calls).toHaveLength(1);
   });
 });

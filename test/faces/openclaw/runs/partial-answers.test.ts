@@ -11,7 +11,7 @@ import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
 import { model, route } from "../../../support/routes.ts";
 
 const KEY = "agent:main:main";
-const INTERRUPTED = { type: "text", text: "⚠️ the gateway stopped in the middle of this answer" };
+const INTERRUPTED = { type: "text", text: "⚠️ The gateway stopped in the middle of this answer." };
 const textOf = ({ content }: TranscriptMessage): string =>
   content.map((part) => (part.type === "text" ? part.text : "")).join("");
 
@@ -77,7 +77,7 @@ describe("a gateway that is killed in mid-answer", () => {
     expect(await row(again)).toMatchObject({
       status: "failed",
       lastRunId: "r1",
-      lastRunError: "the gateway stopped in the middle of this answer",
+      lastRunError: "The gateway stopped in the middle of this answer.",
     });
     expect(await history(again)).toMatchObject([
       { role: "user", content: "Tell me a story" },
@@ -85,7 +85,7 @@ describe("a gateway that is killed in mid-answer", () => {
         role: "assistant",
         content: [{ type: "text", text: "Once upon a time" }, INTERRUPTED],
         stopReason: "error",
-        errorMessage: "the gateway stopped in the middle of this answer",
+        errorMessage: "The gateway stopped in the middle of this answer.",
       },
     ]);
     await send(again, "Tell me a story", "r2");
@@ -93,7 +93,7 @@ describe("a gateway that is killed in mid-answer", () => {
     expect(await again.ended("r2")).toMatchObject({ state: "final" });
     expect(
       await again.refusal("chat.send", { sessionKey: "main", message: "Tell me a story", idempotencyKey: "r1" }),
-    ).toMatchObject({ message: "the gateway stopped in the middle of this answer" });
+    ).toMatchObject({ message: "The gateway stopped in the middle of this answer." });
     again[Symbol.dispose]();
   });
 
@@ -107,7 +107,7 @@ describe("a gateway that is killed in mid-answer", () => {
     await using _ = later;
     expect(await history(again)).toMatchObject([
       { role: "user" },
-      { role: "assistant", content: [INTERRUPTED], errorMessage: "the gateway stopped in the middle of this answer" },
+      { role: "assistant", content: [INTERRUPTED], errorMessage: "The gateway stopped in the middle of this answer." },
     ]);
     again[Symbol.dispose]();
   });

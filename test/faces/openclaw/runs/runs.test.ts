@@ -222,13 +222,15 @@ describe("a repeated key", () => {
       using client = await first.client();
       await send(client, "r1");
       first.call.fail(new GatewayError("upstream_reset", "the line went dead"));
+      const message =
+        "The provider closed the connection before the answer was complete (route openai): the line went dead.";
       await using rig = restarted ? await first.restart() : first;
       using later = await rig.client();
       const outcome = await send(later, "r1").catch((error: unknown) => error);
       expect(outcome).toBeInstanceOf(ResponseError);
       expect(outcome).toMatchObject({
-        error: { code: "UNAVAILABLE", message: "the line went dead", details: { code: "upstream_reset" } },
-        payload: { runId: "r1", status: "error", summary: "the line went dead" },
+        error: { code: "UNAVAILABLE", message, details: { code: "upstream_reset" } },
+        payload: { runId: "r1", status: "error", summary: message },
       });
       expect(rig.calls).toHaveLength(restarted ? 0 : 1);
     });
@@ -255,7 +257,7 @@ describe("a repeated key", () => {
 });
 
 describe("a gateway that stops", () => {
-  const STOPPING = { type: "text", text: "⚠️ the gateway is stopping" };
+  const STOPPING = { type: "text", text: "⚠️ The gateway is stopping. Try again in 1 s." };
 
   test("keeps the partial answer and the queued messages, and reports both", async () => {
     await using first = await startRig();
@@ -271,9 +273,13 @@ describe("a gateway that stops", () => {
     using later = await rig.client();
     expect((await history(later)).messages).toMatchObject([
       { role: "user", content: "say r1" },
-      { role: "assistant", content: [{ text: "Half" }, STOPPING], errorMessage: "the gateway is stopping" },
+      {
+        role: "assistant",
+        content: [{ text: "Half" }, STOPPING],
+        errorMessage: "The gateway is stopping. Try again in 1 s.",
+      },
       { role: "user", content: "say r2" },
-      { role: "assistant", content: [STOPPING], errorMessage: "the gateway is stopping" },
+      { role: "assistant", content: [STOPPING], errorMessage: "The gateway is stopping. Try again in 1 s." },
     ]);
   });
 

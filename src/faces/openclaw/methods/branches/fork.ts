@@ -11,6 +11,7 @@ export function copyInto(
 ): void {
   const copies = messages.map(({ parentId: _, ...message }, index) => ({ ...message, id: newId(), seq: index + 1 }));
   sessions.append(session, ...copies);
+  sessions.turnTo(session, copies.at(-1)?.id ?? null);
   const { model = null, thinkingLevel = null, derivedTitle = null } = parent.record.settings;
   sessions.update(session, { model, thinkingLevel, derivedTitle });
 }
