@@ -148,14 +148,12 @@ const own: Record<string, object> = {
   MemoryStatus: shape({ agentId: text, embedding: shape({ ok: boolean }) }),
   CronStatus: shape({ enabled: boolean, jobs: number }),
   SessionMessageEvent: shape({ sessionKey: text, agentId: text, message, messageId: text, messageSeq: number }),
-  SessionsChangedEvent: {
-    ...shape({ sessionKey: text, agentId: text, reason: text, phase: { const: "end" }, ts: number }, [
-      "sessionKey",
-      "agentId",
-      "ts",
-    ]),
-    oneOf: [{ required: ["reason"] }, { required: ["phase"] }],
-  },
+  // Told without a reason: a run's end to who follows its session, and what only marks a session as read.
+  SessionsChangedEvent: shape({ sessionKey: text, agentId: text, reason: text, phase: { const: "end" }, ts: number }, [
+    "sessionKey",
+    "agentId",
+    "ts",
+  ]),
   ConnectChallenge: shape({ nonce: text, ts: { type: "integer" } }),
   Described: shape({ session: { type: ["object", "null"] } }),
   UsersListResult: closed({ profiles: list }),

@@ -91,8 +91,10 @@ const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async 
   expectId(services.sessions.get(key), expectedSessionId);
   const selection = chosen(services, model);
   const session = await services.sessions.openOrCreate(key);
-  services.sessions.patch(session, defined({ ...settings, model: selection }));
-  services.news.changed(key, "patch");
+  const changes = defined({ ...settings, model: selection });
+  services.sessions.patch(session, changes);
+  if (Object.keys(changes).every((name) => name === "unread")) services.news.read(key);
+  else services.news.changed(key, "patch");
   return { ...changed(services, session), path: STORE_NAME };
 });
 

@@ -73,7 +73,7 @@ export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
       chat: { state: "final", stopReason, message: final, ...(usage && { usage }) },
       lifecycle: { phase: "end", stopReason, ...times },
       outcome: { status: "ok", stopReason, endedAt },
-      settings: { ...settings, status: "done" },
+      settings: { ...settings, status: "done", unread: true },
     };
   }
   if (end.status === "cancelled") {

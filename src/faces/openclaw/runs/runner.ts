@@ -173,8 +173,6 @@ export class Runner {
     sessions.update(session, {
       ...ending.settings,
       ...(preview !== "" && { lastMessagePreview: preview }),
-      // Who sees it arrive has read it: else the page takes the mark off again, and reads the models and the list anew.
-      ...(ending.outcome.status === "ok" && !news.isFollowed(session.key) && { unread: true }),
     });
     const { message } = ending.chat;
     // With its stored id, so that clients recognise it in the history.

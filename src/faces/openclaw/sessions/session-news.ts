@@ -61,9 +61,9 @@ export class SessionNews {
     this.#changed(sessionKey, { reason: SETTLED, runId }, (client) => !client.messagesOf.has(sessionKey));
   }
 
-  /** Whether a client follows this session's messages. */
-  isFollowed(sessionKey: string): boolean {
-    return [...this.#clients].some((client) => client.messagesOf.has(sessionKey));
+  /** Tells of a session that was read, or marked as unread: without a reason, at which the Control UI reads the models. */
+  read(sessionKey: string): void {
+    this.#changed(sessionKey, {});
   }
 
   #changed(sessionKey: string, what: object, wanting: (client: ClientSession) => boolean = () => true): void {

@@ -13,11 +13,6 @@ async function reader(rig: Rig, follows: "messages" | "list"): Promise<OpenClawC
 const ask = (client: OpenClawClient, runId: string) =>
   client.request("chat.send", { sessionKey: "main", message: `say ${runId}`, idempotencyKey: runId });
 
-const unread = async (client: OpenClawClient) => {
-  const { session } = await client.request("sessions.describe", { key: "main" });
-  return (session as { readonly unread: boolean }).unread;
-};
-
 describe("a turn", () => {
   test("is told once: to who follows the messages with the row, to who follows the list as a change", async () => {
     await using rig = await startRig();
@@ -44,18 +39,15 @@ describe("a turn", () => {
       expect(payload.ancestorSessions).toEqual([]);
     }
   });
+});
 
-  test("leaves its session unread unless a client follows its messages", async () => {
-    await using rig = await startRig();
-    using near = await reader(rig, "messages");
-    await ask(near, "r1");
-    rig.call.text("seen").finish();
-    await near.ended("r1");
-    expect(await unread(near)).toBe(false);
-    await near.request("sessions.messages.unsubscribe", { key: "main" });
-    await ask(near, "r2");
-    rig.call.text("missed").finish();
-    await near.ended("r2");
-    expect(await unread(near)).toBe(true);
-  });
+test("a session that was read is told without a reason, any other change with it", async () => {
+  await using rig = await startRig();
+  using client = await reader(rig, "messages");
+  await client.request("sessions.patch", { key: "main", unread: false, label: "Mine" });
+  await client.request("sessions.patch", { key: "main", unread: true });
+  const [renamed, marked] = client.payloads("sessions.changed");
+  expect(renamed).toMatchObject({ reason: "patch", session: { label: "Mine" } });
+  expect(marked).toMatchObject({ session: { unread: true } });
+  expect(marked).not.toHaveProperty("reason");
 });
