@@ -7,7 +7,7 @@ import { untilStored } from "../support/stored-text.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
-const INTERRUPTED = "the gateway stopped in the middle of this answer";
+const INTERRUPTED = "The gateway stopped in the middle of this answer.";
 
 test("a gateway killed again and again in mid-answer shows what each answer had, and that it was interrupted", async () => {
   await using upstream = await startScriptedUpstream();
