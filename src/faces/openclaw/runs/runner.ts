@@ -9,7 +9,7 @@ import { show } from "../sessions/history.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
 import { SETTLED, type SessionNews } from "../sessions/session-news.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
-import { oneLine, plainText } from "../sessions/transcript-view.ts";
+import { traceOfAnswer, traceOfQuestion } from "../sessions/traces.ts";
 import { COMMAND_MODEL } from "./conversation.ts";
 import { type OpenParts, openRun } from "./open-run.ts";
 import { PartialAnswers } from "./partial-answers.ts";
@@ -33,10 +33,6 @@ export interface RunnerParts extends OpenParts {
 }
 
 type NewMessage = Omit<TranscriptMessage, "id" | "seq" | "timestamp">;
-
-/** In characters. */
-const TITLE_LENGTH = 80;
-const PREVIEW_LENGTH = 200;
 
 /** Takes a run from its message to its stored answer and tells the clients on the way. */
 export class Runner {
@@ -93,13 +89,7 @@ export class Runner {
     const opened = openRun(this.#parts, run, request, late);
     // Before the session's change, which stores both.
     if (!(opened instanceof GatewayError)) this.#partials.begin(run, session);
-    const text = plainText(question);
-    sessions.update(session, {
-      lastInteractionAt: run.startedAt,
-      startedAt: run.startedAt,
-      lastMessagePreview: oneLine(text, PREVIEW_LENGTH),
-      ...(session.setting("derivedTitle") === undefined && { derivedTitle: oneLine(text, TITLE_LENGTH) }),
-    });
+    sessions.update(session, traceOfQuestion(session, question, run.startedAt));
     news.asked(session.key, question, run.id);
     this.#tell(run.identity, { seq: run.frames.nextSeq(), state: "status", phase: "starting_model" });
     this.#tellCaller(run, { phase: "start", startedAt: run.startedAt });
@@ -169,11 +159,7 @@ export class Runner {
     const stored = this.#append(session, ending.message, run.answerId);
     news.answered(session.key, stored);
     record.message = stored;
-    const preview = oneLine(run.content.text, PREVIEW_LENGTH);
-    sessions.update(session, {
-      ...ending.settings,
-      ...(preview !== "" && { lastMessagePreview: preview }),
-    });
+    sessions.update(session, { ...ending.settings, ...traceOfAnswer(run.content.text) });
     const { message } = ending.chat;
     // With its stored id, so that clients recognise it in the history.
     const named = message && { message: { ...message, __openclaw: show(stored).message.__openclaw } };

@@ -75,8 +75,7 @@ export class SessionStore {
   }
 
   async openOrCreate(key: string): Promise<Session> {
-    await this.open(key);
-    return this.#sessions.get(key) ?? this.create(key);
+    return (await this.open(key)) ?? this.create(key);
   }
 
   create(key: string, settings: Settings = {}): Session {
@@ -99,8 +98,7 @@ export class SessionStore {
 
   /** Changes a client's settings of a session, without making it the newest. */
   patch(session: Session, changes: Settings): void {
-    const { updatedAt } = session.record;
-    this.update(session, changes, updatedAt);
+    this.update(session, changes, session.record.updatedAt);
   }
 
   /** Adds messages, each in its `place`. */
@@ -208,9 +206,8 @@ export class SessionStore {
   }
 
   #save(session: Session): void {
-    const { record, ifKilled } = session;
-    const settings = { ...record.settings, ...ifKilled };
-    this.#write(this.#parts.transcripts.saveSession({ ...record, settings }));
+    const settings = { ...session.record.settings, ...session.ifKilled };
+    this.#write(this.#parts.transcripts.saveSession({ ...session.record, settings }));
   }
 
   #write(write: Promise<void>): void {
