@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { AiChat } from "../support/ai-chat.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
 import { ResponsesSocketClient } from "../support/responses-socket-client.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
@@ -123,6 +124,19 @@ describe("while both faces see success, failure and nonsense", () => {
     // None of these answers is a complete response.
     while (!["error", "response.failed"].includes((await socket.next()).type));
     expect(leaks(socket.texts.join(), secrets)).toEqual([]);
+  });
+
+  // The others are asked again, because this face's clients do not.
+  const answeredOnce = ["whole", "HTTP error", "an error event", "no JSON", "not UTF-8", "a cut in an event"];
+  test.each(answeredOnce)("the AI SDK's transport, upstream: %s", async (name) => {
+    using chat = new AiChat(sluice.url, {
+      body: { model: "gpt", system: canary(), [canary()]: canary() },
+      headers: { authorization: `Bearer ${sharedToken}` },
+    });
+    const sending = chat.sendMessage({ text: prompt });
+    ANSWERS[name]?.(await upstream.request());
+    await sending;
+    expect(leaks(`${chat.error?.message} ${JSON.stringify(chat.messages)}`, secrets)).toEqual([]);
   });
 
   test("the Responses socket, bad frames", async () => {
