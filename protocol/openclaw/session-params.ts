@@ -96,11 +96,13 @@ export const SessionsPatchParams = closed(
     verboseLevel: z.string().max(64).nullish(),
     reasoningLevel: z.string().max(64).nullish(),
     model: z.string().nullish(),
+    // Without tools there is nothing to permit; showing the choice as made would be a lie.
+    permissionMode: z.string().max(64).nullish(),
   },
   "expectedLifecycleRevision expectedPermissionMode expectedSandboxMode expectedNativeRuntimeConsent " +
     "expectedToolOverrides expectedMarkedUnreadAt autoLabel boardFace boardPresentation statusNote attention ttlMinutes " +
     "contextWindow fastMode toolOverrides traceLevel responseUsage elevatedLevel execHost execSecurity execAsk execNode " +
-    "permissionMode sandboxMode nativeRuntimeConsent agentRuntime completionOwnerSessionKey inheritedToolPolicyVersion " +
+    "sandboxMode nativeRuntimeConsent agentRuntime completionOwnerSessionKey inheritedToolPolicyVersion " +
     "inheritedToolAllow inheritedToolDeny sendPolicy groupActivation",
 );
 

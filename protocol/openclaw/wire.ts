@@ -7,8 +7,8 @@ export const OPENCLAW_RELEASE = "2026.9.6";
 export const CONTROL_UI_PATH = "/ui";
 
 export const OPENCLAW_PROTOCOL = 4;
-/** A client in mode `probe` may still offer this version. */
-export const OPENCLAW_PROBE_PROTOCOL = 3;
+/** Spoken by OpenClaw up to 2026.5. It differs in what a chat delta carries: the whole text so far, never a piece alone. */
+export const OPENCLAW_OLDEST_PROTOCOL = 3;
 
 /** Largest inbound frame after `connect`, as the real gateway advertises it: 25 MiB. */
 export const OPENCLAW_MAX_PAYLOAD_BYTES = 26_214_400;
@@ -24,6 +24,8 @@ export const OPENCLAW_CLOSE = {
   protocolMismatch: { code: 1002, reason: "protocol mismatch" },
   /** Failed authentication and invalid handshakes; the reason repeats the error's message. */
   policy: 1008,
+  /** The device was removed, or its token revoked or rotated. */
+  deviceRemoved: { code: 4001, reason: "device removed" },
 } as const;
 
 export const SCOPES = {
@@ -36,6 +38,9 @@ export const SCOPES = {
 } as const;
 
 export type Scope = (typeof SCOPES)[keyof typeof SCOPES];
+
+/** Whether a scope is one that methods here need. */
+export const isScope = (name: string): name is Scope => Object.values<string>(SCOPES).includes(name);
 
 /** Declared by clients that show what happens inside a run. */
 export const TOOL_EVENTS_CAP = "tool-events";

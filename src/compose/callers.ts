@@ -3,6 +3,7 @@ import { KeyRing } from "../core/caller/key-ring.ts";
 import type { Clock } from "../core/kernel/clock.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import type { Authenticator } from "../core/ports/authenticator.ts";
+import type { Credentials } from "../core/ports/credentials.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Relay } from "../core/relay/relay.ts";
 import { watchKeys } from "../storage/keys/key-watch.ts";
@@ -16,7 +17,7 @@ const LAPSE_MS = 500;
 
 /** Who may call. */
 export interface Callers extends AsyncDisposable {
-  readonly authenticator: Authenticator;
+  readonly authenticator: Authenticator & Credentials;
   readonly tickets: Tickets;
   /** From now on, a key's sockets and streams end when it is revoked or expires. */
   enforceOn(relay: Relay, server: RunningServer): void;

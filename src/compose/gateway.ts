@@ -73,7 +73,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   });
   const metrics = config.metrics.enabled ? createMetrics(version) : undefined;
   const observer = metrics ? combine(log.observer, metrics.observer) : log.observer;
-  const { load, loop, callerLoad } = started.use(connectLoad(config, clock));
+  const { load, loop, vitals, callerLoad } = started.use(connectLoad(config, clock));
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
   if (config.data.store === "sqlite") {
     started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
@@ -131,8 +131,11 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       transcripts,
       durable: config.data.store === "sqlite",
       authenticator,
+      credentials: authenticator,
       observer,
       logs: log.tail,
+      vitals,
+      port: () => Number(new URL(server.url).port),
       ledger,
       config: JSON.parse(JSON.stringify(config)),
       clock,
@@ -173,7 +176,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFaces.stream },
     ],
     httpFaces: [createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
-    page: connectPages({ config, version, authenticator, routing, clock, startedAt, metricsPage }),
+    page: connectPages({ ...callers, devices: openClawFace, config, version, routing, clock, startedAt, metricsPage }),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     keepAliveMs: limits.keepAliveMs,

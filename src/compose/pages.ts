@@ -6,17 +6,21 @@ import type { Routing } from "../core/dialect/routing.ts";
 import type { Clock } from "../core/kernel/clock.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import type { Authenticator } from "../core/ports/authenticator.ts";
+import type { OpenClawFace } from "../faces/openclaw/face.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { createControlUi } from "../page/control-ui.ts";
 import { createStartPage } from "../page/start-page.ts";
 import { tokensOf } from "../transport/auth/credentials.ts";
 import type { ServerParts } from "../transport/server.ts";
+import { createPageCaller } from "./page-caller.ts";
 
 /** What the pages show and check. */
 export interface PagesParts {
   readonly config: Config;
   readonly version: string;
   readonly authenticator: Authenticator;
+  /** Knows device tokens. */
+  readonly devices: Pick<OpenClawFace, "callerOfDevice">;
   readonly routing: Routing;
   readonly clock: Clock;
   /** The clock's reading at the start, in milliseconds. */
@@ -33,6 +37,7 @@ export function connectPages(parts: PagesParts): ServerParts["page"] {
     const [token, ...others] = tokensOf(headers);
     return authenticator.authenticate(token, address, ...others);
   };
+  const pageCallerOf = createPageCaller(authenticator, parts.devices);
   const controlUi =
     directory === undefined
       ? undefined
@@ -43,7 +48,7 @@ export function connectPages(parts: PagesParts): ServerParts["page"] {
           basePath: config.listen.basePath,
           // The first gateway key may be created later.
           authRequired: () => authenticator.required,
-          authorised: (headers, address) => callerOf(headers, address) !== undefined,
+          authorised: (headers, address) => pageCallerOf(headers, address) !== undefined,
         });
   const startPage = createStartPage({
     version,

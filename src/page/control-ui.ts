@@ -174,7 +174,8 @@ function settings(
     assistantName: parts.agentName,
     assistantAvatar: parts.agentName.slice(0, 1),
     assistantAgentId: "main",
-    serverVersion: parts.version,
+    // Shown as it is, so that people know which gateway this is.
+    serverVersion: `Sluice ${parts.version}`,
     embedSandbox: "strict",
     allowExternalEmbedUrls: false,
     automaticallyFetchFavicons: false,

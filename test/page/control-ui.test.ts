@@ -240,7 +240,7 @@ describe("control-ui-config.json", () => {
       basePath: "/ui",
       assistantName: "Sluice",
       assistantAgentId: "main",
-      serverVersion: "1.2.3",
+      serverVersion: "Sluice 1.2.3",
       terminalEnabled: false,
     });
   });

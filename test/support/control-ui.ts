@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, test } from "@jest/globals";
-import { type Browser, chromium } from "playwright-core";
+import { type Browser, type BrowserContext, chromium } from "playwright-core";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";
 import { UiTab } from "./ui-tab.ts";
@@ -86,16 +86,27 @@ export async function startUi({ config, token, from }: UiOptions = {}): Promise<
 }
 
 export interface UiProfile extends AsyncDisposable {
-  /** A new tab at a page of the UI. */
-  open(page?: string): Promise<UiTab>;
+  /** A new tab at a page of the UI; with this token instead of the profile's. */
+  open(page?: string, token?: string): Promise<UiTab>;
 }
+
+const LOOKS = { viewport: { width: 1300, height: 850 }, colorScheme: "light" } as const;
 
 /** A browser profile for the UI of the gateway at this address. */
 export async function openProfile(url: string, token?: string, from?: string): Promise<UiProfile> {
   if (!browser) throw new Error("openProfile outside describeUi");
-  const profile = await browser.newContext({ viewport: { width: 1300, height: 850 }, colorScheme: "light" });
+  return profileOf(await browser.newContext(LOOKS), url, token, from);
+}
+
+/** A browser of its own whose profile is kept in a directory, as a person's is when it is closed and opened again. */
+export async function openKeptProfile(url: string, directory: string): Promise<UiProfile> {
+  const options = { ...LOOKS, executablePath: browserPath ?? "", args: [...FLAGS, ...QUIET] };
+  return profileOf(await chromium.launchPersistentContext(directory, options), url);
+}
+
+function profileOf(profile: BrowserContext, url: string, usualToken?: string, from?: string): UiProfile {
   return {
-    async open(name = "chat/main") {
+    async open(name = "chat/main", token = usualToken) {
       const tab = new UiTab(await profile.newPage(), SCREENSHOTS, from);
       tabs.push(tab);
       const hash = token === undefined ? "" : `#token=${encodeURIComponent(token)}`;

@@ -38,8 +38,10 @@ export interface RigOptions {
   readonly token?: string;
   /** Instead of one that knows the token alone. */
   readonly authenticator?: Authenticator;
+  readonly credentials?: OpenClawParts["credentials"];
   readonly settings?: OpenClawParts["settings"];
   readonly logs?: OpenClawParts["logs"];
+  readonly vitals?: OpenClawParts["vitals"];
   readonly ledger?: OpenClawParts["ledger"];
   readonly transcripts?: Transcripts;
   /** The store counts as one that outlives the process. */
@@ -94,6 +96,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     routing: new Routing([], options.models ?? testModels()),
     transcripts,
     authenticator: options.authenticator ?? authenticator(options.token),
+    ...(options.credentials && { credentials: options.credentials }),
     clock,
     newId,
     version: "0.0.0-test",
@@ -102,6 +105,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     ...(options.durable && { durable: true }),
     ...(options.transcriptMemory && { transcriptMemory: options.transcriptMemory }),
     ...(options.logs && { logs: options.logs }),
+    ...(options.vitals && { vitals: options.vitals, port: () => 18_789 }),
     ...(options.ledger && { ledger: options.ledger }),
   });
   face.resume();

@@ -13,6 +13,8 @@ const published: Record<string, object> = { ...ProtocolSchemas };
 
 const text = { type: "string", minLength: 1 };
 const number = { type: "number" };
+const size = { type: "number", minimum: 0 };
+const bytes = { type: "integer", minimum: 0 };
 const boolean = { type: "boolean" };
 const object = { type: "object" };
 const list = { type: "array" };
@@ -141,7 +143,26 @@ const own: Record<string, object> = {
   MeetingTranscripts: shape({ sessions: list }),
   Grants: shape({ grants: list }),
   NodeList: shape({ ts: number, nodes: list }),
-  DevicePairList: shape({ pending: list, paired: list }),
+  DevicePairList: shape({
+    pending: { type: "array", maxItems: 0 },
+    paired: {
+      type: "array",
+      items: shape({
+        ...{ deviceId: text, publicKey: text, clientId: text, role: text, scopes: list, connected: boolean },
+        ...{ createdAtMs: number, approvedAtMs: number },
+        tokens: { type: "array", items: shape({ role: text, scopes: list, createdAtMs: number }) },
+      }),
+    },
+  }),
+  DeviceRemoved: closed({ deviceId: text }),
+  DeviceRenamed: closed({ deviceId: text, label: text }),
+  DeviceTokenRevoked: closed({ deviceId: text, role: text, revokedAtMs: number }),
+  NoSkillProposals: closed({
+    schema: { const: "openclaw.skill-workshop.proposals-manifest.v1" },
+    updatedAt: text,
+    proposals: { type: "array", maxItems: 0 },
+    installedSkills: { type: "array", maxItems: 0 },
+  }),
   SkillsStatus: shape({ workspaceDir: {}, managedSkillsDir: {}, agentId: text, skills: list }),
   SkillsLibrary: shape({ entries: list, profileId: text, multipleProfiles: boolean, defaultSelectionLimit: number }),
   ThemesList: shape({ current: object, theme: object, themes: list }),
@@ -157,6 +178,21 @@ const own: Record<string, object> = {
   ConnectChallenge: shape({ nonce: text, ts: { type: "integer" } }),
   Described: shape({ session: { type: ["object", "null"] } }),
   UsersListResult: closed({ profiles: list }),
+  SystemVitals: closed({
+    eventLoop: closed({
+      degraded: boolean,
+      reasons: { type: "array", items: { enum: ["event_loop_delay", "event_loop_utilization", "cpu"] } },
+      ...{ intervalMs: size, delayP99Ms: size, delayMaxMs: size, utilization: size, cpuCoreRatio: size },
+    }),
+    processMemory: closed({
+      ...{ rssBytes: bytes, heapUsedBytes: bytes, heapTotalBytes: bytes },
+      ...{ externalBytes: bytes, arrayBuffersBytes: bytes },
+    }),
+    disks: {
+      type: "array",
+      items: closed({ path: text, totalBytes: { type: "integer", minimum: 1 }, availableBytes: bytes }),
+    },
+  }),
   PluginsCatalogBrowseResult: closed({ items: list }),
   WebSearchStatusResult: closed({
     enabled: boolean,
@@ -301,7 +337,12 @@ export const RESULTS: Readonly<Record<string, Check>> = {
   "cron.status": is("CronStatus"),
   "talk.catalog": is("TalkCatalogResult"),
   "logs.tail": is("LogsTailResult"),
-  "system.info": is("SystemInfoResult"),
+  // The pinned release's page shows these as well; the older schema is closed.
+  "system.info": (payload, where) => {
+    const { eventLoop, processMemory, disks = [], ...older } = payload as Record<string, unknown>;
+    fits("SystemInfoResult", older, where);
+    if (eventLoop !== undefined) fits("SystemVitals", { eventLoop, processMemory, disks }, where);
+  },
   "diagnostics.lanes": is("Lanes"),
   "environments.list": is("EnvironmentsListResult"),
   "approval.history": is("ApprovalHistoryResult"),
@@ -324,10 +365,18 @@ export const RESULTS: Readonly<Record<string, Check>> = {
   "channels.pairing.list": is("ChannelsPairingListResult"),
   "node.list": is("NodeList"),
   "device.pair.list": is("DevicePairList"),
+  "device.pair.remove": is("DeviceRemoved"),
+  "device.pair.rename": is("DeviceRenamed"),
+  "device.token.revoke": is("DeviceTokenRevoked"),
+  "device.token.rotate": is("DeviceTokenRotateResult"),
   "plugins.list": is("PluginsListResult"),
   "plugins.catalog.browse": is("PluginsCatalogBrowseResult"),
   "skills.status": is("SkillsStatus"),
   "skills.search": is("SkillsSearchResult"),
+  // The pinned release's page needs the installed skills as well; the older schema is closed.
+  "skills.proposals.list": is("NoSkillProposals"),
+  "openclaw.chat": is("SystemAgentChatResult"),
+  "openclaw.chat.history": is("SystemAgentChatHistoryResult"),
   "skills.library.list": is("SkillsLibrary"),
   "worktrees.list": is("WorktreesListResult"),
   "themes.list": is("ThemesList"),
@@ -350,6 +399,7 @@ export const EVENTS: Readonly<Record<string, Check>> = {
   },
   "session.message": is("SessionMessageEvent"),
   "sessions.changed": with_("SessionsChangedEvent", "session", "SessionRow"),
+  "device.pair.changed": is("DevicePairListParams"),
   tick: is("TickEvent"),
   shutdown: is("ShutdownEvent"),
 };

@@ -1,18 +1,21 @@
-import { OPENCLAW_MAX_PAYLOAD_BYTES, OPENCLAW_TICK_INTERVAL_MS } from "../../../protocol/openclaw/wire.ts";
+import { OPENCLAW_MAX_PAYLOAD_BYTES, OPENCLAW_TICK_INTERVAL_MS, SCOPES } from "../../../protocol/openclaw/wire.ts";
 import type { Caller } from "../../core/caller/caller.ts";
 import type { Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import type { Authenticator } from "../../core/ports/authenticator.ts";
+import type { Credentials } from "../../core/ports/credentials.ts";
 import type { Face } from "../../core/ports/face.ts";
 import type { Observer } from "../../core/ports/observer.ts";
 import type { Transcripts } from "../../core/ports/transcripts.ts";
 import type { Relay } from "../../core/relay/relay.ts";
 import { Clients } from "./clients/clients.ts";
+import { DeviceTokens } from "./clients/device-tokens.ts";
+import { covers } from "./clients/granted-scopes.ts";
 import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/device.ts";
-import { type LogSource, type OpenClawSettings, rowOf, type Services } from "./methods/services.ts";
+import { type LogSource, type OpenClawSettings, rowOf, type Services, type VitalsSource } from "./methods/services.ts";
 import { KeptMessages, restoredRequest } from "./runs/kept-messages.ts";
 import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
@@ -32,6 +35,8 @@ export interface OpenClawParts {
   /** Whether what is stored outlives the process; false by default. */
   readonly durable?: boolean;
   readonly authenticator: Authenticator;
+  /** What device tokens are issued for; none by default, and then there are none. */
+  readonly credentials?: Credentials;
   readonly clock: Clock;
   readonly newId: () => string;
   readonly version: string;
@@ -43,15 +48,27 @@ export interface OpenClawParts {
   readonly ledger?: Pick<Ledger, "cells">;
   /** Lines for the log page; none by default. */
   readonly logs?: LogSource;
+  /** Figures about the process, for its pages; none by default. */
+  readonly vitals?: VitalsSource;
+  /** The port that clients connect to, once there is one. */
+  readonly port?: () => number;
   /** The whole configuration as JSON, with secrets masked. */
   readonly config?: object;
 }
 
 const NO_USAGE = { cells: async () => ({ cells: [], latencies: [] }) };
+const NO_CREDENTIALS: Credentials = {
+  recall() {
+    throw new GatewayError("unauthorized");
+  },
+  seal: () => undefined,
+};
 const NO_LINES: LogSource = { read: () => ({ cursor: 0, size: 0, lines: [] }) };
 
 /** The face, which must be closed. */
 export interface OpenClawFace extends Face {
+  /** The caller of a device token that may read; undefined if it is no valid one. For the HTTP requests of a page. */
+  callerOfDevice(token: string): Caller | undefined;
   /** Starts the runs of messages that waited when the gateway last ended. */
   resume(): void;
   /** Ends all runs, keeps their partial answers and the waiting messages, and resolves when everything is stored. */
@@ -81,6 +98,12 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     isBusy: (key) => runs.runIds(key).length > 0,
   });
   const clients = new Clients();
+  const devices = await DeviceTokens.load({
+    documents: transcripts,
+    credentials: parts.credentials ?? NO_CREDENTIALS,
+    now,
+    fault: (error) => observer.fault(error, "openclaw.devices"),
+  });
   const records = new RunRecords(clock);
   const news = new SessionNews(
     clients,
@@ -125,6 +148,8 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     newId,
     observer,
     logs: parts.logs ?? NO_LINES,
+    vitals: parts.vitals,
+    port: parts.port,
     usage: parts.ledger ?? NO_USAGE,
     config: parts.config ?? {},
     catalog,
@@ -134,6 +159,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     runs,
     admit: (caller) => relay.admit(caller),
     clients,
+    devices,
     news,
   };
   const restoreParts = { catalog, current: (caller: Caller) => authenticator.current(caller) };
@@ -150,13 +176,17 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     scope: "chat",
     authentication: "frame",
     maxFrameBytes: settings.maxFrameBytes,
+    callerOfDevice(token) {
+      const found = devices.find(token);
+      return found && covers(found.device.scopes, SCOPES.read) ? found.caller : undefined;
+    },
     accept: (connection) => new ClientConnection(services, connection),
     resume: () => runs.resume(),
     async close() {
       clearInterval(ticking);
       runner.close();
       runs.close(new GatewayError("shutting_down"));
-      await Promise.all([sessions.flush(), kept?.flush()]);
+      await Promise.all([sessions.flush(), devices.flush(), kept?.flush()]);
     },
   };
 }

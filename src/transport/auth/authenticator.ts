@@ -1,9 +1,10 @@
-import { createHash, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { Caller } from "../../core/caller/caller.ts";
 import { type KeyRing, secretIdOf } from "../../core/caller/key-ring.ts";
 import { isSecret, isWhole } from "../../core/caller/key-secret.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Authenticator } from "../../core/ports/authenticator.ts";
+import type { Credentials } from "../../core/ports/credentials.ts";
 import type { Lockout } from "../admit/lockout.ts";
 
 /** What credentials are checked against. */
@@ -22,7 +23,12 @@ const digest = (secret: string): Buffer => createHash("sha256").update(secret).d
  * Checks the shared token and gateway keys in constant time. Consults the lockout only for wrong ones: a stale token must
  * not lock out other clients at the same address.
  */
-export function createAuthenticator({ token, keys, required, lockout }: AuthenticatorParts): Authenticator {
+export function createAuthenticator({
+  token,
+  keys,
+  required,
+  lockout,
+}: AuthenticatorParts): Authenticator & Credentials {
   const expected = token === undefined ? undefined : digest(token);
   const isRequired = () => required || expected !== undefined || keys.any;
 
@@ -37,6 +43,12 @@ export function createAuthenticator({ token, keys, required, lockout }: Authenti
     const known = keys.find(secretId);
     if (!known || !timingSafeEqual(given, Buffer.from(known.sha256, "hex"))) return undefined;
     return keys.caller(known.keyId, secretId);
+  };
+
+  const digestOf = ({ name, grant }: Caller): Buffer | undefined => {
+    if (!grant) return name === "token" ? expected : undefined;
+    const known = grant.secretId === undefined ? undefined : keys.find(grant.secretId);
+    return known?.keyId === grant.keyId ? Buffer.from(known.sha256, "hex") : undefined;
   };
 
   return {
@@ -66,6 +78,15 @@ export function createAuthenticator({ token, keys, required, lockout }: Authenti
       if (caller.name === "local" && isRequired())
         throw new GatewayError("unauthorized", "credentials are now required");
       return caller;
+    },
+    recall({ keyId, secretId }) {
+      if (keyId !== undefined) return keys.caller(keyId, secretId);
+      if (!expected) throw new GatewayError("unauthorized", "there is no shared token");
+      return { name: "token" };
+    },
+    seal(caller, text) {
+      const credential = digestOf(caller);
+      return credential && createHmac("sha256", credential).update(text).digest("hex");
     },
   };
 }

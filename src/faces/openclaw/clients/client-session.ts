@@ -1,5 +1,5 @@
 import type { ConnectParams, ErrorShape } from "../../../../protocol/openclaw/frames.ts";
-import type { Scope } from "../../../../protocol/openclaw/wire.ts";
+import { OPENCLAW_CLOSE, type Scope } from "../../../../protocol/openclaw/wire.ts";
 import type { Caller } from "../../../core/caller/caller.ts";
 import type { Connection } from "../../../core/ports/connection.ts";
 import { covers, grantedScopes } from "./granted-scopes.ts";
@@ -17,6 +17,10 @@ export class ClientSession {
   readonly id: string;
   readonly about: ConnectParams["client"];
   readonly caps: ReadonlySet<string>;
+  /** The device whose signature it showed. */
+  readonly deviceId: string | undefined;
+  /** Whether it signed in with its device's token. */
+  readonly byDeviceToken: boolean;
   readonly connectedAt: number;
   /** Every delta carries the whole text, for clients that do not add up increments. */
   readonly cumulative: boolean;
@@ -29,6 +33,7 @@ export class ClientSession {
   readonly #connection: Connection;
   readonly #claimed: readonly string[];
   #caller: Caller;
+  #expelled = false;
   #scopes: readonly string[];
   /** Counted as frames are handed to the socket, after coalescing, so that a client never sees a gap. */
   #seq = 0;
@@ -41,6 +46,8 @@ export class ClientSession {
       /** The scopes the client asked for. */
       readonly claimed: readonly string[];
       readonly caps: readonly string[];
+      readonly deviceId: string | undefined;
+      readonly byDeviceToken: boolean;
       readonly connectedAt: number;
       readonly cumulative: boolean;
     },
@@ -52,6 +59,8 @@ export class ClientSession {
     this.#scopes = grantedScopes(facts.caller, facts.claimed);
     this.about = facts.client;
     this.caps = new Set(facts.caps);
+    this.deviceId = facts.deviceId;
+    this.byDeviceToken = facts.byDeviceToken;
     this.connectedAt = facts.connectedAt;
     this.cumulative = facts.cumulative;
   }
@@ -97,6 +106,7 @@ export class ClientSession {
       ...(instanceId !== undefined && { instanceId }),
       reason: "connect",
       scopes: this.scopes,
+      ...(this.deviceId !== undefined && { deviceId: this.deviceId }),
       ts: this.connectedAt,
     };
   }
@@ -109,6 +119,17 @@ export class ClientSession {
   /** Closes the connection after a fault of ours: the client reconnects and reads the history. */
   hangUp(): void {
     this.#connection.close(INTERNAL_CLOSE, "internal");
+  }
+
+  /** Whether its connection is closing because its device may no longer sign in: its requests count no more. */
+  get expelled(): boolean {
+    return this.#expelled;
+  }
+
+  /** Closes the connection because its device may no longer sign in; what was sent before still arrives. */
+  expel(): void {
+    this.#expelled = true;
+    this.#connection.close(OPENCLAW_CLOSE.deviceRemoved.code, OPENCLAW_CLOSE.deviceRemoved.reason);
   }
 
   /** Sends the response to a request. */

@@ -12,7 +12,8 @@ import { ANSWERED, isOpenTo, type Method } from "../methods/method.ts";
 import { methods } from "../methods/methods.ts";
 import { invalid } from "../methods/params-error.ts";
 import type { Services } from "../methods/services.ts";
-import { connect, helloOk, isRefusal } from "./handshake.ts";
+import { connect, helloOk } from "./handshake.ts";
+import { isRefusal } from "./refusals.ts";
 
 /** A socket that speaks OpenClaw: first the handshake, then requests, each with exactly one response. */
 export class ClientConnection implements FaceSession {
@@ -33,7 +34,7 @@ export class ClientConnection implements FaceSession {
   }
 
   message(text: string): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#client?.expelled) return;
     const receivedAt = this.#services.clock.now();
     if (this.#client) this.#request(this.#client, parseClientJson(text), receivedAt);
     else this.#handshake(parseClientJson(text, STRANGER_JSON));
@@ -72,10 +73,11 @@ export class ClientConnection implements FaceSession {
       this.#close(result.close.code, result.close.reason);
       return;
     }
-    this.#client = result;
-    this.#services.clients.add(result);
-    result.respond(id, helloOk(this.#services, result, methodsFor(result)));
-    this.#services.runs.join(result);
+    const { client } = result;
+    this.#client = client;
+    this.#services.clients.add(client);
+    client.respond(id, helloOk(this.#services, result, methodsFor(client)));
+    this.#services.runs.join(client);
   }
 
   #turnAway(id: string, reason: string): void {

@@ -1,42 +1,42 @@
 import { createHash } from "node:crypto";
 import { CODES } from "../../../../protocol/codes.ts";
-import { ConnectParams, type ErrorShape } from "../../../../protocol/openclaw/frames.ts";
+import { ConnectParams } from "../../../../protocol/openclaw/frames.ts";
 import {
+  isScope,
   OPENCLAW_ATTACHMENTS,
   OPENCLAW_CLOSE,
   OPENCLAW_MAX_BUFFERED_BYTES,
-  OPENCLAW_PROBE_PROTOCOL,
+  OPENCLAW_OLDEST_PROTOCOL,
   OPENCLAW_PROTOCOL,
-  SCOPES,
+  OPENCLAW_RELEASE,
 } from "../../../../protocol/openclaw/wire.ts";
 import type { Caller } from "../../../core/caller/caller.ts";
 import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
-import type { Authenticator } from "../../../core/ports/authenticator.ts";
 import type { Connection } from "../../../core/ports/connection.ts";
 import { ClientSession } from "../clients/client-session.ts";
+import { DEVICE_ROLE } from "../clients/device-token.ts";
+import { type DeviceTokens, type IssuedToken, issuedAt } from "../clients/device-tokens.ts";
 import { toErrorShape } from "../clients/errors.ts";
 import { mayChat } from "../clients/granted-scopes.ts";
 import { invalid } from "../methods/params-error.ts";
 import type { Services } from "../methods/services.ts";
 import { AGENT_ID, MAIN_KEY, MAIN_SESSION_KEY } from "../sessions/session-key.ts";
-import { type DeviceFault, deviceFault } from "./device.ts";
+import { deviceFault } from "./device.ts";
+import { badDevice, isRefusal, lacksChat, type Refusal, refuse } from "./refusals.ts";
+import { type SignIn, signIn } from "./sign-in.ts";
 
-/** A refused `connect`. The response is sent before the close, of which browsers see only the number. */
-export interface Refusal {
-  readonly error: ErrorShape;
-  readonly close: { readonly code: number; readonly reason: string };
-}
-
-/** Whether a handshake ended in a refusal instead of a session. */
-export const isRefusal = (result: ClientSession | Refusal): result is Refusal => !(result instanceof ClientSession);
-
-const refuse = (error: ErrorShape, code: number = OPENCLAW_CLOSE.policy): Refusal => ({
-  error,
-  close: { code, reason: error.message },
-});
-
-/** The terminal UI reads only cumulative messages. */
+/** The terminal UI reads only cumulative messages. So do clients of version 3, which has no other text in its deltas. */
 const CUMULATIVE_CLIENT = "openclaw-tui";
+const CUMULATIVE_PROTOCOL = 3;
+
+/** A client past its handshake. */
+export interface Accepted {
+  readonly client: ClientSession;
+  /** The newest version that both sides speak. */
+  readonly protocol: number;
+  /** The device's token, if it signed in with one or was given one. */
+  readonly token: IssuedToken | undefined;
+}
 
 /**
  * Checks the parameters of `connect`: their form, the protocol version, the role, the credentials, the key's scope, and
@@ -47,20 +47,19 @@ export function connect(
   connection: Connection,
   params: unknown,
   nonce: string,
-): ClientSession | Refusal {
+): Accepted | Refusal {
   const parsed = ConnectParams.safeParse(params ?? {});
   if (!parsed.success) return refuse(toErrorShape(invalid("connect params", parsed.error)));
-  const { client, role = "operator", caps = [], scopes = [SCOPES.read, SCOPES.write], auth } = parsed.data;
+  const { client, role = DEVICE_ROLE, caps = [], device } = parsed.data;
 
   const otherVersion = versionMismatch(parsed.data);
   if (otherVersion) return otherVersion;
-  if (role !== "operator") return refuse(toErrorShape(new GatewayError("bad_request", "invalid role")));
+  const protocol = Math.min(parsed.data.maxProtocol, OPENCLAW_PROTOCOL);
+  if (role !== DEVICE_ROLE) return refuse(toErrorShape(new GatewayError("bad_request", "invalid role")));
 
-  const token = [auth?.token, auth?.password, auth?.deviceToken].find(
-    (secret) => secret !== undefined && secret !== "",
-  );
-  const caller = connection.caller ?? authenticate(services.authenticator, token, connection.remoteAddress);
-  if ("error" in caller) return turnedAway(services, connection, caller);
+  const signedIn = signIn(services, connection, parsed.data);
+  if (isRefusal(signedIn)) return turnedAway(services, connection, signedIn);
+  const { caller, scopes, presented } = signedIn;
   if (!mayChat(caller)) return turnedAway(services, connection, lacksChat());
   const fault = deviceFault(parsed.data, nonce, services.clock.wall());
   if (fault)
@@ -70,15 +69,33 @@ export function connect(
   } catch (thrown) {
     return refuse(toErrorShape(toGatewayError(thrown)), CODES.rate_limited.closeCode);
   }
-  const cumulative = services.settings.cumulativeMessages || client.id === CUMULATIVE_CLIENT;
-  return new ClientSession(connection, {
+  const session = new ClientSession(connection, {
     caller,
     client,
     claimed: scopes,
     caps,
+    deviceId: device?.id,
+    byDeviceToken: presented !== undefined,
     connectedAt: services.clock.wall(),
-    cumulative,
+    cumulative:
+      services.settings.cumulativeMessages || client.id === CUMULATIVE_CLIENT || protocol === CUMULATIVE_PROTOCOL,
   });
+  return { client: session, protocol, token: deviceTokenOf(services.devices, signedIn, session, device) };
+}
+
+/** The token that a signed device signs in with next time. */
+function deviceTokenOf(
+  devices: DeviceTokens,
+  { presented, caller, secret }: SignIn,
+  { about, scopes }: ClientSession,
+  device: ConnectParams["device"],
+): IssuedToken | undefined {
+  if (presented) {
+    devices.used(presented.device, about);
+    return { token: presented.token, issuedAtMs: issuedAt(presented.device) };
+  }
+  if (!device || secret === undefined) return undefined;
+  return devices.issue({ device, client: about, caller, scopes: scopes.filter(isScope), secret });
 }
 
 function turnedAway({ observer }: Services, { remoteAddress }: Connection, refusal: Refusal): Refusal {
@@ -86,78 +103,33 @@ function turnedAway({ observer }: Services, { remoteAddress }: Connection, refus
   return refusal;
 }
 
-const unauthorized = (message: string, details: Readonly<Record<string, unknown>>): Refusal =>
-  refuse(toErrorShape(new GatewayError("unauthorized", message), details));
-
-const lacksChat = (): Refusal =>
-  unauthorized("unauthorized: the key lacks the scope chat", {
-    code: "AUTH_SCOPE_MISMATCH",
-    authReason: "scope_mismatch",
-    recommendedNextStep: "update_auth_credentials",
-  });
-
-function versionMismatch({ minProtocol, maxProtocol, client }: ConnectParams): Refusal | undefined {
-  const oldest = client.mode === "probe" ? OPENCLAW_PROBE_PROTOCOL : OPENCLAW_PROTOCOL;
-  if (maxProtocol >= oldest && minProtocol <= OPENCLAW_PROTOCOL) return undefined;
+function versionMismatch({ minProtocol, maxProtocol }: ConnectParams): Refusal | undefined {
+  if (maxProtocol >= OPENCLAW_OLDEST_PROTOCOL && minProtocol <= OPENCLAW_PROTOCOL) return undefined;
   const { code, reason } = OPENCLAW_CLOSE.protocolMismatch;
   const details = {
     code: "PROTOCOL_MISMATCH",
     clientMinProtocol: minProtocol,
     clientMaxProtocol: maxProtocol,
     expectedProtocol: OPENCLAW_PROTOCOL,
-    minimumProbeProtocol: OPENCLAW_PROBE_PROTOCOL,
+    minimumProbeProtocol: OPENCLAW_OLDEST_PROTOCOL,
   };
   return refuse(toErrorShape(new GatewayError("bad_protocol_version", reason), details), code);
 }
 
-/** Authenticates by the shared token or a gateway key. */
-function authenticate(authenticator: Authenticator, token: string | undefined, address: string): Caller | Refusal {
-  try {
-    const caller = authenticator.authenticate(token, address);
-    if (caller) return caller;
-  } catch (error) {
-    const refusal = toGatewayError(error);
-    if (refusal.code === "unauthorized") return mismatch(refusal.message);
-    return lockedOut(refusal);
-  }
-  if (token !== undefined) return mismatch("provide gateway auth token");
-  return unauthorized("unauthorized: gateway token missing (provide gateway auth token)", {
-    code: "AUTH_TOKEN_MISSING",
-    authReason: "token_missing",
-    canRetryWithDeviceToken: false,
-    recommendedNextStep: "update_auth_configuration",
-  });
-}
-
-/** A bad signature counts as a failed authentication, like a wrong token. */
-function badDevice(authenticator: Authenticator, { code, message }: DeviceFault, address: string): Refusal {
-  try {
-    authenticator.failed(address);
-  } catch (error) {
-    return lockedOut(toGatewayError(error));
-  }
-  return unauthorized(message, { code, reason: code });
-}
-
-/** Throws any refusal other than `rate_limited`. */
-function lockedOut(refusal: GatewayError): Refusal {
-  if (refusal.code !== "rate_limited") throw refusal;
-  const message = "unauthorized: too many failed authentication attempts (retry later)";
-  const next = { code: "AUTH_RATE_LIMITED", authReason: "rate_limited", recommendedNextStep: "wait_then_retry" };
-  const { retryAfterMs = 0 } = refusal;
-  return refuse({ ...toErrorShape(new GatewayError("unauthorized", message), next), retryAfterMs });
-}
-
-const mismatch = (reason: string): Refusal =>
-  unauthorized(`unauthorized: gateway token mismatch (${reason})`, {
-    code: "AUTH_TOKEN_MISMATCH",
-    authReason: "token_mismatch",
-    canRetryWithDeviceToken: false,
-    recommendedNextStep: "update_auth_credentials",
-  });
-
 /** The events that clients may receive. */
-const EVENTS = ["connect.challenge", "chat", "agent", "session.message", "sessions.changed", "tick", "shutdown"];
+const EVENTS = [
+  "connect.challenge",
+  "chat",
+  "agent",
+  "session.message",
+  "sessions.changed",
+  "device.pair.changed",
+  "tick",
+  "shutdown",
+];
+
+/** What the command line and the terminal UI look for: `models.list` says which models can be used. */
+const CAPABILITIES = ["published-model-catalog"];
 
 /**
  * The name under which a browser keeps unsent messages, so that only the same caller finds them. Without it the Control
@@ -167,14 +139,15 @@ const recoveryScopeOf = (caller: Caller): string =>
   createHash("sha256").update(`sluice ${caller.name}`).digest("base64url");
 
 /** The response to an accepted `connect`. `methods` are the ones that this client may call. */
-export function helloOk(services: Services, client: ClientSession, methods: readonly string[]) {
+export function helloOk(services: Services, { client, protocol, token }: Accepted, methods: readonly string[]) {
   const now = services.clock.wall();
   return {
     type: "hello-ok",
-    protocol: OPENCLAW_PROTOCOL,
-    // "configured" stops the Control UI from reloading because this is not the gateway that it came with.
-    server: { version: services.version, controlUiBuildSource: "configured", connId: client.id },
-    features: { methods, events: EVENTS, capabilities: [] },
+    protocol,
+    // Clients compare the version with their own, and tell people to install the gateway again if it is another one. Our
+    // own is in `status` and on the page. "configured" stops the Control UI from reloading because this is not the gateway that it came with.
+    server: { version: OPENCLAW_RELEASE, controlUiBuildSource: "configured", connId: client.id },
+    features: { methods, events: EVENTS, capabilities: CAPABILITIES },
     snapshot: {
       presence: [...services.clients].map(({ presence }) => presence),
       health: { ok: true, ts: now },
@@ -191,7 +164,12 @@ export function helloOk(services: Services, client: ClientSession, methods: read
       },
       authMode: services.authenticator.required ? "token" : "none",
     },
-    auth: { role: "operator", scopes: client.scopes, recoveryScope: recoveryScopeOf(client.caller) },
+    auth: {
+      role: DEVICE_ROLE,
+      scopes: client.scopes,
+      recoveryScope: recoveryScopeOf(client.caller),
+      ...(token && { deviceToken: token.token, issuedAtMs: token.issuedAtMs }),
+    },
     policy: {
       maxPayload: services.settings.maxFrameBytes,
       maxBufferedBytes: OPENCLAW_MAX_BUFFERED_BYTES,

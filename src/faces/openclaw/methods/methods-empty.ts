@@ -2,6 +2,7 @@
  * Methods of features that this gateway does not have. Clients call them at every connect, and some repeat a failed call
  * without end, so each returns what the feature returns when it is empty.
  */
+import { SystemAgentChatParams } from "../../../../protocol/openclaw/assistant-params.ts";
 import { AnyParams } from "../../../../protocol/openclaw/status-params.ts";
 import { SCOPES, type Scope } from "../../../../protocol/openclaw/wire.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
@@ -40,6 +41,10 @@ const noThemes = {
   themes: [],
 };
 
+const NO_ASSISTANT =
+  "This gateway is Sluice: it passes your messages to models, and has one agent and no setup assistant. Models, keys and " +
+  "limits are set in its configuration file, which its documentation explains. To chat, open Home.";
+
 const noGitHub = {
   source: "system-detected",
   credentialKind: "native",
@@ -70,6 +75,13 @@ export const emptyMethods: readonly Method[] = [
   empty("approval.history", SCOPES.approvals, () => ({ items: [] })),
   empty("exec.approval.grants.list", SCOPES.approvals, () => ({ grants: [] })),
   empty("exec.approvals.get", SCOPES.admin, () => nothingToRun),
+  // OpenClaw's setup assistant. Without these methods its page asks for an update of the gateway.
+  method("openclaw.chat", SCOPES.admin, SystemAgentChatParams, (_services, { sessionId }) => ({
+    sessionId,
+    reply: NO_ASSISTANT,
+    action: "none",
+  })),
+  empty("openclaw.chat.history", SCOPES.admin, () => ({ turns: [] })),
   empty("question.list", SCOPES.questions, () => ({ questions: [] })),
   empty("last-heartbeat", SCOPES.read, () => null),
   empty("update.status", SCOPES.admin, () => ({ sentinel: null, updateAvailable: null })),
@@ -90,7 +102,6 @@ export const emptyMethods: readonly Method[] = [
     limits: { pendingPerAccount: 0, ttlMs: 0 },
   })),
   empty("node.list", SCOPES.read, (services) => ({ ts: services.clock.wall(), nodes: [] })),
-  empty("device.pair.list", SCOPES.pairing, () => ({ pending: [], paired: [] })),
   empty("plugins.list", SCOPES.read, () => ({ plugins: [], diagnostics: [], mutationAllowed: false })),
   empty("plugins.catalog.browse", SCOPES.read, () => ({ items: [] })),
   empty("skills.status", SCOPES.read, () => ({
@@ -100,6 +111,12 @@ export const emptyMethods: readonly Method[] = [
     skills: [],
   })),
   empty("skills.search", SCOPES.read, () => ({ results: [] })),
+  empty("skills.proposals.list", SCOPES.read, (services) => ({
+    schema: "openclaw.skill-workshop.proposals-manifest.v1",
+    updatedAt: new Date(services.startedAt).toISOString(),
+    proposals: [],
+    installedSkills: [],
+  })),
   empty("skills.library.list", SCOPES.read, () => ({
     entries: [],
     profileId: "gateway-owner",

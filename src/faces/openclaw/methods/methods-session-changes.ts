@@ -86,7 +86,9 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
 });
 
 const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async (services, params) => {
-  const { key: given, agentId, expectedSessionId, model, ...settings } = params;
+  const { key: given, agentId, expectedSessionId, model, permissionMode, ...settings } = params;
+  if (permissionMode)
+    throw new GatewayError("unsupported", "This gateway runs no tools, so there is nothing to permit.");
   const key = canonicalKey(given, agentId);
   expectId(services.sessions.get(key), expectedSessionId);
   const selection = chosen(services, model);

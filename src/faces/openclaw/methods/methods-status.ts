@@ -21,6 +21,9 @@ const RECENT_SESSIONS = 10;
 
 const noHeartbeat = { enabled: false, every: "disabled", everyMs: null, prompt: "", target: "none", ackMaxChars: 0 };
 
+/** Settings of what this gateway does not have: pages take their absence for OpenClaw's defaults. */
+const NO_TOOLS = { tools: { exec: { security: "deny" } }, browser: { enabled: false } };
+
 /** The number of sessions and the newest ones, for status pages. */
 function sessionSummary(services: Services) {
   const { sessions, totalCount, ts } = listSessions(services, { limit: RECENT_SESSIONS });
@@ -76,10 +79,15 @@ export const statusMethods = [
     return { agentId: AGENT_ID, name: services.settings.agentName, nameSource: "config" };
   }),
 
-  // The fields that OpenClaw's pages need, and this gateway's own configuration for callers that may see it.
+  // This gateway's own configuration for callers that may see it, and what OpenClaw's pages show, in OpenClaw's terms.
   method("config.get", SCOPES.read, NoParams, (services, _params, call) => {
     const defaults = { model: { primary: selectionOf(services.catalog.default) } };
-    const config = { ...(mayDo(call.client.caller, "admin") && services.config), agents: { defaults } };
+    const config = {
+      ...(mayDo(call.client.caller, "admin") && services.config),
+      agents: { defaults },
+      gateway: { auth: { mode: services.authenticator.required ? "token" : "none" } },
+      ...NO_TOOLS,
+    };
     const raw = JSON.stringify(config);
     return { path: "", exists: true, raw, parsed: config, config, valid: true, hash: services.version, issues: [] };
   }),
@@ -88,7 +96,7 @@ export const statusMethods = [
     const { count, recent } = sessionSummary(services);
     const { model, contextTokens } = modelFields(services.catalog.default);
     return {
-      runtimeVersion: services.version,
+      runtimeVersion: `Sluice ${services.version}`,
       heartbeat: { defaultAgentId: AGENT_ID, agents: [{ agentId: AGENT_ID, ...noHeartbeat }] },
       channelSummary: [],
       queuedSystemEvents: [],

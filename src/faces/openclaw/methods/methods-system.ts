@@ -4,12 +4,22 @@ import { pid, version } from "node:process";
 import { LogsTailParams, NoParams } from "../../../../protocol/openclaw/status-params.ts";
 import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import { method } from "./method.ts";
+import type { VitalsSource } from "./services.ts";
 
 const LOG_LIMIT = 500;
 const LOG_BYTES = 250_000;
 
 /** The source of the lines. Clients show it, so it is no path of this machine. */
 const LOG_NAME = "(the newest lines, in memory)";
+
+/** The disk that holds the data: no path of this machine either. */
+const DISK_NAME = "(data)";
+
+/** The event loop in OpenClaw's terms: it runs too late if it runs so late that streams are refused. */
+function eventLoop(vitals: VitalsSource) {
+  const { cpuShare, ...loop } = vitals.loop();
+  return { ...loop, cpuCoreRatio: cpuShare, reasons: loop.degraded ? ["event_loop_delay"] : [] };
+}
 
 /** Methods about the process and its log. */
 export const systemMethods = [
@@ -28,8 +38,10 @@ export const systemMethods = [
     "system.info",
     SCOPES.read,
     NoParams,
-    (services) => {
+    async (services) => {
+      const { vitals, port } = services;
       const [cpu] = cpus();
+      const disk = await vitals?.disk();
       return {
         machineName: hostname(),
         hostname: hostname(),
@@ -37,6 +49,7 @@ export const systemMethods = [
         release: release(),
         arch: arch(),
         osLabel: `${platform()} ${release()}`,
+        ...(port && { port: port() }),
         nodeVersion: version,
         pid,
         uptimeMs: Math.max(0, Math.round(services.clock.wall() - services.startedAt)),
@@ -45,6 +58,9 @@ export const systemMethods = [
         loadAverage: loadavg(),
         memoryTotalBytes: totalmem(),
         memoryFreeBytes: freemem(),
+        ...(vitals && { eventLoop: eventLoop(vitals), processMemory: vitals.memory() }),
+        ...(disk && { disks: [{ path: DISK_NAME, ...disk }] }),
+        ...(disk && { diskPath: DISK_NAME, diskTotalBytes: disk.totalBytes, diskAvailableBytes: disk.availableBytes }),
       };
     },
     "read",

@@ -1,4 +1,5 @@
 import { branchMethods } from "./branches/methods-branches.ts";
+import { deviceMethods } from "./devices/methods-devices.ts";
 import type { Method } from "./method.ts";
 import { agentMethods } from "./methods-agent.ts";
 import { chatMethods } from "./methods-chat.ts";
@@ -19,6 +20,7 @@ const all: readonly Method[] = [
   ...searchMethods,
   ...statusMethods,
   ...systemMethods,
+  ...deviceMethods,
   ...usageMethods,
   ...emptyMethods,
 ];

@@ -4,6 +4,7 @@ import type { Ledger } from "../../../core/ledger/ledger.ts";
 import type { Authenticator } from "../../../core/ports/authenticator.ts";
 import type { Observer } from "../../../core/ports/observer.ts";
 import type { Clients } from "../clients/clients.ts";
+import type { DeviceTokens } from "../clients/device-tokens.ts";
 import type { RunQueue } from "../runs/run-queue.ts";
 import type { RunRecords } from "../runs/run-records.ts";
 import type { Runner } from "../runs/runner.ts";
@@ -38,6 +39,24 @@ export interface LogSource {
   };
 }
 
+/** Figures about the process and its machine. */
+export interface VitalsSource {
+  /** How busy the event loop was in the last seconds. A share of 1 is a whole core. */
+  loop(): {
+    readonly degraded: boolean;
+    readonly intervalMs: number;
+    readonly delayP99Ms: number;
+    readonly delayMaxMs: number;
+    readonly utilization: number;
+    readonly cpuShare: number;
+  };
+  memory(): Readonly<
+    Record<"rssBytes" | "heapUsedBytes" | "heapTotalBytes" | "externalBytes" | "arrayBuffersBytes", number>
+  >;
+  /** The disk that holds the data; undefined if there is none. */
+  disk(): Promise<{ readonly totalBytes: number; readonly availableBytes: number } | undefined>;
+}
+
 /** What the methods use. */
 export interface Services {
   readonly settings: OpenClawSettings;
@@ -50,6 +69,9 @@ export interface Services {
   readonly newId: () => string;
   readonly observer: Observer;
   readonly logs: LogSource;
+  readonly vitals: VitalsSource | undefined;
+  /** The port that clients connect to. */
+  readonly port: (() => number) | undefined;
   readonly usage: Pick<Ledger, "cells">;
   /** The whole configuration with secrets masked, for callers that may see it. */
   readonly config: object;
@@ -61,6 +83,7 @@ export interface Services {
   /** Counts one message of this caller. Throws `shutting_down`, `rate_limited` or `overloaded`. */
   readonly admit: (caller: Caller) => void;
   readonly clients: Clients;
+  readonly devices: DeviceTokens;
   readonly news: SessionNews;
 }
 

@@ -76,10 +76,10 @@ export class ModelCatalog {
     return this.#all.find((model) => model.alias === alias && model.route.name === route)?.price;
   }
 
-  /** The entries of `models.list`. */
+  /** The entries of `models.list`; of one provider if it is named, in any case: the command line sends lower case. */
   list(provider?: string) {
     return this.models
-      .filter((model) => provider === undefined || model.route.name === provider)
+      .filter((model) => provider === undefined || model.route.name.toLowerCase() === provider.toLowerCase())
       .map((model) => ({
         id: model.alias,
         name: model.name,

@@ -1,4 +1,5 @@
 /** Published clients, against the real gateway over real sockets. */
+import { join } from "node:path";
 import { afterEach, describe, expect, test } from "@jest/globals";
 import { GatewayClient } from "@openclaw/gateway-client";
 import { type ChatChunk, OpenClawClient as NodeClient } from "openclaw-node";
@@ -160,8 +161,14 @@ describe("@openclaw/gateway-client, as it is published", () => {
 });
 
 describe("openclaw-node, by another author", () => {
-  const connect = async (url: string): Promise<NodeClient> => {
-    const client = new NodeClient({ url: url.replace(/^http/, "ws"), token: TOKEN, autoReconnect: false });
+  /** By default a new device, so that it has no token from another gateway. */
+  const connect = async (url: string, token = TOKEN, identity = newDirectory()): Promise<NodeClient> => {
+    const client = new NodeClient({
+      url: url.replace(/^http/, "ws"),
+      token,
+      autoReconnect: false,
+      deviceIdentityPath: join(identity, "device.json"),
+    });
     // Its socket ends with the gateway in some tests; without a listener that would end the process.
     client.on("error", () => {});
     await client.connect();
@@ -198,6 +205,26 @@ describe("openclaw-node, by another author", () => {
     });
     expect(await client.health()).toMatchObject({ ok: true });
     expect(await client.agents.list()).toMatchObject({ defaultId: "main" });
+  });
+
+  test("signs in with the device token it was given, also at the gateway's next start, until the shared token changes", async () => {
+    await using upstream = await startScriptedUpstream();
+    const identity = newDirectory();
+    const data = { store: "sqlite", directory: newDirectory() };
+    const start = (token: string) =>
+      startTestGateway({ upstream: upstream.url, config: { data, auth: { token }, defaultModel: "gpt" } });
+    {
+      await using gateway = await start(TOKEN);
+      await (await connect(gateway.url, TOKEN, identity)).disconnect();
+    }
+    {
+      await using gateway = await start(TOKEN);
+      const client = await connect(gateway.url, "not the shared token", identity);
+      expect(await client.health()).toMatchObject({ ok: true });
+      await client.disconnect();
+    }
+    await using gateway = await start("another-shared-token");
+    await expect(connect(gateway.url, TOKEN, identity)).rejects.toThrow("closed before handshake");
   });
 
   test("gets the error of a failed run", async () => {

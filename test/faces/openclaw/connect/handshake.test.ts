@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import { OPENCLAW_RELEASE } from "../../../../protocol/openclaw/wire.ts";
 import type { OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
 import { startRig } from "../../../support/openclaw-rig.ts";
 import { RESULTS } from "../../../support/openclaw-schemas.ts";
@@ -35,17 +36,18 @@ describe("the greeting", () => {
     expect(payload).toMatchObject({
       type: "hello-ok",
       protocol: 4,
-      server: { version: "0.0.0-test", controlUiBuildSource: "configured", connId: "c1" },
+      // What clients compare with their own version.
+      server: { version: OPENCLAW_RELEASE, controlUiBuildSource: "configured", connId: "c1" },
       auth: { role: "operator", scopes: ["operator.read", "operator.talk"] },
       policy: { maxPayload: 26_214_400, maxBufferedBytes: 52_428_800, tickIntervalMs: 30_000 },
       snapshot: { sessionDefaults: { mainSessionKey: "agent:main:main", modelConfigured: true }, authMode: "none" },
     });
     const { features } = payload as { features: { methods: string[]; capabilities: string[] } };
     expect([...features.methods, "connect"].sort()).toEqual(Object.keys(RESULTS).sort());
-    expect(features.capabilities).toEqual([]);
+    expect(features.capabilities).toEqual(["published-model-catalog"]);
   });
 
-  test("no device token is given", async () => {
+  test("a client without a device gets no device token", async () => {
     await using rig = await startRig();
     const payload = await hello(rig.open().client, { scopes: [] });
     expect(payload.auth).toEqual({ role: "operator", scopes: [], recoveryScope: expect.any(String) });
@@ -120,14 +122,14 @@ describe("protocol versions", () => {
   test("a client with only older versions is refused with 1002", async () => {
     await using rig = await startRig();
     const { client } = rig.open();
-    const error = await refusal(client, { minProtocol: 1, maxProtocol: 3 });
+    const error = await refusal(client, { minProtocol: 1, maxProtocol: 2 });
     expect(error).toMatchObject({
       code: "INVALID_REQUEST",
       message: "protocol mismatch",
       details: {
         code: "PROTOCOL_MISMATCH",
         clientMinProtocol: 1,
-        clientMaxProtocol: 3,
+        clientMaxProtocol: 2,
         expectedProtocol: 4,
         minimumProbeProtocol: 3,
       },
@@ -147,11 +149,27 @@ describe("protocol versions", () => {
     });
   });
 
-  test("a probe may offer 3", async () => {
+  test.each([
+    [1, 3, 3],
+    [3, 3, 3],
+    [3, 4, 4],
+  ])("a client of versions %i to %i is served in version %i", async (minProtocol, maxProtocol, protocol) => {
     await using rig = await startRig();
-    const probe = { id: "cli", version: "dev", platform: "linux", mode: "probe" };
-    const payload = await hello(rig.open().client, { minProtocol: 3, maxProtocol: 3, client: probe });
-    expect(payload).toMatchObject({ protocol: 4 });
+    expect(await hello(rig.open().client, { minProtocol, maxProtocol })).toMatchObject({ protocol });
+  });
+
+  test("a client of version 3 gets the whole text so far in every delta, as that version has it", async () => {
+    await using rig = await startRig();
+    const { client } = rig.open();
+    await hello(client, { minProtocol: 3, maxProtocol: 3 });
+    await client.request("chat.send", { sessionKey: "main", message: "hello", idempotencyKey: "r1" });
+    rig.call.say("Good ", "evening");
+    const deltas = await client.until(() => {
+      const found = client.chat("r1").filter(({ state }) => state === "delta");
+      return found.length === 2 && found;
+    });
+    const texts = deltas.map(({ message }) => message?.content.map(({ text }) => text).join(""));
+    expect(texts).toEqual(["Good ", "Good evening"]);
   });
 });
 
