@@ -184,12 +184,14 @@ class ChatsClient {
     });
     const messages = history.messages as readonly Shown[];
     this.#compare(session, messages);
+    const running = history.inFlightRun as { readonly runId: string } | undefined;
     const receipts = (history.inputReceipts ?? []) as readonly { readonly runId: string; readonly state: string }[];
     for (const question of open) {
       const receipt = receipts.find(({ runId }) => runId === question.runId);
       const answer = messages.find((message) => message.idempotencyKey === `${question.runId}:assistant`);
       if (answer) this.#cut(question, answer, killedAt ?? 0);
       else if (!receipt) await this.#again(question, killedAt ?? 0);
+      else if (receipt.state === "consumed" && running?.runId !== question.runId) this.#abandoned(question);
     }
   }
 
@@ -203,6 +205,11 @@ class ChatsClient {
     }
     const missed = question.seen.find(({ length }) => length > text.length);
     this.lostMs.push(missed ? Math.max(0, killedAt - missed.at) : 0);
+  }
+
+  #abandoned(question: Question): void {
+    question.isOver = true;
+    this.faults.push(`${question.runId} has no answer, not even an interrupted one`);
   }
 
   /** A message that the gateway does not know. One acknowledged long before the kill must have been stored. */

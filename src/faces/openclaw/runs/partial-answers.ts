@@ -45,15 +45,12 @@ export class PartialAnswers {
   }
 
   /**
-   * Stores the empty answer once the upstream's request is on its way, so that no question is left without an answer. The
+   * Stores the empty answer, in the turn that stores its question, so that no question is left without an answer. The
    * session's next change is stored with what stands if the gateway is killed.
    */
   begin(run: Run, session: Session): void {
     session.ifKilled = this.#interrupted(run).settings;
-    this.#stored.set(run, { session, length: 0, at: this.#clock.now() });
-    setImmediate(() => {
-      if (this.#stored.has(run)) this.#save(run, session);
-    });
+    this.#save(run, session);
   }
 
   /** The answer is complete: its beginning is not stored any more. */

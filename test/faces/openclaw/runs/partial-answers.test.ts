@@ -196,6 +196,7 @@ describe("one pass over the running answers", () => {
     partials.close();
     const run = runOf("a");
     partials.begin(run, session);
+    stored = 0;
     // Passes come every quarter of it, a little late.
     for (const ms of [251, 502, 753, 1_004, 1_255]) {
       run.content.add({ text: "x" });
@@ -235,4 +236,22 @@ test("a failed turn leaves the figures of how full the context is", async () => 
   rig.call.fail(new GatewayError("upstream_http_error", "no", { details: { status: 401 } }));
   await client.ended("r2");
   expect(await figures()).toMatchObject({ totalTokens: 15, inputTokens: 10, outputTokens: 5, status: "failed" });
+});
+
+test("a question is stored together with its empty answer", async () => {
+  const { store, transcripts } = watchedStore();
+  await using rig = await startRig({ transcripts });
+  using client = await rig.client();
+  const calls: string[] = [];
+  const append = transcripts.append.bind(transcripts);
+  transcripts.append = async (key, messages) => {
+    // All calls of one turn share a commit.
+    calls.push(...messages.map(({ role }) => role));
+    if (calls.length === 1) setImmediate(() => calls.push("next turn"));
+    await append(key, messages);
+  };
+  await send(client, "Tell me a story", "r1");
+  await immediate();
+  expect(calls).toEqual(["user", "assistant", "next turn"]);
+  expect(await store.messages(KEY)).toHaveLength(2);
 });
