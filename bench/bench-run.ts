@@ -2,12 +2,13 @@ import { writeFileSync } from "node:fs";
 import type { BenchCommand } from "./command-line.ts";
 import type { BenchDocument } from "./figures/document.ts";
 import { warningsOf } from "./figures/warnings.ts";
+import { shapeOf } from "./payload/shape.ts";
 import { renderReport } from "./report/html.ts";
 import { describeMachine, thisMachine } from "./report/machine.ts";
 import { methodOf } from "./report/method.ts";
 import { renderTables } from "./report/table.ts";
 import { ROWS } from "./rows/catalogue.ts";
-import { DIRECT, type Row } from "./rows/row.ts";
+import { DIRECT, type Row, speaks } from "./rows/row.ts";
 import { targetRow } from "./rows/target.ts";
 import { runCampaign, secondsFor } from "./runner/campaign.ts";
 import { sharesCore } from "./runner/placement.ts";
@@ -19,14 +20,17 @@ import type { Scenario } from "./scenarios/scenario.ts";
 export async function runBench(command: BenchCommand, commandLine: string): Promise<void> {
   const scenarios = pick(SCENARIOS, command.scenarios, "scenario");
   const wanted = rowsFor(command);
-  const rows = wanted.filter((row) => row.missing?.() === undefined);
   const { settings } = command;
+  const { api } = shapeOf(settings.payload);
+  const absence = (row: Row) =>
+    row.missing?.() ?? (speaks(row, api) ? undefined : `does not relay ${settings.payload}`);
+  const rows = wanted.filter((row) => absence(row) === undefined);
   const say = (text: string) => process.stderr.write(text);
   say(`${describeMachine(thisMachine())}\n`);
-  for (const row of wanted) say(`  ${row.name.padEnd(10)} ${row.missing?.() ?? `${row.what} (${row.version()})`}\n`);
+  for (const row of wanted) say(`  ${row.name.padEnd(10)} ${absence(row) ?? `${row.what} (${row.version()})`}\n`);
   say(`about ${Math.ceil(secondsFor(scenarios, rows, settings) / 60)} min\n\n`);
 
-  const stage = await Stage.open(command.upstreamPort);
+  const stage = await Stage.open(command.upstreamPort, settings.cpus);
   const startedAt = new Date();
   const showProgress = progressLine();
   const results = await runCampaign(stage, scenarios, rows, settings, {
@@ -43,7 +47,8 @@ export async function runBench(command: BenchCommand, commandLine: string): Prom
     command: commandLine,
     machine: thisMachine(),
     method: methodOf(settings),
-    rows: wanted.map(noteOf),
+    conditions: { payload: settings.payload, cpus: settings.cpus, window: `${settings.windowMs} ms` },
+    rows: wanted.map((row) => noteOf(row, absence(row))),
     scenarios: scenarios.map(({ name, title, columns }) => ({ name, title, columns })),
     results,
     warnings: warningsOf(results, sharesCore()),
@@ -55,7 +60,8 @@ export async function runBench(command: BenchCommand, commandLine: string): Prom
 
 function rowsFor({ rows, target, settings }: BenchCommand): readonly Row[] {
   if (!target && rows.length === 0) return ROWS.filter(({ detail }) => !(settings.survey && detail));
-  if (!target) return pick(ROWS, rows, "row");
+  // A row that is named is measured wherever it can be.
+  if (!target) return pick(ROWS, rows, "row").map(({ scenarios: _, ...row }) => row);
   const controls = ROWS.filter(({ name }) => name === DIRECT || rows.includes(name));
   return [...controls, targetRow(target)];
 }
@@ -68,15 +74,12 @@ function pick<T extends Row | Scenario>(all: readonly T[], names: readonly strin
   return names.length === 0 ? all : all.filter(({ name }) => names.includes(name));
 }
 
-const noteOf = (row: Row) => {
-  const missing = row.missing?.();
-  return {
-    name: row.name,
-    what: row.what,
-    version: missing === undefined ? row.version() : "",
-    ...(missing !== undefined && { missing }),
-  };
-};
+const noteOf = (row: Row, missing: string | undefined) => ({
+  name: row.name,
+  what: row.what,
+  version: missing === undefined ? row.version() : "",
+  ...(missing !== undefined && { missing }),
+});
 
 /** One overwritten line on a terminal; elsewhere one line per first run. */
 function progressLine(): (text: string) => void {

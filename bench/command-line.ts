@@ -1,5 +1,8 @@
 import { parseArgs } from "node:util";
+import { DEFAULT_PLAN } from "./payload/plan.ts";
+import { isPayloadName, PAYLOAD_NAMES, type PayloadName } from "./payload/shape.ts";
 import type { TargetOptions } from "./rows/target.ts";
+import { CPUS, type Cpus } from "./runner/placement.ts";
 import type { Settings } from "./scenarios/scenario.ts";
 
 export interface BenchCommand {
@@ -17,10 +20,11 @@ export interface BenchCommand {
 export const USAGE = `Usage: npm run bench -- [scenario …] [options]
        npm run bench -- compare <before.json> <after.json>
        npm run bench -- report <results.json> <report.html>
+       npm run bench -- markdown <results.json>
        npm run bench -- plot <results.json> <plot.svg>
        npm run bench -- fetch [peer …]
 
-Scenarios: ttft relay throughput multiplex backpressure http memory cancel chat
+Scenarios: ttft relay throughput unthrottled cold start payloads multiplex backpressure http memory cancel chat aims
 Without one: a survey of all scenarios with fewer points and runs, in minutes.
 
   --runs <n>             runs of each row at each point (5; survey 3)
@@ -28,8 +32,10 @@ Without one: a survey of all scenarios with fewer points and runs, in minutes.
   --rows <a,b,…>         rows to measure (default: all available)
   --streams <n>          a single point with this many streams instead of the scenario's own
   --rate <n>             events per second of each stream (50)
+  --payload <name>       how events look: ${PAYLOAD_NAMES.join(" ")} (${DEFAULT_PLAN.payload})
   --json <file>          results, all runs and percentiles
   --html <file>          a report with plots, in one file
+  --cpus <which>         what gateways get: core (one, by affinity), container (one, by a control group), all (core)
 
 A gateway of your own, beside the row direct (its upstream must be http://127.0.0.1:<upstream port>):
   --target <url>         ws://… speaks sluice.v1, http://… answers chat completions in SSE
@@ -44,6 +50,8 @@ const OPTIONS = {
   streams: { type: "string" },
   rate: { type: "string" },
   duration: { type: "string" },
+  payload: { type: "string" },
+  cpus: { type: "string" },
   rows: { type: "string" },
   json: { type: "string" },
   html: { type: "string" },
@@ -78,6 +86,8 @@ export function readBenchCommand(args: readonly string[]): BenchCommand {
       windowMs: (optional("duration", values.duration) ?? (survey ? SURVEY_SECONDS : SECONDS)) * 1000,
       streams: optional("streams", values.streams),
       rate: optional("rate", values.rate),
+      cpus: cpusNamed(values.cpus ?? CPUS[0]),
+      payload: payloadNamed(values.payload ?? DEFAULT_PLAN.payload),
     },
     rows: values.rows?.split(",") ?? [],
     target:
@@ -89,6 +99,17 @@ export function readBenchCommand(args: readonly string[]): BenchCommand {
     json: values.json,
     html: values.html,
   };
+}
+
+function payloadNamed(name: string): PayloadName {
+  if (!isPayloadName(name)) throw new Error(`there is no payload ${name}: ${PAYLOAD_NAMES.join(", ")}`);
+  return name;
+}
+
+function cpusNamed(name: string): Cpus {
+  const found = CPUS.find((cpus) => cpus === name);
+  if (!found) throw new Error(`--cpus takes one of ${CPUS.join(", ")}`);
+  return found;
 }
 
 const optional = (name: string, text: string | undefined): number | undefined =>

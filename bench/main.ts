@@ -3,8 +3,9 @@ import { runBench } from "./bench-run.ts";
 import { readBenchCommand, USAGE } from "./command-line.ts";
 import type { BenchDocument } from "./figures/document.ts";
 import { fetchPeers } from "./peers/fetch.ts";
-import { changesBetween, renderChanges } from "./report/compare.ts";
+import { changesBetween, differencesOf, renderChanges } from "./report/compare.ts";
 import { renderReport } from "./report/html.ts";
+import { renderMarkdown } from "./report/markdown.ts";
 import { renderPlot } from "./report/plot.ts";
 
 const readDocument = (path = ""): BenchDocument => JSON.parse(readFileSync(path, "utf8")) as BenchDocument;
@@ -13,9 +14,12 @@ async function run(args: readonly string[]): Promise<void> {
   const [command, first, second] = args;
   if (args.includes("--help") || args.includes("-h")) process.stdout.write(USAGE);
   else if (command === "compare") {
-    process.stdout.write(`${renderChanges(changesBetween(readDocument(first), readDocument(second)))}\n`);
+    const [before, after] = [readDocument(first), readDocument(second)];
+    const notes = differencesOf(before, after).map((note) => `${note}\n`);
+    process.stdout.write(`${notes.join("")}${renderChanges(changesBetween(before, after))}\n`);
   } else if (command === "report") writeFileSync(second ?? "", renderReport(readDocument(first)));
   else if (command === "plot") writeFileSync(second ?? "", renderPlot(readDocument(first)));
+  else if (command === "markdown") process.stdout.write(renderMarkdown(readDocument(first)));
   else if (command === "fetch") await fetchPeers(args.slice(1));
   else await runBench(readBenchCommand(args), `npm run bench -- ${args.join(" ")}`);
 }

@@ -10,6 +10,8 @@ export interface Target {
   /** The route or model that an `open` frame or a body names. */
   readonly route?: string;
   readonly model?: string;
+  /** The same for Anthropic's messages, if they go another way. */
+  readonly messages?: { readonly url?: string; readonly route?: string; readonly model?: string };
   /** Whether a reader can stop acknowledging while it keeps reading its socket. */
   readonly acknowledges?: boolean;
 }
@@ -33,6 +35,13 @@ export interface Job {
   readonly warmupMs: number;
   /** Additional time before the window, for queues to fill. */
   readonly settleMs?: number;
+  /**
+   * A cold window: it opens at this time on the clock that all processes share, or once all streams run if that is later,
+   * without further pauses.
+   */
+  readonly openAtUs?: number;
+  /** Whether a stream that ends is followed by another one, so that as many run all the time. */
+  readonly renew?: boolean;
   readonly windowMs: number;
   /** After the window, while the streams keep running: rate of short streams whose first event is timed. */
   readonly probesPerSecond: number;
@@ -47,6 +56,8 @@ export interface JobResult {
   /** Those that arrived in the same read as their stream's previous event. */
   readonly lumped: number;
   readonly windowUs: number;
+  /** When measuring began, on the shared clock. */
+  readonly openedUs: number;
   /** From the upstream's stamp to the read that delivered the event, in microseconds. */
   readonly latency: HistogramData;
   /** The probes' time from the request to the arrival of the first event. */

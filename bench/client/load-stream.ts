@@ -3,13 +3,14 @@ import { EventReader } from "../payload/event-reader.ts";
 import type { Plan } from "../payload/plan.ts";
 import type { Tally } from "./tally.ts";
 
-const readers = new Map<number, EventReader>();
+const readers = new Map<string, EventReader>();
 
-function readerFor(bytes: number): EventReader {
-  let reader = readers.get(bytes);
+function readerFor({ payload, bytes }: Plan): EventReader {
+  const id = `${payload} ${bytes}`;
+  let reader = readers.get(id);
   if (!reader) {
-    reader = new EventReader(bytes);
-    readers.set(bytes, reader);
+    reader = new EventReader(payload, bytes);
+    readers.set(id, reader);
   }
   return reader;
 }
@@ -23,18 +24,23 @@ export class LoadStream {
   readonly faulty: boolean;
   readonly #tally: Tally;
   readonly #reader: EventReader;
-  readonly #ended: () => void;
+  readonly #ended: (failed: boolean) => void;
   #startedUs = 0;
   #next = 1;
   #lastReadUs = 0;
   #over = false;
 
-  constructor(plan: Plan, tally: Tally, role: "steady" | "probe" | "faulty", ended: () => void = () => undefined) {
+  constructor(
+    plan: Plan,
+    tally: Tally,
+    role: "steady" | "probe" | "faulty",
+    ended: (failed: boolean) => void = () => undefined,
+  ) {
     this.plan = plan;
     this.probe = role === "probe";
     this.faulty = role === "faulty";
     this.#tally = tally;
-    this.#reader = readerFor(plan.bytes);
+    this.#reader = readerFor(plan);
     this.#ended = ended;
   }
 
@@ -66,7 +72,7 @@ export class LoadStream {
     this.#over = true;
     if (reason !== undefined) this.#tally.failed(reason);
     else if (this.#next <= this.plan.count) this.#tally.lost += this.plan.count + 1 - this.#next;
-    this.#ended();
+    this.#ended(reason !== undefined);
   }
 
   /** The client gave up on it; ignores what still arrives. */
@@ -79,7 +85,7 @@ export class LoadStream {
   }
 
   #classify(verdict: ReturnType<EventReader["read"]>, arrivedUs: number): void {
-    if (this.#over || verdict === "trailer") return;
+    if (this.#over || verdict === "edge") return;
     if (verdict === "unstamped") this.#unstamped(arrivedUs);
     else if (verdict === "corrupt" || this.#reader.key !== this.plan.key) this.#tally.corrupt++;
     else this.#event(this.#reader.seq, this.#reader.timeUs, arrivedUs);

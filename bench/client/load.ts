@@ -20,6 +20,8 @@ const CALM_MS = 300;
 const PROBE_SOCKETS = 16;
 /** How long the last probes may wait for their answers. */
 const LAST_PROBES_MS = 300;
+/** How long a client waits after its stream was refused, before it opens the next one. */
+const RETRY_MS = 100;
 const REHEARSALS_PER_SECOND = 250;
 const CANCELS_PER_SECOND = 200;
 
@@ -33,6 +35,7 @@ export class Load {
   readonly #tally = new Tally();
   readonly #wire: Wire;
   #lastKey = 0;
+  #over = false;
 
   constructor(job: Job, announce: Announce) {
     this.#job = job;
@@ -41,21 +44,22 @@ export class Load {
   }
 
   async run(): Promise<JobResult> {
-    const { sockets, faulty, settleMs = 0, windowMs, probesPerSecond, cancelAtEnd } = this.#job;
+    const { sockets, faulty, settleMs = 0, openAtUs, windowMs, probesPerSecond, cancelAtEnd } = this.#job;
     const probing = probesPerSecond > 0 ? PROBE_SOCKETS : 0;
     try {
       await within(CONNECT_TIMEOUT_MS, this.#wire.connect(sockets + (faulty?.streams ?? 0) + probing));
       await this.#rehearse(sockets + probing);
       const steady = await this.#beginSteady();
       const readers = await this.#beginFaulty();
-      await sleep(CALM_MS);
-      if (settleMs > 0) await sleep(settleMs);
+      await (openAtUs === undefined ? sleep(CALM_MS + settleMs) : until(openAtUs));
+      const openedUs = nowUs();
       const windowUs = windowMs > 0 ? await this.#window() : 0;
       if (probing > 0) await this.#probe();
       for (const reader of readers) reader.stop();
       if (cancelAtEnd) await this.#cancel(steady);
-      return this.#result(windowUs);
+      return this.#result(openedUs, windowUs);
     } finally {
+      this.#over = true;
       this.#wire.close();
     }
   }
@@ -64,7 +68,7 @@ export class Load {
     const { rehearsals = 0 } = this.#job;
     if (rehearsals === 0) return;
     await beginByClock({ perSecond: REHEARSALS_PER_SECOND, count: rehearsals, lag: new Histogram() }, (index) => {
-      this.#wire.start(new LoadStream(this.#keyed(SHORT_PLAN), this.#tally, "steady"), index % sockets);
+      this.#wire.start(new LoadStream(this.#short(), this.#tally, "steady"), index % sockets);
     });
     await sleep(LAST_PROBES_MS);
   }
@@ -72,11 +76,7 @@ export class Load {
   async #beginSteady(): Promise<LoadStream[]> {
     const { streams, sockets, plan, warmupMs } = this.#job;
     const begun: LoadStream[] = [];
-    const start = (index: number) => {
-      const stream = new LoadStream(this.#keyed(inStep(plan, index)), this.#tally, "steady");
-      begun.push(stream);
-      this.#wire.start(stream, index % sockets);
-    };
+    const start = (index: number) => begun.push(this.#steady(inStep(plan, index), index % sockets));
     await beginByClock({ perSecond: (streams / warmupMs) * 1000, count: streams, lag: this.#tally.startLag }, start);
     const giveUpAt = performance.now() + BEGIN_TIMEOUT_MS;
     while (!begun.every((stream) => stream.begun)) {
@@ -87,6 +87,17 @@ export class Load {
       await sleep(20);
     }
     return begun;
+  }
+
+  #steady(plan: Plan, socket: number): LoadStream {
+    const next = (failed: boolean) => {
+      if (!this.#job.renew || this.#over) return;
+      // Not within the call that ended this one; refused clients wait, as agents do.
+      setTimeout(() => this.#over || this.#steady(plan, socket), failed ? RETRY_MS : 0);
+    };
+    const stream = new LoadStream(this.#keyed(plan), this.#tally, "steady", next);
+    this.#wire.start(stream, socket);
+    return stream;
   }
 
   /** Faulty readers get their own sockets, so that one that reads nothing does not block others. */
@@ -120,7 +131,7 @@ export class Load {
     const first = sockets + (faulty?.streams ?? 0);
     const count = Math.round((probesPerSecond * probeMs) / 1000);
     await beginByClock({ perSecond: probesPerSecond, count, lag: this.#tally.startLag }, (index) => {
-      const stream = new LoadStream(this.#keyed(SHORT_PLAN), this.#tally, "probe");
+      const stream = new LoadStream(this.#short(), this.#tally, "probe");
       this.#wire.start(stream, first + (index % PROBE_SOCKETS));
     });
     await sleep(LAST_PROBES_MS);
@@ -134,17 +145,22 @@ export class Load {
     await sleep(LAST_PROBES_MS);
   }
 
+  #short(): Plan {
+    return this.#keyed({ ...SHORT_PLAN, payload: this.#job.plan.payload });
+  }
+
   #keyed(plan: Plan): Plan {
     return { ...plan, key: ++this.#lastKey };
   }
 
-  #result(windowUs: number): JobResult {
+  #result(openedUs: number, windowUs: number): JobResult {
     const { latency, ttft, startLag, events, lumped, lost, duplicated, corrupt, unstamped, failures, cancelled } =
       this.#tally;
     return {
       events,
       lumped,
       windowUs,
+      openedUs,
       latency: latency.toData(),
       ttft: ttft.toData(),
       startLag: startLag.toData(),
@@ -167,6 +183,9 @@ function inStep(plan: Plan, index: number): Plan {
   const shiftMs = ((index * GOLDEN) % 1) * (1000 / plan.writesPerSecond);
   return { ...plan, firstMs: plan.firstMs + Math.round(shiftMs * 1000) / 1000 };
 }
+
+/** Waits until a time of the shared clock; not at all if it has passed. */
+const until = (atUs: number): Promise<void> => sleep(Math.ceil(Math.max(0, (atUs - nowUs()) / 1000)));
 
 async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
   const timeout = new AbortController();

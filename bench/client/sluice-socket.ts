@@ -5,7 +5,9 @@ import { LeanWebSocket, type WebSocketListener } from "./web-socket.ts";
 /** The usual form of an event frame; other forms are parsed. */
 const EVENT = Buffer.from('{"type":"event","id":"', "latin1");
 const SEQ = Buffer.from('","seq":', "latin1");
+const NAME = Buffer.from(',"event":"', "latin1");
 const DATA = Buffer.from(',"data":', "latin1");
+const QUOTE = 0x22;
 const ZERO = 48;
 const NINE = 57;
 
@@ -79,11 +81,12 @@ export class SluiceSocket implements WebSocketListener {
     for (let digit = buffer[at] ?? 0; digit >= ZERO && digit <= NINE; digit = buffer[++at] ?? 0) {
       seq = seq * 10 + digit - ZERO;
     }
+    if (startsWith(buffer, at, NAME)) at = buffer.indexOf(QUOTE, at + NAME.length) + 1;
     if (!startsWith(buffer, at, DATA)) return false;
     const held = this.#streams.get(key);
     if (!held || seq !== held.seq + 1) return false;
     // A raw event is a string, so it is not one of ours.
-    if (buffer[at + DATA.length] === 0x22) return false;
+    if (buffer[at + DATA.length] === QUOTE) return false;
     held.seq = seq;
     held.stream.payload(buffer, at + DATA.length, end - 1, this.#readAtUs);
     return true;

@@ -1,8 +1,9 @@
 import { writePlan } from "../payload/plan.ts";
+import { shapeOf } from "../payload/shape.ts";
 import type { Target } from "./job.ts";
 import type { LoadStream } from "./load-stream.ts";
 import { SluiceSocket } from "./sluice-socket.ts";
-import type { Wire } from "./wire.ts";
+import { MAX_TOKENS, type Wire } from "./wire.ts";
 
 /** Sockets opened at once; more would measure a handshake storm. */
 const CONNECTING_AT_ONCE = 50;
@@ -32,13 +33,15 @@ export class SluiceWire implements Wire {
     const home = this.#sockets[socket];
     if (!home) throw new Error("no socket is open");
     if (!stream.probe) this.#homes.set(stream, home);
-    const { route, model } = this.#target;
+    const messagesApi = shapeOf(stream.plan.payload).api === "messages";
+    const { route, model } = { ...this.#target, ...(messagesApi && this.#target.messages) };
+    const limit = messagesApi && { max_tokens: MAX_TOKENS };
     const messages = [{ role: "user", content: writePlan(stream.plan) }];
     home.start(stream, {
       type: "open",
       id: String(stream.plan.key),
       ...(model === undefined ? { route: route ?? "bench" } : { model }),
-      body: model === undefined ? { model: "bench", messages } : { messages },
+      body: { ...(model === undefined && { model: "bench" }), messages, ...limit },
       away: "cancel",
       // A stalled reader acknowledges nothing, so its stream must use acknowledgements.
       ...(!stream.faulty && { flow: "none" }),

@@ -1,8 +1,9 @@
 import { writePlan } from "../payload/plan.ts";
+import { shapeOf } from "../payload/shape.ts";
 import type { Target } from "./job.ts";
 import type { LoadStream } from "./load-stream.ts";
 import { SseSocket } from "./sse-socket.ts";
-import type { Wire } from "./wire.ts";
+import { MAX_TOKENS, type Wire } from "./wire.ts";
 
 const CONNECTING_AT_ONCE = 50;
 
@@ -72,14 +73,22 @@ export class SseWire implements Wire {
   }
 
   #request(stream: LoadStream): string {
+    const messagesApi = shapeOf(stream.plan.payload).api === "messages";
+    const { url, model = "bench" } = { ...this.#target, ...(messagesApi && this.#target.messages) };
     const body = JSON.stringify({
-      model: this.#target.model ?? "bench",
+      model,
       stream: true,
+      ...(messagesApi && { max_tokens: MAX_TOKENS }),
       messages: [{ role: "user", content: writePlan(stream.plan) }],
     });
-    const headers = { "content-type": "application/json", accept: "text/event-stream", ...this.#target.headers };
+    const headers = {
+      "content-type": "application/json",
+      accept: "text/event-stream",
+      ...(messagesApi && { "anthropic-version": "2023-06-01" }),
+      ...this.#target.headers,
+    };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-    const { host, pathname, search } = this.#url;
+    const { host, pathname, search } = new URL(url);
     return [
       `POST ${pathname}${search} HTTP/1.1`,
       `host: ${host}`,

@@ -8,6 +8,8 @@ export interface BenchDocument {
   readonly command: string;
   readonly machine: Machine;
   readonly method: readonly string[];
+  /** Chosen conditions by name; results from before 2026-11-28 have none. */
+  readonly conditions?: Readonly<Record<string, string>>;
   readonly rows: readonly RowNote[];
   readonly scenarios: readonly ScenarioNote[];
   readonly results: readonly PointResult[];

@@ -1,3 +1,5 @@
+import { isPayloadName, type PayloadName } from "./shape.ts";
+
 /** What the upstream plays for one stream. It travels in the prompt, which every gateway passes on. */
 export interface Plan {
   /** Identifies the stream in each of its events. */
@@ -10,8 +12,10 @@ export interface Plan {
   readonly burst: number;
   /** Events of the whole stream. */
   readonly count: number;
-  /** Bytes of one event, `data: ` and the blank line included. */
+  /** The least bytes of one event as SSE; its text is filled up to them. With 0 it is as long as its payload makes it. */
   readonly bytes: number;
+  /** How the events look. */
+  readonly payload: PayloadName;
   /** The upstream's report sums the streams of a group. */
   readonly group: number;
 }
@@ -22,7 +26,8 @@ export const DEFAULT_PLAN: Plan = {
   writesPerSecond: 50,
   burst: 1,
   count: 100,
-  bytes: 230,
+  bytes: 0,
+  payload: "openai",
   group: 0,
 };
 
@@ -41,9 +46,12 @@ export const writePlan = (plan: Plan): string => `bench:${FIELDS.map((name) => `
 export function readPlan(text: string): Plan {
   const words = [...text.matchAll(/bench:([A-Za-z0-9=.;]+)/g)];
   const given = new Map((words.at(-1)?.[1] ?? "").split(";").map((pair) => pair.split("=") as [string, string]));
-  const plan = FIELDS.map((name) => {
-    const value = Number(given.get(name));
-    return [name, given.has(name) && Number.isFinite(value) ? value : DEFAULT_PLAN[name]];
-  });
+  const plan = FIELDS.map((name) => [name, valueIn(name, given.get(name)) ?? DEFAULT_PLAN[name]]);
   return Object.fromEntries(plan) as unknown as Plan;
+}
+
+function valueIn(name: keyof Plan, text: string | undefined): number | PayloadName | undefined {
+  if (text === undefined) return undefined;
+  if (name === "payload") return isPayloadName(text) ? text : undefined;
+  return Number.isFinite(Number(text)) ? Number(text) : undefined;
 }

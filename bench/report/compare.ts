@@ -29,6 +29,15 @@ export function changesBetween(before: BenchDocument, after: BenchDocument): Cha
   });
 }
 
+/** What both documents were measured with, unless they agree; without a note it was what there was before there were notes. */
+export function differencesOf({ conditions: before = FORMER }: BenchDocument, after: BenchDocument): string[] {
+  const now = after.conditions ?? FORMER;
+  const names = Object.keys(before).filter((name) => now[name] !== undefined && now[name] !== before[name]);
+  return names.map((name) => `Different conditions: ${name} was ${before[name]}, then ${now[name]}.`);
+}
+
+const FORMER: Readonly<Record<string, string>> = { payload: "fixed", cpus: "core" };
+
 function changeOf(then: PointResult, now: PointResult, column: Column): Change[] {
   const before = spreadOf(then.runs.map(({ metrics }) => metrics[column.metric] ?? Number.NaN));
   const after = spreadOf(now.runs.map(({ metrics }) => metrics[column.metric] ?? Number.NaN));

@@ -3,7 +3,7 @@ import type { PointResult } from "../figures/record.ts";
 import { chartsOf } from "./charts.ts";
 import { describeMachine } from "./machine.ts";
 import { STYLE } from "./style.ts";
-import { cellOf, showSpread } from "./table.ts";
+import { cellOf, filledColumns, remarkOf, showSpread } from "./table.ts";
 import { escapeText } from "./text.ts";
 
 /** The report as one self-contained file without scripts. */
@@ -37,16 +37,16 @@ ${chartsOf(scenario.name, document)}
 ${points.map((point) => renderPoint(scenario, point, results)).join("\n")}`;
 }
 
-function renderPoint({ columns }: ScenarioNote, point: string, all: readonly PointResult[]): string {
+function renderPoint(scenario: ScenarioNote, point: string, all: readonly PointResult[]): string {
   const results = all.filter((result) => result.point === point);
+  const columns = filledColumns(scenario.columns, results);
   const head = columns.map(({ label }) => `<th>${escapeText(label)}</th>`).join("");
   const lines = results.map((result) => {
     const cells = columns.map((column) => {
       const cell = cellOf(result, column, results);
       return `<td>${cell ? showSpread(cell, column.digits) : ""}</td>`;
     });
-    const failure = result.failure === undefined ? "" : `<td>failed: ${escapeText(result.failure)}</td>`;
-    return `<tr><th>${escapeText(result.row)}</th>${cells.join("")}${failure}</tr>`;
+    return `<tr><th>${escapeText(result.row)}</th>${cells.join("")}<td>${escapeText(remarkOf(result))}</td></tr>`;
   });
   return `<h3>${escapeText(point)}</h3><div class="wide"><table><tr><th></th>${head}</tr>${lines.join("")}</table></div>`;
 }

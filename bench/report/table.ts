@@ -27,6 +27,19 @@ export function showSpread({ median, min, max }: Spread, digits: number): string
   return from === to ? show(median, digits) : `${show(median, digits)} (${from}–${to})`;
 }
 
+/** What a table says behind a row's figures: why runs are missing, and by which codes streams were refused or failed. */
+export function remarkOf({ failure, runs }: PointResult): string {
+  const counts = new Map<string, number>();
+  for (const { failures = {} } of runs)
+    for (const [reason, count] of Object.entries(failures)) counts.set(reason, (counts.get(reason) ?? 0) + count);
+  const refusals = [...counts].map(([reason, count]) => `${reason}: ${count} in ${runs.length} runs`);
+  return [...(failure === undefined ? [] : [`failed: ${failure}`]), ...refusals].join("; ");
+}
+
+/** The columns that at least one of a point's rows fills. */
+export const filledColumns = (columns: readonly Column[], results: readonly PointResult[]): readonly Column[] =>
+  columns.filter((column) => results.some((result) => cellOf(result, column, results)));
+
 /** A scenario's tables as text, one per point. */
 export function renderTables(scenario: ScenarioNote, results: readonly PointResult[]): string {
   const points = [...new Set(results.map(({ point }) => point))];
@@ -35,15 +48,16 @@ export function renderTables(scenario: ScenarioNote, results: readonly PointResu
 
 function renderPoint(scenario: ScenarioNote, point: string, all: readonly PointResult[]): string {
   const results = all.filter((result) => result.point === point);
+  const columns = filledColumns(scenario.columns, results);
   const rows = results.map((result) => [
     result.row,
-    ...scenario.columns.map((column) => {
+    ...columns.map((column) => {
       const cell = cellOf(result, column, results);
       return cell ? showSpread(cell, column.digits) : "";
     }),
-    result.failure === undefined ? "" : `failed: ${result.failure}`,
+    remarkOf(result),
   ]);
-  const lines = [["", ...scenario.columns.map(({ label }) => label), ""], ...rows];
+  const lines = [["", ...columns.map(({ label }) => label), ""], ...rows];
   const widths = lines[0]?.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0))) ?? [];
   const text = lines.map((line) =>
     line

@@ -3,7 +3,7 @@ import { nodeRow } from "./node-row.ts";
 import { openclaw } from "./openclaw.ts";
 import { portkey } from "./portkey.ts";
 import { DIRECT, type Row } from "./row.ts";
-import { sluice, sluiceUnrecorded } from "./sluice.ts";
+import { sluice, sluiceStarts, sluiceUnrecorded } from "./sluice.ts";
 import { sluiceHttp } from "./sluice-http.ts";
 
 const direct: Row = {
@@ -52,4 +52,5 @@ export const ROWS: readonly Row[] = [
   sluice,
   sluiceHttp,
   sluiceUnrecorded,
+  ...sluiceStarts,
 ];

@@ -46,18 +46,19 @@ export const nginx: Row = {
   protocol: "sse",
   version: () => /nginx\/(\S+)/.exec(spawnSync(PROGRAM ?? "nginx", ["-v"], { encoding: "utf8" }).stderr)?.[1] ?? "",
   missing: () => (PROGRAM === undefined ? "not here: install nginx" : undefined),
-  async start(upstreamPort) {
+  async start(upstreamPort, cpus) {
     const directory = mkdtempSync(join(tmpdir(), "sluice-bench-nginx-"));
     const port = await freePort();
     const file = join(directory, "nginx.conf");
     writeFileSync(file, config(directory, port, upstreamPort));
-    const { pid, stop } = await startGateway({
+    const { pid, started, stop } = await startGateway(cpus, {
       command: PROGRAM ?? "nginx",
       args: ["-p", directory, "-c", file],
       ready: () => answers(port),
     });
     return {
       target: { protocol: "sse", url: `http://127.0.0.1:${port}/v1/chat/completions` },
+      started,
       pids: [pid],
       async stop() {
         await stop();

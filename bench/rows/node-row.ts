@@ -19,9 +19,13 @@ export const nodeRow = ({ name, what, protocol, program, detail = false }: NodeR
   protocol,
   detail,
   version: () => `Node ${process.versions.node}`,
-  async start(upstreamPort) {
+  async start(upstreamPort, cpus) {
     const args = [fileURLToPath(program), String(upstreamPort)];
-    const { pid, found, stop } = await startGateway({ command: process.execPath, args, ready: /listens on (\S+)/ });
-    return { target: { protocol, url: `${found}${PATHS[protocol]}` }, pids: [pid], stop };
+    const { pid, found, started, stop } = await startGateway(cpus, {
+      command: process.execPath,
+      args,
+      ready: /listens on (\S+)/,
+    });
+    return { target: { protocol, url: `${found}${PATHS[protocol]}` }, started, pids: [pid], stop };
   },
 });

@@ -41,14 +41,15 @@ export const openclaw: Row = {
   what: "OpenClaw's own gateway, over its own protocol",
   protocol: "sluice",
   chats: "only",
+  apis: ["chat"],
   version: () => versionOf(OPENCLAW),
   missing: () => missingPeer(OPENCLAW),
-  async start(upstreamPort) {
+  async start(upstreamPort, cpus) {
     const directory = mkdtempSync(join(tmpdir(), "sluice-bench-openclaw-"));
     const port = await freePort();
     const file = join(directory, "openclaw.json");
     writeFileSync(file, JSON.stringify(config(directory, port, upstreamPort)));
-    const { pid, stop } = await startGateway({
+    const { pid, started, stop } = await startGateway(cpus, {
       command: process.execPath,
       args: [entryOf(OPENCLAW), "gateway", "run"],
       cwd: directory,
@@ -59,6 +60,7 @@ export const openclaw: Row = {
     return {
       target: { protocol: "sluice", url },
       chat: { url, token: TOKEN },
+      started,
       pids: [pid],
       async stop() {
         await stop();

@@ -8,11 +8,13 @@ export const portkey: Row = {
   name: "portkey",
   what: "Portkey's AI gateway, SSE to SSE",
   protocol: "sse",
+  // Its messages API translates to the provider's; that is another job than this one.
+  apis: ["chat"],
   version: () => versionOf(PORTKEY),
   missing: () => missingPeer(PORTKEY),
-  async start(upstreamPort) {
+  async start(upstreamPort, cpus) {
     const port = await freePort();
-    const { pid, stop } = await startGateway({
+    const { pid, started, stop } = await startGateway(cpus, {
       command: process.execPath,
       args: [entryOf(PORTKEY), `--port=${port}`, "--headless"],
       ready: /Ready for connections/,
@@ -27,6 +29,7 @@ export const portkey: Row = {
           "x-portkey-custom-host": `http://127.0.0.1:${upstreamPort}/v1`,
         },
       },
+      started,
       pids: [pid],
       stop,
     };

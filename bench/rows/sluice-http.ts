@@ -8,9 +8,10 @@ export const sluiceHttp: Row = {
   protocol: "sse",
   detail: true,
   version: sluice.version,
-  async start(upstreamPort) {
-    const { target, pids, stop } = await sluice.start(upstreamPort);
+  async start(upstreamPort, cpus) {
+    const { target, ...rest } = await sluice.start(upstreamPort, cpus);
     const { host } = new URL(target.url);
-    return { target: { protocol: "sse", url: `http://${host}/v1/chat/completions` }, pids, stop };
+    const messages = { url: `http://${host}/v1/messages`, model: "bench-messages" };
+    return { target: { protocol: "sse", url: `http://${host}/v1/chat/completions`, messages }, ...rest };
   },
 };

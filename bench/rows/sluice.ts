@@ -4,9 +4,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { startOptions } from "../../scripts/start-options.ts";
 import { startGateway } from "../runner/child.ts";
+import { BUILT_PROGRAM, buildFault } from "./built.ts";
 import type { Row } from "./row.ts";
 
 const root = new URL("../../", import.meta.url);
+const SOURCE_PROGRAM = fileURLToPath(new URL("src/main.ts", root));
 
 /** Raised limits that a load test would otherwise measure. Keys that this version lacks are omitted. */
 const LIMITS: Readonly<Record<string, number>> = {
@@ -31,18 +33,23 @@ function limits(): Record<string, number> {
   return Object.fromEntries(wanted.map(([name, value]) => [name, Math.min(value, known[name]?.maximum ?? value)]));
 }
 
-const config = (upstreamPort: number, more: object) => ({
-  ...more,
+const route = (dialect: string, upstreamPort: number) => ({
+  dialect,
+  baseUrl: `http://127.0.0.1:${upstreamPort}/v1`,
+  key: "bench",
+  maxConnections: 10_000,
+});
+
+const config = (upstreamPort: number) => ({
   listen: { port: 0 },
   routes: {
-    bench: {
-      dialect: "openai-chat",
-      baseUrl: `http://127.0.0.1:${upstreamPort}/v1`,
-      key: "bench",
-      maxConnections: 10_000,
-    },
+    bench: route("openai-chat", upstreamPort),
+    "bench-messages": route("anthropic-messages", upstreamPort),
   },
-  models: { bench: { route: "bench", model: "bench" } },
+  models: {
+    bench: { route: "bench", model: "bench" },
+    "bench-messages": { route: "bench-messages", model: "bench" },
+  },
   limits: {
     ...limits(),
     sockets: { upgradesPerSecond: 100_000 },
@@ -50,27 +57,43 @@ const config = (upstreamPort: number, more: object) => ({
   },
   // Pretty, because it then prints where it listens, and nothing else at this level.
   log: { level: "silent", pretty: true },
-  data: { store: "memory" },
 });
 
+type Started = Pick<Row, "protocol" | "version" | "start">;
+
+interface Variant {
+  /** Configuration beyond the rows' common one. */
+  readonly more?: object;
+  readonly program?: string;
+  readonly store?: "memory" | "sqlite";
+}
+
 /** This gateway as users run it, with a little configuration. */
-const rowWith = (more: object): Pick<Row, "protocol" | "version" | "start"> => ({
+const rowOf = ({ more = {}, program = SOURCE_PROGRAM, store = "memory" }: Variant): Started => ({
   protocol: "sluice",
   version: () => readJson<{ version: string }>("package.json").version,
-  async start(upstreamPort) {
+  async start(upstreamPort, cpus) {
     const directory = mkdtempSync(join(tmpdir(), "sluice-bench-"));
     const file = join(directory, "config.json");
-    writeFileSync(file, JSON.stringify(config(upstreamPort, more)));
-    const args = [...startOptions(), fileURLToPath(new URL("src/main.ts", root)), "serve", "--config", file];
-    const { pid, found, stop } = await startGateway({
+    const data = { store, ...(store === "sqlite" && { directory: join(directory, "data") }) };
+    writeFileSync(file, JSON.stringify({ ...config(upstreamPort), data, ...more }));
+    const { pid, found, started, stop } = await startGateway(cpus, {
       command: process.execPath,
-      args,
+      args: [...startOptions(), program, "serve", "--config", file],
       cwd: directory,
       ready: /listens on http:\/\/(\S+)/,
     });
     return {
-      target: { protocol: "sluice", url: `ws://${found}/v1/stream`, route: "bench", acknowledges: true },
+      target: {
+        protocol: "sluice",
+        url: `ws://${found}/v1/stream`,
+        route: "bench",
+        messages: { route: "bench-messages" },
+        acknowledges: true,
+      },
       chat: { url: `ws://${found}/` },
+      metricsUrl: `http://${found}/metrics`,
+      started,
       pids: [pid],
       async stop() {
         await stop();
@@ -81,7 +104,7 @@ const rowWith = (more: object): Pick<Row, "protocol" | "version" | "start"> => (
 });
 
 export const sluice: Row = {
-  ...rowWith({}),
+  ...rowOf({}),
   name: "sluice",
   what: "this gateway, from its sources",
   chats: "too",
@@ -90,8 +113,34 @@ export const sluice: Row = {
 
 /** Without the record of usage, to measure its cost. */
 export const sluiceUnrecorded: Row = {
-  ...rowWith({ ledger: { mode: "off" } }),
+  ...rowOf({ more: { ledger: { mode: "off" } } }),
   name: "sluice-unrecorded",
   what: "this gateway without its ledger",
   detail: true,
 };
+
+const STARTING = ["start", "aims"];
+
+/** What `start` measures besides; elsewhere only if they are named. */
+export const sluiceStarts: readonly Row[] = [
+  {
+    ...rowOf({ store: "sqlite" }),
+    name: "sluice-sqlite",
+    what: "this gateway, from its sources, with its SQLite store",
+    scenarios: STARTING,
+  },
+  {
+    ...rowOf({ program: BUILT_PROGRAM }),
+    name: "sluice-built",
+    what: "this gateway as npm run build leaves it",
+    scenarios: STARTING,
+    missing: buildFault,
+  },
+  {
+    ...rowOf({ program: BUILT_PROGRAM, store: "sqlite" }),
+    name: "sluice-built-sqlite",
+    what: "the same with its SQLite store",
+    scenarios: STARTING,
+    missing: buildFault,
+  },
+];

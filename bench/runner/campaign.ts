@@ -12,12 +12,19 @@ export interface Audience {
 
 const runsOf = (point: Point, { runs }: Settings): number => point.runs ?? runs;
 
+const rowsIn = ({ name }: Scenario, rows: readonly Row[]): readonly Row[] =>
+  rows.filter(({ scenarios }) => scenarios === undefined || scenarios.includes(name));
+
 /** About how long a campaign takes, in seconds. */
 export function secondsFor(scenarios: readonly Scenario[], rows: readonly Row[], settings: Settings): number {
-  const points = new Map(scenarios.flatMap((scenario) => scenario.points(settings)).map((point) => [point.id, point]));
+  const measured = new Set<string>();
   let seconds = 0;
-  for (const point of points.values())
-    seconds += point.seconds * rows.filter(point.suits).length * runsOf(point, settings);
+  for (const scenario of scenarios) {
+    for (const point of scenario.points(settings).filter(({ id }) => !measured.has(id))) {
+      measured.add(point.id);
+      seconds += point.seconds * rowsIn(scenario, rows).filter(point.suits).length * runsOf(point, settings);
+    }
+  }
   return seconds;
 }
 
@@ -35,7 +42,8 @@ export async function runCampaign(
     const results: PointResult[] = [];
     for (const point of scenario.points(settings)) {
       const known =
-        measured.get(point.id) ?? (await measurePoint(stage, point, rows, runsOf(point, settings), audience.progress));
+        measured.get(point.id) ??
+        (await measurePoint(stage, point, rowsIn(scenario, rows), runsOf(point, settings), audience.progress));
       measured.set(point.id, known);
       results.push(...known.map((result) => ({ ...result, scenario: scenario.name })));
     }

@@ -3,12 +3,13 @@ import { fileURLToPath } from "node:url";
 import manifest from "../../package.json" with { type: "json" };
 import { npmGone } from "../../src/cli/parent.ts";
 import { Asker, type Questions } from "../ipc.ts";
-import { pinned, type Role } from "./placement.ts";
+import { nowUs } from "../payload/clock.ts";
+import { type Cpus, pinned, placed, type Role } from "./placement.ts";
 
 const STOP_GRACE_MS = 3_000;
 const START_TIMEOUT_MS = 30_000;
 /** Interval between checks of a gateway that does not announce when it listens. */
-const LOOK_MS = 50;
+const LOOK_MS = 10;
 
 const running = new Set<ChildProcess>();
 // No started process may outlive the benchmark, however it ends.
@@ -33,11 +34,19 @@ export function startHelper<Q extends Questions>(role: Role, program: URL): Help
   return { asker: new Asker<Q>(child, role), pid: pidOf(child), stop: () => stopChild(child) };
 }
 
+/** When a gateway's process was started, and how long it took until it listened. */
+export interface Started {
+  /** Microseconds of the clock that all processes share. */
+  readonly atUs: number;
+  readonly listeningMs: number;
+}
+
 /** A gateway process that is listening. */
 export interface GatewayProcess {
   readonly pid: number;
   /** What the pattern's group matched in its output. */
   readonly found: string;
+  readonly started: Started;
   stop(): Promise<void>;
 }
 
@@ -50,15 +59,17 @@ export interface GatewayCommand {
   readonly ready: RegExp | (() => Promise<boolean>);
 }
 
-/** Starts a gateway on its core and waits until it listens. Rejects with its output if it does not. */
-export function startGateway(gateway: GatewayCommand): Promise<GatewayProcess> {
-  const { command, args } = pinned("gateway", gateway.command, gateway.args);
+/** Starts a gateway on its CPUs and waits until it listens. Rejects with its output if it does not. */
+export function startGateway(cpus: Cpus, gateway: GatewayCommand): Promise<GatewayProcess> {
+  const { command, args, over: leave } = placed(cpus, gateway.command, gateway.args);
+  const atUs = nowUs();
   const child = spawn(command, args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...gateway.env },
     ...(gateway.cwd !== undefined && { cwd: gateway.cwd }),
   });
   watch(child);
+  child.once("exit", leave);
   return new Promise((resolve, reject) => {
     let output = "";
     const over = () => {
@@ -72,7 +83,8 @@ export function startGateway(gateway: GatewayCommand): Promise<GatewayProcess> {
     };
     const succeed = (found: string) => {
       over();
-      resolve({ pid: pidOf(child), found, stop: () => stopChild(child) });
+      const listeningMs = (nowUs() - atUs) / 1000;
+      resolve({ pid: pidOf(child), found, started: { atUs, listeningMs }, stop: () => stopChild(child) });
     };
     const timer = setTimeout(() => fail("did not start"), START_TIMEOUT_MS);
     const { ready } = gateway;

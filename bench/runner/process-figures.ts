@@ -44,6 +44,13 @@ export function residentBytes(pids: readonly number[]): number | undefined {
   return bytes;
 }
 
+/** Threads of some processes; undefined without /proc. */
+export function threadCount(pids: readonly number[]): number | undefined {
+  const counts = pids.map((pid) => Number(/^Threads:\s*(\d+)/m.exec(read(`/proc/${pid}/status`) ?? "")?.[1]));
+  const sum = counts.reduce((total, count) => total + count, 0);
+  return pids.length === 0 || Number.isNaN(sum) ? undefined : sum;
+}
+
 /** Milliseconds since the start of a run, and bytes. */
 export type Sample = readonly [number, number];
 

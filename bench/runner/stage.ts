@@ -7,6 +7,7 @@ import type { UpstreamQuestions } from "../upstream/upstream-process.ts";
 import type { UpstreamReport } from "../upstream/upstream-stats.ts";
 import { type Helper, startHelper } from "./child.ts";
 import { CpuMarks, type CpuUse } from "./cpu-marks.ts";
+import type { Cpus } from "./placement.ts";
 import { cpuUs, type Sample, Sampler } from "./process-figures.ts";
 
 /** Measurements taken while a client did something to a row. */
@@ -31,15 +32,17 @@ export class Stage {
   readonly #upstream: Helper<UpstreamQuestions>;
   #client = startClient();
   readonly #rows = new Map<Row, RunningRow>();
+  readonly #cpus: Cpus;
   #port = 0;
 
-  private constructor() {
+  private constructor(cpus: Cpus) {
+    this.#cpus = cpus;
     this.#upstream = startHelper("upstream", new URL("../upstream/upstream-process.ts", import.meta.url));
   }
 
-  /** `port` is where the upstream listens; 0 takes any. */
-  static async open(port: number): Promise<Stage> {
-    const stage = new Stage();
+  /** `port` is where the upstream listens; 0 takes any. `cpus` are what gateways get. */
+  static async open(port: number, cpus: Cpus): Promise<Stage> {
+    const stage = new Stage(cpus);
     stage.#port = await stage.#upstream.asker.ask("listen", port);
     return stage;
   }
@@ -51,7 +54,7 @@ export class Stage {
   async row(row: Row): Promise<RunningRow> {
     let running = this.#rows.get(row);
     if (!running) {
-      running = await row.start(this.#port);
+      running = await row.start(this.#port, this.#cpus);
       this.#rows.set(row, running);
     }
     return running;

@@ -1,10 +1,10 @@
 import type { Fault } from "../client/job.ts";
 import type { RunRecord } from "../figures/record.ts";
-import { DEFAULT_PLAN, ENDLESS, type Plan } from "../payload/plan.ts";
+import { ENDLESS, type Plan } from "../payload/plan.ts";
 import { isGateway, type Row } from "../rows/row.ts";
 import { recordOf } from "../runner/load-record.ts";
 import type { Stage } from "../runner/stage.ts";
-import { fewRuns, type Point, type Scenario, type Settings } from "./scenario.ts";
+import { fewRuns, type Point, planOf, type Scenario, type Settings } from "./scenario.ts";
 
 const MIB = 2 ** 20;
 const HEALTHY = 90;
@@ -15,7 +15,6 @@ const CROWD = 1000;
 const FAULTY_GROUP = 1;
 /** Large events fill buffers sooner. */
 const FAULTY_PLAN = {
-  ...DEFAULT_PLAN,
   writesPerSecond: 0,
   burst: 4,
   bytes: 4096,
@@ -60,12 +59,24 @@ const beside = (fault: Fault | undefined, settings: Settings): Point =>
     fault === undefined ? "no faulty readers" : `${FAULTY} readers that ${DESCRIPTIONS[fault]}`,
     settings,
     (stage, row) =>
-      load(stage, row, fault, { healthy: HEALTHY, faulty: FAULTY, plan: FAULTY_PLAN, settleMs: 1500, windowMs: 1500 }),
+      load(stage, row, fault, settings, {
+        healthy: HEALTHY,
+        faulty: FAULTY,
+        plan: FAULTY_PLAN,
+        settleMs: 1500,
+        windowMs: 1500,
+      }),
   );
 
 const crowd = (settings: Settings): Point =>
   point(`${CROWD} readers that acknowledge nothing, no others`, settings, (stage, row) =>
-    load(stage, row, "stalled", { healthy: 0, faulty: CROWD, plan: CROWD_PLAN, settleMs: 10_000, windowMs: 2000 }),
+    load(stage, row, "stalled", settings, {
+      healthy: 0,
+      faulty: CROWD,
+      plan: CROWD_PLAN,
+      settleMs: 10_000,
+      windowMs: 2000,
+    }),
   );
 
 const point = (name: string, settings: Settings, measure: Point["measure"]): Point => ({
@@ -84,17 +95,23 @@ const point = (name: string, settings: Settings, measure: Point["measure"]): Poi
 interface Mix {
   readonly healthy: number;
   readonly faulty: number;
-  readonly plan: Plan;
+  readonly plan: Partial<Plan>;
   readonly settleMs: number;
   readonly windowMs: number;
 }
 
-async function load(stage: Stage, row: Row, fault: Fault | undefined, mix: Mix): Promise<RunRecord> {
+async function load(
+  stage: Stage,
+  row: Row,
+  fault: Fault | undefined,
+  settings: Settings,
+  mix: Mix,
+): Promise<RunRecord> {
   const observed = await stage.run(row, {
     streams: mix.healthy,
     sockets: mix.healthy,
-    plan: { ...DEFAULT_PLAN, writesPerSecond: HEALTHY_RATE, count: ENDLESS },
-    ...(fault && { faulty: { fault, streams: mix.faulty, plan: mix.plan } }),
+    plan: planOf(settings, { writesPerSecond: HEALTHY_RATE, count: ENDLESS }),
+    ...(fault && { faulty: { fault, streams: mix.faulty, plan: planOf(settings, mix.plan) } }),
     warmupMs: mix.healthy > 0 ? 500 : 0,
     settleMs: mix.settleMs,
     windowMs: mix.windowMs,

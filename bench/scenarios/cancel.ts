@@ -1,8 +1,8 @@
 import { Histogram } from "../figures/histogram.ts";
 import { percentiles, quantilesOf } from "../figures/percentiles.ts";
-import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
+import { ENDLESS } from "../payload/plan.ts";
 import { relays } from "../rows/row.ts";
-import { fewRuns, type Scenario } from "./scenario.ts";
+import { fewRuns, planOf, type Scenario } from "./scenario.ts";
 
 const STREAMS = 100;
 
@@ -30,7 +30,7 @@ export const cancel: Scenario = {
           const { client, upstream } = await stage.run(row, {
             streams,
             sockets: streams,
-            plan: { ...DEFAULT_PLAN, writesPerSecond: settings.rate ?? 20, count: ENDLESS },
+            plan: planOf(settings, { writesPerSecond: settings.rate ?? 20, count: ENDLESS }),
             warmupMs: 500,
             windowMs: 0,
             probesPerSecond: 0,

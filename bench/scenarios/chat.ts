@@ -33,6 +33,7 @@ const turns = (count: number, settings: Settings): Point => ({
   measure: async (stage, row) => {
     const { chat: target } = await stage.row(row);
     if (!target) throw new Error("it has no chat protocol");
+    // The chat goes to a route of chat completions, whatever the other scenarios' payload is.
     const plan = { ...DEFAULT_PLAN, writesPerSecond: TOKENS_PER_SECOND, count: TOKENS };
     const { client, resident } = await stage.observe(row, (asker) =>
       asker.ask("chats", { target, turns: count, plan }),

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RunRecord } from "../figures/record.ts";
-import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
+import { ENDLESS } from "../payload/plan.ts";
 import { isGateway, type Row } from "../rows/row.ts";
 import type { Sample } from "../runner/process-figures.ts";
 import type { Stage } from "../runner/stage.ts";
-import { fewRuns, type Point, type Scenario } from "./scenario.ts";
+import { fewRuns, type Point, planOf, type Scenario, type Settings } from "./scenario.ts";
 
 const KIB = 1024;
 const IDLE_SOCKETS = 5000;
@@ -25,10 +25,13 @@ export const memory: Scenario = {
   points: (settings) => {
     const streams = settings.streams ?? STREAMS;
     const points: Point[] = [
-      { ...point(`${IDLE_SOCKETS} idle sockets`, idle), runs: fewRuns(settings) },
-      { ...point(`${streams} streams on ${streams} sockets`, active(streams, streams)), runs: fewRuns(settings) },
+      { ...point(settings, `${IDLE_SOCKETS} idle sockets`, idle), runs: fewRuns(settings) },
       {
-        ...point(`${streams} streams on 10 sockets`, active(streams, 10)),
+        ...point(settings, `${streams} streams on ${streams} sockets`, active(settings, streams, streams)),
+        runs: fewRuns(settings),
+      },
+      {
+        ...point(settings, `${streams} streams on 10 sockets`, active(settings, streams, 10)),
         suits: (row) => isGateway(row) && row.protocol === "sluice",
         runs: fewRuns(settings),
       },
@@ -37,21 +40,21 @@ export const memory: Scenario = {
   },
 };
 
-const point = (name: string, measure: (stage: Stage, row: Row) => Promise<RunRecord>): Point => ({
+const point = (settings: Settings, name: string, measure: Point["measure"]): Point => ({
   id: `memory ${name}`,
   name,
   suits: isGateway,
   seconds: 7,
   measure: async (stage, row) => {
     await stage.retire(row);
-    await warm(stage, row);
+    await warm(stage, row, settings);
     return measure(stage, row);
   },
 });
 
 /** Loads and compiles the code for a connection and a stream before the first reading. */
-async function warm(stage: Stage, row: Row): Promise<void> {
-  await stage.run(row, steady(WARM_SOCKETS, WARM_SOCKETS, 500));
+async function warm(stage: Stage, row: Row, settings: Settings): Promise<void> {
+  await stage.run(row, steady(settings, WARM_SOCKETS, WARM_SOCKETS, 500));
 }
 
 async function idle(stage: Stage, row: Row): Promise<RunRecord> {
@@ -62,17 +65,17 @@ async function idle(stage: Stage, row: Row): Promise<RunRecord> {
   return growth(resident, IDLE_SOCKETS);
 }
 
-function active(streams: number, sockets: number): (stage: Stage, row: Row) => Promise<RunRecord> {
+function active(settings: Settings, streams: number, sockets: number): (stage: Stage, row: Row) => Promise<RunRecord> {
   return async (stage, row) => {
-    const { resident } = await stage.run(row, steady(streams, sockets, SETTLE_MS));
+    const { resident } = await stage.run(row, steady(settings, streams, sockets, SETTLE_MS));
     return growth(resident, streams);
   };
 }
 
-const steady = (streams: number, sockets: number, windowMs: number) => ({
+const steady = (settings: Settings, streams: number, sockets: number, windowMs: number) => ({
   streams,
   sockets,
-  plan: { ...DEFAULT_PLAN, writesPerSecond: 1, count: ENDLESS },
+  plan: planOf(settings, { writesPerSecond: 1, count: ENDLESS }),
   warmupMs: streams,
   windowMs,
   probesPerSecond: 0,

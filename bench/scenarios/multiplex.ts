@@ -10,6 +10,7 @@ export const multiplex: Scenario = {
     { metric: "cpuUsPerEvent", label: "CPU µs/event", digits: 1, better: "less" },
     { metric: "latencyP50Us", label: "p50 µs", digits: 0, better: "less" },
     { metric: "latencyP99Us", label: "p99 µs", digits: 0, better: "less" },
+    { metric: "latencyP999Us", label: "p99.9 µs", digits: 0, better: "less" },
     { metric: "clientCpuPercent", label: "client %", digits: 0 },
   ],
   points: (settings) => {

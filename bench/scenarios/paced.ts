@@ -1,7 +1,7 @@
-import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
+import { ENDLESS } from "../payload/plan.ts";
 import { DIRECT, relays } from "../rows/row.ts";
 import { recordOf } from "../runner/load-record.ts";
-import type { Point, Settings } from "./scenario.ts";
+import { type Point, planOf, type Settings } from "./scenario.ts";
 
 export interface PacedShape {
   readonly streams: number;
@@ -13,15 +13,17 @@ export interface PacedShape {
   readonly probes?: boolean;
 }
 
-const PROBES_PER_SECOND = 50;
+/** Short streams begun per second, to time their first event. */
+export const PROBES_PER_SECOND = 50;
 /** Streams started per second. */
 const STARTS_PER_SECOND = 1000;
 const MIN_WARMUP_MS = 500;
-/** Streams started before anything is measured. */
-const SEEN_STREAMS = 500;
+/** Streams started before anything is measured, except where the window is cold. */
+export const SEEN_STREAMS = 500;
 
 /** Streams at a fixed rate for a window; then, while they keep running, short streams whose first event is timed. */
-export function paced(shape: PacedShape, { windowMs }: Settings): Point {
+export function paced(shape: PacedShape, settings: Settings): Point {
+  const { windowMs } = settings;
   const { streams, rate, burst = 1, sockets = streams, probes = false } = shape;
   const warmupMs = streams === 0 ? 0 : Math.max(MIN_WARMUP_MS, (streams / STARTS_PER_SECOND) * 1000);
   const rehearsals = Math.max(0, SEEN_STREAMS - streams);
@@ -37,7 +39,7 @@ export function paced(shape: PacedShape, { windowMs }: Settings): Point {
         await stage.run(row, {
           streams,
           sockets: row.protocol === "sluice" ? sockets : streams,
-          plan: { ...DEFAULT_PLAN, writesPerSecond: rate, burst, count: ENDLESS },
+          plan: planOf(settings, { writesPerSecond: rate, burst, count: ENDLESS }),
           rehearsals,
           warmupMs,
           windowMs: streams === 0 ? 0 : windowMs,
@@ -51,7 +53,8 @@ export function paced(shape: PacedShape, { windowMs }: Settings): Point {
   };
 }
 
-function describe({ streams, rate, burst = 1 }: PacedShape, sockets: number): string {
+/** A load in words. */
+export function describe({ streams, rate, burst = 1 }: PacedShape, sockets: number): string {
   const shape = sockets === streams ? `${streams} streams` : `${sockets} sockets x ${streams / sockets} streams`;
   return `${shape}, ${rate * streams * burst} events/s${burst === 1 ? "" : `, ${burst} a write`}`;
 }

@@ -11,8 +11,11 @@ export const relay: Scenario = {
     { metric: "latencyP50Us", label: "added p50", digits: 0, overDirect: true, better: "less" },
     { metric: "latencyP90Us", label: "p90 µs", digits: 0, better: "less" },
     { metric: "latencyP99Us", label: "p99 µs", digits: 0, better: "less" },
+    { metric: "latencyP999Us", label: "p99.9 µs", digits: 0, better: "less" },
     { metric: "cpuUsPerEvent", label: "CPU µs/event", digits: 1, better: "less" },
     { metric: "gatewayCpuPercent", label: "core %", digits: 0, better: "less" },
+    { metric: "upstreamCpuPercent", label: "upstream %", digits: 0 },
+    { metric: "clientCpuPercent", label: "client %", digits: 0 },
   ],
   points: (settings) => shapes(settings).map((shape) => paced(shape, settings)),
 };

@@ -1,10 +1,10 @@
 import type { RunRecord } from "../figures/record.ts";
-import { DEFAULT_PLAN, ENDLESS } from "../payload/plan.ts";
+import { ENDLESS } from "../payload/plan.ts";
 import { type Row, relays } from "../rows/row.ts";
 import { recordOf } from "../runner/load-record.ts";
 import type { Stage } from "../runner/stage.ts";
 import { highestRung } from "./rungs.ts";
-import { fewRuns, type Point, type Settings } from "./scenario.ts";
+import { fewRuns, type Point, planOf, type Settings } from "./scenario.ts";
 
 const STREAMS = 400;
 /** Offered rates, 15 % apart: finer than a run's repeatability. */
@@ -33,7 +33,7 @@ export function saturation(settings: Settings): Point {
     measure: async (stage, row) => {
       const records = new Map<number, RunRecord>();
       const isCarriedAt = async (rung: number) => {
-        const record = await attempt(stage, row, LADDER[rung] ?? 0, settings.windowMs);
+        const record = await attempt(stage, row, LADDER[rung] ?? 0, settings);
         if (record) records.set(rung, record);
         return record !== undefined && isCarried(record, LADDER[rung] ?? 0);
       };
@@ -46,8 +46,9 @@ export function saturation(settings: Settings): Point {
   };
 }
 
-async function attempt(stage: Stage, row: Row, rate: number, windowMs: number): Promise<RunRecord | undefined> {
-  const plan = { ...DEFAULT_PLAN, writesPerSecond: rate / STREAMS, count: ENDLESS };
+async function attempt(stage: Stage, row: Row, rate: number, settings: Settings): Promise<RunRecord | undefined> {
+  const { windowMs } = settings;
+  const plan = planOf(settings, { writesPerSecond: rate / STREAMS, count: ENDLESS });
   const rest = { warmupMs: 300, windowMs, probesPerSecond: 0, probeMs: 0, cancelAtEnd: false };
   try {
     return recordOf(await stage.run(row, { streams: STREAMS, sockets: STREAMS, plan, ...rest }));

@@ -1,6 +1,9 @@
 import type { Column } from "../figures/document.ts";
 import type { RunRecord } from "../figures/record.ts";
+import { DEFAULT_PLAN, type Plan } from "../payload/plan.ts";
+import type { PayloadName } from "../payload/shape.ts";
 import type { Row } from "../rows/row.ts";
+import type { Cpus } from "../runner/placement.ts";
 import type { Stage } from "../runner/stage.ts";
 
 /** The command line's request. */
@@ -12,6 +15,10 @@ export interface Settings {
   /** Replaces the scenario's own points with one. */
   readonly streams: number | undefined;
   readonly rate: number | undefined;
+  /** How events look. */
+  readonly payload: PayloadName;
+  /** The CPUs that a gateway gets. */
+  readonly cpus: Cpus;
 }
 
 /** One condition, measured for every row. Points with the same id are measured once and shown in each scenario. */
@@ -33,6 +40,9 @@ export interface Scenario {
   readonly columns: readonly Column[];
   points(settings: Settings): readonly Point[];
 }
+
+/** A plan with the payload that was asked for. */
+export const planOf = ({ payload }: Settings, more: Partial<Plan>): Plan => ({ ...DEFAULT_PLAN, payload, ...more });
 
 /** For points where fewer runs are enough. */
 export const fewRuns = ({ runs, survey }: Settings): number => (survey ? 1 : Math.ceil(runs / 2));

@@ -1,14 +1,16 @@
 import type { Socket } from "node:net";
 import { nowUs } from "../payload/clock.ts";
-import { trailer } from "../payload/event-layout.ts";
+import { type EventLayout, ending, layoutFor, leadIn } from "../payload/event-layout.ts";
 import type { Plan } from "../payload/plan.ts";
-import { EventBlock } from "./event-block.ts";
+import { chunkOf, EventBlock } from "./event-block.ts";
 import type { CountedStream, UpstreamStats } from "./upstream-stats.ts";
 
 const HEAD = Buffer.from(
   "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n",
   "latin1",
 );
+
+const LAST_CHUNK = Buffer.from("0\r\n\r\n", "latin1");
 
 /** Writes that an unpaced stream may make before others get a turn. */
 const WRITES_PER_TURN = 4;
@@ -23,6 +25,7 @@ export class PlayedStream implements CountedStream {
   readonly #stats: UpstreamStats;
   readonly #ended: () => void;
   readonly #intervalUs: number;
+  readonly #layout: EventLayout;
   #block: EventBlock;
   #dueUs: number;
   #sent = 0;
@@ -37,7 +40,8 @@ export class PlayedStream implements CountedStream {
     this.#stats = stats;
     this.#ended = ended;
     this.#intervalUs = plan.writesPerSecond > 0 ? 1e6 / plan.writesPerSecond : 0;
-    this.#block = new EventBlock(plan.key, Math.min(plan.burst, plan.count), plan.bytes);
+    this.#layout = layoutFor(plan.payload, plan.bytes);
+    this.#block = new EventBlock(plan.key, Math.min(plan.burst, plan.count), this.#layout);
     this.#dueUs = nowUs() + plan.firstMs * 1000;
     stats.opened(this);
   }
@@ -76,7 +80,7 @@ export class PlayedStream implements CountedStream {
   /** False if no further write may follow now. */
   #writeNext(): boolean {
     const left = this.#plan.count - this.#sent;
-    if (left < this.#block.events) this.#block = new EventBlock(this.#plan.key, left, this.#plan.bytes);
+    if (left < this.#block.events) this.#block = new EventBlock(this.#plan.key, left, this.#layout);
     const now = nowUs();
     const wasDueBlocked = this.#intervalUs > 0 && this.#dueUs <= this.#unblockedAtUs;
     if (this.#intervalUs > 0 && !wasDueBlocked) this.#stats.late(now - this.#dueUs);
@@ -88,15 +92,26 @@ export class PlayedStream implements CountedStream {
     const last = this.#sent >= this.#plan.count;
     const corked = !this.#begun || last;
     if (corked) this.#socket.cork();
-    if (!this.#begun) this.#socket.write(HEAD);
-    this.#begun = true;
+    if (!this.#begun) this.#begin();
     this.#socket.write(this.#block.bytes, this.#written);
-    if (last) this.#socket.write(endOf(this.#plan.count));
+    if (last) this.#end();
     if (corked) this.#socket.uncork();
 
     if (last) this.#finish();
     else if (this.#socket.writableLength > 0) this.#wait();
     return !last && this.blockedSinceUs === undefined;
+  }
+
+  #begin(): void {
+    this.#begun = true;
+    this.#socket.write(HEAD);
+    this.#socket.write(chunkOf(leadIn(this.#plan.payload, this.#plan.key)));
+  }
+
+  #end(): void {
+    const { payload, key, count } = this.#plan;
+    this.#socket.write(chunkOf(ending(payload, key, count)));
+    this.#socket.write(LAST_CHUNK);
   }
 
   /** The block's bytes belong to the socket until it has accepted them. */
@@ -119,9 +134,4 @@ export class PlayedStream implements CountedStream {
     this.#stats.open.delete(this);
     this.#ended();
   }
-}
-
-function endOf(count: number): Buffer {
-  const body = trailer(count);
-  return Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from("\r\n0\r\n\r\n")]);
 }

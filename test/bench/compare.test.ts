@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { BenchDocument, Column } from "../../bench/figures/document.ts";
-import { changesBetween, renderChanges } from "../../bench/report/compare.ts";
+import { changesBetween, differencesOf, renderChanges } from "../../bench/report/compare.ts";
 import { renderReport } from "../../bench/report/html.ts";
 
 const CPU: Column = { metric: "cpuUsPerEvent", label: "CPU µs/event", digits: 1, better: "less" };
@@ -50,6 +50,15 @@ describe("a comparison", () => {
   test("omits figures that only one document has", () => {
     expect(changesBetween(document([1]), { ...document([1]), results: [] })).toEqual([]);
     expect(changesBetween({ ...document([1]), results: [] }, document([1]))).toEqual([]);
+  });
+
+  test("names conditions that differ; results without a note had the payload fixed", () => {
+    const noted = (payload: string) => ({ ...document([1]), conditions: { payload, cpus: "core" } });
+    expect(differencesOf(noted("openai"), noted("openai"))).toEqual([]);
+    expect(differencesOf(document([1]), noted("fixed"))).toEqual([]);
+    expect(differencesOf(document([1]), noted("openai"))).toEqual([
+      "Different conditions: payload was fixed, then openai.",
+    ]);
   });
 
   test("shows both ranges and marks noise", () => {

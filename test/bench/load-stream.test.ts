@@ -14,10 +14,9 @@ function play(...events: (number | readonly [number, number])[]) {
   const stream = new LoadStream(PLAN, tally, "steady");
   for (const event of events) {
     const [seq, key] = typeof event === "number" ? [event, PLAN.key] : event;
-    const block = new EventBlock(key, 1, PLAN.bytes);
+    const block = new EventBlock(key, 1, layoutFor(PLAN.payload, PLAN.bytes));
     block.stamp(seq, 1000);
-    const from = block.bytes.indexOf("{");
-    stream.payload(block.bytes, from, from + layoutFor(PLAN.bytes).json.length, 1700);
+    stream.payload(block.bytes, block.bytes.indexOf("{"), block.bytes.lastIndexOf("}") + 1, 1700);
   }
   return { stream, tally };
 }

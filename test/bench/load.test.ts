@@ -2,7 +2,9 @@ import { type AddressInfo, createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Job, Target } from "../../bench/client/job.ts";
 import { Load } from "../../bench/client/load.ts";
+import { nowUs } from "../../bench/payload/clock.ts";
 import { DEFAULT_PLAN, ENDLESS } from "../../bench/payload/plan.ts";
+import { PAYLOAD_NAMES } from "../../bench/payload/shape.ts";
 import { FloorConnection } from "../../bench/rows/floor/floor-connection.ts";
 import { UpstreamServer } from "../../bench/upstream/upstream-server.ts";
 
@@ -63,6 +65,61 @@ describe.each([
     const result = await run(job(target(), { plan, cancelAtEnd: false, probesPerSecond: 0 }));
     expect(result).toMatchObject(FLAWLESS);
     expect(upstream.report().events).toBe(4000);
+  });
+});
+
+describe("a cold window", () => {
+  test("opens at its time, not before, and counts what arrives from then on", async () => {
+    const openAtUs = nowUs() + 150_000;
+    const result = await run(job(direct, { openAtUs }));
+    expect(result.openedUs).toBeGreaterThanOrEqual(openAtUs);
+    expect(result.events).toBeLessThan(upstream.report().events);
+    expect(result).toMatchObject(FLAWLESS);
+  });
+
+  test("opens once all streams run if its time has passed", async () => {
+    const result = await run(job(direct, { openAtUs: 0, probesPerSecond: 0 }));
+    expect(result.events).toBeGreaterThan(0);
+  });
+});
+
+describe("streams that are renewed", () => {
+  test.each([
+    ["an SSE endpoint", () => direct],
+    ["a gateway that speaks sluice.v1", () => bridged],
+  ])("follow each other on %s, and lose nothing", async (_, target) => {
+    const plan = { ...DEFAULT_PLAN, writesPerSecond: 0, burst: 16, count: 16 };
+    const more = { plan, renew: true, probesPerSecond: 0, cancelAtEnd: false, windowMs: 100 };
+    const result = await run(job(target(), more));
+    expect(result).toMatchObject(FLAWLESS);
+    expect(result.events).toBeGreaterThan(4 * 16);
+    expect(upstream.report().streams).toBeGreaterThan(8);
+  });
+
+  test("are opened again after a refusal, which is counted by its code", async () => {
+    const refusing = createServer((socket) => {
+      socket.on("error", () => undefined);
+      socket.on("data", () => socket.write("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n"));
+    });
+    await new Promise<void>((resolve) => refusing.listen(0, "127.0.0.1", resolve));
+    const url = `http://127.0.0.1:${(refusing.address() as AddressInfo).port}/`;
+    const more = { renew: true, probesPerSecond: 0, cancelAtEnd: false, windowMs: 300 };
+    const { failures, events } = await run(job({ protocol: "sse", url }, more));
+    refusing.close();
+    expect(Object.keys(failures)).toEqual(["HTTP 503"]);
+    expect(failures["HTTP 503"]).toBeGreaterThan(4);
+    expect(events).toBe(0);
+  });
+});
+
+describe.each(PAYLOAD_NAMES)("the payload %s", (payload) => {
+  test("reaches the client whole, directly and over the floor", async () => {
+    const plan = { ...DEFAULT_PLAN, payload, writesPerSecond: 0, burst: 100, count: 1000 };
+    for (const target of [direct, bridged]) {
+      const result = await run(job(target, { plan, cancelAtEnd: false, probesPerSecond: 0 }));
+      expect(result).toMatchObject(FLAWLESS);
+      expect(upstream.report().events).toBe(4000);
+    }
   });
 });
 

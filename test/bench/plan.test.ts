@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { DEFAULT_PLAN, readPlan, writePlan } from "../../bench/payload/plan.ts";
+import { PAYLOAD_NAMES } from "../../bench/payload/shape.ts";
 
 const plans = fc.record({
   key: fc.nat(99_999_999),
@@ -10,6 +11,7 @@ const plans = fc.record({
   count: fc.nat(99_999_999),
   bytes: fc.nat(100_000),
   group: fc.nat(9),
+  payload: fc.constantFrom(...PAYLOAD_NAMES),
 });
 
 describe("a plan in a prompt", () => {
@@ -26,6 +28,10 @@ describe("a plan in a prompt", () => {
 
   test("is the default if the prompt has none", () => {
     expect(readPlan('{"messages":[{"role":"user","content":"Hi"}]}')).toEqual(DEFAULT_PLAN);
+  });
+
+  test("with a payload that there is not has the default one", () => {
+    expect(readPlan("bench:payload=toString;count=3")).toEqual({ ...DEFAULT_PLAN, count: 3 });
   });
 
   test("is the last one of a conversation", () => {

@@ -1,8 +1,11 @@
+const DATA = "data: ";
+const NEXT_DATA = `\n${DATA}`;
+
 /** Told of each event's data, as latin1 text: the bytes as they came. */
 export type DataListener = (data: string) => void;
 
 /**
- * Reads an HTTP/1.1 answer in chunked coding whose body is SSE with one data line an event, and nothing else. Bytes are
+ * Reads an HTTP/1.1 answer in chunked coding whose body is SSE with one data line an event, and at most a name before it. Bytes are
  * carried as latin1 strings: no decoder, and no copy that V8 does not need.
  */
 export class EventScanner {
@@ -65,7 +68,9 @@ export class EventScanner {
     for (;;) {
       const end = this.#body.indexOf("\n\n", at);
       if (end < 0) break;
-      this.#data(this.#body.slice(at + 6, end));
+      // Some providers name each event in a line of its own before its data.
+      const from = this.#body.startsWith(DATA, at) ? at : this.#body.indexOf(NEXT_DATA, at) + 1;
+      this.#data(this.#body.slice(from + DATA.length, end));
       at = end + 2;
     }
     this.#body = this.#body.slice(at);

@@ -75,7 +75,8 @@ export class SessionStore {
   }
 
   async openOrCreate(key: string): Promise<Session> {
-    return (await this.open(key)) ?? this.create(key);
+    await this.open(key);
+    return this.#sessions.get(key) ?? this.create(key);
   }
 
   create(key: string, settings: Settings = {}): Session {
@@ -109,12 +110,11 @@ export class SessionStore {
       if (this.#sessions.get(session.key) === session) this.#count(session, contentBytes(message.content));
     }
     const batch = [...session.unsaved];
-    this.#write(
-      this.#parts.transcripts.append(session.key, batch).then(() => {
-        session.unsaved = session.unsaved.filter((unsaved) => !batch.includes(unsaved));
-        this.#forgetSoon();
-      }),
-    );
+    const stored = () => {
+      session.unsaved = session.unsaved.filter((unsaved) => !batch.includes(unsaved));
+      this.#forgetSoon();
+    };
+    this.#write(this.#parts.transcripts.append(session.key, batch).then(stored));
   }
 
   /** Stores a running answer; the complete one, of the same id, replaces it. Memory never holds it. */
