@@ -8,6 +8,7 @@ import { GatewayError } from "../core/kernel/errors.ts";
 import type { Authenticator } from "../core/ports/authenticator.ts";
 import type { OpenClawFace } from "../faces/openclaw/face.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
+import { createAssistantMedia } from "../page/assistant-media.ts";
 import { createControlUi } from "../page/control-ui.ts";
 import { createStartPage } from "../page/start-page.ts";
 import { tokensOf } from "../transport/auth/credentials.ts";
@@ -19,8 +20,8 @@ export interface PagesParts {
   readonly config: Config;
   readonly version: string;
   readonly authenticator: Authenticator;
-  /** Knows device tokens. */
-  readonly devices: Pick<OpenClawFace, "callerOfDevice">;
+  /** Knows device tokens, and the files of conversations. */
+  readonly devices: Pick<OpenClawFace, "callerOfDevice" | "fileOf">;
   readonly routing: Routing;
   readonly clock: Clock;
   /** The clock's reading at the start, in milliseconds. */
@@ -50,6 +51,12 @@ export function connectPages(parts: PagesParts): ServerParts["page"] {
           authRequired: () => authenticator.required,
           authorised: (headers, address) => pageCallerOf(headers, address) !== undefined,
         });
+  const assistantMedia = createAssistantMedia({
+    callerOf: pageCallerOf,
+    current: (caller) => authenticator.current(caller),
+    fileOf: (sessionKey, source) => parts.devices.fileOf(sessionKey, source),
+    now: () => parts.clock.wall(),
+  });
   const startPage = createStartPage({
     version,
     callerOf,
@@ -65,7 +72,7 @@ export function connectPages(parts: PagesParts): ServerParts["page"] {
   });
   return (request) => {
     if (!metricsPage || config.metrics.listen || request.path !== METRICS_PATH)
-      return controlUi?.(request) ?? startPage(request);
+      return assistantMedia(request) ?? controlUi?.(request) ?? startPage(request);
     const caller = callerOf(request.headers, request.remoteAddress);
     if (!caller) throw new GatewayError("unauthorized");
     requireScope(caller, "read");

@@ -87,6 +87,12 @@ const openclaw = z.strictObject({
     .max(10_000)
     .default(200)
     .describe("how many of a session's newest messages are sent upstream with the next one"),
+  historyFileTurns: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(200)
+    .describe("how many of the newest user messages are sent with their files; of older files only the names are"),
 });
 
 const aiSdk = z.strictObject({

@@ -87,6 +87,14 @@ function toBlock(part: Message["content"][number], role: Message["role"]): JsonO
       if (role === "assistant")
         throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
       return { type: "image", source: { type: "base64", media_type: part.mimeType, data: part.base64 } };
+    case "document":
+      if (role === "assistant")
+        throw new GatewayError("unsupported", "assistant messages with files cannot be sent to this provider");
+      return {
+        type: "document",
+        source: { type: "base64", media_type: part.mimeType, data: part.base64 },
+        title: part.fileName,
+      };
     case "toolCall":
       return { type: "tool_use", id: part.id, name: part.name, input: asObject(parseJson(part.arguments)) ?? {} };
     case "toolResult":

@@ -95,6 +95,11 @@ function toContent(part: Message["content"][number]): JsonObject | undefined {
       return part.text === "" ? undefined : { type: "text", text: part.text };
     case "image":
       return { type: "image_url", image_url: { url: `data:${part.mimeType};base64,${part.base64}` } };
+    case "document":
+      return {
+        type: "file",
+        file: { filename: part.fileName, file_data: `data:${part.mimeType};base64,${part.base64}` },
+      };
     case "thinking":
     case "toolCall":
     case "toolResult":
@@ -112,7 +117,7 @@ function assistantMessage(parts: Message["content"]): JsonObject | undefined {
   const calls: JsonObject[] = [];
   for (const part of parts) {
     if (part.type === "text") text += part.text;
-    else if (part.type === "image")
+    else if (part.type === "image" || part.type === "document")
       throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
     else if (part.type === "toolCall")
       calls.push({ id: part.id, type: "function", function: { name: part.name, arguments: part.arguments } });

@@ -61,6 +61,14 @@ function toContent(part: Message["content"][number], role: Message["role"]): Jso
       if (role === "assistant")
         throw new GatewayError("unsupported", "assistant messages with images cannot be sent to this provider");
       return { type: "input_image", image_url: `data:${part.mimeType};base64,${part.base64}` };
+    case "document":
+      if (role === "assistant")
+        throw new GatewayError("unsupported", "assistant messages with files cannot be sent to this provider");
+      return {
+        type: "input_file",
+        filename: part.fileName,
+        file_data: `data:${part.mimeType};base64,${part.base64}`,
+      };
     case "toolCall":
     case "toolResult":
       return undefined;

@@ -17,7 +17,7 @@ import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from ".
 import { errorPage, jsonPage, type Page, refusalPage, sendPage } from "./http/page.ts";
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
-import { pathOf, sourceOf } from "./http/target.ts";
+import { pathOf, queryOf, sourceOf } from "./http/target.ts";
 import type { ConnectionLimits } from "./ws/connection.ts";
 import { asksForWebSocket } from "./ws/upgrade-required.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.ts";
@@ -26,6 +26,7 @@ import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.t
 export interface PageRequest {
   readonly method: string;
   readonly path: string;
+  readonly query: URLSearchParams;
   readonly headers: IncomingMessage["headers"];
   readonly remoteAddress: string;
 }
@@ -221,6 +222,7 @@ class GatewayServer implements RunningServer {
       const page = await this.#parts.page({
         method: request.method ?? "GET",
         path,
+        query: queryOf(request),
         headers: request.headers,
         remoteAddress: this.#proxies.clientOf(request),
       });

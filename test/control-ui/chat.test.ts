@@ -3,9 +3,6 @@ import { ChatScript } from "../support/chat-script.ts";
 import { CONTROL_UI, describeUi, startUi } from "../support/control-ui.ts";
 import { startPlainUiServer } from "../support/plain-ui-server.ts";
 
-/** One green dot. */
-const PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
-
 describeUi("chat in the Control UI", () => {
   test("a message is sent and its answer grows on the page", async () => {
     await using ui = await startUi();
@@ -137,26 +134,6 @@ describeUi("chat in the Control UI", () => {
     new ChatScript(await ui.upstream.request()).text("the second answer").finish();
     await tab.untilAnswer("the second answer");
     expect(await tab.questions.allInnerTexts()).toEqual(["The first question", "The second question"]);
-  });
-
-  test("an image is sent to the model; a file that no model accepts is refused with a reason", async () => {
-    await using ui = await startUi();
-    const tab = await ui.open();
-    await tab.composer.waitFor();
-    const files = tab.page.locator("input[type=file]").last();
-    await files.setInputFiles({ name: "dot.png", mimeType: "image/png", buffer: Buffer.from(PNG, "base64") });
-    await tab.send("What is this?");
-    const exchange = await ui.upstream.request();
-    expect(exchange.body).toContain(`data:image/png;base64,${PNG}`);
-    new ChatScript(exchange).text("a green dot").finish();
-    await tab.untilAnswer("a green dot");
-    await tab.shot("chat-image");
-    await files.setInputFiles({ name: "notes.pdf", mimeType: "application/pdf", buffer: Buffer.from("%PDF-1.4") });
-    await tab.send("And this?");
-    await tab.untilText("Not sent");
-    expect(tab.refused).toEqual([{ method: "chat.send", message: "only images can be attached" }]);
-    await tab.shot("chat-file-refused");
-    expect(ui.upstream.requests).toBe(1);
   });
 
   test("the model is chosen from the menu and answers the next question", async () => {

@@ -47,7 +47,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   core: ["kernel", "usage", "dialect", "stream", "ledger", "caller", "ports", "quota", "relay"],
   "faces/ai-sdk": ["messages", "frames", "answers"],
   "faces/api": ["request", "socket"],
-  "faces/openclaw": ["clients", "sessions", "runs", "methods", "connect"],
+  "faces/openclaw": ["clients", "files", "sessions", "runs", "methods", "connect"],
   transport: ["admit", "auth", "http", "ws"],
   upstream: ["policy", "body", "http1", "call"],
   storage: ["sqlite", "transcripts", "ledger", "keys"],

@@ -67,10 +67,16 @@ export interface Message {
   readonly content: readonly (Part | ToolPart)[];
 }
 
-/** A piece of a message. An image is base64 without a prefix; a signature must go back unchanged. */
+/** A piece of a message. Files are base64 without a prefix, documents are PDF; a signature must go back unchanged. */
 export type Part =
   | { readonly type: "text"; readonly text: string }
-  | { readonly type: "image"; readonly mimeType: string; readonly base64: string }
+  | { readonly type: "image"; readonly mimeType: string; readonly base64: string; readonly fileName?: string }
+  | {
+      readonly type: "document";
+      readonly mimeType: "application/pdf";
+      readonly base64: string;
+      readonly fileName: string;
+    }
   | { readonly type: "thinking"; readonly text: string; readonly signature?: string };
 
 /** A tool call (`arguments`: JSON) stands in an assistant's message, its result in the user's message after it. */

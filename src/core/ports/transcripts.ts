@@ -24,7 +24,9 @@ export interface BranchHead {
 /** A part of a stored message. */
 export type TranscriptPart =
   | Part
-  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: string };
+  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: string }
+  /** An attached file of text, which models read as text. */
+  | { readonly type: "textFile"; readonly mimeType: string; readonly fileName: string; readonly text: string };
 
 /** A message of a transcript. `seq` counts from 1 within its session, over all its branches. */
 export interface TranscriptMessage {
@@ -43,6 +45,8 @@ export interface TranscriptMessage {
   readonly usage?: Usage;
   /** How many events could not be decoded: text may be missing. */
   readonly unreadEvents?: number;
+  /** Pictures and documents of earlier messages that were sent with the question again; their size in bytes. */
+  readonly resent?: { readonly files: number; readonly bytes: number };
   /** Why the message is incomplete. */
   readonly failure?: { readonly code: Code; readonly message: string };
 }
@@ -59,6 +63,8 @@ export interface Transcripts extends Documents {
   deleteSession(key: string): Promise<void>;
   /** All messages of a session, in order. */
   messages(sessionKey: string): Promise<readonly TranscriptMessage[]>;
+  /** One message of a session; undefined if there is none with this id. */
+  message(sessionKey: string, id: string): Promise<TranscriptMessage | undefined>;
   /** Appends messages, or replaces those whose ids are stored already. */
   append(sessionKey: string, messages: readonly TranscriptMessage[]): Promise<void>;
   /** Deletes a session's messages. */

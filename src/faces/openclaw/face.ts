@@ -15,6 +15,7 @@ import { DeviceTokens } from "./clients/device-tokens.ts";
 import { covers } from "./clients/granted-scopes.ts";
 import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/device.ts";
+import type { MessageFile } from "./files/message-files.ts";
 import { type LogSource, type OpenClawSettings, rowOf, type Services, type VitalsSource } from "./methods/services.ts";
 import { KeptMessages, restoredRequest } from "./runs/kept-messages.ts";
 import { PARTIAL_MS } from "./runs/partial-answers.ts";
@@ -26,6 +27,7 @@ import { ModelCatalog } from "./sessions/model-catalog.ts";
 import { SessionNews } from "./sessions/session-news.ts";
 import { modelOf } from "./sessions/session-row.ts";
 import { SessionStore } from "./sessions/session-store.ts";
+import { storedFile } from "./sessions/stored-file.ts";
 
 /** What the face is made of. */
 export interface OpenClawParts {
@@ -69,6 +71,8 @@ const NO_LINES: LogSource = { read: () => ({ cursor: 0, size: 0, lines: [] }) };
 export interface OpenClawFace extends Face {
   /** The caller of a device token that may read; undefined if it is no valid one. For the HTTP requests of a page. */
   callerOfDevice(token: string): Caller | undefined;
+  /** A file of a session's message by the address in its history; undefined if there is none. Rejects with GatewayError. */
+  fileOf(sessionKey: string, source: string): Promise<MessageFile | undefined>;
   /** Starts the runs of messages that waited when the gateway last ended. */
   resume(): void;
   /** Ends all runs, keeps their partial answers and the waiting messages, and resolves when everything is stored. */
@@ -82,6 +86,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
   const settings: OpenClawSettings = {
     agentName: "Assistant",
     historyMessages: 200,
+    historyFileTurns: 200,
     maxFrameBytes: OPENCLAW_MAX_PAYLOAD_BYTES,
     tickIntervalMs: OPENCLAW_TICK_INTERVAL_MS,
     cumulativeMessages: false,
@@ -113,7 +118,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     },
     now,
   );
-  const { systemPrompt, historyMessages, partialMs } = settings;
+  const { systemPrompt, historyMessages, historyFileTurns, partialMs } = settings;
   const runner = new Runner({
     relay,
     sessions,
@@ -125,7 +130,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     clock,
     newId,
     systemPrompt,
-    historyMessages,
+    history: { maxMessages: historyMessages, fileTurns: historyFileTurns },
     partialMs,
   });
   const fault = (error: unknown) => observer.fault(error, "openclaw.queue");
@@ -180,6 +185,8 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
       const found = devices.find(token);
       return found && covers(found.device.scopes, SCOPES.read) ? found.caller : undefined;
     },
+    fileOf: (sessionKey, source) =>
+      storedFile({ sessions, transcripts, waiting: (key) => runs.waiting(key) }, sessionKey, source),
     accept: (connection) => new ClientConnection(services, connection),
     resume: () => runs.resume(),
     async close() {

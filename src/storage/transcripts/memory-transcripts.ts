@@ -37,6 +37,11 @@ class MemoryTranscripts implements Transcripts {
     return [...(this.#messages.get(sessionKey)?.values() ?? [])].sort((a, b) => a.seq - b.seq);
   }
 
+  async message(sessionKey: string, id: string): Promise<TranscriptMessage | undefined> {
+    this.#check();
+    return this.#messages.get(sessionKey)?.get(id);
+  }
+
   async append(sessionKey: string, messages: readonly TranscriptMessage[]): Promise<void> {
     this.#check();
     const stored = this.#messages.get(sessionKey) ?? new Map<string, TranscriptMessage>();

@@ -24,6 +24,7 @@ export class SqliteDatabase implements TranscriptOperations {
   readonly #saveSession: StatementSync;
   readonly #deleteSession: StatementSync;
   readonly #listMessages: StatementSync;
+  readonly #getMessage: StatementSync;
   readonly #addMessage: StatementSync;
   readonly #deleteMessages: StatementSync;
   readonly #listDocuments: StatementSync;
@@ -41,6 +42,7 @@ export class SqliteDatabase implements TranscriptOperations {
     );
     this.#deleteSession = database.prepare("DELETE FROM sessions WHERE key = ?");
     this.#listMessages = database.prepare("SELECT record FROM messages WHERE session_key = ? ORDER BY seq");
+    this.#getMessage = database.prepare("SELECT record FROM messages WHERE session_key = ? AND id = ?");
     this.#addMessage = database.prepare(
       `INSERT INTO messages (session_key, id, seq, record) VALUES (?, ?, ?, ?)
        ON CONFLICT (session_key, id) DO UPDATE SET seq = excluded.seq, record = excluded.record`,
@@ -81,6 +83,11 @@ export class SqliteDatabase implements TranscriptOperations {
 
   messages(sessionKey: string): readonly TranscriptMessage[] {
     return this.#listMessages.all(sessionKey).map(({ record }) => JSON.parse(String(record)));
+  }
+
+  message(sessionKey: string, id: string): TranscriptMessage | undefined {
+    const row = this.#getMessage.get(sessionKey, id);
+    return row && JSON.parse(String(row.record));
   }
 
   append(sessionKey: string, messages: readonly TranscriptMessage[]): void {

@@ -38,6 +38,7 @@ export async function openSqliteTranscripts({ directory }: { readonly directory:
     saveSession: call("saveSession"),
     deleteSession: call("deleteSession"),
     messages: call("messages"),
+    message: call("message"),
     append: call("append"),
     clear: call("clear"),
     documents: call("documents"),

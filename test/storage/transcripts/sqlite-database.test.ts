@@ -29,6 +29,7 @@ function inProcess(database: SqliteDatabase): Transcripts {
     saveSession: (...args) => run({ name: "saveSession", args }),
     deleteSession: (...args) => run({ name: "deleteSession", args }),
     messages: (...args) => run({ name: "messages", args }),
+    message: (...args) => run({ name: "message", args }),
     append: (...args) => run({ name: "append", args }),
     clear: (...args) => run({ name: "clear", args }),
     documents: (...args) => run({ name: "documents", args }),

@@ -56,6 +56,17 @@ export function transcriptsContract(name: string, open: () => Promise<Transcript
       expect(await store.sessions()).toEqual([session("new", 2), session("old", 1)]);
     });
 
+    test("returns one message by its id, until its session is cleared or deleted", async () => {
+      const messages = [message(1), message(2)];
+      for (const key of ["a", "b"]) await store.append(key, messages);
+      expect(await store.message("a", message(2).id)).toEqual(message(2));
+      expect(await store.message("a", "none")).toBeUndefined();
+      expect(await store.message("c", message(2).id)).toBeUndefined();
+      await store.clear("a");
+      await store.deleteSession("b");
+      for (const key of ["a", "b"]) expect(await store.message(key, message(2).id)).toBeUndefined();
+    });
+
     test("saving a session again replaces it and leaves its transcript", async () => {
       await store.saveSession(session("a", 1));
       await store.append("a", [message(1)]);

@@ -5,6 +5,7 @@ import { type PageRequest, page } from "../sessions/history.ts";
 import { modelFields } from "../sessions/model-catalog.ts";
 import { messageEnvelope } from "../sessions/session-news.ts";
 import type { Session } from "../sessions/session-store.ts";
+import { pendingId } from "../sessions/stored-file.ts";
 import { wireMessage } from "../sessions/transcript-view.ts";
 import { rowOf, type Services } from "./services.ts";
 
@@ -105,7 +106,7 @@ function pageOfReceipts(messages: Session["messages"], receipts: readonly Receip
 
 function pendingInput({ request, acceptedAt }: QueuedMessage) {
   const { runId, content } = request;
-  const id = `pending:${runId}`;
+  const id = pendingId(runId);
   const message = wireMessage({ id, seq: 0, role: "user", content, timestamp: acceptedAt, runId });
   return { id, runId, message, acceptedAt, state: "queued" };
 }

@@ -20,6 +20,8 @@ export interface OpenClawSettings {
   readonly systemPrompt?: string | undefined;
   /** How many of the newest messages are sent upstream. */
   readonly historyMessages: number;
+  /** How many of the newest user messages are sent upstream with their files. */
+  readonly historyFileTurns: number;
   /** Largest inbound frame, advertised to clients. */
   readonly maxFrameBytes: number;
   readonly tickIntervalMs: number;

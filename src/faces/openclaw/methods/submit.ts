@@ -1,11 +1,14 @@
 import type { Attachment } from "../../../../protocol/openclaw/chat-params.ts";
-import type { Part } from "../../../core/dialect/dialect.ts";
+import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
-import { GatewayError } from "../../../core/kernel/errors.ts";
-import type { ClientSession } from "../clients/client-session.ts";
-import { toErrorShape } from "../clients/errors.ts";
+import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
+import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
+import { type ClientSession, eventHead } from "../clients/client-session.ts";
+import { chatFailure, toErrorShape } from "../clients/errors.ts";
+import { readAttachments } from "../files/attachments.ts";
 import type { RunRecord } from "../runs/run-records.ts";
-import { readAttachments } from "./attachments.ts";
+import { AGENT_ID } from "../sessions/session-key.ts";
+import { modelOf } from "../sessions/session-row.ts";
 import { checkLeaf, type ExpectedLeaf } from "./branches/expected-leaf.ts";
 import type { Call } from "./call.ts";
 import { runCommand } from "./commands/run-command.ts";
@@ -43,7 +46,8 @@ export async function submit(
   const { key, runId, message, attachments = [], isText } = submission;
   const asked = { key, runId, message, attachments: attachments.length };
   if (!isText && (await runCommand(services, call, asked, acknowledge, repeated))) return;
-  const content = contentOf(submission);
+  const content = checked(submission, services, call);
+  if (!content) return;
   const { caller, upstreamKey, id: connection } = call.client;
   await services.sessions.open(key);
   const known = services.sessions.get(key);
@@ -68,15 +72,33 @@ export async function submit(
   services.runs.pump(session.key);
 }
 
+/**
+ * The message's content; undefined if it was refused. The Control UI hides the reason of a refused request in a tooltip, so
+ * its sender gets it as an event too, which the page shows as a card.
+ */
+function checked(submission: Submission, services: Services, call: Call): readonly TranscriptPart[] | undefined {
+  try {
+    return contentOf(submission);
+  } catch (thrown) {
+    const error = toGatewayError(thrown);
+    call.refuse(toErrorShape(error));
+    if (!submission.attachments?.length || !call.client.may(SCOPES.read)) return undefined;
+    const { key: sessionKey, runId } = submission;
+    const failure = chatFailure(error, modelOf(services.sessions.get(sessionKey), services.catalog));
+    call.client.event(eventHead("chat", { runId, sessionKey, agentId: AGENT_ID, seq: 0, state: "error", ...failure }));
+    return undefined;
+  }
+}
+
 /** The acknowledgement of `chat.send`. */
 export const started = (record: RunRecord) => ({ runId: record.runId, status: "started" });
 
-function contentOf({ message, attachments }: Submission): readonly Part[] {
-  const images = readAttachments(attachments);
-  if (message.trim() === "" && images.length === 0) {
+function contentOf({ message, attachments }: Submission): readonly TranscriptPart[] {
+  const files = readAttachments(attachments);
+  if (message.trim() === "" && files.length === 0) {
     throw new GatewayError("bad_request", "message or attachment required");
   }
-  return [...(message.trim() === "" ? [] : [{ type: "text", text: message } as const]), ...images];
+  return [...(message.trim() === "" ? [] : [{ type: "text", text: message } as const]), ...files];
 }
 
 /** Responds to a repeated idempotency key. */

@@ -1,15 +1,22 @@
 import type { Conversation, Message, Part } from "../../../core/dialect/dialect.ts";
-import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
+import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
+import { withRecentFiles } from "./resent-files.ts";
 
 /** The model named in answers to commands, which no model wrote. */
 export const COMMAND_MODEL = "gateway-command";
 
+/** How much of a session is sent upstream again. */
+export interface HistoryLimits {
+  /** How many of the newest messages. The conversation starts with the first user message among them. */
+  readonly maxMessages: number;
+  /** How many of the newest user messages keep their files; all by default. */
+  readonly fileTurns?: number;
+}
+
 /** What a conversation holds besides its messages. */
-export interface ConversationOptions {
+export interface ConversationOptions extends HistoryLimits {
   readonly system: string | undefined;
   readonly thinking: string | undefined;
-  /** How many of the newest messages are sent upstream. The conversation starts with the first user message among them. */
-  readonly maxMessages: number;
 }
 
 /** Makes the provider-neutral request from a transcript whose newest message is last. */
@@ -17,7 +24,8 @@ export function toConversation(transcript: readonly TranscriptMessage[], options
   const messages: { role: Message["role"]; content: Part[] }[] = [];
   const commands = new Set(transcript.flatMap(({ model, runId }) => (model === COMMAND_MODEL ? [runId] : [])));
   const said = transcript.filter(({ runId }) => runId === undefined || !commands.has(runId));
-  for (const message of said.slice(-options.maxMessages)) {
+  const { maxMessages, fileTurns = maxMessages } = options;
+  for (const message of withRecentFiles(said.slice(-maxMessages), fileTurns)) {
     const content = carriedParts(message);
     const last = messages.at(-1);
     if (content.length === 0 || (!last && message.role === "assistant")) continue;
@@ -32,6 +40,12 @@ export function toConversation(transcript: readonly TranscriptMessage[], options
   };
 }
 
+/** A file of text as models read it: under its name, with a clear beginning and end. */
+function fileText({ fileName, text }: Extract<TranscriptPart, { type: "textFile" }>): Part {
+  const name = fileName.replaceAll('"', "'");
+  return { type: "text", text: `<file name="${name}">\n${text}\n</file>` };
+}
+
 /**
  * The parts of a message that are sent upstream again. Tool calls are left out, because no tool runs here. Of a failed
  * answer only the text is sent, because its thinking may lack the signature that providers require.
@@ -41,7 +55,7 @@ function carriedParts(message: TranscriptMessage): Part[] {
   for (const part of message.content) {
     if (part.type === "toolCall" || (part.type === "thinking" && message.failure)) continue;
     if (part.type === "text" && part.text.trim() === "") continue;
-    parts.push(part);
+    parts.push(part.type === "textFile" ? fileText(part) : part);
   }
   return parts.some((part) => part.type !== "thinking") ? parts : [];
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Caller } from "../../../core/caller/caller.ts";
-import type { Part } from "../../../core/dialect/dialect.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import { isObject } from "../../../core/kernel/json.ts";
+import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
 import { DurableMap, type DurableMapParts } from "../clients/durable-map.ts";
 import { type ModelCatalog, selectionOf } from "../sessions/model-catalog.ts";
 import type { Session } from "../sessions/session-store.ts";
@@ -11,13 +11,13 @@ import type { RunRequest } from "./run-request.ts";
 /** The kind of these documents; their keys are run ids. */
 const KIND = "openclaw.queue";
 
-const isContent = (value: unknown): value is readonly Part[] =>
+const isContent = (value: unknown): value is readonly TranscriptPart[] =>
   Array.isArray(value) && value.every((part) => isObject(part) && typeof part.type === "string");
 
 /** A waiting message as stored. `ownKey`: it came with a provider key of its caller's, which is never stored. */
 const KeptMessage = z.object({
   sessionKey: z.string(),
-  content: z.custom<readonly Part[]>(isContent),
+  content: z.custom<readonly TranscriptPart[]>(isContent),
   caller: z.object({ name: z.string(), keyId: z.string().optional(), secretId: z.string().optional() }),
   ownKey: z.boolean(),
   /** Wall clock in milliseconds. */

@@ -3,7 +3,8 @@ import type { Clock } from "../../../core/kernel/clock.ts";
 import { type GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { Relay } from "../../../core/relay/relay.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
-import { toConversation } from "./conversation.ts";
+import { type HistoryLimits, toConversation } from "./conversation.ts";
+import { resentFiles } from "./resent-files.ts";
 import type { Run } from "./run.ts";
 import type { RunRequest } from "./run-request.ts";
 import { messagesFor, sessionHeader } from "./upstream-session.ts";
@@ -15,7 +16,7 @@ export interface OpenParts {
   readonly current: (caller: Caller) => Caller;
   readonly clock: Clock;
   readonly systemPrompt: string | undefined;
-  readonly historyMessages: number;
+  readonly history: HistoryLimits;
 }
 
 /**
@@ -23,7 +24,7 @@ export interface OpenParts {
  * the run ends.
  */
 export function openRun(parts: OpenParts, run: Run, request: RunRequest, late: boolean): Stream | GatewayError {
-  const { relay, clock, systemPrompt, historyMessages } = parts;
+  const { relay, clock, systemPrompt, history } = parts;
   const { session } = request;
   const { route } = run.model;
   const system = [systemPrompt, request.system].filter(Boolean).join("\n\n");
@@ -32,8 +33,9 @@ export function openRun(parts: OpenParts, run: Run, request: RunRequest, late: b
     const turn = toConversation(messagesFor(route, session), {
       system: system === "" ? undefined : system,
       thinking: request.thinking ?? session.text("thinkingLevel"),
-      maxMessages: historyMessages,
+      ...history,
     });
+    run.resent = resentFiles(turn);
     return relay.open({
       target: { route, model: run.model },
       body: route.dialect.conversation(turn),

@@ -40,6 +40,7 @@ export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
     route: model.route.name,
     ...(end.usage && { usage: end.usage }),
     ...(unreadEvents !== undefined && { unreadEvents }),
+    ...(run.resent && { resent: run.resent }),
   };
   const usage = wireUsage(end.usage, model.price);
   const text = run.content.text;

@@ -1,7 +1,7 @@
 import type { Caller } from "../../../core/caller/caller.ts";
-import type { Part } from "../../../core/dialect/dialect.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
 import type { GatewayError } from "../../../core/kernel/errors.ts";
+import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
 import type { ClientSession } from "../clients/client-session.ts";
 import type { Session } from "../sessions/session-store.ts";
 
@@ -9,7 +9,7 @@ import type { Session } from "../sessions/session-store.ts";
 export interface RunRequest {
   readonly runId: string;
   readonly session: Session;
-  readonly content: readonly Part[];
+  readonly content: readonly TranscriptPart[];
   readonly caller: Caller;
   /** The caller's own upstream key, if it sent one. */
   readonly upstreamKey: string | undefined;

@@ -2,6 +2,7 @@ import { type Delta, NOTHING, type ToolCallDelta } from "../../../core/dialect/d
 import type { Model } from "../../../core/dialect/routing.ts";
 import { MAX_TIMER_MS } from "../../../core/kernel/clock.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
+import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import type { ReaderSink } from "../../../core/stream/reader.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
@@ -26,6 +27,8 @@ export class Run implements ReaderSink {
   readonly model: Model;
   readonly frames: RunFrames;
   readonly content = new RunContent();
+  /** The earlier messages' files that the request carries again. */
+  resent: TranscriptMessage["resent"];
   /** Oldest first. */
   readonly tracks: TextTrack[] = [];
   /** Wall clock in milliseconds. */

@@ -5,7 +5,7 @@ import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
 const MESSAGE_BYTES = 512;
 
 function partBytes(part: TranscriptPart): number {
-  if (part.type === "image") return part.base64.length;
+  if (part.type === "image" || part.type === "document") return part.base64.length;
   // V8 stores a text with any character beyond Latin-1 in two bytes a character.
   return 2 * (part.type === "toolCall" ? part.arguments.length : part.text.length);
 }

@@ -29,6 +29,17 @@ const converses = (model: Model): boolean => carries(model, { type: "text", text
 export const takesImages = (model: Model): boolean =>
   carries(model, { type: "image", mimeType: "image/png", base64: "AAAA" });
 
+/** Whether a model's dialect carries PDF documents. */
+const takesDocuments = (model: Model): boolean =>
+  carries(model, { type: "document", mimeType: "application/pdf", base64: "AAAA", fileName: "a.pdf" });
+
+/** What a user can send to a model. Files of text count as text. */
+const inputOf = (model: Model): readonly string[] => [
+  "text",
+  ...(takesImages(model) ? ["image"] : []),
+  ...(takesDocuments(model) ? ["document"] : []),
+];
+
 /** The gateway's models in OpenClaw's terms: a provider is a route, an id is an alias, a selection is `provider/id`. */
 export class ModelCatalog {
   readonly models: readonly Model[];
@@ -87,7 +98,7 @@ export class ModelCatalog {
         available: true,
         tags: model === this.default ? ["default", "configured"] : ["configured"],
         ...thinkingFields,
-        input: takesImages(model) ? ["text", "image"] : ["text"],
+        input: inputOf(model),
         ...(model.contextWindow !== undefined && { contextWindow: model.contextWindow }),
       }));
   }

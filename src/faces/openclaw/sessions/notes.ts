@@ -11,11 +11,22 @@ const WITHHELD = /filter|refus|safety|block|prohibit|recitation|spii/i;
 
 /**
  * The notes after an answer: that text may be missing, why it failed, or why a completed answer has neither text nor tool
- * calls.
+ * calls; and which files a complete one cost to send again.
  */
 export function notesOf(
-  answer: Pick<TranscriptMessage, "content" | "stopReason" | "unreadEvents" | "failure">,
+  answer: Pick<TranscriptMessage, "content" | "stopReason" | "unreadEvents" | "failure" | "resent">,
 ): readonly Note[] {
+  const { resent, failure } = answer;
+  return resent && !failure ? [...ownNotesOf(answer), note(costOf(resent))] : ownNotesOf(answer);
+}
+
+/** In decimal megabytes, as the Control UI shows sizes of files. */
+function costOf({ files, bytes }: NonNullable<TranscriptMessage["resent"]>): string {
+  const size = bytes < 1_000_000 ? `${Math.ceil(bytes / 1_000)} KB` : `${(bytes / 1_000_000).toFixed(1)} MB`;
+  return `Sent to the model again with this message: ${files === 1 ? "a file" : `${files} files`} of earlier ones, ${size}`;
+}
+
+function ownNotesOf(answer: Pick<TranscriptMessage, "content" | "stopReason" | "unreadEvents" | "failure">): Note[] {
   const { content, stopReason, unreadEvents, failure } = answer;
   const notes = unreadEvents === undefined ? [] : [unread(unreadEvents)];
   if (failure) return failure.code === "cancelled" ? notes : [...notes, warning(failure.message)];

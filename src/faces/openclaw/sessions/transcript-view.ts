@@ -4,6 +4,7 @@ import { parseJson } from "../../../core/kernel/json.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
 import { byKind, fromNano, Tariff } from "../../../core/usage/cost.ts";
 import type { Price } from "../../../core/usage/price.ts";
+import { wireMedia } from "../files/message-files.ts";
 import { notesOf } from "./notes.ts";
 
 /** OpenClaw's stop reasons by the providers' own. */
@@ -68,8 +69,9 @@ function wirePart(part: TranscriptPart): object {
     case "toolCall":
       return { type: "toolCall", id: part.id, name: part.name, arguments: parseJson(part.arguments) ?? {} };
     case "image":
-      // Clients ask for histories after nearly every event: the bytes stay here.
-      return { type: "image", mimeType: part.mimeType, omitted: true, bytes: Math.floor((part.base64.length * 3) / 4) };
+    case "document":
+    case "textFile":
+      return { type: "text", text: "" };
   }
 }
 
@@ -93,9 +95,8 @@ export function wireMessage(message: TranscriptMessage) {
   const { id, seq, role, timestamp, runId } = message;
   if (role === "user") {
     const key = runId === undefined ? {} : { idempotencyKey: `${runId}:user` };
-    const onlyText = message.content.every((part) => part.type === "text");
-    const content = onlyText ? plainText(message) : message.content.map(wirePart);
-    return { role, content, timestamp, ...key, __openclaw: { id, seq, ...key } };
+    const media = wireMedia(message);
+    return { role, content: plainText(message), timestamp, ...key, __openclaw: { id, seq, ...key, ...media } };
   }
   const usage = wireUsage(message.usage);
   return {

@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../../../src/core/kernel/errors.ts";
 import type { OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
 import { startRig } from "../../../support/openclaw-rig.ts";
+import { png } from "../../../support/png.ts";
 
 const send = (client: OpenClawClient, runId: string, fields: object = {}): Promise<Payload> =>
   client.request("chat.send", {
@@ -102,15 +103,32 @@ describe("a message", () => {
     expect(numbers).toEqual([...new Set(numbers)].sort((a, b) => a - b));
   });
 
-  test("may be an image", async () => {
+  test("may be an image alone, which the history names", async () => {
     await using rig = await startRig();
     using client = await rig.client();
-    const content = Buffer.from("not really a picture").toString("base64");
-    await send(client, "r1", { message: "", attachments: [{ type: "image", mimeType: "image/png", content }] });
+    const picture = png(2, [0, 0, 0]);
+    const content = picture.toString("base64");
+    const attachment = { type: "image", mimeType: "image/png", fileName: "dot.png", content };
+    await send(client, "r1", { message: "", attachments: [attachment] });
     expect(JSON.stringify(rig.call.body)).toContain(`data:image/png;base64,${content}`);
     const history = await client.request("chat.history", { sessionKey: "main" });
     expect(history.messages).toMatchObject([
-      { role: "user", content: [{ type: "image", mimeType: "image/png", omitted: true, bytes: expect.any(Number) }] },
+      {
+        role: "user",
+        content: "",
+        __openclaw: {
+          media: [
+            {
+              url: expect.stringMatching(/^media:\/\/inbound\/.+\.png$/),
+              contentType: "image/png",
+              kind: "image",
+              fileName: "dot.png",
+              sizeBytes: picture.length,
+            },
+          ],
+          mediaImageLayout: { slots: [{ kind: "offloaded", factIndex: 0 }] },
+        },
+      },
     ]);
   });
 });
@@ -136,17 +154,30 @@ describe("a message is refused", () => {
     });
   });
 
-  test("for a file that is no image, with that reason", async () => {
-    const attachments = [{ mimeType: "application/pdf", content: "AAAA" }];
-    expect(await refused({ attachments })).toMatchObject({
-      message: "only images can be attached",
+  test("for a file that no model reads: the reason names it, also in an event to its sender alone", async () => {
+    await using rig = await startRig();
+    using client = await rig.client();
+    using other = await rig.client();
+    const attachments = [{ mimeType: "application/zip", fileName: "all.zip", content: "UEsDBAD/" }];
+    const reason = expect.stringMatching(/^all\.zip cannot be sent to a model: only PNG/);
+    const params = { sessionKey: "main", message: "hello", idempotencyKey: "r1", attachments };
+    expect(await client.refusal("chat.send", params)).toMatchObject({
+      code: "INVALID_REQUEST",
+      message: reason,
       details: { code: "unsupported" },
     });
+    const chats = [client, other].map(({ events }) => events.filter(({ event }) => event === "chat"));
+    const failed = { payload: { runId: "r1", state: "error", errorMessage: reason } };
+    expect(chats).toMatchObject([[failed], []]);
+    expect(rig.calls).toHaveLength(0);
+    expect(await client.request("chat.history", { sessionKey: "main" })).toMatchObject({ messages: [] });
   });
 
-  test("for an image that is not base64", async () => {
+  test("for a file that is not base64", async () => {
     const attachments = [{ mimeType: "image/png", content: "<svg>" }];
-    expect(await refused({ attachments })).toMatchObject({ message: "attachment content must be base64" });
+    expect(await refused({ attachments })).toMatchObject({
+      message: "the attached file: attachment content must be base64",
+    });
   });
 
   test("for an unknown agent", async () => {

@@ -136,7 +136,7 @@ describe("the description of the gateway", () => {
         available: true,
         contextWindow: 128_000,
         tags: ["default", "configured"],
-        input: ["text", "image"],
+        input: ["text", "image", "document"],
         thinkingDefault: "off",
       },
       { id: "claude", provider: "anthropic", tags: ["configured"] },

@@ -24,6 +24,7 @@ function watchedStore() {
     saveSession: (session) => store.saveSession(session),
     deleteSession: (key) => store.deleteSession(key),
     messages: (key) => store.messages(key),
+    message: (key, id) => store.message(key, id),
     clear: (key) => store.clear(key),
     documents: (kind) => store.documents(kind),
     saveDocument: (kind, key, value) => store.saveDocument(kind, key, value),

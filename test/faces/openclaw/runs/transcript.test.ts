@@ -1,9 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import fc from "fast-check";
 import { GatewayError } from "../../../../src/core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../../src/core/ports/transcripts.ts";
 import { chatFailure } from "../../../../src/faces/openclaw/clients/errors.ts";
-import { readAttachments } from "../../../../src/faces/openclaw/methods/attachments.ts";
 import { toConversation } from "../../../../src/faces/openclaw/runs/conversation.ts";
 import { RunContent } from "../../../../src/faces/openclaw/runs/run-content.ts";
 import { RunRecord, RunRecords } from "../../../../src/faces/openclaw/runs/run-records.ts";
@@ -143,39 +141,6 @@ describe("what clients see", () => {
     expect(errorDetail.providerErrorMessagePreview).toHaveLength(300);
     expect(errorDetail).not.toHaveProperty("httpStatus");
     expect(errorDetail).not.toHaveProperty("providerErrorType");
-  });
-});
-
-describe("attachments", () => {
-  const image = (bytes: number) => ({ mimeType: "image/png", content: Buffer.alloc(bytes).toString("base64") });
-
-  test("may be data URLs, broken into lines", () => {
-    expect(readAttachments([{ content: "data:image/webp;base64,AA\nBB" }])).toEqual([
-      { type: "image", mimeType: "image/webp", base64: "AABB" },
-    ]);
-  });
-
-  test("are base64, apart from white space, or refused", () => {
-    const characters = fc.constantFrom(..."AZaz09+/=-_ \n.");
-    expect(() => readAttachments([{ mimeType: "image/png", content: "=" }])).toThrow("must be base64");
-    const texts = fc.oneof(
-      fc.string({ unit: characters }),
-      fc.uint8Array().map((bytes) => Buffer.from(bytes).toString("base64")),
-    );
-    fc.assert(
-      fc.property(texts, (content) => {
-        const base64 = content.replace(/\s/g, "");
-        const read = () => readAttachments([{ mimeType: "image/png", content }]);
-        if (/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) expect(read()).toMatchObject([{ base64 }]);
-        else expect(read).toThrow("attachment content must be base64");
-      }),
-    );
-  });
-
-  test("are bounded, each and together", () => {
-    expect(() => readAttachments([image(6_300_000)])).toThrow("an image exceeds 6291456 bytes");
-    expect(() => readAttachments(Array(4).fill(image(6_000_000)))).toThrow("attachments exceed 19464192 bytes");
-    expect(readAttachments([image(6_000_000)])).toHaveLength(1);
   });
 });
 

@@ -127,7 +127,7 @@ describe("transcripts in memory", () => {
 test("a message is refused as overloaded while running conversations fill the memory, and accepted afterwards", async () => {
   await using rig = await startRig({ transcriptMemory: { keptBytes: 10_000, maxBytes: 20_000 } });
   using client = await rig.client();
-  const content = "A".repeat(8_000);
+  const content = "iVBORw0KGgoA".padEnd(8_000, "A");
   const send = (key: string) => ({
     sessionKey: key,
     message: "",

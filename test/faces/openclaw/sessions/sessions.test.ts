@@ -417,6 +417,7 @@ describe("a store that fails", () => {
       saveSession: guard((session: Parameters<Transcripts["saveSession"]>[0]) => store.saveSession(session)),
       deleteSession: guard((key: string) => store.deleteSession(key)),
       messages: guard((key: string) => store.messages(key)),
+      message: guard((key: string, id: string) => store.message(key, id)),
       append: guard((key: string, messages: Parameters<Transcripts["append"]>[1]) => store.append(key, messages)),
       clear: guard((key: string) => store.clear(key)),
       documents: guard((kind: string) => store.documents(kind)),

@@ -57,9 +57,11 @@ function indexOfQuestion(session: Session, entryId: string): number {
 function forEditor(question: TranscriptMessage | undefined) {
   if (!question) return {};
   const editorText = plainText(question);
-  const editorAttachments = question.content.flatMap((part) =>
-    part.type === "image" ? [{ mimeType: part.mimeType, data: part.base64 }] : [],
-  );
+  const editorAttachments = question.content.flatMap((part) => {
+    if (part.type === "image" || part.type === "document") return [{ mimeType: part.mimeType, data: part.base64 }];
+    if (part.type === "textFile") return [{ mimeType: part.mimeType, data: Buffer.from(part.text).toString("base64") }];
+    return [];
+  });
   return {
     ...(editorText !== "" && { editorText }),
     ...(editorAttachments.length > 0 && { editorAttachments }),
