@@ -24,6 +24,7 @@ export const CODES = define({
   unknown_model: { meaning: "no such model", httpStatus: 404, retryable: false },
   unknown_route: { meaning: "no such route", httpStatus: 404, retryable: false },
   unknown_session: { meaning: "no such session", httpStatus: 404, retryable: false },
+  session_busy: { meaning: "an answer is running in this session", httpStatus: 409, retryable: true },
   unsupported: { meaning: "this gateway or route cannot do that", httpStatus: 400, retryable: false },
   frame_too_large: { meaning: "the frame is larger than allowed", httpStatus: 413, retryable: false, closeCode: 1009 },
   binary_frame: { meaning: "binary frames are not understood", httpStatus: 400, retryable: false, closeCode: 1003 },

@@ -27,10 +27,12 @@ export const ChatSendParams = closed(
     timeoutMs: count.optional(),
     suppressCommandInterpretation: z.boolean().optional(),
     queueMode: z.enum(["steer", "followup", "collect", "interrupt"]).optional(),
+    sessionId: text.optional(),
+    expectedLeafEntryId: text.nullable().optional(),
   },
-  "sessionId mentions workContext intent fastMode fastAutoOnSeconds deliver originatingChannel originatingTo " +
+  "mentions workContext intent fastMode fastAutoOnSeconds deliver originatingChannel originatingTo " +
     "originatingAccountId originatingThreadId replyToId toolBindings systemInputProvenance systemProvenanceReceipt " +
-    "expectedLeafEntryId expectedSessionRoutingContract expectedPermissionMode expectedToolOverrides " +
+    "expectedSessionRoutingContract expectedPermissionMode expectedToolOverrides " +
     "__controlUiReconnectResume",
 );
 

@@ -134,6 +134,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       relay,
       routing,
       transcripts,
+      durable: config.data.store === "sqlite",
       authenticator,
       credentials: authenticator,
       observer,
@@ -227,6 +228,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     models: routing.models.map(({ alias }) => alias),
   });
   listening = true;
+  openClawFace.resume();
   const parts = started.move();
   return {
     url: server.url,

@@ -34,7 +34,10 @@ function effort({ thinking }: Conversation): JsonObject {
   return thinking === undefined || thinking === "off" ? {} : { reasoning: { effort: thinking } };
 }
 
-/** None for a message without content. OpenAI infers a message's `type`; OpenClaw's endpoint requires it. Calls and results are items of their own, a result before what follows it. */
+/**
+ * None for a message without content. OpenAI infers the item's `type`; OpenClaw's endpoint requires it. Calls and results
+ * are items of their own, a result before what follows it.
+ */
 function toItems({ role, content }: Message): readonly JsonObject[] {
   const parts = content.map((part) => toContent(part, role)).filter((part) => part !== undefined);
   const message = parts.length > 0 ? [{ type: "message", role, content: parts }] : [];

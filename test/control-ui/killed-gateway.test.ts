@@ -9,7 +9,7 @@ import { temporaryDirectories } from "../support/temporary-directory.ts";
 const newDirectory = temporaryDirectories();
 
 describeUi("a gateway killed in mid-answer, in the Control UI", () => {
-  test("shows the partial answer and the reason after its restart, and answers the next message", async () => {
+  test("shows the partial answer and the reason after its restart, answers the next message, and asks the old one again", async () => {
     await using upstream = await startScriptedUpstream();
     const directory = newDirectory();
     const config = configFor(upstream.url, {
@@ -40,6 +40,45 @@ describeUi("a gateway killed in mid-answer, in the Control UI", () => {
     await tab.send("Once more");
     new ChatScript(await upstream.request()).text("They lived happily").finish();
     await tab.untilAnswer("They lived happily");
-    expect((await tab.questions.allInnerTexts()).map((text) => text.trim())).toEqual(["Tell me a story", "Once more"]);
+    await tab.untilQuestions(["Tell me a story", "Once more"]);
+    await tab.rewind("Tell me a story");
+    await tab.page.keyboard.press("Enter");
+    new ChatScript(await upstream.request()).text("Once upon a time, and so on").finish();
+    await tab.untilAnswer("Once upon a time, and so on");
+    await tab.untilQuestions(["Tell me a story"]);
+  });
+
+  test("answers the message that waited, and shows each once", async () => {
+    await using upstream = await startScriptedUpstream();
+    const directory = newDirectory();
+    const config = configFor(upstream.url, {
+      data: { store: "sqlite", directory },
+      openclaw: { controlUi: CONTROL_UI },
+    });
+    await using killed = await startSluice(config);
+    await using profile = await openProfile(killed.url);
+    const tab = await profile.open("new");
+    await tab.send("Tell me a story");
+    new ChatScript(await upstream.request()).text("Once upon a time");
+    await tab.untilAnswer("Once upon a time");
+    await tab.send("And then");
+    await tab.until("chat.send", { message: "And then" });
+    await tab.page.waitForURL(({ pathname }) => /^\/ui\/chat\/main\/.*[0-9a-f]{8,32}$/.test(pathname));
+    const address = new URL(tab.page.url()).pathname.slice("/ui/".length);
+    await tab.page.close();
+    await untilStored(directory, "Once upon a time");
+    killed.kill("SIGKILL");
+    await killed.exit;
+
+    await using again = await startSluice(config, { env: { SLUICE_PORT: new URL(killed.url).port } });
+    const answer = new ChatScript(await upstream.request());
+    const later = await profile.open(address);
+    await later.untilQuestions(["Tell me a story", "And then"]);
+    answer.text("They lived happily").finish();
+    await later.untilAnswer("They lived happily");
+    await later.untilQuestions(["Tell me a story", "And then"]);
+    await later.shot("killed-gateway-queued");
+    expect(again.url).toBe(killed.url);
+    expect(upstream.requests).toBe(2);
   });
 });

@@ -7,7 +7,7 @@ import { untilStored } from "../support/stored-text.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
-const INTERRUPTED = "the gateway stopped in the middle of this answer";
+const INTERRUPTED = "The gateway stopped in the middle of this answer.";
 
 test("a gateway killed again and again in mid-answer shows what each answer had, and that it was interrupted", async () => {
   await using upstream = await startScriptedUpstream();
@@ -28,7 +28,7 @@ test("a gateway killed again and again in mid-answer shows what each answer had,
     await untilStored(directory, `answer ${life} in part`);
     gateway.kill("SIGKILL");
     expect(await gateway.exit).toBe("SIGKILL");
-    const content = [{ type: "text", text: `answer ${life} in part` }];
+    const content = [`answer ${life} in part`, `⚠️ ${INTERRUPTED}`].map((text) => ({ type: "text", text }));
     expected.push({ role: "user", content: message });
     expected.push({ role: "assistant", content, errorMessage: INTERRUPTED, stopReason: "error" });
   }

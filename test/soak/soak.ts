@@ -6,6 +6,7 @@ import { bill } from "./bill.ts";
 import { faces } from "./faces.ts";
 import { grace } from "./grace.ts";
 import { killed } from "./killed.ts";
+import { killedChats } from "./killed-chats.ts";
 import { ledgerKills } from "./ledger-kills.ts";
 import { mixedReaders } from "./mixed-readers.ts";
 import { lineFor, passes, type Scenario } from "./report.ts";
@@ -16,6 +17,7 @@ const SCENARIOS: readonly Scenario[] = [
   survival,
   faces,
   killed,
+  killedChats,
   grace,
   mixedReaders,
   stalledReaders,

@@ -44,6 +44,8 @@ export interface RigOptions {
   readonly vitals?: OpenClawParts["vitals"];
   readonly ledger?: OpenClawParts["ledger"];
   readonly transcripts?: Transcripts;
+  /** The store counts as one that outlives the process. */
+  readonly durable?: boolean;
   readonly transcriptMemory?: OpenClawParts["transcriptMemory"];
   /** Instead of the three models. */
   readonly models?: readonly Model[];
@@ -100,11 +102,13 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     version: "0.0.0-test",
     settings: { agentName: "Tester", ...options.settings },
     observer,
+    ...(options.durable && { durable: true }),
     ...(options.transcriptMemory && { transcriptMemory: options.transcriptMemory }),
     ...(options.logs && { logs: options.logs }),
     ...(options.vitals && { vitals: options.vitals, port: () => 18_789 }),
     ...(options.ledger && { ledger: options.ledger }),
   });
+  face.resume();
   const open = () => new FakeConnection(face, `c${++connections}`);
   const connection = async (connect: ConnectOptions = {}) => {
     const opened = open();

@@ -7,6 +7,9 @@ import { FrameCheck } from "./openclaw-schemas.ts";
 const COMPLAINTS =
   /unknown method|schema unavailable|usage is unavailable|invalid .*(params|page)|failed to|refresh failed/i;
 
+/** Not in the pane of a session that the page has left, which it keeps transparent. */
+const PRESENT = ":not([inert] *)";
+
 /** A page's request; `ok` once it is answered. */
 interface Call {
   readonly method: string;
@@ -57,15 +60,15 @@ export class UiTab {
   }
 
   get composer(): Locator {
-    return this.page.locator("textarea:visible").first();
+    return this.page.locator(`textarea:visible${PRESENT}`).first();
   }
 
   get answers(): Locator {
-    return this.page.locator(".chat-group.assistant .chat-text");
+    return this.page.locator(`.chat-group.assistant .chat-text${PRESENT}`);
   }
 
   get questions(): Locator {
-    return this.page.locator(".chat-group.user .chat-text");
+    return this.page.locator(`.chat-group.user .chat-text${PRESENT}`);
   }
 
   /** Types a message and sends it. */
@@ -73,6 +76,30 @@ export class UiTab {
     await this.composer.waitFor();
     await this.composer.fill(text);
     await this.page.keyboard.press("Enter");
+  }
+
+  /** Waits until exactly these questions are shown. */
+  async untilQuestions(texts: readonly string[]): Promise<void> {
+    const shown = async () => (await this.questions.allInnerTexts()).map((text) => text.trim());
+    while ((await shown()).join("\n") !== texts.join("\n")) await this.#frame();
+  }
+
+  /** Chooses from the menu of a question. */
+  async choose(question: string, item: string): Promise<void> {
+    await this.questions.filter({ hasText: question }).last().click({ button: "right" });
+    await this.page.getByRole("menuitem", { name: item }).click();
+  }
+
+  /** Goes back to before a question, which the composer then holds. */
+  async rewind(question: string): Promise<void> {
+    await this.choose(question, "Rewind to here");
+    await this.page.getByRole("dialog").getByRole("button", { name: "Rewind" }).click();
+    await this.composerHolds(question);
+  }
+
+  /** Waits until the composer holds exactly this draft. */
+  async composerHolds(text: string): Promise<void> {
+    while ((await this.composer.inputValue()) !== text) await this.#frame();
   }
 
   button(name: string | RegExp): Locator {
@@ -105,6 +132,11 @@ export class UiTab {
   async settled(): Promise<void> {
     await this.#look(() => this.#calls.every(({ ok }) => ok !== undefined));
     await this.page.evaluate("new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))");
+  }
+
+  /** Resolves when the page has shown its next frame. */
+  #frame(): Promise<unknown> {
+    return this.page.evaluate("new Promise((shown) => requestAnimationFrame(shown))");
   }
 
   async #look(holds: () => boolean): Promise<void> {

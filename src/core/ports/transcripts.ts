@@ -11,6 +11,14 @@ export interface SessionRecord {
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly settings: Readonly<Record<string, string | number | boolean | null>>;
+  /** The end of the active branch, while no later message has continued it. By default the newest message. */
+  readonly head?: BranchHead;
+}
+
+/** A branch's last message; null: the empty branch, before all messages. `seq`: the newest message's when this was chosen. */
+export interface BranchHead {
+  readonly leafId: string | null;
+  readonly seq: number;
 }
 
 /** A part of a stored message. */
@@ -20,13 +28,15 @@ export type TranscriptPart =
   /** An attached file of text, which models read as text. */
   | { readonly type: "textFile"; readonly mimeType: string; readonly fileName: string; readonly text: string };
 
-/** A message of a transcript. `seq` counts from 1 within its session. */
+/** A message of a transcript. `seq` counts from 1 within its session, over all its branches. */
 export interface TranscriptMessage {
   readonly id: string;
   readonly seq: number;
   readonly role: "user" | "assistant";
   readonly content: readonly TranscriptPart[];
   readonly timestamp: number;
+  /** The message that it follows, null at the beginning. By default the one before it by `seq`. */
+  readonly parentId?: string | null;
   /** The id of its run: the client's idempotency key. */
   readonly runId?: string;
   readonly model?: string;

@@ -61,6 +61,11 @@ export class Relay {
     return this.#active.size;
   }
 
+  /** Whether new streams are refused, because the gateway stops. */
+  get isStopping(): boolean {
+    return this.#stopping;
+  }
+
   /**
    * Counts one open of this caller, or refuses it. `open` calls this; a face that accepts requests before it opens their
    * streams calls it itself and sets `isAdmitted`. Throws `shutting_down`, `rate_limited` or `overloaded`.

@@ -18,6 +18,7 @@ import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/device.ts";
 import type { MessageFile } from "./files/message-files.ts";
 import { type LogSource, type OpenClawSettings, rowOf, type Services, type VitalsSource } from "./methods/services.ts";
+import { KeptMessages, restoredRequest } from "./runs/kept-messages.ts";
 import { openOne, textOf } from "./runs/one-answer.ts";
 import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
@@ -37,6 +38,8 @@ export interface OpenClawParts {
   readonly relay: Relay;
   readonly routing: Routing;
   readonly transcripts: Transcripts;
+  /** Whether what is stored outlives the process; false by default. */
+  readonly durable?: boolean;
   readonly authenticator: Authenticator;
   /** What device tokens are issued for; none by default, and then there are none. */
   readonly credentials?: Credentials;
@@ -74,7 +77,9 @@ export interface OpenClawFace extends Face {
   callerOfDevice(token: string): Caller | undefined;
   /** A file of a session's message by the address in its history; undefined if there is none. Rejects with GatewayError. */
   fileOf(sessionKey: string, source: string): Promise<MessageFile | undefined>;
-  /** Ends all runs, keeps their partial answers, and resolves when everything is stored. */
+  /** Starts the runs of messages that waited when the gateway last ended. */
+  resume(): void;
+  /** Ends all runs, keeps their partial answers and the waiting messages, and resolves when everything is stored. */
   close(): Promise<void>;
 }
 
@@ -140,7 +145,16 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     history: { maxMessages: historyMessages, fileTurns: historyFileTurns },
     partialMs,
   });
-  const runs = new RunQueue(runner, records, now, (bytes) => sessions.checkRoom(bytes));
+  const fault = (error: unknown) => observer.fault(error, "openclaw.queue");
+  const kept = parts.durable ? await KeptMessages.load({ documents: transcripts, fault }) : undefined;
+  const runs = new RunQueue({
+    runner,
+    records,
+    now,
+    checkRoom: (bytes) => sessions.checkRoom(bytes),
+    kept,
+    isStopping: () => relay.isStopping,
+  });
   const services: Services = {
     settings,
     version,
@@ -169,6 +183,11 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     devices,
     news,
   };
+  const restoreParts = { catalog, current: (caller: Caller) => authenticator.current(caller) };
+  for (const [runId, message] of kept?.inOrder() ?? []) {
+    const session = await sessions.openOrCreate(message.sessionKey);
+    runs.restore(restoredRequest(runId, message, session, restoreParts), message.acceptedAt);
+  }
   // Clients close the connection after two intervals without a frame.
   const ticking = setInterval(() => clients.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
   ticking.unref();
@@ -185,12 +204,13 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     fileOf: (sessionKey, source) =>
       storedFile({ sessions, transcripts, waiting: (key) => runs.waiting(key) }, sessionKey, source),
     accept: (connection) => new ClientConnection(services, connection),
+    resume: () => runs.resume(),
     async close() {
       clearInterval(ticking);
       runner.close();
       runs.close(new GatewayError("shutting_down"));
       await Promise.all([
-        ...[sessions.flush(), groups.flush(), preferences.flush(), sideChats.close(), devices.flush()],
+        ...[sessions.flush(), groups.flush(), preferences.flush(), sideChats.close(), devices.flush(), kept?.flush()],
       ]);
     },
   };

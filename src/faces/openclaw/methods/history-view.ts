@@ -18,8 +18,8 @@ export interface HistoryRequest extends PageRequest {
 }
 
 /**
- * The result of `chat.history` and `chat.startup` for one client: a page, or with a cursor what came after it. Without a
- * leaf, clients check none when they send.
+ * The result of `chat.history` and `chat.startup` for one client: a page, or with a cursor what came after it. It names the
+ * leaf, by which clients say what they saw when they send.
  */
 export function historyOf(
   services: Services,
@@ -31,7 +31,7 @@ export function historyOf(
   const { cursor, inputRunIds } = request;
   const messages = session?.messages ?? [];
   const waiting = services.runs.waiting(key);
-  const receipts = receiptsOf(inputRunIds ?? [], messages, waiting);
+  const receipts = receiptsOf(inputRunIds ?? [], session?.branches.all ?? [], waiting);
   const isReceiptQuestion = asksOnlyForReceipts(request, receipts);
   const part = isReceiptQuestion ? pageOfReceipts(messages, receipts) : request;
   const isNewest = cursor !== undefined || (part.offset ?? 0) === 0;
@@ -40,7 +40,7 @@ export function historyOf(
     ...(session && isNewest && { deltaCursor: cursorOf(session) }),
     pendingInputs: { items: waiting.map(pendingInput), total: waiting.length },
     ...(inputRunIds && { inputReceipts: receipts, inputConsumptions: receipts.flatMap(consumptionOf) }),
-    sessionInfo: rowOf(services, key, session),
+    sessionInfo: { ...rowOf(services, key, session), activeLeafEntryId: messages.at(-1)?.id ?? null },
     // The text that this client's next delta continues: a reload neither loses nor repeats a word.
     ...(run && {
       inFlightRun: { runId: run.id, text: run.textSeenBy(client), startedAt: run.startedAt, sessionAbortable: true },

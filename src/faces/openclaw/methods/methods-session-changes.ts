@@ -13,6 +13,7 @@ import { modelFields, selectionOf } from "../sessions/model-catalog.ts";
 import { canonicalKey, MAIN_SESSION_KEY } from "../sessions/session-key.ts";
 import { modelOf } from "../sessions/session-row.ts";
 import type { Session, Settings } from "../sessions/session-store.ts";
+import { copyInto } from "./branches/fork.ts";
 import { ANSWERED, method } from "./method.ts";
 import type { Services } from "./services.ts";
 import { STORE_NAME } from "./session-list.ts";
@@ -53,12 +54,8 @@ async function parentOf(services: Services, key: string | undefined): Promise<Se
 /** Copies a conversation into a new session, without a question that is still being answered. */
 function fork(services: Services, parent: Session, session: Session): void {
   const running = services.runs.active(parent.key)?.id;
-  for (const { runId, ...message } of parent.messages) {
-    if (runId === undefined || runId !== running)
-      services.sessions.append(session, { ...message, id: services.newId() });
-  }
-  const { model, thinkingLevel, derivedTitle } = parent.record.settings;
-  services.sessions.update(session, defined({ model, thinkingLevel, derivedTitle }));
+  const isOver = ({ runId }: { readonly runId?: string }) => runId === undefined || runId !== running;
+  copyInto(services, session, parent, parent.messages.filter(isOver));
 }
 
 const create = method("sessions.create", SCOPES.write, SessionsCreateParams, async (services, params, call) => {
@@ -80,7 +77,7 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
   const session = await services.sessions.openOrCreate(key);
   // Opened last: opening the other session may push it out of memory.
   const parent = params.fork ? await parentOf(services, params.parentSessionKey) : undefined;
-  if (parent && session.messages.length === 0) fork(services, parent, session);
+  if (parent && session.branches.all.length === 0) fork(services, parent, session);
   services.sessions.update(session, settings);
   services.news.changed(key, "create");
   const result = () => ({ ...changed(services, session), sessionId: session.record.sessionId });

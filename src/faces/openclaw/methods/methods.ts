@@ -1,3 +1,4 @@
+import { branchMethods } from "./branches/methods-branches.ts";
 import { deviceMethods } from "./devices/methods-devices.ts";
 import type { Method } from "./method.ts";
 import { agentMethods } from "./methods-agent.ts";
@@ -25,6 +26,7 @@ const all: readonly Method[] = [
   ...preferenceMethods,
   ...sideChatMethods,
   ...probeMethods,
+  ...branchMethods,
   ...searchMethods,
   ...statusMethods,
   ...systemMethods,

@@ -9,12 +9,13 @@ import { readAttachments } from "../files/attachments.ts";
 import type { RunRecord } from "../runs/run-records.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
 import { modelOf } from "../sessions/session-row.ts";
+import { checkLeaf, type ExpectedLeaf } from "./branches/expected-leaf.ts";
 import type { Call } from "./call.ts";
 import { runCommand } from "./commands/run-command.ts";
 import type { Services } from "./services.ts";
 
 /** A message from one of the sending methods. */
-export interface Submission {
+export interface Submission extends ExpectedLeaf {
   readonly key: string;
   /** The client's idempotency key. */
   readonly runId: string;
@@ -50,12 +51,16 @@ export async function submit(
   const { caller, upstreamKey, id: connection } = call.client;
   await services.sessions.open(key);
   const known = services.sessions.get(key);
-  // Counted before the new session is stored.
-  if (!known) services.admit(caller);
+  const admit = () => {
+    checkLeaf(known, submission);
+    services.admit(caller);
+  };
+  // Before the new session is stored.
+  if (!known) admit();
   const session = known ?? services.sessions.create(key);
   const sent = { ...submission, session, content, caller, upstreamKey, connection, receivedAt: call.receivedAt };
   const { record, fresh } = services.runs.accept({ ...sent, isAdmitted: true }, () => {
-    if (known) services.admit(caller);
+    if (known) admit();
   });
   if (!fresh) {
     repeated(record);

@@ -1,5 +1,4 @@
 import type { Clock } from "../../../core/kernel/clock.ts";
-import { nextSeq } from "../sessions/history.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
 import type { Run } from "./run.ts";
 import { endingOf, INTERRUPTED, type RunEnding } from "./run-ending.ts";
@@ -7,7 +6,7 @@ import { endingOf, INTERRUPTED, type RunEnding } from "./run-ending.ts";
 /** A killed gateway loses at most this much of an answer, in milliseconds, while no more than 256 answers grow. */
 export const PARTIAL_MS = 1_000;
 
-/** Passes in that time. */
+/** Passes in that time. An answer is due after half of it: the rest is for the wait until the next pass, and the commit. */
 const PASSES = 4;
 
 /**
@@ -37,7 +36,7 @@ export class PartialAnswers {
   readonly #stored = new Map<Run, Stored>();
   readonly #timer: NodeJS.Timeout;
 
-  /** Stores each running answer every `everyMs` milliseconds, as far as it has grown. */
+  /** Stores each running answer at least every `everyMs` milliseconds, as far as it has grown. */
   constructor(sessions: Pick<SessionStore, "savePartial">, clock: Clock, everyMs: number) {
     this.#sessions = sessions;
     this.#clock = clock;
@@ -46,15 +45,12 @@ export class PartialAnswers {
   }
 
   /**
-   * Stores the empty answer once the upstream's request is on its way, so that no question is left without an answer. The
+   * Stores the empty answer, in the turn that stores its question, so that no question is left without an answer. The
    * session's next change is stored with what stands if the gateway is killed.
    */
   begin(run: Run, session: Session): void {
     session.ifKilled = this.#interrupted(run).settings;
-    this.#stored.set(run, { session, length: 0, at: this.#clock.now() });
-    setImmediate(() => {
-      if (this.#stored.has(run)) this.#save(run, session);
-    });
+    this.#save(run, session);
   }
 
   /** The answer is complete: its beginning is not stored any more. */
@@ -64,11 +60,11 @@ export class PartialAnswers {
     this.#stored.delete(run);
   }
 
-  /** Stores the answers that have grown since they were stored, if that is long enough ago. */
+  /** Stores the answers that have grown since they were stored, if that is half of the time ago. */
   pass(): void {
     let answers = MAX_PASS_ANSWERS;
     let characters = MAX_PASS_CHARACTERS;
-    const due = this.#clock.now() - this.#everyMs;
+    const due = this.#clock.now() - this.#everyMs / 2;
     for (const [run, { session, length, at }] of this.#stored) {
       if (at > due || answers <= 0 || characters <= 0) return;
       if (run.content.length === length) continue;
@@ -87,7 +83,7 @@ export class PartialAnswers {
     this.#stored.delete(run);
     this.#stored.set(run, { session, length: run.content.length, at: this.#clock.now() });
     const { message, timestamp } = this.#interrupted(run);
-    this.#sessions.savePartial(session, { id: run.answerId, seq: nextSeq(session.messages), timestamp, ...message });
+    this.#sessions.savePartial(session, { id: run.answerId, ...session.branches.place, timestamp, ...message });
   }
 
   #interrupted(run: Run): RunEnding & { readonly timestamp: number } {

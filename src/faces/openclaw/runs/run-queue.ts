@@ -1,6 +1,7 @@
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { ClientSession } from "../clients/client-session.ts";
 import { contentBytes } from "../sessions/content-bytes.ts";
+import type { KeptMessages } from "./kept-messages.ts";
 import type { Run } from "./run.ts";
 import { messageFingerprint, RunRecord, type RunRecords } from "./run-records.ts";
 import type { RunRequest } from "./run-request.ts";
@@ -23,23 +24,30 @@ interface SessionQueue {
 /** The most that fit into the `pendingInputs` of a history. */
 const MAX_WAITING = 20;
 
+/** What a queue of runs is made of. */
+export interface RunQueueParts {
+  readonly runner: Runner;
+  readonly records: RunRecords;
+  /** Wall clock in milliseconds. */
+  readonly now: () => number;
+  /** Throws when there is no memory for that many more bytes. */
+  readonly checkRoom: (bytes: number) => void;
+  /** Keeps waiting messages for the next start; without it, the end of the gateway is theirs. */
+  readonly kept?: KeptMessages | undefined;
+  /** Whether the gateway has begun to stop: kept messages then wait for the next start. */
+  readonly isStopping: () => boolean;
+}
+
 /** Accepts messages and runs them one at a time in each session, each idempotency key once. */
 export class RunQueue {
-  readonly #runner: Runner;
-  readonly #records: RunRecords;
-  readonly #now: () => number;
-  readonly #checkRoom: (bytes: number) => void;
+  readonly #parts: RunQueueParts;
   readonly #queues = new Map<string, SessionQueue>();
   /** Memory of all waiting messages. */
   #waitingBytes = 0;
   #stopping = false;
 
-  /** `now` is the wall clock in milliseconds; `checkRoom` throws when there is no memory for that many more bytes. */
-  constructor(runner: Runner, records: RunRecords, now: () => number, checkRoom: (bytes: number) => void) {
-    this.#checkRoom = checkRoom;
-    this.#runner = runner;
-    this.#records = records;
-    this.#now = now;
+  constructor(parts: RunQueueParts) {
+    this.#parts = parts;
   }
 
   /**
@@ -49,39 +57,59 @@ export class RunQueue {
    */
   accept(request: RunRequest, admit: () => void): { readonly record: RunRecord; readonly fresh: boolean } {
     const { runId, session } = request;
+    const { records, checkRoom, now, kept } = this.#parts;
     const fingerprint = messageFingerprint(session, request.content, request.caller, request.upstreamKey);
-    const earlier = this.#records.find(runId, session, fingerprint);
+    const earlier = records.find(runId, session, fingerprint);
     if (earlier) return { record: earlier, fresh: false };
     if (this.#stopping) throw new GatewayError("shutting_down");
     if (this.waiting(session.key).length >= MAX_WAITING) {
       throw new GatewayError("too_many_streams", "too many messages wait in this session");
     }
     const bytes = contentBytes(request.content);
-    this.#checkRoom(this.#waitingBytes + bytes);
+    checkRoom(this.#waitingBytes + bytes);
     admit();
-    this.#waitingBytes += bytes;
     const record = new RunRecord(runId, session.key, fingerprint);
-    this.#records.add(record);
-    this.#queueOf(session.key).waiting.push({ request, record, acceptedAt: this.#now() });
+    const acceptedAt = now();
+    // One that starts at once is stored as the question of its run.
+    if (this.runIds(session.key).length > 0) kept?.keep(request, acceptedAt);
+    this.#add({ request, record, acceptedAt });
     return { record, fresh: true };
+  }
+
+  /** Takes back a message that waited when the gateway ended, unless its run had begun. `resume` starts them. */
+  restore(request: RunRequest, acceptedAt: number): void {
+    const { runId, session, content } = request;
+    if (session.branches.all.some((message) => message.runId === runId && message.role === "user")) {
+      this.#parts.kept?.forget(runId);
+      return;
+    }
+    const record = new RunRecord(runId, session.key, messageFingerprint(session, content));
+    this.#add({ request, record, acceptedAt });
+  }
+
+  /** Starts the runs of restored messages. */
+  resume(): void {
+    for (const key of [...this.#queues.keys()]) this.pump(key, true);
   }
 
   /** Starts the next run unless one is active. `late` says that it had to wait for another. */
   pump(key: string, late = false): void {
     const queue = this.#queues.get(key);
-    if (!queue || queue.active || this.#stopping) return;
+    const { kept, isStopping, runner } = this.#parts;
+    if (!queue || queue.active || this.#stopping || (kept && isStopping())) return;
     const next = queue.waiting.shift();
     if (!next) {
       this.#queues.delete(key);
       return;
     }
-    this.#left([next]);
-    queue.active = this.#runner.prepare(next.request, next.record, () => {
+    queue.active = runner.prepare(next.request, next.record, () => {
       queue.active = undefined;
       // After the ended run has sent its last events.
       queueMicrotask(() => this.pump(key, true));
     });
-    this.#runner.begin(queue.active, next.request, late);
+    runner.begin(queue.active, next.request, late);
+    // Only now, when its question is on the way to the transcript.
+    this.#left([next]);
   }
 
   /** Active runs and waiting messages of all sessions. */
@@ -120,7 +148,7 @@ export class RunQueue {
     const dropped = queue.waiting.filter(({ record }) => isMeant(record.runId));
     queue.waiting = queue.waiting.filter((waiting) => !dropped.includes(waiting));
     this.#left(dropped);
-    for (const { request, record } of dropped) this.#runner.drop(request, record);
+    for (const { request, record } of dropped) this.#parts.runner.drop(request, record);
     const { active } = queue;
     if (!active || !isMeant(active.id)) return dropped.map(({ record }) => record.runId);
     active.cancel(new GatewayError("cancelled"));
@@ -142,20 +170,31 @@ export class RunQueue {
     for (const { active } of this.#queues.values()) active?.unwatch(client);
   }
 
-  /** Ends all runs: active ones keep their partial answers, waiting messages are stored as unanswered. */
+  /** Ends all runs: active ones keep their partial answers. Waiting messages are kept, or else stored as unanswered. */
   close(reason: GatewayError): void {
     this.#stopping = true;
     for (const queue of this.#queues.values()) {
       queue.active?.cancel(reason);
+      if (this.#parts.kept) continue;
       const waiting = queue.waiting.splice(0);
       this.#left(waiting);
-      for (const { request, record } of waiting) this.#runner.interrupt(request, record, reason);
+      for (const { request, record } of waiting) this.#parts.runner.interrupt(request, record, reason);
     }
   }
 
-  /** Gives back the memory of messages that have left the queue. */
+  #add(message: QueuedMessage): void {
+    const { session, content } = message.request;
+    this.#waitingBytes += contentBytes(content);
+    this.#parts.records.add(message.record);
+    this.#queueOf(session.key).waiting.push(message);
+  }
+
+  /** Gives back the memory and the disk of messages that have left the queue. */
   #left(messages: readonly QueuedMessage[]): void {
-    for (const { request } of messages) this.#waitingBytes -= contentBytes(request.content);
+    for (const { request } of messages) {
+      this.#waitingBytes -= contentBytes(request.content);
+      this.#parts.kept?.forget(request.runId);
+    }
   }
 
   #queueOf(key: string): SessionQueue {

@@ -98,10 +98,10 @@ export function messageFingerprint(
 const sha256 = (text: string): string => hash("sha256", text, "base64");
 
 function fromTranscript(runId: string, session: Session): RunRecord | undefined {
-  const question = session.messages.findLast((message) => message.runId === runId && message.role === "user");
+  const question = session.branches.all.findLast((message) => message.runId === runId && message.role === "user");
   if (!question) return undefined;
   const record = new RunRecord(runId, session.key, messageFingerprint(session, question.content));
-  const answer = session.messages.findLast((message) => message.runId === runId && message.role === "assistant");
+  const answer = session.branches.all.findLast((message) => message.runId === runId && message.role === "assistant");
   record.startedAt = question.timestamp;
   record.message = answer;
   record.conclude(outcomeOf(answer, question.timestamp));

@@ -1,5 +1,6 @@
 import type { Caller } from "../../../core/caller/caller.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
+import type { GatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
 import type { ClientSession } from "../clients/client-session.ts";
 import type { Session } from "../sessions/session-store.ts";
@@ -12,7 +13,8 @@ export interface RunRequest {
   readonly caller: Caller;
   /** The caller's own upstream key, if it sent one. */
   readonly upstreamKey: string | undefined;
-  readonly connection: string;
+  /** Undefined for a message from before a restart. */
+  readonly connection: string | undefined;
   /** Monotonic time at which the request's frame arrived, in milliseconds. */
   readonly receivedAt: number;
   readonly thinking?: string | undefined;
@@ -26,4 +28,6 @@ export interface RunRequest {
   readonly agentCaller?: ClientSession | undefined;
   /** Whether `Relay.admit` has already counted it. */
   readonly isAdmitted?: boolean | undefined;
+  /** Why it cannot be answered any more: its run ends with this. */
+  readonly refusal?: GatewayError | undefined;
 }

@@ -1,43 +1,33 @@
 import type { Caller } from "../../../core/caller/caller.ts";
 import type { Part } from "../../../core/dialect/dialect.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
-import type { Clock } from "../../../core/kernel/clock.ts";
 import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
-import type { Relay } from "../../../core/relay/relay.ts";
-import type { Stream } from "../../../core/stream/stream.ts";
 import { eventHead } from "../clients/client-session.ts";
 import type { Clients } from "../clients/clients.ts";
-import { nextSeq, show } from "../sessions/history.ts";
+import { show } from "../sessions/history.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
 import { SETTLED, type SessionNews } from "../sessions/session-news.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
 import { traceOfAnswer, traceOfQuestion } from "../sessions/traces.ts";
-import { COMMAND_MODEL, type HistoryLimits, toConversation } from "./conversation.ts";
+import { COMMAND_MODEL } from "./conversation.ts";
+import { type OpenParts, openRun } from "./open-run.ts";
 import { PartialAnswers } from "./partial-answers.ts";
-import { resentFiles } from "./resent-files.ts";
 import { Run, type RunEnd } from "./run.ts";
 import { ABORTED_BY_CLIENT, endingOf, type RunEnding } from "./run-ending.ts";
 import { type RunIdentity, textMessage } from "./run-frames.ts";
 import type { RunRecord } from "./run-records.ts";
 import type { RunRequest } from "./run-request.ts";
-import { messagesFor, sessionHeader } from "./upstream-session.ts";
 
 /** What a run needs: the relay, the sessions and the clients that watch it. */
-export interface RunnerParts {
-  readonly relay: Relay;
+export interface RunnerParts extends OpenParts {
   readonly sessions: SessionStore;
   readonly clients: Clients;
   readonly news: SessionNews;
   /** Reports a fault of ours. */
   readonly fault: (error: unknown) => void;
   readonly modelOf: (session: Session, caller: Caller) => Model;
-  /** The caller with what its key grants now. Throws `unauthorized`. */
-  readonly current: (caller: Caller) => Caller;
-  readonly clock: Clock;
   readonly newId: () => string;
-  readonly systemPrompt: string | undefined;
-  readonly history: HistoryLimits;
   /** How often partial answers are stored, in milliseconds. */
   readonly partialMs: number;
 }
@@ -96,7 +86,7 @@ export class Runner {
     const { news, sessions } = this.#parts;
     const { session } = request;
     const question = this.#append(session, { role: "user", content: request.content, runId: request.runId });
-    const opened = this.#open(run, request, late);
+    const opened = openRun(this.#parts, run, request, late);
     // Before the session's change, which stores both.
     if (!(opened instanceof GatewayError)) this.#partials.begin(run, session);
     sessions.update(session, traceOfQuestion(session, question, run.startedAt));
@@ -146,39 +136,6 @@ export class Runner {
     run.fail(reason);
   }
 
-  /** Never throws: it returns the error with which the run ends. */
-  #open(run: Run, request: RunRequest, late: boolean): Stream | GatewayError {
-    const { relay, clock, systemPrompt, history } = this.#parts;
-    const { session } = request;
-    const { route } = run.model;
-    const system = [systemPrompt, request.system].filter(Boolean).join("\n\n");
-    try {
-      const turn = toConversation(messagesFor(route, session.messages), {
-        system: system === "" ? undefined : system,
-        thinking: request.thinking ?? session.text("thinkingLevel"),
-        ...history,
-      });
-      run.resent = resentFiles(turn);
-      return relay.open({
-        target: { route, model: run.model },
-        body: route.dialect.conversation(turn),
-        // Its key may have been revoked while it waited.
-        caller: this.#parts.current(request.caller),
-        upstreamKey: request.upstreamKey,
-        headers: sessionHeader(route, session),
-        mayRetry: true,
-        face: "openclaw",
-        session: session.key,
-        connection: request.connection,
-        isAdmitted: request.isAdmitted,
-        // The wait for the run before it is no part of the gateway's own time.
-        receivedAt: late ? clock.now() : request.receivedAt,
-      });
-    } catch (error) {
-      return toGatewayError(error);
-    }
-  }
-
   /** Whatever fails here, the session's next message gets its turn and pending requests for this run get a response. */
   #finish(run: Run, end: RunEnd, request: RunRequest, record: RunRecord, over: () => void): void {
     const endedAt = this.#parts.clock.wall();
@@ -218,7 +175,7 @@ export class Runner {
 
   #append(session: Session, message: NewMessage, id = this.#parts.newId()): TranscriptMessage {
     const { clock, sessions } = this.#parts;
-    const stored = { id, seq: nextSeq(session.messages), timestamp: clock.wall(), ...message };
+    const stored = { id, ...session.branches.place, timestamp: clock.wall(), ...message };
     sessions.append(session, stored);
     return stored;
   }

@@ -19,15 +19,16 @@ export function sessionHeader({ sessionHeader: header }: Route, { record }: Sess
 }
 
 /**
- * The messages to send. An upstream that keeps the conversation knows everything up to its last answer in this session; an
- * answer without a run was copied from another one by a fork, and a failed one may never have reached it.
+ * The messages to send. An upstream that keeps the conversation knows everything up to its last answer in it; a failed one
+ * may never have reached it. What was said under another session id it has in another conversation.
  */
-export function messagesFor(route: Route, messages: readonly TranscriptMessage[]): readonly TranscriptMessage[] {
+export function messagesFor(route: Route, session: Session): readonly TranscriptMessage[] {
+  const { messages, inheritedSeq } = session;
   if (!route.keepsHistory) return messages;
-  const isKnown = ({ role, runId, failure, ...message }: TranscriptMessage): boolean =>
+  const isKnown = ({ role, seq, failure, ...message }: TranscriptMessage): boolean =>
     role === "assistant" &&
     message.route === route.name &&
-    runId !== undefined &&
+    seq > inheritedSeq &&
     (failure === undefined || failure.code === "cancelled");
   return messages.slice(messages.findLastIndex(isKnown) + 1);
 }

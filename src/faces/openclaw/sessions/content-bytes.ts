@@ -1,3 +1,4 @@
+import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
 
 /** Memory of a message besides its texts and pictures. */
@@ -19,4 +20,15 @@ export interface TranscriptMemory {
   readonly keptBytes: number;
   /** Beyond it, no message is accepted: transcripts in use cannot be forgotten. */
   readonly maxBytes: number;
+}
+
+const RETRY_AFTER_MS = 1_000;
+
+/** Throws `overloaded` when transcripts of this many bytes are beyond the limit, if there is one. */
+export function checkRoom(bytes: number, memory: TranscriptMemory | undefined): void {
+  const limit = memory?.maxBytes ?? Number.POSITIVE_INFINITY;
+  if (bytes <= limit) return;
+  const details = { limit };
+  const message = "the conversations in progress take all the memory for transcripts";
+  throw new GatewayError("overloaded", message, { details, retryAfterMs: RETRY_AFTER_MS });
 }

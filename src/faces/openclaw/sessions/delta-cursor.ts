@@ -7,13 +7,13 @@ const MAX_MESSAGES = 200;
 const MAX_BYTES = 1_000_000;
 
 /**
- * What a client has seen of a session, as `deltaCursor`: its conversation, the revision of its history, and the newest
- * message. It holds for any life of the gateway, because ids and revisions are stored.
+ * What a client has seen of a session, as `deltaCursor`: its id, which changes with every change of its history other than
+ * growth, and the newest message. It holds for any life of the gateway, because ids are stored.
  */
 export const cursorOf = (session: Session): string => `${lineOf(session)}${session.messages.at(-1)?.id ?? ""}`;
 
-/** Cursors with another beginning are of another conversation, or of a history that has changed other than by growing. */
-const lineOf = (session: Session): string => `${session.record.sessionId}:${session.setting("revision") ?? 0}:`;
+/** Cursors with another beginning are of another conversation or branch. */
+const lineOf = ({ record }: Session): string => `${record.sessionId}:`;
 
 /**
  * The messages after a cursor, oldest first. Undefined if the cursor is not this session's, or if they are too many or

@@ -26,9 +26,6 @@ export function show(message: TranscriptMessage): Shown {
   return form;
 }
 
-/** The position of the next message of a transcript, from 1. */
-export const nextSeq = (messages: readonly TranscriptMessage[]): number => (messages.at(-1)?.seq ?? 0) + 1;
-
 /** Which part of a transcript a client asks for. */
 export interface PageRequest {
   readonly limit?: number | undefined;

@@ -1,43 +1,11 @@
-import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { Observer } from "../../../core/ports/observer.ts";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../../../core/ports/transcripts.ts";
-import { contentBytes, type TranscriptMemory } from "./content-bytes.ts";
+import { Branches } from "./branches.ts";
+import { checkRoom, contentBytes, type TranscriptMemory } from "./content-bytes.ts";
+import { Session, type Settings } from "./session.ts";
 import { AGENT_ID } from "./session-key.ts";
 
-/** What a user has set in one session. */
-export type Settings = SessionRecord["settings"];
-
-/** A conversation in memory. Its messages are there after it was opened. */
-export class Session {
-  record: SessionRecord;
-  messages: TranscriptMessage[] = [];
-  /** Whether `messages` holds the whole transcript. */
-  loaded = false;
-  /** Memory of `messages`, as counted by the store. */
-  bytes = 0;
-  /** Messages not stored yet, oldest first. */
-  unsaved: TranscriptMessage[] = [];
-  /** Settings that are stored over the present ones while a run is active. */
-  ifKilled: Settings = {};
-
-  constructor(record: SessionRecord) {
-    this.record = record;
-  }
-
-  get key(): string {
-    return this.record.key;
-  }
-
-  setting(name: string): string | number | boolean | undefined {
-    return this.record.settings[name] ?? undefined;
-  }
-
-  /** A setting that is text. */
-  text(name: string): string | undefined {
-    const value = this.setting(name);
-    return typeof value === "string" ? value : undefined;
-  }
-}
+export type { Session, Settings } from "./session.ts";
 
 /** Where sessions are stored, and how much memory they may take. */
 export interface SessionStoreParts {
@@ -55,7 +23,6 @@ export interface SessionStoreParts {
 }
 
 const MAX_LOADED = 256;
-const RETRY_AFTER_MS = 1_000;
 
 /**
  * All conversations. Clients see the memory and the store follows behind, so no answer waits for a disk. A failed write
@@ -135,11 +102,13 @@ export class SessionStore {
     this.update(session, changes, session.record.updatedAt);
   }
 
-  /** Adds a message. */
-  append(session: Session, message: TranscriptMessage): void {
-    session.messages.push(message);
-    session.unsaved.push(message);
-    if (this.#sessions.get(session.key) === session) this.#count(session, contentBytes(message.content));
+  /** Adds messages, each in its `place`. */
+  append(session: Session, ...messages: readonly TranscriptMessage[]): void {
+    for (const message of messages) {
+      session.branches.append(message);
+      session.unsaved.push(message);
+      if (this.#sessions.get(session.key) === session) this.#count(session, contentBytes(message.content));
+    }
     const batch = [...session.unsaved];
     const stored = () => {
       session.unsaved = session.unsaved.filter((unsaved) => !batch.includes(unsaved));
@@ -153,16 +122,19 @@ export class SessionStore {
     this.#write(this.#parts.transcripts.append(session.key, [message]));
   }
 
-  /** Voids all cursors: for each change of a session's messages that is neither an `append` nor a `reset`. */
-  rewritten(session: Session): void {
-    this.patch(session, { revision: Number(session.setting("revision") ?? 0) + 1 });
+  /** Makes another branch the conversation, up to this message or before the first. Its new id invalidates old views. */
+  turnTo(session: Session, leafId: string | null): void {
+    const head = session.branches.turnTo(leafId);
+    session.record = { ...session.record, head, sessionId: this.#parts.newId() };
+    this.#save(session);
   }
 
   /** A new, empty conversation under the same key. */
   reset(session: Session): void {
+    const { head: _, ...record } = session.record;
+    session.record = { ...record, sessionId: this.#parts.newId() };
     this.#hold(session, []);
     session.unsaved = [];
-    session.record = { ...session.record, sessionId: this.#parts.newId() };
     this.#write(this.#parts.transcripts.clear(session.key));
   }
 
@@ -180,10 +152,7 @@ export class SessionStore {
 
   /** Throws `overloaded` when there is no memory for a message of this size. */
   checkRoom(bytes: number): void {
-    const { maxBytes: limit = Number.POSITIVE_INFINITY } = this.#parts.memory ?? {};
-    if (this.#bytes + bytes <= limit) return;
-    const message = "the conversations in progress take all the memory for transcripts";
-    throw new GatewayError("overloaded", message, { details: { limit }, retryAfterMs: RETRY_AFTER_MS });
+    checkRoom(this.#bytes + bytes, this.#parts.memory);
   }
 
   #loadInTurn(session: Session): Promise<void> {
@@ -193,14 +162,14 @@ export class SessionStore {
   }
 
   async #load(session: Session): Promise<void> {
-    const messages = [...(await this.#parts.transcripts.messages(session.key))];
+    const messages = await this.#parts.transcripts.messages(session.key);
     if (this.#sessions.get(session.key) === session) this.#hold(session, messages);
     session.loaded = true;
   }
 
   /** Sets a session's messages in memory. */
-  #hold(session: Session, messages: TranscriptMessage[]): void {
-    session.messages = messages;
+  #hold(session: Session, messages: readonly TranscriptMessage[]): void {
+    session.branches = new Branches(messages, session.record.head);
     this.#count(session, messages.reduce((sum, { content }) => sum + contentBytes(content), 0) - session.bytes);
   }
 

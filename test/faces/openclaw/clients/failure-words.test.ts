@@ -15,6 +15,7 @@ const BARE: Readonly<Record<Code, string>> = {
   unknown_model: "No such model.",
   unknown_route: "No such route.",
   unknown_session: "No such session.",
+  session_busy: "An answer is running in this session.",
   unsupported: "This gateway or route cannot do that.",
   frame_too_large: "The frame is larger than allowed.",
   binary_frame: "Binary frames are not understood.",

@@ -302,11 +302,7 @@ describe("a failed run", () => {
     const { messages, sessionInfo } = await client.request("chat.history", { sessionKey: "main" });
     expect(messages).toMatchObject([
       { role: "user" },
-      {
-        content: [{ text: "Half of " }, { text: `⚠️ ${words}` }],
-        stopReason: "error",
-        errorMessage: words,
-      },
+      { content: [{ text: "Half of " }, { text: `⚠️ ${words}` }], stopReason: "error", errorMessage: words },
     ]);
     expect(sessionInfo).toMatchObject({ status: "failed", lastRunError: words, hasActiveRun: false });
   });

@@ -121,6 +121,13 @@ describe("usage", () => {
         { role: "assistant", content: "hi", tokens: 15 },
       ],
     });
+    const { messages } = await client.request("chat.history", { sessionKey: "main" });
+    const [first] = messages as { __openclaw: { id: string } }[];
+    await client.request("sessions.rewind", { sessionKey: "main", entryId: first?.__openclaw.id });
+    expect(await client.request("sessions.usage.timeseries", { key: "main" })).toMatchObject({
+      points: [{ totalTokens: 15 }, { cumulativeTokens: 30 }],
+    });
+    expect(await client.request("sessions.usage.logs", { key: "main" })).toEqual({ logs: [] });
   });
 });
 

@@ -4,13 +4,14 @@ import { GatewayError } from "../../../../src/core/kernel/errors.ts";
 import type { TranscriptMessage, Transcripts } from "../../../../src/core/ports/transcripts.ts";
 import { PartialAnswers } from "../../../../src/faces/openclaw/runs/partial-answers.ts";
 import { Run } from "../../../../src/faces/openclaw/runs/run.ts";
-import { Session } from "../../../../src/faces/openclaw/sessions/session-store.ts";
+import { Session } from "../../../../src/faces/openclaw/sessions/session.ts";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
 import type { OpenClawClient } from "../../../support/openclaw-client.ts";
 import { type Rig, startRig } from "../../../support/openclaw-rig.ts";
 import { model, route } from "../../../support/routes.ts";
 
 const KEY = "agent:main:main";
+const INTERRUPTED = { type: "text", text: "⚠️ The gateway stopped in the middle of this answer." };
 const textOf = ({ content }: TranscriptMessage): string =>
   content.map((part) => (part.type === "text" ? part.text : "")).join("");
 
@@ -83,7 +84,7 @@ describe("a gateway that is killed in mid-answer", () => {
       { role: "user", content: "Tell me a story" },
       {
         role: "assistant",
-        content: [{ type: "text", text: "Once upon a time" }, { text: expect.stringMatching(/^⚠️ ./) }],
+        content: [{ type: "text", text: "Once upon a time" }, INTERRUPTED],
         stopReason: "error",
         errorMessage: "The gateway stopped in the middle of this answer.",
       },
@@ -107,11 +108,7 @@ describe("a gateway that is killed in mid-answer", () => {
     await using _ = later;
     expect(await history(again)).toMatchObject([
       { role: "user" },
-      {
-        role: "assistant",
-        content: [{ text: expect.stringMatching(/^⚠️ ./) }],
-        errorMessage: "The gateway stopped in the middle of this answer.",
-      },
+      { role: "assistant", content: [INTERRUPTED], errorMessage: "The gateway stopped in the middle of this answer." },
     ]);
     again[Symbol.dispose]();
   });
@@ -174,14 +171,14 @@ describe("one pass over the running answers", () => {
     for (const run of runs.slice(0, 3)) run.content.add({ text: "x".repeat(300_000) });
     partials.pass();
     expect(stored).toEqual([]);
-    clock.nowMs = 1_000;
+    clock.nowMs = 500;
     partials.pass();
     expect(stored.splice(0)).toEqual(["a", "b"]);
     runs[0]?.content.add({ text: "more" });
-    clock.nowMs = 1_500;
+    clock.nowMs = 999;
     partials.pass();
     expect(stored.splice(0)).toEqual(["c"]);
-    clock.nowMs = 2_000;
+    clock.nowMs = 1_000;
     partials.pass();
     expect(stored.splice(0)).toEqual(["a"]);
     clock.nowMs = 9_000;
@@ -191,6 +188,23 @@ describe("one pass over the running answers", () => {
     runs[0]?.content.add({ text: "late" });
     partials.pass();
     expect(stored).toEqual([]);
+  });
+
+  test("comes to an answer that grows within three quarters of the time that a kill may take", () => {
+    let stored = 0;
+    const clock = { nowMs: 0, now: () => clock.nowMs, wall: () => clock.nowMs };
+    const partials = new PartialAnswers({ savePartial: () => void stored++ }, clock, 1_000);
+    partials.close();
+    const run = runOf("a");
+    partials.begin(run, session);
+    stored = 0;
+    // Passes come every quarter of it, a little late.
+    for (const ms of [251, 502, 753, 1_004, 1_255]) {
+      run.content.add({ text: "x" });
+      clock.nowMs = ms;
+      partials.pass();
+    }
+    expect(stored).toBe(2);
   });
 
   test("stores 64 answers at most", async () => {
@@ -223,4 +237,22 @@ test("a failed turn leaves the figures of how full the context is", async () => 
   rig.call.fail(new GatewayError("upstream_http_error", "no", { details: { status: 401 } }));
   await client.ended("r2");
   expect(await figures()).toMatchObject({ totalTokens: 15, inputTokens: 10, outputTokens: 5, status: "failed" });
+});
+
+test("a question is stored together with its empty answer", async () => {
+  const { store, transcripts } = watchedStore();
+  await using rig = await startRig({ transcripts });
+  using client = await rig.client();
+  const calls: string[] = [];
+  const append = transcripts.append.bind(transcripts);
+  transcripts.append = async (key, messages) => {
+    // All calls of one turn share a commit.
+    calls.push(...messages.map(({ role }) => role));
+    if (calls.length === 1) setImmediate(() => calls.push("next turn"));
+    await append(key, messages);
+  };
+  await send(client, "Tell me a story", "r1");
+  await immediate();
+  expect(calls).toEqual(["user", "assistant", "next turn"]);
+  expect(await store.messages(KEY)).toHaveLength(2);
 });

@@ -53,8 +53,10 @@ test("a run whose answer could not be read at all says so, however it ends", asy
     state: "error",
     message: { content: expect.arrayContaining([{ type: "text", text }]) },
   });
-  const reason = { type: "text", text: expect.stringMatching(/^⚠️ ./) };
-  expect((await history(client)).at(-1)?.content).toEqual([{ type: "text", text }, reason]);
+  expect((await history(client)).at(-1)?.content).toEqual([
+    { type: "text", text },
+    { type: "text", text: expect.stringMatching(/^⚠️ The provider closed the connection/) },
+  ]);
 });
 
 test("a run that a client stopped says so as well", async () => {

@@ -106,4 +106,18 @@ describe("an upstream that keeps the conversation", () => {
     const { key } = await client.request("sessions.create", { parentSessionKey: "main", fork: true });
     expect((await ask(rig, client, "two", String(key))).body.messages).toHaveLength(3);
   });
+
+  test("gets the whole branch under another name after a turn back, and then only what is new", async () => {
+    await using rig = await startAgents();
+    using client = await rig.client();
+    const { headers } = (await turn(rig, client, "one")).request;
+    await turn(rig, client, "two");
+    const { messages } = await client.request("chat.history", { sessionKey: "main" });
+    const entryId = (messages as { __openclaw: { id: string } }[])[2]?.__openclaw.id;
+    await client.request("sessions.rewind", { sessionKey: "main", entryId });
+    const again = await turn(rig, client, "three");
+    expect(again.request.headers[HEADER]).not.toBe(headers[HEADER]);
+    expect(again.body.messages).toEqual([user("one"), assistant("answer to one"), user("three")]);
+    expect((await ask(rig, client, "four")).body.messages).toEqual([user("four")]);
+  });
 });

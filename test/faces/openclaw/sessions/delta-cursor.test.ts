@@ -14,32 +14,33 @@ const message = (id: string, seq: number): TranscriptMessage => ({
 });
 
 const transcripts = createMemoryTranscripts();
+let ids = 0;
 const open = async () => {
-  const store = await SessionStore.load({ transcripts, observer: observerOf({}), newId: () => "id", now: () => 0 });
+  const newId = () => `id-${++ids}`;
+  const store = await SessionStore.load({ transcripts, observer: observerOf({}), newId, now: () => 0 });
   return { store, session: await store.openOrCreate("main") };
 };
 
-test("a history that was rewritten voids its earlier cursors, also after a restart", async () => {
+test("a turn to another branch voids all earlier cursors, also after a restart", async () => {
   const { store, session } = await open();
-  store.append(session, message("first", 1));
-  store.append(session, message("second", 2));
+  store.append(session, message("first", 1), message("second", 2));
   const before = cursorOf(session);
   store.append(session, message("third", 3));
   expect(messagesAfter(session, before)).toMatchObject([{ id: "third" }]);
-  store.rewritten(session);
+  store.turnTo(session, "second");
+  // It ends with the same message.
   expect(messagesAfter(session, before)).toBeUndefined();
   const after = cursorOf(session);
   await store.flush();
 
   const again = await open();
-  again.store.append(again.session, message("fourth", 4));
+  again.store.append(again.session, { ...message("fourth", 4), ...again.session.branches.place });
   expect(messagesAfter(again.session, before)).toBeUndefined();
   expect(messagesAfter(again.session, after)).toMatchObject([{ id: "fourth" }]);
 });
 
-test("a cursor at a message that is gone is void", async () => {
+test("a cursor at a message that is not there is void", async () => {
   const { session } = await open();
   const cursor = cursorOf(session);
-  session.messages = session.messages.slice(0, -1);
-  expect(messagesAfter(session, cursor)).toBeUndefined();
+  expect(messagesAfter(session, `${cursor}x`)).toBeUndefined();
 });

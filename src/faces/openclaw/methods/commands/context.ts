@@ -26,7 +26,7 @@ export const context: Command = {
     const { systemPrompt, historyMessages } = services.settings;
     const { route, contextWindow } = modelOf(session, services.catalog);
     const options = { system: undefined, thinking: undefined, maxMessages: historyMessages };
-    const { messages } = toConversation(messagesFor(route, session.messages), options);
+    const { messages } = toConversation(messagesFor(route, session), options);
     const count = (system: string | undefined, those: readonly Message[]): number => {
       const turn = { messages: those, ...(system !== undefined && { system }) };
       const empty = promptCharacters(route.dialect.conversation({ messages: [] }));

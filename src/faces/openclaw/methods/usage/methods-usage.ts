@@ -69,7 +69,8 @@ export const usageMethods = [
     const session = await services.sessions.open(canonicalKey(params.key));
     let cumulativeTokens = 0;
     let cumulativeNano = 0;
-    const points = (session?.messages ?? []).flatMap((message) => {
+    // What was spent on a branch that was left is spent all the same.
+    const points = (session?.branches.all ?? []).flatMap((message) => {
       const figures = figuresOf(services, message);
       if (!figures) return [];
       const { input, output, cacheRead, cacheWrite, totalTokens } = figures;
