@@ -1,5 +1,5 @@
 /** Parameters of `sessions.groups.*`. */
-import { z } from "zod";
+import * as z from "zod";
 import { closed, list } from "./closed.ts";
 
 /** The real gateway has no limit on their number; every list of sessions carries them all. */

@@ -1,5 +1,5 @@
 /** Parameters of `users.prefs.*`, and the limits of the real gateway. */
-import { z } from "zod";
+import * as z from "zod";
 import { closed, list } from "./closed.ts";
 
 export const PREFERENCES = {

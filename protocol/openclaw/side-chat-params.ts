@@ -1,5 +1,5 @@
 /** Parameters of `sessions.companion.*`, and the real gateway's limits. */
-import { z } from "zod";
+import * as z from "zod";
 import { closed, text } from "./closed.ts";
 
 export const SIDE_CHAT = {
