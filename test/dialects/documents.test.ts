@@ -34,7 +34,7 @@ test.each([
   [openaiChat, "messages", PARTS.chat],
   [openaiResponses, "input", PARTS.responses],
 ] as const)("$name carries a PDF as its own kind of part, and not in an answer", (dialect, field, part) => {
-  expect(dialect.conversation(say("user", pdf("JVBERi0=")))[field]).toEqual([{ role: "user", content: [part] }]);
+  expect(dialect.conversation(say("user", pdf("JVBERi0=")))[field]).toMatchObject([{ role: "user", content: [part] }]);
   expect(() => dialect.conversation(say("assistant", pdf("JVBERi0=")))).toThrow("cannot be sent to this provider");
 });
 
