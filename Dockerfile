@@ -1,19 +1,18 @@
-# Two stages: the first compiles, the second contains only what runs.
+# Two stages: the first bundles, the second contains only what runs: the packages are in the bundle.
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json ./
 COPY protocol protocol
 COPY scripts scripts
 COPY src src
-RUN npm run build && npm prune --omit=dev --omit=optional --ignore-scripts
+RUN npm run build
 
 FROM node:24-slim
 ENV NODE_ENV=production SLUICE_HOST=0.0.0.0 SLUICE_DATA=/data
 WORKDIR /app
 COPY --from=build /app/package.json ./
-COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 RUN mkdir /data && chown node:node /data
 USER node

@@ -2,7 +2,7 @@
  * The frames of the stream face, subprotocol `sluice.v1` on `/v1/stream`. See README.md beside this file for the
  * conversations. What clients send is closed (unknown fields are an error); what the gateway sends may grow fields.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { CODES, type Code } from "./codes.ts";
 
 export const STREAM_SUBPROTOCOL = "sluice.v1";

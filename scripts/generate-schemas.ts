@@ -6,7 +6,7 @@ import { execFileSync, type StdioOptions } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { z } from "zod";
+import * as z from "zod";
 import { ClientFrame, OpenFrame, ServerFrame } from "../protocol/stream.ts";
 import { configSchema } from "../src/config/schema.ts";
 import { configurationTable } from "./configuration-table.ts";

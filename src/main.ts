@@ -1,4 +1,5 @@
 #!/usr/bin/env -S node --max-semi-space-size=8
+import { availableParallelism } from "node:os";
 import process from "node:process";
 import { setFlagsFromString } from "node:v8";
 
@@ -24,6 +25,7 @@ async function main(): Promise<number> {
   const { runCommandLine } = await import("./cli/command-line.ts");
   const { waitForStop } = await import("./cli/stop.ts");
   const { isFromNpm, NPM_ECHO_MS, npmGone } = await import("./cli/parent.ts");
+  const { chooseCollector, useCollector } = await import("./cli/collector.ts");
   const { findOpenFiles } = await import("./observe/open-files.ts");
   const { openDataDirectory } = await import("./storage/sqlite/data-directory.ts");
   for (const stream of [process.stdout, process.stderr]) {
@@ -40,9 +42,16 @@ async function main(): Promise<number> {
     stdout: process.stdout,
     stderr: process.stderr,
     createGateway: async (config, options) => {
+      const processors = availableParallelism();
+      const collector = chooseCollector(config.runtime.collector, processors);
+      useCollector(collector);
       // Before loading the gateway, the slowest step, so that an unusable directory is refused at once.
       if (config.data.store !== "memory") openDataDirectory(config.data.directory, "SLUICE_DATA or data.directory");
-      return (await import("./compose/gateway.ts")).createGateway(config, { ...options, pid: process.pid });
+      return (await import("./compose/gateway.ts")).createGateway(config, {
+        ...options,
+        pid: process.pid,
+        engine: { processors, collector },
+      });
     },
     stopped: () =>
       waitForStop(process, {

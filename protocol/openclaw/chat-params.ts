@@ -1,5 +1,5 @@
 /** Parameters of the methods that read and drive conversations. */
-import { z } from "zod";
+import * as z from "zod";
 import { closed, count, idempotencyKey, list, text } from "./closed.ts";
 
 const Attachment = z.object({

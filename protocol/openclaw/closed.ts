@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * A closed object: `fields` are read, the names in `ignored` are accepted and not looked at, anything else is an error.

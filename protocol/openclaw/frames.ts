@@ -1,5 +1,5 @@
 /** What clients send before any method: the frame around a request, and the parameters of `connect`. */
-import { z } from "zod";
+import * as z from "zod";
 import { closed, list, text } from "./closed.ts";
 
 /** Extra properties are ignored: newer clients may know more. */

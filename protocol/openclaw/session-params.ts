@@ -1,5 +1,5 @@
 /** Parameters of the `sessions.*` methods. */
-import { z } from "zod";
+import * as z from "zod";
 import { attachments } from "./chat-params.ts";
 import { closed, count, idempotencyKey, list, text } from "./closed.ts";
 

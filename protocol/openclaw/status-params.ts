@@ -1,5 +1,5 @@
 /** Parameters of the methods that ask what there is. */
-import { z } from "zod";
+import * as z from "zod";
 import { closed, count, text } from "./closed.ts";
 
 export const NoParams = closed({});

@@ -1,5 +1,5 @@
 /** Parameters of the methods about usage. */
-import { z } from "zod";
+import * as z from "zod";
 import { closed, text } from "./closed.ts";
 
 const date = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);

@@ -48,7 +48,8 @@ const USAGE = `Usage: sluice [serve | check | keys | usage] [options]
   -h, --help         print this help
 
 Other environment variables: SLUICE_TOKEN (the token clients must send), SLUICE_DATA (the data directory),
-SLUICE_LOG_LEVEL, and ANTHROPIC_API_KEY, OPENAI_API_KEY, MOONSHOT_API_KEY, each of which adds its provider's models.
+SLUICE_LOG_LEVEL, SLUICE_COLLECTOR (auto, single, parallel), and ANTHROPIC_API_KEY, OPENAI_API_KEY, MOONSHOT_API_KEY,
+each of which adds its provider's models.
 `;
 
 const OK = 0;

@@ -7,6 +7,7 @@ import type { Credentials } from "../core/ports/credentials.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Relay } from "../core/relay/relay.ts";
 import { watchKeys } from "../storage/keys/key-watch.ts";
+import type { WorkerThread } from "../storage/sqlite/worker-thread.ts";
 import { Lockout } from "../transport/admit/lockout.ts";
 import { createAuthenticator } from "../transport/auth/authenticator.ts";
 import { Tickets } from "../transport/auth/tickets.ts";
@@ -27,7 +28,12 @@ export interface Callers extends AsyncDisposable {
  * Sets up authentication: the shared token, and the gateway keys of the data directory, whose changes take effect at
  * once. Rejects with `store_unavailable` when the keys cannot be read.
  */
-export async function connectCallers(config: Config, clock: Clock, observer: Observer): Promise<Callers> {
+export async function connectCallers(
+  config: Config,
+  thread: WorkerThread,
+  clock: Clock,
+  observer: Observer,
+): Promise<Callers> {
   const { auth, data, limits } = config;
   const keys = new KeyRing(clock.wall);
   /** Ends what keys that work no more have open. */
@@ -37,6 +43,7 @@ export async function connectCallers(config: Config, clock: Clock, observer: Obs
       ? undefined
       : await watchKeys({
           directory: data.directory,
+          thread,
           keys(found) {
             keys.replace(found);
             enforce();

@@ -9,11 +9,12 @@ import { startDemoUpstream } from "../demo/demo-upstream.ts";
 import { AI_SDK_SUBPROTOCOL, createAiSdkFace } from "../faces/ai-sdk/face.ts";
 import { createOpenClawFace } from "../faces/openclaw/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
-import { createLog, type LogOptions } from "../observe/log.ts";
+import { createLog, type LogOptions, type StartRecord } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
 import { claimDirectory } from "../storage/sqlite/directory-claim.ts";
+import { WorkerThread } from "../storage/sqlite/worker-thread.ts";
 import { createTicketFace } from "../transport/auth/ticket-face.ts";
 import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
@@ -37,6 +38,8 @@ export interface GatewayOptions {
   readonly version: string;
   /** This process's id, which its lock on the data directory shows to other gateways. */
   readonly pid: number;
+  /** How the process runs, for the log's line `started`. */
+  readonly engine?: StartRecord["engine"];
   /** Where log lines go; by default standard output. */
   readonly logTo?: LogOptions["target"];
 }
@@ -78,8 +81,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   if (config.data.store === "sqlite") {
     started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
   }
-  const transcripts = started.adopt(await openTranscripts(config.data), (part) => part.close());
-  const ledger = started.adopt(await connectLedger(config, clock, log.ledger), (part) => part.stop());
+  // One for all that is stored, because threads are what costs most at the start. Closed once its users are.
+  const thread = started.use(new WorkerThread());
+  const transcripts = started.adopt(await openTranscripts(config, thread), (part) => part.close());
+  const ledger = started.adopt(await connectLedger(config, thread, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
   const { routing, upstreamRoutes } = connectRoutes(config, demo);
   const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
@@ -111,7 +116,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       admit: ({ name }) => load.admitStream(name),
     }),
   );
-  const callers = started.use(await connectCallers(config, clock, observer));
+  const callers = started.use(await connectCallers(config, thread, clock, observer));
   const { authenticator, tickets } = callers;
   const apis = started.adopt(
     connectApis({ relay, routing, registry, authenticator, observer, clock, newId, limits }),
@@ -218,6 +223,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     url: server.url,
     authRequired: authenticator.required,
     demo: demo !== undefined,
+    engine: options.engine,
     routes: upstreamRoutes.map(({ name }) => name),
     models: routing.models.map(({ alias }) => alias),
   });

@@ -3,18 +3,20 @@ import type { Clock } from "../core/kernel/clock.ts";
 import type { LedgerNews } from "../core/ledger/ledger.ts";
 import { createMemoryLedger, NO_LEDGER } from "../storage/ledger/memory-ledger.ts";
 import { openSqliteLedger, type StoredLedger } from "../storage/ledger/sqlite-ledger.ts";
+import type { WorkerThread } from "../storage/sqlite/worker-thread.ts";
 
 /**
- * Opens the configured ledger. It has its own file, so that it and the transcripts never wait for each other's commits,
- * a damaged one affects nothing else, and it can be kept and copied separately. Rejects with `ledger_unavailable`.
+ * Opens the configured ledger, written by `thread`. It has its own file, so that a damaged one affects nothing else, and
+ * it can be kept and copied separately. Rejects with `ledger_unavailable`.
  */
 export async function connectLedger(
   { ledger, data }: Config,
+  thread: WorkerThread,
   clock: Clock,
   news: (news: LedgerNews) => void,
 ): Promise<StoredLedger> {
   const { mode } = ledger;
   if (mode === "off") return NO_LEDGER;
   if (data.store === "memory") return createMemoryLedger();
-  return openSqliteLedger({ ...ledger, mode, directory: data.directory, clock, news });
+  return openSqliteLedger({ ...ledger, mode, directory: data.directory, thread, clock, news });
 }

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 
 /** One fault of the configuration: where, what was found, what is expected. */
 export interface Problem {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { milliseconds } from "./limits-schema.ts";
 
 /** The record of usage: one row per stream, see docs/usage.md. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { z } from "zod";
+import * as z from "zod";
 import { asObject, asString, isObject, type JsonObject } from "../core/kernel/json.ts";
 import { ConfigError, type Origin, toProblem } from "./config-error.ts";
 import { nearestKey } from "./nearest-key.ts";
@@ -26,6 +26,7 @@ const OVERRIDES = [
   { env: "SLUICE_DATA", path: ["data", "directory"], as: "text", from: "SLUICE_DATA" },
   { env: "SLUICE_CONTROL_UI", path: ["openclaw", "controlUi"], as: "text", from: "--control-ui or SLUICE_CONTROL_UI" },
   { env: "SLUICE_LOG_LEVEL", path: ["log", "level"], as: "text", from: "SLUICE_LOG_LEVEL" },
+  { env: "SLUICE_COLLECTOR", path: ["runtime", "collector"], as: "text", from: "SLUICE_COLLECTOR" },
 ] as const;
 
 type Fields = Readonly<Record<string, unknown>>;

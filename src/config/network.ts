@@ -1,5 +1,5 @@
 import { isIP } from "node:net";
-import { z } from "zod";
+import * as z from "zod";
 
 /** Whether a text is an IP address or a network in CIDR form, such as `10.0.0.0/8`. */
 export function isNetwork(text: string): boolean {

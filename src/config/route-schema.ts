@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { z } from "zod";
+import * as z from "zod";
 import { DIALECTS } from "../../protocol/dialects.ts";
 import { MAX_PRICE } from "../core/usage/price.ts";
 import { milliseconds } from "./limits-schema.ts";

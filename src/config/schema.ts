@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { isAppOrigin } from "../core/kernel/app-origin.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { ledgerSchema } from "./ledger-schema.ts";
@@ -69,6 +69,15 @@ const data = z.strictObject({
     .boolean()
     .default(false)
     .describe("true: several gateways may use the directory; each then enforces caps on its own"),
+});
+
+const runtime = z.strictObject({
+  collector: z
+    .enum(["auto", "single", "parallel"])
+    .default("auto")
+    .describe(
+      "single: garbage is collected on the event loop's thread; parallel: with helper threads; auto: single if the process may use one processor only",
+    ),
 });
 
 const openclaw = z.strictObject({
@@ -144,6 +153,7 @@ export const configSchema = (sources: SecretSources) =>
       metrics: metrics.prefault({}).describe("metrics for Prometheus, see metrics.md"),
       data: data.prefault({}).describe("where sessions and transcripts are kept"),
       ledger: ledgerSchema.prefault({}).describe("the record of usage, see usage.md"),
+      runtime: runtime.prefault({}).describe("how the process runs"),
       openclaw: openclaw.prefault({}).describe("the OpenClaw face"),
       aiSdk: aiSdk.prefault({}).describe("the AI SDK face"),
     })

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A credential. Printed, logged or serialised it shows only where it came from. */
 export class Secret {

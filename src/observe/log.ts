@@ -46,6 +46,8 @@ export interface StartRecord {
   readonly url: string;
   readonly authRequired: boolean;
   readonly demo: boolean;
+  /** How many processors the process may use, and how it collects garbage. */
+  readonly engine?: { readonly processors: number; readonly collector: "single" | "parallel" } | undefined;
   readonly routes: readonly string[];
   readonly models: readonly string[];
 }
@@ -118,6 +120,7 @@ export function createLog(options: LogOptions): Log {
         url: lineText(record.url),
         authRequired: record.authRequired,
         demo: record.demo,
+        ...record.engine,
         routes: record.routes.slice(0, 64).map(lineText),
         models: record.models.slice(0, 64).map(lineText),
       });

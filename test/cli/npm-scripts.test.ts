@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { globSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -83,4 +84,20 @@ test("Ctrl+C, which npm receives and forwards too, shuts the gateway down cleanl
   await run.gone;
   expect(run.lines.at(-1)).toContain('"event":"stopped"');
   expect(run.child.exitCode).toBe(0);
+});
+
+test("a start leaves its compiled code for the next one, beside the packages or where NODE_COMPILE_CACHE says", async () => {
+  const beside = join(root, "node_modules/.cache/sluice");
+  const elsewhere = join(directory(), "compiled");
+  rmSync(beside, { recursive: true, force: true });
+  for (const [place, env] of [
+    [beside, {}],
+    [elsewhere, { NODE_COMPILE_CACHE: elsewhere }],
+  ] as const) {
+    const run = npm(["start"], env);
+    await run.said(/"event":"started"/);
+    run.child.kill("SIGINT");
+    await run.gone;
+    expect(globSync("*/*", { cwd: place }).length).toBeGreaterThan(100);
+  }
 });

@@ -79,12 +79,14 @@ describe("the environment", () => {
     SLUICE_TOKEN: "from the environment",
     SLUICE_DATA: "elsewhere",
     SLUICE_LOG_LEVEL: "debug",
+    SLUICE_COLLECTOR: "single",
   };
   const file = {
     listen: { host: "127.0.0.2", port: 7 },
     auth: { token: "from the file" },
     data: { directory: "/var/sluice", store: "memory" },
     log: { level: "warn", pretty: true },
+    runtime: { collector: "parallel" },
   };
 
   test("overrides the file, field by field", () => {
@@ -93,6 +95,7 @@ describe("the environment", () => {
     expect(config.auth.token?.reveal()).toBe("from the environment");
     expect(config.data).toEqual({ directory: "/app/elsewhere", store: "memory", shared: false });
     expect(config.log).toEqual({ level: "debug", pretty: true });
+    expect(config.runtime).toEqual({ collector: "single" });
   });
 
   test("counts an empty variable as unset", () => {

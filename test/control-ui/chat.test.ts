@@ -88,7 +88,8 @@ describeUi("chat in the Control UI", () => {
     const exchange = await ui.upstream.request();
     const message = "You exceeded your current quota, please check your plan.";
     exchange.json(402, { error: { message, type: "insufficient_quota", code: "insufficient_quota" } });
-    await tab.untilText(message);
+    // The page shows the beginning of a long message, and the rest behind "Details".
+    await tab.untilText("The provider's quota is used up (route chat): You exceeded your current quota");
     await tab.shot("chat-error");
   });
 
@@ -148,6 +149,28 @@ describeUi("chat in the Control UI", () => {
     expect(JSON.parse(exchange.body)).toMatchObject({ model: "gpt-test" });
     new ChatScript(exchange).text("The model gpt").finish();
     await tab.untilAnswer("The model gpt");
+  });
+
+  test("commands are answered in the chat, or refused by name, and reach no provider", async () => {
+    await using ui = await startUi();
+    const tab = await ui.open();
+    await tab.composer.waitFor();
+    const command = async (text: string) => {
+      await tab.composer.fill(text);
+      // Closes the page's own menu of commands.
+      await tab.page.keyboard.press("Escape");
+      await tab.page.keyboard.press("Enter");
+    };
+    await command("/status");
+    await tab.untilText("Route: chat (openai-chat)");
+    await command("/goal win");
+    await tab.untilText("is not available here");
+    await command("/nosuch thing");
+    await tab.untilText("There is no command");
+    expect(ui.upstream.requests).toBe(0);
+    await command("//nosuch thing");
+    expect((await ui.upstream.request()).body).toContain("//nosuch thing");
+    expect(ui.upstream.requests).toBe(1);
   });
 
   test("thinking and tool calls are shown beside the answer", async () => {

@@ -35,7 +35,7 @@ describeUi("a gateway killed in mid-answer, in the Control UI", () => {
     expect(again.url).toBe(killed.url);
     const tab = await profile.open(address);
     await tab.untilText("Once upon a time");
-    await tab.untilText(/the gateway stopped in the middle of this answer/);
+    await tab.untilText(/[Tt]he gateway stopped in the middle of this answer/);
     await tab.shot("killed-gateway");
     await tab.send("Once more");
     new ChatScript(await upstream.request()).text("They lived happily").finish();

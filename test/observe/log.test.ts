@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import { z } from "zod";
+import * as z from "zod";
 import { CODES } from "../../protocol/codes.ts";
 import { Usage } from "../../protocol/stream.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
@@ -84,6 +84,8 @@ const Line = z.discriminatedUnion("event", [
     url: text,
     authRequired: z.boolean(),
     demo: z.boolean(),
+    processors: z.int().positive().optional(),
+    collector: z.enum(["single", "parallel"]).optional(),
     routes: z.array(text),
     models: z.array(text),
   }),
@@ -167,13 +169,14 @@ describe("lines", () => {
         url: "http://127.0.0.1:1",
         authRequired: true,
         demo: true,
+        engine: { processors: 1, collector: "single" },
         routes,
         models: ["demo"],
       });
       log.stopped({ reason: "SIGTERM", uptimeMs: 1234.5 });
     });
     expect(lines.map((line) => Line.parse(line))).toMatchObject([
-      { event: "started", url: "http://127.0.0.1:1", models: ["demo"] },
+      { event: "started", url: "http://127.0.0.1:1", processors: 1, collector: "single", models: ["demo"] },
       { event: "stopped", reason: "SIGTERM", uptimeMs: 1235, dropped: 0 },
     ]);
   });

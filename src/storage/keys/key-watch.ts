@@ -1,7 +1,8 @@
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import { WorkerChannel, workerFile } from "../sqlite/worker-channel.ts";
-import type { KeyOperations } from "./key-worker.ts";
+import { WorkerChannel } from "../sqlite/worker-channel.ts";
+import { fileBeside, type WorkerThread } from "../sqlite/worker-thread.ts";
+import type { KeyOperations } from "./key-service.ts";
 
 /** Between two looks. One costs microseconds: SQLite compares a number in shared memory. */
 const LOOK_MS = 250;
@@ -13,6 +14,8 @@ const CLOSE_MS = 3_000;
 export interface KeyWatchOptions {
   /** The data directory. */
   readonly directory: string;
+  /** The thread that looks; by default its own. */
+  readonly thread?: WorkerThread | undefined;
   /** Called with all keys at the start, and again within a second after any process changed them. */
   readonly keys: (keys: readonly GatewayKey[]) => void;
   /** Called when the keys cannot be read any more, once until they can. Those read last stay in force. */
@@ -25,13 +28,14 @@ export interface KeyWatch {
 }
 
 /**
- * Watches `keys.db` in a directory, in a thread of its own that is replaced when it dies. Resolves after the first
+ * Watches `keys.db` in a directory, in a thread that is replaced when it dies. Resolves after the first
  * `keys`. Rejects with `store_unavailable` when they cannot be read.
  */
-export async function watchKeys({ directory, keys, failed }: KeyWatchOptions): Promise<KeyWatch> {
+export async function watchKeys({ directory, thread, keys, failed }: KeyWatchOptions): Promise<KeyWatch> {
   const channel = new WorkerChannel<KeyOperations>({
-    program: workerFile("key-worker", import.meta.url),
+    program: fileBeside("key-service", import.meta.url),
     data: directory,
+    thread,
   });
   const read = async () => {
     try {

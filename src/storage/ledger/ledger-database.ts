@@ -93,13 +93,13 @@ export class LedgerDatabase {
     return dead.reduce((lost, instance) => lost + Number(close.run(Math.round(wallMs), instance).changes), 0);
   }
 
-  /** Deletes closed rows of streams opened before `wallMs`. */
-  prune(wallMs: number): void {
+  /** Deletes some closed rows of streams opened before `wallMs`, and returns whether there may be more. */
+  prune(wallMs: number): boolean {
     const forget = this.connection.prepare(
       `DELETE FROM streams WHERE stream IN
          (SELECT stream FROM streams WHERE opened_at < ? AND outcome IS NOT NULL LIMIT ?)`,
     );
-    while (Number(forget.run(Math.round(wallMs), PRUNED_AT_ONCE).changes) === PRUNED_AT_ONCE);
+    return Number(forget.run(Math.round(wallMs), PRUNED_AT_ONCE).changes) === PRUNED_AT_ONCE;
   }
 
   /** Closes the file and merges its write-ahead log into it. */

@@ -1,11 +1,12 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { Spent, UsageReport } from "../../core/ledger/ledger.ts";
+import type { UsageReport } from "../../core/ledger/ledger.ts";
 import type { CellsQuery, UsageCells } from "../../core/ledger/usage-cells.ts";
 import type { UsageQuery } from "../../core/ledger/usage-query.ts";
-import { WorkerChannel, workerFile } from "../sqlite/worker-channel.ts";
-import type { LedgerQuestions } from "./ledger-reader-worker.ts";
+import { WorkerChannel } from "../sqlite/worker-channel.ts";
+import { fileBeside } from "../sqlite/worker-thread.ts";
+import type { LedgerQuestions } from "./ledger-reader-service.ts";
 
-const PROGRAM = workerFile("ledger-reader-worker", import.meta.url);
+const PROGRAM = fileBeside("ledger-reader-service", import.meta.url);
 
 /** Questions that may wait for one another. */
 const MAX_WAITING = 16;
@@ -33,10 +34,6 @@ export class LedgerReader {
 
   cells(query: CellsQuery): Promise<UsageCells> {
     return this.#queue((ledger) => ledger.call("cells", query));
-  }
-
-  spentSince(wallMs: number): Promise<readonly Spent[]> {
-    return this.#queue((ledger) => ledger.call("spentSince", wallMs));
   }
 
   async #queue<Result>(ask: (ledger: WorkerChannel<LedgerQuestions>) => Promise<Result>): Promise<Result> {

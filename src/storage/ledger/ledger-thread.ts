@@ -1,7 +1,9 @@
-import { WorkerChannel, workerFile } from "../sqlite/worker-channel.ts";
+import type { Spent } from "../../core/ledger/ledger.ts";
+import { WorkerChannel } from "../sqlite/worker-channel.ts";
+import { fileBeside, type WorkerThread } from "../sqlite/worker-thread.ts";
 import type { LedgerWrite } from "./ledger-rows.ts";
+import type { LedgerOperations, LedgerServiceOptions } from "./ledger-service.ts";
 import type { LedgerWriter } from "./ledger-spool.ts";
-import type { LedgerOperations, LedgerWorkerOptions } from "./ledger-worker.ts";
 
 /** Between two sweeps for runs that died and rows past their retention. */
 const SWEEP_MS = 600_000;
@@ -11,10 +13,15 @@ export class LedgerThread implements LedgerWriter {
   readonly #channel: WorkerChannel<LedgerOperations>;
   readonly #lost: (streams: number) => void;
   #sweeping: NodeJS.Timeout | undefined;
+  #closed = false;
 
-  /** `lost` is called with how many rows of dead runs were closed, whenever there were some. */
-  constructor(options: LedgerWorkerOptions, lost: (streams: number) => void) {
-    this.#channel = new WorkerChannel({ program: workerFile("ledger-worker", import.meta.url), data: options });
+  /**
+   * `lost` is called with how many rows of dead runs were closed, whenever there were some. Runs in `thread`, by default
+   * its own.
+   */
+  constructor(options: LedgerServiceOptions, lost: (streams: number) => void, thread?: WorkerThread) {
+    const program = fileBeside("ledger-service", import.meta.url);
+    this.#channel = new WorkerChannel({ program, data: options, thread });
     this.#lost = lost;
   }
 
@@ -22,9 +29,12 @@ export class LedgerThread implements LedgerWriter {
   async start(): Promise<void> {
     await this.#channel.start();
     await this.#sweep();
-    this.#sweeping = setInterval(() => {
+    // What is left is deleted while the gateway runs.
+    if (await this.#channel.call("prune")) void this.#prune();
+    this.#sweeping = setInterval(async () => {
       // A busy or broken store shows at the next batch, and there is a next sweep.
-      this.#sweep().catch(() => {});
+      await this.#sweep().catch(() => {});
+      await this.#prune();
     }, SWEEP_MS).unref();
   }
 
@@ -33,10 +43,21 @@ export class LedgerThread implements LedgerWriter {
     return this.#channel.call("write", rows);
   }
 
-  /** Ends the thread once it has finished its current batch; terminates it after `ms`. */
+  /** What each key spent since `wallMs`. For the start: it holds up what the thread writes. */
+  spentSince(wallMs: number): Promise<readonly Spent[]> {
+    return this.#channel.call("spentSince", wallMs);
+  }
+
+  /** Closes the ledger once its current batch is finished; gives up after `ms`. */
   async close(ms: number): Promise<void> {
+    this.#closed = true;
     clearInterval(this.#sweeping);
     await this.#channel.close(ms);
+  }
+
+  /** In steps, between which the thread does other work. */
+  async #prune(): Promise<void> {
+    while (!this.#closed && (await this.#channel.call("prune").catch(() => false)));
   }
 
   async #sweep(): Promise<void> {

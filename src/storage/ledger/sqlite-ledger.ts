@@ -3,6 +3,7 @@ import { isNativeError } from "node:util/types";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Ledger, LedgerNews } from "../../core/ledger/ledger.ts";
+import type { WorkerThread } from "../sqlite/worker-thread.ts";
 import { LedgerReader } from "./ledger-reader.ts";
 import { LedgerSpool } from "./ledger-spool.ts";
 import { LedgerThread } from "./ledger-thread.ts";
@@ -10,6 +11,8 @@ import { LedgerThread } from "./ledger-thread.ts";
 /** What the stored ledger needs. */
 export interface LedgerOptions {
   readonly directory: string;
+  /** The thread that writes it; by default its own. */
+  readonly thread?: WorkerThread | undefined;
   readonly mode: "alongside" | "strict";
   /** Rows that may wait in memory; beyond that, opens are refused. */
   readonly spoolRows: number;
@@ -41,6 +44,7 @@ export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLe
   const thread = new LedgerThread(
     { directory, instance: randomUUID(), retentionMs: retentionDays * DAY_MS, busyMs: openWaitMs },
     (streams) => news({ kind: "lost", streams }),
+    options.thread,
   );
   try {
     await thread.start();
@@ -61,7 +65,13 @@ export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLe
     },
     usage: (query) => reader.usage(query),
     cells: (query) => reader.cells(query),
-    spentSince: (wallMs) => reader.spentSince(wallMs),
+    async spentSince(wallMs) {
+      try {
+        return await thread.spentSince(wallMs);
+      } catch (cause) {
+        throw new GatewayError("ledger_unavailable", "the ledger cannot be read", { cause });
+      }
+    },
     async stop() {
       const rows = await spool.stop(STOP_MS);
       if (rows > 0) news({ kind: "dropped", rows });

@@ -4,8 +4,8 @@ import type { StoredDocument } from "../../core/ports/documents.ts";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/ports/transcripts.ts";
 import { TRANSCRIPT_STEPS } from "../sqlite/migrations.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
+import type { Call, Outcome } from "../sqlite/service.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
-import type { Call, Outcome } from "../sqlite/worker-program.ts";
 
 /** The file of sessions and transcripts in the data directory. */
 export const DATABASE_FILE = "sluice.db";

@@ -1,20 +1,28 @@
 import { isNativeError } from "node:util/types";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Transcripts } from "../../core/ports/transcripts.ts";
-import { WorkerChannel, workerFile } from "../sqlite/worker-channel.ts";
+import { WorkerChannel } from "../sqlite/worker-channel.ts";
+import { fileBeside, type WorkerThread } from "../sqlite/worker-thread.ts";
 import type { TranscriptOperations } from "./sqlite-database.ts";
 
 /** How long closing waits for the last commits. Each waits up to 2 s for another process that holds the file. */
 const CLOSE_MS = 10_000;
 
+interface TranscriptOptions {
+  readonly directory: string;
+  /** The thread that reads and writes them; by default its own. */
+  readonly thread?: WorkerThread | undefined;
+}
+
 /**
  * Opens the sessions and transcripts in `sluice.db` in a directory, which is created if missing. Closing commits
  * everything asked for before it. Rejects with `store_unavailable` when the store cannot be used.
  */
-export async function openSqliteTranscripts({ directory }: { readonly directory: string }): Promise<Transcripts> {
+export async function openSqliteTranscripts({ directory, thread }: TranscriptOptions): Promise<Transcripts> {
   const channel = new WorkerChannel<TranscriptOperations>({
-    program: workerFile("sqlite-worker", import.meta.url),
+    program: fileBeside("transcripts-service", import.meta.url),
     data: directory,
+    thread,
   });
   try {
     await channel.start();

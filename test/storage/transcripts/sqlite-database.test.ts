@@ -5,7 +5,7 @@ import { describe, expect, test } from "@jest/globals";
 import type { Transcripts } from "../../../src/core/ports/transcripts.ts";
 import { TRANSCRIPT_STEPS } from "../../../src/storage/sqlite/migrations.ts";
 import { openDatabase } from "../../../src/storage/sqlite/open-database.ts";
-import type { Call } from "../../../src/storage/sqlite/worker-program.ts";
+import type { Call } from "../../../src/storage/sqlite/service.ts";
 import {
   DATABASE_FILE,
   SqliteDatabase,

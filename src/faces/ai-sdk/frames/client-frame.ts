@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import { isObject, parseRelayedJson } from "../../../core/kernel/json.ts";
 import { UIMessage } from "../messages/ui-message.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 // What the AI SDK sends (npm `ai` 7). Unknown parts and fields are ignored, because its applications add their own.
 

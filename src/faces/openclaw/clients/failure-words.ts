@@ -1,4 +1,5 @@
 import { CODES, type Code } from "../../../../protocol/codes.ts";
+import { isUsedUp } from "../../../core/dialect/error-meaning.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import { asNumber, asString } from "../../../core/kernel/json.ts";
 
@@ -22,7 +23,8 @@ const SENTENCES: Readonly<Partial<Record<Code, (error: GatewayError) => string>>
   upstream_rate_limited: ({ retryable }) =>
     retryable ? "The provider accepts no more requests at the moment" : "The provider's quota is used up",
   upstream_overloaded: () => "The provider is overloaded",
-  upstream_http_error: ({ details }) => {
+  upstream_http_error: ({ details, message }) => {
+    if (details?.status === 402 || isUsedUp(details ?? {}, message)) return "The provider's quota is used up";
     const status = asNumber(details?.status);
     const failed = status !== undefined && status >= 500;
     return `The provider ${failed ? "failed" : "refused the request"}${status === undefined ? "" : ` with status ${status}`}`;

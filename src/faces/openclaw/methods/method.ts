@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Scope } from "../../../../protocol/openclaw/wire.ts";
 import { type Caller, mayDo, type Scope as Right } from "../../../core/caller/caller.ts";
 import type { Call } from "./call.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 
 /** One issue in the real gateway's words, which some clients show. */

@@ -75,6 +75,12 @@ describe("a failure in a chat", () => {
       { details: { status: 400 } },
     ],
     [
+      "The provider's quota is used up (route mock): Insufficient balance.",
+      "upstream_http_error",
+      "Insufficient balance",
+      { details: { status: 402 } },
+    ],
+    [
       "The provider failed with status 500 (route mock): mock error 500.",
       "upstream_http_error",
       "mock error 500",

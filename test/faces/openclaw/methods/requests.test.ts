@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { z } from "zod";
+import * as z from "zod";
 import * as chatParams from "../../../../protocol/openclaw/chat-params.ts";
 import * as frames from "../../../../protocol/openclaw/frames.ts";
 import * as sessionParams from "../../../../protocol/openclaw/session-params.ts";

@@ -1,0 +1,66 @@
+import { chmodSync, cpSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { builtinModules } from "node:module";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build, type Plugin } from "esbuild";
+
+const ROOT = fileURLToPath(new URL("../", import.meta.url));
+const STATIC = "src/page/static";
+
+/**
+ * Takes Node's modules as they are. An `import` of one reads all its exports, and those of `node:http` load a second HTTP
+ * client: 70 ms of CPU and 14 MB.
+ */
+const nodeModules: Plugin = {
+  name: "node-modules",
+  setup({ onResolve, onLoad }) {
+    const names = new RegExp(`^(node:.+|${builtinModules.join("|")})$`);
+    onResolve({ filter: names }, ({ path }) => ({ path, namespace: "node" }));
+    onLoad({ filter: /.*/, namespace: "node" }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
+    }));
+  },
+};
+
+/**
+ * Bundles the gateway and its threads' programs with their packages into a directory's `src`, which reads a few files at
+ * the start rather than hundreds. Names stay as they are, so that stack traces can be read; source maps lie beside the
+ * files. Also writes the pages' files and the licences of the packages. Rejects with the compiler's errors.
+ */
+export async function bundle(directory: string): Promise<void> {
+  rmSync(directory, { recursive: true, force: true });
+  const outdir = join(directory, "src");
+  const threads = globSync("src/storage/**/*-{worker,service}.ts", { cwd: ROOT });
+  const { metafile } = await build({
+    absWorkingDir: ROOT,
+    // Side by side: a thread's program is found beside the file that starts it.
+    entryPoints: ["src/main.ts", ...threads].map((file) => ({ in: file, out: basename(file, ".ts") })),
+    outdir,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    sourcemap: "linked",
+    plugins: [nodeModules],
+    metafile: true,
+    logLevel: "warning",
+  });
+  if (existsSync(join(ROOT, STATIC))) cpSync(join(ROOT, STATIC), join(outdir, "static"), { recursive: true });
+  writeFileSync(join(directory, "licences.txt"), licencesOf(Object.keys(metafile.inputs)));
+  // The package's command.
+  chmodSync(join(outdir, "main.js"), 0o755);
+}
+
+/** The licences of the packages that these files are from. */
+function licencesOf(files: readonly string[]): string {
+  const folders = new Set(files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file)?.[0] ?? []));
+  return [...folders].sort().map(licenceOf).join("\n\n");
+}
+
+function licenceOf(folder: string): string {
+  const { name, version, license } = JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8"));
+  const [file] = globSync("{LICEN[CS]E,licen[cs]e}*", { cwd: join(ROOT, folder) });
+  const text = file === undefined ? "" : readFileSync(join(ROOT, folder, file), "utf8");
+  return `${name} ${version}: ${license}\n\n${text}`;
+}

@@ -1,0 +1,66 @@
+import type { Spent } from "../../core/ledger/ledger.ts";
+import { holdLock, liveInstances } from "../sqlite/instance-lock.ts";
+import { oneByOne, type Service } from "../sqlite/service.ts";
+import { LedgerDatabase } from "./ledger-database.ts";
+import { LedgerQueries } from "./ledger-queries.ts";
+import type { LedgerWrite } from "./ledger-rows.ts";
+
+/** What `open` gets. */
+export interface LedgerServiceOptions {
+  readonly directory: string;
+  /** Identifies this run of the gateway. */
+  readonly instance: string;
+  /** How long closed rows are kept. */
+  readonly retentionMs: number;
+  /** How long a statement waits for another process. */
+  readonly busyMs: number;
+}
+
+/** What the service offers. */
+export interface LedgerOperations {
+  /** Commits rows together and returns how many the tables refused. Throws SQLite's name for what went wrong. */
+  write(rows: readonly LedgerWrite[]): number;
+  /** Closes the rows dead runs left open, and returns how many. */
+  sweep(): number;
+  /** Deletes some of the rows past their retention, and returns whether there may be more. */
+  prune(): boolean;
+  /** What each key spent since `wallMs`. */
+  spentSince(wallMs: number): readonly Spent[];
+}
+
+/** Writes the ledger in a directory. */
+export function open({ directory, instance, retentionMs, busyMs }: LedgerServiceOptions): Service<LedgerOperations> {
+  const database = new LedgerDatabase(directory, { instance, busyMs });
+  const queries = new LedgerQueries(database.connection);
+  const lock = holdLock(directory, "ledger", instance);
+
+  /** A run whose lock cannot be checked may be alive, so its rows stay open. */
+  const living = (): ReadonlySet<string> => {
+    const { held, unclear } = liveInstances(directory, "ledger");
+    return new Set([...held, ...unclear]);
+  };
+  return {
+    answer: oneByOne<LedgerOperations>({
+      write(rows) {
+        try {
+          return database.write(rows);
+        } catch (error) {
+          throw new Error(reasonOf(error));
+        }
+      },
+      sweep: () => database.sweep(living, Date.now()),
+      prune: () => database.prune(Date.now() - retentionMs),
+      spentSince: (wallMs) => queries.spentSince(wallMs),
+    }),
+    close() {
+      database.close();
+      lock.close();
+    },
+  };
+}
+
+/** SQLite's description of its result code: the error's message could quote a row. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return "an unknown failure";
+  return "errstr" in error ? String(error.errstr) : error.name;
+}
