@@ -17,10 +17,23 @@ export const SessionsListParams = closed(
     agentId,
     search: z.string().optional(),
     archived: z.union([z.boolean(), z.literal("all")]).optional(),
+    group: z.string().optional(),
+    hasBoard: z.boolean().optional(),
+    boardFace: z.enum(["chat", "dashboard"]).optional(),
+    activeOnly: z.boolean().optional(),
+    requireLastInteraction: z.boolean().optional(),
+    sortBy: z.enum(["updatedAt", "lastInteractionAt", "activity"]).optional(),
+    projectId: text.optional(),
+    workspaceDir: text.optional(),
+    creatorId: text.optional(),
+    ownerId: text.optional(),
+    profileRelation: z.looseObject({}).optional(),
+    involvingProfileId: text.optional(),
   },
-  "activeOnly requireLastInteraction sortBy includeGlobal includeUnknown excludeSubagents excludeCron excludeSystem " +
-    "configuredAgentsOnly includeDerivedTitles includeLastMessage includeActivitySummary projectId workspaceDir group " +
-    "boardFace hasBoard creatorId ownerId ownerFirst involvingMe profileRelation involvingProfileId includePeople",
+  // Rows always carry titles and previews; there are no sub-agents, schedules or special keys to leave out, one agent, and
+  // no owners: every session belongs to all callers, so that it also involves each of them.
+  "includeGlobal includeUnknown excludeSubagents excludeCron excludeSystem configuredAgentsOnly includeDerivedTitles " +
+    "includeLastMessage includeActivitySummary ownerFirst involvingMe includePeople",
 );
 
 export const SessionsDescribeParams = closed({ key: text, agentId }, "includeDerivedTitles includeLastMessage");
@@ -80,31 +93,40 @@ export const SessionsCreateParams = closed(
     "worktreeSource worktreeBaseRef worktreeName execNode cwd",
 );
 
+const changes = {
+  label: label.nullish(),
+  icon: z.string().max(64).nullish(),
+  color: z.string().max(64).nullish(),
+  category: label.nullish(),
+  archived: z.boolean().optional(),
+  pinned: z.boolean().optional(),
+  unread: z.boolean().optional(),
+  thinkingLevel: z.string().max(64).nullish(),
+  verboseLevel: z.string().max(64).nullish(),
+  reasoningLevel: z.string().max(64).nullish(),
+  model: z.string().nullish(),
+  // Without tools there is nothing to permit; showing the choice as made would be a lie.
+  permissionMode: z.string().max(64).nullish(),
+};
+const target = { key: text.max(512), agentId, expectedSessionId: text.optional() };
+const IGNORED_EXPECTATIONS =
+  "expectedLifecycleRevision expectedPermissionMode expectedSandboxMode expectedNativeRuntimeConsent ";
+const IGNORED_CHANGES =
+  "autoLabel boardFace boardPresentation statusNote attention ttlMinutes " +
+  "contextWindow fastMode toolOverrides traceLevel responseUsage elevatedLevel execHost execSecurity execAsk execNode " +
+  "sandboxMode nativeRuntimeConsent agentRuntime completionOwnerSessionKey inheritedToolPolicyVersion " +
+  "inheritedToolAllow inheritedToolDeny sendPolicy groupActivation";
+
 export const SessionsPatchParams = closed(
-  {
-    key: text.max(512),
-    agentId,
-    expectedSessionId: text.optional(),
-    label: label.nullish(),
-    icon: z.string().max(64).nullish(),
-    color: z.string().max(64).nullish(),
-    category: label.nullish(),
-    archived: z.boolean().optional(),
-    pinned: z.boolean().optional(),
-    unread: z.boolean().optional(),
-    thinkingLevel: z.string().max(64).nullish(),
-    verboseLevel: z.string().max(64).nullish(),
-    reasoningLevel: z.string().max(64).nullish(),
-    model: z.string().nullish(),
-    // Without tools there is nothing to permit; showing the choice as made would be a lie.
-    permissionMode: z.string().max(64).nullish(),
-  },
-  "expectedLifecycleRevision expectedPermissionMode expectedSandboxMode expectedNativeRuntimeConsent " +
-    "expectedToolOverrides expectedMarkedUnreadAt autoLabel boardFace boardPresentation statusNote attention ttlMinutes " +
-    "contextWindow fastMode toolOverrides traceLevel responseUsage elevatedLevel execHost execSecurity execAsk execNode " +
-    "sandboxMode nativeRuntimeConsent agentRuntime completionOwnerSessionKey inheritedToolPolicyVersion " +
-    "inheritedToolAllow inheritedToolDeny sendPolicy groupActivation",
+  { ...target, ...changes },
+  `${IGNORED_EXPECTATIONS} expectedToolOverrides expectedMarkedUnreadAt ${IGNORED_CHANGES}`,
 );
+
+export const SessionsPatchManyParams = closed({
+  // The real gateway's limit; its page sends one request for each hundred.
+  targets: list(closed(target, IGNORED_EXPECTATIONS), 100, 1),
+  patch: closed(changes, IGNORED_CHANGES),
+});
 
 export const SessionsResetParams = closed({ key: text, agentId, expectedSessionId: text.optional() }, "reason");
 

@@ -23,3 +23,8 @@ export const HealthParams = closed({}, "probe includeSensitive");
 
 /** Questions about features this gateway does not have: the answer is the same whatever is asked. */
 export const AnyParams = z.looseObject({});
+
+export const ModelsProbeParams = closed(
+  { provider: text, profileId: text.optional(), timeoutMs: z.int().min(1).optional() },
+  "agentId",
+);

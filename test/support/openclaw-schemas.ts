@@ -169,6 +169,10 @@ const own: Record<string, object> = {
   MemoryStatus: shape({ agentId: text, embedding: shape({ ok: boolean }) }),
   CronStatus: shape({ enabled: boolean, jobs: number }),
   SessionMessageEvent: shape({ sessionKey: text, agentId: text, message, messageId: text, messageSeq: number }),
+  SessionGroupsChangedEvent: closed({ reason: { const: "groups" }, ts: number }),
+  UsersPrefsGetResult: closed({ status: { const: "ok" }, entries: object }),
+  UsersPrefsSetResult: closed({ status: { enum: ["ok", "conflict"] } }),
+  UsersPrefsChangedEvent: closed({ profileId: text, keys: { type: "array", items: text } }),
   // Told without a reason: a run's end to who follows its session, and what only marks a session as read.
   SessionsChangedEvent: shape({ sessionKey: text, agentId: text, reason: text, phase: { const: "end" }, ts: number }, [
     "sessionKey",
@@ -331,6 +335,17 @@ export const RESULTS: Readonly<Record<string, Check>> = {
   "sessions.rewind": is("SessionsRewindResult"),
   "sessions.fork": is("SessionsForkResult"),
   "sessions.companion.state": is("SessionsCompanionStateResult"),
+  "sessions.companion.ask": is("SessionsCompanionAskResult"),
+  "sessions.companion.reset": is("SessionsCompanionResetResult"),
+  "sessions.groups.list": is("SessionsGroupsListResult"),
+  "sessions.groups.defaults": is("SessionsGroupsDefaultsResult"),
+  "sessions.groups.put": is("SessionsGroupsMutationResult"),
+  "sessions.groups.rename": is("SessionsGroupsMutationResult"),
+  "sessions.groups.delete": is("SessionsGroupsMutationResult"),
+  "sessions.patchMany": is("SessionsPatchManyResult"),
+  "users.prefs.get": is("UsersPrefsGetResult"),
+  "users.prefs.set": is("UsersPrefsSetResult"),
+  "models.probe": is("ModelsProbeResult"),
   "progressCard.get": is("ProgressCardGetResult"),
   "tasks.list": is("TasksListResult"),
   "cron.list": is("CronList"),
@@ -398,7 +413,12 @@ export const EVENTS: Readonly<Record<string, Check>> = {
     if (typeof sessionKey !== "string" || agentId !== "main") throw new Error(`${where} does not say whose run it is`);
   },
   "session.message": is("SessionMessageEvent"),
-  "sessions.changed": with_("SessionsChangedEvent", "session", "SessionRow"),
+  "sessions.changed": (payload, where) => {
+    const isAboutGroups = isObject(payload) && payload.reason === "groups";
+    if (isAboutGroups) fits("SessionGroupsChangedEvent", payload, where);
+    else with_("SessionsChangedEvent", "session", "SessionRow")(payload, where);
+  },
+  "users.prefs.changed": is("UsersPrefsChangedEvent"),
   "device.pair.changed": is("DevicePairListParams"),
   tick: is("TickEvent"),
   shutdown: is("ShutdownEvent"),

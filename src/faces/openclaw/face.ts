@@ -13,17 +13,21 @@ import type { Relay } from "../../core/relay/relay.ts";
 import { Clients } from "./clients/clients.ts";
 import { DeviceTokens } from "./clients/device-tokens.ts";
 import { covers } from "./clients/granted-scopes.ts";
+import { Preferences } from "./clients/preferences.ts";
 import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/device.ts";
 import type { MessageFile } from "./files/message-files.ts";
 import { type LogSource, type OpenClawSettings, rowOf, type Services, type VitalsSource } from "./methods/services.ts";
 import { KeptMessages, restoredRequest } from "./runs/kept-messages.ts";
+import { openOne, textOf } from "./runs/one-answer.ts";
 import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
 import { RunRecords } from "./runs/run-records.ts";
 import { Runner } from "./runs/runner.ts";
+import { SideChats } from "./runs/side-chats.ts";
 import type { TranscriptMemory } from "./sessions/content-bytes.ts";
 import { ModelCatalog } from "./sessions/model-catalog.ts";
+import { SessionGroups } from "./sessions/session-groups.ts";
 import { SessionNews } from "./sessions/session-news.ts";
 import { modelOf } from "./sessions/session-row.ts";
 import { SessionStore } from "./sessions/session-store.ts";
@@ -102,6 +106,14 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     memory: parts.transcriptMemory,
     isBusy: (key) => runs.runIds(key).length > 0,
   });
+  const groups = await SessionGroups.load(transcripts, sessions, (error) => observer.fault(error, "openclaw.groups"));
+  const preferences = await Preferences.load(transcripts, (error) => observer.fault(error, "openclaw.preferences"));
+  const sideChats = await SideChats.load({
+    relay,
+    clock,
+    documents: transcripts,
+    fault: (error) => observer.fault(error, "openclaw.side-chats"),
+  });
   const clients = new Clients();
   const devices = await DeviceTokens.load({
     documents: transcripts,
@@ -159,10 +171,14 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     config: parts.config ?? {},
     catalog,
     sessions,
+    groups,
+    preferences,
+    sideChats,
     records,
     runner,
     runs,
     admit: (caller) => relay.admit(caller),
+    answer: async (request, timeoutMs) => textOf(openOne(relay, request), timeoutMs),
     clients,
     devices,
     news,
@@ -193,7 +209,9 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
       clearInterval(ticking);
       runner.close();
       runs.close(new GatewayError("shutting_down"));
-      await Promise.all([sessions.flush(), devices.flush(), kept?.flush()]);
+      await Promise.all([
+        ...[sessions.flush(), groups.flush(), preferences.flush(), sideChats.close(), devices.flush(), kept?.flush()],
+      ]);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { ConnectParams, ErrorShape } from "../../../../protocol/openclaw/frames.ts";
 import { OPENCLAW_CLOSE, type Scope } from "../../../../protocol/openclaw/wire.ts";
 import type { Caller } from "../../../core/caller/caller.ts";
@@ -69,6 +70,11 @@ export class ClientSession {
     return this.#caller;
   }
 
+  /** The user of this client, whose preferences it shares: one for each key. It says nothing of the key's name. */
+  get profileId(): string {
+    return createHash("sha256").update(`sluice profile ${this.#caller.name}`).digest("base64url");
+  }
+
   get scopes(): readonly string[] {
     return this.#scopes;
   }
@@ -106,6 +112,8 @@ export class ClientSession {
       ...(instanceId !== undefined && { instanceId }),
       reason: "connect",
       scopes: this.scopes,
+      // By this the Control UI knows who it is, without which it keeps preferences in its browser alone.
+      user: { id: this.profileId, identity: { type: "profile", id: this.profileId } },
       ...(this.deviceId !== undefined && { deviceId: this.deviceId }),
       ts: this.connectedAt,
     };

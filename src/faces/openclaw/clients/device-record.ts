@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ConnectParams } from "../../../../protocol/openclaw/frames.ts";
 import type { JsonValue } from "../../../core/kernel/json.ts";
 

@@ -46,8 +46,9 @@ const SENTENCES: Readonly<Partial<Record<Code, (error: GatewayError) => string>>
 /** Failures that concern the route's upstream. */
 const isUpstream = (code: Code): boolean => code.startsWith("upstream_") || code === "event_too_large";
 
-/** A message of ours or of the provider, as a sentence without its full stop. */
-const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");
+/** A message of ours or of the provider, as a sentence without its full stop. A first word such as `a.zip` stays as it is. */
+const sentence = (text: string): string =>
+  text.replace(/^[a-z](?=[a-z]*(?:[\s,:]|$))/, (letter) => letter.toUpperCase()).replace(/\.$/, "");
 
 /** The part of a message that says more than its code. */
 function moreOf({ code, message, details }: GatewayError): string | undefined {

@@ -123,6 +123,7 @@ const EVENTS = [
   "agent",
   "session.message",
   "sessions.changed",
+  "users.prefs.changed",
   "device.pair.changed",
   "tick",
   "shutdown",

@@ -86,7 +86,6 @@ export const emptyMethods: readonly Method[] = [
   empty("last-heartbeat", SCOPES.read, () => null),
   empty("update.status", SCOPES.admin, () => ({ sentinel: null, updateAvailable: null })),
   empty("sessions.observer.visibility", SCOPES.read, () => ({ ok: true })),
-  empty("sessions.companion.state", SCOPES.read, () => ({ exchanges: [] })),
   empty("progressCard.get", SCOPES.read, () => ({ card: null })),
   empty("artifacts.list", SCOPES.read, () => ({ artifacts: [] })),
   empty("tasks.list", SCOPES.read, () => ({ tasks: [] })),

@@ -1,4 +1,5 @@
 /** The methods that create, change and delete sessions. */
+import type * as z from "zod";
 import {
   SessionsCompactParams,
   SessionsCreateParams,
@@ -18,6 +19,9 @@ import type { Services } from "./services.ts";
 import { STORE_NAME } from "./session-list.ts";
 import { renew } from "./session-reset.ts";
 import { submit } from "./submit.ts";
+
+/** The parameters of `sessions.patch`. */
+export type SessionPatch = z.output<typeof SessionsPatchParams>;
 
 /** The result of a method that changed a session. */
 function changed(services: Services, session: Session) {
@@ -85,20 +89,30 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
   return ANSWERED;
 });
 
-const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async (services, params) => {
+/** Changes a session's settings. Throws when it was reset since, or the model or the group is refused. */
+export async function patchSession(services: Services, params: SessionPatch): Promise<Session> {
   const { key: given, agentId, expectedSessionId, model, permissionMode, ...settings } = params;
   if (permissionMode)
     throw new GatewayError("unsupported", "This gateway runs no tools, so there is nothing to permit.");
   const key = canonicalKey(given, agentId);
+  if (settings.archived && key === MAIN_SESSION_KEY) {
+    throw new GatewayError("bad_request", "Cannot archive an agent's main session.");
+  }
   expectId(services.sessions.get(key), expectedSessionId);
   const selection = chosen(services, model);
   const session = await services.sessions.openOrCreate(key);
+  if (settings.category) services.groups.register(settings.category);
   const changes = defined({ ...settings, model: selection });
   services.sessions.patch(session, changes);
   if (Object.keys(changes).every((name) => name === "unread")) services.news.read(key);
   else services.news.changed(key, "patch");
-  return { ...changed(services, session), path: STORE_NAME };
-});
+  return session;
+}
+
+const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async (services, params) => ({
+  ...changed(services, await patchSession(services, params)),
+  path: STORE_NAME,
+}));
 
 const reset = method("sessions.reset", SCOPES.admin, SessionsResetParams, async (services, params) => {
   const key = canonicalKey(params.key, params.agentId);
@@ -118,6 +132,7 @@ const remove = method("sessions.delete", SCOPES.admin, SessionsDeleteParams, (se
   expectId(session, params.expectedSessionId);
   if (session) {
     services.runs.abort(key);
+    services.sideChats.reset(key);
     services.sessions.delete(session);
     services.news.changed(key, "delete");
   }

@@ -9,6 +9,11 @@ import { sessionChangeMethods } from "./methods-session-changes.ts";
 import { sessionMethods } from "./methods-sessions.ts";
 import { statusMethods } from "./methods-status.ts";
 import { systemMethods } from "./methods-system.ts";
+import { probeMethods } from "./probe/methods-probe.ts";
+import { sideChatMethods } from "./side-chat/methods-side-chat.ts";
+import { groupMethods } from "./sidebar/methods-groups.ts";
+import { patchManyMethods } from "./sidebar/methods-patch-many.ts";
+import { preferenceMethods } from "./sidebar/methods-preferences.ts";
 import { usageMethods } from "./usage/methods-usage.ts";
 
 const all: readonly Method[] = [
@@ -16,6 +21,11 @@ const all: readonly Method[] = [
   ...agentMethods,
   ...sessionMethods,
   ...sessionChangeMethods,
+  ...groupMethods,
+  ...patchManyMethods,
+  ...preferenceMethods,
+  ...sideChatMethods,
+  ...probeMethods,
   ...branchMethods,
   ...searchMethods,
   ...statusMethods,

@@ -5,10 +5,14 @@ import type { Authenticator } from "../../../core/ports/authenticator.ts";
 import type { Observer } from "../../../core/ports/observer.ts";
 import type { Clients } from "../clients/clients.ts";
 import type { DeviceTokens } from "../clients/device-tokens.ts";
+import type { Preferences } from "../clients/preferences.ts";
+import type { OneRequest } from "../runs/one-answer.ts";
 import type { RunQueue } from "../runs/run-queue.ts";
 import type { RunRecords } from "../runs/run-records.ts";
 import type { Runner } from "../runs/runner.ts";
+import type { SideChats } from "../runs/side-chats.ts";
 import type { ModelCatalog } from "../sessions/model-catalog.ts";
+import type { SessionGroups } from "../sessions/session-groups.ts";
 import type { SessionNews } from "../sessions/session-news.ts";
 import { type SessionRow, sessionRow } from "../sessions/session-row.ts";
 import type { Session, SessionStore } from "../sessions/session-store.ts";
@@ -79,11 +83,16 @@ export interface Services {
   readonly config: object;
   readonly catalog: ModelCatalog;
   readonly sessions: SessionStore;
+  readonly groups: SessionGroups;
+  readonly preferences: Preferences;
+  readonly sideChats: SideChats;
   readonly records: RunRecords;
   readonly runner: Runner;
   readonly runs: RunQueue;
   /** Counts one message of this caller. Throws `shutting_down`, `rate_limited` or `overloaded`. */
   readonly admit: (caller: Caller) => void;
+  /** The text of one short answer without a run. Throws like `Relay.open`; see `textOf`. */
+  readonly answer: (request: OneRequest, timeoutMs: number) => Promise<string>;
   readonly clients: Clients;
   readonly devices: DeviceTokens;
   readonly news: SessionNews;

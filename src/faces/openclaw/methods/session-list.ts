@@ -14,6 +14,18 @@ export interface ListRequest {
   readonly agentId?: string | undefined;
   readonly search?: string | undefined;
   readonly archived?: boolean | "all" | undefined;
+  readonly group?: string | undefined;
+  readonly hasBoard?: boolean | undefined;
+  readonly boardFace?: "chat" | "dashboard" | undefined;
+  readonly activeOnly?: boolean | undefined;
+  readonly requireLastInteraction?: boolean | undefined;
+  readonly sortBy?: "updatedAt" | "lastInteractionAt" | "activity" | undefined;
+  readonly projectId?: string | undefined;
+  readonly workspaceDir?: string | undefined;
+  readonly creatorId?: string | undefined;
+  readonly ownerId?: string | undefined;
+  readonly profileRelation?: unknown;
+  readonly involvingProfileId?: string | undefined;
 }
 
 /** The default page size. */
@@ -22,9 +34,30 @@ const DEFAULT_LIMIT = 200;
 /** Where sessions are stored. Clients show it, so it is no path of this machine. */
 export const STORE_NAME = "(embedded)";
 
+/** Filters by what no session here has: sub-sessions, projects, directories, and people of their own. */
+const NEVER_MET = [
+  ...(["spawnedBy", "projectId", "workspaceDir"] as const),
+  ...(["creatorId", "ownerId", "profileRelation", "involvingProfileId"] as const),
+];
+
+const numberIn = (session: Session, name: string): number => Number(session.setting(name) ?? 0);
+
+/** The time by which sessions are sorted, newest first. */
+function timeOf(session: Session, sortBy: ListRequest["sortBy"] = "updatedAt"): number {
+  const { updatedAt } = session.record;
+  if (sortBy === "updatedAt") return updatedAt;
+  const interaction = numberIn(session, "lastInteractionAt");
+  return sortBy === "lastInteractionAt"
+    ? interaction
+    : Math.max(interaction, numberIn(session, "endedAt")) || updatedAt;
+}
+
 function isWanted(session: Session, request: ListRequest, now: number): boolean {
   const { archived = false, search } = request;
-  if (request.spawnedBy !== undefined) return false; // no session here has sub-sessions
+  if (NEVER_MET.some((name) => request[name] !== undefined)) return false;
+  if (request.requireLastInteraction === true && numberIn(session, "lastInteractionAt") === 0) return false;
+  if (request.hasBoard === true || request.boardFace === "dashboard") return false; // there are no dashboards
+  if (request.group !== undefined && (session.text("category") ?? "") !== request.group) return false;
   if (request.agentId !== undefined && request.agentId.toLowerCase() !== AGENT_ID) return false;
   if (archived !== "all" && (session.setting("archived") === true) !== archived) return false;
   if (request.pinned !== undefined && (session.setting("pinned") === true) !== request.pinned) return false;
@@ -42,7 +75,8 @@ export function listSessions(services: Services, request: ListRequest) {
   const { limit = DEFAULT_LIMIT, offset = 0 } = request;
   const wanted = [...services.sessions.all()]
     .filter((session) => isWanted(session, request, now))
-    .sort((a, b) => b.record.updatedAt - a.record.updatedAt);
+    .filter(({ key }) => request.activeOnly !== true || services.runs.active(key) !== undefined)
+    .sort((a, b) => timeOf(b, request.sortBy) - timeOf(a, request.sortBy));
   const sessions = wanted.slice(offset, offset + limit).map((session) => rowOf(services, session.key, session));
   const next = offset + sessions.length;
   return {

@@ -14,8 +14,9 @@ const TRACES = [
 ];
 
 /** Stops the runs of a session and empties it. */
-export function renew(services: Pick<Services, "runs" | "sessions" | "news">, session: Session): void {
+export function renew(services: Pick<Services, "runs" | "sessions" | "news" | "sideChats">, session: Session): void {
   services.runs.abort(session.key);
+  services.sideChats.reset(session.key);
   services.sessions.reset(session);
   services.sessions.update(session, Object.fromEntries(TRACES.map((name) => [name, null])));
   services.news.changed(session.key, "reset");

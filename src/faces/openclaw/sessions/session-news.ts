@@ -81,6 +81,12 @@ export class SessionNews {
     this.#clients.tellReaders("sessions.changed", payload, (client) => client.followsSessions && wanting(client));
   }
 
+  /** Tells the clients that follow the list of sessions that its groups are others now. */
+  groupsChanged(): void {
+    const payload = () => ({ reason: "groups", ts: this.#now() });
+    this.#clients.tellReaders("sessions.changed", payload, (client) => client.followsSessions);
+  }
+
   /** Tells the clients that subscribed to this session's messages, with the session's row, which they would ask for. */
   message(sessionKey: string, message: TranscriptMessage): void {
     this.#message(sessionKey, message, () => ({ session: this.#rowOf(sessionKey) }));

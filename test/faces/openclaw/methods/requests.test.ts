@@ -84,7 +84,6 @@ describe("every method", () => {
       "question.list",
       "last-heartbeat",
       "sessions.observer.visibility",
-      "sessions.companion.state",
       "progressCard.get",
       "tasks.list",
       "cron.list",
