@@ -1,5 +1,5 @@
 /** The methods that create, change and delete sessions. */
-import type { z } from "zod";
+import type * as z from "zod";
 import {
   SessionsCompactParams,
   SessionsCreateParams,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Caller } from "../../../core/caller/caller.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import { isObject } from "../../../core/kernel/json.ts";

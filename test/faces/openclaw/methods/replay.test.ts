@@ -13,6 +13,10 @@ interface Sent {
   readonly params?: Record<string, unknown>;
 }
 
+/** A message as if its page had seen nothing yet: the recorded one had seen another gateway's conversation. */
+const unseen = (params: Sent["params"]): Sent["params"] =>
+  params && "expectedLeafEntryId" in params ? { ...params, expectedLeafEntryId: null, sessionId: undefined } : params;
+
 /** The page's requests after its handshakes, one for each shape: a method and the names of its parameters. */
 function shapesOf(path: string): Map<string, Sent> {
   const shapes = new Map<string, Sent>();
@@ -57,7 +61,7 @@ ifHere(
       // A connection each: a response that does not fit its schema then names its request.
       using client = await rig.client();
       try {
-        await client.request(method, params);
+        await client.request(method, unseen(params));
       } catch (thrown) {
         if (!(thrown instanceof ResponseError)) throw thrown;
         refused.add(`${method}: ${String(thrown.error.message)}`);
