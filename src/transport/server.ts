@@ -207,6 +207,12 @@ class GatewayServer implements RunningServer {
   }
 
   async #show(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // Pipelined requests wait for their turn, so that a socket holds one page at a time. One that closes before ends here.
+    if (response.socket === null) await new Promise((resolve) => response.once("socket", resolve));
+    const { pingMs, pongMs } = this.#parts.limits;
+    response.setTimeout(pingMs + pongMs, () => {
+      if (response.writableLength > 0) response.destroy();
+    });
     sendPage(request, response, await this.#answer(request));
   }
 

@@ -9,6 +9,8 @@ export interface Page {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
+  /** Called once the body is sent or its client is gone. */
+  readonly over?: () => void;
 }
 
 /** A JSON response marked as not cacheable. */
@@ -48,6 +50,8 @@ export function sendPage(
   headers: Readonly<Record<string, string>> = {},
   isHeldBack = expectsContinue(request),
 ): void {
+  if (page.over && response.destroyed) page.over();
+  else if (page.over) response.once("close", page.over);
   // A 204 must not have a content-length (RFC 9110, 8.6).
   const length = page.status === 204 ? {} : { "content-length": Buffer.byteLength(page.body) };
   const isLast = isHeldBack && hasBody(request) ? { connection: "close" } : {};
