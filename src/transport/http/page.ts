@@ -39,6 +39,17 @@ export function refusalPage(error: GatewayError): Page {
 }
 
 /**
+ * Resolves when the responses before it on its socket are sent, so that a socket holds one page however many requests it
+ * pipelines; never if it closes before. A client that takes nothing of the page for `stallMs` is closed.
+ */
+export async function turnOf(response: ServerResponse, stallMs: number): Promise<void> {
+  if (response.socket === null) await new Promise((resolve) => response.once("socket", resolve));
+  response.setTimeout(stallMs, () => {
+    if (response.writableLength > 0) response.destroy();
+  });
+}
+
+/**
  * Sends a response with additional headers. It ends once the request has been received; the rest of the request is
  * discarded. If the client still waits for `100 Continue` (`isHeldBack`), the body may never arrive, so the connection
  * closes with the response.

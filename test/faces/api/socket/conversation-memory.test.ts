@@ -2,7 +2,8 @@ import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { jsonSize } from "../../../../src/core/kernel/json.ts";
 import type { Conversation } from "../../../../src/faces/api/socket/conversation.ts";
-import { ConversationMemory, Remembered } from "../../../../src/faces/api/socket/conversation-memory.ts";
+import { ConversationMemory } from "../../../../src/faces/api/socket/conversation-memory.ts";
+import { Remembered } from "../../../../src/faces/api/socket/remembered.ts";
 
 const respond = (remembered: Remembered, lane: string | undefined, id: string, text = "") =>
   remembered.add(lane, id, remembered.begin([text]));
