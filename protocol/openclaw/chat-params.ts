@@ -29,10 +29,12 @@ export const ChatSendParams = closed(
     queueMode: z.enum(["steer", "followup", "collect", "interrupt"]).optional(),
     sessionId: text.optional(),
     expectedLeafEntryId: text.nullable().optional(),
+    expectedPermissionMode: text.nullish(),
+    expectedToolOverrides: z.looseObject({}).nullish(),
   },
   "mentions workContext intent fastMode fastAutoOnSeconds deliver originatingChannel originatingTo " +
     "originatingAccountId originatingThreadId replyToId toolBindings systemInputProvenance systemProvenanceReceipt " +
-    "expectedSessionRoutingContract expectedPermissionMode expectedToolOverrides " +
+    "expectedSessionRoutingContract " +
     "__controlUiReconnectResume",
 );
 
@@ -63,8 +65,9 @@ export const AgentParams = closed(
     timeout: count.optional().describe("seconds"),
     extraSystemPrompt: z.string().optional(),
     label: text.max(512).optional(),
+    expectedExistingSessionId: text.optional(),
   },
-  "to replyTo expectedExistingSessionId deliver channel replyChannel accountId replyAccountId threadId groupId " +
+  "to replyTo deliver channel replyChannel accountId replyAccountId threadId groupId " +
     "groupChannel groupSpace bestEffortDeliver lane cwd cleanupBundleMcpOnRunEnd modelRun promptMode " +
     "bootstrapContextMode bootstrapContextRunKind acpTurnSource internalRuntimeHandoffId " +
     "internalExecutionIdentityRetry internalExecutionIdentityRecoveryAttempt execApprovalFollowupExpectedSessionId " +
@@ -101,8 +104,10 @@ const history = {
   offset: count.optional().describe("messages to leave out, counted from the newest"),
   inputRunIds: runIds.optional(),
   cursor: z.string().optional().describe("a `deltaCursor`: only what came after it is sent"),
+  messageId: text.optional().describe("the page around this message"),
+  sessionId: text.optional().describe("of the conversation that `messageId` belongs to"),
 };
-const IGNORED_OF_HISTORY = "pendingBefore messageId sessionId maxChars";
+const IGNORED_OF_HISTORY = "pendingBefore maxChars";
 
 export const ChatHistoryParams = closed(history, IGNORED_OF_HISTORY);
 
