@@ -1,12 +1,17 @@
 /** Parameters of the methods that read and drive conversations. */
 import * as z from "zod";
-import { closed, count, idempotencyKey, list, text } from "./closed.ts";
+import { closed, count, IGNORED, idempotencyKey, list, text } from "./closed.ts";
 
 const Attachment = z.object({
   type: z.string().optional(),
   mimeType: z.string().optional(),
   fileName: z.string().optional(),
   content: z.unknown().optional().describe("base64, or a data URL"),
+  sizeBytes: IGNORED,
+  durationMs: IGNORED,
+  width: IGNORED,
+  height: IGNORED,
+  origin: IGNORED,
 });
 
 export type Attachment = z.infer<typeof Attachment>;
