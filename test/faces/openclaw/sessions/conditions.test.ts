@@ -149,3 +149,42 @@ test("no session is found below another", async () => {
   expect(await client.request("sessions.resolve", params)).toMatchObject({ ok: true });
   expect(await client.request("sessions.resolve", { ...params, spawnedBy: "main" })).toMatchObject({ ok: false });
 });
+
+test("a message goes only to the session that its client saw", async () => {
+  await using rig = await startRig();
+  using client = await rig.client();
+  const message = { sessionKey: "main", message: "Hello", idempotencyKey: "r1" };
+  expect(await client.refusal("chat.send", { ...message, expectedPermissionMode: "full" })).toMatchObject({
+    message: "session changed",
+  });
+  expect(await client.refusal("agent", { ...message, expectedExistingSessionId: "gone" })).toMatchObject({
+    message: "session changed",
+  });
+  expect(rig.calls).toHaveLength(0);
+  const none = { expectedPermissionMode: null, expectedToolOverrides: null };
+  expect(await client.request("chat.send", { ...message, ...none })).toMatchObject({ status: "started" });
+});
+
+test("a history is read around a message that a search found", async () => {
+  await using rig = await startRig();
+  using client = await rig.client();
+  for (const message of ["one", "two", "three", "four", "five"]) {
+    await client.request("chat.inject", { sessionKey: "main", message });
+  }
+  const { results } = await client.request("sessions.search", { query: "two" });
+  const [{ messageId, sessionId } = { messageId: "", sessionId: "" }] = results as {
+    messageId: string;
+    sessionId: string;
+  }[];
+  const asked = { sessionKey: "main", messageId, sessionId, limit: 3 };
+  const texts = async (params: object) => JSON.stringify((await client.request("chat.history", params)).messages);
+  expect(await texts(asked)).toMatch(/one.*two.*three/);
+  expect(await texts(asked)).not.toContain("four");
+  expect(await texts({ ...asked, messageId: "another" })).toBe("[]");
+  expect(await client.refusal("chat.history", { ...asked, sessionId: "another" })).toMatchObject({
+    message: "sessionId does not belong to sessionKey",
+  });
+  expect(await client.refusal("chat.history", { ...asked, offset: 1 })).toMatchObject({
+    message: "offset and messageId cannot be used together",
+  });
+});
