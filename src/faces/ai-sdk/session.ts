@@ -111,6 +111,8 @@ export class AiSdkSession implements FaceSession {
     const caller = this.#identify(frame);
     this.#checkRequest(frame.requestId);
     const answer = this.#answers.find(caller.name, frame.id);
+    // Reading an answer again costs about as much as a new one.
+    if (answer) this.#parts.relay.admit(caller);
     if (!answer) this.#scheduler.send(noActiveFrame(frame.requestId));
     else if (frame.lastSequence === undefined) this.#read(frame.requestId, answer, 0, answer.earlier);
     else this.#read(frame.requestId, answer, frame.lastSequence + 1, []);

@@ -90,6 +90,7 @@ export class SocketConnection implements Connection {
       isOpen: () => ws.readyState === ws.OPEN,
       pause: () => this.#intake.hold(),
       resume: () => this.#intake.resume(),
+      now: () => clock.now(),
     });
     this.#intake = new Intake({
       reading: ws,

@@ -9,10 +9,15 @@ export interface MessageTurnsParts {
   /** Keeps back everything after the message, until `resume`. */
   readonly pause: () => void;
   readonly resume: () => void;
+  /** Reads the monotonic clock, in milliseconds. */
+  readonly now: () => number;
 }
 
 /** A message this large is decoded in its own turn of the event loop: 1 MiB takes about a millisecond. */
 const LARGE_BYTES = 1024 * 1024;
+
+/** After a message that took this long, the next one waits for another turn: a few hundred of them would stop everyone else. */
+const LONG_MS = 4;
 
 interface Waiting {
   readonly data: Buffer;
@@ -20,12 +25,14 @@ interface Waiting {
 }
 
 /**
- * Handles messages in order: small ones at once, large ones a turn of the event loop later and decoded in a separate
- * turn, so that other sockets get turns in between. Meanwhile the socket is not read.
+ * Handles messages in order: small ones at once, large ones and those after a slow one a turn of the event loop later and
+ * decoded in a separate turn, so that other sockets get turns in between. Meanwhile the socket is not read.
  */
 export class MessageTurns {
   readonly #parts: MessageTurnsParts;
   readonly #waiting: Waiting[] = [];
+  /** A message of this turn of the event loop took long. */
+  #isTired = false;
 
   constructor(parts: MessageTurnsParts) {
     this.#parts = parts;
@@ -34,7 +41,7 @@ export class MessageTurns {
   /** Takes a message. Releases `reservation` when the message is handled or dropped. */
   take(data: Buffer, reservation: InboundReservation | undefined): void {
     const isIdle = this.#waiting.length === 0;
-    if (isIdle && data.length < LARGE_BYTES) {
+    if (isIdle && !this.#isTired && data.length < LARGE_BYTES) {
       this.#handOver(data.toString("utf8"), reservation);
       return;
     }
@@ -66,6 +73,13 @@ export class MessageTurns {
   #handOver(text: string, reservation: InboundReservation | undefined): void {
     // From here on, the request or conversation it becomes is counted instead.
     reservation?.release();
-    if (this.#parts.isOpen()) this.#parts.handle(text);
+    if (!this.#parts.isOpen()) return;
+    const before = this.#parts.now();
+    this.#parts.handle(text);
+    if (this.#isTired || this.#parts.now() - before < LONG_MS) return;
+    this.#isTired = true;
+    setImmediate(() => {
+      this.#isTired = false;
+    });
   }
 }
