@@ -119,7 +119,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const callers = started.use(await connectCallers(config, thread, clock, observer));
   const { authenticator, tickets } = callers;
   const apis = started.adopt(
-    connectApis({ relay, routing, registry, authenticator, observer, clock, newId, limits }),
+    connectApis({
+      ...{ relay, routing, registry, authenticator, observer, clock, newId, limits },
+      requests: inboundBudgets.callers,
+    }),
     (part) => part.close(),
   );
   const streamFaces = started.use(

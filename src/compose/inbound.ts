@@ -1,4 +1,5 @@
 import { getHeapStatistics } from "node:v8";
+import { OPENCLAW_ATTACHMENTS } from "../../protocol/openclaw/wire.ts";
 import type { CallerLoad } from "../core/caller/caller-load.ts";
 import { InboundBudget } from "../core/caller/inbound-budget.ts";
 import type { Clock } from "../core/kernel/clock.ts";
@@ -32,6 +33,14 @@ export function connectInbound(limits: Limits, clock: Clock, load: CallerLoad): 
 
 const budget = (bytes: number, shareOfOne: number, largest: number): InboundBudget =>
   new InboundBudget({ maxBytes: Math.max(bytes, largest), maxBytesEach: Math.max(bytes * shareOfOne, largest) });
+
+/** Memory for files on their way to clients: an eighth of the heap, half of it for one caller. The largest always fits. */
+export function outboundFiles(): InboundBudget {
+  const bytes = Math.floor(getHeapStatistics().heap_size_limit / 8);
+  const largest = OPENCLAW_ATTACHMENTS.maxBytes;
+  const limits = { maxBytes: Math.max(bytes, largest), maxBytesEach: Math.max(bytes * SHARE_OF_ONE, largest) };
+  return new InboundBudget(limits, "downloads");
+}
 
 /** Memory for conversations not in use, on large machines: about three hundred of usual length. */
 const KEPT_TRANSCRIPTS_BYTES = 32 * 1024 * 1024;

@@ -13,6 +13,7 @@ import { createControlUi } from "../page/control-ui.ts";
 import { createStartPage } from "../page/start-page.ts";
 import { tokensOf } from "../transport/auth/credentials.ts";
 import type { ServerParts } from "../transport/server.ts";
+import { outboundFiles } from "./inbound.ts";
 import { createPageCaller } from "./page-caller.ts";
 
 /** What the pages show and check. */
@@ -51,10 +52,12 @@ export function connectPages(parts: PagesParts): ServerParts["page"] {
           authRequired: () => authenticator.required,
           authorised: (headers, address) => pageCallerOf(headers, address) !== undefined,
         });
+  const downloads = outboundFiles();
   const assistantMedia = createAssistantMedia({
     callerOf: pageCallerOf,
     current: (caller) => authenticator.current(caller),
     fileOf: (sessionKey, source) => parts.devices.fileOf(sessionKey, source),
+    reserve: ({ name }, bytes) => downloads.reserve(name, bytes),
     now: () => parts.clock.wall(),
   });
   const startPage = createStartPage({

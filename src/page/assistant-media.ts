@@ -14,6 +14,8 @@ export interface AssistantMediaParts {
   readonly current: (caller: Caller) => Caller;
   /** A file of a session's message; undefined if there is none. Rejects with GatewayError. */
   readonly fileOf: (sessionKey: string, source: string) => Promise<MediaFile | undefined>;
+  /** Reserves memory for a file until it is sent. Throws `overloaded`. */
+  readonly reserve: (caller: Caller, bytes: number) => { release(): void };
   /** Wall clock in milliseconds. */
   readonly now: () => number;
 }
@@ -22,7 +24,9 @@ export interface AssistantMediaParts {
 export interface MediaFile {
   readonly mimeType: string;
   readonly fileName: string;
-  readonly bytes: Buffer;
+  readonly sizeBytes: number;
+  /** Decodes it. */
+  readonly read: () => Buffer;
 }
 
 /** A request with its query. */
@@ -84,7 +88,8 @@ export function createAssistantMedia(
     const file = await fileOf(sessionKey, source);
     if (query.get("meta") === "1") return meta(file, () => tickets.issue(caller, subject));
     if (!file) throw new GatewayError("not_found");
-    return whole(file);
+    const room = parts.reserve(caller, file.sizeBytes);
+    return { ...whole(file), over: () => room.release() };
   }
 
   return (request) => (PATHS.has(request.path) ? answer(request) : undefined);
@@ -92,20 +97,20 @@ export function createAssistantMedia(
 
 function meta(file: MediaFile | undefined, ticket: () => object): PageResponse {
   const value = file
-    ? { available: true, mimeType: file.mimeType, sizeBytes: file.bytes.length, ...ticket() }
+    ? { available: true, mimeType: file.mimeType, sizeBytes: file.sizeBytes, ...ticket() }
     : { available: false, code: "file-not-found", reason: "File not found", retryable: false };
   const headers = { ...HEADERS, "content-type": "application/json", "cache-control": "no-store" };
   return { status: 200, headers, body: JSON.stringify(value) };
 }
 
-function whole({ mimeType, fileName, bytes }: MediaFile): PageResponse {
+function whole({ mimeType, fileName, read }: MediaFile): PageResponse {
   const type = NAMED.has(mimeType) ? mimeType : "application/octet-stream";
   const headers = {
     ...HEADERS,
     "content-type": type === "text/plain" ? "text/plain; charset=utf-8" : type,
     "content-disposition": `${SHOWN.has(type) ? "inline" : "attachment"}; filename*=UTF-8''${encoded(fileName)}`,
   };
-  return { status: 200, headers, body: bytes };
+  return { status: 200, headers, body: read() };
 }
 
 /** RFC 8187's form of a file name. */

@@ -17,6 +17,8 @@ export interface PageResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
+  /** Called once the body is sent or its client is gone. */
+  readonly over?: () => void;
 }
 
 /** What is running: the content of `/start.json`. */

@@ -14,7 +14,7 @@ import { Proxies } from "./admit/proxies.ts";
 import type { Tickets } from "./auth/tickets.ts";
 import { Exchanges } from "./http/exchanges.ts";
 import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./http/listener.ts";
-import { errorPage, jsonPage, type Page, refusalPage, sendPage } from "./http/page.ts";
+import { errorPage, jsonPage, type Page, refusalPage, sendPage, turnOf } from "./http/page.ts";
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
 import { pathOf, queryOf, sourceOf } from "./http/target.ts";
@@ -207,6 +207,8 @@ class GatewayServer implements RunningServer {
   }
 
   async #show(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { pingMs, pongMs } = this.#parts.limits;
+    await turnOf(response, pingMs + pongMs);
     sendPage(request, response, await this.#answer(request));
   }
 

@@ -1,11 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Caller, Grant } from "../../src/core/caller/caller.ts";
+import { InboundBudget } from "../../src/core/caller/inbound-budget.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { createAssistantMedia, type MediaFile } from "../../src/page/assistant-media.ts";
 
 const PATH = "/__openclaw__/assistant-media";
 const SOURCE = "media://inbound/m1-0.png";
-const PICTURE: MediaFile = { mimeType: "image/png", fileName: "dot.png", bytes: Buffer.from("\x89PNG", "latin1") };
+const BYTES = Buffer.from("\x89PNG", "latin1");
+const PICTURE: MediaFile = { mimeType: "image/png", fileName: "dot.png", sizeBytes: 4, read: () => BYTES };
 
 const granting = (...scopes: string[]): Caller => ({
   name: "key",
@@ -21,6 +23,7 @@ function served(file: MediaFile | undefined = PICTURE) {
     token: { name: "token" },
   };
   const asked: string[] = [];
+  const room = new InboundBudget({ maxBytes: 8, maxBytesEach: 8 });
   const media = createAssistantMedia({
     callerOf: ({ authorization }) => callers[authorization?.slice("Bearer ".length) ?? ""],
     current(caller) {
@@ -32,6 +35,7 @@ function served(file: MediaFile | undefined = PICTURE) {
       if (sessionKey === "agent:") throw new GatewayError("bad_request");
       return sessionKey === "agent:main:main" && source === SOURCE ? file : undefined;
     },
+    reserve: ({ name }, bytes) => room.reserve(name, bytes),
     now: () => time.now,
   });
   const get = (query: Record<string, string>, bearer?: string, path = PATH, method = "GET") =>
@@ -46,7 +50,7 @@ function served(file: MediaFile | undefined = PICTURE) {
     const answer = await get({ meta: "1" }, bearer);
     return String(JSON.parse(String(answer?.body)).mediaTicket);
   };
-  return { get, ticket, time, revoked, callers, asked };
+  return { get, ticket, time, revoked, callers, asked, room };
 }
 
 describe("a file of a conversation", () => {
@@ -64,10 +68,29 @@ describe("a file of a conversation", () => {
           "referrer-policy": "no-referrer",
           "x-content-type-options": "nosniff",
         },
-        body: PICTURE.bytes,
+        body: BYTES,
+        over: expect.any(Function),
       });
     },
   );
+
+  test("takes memory until it is sent: one more is refused before it is decoded", async () => {
+    let decoded = 0;
+    const read = () => {
+      decoded++;
+      return BYTES;
+    };
+    const file = { ...PICTURE, read };
+    const { get, room } = served(file);
+    const sending = [await get({}, "chat"), await get({}, "chat")];
+    await expect(get({}, "chat")).rejects.toMatchObject({ code: "overloaded" });
+    expect(decoded).toBe(2);
+    await get({ meta: "1" }, "chat");
+    expect(decoded).toBe(2);
+    for (const page of sending) page?.over?.();
+    expect(room.usedBytes).toBe(0);
+    await expect(get({}, "chat")).resolves.toMatchObject({ status: 200 });
+  });
 
   test("is refused without credentials, and to a key without chat", async () => {
     const { get, asked } = served();

@@ -90,6 +90,8 @@ export interface FaceServerOptions {
   /** How often slow bodies are looked for. */
   readonly lookMs?: number;
   readonly httpFaces?: ServerParts["httpFaces"];
+  /** No page by default. */
+  readonly page?: ServerParts["page"];
   /** The face fails when a connection comes. */
   readonly acceptFails?: boolean;
 }
@@ -177,7 +179,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     reads: new ReadTurn(noFault),
     inbound: new Inbound({ callers, strangers, limits, clock, load, pace: options.pace }),
     ...(options.lookMs !== undefined && { lookMs: options.lookMs }),
-    page: () => undefined,
+    page: options.page ?? (() => undefined),
     admit: options.admit ?? (() => {}),
     ...(options.slowRequests && { slowRequests: options.slowRequests }),
     ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),

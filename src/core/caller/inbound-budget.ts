@@ -13,16 +13,19 @@ export interface InboundBudgetLimits {
 const RETRY_AFTER_MS = 5_000;
 
 /**
- * The memory of what clients send: unfinished frames and bodies, and request bodies until the response begins. Only counts;
- * each reservation must be released by its holder.
+ * The memory of what clients send: unfinished frames and bodies, and request bodies until the response begins. Another one
+ * counts the files that are sent to them. Only counts; each reservation must be released by its holder.
  */
 export class InboundBudget {
   readonly #limits: InboundBudgetLimits;
+  readonly #what: string;
   readonly #used = new Tally<string>();
   #refused = 0;
 
-  constructor(limits: InboundBudgetLimits) {
+  /** `what` is held, for the words of refusals. */
+  constructor(limits: InboundBudgetLimits, what = "requests") {
     this.#limits = limits;
+    this.#what = what;
   }
 
   get usedBytes(): number {
@@ -68,7 +71,7 @@ export class InboundBudget {
   #refusal(bound: "caller" | "gateway", limit: number): GatewayError {
     this.#refused++;
     const whose = bound === "caller" ? "this caller" : "all callers";
-    const message = `unfinished requests of ${whose} take ${limit} bytes already`;
+    const message = `unfinished ${this.#what} of ${whose} take ${limit} bytes already`;
     return new GatewayError("overloaded", message, { retryAfterMs: RETRY_AFTER_MS, details: { bound, limit } });
   }
 }

@@ -9,6 +9,8 @@ export interface Page {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
+  /** Called once the body is sent or its client is gone. */
+  readonly over?: () => void;
 }
 
 /** A JSON response marked as not cacheable. */
@@ -37,6 +39,17 @@ export function refusalPage(error: GatewayError): Page {
 }
 
 /**
+ * Resolves when the responses before it on its socket are sent, so that a socket holds one page however many requests it
+ * pipelines; never if it closes before. A client that takes nothing of the page for `stallMs` is closed.
+ */
+export async function turnOf(response: ServerResponse, stallMs: number): Promise<void> {
+  if (response.socket === null) await new Promise((resolve) => response.once("socket", resolve));
+  response.setTimeout(stallMs, () => {
+    if (response.writableLength > 0) response.destroy();
+  });
+}
+
+/**
  * Sends a response with additional headers. It ends once the request has been received; the rest of the request is
  * discarded. If the client still waits for `100 Continue` (`isHeldBack`), the body may never arrive, so the connection
  * closes with the response.
@@ -48,6 +61,8 @@ export function sendPage(
   headers: Readonly<Record<string, string>> = {},
   isHeldBack = expectsContinue(request),
 ): void {
+  if (page.over && response.destroyed) page.over();
+  else if (page.over) response.once("close", page.over);
   // A 204 must not have a content-length (RFC 9110, 8.6).
   const length = page.status === 204 ? {} : { "content-length": Buffer.byteLength(page.body) };
   const isLast = isHeldBack && hasBody(request) ? { connection: "close" } : {};

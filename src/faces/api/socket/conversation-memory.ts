@@ -1,96 +1,50 @@
-import { type JsonValue, jsonSize } from "../../../core/kernel/json.ts";
-
-/** A response that can be continued. */
-export interface RememberedResponse {
-  readonly id: string;
-  /** Made here by a warm-up: no provider knows it. */
-  readonly isWarmUp: boolean;
-  /** The conversation up to and including its output. */
-  readonly items: readonly JsonValue[];
+/** What counts in a memory. Forgotten, it removes itself. */
+interface Forgettable {
+  forget(): void;
 }
 
-interface Kept {
-  readonly response: RememberedResponse;
-  readonly bytes: number;
-  readonly forget: () => void;
-}
-
-/** The memory for the conversations of all sockets. Beyond it the ones left alone the longest are forgotten. */
+/**
+ * The memory for conversations: a socket's own within that of all sockets. Those of responses that run count too. Beyond it
+ * the ones left alone the longest are forgotten.
+ */
 export class ConversationMemory {
   readonly #maxBytes: number;
-  /** The longest left alone first. */
-  readonly #kept = new Set<Kept>();
+  readonly #within: ConversationMemory | undefined;
+  /** Their bytes, the longest left alone first. */
+  readonly #kept = new Map<Forgettable, number>();
   #bytes = 0;
 
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, within?: ConversationMemory) {
     this.#maxBytes = maxBytes;
+    this.#within = within;
   }
 
   get bytes(): number {
     return this.#bytes;
   }
 
-  add(kept: Kept): void {
-    this.#kept.add(kept);
-    this.#bytes += kept.bytes;
-    for (const oldest of this.#kept) {
-      if (this.#bytes <= this.#maxBytes) return;
+  /** Counts that many more bytes of a conversation. It may be forgotten at once, if it alone is too large. */
+  count(conversation: Forgettable, bytes: number): void {
+    const known = this.#kept.get(conversation) ?? 0;
+    this.#kept.delete(conversation);
+    this.#kept.set(conversation, known + bytes);
+    this.#bytes += bytes;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#bytes <= this.#maxBytes) break;
       oldest.forget();
     }
+    if (this.#kept.has(conversation)) this.#within?.count(conversation, bytes);
   }
 
-  remove(kept: Kept): void {
-    if (this.#kept.delete(kept)) this.#bytes -= kept.bytes;
-  }
-}
-
-/** The latest response of each lane of one socket; any lane may continue any of them. */
-export class Remembered {
-  readonly #memory: ConversationMemory;
-  readonly #maxBytes: number;
-  readonly #byLane = new Map<string | undefined, Kept>();
-  #bytes = 0;
-
-  /** `maxBytes`: for this socket. A conversation that is larger is forgotten at once. */
-  constructor(memory: ConversationMemory, maxBytes: number) {
-    this.#memory = memory;
-    this.#maxBytes = maxBytes;
+  /** A conversation is forgotten. */
+  remove(conversation: Forgettable): void {
+    this.#bytes -= this.#kept.get(conversation) ?? 0;
+    this.#kept.delete(conversation);
+    this.#within?.remove(conversation);
   }
 
-  find(id: string): RememberedResponse | undefined {
-    for (const { response } of this.#byLane.values()) if (response.id === id) return response;
-    return undefined;
-  }
-
-  /** Remembers a lane's latest response in place of the one before it. */
-  add(lane: string | undefined, response: RememberedResponse): void {
-    this.#byLane.get(lane)?.forget();
-    const kept: Kept = {
-      response,
-      bytes: jsonSize(response.items),
-      forget: () => {
-        if (this.#byLane.get(lane) !== kept) return;
-        this.#byLane.delete(lane);
-        this.#bytes -= kept.bytes;
-        this.#memory.remove(kept);
-      },
-    };
-    this.#byLane.set(lane, kept);
-    this.#bytes += kept.bytes;
-    this.#memory.add(kept);
-    for (const oldest of [...this.#byLane.values()]) {
-      if (this.#bytes <= this.#maxBytes) return;
-      oldest.forget();
-    }
-  }
-
-  /** Forgets a response, wherever it was made. */
-  forget(id: string): void {
-    for (const kept of [...this.#byLane.values()]) if (kept.response.id === id) kept.forget();
-  }
-
-  /** Forgets everything: the socket is closed. */
+  /** Forgets all. */
   clear(): void {
-    for (const kept of [...this.#byLane.values()]) kept.forget();
+    for (const conversation of this.#kept.keys()) conversation.forget();
   }
 }

@@ -17,24 +17,36 @@ const MAX_NAMED = 32;
 /** Requests that may wait on one socket. */
 const MAX_WAITING = 16;
 
+/** A request with the memory it takes. */
+interface Kept {
+  readonly request: Waiting;
+  readonly room: { release(): void };
+}
+
 interface Lane {
   running: ResponseReader | undefined;
-  readonly waiting: Waiting[];
+  readonly waiting: Kept[];
 }
 
 /** The lanes of one socket: on each, one response at a time in the order of its requests; side by side otherwise. */
 export class Lanes {
   readonly #lanes = new Map<string | undefined, Lane>();
   readonly #maxWaitingSize: number;
+  readonly #reserve: (waiting: Waiting) => { release(): void };
   readonly #start: (waiting: Waiting) => ResponseReader | undefined;
   #waitingSize = 0;
 
   /**
-   * `maxWaitingSize`: characters of all frames that wait. `start` begins a response, and returns undefined for one that is
-   * over already.
+   * `maxWaitingSize`: characters of all frames that wait. `reserve` takes the memory for one of them, and may throw. `start`
+   * begins a response, and returns undefined for one that is over already.
    */
-  constructor(maxWaitingSize: number, start: (waiting: Waiting) => ResponseReader | undefined) {
+  constructor(
+    maxWaitingSize: number,
+    reserve: (waiting: Waiting) => { release(): void },
+    start: (waiting: Waiting) => ResponseReader | undefined,
+  ) {
     this.#maxWaitingSize = maxWaitingSize;
+    this.#reserve = reserve;
     this.#start = start;
   }
 
@@ -48,7 +60,7 @@ export class Lanes {
     return this.#lanes.get(name)?.running;
   }
 
-  /** Starts a request, or lets it wait for its lane. Throws SocketRefusal beyond the limits. */
+  /** Starts a request, or lets it wait for its lane. Throws SocketRefusal beyond the limits, and what `reserve` throws. */
   submit(request: Waiting): void {
     const { lane: name } = request.frame;
     const lane = this.#lanes.get(name) ?? this.#add(name);
@@ -57,8 +69,9 @@ export class Lanes {
       if (waiting >= MAX_WAITING || this.#waitingSize + request.size > this.#maxWaitingSize) {
         throw tooManyLanes("too many requests wait on this connection");
       }
+      const room = this.#reserve(request);
       this.#waitingSize += request.size;
-      lane.waiting.push(request);
+      lane.waiting.push({ request, room });
     } else if (this.running.length >= MAX_RUNNING) {
       throw tooManyLanes(`${MAX_RUNNING} responses run on this connection`);
     } else {
@@ -74,9 +87,19 @@ export class Lanes {
     while (!lane.running) {
       const next = lane.waiting.shift();
       if (!next) return;
-      this.#waitingSize -= next.size;
-      lane.running = this.#start(next);
+      this.#left(next);
+      lane.running = this.#start(next.request);
     }
+  }
+
+  /** Forgets the requests that wait: the socket is closed. */
+  close(): void {
+    for (const { waiting } of this.#lanes.values()) for (const one of waiting.splice(0)) this.#left(one);
+  }
+
+  #left({ request, room }: Kept): void {
+    this.#waitingSize -= request.size;
+    room.release();
   }
 
   #add(name: string | undefined): Lane {

@@ -1,3 +1,4 @@
+import type { InboundBudget } from "../../../core/caller/inbound-budget.ts";
 import type { Routing } from "../../../core/dialect/routing.ts";
 import type { Clock } from "../../../core/kernel/clock.ts";
 import type { Authenticator } from "../../../core/ports/authenticator.ts";
@@ -16,6 +17,8 @@ export interface ResponsesSocketParts {
   readonly observer: Observer;
   readonly clock: Clock;
   readonly newId: () => string;
+  /** The memory of requests until their responses begin. */
+  readonly requests: Pick<InboundBudget, "reserve">;
   readonly limits: {
     /** The largest frame, and the memory of one socket's conversations, in bytes. */
     readonly apiBodyBytes: number;

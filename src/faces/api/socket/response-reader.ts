@@ -7,6 +7,8 @@ import type { Scheduler, Sharer } from "../../../core/stream/scheduler.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
 import type { Terminal } from "../../../core/stream/terminal.ts";
+import type { Conversation } from "./conversation.ts";
+import { outputAsInput } from "./conversation-items.ts";
 import { eventFrame, lanePrefix } from "./frames.ts";
 
 /** The event with a finished item of the output. */
@@ -17,13 +19,15 @@ export interface ResponseReaderParts {
   readonly lane: string | undefined;
   readonly registered: RegisteredStream;
   readonly scheduler: Scheduler;
+  /** Gets the finished items; undefined if nothing is to be kept of the response. */
+  readonly conversation: Conversation | undefined;
   /** The stream has ended and everything before it was sent. */
   readonly ended: (reader: ResponseReader, terminal: Terminal) => void;
   /** It lost the stream before its end. */
   readonly lost: (reader: ResponseReader, why: Code) => void;
 }
 
-/** One response on one socket: relays its events, and keeps the output for the response that continues it. */
+/** One response on one socket: relays its events, and adds the output to its conversation. */
 export class ResponseReader implements ReaderSink, Sharer, Attachment {
   readonly lane: string | undefined;
   readonly registered: RegisteredStream;
@@ -32,9 +36,10 @@ export class ResponseReader implements ReaderSink, Sharer, Attachment {
   readonly #parts: ResponseReaderParts;
   readonly #reader: Reader;
   readonly #prefix: ByteString;
-  readonly #items: JsonValue[] = [];
   #first: Entry | undefined;
   #last: Entry | undefined;
+  /** What the first event says, which may be as long as the request. */
+  #firstId: { readonly id: string | undefined } | undefined;
 
   constructor(parts: ResponseReaderParts) {
     this.lane = parts.lane;
@@ -56,13 +61,15 @@ export class ResponseReader implements ReaderSink, Sharer, Attachment {
 
   /** The provider's id of the response; undefined before its first event. */
   get responseId(): string | undefined {
-    return asString(responseIn(this.#last)?.id) ?? asString(responseIn(this.#first)?.id);
+    if (!this.#first) return undefined;
+    this.#firstId ??= { id: asString(responseIn(this.#first)?.id) };
+    return this.#firstId.id;
   }
 
-  /** The items of the output: those of the final event, or those that were finished before. */
-  get output(): readonly JsonValue[] {
-    const complete = asArray(responseIn(this.#last)?.output);
-    return complete.length > 0 ? complete : this.#items;
+  /** The response as its last event has it: its id, and the items of its output. */
+  get final(): { readonly id: string | undefined; readonly output: readonly JsonValue[] } {
+    const { id, output } = responseIn(this.#last) ?? {};
+    return { id: asString(id) ?? this.responseId, output: asArray(output) };
   }
 
   wake(): void {
@@ -105,8 +112,9 @@ export class ResponseReader implements ReaderSink, Sharer, Attachment {
   }
 
   #collect(entry: Entry): void {
-    const item = jsonOf(entry)?.item;
-    if (item !== undefined) this.#items.push(item);
+    const { conversation } = this.#parts;
+    const item = conversation && !conversation.isForgotten ? jsonOf(entry)?.item : undefined;
+    if (item !== undefined) for (const kept of outputAsInput([item])) conversation?.add(kept);
   }
 }
 

@@ -4,6 +4,7 @@ import { fromByteString } from "../../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import { asObject, type JsonObject, type JsonValue, parseJson } from "../../../core/kernel/json.ts";
 import type { Connection } from "../../../core/ports/connection.ts";
+import type { RegisteredStream } from "../../../core/stream/registry.ts";
 import type { Scheduler } from "../../../core/stream/scheduler.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
 import type { Terminal } from "../../../core/stream/terminal.ts";
@@ -11,10 +12,11 @@ import { requestOf } from "../request/api-request.ts";
 import { APIS } from "../request/apis.ts";
 import type { EventText } from "../request/wording.ts";
 import type { CreateFrame } from "./client-frame.ts";
+import type { Conversation } from "./conversation.ts";
 import { checkResults, inputItems, outputAsInput } from "./conversation-items.ts";
-import type { Remembered, RememberedResponse } from "./conversation-memory.ts";
 import { errorFrame, ownFrame } from "./frames.ts";
 import type { ResponsesSocketParts } from "./parts.ts";
+import type { Remembered, RememberedResponse } from "./remembered.ts";
 import { ResponseReader } from "./response-reader.ts";
 import { previousNotFound } from "./socket-refusal.ts";
 import { isWarmUpId, warmUpFrames, warmUpId } from "./warm-up.ts";
@@ -29,6 +31,15 @@ interface Planned {
   readonly items: readonly JsonValue[] | undefined;
   /** The provider gets the id of a response that it stored. */
   readonly continuesStored: boolean;
+}
+
+/** What is known of a response while it runs: the request itself is not kept. */
+interface Turn {
+  readonly lane: string | undefined;
+  readonly previousId: string | undefined;
+  readonly continuesStored: boolean;
+  /** Undefined if the provider keeps its beginning. */
+  readonly conversation: Conversation | undefined;
 }
 
 /** The responses of one socket, from their requests to what is remembered of them. */
@@ -79,16 +90,24 @@ export class Responses {
       receivedAt,
     });
     const registered = registry.add(stream, caller.name, caller.grant?.away ?? "cancel");
-    const reader = new ResponseReader({
-      lane: frame.lane,
-      registered,
-      scheduler: this.#scheduler,
-      ended: (ended, terminal) => this.#ended(ended, terminal, frame, plan),
-      lost: (lost, why) => this.#lost(lost, why, frame),
-    });
+    const { lane, previousId } = frame;
+    const conversation = plan.items && this.#remembered.begin(plan.items);
+    const reader = this.#read(registered, { lane, previousId, continuesStored: plan.continuesStored, conversation });
     registry.attach(registered, reader);
     reader.wake();
     return reader;
+  }
+
+  /** The closures live as long as the response, so they must not capture its request. */
+  #read(registered: RegisteredStream, turn: Turn): ResponseReader {
+    return new ResponseReader({
+      lane: turn.lane,
+      registered,
+      scheduler: this.#scheduler,
+      conversation: turn.conversation,
+      ended: (ended, terminal) => this.#ended(ended, terminal, turn),
+      lost: (lost, why) => this.#lost(lost, why, turn),
+    });
   }
 
   #plan(frame: CreateFrame): Planned {
@@ -113,28 +132,30 @@ export class Responses {
 
   #warmUp({ lane, body, previousId }: CreateFrame, { items }: Planned): void {
     const id = warmUpId(this.#parts.newId());
-    if (items) this.#remembered.add(lane, { id, isWarmUp: true, items });
+    if (items) this.#remembered.add(lane, id, this.#remembered.begin(items), true);
     for (const frame of warmUpFrames(lane, id, body, previousId, this.#parts.clock.wall())) this.#scheduler.send(frame);
   }
 
-  #ended(reader: ResponseReader, { error }: Terminal, frame: CreateFrame, plan: Planned): void {
+  #ended(reader: ResponseReader, { error }: Terminal, turn: Turn): void {
     const { registry } = this.#parts;
     registry.detach(reader.registered, reader);
     registry.handled(reader.registered);
-    if (error) this.#failed(reader, error, frame, plan);
-    else this.#remember(reader, frame, plan);
+    if (error) this.#failed(reader, error, turn);
+    else this.#remember(reader, turn);
     this.#over(reader.lane);
   }
 
-  #remember(reader: ResponseReader, { lane }: CreateFrame, { items }: Planned): void {
-    const { responseId, output } = reader;
-    if (responseId === undefined || !items) return;
-    this.#remembered.add(lane, { id: responseId, isWarmUp: false, items: [...items, ...outputAsInput(output)] });
+  #remember(reader: ResponseReader, { lane, conversation }: Turn): void {
+    if (!conversation) return;
+    const { id, output } = reader.final;
+    conversation.end(outputAsInput(output));
+    if (id === undefined) conversation.forget();
+    else this.#remembered.add(lane, id, conversation);
   }
 
-  #failed(reader: ResponseReader, error: GatewayError, frame: CreateFrame, { continuesStored }: Planned): void {
+  #failed(reader: ResponseReader, error: GatewayError, { previousId, continuesStored, conversation }: Turn): void {
     const { wording } = this.#parts;
-    const { previousId } = frame;
+    conversation?.forget();
     // What a client stopped can still be continued from where it began.
     if (previousId !== undefined && error.code !== "cancelled") this.#remembered.forget(previousId);
     const { sent } = reader;
@@ -149,11 +170,11 @@ export class Responses {
     }
   }
 
-  #lost(reader: ResponseReader, why: Code, frame: CreateFrame): void {
+  #lost(reader: ResponseReader, why: Code, turn: Turn): void {
     const { registry } = this.#parts;
     registry.detach(reader.registered, reader, why);
     if (why === "internal") reader.stream.cancel(new GatewayError(why));
-    this.#failed(reader, new GatewayError(why), frame, { body: {}, items: undefined, continuesStored: false });
+    this.#failed(reader, new GatewayError(why), { ...turn, continuesStored: false });
     this.#over(reader.lane);
   }
 }

@@ -1,15 +1,16 @@
 import type { Code } from "../../../../protocol/codes.ts";
 import { type Caller, requireScope } from "../../../core/caller/caller.ts";
 import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
-import { asNumber } from "../../../core/kernel/json.ts";
+import { asNumber, jsonSize } from "../../../core/kernel/json.ts";
 import type { Connection } from "../../../core/ports/connection.ts";
 import type { FaceSession } from "../../../core/ports/face.ts";
 import { Scheduler } from "../../../core/stream/scheduler.ts";
 import { type ClientFrame, readClientFrame } from "./client-frame.ts";
-import { type ConversationMemory, Remembered } from "./conversation-memory.ts";
+import type { ConversationMemory } from "./conversation-memory.ts";
 import { errorFrame, ownFrame } from "./frames.ts";
 import { Lanes, type Waiting } from "./lanes.ts";
 import type { ResponsesSocketParts } from "./parts.ts";
+import { Remembered } from "./remembered.ts";
 import type { ResponseReader } from "./response-reader.ts";
 import { Responses } from "./responses.ts";
 import { type SocketRefusal, tooOld } from "./socket-refusal.ts";
@@ -41,7 +42,11 @@ export class ResponsesSession implements FaceSession {
     this.#scheduler = new Scheduler(connection, Number.POSITIVE_INFINITY);
     this.#remembered = new Remembered(memory, apiBodyBytes);
     this.#responses = new Responses(parts, connection, this.#scheduler, this.#remembered, (lane) => this.#over(lane));
-    this.#lanes = new Lanes(apiBodyBytes, (waiting) => this.#start(waiting));
+    this.#lanes = new Lanes(
+      apiBodyBytes,
+      ({ frame }) => parts.requests.reserve(this.#caller.name, jsonSize(frame.body)),
+      (waiting) => this.#start(waiting),
+    );
     this.#ageLimit = setTimeout(() => this.#leave("too old"), responsesSocketMs).unref();
   }
 
@@ -64,6 +69,7 @@ export class ResponsesSession implements FaceSession {
 
   closed(why: Code): void {
     clearTimeout(this.#ageLimit);
+    this.#lanes.close();
     for (const reader of this.#lanes.running) {
       reader.leave();
       this.#parts.registry.detach(reader.registered, reader, why);

@@ -8,7 +8,9 @@ type FilePart = Extract<TranscriptPart, { type: "image" | "document" | "textFile
 export interface MessageFile {
   readonly mimeType: string;
   readonly fileName: string;
-  readonly bytes: Buffer;
+  readonly sizeBytes: number;
+  /** Decodes it. */
+  readonly read: () => Buffer;
 }
 
 const ADDRESS = /^media:\/\/inbound\/([^/?#]+)-(\d{1,3})\.[a-z0-9]{1,16}$/;
@@ -67,6 +69,7 @@ export function readAddress(source: string): { readonly messageId: string; reado
 export function fileAt(message: Pick<TranscriptMessage, "content">, index: number): MessageFile | undefined {
   const part = filesOf(message)[index];
   if (!part) return undefined;
-  const bytes = part.type === "textFile" ? Buffer.from(part.text) : Buffer.from(part.base64, "base64");
-  return { mimeType: typeOf(part), fileName: part.fileName ?? `picture.${extensionOf(part)}`, bytes };
+  const read = () => (part.type === "textFile" ? Buffer.from(part.text) : Buffer.from(part.base64, "base64"));
+  const fileName = part.fileName ?? `picture.${extensionOf(part)}`;
+  return { mimeType: typeOf(part), fileName, sizeBytes: fileBytes(part), read };
 }

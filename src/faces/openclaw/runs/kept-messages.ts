@@ -50,7 +50,9 @@ export class KeptMessages {
 
   private constructor(kept: DurableMap<KeptMessage>) {
     this.#kept = kept;
-    this.#position = Math.max(0, ...[...kept.entries()].map(([, { position }]) => position));
+    this.#position = 0;
+    // Too many for the arguments of one call.
+    for (const [, { position }] of kept.entries()) this.#position = Math.max(this.#position, position);
   }
 
   /** Rejects with `store_unavailable`. */

@@ -1,15 +1,18 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { jsonSize } from "../../../../src/core/kernel/json.ts";
-import { ConversationMemory, Remembered } from "../../../../src/faces/api/socket/conversation-memory.ts";
+import type { Conversation } from "../../../../src/faces/api/socket/conversation.ts";
+import { ConversationMemory } from "../../../../src/faces/api/socket/conversation-memory.ts";
+import { Remembered } from "../../../../src/faces/api/socket/remembered.ts";
 
-const response = (id: string, text = "") => ({ id, isWarmUp: false, items: [text] });
+const respond = (remembered: Remembered, lane: string | undefined, id: string, text = "") =>
+  remembered.add(lane, id, remembered.begin([text]));
 
 test("each lane's latest response is found by its id, on any lane", () => {
   const remembered = new Remembered(new ConversationMemory(1_000), 1_000);
-  remembered.add("a", response("1"));
-  remembered.add("b", response("2"));
-  remembered.add("a", response("3"));
+  respond(remembered, "a", "1");
+  respond(remembered, "b", "2");
+  respond(remembered, "a", "3");
   expect(["1", "2", "3"].map((id) => remembered.find(id)?.id)).toEqual([undefined, "2", "3"]);
 });
 
@@ -17,9 +20,9 @@ test("beyond the memory of all sockets the conversation left alone the longest i
   const bytes = jsonSize(["x".repeat(100)]);
   const memory = new ConversationMemory(2 * bytes);
   const [one, other] = [new Remembered(memory, 10 * bytes), new Remembered(memory, 10 * bytes)];
-  one.add("a", response("1", "x".repeat(100)));
-  other.add("a", response("2", "x".repeat(100)));
-  other.add("b", response("3", "x".repeat(100)));
+  respond(one, "a", "1", "x".repeat(100));
+  respond(other, "a", "2", "x".repeat(100));
+  respond(other, "b", "3", "x".repeat(100));
   expect(one.find("1")).toBeUndefined();
   expect(other.find("2")).toBeDefined();
   expect(memory.bytes).toBe(2 * bytes);
@@ -28,7 +31,7 @@ test("beyond the memory of all sockets the conversation left alone the longest i
 test("a conversation that is larger than a socket may remember is forgotten at once", () => {
   const memory = new ConversationMemory(1_000_000);
   const remembered = new Remembered(memory, 100);
-  remembered.add("a", response("1", "x".repeat(200)));
+  respond(remembered, "a", "1", "x".repeat(200));
   expect(remembered.find("1")).toBeUndefined();
   expect(memory.bytes).toBe(0);
 });
@@ -39,17 +42,21 @@ test("any sequence of turns, failures and closed sockets keeps within both limit
     lane: fc.constantFrom(undefined, "a", "b"),
     id: fc.nat(5).map(String),
     size: fc.nat(300),
-    what: fc.constantFrom("add", "add", "forget", "clear"),
+    what: fc.constantFrom("add", "add", "begin", "grow", "end", "forget", "clear"),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
       const memory = new ConversationMemory(900);
       const sockets = [0, 1, 2].map(() => new Remembered(memory, 500));
+      const running: Conversation[] = [];
       for (const { socket, lane, id, size, what } of steps) {
         const remembered = sockets[socket];
-        if (what === "add") remembered?.add(lane, response(id, "x".repeat(size)));
+        if (what === "add" && remembered) respond(remembered, lane, id, "x".repeat(size));
+        else if (what === "begin" && remembered) running.push(remembered.begin(["x".repeat(size)]));
+        else if (what === "grow") running.at(-1)?.add("x".repeat(size));
+        else if (what === "end") running.pop()?.end(["x".repeat(size)]);
         else if (what === "forget") remembered?.forget(id);
-        else remembered?.clear();
+        else if (what === "clear") remembered?.clear();
         expect(memory.bytes).toBeLessThanOrEqual(900);
         if (what === "forget") expect(remembered?.find(id)).toBeUndefined();
       }
