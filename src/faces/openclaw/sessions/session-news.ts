@@ -61,6 +61,15 @@ export class SessionNews {
     this.#changed(sessionKey, { reason: SETTLED, runId }, (client) => !client.messagesOf.has(sessionKey));
   }
 
+  /**
+   * Tells of a session that now shows another branch. Clients that follow its messages must read the history again: the
+   * Control UI does so at a change of phase `message` that brings no message, and at no reason.
+   */
+  turned(sessionKey: string, reason: string): void {
+    this.#changed(sessionKey, { reason, phase: "message" }, (client) => client.messagesOf.has(sessionKey));
+    this.#changed(sessionKey, { reason }, (client) => !client.messagesOf.has(sessionKey));
+  }
+
   /** Tells of a session that was read, or marked as unread: without a reason, at which the Control UI reads the models. */
   read(sessionKey: string): void {
     this.#changed(sessionKey, {});

@@ -152,6 +152,20 @@ describe("sessions.rewind to a question", () => {
     const told = await other.until(() => other.payloads("sessions.changed").find(isRewind));
     expect(told).toMatchObject({ sessionKey: KEY, session: { sessionId: after.sessionId } });
   });
+
+  test("tells the clients that show the session to read its history again, and them alone", async () => {
+    await using stage = await startStage();
+    await stage.turn("Where to?", "To the sea.");
+    using beside = await stage.connect();
+    using elsewhere = await stage.connect();
+    for (const client of [beside, elsewhere]) await client.request("sessions.subscribe", {});
+    await beside.request("sessions.messages.subscribe", { key: KEY });
+    await stage.client.request("sessions.rewind", { ...named, entryId: await idOf(stage.client, "Where to?") });
+    const isRewind = ({ reason }: Payload) => reason === "rewind";
+    const told = (client: typeof beside) => client.until(() => client.payloads("sessions.changed").find(isRewind));
+    expect(await told(beside)).toMatchObject({ sessionKey: KEY, phase: "message" });
+    expect(await told(elsewhere)).not.toHaveProperty("phase");
+  });
 });
 
 describe("sessions.branches.switch", () => {
