@@ -9,7 +9,8 @@ import type { UpstreamPort } from "../core/ports/upstream.ts";
 import { KeyReservations } from "../core/quota/key-reservations.ts";
 import { Relay } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/log-budget.ts";
-import { type ResumeFailure, StreamRegistry } from "../core/stream/registry.ts";
+import { StreamRegistry } from "../core/stream/registry.ts";
+import type { ResumeFailure } from "../core/stream/resume-failure.ts";
 import { Sweeper } from "../core/stream/sweeper.ts";
 import type { Limits } from "./limits.ts";
 

@@ -1,5 +1,5 @@
 import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
-import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
+import { asArray, asObject, asString, type JsonObject, type JsonValue, parseJson } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 import type { Draft } from "./draft.ts";
 import { isFailure, readFailure } from "./failure.ts";
@@ -14,13 +14,11 @@ export class ResponseEvents implements Decoder {
   readonly #streamed = new Set<number>();
   /** The response's id, time and model, from `response.created`. */
   #response: JsonObject | undefined;
-  #sequence = -1;
   /** Content came before the final event. */
   #hasSpoken = false;
 
   read(name: string | undefined, value: JsonValue | undefined, data: string): Delta {
     const event = asObject(value);
-    this.#sequence = asCount(event?.sequence_number) ?? this.#sequence;
     switch (name === "error" ? name : (asString(event?.type) ?? name)) {
       case "response.created":
         this.#created(asObject(event?.response));
@@ -85,13 +83,14 @@ export class ResponseEvents implements Decoder {
   }
 
   /** Without `output`, so that the vendor's client keeps the items it has assembled. */
-  cutShort(): CutShort | undefined {
+  cutShort(_: number, last: string): CutShort | undefined {
     if (!this.#response) return undefined;
+    const sequence = asCount(asObject(parseJson(last))?.sequence_number);
     const type = "response.incomplete";
     const finish = "max_output_tokens";
     const data = JSON.stringify({
       type,
-      ...(this.#sequence >= 0 && { sequence_number: this.#sequence + 1 }),
+      ...(sequence !== undefined && { sequence_number: sequence + 1 }),
       response: { ...this.#response, object: "response", status: "incomplete", incomplete_details: { reason: finish } },
     });
     return { finish, events: [{ name: type, data }] };

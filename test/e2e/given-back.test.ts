@@ -1,7 +1,9 @@
 /** What a stream took in memory is there again when it is over, whichever face it was opened on. */
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { AiChat } from "../support/ai-chat.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
+import { ResponsesSocketClient } from "../support/responses-socket-client.ts";
 import { StreamClient } from "../support/stream-client.ts";
 
 let gateway: TestGateway;
@@ -185,5 +187,38 @@ describe("OpenClaw", () => {
       });
     }
     client[Symbol.dispose]();
+  });
+});
+
+describe("the Responses socket", () => {
+  test("soon gives back a response, one that was cancelled, and the conversations of a socket that closed", async () => {
+    await leavesNothing(async () => {
+      using client = await ResponsesSocketClient.connect(gateway.url);
+      client.create({ model: "demo-responses", input: PROMPT });
+      await client.next("response.completed");
+    });
+    await leavesNothing(async () => {
+      using client = await ResponsesSocketClient.connect(gateway.url);
+      client.create({ model: "demo-responses", input: "say it [[1000x1]]" });
+      await client.next("response.output_text.delta");
+      client.send({ type: "response.cancel" });
+      await client.next("response.failed");
+    });
+  });
+});
+
+describe("the AI SDK's transport", () => {
+  test("gives back an answer once nobody can resume it any more", async () => {
+    await using other = await startTestGateway({
+      config: { demo: true, routes: {}, models: {}, limits: { retentionMs: 1 } },
+    });
+    using chat = new AiChat(other.url, { body: { model: "demo-chat" } });
+    await chat.sendMessage({ text: PROMPT });
+    expect(chat.said).not.toBe("");
+    const used = async () =>
+      (await (await fetch(`${other.url}/metrics`)).text()).match(/^sluice_log_bytes (.*)$/m)?.[1];
+    while ((await used()) !== "0");
+    await chat.resumeStream();
+    expect(chat.messages).toHaveLength(2);
   });
 });

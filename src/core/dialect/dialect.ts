@@ -93,9 +93,9 @@ export interface Decoder {
   read(name: string | undefined, value: JsonValue | undefined, data: string): Delta;
   /**
    * The events with which the provider would end the answer here if its output limit were reached. Undefined before the
-   * answer begins, and for dialects that are not understood.
+   * answer begins, and for dialects that are not understood. `last`: the data of the last event, which may not have been read.
    */
-  cutShort(outputTokens: number): CutShort | undefined;
+  cutShort(outputTokens: number, last: string): CutShort | undefined;
 }
 
 /** A clean ending in the provider's own form. */

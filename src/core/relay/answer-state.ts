@@ -21,6 +21,7 @@ export class AnswerState {
   #isRaw = false;
   readonly #unread = new Map<Unread, number>();
   #mended = 0;
+  #lastData = "";
 
   /**
    * `asked` is the caller's body, `inputCharacters` the part of it that the model reads. `hidesUsage`: only the gateway asked
@@ -79,6 +80,7 @@ export class AnswerState {
 
   /** Decodes one event. `bytes` is the UTF-8 length of its data. */
   read(name: string | undefined, data: string, bytes: number): Delta {
+    this.#lastData = data;
     const known = this.#template.match(name, data);
     const value = known ? null : parseJson(data);
     this.#isRaw = value === undefined;
@@ -97,7 +99,8 @@ export class AnswerState {
 
   /** The events that end the answer here as its provider would at the output limit; empty if there are none. */
   cutShort() {
-    const short = this.#decoder.cutShort(Math.max(this.#counts.outputTokens ?? 0, estimateTokens(this.#characters)));
+    const tokens = Math.max(this.#counts.outputTokens ?? 0, estimateTokens(this.#characters));
+    const short = this.#decoder.cutShort(tokens, this.#lastData);
     this.#finish ??= short?.finish;
     return short?.events ?? [];
   }

@@ -13,29 +13,54 @@ function isPlain(text: string): boolean {
 const MAX_MISSES = 16;
 
 /**
- * Decodes events without parsing them if they differ from an earlier one in a single piece of text. Everything around the
- * text was parsed before, and the text is checked to be a plain JSON string, so the event is valid JSON and has the same
- * delta with this text. bench/README.md has the figures.
+ * Fields that vary from event to event and say nothing about the answer: no dialect reads them in an event of text. OpenAI
+ * fills `obfuscation` so that the lengths of events do not betray the text.
+ */
+const FREE_FIELDS = /"(?:obfuscation|id|created|sequence_number)":(?:"([^"]*)"|(\d{1,15})(?=[,}]))/g;
+
+/** A place where events of one template differ. */
+interface Hole {
+  readonly kind: "text" | "free string" | "free number";
+  /** Where its value begins and ends in the event that the template was learned from, without quotes. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Decodes events without parsing them if they differ from an earlier one in nothing but a piece of text and fields that say
+ * nothing (`FREE_FIELDS`). Everything around these was parsed before, and they are checked to be a plain JSON string or
+ * number, so the event is valid JSON and has the same delta with this text. bench/README.md has the figures.
  *
  * A template is learned only from an event without backslashes that contains the text's literal once: then no string has two
- * spellings, and that literal is where the dialect read the text.
+ * spellings, that literal is where the dialect read the text, and a quoted name before a colon is a key.
  */
 export class EventTemplate {
   #name: string | undefined;
-  #before = "";
-  #after = "";
+  /** What stands before each hole, and after the last. */
+  #pieces: readonly string[] = [];
+  #holes: readonly Hole[] = [];
   #kind: "text" | "thinking" | undefined;
   #misses = 0;
 
   /** The event's delta if it matches the template, else undefined. */
   match(name: string | undefined, data: string): Delta | undefined {
     if (this.#kind === undefined || name !== this.#name) return undefined;
-    const from = this.#before.length;
-    const to = data.length - this.#after.length;
-    // Slices are compared as memory; startsWith and endsWith go character by character.
-    if (from >= to || data.slice(0, from) !== this.#before || data.slice(to) !== this.#after) return undefined;
-    const text = data.slice(from, to);
-    if (!isPlain(text)) return undefined;
+    let at = 0;
+    let text = "";
+    for (let index = 0; index < this.#holes.length; index++) {
+      const piece = this.#pieces[index] ?? "";
+      const from = at + piece.length;
+      // Slices are compared as memory; startsWith and endsWith go character by character.
+      if (data.slice(at, from) !== piece) return undefined;
+      const kind = this.#holes[index]?.kind;
+      at = kind === "free number" ? endOfNumber(data, from) : data.indexOf('"', from);
+      if (at < 0) return undefined;
+      if (kind === "free number") continue;
+      const value = data.slice(from, at);
+      if (!isPlain(value)) return undefined;
+      if (kind === "text") text = value;
+    }
+    if (text === "" || data.slice(at) !== this.#pieces.at(-1)) return undefined;
     this.#misses = 0;
     return this.#kind === "text" ? { text } : { thinking: text };
   }
@@ -53,11 +78,34 @@ export class EventTemplate {
     const literal = `"${text}"`;
     const at = data.indexOf(literal);
     if (at < 0 || data.includes(literal, at + 1)) return;
+    const free = freeHoles(data);
+    if (free.some(({ from }) => from === at + 1)) return;
+    const holes: readonly Hole[] = [{ kind: "text", from: at + 1, to: at + 1 + text.length } as const, ...free].sort(
+      (one, other) => one.from - other.from,
+    );
+    this.#holes = holes;
+    this.#pieces = [0, ...holes.map(({ to }) => to)].map((from, index) => data.slice(from, holes[index]?.from));
     this.#name = name;
-    this.#before = data.slice(0, at + 1);
-    this.#after = data.slice(at + 1 + text.length);
     this.#kind = kind;
   }
+}
+
+/** The free fields' values in an event that is valid JSON without backslashes. */
+function freeHoles(data: string): readonly Hole[] {
+  return [...data.matchAll(FREE_FIELDS)].map((match): Hole => {
+    const [all, string, number = ""] = match;
+    const end = match.index + all.length;
+    if (string !== undefined) return { kind: "free string", from: end - 1 - string.length, to: end - 1 };
+    return { kind: "free number", from: end - number.length, to: end };
+  });
+}
+
+/** Where a JSON integer ends that begins at `from`; -1 if there is none, or one with a leading zero. */
+function endOfNumber(data: string, from: number): number {
+  let at = from;
+  for (let code = data.charCodeAt(at); code >= 0x30 && code <= 0x39; code = data.charCodeAt(at)) at++;
+  const isFit = at > from && at - from <= 15 && (data.charCodeAt(from) !== 0x30 || at === from + 1);
+  return isFit ? at : -1;
 }
 
 /** The delta's only field, if that is text or thinking. */

@@ -2,13 +2,11 @@ import type { Code } from "../../../protocol/codes.ts";
 import { BoundedMap } from "../kernel/bounded-map.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import { CANCEL_AT, EVICT_AT, type LogBudget, REFUSE_AT } from "./log-budget.ts";
+import { type ResumeFailure, unreadable } from "./resume-failure.ts";
 import type { Stream } from "./stream.ts";
 
 /** What happens to a stream without a reader: it runs until the grace ends, runs to its end, or is cancelled. */
 export type AwayPolicy = "continue" | "finish" | "cancel";
-
-/** Why a stream cannot be resumed. Another caller's stream is `unknown`, so that ids cannot be guessed. */
-export type ResumeFailure = "unknown" | "expired" | "evicted" | "epoch" | "ahead";
 
 /** A client's hold on a stream. A stream has one at a time: a new one replaces it. */
 export interface Attachment {
@@ -37,6 +35,8 @@ export interface RegisteredStream {
   readonly stream: Stream;
   readonly caller: string;
   readonly away: AwayPolicy;
+  /** A repeated request may ask for all of it again. */
+  readonly isRepeatable: boolean;
   attachment: Attachment | undefined;
   /** Clock reading when the current attachment came or the last one left. */
   since: number;
@@ -94,11 +94,12 @@ export class StreamRegistry {
     }
   }
 
-  add(stream: Stream, caller: string, away: AwayPolicy): RegisteredStream {
+  add(stream: Stream, caller: string, away: AwayPolicy, isRepeatable = false): RegisteredStream {
     const registered: RegisteredStream = {
       stream,
       caller,
       away,
+      isRepeatable,
       attachment: undefined,
       since: this.#now(),
       previous: undefined,
@@ -165,11 +166,16 @@ export class StreamRegistry {
   }
 
   /**
-   * The client has handled all of an ended stream, so its log is kept only for `handledRetentionMs`. Does nothing while the
-   * stream runs or another client reads it.
+   * The client has handled all of an ended stream, so it is kept only for `handledRetentionMs`. If the client has said so
+   * itself (`isAcknowledged`), nobody needs the events again, unless the request may be repeated; only the end may have been
+   * lost on its way. Does nothing while the stream runs or another client reads it.
    */
-  handled(registered: RegisteredStream): void {
-    if (!registered.attachment && registered.endedAt !== undefined) registered.isHandled = true;
+  handled(registered: RegisteredStream, isAcknowledged = false): void {
+    if (registered.attachment || registered.endedAt === undefined) return;
+    registered.isHandled = true;
+    if (!isAcknowledged || registered.isRepeatable) return;
+    registered.stream.log.evict();
+    this.#kept.delete(registered);
   }
 
   /** The process stood still for `ms`, which does not count as time without a reader. */
@@ -240,11 +246,4 @@ export class StreamRegistry {
     largest?.cancel(new GatewayError("overloaded", "the stream had no reader, and its memory was needed"));
     largest?.log.evict();
   }
-}
-
-/** Why a stream cannot be resumed from there; undefined if it can. */
-function unreadable({ log, info }: Stream, epoch = info.epoch, after: number): ResumeFailure | undefined {
-  if (info.epoch !== epoch) return "epoch";
-  if (after > log.head) return "ahead";
-  return after < log.tail ? "evicted" : undefined;
 }

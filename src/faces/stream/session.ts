@@ -163,7 +163,12 @@ export class StreamSession implements FaceSession {
       const { key, fingerprint } = repeatable;
       this.#parts.records.add(key, { streamId: stream.info.id, fingerprint });
     }
-    return registry.add(stream, this.#caller.name, frame.away ?? this.#caller.grant?.away ?? "continue");
+    return registry.add(
+      stream,
+      this.#caller.name,
+      frame.away ?? this.#caller.grant?.away ?? "continue",
+      repeatable !== undefined,
+    );
   }
 
   /** The stream that the first open with this key started. Throws `bad_request` if that asked for something else. */
@@ -196,7 +201,7 @@ export class StreamSession implements FaceSession {
       ended: (handled) => {
         this.#open.delete(frame.id);
         registry.detach(registered, open);
-        if (handled) registry.handled(registered);
+        if (handled) registry.handled(registered, frame.flow !== "none");
         else this.#unhandled.add(frame.id, registered, registered.stream.log.head);
       },
       detached: (why) => this.#detached(frame.id, why),

@@ -29,7 +29,7 @@ export class Unhandled {
     const ended = this.#ended.get(id);
     if (!ended || seq < ended.lastSeq) return;
     this.#ended.delete(id);
-    this.#registry.handled(ended.registered);
+    this.#registry.handled(ended.registered, true);
   }
 
   /** The client reuses the id for another stream, and so needs the earlier one no more. */

@@ -20,6 +20,32 @@ describe("an event template", () => {
     expect(learned(chat("one"), "one").match(undefined, chat(" two — 🙂"))).toEqual({ text: " two — 🙂" });
   });
 
+  const openai = (text: string, obfuscation: string, id = "c1", created = "1790000000") =>
+    `{"id":"${id}","created":${created},"choices":[{"index":0,"delta":{"content":"${text}"}}],"obfuscation":"${obfuscation}"}`;
+
+  test("matches when ids, times and obfuscation differ too, and reads nothing from them", () => {
+    const template = learned(openai("one", "x7Kq"), "one");
+    expect(template.match(undefined, openai("two", ""))).toEqual({ text: "two" });
+    expect(template.match(undefined, openai("three", "aaaaaaaaaaaa", "c2", "0"))).toEqual({ text: "three" });
+  });
+
+  test.each([
+    ["a time with a leading zero", openai("two", "x", "c1", "017")],
+    ["a time that is no integer", openai("two", "x", "c1", "1.5")],
+    ["a time that is text", openai("two", "x", "c1", '"17"')],
+    ["no time", openai("two", "x", "c1", "")],
+    ["an escape in a free field", openai("two", "\\u0041")],
+    ["a control character in a free field", openai("two", "\n")],
+    ["a field that is not free", openai("two", 'x","finish":"stop')],
+  ])("does not match %s", (_what, data) => {
+    expect(learned(openai("one", "x"), "one").match(undefined, data)).toBeUndefined();
+  });
+
+  test("is not learned if the text stands in a free field alone", () => {
+    const data = '{"id":"one","choices":[]}';
+    expect(learned(data, "one").match(undefined, data)).toBeUndefined();
+  });
+
   test.each([
     ["another event name", "other", chat("two")],
     ["another structure", undefined, chat("two", ',"role":"assistant"')],
@@ -53,18 +79,23 @@ describe("an event template", () => {
       fc.string({ unit: "binary", maxLength: 6 }),
       fc.constantFrom(",", '"', "\\", "delta", "text", ":", "one"),
     );
+    const number = fc.oneof(fc.nat().map(String), fc.constantFrom("00", "-1", "1e3", "1.5", '"1"', "null", ""));
+    const responses = (text: string, free: string, sequence: string) =>
+      `{"type":"response.output_text.delta","delta":"${text}","obfuscation":"${free}","sequence_number":${sequence}}`;
     const events = fc.array(
       fc.oneof(
         piece.map((text) => chat(text)),
         piece.map((text) => chat(text, ',"role":"assistant"')),
         piece.map(anthropic),
+        fc.tuple(piece, piece, number).map(([text, free, time]) => openai(text, free, free, time)),
+        fc.tuple(piece, piece, number).map(([text, free, time]) => responses(text, free, time)),
         // The same frame around raw characters, which may not be JSON at all.
         piece.map((text) => chat("X").replace('"X"', () => `"${text}"`)),
       ),
       { maxLength: 30 },
     );
     fc.assert(
-      fc.property(events, fc.constantFrom("openai-chat", "anthropic-messages"), (list, name) => {
+      fc.property(events, fc.constantFrom("openai-chat", "anthropic-messages", "openai-responses"), (list, name) => {
         const plain = dialects.get(name)?.decoder();
         const fast = dialects.get(name)?.decoder();
         const shape = new EventTemplate();

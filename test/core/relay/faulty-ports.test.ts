@@ -59,7 +59,7 @@ function steppedDialect(real: Dialect, reach: (step: Step) => void): Dialect {
       const decoder = real.decoder(asked);
       return {
         read: stepped("decoder.read", (name, value, data) => decoder.read(name, value, data)),
-        cutShort: stepped("decoder.cutShort", (tokens) => decoder.cutShort(tokens)),
+        cutShort: stepped("decoder.cutShort", (tokens, last) => decoder.cutShort(tokens, last)),
       };
     }),
   };

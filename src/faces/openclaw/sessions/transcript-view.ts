@@ -1,5 +1,6 @@
 /** Turns stored messages into the form that clients read. */
 import type { Usage } from "../../../../protocol/stream.ts";
+import { type FinishKind, finishKindOf } from "../../../core/dialect/finish-kind.ts";
 import { parseJson } from "../../../core/kernel/json.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
 import { byKind, fromNano, Tariff } from "../../../core/usage/cost.ts";
@@ -7,25 +8,19 @@ import type { Price } from "../../../core/usage/price.ts";
 import { wireMedia } from "../files/message-files.ts";
 import { notesOf } from "./notes.ts";
 
-/** OpenClaw's stop reasons by the providers' own. */
-const STOP_REASONS: Readonly<Record<string, string>> = {
+/** OpenClaw's stop reasons; it has none for a content filter. */
+const STOP_REASONS: Readonly<Partial<Record<FinishKind, string>>> = {
   stop: "stop",
-  end_turn: "stop",
-  stop_sequence: "stop",
-  completed: "stop",
   length: "length",
-  max_tokens: "length",
-  max_output_tokens: "length",
-  model_context_window_exceeded: "length",
-  incomplete: "length",
-  tool_calls: "toolUse",
-  tool_use: "toolUse",
-  function_call: "toolUse",
+  tools: "toolUse",
 };
 
 /** OpenClaw's stop reason for a provider's finish reason; one it does not know stays as it is. */
-export const stopReasonOf = (finish: string | undefined): string =>
-  finish === undefined ? "stop" : (STOP_REASONS[finish] ?? finish);
+export function stopReasonOf(finish: string | undefined): string {
+  if (finish === undefined) return "stop";
+  const kind = finishKindOf(finish);
+  return (kind && STOP_REASONS[kind]) ?? finish;
+}
 
 /** Token counts of an answer. `input` excludes cached tokens. Undefined when nothing is known. */
 export function wireUsage(usage: Usage | undefined, price?: Price) {

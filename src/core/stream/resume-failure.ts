@@ -1,0 +1,11 @@
+import type { Stream } from "./stream.ts";
+
+/** Why a stream cannot be resumed. Another caller's stream is `unknown`, so that ids cannot be guessed. */
+export type ResumeFailure = "unknown" | "expired" | "evicted" | "epoch" | "ahead";
+
+/** Why a stream cannot be resumed from there; undefined if it can. */
+export function unreadable({ log, info }: Stream, epoch = info.epoch, after: number): ResumeFailure | undefined {
+  if (info.epoch !== epoch) return "epoch";
+  if (after > log.head) return "ahead";
+  return after < log.tail ? "evicted" : undefined;
+}
