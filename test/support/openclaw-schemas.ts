@@ -187,6 +187,7 @@ const own: Record<string, object> = {
       ...{ createdAt: bytes, updatedAt: bytes, emails: list, githubIdentity: { type: "null" }, hasAvatar: boolean },
     }),
   }),
+  UsersListModelAccountsResult: closed({ profileId: text, accounts: list, links: list }),
   UsersGitHubStatusResult: closed({
     personal: closed({
       ...{ state: { const: "unavailable" }, generation: { type: "null" }, account: { type: "null" } },
@@ -356,6 +357,7 @@ export const RESULTS: Readonly<Record<string, Check>> = {
   "sessions.groups.delete": is("SessionsGroupsMutationResult"),
   "sessions.patchMany": is("SessionsPatchManyResult"),
   "users.self": is("UsersSelfResult"),
+  "users.listModelAccounts": is("UsersListModelAccountsResult"),
   "users.github.status": is("UsersGitHubStatusResult"),
   "users.prefs.get": is("UsersPrefsGetResult"),
   "users.prefs.set": is("UsersPrefsSetResult"),

@@ -17,12 +17,19 @@ const PLAIN_PROFILE = {
 };
 
 /**
- * `users.self`, `users.prefs.get` and `users.prefs.set`. A caller is a user: connections with one key share their
- * preferences. The Control UI's profile page asks for `users.self` once its presence names a user, advertised or not.
+ * `users.self`, `users.listModelAccounts` (none: keys stand in the configuration), `users.prefs.get` and
+ * `users.prefs.set`. A caller is a user: connections with one key share their preferences. The Control UI's profile page
+ * asks for the first two once its presence names a user, advertised or not.
  */
 export const preferenceMethods: readonly Method[] = [
   method("users.self", SCOPES.write, AnyParams, (_services, _params, { client }) => ({
     profile: { id: client.profileId, ...PLAIN_PROFILE },
+  })),
+
+  method("users.listModelAccounts", SCOPES.read, AnyParams, (_services, _params, { client }) => ({
+    profileId: client.profileId,
+    accounts: [],
+    links: [],
   })),
 
   method("users.prefs.get", SCOPES.read, UsersPrefsGetParams, ({ preferences }, { keys }, { client }) => ({
