@@ -63,11 +63,11 @@ export class SessionNews {
 
   /**
    * Tells of a session that now shows another branch. Clients that follow its messages must read the history again: the
-   * Control UI does so at a change of phase `message` that brings no message, and at no reason.
+   * Control UI takes the session's new id from the first event, and reads the history under it at the second.
    */
   turned(sessionKey: string, reason: string): void {
-    this.#changed(sessionKey, { reason, phase: "message" }, (client) => client.messagesOf.has(sessionKey));
-    this.#changed(sessionKey, { reason }, (client) => !client.messagesOf.has(sessionKey));
+    this.changed(sessionKey, reason);
+    this.#changed(sessionKey, { phase: "message" }, (client) => client.messagesOf.has(sessionKey));
   }
 
   /** Tells of a session that was read, or marked as unread: without a reason, at which the Control UI reads the models. */
