@@ -45,11 +45,10 @@ describeUi("going back to a question in the Control UI, in a session of its own"
     await switchTo(tab, "In May");
     await tab.untilAnswer("In May");
     await tab.untilQuestions(["Where shall we go", "And when"]);
-    await other.untilQuestions(["Where shall we go", "And when"]);
     await tab.page.reload({ waitUntil: "domcontentloaded" });
     await tab.untilAnswer("In May");
     await tab.untilQuestions(["Where shall we go", "And when"]);
-    await other.send("By train");
+    await tab.send("By train");
     new ChatScript(await ui.upstream.request()).text("Or by boat").finish();
     await tab.untilAnswer("Or by boat");
     await tab.untilQuestions(["Where shall we go", "And when", "By train"]);

@@ -174,10 +174,11 @@ const own: Record<string, object> = {
   UsersPrefsSetResult: closed({ status: { enum: ["ok", "conflict"] } }),
   UsersPrefsChangedEvent: closed({ profileId: text, keys: { type: "array", items: text } }),
   // Told without a reason: a run's end to who follows its session, and what only marks a session as read.
-  SessionsChangedEvent: shape(
-    { sessionKey: text, agentId: text, reason: text, phase: { enum: ["end", "message"] }, ts: number },
-    ["sessionKey", "agentId", "ts"],
-  ),
+  SessionsChangedEvent: shape({ sessionKey: text, agentId: text, reason: text, phase: { const: "end" }, ts: number }, [
+    "sessionKey",
+    "agentId",
+    "ts",
+  ]),
   ConnectChallenge: shape({ nonce: text, ts: { type: "integer" } }),
   Described: shape({ session: { type: ["object", "null"] } }),
   UsersListResult: closed({ profiles: list }),

@@ -61,15 +61,6 @@ export class SessionNews {
     this.#changed(sessionKey, { reason: SETTLED, runId }, (client) => !client.messagesOf.has(sessionKey));
   }
 
-  /**
-   * Tells of a session that now shows another branch. Clients that follow its messages must read the history again: the
-   * Control UI takes the session's new id from the first event, and reads the history under it at the second.
-   */
-  turned(sessionKey: string, reason: string): void {
-    this.changed(sessionKey, reason);
-    this.#changed(sessionKey, { phase: "message" }, (client) => client.messagesOf.has(sessionKey));
-  }
-
   /** Tells of a session that was read, or marked as unread: without a reason, at which the Control UI reads the models. */
   read(sessionKey: string): void {
     this.#changed(sessionKey, {});

@@ -76,7 +76,7 @@ function turnTo({ sessions, news }: Services, session: Session, leafId: string |
     ...Object.fromEntries(OF_LAST_RUN.map((name) => [name, null])),
     lastMessagePreview: preview === "" ? null : preview,
   });
-  news.turned(session.key, reason);
+  news.changed(session.key, reason);
 }
 
 function branchOf({ message, isActive, length, back }: BranchTip) {

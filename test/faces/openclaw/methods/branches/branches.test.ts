@@ -152,22 +152,6 @@ describe("sessions.rewind to a question", () => {
     const told = await other.until(() => other.payloads("sessions.changed").find(isRewind));
     expect(told).toMatchObject({ sessionKey: KEY, session: { sessionId: after.sessionId } });
   });
-
-  test("tells the clients that show the session to read its history again, and them alone", async () => {
-    await using stage = await startStage();
-    await stage.turn("Where to?", "To the sea.");
-    using beside = await stage.connect();
-    using elsewhere = await stage.connect();
-    for (const client of [beside, elsewhere]) await client.request("sessions.subscribe", {});
-    await beside.request("sessions.messages.subscribe", { key: KEY });
-    await stage.client.request("sessions.rewind", { ...named, entryId: await idOf(stage.client, "Where to?") });
-    const isRewind = ({ reason }: Payload) => reason === "rewind";
-    const isMessage = ({ phase, session }: Payload) => phase === "message" && session !== undefined;
-    await elsewhere.until(() => elsewhere.payloads("sessions.changed").find(isRewind));
-    await beside.until(() => beside.payloads("sessions.changed").find(isMessage));
-    await elsewhere.request("sessions.list", {});
-    expect(elsewhere.payloads("sessions.changed").find(isMessage)).toBeUndefined();
-  });
 });
 
 describe("sessions.branches.switch", () => {
