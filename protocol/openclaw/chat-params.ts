@@ -1,12 +1,17 @@
 /** Parameters of the methods that read and drive conversations. */
 import * as z from "zod";
-import { closed, count, idempotencyKey, list, text } from "./closed.ts";
+import { closed, count, IGNORED, idempotencyKey, list, text } from "./closed.ts";
 
 const Attachment = z.object({
   type: z.string().optional(),
   mimeType: z.string().optional(),
   fileName: z.string().optional(),
   content: z.unknown().optional().describe("base64, or a data URL"),
+  sizeBytes: IGNORED,
+  durationMs: IGNORED,
+  width: IGNORED,
+  height: IGNORED,
+  origin: IGNORED,
 });
 
 export type Attachment = z.infer<typeof Attachment>;
@@ -29,10 +34,12 @@ export const ChatSendParams = closed(
     queueMode: z.enum(["steer", "followup", "collect", "interrupt"]).optional(),
     sessionId: text.optional(),
     expectedLeafEntryId: text.nullable().optional(),
+    expectedPermissionMode: text.nullish(),
+    expectedToolOverrides: z.looseObject({}).nullish(),
   },
   "mentions workContext intent fastMode fastAutoOnSeconds deliver originatingChannel originatingTo " +
     "originatingAccountId originatingThreadId replyToId toolBindings systemInputProvenance systemProvenanceReceipt " +
-    "expectedSessionRoutingContract expectedPermissionMode expectedToolOverrides " +
+    "expectedSessionRoutingContract " +
     "__controlUiReconnectResume",
 );
 
@@ -63,8 +70,9 @@ export const AgentParams = closed(
     timeout: count.optional().describe("seconds"),
     extraSystemPrompt: z.string().optional(),
     label: text.max(512).optional(),
+    expectedExistingSessionId: text.optional(),
   },
-  "to replyTo expectedExistingSessionId deliver channel replyChannel accountId replyAccountId threadId groupId " +
+  "to replyTo deliver channel replyChannel accountId replyAccountId threadId groupId " +
     "groupChannel groupSpace bestEffortDeliver lane cwd cleanupBundleMcpOnRunEnd modelRun promptMode " +
     "bootstrapContextMode bootstrapContextRunKind acpTurnSource internalRuntimeHandoffId " +
     "internalExecutionIdentityRetry internalExecutionIdentityRecoveryAttempt execApprovalFollowupExpectedSessionId " +
@@ -101,8 +109,10 @@ const history = {
   offset: count.optional().describe("messages to leave out, counted from the newest"),
   inputRunIds: runIds.optional(),
   cursor: z.string().optional().describe("a `deltaCursor`: only what came after it is sent"),
+  messageId: text.optional().describe("the page around this message"),
+  sessionId: text.optional().describe("of the conversation that `messageId` belongs to"),
 };
-const IGNORED_OF_HISTORY = "pendingBefore messageId sessionId maxChars";
+const IGNORED_OF_HISTORY = "pendingBefore maxChars";
 
 export const ChatHistoryParams = closed(history, IGNORED_OF_HISTORY);
 

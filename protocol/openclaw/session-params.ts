@@ -1,39 +1,39 @@
 /** Parameters of the `sessions.*` methods. */
 import * as z from "zod";
 import { attachments } from "./chat-params.ts";
-import { closed, count, idempotencyKey, list, text } from "./closed.ts";
+import { closed, count, idempotencyKey, list, refused, text } from "./closed.ts";
 
 const agentId = text.optional();
 const label = z.string().max(512);
 
+/** What narrows a list of sessions. */
+const filters = {
+  activeMinutes: z.int().min(1).optional(),
+  label: text.optional(),
+  pinned: z.boolean().optional(),
+  spawnedBy: text.optional(),
+  agentId,
+  search: z.string().optional(),
+  archived: z.union([z.boolean(), z.literal("all")]).optional(),
+  group: z.string().optional(),
+  hasBoard: z.boolean().optional(),
+  boardFace: z.enum(["chat", "dashboard"]).optional(),
+  activeOnly: z.boolean().optional(),
+  requireLastInteraction: z.boolean().optional(),
+  sortBy: z.enum(["updatedAt", "lastInteractionAt", "activity"]).optional(),
+  projectId: text.optional(),
+  workspaceDir: text.optional(),
+  creatorId: text.optional(),
+  ownerId: text.optional(),
+  profileRelation: z.looseObject({}).optional(),
+  involvingProfileId: text.optional(),
+};
+const IGNORED_FILTERS =
+  "includeGlobal includeUnknown excludeSubagents excludeCron excludeSystem configuredAgentsOnly involvingMe";
+
 export const SessionsListParams = closed(
-  {
-    limit: z.int().min(1).optional(),
-    offset: count.optional(),
-    activeMinutes: z.int().min(1).optional(),
-    label: text.optional(),
-    pinned: z.boolean().optional(),
-    spawnedBy: text.optional(),
-    agentId,
-    search: z.string().optional(),
-    archived: z.union([z.boolean(), z.literal("all")]).optional(),
-    group: z.string().optional(),
-    hasBoard: z.boolean().optional(),
-    boardFace: z.enum(["chat", "dashboard"]).optional(),
-    activeOnly: z.boolean().optional(),
-    requireLastInteraction: z.boolean().optional(),
-    sortBy: z.enum(["updatedAt", "lastInteractionAt", "activity"]).optional(),
-    projectId: text.optional(),
-    workspaceDir: text.optional(),
-    creatorId: text.optional(),
-    ownerId: text.optional(),
-    profileRelation: z.looseObject({}).optional(),
-    involvingProfileId: text.optional(),
-  },
-  // Rows always carry titles and previews; there are no sub-agents, schedules or special keys to leave out, one agent, and
-  // no owners: every session belongs to all callers, so that it also involves each of them.
-  "includeGlobal includeUnknown excludeSubagents excludeCron excludeSystem configuredAgentsOnly includeDerivedTitles " +
-    "includeLastMessage includeActivitySummary ownerFirst involvingMe includePeople",
+  { ...filters, limit: z.int().min(1).optional(), offset: count.optional() },
+  `${IGNORED_FILTERS} includeDerivedTitles includeLastMessage includeActivitySummary ownerFirst includePeople`,
 );
 
 export const SessionsDescribeParams = closed({ key: text, agentId }, "includeDerivedTitles includeLastMessage");
@@ -48,8 +48,9 @@ export const SessionsResolveParams = closed(
     reference: z.strictObject({ key: text, slug: z.string().optional() }).optional(),
     agentId,
     allowMissing: z.boolean().optional(),
+    spawnedBy: text.optional(),
   },
-  "spawnedBy includeGlobal includeUnknown",
+  "includeGlobal includeUnknown",
 );
 
 export const SessionsPreviewParams = closed({
@@ -58,16 +59,28 @@ export const SessionsPreviewParams = closed({
   maxChars: z.int().min(20).optional(),
 });
 
-export const SessionsSearchParams = closed(
-  {
-    query: z.string().min(1).max(4_096),
-    sessionKeys: list(text, 200, 1).optional(),
-    limit: z.int().min(1).max(25).optional(),
-  },
-  "agentId scope",
-);
+export const SessionsSearchParams = closed({
+  query: z.string().min(1).max(4_096),
+  agentId,
+  sessionKeys: list(text, 200, 1).optional(),
+  scope: closed(filters, IGNORED_FILTERS).optional(),
+  limit: z.int().min(1).max(25).optional(),
+});
 
 export const SessionsGetParams = closed({ key: text, agentId, limit: z.int().min(1).optional() });
+
+const NO_DIRECTORY = refused("sessions here have no directories");
+const NO_TOOLS = refused("this gateway runs no tools, so there is nothing to permit", "", "off");
+const NO_BOARD = "this gateway has no dashboards";
+const NO_STATUS_NOTE = refused("this gateway keeps no status notes of agents", "");
+
+/** How a model is run is not chosen here. */
+const refusedOfRuns = {
+  agentRuntime: refused("this gateway has one way to run a model", ""),
+  contextWindow: refused("the provider chooses the context window", ""),
+  fastMode: refused("how fast a provider answers is not chosen here", false, "auto"),
+  permissionMode: NO_TOOLS,
+};
 
 export const SessionsCreateParams = closed(
   {
@@ -84,13 +97,23 @@ export const SessionsCreateParams = closed(
     attachments,
     parentSessionKey: text.optional(),
     fork: z.boolean().optional(),
-    // Asked for, these change what a session is; accepting them silently would be a lie.
-    incognito: z.boolean().optional(),
-    worktree: z.boolean().optional(),
+    category: label.optional(),
+    forkFrom: z.literal("last-completed").optional(),
+    incognito: refused("incognito sessions are not available on this gateway", false),
+    visibility: refused("every session here is visible to all clients", "shared"),
+    ...refusedOfRuns,
+    catalogId: refused("this gateway continues no sessions of other programs"),
+    projectId: NO_DIRECTORY,
+    projectGitUrl: NO_DIRECTORY,
+    repository: NO_DIRECTORY,
+    worktree: refused("worktree sessions are not available on this gateway", false),
+    worktreeSource: NO_DIRECTORY,
+    worktreeBaseRef: NO_DIRECTORY,
+    worktreeName: NO_DIRECTORY,
+    execNode: NO_TOOLS,
+    cwd: NO_DIRECTORY,
   },
-  "titleSource category agentRuntime contextWindow fastMode permissionMode toolOverrides visibility catalogId " +
-    "spawnDepth forkFrom emitCommandHooks succeedsParent mentions projectId projectGitUrl repository " +
-    "worktreeSource worktreeBaseRef worktreeName execNode cwd",
+  "titleSource toolOverrides spawnDepth emitCommandHooks succeedsParent mentions",
 );
 
 const changes = {
@@ -105,34 +128,66 @@ const changes = {
   verboseLevel: z.string().max(64).nullish(),
   reasoningLevel: z.string().max(64).nullish(),
   model: z.string().nullish(),
-  // Without tools there is nothing to permit; showing the choice as made would be a lie.
-  permissionMode: z.string().max(64).nullish(),
+  ...refusedOfRuns,
+  boardFace: refused(NO_BOARD, "chat"),
+  boardPresentation: refused(NO_BOARD),
+  statusNote: NO_STATUS_NOTE,
+  attention: NO_STATUS_NOTE,
+  traceLevel: refused("this gateway has no plugins to trace", "", "off"),
+  responseUsage: refused("there is no usage line under answers here", "off"),
+  elevatedLevel: NO_TOOLS,
+  execHost: NO_TOOLS,
+  execSecurity: NO_TOOLS,
+  execAsk: NO_TOOLS,
+  execNode: NO_TOOLS,
+  sandboxMode: NO_TOOLS,
+  nativeRuntimeConsent: NO_TOOLS,
+  groupActivation: refused("there are no group chats here"),
 };
-const target = { key: text.max(512), agentId, expectedSessionId: text.optional() };
-const IGNORED_EXPECTATIONS =
-  "expectedLifecycleRevision expectedPermissionMode expectedSandboxMode expectedNativeRuntimeConsent ";
+/** What a client last saw of a session. The first is the only one that sessions here have. */
+const expectations = {
+  expectedSessionId: text.optional(),
+  expectedLifecycleRevision: text.optional(),
+  expectedPermissionMode: text.nullish(),
+  expectedSandboxMode: text.nullish(),
+  expectedNativeRuntimeConsent: text.nullish(),
+};
+const target = { key: text.max(512), agentId, ...expectations };
 const IGNORED_CHANGES =
-  "autoLabel boardFace boardPresentation statusNote attention ttlMinutes " +
-  "contextWindow fastMode toolOverrides traceLevel responseUsage elevatedLevel execHost execSecurity execAsk execNode " +
-  "sandboxMode nativeRuntimeConsent agentRuntime completionOwnerSessionKey inheritedToolPolicyVersion " +
-  "inheritedToolAllow inheritedToolDeny sendPolicy groupActivation";
+  "autoLabel ttlMinutes toolOverrides completionOwnerSessionKey inheritedToolPolicyVersion inheritedToolAllow " +
+  "inheritedToolDeny sendPolicy";
 
 export const SessionsPatchParams = closed(
-  { ...target, ...changes },
-  `${IGNORED_EXPECTATIONS} expectedToolOverrides expectedMarkedUnreadAt ${IGNORED_CHANGES}`,
+  {
+    ...target,
+    ...changes,
+    expectedToolOverrides: z.looseObject({}).nullish(),
+    expectedMarkedUnreadAt: z.number().nullish(),
+  },
+  IGNORED_CHANGES,
 );
 
 export const SessionsPatchManyParams = closed({
   // The real gateway's limit; its page sends one request for each hundred.
-  targets: list(closed(target, IGNORED_EXPECTATIONS), 100, 1),
+  targets: list(closed(target), 100, 1),
   patch: closed(changes, IGNORED_CHANGES),
 });
 
 export const SessionsResetParams = closed({ key: text, agentId, expectedSessionId: text.optional() }, "reason");
 
 export const SessionsDeleteParams = closed(
-  { key: text, agentId, expectedSessionId: text.optional() },
-  "deleteTranscript expectedLifecycleRevision expectedSessionUpdatedAt emitLifecycleHooks archivedOnly",
+  {
+    key: text,
+    agentId,
+    expectedSessionId: text.optional(),
+    expectedLifecycleRevision: text.optional(),
+    expectedSessionUpdatedAt: z.number().optional(),
+    archivedOnly: z.boolean().optional(),
+    deleteTranscript: z
+      .literal(true, { error: "a session is deleted with its transcript; archive it to keep both" })
+      .optional(),
+  },
+  "emitLifecycleHooks",
 );
 
 export const SessionsCompactParams = closed({ key: text, agentId }, "maxLines");

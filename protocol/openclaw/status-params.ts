@@ -11,8 +11,8 @@ export const LogsTailParams = closed({
 });
 
 export const ModelsListParams = closed(
-  { view: z.string().optional(), provider: z.string().optional() },
-  "agentId sessionKey authProfileId includeDetails includeProviderCapabilities includeDefaultModels preparedOnly refresh",
+  { provider: z.string().optional() },
+  "view agentId sessionKey authProfileId includeDetails includeProviderCapabilities includeDefaultModels preparedOnly refresh",
 );
 
 export const CommandsListParams = closed({}, "sessionKey agentId provider scope includeArgs");

@@ -10,17 +10,24 @@ const range = {
   endDate: date.optional(),
   range: z.enum(["7d", "30d", "90d", "1y", "all"]).optional(),
   utcOffset: utcOffset.optional(),
+  // There is one agent, and no session has a creator of its own: another one used nothing.
+  agentId: text.optional(),
+  creatorKey: text.optional(),
 };
 
 export const UsageCostParams = closed(
   { ...range, days: z.int().min(1).max(3_653).optional() },
-  "agentId agentScope mode timeZone includeHistorical",
+  "agentScope mode timeZone includeHistorical",
 );
 
 export const SessionsUsageParams = closed(
   { ...range, key: text.optional(), limit: z.int().min(1).optional() },
-  "agentId agentScope creatorKey mode groupBy includeHistorical timeZone includeContextWeight",
+  "agentScope mode groupBy includeHistorical timeZone includeContextWeight",
 );
 
-export const SessionsUsageSeriesParams = closed({ key: text }, "agentId");
-export const SessionsUsageLogsParams = closed({ key: text, limit: z.int().min(1).max(1_000).optional() }, "agentId");
+export const SessionsUsageSeriesParams = closed({ key: text, agentId: text.optional() });
+export const SessionsUsageLogsParams = closed({
+  key: text,
+  agentId: text.optional(),
+  limit: z.int().min(1).max(1_000).optional(),
+});

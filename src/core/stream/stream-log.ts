@@ -41,6 +41,7 @@ export class StreamLog {
   #tail = 0;
   #bytes = 0;
   #head = 0;
+  #preface: ByteString = "";
 
   constructor(limits: LogLimits, budget?: LogBudget) {
     this.#limits = limits;
@@ -59,6 +60,11 @@ export class StreamLog {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** What readers from the beginning get before the first entry; empty if nothing was given or the log was evicted. */
+  get preface(): ByteString {
+    return this.#preface;
   }
 
   /** Whether handled entries should be trimmed: the log is full, or all logs together take much memory. */
@@ -82,6 +88,16 @@ export class StreamLog {
     return entry;
   }
 
+  /**
+   * Keeps `text` as the preface, once, counted in the budget but not in `bytes`: it is never trimmed. Returns false, keeping
+   * nothing, if it is larger than a log may be or the memory is taken.
+   */
+  prefix(text: ByteString): boolean {
+    if (text.length > this.#limits.maxBytes || this.#budget?.take(text.length) === false) return false;
+    this.#preface = text;
+    return true;
+  }
+
   /** The entry with this sequence; undefined if it is trimmed or not logged yet. */
   at(seq: number): Entry | undefined {
     return seq <= this.#tail ? undefined : this.#entries[this.#start + seq - this.#tail - 1];
@@ -96,9 +112,10 @@ export class StreamLog {
     }
   }
 
-  /** Drops all entries: the log is no longer needed, or its memory is needed elsewhere. */
+  /** Drops everything: the log is no longer needed, or its memory is needed elsewhere. */
   evict(): void {
-    this.#budget?.shrink(this.#bytes);
+    this.#budget?.shrink(this.#bytes + this.#preface.length);
+    this.#preface = "";
     this.#entries = [];
     this.#start = 0;
     this.#bytes = 0;

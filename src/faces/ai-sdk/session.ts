@@ -12,6 +12,8 @@ import { EntryDeltas } from "./answers/entry-deltas.ts";
 import { FrameCaller } from "./frame-caller.ts";
 import { type ClientFrame, type ResumeFrame, readClientFrame, type SendFrame } from "./frames/client-frame.ts";
 import { errorFrame, noActiveFrame, startFrame } from "./frames/server-frame.ts";
+import type { Chunk } from "./messages/answer-chunks.ts";
+import { chunksOfParts } from "./messages/earlier-parts.ts";
 import { toConversation } from "./messages/to-conversation.ts";
 import type { AiSdkParts } from "./parts.ts";
 
@@ -70,7 +72,7 @@ export class AiSdkSession implements FaceSession {
     }
     const answer = this.#open(frame, caller, receivedAt);
     this.#answers.add(caller.name, frame.id, answer);
-    this.#read(frame.requestId, answer, 0);
+    this.#read(frame.requestId, answer, 0, []);
   }
 
   #open(frame: SendFrame, caller: Caller, receivedAt: number): Answer {
@@ -95,24 +97,26 @@ export class AiSdkSession implements FaceSession {
     });
     const last = frame.messages.at(-1);
     const registered = registry.add(stream, caller.name, caller.grant?.away ?? "continue");
+    // After a tool has run, the client goes on with the message that called it.
+    const begun = last?.role === "assistant" ? last : undefined;
     const facts = {
-      // After a tool has run, the client goes on with the message that called it.
-      messageId: last?.role === "assistant" ? last.id : `msg_${stream.info.id}`,
+      messageId: begun?.id ?? `msg_${stream.info.id}`,
       metadata: { stream: stream.info.id, model: model.alias, route: model.route.name },
       tools: new Set(tools?.map(({ name }) => name)),
     };
-    return new Answer(registered, model.route.dialect, facts, registry);
+    return new Answer(registered, model.route.dialect, facts, registry, chunksOfParts(begun?.parts ?? []));
   }
 
   #resume(frame: ResumeFrame): void {
     const caller = this.#identify(frame);
     this.#checkRequest(frame.requestId);
     const answer = this.#answers.find(caller.name, frame.id);
-    if (answer) this.#read(frame.requestId, answer, frame.lastSequence === undefined ? 0 : frame.lastSequence + 1);
-    else this.#scheduler.send(noActiveFrame(frame.requestId));
+    if (!answer) this.#scheduler.send(noActiveFrame(frame.requestId));
+    else if (frame.lastSequence === undefined) this.#read(frame.requestId, answer, 0, answer.earlier);
+    else this.#read(frame.requestId, answer, frame.lastSequence + 1, []);
   }
 
-  #read(requestId: string, answer: Answer, from: number): void {
+  #read(requestId: string, answer: Answer, from: number, earlier: readonly Chunk[]): void {
     this.#scheduler.send(startFrame(requestId));
     const reader = new AnswerReader({
       requestId,
@@ -120,6 +124,7 @@ export class AiSdkSession implements FaceSession {
       deltas: new EntryDeltas(answer.stream.log, answer.dialect.decoder()),
       scheduler: this.#scheduler,
       from,
+      earlier,
       over: () => this.#readers.delete(requestId),
     });
     this.#readers.set(requestId, reader);

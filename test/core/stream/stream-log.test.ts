@@ -84,4 +84,16 @@ describe("a log", () => {
     log.trimTo(1);
     expect(log.at(1)).toMatchObject({ seq: 1, event: "ping", data: "{}", raw: false });
   });
+
+  test("keeps a preface in the budget until it is evicted, unless it is too large", () => {
+    const budget = new LogBudget(1_000);
+    const log = new StreamLog({ maxBytes: 500, maxEntries: 10 }, budget);
+    expect([log.prefix("x".repeat(501)), log.preface, budget.usedBytes]).toEqual([false, "", 0]);
+    expect([log.prefix("x".repeat(400)), log.bytes, budget.usedBytes]).toEqual([true, 0, 400]);
+    log.append(undefined, "{}", false);
+    log.evict();
+    expect([log.preface, budget.usedBytes]).toEqual(["", 0]);
+    budget.grow(700);
+    expect([log.prefix("x".repeat(400)), log.preface, budget.usedBytes]).toEqual([false, "", 700]);
+  });
 });

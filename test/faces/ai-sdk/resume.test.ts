@@ -1,6 +1,25 @@
 import { describe, expect, test } from "@jest/globals";
 import { said, setUp } from "./set-up.ts";
 
+const TOOL = { body: { model: "gpt", tools: [{ name: "weather", parameters: { type: "object" } }] } };
+
+/** A chat whose model has called a tool, whose tool has run, and whose model has gone on with "Wet". */
+async function afterTool(up: Awaited<ReturnType<typeof setUp>>, output: unknown) {
+  const chat = up.chat({ ...TOOL, tool: () => output });
+  const sending = chat.sendMessage({ text: "Weather?" });
+  const call = { index: 0, id: "c1", function: { name: "weather", arguments: '{"city":"Ulm"}' } };
+  (await up.upstream.request())
+    .sse()
+    .event(said("I look."))
+    .event({ choices: [{ index: 0, delta: { tool_calls: [call] } }] })
+    .event({ choices: [{ index: 0, delta: {}, finish_reason: "tool_calls" }] })
+    .event("[DONE]")
+    .end();
+  const exchange = (await up.upstream.request()).sse().event(said("Wet"));
+  await up.until(() => chat.said === "I look.Wet");
+  return { chat, sending, exchange };
+}
+
 describe("a chat whose socket was cut in mid-answer", () => {
   test("resumes on a new socket with the whole text, as the same message", async () => {
     await using up = await setUp();
@@ -50,6 +69,34 @@ describe("a chat whose socket was cut in mid-answer", () => {
     await exchange.closed;
     await chat.resumeStream();
     expect(chat.said).toBe("Hi");
+  });
+});
+
+describe("an answer that goes on after a tool", () => {
+  test("resumes with the call and its result before it, and the tool runs once", async () => {
+    await using up = await setUp();
+    const { chat, sending, exchange } = await afterTool(up, { sky: "grey" });
+    const runs: string[] = [];
+    const page = up.chat({ ...TOOL, tool: (name) => runs.push(name) });
+    page.messages = structuredClone(chat.messages);
+    const resuming = page.resumeStream();
+    exchange.event(said(" and cold")).finishChat();
+    await Promise.all([sending, resuming]);
+    expect(page.messages).toEqual(chat.messages);
+    expect(page.parts.map(({ type }) => type)).toEqual(["step-start", "text", "tool-weather", "step-start", "text"]);
+    expect(page.said).toBe("I look.Wet and cold");
+    expect(runs).toEqual([]);
+  });
+
+  test("cannot be resumed when what came before is larger than a log may be", async () => {
+    await using up = await setUp({ limits: { logBytes: 4096 } });
+    const { chat, sending, exchange } = await afterTool(up, "x".repeat(5000));
+    const page = up.chat(TOOL);
+    page.messages = structuredClone(chat.messages);
+    await page.resumeStream();
+    expect(page.messages).toEqual(chat.messages);
+    exchange.finishChat();
+    await sending;
   });
 });
 

@@ -18,6 +18,8 @@ export interface AnswerReaderParts {
   readonly scheduler: Scheduler;
   /** The first sequence to send: a client that resumes may have the ones before. */
   readonly from: number;
+  /** What the client is to have of the message before the answer: it begins with an empty one. */
+  readonly earlier: readonly Chunk[];
   /** Called when nothing more comes. */
   readonly over: () => void;
 }
@@ -103,7 +105,7 @@ export class AnswerReader implements ReaderSink, Sharer, AnswerListener {
   #begin(): void {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
-    for (const chunk of this.#chunks.begin()) this.#send(chunk, false);
+    for (const chunk of this.#chunks.begin(this.#parts.earlier)) this.#send(chunk, false);
   }
 
   #send(chunk: Chunk, isFirstContent: boolean): void {

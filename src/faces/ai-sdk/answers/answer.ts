@@ -1,9 +1,10 @@
 import type { Code } from "../../../../protocol/codes.ts";
 import type { Dialect } from "../../../core/dialect/dialect.ts";
+import { fromByteString, toByteString } from "../../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { Attachment, RegisteredStream, StreamRegistry } from "../../../core/stream/registry.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
-import type { AnswerFacts } from "../messages/answer-chunks.ts";
+import type { AnswerFacts, Chunk } from "../messages/answer-chunks.ts";
 
 /** A reader that an answer can lose. */
 export interface AnswerListener {
@@ -18,13 +19,35 @@ export class Answer implements Attachment {
   readonly facts: AnswerFacts;
   readonly #registry: StreamRegistry;
   readonly #readers = new Set<AnswerListener>();
+  readonly #hasEarlier: boolean;
   #isStopped = false;
 
-  constructor(registered: RegisteredStream, dialect: Dialect, facts: AnswerFacts, registry: StreamRegistry) {
+  /** `earlier`: the chunks of the message that this answer goes on with. Their memory is the log's. */
+  constructor(
+    registered: RegisteredStream,
+    dialect: Dialect,
+    facts: AnswerFacts,
+    registry: StreamRegistry,
+    earlier: readonly Chunk[] = [],
+  ) {
     this.registered = registered;
     this.dialect = dialect;
     this.facts = facts;
     this.#registry = registry;
+    this.#hasEarlier = earlier.length > 0;
+    if (this.#hasEarlier) registered.stream.log.prefix(toByteString(JSON.stringify(earlier)));
+  }
+
+  /** Whether its message can be read from its beginning: nothing was trimmed, evicted or too large to keep. */
+  get isWhole(): boolean {
+    const { tail, preface } = this.stream.log;
+    return tail === 0 && this.#hasEarlier === (preface !== "");
+  }
+
+  /** What its message held before it. */
+  get earlier(): readonly Chunk[] {
+    const { preface } = this.stream.log;
+    return preface === "" ? [] : JSON.parse(fromByteString(preface));
   }
 
   get stream(): Stream {

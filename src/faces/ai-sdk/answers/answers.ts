@@ -23,7 +23,7 @@ export class Answers {
     const answer = this.#byChat.get(keyOf(caller, chat));
     if (!answer) return undefined;
     const { id } = answer.stream.info;
-    const isThere = this.#registry.owned(id, caller) === answer.registered && answer.stream.log.tail === 0;
+    const isThere = this.#registry.owned(id, caller) === answer.registered && answer.isWhole;
     // A failed answer is shown once; its chat goes on with a new request.
     if (isThere && !answer.stream.terminal?.error) return answer;
     if (answer.stream.terminal) this.#byChat.delete(keyOf(caller, chat));

@@ -46,10 +46,10 @@ export class AnswerChunks {
     this.#facts = facts;
   }
 
-  /** The chunks before any content. */
-  begin(): readonly Chunk[] {
+  /** The chunks before any content. `earlier`: those of the message that the answer goes on with. */
+  begin(earlier: readonly Chunk[] = []): readonly Chunk[] {
     const { messageId, metadata } = this.#facts;
-    return [{ type: "start", messageId, messageMetadata: metadata }, { type: "start-step" }];
+    return [{ type: "start", messageId, messageMetadata: metadata }, ...earlier, { type: "start-step" }];
   }
 
   /** What a delta adds. */

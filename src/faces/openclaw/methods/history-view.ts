@@ -1,7 +1,8 @@
+import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { ClientSession } from "../clients/client-session.ts";
 import type { QueuedMessage } from "../runs/run-queue.ts";
 import { cursorOf, messagesAfter } from "../sessions/delta-cursor.ts";
-import { type PageRequest, page } from "../sessions/history.ts";
+import { DEFAULT_LIMIT, type PageRequest, page } from "../sessions/history.ts";
 import { modelFields } from "../sessions/model-catalog.ts";
 import { messageEnvelope } from "../sessions/session-news.ts";
 import type { Session } from "../sessions/session-store.ts";
@@ -15,6 +16,10 @@ export interface HistoryRequest extends PageRequest {
   readonly cursor?: string | undefined;
   /** Messages that the client is not sure it sent. */
   readonly inputRunIds?: readonly string[] | undefined;
+  /** Asks for the page around this message, which a search found. */
+  readonly messageId?: string | undefined;
+  /** The id of the conversation that it was found in. */
+  readonly sessionId?: string | undefined;
 }
 
 /**
@@ -33,7 +38,8 @@ export function historyOf(
   const waiting = services.runs.waiting(key);
   const receipts = receiptsOf(inputRunIds ?? [], session?.branches.all ?? [], waiting);
   const isReceiptQuestion = asksOnlyForReceipts(request, receipts);
-  const part = isReceiptQuestion ? pageOfReceipts(messages, receipts) : request;
+  checkAnchor(session, request);
+  const part = isReceiptQuestion ? pageOfReceipts(messages, receipts) : pageAround(messages, request);
   const isNewest = cursor !== undefined || (part.offset ?? 0) === 0;
   const run = isReceiptQuestion ? undefined : services.runs.active(key);
   const present = {
@@ -102,6 +108,28 @@ function pageOfReceipts(messages: Session["messages"], receipts: readonly Receip
   const oldest = messages.findIndex(({ id }) => ids.has(id));
   const newest = messages.findLastIndex(({ id }) => ids.has(id));
   return oldest < 0 ? { limit: 1 } : { limit: newest - oldest + 1, offset: messages.length - 1 - newest };
+}
+
+/** Throws `bad_request`, in the real gateway's words, for a message that is asked for in two ways or not in this session. */
+function checkAnchor(session: Session | undefined, { messageId, sessionId, offset, cursor }: HistoryRequest): void {
+  const wrong = (message: string) => new GatewayError("bad_request", message);
+  if (offset !== undefined && messageId !== undefined) throw wrong("offset and messageId cannot be used together");
+  if (cursor !== undefined && (offset !== undefined || messageId !== undefined)) {
+    throw wrong("cursor cannot be used with offset or messageId");
+  }
+  if (sessionId === undefined) return;
+  if (messageId === undefined) throw wrong("sessionId requires messageId");
+  if (sessionId !== session?.record.sessionId) throw wrong("sessionId does not belong to sessionKey");
+}
+
+/** The page that has the named message in its middle; an empty one if there is no such message. */
+function pageAround(messages: Session["messages"], request: HistoryRequest): PageRequest {
+  const { messageId, limit = DEFAULT_LIMIT } = request;
+  if (messageId === undefined) return request;
+  const at = messages.findIndex(({ id }) => id === messageId);
+  if (at < 0) return { limit: 0, offset: messages.length };
+  const newest = Math.min(messages.length - 1, at + Math.floor((limit - 1) / 2));
+  return { ...request, offset: messages.length - 1 - newest };
 }
 
 function pendingInput({ request, acceptedAt }: QueuedMessage) {

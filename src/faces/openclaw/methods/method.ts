@@ -14,6 +14,8 @@ export interface Method {
   readonly scope: Scope;
   /** The scope a gateway key needs besides, for results about more than the caller's own conversations. */
   readonly right: Right;
+  /** What its parameters may be. */
+  readonly params: z.ZodType;
   /** Resolves to the payload of the response. Throws GatewayError; `bad_request` when the parameters are wrong. */
   invoke(services: Services, params: unknown, call: Call): unknown;
 }
@@ -30,6 +32,7 @@ export function method<Schema extends z.ZodType>(
     name,
     scope,
     right,
+    params: schema,
     invoke(services, params, call) {
       const parsed = schema.safeParse(params ?? {});
       if (!parsed.success) throw invalid(`${name} params`, parsed.error);

@@ -7,6 +7,7 @@ import { notesOf } from "../sessions/notes.ts";
 import { AGENT_ID, canonicalKey, MAIN_KEY } from "../sessions/session-key.ts";
 import { plainText, wireUsage } from "../sessions/transcript-view.ts";
 import type { Call } from "./call.ts";
+import { expectSame } from "./expectations.ts";
 import { ANSWERED, method } from "./method.ts";
 import type { Services } from "./services.ts";
 import { submit } from "./submit.ts";
@@ -78,6 +79,7 @@ function wait(services: Services, runId: string, timeoutMs: number, call: Call):
 export const agentMethods = [
   method("agent", SCOPES.write, AgentParams, async (services, params, call) => {
     const key = keyOf(params);
+    expectSame(services.sessions.get(key), { expectedSessionId: params.expectedExistingSessionId });
     const selection = [params.provider, params.model].filter(Boolean).join("/");
     const submission = {
       key,

@@ -14,6 +14,7 @@ import { canonicalKey } from "../sessions/session-key.ts";
 import { resolveSession } from "../sessions/session-reference.ts";
 import type { Call } from "./call.ts";
 import { commandEntries } from "./commands/table.ts";
+import { expectSame } from "./expectations.ts";
 import { historyOf } from "./history-view.ts";
 import { ANSWERED, method } from "./method.ts";
 import type { Services } from "./services.ts";
@@ -55,6 +56,8 @@ export const chatMethods = [
       const runIds = services.runs.abort(key);
       return { ok: true, aborted: runIds.length > 0, runIds, runId, status: "ok" };
     }
+    const { expectedPermissionMode, expectedToolOverrides } = params;
+    expectSame(services.sessions.get(key), { expectedPermissionMode, expectedToolOverrides });
     const isText = params.suppressCommandInterpretation === true;
     await submit(services, call, { ...params, key, runId, isText }, (record) => call.reply(started(record)));
     return ANSWERED;

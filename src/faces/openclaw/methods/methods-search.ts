@@ -1,11 +1,13 @@
 /** The search in transcripts. */
 import { SessionsSearchParams } from "../../../../protocol/openclaw/session-params.ts";
 import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
+import { GatewayError } from "../../../core/kernel/errors.ts";
 import { canonicalKey } from "../sessions/session-key.ts";
 import type { Session } from "../sessions/session-store.ts";
 import { plainText } from "../sessions/transcript-view.ts";
 import { method } from "./method.ts";
 import { rowOf, type Services } from "./services.ts";
+import { matchingSessions } from "./session-list.ts";
 
 const DEFAULT_HITS = 10;
 /** Sessions searched by one request, newest first: each transcript is read for it. */
@@ -29,13 +31,15 @@ function hitsIn(session: Session, words: string) {
 
 const search = async (
   services: Services,
-  { query, sessionKeys, limit = DEFAULT_HITS }: ReturnType<typeof SessionsSearchParams.parse>,
+  { query, agentId, sessionKeys, scope, limit = DEFAULT_HITS }: ReturnType<typeof SessionsSearchParams.parse>,
 ) => {
   const words = query.trim().toLowerCase();
   const keys = sessionKeys && new Set(sessionKeys.map((key) => canonicalKey(key)));
-  const wanted = [...services.sessions.all()]
+  if (scope && (agentId !== undefined || sessionKeys)) {
+    throw new GatewayError("bad_request", "scope cannot be combined with agentId or sessionKeys");
+  }
+  const wanted = matchingSessions(services, scope ?? { agentId, archived: "all" })
     .filter(({ key }) => !keys || keys.has(key))
-    .sort((a, b) => b.record.updatedAt - a.record.updatedAt)
     .slice(0, MAX_SESSIONS);
   const results: ReturnType<typeof hitsIn> = [];
   for (const { key } of words === "" ? [] : wanted) {

@@ -14,6 +14,7 @@ import { canonicalKey, MAIN_SESSION_KEY } from "../sessions/session-key.ts";
 import { modelOf } from "../sessions/session-row.ts";
 import type { Session, Settings } from "../sessions/session-store.ts";
 import { copyInto } from "./branches/fork.ts";
+import { expectSame } from "./expectations.ts";
 import { ANSWERED, method } from "./method.ts";
 import type { Services } from "./services.ts";
 import { STORE_NAME } from "./session-list.ts";
@@ -31,13 +32,6 @@ function changed(services: Services, session: Session) {
   return { ok: true, key: session.key, entry, resolved: { modelProvider, model } };
 }
 
-/** Clients name the session id that they saw. Throws `bad_request` if the session was reset since. */
-function expectId(session: Session | undefined, expected: string | undefined): void {
-  if (expected !== undefined && session && session.record.sessionId !== expected) {
-    throw new GatewayError("bad_request", "session changed", { details: { reason: "session-changed" } });
-  }
-}
-
 const defined = (settings: Readonly<Record<string, string | number | boolean | null | undefined>>): Settings =>
   Object.fromEntries(Object.entries(settings).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 
@@ -51,24 +45,28 @@ async function parentOf(services: Services, key: string | undefined): Promise<Se
   return parent;
 }
 
-/** Copies a conversation into a new session, without a question that is still being answered. */
-function fork(services: Services, parent: Session, session: Session): void {
+/**
+ * Copies a conversation into a new session, without a question that is still being answered; `completed`: up to the last
+ * answer that is whole.
+ */
+function fork(services: Services, parent: Session, session: Session, completed: boolean): void {
   const running = services.runs.active(parent.key)?.id;
-  const isOver = ({ runId }: { readonly runId?: string }) => runId === undefined || runId !== running;
-  copyInto(services, session, parent, parent.messages.filter(isOver));
+  const over = parent.messages.filter(({ runId }) => runId === undefined || runId !== running);
+  const last = over.findLastIndex(({ role, failure }) => role === "assistant" && !failure);
+  copyInto(services, session, parent, completed ? over.slice(0, last + 1) : over);
 }
 
 const create = method("sessions.create", SCOPES.write, SessionsCreateParams, async (services, params, call) => {
-  for (const name of ["incognito", "worktree"] as const) {
-    if (params[name]) throw new GatewayError("unsupported", `${name} sessions are not available on this gateway`);
-  }
+  if (params.forkFrom && !params.fork) throw new GatewayError("bad_request", "forkFrom requires fork=true");
   const runId = params.idempotencyKey ?? services.newId();
   const earlier = services.records.get(runId)?.sessionKey;
   const key = params.key
     ? canonicalKey(params.key, params.agentId)
     : (earlier ?? canonicalKey(`dashboard:${services.newId()}`, params.agentId));
+  const category = params.category?.trim() || undefined;
   const settings = defined({
     label: params.label,
+    category,
     displayName: params.displayName,
     thinkingLevel: params.thinkingLevel,
     model: chosen(services, params.model),
@@ -77,7 +75,8 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
   const session = await services.sessions.openOrCreate(key);
   // Opened last: opening the other session may push it out of memory.
   const parent = params.fork ? await parentOf(services, params.parentSessionKey) : undefined;
-  if (parent && session.branches.all.length === 0) fork(services, parent, session);
+  if (parent && session.branches.all.length === 0) fork(services, parent, session, params.forkFrom !== undefined);
+  if (category) services.groups.register(category);
   services.sessions.update(session, settings);
   services.news.changed(key, "create");
   const result = () => ({ ...changed(services, session), sessionId: session.record.sessionId });
@@ -89,21 +88,35 @@ const create = method("sessions.create", SCOPES.write, SessionsCreateParams, asy
   return ANSWERED;
 });
 
+/** What `sessions.patch` changes besides the model. */
+const CHANGEABLE = [
+  ...(["label", "icon", "color", "category", "archived", "pinned", "unread"] as const),
+  ...(["thinkingLevel", "verboseLevel", "reasoningLevel"] as const),
+];
+
 /** Changes a session's settings. Throws when it was reset since, or the model or the group is refused. */
 export async function patchSession(services: Services, params: SessionPatch): Promise<Session> {
-  const { key: given, agentId, expectedSessionId, model, permissionMode, ...settings } = params;
-  if (permissionMode)
-    throw new GatewayError("unsupported", "This gateway runs no tools, so there is nothing to permit.");
-  const key = canonicalKey(given, agentId);
-  if (settings.archived && key === MAIN_SESSION_KEY) {
+  const { model, unread, expectedMarkedUnreadAt } = params;
+  const key = canonicalKey(params.key, params.agentId);
+  if (params.archived && key === MAIN_SESSION_KEY) {
     throw new GatewayError("bad_request", "Cannot archive an agent's main session.");
   }
-  expectId(services.sessions.get(key), expectedSessionId);
+  const settings = Object.fromEntries(CHANGEABLE.map((name) => [name, params[name]]));
+  const known = services.sessions.get(key);
+  expectSame(known, params);
+  if (expectedMarkedUnreadAt !== undefined) {
+    if (unread !== false || Object.values(defined({ ...settings, model })).length > 1) {
+      throw new GatewayError("bad_request", "expectedMarkedUnreadAt requires unread=false as the only mutation.");
+    }
+    // Marked by hand since: the mark stays.
+    if (known && (known.setting("markedUnreadAt") ?? null) !== expectedMarkedUnreadAt) return known;
+  }
   const selection = chosen(services, model);
   const session = await services.sessions.openOrCreate(key);
-  if (settings.category) services.groups.register(settings.category);
+  if (params.category) services.groups.register(params.category);
   const changes = defined({ ...settings, model: selection });
-  services.sessions.patch(session, changes);
+  const markedUnreadAt = unread === undefined ? undefined : unread ? Math.round(services.clock.wall()) : null;
+  services.sessions.patch(session, defined({ ...changes, markedUnreadAt }));
   if (Object.keys(changes).every((name) => name === "unread")) services.news.read(key);
   else services.news.changed(key, "patch");
   return session;
@@ -116,7 +129,7 @@ const patch = method("sessions.patch", SCOPES.write, SessionsPatchParams, async 
 
 const reset = method("sessions.reset", SCOPES.admin, SessionsResetParams, async (services, params) => {
   const key = canonicalKey(params.key, params.agentId);
-  expectId(services.sessions.get(key), params.expectedSessionId);
+  expectSame(services.sessions.get(key), params);
   const session = await services.sessions.openOrCreate(key);
   renew(services, session);
   const { ok, entry } = changed(services, session);
@@ -129,7 +142,10 @@ const remove = method("sessions.delete", SCOPES.admin, SessionsDeleteParams, (se
     throw new GatewayError("bad_request", `Cannot delete the main session (${MAIN_SESSION_KEY}).`);
   }
   const session = services.sessions.get(key);
-  expectId(session, params.expectedSessionId);
+  if (params.archivedOnly && session?.setting("archived") !== true) {
+    throw new GatewayError("bad_request", `Session ${key} is not archived. Archive it first, then delete it.`);
+  }
+  if (session) expectSame(session, params);
   if (session) {
     services.runs.abort(key);
     services.sideChats.reset(key);

@@ -11,8 +11,14 @@ function describe(issue: z.core.$ZodIssue): string {
   return `${at}: ${issue.message}`;
 }
 
-/** `what` names what is invalid, such as `chat.send params`. Values are never quoted: they may be prompts or tokens. */
+/**
+ * `what` names what is invalid, such as `chat.send params`. Values are never quoted: they may be prompts or tokens. A wish
+ * that this gateway does not meet is `unsupported`, and only its field and the reason are said.
+ */
 export function invalid(what: string, error: z.core.$ZodError): GatewayError {
   const issue = error.issues[0];
+  if (issue?.code === "custom" && issue.params?.refused === true) {
+    return new GatewayError("unsupported", `${String(issue.path.at(-1))}: ${issue.message}`);
+  }
   return new GatewayError("bad_request", `invalid ${what}: ${issue ? describe(issue) : "not understood"}`);
 }

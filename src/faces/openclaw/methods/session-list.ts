@@ -52,6 +52,7 @@ function timeOf(session: Session, sortBy: ListRequest["sortBy"] = "updatedAt"): 
     : Math.max(interaction, numberIn(session, "endedAt")) || updatedAt;
 }
 
+/** Whether a session passes the filters; `now`: the wall clock in milliseconds. */
 function isWanted(session: Session, request: ListRequest, now: number): boolean {
   const { archived = false, search } = request;
   if (NEVER_MET.some((name) => request[name] !== undefined)) return false;
@@ -69,14 +70,20 @@ function isWanted(session: Session, request: ListRequest, now: number): boolean 
   return words.some((word) => word?.toLowerCase().includes(search.trim().toLowerCase()));
 }
 
-/** One page of the sessions that match, newest first. */
-export function listSessions(services: Services, request: ListRequest) {
+/** The sessions that match, newest first. */
+export function matchingSessions(services: Services, request: ListRequest): Session[] {
   const now = services.clock.wall();
-  const { limit = DEFAULT_LIMIT, offset = 0 } = request;
-  const wanted = [...services.sessions.all()]
+  return [...services.sessions.all()]
     .filter((session) => isWanted(session, request, now))
     .filter(({ key }) => request.activeOnly !== true || services.runs.active(key) !== undefined)
     .sort((a, b) => timeOf(b, request.sortBy) - timeOf(a, request.sortBy));
+}
+
+/** One page of the sessions that match. */
+export function listSessions(services: Services, request: ListRequest) {
+  const now = services.clock.wall();
+  const { limit = DEFAULT_LIMIT, offset = 0 } = request;
+  const wanted = matchingSessions(services, request);
   const sessions = wanted.slice(offset, offset + limit).map((session) => rowOf(services, session.key, session));
   const next = offset + sessions.length;
   return {

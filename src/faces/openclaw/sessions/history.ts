@@ -2,7 +2,7 @@ import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import { type WireMessage, wireMessage } from "./transcript-view.ts";
 
 /** OpenClaw's default page. */
-const DEFAULT_LIMIT = 200;
+export const DEFAULT_LIMIT = 200;
 /** 6 MiB, the real gateway's limit for one history. */
 const MAX_BYTES = 6 * 1024 * 1024;
 

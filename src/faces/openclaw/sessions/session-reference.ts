@@ -14,6 +14,8 @@ export interface SessionReference {
   /** A key, or the slug of a name where the key is not found. */
   readonly reference?: { readonly key: string; readonly slug?: string | undefined } | undefined;
   readonly agentId?: string | undefined;
+  /** The session that started it: none here was started by another. */
+  readonly spawnedBy?: string | undefined;
 }
 
 interface Found {
@@ -38,7 +40,7 @@ export function resolveSession(sessions: Iterable<Session>, reference: SessionRe
   const given = KINDS.filter((kind) => reference[kind] !== undefined);
   if (reference.slugHint !== undefined && reference.shortId === undefined) throw wrong("slugHint requires shortId");
   if (given.length !== 1) throw wrong("provide exactly one of key, sessionId, label, shortId or reference");
-  const all = [...sessions];
+  const all = reference.spawnedBy === undefined ? [...sessions] : [];
   const { sessionId, label, shortId, slugHint, agentId } = reference;
   if (shortId !== undefined) return byShortId(all, shortId, slugHint);
   if (reference.reference) return byReference(all, reference.reference, agentId);

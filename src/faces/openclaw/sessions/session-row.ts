@@ -16,6 +16,7 @@ const SHOWN = [
   "derivedTitle",
   "lastMessagePreview",
   "lastInteractionAt",
+  "markedUnreadAt",
   "status",
   "lastRunId",
   "lastRunError",

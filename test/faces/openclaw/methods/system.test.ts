@@ -79,7 +79,7 @@ describe("what this gateway does not have", () => {
     await using rig = await startRig();
     const client = await rig.client();
     expect(await client.refusal("sessions.patch", { key: "main", permissionMode: "full" })).toMatchObject({
-      message: "This gateway runs no tools, so there is nothing to permit.",
+      message: "permissionMode: this gateway runs no tools, so there is nothing to permit",
     });
     expect(await client.request("sessions.patch", { key: "main", permissionMode: null })).toMatchObject({ ok: true });
   });

@@ -92,6 +92,13 @@ describe("usage", () => {
     expect(await client.request("usage.cost", { days: 1 })).toMatchObject({ days: 1, totals: { totalCost: 0.015 } });
   });
 
+  test("of another agent, or of another creator, is none", async () => {
+    for (const other of [{ agentId: "other" }, { creatorKey: "profile:ann" }]) {
+      expect(await usageOf({ ...range, ...other })).toMatchObject({ sessions: [], totals: { totalTokens: 0 } });
+    }
+    expect(await usageOf({ ...range, agentId: "main" })).toMatchObject({ totals: { totalTokens: 480 } });
+  });
+
   test("is empty before the first stream", async () => {
     const empty: UsageCells = { cells: [], latencies: [] };
     await using rig = await startRig({ ledger: { cells: async () => empty } });

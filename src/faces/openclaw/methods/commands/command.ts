@@ -7,6 +7,8 @@ export interface CommandContext {
   readonly services: Services;
   readonly session: Session;
   readonly client: ClientSession;
+  /** When the message's frame arrived, on the monotonic clock in milliseconds. */
+  readonly receivedAt: number;
   /** What follows the word, trimmed. */
   readonly argument: string;
 }

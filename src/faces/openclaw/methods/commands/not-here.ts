@@ -22,7 +22,6 @@ const REASONS: readonly (readonly [reason: string, words: string])[] = [
     "the gateway writes no files: the Control UI's `/export` saves the conversation in the browser",
     "export-session export export-trajectory trajectory",
   ],
-  ["side questions go through the Control UI's side chat", "btw side"],
   [
     "it is a command of OpenClaw's terminal UI, which answers it itself",
     "session sessions settings question exit quit",

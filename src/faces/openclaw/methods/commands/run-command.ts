@@ -1,4 +1,4 @@
-import { toGatewayError } from "../../../../core/kernel/errors.ts";
+import { GatewayError, toGatewayError } from "../../../../core/kernel/errors.ts";
 import { messageFingerprint, RunRecord } from "../../runs/run-records.ts";
 import type { Session } from "../../sessions/session-store.ts";
 import type { Call } from "../call.ts";
@@ -44,6 +44,8 @@ export async function runCommand(
   acknowledge(record);
   try {
     const said = attachments > 0 ? noFiles(words) : await say(services, session, call, words);
+    // Deleted while the command asked a model.
+    if (services.sessions.get(session.key) !== session) throw new GatewayError("unknown_session");
     services.runner.reply(session, runId, content, said);
     record.message = session.messages.at(-1);
     record.conclude({ status: "ok", stopReason: "stop", endedAt: services.clock.wall() });
@@ -67,7 +69,7 @@ async function say(
   const command = commandNamed(word);
   if (!command) return whyNot(word);
   try {
-    return await command.run({ services, session, client: call.client, argument });
+    return await command.run({ services, session, client: call.client, receivedAt: call.receivedAt, argument });
   } catch (thrown) {
     const { code, message } = toGatewayError(thrown);
     if (code === "internal") services.observer.fault(thrown, `openclaw /${word}`);

@@ -1,3 +1,4 @@
+import { btw } from "./btw.ts";
 import type { Command } from "./command.ts";
 import { context } from "./context.ts";
 import { help } from "./help.ts";
@@ -9,7 +10,7 @@ import { status } from "./status.ts";
 import { usage } from "./usage.ts";
 import { whoami } from "./whoami.ts";
 
-const others = [status, renewing, stop, name, model, think, reasoning, verbose, queue, context, usage, whoami];
+const others = [status, renewing, stop, name, model, think, reasoning, verbose, queue, btw, context, usage, whoami];
 
 /** Every command that the gateway answers. */
 const COMMANDS: readonly Command[] = [help(others), ...others];

@@ -11,7 +11,7 @@ import { SCOPES } from "../../../../../protocol/openclaw/wire.ts";
 import { mayDo } from "../../../../core/caller/caller.ts";
 import type { TranscriptMessage } from "../../../../core/ports/transcripts.ts";
 import { fromNano, toNano } from "../../../../core/usage/cost.ts";
-import { canonicalKey } from "../../sessions/session-key.ts";
+import { AGENT_ID, canonicalKey } from "../../sessions/session-key.ts";
 import { plainText, wireUsage } from "../../sessions/transcript-view.ts";
 import type { Call } from "../call.ts";
 import { method } from "../method.ts";
@@ -23,11 +23,25 @@ import { totalsOf } from "./usage-sums.ts";
 const LOG_LIMIT = 1_000;
 const LOG_CHARACTERS = 500;
 
-async function read(services: Services, call: Call, words: RangeWords, session?: string) {
+interface UsageWords extends RangeWords {
+  readonly agentId?: string | undefined;
+  readonly creatorKey?: string | undefined;
+}
+
+async function read(services: Services, call: Call, words: UsageWords, session?: string) {
   const range = readRange(words, services.clock.wall());
   const caller = mayDo(call.client.caller, "admin") ? undefined : call.client.caller.name;
   const { since, until, utcOffsetMinutes } = range;
-  const used = await services.usage.cells({ since, until, utcOffsetMinutes, caller, session });
+  const { agentId = AGENT_ID, creatorKey } = words;
+  const isNobodys = creatorKey !== undefined || agentId.toLowerCase() !== AGENT_ID;
+  // Before its own beginning, a range is empty.
+  const used = await services.usage.cells({
+    since,
+    until: isNobodys ? since : until,
+    utcOffsetMinutes,
+    caller,
+    session,
+  });
   return { range, used };
 }
 
@@ -53,7 +67,7 @@ export const usageMethods = [
   }),
 
   method("sessions.usage", SCOPES.read, SessionsUsageParams, async (services, params, call) => {
-    const session = params.key === undefined ? undefined : canonicalKey(params.key);
+    const session = params.key === undefined ? undefined : canonicalKey(params.key, params.agentId);
     const { range, used } = await read(services, call, params, session);
     return {
       updatedAt: services.clock.wall(),
@@ -66,7 +80,7 @@ export const usageMethods = [
   }),
 
   method("sessions.usage.timeseries", SCOPES.read, SessionsUsageSeriesParams, async (services, params) => {
-    const session = await services.sessions.open(canonicalKey(params.key));
+    const session = await services.sessions.open(canonicalKey(params.key, params.agentId));
     let cumulativeTokens = 0;
     let cumulativeNano = 0;
     // What was spent on a branch that was left is spent all the same.
@@ -84,18 +98,23 @@ export const usageMethods = [
     return { ...(session && { sessionId: session.record.sessionId }), points };
   }),
 
-  method("sessions.usage.logs", SCOPES.read, SessionsUsageLogsParams, async (services, { key, limit = LOG_LIMIT }) => {
-    const session = await services.sessions.open(canonicalKey(key));
-    const logs = (session?.messages ?? []).slice(-limit).map((message) => {
-      const figures = figuresOf(services, message);
-      return {
-        timestamp: message.timestamp,
-        role: message.role,
-        content: plainText(message).slice(0, LOG_CHARACTERS),
-        ...(figures && { tokens: figures.totalTokens }),
-        ...(figures?.cost && { cost: figures.cost.total }),
-      };
-    });
-    return { logs };
-  }),
+  method(
+    "sessions.usage.logs",
+    SCOPES.read,
+    SessionsUsageLogsParams,
+    async (services, { key, agentId, limit = LOG_LIMIT }) => {
+      const session = await services.sessions.open(canonicalKey(key, agentId));
+      const logs = (session?.messages ?? []).slice(-limit).map((message) => {
+        const figures = figuresOf(services, message);
+        return {
+          timestamp: message.timestamp,
+          role: message.role,
+          content: plainText(message).slice(0, LOG_CHARACTERS),
+          ...(figures && { tokens: figures.totalTokens }),
+          ...(figures?.cost && { cost: figures.cost.total }),
+        };
+      });
+      return { logs };
+    },
+  ),
 ];

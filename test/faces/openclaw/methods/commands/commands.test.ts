@@ -232,7 +232,7 @@ describe("a command", () => {
     const { commands } = await client.request("commands.list", { scope: "text" });
     expect((commands as { name: string }[]).map(({ name }) => name)).toEqual([
       ...["help", "status", "new", "stop", "name", "model"],
-      ...["think", "reasoning", "verbose", "queue", "context", "usage", "whoami"],
+      ...["think", "reasoning", "verbose", "queue", "btw", "context", "usage", "whoami"],
     ]);
   });
 });
