@@ -182,6 +182,20 @@ const own: Record<string, object> = {
   ConnectChallenge: shape({ nonce: text, ts: { type: "integer" } }),
   Described: shape({ session: { type: ["object", "null"] } }),
   UsersListResult: closed({ profiles: list }),
+  UsersSelfResult: closed({
+    profile: closed({
+      ...{ id: text, displayName: { type: "null" }, avatarMime: { type: "null" }, mergedInto: { type: "null" } },
+      ...{ createdAt: bytes, updatedAt: bytes, emails: list, githubIdentity: { type: "null" }, hasAvatar: boolean },
+    }),
+  }),
+  UsersListModelAccountsResult: closed({ profileId: text, accounts: list, links: list }),
+  UsersGitHubStatusResult: closed({
+    personal: closed({
+      ...{ state: { const: "unavailable" }, generation: { type: "null" }, account: { type: "null" } },
+      ...{ accessExpiresAtMs: { type: "null" }, refreshState: { const: "not_applicable" }, pending: { type: "null" } },
+    }),
+    system: object,
+  }),
   SystemVitals: closed({
     eventLoop: closed({
       degraded: boolean,
@@ -217,7 +231,7 @@ const known: Record<string, object> = { ...published, ...own };
 /** Names of what is held to the pinned release's schema as well; undefined where the outer corpus is not here. */
 export const heldToPinned = pinned && Object.keys(known).filter((name) => `${name}Schema` in pinned);
 
-const ajv = new Ajv({ strict: false, allErrors: false });
+const ajv = new Ajv({ strict: false, allErrors: false, formats: { uuid: true } });
 const compiled = new Map<string, readonly ValidateFunction[]>();
 
 function validators(name: string): readonly ValidateFunction[] {
@@ -343,6 +357,9 @@ export const RESULTS: Readonly<Record<string, Check>> = {
   "sessions.groups.rename": is("SessionsGroupsMutationResult"),
   "sessions.groups.delete": is("SessionsGroupsMutationResult"),
   "sessions.patchMany": is("SessionsPatchManyResult"),
+  "users.self": is("UsersSelfResult"),
+  "users.listModelAccounts": is("UsersListModelAccountsResult"),
+  "users.github.status": is("UsersGitHubStatusResult"),
   "users.prefs.get": is("UsersPrefsGetResult"),
   "users.prefs.set": is("UsersPrefsSetResult"),
   "models.probe": is("ModelsProbeResult"),

@@ -10,6 +10,9 @@ const COMPLAINTS =
 /** Not in the pane of a session that the page has left, which it keeps transparent. */
 const PRESENT = ":not([inert] *)";
 
+/** The button that starts a new session, while it cannot. */
+const NOT_READY = '.new-session-page__start-submit[aria-disabled="true"]';
+
 /** A page's request; `ok` once it is answered. */
 interface Call {
   readonly method: string;
@@ -71,10 +74,11 @@ export class UiTab {
     return this.page.locator(`.chat-group.user .chat-text${PRESENT}`);
   }
 
-  /** Types a message and sends it. */
+  /** Types a message and sends it, once the page can: the one of a new session ignores Enter while it gets ready. */
   async send(text: string): Promise<void> {
     await this.composer.waitFor();
     await this.composer.fill(text);
+    while ((await this.page.locator(`${NOT_READY}${PRESENT}`).count()) > 0) await this.#frame();
     await this.page.keyboard.press("Enter");
   }
 

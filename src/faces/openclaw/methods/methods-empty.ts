@@ -45,6 +45,16 @@ const NO_ASSISTANT =
   "This gateway is Sluice: it passes your messages to models, and has one agent and no setup assistant. Models, keys and " +
   "limits are set in its configuration file, which its documentation explains. To chat, open Home.";
 
+/** A user's own account at GitHub. */
+const noAccount = {
+  state: "unavailable",
+  generation: null,
+  account: null,
+  accessExpiresAtMs: null,
+  refreshState: "not_applicable",
+  pending: null,
+};
+
 const noGitHub = {
   source: "system-detected",
   credentialKind: "native",
@@ -130,6 +140,7 @@ export const emptyMethods: readonly Method[] = [
     selected: { scope: "system", configured: false, identity: null },
     effective: noGitHub,
   })),
+  empty("users.github.status", SCOPES.read, () => ({ personal: noAccount, system: noGitHub })),
   empty("users.list", SCOPES.read, () => ({ profiles: [] })),
   empty("worktrees.list", SCOPES.read, () => ({ worktrees: [] })),
   empty("transcripts.list", SCOPES.read, () => ({ sessions: [] })),

@@ -15,6 +15,15 @@ const set = (client: OpenClawClient, entries: object, expectedEntries?: object) 
 const numbered = (from: number, to: number) =>
   Object.fromEntries(Array.from({ length: to - from }, (_, index) => [`key ${from + index}`, index]));
 
+test("a user's profile has the id of its presence, and nothing else to show", async () => {
+  await using rig = await startRig();
+  using client = await rig.client();
+  const [self] = (await client.request("system-presence")) as unknown as { user: { id: string } }[];
+  const { profile } = await client.request("users.self");
+  expect(profile).toMatchObject({ id: self?.user.id, displayName: null, emails: [], hasAvatar: false });
+  expect((await client.request("users.github.status")).personal).toMatchObject({ state: "unavailable" });
+});
+
 describe("preferences", () => {
   test("are read by another connection, and after a restart", async () => {
     await using rig = await startRig();
