@@ -27,13 +27,18 @@ export class Unhandled {
   /** The client has handled everything up to `seq`. */
   acknowledge(id: string, seq: number): void {
     const ended = this.#ended.get(id);
-    if (!ended || seq < ended.lastSeq) return;
-    this.#ended.delete(id);
-    this.#registry.handled(ended.registered, true);
+    if (ended && seq >= ended.lastSeq) this.#forget(id, true);
   }
 
-  /** The client reuses the id for another stream, and so needs the earlier one no more. */
+  /** The client reuses the id: for another stream, and so needs the earlier one no more, or to read the same one again. */
   reused(id: string): void {
-    this.acknowledge(id, Number.POSITIVE_INFINITY);
+    this.#forget(id, false);
+  }
+
+  #forget(id: string, isAcknowledged: boolean): void {
+    const ended = this.#ended.get(id);
+    if (!ended) return;
+    this.#ended.delete(id);
+    this.#registry.handled(ended.registered, isAcknowledged);
   }
 }

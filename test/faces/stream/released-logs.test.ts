@@ -48,6 +48,12 @@ describe("the events of an ended stream", () => {
     expect(other.seqs("a")).toEqual([1, 2, 3]);
   });
 
+  test("stay if the client reads them again under the same id", () => {
+    const { client, stream } = ended();
+    client.resume("a", stream, 1);
+    expect(client.seqs("a")).toEqual([1, 2, 3, 2, 3]);
+  });
+
   test("stay if they were only sent, to a client that does not acknowledge", () => {
     const { rig, stream } = ended({ flow: "none" });
     const other = rig.connect();

@@ -13,6 +13,14 @@ async function ask(rig: Rig, client: OpenClawClient, sessionKey: string): Promis
   await client.ended(idempotencyKey);
 }
 
+/** What a picture's address leads to, decoded. */
+async function fileAt(rig: Rig, sessionKey: string, url: string) {
+  const file = await rig.face.fileOf(sessionKey, url);
+  if (!file) return undefined;
+  const { read, ...facts } = file;
+  return { ...facts, bytes: read() };
+}
+
 /** The first address of a file in a history. */
 const addressIn = (history: unknown): string => String(/media:\/\/inbound\/[^"]+/.exec(JSON.stringify(history)));
 
@@ -25,7 +33,12 @@ test("a picture is found by the address in its history, by no other, and under i
   await ask(rig, client, "one");
   await ask(rig, client, "two");
   const url = await addressOf(client, "one");
-  expect(await rig.face.fileOf("one", url)).toEqual({ mimeType: "image/png", fileName: "dot.png", bytes: PICTURE });
+  expect(await fileAt(rig, "one", url)).toEqual({
+    mimeType: "image/png",
+    fileName: "dot.png",
+    sizeBytes: PICTURE.length,
+    bytes: PICTURE,
+  });
   expect(await rig.face.fileOf("two", url)).toBeUndefined();
   for (const other of ["-0.png", "-1.png", "-0", "-00000.png", "/../x-0.png"]) {
     expect(
@@ -50,7 +63,7 @@ test("a picture is there after a restart, without its transcript being read into
     return messages(key);
   };
   await using again = await rig.restart();
-  expect(await again.face.fileOf("one", url)).toMatchObject({ bytes: PICTURE });
+  expect(await fileAt(again, "one", url)).toMatchObject({ bytes: PICTURE });
   expect(read).toEqual([]);
 });
 
@@ -60,7 +73,7 @@ test("a picture of a message that waits for its turn is found too", async () => 
   await client.request("chat.send", { sessionKey: "main", message: "first", idempotencyKey: "r1" });
   await client.request("chat.send", { sessionKey: "main", message: "", idempotencyKey: "r/2 ü", attachments });
   const { pendingInputs } = await client.request("chat.history", { sessionKey: "main" });
-  expect(await rig.face.fileOf("main", addressIn(pendingInputs))).toMatchObject({ bytes: PICTURE });
+  expect(await fileAt(rig, "main", addressIn(pendingInputs))).toMatchObject({ bytes: PICTURE });
 });
 
 test("a fork has its pictures; a reset or deleted session has none, loaded or not", async () => {
@@ -75,11 +88,11 @@ test("a fork has its pictures; a reset or deleted session has none, loaded or no
   await client.request("sessions.delete", { key: "two" });
   expect(await rig.face.fileOf("one", one)).toBeUndefined();
   expect(await rig.face.fileOf("two", two)).toBeUndefined();
-  expect(await rig.face.fileOf(fork, copy)).toMatchObject({ bytes: PICTURE });
+  expect(await fileAt(rig, fork, copy)).toMatchObject({ bytes: PICTURE });
   await using again = await rig.restart();
   using later = await again.client({ scopes: ["operator.admin"] });
   const three = await addressOf(later, "three");
   await later.request("sessions.reset", { key: "three" });
   expect(await again.face.fileOf("three", three)).toBeUndefined();
-  expect(await again.face.fileOf(fork, copy)).toMatchObject({ bytes: PICTURE });
+  expect(await fileAt(again, fork, copy)).toMatchObject({ bytes: PICTURE });
 });
