@@ -16,4 +16,6 @@ export default {
   coverageReporters: ["text-summary", "text", "json-summary"],
   testTimeout: 60_000,
   maxWorkers: 2,
+  // A worker keeps the modules of every suite it ran, and coverage looks at all of them after each one.
+  workerIdleMemoryLimit: "1GB",
 };
