@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import { OpenClawClient } from "../support/openclaw-client.ts";
+import { png } from "../support/png.ts";
 import { connect } from "./clients.ts";
 import { type Figure, MIB, type Scenario } from "./report.ts";
 import { type Stage, setDemoStage } from "./stage.ts";
@@ -11,7 +12,7 @@ const STREAMS = 32;
 const PROMPT = "tell me something [[150x5]]";
 const messages = [{ role: "user", content: PROMPT }];
 /** A small picture: as base64, 300 KB. */
-const PICTURE = Buffer.alloc(225_000, "picture").toString("base64");
+const PICTURE = Buffer.concat([png(2, [40, 160, 90]), Buffer.alloc(225_000, "picture")]).toString("base64");
 /** Conversations that take turns and grow. */
 const SESSIONS = 40;
 const SAMPLE_MS = 5_000;
