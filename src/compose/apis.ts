@@ -5,9 +5,6 @@ import { type ApiFaces, type ApiFacesParts, createApiFaces } from "../faces/api/
 import { createResponsesSocket } from "../faces/api/socket/face.ts";
 import type { ResponsesSocketParts } from "../faces/api/socket/parts.ts";
 
-/** Where the Responses API is served, over HTTP and as a WebSocket. */
-export const RESPONSES_PATH = "/v1/responses";
-
 /** The vendors' APIs, each with its dialect's error bodies. */
 export function connectApis(
   parts: Omit<ApiFacesParts & ResponsesSocketParts, "wording">,

@@ -7,6 +7,7 @@ import { GatewayError } from "../core/kernel/errors.ts";
 import { ReadTurn } from "../core/stream/read-turn.ts";
 import { startDemoUpstream } from "../demo/demo-upstream.ts";
 import { AI_SDK_SUBPROTOCOL, createAiSdkFace } from "../faces/ai-sdk/face.ts";
+import { RESPONSES_API } from "../faces/api/request/apis.ts";
 import { createOpenClawFace } from "../faces/openclaw/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createLog, type LogOptions, type StartRecord } from "../observe/log.ts";
@@ -19,7 +20,7 @@ import { createTicketFace } from "../transport/auth/ticket-face.ts";
 import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
-import { connectApis, RESPONSES_PATH } from "./apis.ts";
+import { connectApis } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
@@ -180,7 +181,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       { path: "/", face: openClawFace },
       { path: CONTROL_UI_PATH, face: openClawFace },
       { path: config.aiSdk.path, optionalSubprotocol: AI_SDK_SUBPROTOCOL, face: aiSdkFace },
-      { path: RESPONSES_PATH, face: apis.responsesSocket },
+      { path: RESPONSES_API.path, face: apis.responsesSocket },
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFaces.stream },
     ],
     httpFaces: [createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],

@@ -49,7 +49,8 @@ export class Scheduler {
   /** Whether the stream whose turn it is was refused, and so has more to send. */
   #refused = false;
 
-  constructor(connection: SharedSocket, inFlightBytes: number) {
+  /** `inFlightBytes` applies while a stream acknowledges. */
+  constructor(connection: SharedSocket, inFlightBytes = Number.POSITIVE_INFINITY) {
     this.#connection = connection;
     this.#inFlightBytes = inFlightBytes;
   }

@@ -1,3 +1,4 @@
+import { bearerToken } from "../../core/caller/bearer-token.ts";
 import type { Caller } from "../../core/caller/caller.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Authenticator } from "../../core/ports/authenticator.ts";
@@ -49,7 +50,5 @@ export class FrameCaller {
 }
 
 /** By lower-case name, as the transport sends them: `Authorization: Bearer`, or `x-api-key`. */
-function tokenIn(headers: Readonly<Record<string, string>>): string | undefined {
-  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1];
-  return bearer ?? (headers["x-api-key"] || undefined);
-}
+const tokenIn = (headers: Readonly<Record<string, string>>): string | undefined =>
+  bearerToken(headers.authorization) ?? (headers["x-api-key"] || undefined);

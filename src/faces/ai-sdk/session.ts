@@ -4,6 +4,7 @@ import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import type { JsonObject } from "../../core/kernel/json.ts";
 import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
+import { noteRefusedFrame } from "../../core/ports/refused-frame.ts";
 import { Scheduler } from "../../core/stream/scheduler.ts";
 import { Answer } from "./answers/answer.ts";
 import { AnswerReader } from "./answers/answer-reader.ts";
@@ -30,8 +31,7 @@ export class AiSdkSession implements FaceSession {
     this.#connection = connection;
     this.#parts = parts;
     this.#answers = answers;
-    // Nothing is acknowledged, so the in-flight limit never applies.
-    this.#scheduler = new Scheduler(connection, Number.POSITIVE_INFINITY);
+    this.#scheduler = new Scheduler(connection);
     this.#caller = new FrameCaller(connection, parts.authenticator);
   }
 
@@ -155,8 +155,6 @@ export class AiSdkSession implements FaceSession {
     const { code, message } = error;
     if (code === "internal") this.#parts.observer.fault(error.cause, "ai-sdk");
     if (requestId !== undefined) this.#scheduler.send(errorFrame(requestId, message));
-    if (code === "bad_frame") this.#connection.violation(error);
-    else this.#parts.observer.refused({ code, remoteAddress: this.#connection.remoteAddress, where: "ai-sdk" });
-    if (code === "unauthorized") this.#connection.close(4501, code);
+    noteRefusedFrame(this.#connection, this.#parts.observer, "ai-sdk", error);
   }
 }

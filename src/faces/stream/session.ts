@@ -6,6 +6,7 @@ import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import { asString, isObject, type JsonObject, parseRelayedJson } from "../../core/kernel/json.ts";
 import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
+import { noteRefusedFrame } from "../../core/ports/refused-frame.ts";
 import { type Fingerprint, fingerprintOf } from "../../core/relay/idempotency.ts";
 import type { RegisteredStream } from "../../core/stream/registry.ts";
 import { Scheduler } from "../../core/stream/scheduler.ts";
@@ -61,8 +62,7 @@ export class StreamSession implements FaceSession {
       const error = toGatewayError(thrown);
       if (error.code === "internal") throw thrown;
       this.#scheduler.send(errorFrame(id, error));
-      this.#note(error);
-      if (error.code === "unauthorized") this.#connection.close(4501, error.code);
+      noteRefusedFrame(this.#connection, this.#parts.observer, "stream", error);
     }
   }
 
@@ -80,12 +80,6 @@ export class StreamSession implements FaceSession {
 
   goingAway(afterMs: number): void {
     this.tell({ type: "going_away", afterMs });
-  }
-
-  #note(refusal: GatewayError): void {
-    const { code } = refusal;
-    if (code === "bad_frame" || code === "unknown_method") this.#connection.violation(refusal);
-    else this.#parts.observer.refused({ code, remoteAddress: this.#connection.remoteAddress, where: "stream" });
   }
 
   /** Keys change while sockets are open. Throws `unauthorized` or `forbidden`. */

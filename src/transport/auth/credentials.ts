@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { bearerToken } from "../../core/caller/bearer-token.ts";
 
 /** Browsers cannot set headers on a WebSocket, so they offer the token as a subprotocol, which is never selected. */
 const TOKEN_SUBPROTOCOL = "base64url.bearer.sluice.";
@@ -17,11 +18,10 @@ export function offeredSubprotocols(headers: IncomingHttpHeaders): readonly stri
  * Agents signed in elsewhere may send that login besides the gateway's key. Never from the URL, which is logged.
  */
 export function tokensOf(headers: IncomingHttpHeaders): readonly string[] {
-  const bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? "")?.[1];
   const apiKey = headers["x-api-key"];
   const offered = offeredSubprotocols(headers).find((name) => name.startsWith(TOKEN_SUBPROTOCOL));
   const tokens = [
-    bearer,
+    bearerToken(headers.authorization),
     typeof apiKey === "string" && apiKey !== "" ? apiKey : undefined,
     offered && Buffer.from(offered.slice(TOKEN_SUBPROTOCOL.length), "base64url").toString("utf8"),
   ];

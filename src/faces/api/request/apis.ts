@@ -19,11 +19,14 @@ const ANTHROPIC = {
 } as const satisfies Partial<Api>;
 const RESPONSES = { dialect: "openai-responses", switches: ["openai-beta"] } as const satisfies Partial<Api>;
 
+/** The Responses API, which is served as a WebSocket at the same path as well. */
+export const RESPONSES_API: Api = { ...RESPONSES, name: "responses", path: "/v1/responses" };
+
 /** Every endpoint, generation endpoints first. */
 export const APIS: readonly Api[] = [
   { ...ANTHROPIC, name: "messages", path: "/v1/messages" },
   { name: "chat-completions", path: "/v1/chat/completions", dialect: "openai-chat", switches: ["openai-beta"] },
-  { ...RESPONSES, name: "responses", path: "/v1/responses" },
+  RESPONSES_API,
   { ...ANTHROPIC, name: "count-tokens", path: "/v1/messages/count_tokens", below: "/count_tokens" },
   { ...RESPONSES, name: "input-tokens", path: "/v1/responses/input_tokens", below: "/input_tokens" },
   { ...RESPONSES, name: "compact", path: "/v1/responses/compact", below: "/compact" },

@@ -9,7 +9,7 @@ import type { Scheduler } from "../../../core/stream/scheduler.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
 import type { Terminal } from "../../../core/stream/terminal.ts";
 import { requestOf } from "../request/api-request.ts";
-import { APIS } from "../request/apis.ts";
+import { RESPONSES_API } from "../request/apis.ts";
 import type { EventText } from "../request/wording.ts";
 import type { CreateFrame } from "./client-frame.ts";
 import type { Conversation } from "./conversation.ts";
@@ -21,8 +21,7 @@ import { ResponseReader } from "./response-reader.ts";
 import { previousNotFound } from "./socket-refusal.ts";
 import { isWarmUpId, warmUpFrames, warmUpId } from "./warm-up.ts";
 
-const DIALECT = "openai-responses";
-const [API] = APIS.filter(({ path }) => path === "/v1/responses");
+const { dialect: DIALECT } = RESPONSES_API;
 
 /** A request as it is sent upstream. */
 interface Planned {
@@ -71,8 +70,7 @@ export class Responses {
    */
   start(frame: CreateFrame, caller: Caller, receivedAt: number): ResponseReader | undefined {
     const plan = this.#plan(frame);
-    if (!API) throw new GatewayError("internal");
-    const { target } = requestOf(plan.body, API, this.#parts.routing);
+    const { target } = requestOf(plan.body, RESPONSES_API, this.#parts.routing);
     if (!frame.generate) {
       this.#warmUp(frame, plan);
       return undefined;

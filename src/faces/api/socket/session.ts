@@ -1,10 +1,12 @@
 import type { Code } from "../../../../protocol/codes.ts";
 import { type Caller, requireScope } from "../../../core/caller/caller.ts";
 import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
-import { asNumber, jsonSize } from "../../../core/kernel/json.ts";
+import { jsonSize } from "../../../core/kernel/json.ts";
 import type { Connection } from "../../../core/ports/connection.ts";
 import type { FaceSession } from "../../../core/ports/face.ts";
+import { noteRefusedFrame } from "../../../core/ports/refused-frame.ts";
 import { Scheduler } from "../../../core/stream/scheduler.ts";
+import { RESPONSES_API } from "../request/apis.ts";
 import { type ClientFrame, readClientFrame } from "./client-frame.ts";
 import type { ConversationMemory } from "./conversation-memory.ts";
 import { errorFrame, ownFrame } from "./frames.ts";
@@ -38,8 +40,7 @@ export class ResponsesSession implements FaceSession {
     this.#caller = caller;
     this.#parts = parts;
     const { apiBodyBytes, responsesSocketMs } = parts.limits;
-    // Nothing is acknowledged, so the in-flight limit never applies.
-    this.#scheduler = new Scheduler(connection, Number.POSITIVE_INFINITY);
+    this.#scheduler = new Scheduler(connection);
     this.#remembered = new Remembered(memory, apiBodyBytes);
     this.#responses = new Responses(parts, connection, this.#scheduler, this.#remembered, (lane) => this.#over(lane));
     this.#lanes = new Lanes(
@@ -107,11 +108,8 @@ export class ResponsesSession implements FaceSession {
   #refuse(lane: string | undefined, error: GatewayError): void {
     const { wording, observer } = this.#parts;
     if (error.code === "internal") observer.fault(error.cause, "responses socket");
-    this.#scheduler.send(errorFrame(lane, error, wording.refusal("openai-responses", error)));
-    if (error.code === "bad_frame") this.#connection.violation(error);
-    else
-      observer.refused({ code: error.code, remoteAddress: this.#connection.remoteAddress, where: "responses-socket" });
-    if (error.code === "unauthorized") this.#connection.close(4501, error.code);
+    this.#scheduler.send(errorFrame(lane, error, wording.refusal(RESPONSES_API.dialect, error)));
+    noteRefusedFrame(this.#connection, observer, "responses-socket", error);
   }
 
   #cancel(lane: string | undefined, responseId: string | undefined): void {
@@ -130,7 +128,7 @@ export class ResponsesSession implements FaceSession {
     this.#scheduler.send(
       ownFrame(steered?.lane, {
         type: "response.steer.failed",
-        sequence_number: asNumber(steered?.sent?.last.seq) ?? 0,
+        sequence_number: steered?.sent?.last.seq ?? 0,
         steer: { previous_response_id: previousId, input },
         error: { type: "invalid_request_error", code, message },
       }),
