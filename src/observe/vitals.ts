@@ -1,6 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { type EventLoopUtilization, performance } from "node:perf_hooks";
 import { cpuUsage, memoryUsage } from "node:process";
+import type { DiskSpace, LoopVitals, MemoryVitals, VitalsSource } from "../core/ports/vitals.ts";
 
 /** What the vitals are read from. */
 export interface VitalsParts {
@@ -9,32 +10,6 @@ export interface VitalsParts {
   readonly loopDelayMs: number;
   /** On the disk to be shown; undefined for a gateway that stores nothing. */
   readonly directory: string | undefined;
-}
-
-/** How busy the event loop was since the last but one sample, 5 to 10 s ago. A share of 1 is a whole core. */
-export interface LoopVitals {
-  /** Whether it runs so late that streams are refused. */
-  readonly degraded: boolean;
-  readonly intervalMs: number;
-  readonly delayP99Ms: number;
-  readonly delayMaxMs: number;
-  readonly utilization: number;
-  readonly cpuShare: number;
-}
-
-/** In bytes, as Node's `memoryUsage` defines them. */
-export interface MemoryVitals {
-  readonly rssBytes: number;
-  readonly heapUsedBytes: number;
-  readonly heapTotalBytes: number;
-  readonly externalBytes: number;
-  readonly arrayBuffersBytes: number;
-}
-
-/** The space of one disk, in bytes. */
-export interface DiskSpace {
-  readonly totalBytes: number;
-  readonly availableBytes: number;
 }
 
 const SAMPLE_MS = 5_000;
@@ -53,7 +28,7 @@ const sample = (): Sample => ({
 });
 
 /** Figures about this process and its disk, for people who watch it. */
-export class Vitals {
+export class Vitals implements VitalsSource {
   readonly #parts: VitalsParts;
   #older = sample();
   #newer = this.#older;
@@ -94,7 +69,6 @@ export class Vitals {
     };
   }
 
-  /** The disk of the data; undefined if there is none, or where the system does not say. */
   async disk(): Promise<DiskSpace | undefined> {
     const { directory } = this.#parts;
     if (directory === undefined) return undefined;

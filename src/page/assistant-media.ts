@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { type Caller, requireScope } from "../core/caller/caller.ts";
 import { GatewayError, toGatewayError } from "../core/kernel/errors.ts";
+import type { MessageFile } from "../core/ports/message-file.ts";
 import { MediaTickets } from "./media-tickets.ts";
 import type { PageRequest, PageResponse } from "./start-page.ts";
 
@@ -13,20 +14,11 @@ export interface AssistantMediaParts {
   /** The caller with what its key grants now. Throws `unauthorized`. */
   readonly current: (caller: Caller) => Caller;
   /** A file of a session's message; undefined if there is none. Rejects with GatewayError. */
-  readonly fileOf: (sessionKey: string, source: string) => Promise<MediaFile | undefined>;
+  readonly fileOf: (sessionKey: string, source: string) => Promise<MessageFile | undefined>;
   /** Reserves memory for a file until it is sent. Throws `overloaded`. */
   readonly reserve: (caller: Caller, bytes: number) => { release(): void };
   /** Wall clock in milliseconds. */
   readonly now: () => number;
-}
-
-/** A file and what it is called. */
-export interface MediaFile {
-  readonly mimeType: string;
-  readonly fileName: string;
-  readonly sizeBytes: number;
-  /** Decodes it. */
-  readonly read: () => Buffer;
 }
 
 /** A request with its query. */
@@ -69,7 +61,7 @@ export function createAssistantMedia(
     return caller;
   }
 
-  async function fileOf(sessionKey: string, source: string): Promise<MediaFile | undefined> {
+  async function fileOf(sessionKey: string, source: string): Promise<MessageFile | undefined> {
     try {
       return await parts.fileOf(sessionKey, source);
     } catch (error) {
@@ -95,7 +87,7 @@ export function createAssistantMedia(
   return (request) => (PATHS.has(request.path) ? answer(request) : undefined);
 }
 
-function meta(file: MediaFile | undefined, ticket: () => object): PageResponse {
+function meta(file: MessageFile | undefined, ticket: () => object): PageResponse {
   const value = file
     ? { available: true, mimeType: file.mimeType, sizeBytes: file.sizeBytes, ...ticket() }
     : { available: false, code: "file-not-found", reason: "File not found", retryable: false };
@@ -103,14 +95,15 @@ function meta(file: MediaFile | undefined, ticket: () => object): PageResponse {
   return { status: 200, headers, body: JSON.stringify(value) };
 }
 
-function whole({ mimeType, fileName, read }: MediaFile): PageResponse {
+function whole({ mimeType, fileName, read }: MessageFile): PageResponse {
   const type = NAMED.has(mimeType) ? mimeType : "application/octet-stream";
   const headers = {
     ...HEADERS,
     "content-type": type === "text/plain" ? "text/plain; charset=utf-8" : type,
     "content-disposition": `${SHOWN.has(type) ? "inline" : "attachment"}; filename*=UTF-8''${encoded(fileName)}`,
   };
-  return { status: 200, headers, body: read() };
+  const { buffer, byteOffset, byteLength } = read();
+  return { status: 200, headers, body: Buffer.from(buffer, byteOffset, byteLength) };
 }
 
 /** RFC 8187's form of a file name. */

@@ -2,19 +2,20 @@ import { describe, expect, test } from "@jest/globals";
 import type { Caller, Grant } from "../../src/core/caller/caller.ts";
 import { InboundBudget } from "../../src/core/caller/inbound-budget.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { createAssistantMedia, type MediaFile } from "../../src/page/assistant-media.ts";
+import type { MessageFile } from "../../src/core/ports/message-file.ts";
+import { createAssistantMedia } from "../../src/page/assistant-media.ts";
 
 const PATH = "/__openclaw__/assistant-media";
 const SOURCE = "media://inbound/m1-0.png";
 const BYTES = Buffer.from("\x89PNG", "latin1");
-const PICTURE: MediaFile = { mimeType: "image/png", fileName: "dot.png", sizeBytes: 4, read: () => BYTES };
+const PICTURE: MessageFile = { mimeType: "image/png", fileName: "dot.png", sizeBytes: 4, read: () => BYTES };
 
 const granting = (...scopes: string[]): Caller => ({
   name: "key",
   grant: { scopes: new Set(scopes) } as unknown as Grant,
 });
 
-function served(file: MediaFile | undefined = PICTURE) {
+function served(file: MessageFile | undefined = PICTURE) {
   const time = { now: 1_795_000_000_000 };
   const revoked = new Set<Caller>();
   const callers: Record<string, Caller> = {

@@ -1,17 +1,9 @@
 /** The files of stored messages: how histories name them, and how they are found again. */
 import { utf8Length } from "../../../core/kernel/byte-string.ts";
+import type { MessageFile } from "../../../core/ports/message-file.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
 
 type FilePart = Extract<TranscriptPart, { type: "image" | "document" | "textFile" }>;
-
-/** A file that was attached to a message. */
-export interface MessageFile {
-  readonly mimeType: string;
-  readonly fileName: string;
-  readonly sizeBytes: number;
-  /** Decodes it. */
-  readonly read: () => Buffer;
-}
 
 const ADDRESS = /^media:\/\/inbound\/([^/?#]+)-(\d{1,3})\.[a-z0-9]{1,16}$/;
 

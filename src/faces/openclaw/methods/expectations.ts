@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../core/kernel/errors.ts";
-import type { Session } from "../sessions/session-store.ts";
+import type { Session } from "../sessions/session.ts";
 
 /** What a client last saw of a session; undefined where it does not care. */
 export interface Expectations {

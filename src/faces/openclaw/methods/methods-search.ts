@@ -2,8 +2,8 @@
 import { SessionsSearchParams } from "../../../../protocol/openclaw/session-params.ts";
 import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
+import type { Session } from "../sessions/session.ts";
 import { canonicalKey } from "../sessions/session-key.ts";
-import type { Session } from "../sessions/session-store.ts";
 import { plainText } from "../sessions/transcript-view.ts";
 import { method } from "./method.ts";
 import { rowOf, type Services } from "./services.ts";

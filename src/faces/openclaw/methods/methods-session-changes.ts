@@ -10,9 +10,9 @@ import {
 import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import { modelFields, selectionOf } from "../sessions/model-catalog.ts";
+import type { Session, Settings } from "../sessions/session.ts";
 import { canonicalKey, MAIN_SESSION_KEY } from "../sessions/session-key.ts";
 import { modelOf } from "../sessions/session-row.ts";
-import type { Session, Settings } from "../sessions/session-store.ts";
 import { copyInto } from "./branches/fork.ts";
 import { expectSame } from "./expectations.ts";
 import { ANSWERED, method } from "./method.ts";

@@ -3,8 +3,8 @@ import { arch, cpus, freemem, hostname, loadavg, platform, release, totalmem } f
 import { pid, version } from "node:process";
 import { LogsTailParams, NoParams } from "../../../../protocol/openclaw/status-params.ts";
 import { SCOPES } from "../../../../protocol/openclaw/wire.ts";
+import type { VitalsSource } from "../../../core/ports/vitals.ts";
 import { method } from "./method.ts";
-import type { VitalsSource } from "./services.ts";
 
 const LOG_LIMIT = 500;
 const LOG_BYTES = 250_000;

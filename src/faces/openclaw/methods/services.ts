@@ -3,6 +3,7 @@ import type { Clock } from "../../../core/kernel/clock.ts";
 import type { Ledger } from "../../../core/ledger/ledger.ts";
 import type { Authenticator } from "../../../core/ports/authenticator.ts";
 import type { Observer } from "../../../core/ports/observer.ts";
+import type { VitalsSource } from "../../../core/ports/vitals.ts";
 import type { Clients } from "../clients/clients.ts";
 import type { DeviceTokens } from "../clients/device-tokens.ts";
 import type { Preferences } from "../clients/preferences.ts";
@@ -12,10 +13,11 @@ import type { RunRecords } from "../runs/run-records.ts";
 import type { Runner } from "../runs/runner.ts";
 import type { SideChats } from "../runs/side-chats.ts";
 import type { ModelCatalog } from "../sessions/model-catalog.ts";
+import type { Session } from "../sessions/session.ts";
 import type { SessionGroups } from "../sessions/session-groups.ts";
 import type { SessionNews } from "../sessions/session-news.ts";
 import { type SessionRow, sessionRow } from "../sessions/session-row.ts";
-import type { Session, SessionStore } from "../sessions/session-store.ts";
+import type { SessionStore } from "../sessions/session-store.ts";
 
 /** Settings of the face. */
 export interface OpenClawSettings {
@@ -43,24 +45,6 @@ export interface LogSource {
     readonly size: number;
     readonly lines: readonly string[];
   };
-}
-
-/** Figures about the process and its machine. */
-export interface VitalsSource {
-  /** How busy the event loop was in the last seconds. A share of 1 is a whole core. */
-  loop(): {
-    readonly degraded: boolean;
-    readonly intervalMs: number;
-    readonly delayP99Ms: number;
-    readonly delayMaxMs: number;
-    readonly utilization: number;
-    readonly cpuShare: number;
-  };
-  memory(): Readonly<
-    Record<"rssBytes" | "heapUsedBytes" | "heapTotalBytes" | "externalBytes" | "arrayBuffersBytes", number>
-  >;
-  /** The disk that holds the data; undefined if there is none. */
-  disk(): Promise<{ readonly totalBytes: number; readonly availableBytes: number } | undefined>;
 }
 
 /** What the methods use. */

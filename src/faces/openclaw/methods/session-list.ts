@@ -1,6 +1,6 @@
 import { modelFields } from "../sessions/model-catalog.ts";
+import type { Session } from "../sessions/session.ts";
 import { AGENT_ID } from "../sessions/session-key.ts";
-import type { Session } from "../sessions/session-store.ts";
 import { rowOf, type Services } from "./services.ts";
 
 /** The filters of `sessions.list`. */

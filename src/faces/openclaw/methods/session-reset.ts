@@ -1,4 +1,4 @@
-import type { Session } from "../sessions/session-store.ts";
+import type { Session } from "../sessions/session.ts";
 import type { Services } from "./services.ts";
 
 /** Settings that describe a past conversation. */

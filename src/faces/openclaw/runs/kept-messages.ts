@@ -5,7 +5,7 @@ import { isObject } from "../../../core/kernel/json.ts";
 import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
 import { DurableMap, type DurableMapParts } from "../clients/durable-map.ts";
 import { type ModelCatalog, selectionOf } from "../sessions/model-catalog.ts";
-import type { Session } from "../sessions/session-store.ts";
+import type { Session } from "../sessions/session.ts";
 import type { RunRequest } from "./run-request.ts";
 
 /** The kind of these documents; their keys are run ids. */

@@ -1,5 +1,6 @@
 import type { Clock } from "../../../core/kernel/clock.ts";
-import type { Session, SessionStore } from "../sessions/session-store.ts";
+import type { Session } from "../sessions/session.ts";
+import type { SessionStore } from "../sessions/session-store.ts";
 import type { Run } from "./run.ts";
 import { endingOf, INTERRUPTED, type RunEnding } from "./run-ending.ts";
 

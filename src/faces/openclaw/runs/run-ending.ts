@@ -3,7 +3,7 @@ import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import { chatFailure } from "../clients/errors.ts";
 import { inWords } from "../clients/failure-words.ts";
 import { notesOf } from "../sessions/notes.ts";
-import type { Settings } from "../sessions/session-store.ts";
+import type { Settings } from "../sessions/session.ts";
 import { stopReasonOf, wireUsage } from "../sessions/transcript-view.ts";
 import type { Run, RunEnd } from "./run.ts";
 import { textMessage } from "./run-frames.ts";

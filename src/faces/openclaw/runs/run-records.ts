@@ -9,7 +9,7 @@ import {
   type IdempotencyRecord,
   IdempotencyRecords,
 } from "../../../core/relay/idempotency.ts";
-import type { Session } from "../sessions/session-store.ts";
+import type { Session } from "../sessions/session.ts";
 
 /** How a run ended, as a repeated request reports it. Times are wall clock in milliseconds. */
 export type Outcome =

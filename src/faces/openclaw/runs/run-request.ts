@@ -3,7 +3,7 @@ import type { Model } from "../../../core/dialect/routing.ts";
 import type { GatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
 import type { ClientSession } from "../clients/client-session.ts";
-import type { Session } from "../sessions/session-store.ts";
+import type { Session } from "../sessions/session.ts";
 
 /** A message to answer. */
 export interface RunRequest {

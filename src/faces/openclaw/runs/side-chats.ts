@@ -9,7 +9,7 @@ import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import type { Relay } from "../../../core/relay/relay.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
 import { DurableMap } from "../clients/durable-map.ts";
-import type { Session } from "../sessions/session-store.ts";
+import type { Session } from "../sessions/session.ts";
 import { plainText } from "../sessions/transcript-view.ts";
 import { openOne, textOf } from "./one-answer.ts";
 

@@ -1,7 +1,7 @@
 /** Conversations that the upstream of a route keeps itself, such as those of an OpenClaw agent. */
 import type { Route } from "../../../core/dialect/routing.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
-import type { Session } from "../sessions/session-store.ts";
+import type { Session } from "../sessions/session.ts";
 
 const OWN_PREFIX = /^agent:[^:]+:/;
 

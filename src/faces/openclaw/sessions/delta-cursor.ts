@@ -1,6 +1,6 @@
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import { show } from "./history.ts";
-import type { Session } from "./session-store.ts";
+import type { Session } from "./session.ts";
 
 /** The real gateway's limits for one delta; beyond them it lets the client ask for a page. */
 const MAX_MESSAGES = 200;

@@ -3,7 +3,8 @@ import { GatewayError } from "../../../core/kernel/errors.ts";
 import { asObject, type JsonValue } from "../../../core/kernel/json.ts";
 import type { Documents } from "../../../core/ports/documents.ts";
 import { DurableMap } from "../clients/durable-map.ts";
-import type { Session, SessionStore } from "./session-store.ts";
+import type { Session } from "./session.ts";
+import type { SessionStore } from "./session-store.ts";
 
 /** The groups by position, and the order of the sidebar's sections where a user has set one. */
 type Catalog = { readonly names: readonly string[]; readonly sectionOrder: readonly string[] };

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../../core/kernel/errors.ts";
+import type { Session } from "./session.ts";
 import { AGENT_ID, canonicalKey } from "./session-key.ts";
-import type { Session } from "./session-store.ts";
 
 /** The ways in which clients name a session; exactly one is given. */
 export interface SessionReference {

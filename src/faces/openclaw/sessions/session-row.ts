@@ -1,7 +1,7 @@
 import type { Model } from "../../../core/dialect/routing.ts";
 import { type ModelCatalog, modelFields, thinkingFields } from "./model-catalog.ts";
+import type { Session } from "./session.ts";
 import { AGENT_ID, MAIN_SESSION_KEY } from "./session-key.ts";
-import type { Session } from "./session-store.ts";
 
 /** Settings that a row shows under their own names; first those that clients may patch. */
 const SHOWN = [

@@ -5,8 +5,6 @@ import { checkRoom, contentBytes, type TranscriptMemory } from "./content-bytes.
 import { Session, type Settings } from "./session.ts";
 import { AGENT_ID } from "./session-key.ts";
 
-export type { Session, Settings } from "./session.ts";
-
 /** Where sessions are stored, and how much memory they may take. */
 export interface SessionStoreParts {
   readonly transcripts: Transcripts;

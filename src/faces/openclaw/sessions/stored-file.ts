@@ -1,5 +1,6 @@
+import type { MessageFile } from "../../../core/ports/message-file.ts";
 import type { TranscriptPart, Transcripts } from "../../../core/ports/transcripts.ts";
-import { fileAt, type MessageFile, readAddress } from "../files/message-files.ts";
+import { fileAt, readAddress } from "../files/message-files.ts";
 import { canonicalKey } from "./session-key.ts";
 import type { SessionStore } from "./session-store.ts";
 

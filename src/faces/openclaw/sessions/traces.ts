@@ -1,6 +1,6 @@
 /** What a question and its answer leave in the row of their session. */
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
-import type { Session, Settings } from "./session-store.ts";
+import type { Session, Settings } from "./session.ts";
 import { oneLine, plainText } from "./transcript-view.ts";
 
 /** In characters. */

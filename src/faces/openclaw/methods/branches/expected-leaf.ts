@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../../core/kernel/errors.ts";
-import type { Session } from "../../sessions/session-store.ts";
+import type { Session } from "../../sessions/session.ts";
 
 /** What a client saw of a session when it sent a message. */
 export interface ExpectedLeaf {

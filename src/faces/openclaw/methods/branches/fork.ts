@@ -1,5 +1,5 @@
 import type { TranscriptMessage } from "../../../../core/ports/transcripts.ts";
-import type { Session } from "../../sessions/session-store.ts";
+import type { Session } from "../../sessions/session.ts";
 import type { Services } from "../services.ts";
 
 /** Copies these messages of a conversation into an empty session, with what was chosen for it. */

@@ -1,5 +1,5 @@
 import type { ClientSession } from "../../clients/client-session.ts";
-import type { Session } from "../../sessions/session-store.ts";
+import type { Session } from "../../sessions/session.ts";
 import type { Services } from "../services.ts";
 
 /** What a command works on. */

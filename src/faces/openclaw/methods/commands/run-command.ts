@@ -1,6 +1,6 @@
 import { GatewayError, toGatewayError } from "../../../../core/kernel/errors.ts";
 import { messageFingerprint, RunRecord } from "../../runs/run-records.ts";
-import type { Session } from "../../sessions/session-store.ts";
+import type { Session } from "../../sessions/session.ts";
 import type { Call } from "../call.ts";
 import type { Services } from "../services.ts";
 import { whyNot } from "./not-here.ts";

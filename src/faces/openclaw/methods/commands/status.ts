@@ -1,6 +1,6 @@
 import { selectionOf, thinkingFields } from "../../sessions/model-catalog.ts";
+import type { Session } from "../../sessions/session.ts";
 import { modelOf } from "../../sessions/session-row.ts";
-import type { Session } from "../../sessions/session-store.ts";
 import type { Command } from "./command.ts";
 import { duration } from "./duration.ts";
 
