@@ -8,32 +8,46 @@ import { temporaryDirectories } from "../support/temporary-directory.ts";
 
 const newDirectory = temporaryDirectories();
 
+/** A gateway with a data directory over a scripted upstream, and a browser that asked it for a story. */
+async function setUp() {
+  await using made = new AsyncDisposableStack();
+  const upstream = made.use(await startScriptedUpstream());
+  const directory = newDirectory();
+  const config = configFor(upstream.url, { data: { store: "sqlite", directory }, openclaw: { controlUi: CONTROL_UI } });
+  const killed = made.use(await startSluice(config));
+  const profile = made.use(await openProfile(killed.url));
+  const tab = await profile.open("new");
+  await tab.send("Tell me a story");
+  new ChatScript(await upstream.request()).text("Once upon a time");
+  await tab.untilAnswer("Once upon a time");
+  const stack = made.move();
+  return {
+    upstream,
+    profile,
+    tab,
+    /** Kills the gateway, and starts it again where it was; also the address of the session. */
+    async killAndRestart() {
+      // The page shows an answer before it has moved from `new` to the session's own address.
+      await tab.page.waitForURL(({ pathname }) => /^\/ui\/chat\/main\/.*[0-9a-f]{8,32}$/.test(pathname));
+      const address = new URL(tab.page.url()).pathname.slice("/ui/".length);
+      // A page that looks on complains of each connection that fails.
+      await tab.page.close();
+      await untilStored(directory, "Once upon a time");
+      killed.kill("SIGKILL");
+      await killed.exit;
+      const again = stack.use(await startSluice(config, { env: { SLUICE_PORT: new URL(killed.url).port } }));
+      expect(again.url).toBe(killed.url);
+      return address;
+    },
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+}
+
 describeUi("a gateway killed in mid-answer, in the Control UI", () => {
   test("shows the partial answer and the reason after its restart, answers the next message, and asks the old one again", async () => {
-    await using upstream = await startScriptedUpstream();
-    const directory = newDirectory();
-    const config = configFor(upstream.url, {
-      data: { store: "sqlite", directory },
-      openclaw: { controlUi: CONTROL_UI },
-    });
-    await using killed = await startSluice(config);
-    await using profile = await openProfile(killed.url);
-    const before = await profile.open("new");
-    await before.send("Tell me a story");
-    new ChatScript(await upstream.request()).text("Once upon a time");
-    await before.untilAnswer("Once upon a time");
-    // The page shows an answer before it has moved from `new` to the session's own address.
-    await before.page.waitForURL(({ pathname }) => /^\/ui\/chat\/main\/.*[0-9a-f]{8,32}$/.test(pathname));
-    const address = new URL(before.page.url()).pathname.slice("/ui/".length);
-    // A page that looks on complains of each connection that fails.
-    await before.page.close();
-    await untilStored(directory, "Once upon a time");
-    killed.kill("SIGKILL");
-    await killed.exit;
-
-    await using again = await startSluice(config, { env: { SLUICE_PORT: new URL(killed.url).port } });
-    expect(again.url).toBe(killed.url);
-    const tab = await profile.open(address);
+    await using up = await setUp();
+    const { upstream, profile } = up;
+    const tab = await profile.open(await up.killAndRestart());
     await tab.untilText("Once upon a time");
     await tab.untilText(/[Tt]he gateway stopped in the middle of this answer/);
     await tab.shot("killed-gateway");
@@ -49,28 +63,11 @@ describeUi("a gateway killed in mid-answer, in the Control UI", () => {
   });
 
   test("answers the message that waited, and shows each once", async () => {
-    await using upstream = await startScriptedUpstream();
-    const directory = newDirectory();
-    const config = configFor(upstream.url, {
-      data: { store: "sqlite", directory },
-      openclaw: { controlUi: CONTROL_UI },
-    });
-    await using killed = await startSluice(config);
-    await using profile = await openProfile(killed.url);
-    const tab = await profile.open("new");
-    await tab.send("Tell me a story");
-    new ChatScript(await upstream.request()).text("Once upon a time");
-    await tab.untilAnswer("Once upon a time");
+    await using up = await setUp();
+    const { upstream, profile, tab } = up;
     await tab.send("And then");
     await tab.until("chat.send", { message: "And then" });
-    await tab.page.waitForURL(({ pathname }) => /^\/ui\/chat\/main\/.*[0-9a-f]{8,32}$/.test(pathname));
-    const address = new URL(tab.page.url()).pathname.slice("/ui/".length);
-    await tab.page.close();
-    await untilStored(directory, "Once upon a time");
-    killed.kill("SIGKILL");
-    await killed.exit;
-
-    await using again = await startSluice(config, { env: { SLUICE_PORT: new URL(killed.url).port } });
+    const address = await up.killAndRestart();
     const answer = new ChatScript(await upstream.request());
     const later = await profile.open(address);
     await later.untilQuestions(["Tell me a story", "And then"]);
@@ -78,7 +75,6 @@ describeUi("a gateway killed in mid-answer, in the Control UI", () => {
     await later.untilAnswer("They lived happily");
     await later.untilQuestions(["Tell me a story", "And then"]);
     await later.shot("killed-gateway-queued");
-    expect(again.url).toBe(killed.url);
     expect(upstream.requests).toBe(2);
   });
 });
