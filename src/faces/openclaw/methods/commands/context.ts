@@ -1,4 +1,4 @@
-import type { Message } from "../../../../core/dialect/dialect.ts";
+import type { Conversation, Message } from "../../../../core/dialect/dialect.ts";
 import { promptCharacters } from "../../../../core/relay/prompt-size.ts";
 import { estimateTokens } from "../../../../core/usage/usage.ts";
 import { toConversation } from "../../runs/conversation.ts";
@@ -23,32 +23,25 @@ export const context: Command = {
   description: "Show what the next message takes along to the model, in tokens",
   category: "status",
   run({ services, session }) {
-    const { systemPrompt, historyMessages } = services.settings;
+    const { systemPrompt, historyMessages, historyFileTurns } = services.settings;
     const { route, contextWindow } = modelOf(session, services.catalog);
-    const options = { system: undefined, thinking: undefined, maxMessages: historyMessages };
-    const { messages } = toConversation(messagesFor(route, session), options);
-    const count = (system: string | undefined, those: readonly Message[]): number => {
-      const turn = { messages: those, ...(system !== undefined && { system }) };
-      const empty = promptCharacters(route.dialect.conversation({ messages: [] }));
-      return estimateTokens(promptCharacters(route.dialect.conversation(turn)) - empty);
-    };
+    const limits = { maxMessages: historyMessages, fileTurns: historyFileTurns };
+    const { messages } = toConversation(messagesFor(route, session), {
+      system: undefined,
+      thinking: undefined,
+      ...limits,
+    });
+    const charactersOf = (turn: Conversation) => promptCharacters(route.dialect.conversation(turn));
+    const empty = charactersOf({ messages: [] });
+    const count = (turn: Conversation): number => estimateTokens(charactersOf(turn) - empty);
+    const said = pick(messages, "user", (part) => !isFile(part));
+    const files = pick(messages, "user", isFile);
+    const answers = pick(messages, "assistant", () => true);
     const parts = [
-      ["System prompt", count(systemPrompt || undefined, [])],
-      [
-        "Your messages",
-        count(
-          undefined,
-          pick(messages, "user", (part) => !isFile(part)),
-        ),
-      ],
-      ["Attachments", count(undefined, pick(messages, "user", isFile))],
-      [
-        "Answers",
-        count(
-          undefined,
-          pick(messages, "assistant", () => true),
-        ),
-      ],
+      ["System prompt", count({ messages: [], ...(systemPrompt && { system: systemPrompt }) })],
+      ["Your messages", count({ messages: said })],
+      ["Attachments", count({ messages: files })],
+      ["Answers", count({ messages: answers })],
     ] as const;
     const total = parts.reduce((sum, [, tokens]) => sum + tokens, 0);
     const of = contextWindow === undefined ? "" : ` of ${contextWindow.toLocaleString("en")}`;

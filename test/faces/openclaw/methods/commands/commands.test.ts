@@ -1,6 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { ChatPayload, OpenClawClient, Payload } from "../../../../support/openclaw-client.ts";
 import { type Rig, startRig } from "../../../../support/openclaw-rig.ts";
+import { png } from "../../../../support/png.ts";
 
 const say = (client: OpenClawClient, message: string, idempotencyKey: string, fields: object = {}): Promise<Payload> =>
   client.request("chat.send", { sessionKey: "main", message, idempotencyKey, ...fields });
@@ -180,6 +181,21 @@ describe("a command", () => {
     expect(files).toBe(0);
     expect(answers).toBeGreaterThanOrEqual(2_000);
     expect(total).toBe(Number(system) + Number(questions) + Number(answers));
+  });
+
+  test("/context counts the files that a limit on their turns leaves, and no others", async () => {
+    const attachments = [{ mimeType: "image/png", fileName: "dot.png", content: png(2, [1, 2, 3]).toString("base64") }];
+    const counted = async (historyFileTurns: number): Promise<string> => {
+      await using rig = await startRig({ settings: { historyFileTurns } });
+      using client = await rig.client();
+      for (const runId of ["r1", "r2"]) {
+        await say(client, "what is it", runId, { attachments });
+        rig.call.text("a dot").finish();
+        await client.ended(runId);
+      }
+      return /Attachments: ([\d,]+)/.exec(await answerTo(client, "/context"))?.[1]?.replace(",", "") ?? "";
+    };
+    expect(Number(await counted(1))).toBeLessThan(Number(await counted(2)) * 0.6);
   });
 
   test("/usage adds up the session's and the day's calls from the ledger", async () => {
