@@ -107,21 +107,18 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     memory: parts.transcriptMemory,
     isBusy: (key) => runs.runIds(key).length > 0,
   });
-  const groups = await SessionGroups.load(transcripts, sessions, (error) => observer.fault(error, "openclaw.groups"));
-  const preferences = await Preferences.load(transcripts, (error) => observer.fault(error, "openclaw.preferences"));
-  const sideChats = await SideChats.load({
-    relay,
-    clock,
-    documents: transcripts,
-    fault: (error) => observer.fault(error, "openclaw.side-chats"),
-  });
+  const current = (caller: Caller) => authenticator.current(caller);
+  const fault = (where: string) => (error: unknown) => observer.fault(error, `openclaw.${where}`);
+  const documents = transcripts;
+  const credentials = parts.credentials ?? NO_CREDENTIALS;
+  const [groups, preferences, sideChats, devices, kept] = await Promise.all([
+    SessionGroups.load(documents, sessions, fault("groups")),
+    Preferences.load(documents, fault("preferences")),
+    SideChats.load({ relay, clock, documents, fault: fault("side-chats") }),
+    DeviceTokens.load({ documents, credentials, now, fault: fault("devices") }),
+    parts.durable ? KeptMessages.load({ documents, fault: fault("queue") }) : undefined,
+  ]);
   const clients = new Clients();
-  const devices = await DeviceTokens.load({
-    documents: transcripts,
-    credentials: parts.credentials ?? NO_CREDENTIALS,
-    now,
-    fault: (error) => observer.fault(error, "openclaw.devices"),
-  });
   const records = new RunRecords(clock);
   const news = new SessionNews(
     clients,
@@ -137,17 +134,15 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     sessions,
     clients,
     news,
-    fault: (error) => observer.fault(error, "openclaw.run"),
+    fault: fault("run"),
     modelOf: (session, caller) => modelOf(session, catalog.for(caller)),
-    current: (caller) => authenticator.current(caller),
+    current,
     clock,
     newId,
     systemPrompt,
     history: { maxMessages: historyMessages, fileTurns: historyFileTurns },
     partialMs,
   });
-  const fault = (error: unknown) => observer.fault(error, "openclaw.queue");
-  const kept = parts.durable ? await KeptMessages.load({ documents: transcripts, fault }) : undefined;
   const runs = new RunQueue({
     runner,
     records,
@@ -184,10 +179,9 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     devices,
     news,
   };
-  const restoreParts = { catalog, current: (caller: Caller) => authenticator.current(caller) };
   for (const [runId, message] of kept?.inOrder() ?? []) {
     const session = await sessions.openOrCreate(message.sessionKey);
-    runs.restore(restoredRequest(runId, message, session, restoreParts), message.acceptedAt);
+    runs.restore(restoredRequest(runId, message, session, { catalog, current }), message.acceptedAt);
   }
   // Clients close the connection after two intervals without a frame.
   const ticking = setInterval(() => clients.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
@@ -210,9 +204,9 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
       clearInterval(ticking);
       runner.close();
       runs.close(new GatewayError("shutting_down"));
-      await Promise.all([
-        ...[sessions.flush(), groups.flush(), preferences.flush(), sideChats.close(), devices.flush(), kept?.flush()],
-      ]);
+      await sideChats.close();
+      const stores = [sessions, groups, preferences, devices, kept];
+      await Promise.all(stores.map((store) => store?.flush()));
     },
   };
 }

@@ -6,7 +6,7 @@ import type { Documents } from "../../../core/ports/documents.ts";
 import { type DeviceRecord, describeClient, readDevice } from "./device-record.ts";
 import { deriveToken, isDeviceToken, randomToken, tokenIdOf } from "./device-token.ts";
 import { DurableMap } from "./durable-map.ts";
-import { covers } from "./granted-scopes.ts";
+import { coversAll } from "./granted-scopes.ts";
 
 /** What device tokens depend on. */
 export interface DeviceTokensParts {
@@ -208,6 +208,3 @@ export class DeviceTokens {
 
 /** When a device's token was issued, in wall-clock milliseconds. */
 export const issuedAt = ({ rotatedAtMs, createdAtMs }: DeviceRecord): number => rotatedAtMs ?? createdAtMs;
-
-const coversAll = (allowed: readonly string[], scopes: readonly string[]): boolean =>
-  scopes.every((scope) => covers(allowed, scope));

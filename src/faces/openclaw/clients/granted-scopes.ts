@@ -24,5 +24,9 @@ export function covers(scopes: readonly string[], scope: string): boolean {
   );
 }
 
+/** Whether `scopes` include all of these. */
+export const coversAll = (scopes: readonly string[], wanted: readonly string[]): boolean =>
+  wanted.every((scope) => covers(scopes, scope));
+
 /** Whether the caller may use this face. */
 export const mayChat = (caller: Caller): boolean => mayDo(caller, "chat");

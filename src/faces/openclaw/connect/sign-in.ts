@@ -6,7 +6,7 @@ import type { Authenticator } from "../../../core/ports/authenticator.ts";
 import type { Connection } from "../../../core/ports/connection.ts";
 import type { DeviceRecord } from "../clients/device-record.ts";
 import type { DeviceTokens } from "../clients/device-tokens.ts";
-import { covers } from "../clients/granted-scopes.ts";
+import { covers, coversAll } from "../clients/granted-scopes.ts";
 import type { Services } from "../methods/services.ts";
 import {
   deviceTokenMismatch,
@@ -40,7 +40,8 @@ export function signIn(services: Services, connection: Connection, params: Conne
   const { scopes = USUAL_SCOPES, auth } = params;
   if (connection.caller) return { caller: connection.caller, scopes };
   const presented = services.authenticator.required ? findDevice(services.devices, params) : undefined;
-  if (presented && coversAll(presented.device.scopes, params.scopes)) return withDevice(presented, params.scopes);
+  const known = (params.scopes ?? []).filter(isScope);
+  if (presented && coversAll(presented.device.scopes, known)) return withDevice(presented, params.scopes);
   const secrets = [auth?.token, auth?.password, auth?.deviceToken].filter(
     (secret) => secret !== undefined && secret !== "" && secret !== presented?.token,
   );
@@ -67,9 +68,6 @@ const withDevice = ({ token, device, caller }: Presented, scopes = device.scopes
   scopes: scopes.filter((scope) => covers(device.scopes, scope)),
   presented: { token, device },
 });
-
-const coversAll = (allowed: readonly string[], scopes: readonly string[] = []): boolean =>
-  scopes.every((scope) => !isScope(scope) || covers(allowed, scope));
 
 /** Authenticates by the shared token or a gateway key. */
 function authenticate(

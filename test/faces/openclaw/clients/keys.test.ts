@@ -155,6 +155,28 @@ describe("a key that names models", () => {
     });
   });
 
+  test("is told of no other by commands, and cannot choose one by them", async () => {
+    await using rig = await rigWith({ models: ["claude"] });
+    const client = await rig.client({ token: secret });
+    const say = async (text: string, idempotencyKey: string) => {
+      await client.request("chat.send", { sessionKey: "main", message: text, idempotencyKey });
+      return JSON.stringify((await client.ended(idempotencyKey)).message);
+    };
+    expect(await say("/model", "r1")).not.toContain("gpt");
+    expect(await say("/model openai/gpt", "r2")).toContain("failed");
+    expect(await say("/status", "r3")).toContain("anthropic/claude");
+  });
+
+  test("asks no other one beside the conversation, also if it named more when its client signed in", async () => {
+    await using rig = await rigWith();
+    const client = await rig.client({ token: secret });
+    await client.request("sessions.patch", { key: "main", model: "openai/gpt" });
+    rig.replace({ models: ["claude"] });
+    const refusal = await client.refusal("sessions.companion.ask", { sessionKey: "main", question: "Where?" });
+    expect(refusal).toMatchObject({ code: "FORBIDDEN" });
+    expect(rig.calls).toHaveLength(0);
+  });
+
   test("does not chat with another one that a session has chosen", async () => {
     await using rig = await rigWith();
     const client = await rig.client({ token: secret });
