@@ -1,5 +1,6 @@
 import type { Target } from "../dialect/routing.ts";
 import { GatewayError } from "../kernel/errors.ts";
+import type { MayRetry } from "../ports/upstream.ts";
 import type { AttemptRequest, Reservation } from "../quota/reservation.ts";
 import type { Plan } from "../targets/targets.ts";
 import type { Holdings } from "./holdings.ts";
@@ -51,6 +52,11 @@ export class Attempts {
     this.#late = late;
   }
 
+  /** How often the running attempt may be repeated on its own target. */
+  mayRetry(asked: MayRetry): MayRetry {
+    return this.#plan.mayRetry(asked);
+  }
+
   /** The answer has begun: there is no other attempt. */
   answered(): void {
     this.#plan.answered();
@@ -76,7 +82,7 @@ export class Attempts {
   /** Undefined if the target cannot take the request, or the caller's caps cannot be enforced on it. */
   #attempt({ request: first, prepare }: AttemptsParts, target: Target, holdings: Holdings): Attempt | undefined {
     try {
-      const request = { ...first, target, mayRetry: this.#plan.mayRetry(first.mayRetry) };
+      const request = { ...first, target };
       const prepared = prepare(request);
       const { body, inputCharacters } = prepared;
       const number = this.#number + 1;

@@ -170,7 +170,8 @@ export class Relay {
     });
     stream.producedBy(producer);
     try {
-      producer.begin(request, body, amendment);
+      const mayRetry = attempts ? attempts.mayRetry(request.mayRetry) : request.mayRetry;
+      producer.begin({ ...request, mayRetry }, body, amendment);
     } catch (error) {
       producer.giveUp(toGatewayError(error));
       throw error;
