@@ -60,9 +60,10 @@ export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
     };
     const fallback = "fallback" in model ? model.fallback : undefined;
     if (!fallback) return plain;
-    const targets = fallback.targets.map(({ route: name, model: upstreamModel, price, weight, limits }) => {
+    const targets = fallback.targets.map(({ route: name, model: upstreamModel, price, defaults, weight, limits }) => {
       const route = routeNamed(alias, name);
-      return { route, model: { ...plain, route, upstreamModel, price }, weight, limits };
+      const there = { ...plain, route, upstreamModel, price, defaults: defaults ?? plain.defaults };
+      return { route, model: there, weight, limits };
     });
     return { ...plain, fallback: { ...fallback, targets } };
   });

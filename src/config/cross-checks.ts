@@ -83,9 +83,10 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
       const path = fallback ? ["models", alias, "targets", String(index), "route"] : ["models", alias, "route"];
       problem(path, `"${target.route}", which is not a route`, list(routes));
     }
-    const dialects = new Set(named.flatMap((target) => config.routes[target.route]?.dialect ?? []));
-    if (dialects.size <= 1) continue;
-    problem(["models", alias, "targets"], `targets of ${[...dialects].join(" and ")}`, "targets of one dialect");
+    const remembers = named.find((target) => config.routes[target.route]?.keepsHistory);
+    if (!fallback || named.length === 1 || !remembers) continue;
+    const expected = "targets that are sent the whole conversation";
+    problem(["models", alias, "targets"], `"${remembers.route}", a route that keepsHistory`, expected);
   }
   for (const [name, { key, keys }] of Object.entries(config.routes)) {
     if (key && keys) problem(["routes", name, "keys"], "keys beside key", "either one key or several keys");

@@ -7,9 +7,15 @@ const aMinute = z.int().min(1).max(1_000_000_000);
 
 /** One of several places where a model runs. */
 const targetSchema = z.strictObject({
-  route: z.string().describe("a route of this configuration; all targets of a model speak one dialect"),
+  route: z
+    .string()
+    .describe("a route of this configuration; of another dialect than the first target's only chats (OpenClaw) use it"),
   model: z.string().min(1).describe("the upstream's own model id there"),
   weight: z.number().min(0.001).max(1_000_000).default(1).describe("its share, with weights and least_busy"),
+  defaults: z
+    .record(z.string(), z.json())
+    .optional()
+    .describe("parameters of the provider's request body there; by default the model's"),
   price: priceSchema.optional().describe("what it costs there; by default the model's price"),
   requestsPerMinute: aMinute.optional().describe("requests sent to it; the others are tried beyond that"),
   tokensPerMinute: aMinute.optional().describe("prompt tokens sent to it, estimated; the others are tried beyond that"),

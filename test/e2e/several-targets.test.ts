@@ -7,6 +7,7 @@ import { LEDGER_FILE } from "../../src/storage/ledger/ledger-database.ts";
 import { ChatScript } from "../support/chat-script.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { freshSecret, keyFor } from "../support/gateway-key.ts";
+import { OpenClawClient } from "../support/openclaw-client.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { type EventFrame, StreamClient } from "../support/stream-client.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
@@ -309,5 +310,91 @@ describe("a capped key", () => {
     expect(left).toMatchObject({ is_left: 1, source: "estimated" });
     expect(Number(left?.input_tokens)).toBeGreaterThan(400);
     expect(answered).toMatchObject({ is_left: 0, input_tokens: 12, output_tokens: 5, cost_nano: 17_000 });
+  });
+});
+
+describe("a model with targets of two dialects", () => {
+  const start = async (bad: ScriptedUpstream, good: ScriptedUpstream, more: object = {}) =>
+    startTestGateway({
+      config: {
+        routes: {
+          first: { dialect: "anthropic-messages", baseUrl: bad.url, key: "sk-first-key" },
+          second: { dialect: "openai-chat", baseUrl: `${good.url}/v1`, key: "sk-second-key" },
+        },
+        models: {
+          smart: {
+            targets: [
+              { route: "first", model: "m1" },
+              { route: "second", model: "m2" },
+            ],
+          },
+        },
+        ...more,
+      },
+    });
+
+  test("is answered by the other dialect in a chat, from a conversation in that dialect", async () => {
+    await using bad = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    bad.respondWith((exchange) => void exchange.json(529, { error: { type: "overloaded_error", message: "busy" } }));
+    await using gateway = await start(bad, good);
+    const client = await OpenClawClient.dial(gateway.url);
+    await client.connect({ scopes: ["operator.read", "operator.write"] });
+    await client.request("chat.send", { sessionKey: "main", message: "Hi", idempotencyKey: "r1" });
+    const exchange = await good.request();
+    expect(JSON.parse(exchange.body)).toMatchObject({ model: "m2", messages: [{ role: "user" }] });
+    new ChatScript(exchange).text("hello").finish();
+    expect(await client.ended("r1")).toMatchObject({ state: "final", message: { content: [{ text: "hello" }] } });
+  });
+
+  test("is tried on the first's dialect alone by clients that read it raw", async () => {
+    await using bad = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    bad.respondWith((exchange) => void exchange.json(529, { error: { type: "overloaded_error", message: "busy" } }));
+    await using gateway = await start(bad, good);
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    const { end } = await client.run("a", { model: "smart", retry: false, body: { messages: [] } });
+    expect(end).toMatchObject({ status: "failed", error: { code: "upstream_overloaded" }, target: { route: "first" } });
+    expect(good.requests).toBe(0);
+  });
+
+  test("is found by each dialect's API on its own target", async () => {
+    await using bad = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    good.respondWith(answer);
+    await using gateway = await start(bad, good);
+    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "smart", stream: true, messages: [{ role: "user", content: "Hi" }] }),
+    });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toContain("from the good one");
+    expect(bad.requests).toBe(0);
+  });
+
+  test("has side calls answered by the first target", async () => {
+    await using bad = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    bad.respondWith((exchange) => void exchange.json(200, { input_tokens: 7 }));
+    await using gateway = await start(bad, good);
+    const response = await fetch(`${gateway.url}/v1/messages/count_tokens`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "smart", messages: [{ role: "user", content: "Hi" }] }),
+    });
+    expect(await response.json()).toEqual({ input_tokens: 7 });
+  });
+
+  test("is refused to a raw client whose key permits the other dialect's route alone", async () => {
+    const path = directory();
+    const secret = freshSecret();
+    addKey(path, keyFor("ci", secret, { routes: ["second"] }));
+    await using bad = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    await using gateway = await start(bad, good, { auth: { required: true }, data: { directory: path } });
+    using client = await (await StreamClient.connect(gateway.url, { token: secret })).hello();
+    await expect(client.run("a", { model: "smart", body: { messages: [] } })).rejects.toThrow("forbidden");
+    expect([bad.requests, good.requests]).toEqual([0, 0]);
   });
 });

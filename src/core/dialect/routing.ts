@@ -111,6 +111,8 @@ export class Routing {
   findAt(name: string, dialect: string): Model | undefined {
     const aliased = this.#aliased(name);
     if (aliased?.route.dialect.name === dialect) return aliased;
+    const narrowed = aliased && onlyOf(aliased, dialect);
+    if (narrowed) return narrowed;
     // An alias equal to the provider's name means the same model on every route.
     const isOwnName = !aliased || aliased.upstreamModel === name;
     const passed = isOwnName ? this.#passedBy(name, (route) => route.dialect.name === dialect) : undefined;
@@ -177,6 +179,14 @@ export class Routing {
 function known(model: Model | undefined, name: string): Model {
   if (!model) throw new GatewayError("unknown_model", `no such model: ${name}`);
   return model;
+}
+
+/** The model on those of its targets that speak a dialect; undefined if none does. */
+function onlyOf(model: Model, dialect: string): Model | undefined {
+  const targets = model.fallback?.targets.filter(({ route }) => route.dialect.name === dialect) ?? [];
+  const [first] = targets;
+  if (!first?.model || !model.fallback) return undefined;
+  return { ...first.model, fallback: { ...model.fallback, targets } };
 }
 
 /** What a passed name may be: it appears in the ledger and the log. */

@@ -4,7 +4,7 @@ import type { MayRetry } from "../ports/upstream.ts";
 import type { AttemptRequest, Reservation } from "../quota/reservation.ts";
 import type { Plan } from "../targets/targets.ts";
 import type { Holdings } from "./holdings.ts";
-import type { OpenRequest } from "./open-request.ts";
+import { type OpenRequest, onTarget } from "./open-request.ts";
 import type { Prepared } from "./prepared.ts";
 
 /** One attempt, ready to begin: it takes over what its stream holds. */
@@ -82,7 +82,7 @@ export class Attempts {
   /** Undefined if the target cannot take the request, or the caller's caps cannot be enforced on it. */
   #attempt({ request: first, prepare }: AttemptsParts, target: Target, holdings: Holdings): Attempt | undefined {
     try {
-      const request = { ...first, target };
+      const request = onTarget(first, target);
       const prepared = prepare(request);
       const { body, inputCharacters } = prepared;
       const number = this.#number + 1;

@@ -11,7 +11,7 @@ import { estimateTokens } from "../usage/usage.ts";
 import { type Attempt, Attempts } from "./attempts.ts";
 import type { CallParts } from "./call-spec.ts";
 import { Holdings } from "./holdings.ts";
-import type { OpenRequest } from "./open-request.ts";
+import { type OpenRequest, onTarget } from "./open-request.ts";
 import { prepare } from "./prepared.ts";
 import { promptCharacters } from "./prompt-size.ts";
 import { StreamProducer } from "./stream-producer.ts";
@@ -89,22 +89,26 @@ export class Relay {
     else this.admit(caller);
     const plan = this.#plan(request);
     try {
-      return this.#start({ ...request, target: plan?.next() ?? target }, plan);
+      const first = plan ? plan.next() : target;
+      if (!first) throw new GatewayError("forbidden", "the key does not allow this model's routes");
+      return this.#start(onTarget(request, first), plan);
     } catch (error) {
       plan?.end();
       throw error;
     }
   }
 
-  #plan({ target, caller, upstreamKey, session, body, isUncounted }: OpenRequest): Plan | undefined {
+  #plan({ target, caller, upstreamKey, session, body, bodyFor, isUncounted }: OpenRequest): Plan | undefined {
     const { targets } = this.#parts;
-    if (!targets || !(target.model?.fallback || target.route.twins)) return undefined;
+    // A side call goes below its route's own path.
+    if (!targets || isUncounted || !(target.model?.fallback || target.route.twins)) return undefined;
     return targets.plan({
       target,
       caller,
       isOwnKey: upstreamKey !== undefined,
+      isOfAnyDialect: bodyFor !== undefined,
       conversation: session ?? asString(body.prompt_cache_key),
-      promptTokens: isUncounted ? 0 : estimateTokens(promptCharacters(body)),
+      promptTokens: estimateTokens(promptCharacters(body)),
     });
   }
 

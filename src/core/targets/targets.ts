@@ -19,6 +19,8 @@ export interface Wanted {
   readonly caller: Caller;
   /** The caller brings its own key for the first target, which no other must see. */
   readonly isOwnKey: boolean;
+  /** Targets of another dialect than the first may be tried. */
+  readonly isOfAnyDialect: boolean;
   readonly conversation: string | undefined;
   /** An estimate. */
   readonly promptTokens: number;
@@ -76,7 +78,10 @@ export class Targets {
     const { fallback } = target.model ?? {};
     if (!fallback && (isOwnKey || !target.route.twins)) return undefined;
     const targets = fallback?.targets ?? [{ model: target.model, route: target.route, weight: 1, limits: {} }];
-    const allowed = targets.filter((one) => mayUse(caller, one));
+    const { dialect } = target.route;
+    const allowed = targets.filter(
+      (one) => mayUse(caller, one) && (wanted.isOfAnyDialect || one.route.dialect === dialect),
+    );
     const candidates = (isOwnKey ? allowed.slice(0, 1) : allowed).map((one) =>
       this.#withTwins({ route: one.route, model: one.model }, one.weight, one.limits, isOwnKey, wanted.conversation),
     );
