@@ -62,14 +62,9 @@ export class Targets {
     this.#random = random;
   }
 
-  /** The health of a target. */
-  stateOf({ route, model }: Target, limits: TargetLimits = {}): TargetState {
-    const id = idOf(route, model?.upstreamModel ?? "");
-    const known = this.#states.get(id);
-    if (known) return known;
-    const state = new TargetState(limits, this.#now());
-    this.#states.set(id, state);
-    return state;
+  /** The health of a target; undefined if no request was planned for it. */
+  stateOf({ route, model }: Target): TargetState | undefined {
+    return this.#states.get(idOf(route, model?.upstreamModel ?? ""));
   }
 
   /** Plans a request; undefined if its target is the only one and has no limits. */
@@ -99,6 +94,15 @@ export class Targets {
     );
   }
 
+  /** A target has one health and the limits with which it was first planned, whatever models name it. */
+  #state(target: Target, limits: TargetLimits): TargetState {
+    const known = this.stateOf(target);
+    if (known) return known;
+    const state = new TargetState(limits, this.#now());
+    this.#states.set(idOf(target.route, target.model?.upstreamModel ?? ""), state);
+    return state;
+  }
+
   /** A target once for each key of its route, in turn. */
   #withTwins(
     { route, model }: Target,
@@ -109,7 +113,7 @@ export class Targets {
   ): readonly [Candidate, ...Candidate[]] {
     const candidate = (twin: Route): Candidate => {
       const target = { route: twin, model: model && { ...model, route: twin } };
-      return { id: idOf(twin, model?.upstreamModel ?? ""), weight, target, state: this.stateOf(target, limits) };
+      return { id: idOf(twin, model?.upstreamModel ?? ""), weight, target, state: this.#state(target, limits) };
     };
     const first = candidate(route);
     if (isOwnKey || !route.twins) return [first];
