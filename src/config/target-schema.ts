@@ -83,8 +83,8 @@ export function withTargets<Fields extends Given>(fields: Fields, context: z.cor
     return z.NEVER;
   };
   if (targets === undefined) {
-    if (route === undefined) return problem("route", "undefined", "a route and a model, or targets");
-    if (model === undefined) return problem("model", "undefined", "the upstream's own model id");
+    if (route === undefined) return problem("route", "nothing", "a route and a model, or targets");
+    if (model === undefined) return problem("model", "nothing", "the upstream's own model id");
     return { ...rest, route, model, fallback: undefined };
   }
   if (route !== undefined || model !== undefined) {
