@@ -62,9 +62,9 @@ export class Targets {
     this.#random = random;
   }
 
-  /** The health of a target; undefined if no request was planned for it. */
-  stateOf({ route, model }: Target): TargetState | undefined {
-    return this.#states.get(idOf(route, model?.upstreamModel ?? ""));
+  /** The health of a target with these limits; undefined if no request was planned for it. */
+  stateOf({ route, model }: Target, limits: TargetLimits): TargetState | undefined {
+    return this.#states.get(stateId(route, model?.upstreamModel ?? "", limits));
   }
 
   /** Plans a request; undefined if its target is the only one and has no limits. */
@@ -94,12 +94,12 @@ export class Targets {
     );
   }
 
-  /** A target has one health and the limits with which it was first planned, whatever models name it. */
+  /** One for all models that name the target with the same limits; another when a reload changes them. */
   #state(target: Target, limits: TargetLimits): TargetState {
-    const known = this.stateOf(target);
+    const known = this.stateOf(target, limits);
     if (known) return known;
     const state = new TargetState(limits, this.#now());
-    this.#states.set(idOf(target.route, target.model?.upstreamModel ?? ""), state);
+    this.#states.set(stateId(target.route, target.model?.upstreamModel ?? "", limits), state);
     return state;
   }
 
@@ -125,6 +125,9 @@ export class Targets {
     return [head, ...rest];
   }
 }
+
+const stateId = (route: Route, model: string, limits: TargetLimits): string =>
+  `${idOf(route, model)}\n${JSON.stringify(limits)}`;
 
 const idOf = (route: Route, model: string): string => `${route.name}\n${model}`;
 

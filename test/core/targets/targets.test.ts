@@ -159,7 +159,7 @@ describe("the choice of targets", () => {
           }
           for (const [name, one] of known) {
             const target = model.fallback?.targets.find(({ route }) => route.name === name);
-            expect((target && targets.stateOf(target)?.running) ?? 0).toBe(one.running);
+            expect((target && targets.stateOf(target, target.limits)?.running) ?? 0).toBe(one.running);
           }
         }
       }),
