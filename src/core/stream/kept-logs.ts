@@ -6,7 +6,7 @@ export class KeptLogs {
   readonly #budget: LogBudget;
   /** Longest waiting first. */
   readonly #kept = new Set<RegisteredStream>();
-  /** Those of them that were sent to their end, and whose clients do not say what has arrived, with their sizes. */
+  /** Those of them that were sent to their end to clients that did not acknowledge it, oldest first, with their sizes. */
   readonly #sent = new Map<RegisteredStream, number>();
   #sentBytes = 0;
 
