@@ -130,6 +130,7 @@ export class PlayedStream {
   handle(): void {
     if (this.endedAt !== undefined && !this.visit) this.isHandled = true;
     this.#rig.registry.handled(this.registered);
+    this.#rig.sentLogsWereBounded();
   }
 
   /** The client's connection is gone. */
