@@ -190,6 +190,24 @@ describe("a warm-up (`generate: false`)", () => {
     expect(up.upstream.requests).toBe(0);
   });
 
+  test("counts as an open of its caller's", async () => {
+    await using up = await setUp({ limits: { opensPerSecond: 1, streams: { opensBurst: 2 } } });
+    for (let time = 0; time < 2; time++) {
+      up.client.create({ generate: false, input: "one" });
+      await up.client.next("response.completed");
+    }
+    up.client.create({ generate: false, input: "one" });
+    expect(await up.client.next("error")).toMatchObject({ status: 429, error: { gateway_code: "rate_limited" } });
+  });
+
+  test("repeats what is small of its request, so that a client that does not read costs little", async () => {
+    await using up = await setUp();
+    const tools = [{ type: "function", name: "look", description: "x".repeat(100_000), parameters: {} }];
+    up.client.create({ generate: false, input: "one", tools, temperature: 0.5, instructions: "x".repeat(100_000) });
+    expect(await up.client.next("response.completed")).toMatchObject({ response: { temperature: 0.5, tools: [] } });
+    expect(up.client.texts.join("").length).toBeLessThan(10_000);
+  });
+
   test("of an unknown model is refused", async () => {
     await using up = await setUp();
     up.client.create({ generate: false, model: "nope" });
