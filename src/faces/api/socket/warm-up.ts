@@ -47,7 +47,7 @@ function repeated(body: JsonObject): JsonObject {
   for (const name of Object.keys(DEFAULTS)) {
     const value = body[name];
     const bytes = jsonSize(value);
-    if (value === undefined || bytes > left) continue;
+    if (value === undefined || value === null || bytes > left) continue;
     left -= bytes;
     fields.push([name, value]);
   }
@@ -74,7 +74,9 @@ const DEFAULTS = {
   metadata: {},
   parallel_tool_calls: true,
   presence_penalty: 0,
+  prompt_cache_key: null,
   reasoning: null,
+  safety_identifier: null,
   service_tier: "default",
   store: true,
   temperature: 1,
