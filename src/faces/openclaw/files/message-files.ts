@@ -2,6 +2,7 @@
 import { utf8Length } from "../../../core/kernel/byte-string.ts";
 import type { MessageFile } from "../../../core/ports/message-file.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
+import { decodedBytes } from "../../chat/base64.ts";
 
 type FilePart = Extract<TranscriptPart, { type: "image" | "document" | "textFile" }>;
 
@@ -18,10 +19,6 @@ function extensionOf(part: FilePart): string {
   if (part.type === "textFile") return "txt";
   return part.mimeType.replace(/^.*\//, "").replace(/[^a-z0-9]/g, "") || "bin";
 }
-
-/** How many bytes a base64 text stands for. */
-export const decodedBytes = (base64: string): number =>
-  Math.floor((base64.length * 3) / 4) - (base64.endsWith("==") ? 2 : Number(base64.endsWith("=")));
 
 /** The size of a file in bytes. */
 export const fileBytes = (part: TranscriptPart): number => {

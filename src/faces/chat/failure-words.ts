@@ -1,7 +1,7 @@
-import { CODES, type Code } from "../../../../protocol/codes.ts";
-import { isUsedUp } from "../../../core/dialect/error-meaning.ts";
-import { GatewayError } from "../../../core/kernel/errors.ts";
-import { asNumber, asString } from "../../../core/kernel/json.ts";
+import { CODES, type Code } from "../../../protocol/codes.ts";
+import { isUsedUp } from "../../core/dialect/error-meaning.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import { asNumber, asString } from "../../core/kernel/json.ts";
 
 /** Which of a route's limits ran out, by the timer that an `upstream_timeout` names. */
 const TIMEOUTS: Readonly<Record<string, string>> = {
