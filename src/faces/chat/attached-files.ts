@@ -1,4 +1,5 @@
 /** The files that users attach to their messages, as parts that models read. */
+import { utf8Length } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { TranscriptPart } from "../../core/ports/transcripts.ts";
 import { decodedBytes, isBase64, isPlainBase64, readDataUrl } from "./base64.ts";
@@ -28,18 +29,24 @@ export interface FileLimits {
 export const MAX_TEXT_FILE_BYTES = 1_048_576;
 const MAX_NAME = 255;
 
-/**
- * Reads attached files: pictures, PDF documents and files of text, each by its content. Throws `unsupported` for a file that
- * no model reads and `bad_request` for one that is empty, too large or not base64; the message names the file.
- */
+/** Reads the files of a message. Throws what `readFile` throws, and `bad_request` if they are too large together. */
 export function readFiles(files: readonly AttachedFile[], limits: FileLimits): readonly ReadFile[] {
-  let bytes = 0;
-  return files.map((file) => {
-    const { base64, declared } = contentOf(file);
-    bytes += decodedBytes(base64);
-    if (bytes > limits.maxBytes) throw wrong(`the attached files exceed ${limits.maxBytes} bytes together`);
-    return fileOf(base64, (file.mimeType ?? declared ?? "").toLowerCase(), nameOf(file), limits.maxImageBytes);
-  });
+  const read = files.map((file) => readFile(file, limits.maxImageBytes));
+  if (read.reduce((bytes, file) => bytes + fileBytes(file), 0) <= limits.maxBytes) return read;
+  throw wrong(`the attached files exceed ${limits.maxBytes} bytes together`);
+}
+
+/** The size of a file in bytes. */
+export const fileBytes = (file: ReadFile): number =>
+  file.type === "textFile" ? utf8Length(file.text) : decodedBytes(file.base64);
+
+/**
+ * Reads an attached file: a picture, a PDF document or a file of text, by its content. Throws `unsupported` for a file that no
+ * model reads and `bad_request` for one that is empty, too large or not base64; the message names the file.
+ */
+export function readFile(file: AttachedFile, maxImageBytes = Number.POSITIVE_INFINITY): ReadFile {
+  const { base64, declared } = contentOf(file);
+  return fileOf(base64, (file.mimeType ?? declared ?? "").toLowerCase(), nameOf(file), maxImageBytes);
 }
 
 function contentOf(file: AttachedFile) {
