@@ -18,7 +18,7 @@ test("the SDK ignores the keep-alive frame, before, within and after an answer",
     socket.on("message", (data) => {
       const { requestId } = JSON.parse(data.toString());
       const chunks = [
-        { type: "start", messageId: "m" },
+        { type: "start", messageId: requestId },
         { type: "text-start", id: "t" },
         { type: "text-delta", id: "t", delta: "Hi" },
         { type: "text-end", id: "t" },
@@ -38,7 +38,7 @@ test("the SDK ignores the keep-alive frame, before, within and after an answer",
   using chat = new AiChat(`http://127.0.0.1:${port}`);
   await chat.sendMessage({ text: "Hello" });
   await chat.sendMessage({ text: "Again" });
-  expect(chat).toMatchObject({ status: "ready", error: undefined, said: "Hi" });
+  expect([chat.status, chat.error?.message, chat.said]).toEqual(["ready", undefined, "Hi"]);
   expect(chat.messages.filter(({ role }) => role === "user")).toHaveLength(2);
   for (const socket of server.clients) socket.terminate();
   server.close();
