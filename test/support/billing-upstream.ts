@@ -28,10 +28,8 @@ export interface Bill {
   readonly at: number;
   /** The model it was asked for. */
   readonly model: string;
-  /** Events written, in whatever state they arrived. */
+  /** Events written. `[DONE]` is one only where nothing before it, such as the usage, says that the answer is complete. */
   events: number;
-  /** Whether all of the answer was written before the connection closed. */
-  isWhole: boolean;
 }
 
 /** What a request had in its body. */
@@ -61,7 +59,7 @@ export async function startBillingUpstream(
   function answer(request: BilledRequest, dialect: BilledDialect, response: ServerResponse): void {
     const { plan, model } = request;
     const calls = (bills.get(plan.key)?.calls ?? 0) + 1;
-    const none = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, events: 0, isWhole: false };
+    const none = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, events: 0 };
     const bill: Bill = { ...none, calls, at: Date.now(), model };
     bills.set(plan.key, bill);
     look(request);
@@ -74,7 +72,7 @@ export async function startBillingUpstream(
     const say = wordingOf(dialect, plan, bill);
     response.writeHead(200, { "content-type": "text/event-stream" });
     const send = (text: string): string => {
-      bill.events += text.split("data: ").length - 1;
+      bill.events += text.split(plan.end === "no_usage" ? "data: " : "data: {").length - 1;
       return text;
     };
     response.write(send(say.begin));
@@ -99,7 +97,6 @@ export async function startBillingUpstream(
       else if (plan.end === "truncate") response.end(text);
       else if (plan.end === "error_event") response.end(text + send(say.error()));
       else response.end(text + send(say.end(plan.end === "complete")));
-      bill.isWhole = true;
     };
     write();
   }

@@ -30,7 +30,7 @@ interface Chunk {
 export async function readAnswer(
   link: Link,
   requestId: string,
-  seen: (chunks: number) => boolean | void,
+  seen: (chunks: number) => boolean,
 ): Promise<ReadAnswer> {
   const faults: string[] = [];
   const read = {
@@ -73,7 +73,7 @@ export async function readAnswer(
       end = "failed";
       read.error = errorText;
     }
-    if (seen(chunks) === true) read.wasStopped = true;
+    if (seen(chunks)) read.wasStopped = true;
   }
 
   function over(how: ReadAnswer["end"]): ReadAnswer {

@@ -130,7 +130,7 @@ class Chat {
     await setTimeout(this.#site.below(50));
     const requestId = this.#nextRequest();
     link.send({ type: "resume", requestId, id: this.#id, headers: { authorization: `Bearer ${this.#key}` } });
-    const read = await readAnswer(link, requestId, () => {});
+    const read = await readAnswer(link, requestId, () => false);
     link.cut(false);
     // Asked too early, it reads the answer before.
     if (read.stream === undefined || read.stream !== this.#site.tally.streams.get(turn.plan.key)) return;

@@ -62,7 +62,10 @@ export function matchLedger(
   const sum = (of: readonly Row[], figure: (row: Row) => number) => of.reduce((total, row) => total + figure(row), 0);
   const exact = billed.filter(({ source }) => source === "exact");
   const estimated = billed.filter(({ source }) => source === "estimated");
-  const isCompleted = new Map(billed.flatMap((row) => row.bills.map(([key]) => [key, row.outcome === "completed"])));
+  // A kill may come before the row of an answer that its client has.
+  const isRecorded = new Map(
+    billed.flatMap((row) => row.bills.map(([key]) => [key, row.outcome === "completed" || row.outcome === "lost"])),
+  );
   const error = (name: "input" | "output", of: (bill: Bill | undefined) => number): Figure => {
     const served = sum(estimated, (row) => of(billOf(row)));
     return {
@@ -117,8 +120,8 @@ export function matchLedger(
       billed.filter((row) => row.outcome === "completed" && row.events !== billOf(row)?.events),
     ),
     {
-      name: "whole answers whose row is not completed",
-      value: [...tally.whole].filter((key) => isCompleted.get(key) !== true).length,
+      name: "whole answers whose row is neither completed nor lost",
+      value: [...tally.whole].filter((key) => isRecorded.get(key) !== true).length,
       unit: "",
       atMost: 0,
     },

@@ -12,6 +12,8 @@ const FACE = "responses";
 const MOST_TURNS = 6;
 /** After these the gateway answers no more, or never did. */
 const STOPPING = new Set(["shutting_down", "overloaded"]);
+/** At a cap, and while what is left of one is reserved for other answers. */
+const CAPPED = new Set(["insufficient_quota", "rate_limit_exceeded"]);
 
 type Item = Readonly<Record<string, unknown>>;
 
@@ -73,6 +75,7 @@ class Lane {
   }
 
   async #warmUp(link: Link): Promise<void> {
+    this.#begin();
     const text = this.#plans.prompt();
     this.#send(link, { generate: false, model: `${this.#name}-0`, input: [said(text)] });
     await link.next(this.#lane);
@@ -187,7 +190,7 @@ class Lane {
 
   #refused({ plan }: Turn, frame: Frame): void {
     const error = frame.error as { readonly code?: string; readonly gateway_code?: string };
-    if (this.#isCapped && error.code === "insufficient_quota") this.#site.tally.count("refused by a cap", FACE);
+    if (this.#isCapped && CAPPED.has(error.code ?? "")) this.#site.tally.count("refused by a cap", FACE);
     else if (plan.end !== "refuse" && !STOPPING.has(error.gateway_code ?? "") && endsWell(plan)) {
       this.#fault(plan.key, `refused: ${JSON.stringify(frame).slice(0, 300)}`);
     }

@@ -118,6 +118,8 @@ function configOf(upstream: string, directory: string) {
   return {
     data: { directory },
     log: { level: "info", pretty: false },
+    // No call without a record, even if the process is killed.
+    ledger: { mode: "strict" },
     routes: { responses: route("openai-responses"), chat: route("openai-chat") },
     models: Object.fromEntries([...models("responses", NAMES.responses, LANES), ...models("chat", NAMES.chats, CHATS)]),
     limits: {
