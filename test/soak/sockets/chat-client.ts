@@ -49,6 +49,8 @@ class Chat {
   #chats = 0;
   #requests = 0;
   #hasCalled = false;
+  /** The stream of the chat's latest whole answer. */
+  #latest: string | undefined;
   #unfinished: Unfinished | undefined;
 
   constructor(site: Site, name: string, key: string, isCapped: boolean) {
@@ -98,6 +100,7 @@ class Chat {
     link.send({ type: "send", ...ids, trigger: "submit-message", messages: this.#messages, body });
     const other = random() < 0.1 ? this.#secondTab(turn) : undefined;
     const read = await this.#read(link, turn, requestId);
+    this.#checkOwn(turn, read);
     await this.#ended({ turn, kills, read });
     await other;
   }
@@ -109,6 +112,12 @@ class Chat {
     const requestId = this.#nextRequest();
     link.send({ type: "resume", requestId, id: this.#id, headers: { authorization: `Bearer ${this.#key}` } });
     const read = await this.#read(link, turn, requestId);
+    // The frame that asked was lost with its socket, so the chat's latest answer is the one before.
+    if (read.stream !== undefined && read.stream === this.#latest && !earlier.hasBegun) {
+      this.#failed();
+      return;
+    }
+    this.#checkOwn(turn, read);
     if (read.end === "none") {
       const isExcused = kills !== this.#site.kills || !endsWell(plan) || this.#isCapped || earlier.wasStopped;
       // The frame that asked may have been lost with its socket.
@@ -119,7 +128,8 @@ class Chat {
     this.#site.tally.count("resumed", FACE);
     const isSame = earlier.messageId === undefined || [undefined, earlier.messageId].includes(read.messageId);
     if (!isSame) this.#fault(plan.key, `was ${earlier.messageId} and is ${read.messageId}`);
-    if (read.end !== "cut" && read.text.length < earlier.text.length) this.#fault(plan.key, "lost some of its text");
+    if (read.end !== "cut" && read.end !== "refused" && read.text.length < earlier.text.length)
+      this.#fault(plan.key, "lost some of its text");
     await this.#ended({ turn, kills, read: read.end === "cut" && !read.hasBegun ? earlier : read });
   }
 
@@ -139,8 +149,8 @@ class Chat {
   }
 
   async #read(link: Link, turn: Turn, requestId: string): Promise<ReadAnswer> {
-    const { plan, stopAfter, restAfter } = turn;
-    const read = await readAnswer(link, requestId, (frames) => {
+    const { stopAfter, restAfter } = turn;
+    return await readAnswer(link, requestId, (frames) => {
       if (frames === restAfter) {
         link.rest(200 + this.#site.below(1_500));
         this.#site.tally.count("read slowly", FACE);
@@ -149,9 +159,11 @@ class Chat {
       link.send({ type: "abort", requestId });
       return true;
     });
-    if (read.stream !== undefined) this.#site.tally.streams.set(plan.key, read.stream);
+  }
+
+  #checkOwn(turn: Turn, read: ReadAnswer): void {
+    if (read.stream !== undefined) this.#site.tally.streams.set(turn.plan.key, read.stream);
     this.#check(turn, read);
-    return read;
   }
 
   #check({ plan }: Turn, { text, end, faults }: ReadAnswer): void {
@@ -184,8 +196,9 @@ class Chat {
     }
   }
 
-  #completed({ plan }: Turn, { messageId = "" }: ReadAnswer): void {
+  #completed({ plan }: Turn, { messageId = "", stream }: ReadAnswer): void {
     const { tally } = this.#site;
+    this.#latest = stream;
     tally.whole.add(plan.key);
     tally.count("whole", FACE);
     if (this.#hasCalled) tally.count("tool turns", FACE);
