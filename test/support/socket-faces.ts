@@ -1,5 +1,6 @@
 /** The Responses socket and the AI SDK's chat as one table, for tests of what holds on both. */
 import { WebSocket } from "ws";
+import type { DialectName } from "../../protocol/dialects.ts";
 import type { ScriptedExchange } from "./scripted-upstream.ts";
 
 type Frame = Readonly<Record<string, unknown>>;
@@ -15,8 +16,10 @@ export interface SocketFace {
   /** In logs and metrics. */
   readonly name: "responses-socket" | "ai-sdk";
   readonly path: string;
-  /** The model whose route it is tested with. */
-  readonly model: string;
+  /** Of the route it is tested with. */
+  readonly dialect: DialectName;
+  /** Fields of `ask` that name another model than the test gateway's. */
+  naming(model: string): Frame;
   /** A request for an answer under a name that its frames repeat. */
   ask(id: string, fields?: Frame): Frame;
   stop(id: string): Frame;
@@ -46,7 +49,8 @@ const functionCall = { type: "function_call", call_id: "call_1", name: "look", a
 const responses: SocketFace = {
   name: "responses-socket",
   path: "/v1/responses",
-  model: "responses",
+  dialect: "openai-responses",
+  naming: (model) => ({ model }),
   ask: (id, fields) => ({
     type: "response.create",
     model: "responses",
@@ -94,7 +98,8 @@ const user = { id: "m1", role: "user", parts: [{ type: "text", text: "Hello ther
 const aiSdk: SocketFace = {
   name: "ai-sdk",
   path: "/v1/chat",
-  model: "gpt",
+  dialect: "openai-chat",
+  naming: (model) => ({ body: { model, options: { max_tokens: MAX_OUTPUT_TOKENS } } }),
   ask: (requestId, fields) => ({
     type: "send",
     requestId,
@@ -102,7 +107,7 @@ const aiSdk: SocketFace = {
     trigger: "submit-message",
     messages: [user],
     headers: {},
-    body: { model: "gpt", options: { max_tokens: MAX_OUTPUT_TOKENS } },
+    ...aiSdk.naming("gpt"),
     ...fields,
   }),
   stop: (requestId) => ({ type: "abort", requestId }),
