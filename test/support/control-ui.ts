@@ -1,11 +1,11 @@
 /** The real Control UI in headless Chromium, against a real gateway over a scripted upstream. */
 import { existsSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, jest, test } from "@jest/globals";
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";
-import { UiTab } from "./ui-tab.ts";
+import { UiTab, WAIT_MS } from "./ui-tab.ts";
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
 
@@ -15,6 +15,9 @@ const SCREENSHOTS = path("artifacts/control-ui");
 
 const browserPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
 
+/** What a test may take: far more than one wait, so that a test which fails says what it waited for. */
+const TEST_MS = 3 * WAIT_MS;
+
 /** Why these tests cannot run here. */
 const missing = [
   ...(browserPath === undefined ? ["no chromium (apt-get install chromium)"] : []),
@@ -23,6 +26,7 @@ const missing = [
 
 const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
 const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"];
+const LAUNCH = { args: [...FLAGS, ...QUIET], timeout: WAIT_MS };
 
 let browser: Browser | undefined;
 /** The stages of the running test. */
@@ -34,10 +38,11 @@ export function describeUi(name: string, tests: () => void): void {
     test.skip(`${name}: skipped, there is ${missing}`, () => {});
     return;
   }
+  jest.setTimeout(TEST_MS);
   describe(name, () => {
     beforeAll(async () => {
       mkdirSync(SCREENSHOTS, { recursive: true });
-      browser = await chromium.launch({ executablePath: browserPath ?? "", args: [...FLAGS, ...QUIET] });
+      browser = await chromium.launch({ executablePath: browserPath ?? "", ...LAUNCH });
     });
     // Not when a stage is disposed: a failed test must not hide the page's errors.
     afterEach(() => {
@@ -100,11 +105,12 @@ export async function openProfile(url: string, token?: string, from?: string): P
 
 /** A browser of its own whose profile is kept in a directory, as a person's is when it is closed and opened again. */
 export async function openKeptProfile(url: string, directory: string): Promise<UiProfile> {
-  const options = { ...LOOKS, executablePath: browserPath ?? "", args: [...FLAGS, ...QUIET] };
+  const options = { ...LOOKS, executablePath: browserPath ?? "", ...LAUNCH };
   return profileOf(await chromium.launchPersistentContext(directory, options), url);
 }
 
 function profileOf(profile: BrowserContext, url: string, usualToken?: string, from?: string): UiProfile {
+  profile.setDefaultTimeout(WAIT_MS);
   return {
     async open(name = "chat/main", token = usualToken) {
       const tab = new UiTab(await profile.newPage(), SCREENSHOTS, from);

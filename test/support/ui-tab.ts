@@ -3,6 +3,12 @@ import type { Locator, Page, WebSocket } from "playwright-core";
 import { isObject } from "../../src/core/kernel/json.ts";
 import { FrameCheck } from "./openclaw-schemas.ts";
 
+/**
+ * What one wait on a page may take, in milliseconds. A page loads in a tenth of it on two idle cores; two browsers and
+ * their gateways on two busy cores need most of it.
+ */
+export const WAIT_MS = 60_000;
+
 /** Phrases by which a page reports an error. */
 const COMPLAINTS =
   /unknown method|schema unavailable|usage is unavailable|invalid .*(params|page)|failed to|refresh failed/i;
@@ -78,14 +84,18 @@ export class UiTab {
   async send(text: string): Promise<void> {
     await this.composer.waitFor();
     await this.composer.fill(text);
-    while ((await this.page.locator(`${NOT_READY}${PRESENT}`).count()) > 0) await this.#frame();
+    await this.#frames(
+      "the page is ready",
+      async () => (await this.page.locator(`${NOT_READY}${PRESENT}`).count()) === 0,
+    );
     await this.page.keyboard.press("Enter");
   }
 
   /** Waits until exactly these questions are shown. */
   async untilQuestions(texts: readonly string[]): Promise<void> {
     const shown = async () => (await this.questions.allInnerTexts()).map((text) => text.trim());
-    while ((await shown()).join("\n") !== texts.join("\n")) await this.#frame();
+    const all = texts.join("\n");
+    await this.#frames(`the questions are ${JSON.stringify(texts)}`, async () => (await shown()).join("\n") === all);
   }
 
   /** Chooses from the menu of a question. */
@@ -103,7 +113,13 @@ export class UiTab {
 
   /** Waits until the composer holds exactly this draft. */
   async composerHolds(text: string): Promise<void> {
-    while ((await this.composer.inputValue()) !== text) await this.#frame();
+    await this.#frames(`the draft is "${text}"`, async () => (await this.composer.inputValue()) === text);
+  }
+
+  /** Waits until the page has moved from `new` to the address of its session, which it does after it shows an answer. */
+  async untilOwnAddress(): Promise<string> {
+    await this.page.waitForURL(({ pathname }) => /^\/ui\/chat\/main\/.*[0-9a-f]{8,32}$/.test(pathname));
+    return new URL(this.page.url()).pathname.slice("/ui/".length);
   }
 
   button(name: string | RegExp): Locator {
@@ -129,22 +145,44 @@ export class UiTab {
   async until(method: string, params: Record<string, unknown>): Promise<void> {
     const fits = (call: { readonly params: unknown }) =>
       Object.entries(params).every(([name, value]) => isObject(call.params) && call.params[name] === value);
-    await this.#look(() => this.#calls.some((call) => call.ok === true && call.method === method && fits(call)));
+    const succeeded = (call: Call) => call.ok === true && call.method === method && fits(call);
+    await this.#look(`${method} has succeeded`, () => this.#calls.some(succeeded));
   }
 
   /** Waits until all of the page's requests are answered and shown. */
   async settled(): Promise<void> {
-    await this.#look(() => this.#calls.every(({ ok }) => ok !== undefined));
+    await this.#look("every request is answered", () => this.#calls.every(({ ok }) => ok !== undefined));
     await this.page.evaluate("new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))");
   }
 
-  /** Resolves when the page has shown its next frame. */
-  #frame(): Promise<unknown> {
-    return this.page.evaluate("new Promise((shown) => requestAnimationFrame(shown))");
+  /** Looks at every frame of the page until it holds. */
+  async #frames(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const since = performance.now();
+    while (!(await holds())) {
+      if (performance.now() - since > WAIT_MS) throw new Error(`not within ${WAIT_MS} ms: ${what}`);
+      await this.page.evaluate("new Promise((shown) => requestAnimationFrame(shown))");
+    }
   }
 
-  async #look(holds: () => boolean): Promise<void> {
-    while (!holds()) await new Promise<void>((look) => this.#watching.add(look));
+  /** Looks at every frame of the page's sockets, and when one closes, until it holds. */
+  #look(what: string, holds: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const done = () => {
+        this.#watching.delete(look);
+        clearTimeout(late);
+      };
+      const look = () => {
+        if (!holds()) return;
+        done();
+        resolve();
+      };
+      const late = setTimeout(() => {
+        done();
+        reject(new Error(`not within ${WAIT_MS} ms: ${what}`));
+      }, WAIT_MS);
+      this.#watching.add(look);
+      look();
+    });
   }
 
   /** Error lines shown on the page. */
@@ -183,6 +221,7 @@ export class UiTab {
     );
     socket.on("close", () => {
       for (const call of calls.values()) call.ok ??= false;
+      for (const look of this.#watching) look();
     });
     socket.on("framereceived", ({ payload }) => {
       const bytes = Buffer.byteLength(payload);
@@ -195,7 +234,6 @@ export class UiTab {
         }
         check.received(frame);
         for (const look of this.#watching) look();
-        this.#watching.clear();
       });
     });
   }
