@@ -99,21 +99,19 @@ describe("a gateway that is told to stop", () => {
   );
 
   test("keeps its port for lingerMs after SIGTERM, with nothing left to run", async () => {
-    await using sluice = await startSluice(configFor("http://127.0.0.1:9", { limits: { lingerMs: 500 } }));
+    await using sluice = await startSluice(configFor("http://127.0.0.1:9", { limits: { lingerMs: 1_000 } }));
     const toldAt = performance.now();
     sluice.kill("SIGTERM");
     const statuses = new Set<number>();
-    let lastAnswerAt = toldAt;
     for (let isOpen = true; isOpen; ) {
       const answer = await fetch(`${sluice.url}/readyz`).catch(() => undefined);
-      if (answer) {
-        statuses.add(answer.status);
-        lastAnswerAt = performance.now();
-      } else isOpen = false;
+      if (answer) statuses.add(answer.status);
+      else isOpen = false;
     }
+    const closedAt = performance.now();
     expect(await sluice.exit).toBe(0);
     expect(statuses).toContain(503);
-    expect(lastAnswerAt - toldAt).toBeGreaterThan(400);
+    expect(closedAt - toldAt).toBeGreaterThan(990);
   });
 
   test.each(["SIGINT", "SIGHUP"] as const)("does not linger after %s", async (signal) => {

@@ -1,13 +1,6 @@
 import { join } from "node:path";
-import type { Locator, Page, WebSocket } from "playwright-core";
-import { isObject } from "../../src/core/kernel/json.ts";
-import { FrameCheck } from "./openclaw-schemas.ts";
-
-/**
- * What one wait on a page may take, in milliseconds. A page loads in a tenth of it on two idle cores; two browsers and
- * their gateways on two busy cores need most of it.
- */
-export const WAIT_MS = 60_000;
+import type { Locator, Page } from "playwright-core";
+import { PageCalls, WAIT_MS } from "./page-calls.ts";
 
 /** Phrases by which a page reports an error. */
 const COMPLAINTS =
@@ -19,32 +12,21 @@ const PRESENT = ":not([inert] *)";
 /** The button that starts a new session, while it cannot. */
 const NOT_READY = '.new-session-page__start-submit[aria-disabled="true"]';
 
-/** A page's request; `ok` once it is answered. */
-interface Call {
-  readonly method: string;
-  readonly params: unknown;
-  ok?: boolean;
-}
-
 /** One tab of the Control UI, watched: every frame against the schemas, every error of the page. */
 export class UiTab {
   readonly page: Page;
-  /** The page's requests, and whether they succeeded. */
-  readonly #calls: Call[] = [];
-  readonly #watching = new Set<() => void>();
-  /** Refusals by method. */
-  readonly refused: { readonly method: string; readonly message: string }[] = [];
-  /** Bytes of all frames received, their WebSocket heads included (RFC 6455, section 5.2). */
-  receivedBytes = 0;
+  readonly #calls: PageCalls;
   readonly #screenshots: string;
   readonly #faults: unknown[] = [];
+  /** What the page showed before it was closed. */
+  #lastText = "";
 
   /** `elsewhere`: the page's server if it is not a gateway; the page still treats it as one. */
   constructor(page: Page, screenshots: string, elsewhere?: string) {
     const isOurs = (text: string) => elsewhere === undefined || !text.includes(new URL(elsewhere).host);
     this.page = page;
     this.#screenshots = screenshots;
-    page.on("websocket", (socket) => this.#watch(socket));
+    this.#calls = new PageCalls(page, (fault) => this.#faults.push(fault));
     page.on("pageerror", (error) => this.#faults.push(error));
     page.on("response", (answer) => {
       if (answer.status() >= 400 && isOurs(answer.url()))
@@ -55,6 +37,16 @@ export class UiTab {
       const told = message.type() === "error" && !message.text().startsWith("Failed to load resource");
       if (told && isOurs(message.text())) this.#faults.push(new Error(`the console says: ${message.text()}`));
     });
+  }
+
+  /** Refusals by method. */
+  get refused(): { readonly method: string; readonly message: string }[] {
+    return this.#calls.refused;
+  }
+
+  /** Bytes of all frames received, their WebSocket heads included. */
+  get receivedBytes(): number {
+    return this.#calls.receivedBytes;
   }
 
   async goto(url: string): Promise<void> {
@@ -143,15 +135,12 @@ export class UiTab {
 
   /** Waits until the page has called a method with at least these parameters successfully. */
   async until(method: string, params: Record<string, unknown>): Promise<void> {
-    const fits = (call: { readonly params: unknown }) =>
-      Object.entries(params).every(([name, value]) => isObject(call.params) && call.params[name] === value);
-    const succeeded = (call: Call) => call.ok === true && call.method === method && fits(call);
-    await this.#look(`${method} has succeeded`, () => this.#calls.some(succeeded));
+    await this.#calls.succeeded(method, params);
   }
 
   /** Waits until all of the page's requests are answered and shown. */
   async settled(): Promise<void> {
-    await this.#look("every request is answered", () => this.#calls.every(({ ok }) => ok !== undefined));
+    await this.#calls.answered();
     await this.page.evaluate("new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))");
   }
 
@@ -164,27 +153,6 @@ export class UiTab {
     }
   }
 
-  /** Looks at every frame of the page's sockets, and when one closes, until it holds. */
-  #look(what: string, holds: () => boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const done = () => {
-        this.#watching.delete(look);
-        clearTimeout(late);
-      };
-      const look = () => {
-        if (!holds()) return;
-        done();
-        resolve();
-      };
-      const late = setTimeout(() => {
-        done();
-        reject(new Error(`not within ${WAIT_MS} ms: ${what}`));
-      }, WAIT_MS);
-      this.#watching.add(look);
-      look();
-    });
-  }
-
   /** Error lines shown on the page. */
   async complaints(): Promise<string[]> {
     const [text = ""] = await this.page.locator("body").allInnerTexts();
@@ -195,46 +163,22 @@ export class UiTab {
     await this.page.screenshot({ path: join(this.#screenshots, `${name}.png`) });
   }
 
+  /** Keeps what the page shows, for `story`, before it is closed. */
+  async keepText(): Promise<void> {
+    [this.#lastText = ""] = await this.page.locator("body").allInnerTexts();
+  }
+
+  /** For a test that has failed: where the page is, its text, errors and open requests; with a screenshot if it is open. */
+  async story(name: string): Promise<string> {
+    if (!this.page.isClosed()) await Promise.allSettled([this.keepText(), this.shot(name)]);
+    const refused = this.refused.map(({ method, message }) => `${method}: ${message}`);
+    const facts = { "not answered": this.#calls.unanswered, refused, errors: this.#faults.map(String) };
+    const lines = Object.entries(facts).map(([fact, of]) => `${fact}: ${of.join("; ") || "none"}`);
+    return [`The page ${this.page.url()}`, ...lines, this.#lastText].join("\n");
+  }
+
   /** Throws the first error. */
   verify(): void {
     for (const fault of this.#faults) throw fault;
-  }
-
-  #watch(socket: WebSocket): void {
-    const check = new FrameCheck();
-    const calls = new Map<string, Call>();
-    const guard = (payload: string | Buffer, look: (frame: Record<string, unknown>) => void) => {
-      try {
-        const frame: unknown = JSON.parse(String(payload));
-        if (isObject(frame)) look(frame);
-      } catch (error) {
-        this.#faults.push(error);
-      }
-    };
-    socket.on("framesent", ({ payload }) =>
-      guard(payload, ({ id, method, params }) => {
-        const call: Call = { method: String(method), params };
-        this.#calls.push(call);
-        calls.set(String(id), call);
-        check.request(String(id), call.method);
-      }),
-    );
-    socket.on("close", () => {
-      for (const call of calls.values()) call.ok ??= false;
-      for (const look of this.#watching) look();
-    });
-    socket.on("framereceived", ({ payload }) => {
-      const bytes = Buffer.byteLength(payload);
-      this.receivedBytes += bytes + (bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10);
-      guard(payload, (frame) => {
-        const call = calls.get(String(frame.id));
-        if (call && typeof frame.ok === "boolean") call.ok = frame.ok;
-        if (frame.ok === false && isObject(frame.error)) {
-          this.refused.push({ method: call?.method ?? "", message: String(frame.error.message) });
-        }
-        check.received(frame);
-        for (const look of this.#watching) look();
-      });
-    });
   }
 }
