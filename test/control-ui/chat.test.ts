@@ -66,7 +66,8 @@ describeUi("chat in the Control UI", () => {
     expect(ui.upstream.requests).toBe(1);
     await tab.page.reload();
     await tab.untilAnswer(text);
-  });
+    // Twelve times the page is loaded.
+  }, 300_000);
 
   test("two tabs show the same answer as it grows, whichever asked", async () => {
     await using ui = await startUi();

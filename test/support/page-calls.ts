@@ -2,10 +2,7 @@ import type { Page, WebSocket } from "playwright-core";
 import { isObject } from "../../src/core/kernel/json.ts";
 import { FrameCheck } from "./openclaw-schemas.ts";
 
-/**
- * What one wait on a page may take, in milliseconds. A page loads in a tenth of it on two idle cores; two browsers and
- * their gateways on two busy cores need most of it.
- */
+/** What one wait on a page may take, in milliseconds: a page that loads in one second took twenty on two busy cores. */
 export const WAIT_MS = 60_000;
 
 /** A page's request; `ok` once it is answered. */
