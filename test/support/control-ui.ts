@@ -1,11 +1,13 @@
 /** The real Control UI in headless Chromium, against a real gateway over a scripted upstream. */
 import { existsSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
 import { CHROMIUM, NO_CHROMIUM } from "./chromium.ts";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
+import { WAIT_MS } from "./page-calls.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";
+import { hasFailed } from "./test-failure.ts";
 import { UiTab } from "./ui-tab.ts";
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
@@ -13,6 +15,9 @@ const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.met
 export const CONTROL_UI = process.env.SLUICE_TEST_CONTROL_UI ?? path(".sluice/control-ui");
 /** Screenshots; not in git. */
 const SCREENSHOTS = path("artifacts/control-ui");
+
+/** What a test may take: far more than one wait, so that a test which fails says what it waited for. */
+const TEST_MS = 3 * WAIT_MS;
 
 /** Why these tests cannot run here. */
 const missing = [
@@ -30,18 +35,27 @@ export function describeUi(name: string, tests: () => void): void {
     test.skip(`${name}: skipped, there is ${missing}`, () => {});
     return;
   }
+  jest.setTimeout(TEST_MS);
   describe(name, () => {
     beforeAll(async () => {
       mkdirSync(SCREENSHOTS, { recursive: true });
       browser = await chromium.launch(CHROMIUM);
     });
     // Not when a stage is disposed: a failed test must not hide the page's errors.
-    afterEach(() => {
-      for (const tab of tabs.splice(0)) tab.verify();
+    afterEach(async () => {
+      const watched = tabs.splice(0);
+      if (hasFailed()) throw new Error(await storyOf(watched));
+      for (const tab of watched) tab.verify();
     });
     afterAll(() => browser?.close());
     tests();
   });
+}
+
+/** What the tabs of a failed test showed; screenshots of those still open are named after the test. */
+async function storyOf(watched: readonly UiTab[]): Promise<string> {
+  const name = `failed-${expect.getState().currentTestName?.replace(/\W+/g, "-").slice(0, 100)}`;
+  return (await Promise.all(watched.map((tab, index) => tab.story(`${name}-${index + 1}`)))).join("\n\n");
 }
 
 export interface UiStage extends AsyncDisposable {
@@ -101,15 +115,22 @@ export async function openKeptProfile(url: string, directory: string): Promise<U
 }
 
 function profileOf(profile: BrowserContext, url: string, usualToken?: string, from?: string): UiProfile {
+  profile.setDefaultTimeout(WAIT_MS);
+  const opened: UiTab[] = [];
   return {
     async open(name = "chat/main", token = usualToken) {
       const tab = new UiTab(await profile.newPage(), SCREENSHOTS, from);
       tabs.push(tab);
+      opened.push(tab);
       const hash = token === undefined ? "" : `#token=${encodeURIComponent(token)}`;
       const elsewhere = from && `${from}/${name}?gatewayUrl=${encodeURIComponent(url.replace(/^http/, "ws"))}`;
       await tab.goto(`${elsewhere ?? `${url}/ui/${name}`}${hash}`);
       return tab;
     },
-    [Symbol.asyncDispose]: () => profile.close(),
+    async [Symbol.asyncDispose]() {
+      // A page that is closed or stuck has nothing to tell.
+      await Promise.allSettled(opened.filter(({ page }) => !page.isClosed()).map((tab) => tab.keepText()));
+      await profile.close();
+    },
   };
 }
