@@ -20,6 +20,9 @@ export const noChatPage = [
 /** The page's models, each on a route of another dialect. */
 const MODELS = { demo: "anthropic", "demo-chat": "chat", "demo-responses": "responses" };
 
+/** Chromium takes a page that the test hands it for a public one, which may not connect to this machine. */
+const PAGE_IS_LOCAL = "--disable-features=LocalNetworkAccessChecks";
+
 /** Chromium and the page's script, for any number of gateways. */
 export async function startChatPages() {
   const { outputFiles } = await build({
@@ -33,7 +36,7 @@ export async function startChatPages() {
   });
   const script = outputFiles[0]?.text ?? "";
   const html = await readFile(`${EXAMPLE}index.html`, "utf8");
-  const browser = await chromium.launch(CHROMIUM);
+  const browser = await chromium.launch({ ...CHROMIUM, args: [...CHROMIUM.args, PAGE_IS_LOCAL] });
   return {
     /** A page that asks this model, over a scripted upstream. */
     open: (model: keyof typeof MODELS) => openPage(browser, { html, script }, model),
@@ -62,8 +65,14 @@ async function openPage(
   const gateway = started.use(await startTestGateway({ upstream: upstream.url, config: { models } }));
   const page = await browser.newPage();
   started.defer(() => page.close());
-  await page.route("**/example/", (route) => route.fulfill({ contentType: "text/html", body: html }));
-  await page.route("**/page.jsx", (route) => route.fulfill({ contentType: "text/javascript", body: script }));
+  await page.route(
+    ({ pathname }) => pathname === "/example/",
+    (route) => route.fulfill({ contentType: "text/html", body: html }),
+  );
+  await page.route(
+    ({ pathname }) => pathname === "/page.jsx",
+    (route) => route.fulfill({ contentType: "text/javascript", body: script }),
+  );
   await page.goto(`${gateway.url}/example/`);
   await page.getByLabel("Model").selectOption(model);
   const parts = started.move();

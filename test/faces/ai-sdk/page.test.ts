@@ -12,18 +12,18 @@ const shows = (chat: ChatPage, text: string) => chat.answers.last().filter({ has
 
 if (noChatPage !== "") test.skip(`a page with useChat: skipped, there is ${noChatPage}`, () => {});
 else {
+  let pages: Awaited<ReturnType<typeof startChatPages>> | undefined;
+  beforeAll(async () => {
+    pages = await startChatPages();
+  });
+  afterAll(() => pages?.close());
+
   describe.each(MODELS)("a page with useChat and the model %s", (model) => {
-    let pages: Awaited<ReturnType<typeof startChatPages>> | undefined;
     const open = () => {
       if (!pages) throw new Error("not started");
       return pages.open(model);
     };
     const answer = (exchange: ScriptedExchange) => SCRIPTS[model](exchange);
-
-    beforeAll(async () => {
-      pages = await startChatPages();
-    });
-    afterAll(() => pages?.close());
 
     test("shows reasoning and text, and sends a chosen file", async () => {
       await using chat = await open();
