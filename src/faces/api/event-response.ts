@@ -7,6 +7,7 @@ import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/st
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import { asRefusal } from "./first-event.ts";
+import { keptEvent } from "./kept-event.ts";
 import type { EventText } from "./request/wording.ts";
 import type { ResponseParts } from "./response.ts";
 
@@ -79,8 +80,8 @@ export class EventResponse implements ReaderSink {
   push(entry: Entry): boolean {
     if (this.#body?.writable === false) return false;
     // A ping does not tell whether the provider succeeds, so it waits for the next event or the next look.
-    if (entry.event !== "ping") this.#first ??= entry;
-    this.#last = entry;
+    this.#last = keptEvent(entry);
+    if (entry.event !== "ping") this.#first ??= this.#last;
     this.#gathered += serverSentEvent(entry.event, entry.data);
     if (this.#first && !this.#willFlush) {
       // Events of the same callback share the write.
