@@ -2,12 +2,12 @@ import type { Code } from "../../../protocol/codes.ts";
 import { fromByteString, toByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpBody } from "../../core/ports/http-face.ts";
+import { keptEvent } from "../../core/stream/kept-event.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
 import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/stream/server-sent-event.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import { asRefusal } from "./first-event.ts";
-import { keptEvent } from "./kept-event.ts";
 import type { EventText } from "./request/wording.ts";
 import type { ResponseParts } from "./response.ts";
 

@@ -1,13 +1,13 @@
 import type { Code } from "../../../../protocol/codes.ts";
 import { type ByteString, fromByteString } from "../../../core/kernel/byte-string.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue, parseJson } from "../../../core/kernel/json.ts";
+import { keptEvent } from "../../../core/stream/kept-event.ts";
 import type { Reader, ReaderSink } from "../../../core/stream/reader.ts";
 import type { Attachment, RegisteredStream } from "../../../core/stream/registry.ts";
 import type { Scheduler, Sharer } from "../../../core/stream/scheduler.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
 import type { Terminal } from "../../../core/stream/terminal.ts";
-import { keptEvent } from "../kept-event.ts";
 import type { Conversation } from "./conversation.ts";
 import { outputAsInput } from "./conversation-items.ts";
 import { eventFrame, lanePrefix } from "./frames.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { fromByteString, toByteString } from "../../../src/core/kernel/byte-string.ts";
-import { keptEvent, MAX_KEPT_BYTES } from "../../../src/faces/api/kept-event.ts";
+import { keptEvent, MAX_KEPT_BYTES } from "../../../src/core/stream/kept-event.ts";
 
 const entryOf = (text: string) => ({
   seq: 1,

@@ -1,6 +1,6 @@
-import { fromByteString, toByteString } from "../../core/kernel/byte-string.ts";
-import { asObject, type JsonObject, type JsonValue, jsonSize, parseJson } from "../../core/kernel/json.ts";
-import type { Entry } from "../../core/stream/stream-log.ts";
+import { fromByteString, toByteString } from "../kernel/byte-string.ts";
+import { asObject, type JsonObject, type JsonValue, jsonSize, parseJson } from "../kernel/json.ts";
+import type { Entry } from "./stream-log.ts";
 
 /** What is kept of one event at most, in bytes: a stream's share of memory (`STREAM_BYTES`) has room for two. */
 export const MAX_KEPT_BYTES = 16_384;
