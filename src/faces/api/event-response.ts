@@ -2,6 +2,7 @@ import type { Code } from "../../../protocol/codes.ts";
 import { fromByteString, toByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpBody } from "../../core/ports/http-face.ts";
+import { keptEvent } from "../../core/stream/kept-event.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
 import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/stream/server-sent-event.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
@@ -79,8 +80,8 @@ export class EventResponse implements ReaderSink {
   push(entry: Entry): boolean {
     if (this.#body?.writable === false) return false;
     // A ping does not tell whether the provider succeeds, so it waits for the next event or the next look.
-    if (entry.event !== "ping") this.#first ??= entry;
-    this.#last = entry;
+    this.#last = keptEvent(entry);
+    if (entry.event !== "ping") this.#first ??= this.#last;
     this.#gathered += serverSentEvent(entry.event, entry.data);
     if (this.#first && !this.#willFlush) {
       // Events of the same callback share the write.

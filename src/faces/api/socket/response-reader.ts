@@ -1,6 +1,7 @@
 import type { Code } from "../../../../protocol/codes.ts";
 import { type ByteString, fromByteString } from "../../../core/kernel/byte-string.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue, parseJson } from "../../../core/kernel/json.ts";
+import { keptEvent } from "../../../core/stream/kept-event.ts";
 import type { Reader, ReaderSink } from "../../../core/stream/reader.ts";
 import type { Attachment, RegisteredStream } from "../../../core/stream/registry.ts";
 import type { Scheduler, Sharer } from "../../../core/stream/scheduler.ts";
@@ -13,6 +14,9 @@ import { eventFrame, lanePrefix } from "./frames.ts";
 
 /** The event with a finished item of the output. */
 const ITEM_DONE = "response.output_item.done";
+
+/** The events with the output as a whole. */
+const FINAL = ["response.completed", "response.incomplete"];
 
 /** What a reader is made of. */
 export interface ResponseReaderParts {
@@ -92,8 +96,9 @@ export class ResponseReader implements ReaderSink, Sharer, Attachment {
     if (!scheduler.mayTake(this)) return false;
     const frame = eventFrame(entry, this.#prefix);
     if (frame === undefined) return true;
-    this.#first ??= entry;
-    this.#last = entry;
+    // The last event is let go with the response, and has its whole output.
+    this.#last = isFinal(entry) ? entry : keptEvent(entry);
+    this.#first ??= keptEvent(entry);
     if (isItem(entry)) this.#collect(entry);
     const isFirstContent = entry.hasContent && this.stream.firstSentMs === undefined;
     scheduler.sendFor(this, frame, isFirstContent);
@@ -118,8 +123,12 @@ export class ResponseReader implements ReaderSink, Sharer, Attachment {
   }
 }
 
-const isItem = ({ event, data }: Entry): boolean =>
-  event === ITEM_DONE || (event === undefined && data.startsWith(`{"type":"${ITEM_DONE}"`));
+const isOf = ({ event, data }: Entry, type: string): boolean =>
+  event === type || (event === undefined && data.startsWith(`{"type":"${type}"`));
+
+const isItem = (entry: Entry): boolean => isOf(entry, ITEM_DONE);
+
+const isFinal = (entry: Entry): boolean => FINAL.some((type) => isOf(entry, type));
 
 const jsonOf = (entry: Entry | undefined): JsonObject | undefined =>
   entry && asObject(parseJson(fromByteString(entry.data)));

@@ -79,6 +79,24 @@ describe("a response that fails midway", () => {
     });
   });
 
+  test("after large events is about the response that was announced, without its long texts, and numbered on", async () => {
+    await using up = await setUp();
+    const [created] = responseEvents("resp_1", []);
+    up.client.create({ input: "Hello" });
+    const exchange = (await up.upstream.request()).sse();
+    const instructions = "x".repeat(100_000);
+    exchange.event({ ...created, response: { id: "resp_1", object: "response", model: "m", instructions } });
+    const partial_image_b64 = "x".repeat(1_000_000);
+    exchange.event({ type: "response.image_generation_call.partial_image", partial_image_b64, sequence_number: 1 });
+    await up.client.next("response.image_generation_call.partial_image");
+    exchange.reset();
+    expect(await up.client.next("response.failed")).toMatchObject({
+      sequence_number: 2,
+      response: { id: "resp_1", object: "response", model: "m", instructions: "", status: "failed" },
+    });
+    expect(up.client.texts.map((text) => text.length > 100_000)).toEqual([true, true, false]);
+  });
+
   test("by the provider's own words has these words and nothing after them", async () => {
     await using up = await setUp();
     const [created] = responseEvents("resp_1", []);
