@@ -10,6 +10,8 @@ export const CHATS = ["a", "b", "c", "d"] as const;
 
 const FACE = "ai-sdk";
 const MOST_TURNS = 6;
+/** Until then an answer must be there after a cut: less than the gateway's grace and retention time. */
+const SURE_MS = 4_000;
 const TOOLS = [{ name: LOOK.name, parameters: { type: "object" } }];
 const nameOf = (frame: Frame) => String(frame.requestId);
 
@@ -26,6 +28,7 @@ export async function runChatClient(site: Site, name: string, key: string, isCap
       else link.cut(false);
     }
   }
+  await Promise.all(chats.map((chat) => chat.closeTabs()));
 }
 
 type Message = { readonly id: string; readonly role: string; parts: readonly object[] };
@@ -35,6 +38,8 @@ interface Unfinished {
   readonly turn: Turn;
   readonly kills: number;
   readonly read: ReadAnswer;
+  /** A clock reading, in milliseconds. */
+  readonly cutAt: number;
 }
 
 class Chat {
@@ -52,6 +57,8 @@ class Chat {
   /** The stream of the chat's latest whole answer. */
   #latest: string | undefined;
   #unfinished: Unfinished | undefined;
+  /** Other tabs that still read. */
+  readonly #tabs = new Set<Promise<void>>();
 
   constructor(site: Site, name: string, key: string, isCapped: boolean) {
     this.#site = site;
@@ -72,6 +79,10 @@ class Chat {
       else await this.#turn(link);
       await setTimeout(this.#site.below(100));
     }
+  }
+
+  async closeTabs(): Promise<void> {
+    await Promise.all(this.#tabs);
   }
 
   #begin(): void {
@@ -98,30 +109,36 @@ class Chat {
     const body = { model, tools: TOOLS, options: { plan, max_tokens: 20_000 } };
     const ids = { requestId, id: this.#id, headers: { authorization: `Bearer ${this.#key}` } };
     link.send({ type: "send", ...ids, trigger: "submit-message", messages: this.#messages, body });
-    const other = random() < 0.1 ? this.#secondTab(turn) : undefined;
+    if (random() < 0.1) this.#tabs.add(this.#secondTab(turn));
     const read = await this.#read(link, turn, requestId);
     this.#checkOwn(turn, read);
-    await this.#ended({ turn, kills, read });
-    await other;
+    await this.#ended({ turn, kills, read, cutAt: performance.now() });
   }
 
   /** After a cut: what was begun must be there, from its beginning and as the same message. */
   async #resume(link: Link, before: Unfinished): Promise<void> {
-    const { turn, kills, read: earlier } = before;
+    const { turn, kills, read: earlier, cutAt } = before;
     const { plan } = turn;
     const requestId = this.#nextRequest();
     link.send({ type: "resume", requestId, id: this.#id, headers: { authorization: `Bearer ${this.#key}` } });
     const read = await this.#read(link, turn, requestId);
     // The frame that asked was lost with its socket, so the chat's latest answer is the one before.
-    if (read.stream !== undefined && read.stream === this.#latest && !earlier.hasBegun) {
+    if (
+      read.stream !== undefined &&
+      read.stream === this.#latest &&
+      [undefined, read.stream].includes(earlier.stream)
+    ) {
       this.#failed();
       return;
     }
     this.#checkOwn(turn, read);
     if (read.end === "none") {
-      const isExcused = kills !== this.#site.kills || !endsWell(plan) || this.#isCapped || earlier.wasStopped;
+      const isLate = performance.now() - cutAt > SURE_MS;
+      if (isLate) this.#site.tally.count("resumed too late", FACE);
+      const isExcused = kills !== this.#site.kills || !endsWell(plan) || this.#isCapped || earlier.wasStopped || isLate;
       // The frame that asked may have been lost with its socket.
-      if (!isExcused && earlier.hasBegun) this.#fault(plan.key, `cannot be resumed after ${earlier.text.length}`);
+      if (!isExcused && earlier.stream !== undefined)
+        this.#fault(plan.key, `cannot be resumed after ${earlier.text.length}`);
       this.#failed();
       return;
     }
@@ -130,7 +147,8 @@ class Chat {
     if (!isSame) this.#fault(plan.key, `was ${earlier.messageId} and is ${read.messageId}`);
     if (read.end !== "cut" && read.end !== "refused" && read.text.length < earlier.text.length)
       this.#fault(plan.key, "lost some of its text");
-    await this.#ended({ turn, kills, read: read.end === "cut" && !read.hasBegun ? earlier : read });
+    const isNews = read.end !== "cut" || read.stream !== undefined;
+    await this.#ended({ turn, kills, read: isNews ? read : earlier, cutAt: isNews ? performance.now() : cutAt });
   }
 
   /** The same answer once more, on another socket beside the first one. */
