@@ -13,7 +13,9 @@ describe("the benchmark's command line", () => {
   });
 
   test("names what there is if a payload or a placement is unknown", () => {
-    expect(() => readBenchCommand(["--payload", "toString"])).toThrow("openai, anthropic, moonshot, restless, fixed");
+    expect(() => readBenchCommand(["--payload", "toString"])).toThrow(
+      "openai, anthropic, responses, moonshot, restless, fixed",
+    );
     expect(() => readBenchCommand(["--cpus", "2"])).toThrow("core, container, all");
   });
 });

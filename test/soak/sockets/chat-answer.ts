@@ -10,8 +10,6 @@ export interface ReadAnswer {
   /** The gateway's name of the stream. */
   readonly stream: string | undefined;
   readonly error: string | undefined;
-  /** Whether anything came. */
-  readonly hasBegun: boolean;
   /** Whether the client asked to stop. */
   readonly wasStopped: boolean;
   /** What the protocol forbids. */
@@ -38,7 +36,6 @@ export async function readAnswer(
     messageId: undefined as string | undefined,
     stream: undefined as string | undefined,
     error: undefined as string | undefined,
-    hasBegun: false,
     wasStopped: false,
     faults,
   };
@@ -56,7 +53,6 @@ export async function readAnswer(
       if (!end) faults.push("ended without a last chunk");
       return over(end ?? "failed");
     }
-    read.hasBegun = true;
     if (frame.type !== "chunk") continue;
     if (frame.sequence !== chunks) faults.push(`chunk ${frame.sequence}, not ${chunks}`);
     chunks++;

@@ -5,6 +5,7 @@ type Counted =
   | "whole"
   | "cut"
   | "resumed"
+  | "resumed too late"
   | "read twice"
   | "stopped"
   | "refused by a cap"
