@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
+import { CHROMIUM, NO_CHROMIUM } from "./chromium.ts";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
 import { WAIT_MS } from "./page-calls.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";
@@ -15,20 +16,14 @@ export const CONTROL_UI = process.env.SLUICE_TEST_CONTROL_UI ?? path(".sluice/co
 /** Screenshots; not in git. */
 const SCREENSHOTS = path("artifacts/control-ui");
 
-const browserPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
-
 /** What a test may take: far more than one wait, so that a test which fails says what it waited for. */
 const TEST_MS = 3 * WAIT_MS;
 
 /** Why these tests cannot run here. */
 const missing = [
-  ...(browserPath === undefined ? ["no chromium (apt-get install chromium)"] : []),
+  ...NO_CHROMIUM,
   ...(existsSync(`${CONTROL_UI}/index.html`) ? [] : ["no Control UI (npm run control-ui)"]),
 ].join(" and ");
-
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
-const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"];
-const LAUNCH = { args: [...FLAGS, ...QUIET], timeout: WAIT_MS };
 
 let browser: Browser | undefined;
 /** The stages of the running test. */
@@ -44,7 +39,7 @@ export function describeUi(name: string, tests: () => void): void {
   describe(name, () => {
     beforeAll(async () => {
       mkdirSync(SCREENSHOTS, { recursive: true });
-      browser = await chromium.launch({ executablePath: browserPath ?? "", ...LAUNCH });
+      browser = await chromium.launch(CHROMIUM);
     });
     // Not when a stage is disposed: a failed test must not hide the page's errors.
     afterEach(async () => {
@@ -115,7 +110,7 @@ export async function openProfile(url: string, token?: string, from?: string): P
 
 /** A browser of its own whose profile is kept in a directory, as a person's is when it is closed and opened again. */
 export async function openKeptProfile(url: string, directory: string): Promise<UiProfile> {
-  const options = { ...LOOKS, executablePath: browserPath ?? "", ...LAUNCH };
+  const options = { ...LOOKS, ...CHROMIUM };
   return profileOf(await chromium.launchPersistentContext(directory, options), url);
 }
 
