@@ -32,7 +32,7 @@ describe("a second gateway on one data directory", () => {
 
   test("starts after the first was killed, whatever it left behind", async () => {
     const path = directory();
-    const first = await start(path);
+    await using first = await start(path);
     first.kill("SIGKILL");
     await first.exit;
     expect(locks(path)).toHaveLength(1);

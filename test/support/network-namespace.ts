@@ -3,9 +3,16 @@ import { once } from "node:events";
 
 const ip = (...args: readonly string[]): void => void execFileSync("ip", args, { stdio: "pipe" });
 
-/** From the range reserved for benchmarks between networks (RFC 2544). */
-const HERE = "198.18.77.1";
-const THERE = "198.18.77.2";
+/**
+ * A network of four addresses for each process, from the range reserved for benchmarks between networks (RFC 2544):
+ * another run at the same time, or what a killed one left, must not have the same.
+ */
+const address = (host: number): string => {
+  const network = process.pid % 16_384;
+  return `198.18.${network >> 6}.${((network & 63) << 2) + host}`;
+};
+const HERE = address(1);
+const THERE = address(2);
 
 /** Why network namespaces are unavailable here; undefined if they are available. */
 export function whyNoNamespaces(): string | undefined {

@@ -79,12 +79,17 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
     process.off("exit", end);
     return code ?? signal;
   });
+  const remove = () => rmSync(cwd, { recursive: true, force: true });
   const url = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on("line", (line) => {
       written.stdout += `${line}\n`;
       if (line.includes('"event":"started"')) resolve(JSON.parse(line).url);
     });
-    void exit.then(() => reject(new Error(`it did not start: ${written.stderr}`)));
+    void exit.then(() => {
+      const failure = new Error(`it did not start: ${written.stderr}`);
+      if (!written.stdout.includes('"event":"started"')) remove();
+      reject(failure);
+    });
   });
   return {
     url,
@@ -101,7 +106,7 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await exit;
-      rmSync(cwd, { recursive: true, force: true });
+      remove();
     },
   };
 }

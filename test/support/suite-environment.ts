@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -18,6 +18,8 @@ export default class SuiteEnvironment extends TestEnvironment {
     // Only the real process's environment counts for `tmpdir` and child processes; the suite gets a copy of it.
     const usual = process.env.TMPDIR;
     const directory = mkdtempSync(join(tmpdir(), "sluice-suite-"));
+    // Tests of permissions enter it as another user.
+    chmodSync(directory, 0o755);
     process.env.TMPDIR = directory;
     super(...given);
     this.#usual = usual;
