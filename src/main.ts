@@ -1,4 +1,5 @@
 #!/usr/bin/env -S node --max-semi-space-size=8
+import { lookup } from "node:dns/promises";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { setFlagsFromString } from "node:v8";
@@ -39,6 +40,7 @@ async function main(): Promise<number> {
     cwd: process.cwd(),
     version: manifest.version,
     openFiles: findOpenFiles()?.limit,
+    resolve: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
     stdout: process.stdout,
     stderr: process.stderr,
     createGateway: async (config, options) => {

@@ -1,8 +1,9 @@
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { isNativeError } from "node:util/types";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { STREAM_PATH } from "../../protocol/stream.ts";
-import { unreachableRoutes } from "../compose/unreachable-routes.ts";
+import { routesToRefusedAddresses, unreachableRoutes } from "../compose/unreachable-routes.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
 import { loadConfig } from "../config/load.ts";
@@ -23,6 +24,8 @@ export interface World {
   readonly version: string;
   /** This process's limit on open files, where the system reports one. */
   readonly openFiles: number | undefined;
+  /** All addresses of a host name; rejects if there are none now. */
+  readonly resolve: (name: string) => Promise<readonly string[]>;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly createGateway: (
@@ -115,11 +118,21 @@ async function configured(
     return FAILED;
   }
   for (const warning of [...warningsOf(config), ...unreachableRoutes(config)]) warn(world, warning);
+  const lookups = warnOfNames(config, world);
+  // The start waits for no lookup: one may take seconds.
   if (command === "serve") return serve(config, world);
+  await Promise.race([lookups, setTimeout(MAX_LOOKUP_MS, undefined, { ref: false })]);
   warnOfOpenFiles(config, world);
   // Secrets serialise masked.
   world.stdout.write(`${JSON.stringify(config, undefined, 2)}\n`);
   return OK;
+}
+
+/** How long `check` waits for lookups, in milliseconds: a resolver that answers does so within one retry of its own. */
+const MAX_LOOKUP_MS = 6_000;
+
+async function warnOfNames(config: Config, world: World): Promise<void> {
+  for await (const warning of routesToRefusedAddresses(config, world.resolve)) warn(world, warning);
 }
 
 const warn = ({ stderr }: World, warning: string) => stderr.write(`sluice: warning: ${warning}\n`);
