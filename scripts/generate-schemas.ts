@@ -1,5 +1,5 @@
 /**
- * Generates files from the zod schemas (JSON Schema for editors and client authors, the tables of docs/configuration.md) and
+ * Generates files from the zod schemas (JSON Schema for editors and client authors, the tables of docs/configuration.md and docs/providers.md) and
  * from the sources (the rooms in docs/architecture.md). A test fails if a generated file is out of date.
  */
 import { execFileSync, type StdioOptions } from "node:child_process";
@@ -10,6 +10,7 @@ import * as z from "zod";
 import { ClientFrame, OpenFrame, ServerFrame } from "../protocol/stream.ts";
 import { configSchema } from "../src/config/schema.ts";
 import { configurationTable } from "./configuration-table.ts";
+import { pricesTables } from "./providers-table.ts";
 import { roomsPicture } from "./rooms-picture.ts";
 
 const ROOT = new URL("../", import.meta.url);
@@ -61,6 +62,7 @@ export function generatedFiles(): Readonly<Record<string, string>> {
     "sluice.config.schema.json": JSON.stringify({ title: "Configuration of Sluice", ...config }, undefined, 2),
     "protocol/stream.schema.json": `${JSON.stringify(stream, undefined, 2)}\n`,
     "docs/configuration.md": page("docs/configuration.md", configurationTable(config)),
+    "docs/providers.md": page("docs/providers.md", pricesTables()),
     "docs/architecture.md": page("docs/architecture.md", `\`\`\`text\n${roomsPicture()}\n\`\`\`\n`),
   };
   return Object.fromEntries(Object.entries(files).map(([path, text]) => [path, formatted(path, text)]));

@@ -1,3 +1,4 @@
+import { listPrices } from "../config/list-prices.ts";
 import { timeoutsSchema } from "../config/route-schema.ts";
 import type { Config } from "../config/schema.ts";
 import type { Secret } from "../config/secret.ts";
@@ -12,6 +13,7 @@ export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
   const configured = Object.entries(config.routes).map(([name, route]) => ({
     ...route,
     name,
+    ...(config.listPrices && { prices: listPrices(route.baseUrl) }),
     key: route.key?.reveal(),
     keyOrigin: keyOrigin(name, route.key),
     headers: Object.fromEntries(Object.entries(route.headers).map(([header, value]) => [header, value.reveal()])),

@@ -173,8 +173,16 @@ export const modelSchema = z.strictObject({
       output: perMillion.describe("per million output tokens"),
       cacheRead: perMillion.optional().describe("per million tokens read from the provider's cache"),
       cacheWrite: perMillion.optional().describe("per million tokens written to the provider's cache"),
+      source: z.string().min(1).max(256).optional().describe("where the price is from, for people"),
+      asOf: z
+        .string()
+        .regex(/^\d{4}-\d{2}-\d{2}$/)
+        .optional()
+        .describe("the day it was looked up, such as 2026-11-28"),
     })
     .optional()
-    .describe("in the currency of your bill"),
+    .describe(
+      "in the currency of your bill; by default the provider's list price in US dollars, if listPrices knows it",
+    ),
   contextWindow: z.int().min(1).optional().describe("tokens the model can take, shown to clients"),
 });
