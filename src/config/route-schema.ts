@@ -1,10 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import * as z from "zod";
 import { DIALECTS } from "../../protocol/dialects.ts";
+import { isObject } from "../core/kernel/json.ts";
 import { MAX_PRICE } from "../core/usage/price.ts";
 import { milliseconds } from "./limits-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import { network } from "./network.ts";
+import { PROVIDER_NAMES, providerNamed } from "./providers.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
 
 /** Limits on the waits of a route's calls, with their defaults. */
@@ -60,12 +62,34 @@ const certificates = ({ readFile }: SecretSources) =>
       return z.NEVER;
     });
 
+/** A route with what its preset adds: each key that the route does not have itself. */
+function withPreset(given: unknown, context: z.core.$RefinementCtx): unknown {
+  const preset = isObject(given) ? providerNamed(given.preset) : undefined;
+  if (!isObject(given) || preset === undefined) return given;
+  const { route, keyEnv, addressForm } = preset;
+  if (addressForm !== undefined && given.baseUrl === undefined) {
+    context.addIssue({ code: "custom", path: ["baseUrl"], params: { found: "nothing", expected: addressForm } });
+    return z.NEVER;
+  }
+  return { ...route, ...(keyEnv !== undefined && { key: { env: keyEnv } }), ...given };
+}
+
 /** One upstream: how it speaks, where it is, and the limits on each wait. */
-export const routeSchema = (sources: SecretSources) =>
+export const routeSchema = (sources: SecretSources) => z.preprocess(withPreset, routeFields(sources));
+
+const routeFields = (sources: SecretSources) =>
   z
     .strictObject({
-      dialect: z.enum(DIALECTS).describe("how the upstream speaks"),
-      baseUrl: baseUrl.describe("where it is, without the dialect's own path: https://api.openai.com/v1"),
+      preset: z
+        .enum(PROVIDER_NAMES)
+        .optional()
+        .describe(
+          "a provider or model server of docs/providers.md: sets dialect, baseUrl, key and what else it needs; the route's own keys win",
+        ),
+      dialect: z.enum(DIALECTS).describe("how the upstream speaks; required without a preset"),
+      baseUrl: baseUrl.describe(
+        "where it is, without the dialect's own path: https://api.openai.com/v1; required without a preset that has it",
+      ),
       key: secretSchema(sources).optional().describe("the provider's key, sent as its dialect wants it"),
       headers: z
         .record(headerName, secretSchema(sources))
