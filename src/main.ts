@@ -24,6 +24,7 @@ if (Number.parseInt(process.versions.node, 10) < REQUIRED_NODE) {
 async function main(): Promise<number> {
   const { default: manifest } = await import("../package.json", { with: { type: "json" } });
   const { runCommandLine } = await import("./cli/command-line.ts");
+  const { openTerminal } = await import("./cli/terminal.ts");
   const { waitForStop } = await import("./cli/stop.ts");
   const { isFromNpm, NPM_ECHO_MS, npmGone } = await import("./cli/parent.ts");
   const { chooseCollector, useCollector } = await import("./cli/collector.ts");
@@ -41,6 +42,7 @@ async function main(): Promise<number> {
     version: manifest.version,
     openFiles: findOpenFiles()?.limit,
     resolve: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
+    openTerminal: process.stdin.isTTY ? () => openTerminal(process.stdin, process.stderr) : undefined,
     stdout: process.stdout,
     stderr: process.stderr,
     createGateway: async (config, options) => {

@@ -11,6 +11,7 @@ import type { Config } from "../config/schema.ts";
 import { usableFiles } from "../observe/open-files.ts";
 import { describeFault, describeStartFailure } from "./start-failure.ts";
 import type { Stop } from "./stop.ts";
+import type { Terminal } from "./terminal.ts";
 
 interface Output {
   write(text: string): unknown;
@@ -26,6 +27,8 @@ export interface World {
   readonly openFiles: number | undefined;
   /** All addresses of a host name; rejects if there are none now. */
   readonly resolve: (name: string) => Promise<readonly string[]>;
+  /** Opens the terminal to ask on; undefined if standard input is none. */
+  readonly openTerminal: (() => Terminal) | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly createGateway: (
@@ -36,9 +39,10 @@ export interface World {
   readonly stopped: () => Promise<Stop>;
 }
 
-const USAGE = `Usage: sluice [serve | check | keys | usage] [options]
+const USAGE = `Usage: sluice [serve | init | check | keys | usage] [options]
 
   serve              run the gateway (the default command)
+  init               write a first configuration file: sluice init --help
   check              validate the configuration and print it in full, with secrets masked
   keys               create, list, revoke and rotate gateway keys: sluice keys --help
   usage              report usage and cost from the ledger: sluice usage --help
@@ -74,6 +78,7 @@ const parse = (args: readonly string[]) => parseArgs({ args: [...args], options:
 export async function runCommandLine(args: readonly string[], world: World): Promise<number> {
   // Loaded on demand: they load the database.
   if (args[0] === "keys") return (await import("./commands/keys.ts")).runKeys(args.slice(1), world);
+  if (args[0] === "init") return (await import("./commands/init.ts")).runInit(args.slice(1), world);
   if (args[0] === "usage") return (await import("./commands/usage.ts")).runUsage(args.slice(1), world);
   let line: ReturnType<typeof parse>;
   try {

@@ -28,6 +28,7 @@ async function run(args: readonly string[], setting: Setting = {}) {
     version: "1.2.3",
     openFiles: setting.openFiles,
     resolve: setting.resolve ?? (async () => ["1.1.1.1"]),
+    openTerminal: undefined,
     stdout: { write: (text) => (seen.stdout += text), isTTY: setting.terminal ?? false },
     stderr: { write: (text) => (seen.stderr += text) },
     stopped: async () => ({ code: 0, reason: "SIGTERM" }),
