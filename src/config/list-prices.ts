@@ -70,20 +70,34 @@ export function listPrices(baseUrl: string): ReadonlyMap<string, SourcedPrice> {
   );
 }
 
+interface Place {
+  readonly route: string;
+  readonly model: string;
+  readonly price?: SourcedPrice | undefined;
+}
+
 interface Priced {
   readonly listPrices: boolean;
   readonly routes: Readonly<Record<string, { readonly baseUrl: string }>>;
   readonly models: Readonly<
-    Record<string, { readonly route: string; readonly model: string; readonly price?: SourcedPrice | undefined }>
+    Record<string, Place & { readonly fallback?: { readonly targets: readonly Place[] } | undefined }>
   >;
 }
 
-/** The configuration with the published price of each model that has none of its own, unless it wants none (`listPrices`). */
+/**
+ * The configuration with the published price of each model and target that has none of its own, unless it wants none
+ * (`listPrices`).
+ */
 export function withListPrices<Config extends Priced>(config: Config): Config {
   if (!config.listPrices) return config;
+  const priced = <Of extends Place>(place: Of): Of => {
+    const price = place.price ?? listPrices(config.routes[place.route]?.baseUrl ?? "").get(place.model);
+    return price === undefined ? place : { ...place, price };
+  };
   const models = Object.entries(config.models).map(([alias, model]) => {
-    const price = model.price ?? listPrices(config.routes[model.route]?.baseUrl ?? "").get(model.model);
-    return [alias, price === undefined ? model : { ...model, price }];
+    const { fallback } = model;
+    const all = fallback && { fallback: { ...fallback, targets: fallback.targets.map(priced) } };
+    return [alias, { ...priced(model), ...all }];
   });
   return { ...config, models: Object.fromEntries(models) };
 }

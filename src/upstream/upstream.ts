@@ -12,7 +12,8 @@ import { KeyRefusals } from "./call/key-refusals.ts";
 import { DEFAULT_RETRY, Retries, type RetrySettings } from "./call/retry.ts";
 import type { RouteClient } from "./call/route-client.ts";
 import { tellLast } from "./call/tell-last.ts";
-import { Connections } from "./http1/connections.ts";
+import { type ConnectionOptions, Connections } from "./http1/connections.ts";
+import { ReadPace } from "./http1/read-pace.ts";
 import type { PrivateNetworks } from "./policy/address-guard.ts";
 import { requestHeaders } from "./policy/headers.ts";
 import { requestPath } from "./policy/request-path.ts";
@@ -84,6 +85,7 @@ export interface Upstream extends UpstreamPort {
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { observer } = options;
   const time = new RunningTime(options.clock, options.timers);
+  const pace = new ReadPace(() => time.now());
   let platformTrust: SecureContext | undefined;
   const trustOf = ({ ca }: UpstreamRoute) => {
     if (ca !== undefined) return trust(ca);
@@ -91,7 +93,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     return platformTrust;
   };
   const routeClients = new Map(
-    options.routes.map((route) => [route.name, openRoute(route, options, time, () => trustOf(route))]),
+    options.routes.map((route) => [route.name, openRoute(route, options, { time, pace, trust: () => trustOf(route) })]),
   );
   return {
     call(request, sink) {
@@ -111,8 +113,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 function openRoute(
   route: UpstreamRoute,
   options: UpstreamOptions,
-  time: RunningTime,
-  trust: () => SecureContext,
+  { time, pace, trust }: Pick<ConnectionOptions, "time" | "pace" | "trust">,
 ): RouteClient {
   const base = new URL(route.baseUrl);
   const timeouts = { ...FIXED_TIMEOUTS, ...route.timeouts };
@@ -129,6 +130,7 @@ function openRoute(
       trust,
       time,
       reads: options.reads,
+      pace,
     }),
     breaker: new Breaker({ ...DEFAULT_BREAKER, ...options.breaker }, () => options.clock.now()),
     keyRefusals: new KeyRefusals(route, () => options.clock.now()),

@@ -31,6 +31,22 @@ describe("a model without a price", () => {
   });
 });
 
+test("each target without a price gets the published one of its own provider", () => {
+  const elsewhere = { dialect: "anthropic-messages", baseUrl: "https://models.example.com", key: "k" };
+  const model = "claude-haiku-4-5";
+  const pricesOf = (more: object) => {
+    const targets = [
+      { route: "r", model },
+      { route: "other", model },
+    ];
+    const { m } = load({ routes: { r: ANTHROPIC, other: elsewhere }, models: { m: { targets, ...more } } }).models;
+    return [m?.price, ...(m?.fallback?.targets ?? []).map(({ price }) => price)];
+  };
+  expect(pricesOf({})).toEqual([published, published, undefined]);
+  const own = { input: 9, output: 9 };
+  expect(pricesOf({ price: own })).toEqual([own, own, own]);
+});
+
 test("a configured price is used as it is", () => {
   expect(priceOf({ price: { input: 9, output: 9 } })).toEqual({ input: 9, output: 9 });
 });

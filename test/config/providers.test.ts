@@ -44,6 +44,11 @@ describe.each(PROVIDER_NAMES)("the preset %s", (preset) => {
   });
 });
 
+test("a preset's key variable is not asked for beside keys", () => {
+  const route = routeOf({ preset: "groq", keys: ["one-0123456789abcdef", "two-0123456789abcdef"] });
+  expect([route?.key, route?.keys?.length]).toEqual([undefined, 2]);
+});
+
 test("an unknown preset is a problem that names the known ones", () => {
   const [problem] = problemsOf(configOf({ preset: "open-router" }));
   expect(problem).toMatch(/^routes\.p\.preset: found "open-router", expected one of "anthropic", .*"openrouter"/);

@@ -6,6 +6,7 @@ import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import { AddressGuard, type PrivateNetworks } from "../policy/address-guard.ts";
 import type { RunningTime } from "../policy/running-time.ts";
 import type { SocketTarget } from "./open-socket.ts";
+import type { ReadPace } from "./read-pace.ts";
 import { type SocketOwner, UpstreamSocket } from "./upstream-socket.ts";
 
 /** Where a route's connections lead, how many there may be, and how long an idle one is kept. */
@@ -22,6 +23,8 @@ export interface ConnectionOptions {
   readonly time: RunningTime;
   /** Notified of each read of a socket. */
   readonly reads: ReadTurn;
+  /** Shared by all routes. */
+  readonly pace: ReadPace;
 }
 
 /** A call that waits for a socket. */
@@ -51,7 +54,8 @@ export class Connections implements SocketOwner {
   #isClosed = false;
 
   constructor(options: ConnectionOptions) {
-    const { route, origin, maxConnections, connectMs, keepAliveMs, allowPrivateNetwork, trust, time, reads } = options;
+    const { route, origin, maxConnections, connectMs, keepAliveMs, allowPrivateNetwork, trust } = options;
+    const { time, reads, pace } = options;
     const { protocol, hostname, host, port } = new URL(origin);
     const isSecure = protocol === "https:";
     const name = hostname.replace(/^\[(.*)\]$/, "$1");
@@ -70,6 +74,7 @@ export class Connections implements SocketOwner {
       keepAliveMs,
       time,
       reads,
+      pace,
     };
   }
 

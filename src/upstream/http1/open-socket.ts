@@ -2,6 +2,7 @@ import { connect as connectPlain, type LookupFunction, type Socket } from "node:
 import { connect as connectSecure, type SecureContext } from "node:tls";
 import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import type { RunningTime } from "../policy/running-time.ts";
+import type { ReadPace } from "./read-pace.ts";
 
 /** Where the sockets of one route lead, whom they trust, and how long they wait. */
 export interface SocketTarget {
@@ -15,6 +16,7 @@ export interface SocketTarget {
   readonly keepAliveMs: number;
   readonly time: RunningTime;
   readonly reads: ReadTurn;
+  readonly pace: ReadPace;
 }
 
 /** When the kernel begins to look whether an idle peer is still there. */

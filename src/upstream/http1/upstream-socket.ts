@@ -6,6 +6,7 @@ import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import type { RunningTime } from "../policy/running-time.ts";
 import { certificateError } from "./connection-error.ts";
 import { openSocket, type SocketTarget } from "./open-socket.ts";
+import type { PacedSocket, ReadPace } from "./read-pace.ts";
 import { ResponseReader, type ResponseSink } from "./response-reader.ts";
 
 /** The call that uses a socket. It hears its response, then exactly one of `ended` and `broke`. */
@@ -34,17 +35,18 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 const FIRST_IDLE_MS = 4_000;
 
 /** One keep-alive HTTP/1.1 connection to an upstream, used by one call at a time. */
-export class UpstreamSocket {
+export class UpstreamSocket implements PacedSocket {
   readonly #owner: SocketOwner;
   readonly #socket: Socket;
   readonly #time: RunningTime;
   readonly #reads: ReadTurn;
+  readonly #pace: ReadPace;
   readonly #keepAliveMs: number;
   #user: SocketUser | undefined;
   #reader: ResponseReader | undefined;
   #isConnected = false;
   #isPaused = false;
-  /** Bytes read before a pause took effect. */
+  /** Bytes read before a pause took effect, or beyond the pace. */
   #held: ByteString = "";
   #error: Error | undefined;
   /** Whether it has served a call or been idle, so that the upstream may have closed it. */
@@ -60,6 +62,7 @@ export class UpstreamSocket {
     this.#owner = owner;
     this.#time = target.time;
     this.#reads = target.reads;
+    this.#pace = target.pace;
     this.#keepAliveMs = target.keepAliveMs;
     this.#socket = openSocket(target, READ_BUFFER, (size) => this.#read(size));
     this.#callOff = this.#time.after(target.connectMs, () => this.#notMade());
@@ -105,10 +108,14 @@ export class UpstreamSocket {
   resume(): void {
     this.#isPaused = false;
     queueMicrotask(() => {
-      if (this.#isPaused) return;
-      this.#release();
-      if (!this.#isPaused) this.#socket.resume();
+      if (this.#pace.admits(this, this.#held.length)) this.readOn();
     });
+  }
+
+  readOn(): void {
+    if (this.#isPaused) return;
+    this.#release();
+    if (!this.#isPaused) this.#socket.resume();
   }
 
   /** Closes it now. With `error`, its user hears `broke`; without, nothing more. */
@@ -130,7 +137,7 @@ export class UpstreamSocket {
   /** Takes `size` new bytes out of the buffer. */
   #read(size: number): true {
     const bytes = READ_BUFFER.toString("latin1", 0, size);
-    if (this.#isPaused) {
+    if (this.#isPaused || this.#held !== "" || !this.#pace.admits(this, size)) {
       this.#held += bytes;
       this.#socket.pause();
     } else this.#take(bytes);
@@ -220,6 +227,7 @@ export class UpstreamSocket {
 
   #closed(): void {
     this.#callOff();
+    this.#pace.forget(this);
     const error = this.#error ?? new GatewayError("upstream_reset");
     this.#owner.gone(this, this.#isConnected ? undefined : error);
     this.#release();

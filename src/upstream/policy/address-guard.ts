@@ -22,7 +22,8 @@ export class AddressGuard {
 
   /** `route` is the route's name in the configuration. */
   constructor(route: string, allowed: PrivateNetworks) {
-    this.#route = route;
+    // Further keys of a route are routes of their own, named house#2.
+    this.#route = route.replace(/#\d+$/, "");
     this.#allowed = typeof allowed === "boolean" ? [] : allowed;
     const list = networkList(this.#allowed);
     const isAllowed = (address: string): boolean => {

@@ -224,6 +224,11 @@ describe("a refusal's value for the key", () => {
   });
 });
 
+test("a refusal of a route's further key names the route of the configuration", () => {
+  const refusal = new AddressGuard("house#2", false).refusalOf("10.0.0.5");
+  expect(refusal?.details?.setting).toBe("routes.house.allowPrivateNetwork");
+});
+
 describe("leave for some private networks", () => {
   const allows = (networks: readonly string[], address: string) =>
     new AddressGuard("test", networks).refusalOf(address) === undefined;
