@@ -1,31 +1,38 @@
 import { type LogBudget, SENT_SHARE } from "./log-budget.ts";
-import type { RegisteredStream } from "./registry.ts";
+import type { Stream } from "./stream.ts";
+
+/** An ended stream, as the registry knows it. */
+export interface KeptStream {
+  readonly stream: Stream;
+  /** Its client has handled all of it. */
+  readonly isHandled: boolean;
+}
 
 /** The logs of ended streams without a reader, and the order in which they are dropped. */
 export class KeptLogs {
   readonly #budget: LogBudget;
   /** Longest waiting first. */
-  readonly #kept = new Set<RegisteredStream>();
+  readonly #kept = new Set<KeptStream>();
   /** Those of them that were sent to their end to clients that did not acknowledge it, oldest first, with their sizes. */
-  readonly #sent = new Map<RegisteredStream, number>();
+  readonly #sent = new Map<KeptStream, number>();
   #sentBytes = 0;
 
   constructor(budget: LogBudget) {
     this.#budget = budget;
   }
 
-  add(registered: RegisteredStream): void {
+  add(registered: KeptStream): void {
     this.#kept.add(registered);
   }
 
-  delete(registered: RegisteredStream): void {
+  delete(registered: KeptStream): void {
     this.#kept.delete(registered);
     this.#sentBytes -= this.#sent.get(registered) ?? 0;
     this.#sent.delete(registered);
   }
 
   /** Drops one log, which nobody needs again. */
-  drop(registered: RegisteredStream): void {
+  drop(registered: KeptStream): void {
     this.delete(registered);
     registered.stream.log.evict();
   }
@@ -34,7 +41,7 @@ export class KeptLogs {
    * A log was sent to its end: it is needed only if what the socket took was lost on its way. Drops the oldest such logs
    * beyond `SENT_SHARE` of the budget, never the newest.
    */
-  sent(registered: RegisteredStream): void {
+  sent(registered: KeptStream): void {
     if (!this.#kept.has(registered) || this.#sent.has(registered)) return;
     const { bytes } = registered.stream.log;
     this.#sent.set(registered, bytes);

@@ -47,7 +47,9 @@ export class DurableMap<Value extends JsonValue> {
     const map = new DurableMap(parts, values);
     if (parts.dropsUnreadable && unreadable.length > 0) {
       for (const key of unreadable) map.#write(parts.documents.deleteDocument(parts.kind, key));
-      parts.fault(new Error(`deleted stored documents of kind ${parts.kind} that cannot be read: ${unreadable.length}`));
+      parts.fault(
+        new Error(`deleted stored documents of kind ${parts.kind} that cannot be read: ${unreadable.length}`),
+      );
     }
     return map;
   }
