@@ -53,6 +53,12 @@ export const CODES = define({
 
   // the upstream
   upstream_unreachable: { meaning: "the upstream could not be connected", httpStatus: 502, retryable: true },
+  upstream_not_allowed: {
+    meaning: "the configuration does not allow the upstream's address",
+    // No measured agent repeats a 400; they all repeat a 502, whatever else it says.
+    httpStatus: 400,
+    retryable: false,
+  },
   upstream_rate_limited: { meaning: "the upstream answered 429", httpStatus: 429, retryable: true },
   upstream_overloaded: { meaning: "the upstream is overloaded", httpStatus: 503, retryable: true },
   upstream_http_error: { meaning: "the upstream refused the request", httpStatus: 502, retryable: false },

@@ -1,4 +1,5 @@
 #!/usr/bin/env -S node --max-semi-space-size=8
+import { lookup } from "node:dns/promises";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { setFlagsFromString } from "node:v8";
@@ -23,6 +24,7 @@ if (Number.parseInt(process.versions.node, 10) < REQUIRED_NODE) {
 async function main(): Promise<number> {
   const { default: manifest } = await import("../package.json", { with: { type: "json" } });
   const { runCommandLine } = await import("./cli/command-line.ts");
+  const { openTerminal } = await import("./cli/terminal.ts");
   const { waitForStop } = await import("./cli/stop.ts");
   const { isFromNpm, NPM_ECHO_MS, npmGone } = await import("./cli/parent.ts");
   const { chooseCollector, useCollector } = await import("./cli/collector.ts");
@@ -39,6 +41,8 @@ async function main(): Promise<number> {
     cwd: process.cwd(),
     version: manifest.version,
     openFiles: findOpenFiles()?.limit,
+    resolve: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
+    openTerminal: process.stdin.isTTY ? () => openTerminal(process.stdin, process.stderr) : undefined,
     stdout: process.stdout,
     stderr: process.stderr,
     createGateway: async (config, options) => {

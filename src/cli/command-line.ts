@@ -1,8 +1,9 @@
+import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { isNativeError } from "node:util/types";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { STREAM_PATH } from "../../protocol/stream.ts";
-import { unreachableRoutes } from "../compose/unreachable-routes.ts";
+import { routesToRefusedAddresses, unreachableRoutes } from "../compose/unreachable-routes.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
 import { loadConfig } from "../config/load.ts";
@@ -10,6 +11,7 @@ import type { Config } from "../config/schema.ts";
 import { usableFiles } from "../observe/open-files.ts";
 import { describeFault, describeStartFailure } from "./start-failure.ts";
 import type { Stop } from "./stop.ts";
+import type { Terminal } from "./terminal.ts";
 
 interface Output {
   write(text: string): unknown;
@@ -23,6 +25,10 @@ export interface World {
   readonly version: string;
   /** This process's limit on open files, where the system reports one. */
   readonly openFiles: number | undefined;
+  /** All addresses of a host name; rejects if there are none now. */
+  readonly resolve: (name: string) => Promise<readonly string[]>;
+  /** Opens the terminal to ask on; undefined if standard input is none. */
+  readonly openTerminal: (() => Terminal) | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly createGateway: (
@@ -33,9 +39,10 @@ export interface World {
   readonly stopped: () => Promise<Stop>;
 }
 
-const USAGE = `Usage: sluice [serve | check | keys | usage] [options]
+const USAGE = `Usage: sluice [serve | init | check | keys | usage] [options]
 
   serve              run the gateway (the default command)
+  init               write a first configuration file: sluice init --help
   check              validate the configuration and print it in full, with secrets masked
   keys               create, list, revoke and rotate gateway keys: sluice keys --help
   usage              report usage and cost from the ledger: sluice usage --help
@@ -71,6 +78,7 @@ const parse = (args: readonly string[]) => parseArgs({ args: [...args], options:
 export async function runCommandLine(args: readonly string[], world: World): Promise<number> {
   // Loaded on demand: they load the database.
   if (args[0] === "keys") return (await import("./commands/keys.ts")).runKeys(args.slice(1), world);
+  if (args[0] === "init") return (await import("./commands/init.ts")).runInit(args.slice(1), world);
   if (args[0] === "usage") return (await import("./commands/usage.ts")).runUsage(args.slice(1), world);
   let line: ReturnType<typeof parse>;
   try {
@@ -115,11 +123,21 @@ async function configured(
     return FAILED;
   }
   for (const warning of [...warningsOf(config), ...unreachableRoutes(config)]) warn(world, warning);
+  const lookups = warnOfNames(config, world);
+  // The start waits for no lookup: one may take seconds.
   if (command === "serve") return serve(config, world);
+  await Promise.race([lookups, setTimeout(MAX_LOOKUP_MS, undefined, { ref: false })]);
   warnOfOpenFiles(config, world);
   // Secrets serialise masked.
   world.stdout.write(`${JSON.stringify(config, undefined, 2)}\n`);
   return OK;
+}
+
+/** How long `check` waits for lookups, in milliseconds: a resolver that answers does so within one retry of its own. */
+const MAX_LOOKUP_MS = 6_000;
+
+async function warnOfNames(config: Config, world: World): Promise<void> {
+  for await (const warning of routesToRefusedAddresses(config, world.resolve)) warn(world, warning);
 }
 
 const warn = ({ stderr }: World, warning: string) => stderr.write(`sluice: warning: ${warning}\n`);

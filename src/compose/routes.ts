@@ -1,3 +1,4 @@
+import { listPrices } from "../config/list-prices.ts";
 import { timeoutsSchema } from "../config/route-schema.ts";
 import type { Config } from "../config/schema.ts";
 import type { Secret } from "../config/secret.ts";
@@ -13,6 +14,7 @@ export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
     keyNames(name, route.keys).map((keyed, index) => ({
       ...route,
       name: keyed,
+      ...(config.listPrices && { prices: listPrices(route.baseUrl) }),
       twinOf: index > 0 ? name : undefined,
       key: (route.keys?.[index] ?? route.key)?.reveal(),
       keyOrigin: keyOrigin(name, route.keys?.[index] ?? route.key),

@@ -1,10 +1,12 @@
 import { X509Certificate } from "node:crypto";
 import * as z from "zod";
 import { DIALECTS } from "../../protocol/dialects.ts";
+import { isObject } from "../core/kernel/json.ts";
 import { milliseconds } from "./limits-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import { network } from "./network.ts";
 import { priceSchema } from "./price-schema.ts";
+import { PROVIDER_NAMES, providerNamed } from "./providers.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
 import { fallbackFields, withTargets } from "./target-schema.ts";
 
@@ -61,12 +63,35 @@ const certificates = ({ readFile }: SecretSources) =>
       return z.NEVER;
     });
 
+/** A route with what its preset adds: each key that the route does not have itself. */
+function withPreset(given: unknown, context: z.core.$RefinementCtx): unknown {
+  const preset = isObject(given) ? providerNamed(given.preset) : undefined;
+  if (!isObject(given) || preset === undefined) return given;
+  const { route, keyEnv, addressForm } = preset;
+  if (addressForm !== undefined && given.baseUrl === undefined) {
+    context.addIssue({ code: "custom", path: ["baseUrl"], params: { found: "nothing", expected: addressForm } });
+    return z.NEVER;
+  }
+  const key = keyEnv !== undefined && given.keys === undefined && { key: { env: keyEnv } };
+  return { ...route, ...key, ...given };
+}
+
 /** One upstream: how it speaks, where it is, and the limits on each wait. */
-export const routeSchema = (sources: SecretSources) =>
+export const routeSchema = (sources: SecretSources) => z.preprocess(withPreset, routeFields(sources));
+
+const routeFields = (sources: SecretSources) =>
   z
     .strictObject({
-      dialect: z.enum(DIALECTS).describe("how the upstream speaks"),
-      baseUrl: baseUrl.describe("where it is, without the dialect's own path: https://api.openai.com/v1"),
+      preset: z
+        .enum(PROVIDER_NAMES)
+        .optional()
+        .describe(
+          "a provider or model server of docs/providers.md: sets dialect, baseUrl, key and what else it needs; the route's own keys win",
+        ),
+      dialect: z.enum(DIALECTS).describe("how the upstream speaks; required without a preset"),
+      baseUrl: baseUrl.describe(
+        "where it is, without the dialect's own path: https://api.openai.com/v1; required without a preset that has it",
+      ),
       key: secretSchema(sources).optional().describe("the provider's key, sent as its dialect wants it"),
       keys: z
         .array(secretSchema(sources))
@@ -174,7 +199,11 @@ export const modelSchema = z
       .record(z.string(), z.json())
       .default({})
       .describe("parameters of the provider's request body, under what the client sends"),
-    price: priceSchema.optional().describe("in the currency of your bill"),
+    price: priceSchema
+      .optional()
+      .describe(
+        "in the currency of your bill; by default the provider's list price in US dollars, if listPrices knows it",
+      ),
     contextWindow: z.int().min(1).optional().describe("tokens the model can take, shown to clients"),
   })
   .transform(withTargets);

@@ -3,6 +3,7 @@ import { isAppOrigin } from "../core/kernel/app-origin.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { ledgerSchema } from "./ledger-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
+import { withListPrices } from "./list-prices.ts";
 import { network } from "./network.ts";
 import { modelSchema, routeSchema } from "./route-schema.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
@@ -148,6 +149,12 @@ export const configSchema = (sources: SecretSources) =>
       routes: z.record(routeName, routeSchema(sources)).prefault({}).describe("upstreams by name"),
       models: z.record(modelAlias, modelSchema).default({}).describe("models by the alias clients use"),
       defaultModel: z.string().optional().describe("alias for requests that name no model; by default the first one"),
+      listPrices: z
+        .boolean()
+        .default(true)
+        .describe(
+          "models without a price get their provider's published one in US dollars, where docs/providers.md has it; false for bills in another currency",
+        ),
       limits: limitsSchema.prefault({}).describe("ceilings for the whole gateway"),
       log: log.prefault({}).describe("one JSON line per stream and per connection"),
       metrics: metrics.prefault({}).describe("metrics for Prometheus, see metrics.md"),
@@ -158,6 +165,7 @@ export const configSchema = (sources: SecretSources) =>
       aiSdk: aiSdk.prefault({}).describe("the AI SDK face"),
     })
     .superRefine(crossCheck)
+    .transform(withListPrices)
     .describe("Configuration of Sluice");
 
 /** A configuration with every default filled in and every secret read. */

@@ -1,6 +1,6 @@
-/** The routes and models of the demo upstream, for the configuration. Prices are invented, per million tokens. */
+/** The routes and models of the demo upstream, for the configuration. They cost nothing. */
 export function demoRoutes(url: string) {
-  const price = { input: 1, output: 4 };
+  const price = { input: 0, output: 0 };
   const contextWindow = 200_000;
   return {
     routes: [

@@ -52,7 +52,9 @@ const isKeyRefused = ({ code, details }: GatewayError): boolean =>
   code === "upstream_http_error" && (details?.status === 401 || details?.status === 403 || details?.status === 407);
 
 /** The provider's own status, as a client without a gateway would see it; otherwise the code's. */
-function statusOf({ code, details }: GatewayError): number {
+function statusOf({ code, details, retryable }: GatewayError): number {
+  // A certificate that does not fit: agents repeat a 502 whatever `x-should-retry` says.
+  if (code === "upstream_unreachable" && !retryable) return 400;
   const given = details?.status;
   const isRefusal = typeof given === "number" && given >= 400 && given < 600;
   return code === "upstream_http_error" && isRefusal ? given : CODES[code].httpStatus;

@@ -13,6 +13,7 @@ interface Setting {
   readonly env?: Readonly<Record<string, string>>;
   readonly terminal?: boolean;
   readonly openFiles?: number;
+  readonly resolve?: World["resolve"];
   readonly createGateway?: World["createGateway"];
 }
 
@@ -26,6 +27,8 @@ async function run(args: readonly string[], setting: Setting = {}) {
     cwd,
     version: "1.2.3",
     openFiles: setting.openFiles,
+    resolve: setting.resolve ?? (async () => ["1.1.1.1"]),
+    openTerminal: undefined,
     stdout: { write: (text) => (seen.stdout += text), isTTY: setting.terminal ?? false },
     stderr: { write: (text) => (seen.stderr += text) },
     stopped: async () => ({ code: 0, reason: "SIGTERM" }),
@@ -116,7 +119,28 @@ describe("sluice check", () => {
     const routes = { lan: { dialect: "openai-chat", baseUrl: "http://172.17.0.1:11434/v1" } };
     const { code, stderr } = await run([command], { file: { routes, models: { m: { route: "lan", model: "m" } } } });
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^sluice: warning: routes.lan.baseUrl: .*routes.lan.allowPrivateNetwork can allow it$/m);
+    expect(stderr).toMatch(
+      /^sluice: warning: routes.lan.baseUrl: .*set routes.lan.allowPrivateNetwork to \["172\.16\.0\.0\/12"\]$/m,
+    );
+  });
+
+  test.each(["check", "serve"])(
+    "warns on stderr at %s of a route whose name leads to a refused address",
+    async (command) => {
+      const routes = { gpu: { dialect: "openai-chat", baseUrl: "http://gpu.example.com:8000/v1" } };
+      const file = { routes, models: { m: { route: "gpu", model: "m" } } };
+      const { code, stderr } = await run([command], { file, resolve: async () => ["10.0.0.5"] });
+      expect(code).toBe(0);
+      expect(stderr).toBe(
+        'sluice: warning: routes.gpu.baseUrl: gpu.example.com: the upstream\'s address is not on the public internet (it is in 10.0.0.0/8); to allow it, set routes.gpu.allowPrivateNetwork to ["10.0.0.0/8"]\n',
+      );
+    },
+  );
+
+  test("the start waits for no lookup", async () => {
+    const routes = { far: { dialect: "openai-chat", baseUrl: "https://api.example.com/v1" } };
+    const file = { routes, models: { m: { route: "far", model: "m" } } };
+    expect(await run(["serve"], { file, resolve: () => new Promise(() => {}) })).toMatchObject({ code: 0, closed: 1 });
   });
 
   test("check warns when the system allows fewer open files than the limits allow sockets", async () => {

@@ -70,3 +70,8 @@ test("every model of the demo has a route of the demo", () => {
   expect(models.map(({ alias }) => alias)).toEqual(["demo", "demo-chat", "demo-responses", "demo-thinking"]);
   for (const { route } of models) expect(routes.map(({ name }) => name)).toContain(route);
 });
+
+test("the demo's models cost nothing", () => {
+  const { models } = demoRoutes("http://127.0.0.1:1");
+  expect(models.map(({ price }) => price)).toEqual(models.map(() => ({ input: 0, output: 0 })));
+});

@@ -90,6 +90,25 @@ describe("a refused key of the gateway's", () => {
   });
 });
 
+test.each(["openai-chat", "openai-responses", "anthropic-messages"] as const)(
+  "an address that the configuration does not allow is a 400 on %s, which no agent repeats",
+  (dialect) => {
+    expect(refusalBody(dialect, new GatewayError("upstream_not_allowed"))).toMatchObject({
+      status: 400,
+      headers: { "x-should-retry": "false" },
+      body: expect.stringContaining("invalid_request_error"),
+    });
+  },
+);
+
+test("a provider that a repetition will not reach is a 400, and one that it may reach a 502", () => {
+  for (const dialect of ["openai-chat", "anthropic-messages"] as const) {
+    const status = (retryable: boolean) =>
+      refusalBody(dialect, new GatewayError("upstream_unreachable", undefined, { retryable })).status;
+    expect([status(false), status(true)]).toEqual([400, 502]);
+  }
+});
+
 test("a rate limit has a retry-after", () => {
   for (const dialect of ["openai-chat", "openai-responses", "anthropic-messages"] as const) {
     const { status, headers } = refusalBody(dialect, rateLimited);

@@ -133,7 +133,7 @@ describe("an address that is refused is told with the key that allows it:", () =
       const client = await (await StreamClient.connect(gateway.url)).hello();
       const errorOf = async (name: string) => (await client.run(name, { route: name, body: {} })).end.error;
       expect(await errorOf("closed")).toMatchObject({
-        code: "upstream_unreachable",
+        code: "upstream_not_allowed",
         retryable: false,
         message: expect.stringContaining("routes.closed.allowPrivateNetwork"),
       });

@@ -22,6 +22,8 @@ export interface Route {
   readonly twins?: readonly Route[];
   /** Models without an alias that clients may name as the provider does: all, those matching a pattern (`claude-*`), or none. */
   readonly passModels?: boolean | readonly string[];
+  /** Prices of models without an alias, by the provider's own names. */
+  readonly prices?: ReadonlyMap<string, Price>;
 }
 
 /** An alias for a model of a route. For a passed model, the alias is the provider's own name. */
@@ -161,7 +163,7 @@ export class Routing {
     return route && this.#passed(route, name);
   }
 
-  /** A model by the provider's own name, with the price of its alias, if it has one. */
+  /** A model by the provider's own name, with the price of its alias or route, if it has one. */
   #passed(route: Route, name: string): Model {
     const alias = this.models.find((model) => model.route === route && model.upstreamModel === name);
     return {
@@ -170,7 +172,7 @@ export class Routing {
       upstreamModel: name,
       name: alias?.name ?? name,
       defaults: {},
-      price: alias?.price,
+      price: alias?.price ?? route.prices?.get(name),
       contextWindow: alias?.contextWindow,
     };
   }

@@ -17,6 +17,7 @@ const isKeyRefused = ({ details }: GatewayError): boolean => details?.reason ===
 export function mayGoOn(error: GatewayError): boolean {
   switch (error.code) {
     case "upstream_unreachable":
+    case "upstream_not_allowed":
     case "upstream_rate_limited":
     case "upstream_overloaded":
     case "upstream_timeout":

@@ -20,6 +20,7 @@ const SENTENCES: Readonly<Partial<Record<Code, (error: GatewayError) => string>>
     // A system's code helps the operator; our own reasons stand in the message.
     return `The provider cannot be reached${/^[A-Z]/.test(reason) ? `, ${reason}` : ""}`;
   },
+  upstream_not_allowed: () => "The gateway's configuration does not allow the provider's address",
   upstream_rate_limited: ({ retryable }) =>
     retryable ? "The provider accepts no more requests at the moment" : "The provider's quota is used up",
   upstream_overloaded: () => "The provider is overloaded",

@@ -16,12 +16,16 @@ type Resolve = (
 /** Decides which addresses one route may call. A refusal names the configuration key that can allow the address. */
 export class AddressGuard {
   readonly #route: string;
+  /** The networks that are allowed already. */
+  readonly #allowed: readonly string[];
   readonly #isAllowed: (address: string) => boolean;
 
   /** `route` is the route's name in the configuration. */
   constructor(route: string, allowed: PrivateNetworks) {
-    this.#route = route;
-    const list = networkList(typeof allowed === "boolean" ? [] : allowed);
+    // Further keys of a route are routes of their own, named house#2.
+    this.#route = route.replace(/#\d+$/, "");
+    this.#allowed = typeof allowed === "boolean" ? [] : allowed;
+    const list = networkList(this.#allowed);
     const isAllowed = (address: string): boolean => {
       if (allowed === true || isPublicAddress(address)) return true;
       // Allowing a NAT64 prefix must not open the private networks behind the translator.
@@ -31,17 +35,26 @@ export class AddressGuard {
     this.#isAllowed = isAllowed;
   }
 
-  /** Why an address may not be called; undefined if it may. */
+  /** Why an address may not be called (`upstream_not_allowed`), with the value that allows it; undefined if it may. */
   refusalOf(address: string): GatewayError | undefined {
     if (this.#isAllowed(address)) return undefined;
     const network = specialNetworkOf(address);
     const where = network === undefined ? "" : ` (it is in ${network})`;
-    const key = `routes.${this.#route}.allowPrivateNetwork`;
-    const message = `the upstream's address is not on the public internet${where}; ${key} can allow it`;
-    return new GatewayError("upstream_unreachable", message, {
-      details: { reason: "address_not_allowed", ...(network !== undefined && { network }) },
-      retryable: false,
+    const setting = `routes.${this.#route}.allowPrivateNetwork`;
+    const value = JSON.stringify(this.#leaveFor(address));
+    const message = `the upstream's address is not on the public internet${where}; to allow it, set ${setting} to ${value}`;
+    return new GatewayError("upstream_not_allowed", message, {
+      details: { reason: "address_not_allowed", setting, ...(network !== undefined && { network }) },
     });
+  }
+
+  /** The value of `allowPrivateNetwork` that allows this address too. A range rather than an address: clients read it. */
+  #leaveFor(address: string): readonly string[] {
+    const translated = behindNat64(address);
+    const needed = [address, ...(translated === undefined ? [] : [translated])]
+      .filter((each) => !isPublicAddress(each))
+      .map((each) => specialNetworkOf(each) ?? each);
+    return [...new Set([...this.#allowed, ...needed])];
   }
 
   /**

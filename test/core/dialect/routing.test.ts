@@ -90,3 +90,19 @@ test("a route that is named has a model where it passes the name, and is bare wh
 test("names that a route passes in full can be listed", () => {
   expect(routing.namedModels.map(({ alias }) => alias)).toEqual(["moonshot-v1"]);
 });
+
+describe("the price of a name that a route passes", () => {
+  const own = { input: 1, output: 5 };
+  const priced: Route = { ...route("anthropic", "anthropic-messages", true), prices: new Map([["claude-x", own]]) };
+
+  test("is its route's for exactly that name", () => {
+    const names = new Routing([priced], [model("sonnet", priced)]);
+    expect(names.modelAt("claude-x", "anthropic-messages").price).toEqual(own);
+    expect(names.modelAt("claude-x-20260101", "anthropic-messages").price).toBeUndefined();
+  });
+
+  test("is that of an alias for it, if there is one", () => {
+    const names = new Routing([priced], [model("sonnet", priced, "claude-x")]);
+    expect(names.modelAt("claude-x", "anthropic-messages").price).toEqual(price);
+  });
+});

@@ -8,6 +8,7 @@ const error = (code: Code, details = {}, more = {}) => new GatewayError(code, un
 /** Failures of the target whatever their details. */
 const ALWAYS: ReadonlySet<string> = new Set([
   "upstream_unreachable",
+  "upstream_not_allowed",
   "upstream_rate_limited",
   "upstream_overloaded",
   "upstream_timeout",

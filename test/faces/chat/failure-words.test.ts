@@ -33,6 +33,7 @@ const BARE: Readonly<Record<Code, string>> = {
   cap_exceeded: "The caller's cap is reached.",
   ledger_unavailable: "Usage cannot be recorded.",
   upstream_unreachable: "The provider cannot be reached (route mock).",
+  upstream_not_allowed: "The gateway's configuration does not allow the provider's address (route mock).",
   upstream_rate_limited: "The provider accepts no more requests at the moment (route mock).",
   upstream_overloaded: "The provider is overloaded (route mock).",
   upstream_http_error: "The provider refused the request (route mock).",

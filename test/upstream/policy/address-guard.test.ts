@@ -1,6 +1,6 @@
 import type { LookupAddress } from "node:dns";
 import { describe, expect, test } from "@jest/globals";
-import { AddressGuard } from "../../../src/upstream/policy/address-guard.ts";
+import { AddressGuard, type PrivateNetworks } from "../../../src/upstream/policy/address-guard.ts";
 import { isPublicAddress } from "../../../src/upstream/policy/special-addresses.ts";
 import { openUpstream, startCall } from "../../support/loopback-call.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
@@ -109,7 +109,7 @@ const lookUp = (name: string, all: boolean) =>
 describe("a name", () => {
   test.each([true, false])("that resolves to this machine is refused (all: %p)", async (all) => {
     const { error } = await lookUp("localhost", all);
-    expect(error).toMatchObject({ code: "upstream_unreachable", details: { reason: "address_not_allowed" } });
+    expect(error).toMatchObject({ code: "upstream_not_allowed", details: { reason: "address_not_allowed" } });
   });
 
   test("that is an address resolves to it", async () => {
@@ -139,7 +139,7 @@ describe("a name with several addresses", () => {
         [secret, PUBLIC],
         [PUBLIC, secret],
       ]) {
-        for (const all of [true, false]) expect(await lookUpAll(answer, all)).toEqual([1, "upstream_unreachable"]);
+        for (const all of [true, false]) expect(await lookUpAll(answer, all)).toEqual([1, "upstream_not_allowed"]);
       }
     },
   );
@@ -163,7 +163,7 @@ describe("a route without leave for private networks", () => {
       const { port } = new URL(upstream.url);
       await using client = openUpstream(`http://${host}:${port}`, { allowPrivateNetwork: false });
       expect(await startCall(client).sink.done).toMatchObject({
-        code: "upstream_unreachable",
+        code: "upstream_not_allowed",
         retryable: false,
         details: { reason: "address_not_allowed" },
       });
@@ -191,10 +191,42 @@ describe("a refused address", () => {
   ])("of %s is final, and names the key of the configuration and the network %p", async (baseUrl, network) => {
     await using client = openUpstream(baseUrl, { allowPrivateNetwork: false });
     const error = await startCall(client).sink.done;
-    expect(error).toMatchObject({ code: "upstream_unreachable", retryable: false });
+    expect(error).toMatchObject({ code: "upstream_not_allowed", retryable: false });
     expect(error?.message).toContain("routes.test.allowPrivateNetwork");
-    expect(error?.details).toEqual({ reason: "address_not_allowed", ...(network !== undefined && { network }) });
+    const setting = "routes.test.allowPrivateNetwork";
+    expect(error?.details).toEqual({
+      reason: "address_not_allowed",
+      setting,
+      ...(network !== undefined && { network }),
+    });
   });
+});
+
+describe("a refusal's value for the key", () => {
+  const leaveIn = (allowed: PrivateNetworks, address: string): PrivateNetworks =>
+    JSON.parse(/ to (\[.*\])$/.exec(new AddressGuard("test", allowed).refusalOf(address)?.message ?? "")?.[1] ?? "");
+
+  test.each<[string, PrivateNetworks, readonly string[]]>([
+    ["10.0.0.5", false, ["10.0.0.0/8"]],
+    ["::ffff:10.0.0.5", false, ["10.0.0.0/8"]],
+    ["192.168.1.9", ["10.0.0.0/8"], ["10.0.0.0/8", "192.168.0.0/16"]],
+    ["100.100.100.200", false, ["100.64.0.0/10"]],
+    ["169.254.169.254", false, ["169.254.0.0/16"]],
+    ["fd00:ec2::254", false, ["fc00::/7"]],
+    ["fe80::1%eth0", false, ["fe80::/10"]],
+    ["64:ff9b::a00:1", false, ["64:ff9b::/96", "10.0.0.0/8"]],
+    ["64:ff9b::a00:1", ["64:ff9b::/96"], ["64:ff9b::/96", "10.0.0.0/8"]],
+    ["64:ff9b::102:304", false, ["64:ff9b::/96"]],
+    ["4000::1", false, ["4000::1"]],
+  ])("lets %s through beside what %j lets through: %j", (address, allowed, value) => {
+    expect(leaveIn(allowed, address)).toEqual(value);
+    expect(new AddressGuard("test", value).refusalOf(address)).toBeUndefined();
+  });
+});
+
+test("a refusal of a route's further key names the route of the configuration", () => {
+  const refusal = new AddressGuard("house#2", false).refusalOf("10.0.0.5");
+  expect(refusal?.details?.setting).toBe("routes.house.allowPrivateNetwork");
 });
 
 describe("leave for some private networks", () => {
@@ -234,7 +266,7 @@ describe("leave for some private networks", () => {
       );
     const inside = { address: "10.1.2.3", family: 4 };
     expect(await guarded([inside])).toEqual([inside]);
-    expect(await guarded([inside, { address: "127.0.0.1", family: 4 }])).toBe("upstream_unreachable");
+    expect(await guarded([inside, { address: "127.0.0.1", family: 4 }])).toBe("upstream_not_allowed");
   });
 
   test("reaches an upstream there", async () => {
