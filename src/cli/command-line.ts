@@ -6,6 +6,7 @@ import { unreachableRoutes } from "../compose/unreachable-routes.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
 import { loadConfig } from "../config/load.ts";
+import { ignoredProxyWarning } from "../config/proxy.ts";
 import type { Config } from "../config/schema.ts";
 import { usableFiles } from "../observe/open-files.ts";
 import { describeFault, describeStartFailure } from "./start-failure.ts";
@@ -114,7 +115,9 @@ async function configured(
     stderr.write(`sluice: ${error instanceof ConfigError ? error.message : describeFault(error)}\n`);
     return FAILED;
   }
-  for (const warning of [...warningsOf(config), ...unreachableRoutes(config)]) warn(world, warning);
+  const ignoredProxy = ignoredProxyWarning(config.routes, world.env) ?? [];
+  for (const warning of [...warningsOf(config), ...unreachableRoutes(config)].concat(ignoredProxy))
+    warn(world, warning);
   if (command === "serve") return serve(config, world);
   warnOfOpenFiles(config, world);
   // Secrets serialise masked.

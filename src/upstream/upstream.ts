@@ -17,10 +17,10 @@ import type { PrivateNetworks } from "./policy/address-guard.ts";
 import { requestHeaders } from "./policy/headers.ts";
 import { requestPath } from "./policy/request-path.ts";
 import { RunningTime, type Timers } from "./policy/running-time.ts";
-import { trust } from "./policy/trust.ts";
+import { type TlsSettings, trust } from "./policy/trust.ts";
 
 /** A route: its address and settings. Optional ones have defaults. */
-export interface UpstreamRoute {
+export interface UpstreamRoute extends TlsSettings {
   readonly name: string;
   /** Where its key is configured, as people are told when it is refused: `from OPENAI_API_KEY`. */
   readonly keyOrigin?: string | undefined;
@@ -43,8 +43,8 @@ export interface UpstreamRoute {
   readonly jsonAnswer?: boolean;
   /** Names of the route's configured request headers, allowed besides those every dialect may set. */
   readonly allowHeaders?: readonly string[];
-  /** Certificates to trust instead of the platform's, as PEM. */
-  readonly ca?: string | undefined;
+  /** The HTTP proxy that leads to it. Behind one, the proxy resolves the upstream's name. `credentials`: `user:password`. */
+  readonly proxy?: { readonly url: string; readonly credentials?: string | undefined } | undefined;
 }
 
 /** Less than the five seconds for which servers commonly keep an idle connection. */
@@ -85,14 +85,13 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const { observer } = options;
   const time = new RunningTime(options.clock, options.timers);
   let platformTrust: SecureContext | undefined;
-  const trustOf = ({ ca }: UpstreamRoute) => {
-    if (ca !== undefined) return trust(ca);
+  const trustOf = (tls: TlsSettings) => {
+    if (tls.ca !== undefined || tls.clientCertificate || (tls.tlsMinVersion ?? "TLSv1.2") !== "TLSv1.2")
+      return trust(tls);
     platformTrust ??= trust();
     return platformTrust;
   };
-  const routeClients = new Map(
-    options.routes.map((route) => [route.name, openRoute(route, options, time, () => trustOf(route))]),
-  );
+  const routeClients = new Map(options.routes.map((route) => [route.name, openRoute(route, options, time, trustOf)]));
   return {
     call(request, sink) {
       const routeClient = routeClients.get(request.route);
@@ -112,7 +111,7 @@ function openRoute(
   route: UpstreamRoute,
   options: UpstreamOptions,
   time: RunningTime,
-  trust: () => SecureContext,
+  trustOf: (tls: TlsSettings) => SecureContext,
 ): RouteClient {
   const base = new URL(route.baseUrl);
   const timeouts = { ...FIXED_TIMEOUTS, ...route.timeouts };
@@ -126,7 +125,9 @@ function openRoute(
       connectMs: timeouts.connectMs,
       allowPrivateNetwork: route.allowPrivateNetwork ?? false,
       keepAliveMs: route.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS,
-      trust,
+      trust: () => trustOf(route),
+      // The proxy is told nothing that is for the upstream.
+      proxy: route.proxy && { ...route.proxy, trust: () => trustOf({ ca: route.ca }) },
       time,
       reads: options.reads,
     }),

@@ -119,6 +119,13 @@ describe("sluice check", () => {
     expect(stderr).toMatch(/^sluice: warning: routes.lan.baseUrl: .*routes.lan.allowPrivateNetwork can allow it$/m);
   });
 
+  test.each(["check", "serve"])("says at %s which routes ignore the environment's proxy", async (command) => {
+    const routes = { away: { dialect: "openai-chat", baseUrl: "https://api.example.com/v1" } };
+    const file = { routes, models: { m: { route: "away", model: "m" } } };
+    const { stderr } = await run([command], { file, env: { HTTPS_PROXY: "http://proxy:3128" } });
+    expect(stderr).toMatch(/^sluice: warning: the environment's HTTPS_PROXY or HTTP_PROXY is ignored: routes\.away /m);
+  });
+
   test("check warns when the system allows fewer open files than the limits allow sockets", async () => {
     const file = { limits: { connections: 100, openStreams: 60 }, demo: true };
     const stderr = async (command: string, openFiles: number) => (await run([command], { file, openFiles })).stderr;

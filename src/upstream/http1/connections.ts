@@ -6,6 +6,7 @@ import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import { AddressGuard, type PrivateNetworks } from "../policy/address-guard.ts";
 import type { RunningTime } from "../policy/running-time.ts";
 import type { SocketTarget } from "./open-socket.ts";
+import { type ProxyOptions, proxyPeer } from "./proxy-peer.ts";
 import { type SocketOwner, UpstreamSocket } from "./upstream-socket.ts";
 
 /** Where a route's connections lead, how many there may be, and how long an idle one is kept. */
@@ -19,6 +20,8 @@ export interface ConnectionOptions {
   readonly allowPrivateNetwork: PrivateNetworks;
   /** The certificates to trust; called only for https. */
   readonly trust: () => SecureContext;
+  /** The HTTP proxy that leads to the upstream. */
+  readonly proxy?: ProxyOptions | undefined;
   readonly time: RunningTime;
   /** Notified of each read of a socket. */
   readonly reads: ReadTurn;
@@ -61,9 +64,11 @@ export class Connections implements SocketOwner {
     const guard = new AddressGuard(route, allowPrivateNetwork);
     // A literal address is never looked up, so the guard must check it here.
     this.#refusal = isAddress ? guard.refusalOf(name) : undefined;
+    const targetPort = Number(port) || (isSecure ? 443 : 80);
     this.#target = {
       host: name,
-      port: Number(port) || (isSecure ? 443 : 80),
+      port: targetPort,
+      proxy: options.proxy && proxyPeer(options.proxy, `${hostname}:${targetPort}`, route),
       tls: isSecure ? { servername: isAddress ? "" : name, trust: trust(), session: undefined } : undefined,
       lookup: guard.lookup(),
       connectMs,

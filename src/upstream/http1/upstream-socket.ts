@@ -2,11 +2,11 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import type { RunningTime } from "../policy/running-time.ts";
 import { certificateError } from "./connection-error.ts";
-import { openSocket, type SocketTarget } from "./open-socket.ts";
+import { openSocket, type SocketTarget, secured } from "./open-socket.ts";
 import { ResponseReader, type ResponseSink } from "./response-reader.ts";
+import { openTunnel, type TunnelOwner } from "./tunnel.ts";
 
 /** The call that uses a socket. It hears its response, then exactly one of `ended` and `broke`. */
 export interface SocketUser extends ResponseSink {
@@ -34,12 +34,12 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 const FIRST_IDLE_MS = 4_000;
 
 /** One keep-alive HTTP/1.1 connection to an upstream, used by one call at a time. */
-export class UpstreamSocket {
+export class UpstreamSocket implements TunnelOwner {
   readonly #owner: SocketOwner;
-  readonly #socket: Socket;
+  readonly #target: SocketTarget;
+  /** Through a proxy, the connection to it until that leads to the upstream. */
+  #socket: Socket;
   readonly #time: RunningTime;
-  readonly #reads: ReadTurn;
-  readonly #keepAliveMs: number;
   #user: SocketUser | undefined;
   #reader: ResponseReader | undefined;
   #isConnected = false;
@@ -58,18 +58,15 @@ export class UpstreamSocket {
 
   constructor(target: SocketTarget, owner: SocketOwner) {
     this.#owner = owner;
+    this.#target = target;
     this.#time = target.time;
-    this.#reads = target.reads;
-    this.#keepAliveMs = target.keepAliveMs;
-    this.#socket = openSocket(target, READ_BUFFER, (size) => this.#read(size));
     this.#callOff = this.#time.after(target.connectMs, () => this.#notMade());
-    this.#socket.on(target.tls ? "secureConnect" : "connect", () => this.#connected());
-    this.#socket.on("error", (error) => {
-      const isUntrusted = this.#socket instanceof TLSSocket && Boolean(this.#socket.authorizationError);
-      this.#error = isUntrusted ? certificateError(error) : error;
-    });
-    this.#socket.on("end", () => this.#ended());
-    this.#socket.on("close", () => this.#closed());
+    if (target.proxy) this.#socket = openTunnel(target.proxy, this);
+    else {
+      const callback = (size: number): true => this.#read(READ_BUFFER.toString("latin1", 0, size));
+      this.#socket = this.#follow(openSocket(target, { buffer: READ_BUFFER, callback }));
+      this.#socket.on(target.tls ? "secureConnect" : "connect", () => this.#connected());
+    }
   }
 
   /** Whether it may still serve a call while idle. */
@@ -119,6 +116,28 @@ export class UpstreamSocket {
     if (error) user?.broke(error);
   }
 
+  opened(socket: Socket): void {
+    const { tls, host } = this.#target;
+    // The host is what a certificate is checked for where no name can be sent.
+    this.#socket = this.#follow(tls ? secured(tls, { socket, host }) : socket);
+    this.#socket.on("data", (bytes: Buffer) => this.#read(bytes.toString("latin1")));
+    if (tls) this.#socket.on("secureConnect", () => this.#connected());
+    else this.#connected();
+  }
+
+  notOpened(error: GatewayError): void {
+    this.#error ??= error;
+    this.#closed();
+  }
+
+  #follow(socket: Socket): Socket {
+    socket.on("error", (error) => {
+      const isUntrusted = socket instanceof TLSSocket && Boolean(socket.authorizationError);
+      this.#error ??= isUntrusted ? certificateError(error) : error;
+    });
+    return socket.on("end", () => this.#ended()).on("close", () => this.#closed());
+  }
+
   #connected(): void {
     this.#isConnected = true;
     this.#callOff();
@@ -127,9 +146,7 @@ export class UpstreamSocket {
     this.#offer(FIRST_IDLE_MS);
   }
 
-  /** Takes `size` new bytes out of the buffer. */
-  #read(size: number): true {
-    const bytes = READ_BUFFER.toString("latin1", 0, size);
+  #read(bytes: ByteString): true {
     if (this.#isPaused) {
       this.#held += bytes;
       this.#socket.pause();
@@ -152,15 +169,16 @@ export class UpstreamSocket {
       return;
     }
     this.#isAnswered = true;
-    this.#reads.begin();
+    this.#target.reads.begin();
     try {
       reader.read(bytes);
+      const { keepAliveMs } = this.#target;
       if (reader.isDone && this.#user === user)
-        this.#finish(user, this.#keepAliveMs === 0 ? 0 : (reader.idleMs ?? this.#keepAliveMs));
+        this.#finish(user, keepAliveMs === 0 ? 0 : (reader.idleMs ?? keepAliveMs));
     } catch (error) {
       this.destroy(toGatewayError(error));
     } finally {
-      this.#reads.end();
+      this.#target.reads.end();
     }
   }
 
@@ -222,6 +240,9 @@ export class UpstreamSocket {
     this.#callOff();
     const error = this.#error ?? new GatewayError("upstream_reset");
     this.#owner.gone(this, this.#isConnected ? undefined : error);
+    // What a socket without a buffer of its own had read while it was paused.
+    const unread: Buffer | null = this.#socket.read();
+    if (unread) this.#held += unread.toString("latin1");
     this.#release();
     this.destroy(error);
   }
