@@ -149,6 +149,10 @@ export const configSchema = (sources: SecretSources) =>
       models: z.record(modelAlias, modelSchema).default({}).describe("models by the alias clients use"),
       defaultModel: z.string().optional().describe("alias for requests that name no model; by default the first one"),
       limits: limitsSchema.prefault({}).describe("ceilings for the whole gateway"),
+      watch: z
+        .boolean()
+        .default(false)
+        .describe("true: the file is read again when it changes, as on SIGHUP; see configuration.md"),
       log: log.prefault({}).describe("one JSON line per stream and per connection"),
       metrics: metrics.prefault({}).describe("metrics for Prometheus, see metrics.md"),
       data: data.prefault({}).describe("where sessions and transcripts are kept"),

@@ -76,8 +76,20 @@ export interface UpstreamOptions {
 
 /** Calls the configured routes over connections of its own. */
 export interface Upstream extends UpstreamPort {
+  /**
+   * Prepares other routes, and returns what puts them into effect. A route that is the same object as before keeps its
+   * connections and what is known of its upstream. Running calls end on the route that they began with. Throws for
+   * certificates that cannot be used, and changes nothing then.
+   */
+  prepare(routes: readonly UpstreamRoute[]): () => void;
   /** Closes every connection now; running calls fail with `shutting_down`. */
   close(): Promise<void>;
+}
+
+/** A route and its client. */
+interface Opened {
+  readonly route: UpstreamRoute;
+  readonly client: RouteClient;
 }
 
 /** Creates the client of the routes' upstreams. Each route has its own connections, retry budget and breaker. */
@@ -91,18 +103,38 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     platformTrust ??= trust();
     return platformTrust;
   };
-  const routeClients = new Map(options.routes.map((route) => [route.name, openRoute(route, options, time, trustOf)]));
+  const opened = (route: UpstreamRoute): Opened => ({ route, client: openRoute(route, options, time, trustOf) });
+  let current = new Map(options.routes.map((route) => [route.name, opened(route)]));
+  /** Routes that no new call takes, until their last socket has closed. */
+  const retired = new Set<RouteClient>();
   return {
     call(request, sink) {
-      const routeClient = routeClients.get(request.route);
-      if (routeClient) return new Call(routeClient, request, sink);
+      const found = current.get(request.route);
+      if (found) return new Call(found.client, request, sink);
       const unknown = new GatewayError("unknown_route", `no such route: ${request.route}`);
       queueMicrotask(() => tellLast(sink, observer, unknown));
       return NO_CALL;
     },
+    prepare(routes) {
+      const next = new Map(
+        routes.map((route) => {
+          const before = current.get(route.name);
+          return [route.name, before?.route === route ? before : opened(route)];
+        }),
+      );
+      return () => {
+        const kept = new Set(next.values());
+        for (const { client } of [...current.values()].filter((old) => !kept.has(old))) {
+          retired.add(client);
+          client.connections.retire(() => retired.delete(client));
+        }
+        current = next;
+      };
+    },
     async close() {
       time.stop();
-      await Promise.all([...routeClients.values()].map((routeClient) => routeClient.connections.destroy()));
+      const clients = [...[...current.values()].map(({ client }) => client), ...retired];
+      await Promise.all(clients.map(({ connections }) => connections.destroy()));
     },
   };
 }

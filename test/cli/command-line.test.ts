@@ -28,12 +28,15 @@ async function run(args: readonly string[], setting: Setting = {}) {
     openFiles: setting.openFiles,
     stdout: { write: (text) => (seen.stdout += text), isTTY: setting.terminal ?? false },
     stderr: { write: (text) => (seen.stderr += text) },
+    pid: 4711,
+    onHangUp() {},
+    hangUp() {},
     stopped: async () => ({ code: 0, reason: "SIGTERM" }),
     createGateway:
       setting.createGateway ??
       (async (config) => {
         seen.config = config;
-        return { url: "http://127.0.0.1:4711", close: async () => void seen.closed++ };
+        return { url: "http://127.0.0.1:4711", reload: () => ({}), close: async () => void seen.closed++ };
       }),
   });
   return { code, ...seen };

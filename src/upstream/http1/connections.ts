@@ -52,6 +52,8 @@ export class Connections implements SocketOwner {
   readonly #finishing = new Set<UpstreamSocket>();
   #idle: UpstreamSocket[] = [];
   #isClosed = false;
+  /** Set once no new call comes: idle sockets are not kept then. */
+  #emptied: (() => void) | undefined;
 
   constructor(options: ConnectionOptions) {
     const { route, origin, maxConnections, connectMs, keepAliveMs, allowPrivateNetwork, trust, time, reads } = options;
@@ -110,6 +112,16 @@ export class Connections implements SocketOwner {
     return `${head}content-length: ${bodyBytes}\r\n\r\n`;
   }
 
+  /**
+   * Closes idle sockets now, and each other one when its call has ended. Running calls may still ask for new ones.
+   * `emptied` is called whenever none is open.
+   */
+  retire(emptied: () => void): void {
+    this.#emptied = emptied;
+    this.#closeIdle();
+    if (this.#open.size === 0) emptied();
+  }
+
   /** Closes every socket now; running calls fail with `shutting_down`. */
   destroy(): Promise<void> {
     this.#isClosed = true;
@@ -131,7 +143,7 @@ export class Connections implements SocketOwner {
     const next = this.#takeWaiter(!socket.isReused);
     if (next) next.take(socket);
     // Within the limit, a new one may only fit in its place.
-    else if (this.#lacking > 0 && this.#open.size >= this.#max) socket.destroy();
+    else if (this.#emptied || (this.#lacking > 0 && this.#open.size >= this.#max)) socket.destroy();
     else this.#idle.push(socket);
   }
 
@@ -142,6 +154,7 @@ export class Connections implements SocketOwner {
     this.#finishing.delete(socket);
     if (unmade && this.#lacking > 0) this.#takeWaiter(true)?.refused(unmade);
     this.#connect();
+    if (this.#open.size === 0) this.#emptied?.();
   }
 
   /** How many calls no coming socket will serve. Calls that need a new one cannot use one that is finishing. */
