@@ -7,7 +7,7 @@ if (Number.parseInt(process.versions.node, 10) < REQUIRED_NODE) {
 
 // Sources are TypeScript that Node can strip; the transformer does just that, so line numbers stay exact.
 export default {
-  testEnvironment: "node",
+  testEnvironment: "<rootDir>/test/support/suite-environment.ts",
   extensionsToTreatAsEsm: [".ts"],
   transform: { "\\.ts$": "<rootDir>/test/support/strip-types.js" },
   testMatch: ["<rootDir>/test/**/*.test.ts"],

@@ -162,6 +162,14 @@ export const GoingAwayFrame = z.object({
 
 export const TickFrame = z.object({ type: z.literal("tick"), ts: z.int().describe("wall clock, milliseconds") });
 
+const target = z
+  .object({
+    attempt: z.int().positive().describe("how many targets were tried"),
+    route: z.string(),
+    model: z.string().optional().describe("the provider's own name of the model"),
+  })
+  .describe("which target answered, or failed last; only for a model or route with several");
+
 export const EndFrame = z.object({
   type: z.literal("end"),
   id: streamId,
@@ -171,6 +179,7 @@ export const EndFrame = z.object({
   error: ErrorBody.optional(),
   usage: Usage,
   timing: Timing,
+  target: target.optional(),
   lossy: z.literal(true).optional().describe("the upstream sent malformed UTF-8, replaced by U+FFFD"),
   unreadEvents: z
     .int()

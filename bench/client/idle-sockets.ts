@@ -1,7 +1,6 @@
 import type { Target } from "./job.ts";
-import { SluiceWire } from "./sluice-wire.ts";
-import { SseWire } from "./sse-wire.ts";
 import type { Wire } from "./wire.ts";
+import { wireOf } from "./wire-of.ts";
 
 export interface Idle {
   readonly target: Target;
@@ -12,7 +11,7 @@ const held = new Set<Wire>();
 
 /** Opens idle sockets and keeps them until they are released. */
 export async function holdIdle({ target, sockets }: Idle): Promise<void> {
-  const wire = target.protocol === "sluice" ? new SluiceWire(target) : new SseWire(target);
+  const wire = wireOf(target);
   held.add(wire);
   await wire.connect(sockets);
 }

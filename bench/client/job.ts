@@ -3,15 +3,17 @@ import type { Plan } from "../payload/plan.ts";
 
 /** A load's target and its protocol. */
 export interface Target {
-  readonly protocol: "sluice" | "sse";
+  /** `sluice.v1`, SSE, the Responses API over WebSocket, or the AI SDK's chat. */
+  readonly protocol: "sluice" | "sse" | "responses" | "ai-sdk";
   /** `ws://host:port/path` or `http://host:port/path`. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** The route or model that an `open` frame or a body names. */
   readonly route?: string;
   readonly model?: string;
-  /** The same for Anthropic's messages, if they go another way. */
+  /** The same for Anthropic's messages and OpenAI's responses, if they go another way. */
   readonly messages?: { readonly url?: string; readonly route?: string; readonly model?: string };
+  readonly responses?: { readonly url?: string; readonly route?: string; readonly model?: string };
   /** Whether a reader can stop acknowledging while it keeps reading its socket. */
   readonly acknowledges?: boolean;
 }

@@ -66,6 +66,11 @@ export class LoadStream {
     this.#classify(this.#reader.readText(text), arrivedUs);
   }
 
+  /** The text of one event, by a gateway that puts it into a form of its own. */
+  text(text: string, arrivedUs: number): void {
+    this.#classify(this.#reader.readContent(text), arrivedUs);
+  }
+
   /** The stream ended, normally if `reason` is undefined. */
   end(reason?: string): void {
     if (this.#over) return;

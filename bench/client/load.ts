@@ -6,10 +6,9 @@ import { FaultyReader } from "./faulty-reader.ts";
 import type { Job, JobResult } from "./job.ts";
 import { LoadStream } from "./load-stream.ts";
 import { beginByClock } from "./schedule.ts";
-import { SluiceWire } from "./sluice-wire.ts";
-import { SseWire } from "./sse-wire.ts";
 import { Tally } from "./tally.ts";
 import type { Wire } from "./wire.ts";
+import { wireOf } from "./wire-of.ts";
 
 const CONNECT_TIMEOUT_MS = 20_000;
 /** How long streams may take to start before a run fails. */
@@ -40,7 +39,7 @@ export class Load {
   constructor(job: Job, announce: Announce) {
     this.#job = job;
     this.#announce = announce;
-    this.#wire = job.target.protocol === "sluice" ? new SluiceWire(job.target) : new SseWire(job.target);
+    this.#wire = wireOf(job.target);
   }
 
   async run(): Promise<JobResult> {

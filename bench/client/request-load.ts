@@ -49,7 +49,6 @@ async function askPath({ target, windowMs }: RequestJob, path: string): Promise<
 }
 
 async function shakeHands({ target, windowMs }: RequestJob): Promise<Omit<RequestResult, "windowUs">> {
-  const url = new URL(target.url);
   const latency = new Histogram();
   const endUs = nowUs() + (windowMs / 1000) * SECOND_US;
   let failed = 0;
@@ -57,7 +56,7 @@ async function shakeHands({ target, windowMs }: RequestJob): Promise<Omit<Reques
     while (nowUs() < endUs) {
       const startedUs = nowUs();
       try {
-        const socket = await SluiceSocket.open(url, target.headers ?? {});
+        const socket = await SluiceSocket.open(target);
         latency.record(nowUs() - startedUs);
         socket.destroy();
       } catch {

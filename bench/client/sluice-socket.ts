@@ -1,4 +1,6 @@
 import type { Socket } from "node:net";
+import { bodyFor, targetFor } from "./asked.ts";
+import type { Target } from "./job.ts";
 import type { LoadStream } from "./load-stream.ts";
 import { LeanWebSocket, type WebSocketListener } from "./web-socket.ts";
 
@@ -24,12 +26,17 @@ interface ServerFrame {
 
 /** One socket of the stream face and the streams on it. */
 export class SluiceSocket implements WebSocketListener {
+  readonly #target: Target;
   readonly #streams = new Map<number, { readonly stream: LoadStream; seq: number }>();
   #ws: LeanWebSocket | undefined;
 
-  static async open(url: URL, headers: Readonly<Record<string, string>>): Promise<SluiceSocket> {
-    const socket = new SluiceSocket();
-    socket.#ws = await LeanWebSocket.open(url, "sluice.v1", headers, socket);
+  private constructor(target: Target) {
+    this.#target = target;
+  }
+
+  static async open(target: Target): Promise<SluiceSocket> {
+    const socket = new SluiceSocket(target);
+    socket.#ws = await LeanWebSocket.open(new URL(target.url), "sluice.v1", target.headers ?? {}, socket);
     return socket;
   }
 
@@ -42,9 +49,18 @@ export class SluiceSocket implements WebSocketListener {
     return this.#ws?.readAtUs ?? 0;
   }
 
-  start(stream: LoadStream, open: object): void {
+  start(stream: LoadStream): void {
     this.#streams.set(stream.plan.key, { stream, seq: 0 });
-    const text = JSON.stringify(open);
+    const { route, model } = targetFor(this.#target, stream.plan);
+    const text = JSON.stringify({
+      type: "open",
+      id: String(stream.plan.key),
+      ...(model === undefined ? { route: route ?? "bench" } : { model }),
+      body: { ...(model === undefined && { model: "bench" }), ...bodyFor(stream.plan) },
+      away: "cancel",
+      // A stalled reader acknowledges nothing, so its stream must use acknowledgements.
+      ...(!stream.faulty && { flow: "none" }),
+    });
     stream.started();
     this.#ws?.send(text);
   }

@@ -1,9 +1,8 @@
-import { writePlan } from "../payload/plan.ts";
-import { shapeOf } from "../payload/shape.ts";
+import { bodyFor, targetFor } from "./asked.ts";
 import type { Target } from "./job.ts";
 import type { LoadStream } from "./load-stream.ts";
 import { SseSocket } from "./sse-socket.ts";
-import { MAX_TOKENS, type Wire } from "./wire.ts";
+import type { Wire } from "./wire.ts";
 
 const CONNECTING_AT_ONCE = 50;
 
@@ -73,18 +72,12 @@ export class SseWire implements Wire {
   }
 
   #request(stream: LoadStream): string {
-    const messagesApi = shapeOf(stream.plan.payload).api === "messages";
-    const { url, model = "bench" } = { ...this.#target, ...(messagesApi && this.#target.messages) };
-    const body = JSON.stringify({
-      model,
-      stream: true,
-      ...(messagesApi && { max_tokens: MAX_TOKENS }),
-      messages: [{ role: "user", content: writePlan(stream.plan) }],
-    });
+    const { url, model = "bench", api } = targetFor(this.#target, stream.plan);
+    const body = JSON.stringify({ model, stream: true, ...bodyFor(stream.plan) });
     const headers = {
       "content-type": "application/json",
       accept: "text/event-stream",
-      ...(messagesApi && { "anthropic-version": "2023-06-01" }),
+      ...(api === "messages" && { "anthropic-version": "2023-06-01" }),
       ...this.#target.headers,
     };
     const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);

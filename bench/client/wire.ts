@@ -1,8 +1,5 @@
 import type { LoadStream } from "./load-stream.ts";
 
-/** What Anthropic's API demands in each request; the scripted upstream heeds its plan instead. */
-export const MAX_TOKENS = 4096;
-
 /** The load client's side of one protocol. */
 export interface Wire {
   /** Opens this many more sockets. Rejects if one is refused. */

@@ -96,9 +96,9 @@ function fillHoles(template: string): { head: string; keysAt: number[]; seqsAt: 
 
 const inString = (text: string): string => JSON.stringify(text).slice(1, -1);
 
-/** One event as SSE; Anthropic's are named after their type. */
+/** One event as SSE; those of all APIs but chat completions are named after their type. */
 function framed({ api }: Shape, data: string): string {
-  const name = api === "messages" ? /"type":"([a-z_]+)"/.exec(data)?.[1] : undefined;
+  const name = api !== "chat" ? /"type":"([a-z_.]+)"/.exec(data)?.[1] : undefined;
   return `${name === undefined ? "" : `event: ${name}\n`}data: ${data}\n\n`;
 }
 

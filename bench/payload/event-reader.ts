@@ -59,8 +59,14 @@ export class EventReader {
 
   #readValue(value: Parsed | null): Verdict {
     const choice = value?.choices?.[0];
-    const text = choice?.delta?.content ?? value?.delta?.text;
+    const delta = value?.delta;
+    const text = choice?.delta?.content ?? (typeof delta === "string" ? delta : delta?.text);
     if (!text) return choice || value?.usage || value?.type ? "edge" : "unstamped";
+    return this.readContent(text);
+  }
+
+  /** The same for an event's own text, wherever it stood. */
+  readContent(text: string): Verdict {
     const stamps = /^(\d{8})-(\d{8})-(\d{15})/.exec(text);
     if (!stamps) return "unstamped";
     this.key = Number(stamps[1]);
@@ -99,14 +105,14 @@ export class EventReader {
   }
 }
 
-/** What of a chat chunk or of a message's event is looked at. */
+/** What of a chat chunk, of a message's or a response's event is looked at. */
 interface Parsed {
   readonly type?: string;
   readonly choices?: readonly {
     readonly delta?: { readonly content?: string | null };
     readonly finish_reason?: string | null;
   }[];
-  readonly delta?: { readonly text?: string };
+  readonly delta?: { readonly text?: string } | string;
   readonly usage?: unknown;
 }
 

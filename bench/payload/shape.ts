@@ -2,9 +2,10 @@ import { anthropic } from "./shapes/anthropic.ts";
 import { fixed } from "./shapes/fixed.ts";
 import { moonshot } from "./shapes/moonshot.ts";
 import { openai, restless } from "./shapes/openai.ts";
+import { responses } from "./shapes/responses.ts";
 
-/** Which of a provider's APIs a stream belongs to: chat completions or Anthropic's messages. */
-export type Api = "chat" | "messages";
+/** Which of a provider's APIs a stream belongs to: chat completions, Anthropic's messages or OpenAI's responses. */
+export type Api = "chat" | "messages" | "responses";
 
 /** How a provider writes its stream, and what changes in it from event to event. */
 export interface Shape {
@@ -26,7 +27,7 @@ export interface Shape {
 }
 
 /** The payloads by name. `openai` is the default. */
-export const SHAPES = { openai, anthropic, moonshot, restless, fixed } satisfies Record<string, Shape>;
+export const SHAPES = { openai, anthropic, responses, moonshot, restless, fixed } satisfies Record<string, Shape>;
 
 export type PayloadName = keyof typeof SHAPES;
 

@@ -4,6 +4,7 @@ import { openclaw } from "./openclaw.ts";
 import { portkey } from "./portkey.ts";
 import { DIRECT, type Row } from "./row.ts";
 import { sluice, sluiceStarts, sluiceUnrecorded } from "./sluice.ts";
+import { sluiceFaces } from "./sluice-faces.ts";
 import { sluiceHttp } from "./sluice-http.ts";
 
 const direct: Row = {
@@ -51,6 +52,7 @@ export const ROWS: readonly Row[] = [
   openclaw,
   sluice,
   sluiceHttp,
+  ...sluiceFaces,
   sluiceUnrecorded,
   ...sluiceStarts,
 ];

@@ -5,7 +5,7 @@ import type { Row } from "./row.ts";
 interface NodeRow {
   readonly name: string;
   readonly what: string;
-  readonly protocol: Row["protocol"];
+  readonly protocol: keyof typeof PATHS;
   readonly program: URL;
   readonly detail?: boolean;
 }

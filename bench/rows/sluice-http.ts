@@ -12,6 +12,7 @@ export const sluiceHttp: Row = {
     const { target, ...rest } = await sluice.start(upstreamPort, cpus);
     const { host } = new URL(target.url);
     const messages = { url: `http://${host}/v1/messages`, model: "bench-messages" };
-    return { target: { protocol: "sse", url: `http://${host}/v1/chat/completions`, messages }, ...rest };
+    const responses = { url: `http://${host}/v1/responses`, model: "bench-responses" };
+    return { target: { protocol: "sse", url: `http://${host}/v1/chat/completions`, messages, responses }, ...rest };
   },
 };

@@ -45,10 +45,12 @@ const config = (upstreamPort: number) => ({
   routes: {
     bench: route("openai-chat", upstreamPort),
     "bench-messages": route("anthropic-messages", upstreamPort),
+    "bench-responses": route("openai-responses", upstreamPort),
   },
   models: {
     bench: { route: "bench", model: "bench" },
     "bench-messages": { route: "bench-messages", model: "bench" },
+    "bench-responses": { route: "bench-responses", model: "bench" },
   },
   limits: {
     ...limits(),
@@ -89,6 +91,7 @@ const rowOf = ({ more = {}, program = SOURCE_PROGRAM, store = "memory" }: Varian
         url: `ws://${found}/v1/stream`,
         route: "bench",
         messages: { route: "bench-messages" },
+        responses: { route: "bench-responses" },
         acknowledges: true,
       },
       chat: { url: `ws://${found}/` },

@@ -32,13 +32,13 @@ export function paced(shape: PacedShape, settings: Settings): Point {
   return {
     id: `paced ${name}${probes ? " probed" : ""}`,
     name,
-    suits: (row) => relays(row) && (sockets === streams || row.protocol === "sluice" || row.name === DIRECT),
+    suits: (row) => relays(row) && (sockets === streams || row.protocol !== "sse" || row.name === DIRECT),
     seconds: (rehearsals * 4 + warmupMs + (streams === 0 ? 0 : windowMs) + probeMs) / 1000 + 1 + streams / 2000,
     measure: async (stage, row) => {
       const record = recordOf(
         await stage.run(row, {
           streams,
-          sockets: row.protocol === "sluice" ? sockets : streams,
+          sockets: row.protocol === "sse" ? streams : sockets,
           plan: planOf(settings, { writesPerSecond: rate, burst, count: ENDLESS }),
           rehearsals,
           warmupMs,

@@ -26,6 +26,7 @@ const transport = new WebSocketChatTransport({ url: "/v1/chat", body: () => ({ m
 
 function Page() {
   const [draft, setDraft] = useState("");
+  const [files, setFiles] = useState();
   const { messages, status, error, sendMessage, stop, addToolOutput } = useChat({
     id: stored.id,
     messages: stored.messages,
@@ -45,8 +46,10 @@ function Page() {
   const send = (event) => {
     event.preventDefault();
     if (draft.trim() === "") return;
-    void sendMessage({ text: draft });
+    void sendMessage({ text: draft, ...(files && { files }) });
     setDraft("");
+    setFiles(undefined);
+    event.target.reset();
   };
   const startOver = async () => {
     await stop();
@@ -78,6 +81,7 @@ function Page() {
           value={draft}
           onChange={(event) => setDraft(event.target.value)}
         />
+        <input aria-label="Files" type="file" multiple onChange={(event) => setFiles(event.target.files)} />
         <button type="submit" disabled={isBusy}>
           Send
         </button>
@@ -92,6 +96,12 @@ function Page() {
 function showPart(part) {
   if (part.type === "text") return part.text;
   if (part.type === "reasoning") return <p className="reasoning">{part.text}</p>;
+  if (part.type === "source-url") return <a href={part.url}>{part.title ?? part.url} </a>;
+  if (part.type === "source-document") return <cite>{part.title} </cite>;
+  if (part.type === "file") {
+    if (part.mediaType.startsWith("image/")) return <img src={part.url} alt={part.filename ?? "made by the model"} />;
+    return <cite>{part.filename} </cite>;
+  }
   if (part.toolCallId === undefined) return null;
   const { type, toolName = type.slice("tool-".length), input, output, errorText } = part;
   return (

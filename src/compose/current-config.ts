@@ -13,6 +13,9 @@ export interface Reloaded {
   readonly restart: readonly string[];
 }
 
+/** A route for each of a configured route's keys: `twinOf` names the configured one where it is not the first. */
+type Made = UpstreamRoute & { readonly twinOf: string | undefined };
+
 /** The sections that follow the file. All else is read once, at the start. */
 const LIVE = ["routes", "models", "defaultModel"] as const;
 
@@ -62,8 +65,8 @@ export class CurrentConfig {
   }
 
   /** The route in effect, if the file says the same of it: its connections and its breaker are kept then. */
-  #unchanged({ name }: UpstreamRoute, paths: readonly string[]): UpstreamRoute | undefined {
-    const path = `routes.${name}`;
+  #unchanged({ name, twinOf }: Made, paths: readonly string[]): UpstreamRoute | undefined {
+    const path = `routes.${twinOf ?? name}`;
     const isChanged = paths.some((each) => each === path || each.startsWith(`${path}.`));
     return isChanged ? undefined : this.#upstreamRoutes.find((route) => route.name === name);
   }

@@ -12,6 +12,7 @@ import { LogBudget } from "../core/stream/log-budget.ts";
 import { StreamRegistry } from "../core/stream/registry.ts";
 import type { ResumeFailure } from "../core/stream/resume-failure.ts";
 import { Sweeper } from "../core/stream/sweeper.ts";
+import { Targets } from "../core/targets/targets.ts";
 import type { Limits } from "./limits.ts";
 
 /** Most ids of past streams remembered, a few hundred bytes each; the oldest are dropped. */
@@ -78,6 +79,7 @@ export async function connectRelay(parts: {
     budget,
     streamBytes: STREAM_BYTES,
     reservations,
+    targets: new Targets(() => clock.now(), Math.random),
     admit(caller) {
       registry.admit();
       parts.admit(caller);

@@ -18,13 +18,22 @@ interface Checked {
         readonly dialect: string;
         readonly baseUrl: string;
         readonly key?: Secret | undefined;
+        readonly keys?: readonly Secret[] | undefined;
         readonly maxConnections: number;
         readonly sessionHeader?: string | undefined;
         readonly keepsHistory: boolean;
       }
     >
   >;
-  readonly models: Readonly<Record<string, { readonly route: string }>>;
+  readonly models: Readonly<
+    Record<
+      string,
+      {
+        readonly route: string;
+        readonly fallback?: { readonly targets: readonly { readonly route: string }[] } | undefined;
+      }
+    >
+  >;
   readonly defaultModel?: string | undefined;
 }
 
@@ -67,9 +76,20 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
   }
   const routes = Object.keys(config.routes);
   const models = Object.keys(config.models);
-  for (const [alias, { route }] of Object.entries(config.models)) {
-    if (routes.includes(route) || isDemo(config, route)) continue;
-    problem(["models", alias, "route"], `"${route}", which is not a route`, list(routes));
+  for (const [alias, { route, fallback }] of Object.entries(config.models)) {
+    const named = fallback?.targets ?? [{ route }];
+    for (const [index, target] of named.entries()) {
+      if (routes.includes(target.route) || isDemo(config, target.route)) continue;
+      const path = fallback ? ["models", alias, "targets", String(index), "route"] : ["models", alias, "route"];
+      problem(path, `"${target.route}", which is not a route`, list(routes));
+    }
+    const remembers = named.find((target) => config.routes[target.route]?.keepsHistory);
+    if (!fallback || named.length === 1 || !remembers) continue;
+    const expected = "targets that are sent the whole conversation";
+    problem(["models", alias, "targets"], `"${remembers.route}", a route that keepsHistory`, expected);
+  }
+  for (const [name, { key, keys }] of Object.entries(config.routes)) {
+    if (key && keys) problem(["routes", name, "keys"], "keys beside key", "either one key or several keys");
   }
   if (models.length === 0 && !config.demo) problem(["models"], "no model", "at least one, or demo: true");
   const { defaultModel } = config;

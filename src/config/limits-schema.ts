@@ -31,7 +31,7 @@ const streams = z.strictObject({
     "how long a client may acknowledge nothing while its stream's log is full before the stream fails with slow_consumer",
   ),
   handledRetentionMs: milliseconds(15 * SECOND).describe(
-    "retentionMs for a stream its client has handled: acknowledged, or sent to a client that does not acknowledge; never more than retentionMs",
+    "retentionMs for a stream its client has handled: acknowledged, or sent to a client that does not acknowledge; never more than retentionMs, and less once unacknowledged ones take a twentieth of totalLogBytes",
   ),
   drainUsageMs: milliseconds(MINUTE).describe(
     "how long a cancelled response is still read for its usage, where the key says so",

@@ -42,7 +42,8 @@ export function loadConfig({ env, cwd, readFile = (path) => readFileSync(path, "
   const read = (path: string) => readFile(resolve(cwd, path));
   const file = parse(source, readOptional(source, read, Boolean(env.SLUICE_CONFIG)));
   const { fields, origins } = override(addPresets(file, env), env);
-  const result = configSchema({ env, readFile: read }).safeParse(fields, { reportInput: true });
+  // Interpreted: compiling the schema, which zod does by default, takes longer than reading one configuration.
+  const result = configSchema({ env, readFile: read }).safeParse(fields, { reportInput: true, jitless: true });
   if (!result.success) {
     const { issues } = result.error;
     const nearest = (path: readonly string[], key: string) => nearestKey(jsonSchema(), path, key);

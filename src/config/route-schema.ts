@@ -1,12 +1,13 @@
 import * as z from "zod";
 import { DIALECTS } from "../../protocol/dialects.ts";
-import { MAX_PRICE } from "../core/usage/price.ts";
 import { certificates, clientCertificateSchema } from "./certificates.ts";
 import { milliseconds } from "./limits-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import { network } from "./network.ts";
+import { priceSchema } from "./price-schema.ts";
 import { proxySchema, proxyTo } from "./proxy.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
+import { fallbackFields, withTargets } from "./target-schema.ts";
 
 /** Limits on the waits of a route's calls, with their defaults. */
 export const timeoutsSchema = z.strictObject({
@@ -50,6 +51,12 @@ export const routeSchema = (sources: SecretSources) =>
       dialect: z.enum(DIALECTS).describe("how the upstream speaks"),
       baseUrl: baseUrl.describe("where it is, without the dialect's own path: https://api.openai.com/v1"),
       key: secretSchema(sources).optional().describe("the provider's key, sent as its dialect wants it"),
+      keys: z
+        .array(secretSchema(sources))
+        .min(1)
+        .max(64)
+        .optional()
+        .describe("instead of key: several, used in turn; one that is refused or limited is spared for a while"),
       headers: z
         .record(headerName, secretSchema(sources))
         .prefault({})
@@ -149,25 +156,18 @@ export const routeSchema = (sources: SecretSources) =>
       allowPrivateNetwork: route.allowPrivateNetwork ?? isLoopback(URL.parse(route.baseUrl)?.hostname ?? ""),
     }));
 
-const perMillion = z.number().nonnegative().max(MAX_PRICE);
-
-/** A name clients use for one model of one route. */
-export const modelSchema = z.strictObject({
-  route: z.string().describe("a route of this configuration"),
-  model: z.string().min(1).describe("the upstream's own model id"),
-  name: z.string().min(1).max(128).optional().describe("what people read; by default the alias"),
-  defaults: z
-    .record(z.string(), z.json())
-    .default({})
-    .describe("parameters of the provider's request body, under what the client sends"),
-  price: z
-    .strictObject({
-      input: perMillion.describe("per million input tokens"),
-      output: perMillion.describe("per million output tokens"),
-      cacheRead: perMillion.optional().describe("per million tokens read from the provider's cache"),
-      cacheWrite: perMillion.optional().describe("per million tokens written to the provider's cache"),
-    })
-    .optional()
-    .describe("in the currency of your bill"),
-  contextWindow: z.int().min(1).optional().describe("tokens the model can take, shown to clients"),
-});
+/** A name clients use for one model, and where it runs. */
+export const modelSchema = z
+  .strictObject({
+    route: z.string().optional().describe("a route of this configuration"),
+    model: z.string().min(1).optional().describe("the upstream's own model id"),
+    ...fallbackFields,
+    name: z.string().min(1).max(128).optional().describe("what people read; by default the alias"),
+    defaults: z
+      .record(z.string(), z.json())
+      .default({})
+      .describe("parameters of the provider's request body, under what the client sends"),
+    price: priceSchema.optional().describe("in the currency of your bill"),
+    contextWindow: z.int().min(1).optional().describe("tokens the model can take, shown to clients"),
+  })
+  .transform(withTargets);

@@ -1,8 +1,16 @@
-import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
+import {
+  type CutShort,
+  type Decoder,
+  type Delta,
+  NOTHING,
+  type Source,
+  type ToolCallDelta,
+} from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import { AnthropicUsage } from "./anthropic-usage.ts";
 import { type Draft, deltaOf } from "./draft.ts";
 import { isFailure, readFailure } from "./failure.ts";
+import { citedBy, foundPages } from "./sources.ts";
 import { asCount } from "./token-counts.ts";
 
 const LAST: Delta = Object.freeze({ complete: "now" });
@@ -77,6 +85,10 @@ export class AnthropicEvents implements Decoder {
         const signature = asString(delta.signature);
         return signature ? { thinkingSignature: signature } : NOTHING;
       }
+      case "citations_delta": {
+        const sources = citedBy(asObject(delta.citation));
+        return sources.length > 0 ? { sources } : NOTHING;
+      }
       default:
         return NOTHING;
     }
@@ -129,6 +141,10 @@ export class AnthropicEvents implements Decoder {
       case "text": {
         const text = asString(block.text);
         if (text) draft.text = (draft.text ?? "") + text;
+        addSources(
+          draft,
+          asArray(block.citations).flatMap((citation) => citedBy(asObject(citation))),
+        );
         break;
       }
       case "thinking": {
@@ -143,6 +159,8 @@ export class AnthropicEvents implements Decoder {
       case "mcp_tool_use":
         draft.toolCalls = [...(draft.toolCalls ?? []), toolCall(block, index)];
         break;
+      default:
+        if (block) addResult(block, draft);
     }
   }
 
@@ -151,6 +169,29 @@ export class AnthropicEvents implements Decoder {
     const counts = usage && this.#usage.read(usage, isBegun);
     if (counts) draft.usage = counts;
   }
+}
+
+function addSources(draft: Draft, sources: readonly Source[]): void {
+  if (sources.length > 0) draft.sources = [...(draft.sources ?? []), ...sources];
+}
+
+/** Results of tools at the provider are blocks of types such as `web_search_tool_result`. */
+function addResult({ type, tool_use_id, content }: JsonObject, draft: Draft): void {
+  const id = asString(tool_use_id);
+  if (!id || !asString(type)?.endsWith("_tool_result")) return;
+  draft.toolResults = [...(draft.toolResults ?? []), { id, output: withoutSecrets(content) }];
+  addSources(draft, foundPages(content));
+}
+
+/** Encrypted fields are long, and clients would send them back with every question. */
+function withoutSecrets(content: JsonValue | undefined): JsonValue {
+  const items = Array.isArray(content) ? content : [content];
+  const kept = items.map((item) => {
+    const fields = asObject(item);
+    if (!fields) return item ?? null;
+    return Object.fromEntries(Object.entries(fields).filter(([name]) => !name.startsWith("encrypted_")));
+  });
+  return Array.isArray(content) ? kept : (kept[0] ?? null);
 }
 
 /** Programmatic calls start with their complete input; others start with `{}` and stream it. */
@@ -162,6 +203,7 @@ function toolCall(block: JsonObject, index: number): ToolCallDelta {
     index,
     ...(id && { id }),
     ...(name && { name }),
+    ...(block.type !== "tool_use" && { isProviders: true }),
     ...(input && Object.keys(input).length > 0 && { arguments: JSON.stringify(input) }),
   };
 }

@@ -1,9 +1,17 @@
-import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
+import {
+  type CutShort,
+  type Decoder,
+  type Delta,
+  type MadeFile,
+  NOTHING,
+  type ToolCallDelta,
+} from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import { ChatChoices, speaks, textLength } from "./chat-choices.ts";
 import { ChatUsage, holdsOnlyUsage } from "./chat-usage.ts";
 import { type Draft, deltaOf } from "./draft.ts";
 import { isFailure, readFailure } from "./failure.ts";
+import { annotated, listedPages } from "./sources.ts";
 import { asCount } from "./token-counts.ts";
 
 const LAST: Delta = Object.freeze({ complete: "now" });
@@ -49,6 +57,8 @@ export class ChatChunks implements Decoder {
       // A unary answer is complete without a finish reason, because its JSON is.
       if (isUnary && !choice.delta && asObject(choice.message)) draft.complete = "whole";
     }
+    const pages = listedPages(chunk);
+    if (pages.length > 0) draft.sources = [...(draft.sources ?? []), ...pages];
     const complete = this.#choices.news();
     if (complete && !draft.complete) draft.complete = complete;
     if (draft.complete && draft.complete !== "open" && this.#finish) draft.finish = this.#finish;
@@ -111,6 +121,10 @@ export class ChatChunks implements Decoder {
     }
     const calls = asArray(delta.tool_calls);
     if (calls.length > 0) this.#toolCalls(calls, draft);
+    const sources = delta.annotations === undefined ? [] : annotated(delta.annotations);
+    if (sources.length > 0) draft.sources = sources;
+    const files = delta.images === undefined ? [] : asArray(delta.images).flatMap(madeFile);
+    if (files.length > 0) draft.files = files;
   }
 
   #toolCalls(calls: readonly JsonValue[], draft: Draft): void {
@@ -137,6 +151,13 @@ export class ChatChunks implements Decoder {
     if (id) this.#lastToolId = id;
     return this.#lastTool;
   }
+}
+
+/** A picture, as OpenRouter sends it. */
+function madeFile(image: JsonValue): readonly MadeFile[] {
+  const url = asString(asObject(asObject(image)?.image_url)?.url) ?? "";
+  const [prefix, mimeType] = /^data:(image\/[a-z0-9.+-]+);base64,/i.exec(url) ?? [];
+  return prefix && mimeType ? [{ mimeType, base64: url.slice(prefix.length) }] : [];
 }
 
 function add(draft: Draft, field: "text" | "thinking", more: string): void {

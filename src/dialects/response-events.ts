@@ -1,8 +1,17 @@
-import { type CutShort, type Decoder, type Delta, NOTHING, type ToolCallDelta } from "../core/dialect/dialect.ts";
+import {
+  type CutShort,
+  type Decoder,
+  type Delta,
+  type MadeFile,
+  NOTHING,
+  type Source,
+  type ToolCallDelta,
+} from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue, parseJson } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
 import type { Draft } from "./draft.ts";
 import { isFailure, readFailure } from "./failure.ts";
+import { annotated } from "./sources.ts";
 import { asCount } from "./token-counts.ts";
 import { readTokenUsage } from "./token-usage.ts";
 
@@ -16,6 +25,8 @@ export class ResponseEvents implements Decoder {
   #response: JsonObject | undefined;
   /** Content came before the final event. */
   #hasSpoken = false;
+  /** Finished items had files. */
+  #hasMadeFiles = false;
 
   read(name: string | undefined, value: JsonValue | undefined, data: string): Delta {
     const event = asObject(value);
@@ -35,8 +46,12 @@ export class ResponseEvents implements Decoder {
         if (thinking) this.#hasSpoken = true;
         return thinking ? { thinking } : NOTHING;
       }
+      case "response.output_text.annotation.added":
+        return foundIn([], annotated([event?.annotation ?? null]));
       case "response.output_item.added":
         return this.#item(event);
+      case "response.output_item.done":
+        return this.#finished(asObject(event?.item));
       case "response.function_call_arguments.delta":
       case "response.custom_tool_call_input.delta":
       case "response.mcp_call_arguments.delta":
@@ -79,6 +94,7 @@ export class ResponseEvents implements Decoder {
       ...(text !== "" && { text }),
       ...(thinking !== "" && { thinking }),
       ...(toolCalls.length > 0 && { toolCalls }),
+      ...foundIn(this.#hasMadeFiles ? [] : items.flatMap(madeFile), items.flatMap(sourcesOf)),
     };
   }
 
@@ -106,13 +122,28 @@ export class ResponseEvents implements Decoder {
     return { toolCalls: [this.#call(item, asCount(event?.output_index) ?? 0)] };
   }
 
+  /** A finished item has all annotations, which some servers do not stream, and the picture that it stands for. */
+  #finished(item: JsonObject | undefined): Delta {
+    if (!item) return NOTHING;
+    const files = madeFile(item);
+    if (files.length > 0) this.#hasMadeFiles = true;
+    return foundIn(files, sourcesOf(item));
+  }
+
   #call(item: JsonObject, index: number): ToolCallDelta {
     const id = asString(item.call_id) ?? asString(item.id);
     const name = asString(item.name);
     this.#hasSpoken = true;
     const json = asString(item.arguments) ?? asString(item.input);
     if (json) this.#streamed.add(index);
-    return { index, ...(id && { id }), ...(name && { name }), ...(json && { arguments: json }) };
+    const isProviders = item.type === "mcp_call";
+    return {
+      index,
+      ...(id && { id }),
+      ...(name && { name }),
+      ...(json && { arguments: json }),
+      ...(isProviders && { isProviders }),
+    };
   }
 
   #arguments(event: JsonObject | undefined, json: string | undefined): Delta {
@@ -135,6 +166,21 @@ function textOf(items: readonly JsonObject[], type: string, parts: "content" | "
     .flatMap((item) => asArray(item[parts]))
     .map((part) => asString(asObject(part)?.text) ?? asString(asObject(part)?.refusal));
   return texts.join("");
+}
+
+const sourcesOf = ({ type, content }: JsonObject): readonly Source[] =>
+  type === "message" ? asArray(content).flatMap((part) => annotated(asObject(part)?.annotations)) : [];
+
+/** A picture by the provider's own tool. */
+function madeFile({ type, result, output_format: format }: JsonObject): readonly MadeFile[] {
+  const base64 = asString(result);
+  if (type !== "image_generation_call" || !base64) return [];
+  return [{ mimeType: `image/${asString(format) || "png"}`, base64 }];
+}
+
+function foundIn(files: readonly MadeFile[], sources: readonly Source[]): Delta {
+  if (files.length === 0 && sources.length === 0) return NOTHING;
+  return { ...(files.length > 0 && { files }), ...(sources.length > 0 && { sources }) };
 }
 
 /** An incomplete answer (length, content filter) completes the stream too: the provider ended it deliberately. */

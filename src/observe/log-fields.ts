@@ -1,5 +1,5 @@
 import { sanitise } from "../core/kernel/sanitise.ts";
-import type { ConnectionRecord, StreamRecord } from "../core/ports/observer.ts";
+import type { AttemptRecord, ConnectionRecord, StreamRecord } from "../core/ports/observer.ts";
 
 /**
  * The fields of a line besides `level` and `time`. Each function below picks its fields by name and copies no object, so
@@ -33,6 +33,8 @@ export function streamFields(record: StreamRecord): LogFields {
     caller: lineText(record.caller),
     route: lineText(record.route),
     model: lineText(record.model),
+    attempt: terminal.target?.attempt,
+    target: lineText(terminal.target?.model),
     status: terminal.status,
     code: error?.code,
     upstreamRequestId: lineText(record.upstreamRequestId),
@@ -55,6 +57,31 @@ export function streamFields(record: StreamRecord): LogFields {
     firstSentMs: rounded(timing.firstSentMs),
     totalMs: rounded(timing.totalMs),
     anomalies: anomalyFields(record.anomalies),
+  };
+}
+
+/** The line of an attempt that was left for another target. */
+export function attemptFields(record: AttemptRecord): LogFields {
+  const { status, timer, reason } = record.error.details ?? {};
+  return {
+    event: "attempt",
+    stream: lineText(record.stream),
+    attempt: record.attempt,
+    face: lineText(record.face),
+    caller: lineText(record.caller),
+    route: lineText(record.route),
+    model: lineText(record.model),
+    target: lineText(record.upstreamModel),
+    code: record.error.code,
+    upstreamStatus: typeof status === "number" ? status : undefined,
+    timer: typeof timer === "string" ? lineText(timer) : undefined,
+    reason: typeof reason === "string" ? lineText(reason) : undefined,
+    usage: {
+      source: record.usage.source,
+      inputTokens: record.usage.inputTokens,
+      outputTokens: record.usage.outputTokens,
+    },
+    totalMs: rounded(record.totalMs),
   };
 }
 

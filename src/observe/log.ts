@@ -5,7 +5,7 @@ import type { LedgerNews } from "../core/ledger/ledger.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { faultFields } from "./fault-fields.ts";
 import { type LineSink, openDestination } from "./log-destination.ts";
-import { connectionFields, type LogFields, lineText, streamFields } from "./log-fields.ts";
+import { attemptFields, connectionFields, type LogFields, lineText, streamFields } from "./log-fields.ts";
 import { LogTail } from "./log-tail.ts";
 import { prettyLines } from "./pretty-line.ts";
 import { REFUSAL_WINDOW_MS, Refusals } from "./refusals.ts";
@@ -105,6 +105,9 @@ export function createLog(options: LogOptions): Log {
     observer: {
       streamEnded(record) {
         line(record.terminal.status === "failed" ? "warn" : "info", streamFields(record));
+      },
+      attemptLeft(record) {
+        line("warn", attemptFields(record));
       },
       // At debug: `openclaw logs --follow` opens a connection every second, and would follow its own lines.
       connectionClosed(record) {

@@ -61,6 +61,12 @@ export function createMetrics(version: string): Metrics {
     labelNames: ["where"],
     registers,
   });
+  const left = new Counter({
+    name: "sluice_attempts_left_total",
+    help: "Attempts left for another target before their answers began, by route and why",
+    labelNames: ["route", "code"],
+    registers,
+  });
   const resumes = new Counter({
     name: "sluice_resumes_total",
     help: "Attempts to resume a stream",
@@ -72,6 +78,7 @@ export function createMetrics(version: string): Metrics {
   return {
     observer: {
       streamEnded,
+      attemptLeft: ({ route, error }) => left.inc({ route, code: error.code }),
       connectionClosed: ({ face, closeCode }) =>
         closed.inc({ face, close_code: CLOSE_CODES.has(closeCode) ? closeCode : "other" }),
       refused: ({ where, code }) => refusals.inc({ where, code }),

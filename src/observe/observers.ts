@@ -5,6 +5,9 @@ export const combine = (...observers: readonly Observer[]): Observer => ({
   streamEnded(record) {
     for (const observer of observers) observer.streamEnded(record);
   },
+  attemptLeft(record) {
+    for (const observer of observers) observer.attemptLeft(record);
+  },
   connectionClosed(record) {
     for (const observer of observers) observer.connectionClosed(record);
   },

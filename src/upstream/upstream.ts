@@ -12,7 +12,8 @@ import { KeyRefusals } from "./call/key-refusals.ts";
 import { DEFAULT_RETRY, Retries, type RetrySettings } from "./call/retry.ts";
 import type { RouteClient } from "./call/route-client.ts";
 import { tellLast } from "./call/tell-last.ts";
-import { Connections } from "./http1/connections.ts";
+import { type ConnectionOptions, Connections } from "./http1/connections.ts";
+import { ReadPace } from "./http1/read-pace.ts";
 import type { PrivateNetworks } from "./policy/address-guard.ts";
 import { requestHeaders } from "./policy/headers.ts";
 import { requestPath } from "./policy/request-path.ts";
@@ -96,6 +97,7 @@ interface Opened {
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { observer } = options;
   const time = new RunningTime(options.clock, options.timers);
+  const pace = new ReadPace(() => time.now());
   let platformTrust: SecureContext | undefined;
   const trustOf = (tls: TlsSettings) => {
     if (tls.ca !== undefined || tls.clientCertificate || (tls.tlsMinVersion ?? "TLSv1.2") !== "TLSv1.2")
@@ -103,7 +105,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     platformTrust ??= trust();
     return platformTrust;
   };
-  const opened = (route: UpstreamRoute): Opened => ({ route, client: openRoute(route, options, time, trustOf) });
+  const opened = (route: UpstreamRoute): Opened => ({
+    route,
+    client: openRoute(route, options, { time, pace, trustOf }),
+  });
   let current = new Map(options.routes.map((route) => [route.name, opened(route)]));
   /** Routes that no new call takes, until their last socket has closed. */
   const retired = new Set<RouteClient>();
@@ -142,8 +147,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 function openRoute(
   route: UpstreamRoute,
   options: UpstreamOptions,
-  time: RunningTime,
-  trustOf: (tls: TlsSettings) => SecureContext,
+  { time, pace, trustOf }: Pick<ConnectionOptions, "time" | "pace"> & { trustOf(tls: TlsSettings): SecureContext },
 ): RouteClient {
   const base = new URL(route.baseUrl);
   const timeouts = { ...FIXED_TIMEOUTS, ...route.timeouts };
@@ -162,6 +166,7 @@ function openRoute(
       proxy: route.proxy && { ...route.proxy, trust: () => trustOf({ ca: route.ca }) },
       time,
       reads: options.reads,
+      pace,
     }),
     breaker: new Breaker({ ...DEFAULT_BREAKER, ...options.breaker }, () => options.clock.now()),
     keyRefusals: new KeyRefusals(route, () => options.clock.now()),

@@ -7,6 +7,7 @@ import { DEFAULT_PLAN, ENDLESS } from "../../bench/payload/plan.ts";
 import { PAYLOAD_NAMES } from "../../bench/payload/shape.ts";
 import { FloorConnection } from "../../bench/rows/floor/floor-connection.ts";
 import { UpstreamServer } from "../../bench/upstream/upstream-server.ts";
+import { startTestGateway } from "../support/gateway.ts";
 
 const upstream = new UpstreamServer();
 let floor: Server;
@@ -63,6 +64,40 @@ describe.each([
   test("reads streams that end to their last event", async () => {
     const plan = { ...DEFAULT_PLAN, writesPerSecond: 0, burst: 100, count: 1000 };
     const result = await run(job(target(), { plan, cancelAtEnd: false, probesPerSecond: 0 }));
+    expect(result).toMatchObject(FLAWLESS);
+    expect(upstream.report().events).toBe(4000);
+  });
+});
+
+describe.each([
+  ["the Responses API over WebSocket", "responses", "/v1/responses", "responses"],
+  ["the AI SDK's chat", "ai-sdk", "/v1/chat", "openai"],
+] as const)("a load on a gateway's face for %s", (_, protocol, path, payload) => {
+  const dialect = payload === "responses" ? "openai-responses" : "openai-chat";
+  const setUp = async () => {
+    const baseUrl = new URL("/v1", direct.url).href;
+    const routes = { bench: { dialect, baseUrl, key: "k" } };
+    const gateway = await startTestGateway({
+      config: { routes, models: { bench: { route: "bench", model: "bench" } } },
+    });
+    const target: Target = { protocol, url: `${gateway.url.replace("http", "ws")}${path}` };
+    return Object.assign(gateway, { target });
+  };
+
+  test("checks every event, times the first ones, and cancels each stream", async () => {
+    await using gateway = await setUp();
+    const plan = { ...DEFAULT_PLAN, payload, writesPerSecond: 200, burst: 2, count: ENDLESS };
+    const result = await run(job(gateway.target, { plan, sockets: 4 }));
+    expect(result).toMatchObject(FLAWLESS);
+    expect(result.events).toBeGreaterThan(0);
+    expect(result.ttft.buckets.filter((_count, index) => index % 2 === 1).reduce((a, b) => a + b)).toBe(5);
+    expect(Object.keys(upstream.report().closed)).toEqual(["1", "2", "3", "4"]);
+  });
+
+  test("reads streams that end to their last event", async () => {
+    await using gateway = await setUp();
+    const plan = { ...DEFAULT_PLAN, payload, writesPerSecond: 0, burst: 100, count: 1000 };
+    const result = await run(job(gateway.target, { plan, cancelAtEnd: false, probesPerSecond: 0 }));
     expect(result).toMatchObject(FLAWLESS);
     expect(upstream.report().events).toBe(4000);
   });

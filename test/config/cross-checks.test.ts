@@ -44,6 +44,40 @@ describe("the start is refused", () => {
     ]);
   });
 
+  test("when a target's route is not there", () => {
+    const targets = [model, { ...model, route: "t" }];
+    expect(problemsOf({ routes: { r: route }, models: { m: { targets } } })).toEqual([
+      'models.m.targets.1.route: found "t", which is not a route, expected one of r',
+    ]);
+    expect(problemsOf({ routes: { r: route }, models: { m: { targets: [model, model] } } })).toEqual([]);
+  });
+
+  test("when a model has targets beside its route, or neither", () => {
+    expect(problemsOf({ routes: { r: route }, models: { m: { ...model, targets: [model] } } })).toEqual([
+      "models.m.targets: found targets beside route or model, expected either targets, or route and model",
+    ]);
+    expect(problemsOf({ routes: { r: route }, models: { m: {} } })).toEqual([
+      "models.m.route: found nothing, expected a route and a model, or targets",
+    ]);
+    expect(problemsOf({ routes: { r: route }, models: { m: { route: "r" } } })).toEqual([
+      "models.m.model: found nothing, expected the upstream's own model id",
+    ]);
+  });
+
+  test("when one of several targets keeps the conversation itself", () => {
+    const keeps = { ...route, sessionHeader: "x-session", keepsHistory: true };
+    const models = { m: { targets: [model, { ...model, route: "k" }] } };
+    expect(problemsOf({ routes: { r: route, k: keeps }, models })).toEqual([
+      'models.m.targets: found "k", a route that keepsHistory, expected targets that are sent the whole conversation',
+    ]);
+  });
+
+  test("when a route has keys beside its key", () => {
+    expect(problemsOf({ routes: { r: { ...route, key: "sk-one", keys: ["sk-two"] } }, models: { m: model } })).toEqual([
+      "routes.r.keys: found keys beside key, expected either one key or several keys",
+    ]);
+  });
+
   test("when the default model is not there", () => {
     expect(problemsOf({ routes: { r: route }, models: { m: model }, defaultModel: "n" })).toEqual([
       'defaultModel: found "n", which is not a model, expected one of m',

@@ -14,7 +14,7 @@ async function conversation(ui: UiStage): Promise<UiTab> {
     new ChatScript(await ui.upstream.request()).text(answer).finish();
     await tab.untilAnswer(answer);
   }
-  await tab.page.waitForURL(({ pathname }) => /^\/ui\/chat\/main\/.*[0-9a-f]{8,32}$/.test(pathname));
+  await tab.untilOwnAddress();
   await tab.settled();
   return tab;
 }
@@ -29,7 +29,7 @@ describeUi("going back to a question in the Control UI, in a session of its own"
   test("asks it otherwise, shows that in another tab, and goes back to the old branch, across reloads", async () => {
     await using ui = await startUi();
     const tab = await conversation(ui);
-    const other = await ui.open(new URL(tab.page.url()).pathname.slice("/ui/".length));
+    const other = await ui.open(await tab.untilOwnAddress());
     await other.untilAnswer("In May");
     await tab.rewind("And when");
     await tab.shot("branches-rewound");

@@ -16,6 +16,7 @@ describeUi("chat in the Control UI", () => {
     await tab.shot("chat-streaming");
     answer.finish();
     await tab.button("Stop generating").waitFor({ state: "detached" });
+    await tab.settled();
     expect(await tab.questions.allInnerTexts()).toEqual(["Say something"]);
     expect(await tab.answers.count()).toBe(1);
     expect(await tab.complaints()).toEqual([]);
@@ -58,13 +59,15 @@ describeUi("chat in the Control UI", () => {
     text += "end.";
     await tab.untilAnswer(text);
     await tab.button("Stop generating").waitFor({ state: "detached" });
+    await tab.settled();
     await tab.shot("chat-reloaded");
     expect(await tab.questions.allInnerTexts()).toEqual(["Tell me all of it"]);
     expect(await tab.answers.count()).toBe(1);
     expect(ui.upstream.requests).toBe(1);
     await tab.page.reload();
     await tab.untilAnswer(text);
-  });
+    // Twelve times the page is loaded.
+  }, 300_000);
 
   test("two tabs show the same answer as it grows, whichever asked", async () => {
     await using ui = await startUi();
@@ -78,7 +81,10 @@ describeUi("chat in the Control UI", () => {
     await Promise.all([one.untilAnswer("seen in both tabs"), two.untilAnswer("seen in both tabs")]);
     await two.untilText("For both of us");
     await two.shot("chat-second-tab");
-    for (const tab of [one, two]) expect(await tab.questions.allInnerTexts()).toEqual(["For both of us"]);
+    for (const tab of [one, two]) {
+      await tab.settled();
+      expect(await tab.questions.allInnerTexts()).toEqual(["For both of us"]);
+    }
   });
 
   test("an error shows the provider's message", async () => {
@@ -134,6 +140,7 @@ describeUi("chat in the Control UI", () => {
     first.finish();
     new ChatScript(await ui.upstream.request()).text("the second answer").finish();
     await tab.untilAnswer("the second answer");
+    await tab.settled();
     expect(await tab.questions.allInnerTexts()).toEqual(["The first question", "The second question"]);
   });
 
@@ -155,6 +162,8 @@ describeUi("chat in the Control UI", () => {
     await using ui = await startUi();
     const tab = await ui.open();
     await tab.composer.waitFor();
+    // The page then knows its commands: a menu of them that opened later would take the Enter.
+    await tab.settled();
     const command = async (text: string) => {
       await tab.composer.fill(text);
       // Closes the page's own menu of commands.

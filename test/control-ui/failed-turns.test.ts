@@ -52,6 +52,7 @@ describeUi("failed turns in the Control UI", () => {
     await tab.page.reload();
     await reasons();
     await tokens.waitFor();
+    await tab.settled();
     await tab.shot("failed-turns-reloaded");
     expect(await tab.questions.count()).toBe(5);
     expect(await tab.complaints()).toEqual([]);

@@ -27,9 +27,7 @@ async function setUp() {
     tab,
     /** Kills the gateway, and starts it again where it was; also the address of the session. */
     async killAndRestart() {
-      // The page shows an answer before it has moved from `new` to the session's own address.
-      await tab.page.waitForURL(({ pathname }) => /^\/ui\/chat\/main\/.*[0-9a-f]{8,32}$/.test(pathname));
-      const address = new URL(tab.page.url()).pathname.slice("/ui/".length);
+      const address = await tab.untilOwnAddress();
       // A page that looks on complains of each connection that fails.
       await tab.page.close();
       await untilStored(directory, "Once upon a time");

@@ -42,8 +42,6 @@ async function ask(ui: Pick<UiStage, "upstream">, tab: UiTab, question: string, 
   return exchange.body;
 }
 
-const sessionAddress = /^\/ui\/chat\/main\/.*[0-9a-f]{8,32}$/;
-
 describeUi("files in the Control UI", () => {
   test("a picture stays in the transcript after the answer, a reload, and in another tab, with a token required", async () => {
     await using ui = await startUi({ token: "a-token-of-sixteen-or-more" });
@@ -53,11 +51,11 @@ describeUi("files in the Control UI", () => {
     expect(body).toContain(`data:image/png;base64,${PNG}`);
     await untilDrawn(tab);
     await tab.shot("media-answered");
-    await tab.page.waitForURL(({ pathname }) => sessionAddress.test(pathname));
+    const address = await tab.untilOwnAddress();
     await tab.page.reload({ waitUntil: "domcontentloaded" });
     await tab.untilAnswer("a green dot");
     await untilDrawn(tab);
-    const other = await ui.open(new URL(tab.page.url()).pathname.slice("/ui/".length));
+    const other = await ui.open(address);
     await untilDrawn(other);
     await other.shot("media-second-tab");
   });
@@ -73,8 +71,7 @@ describeUi("files in the Control UI", () => {
     const tab = await profile.open("new");
     await attach(tab, picture("dot.png"));
     await ask({ upstream }, tab, "What is this?", "a green dot");
-    await tab.page.waitForURL(({ pathname }) => sessionAddress.test(pathname));
-    const address = new URL(tab.page.url()).pathname.slice("/ui/".length);
+    const address = await tab.untilOwnAddress();
     await tab.page.close();
     first.kill("SIGTERM");
     await first.exit;

@@ -9,6 +9,8 @@ async function begin(ui: UiStage, tab: UiTab, question: string, answer: string):
   await tab.send(question);
   new ChatScript(await ui.upstream.request()).text(answer).finish();
   await tab.untilAnswer(answer);
+  await tab.untilOwnAddress();
+  await tab.settled();
 }
 
 const row = (tab: UiTab, title: string) => tab.page.locator("a:visible").filter({ hasText: title }).first();
@@ -105,11 +107,11 @@ describeUi("sessions in the Control UI", () => {
       text += `stop${reload} `;
       answer.text(`stop${reload} `);
       await tab.untilAnswer(text);
+      await tab.untilOwnAddress();
       await tab.page.reload({ waitUntil: "domcontentloaded" });
       await tab.untilAnswer(text);
     }
-    expect(new URL(tab.page.url()).pathname).toMatch(/^\/ui\/chat\/main\/.*[0-9a-f]{8,32}$/);
-    const other = await ui.open(new URL(tab.page.url()).pathname.slice("/ui/".length));
+    const other = await ui.open(await tab.untilOwnAddress());
     await other.untilAnswer(text);
     answer.text("home").finish();
     for (const each of [tab, other]) await each.untilAnswer(`${text}home`);

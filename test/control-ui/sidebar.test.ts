@@ -6,10 +6,10 @@ describeUi("beside a conversation in the Control UI", () => {
   test("a side question is answered in its panel and is there after a reload; preferences are stored", async () => {
     await using ui = await startUi();
     const tab = await ui.open("new");
-    tab.page.setDefaultTimeout(12_000);
     await tab.send("Plan a trip to the coast");
     new ChatScript(await ui.upstream.request()).text("Take the early train").finish();
     await tab.untilAnswer("Take the early train");
+    await tab.untilOwnAddress();
     await tab.until("users.prefs.set", {});
     await tab.send("/btw Which train?");
     await tab.shot("side-chat-asked");

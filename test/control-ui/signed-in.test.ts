@@ -53,10 +53,11 @@ describeUi("signed in in the Control UI", () => {
     await operator.connect({ token });
     const { paired } = (await operator.request("device.pair.list")) as { paired: { deviceId: string }[] };
     await operator.request("device.pair.remove", { deviceId: paired[0]?.deviceId });
-    await tab.page.locator("input:visible").first().waitFor();
+    const password = tab.page.locator("input[type=password]:visible").first();
+    await password.waitFor();
     await tab.shot("signed-in-removed");
     expect(tab.refused).toEqual([{ method: "connect", message: expect.stringContaining("device token mismatch") }]);
-    await tab.page.locator("input[type=password]:visible").first().fill(token);
+    await password.fill(token);
     await tab.page.keyboard.press("Enter");
     await tab.composer.waitFor();
   });

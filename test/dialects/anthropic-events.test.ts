@@ -25,8 +25,43 @@ describe("an Anthropic event is decoded as", () => {
   });
 
   test.each(["tool_use", "server_tool_use", "mcp_tool_use"])("a tool call, when a %s block starts", (type) => {
-    expect(read(block(3, { type, id: "t1", name: "search", input: {} }))).toEqual([
+    expect(read(block(3, { type, id: "t1", name: "search", input: {} }))).toMatchObject([
       { toolCalls: [{ index: 3, id: "t1", name: "search" }] },
+    ]);
+  });
+
+  test("a call that runs at the provider, unless it is for the client", () => {
+    const call = (type: string) => read(block(0, { type, id: "t1", name: "search", input: {} }))[0]?.toolCalls?.[0];
+    expect(call("server_tool_use")?.isProviders).toBe(true);
+    expect(call("mcp_tool_use")?.isProviders).toBe(true);
+    expect(call("tool_use")?.isProviders).toBeUndefined();
+  });
+
+  test("the result of a tool at the provider, without what only the provider reads", () => {
+    const found = {
+      type: "web_search_result",
+      url: "https://tides.example/",
+      title: "Tides",
+      encrypted_content: "eA==",
+    };
+    const script = { type: "web_search_result", url: "javascript:alert(1)", title: "Bad" };
+    expect(
+      read(
+        block(1, { type: "web_search_tool_result", tool_use_id: "t1", content: [found, script] }),
+        block(2, {
+          type: "code_execution_tool_result",
+          tool_use_id: "t2",
+          content: { stdout: "1", encrypted_stdout: "x" },
+        }),
+      ),
+    ).toEqual([
+      {
+        toolResults: [
+          { id: "t1", output: [{ type: "web_search_result", url: "https://tides.example/", title: "Tides" }, script] },
+        ],
+        sources: [{ type: "url", url: "https://tides.example/", title: "Tides" }],
+      },
+      { toolResults: [{ id: "t2", output: { stdout: "1" } }] },
     ]);
   });
 

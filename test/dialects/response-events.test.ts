@@ -33,7 +33,7 @@ describe("a Responses event is decoded as", () => {
       event("output_item.done", { output_index: 2, item: { type, call_id: "c1", name: "f", [field]: '{"a":1}' } }),
     );
     expect(deltas).toEqual([
-      { toolCalls: [{ index: 2, id: "c1", name: "f" }] },
+      { toolCalls: [{ index: 2, id: "c1", name: "f", ...(type === "mcp_call" && { isProviders: true }) }] },
       { toolCalls: [{ index: 2, arguments: '{"a"' }] },
       { toolCalls: [{ index: 2, arguments: ":1}" }] },
       NOTHING,

@@ -71,6 +71,8 @@ describe("a unary answer", () => {
         text: "It is sunny.",
         thinking: "Hm.",
         calls: [call],
+        sources: [],
+        files: [],
         usage,
         finish,
         wholeAt: 0,

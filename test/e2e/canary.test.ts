@@ -2,12 +2,15 @@ import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { AiChat } from "../support/ai-chat.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
+import { respond } from "../support/responses-script.ts";
 import { ResponsesSocketClient } from "../support/responses-socket-client.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
+import { FaceClient, SOCKET_FACES } from "../support/socket-faces.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { upgrade } from "../support/upgrade.ts";
 
+const [, [, aiSdk]] = SOCKET_FACES;
 const canaries: string[] = [];
 
 /** Text that occurs nowhere else: short, so that nothing takes it for a credential and hides it. */
@@ -139,6 +142,75 @@ describe("while both faces see success, failure and nonsense", () => {
     expect(leaks(`${chat.error?.message} ${JSON.stringify(chat.messages)}`, secrets)).toEqual([]);
   });
 
+  test("the Responses socket, a whole response and one that continues it with a tool's result", async () => {
+    using socket = await ResponsesSocketClient.connect(sluice.url, sharedToken);
+    const call = { type: "function_call", call_id: canary(), name: canary(), arguments: `{"at":"${canary()}"}` };
+    const reasoning = {
+      type: "reasoning",
+      encrypted_content: canary(),
+      summary: [{ type: "summary_text", text: canary() }],
+    };
+    socket.create({ input: prompt, instructions: canary(), metadata: { secret: canary() }, stream_id: canary() });
+    respond(await upstream.request(), canary(), [reasoning, call]);
+    const completed = await socket.next("response.completed");
+    const { id } = completed.response as { readonly id: string };
+    const output = { type: "function_call_output", call_id: call.call_id, output: canary() };
+    socket.create({ previous_response_id: id, input: [output] });
+    respond(await upstream.request(), canary(), []);
+    await socket.next("response.completed");
+    expect(leaks(socket.texts.join(), secrets)).toEqual([]);
+  });
+
+  test("the AI SDK's transport, a tool's turn, another tab, and a stop", async () => {
+    const headers = { authorization: `Bearer ${sharedToken}` };
+    const name = canary();
+    const body = {
+      model: "gpt",
+      tools: [{ name, description: canary(), parameters: {} }],
+      options: { user: canary() },
+    };
+    const id = canary();
+    using chat = new AiChat(sluice.url, { id, body, headers, tool: () => canary() });
+    const sending = chat.sendMessage({ text: prompt, metadata: { secret: canary() } });
+    const called = { index: 0, id: canary(), function: { name, arguments: `{"at":"${canary()}"}` } };
+    const choice = (delta: object, finish_reason: string | null = null) => ({
+      choices: [{ index: 0, delta, finish_reason }],
+    });
+    (await upstream.request())
+      .sse()
+      .event(choice({ tool_calls: [called] }))
+      .event(choice({}, "tool_calls"))
+      .event("[DONE]")
+      .end();
+    const exchange = (await upstream.request()).sse().event(delta(answer));
+    using tab = new AiChat(sluice.url, { id, body, headers });
+    const resuming = tab.resumeStream();
+    while (!tab.said.includes(answer)) await new Promise((turn) => setImmediate(turn));
+    await tab.stop();
+    await Promise.all([sending, resuming, exchange.closed]);
+    expect(leaks(JSON.stringify([chat.messages, tab.messages]), secrets)).toEqual([]);
+  });
+
+  test("the AI SDK's transport, bad frames", async () => {
+    using socket = await FaceClient.connect(aiSdk, sluice.url, sharedToken);
+    for (const text of [canary(), `{"type":"${canary()}","requestId":"${canary()}"}`, `{"${canary()}":1}`])
+      socket.send(text);
+    const headers = { authorization: `Bearer ${canary()}` };
+    using wrong = await FaceClient.connect(aiSdk, sluice.url, sharedToken);
+    wrong.ask("1", { headers });
+    await wrong.closed;
+    socket.ask("2", { id: canary(), body: { model: canary(), options: { user: canary() } } });
+    socket.ask("3", { messages: [{ id: canary(), role: canary(), parts: [{ type: "text", text: prompt }] }] });
+    const url = `https://${canary()}.example/${canary()}`;
+    socket.ask("4", {
+      messages: [{ id: "m", role: "user", parts: [{ type: "file", url, filename: canary(), mediaType: canary() }] }],
+    });
+    socket.send({ type: "resume", requestId: "5", id: canary(), headers: {} });
+    await socket.until(() => JSON.stringify(socket.frames).includes("no-active"));
+    expect(["2", "3", "4"].map((id) => socket.endings(id)[0]?.as)).toEqual(Array(3).fill("refused"));
+    expect(leaks(JSON.stringify([socket.frames, wrong.frames]), [...secrets, prompt])).toEqual([]);
+  });
+
   test("the Responses socket, bad frames", async () => {
     using socket = await ResponsesSocketClient.connect(sluice.url, sharedToken);
     for (const frame of [canary(), `{"type":"${canary()}"}`, `{"${canary()}":1}`]) socket.send(frame);
@@ -183,6 +255,12 @@ describe("while both faces see success, failure and nonsense", () => {
       ["/v1/stream", { ...good, "sec-websocket-protocol": canary() }],
       ["/v1/stream", { ...good, "sec-websocket-version": canary() }],
       [`/${canary()}?token=${sharedToken}`, good],
+      ["/v1/responses", wrong],
+      ["/v1/responses", { ...good, origin: `https://${canary()}.example` }],
+      [`/v1/responses?key=${canary()}`, {}],
+      ["/v1/chat", wrong],
+      ["/v1/chat", { "sec-websocket-protocol": `sluice.ai, base64url.bearer.sluice.${canary()}` }],
+      [`/v1/chat?ticket=${canary()}`, {}],
     ];
     for (const [path, headers] of handshakes) {
       const refused = await upgrade(sluice.url, { path, headers });
@@ -264,6 +342,10 @@ describe("afterwards", () => {
 
   test("the metrics count everything and contain no canary", () => {
     expect(metrics).toMatch(/^sluice_streams_ended_total\{face="openclaw",.*status="completed"/m);
+    for (const face of ["responses-socket", "ai-sdk"]) {
+      expect(metrics).toMatch(new RegExp(`^sluice_streams_ended_total\\{face="${face}",.*status="completed"`, "m"));
+      expect(sluice.stdout).toMatch(new RegExp(`"event":"stream".*"face":"${face}"`));
+    }
     expect(metrics).toMatch(/^sluice_refusals_total\{where="upgrade",code="unauthorized"\}/m);
     expect(leaks(metrics)).toEqual([]);
   });

@@ -99,21 +99,19 @@ describe("a gateway that is told to stop", () => {
   );
 
   test("keeps its port for lingerMs after SIGTERM, with nothing left to run", async () => {
-    await using sluice = await startSluice(configFor("http://127.0.0.1:9", { limits: { lingerMs: 500 } }));
+    await using sluice = await startSluice(configFor("http://127.0.0.1:9", { limits: { lingerMs: 1_000 } }));
     const toldAt = performance.now();
     sluice.kill("SIGTERM");
     const statuses = new Set<number>();
-    let lastAnswerAt = toldAt;
     for (let isOpen = true; isOpen; ) {
       const answer = await fetch(`${sluice.url}/readyz`).catch(() => undefined);
-      if (answer) {
-        statuses.add(answer.status);
-        lastAnswerAt = performance.now();
-      } else isOpen = false;
+      if (answer) statuses.add(answer.status);
+      else isOpen = false;
     }
+    const closedAt = performance.now();
     expect(await sluice.exit).toBe(0);
     expect(statuses).toContain(503);
-    expect(lastAnswerAt - toldAt).toBeGreaterThan(400);
+    expect(closedAt - toldAt).toBeGreaterThan(990);
   });
 
   test("does not linger after SIGINT", async () => {
@@ -153,15 +151,20 @@ describe("a gateway that is told to stop", () => {
     expect(await up.sluice.exit).toBe(1);
   });
 
-  test("says goodbye to 100 clients at a time", async () => {
+  test("says goodbye to 100 clients at a time, 50 ms apart", async () => {
     const server = await startFaceServer();
     const connect = () => RawWebSocket.connect(server.url, "/played", "played");
     const clients = await Promise.all(Array.from({ length: 250 }, connect));
     const isTold = ({ frames }: RawWebSocket) => frames.some(({ opcode }) => opcode === CLOSE);
+    const startedAt = performance.now();
     const closing = server.close();
-    // Each turn reads everybody who has something to read, and between two batches there is at least one.
-    while (!clients.some(isTold)) await new Promise((turn) => setImmediate(turn));
-    expect(clients.filter(isTold).length).toBeLessThanOrEqual(100);
+    const untilTold = async (count: number) => {
+      while (clients.filter(isTold).length < count) await new Promise((turn) => setImmediate(turn));
+      return performance.now() - startedAt;
+    };
+    // A busy machine reads them later, never earlier; a timer may be a millisecond early.
+    expect(await untilTold(101)).toBeGreaterThanOrEqual(49);
+    expect(await untilTold(201)).toBeGreaterThanOrEqual(98);
     expect(new Set(await Promise.all(clients.map(({ closed }) => closed)))).toEqual(new Set([1012]));
     await closing;
   });

@@ -52,14 +52,12 @@ else {
       await using sluice = await startSluice(configFor("http://127.0.0.1:9"));
       const startedAt = performance.now();
       sluice.kill("SIGTERM");
-      let respondedAt = startedAt;
       for (let isOpen = true; isOpen; ) {
         using fresh = new KeptConnection(sluice.url);
         const response = await fresh.request("GET", "/readyz").catch(() => undefined);
         isOpen = response !== undefined;
-        if (isOpen) respondedAt = performance.now();
       }
-      expect(respondedAt - startedAt).toBeGreaterThan(1_000);
+      expect(performance.now() - startedAt).toBeGreaterThan(1_000);
       expect(await sluice.exit).toBe(0);
     });
   });

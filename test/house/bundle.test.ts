@@ -56,7 +56,7 @@ describe("the build", () => {
     expect(await stderr).toBe("");
   });
 
-  test("loads no second HTTP client, which an import of node:http does", async () => {
+  test("loads no second HTTP client and no handling of signals in scripts, which an import of all of Node's names does", async () => {
     const preload = ["--import", `data:text/javascript,${encodeURIComponent(LOADED)}`];
     const args = [...preload, join(built, "src/main.js"), "serve", "--port", "0"];
     const child = spawn(process.execPath, args, { cwd: directory(), env: {}, stdio: ["ignore", "ignore", "pipe"] });
@@ -64,6 +64,14 @@ describe("the build", () => {
     child.kill("SIGKILL");
     expect(String(loaded)).toContain("NativeModule http\n");
     expect(String(loaded)).not.toContain("undici");
+    expect(String(loaded)).not.toContain("trace_sigint");
+  });
+
+  test("is ASCII without comments, so that V8 keeps one byte a character", () => {
+    const text = scripts().join("");
+    expect(text).not.toMatch(/[^\p{ASCII}]/u);
+    expect(text).toContain("GatewayError");
+    expect(text).not.toContain("/**");
   });
 
   test("leaves out the messages in other languages that zod brings", () => {

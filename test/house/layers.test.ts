@@ -17,10 +17,11 @@ const RULES: Readonly<Record<string, Rule>> = {
   protocol: { parts: [], node: false, packages: ["zod"] },
   core: { parts: ["protocol"], node: false, packages: [] },
   dialects: { parts: CORE, node: false, packages: [] },
-  "faces/ai-sdk": { parts: CORE, node: true, packages: ["zod"] },
+  "faces/ai-sdk": { parts: [...CORE, "faces/chat"], node: true, packages: ["zod"] },
   "faces/api": { parts: CORE, node: true, packages: [] },
+  "faces/chat": { parts: CORE, node: true, packages: [] },
   "faces/http-streams": { parts: CORE, node: true, packages: [] },
-  "faces/openclaw": { parts: CORE, node: true, packages: ["zod"] },
+  "faces/openclaw": { parts: [...CORE, "faces/chat"], node: true, packages: ["zod"] },
   "faces/stream": { parts: CORE, node: true, packages: [] },
   "faces/usage": { parts: CORE, node: false, packages: [] },
   upstream: { parts: CORE, node: true, packages: ["eventsource-parser"] },
@@ -44,7 +45,7 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 /** The rooms of a part form a line: each may import those before it. Files beside the rooms may import them all. */
 const LINES: Readonly<Record<string, readonly string[]>> = {
-  core: ["kernel", "usage", "dialect", "stream", "ledger", "caller", "ports", "quota", "relay"],
+  core: ["kernel", "usage", "dialect", "stream", "ledger", "caller", "ports", "targets", "quota", "relay"],
   "faces/ai-sdk": ["messages", "frames", "answers"],
   "faces/api": ["request", "socket"],
   "faces/openclaw": ["clients", "files", "sessions", "runs", "methods", "connect"],

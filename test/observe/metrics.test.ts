@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { request } from "node:http";
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import type { StreamRecord } from "../../src/core/ports/observer.ts";
+import type { AttemptRecord, StreamRecord } from "../../src/core/ports/observer.ts";
 import { createMetrics } from "../../src/observe/metrics.ts";
 import type { GatewayState } from "../../src/observe/state-metrics.ts";
 import { startTestGateway } from "../support/gateway.ts";
@@ -42,6 +42,27 @@ const withTerminal = (change: Partial<StreamRecord["terminal"]>, more: Partial<S
   ...STREAM,
   ...more,
   terminal: { ...STREAM.terminal, ...change },
+});
+
+const ATTEMPT: AttemptRecord = {
+  stream: "s_1",
+  attempt: 1,
+  face: "stream",
+  caller: "ann",
+  route: "chat",
+  model: "smart",
+  upstreamModel: "m1",
+  error: new GatewayError("upstream_reset"),
+  usage: { source: "exact", inputTokens: 0, outputTokens: 0 },
+  totalMs: 12.345,
+};
+
+describe("an attempt that is left", () => {
+  test("counts by route and code, and as no ended stream", async () => {
+    const samples = await samplesAfter(({ observer }) => observer.attemptLeft(ATTEMPT));
+    expect(samples.get('sluice_attempts_left_total{route="chat",code="upstream_reset"}')).toBe(1);
+    expect([...samples.keys()].filter((name) => name.startsWith("sluice_streams_ended_total"))).toEqual([]);
+  });
 });
 
 describe("a stream's end", () => {
@@ -155,6 +176,7 @@ describe("docs/metrics.md", () => {
     metrics.observer.streamEnded(
       withTerminal({ usage, timing }, { events: 1, backpressure: { pauses: 1, ms: 1 }, anomalies: { lossy: 1 } }),
     );
+    metrics.observer.attemptLeft(ATTEMPT);
     metrics.observer.connectionClosed(CONNECTION);
     metrics.observer.refused({ code: "unauthorized", remoteAddress: "", where: "upgrade" });
     metrics.observer.fault(new Error(), "upgrade");

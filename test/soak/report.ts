@@ -16,11 +16,11 @@ export interface Scenario {
 export interface SoakOptions {
   readonly events: number;
   readonly seed: number;
-  /** Kills of `ledger-kills`, instead of a thousand, and of `killed-chats`, instead of a hundred. */
+  /** Kills of `ledger-kills`, instead of a thousand, of `killed-chats`, instead of a hundred, and of `sockets`, instead of six. */
   readonly kills?: number | undefined;
   /** Streams of `bill`, instead of ten thousand. */
   readonly streams?: number | undefined;
-  /** Seconds of each half of `faces`, instead of 300. */
+  /** Seconds of each half of `faces` and `sockets`, instead of 300. */
   readonly halfSeconds?: number | undefined;
 }
 

@@ -10,12 +10,14 @@ import { killedChats } from "./killed-chats.ts";
 import { ledgerKills } from "./ledger-kills.ts";
 import { mixedReaders } from "./mixed-readers.ts";
 import { lineFor, passes, type Scenario } from "./report.ts";
+import { sockets } from "./sockets/sockets.ts";
 import { stalledReaders } from "./stalled-readers.ts";
 import { survival } from "./survival.ts";
 
 const SCENARIOS: readonly Scenario[] = [
   survival,
   faces,
+  sockets,
   killed,
   killedChats,
   grace,

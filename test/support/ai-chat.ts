@@ -51,15 +51,21 @@ export const chatTransport = (url: string, options: AiChatOptions = {}): WebSock
 /** A chat of the AI SDK without a page: the SDK's own class and transport. */
 export class AiChat extends AbstractChat<UIMessage> implements Disposable {
   readonly socket: WebSocketChatTransport<UIMessage>;
+  /** What the gateway said of each failure, besides its sentence. */
+  readonly failures: readonly unknown[];
 
   constructor(url: string, options: AiChatOptions = {}) {
     const socket = options.transport ?? chatTransport(url, options);
     const { tool } = options;
+    const failures: unknown[] = [];
     super({
       id: options.id ?? "chat",
       transport: socket,
       state: new PlainState(),
       onError() {},
+      onData: ({ type, data }) => {
+        if (type === "data-error") failures.push(data);
+      },
       ...(tool && {
         sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithToolCalls,
         onToolCall: ({ toolCall }) => {
@@ -69,6 +75,7 @@ export class AiChat extends AbstractChat<UIMessage> implements Disposable {
       }),
     });
     this.socket = socket;
+    this.failures = failures;
   }
 
   /** The parts of the newest message. */

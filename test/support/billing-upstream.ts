@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { type BilledDialect, wordingOf } from "./billing-words.ts";
 
 /** The script of an answer: `plan` in a request's body, beside what its dialect needs. */
 export interface Plan {
@@ -10,6 +11,8 @@ export interface Plan {
   readonly eventTokens: readonly number[];
   readonly cacheReadTokens: number;
   readonly end: "complete" | "truncate" | "error_event" | "reset" | "refuse" | "no_usage";
+  /** Whether a call of the tool `look` follows the text; not for `anthropic-messages`. */
+  readonly callsTool?: boolean;
   /** Pause between two events; 0 writes them all at once. */
   readonly paceMs: number;
 }
@@ -19,6 +22,21 @@ export interface Bill {
   inputTokens: number;
   outputTokens: number;
   cacheReadTokens: number;
+  /** How often it was asked. */
+  calls: number;
+  /** When it was asked (wall clock, in milliseconds). */
+  readonly at: number;
+  /** The model it was asked for. */
+  readonly model: string;
+  /** Events written. `[DONE]` is one only where nothing before it, such as the usage, says that the answer is complete. */
+  events: number;
+}
+
+/** What a request had in its body. */
+export interface BilledRequest {
+  readonly plan: Plan;
+  readonly model: string;
+  readonly [field: string]: unknown;
 }
 
 export interface BillingUpstream extends AsyncDisposable {
@@ -26,27 +44,38 @@ export interface BillingUpstream extends AsyncDisposable {
   readonly bills: ReadonlyMap<string, Bill>;
 }
 
-type Dialect = "openai-chat" | "anthropic-messages";
+/** By the end of a request's path. */
+const DIALECTS: Readonly<Record<string, BilledDialect>> = {
+  messages: "anthropic-messages",
+  responses: "openai-responses",
+};
 
-/** Words of this many tokens, at the four characters per token that Sluice estimates with. */
-const words = (tokens: number): string => "word".repeat(tokens);
-
-/** An upstream of two dialects that keeps an exact bill. It reports usage where its dialect does. */
-export async function startBillingUpstream(): Promise<BillingUpstream> {
+/** An upstream of three dialects that keeps an exact bill. It reports usage where its dialect does, and `look`s at each request. */
+export async function startBillingUpstream(
+  look: (request: BilledRequest) => void = () => {},
+): Promise<BillingUpstream> {
   const bills = new Map<string, Bill>();
 
-  function answer(plan: Plan, dialect: Dialect, response: ServerResponse): void {
-    const bill: Bill = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0 };
+  function answer(request: BilledRequest, dialect: BilledDialect, response: ServerResponse): void {
+    const { plan, model } = request;
+    const calls = (bills.get(plan.key)?.calls ?? 0) + 1;
+    const none = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, events: 0 };
+    const bill: Bill = { ...none, calls, at: Date.now(), model };
     bills.set(plan.key, bill);
+    look(request);
     if (plan.end === "refuse") {
       response.writeHead(400, { "content-type": "application/json" }).end('{"error":{"message":"no"}}');
       return;
     }
     bill.inputTokens = plan.inputTokens;
     bill.cacheReadTokens = plan.cacheReadTokens;
-    const say = dialect === "openai-chat" ? chat(plan, bill) : anthropic(plan, bill);
+    const say = wordingOf(dialect, plan, bill);
     response.writeHead(200, { "content-type": "text/event-stream" });
-    response.write(say.begin);
+    const send = (text: string): string => {
+      bill.events += text.split(plan.end === "no_usage" ? "data: " : "data: {").length - 1;
+      return text;
+    };
+    response.write(send(say.begin));
     let next = 0;
     const write = (): void => {
       if (response.destroyed) return;
@@ -58,7 +87,7 @@ export async function startBillingUpstream(): Promise<BillingUpstream> {
           return;
         }
         bill.outputTokens += tokens;
-        text += say.event(tokens);
+        text += send(say.event(next, tokens));
       } while (plan.paceMs === 0);
       response.write(text);
       setTimeout(write, plan.paceMs);
@@ -66,8 +95,8 @@ export async function startBillingUpstream(): Promise<BillingUpstream> {
     const finish = (text: string): void => {
       if (plan.end === "reset") response.write(text, () => response.socket?.resetAndDestroy());
       else if (plan.end === "truncate") response.end(text);
-      else if (plan.end === "error_event") response.end(text + say.error);
-      else response.end(text + say.end(plan.end === "complete"));
+      else if (plan.end === "error_event") response.end(text + send(say.error()));
+      else response.end(text + send(say.end(plan.end === "complete")));
     };
     write();
   }
@@ -76,7 +105,7 @@ export async function startBillingUpstream(): Promise<BillingUpstream> {
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let body = "";
     for await (const chunk of request) body += chunk;
-    answer(JSON.parse(body).plan, request.url?.endsWith("/messages") ? "anthropic-messages" : "openai-chat", response);
+    answer(JSON.parse(body), DIALECTS[request.url?.split("/").at(-1) ?? ""] ?? "openai-chat", response);
   }
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   return {
@@ -86,51 +115,5 @@ export async function startBillingUpstream(): Promise<BillingUpstream> {
       server.closeAllConnections();
       await new Promise((closed) => server.close(closed));
     },
-  };
-}
-
-interface Wording {
-  readonly begin: string;
-  event(tokens: number): string;
-  readonly error: string;
-  end(withUsage: boolean): string;
-}
-
-const data = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
-
-function chat({ cacheReadTokens }: Plan, bill: Bill): Wording {
-  const choice = (delta: object, reason: string | null) =>
-    data({ choices: [{ index: 0, delta, finish_reason: reason }] });
-  const usage = () => ({
-    prompt_tokens: bill.inputTokens,
-    completion_tokens: bill.outputTokens,
-    total_tokens: bill.inputTokens + bill.outputTokens,
-    prompt_tokens_details: { cached_tokens: cacheReadTokens },
-  });
-  return {
-    begin: choice({ role: "assistant" }, null),
-    event: (tokens) => choice({ content: words(tokens) }, null),
-    error: data({ error: { message: "the model broke", type: "server_error" } }),
-    end: (withUsage) =>
-      `${choice({}, "stop")}${withUsage ? data({ choices: [], usage: usage() }) : ""}data: [DONE]\n\n`,
-  };
-}
-
-function anthropic({ cacheReadTokens }: Plan, bill: Bill): Wording {
-  const event = (value: { readonly type: string }) => `event: ${value.type}\n${data(value)}`;
-  const message = (usage: object) =>
-    event({ type: "message_start", message: { role: "assistant", content: [], usage } } as never);
-  const input = { input_tokens: bill.inputTokens - cacheReadTokens, cache_read_input_tokens: cacheReadTokens };
-  const delta = (value: object) => event({ type: "message_delta", ...value } as never);
-  return {
-    begin: message({ ...input, output_tokens: 1 }),
-    event: (tokens) =>
-      event({ type: "content_block_delta", index: 0, delta: { type: "text_delta", text: words(tokens) } } as never),
-    error: event({ type: "error", error: { type: "overloaded_error", message: "busy" } } as never),
-    end: (withUsage) =>
-      delta({
-        delta: { stop_reason: "end_turn" },
-        ...(withUsage && { usage: { output_tokens: bill.outputTokens } }),
-      }) + event({ type: "message_stop" }),
   };
 }

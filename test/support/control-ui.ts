@@ -1,10 +1,13 @@
 /** The real Control UI in headless Chromium, against a real gateway over a scripted upstream. */
 import { existsSync, mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { type Browser, type BrowserContext, chromium } from "playwright-core";
+import { CHROMIUM, NO_CHROMIUM } from "./chromium.ts";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
+import { WAIT_MS } from "./page-calls.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";
+import { hasFailed } from "./test-failure.ts";
 import { UiTab } from "./ui-tab.ts";
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));
@@ -13,16 +16,14 @@ export const CONTROL_UI = process.env.SLUICE_TEST_CONTROL_UI ?? path(".sluice/co
 /** Screenshots; not in git. */
 const SCREENSHOTS = path("artifacts/control-ui");
 
-const browserPath = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+/** What a test may take: far more than one wait, so that a test which fails says what it waited for. */
+const TEST_MS = 3 * WAIT_MS;
 
 /** Why these tests cannot run here. */
 const missing = [
-  ...(browserPath === undefined ? ["no chromium (apt-get install chromium)"] : []),
+  ...NO_CHROMIUM,
   ...(existsSync(`${CONTROL_UI}/index.html`) ? [] : ["no Control UI (npm run control-ui)"]),
 ].join(" and ");
-
-const FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"];
-const QUIET = ["--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage"];
 
 let browser: Browser | undefined;
 /** The stages of the running test. */
@@ -34,18 +35,27 @@ export function describeUi(name: string, tests: () => void): void {
     test.skip(`${name}: skipped, there is ${missing}`, () => {});
     return;
   }
+  jest.setTimeout(TEST_MS);
   describe(name, () => {
     beforeAll(async () => {
       mkdirSync(SCREENSHOTS, { recursive: true });
-      browser = await chromium.launch({ executablePath: browserPath ?? "", args: [...FLAGS, ...QUIET] });
+      browser = await chromium.launch(CHROMIUM);
     });
     // Not when a stage is disposed: a failed test must not hide the page's errors.
-    afterEach(() => {
-      for (const tab of tabs.splice(0)) tab.verify();
+    afterEach(async () => {
+      const watched = tabs.splice(0);
+      if (hasFailed()) throw new Error(await storyOf(watched));
+      for (const tab of watched) tab.verify();
     });
     afterAll(() => browser?.close());
     tests();
   });
+}
+
+/** What the tabs of a failed test showed; screenshots of those still open are named after the test. */
+async function storyOf(watched: readonly UiTab[]): Promise<string> {
+  const name = `failed-${expect.getState().currentTestName?.replace(/\W+/g, "-").slice(0, 100)}`;
+  return (await Promise.all(watched.map((tab, index) => tab.story(`${name}-${index + 1}`)))).join("\n\n");
 }
 
 export interface UiStage extends AsyncDisposable {
@@ -100,20 +110,27 @@ export async function openProfile(url: string, token?: string, from?: string): P
 
 /** A browser of its own whose profile is kept in a directory, as a person's is when it is closed and opened again. */
 export async function openKeptProfile(url: string, directory: string): Promise<UiProfile> {
-  const options = { ...LOOKS, executablePath: browserPath ?? "", args: [...FLAGS, ...QUIET] };
+  const options = { ...LOOKS, ...CHROMIUM };
   return profileOf(await chromium.launchPersistentContext(directory, options), url);
 }
 
 function profileOf(profile: BrowserContext, url: string, usualToken?: string, from?: string): UiProfile {
+  profile.setDefaultTimeout(WAIT_MS);
+  const opened: UiTab[] = [];
   return {
     async open(name = "chat/main", token = usualToken) {
       const tab = new UiTab(await profile.newPage(), SCREENSHOTS, from);
       tabs.push(tab);
+      opened.push(tab);
       const hash = token === undefined ? "" : `#token=${encodeURIComponent(token)}`;
       const elsewhere = from && `${from}/${name}?gatewayUrl=${encodeURIComponent(url.replace(/^http/, "ws"))}`;
       await tab.goto(`${elsewhere ?? `${url}/ui/${name}`}${hash}`);
       return tab;
     },
-    [Symbol.asyncDispose]: () => profile.close(),
+    async [Symbol.asyncDispose]() {
+      // A page that is closed or stuck has nothing to tell.
+      await Promise.allSettled(opened.filter(({ page }) => !page.isClosed()).map((tab) => tab.keepText()));
+      await profile.close();
+    },
   };
 }

@@ -135,6 +135,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
   const faults: unknown[] = [];
   const observer: Observer = {
     streamEnded() {},
+    attemptLeft() {},
     connectionClosed: (record) => void closings.push(record),
     refused: ({ code, where }) => void refusals.push({ code, where }),
     fault: (error) => void faults.push(error),

@@ -1,4 +1,4 @@
-import type { Delta, Dialect } from "../../src/core/dialect/dialect.ts";
+import type { Delta, Dialect, Source } from "../../src/core/dialect/dialect.ts";
 import { parseJson } from "../../src/core/kernel/json.ts";
 import { mergeCounts, type TokenCounts } from "../../src/core/usage/usage.ts";
 import type { RecordedEvent } from "./corpus.ts";
@@ -21,6 +21,10 @@ export function interpret(dialect: Dialect, events: readonly RecordedEvent[]): D
   return events.map(({ event, data }) => decoder.read(event, parseJson(data), data));
 }
 
+const keyOf = (source: Source): string => (source.type === "url" ? source.url : source.id);
+const firstOfEach = (sources: readonly Source[]): readonly Source[] =>
+  sources.filter((source, at) => sources.findIndex((other) => keyOf(other) === keyOf(source)) === at);
+
 /** A whole answer, put together from its deltas as a chat face does it. */
 export function together(deltas: readonly Delta[]) {
   const calls = new Map<number, { id: string; name: string; arguments: string }>();
@@ -40,6 +44,9 @@ export function together(deltas: readonly Delta[]) {
     text: deltas.map((delta) => delta.text ?? "").join(""),
     thinking: deltas.map((delta) => delta.thinking ?? "").join(""),
     calls: [...calls.values()],
+    /** Each source once, by its address or id. */
+    sources: firstOfEach(deltas.flatMap((delta) => delta.sources ?? [])),
+    files: deltas.flatMap(({ files = [] }) => files),
     usage,
     finish: deltas.findLast((delta) => delta.finish !== undefined)?.finish,
     /** Index of the first event from which on the answer is whole; -1 when it is not. */

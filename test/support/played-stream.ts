@@ -47,6 +47,7 @@ export class PlayedStream {
     const info = { id, epoch: 1, route: "test", model: undefined, startedAt: clock.now };
     this.stream = new Stream(info, new StreamLog(LOG, budget), () => clock.now, noFault);
     this.stream.producedBy({
+      cut() {},
       pause: () => {
         assert.equal(this.producer.paused, false);
         Object.assign(this.producer, { paused: true, stuckSince: clock.now });
@@ -129,6 +130,7 @@ export class PlayedStream {
   handle(): void {
     if (this.endedAt !== undefined && !this.visit) this.isHandled = true;
     this.#rig.registry.handled(this.registered);
+    this.#rig.sentLogsWereBounded();
   }
 
   /** The client's connection is gone. */

@@ -11,6 +11,10 @@ export interface RecordedAnswer {
   readonly calls: readonly Json[];
   /** Index of the event that makes the answer whole. */
   readonly wholeAt: number;
+  /** Each source once; known of our own recordings only. */
+  readonly sources?: readonly Json[];
+  /** The files that the model made; known of our own recordings only. */
+  readonly files?: readonly Json[];
 }
 
 const parse = ({ data }: RecordedEvent): Json => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
-import { CANCEL_AT, EVICT_AT, LogBudget, REFUSE_AT } from "../../src/core/stream/log-budget.ts";
+import { CANCEL_AT, EVICT_AT, LogBudget, REFUSE_AT, SENT_SHARE } from "../../src/core/stream/log-budget.ts";
 import { type AwayPolicy, StreamRegistry } from "../../src/core/stream/registry.ts";
 import { PlayedStream } from "./played-stream.ts";
 
@@ -70,6 +70,15 @@ export class RegistryRig {
       this.streams.reduce((sum, { stream }) => sum + stream.log.bytes, 0),
     );
     for (const stream of this.streams) stream.check();
+  }
+
+  /** Logs that were sent to their end take no more than their share, or are one. */
+  sentLogsWereBounded(): void {
+    const sent = this.streams.filter(({ visit, isHandled }) => !visit && isHandled);
+    const sizes = sent.map(({ stream }) => stream.log.bytes);
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    assert(bytes <= Math.max(BUDGET_BYTES * SENT_SHARE, ...sizes));
+    for (const subject of sent) if (subject.stream.log.bytes === 0) subject.mayBeLost = subject.texts.length;
   }
 
   #expectations(subject: PlayedStream, now: number): () => void {

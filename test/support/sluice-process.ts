@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,6 +8,10 @@ import { fileURLToPath } from "node:url";
 import { startOptions } from "../../scripts/start-options.ts";
 
 const SOURCE = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
+/** Linux ends the process with its parent, even one that is killed. The tests under jest hear of no other end. */
+const SETPRIV = "/usr/bin/setpriv";
+const WITH_PARENT = existsSync(SETPRIV) ? [SETPRIV, "--pdeathsig", "KILL"] : [];
+
 /** The output of `npm run build`: takes about 75 MiB less, because it is bundled and nothing is compiled at the start. */
 const BUILT = fileURLToPath(new URL("../../dist/src/main.js", import.meta.url));
 
@@ -50,6 +54,7 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
       "-c",
       command,
       "sh",
+      ...WITH_PARENT,
       ...under,
       process.execPath,
       ...startOptions(),
@@ -67,7 +72,7 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     written.stderr += text;
   });
-  // It never outlives its parent, however that ends.
+  // Where there is no `setpriv`.
   const end = () => void child.kill("SIGKILL");
   process.on("exit", end);
   const exit = once(child, "exit").then(([code, signal]): number | string => {

@@ -1,7 +1,6 @@
 import { join } from "node:path";
-import type { Locator, Page, WebSocket } from "playwright-core";
-import { isObject } from "../../src/core/kernel/json.ts";
-import { FrameCheck } from "./openclaw-schemas.ts";
+import type { Locator, Page } from "playwright-core";
+import { PageCalls, WAIT_MS } from "./page-calls.ts";
 
 /** Phrases by which a page reports an error. */
 const COMPLAINTS =
@@ -13,32 +12,21 @@ const PRESENT = ":not([inert] *)";
 /** The button that starts a new session, while it cannot. */
 const NOT_READY = '.new-session-page__start-submit[aria-disabled="true"]';
 
-/** A page's request; `ok` once it is answered. */
-interface Call {
-  readonly method: string;
-  readonly params: unknown;
-  ok?: boolean;
-}
-
 /** One tab of the Control UI, watched: every frame against the schemas, every error of the page. */
 export class UiTab {
   readonly page: Page;
-  /** The page's requests, and whether they succeeded. */
-  readonly #calls: Call[] = [];
-  readonly #watching = new Set<() => void>();
-  /** Refusals by method. */
-  readonly refused: { readonly method: string; readonly message: string }[] = [];
-  /** Bytes of all frames received, their WebSocket heads included (RFC 6455, section 5.2). */
-  receivedBytes = 0;
+  readonly #calls: PageCalls;
   readonly #screenshots: string;
   readonly #faults: unknown[] = [];
+  /** What the page showed before it was closed. */
+  #lastText = "";
 
   /** `elsewhere`: the page's server if it is not a gateway; the page still treats it as one. */
   constructor(page: Page, screenshots: string, elsewhere?: string) {
     const isOurs = (text: string) => elsewhere === undefined || !text.includes(new URL(elsewhere).host);
     this.page = page;
     this.#screenshots = screenshots;
-    page.on("websocket", (socket) => this.#watch(socket));
+    this.#calls = new PageCalls(page, (fault) => this.#faults.push(fault));
     page.on("pageerror", (error) => this.#faults.push(error));
     page.on("response", (answer) => {
       if (answer.status() >= 400 && isOurs(answer.url()))
@@ -49,6 +37,16 @@ export class UiTab {
       const told = message.type() === "error" && !message.text().startsWith("Failed to load resource");
       if (told && isOurs(message.text())) this.#faults.push(new Error(`the console says: ${message.text()}`));
     });
+  }
+
+  /** Refusals by method. */
+  get refused(): { readonly method: string; readonly message: string }[] {
+    return this.#calls.refused;
+  }
+
+  /** Bytes of all frames received, their WebSocket heads included. */
+  get receivedBytes(): number {
+    return this.#calls.receivedBytes;
   }
 
   async goto(url: string): Promise<void> {
@@ -78,14 +76,18 @@ export class UiTab {
   async send(text: string): Promise<void> {
     await this.composer.waitFor();
     await this.composer.fill(text);
-    while ((await this.page.locator(`${NOT_READY}${PRESENT}`).count()) > 0) await this.#frame();
+    await this.#frames(
+      "the page is ready",
+      async () => (await this.page.locator(`${NOT_READY}${PRESENT}`).count()) === 0,
+    );
     await this.page.keyboard.press("Enter");
   }
 
   /** Waits until exactly these questions are shown. */
   async untilQuestions(texts: readonly string[]): Promise<void> {
     const shown = async () => (await this.questions.allInnerTexts()).map((text) => text.trim());
-    while ((await shown()).join("\n") !== texts.join("\n")) await this.#frame();
+    const all = texts.join("\n");
+    await this.#frames(`the questions are ${JSON.stringify(texts)}`, async () => (await shown()).join("\n") === all);
   }
 
   /** Chooses from the menu of a question. */
@@ -103,7 +105,13 @@ export class UiTab {
 
   /** Waits until the composer holds exactly this draft. */
   async composerHolds(text: string): Promise<void> {
-    while ((await this.composer.inputValue()) !== text) await this.#frame();
+    await this.#frames(`the draft is "${text}"`, async () => (await this.composer.inputValue()) === text);
+  }
+
+  /** Waits until the page has moved from `new` to the address of its session, which it does after it shows an answer. */
+  async untilOwnAddress(): Promise<string> {
+    await this.page.waitForURL(({ pathname }) => /^\/ui\/chat\/main\/.*[0-9a-f]{8,32}$/.test(pathname));
+    return new URL(this.page.url()).pathname.slice("/ui/".length);
   }
 
   button(name: string | RegExp): Locator {
@@ -127,24 +135,22 @@ export class UiTab {
 
   /** Waits until the page has called a method with at least these parameters successfully. */
   async until(method: string, params: Record<string, unknown>): Promise<void> {
-    const fits = (call: { readonly params: unknown }) =>
-      Object.entries(params).every(([name, value]) => isObject(call.params) && call.params[name] === value);
-    await this.#look(() => this.#calls.some((call) => call.ok === true && call.method === method && fits(call)));
+    await this.#calls.succeeded(method, params);
   }
 
   /** Waits until all of the page's requests are answered and shown. */
   async settled(): Promise<void> {
-    await this.#look(() => this.#calls.every(({ ok }) => ok !== undefined));
+    await this.#calls.answered();
     await this.page.evaluate("new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown)))");
   }
 
-  /** Resolves when the page has shown its next frame. */
-  #frame(): Promise<unknown> {
-    return this.page.evaluate("new Promise((shown) => requestAnimationFrame(shown))");
-  }
-
-  async #look(holds: () => boolean): Promise<void> {
-    while (!holds()) await new Promise<void>((look) => this.#watching.add(look));
+  /** Looks at every frame of the page until it holds. */
+  async #frames(what: string, holds: () => Promise<boolean>): Promise<void> {
+    const since = performance.now();
+    while (!(await holds())) {
+      if (performance.now() - since > WAIT_MS) throw new Error(`not within ${WAIT_MS} ms: ${what}`);
+      await this.page.evaluate("new Promise((shown) => requestAnimationFrame(shown))");
+    }
   }
 
   /** Error lines shown on the page. */
@@ -157,46 +163,22 @@ export class UiTab {
     await this.page.screenshot({ path: join(this.#screenshots, `${name}.png`) });
   }
 
+  /** Keeps what the page shows, for `story`, before it is closed. */
+  async keepText(): Promise<void> {
+    [this.#lastText = ""] = await this.page.locator("body").allInnerTexts();
+  }
+
+  /** For a test that has failed: where the page is, its text, errors and open requests; with a screenshot if it is open. */
+  async story(name: string): Promise<string> {
+    if (!this.page.isClosed()) await Promise.allSettled([this.keepText(), this.shot(name)]);
+    const refused = this.refused.map(({ method, message }) => `${method}: ${message}`);
+    const facts = { "not answered": this.#calls.unanswered, refused, errors: this.#faults.map(String) };
+    const lines = Object.entries(facts).map(([fact, of]) => `${fact}: ${of.join("; ") || "none"}`);
+    return [`The page ${this.page.url()}`, ...lines, this.#lastText].join("\n");
+  }
+
   /** Throws the first error. */
   verify(): void {
     for (const fault of this.#faults) throw fault;
-  }
-
-  #watch(socket: WebSocket): void {
-    const check = new FrameCheck();
-    const calls = new Map<string, Call>();
-    const guard = (payload: string | Buffer, look: (frame: Record<string, unknown>) => void) => {
-      try {
-        const frame: unknown = JSON.parse(String(payload));
-        if (isObject(frame)) look(frame);
-      } catch (error) {
-        this.#faults.push(error);
-      }
-    };
-    socket.on("framesent", ({ payload }) =>
-      guard(payload, ({ id, method, params }) => {
-        const call: Call = { method: String(method), params };
-        this.#calls.push(call);
-        calls.set(String(id), call);
-        check.request(String(id), call.method);
-      }),
-    );
-    socket.on("close", () => {
-      for (const call of calls.values()) call.ok ??= false;
-    });
-    socket.on("framereceived", ({ payload }) => {
-      const bytes = Buffer.byteLength(payload);
-      this.receivedBytes += bytes + (bytes < 126 ? 2 : bytes < 65_536 ? 4 : 10);
-      guard(payload, (frame) => {
-        const call = calls.get(String(frame.id));
-        if (call && typeof frame.ok === "boolean") call.ok = frame.ok;
-        if (frame.ok === false && isObject(frame.error)) {
-          this.refused.push({ method: call?.method ?? "", message: String(frame.error.message) });
-        }
-        check.received(frame);
-        for (const look of this.#watching) look();
-        this.#watching.clear();
-      });
-    });
   }
 }

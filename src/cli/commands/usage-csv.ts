@@ -33,7 +33,7 @@ export function usageCsv(report: UsageReport): string {
 const headers = (source: string): string[] => SUMS.map((name) => `${source}_${name}`);
 const figures = (sums: Sums): string[] => SUMS.map((name) => (sums[name] === null ? "" : String(sums[name])));
 
-/** What spreadsheets take for the start of a formula, full-width signs and leading white space included. */
-const FORMULA = /^[\s\p{Cc}\p{Cf}]*[=+\-@＝＋－＠]|^[\t\r\n]/u;
+/** What spreadsheets take for the start of a formula, full-width signs (= + - @) and leading white space included. */
+const FORMULA = /^[\s\p{Cc}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r\n]/u;
 
 const quoted = (text: string): string => `"${(FORMULA.test(text) ? `'${text}` : text).replaceAll('"', '""')}"`;

@@ -78,10 +78,12 @@ export function requireScope(caller: Caller, scope: Scope): void {
 
 /**
  * Whether the caller may use a model, or a route without a model. Every list of its key must permit the target: a key with a
- * list of models may not use a bare route, on which the request's body chooses the model.
+ * list of models may not use a bare route, on which the request's body chooses the model. Of a model with several targets,
+ * one permitted route suffices: it is tried on those alone.
  */
 export function mayUse({ grant }: Caller, { route, model }: Target): boolean {
-  if (grant?.routes && !grant.routes.has(route.name)) return false;
+  const routes = model?.fallback?.targets ?? [{ route }];
+  if (grant?.routes && !routes.some((one) => grant.routes?.has(one.route.name))) return false;
   if (!grant?.models) return true;
   return model !== undefined && (grant.models.has(model.alias) || matchesAny(grant.models, model.alias));
 }

@@ -17,10 +17,16 @@ export class TokenBucket {
 
   /** Takes `count` tokens and returns 0; or takes none and returns the milliseconds until there are enough. */
   take(now: number, count = 1): number {
+    const waitMs = this.waitMs(now, count);
+    if (waitMs === 0) this.#tokens -= count;
+    return waitMs;
+  }
+
+  /** The milliseconds until there are `count` tokens; 0 if there are now. */
+  waitMs(now: number, count: number): number {
     this.#tokens = Math.min(this.#burst, this.#tokens + ((now - this.#at) / 1_000) * this.#perSecond);
     this.#at = now;
-    if (this.#tokens < count - ROUNDING) return Math.ceil(((count - this.#tokens) / this.#perSecond) * 1_000);
-    this.#tokens -= count;
-    return 0;
+    if (this.#tokens >= count - ROUNDING) return 0;
+    return Math.ceil(((count - this.#tokens) / this.#perSecond) * 1_000);
   }
 }

@@ -118,6 +118,12 @@ export interface Delta {
   /** The signature of the thinking that just ended. It must go back verbatim with that thinking. */
   readonly thinkingSignature?: string;
   readonly toolCalls?: readonly ToolCallDelta[];
+  /** Results of tools that ran at the provider. */
+  readonly toolResults?: readonly ToolResult[];
+  /** What the answer is based on. Providers may name a source more than once. */
+  readonly sources?: readonly Source[];
+  /** Whole files that the model has made. */
+  readonly files?: readonly MadeFile[];
   /** Characters of further answers (`n` above 1), whose text is not decoded. */
   readonly otherCharacters?: number;
   /** Cumulative counts: take the largest of each, never their sum. */
@@ -140,6 +146,33 @@ export interface ToolCallDelta {
   readonly name?: string;
   /** The next piece of the arguments' JSON text. */
   readonly arguments?: string;
+  /** The tool runs at the provider, not at the client. */
+  readonly isProviders?: true;
+}
+
+/** What a tool at the provider has found. Encrypted fields, which only the provider reads, are left out. */
+export interface ToolResult {
+  /** The call's id. */
+  readonly id: string;
+  readonly output: JsonValue;
+}
+
+/** A page, or a document that the request or the provider's store holds. */
+export type Source =
+  | { readonly type: "url"; readonly url: string; readonly title?: string }
+  | {
+      readonly type: "document";
+      /** Tells documents apart that have the same title. */
+      readonly id: string;
+      readonly title: string;
+      readonly mimeType: string;
+      readonly fileName?: string;
+    };
+
+/** A file in base64 without a prefix. */
+export interface MadeFile {
+  readonly mimeType: string;
+  readonly base64: string;
 }
 
 /** What a provider says about a failure, sanitised. */
@@ -161,5 +194,5 @@ export interface ProviderError {
 export const NOTHING: Delta = Object.freeze({});
 
 /** Whether a delta has content that a reader sees. */
-export const hasContent = ({ text, thinking, toolCalls }: Delta): boolean =>
-  Boolean(text) || Boolean(thinking) || toolCalls !== undefined;
+export const hasContent = ({ text, thinking, toolCalls, files }: Delta): boolean =>
+  Boolean(text) || Boolean(thinking) || toolCalls !== undefined || files !== undefined;

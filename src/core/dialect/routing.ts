@@ -18,6 +18,8 @@ export interface Route {
   readonly keepsHistory?: boolean;
   /** False if the upstream rejects `stream_options`; usage is then estimated. */
   readonly includeUsage?: boolean;
+  /** The same upstream with other keys, used in turn. */
+  readonly twins?: readonly Route[];
   /** Models without an alias that clients may name as the provider does: all, those matching a pattern (`claude-*`), or none. */
   readonly passModels?: boolean | readonly string[];
 }
@@ -32,6 +34,30 @@ export interface Model {
   readonly defaults: JsonObject;
   readonly price: Price | undefined;
   readonly contextWindow: number | undefined;
+  /** The targets it is tried on, the first of which is `route` and `upstreamModel`; undefined: only that one. */
+  readonly fallback?: Fallback | undefined;
+}
+
+/** The targets of a model with several, or with limits of their own. */
+export interface Fallback {
+  readonly choose: "order" | "weights" | "least_busy";
+  /** Whether the requests of one conversation go to the same target, while it works. */
+  readonly sticky: boolean;
+  /** How long a failing target is spared, in milliseconds. */
+  readonly coolDownMs: number;
+  /** The next target is tried if no answer has begun by then, in milliseconds; both may be billed. */
+  readonly firstTokenMs: number | undefined;
+  readonly targets: readonly ModelTarget[];
+}
+
+/** One target of a model. */
+export interface ModelTarget extends Target {
+  readonly weight: number;
+  readonly limits: {
+    readonly requestsPerMinute?: number | undefined;
+    readonly tokensPerMinute?: number | undefined;
+    readonly concurrentStreams?: number | undefined;
+  };
 }
 
 /** What a request is sent to. Without a model, the request body names the provider's. */
@@ -96,6 +122,8 @@ export class Routing {
   findAt(name: string, dialect: string): Model | undefined {
     const aliased = this.#aliased(name);
     if (aliased?.route.dialect.name === dialect) return aliased;
+    const narrowed = aliased && onlyOf(aliased, dialect);
+    if (narrowed) return narrowed;
     // An alias equal to the provider's name means the same model on every route.
     const isOwnName = !aliased || aliased.upstreamModel === name;
     const passed = isOwnName ? this.#passedBy(name, (route) => route.dialect.name === dialect) : undefined;
@@ -162,6 +190,14 @@ export class Routing {
 function known(model: Model | undefined, name: string): Model {
   if (!model) throw new GatewayError("unknown_model", `no such model: ${name}`);
   return model;
+}
+
+/** The model on those of its targets that speak a dialect; undefined if none does. */
+function onlyOf(model: Model, dialect: string): Model | undefined {
+  const targets = model.fallback?.targets.filter(({ route }) => route.dialect.name === dialect) ?? [];
+  const [first] = targets;
+  if (!first?.model || !model.fallback) return undefined;
+  return { ...first.model, fallback: { ...model.fallback, targets } };
 }
 
 /** What a passed name may be: it appears in the ledger and the log. */

@@ -5,7 +5,10 @@ import type { UsageGroup, UsageQuery } from "./usage-query.ts";
 
 /** What is known of a stream when it is opened. */
 export interface LedgerOpening {
+  /** The stream's name, or `name.2` for its second attempt, on another target. */
   readonly stream: string;
+  /** From 1, the default. */
+  readonly attempt?: number;
   readonly caller: string;
   readonly keyId: string | undefined;
   readonly face: string;
@@ -32,6 +35,8 @@ export interface Counted {
 /** What is known at a stream's end, or later if its usage arrived after that. */
 export interface LedgerClosing {
   readonly stream: string;
+  /** The attempt was left for another target: it is no stream that failed. */
+  readonly isLeft?: boolean;
   readonly outcome: "completed" | "failed" | "cancelled";
   readonly code: Code | undefined;
   readonly usage: Usage;
@@ -57,7 +62,7 @@ export interface Spent {
   readonly costNano: number;
 }
 
-/** Sums over some streams; null where none of them reports the figure. */
+/** Sums over some streams, all their attempts included; null where none of them reports the figure. */
 export interface UsageSums {
   readonly streams: number;
   readonly inputTokens: number | null;
@@ -98,7 +103,7 @@ export interface UsageReport {
 }
 
 /**
- * The durable record of usage: one row per stream, opened and closed. If the process dies, the next start closes its streams
+ * The durable record of usage: one row per attempt of a stream, opened and closed. If the process dies, the next start closes its streams
  * as `lost`, with the estimated prompt as their usage. Closing a row again changes nothing, except that exact usage replaces
  * an estimate and any outcome replaces `lost`.
  */

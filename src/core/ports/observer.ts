@@ -1,4 +1,6 @@
 import type { Code } from "../../../protocol/codes.ts";
+import type { Usage } from "../../../protocol/stream.ts";
+import type { GatewayError } from "../kernel/errors.ts";
 import type { Terminal } from "../stream/terminal.ts";
 
 /** What the log and the metrics learn about an ended stream. */
@@ -24,6 +26,23 @@ export interface StreamRecord {
   readonly anomalies: Readonly<Record<string, number>>;
 }
 
+/** What they learn about an attempt that was left for another target, before its answer began. */
+export interface AttemptRecord {
+  readonly stream: string;
+  /** From 1. */
+  readonly attempt: number;
+  readonly face: string;
+  readonly caller: string;
+  readonly route: string;
+  /** The alias. */
+  readonly model: string | undefined;
+  readonly upstreamModel: string | undefined;
+  /** Why it was left. */
+  readonly error: GatewayError;
+  readonly usage: Usage;
+  readonly totalMs: number;
+}
+
 /** What they learn about a closed WebSocket. */
 export interface ConnectionRecord {
   readonly connection: string;
@@ -36,9 +55,11 @@ export interface ConnectionRecord {
   readonly framesOut: number;
 }
 
-/** The log and the metrics. Called once per stream and connection, never per event. Never throws. */
+/** The log and the metrics. Called once per stream, attempt and connection, never per event. Never throws. */
 export interface Observer {
   streamEnded(record: StreamRecord): void;
+  /** Another target is tried for the stream. */
+  attemptLeft(record: AttemptRecord): void;
   connectionClosed(record: ConnectionRecord): void;
   /** A handshake or request was refused. `debug` level when it may repeat every second. */
   refused(record: { readonly code: Code; readonly remoteAddress: string; readonly where: string }): void;

@@ -1,6 +1,7 @@
 import type { GatewayError } from "../kernel/errors.ts";
 import type { Counted } from "../ledger/ledger.ts";
-import { type ByKind, byKind, type Tariff } from "../usage/cost.ts";
+import { type ByKind, byKind, Tariff } from "../usage/cost.ts";
+import type { Price } from "../usage/price.ts";
 import { estimateTokens, type TokenCounts } from "../usage/usage.ts";
 import type { Hold, Quota } from "./quota.ts";
 
@@ -32,6 +33,9 @@ export class CapReservation {
   readonly cut: (error: GatewayError) => void;
   readonly #owner: ReservationOwner;
   readonly #parts: CapReservationParts;
+  #tariff: Tariff | undefined;
+  /** What earlier attempts of the stream have used. */
+  #earlier = { tokens: 0, nano: 0 };
   #counts: TokenCounts | undefined;
   #inputTokens: number;
   /** The same, by kind. */
@@ -46,6 +50,7 @@ export class CapReservation {
     this.#parts = parts;
     this.maxOutputTokens = parts.maxOutputTokens;
     this.cut = parts.cut;
+    this.#tariff = parts.tariff;
     this.#inputTokens = parts.promptTokens;
     this.#input = byKind({ inputTokens: parts.promptTokens });
   }
@@ -55,10 +60,27 @@ export class CapReservation {
     return this.#parts.tokens.of.isCapped || this.#parts.cost.of.isCapped;
   }
 
-  /** What it has used, for the ledger. */
+  /** Whether its key has a cap on cost. */
+  get isCostCapped(): boolean {
+    return this.#parts.cost.of.isCapped;
+  }
+
+  /** What the current attempt has used, for the ledger. */
   get counted(): Counted {
     const { tokens, cost } = this.#parts;
-    return { tokens: tokens.spent, costNano: cost.of.isCapped ? cost.spent : undefined };
+    const costNano = cost.of.isCapped ? cost.spent - this.#earlier.nano : undefined;
+    return { tokens: tokens.spent - this.#earlier.tokens, costNano };
+  }
+
+  /** The settled attempt is followed by one on another target: what was used stays used, and the rest is for the next. */
+  carryOn(promptTokens: number, price: Price | undefined): void {
+    const { tokens, cost, tariff } = this.#parts;
+    this.#earlier = { tokens: tokens.spent, nano: cost.spent };
+    this.#tariff = tariff && price ? new Tariff(price) : tariff;
+    this.#counts = undefined;
+    this.#inputTokens = promptTokens;
+    this.#input = byKind({ inputTokens: promptTokens });
+    this.#counted = this.#countedAt = 0;
   }
 
   /**
@@ -70,10 +92,11 @@ export class CapReservation {
     this.#owner.advance(wallMs);
     if (counts !== this.#counts) this.#report(counts, characters);
     const output = this.#counted + estimateTokens(characters - this.#countedAt);
-    const { tokens, cost, tariff } = this.#parts;
-    const tokensFit = tokens.spend(this.#inputTokens + output);
+    const { tokens, cost } = this.#parts;
+    const tariff = this.#tariff;
+    const tokensFit = tokens.spend(this.#earlier.tokens + this.#inputTokens + output);
     const { input, cacheRead, cacheWrite } = this.#input;
-    const costFits = !tariff || cost.spend(tariff.cost(input, output, cacheRead, cacheWrite));
+    const costFits = !tariff || cost.spend(this.#earlier.nano + tariff.cost(input, output, cacheRead, cacheWrite));
     if (tokensFit && costFits) return undefined;
     return this.#owner.reached(tokensFit ? cost.of : tokens.of, this);
   }
@@ -85,13 +108,15 @@ export class CapReservation {
   settle(tokens: number | undefined, costNano: number | undefined, wallMs: number): void {
     if (this.#released) return;
     this.#owner.advance(wallMs);
-    const { tokens: hold, cost, tariff } = this.#parts;
+    const { tokens: hold, cost } = this.#parts;
+    const tariff = this.#tariff;
+    const { tokens: tokensBefore, nano } = this.#earlier;
     if (tokens !== undefined) {
-      this.#correct(hold, tokens);
-      this.#correct(cost, costNano);
+      this.#correct(hold, tokensBefore + tokens);
+      this.#correct(cost, costNano === undefined ? undefined : nano + costNano);
     } else {
-      this.#correct(hold, Math.max(hold.spent, this.#inputTokens));
-      if (tariff) this.#correct(cost, Math.max(cost.spent, tariff.cost(this.#inputTokens, 0)));
+      this.#correct(hold, Math.max(hold.spent, tokensBefore + this.#inputTokens));
+      if (tariff) this.#correct(cost, Math.max(cost.spent, nano + tariff.cost(this.#inputTokens, 0)));
     }
   }
 

@@ -4,10 +4,11 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { costOf } from "../usage/cost.ts";
 import type { Price } from "../usage/price.ts";
 import type { CapReservation } from "./cap-reservation.ts";
-import type { Reservation, Settlement } from "./reservation.ts";
+import type { AttemptRequest, Reservation, Settlement } from "./reservation.ts";
 
 /** A key's caps and price for one stream, and what is told when one of them is reached. */
 export interface KeyReservationParts {
+  /** The row's name in the ledger. */
   readonly stream: string;
   /** Undefined for callers without a key. */
   readonly capReservation: CapReservation | undefined;
@@ -15,8 +16,18 @@ export interface KeyReservationParts {
   readonly onAbort: OnAbort;
   readonly price: Price | undefined;
   readonly ledger: Ledger | undefined;
+  /** When the stream was opened, by the wall clock in milliseconds. */
   readonly openedAt: number;
   readonly clock: Clock;
+  /** Opens the row of the next attempt. */
+  readonly next: (request: AttemptRequest, capReservation: CapReservation | undefined) => NextAttempt;
+}
+
+/** The reservation of a further attempt, and what its prompt is reckoned with. */
+export interface NextAttempt {
+  readonly reservation: KeyReservation;
+  readonly promptTokens: number;
+  readonly price: Price | undefined;
 }
 
 /** A stream's reservation under its key's caps, together with its ledger row. */
@@ -26,6 +37,7 @@ export class KeyReservation implements Reservation {
   readonly meter: Reservation["meter"];
   readonly onAbort: OnAbort;
   readonly #parts: KeyReservationParts;
+  #next: NextAttempt | undefined;
 
   constructor(parts: KeyReservationParts) {
     const { capReservation, clock } = parts;
@@ -38,6 +50,12 @@ export class KeyReservation implements Reservation {
       : undefined;
   }
 
+  next(request: AttemptRequest): Reservation {
+    const { next, capReservation } = this.#parts;
+    this.#next = next(request, capReservation);
+    return this.#next.reservation;
+  }
+
   settle({ terminal, events, bytes, anomalies }: Settlement): void {
     const { stream, capReservation, price, ledger, openedAt, clock } = this.#parts;
     const { usage, timing, status, error } = terminal;
@@ -47,6 +65,7 @@ export class KeyReservation implements Reservation {
     capReservation?.settle(tokens, costNano, clock.wall());
     ledger?.close({
       stream,
+      isLeft: this.#next !== undefined,
       outcome: status,
       code: error?.code,
       usage,
@@ -59,6 +78,7 @@ export class KeyReservation implements Reservation {
       // By the monotonic clock, so that no row closes before it opened.
       closedAt: openedAt + Math.round(timing.totalMs),
     });
+    if (this.#next) capReservation?.carryOn(this.#next.promptTokens, this.#next.price);
   }
 
   release(): void {

@@ -6,9 +6,10 @@ import type { Ledger } from "../ledger/ledger.ts";
 import { costOf } from "../usage/cost.ts";
 import { estimateTokens } from "../usage/usage.ts";
 import { Account } from "./account.ts";
-import { KeyReservation } from "./key-reservation.ts";
+import type { CapReservation } from "./cap-reservation.ts";
+import { KeyReservation, type NextAttempt } from "./key-reservation.ts";
 import { Period } from "./period.ts";
-import type { Reservation, ReservationRequest, Reservations } from "./reservation.ts";
+import type { AttemptRequest, Reservation, ReservationRequest, Reservations } from "./reservation.ts";
 
 /** What reservations are made from: accounts, ledger and clock. */
 export interface KeyReservationsParts {
@@ -22,6 +23,15 @@ const BUDGETS = ["tokensPerDay", "tokensPerMonth", "costPerDay", "costPerMonth"]
 
 /** When clients refused for the ledger's sake should retry. */
 const RETRY_MS = 2_000;
+
+/** An attempt whose row is opened. */
+interface Opening {
+  readonly request: ReservationRequest;
+  readonly attempt: number;
+  readonly capReservation: CapReservation | undefined;
+  /** When the stream was opened. */
+  readonly openedAt: number;
+}
 
 const hasBudget = (caps: Caps): boolean => BUDGETS.some((cap) => caps[cap] !== undefined);
 
@@ -46,8 +56,8 @@ export class KeyReservations implements Reservations {
   }
 
   reserve(request: ReservationRequest): Reservation {
-    const { clock, ledger } = this.#parts;
-    const { stream, caller, target, body, face, session } = request;
+    const { clock } = this.#parts;
+    const { caller, target, body } = request;
     const { route, model } = target;
     const { grant } = caller;
     const isNeeded = grant !== undefined && hasBudget(grant.caps);
@@ -59,28 +69,60 @@ export class KeyReservations implements Reservations {
     const ask = { promptTokens, outputTokens: route.dialect.outputLimit(body), price, cut: request.cut };
     const capReservation = grant && this.#account(grant).open(ask, caller.name, grant.caps, wallMs);
     try {
-      const row = {
-        stream,
-        caller: caller.name,
-        keyId: grant?.keyId,
-        face,
-        session,
-        route: route.name,
-        model: model?.alias,
-        upstreamModel: model?.upstreamModel ?? asString(body.model),
-        openedAt: wallMs,
-        counted: {
-          tokens: promptTokens,
-          costNano: price && costOf({ inputTokens: promptTokens, outputTokens: 0 }, price),
-        },
-      };
-      const ready = ledger?.open(row, isNeeded);
-      const onAbort = grant?.onAbort ?? "cancel";
-      return new KeyReservation({ stream, capReservation, ready, onAbort, price, ledger, openedAt: wallMs, clock });
+      return this.#open({ request, attempt: 1, capReservation, openedAt: wallMs }).reservation;
     } catch (error) {
       capReservation?.release();
       throw error;
     }
+  }
+
+  /** Opens the ledger row of one attempt. */
+  #open({ request, attempt, capReservation, openedAt }: Opening): NextAttempt {
+    const { clock, ledger } = this.#parts;
+    const { stream: name, caller, target, body, face, session } = request;
+    const { route, model } = target;
+    const { grant } = caller;
+    const price = model?.price;
+    const promptTokens = estimateTokens(request.inputCharacters);
+    const stream = attempt === 1 ? name : `${name}.${attempt}`;
+    const row = {
+      stream,
+      attempt,
+      caller: caller.name,
+      keyId: grant?.keyId,
+      face,
+      session,
+      route: route.name,
+      model: model?.alias,
+      upstreamModel: model?.upstreamModel ?? asString(body.model),
+      openedAt: clock.wall(),
+      counted: {
+        tokens: promptTokens,
+        costNano: price && costOf({ inputTokens: promptTokens, outputTokens: 0 }, price),
+      },
+    };
+    const ready = ledger?.open(row, grant !== undefined && hasBudget(grant.caps));
+    const onAbort = grant?.onAbort ?? "cancel";
+    // Lives as long as the stream, so it must not capture the request's body.
+    const { body: _, target: __, ...lasting } = request;
+    const next = (again: AttemptRequest): NextAttempt => {
+      if (capReservation?.isCostCapped && !again.target.model?.price) {
+        throw new GatewayError("forbidden", "the key has a cap on cost, and the model has no price");
+      }
+      return this.#open({ request: { ...lasting, ...again }, attempt: again.attempt, capReservation, openedAt });
+    };
+    const reservation = new KeyReservation({
+      stream,
+      capReservation,
+      ready,
+      onAbort,
+      price,
+      ledger,
+      openedAt,
+      clock,
+      next,
+    });
+    return { reservation, promptTokens, price };
   }
 
   #mustBeRecorded(): void {

@@ -21,6 +21,12 @@ export interface ReservationRequest {
   readonly session: string | undefined;
 }
 
+/** Another attempt of a running stream, on another target. */
+export type AttemptRequest = Pick<ReservationRequest, "target" | "body" | "inputCharacters"> & {
+  /** From 2. */
+  readonly attempt: number;
+};
+
 /** Decides which streams may run, and accounts for what they use. */
 export interface Reservations {
   /**
@@ -43,6 +49,11 @@ export interface Reservation {
   readonly meter: ((counts: TokenCounts, characters: number) => GatewayError | undefined) | undefined;
   /** What happens to the upstream's response when the client cancels. */
   readonly onAbort: OnAbort;
+  /**
+   * Opens the ledger row of the stream's next attempt and returns its reservation, which takes over the caps. This one is then
+   * settled, but not released. Throws `ledger_unavailable`; `forbidden` if a cap cannot be enforced on that target.
+   */
+  next(request: AttemptRequest): Reservation;
   /** Records what the stream used, as far as known. A second call, with usage that arrived later, corrects the first. */
   settle(end: Settlement): void;
   /** Releases what was reserved: nothing more will be used. A second call does nothing. */

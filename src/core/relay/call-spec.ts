@@ -1,13 +1,13 @@
-import type { InboundReservation } from "../caller/inbound-budget.ts";
 import type { Clock } from "../kernel/clock.ts";
-import type { JsonObject } from "../kernel/json.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { UpstreamPort } from "../ports/upstream.ts";
 import type { Reservations } from "../quota/reservation.ts";
 import type { AnswerState } from "./answer-state.ts";
+import type { Attempts } from "./attempts.ts";
+import type { Holdings } from "./holdings.ts";
 import type { DrainLimits, UsageDrain } from "./usage-drain.ts";
 
-/** What every stream producer shares. */
+/** What every stream's producers share. */
 export interface CallParts {
   readonly upstream: UpstreamPort;
   readonly observer: Observer;
@@ -18,15 +18,15 @@ export interface CallParts {
   readonly drain?: DrainLimits;
 }
 
-/** One stream's request and callbacks. */
+/** One attempt's request and callbacks. */
 export interface CallSpec {
   readonly answer: AnswerState;
-  /** The request body for the provider. */
-  readonly body: JsonObject;
-  /** How many characters of the body a model reads. */
-  readonly inputCharacters: number;
-  /** The memory of the body, released when the response begins. */
-  readonly room: InboundReservation | undefined;
+  /** What the stream holds; the producer settles and releases it, unless it hands it on. */
+  readonly holdings: Holdings;
+  /** From 1. */
+  readonly attempt: number;
+  /** The attempts that may follow on other targets; undefined if there is only one target. */
+  readonly attempts: Attempts | undefined;
   /** The stream has ended. `drain`: its response is still read for its usage. */
   readonly ended: (drain: UsageDrain | undefined) => void;
   /** Draining has ended too. */

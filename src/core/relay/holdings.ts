@@ -27,6 +27,11 @@ export class Holdings {
     this.#body?.release();
   }
 
+  /** The same for the stream's next attempt. Throws what `next` throws, and then nothing has changed. */
+  handOn(next: (reservation: Reservation) => Reservation): Holdings {
+    return new Holdings(this.reservation && next(this.reservation), this.#body, this.#fault);
+  }
+
   /** Records what the stream used. A second call, when more is known, corrects the first. */
   settle(settlement: Settlement): void {
     this.#attempt(() => this.reservation?.settle(settlement));

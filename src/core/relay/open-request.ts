@@ -1,4 +1,5 @@
 import type { Caller } from "../caller/caller.ts";
+import type { Dialect } from "../dialect/dialect.ts";
 import type { Target } from "../dialect/routing.ts";
 import { asString, type JsonObject } from "../kernel/json.ts";
 import type { Amendment, MayRetry, UpstreamRequest } from "../ports/upstream.ts";
@@ -8,6 +9,11 @@ export interface OpenRequest {
   readonly target: Target;
   /** The request body in the provider's own format. */
   readonly body: JsonObject;
+  /**
+   * The same request for a target of another dialect, for faces that read answers in any. Without it only targets of the
+   * first one's dialect are tried. Throws `unsupported` for what the dialect cannot carry.
+   */
+  readonly bodyFor?: ((dialect: Dialect) => JsonObject) | undefined;
   /** A single JSON value is requested, not a stream. */
   readonly unary?: boolean | undefined;
   /** The prompt does not count: a side call uses only what its response reports. */
@@ -27,6 +33,13 @@ export interface OpenRequest {
   readonly receivedAt: number;
   /** The face has called `Relay.admit` already. */
   readonly isAdmitted?: boolean | undefined;
+}
+
+/** The same request to another target. Throws what `bodyFor` throws. */
+export function onTarget(request: OpenRequest, target: Target): OpenRequest {
+  const { dialect } = target.route;
+  if (dialect === request.target.route.dialect) return { ...request, target };
+  return { ...request, target, body: request.bodyFor?.(dialect) ?? request.body };
 }
 
 /** The caller's body, on top of the model's defaults. */

@@ -1,14 +1,18 @@
 import { type Caller, checkOpen } from "../caller/caller.ts";
 import type { InboundBudget, InboundReservation } from "../caller/inbound-budget.ts";
-import type { UsageRequest } from "../dialect/dialect.ts";
 import { GatewayError, toGatewayError } from "../kernel/errors.ts";
-import { type JsonObject, jsonSize } from "../kernel/json.ts";
+import { asString, jsonSize } from "../kernel/json.ts";
+import type { Reservation } from "../quota/reservation.ts";
 import type { LogBudget } from "../stream/log-budget.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
-import { AnswerState } from "./answer-state.ts";
+import type { Plan, Targets } from "../targets/targets.ts";
+import { estimateTokens } from "../usage/usage.ts";
+import { type Attempt, Attempts } from "./attempts.ts";
 import type { CallParts } from "./call-spec.ts";
-import { askedBody, type OpenRequest, providerBody } from "./open-request.ts";
+import { Holdings } from "./holdings.ts";
+import { type OpenRequest, onTarget } from "./open-request.ts";
+import { prepare } from "./prepared.ts";
 import { promptCharacters } from "./prompt-size.ts";
 import { StreamProducer } from "./stream-producer.ts";
 import type { UsageDrain } from "./usage-drain.ts";
@@ -22,6 +26,8 @@ export interface RelayParts extends CallParts {
   readonly budget?: LogBudget;
   /** What a running stream counts in it beside its log, in bytes; 0 by default. */
   readonly streamBytes?: number;
+  /** Chooses among the targets of models that have several; without it only the first is tried. */
+  readonly targets?: Targets;
   /** The memory of request bodies until their responses begin; unlimited by default. */
   readonly requests?: InboundBudget;
   /** Limits how fast each caller opens streams; unlimited by default. */
@@ -32,22 +38,14 @@ export interface RelayParts extends CallParts {
   readonly openStreams?: number;
 }
 
-/** A request prepared for its provider, and the memory it takes. */
-interface Prepared {
-  readonly asked: JsonObject;
-  /** How the usage is requested, if the caller does not request it itself. */
-  readonly usage: UsageRequest | undefined;
-  readonly body: JsonObject;
-  readonly inputCharacters: number;
-  readonly room: InboundReservation | undefined;
-}
-
 /** Opens streams: decides whether they may run, prepares the upstream request, and knows which ones are active. */
 export class Relay {
   readonly #parts: RelayParts;
   readonly #active = new Map<Stream, Caller>();
   /** Responses of cancelled streams that are drained for their usage. */
   readonly #drains = new Set<UsageDrain>();
+  /** Of the streams that may be tried on several targets. */
+  readonly #trying = new Set<Attempts>();
   readonly #usageRefusals: UsageRefusals;
   #stopping = false;
   #idle: () => void = () => {};
@@ -89,66 +87,130 @@ export class Relay {
     checkOpen(caller, target, request.upstreamKey);
     if (request.isAdmitted) this.#checkRunning();
     else this.admit(caller);
-    const asked = askedBody(request);
-    const usage = this.#usageOf(request, asked);
-    const body = providerBody(request, asked, usage !== undefined);
-    const inputCharacters = request.isUncounted ? 0 : promptCharacters(body);
-    const room = this.#parts.requests?.reserve(caller.name, jsonSize(body));
+    const plan = this.#plan(request);
     try {
-      return this.#start(request, { asked, usage, body, inputCharacters, room });
+      const first = plan ? plan.next() : target;
+      if (!first) throw new GatewayError("forbidden", "the key does not allow this model's routes");
+      return this.#start(onTarget(request, first), plan);
+    } catch (error) {
+      plan?.end();
+      throw error;
+    }
+  }
+
+  #plan({ target, caller, upstreamKey, session, body, bodyFor, isUncounted }: OpenRequest): Plan | undefined {
+    const { targets } = this.#parts;
+    // A side call goes below its route's own path.
+    if (!targets || isUncounted || !(target.model?.fallback || target.route.twins)) return undefined;
+    return targets.plan({
+      target,
+      caller,
+      isOwnKey: upstreamKey !== undefined,
+      isOfAnyDialect: bodyFor !== undefined,
+      conversation: session ?? asString(body.prompt_cache_key),
+      promptTokens: estimateTokens(promptCharacters(body)),
+    });
+  }
+
+  #start(request: OpenRequest, plan: Plan | undefined): Stream {
+    const { clock, newId, log, budget, streamBytes = 0, observer, reservations } = this.#parts;
+    // The closures below live as long as the stream, so they must not capture the request.
+    const { caller, target, face, session } = request;
+    const prepared = prepare(request, this.#usageRefusals);
+    const stream = new Stream(
+      {
+        id: `s_${newId()}`,
+        epoch: 1,
+        route: target.route.name,
+        model: target.model?.alias,
+        startedAt: request.receivedAt,
+      },
+      new StreamLog(log, budget),
+      () => clock.now(),
+      (error) => observer.fault(error, `reader of ${face}`),
+    );
+    const room = this.#parts.requests?.reserve(caller.name, jsonSize(prepared.body));
+    const holdings = this.#holdingsOf(room, () => {
+      const { body, inputCharacters } = prepared;
+      const cut = (error: GatewayError) => stream.cut(error);
+      return reservations?.reserve({
+        stream: stream.info.id,
+        caller,
+        target,
+        body,
+        inputCharacters,
+        face,
+        session,
+        cut,
+      });
+    });
+    this.#active.set(stream, caller);
+    budget?.grow(streamBytes);
+    const attempts = plan && this.#attempts(stream, request, plan);
+    this.#begin(stream, { number: 1, request, prepared, holdings }, attempts);
+    return stream;
+  }
+
+  /** Throws what `reserve` throws, and then has released the memory. */
+  #holdingsOf(room: InboundReservation | undefined, reserve: () => Reservation | undefined): Holdings {
+    try {
+      return new Holdings(reserve(), room, (error) => this.#parts.observer.fault(error, "stream"));
     } catch (error) {
       room?.release();
       throw error;
     }
   }
 
-  #start(request: OpenRequest, { asked, usage, body, inputCharacters, room }: Prepared): Stream {
-    const { clock, newId, log, budget, streamBytes = 0, observer } = this.#parts;
-    // The closures below live as long as the stream, so they must not capture the request.
-    const { caller, target, face } = request;
-    const { route, model } = target;
-    const answer = new AnswerState(route.dialect, asked, inputCharacters, usage !== undefined);
-    const stream = new Stream(
-      { id: `s_${newId()}`, epoch: 1, route: route.name, model: model?.alias, startedAt: request.receivedAt },
-      new StreamLog(log, budget),
-      () => clock.now(),
-      (error) => observer.fault(error, `reader of ${face}`),
-    );
+  /** Begins an attempt. If it throws, the stream has ended. */
+  #begin(stream: Stream, { number, request, prepared, holdings }: Attempt, attempts: Attempts | undefined): void {
+    const { body, answer, amendment } = prepared;
     const producer = new StreamProducer(stream, request, this.#parts, {
       answer,
-      body,
-      inputCharacters,
-      room,
-      ended: (drain) => this.#ended(stream, drain),
+      holdings,
+      attempt: number,
+      attempts,
+      ended: (drain) => this.#ended(stream, attempts, drain),
       drained: (drain) => this.#drains.delete(drain),
     });
     stream.producedBy(producer);
-    this.#active.set(stream, caller);
     try {
-      budget?.grow(streamBytes);
-      producer.begin(request, body, usage && this.#usageRefusals.amendment(usage, target, asked));
+      const mayRetry = attempts ? attempts.mayRetry(request.mayRetry) : request.mayRetry;
+      producer.begin({ ...request, mayRetry }, body, amendment);
     } catch (error) {
       producer.giveUp(toGatewayError(error));
       throw error;
     }
-    return stream;
   }
 
-  /** Undefined if the caller requests the usage itself, or the upstream must not be asked. */
-  #usageOf({ target, unary }: OpenRequest, asked: JsonObject): UsageRequest | undefined {
-    const { includeUsage = true, dialect } = target.route;
-    if (unary || !includeUsage || !dialect.usageRequest?.isAdded(asked)) return undefined;
-    return this.#usageRefusals.mayAsk(target, asked) ? dialect.usageRequest : undefined;
+  #attempts(stream: Stream, request: OpenRequest, plan: Plan): Attempts {
+    const { clock, observer } = this.#parts;
+    const attempts: Attempts = new Attempts({
+      plan,
+      request,
+      prepare: (other) => prepare(other, this.#usageRefusals),
+      start: (attempt) => {
+        try {
+          this.#begin(stream, attempt, attempts);
+        } catch (error) {
+          if (toGatewayError(error).code === "internal") observer.fault(error, "stream");
+        }
+      },
+      now: () => clock.now(),
+    });
+    this.#trying.add(attempts);
+    return attempts;
   }
 
-  /** Stops draining responses past their time. Called about once a second. */
+  /** Stops draining responses past their time, and leaves targets that answer too late. Called about once a second. */
   sweep(now: number): void {
     for (const drain of this.#drains) drain.look(now);
+    for (const attempts of this.#trying) attempts.look(now);
   }
 
-  /** The process stood still for `ms`, which does not count as draining time. */
+  /** The process stood still for `ms`, which does not count. */
   forgive(ms: number): void {
     for (const drain of this.#drains) drain.forgive(ms);
+    for (const attempts of this.#trying) attempts.forgive(ms);
   }
 
   /** Refuses new streams. Resolves when the last one has ended. */
@@ -176,8 +238,10 @@ export class Relay {
     if (this.#stopping) throw new GatewayError("shutting_down");
   }
 
-  #ended(stream: Stream, drain: UsageDrain | undefined): void {
+  #ended(stream: Stream, attempts: Attempts | undefined, drain: UsageDrain | undefined): void {
     this.#active.delete(stream);
+    attempts?.end();
+    if (attempts) this.#trying.delete(attempts);
     this.#parts.budget?.shrink(this.#parts.streamBytes ?? 0);
     if (drain) this.#drains.add(drain);
     if (this.#active.size === 0) this.#idle();

@@ -1,6 +1,6 @@
 import { hasContent } from "../dialect/dialect.ts";
 import { eventError } from "../dialect/error-meaning.ts";
-import { type ByteString, toByteString } from "../kernel/byte-string.ts";
+import type { ByteString } from "../kernel/byte-string.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Amendment, UpstreamSink } from "../ports/upstream.ts";
@@ -9,49 +9,49 @@ import type { ProviderHead } from "../stream/provider-head.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { AnswerState } from "./answer-state.ts";
+import { tooLate } from "./attempts.ts";
+import { CallRecord } from "./call-record.ts";
 import type { CallParts, CallSpec } from "./call-spec.ts";
-import { Holdings } from "./holdings.ts";
+import { HeldHead } from "./held-head.ts";
+import type { Holdings } from "./holdings.ts";
 import { type OpenRequest, upstreamRequest } from "./open-request.ts";
+import { publishShort } from "./publish-short.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { StreamCall } from "./stream-call.ts";
-import { factsOf, type RequestFacts, streamRecord } from "./stream-record.ts";
+import { factsOf } from "./stream-record.ts";
 import { UsageDrain } from "./usage-drain.ts";
 
 /** Relays one upstream call into a stream's log. It is the stream's producer and the upstream's sink. */
 export class StreamProducer implements Producer, UpstreamSink {
   readonly #stream: Stream;
-  readonly #facts: RequestFacts;
   readonly #parts: CallParts;
-  readonly #spec: Pick<CallSpec, "ended" | "drained">;
+  readonly #spec: Pick<CallSpec, "attempts" | "ended" | "drained">;
   readonly #answer: AnswerState;
   readonly #holdings: Holdings;
   readonly #meter: Reservation["meter"];
   readonly #call: StreamCall;
   readonly #watch: Stopwatch;
-  /** Beside unread events. */
-  readonly #anomalies = new Map<string, 1>();
-  #bytes = 0;
+  readonly #record: CallRecord;
+  /** The events before the answer's content, while another target may still answer. */
+  #head: HeldHead | undefined;
   #done = false;
   #drain: UsageDrain | undefined;
-  #lossy = false;
 
-  /** Takes the stream's reservation, which the producer settles and releases. Throws what `reserve` throws. */
   constructor(stream: Stream, request: OpenRequest, parts: CallParts, spec: CallSpec) {
-    const { face, caller, target, session } = request;
-    const { answer, body, inputCharacters, room, ended, drained } = spec;
+    const { answer, holdings, attempt, attempts, ended, drained } = spec;
     this.#stream = stream;
-    this.#facts = factsOf(request);
     this.#parts = parts;
-    this.#spec = { ended, drained };
+    this.#spec = { attempts, ended, drained };
     this.#answer = answer;
+    this.#holdings = holdings;
+    this.#meter = holdings.reservation?.meter;
+    this.#head = attempts && new HeldHead();
     this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
-    const fault = (error: unknown) => parts.observer.fault(error, "stream");
-    const cut = (error: GatewayError) => this.#cut(error);
-    this.#call = new StreamCall(fault);
-    const asked = { stream: stream.info.id, caller, target, body, inputCharacters, face, session, cut };
-    const reservation = parts.reservations?.reserve(asked);
-    this.#holdings = new Holdings(reservation, room, fault);
-    this.#meter = reservation?.meter;
+    this.#call = new StreamCall((error) => parts.observer.fault(error, "stream"));
+    const { route, model } = request.target;
+    const target = attempts && { attempt, route: route.name, model: model?.upstreamModel };
+    const facts = factsOf(request);
+    this.#record = new CallRecord({ stream, facts, answer, call: this.#call, watch: this.#watch, target });
   }
 
   /**
@@ -64,6 +64,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     const { maxOutputTokens: limit, ready } = this.#holdings.reservation ?? {};
     const limited = limit === undefined ? body : dialect.limited(body, limit);
     const call = upstreamRequest(request, limited, amendment);
+    this.#spec.attempts?.running(() => this.#leave(tooLate()));
     this.#call.begin(
       () => upstream.call(call, this),
       ready,
@@ -85,7 +86,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   firstByte(): void {
     this.#watch.byte();
     // There can be no more retries, so the upstream has released the body.
-    this.#holdings.releaseBody();
+    if (!this.#head) this.#holdings.releaseBody();
   }
 
   /** The hot path: decode, log, pass to readers, meter. */
@@ -96,12 +97,14 @@ export class StreamProducer implements Producer, UpstreamSink {
     }
     const answer = this.#answer;
     const delta = answer.read(name, data, bytes.length);
+    if (this.#head && delta.error && this.#leave(eventError(delta.error))) return;
     // Events the client did not ask for are hidden, but count.
     if (!delta.hidden) {
       const isContent = hasContent(delta);
       if (isContent) this.#watch.content();
-      this.#bytes += bytes.length;
-      this.#stream.publish(name, bytes, answer.isRaw, isContent, delta);
+      this.#record.bytes += bytes.length;
+      if (!this.#head) this.#stream.publish(name, bytes, answer.isRaw, isContent, delta);
+      else if (this.#head.hold({ name, bytes, isRaw: answer.isRaw, delta }, answer.isReadable)) this.#answered();
       // A reader may have cancelled the stream while handling the entry.
       if (this.#done) return;
     }
@@ -114,20 +117,19 @@ export class StreamProducer implements Producer, UpstreamSink {
     } else {
       if (delta.complete) this.#call.awaitEnd(answer.isWhole);
       const reached = this.#meter?.(answer.counts, answer.characters);
-      if (reached) this.#cut(reached);
+      if (reached) this.cut(reached);
     }
   }
 
   lossy(): void {
-    this.#lossy = true;
-    this.#anomalies.set("lossy", 1);
+    this.#record.note("lossy");
   }
 
   end(): void {
     this.#answer.bodyEnded();
     if (this.#done) this.#drain?.end();
     else if (this.#answer.isWhole) this.#end("completed");
-    else this.#end("failed", new GatewayError("upstream_truncated"));
+    else this.#failed(new GatewayError("upstream_truncated"));
   }
 
   fail(error: GatewayError): void {
@@ -138,9 +140,9 @@ export class StreamProducer implements Producer, UpstreamSink {
     if (error.code === "internal") this.#parts.observer.fault(error, "stream");
     // The answer was complete already, so the client has lost nothing.
     if (this.#answer.isWhole) {
-      this.#anomalies.set(error.code, 1);
+      this.#record.note(error.code);
       this.#end("completed");
-    } else this.#end("failed", error);
+    } else this.#failed(error);
   }
 
   // ── as the stream's producer ──────────────────────────────────────────────────────────────────────────────────────
@@ -161,23 +163,49 @@ export class StreamProducer implements Producer, UpstreamSink {
     this.#end(isCancelled ? "cancelled" : "failed", reason);
   }
 
-  // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
   /** A cap is reached: aborts the upstream and ends the answer as its provider would at a token limit. */
-  #cut(error: GatewayError): void {
+  cut(error: GatewayError): void {
     this.#drain?.stop();
     // The answer has finished on its own; only its usage is still to come.
     if (this.#done || this.#answer.finish !== undefined) return;
     this.#call.abort();
-    try {
-      for (const { name, data } of this.#answer.cutShort()) {
-        if (this.#done) return;
-        this.#stream.publish(name, toByteString(data), data === "[DONE]");
-      }
-    } catch (fault) {
-      this.#parts.observer.fault(fault, "stream");
-    }
+    this.#show();
+    publishShort(this.#stream, this.#answer, (fault) => this.#parts.observer.fault(fault, "stream"));
     if (!this.#done) this.#end("failed", error);
+  }
+
+  // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The answer has begun: no other target is asked. */
+  #answered(): void {
+    this.#spec.attempts?.answered();
+    this.#holdings.releaseBody();
+    this.#show();
+  }
+
+  /** Publishes the events that waited. */
+  #show(): void {
+    const head = this.#head;
+    this.#head = undefined;
+    head?.release(this.#stream);
+  }
+
+  #failed(error: GatewayError): void {
+    if (!this.#leave(error)) this.#end("failed", error);
+  }
+
+  /** Leaves this attempt for one on another target, if its answer has not begun and another target may answer. */
+  #leave(error: GatewayError): boolean {
+    const next = this.#done || !this.#head ? undefined : this.#spec.attempts?.after(error, this.#holdings);
+    if (!next) return false;
+    this.#done = true;
+    this.#call.abort();
+    const terminal = this.#record.terminal("failed", error);
+    this.#holdings.settle(this.#record.settlement(terminal));
+    this.#parts.observer.attemptLeft(this.#record.ofAttempt(terminal, error));
+    this.#stream.responded(undefined);
+    next();
+    return true;
   }
 
   /** Drains a cancelled response, if its key wants that and there can be usage. */
@@ -194,7 +222,8 @@ export class StreamProducer implements Producer, UpstreamSink {
       since: clock.now(),
       over: () => {
         const { terminal } = this.#stream;
-        if (terminal) this.#settle({ ...terminal, usage: this.#answer.usage(this.#call.isSent) });
+        const usage = this.#answer.usage(this.#call.isSent);
+        if (terminal) this.#holdings.settle(this.#record.settlement({ ...terminal, usage }));
         this.#holdings.release();
         this.#spec.drained(drain);
       },
@@ -202,33 +231,15 @@ export class StreamProducer implements Producer, UpstreamSink {
     return drain;
   }
 
-  #settle(terminal: Terminal): void {
-    const anomalies = [...this.#answer.anomalies, ...this.#anomalies].map(([kind]) => kind);
-    this.#holdings.settle({ terminal, events: this.#stream.log.head, bytes: this.#bytes, anomalies });
-  }
-
   #end(status: Terminal["status"], error?: GatewayError): void {
     this.#done = true;
-    if (this.#call.isResent) this.#anomalies.set("resent", 1);
-    if (this.#call.isAmended) this.#anomalies.set("usage_refused", 1);
-    const { log, firstSentMs } = this.#stream;
-    const { finish, unreadEvents } = this.#answer;
-    const terminal = {
-      status,
-      lastSeq: log.head,
-      ...(finish !== undefined && { finish }),
-      ...(error && { error }),
-      usage: this.#answer.usage(this.#call.isSent),
-      timing: this.#watch.timing(firstSentMs),
-      lossy: this.#lossy,
-      ...(unreadEvents > 0 && { unreadEvents }),
-    };
-    this.#settle(terminal);
+    this.#show();
+    const terminal = this.#record.terminal(status, error);
+    this.#holdings.settle(this.#record.settlement(terminal));
     // Before the client learns of the end, so that its next stream finds the reservation released.
     if (!this.#drain) this.#holdings.release();
     this.#spec.ended(this.#drain);
     this.#stream.end(terminal);
-    const seen = { bytes: this.#bytes, anomalies: [...this.#answer.anomalies, ...this.#anomalies] };
-    this.#parts.observer.streamEnded(streamRecord(this.#facts, this.#stream, terminal, seen));
+    this.#parts.observer.streamEnded(this.#record.ofStream(terminal));
   }
 }

@@ -1,4 +1,5 @@
-import type { StreamRecord } from "../ports/observer.ts";
+import type { GatewayError } from "../kernel/errors.ts";
+import type { AttemptRecord, StreamRecord } from "../ports/observer.ts";
 import type { Stream } from "../stream/stream.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { OpenRequest } from "./open-request.ts";
@@ -22,7 +23,7 @@ export const streamRecord = (
 ): StreamRecord => ({
   ...facts,
   stream: info.id,
-  route: info.route,
+  route: terminal.target?.route ?? info.route,
   model: info.model,
   upstreamRequestId: providerHead?.requestId,
   terminal,
@@ -30,4 +31,23 @@ export const streamRecord = (
   bytes: seen.bytes,
   backpressure,
   anomalies: Object.fromEntries(seen.anomalies),
+});
+
+/** The record of an attempt that was left for another target. */
+export const attemptRecord = (
+  { face, caller }: RequestFacts,
+  { info }: Stream,
+  { target, usage, timing }: Terminal,
+  error: GatewayError,
+): AttemptRecord => ({
+  stream: info.id,
+  attempt: target?.attempt ?? 1,
+  face,
+  caller,
+  route: target?.route ?? info.route,
+  model: info.model,
+  upstreamModel: target?.model,
+  error,
+  usage,
+  totalMs: timing.totalMs,
 });

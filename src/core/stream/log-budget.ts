@@ -5,6 +5,12 @@ export const EVICT_AT = 0.85;
 /** Share of the log budget from which the largest unread stream is cancelled. */
 export const CANCEL_AT = 0.95;
 
+/**
+ * Share of the log budget for logs that were sent to their end, to clients that do not acknowledge: with Node's default heap,
+ * 35 MB, a thousand usual answers. Beyond it the oldest are dropped: what a gateway has sent must not fill its memory.
+ */
+export const SENT_SHARE = 0.05;
+
 /** The memory of all logs together, in bytes. Only counts; the registry decides what to evict (`limits.totalLogBytes`). */
 export class LogBudget {
   readonly maxBytes: number;

@@ -1,6 +1,7 @@
 import type { Code } from "../../../protocol/codes.ts";
 import { BoundedMap } from "../kernel/bounded-map.ts";
 import { GatewayError } from "../kernel/errors.ts";
+import { KeptLogs } from "./kept-logs.ts";
 import { CANCEL_AT, EVICT_AT, type LogBudget, REFUSE_AT } from "./log-budget.ts";
 import { type ResumeFailure, unreadable } from "./resume-failure.ts";
 import type { Stream } from "./stream.ts";
@@ -57,8 +58,7 @@ export class StreamRegistry {
   readonly #now: () => number;
   readonly #resumed: (outcome: ResumeFailure | "resumed") => void;
   readonly #streams = new Map<string, RegisteredStream>();
-  /** Ended streams without a reader, longest waiting first. */
-  readonly #kept = new Set<RegisteredStream>();
+  readonly #kept: KeptLogs;
   /** The callers of removed streams, by id. */
   readonly #removed: BoundedMap<string, string>;
 
@@ -72,6 +72,7 @@ export class StreamRegistry {
     this.#limits = limits;
     this.#removed = new BoundedMap(limits.rememberedIds);
     this.#budget = budget;
+    this.#kept = new KeptLogs(budget);
     this.#now = now;
     this.#resumed = resumed;
   }
@@ -88,7 +89,7 @@ export class StreamRegistry {
   /** Throws `overloaded` if there is no memory for another log, even after evicting ended ones. */
   admit(): void {
     // A new stream is worth more than the log of an ended one.
-    this.#giveUpKept(REFUSE_AT);
+    this.#kept.relieve(REFUSE_AT);
     if (this.#budget.isOver(REFUSE_AT)) {
       throw new GatewayError("overloaded", "no memory for another stream's log", { retryAfterMs: 1_000 });
     }
@@ -168,14 +169,15 @@ export class StreamRegistry {
   /**
    * The client has handled all of an ended stream, so it is kept only for `handledRetentionMs`. If the client has said so
    * itself (`isAcknowledged`), nobody needs the events again, unless the request may be repeated; only the end may have been
-   * lost on its way. Does nothing while the stream runs or another client reads it.
+   * lost on its way. If it was only sent, `KeptLogs` bounds what is kept. Does nothing while the stream runs or another client
+   * reads it.
    */
   handled(registered: RegisteredStream, isAcknowledged = false): void {
     if (registered.attachment || registered.endedAt === undefined) return;
     registered.isHandled = true;
-    if (!isAcknowledged || registered.isRepeatable) return;
-    registered.stream.log.evict();
-    this.#kept.delete(registered);
+    if (registered.isRepeatable) return;
+    if (isAcknowledged) this.#kept.drop(registered);
+    else this.#kept.sent(registered);
   }
 
   /** The process stood still for `ms`, which does not count as time without a reader. */
@@ -209,7 +211,7 @@ export class StreamRegistry {
 
   /** Frees memory: evicts ended logs, then cancels the unread stream with the largest log, then pauses upstreams. */
   relieve(): void {
-    this.#giveUpKept(EVICT_AT);
+    this.#kept.relieve(EVICT_AT);
     if (this.#budget.isOver(CANCEL_AT)) this.#cancelLargest();
     if (this.#budget.isOver(1)) for (const { stream } of this.#streams.values()) stream.readerMoved();
   }
@@ -222,20 +224,6 @@ export class StreamRegistry {
     this.#kept.delete(registered);
     this.#streams.delete(stream.info.id);
     this.#removed.set(stream.info.id, caller);
-  }
-
-  /**
-   * Evicts logs of ended streams until less than this share of the budget is used: handled ones first, then the longest
-   * waiting.
-   */
-  #giveUpKept(share: number): void {
-    if (!this.#budget.isOver(share)) return;
-    const handled = [...this.#kept].filter(({ isHandled }) => isHandled);
-    for (const registered of [...handled, ...this.#kept]) {
-      if (!this.#budget.isOver(share)) return;
-      this.#kept.delete(registered);
-      registered.stream.log.evict();
-    }
   }
 
   #cancelLargest(): void {

@@ -13,6 +13,9 @@ export interface Entry {
   readonly hasContent: boolean;
 }
 
+/** What an entry says beside its data. Neighbours of the same kind share one. */
+type Kind = Pick<Entry, "event" | "raw" | "hasContent">;
+
 /** The most one log may hold. */
 export interface LogLimits {
   readonly maxBytes: number;
@@ -26,7 +29,8 @@ const ENTRY_OVERHEAD = 128;
 const SHARE_UNDER_PRESSURE = 8 * 1024;
 
 /** The size of an entry as logs, windows and the budget count it, in bytes. */
-export const entryBytes = (entry: Entry): number => entry.data.length + (entry.event?.length ?? 0) + ENTRY_OVERHEAD;
+export const entryBytes = ({ data, event }: Pick<Entry, "data" | "event">): number =>
+  data.length + (event?.length ?? 0) + ENTRY_OVERHEAD;
 
 /**
  * The bounded, numbered record of one stream. It never drops an entry on its own: while `isFull`, its owner pauses the
@@ -35,8 +39,12 @@ export const entryBytes = (entry: Entry): number => entry.data.length + (entry.e
 export class StreamLog {
   readonly #limits: LogLimits;
   readonly #budget: LogBudget | undefined;
-  #entries: (Entry | undefined)[] = [];
-  /** Entries before this index are trimmed. The array is compacted when half of it is. */
+  /** The entries' data and kinds, side by side: an object for each entry would cost more to collect than to build again. */
+  #data: ByteString[] = [];
+  #kinds: Kind[] = [];
+  /** The kind of the newest entry. */
+  #kind: Kind = { event: undefined, raw: false, hasContent: false };
+  /** Entries before this index are trimmed. The arrays are compacted when half of them is. */
   #start = 0;
   #tail = 0;
   #bytes = 0;
@@ -81,7 +89,8 @@ export class StreamLog {
   /** Adds an entry with the next sequence and counts it in the budget. Adds even to a full log. */
   append(event: ByteString | undefined, data: ByteString, raw: boolean, hasContent = false): Entry {
     const entry = { seq: ++this.#head, event, data, raw, hasContent };
-    this.#entries.push(entry);
+    this.#data.push(data);
+    this.#kinds.push(this.#kindOf(entry));
     const bytes = entryBytes(entry);
     this.#bytes += bytes;
     this.#budget?.grow(bytes);
@@ -100,14 +109,20 @@ export class StreamLog {
 
   /** The entry with this sequence; undefined if it is trimmed or not logged yet. */
   at(seq: number): Entry | undefined {
-    return seq <= this.#tail ? undefined : this.#entries[this.#start + seq - this.#tail - 1];
+    if (seq <= this.#tail) return undefined;
+    const index = this.#start + seq - this.#tail - 1;
+    const data = this.#data[index];
+    const kind = this.#kinds[index];
+    if (data === undefined || !kind) return undefined;
+    return { seq, event: kind.event, data, raw: kind.raw, hasContent: kind.hasContent };
   }
 
   /** Drops the oldest entries up to and including `seq`, as long as the log is crowded. */
   trimTo(seq: number): void {
     while (this.isCrowded && this.#tail < seq) this.#dropOldest();
-    if (this.#start > 64 && this.#start * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#start);
+    if (this.#start > 64 && this.#start * 2 > this.#data.length) {
+      this.#data = this.#data.slice(this.#start);
+      this.#kinds = this.#kinds.slice(this.#start);
       this.#start = 0;
     }
   }
@@ -116,18 +131,25 @@ export class StreamLog {
   evict(): void {
     this.#budget?.shrink(this.#bytes + this.#preface.length);
     this.#preface = "";
-    this.#entries = [];
+    this.#data = [];
+    this.#kinds = [];
     this.#start = 0;
     this.#bytes = 0;
     this.#tail = this.#head;
   }
 
+  #kindOf({ event, raw, hasContent }: Entry): Kind {
+    const kind = this.#kind;
+    if (kind.event !== event || kind.raw !== raw || kind.hasContent !== hasContent) {
+      this.#kind = { event, raw, hasContent };
+    }
+    return this.#kind;
+  }
+
   #dropOldest(): void {
-    const entry = this.#entries[this.#start];
-    this.#entries[this.#start++] = undefined;
+    const bytes = entryBytes({ data: this.#data[this.#start] ?? "", event: this.#kinds[this.#start]?.event });
+    this.#data[this.#start++] = "";
     this.#tail++;
-    if (!entry) return;
-    const bytes = entryBytes(entry);
     this.#bytes -= bytes;
     this.#budget?.shrink(bytes);
   }

@@ -23,6 +23,8 @@ export interface Producer {
   pause(): void;
   resume(): void;
   cancel(reason: GatewayError): void;
+  /** A cap is reached: the answer ends here as its provider would end it at a token limit. */
+  cut(error: GatewayError): void;
 }
 
 /**
@@ -151,12 +153,17 @@ export class Stream {
     if (!this.#terminal) this.#producer?.cancel(reason);
   }
 
-  /** For the relay: notes the head of the provider's response. */
-  responded(head: ProviderHead): void {
+  /** Ends the stream at a reached cap. Does nothing once it has ended. */
+  cut(error: GatewayError): void {
+    if (!this.#terminal) this.#producer?.cut(error);
+  }
+
+  /** For the relay: notes the head of the provider's response; undefined: another target is asked. */
+  responded(head: ProviderHead | undefined): void {
     this.#providerHead = head;
   }
 
-  /** For the relay: sets the producer. */
+  /** For the relay: sets the producer, or the one that takes over. */
   producedBy(producer: Producer): void {
     this.#producer = producer;
   }

@@ -18,7 +18,7 @@ export function eventFields(entry: Entry): ByteString {
 
 /** The protocol's `end` frame, without the client's id of the stream. */
 export function endBody(terminal: Terminal) {
-  const { status, lastSeq, finish, error, usage, timing, lossy, unreadEvents } = terminal;
+  const { status, lastSeq, finish, error, usage, timing, target, lossy, unreadEvents } = terminal;
   return {
     type: "end" as const,
     lastSeq,
@@ -27,6 +27,7 @@ export function endBody(terminal: Terminal) {
     ...(error && { error: error.toBody() }),
     usage,
     timing,
+    ...(target && { target }),
     ...(lossy && { lossy }),
     ...(unreadEvents !== undefined && { unreadEvents }),
   };

@@ -6,14 +6,15 @@ import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
 import { noteRefusedFrame } from "../../core/ports/refused-frame.ts";
 import { Scheduler } from "../../core/stream/scheduler.ts";
+import { failureWords } from "../chat/failure-words.ts";
 import { Answer } from "./answers/answer.ts";
 import { AnswerReader } from "./answers/answer-reader.ts";
 import type { Answers } from "./answers/answers.ts";
 import { EntryDeltas } from "./answers/entry-deltas.ts";
 import { FrameCaller } from "./frame-caller.ts";
 import { type ClientFrame, type ResumeFrame, readClientFrame, type SendFrame } from "./frames/client-frame.ts";
-import { errorFrame, noActiveFrame, startFrame } from "./frames/server-frame.ts";
-import type { Chunk } from "./messages/answer-chunks.ts";
+import { chunkFrame, chunkPrefix, errorFrame, noActiveFrame, startFrame } from "./frames/server-frame.ts";
+import { type Chunk, errorChunk } from "./messages/answer-chunks.ts";
 import { chunksOfParts } from "./messages/earlier-parts.ts";
 import { toConversation } from "./messages/to-conversation.ts";
 import type { AiSdkParts } from "./parts.ts";
@@ -101,7 +102,9 @@ export class AiSdkSession implements FaceSession {
     const begun = last?.role === "assistant" ? last : undefined;
     const facts = {
       messageId: begun?.id ?? `msg_${stream.info.id}`,
-      metadata: { stream: stream.info.id, model: model.alias, route: model.route.name },
+      stream: stream.info.id,
+      model: model.alias,
+      route: model.route.name,
       tools: new Set(tools?.map(({ name }) => name)),
     };
     return new Answer(registered, model.route.dialect, facts, registry, chunksOfParts(begun?.parts ?? []));
@@ -152,9 +155,11 @@ export class AiSdkSession implements FaceSession {
   }
 
   #refuse(requestId: string | undefined, error: GatewayError): void {
-    const { code, message } = error;
-    if (code === "internal") this.#parts.observer.fault(error.cause, "ai-sdk");
-    if (requestId !== undefined) this.#scheduler.send(errorFrame(requestId, message));
+    if (error.code === "internal") this.#parts.observer.fault(error.cause, "ai-sdk");
+    if (requestId !== undefined) {
+      this.#scheduler.send(chunkFrame(chunkPrefix(requestId), 0, errorChunk(error)));
+      this.#scheduler.send(errorFrame(requestId, failureWords(error)));
+    }
     noteRefusedFrame(this.#connection, this.#parts.observer, "ai-sdk", error);
   }
 }

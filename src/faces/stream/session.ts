@@ -204,9 +204,11 @@ export class StreamSession implements FaceSession {
         this.#detached(frame.id, "internal");
       },
     });
-    this.#unhandled.reused(frame.id);
     this.#open.set(frame.id, open);
-    return { open, previous: registry.attach(registered, open) };
+    const previous = registry.attach(registered, open);
+    // Only now: it may drop logs, and this one is read again.
+    this.#unhandled.reused(frame.id);
+    return { open, previous };
   }
 
   #detached(id: string, why: Code): void {

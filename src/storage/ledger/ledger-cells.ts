@@ -10,8 +10,8 @@ const DAY = "strftime('%Y-%m-%d', (opened_at + ?) / 1000, 'unixepoch')";
 const CACHED = "ifnull(cache_read_tokens, 0) + ifnull(cache_write_tokens, 0)";
 
 const CELL = `
-  count(*) AS streams,
-  count(*) FILTER (WHERE outcome IN ('failed', 'lost')) AS failed,
+  count(*) FILTER (WHERE NOT is_left) AS streams,
+  count(*) FILTER (WHERE outcome IN ('failed', 'lost') AND NOT is_left) AS failed,
   total(max(0, ifnull(input_tokens, 0) - (${CACHED}))) AS input,
   total(output_tokens) AS output,
   total(cache_read_tokens) AS cache_read,

@@ -18,17 +18,17 @@ const PRUNED_AT_ONCE = 1_000;
 const ROW_FAULTS: ReadonlySet<unknown> = new Set([18, 19, 20, 25]);
 
 const OPEN = `
-  INSERT INTO streams (stream, instance, caller, key_id, face, session, route, model, upstream_model, opened_at,
+  INSERT INTO streams (stream, attempt, instance, caller, key_id, face, session, route, model, upstream_model, opened_at,
     counted_tokens, counted_nano)
-  VALUES ($stream, $instance, $caller, $key_id, $face, $session, $route, $model, $upstream_model, $opened_at,
+  VALUES ($stream, $attempt, $instance, $caller, $key_id, $face, $session, $route, $model, $upstream_model, $opened_at,
     $counted_tokens, $counted_nano)
   ON CONFLICT (stream) DO NOTHING`;
 
 // The wall clock may have been set back in between: no stream ends before it began.
 const CLOSE = `
   UPDATE streams SET
-    closed_at = max(opened_at, $closed_at), outcome = $outcome, code = $code, source = $source,
-    input_tokens = $input_tokens, output_tokens = $output_tokens, cache_read_tokens = $cache_read_tokens,
+    closed_at = max(opened_at, $closed_at), outcome = $outcome, is_left = $is_left, code = $code,
+    source = $source, input_tokens = $input_tokens, output_tokens = $output_tokens, cache_read_tokens = $cache_read_tokens,
     cache_write_tokens = $cache_write_tokens, reasoning_tokens = $reasoning_tokens, cost_nano = $cost_nano,
     first_byte_ms = $first_byte_ms, first_content_ms = $first_content_ms, first_sent_ms = $first_sent_ms,
     total_ms = $total_ms, events = $events, bytes = $bytes, anomalies = $anomalies,

@@ -39,17 +39,18 @@ const SUMS = [
 /** `total` cannot overflow as `sum` can, and is exact up to 2^53. */
 const sums = (source: "exact" | "estimated"): string => {
   const where = `FILTER (WHERE source = '${source}')`;
+  const streams = `count(*) FILTER (WHERE source = '${source}' AND NOT is_left)`;
   const each = SUMS.map(
     ([field, column]) => `iif(count(${column}) ${where} = 0, NULL, total(${column}) ${where}) AS ${source}_${field}`,
   );
-  return [`count(*) ${where} AS ${source}_streams`, ...each].join(", ");
+  return [`${streams} AS ${source}_streams`, ...each].join(", ");
 };
 
 const COLUMNS = [
-  "count(*) AS streams",
-  ...OUTCOMES.map((outcome) => `count(*) FILTER (WHERE outcome = '${outcome}') AS ${outcome}`),
+  "count(*) FILTER (WHERE NOT is_left) AS streams",
+  ...OUTCOMES.map((outcome) => `count(*) FILTER (WHERE outcome = '${outcome}' AND NOT is_left) AS ${outcome}`),
   "count(*) FILTER (WHERE outcome IS NULL) AS running",
-  "count(*) FILTER (WHERE source = 'unknown') AS unknown",
+  "count(*) FILTER (WHERE source = 'unknown' AND NOT is_left) AS unknown",
   sums("exact"),
   sums("estimated"),
 ].join(", ");

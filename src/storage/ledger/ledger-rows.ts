@@ -26,6 +26,7 @@ export const openingWrite = (row: LedgerOpening): LedgerWrite => ({
   kind: "open",
   values: {
     stream: columnText(row.stream),
+    attempt: row.attempt ?? 1,
     caller: columnText(row.caller),
     key_id: optional(row.keyId),
     face: columnText(row.face),
@@ -50,6 +51,7 @@ export function closingWrite(row: LedgerClosing): LedgerWrite {
       stream: columnText(row.stream),
       closed_at: Math.round(row.closedAt),
       outcome: row.outcome,
+      is_left: row.isLeft ? 1 : 0,
       code: row.code ?? null,
       source: usage.source,
       input_tokens: tokens(usage.inputTokens),

@@ -45,4 +45,7 @@ export const LEDGER_STEPS: readonly string[] = [
    ALTER TABLE streams ADD COLUMN counted_nano INTEGER;`,
   // What was irregular and failed nothing, such as a request that was sent twice: kinds, separated by commas.
   "ALTER TABLE streams ADD COLUMN anomalies TEXT",
+  // A stream has a row for each target it was tried on; all but the last are left.
+  `ALTER TABLE streams ADD COLUMN attempt INTEGER NOT NULL DEFAULT 1;
+   ALTER TABLE streams ADD COLUMN is_left INTEGER NOT NULL DEFAULT 0 CHECK (is_left IN (0, 1));`,
 ];

@@ -7,6 +7,7 @@ import { AddressGuard, type PrivateNetworks } from "../policy/address-guard.ts";
 import type { RunningTime } from "../policy/running-time.ts";
 import type { SocketTarget } from "./open-socket.ts";
 import { type ProxyOptions, proxyPeer } from "./proxy-peer.ts";
+import type { ReadPace } from "./read-pace.ts";
 import { type SocketOwner, UpstreamSocket } from "./upstream-socket.ts";
 
 /** Where a route's connections lead, how many there may be, and how long an idle one is kept. */
@@ -25,6 +26,8 @@ export interface ConnectionOptions {
   readonly time: RunningTime;
   /** Notified of each read of a socket. */
   readonly reads: ReadTurn;
+  /** Shared by all routes. */
+  readonly pace: ReadPace;
 }
 
 /** A call that waits for a socket. */
@@ -56,7 +59,8 @@ export class Connections implements SocketOwner {
   #emptied: (() => void) | undefined;
 
   constructor(options: ConnectionOptions) {
-    const { route, origin, maxConnections, connectMs, keepAliveMs, allowPrivateNetwork, trust, time, reads } = options;
+    const { route, origin, maxConnections, connectMs, keepAliveMs, allowPrivateNetwork, trust } = options;
+    const { time, reads, pace } = options;
     const { protocol, hostname, host, port } = new URL(origin);
     const isSecure = protocol === "https:";
     const name = hostname.replace(/^\[(.*)\]$/, "$1");
@@ -77,6 +81,7 @@ export class Connections implements SocketOwner {
       keepAliveMs,
       time,
       reads,
+      pace,
     };
   }
 

@@ -3,6 +3,7 @@ import { type ConnectionOptions, connect as connectSecure, type SecureContext, t
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import type { RunningTime } from "../policy/running-time.ts";
+import type { ReadPace } from "./read-pace.ts";
 
 /** Whom TLS expects and trusts. `session` is the newest one, which the next connection takes up. */
 export interface TlsTarget {
@@ -35,6 +36,7 @@ export interface SocketTarget extends Peer {
   readonly keepAliveMs: number;
   readonly time: RunningTime;
   readonly reads: ReadTurn;
+  readonly pace: ReadPace;
 }
 
 /** When the kernel begins to look whether an idle peer is still there. */

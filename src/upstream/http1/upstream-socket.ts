@@ -2,9 +2,9 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import type { RunningTime } from "../policy/running-time.ts";
 import { certificateError } from "./connection-error.ts";
 import { openSocket, type SocketTarget, secured } from "./open-socket.ts";
+import type { PacedSocket } from "./read-pace.ts";
 import { ResponseReader, type ResponseSink } from "./response-reader.ts";
 import { openTunnel, type TunnelOwner } from "./tunnel.ts";
 
@@ -34,17 +34,16 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 const FIRST_IDLE_MS = 4_000;
 
 /** One keep-alive HTTP/1.1 connection to an upstream, used by one call at a time. */
-export class UpstreamSocket implements TunnelOwner {
+export class UpstreamSocket implements TunnelOwner, PacedSocket {
   readonly #owner: SocketOwner;
   readonly #target: SocketTarget;
   /** Through a proxy, the connection to it until that leads to the upstream. */
   #socket: Socket;
-  readonly #time: RunningTime;
   #user: SocketUser | undefined;
   #reader: ResponseReader | undefined;
   #isConnected = false;
   #isPaused = false;
-  /** Bytes read before a pause took effect. */
+  /** Bytes read before a pause took effect, or beyond the pace. */
   #held: ByteString = "";
   #error: Error | undefined;
   /** Whether it has served a call or been idle, so that the upstream may have closed it. */
@@ -59,8 +58,7 @@ export class UpstreamSocket implements TunnelOwner {
   constructor(target: SocketTarget, owner: SocketOwner) {
     this.#owner = owner;
     this.#target = target;
-    this.#time = target.time;
-    this.#callOff = this.#time.after(target.connectMs, () => this.#notMade());
+    this.#callOff = this.#target.time.after(target.connectMs, () => this.#notMade());
     if (target.proxy) this.#socket = openTunnel(target.proxy, this);
     else {
       const callback = (size: number): true => this.#read(READ_BUFFER.toString("latin1", 0, size));
@@ -71,7 +69,7 @@ export class UpstreamSocket implements TunnelOwner {
 
   /** Whether it may still serve a call while idle. */
   get isUsable(): boolean {
-    return !this.#socket.destroyed && this.#time.wall() < this.#keptUntil;
+    return !this.#socket.destroyed && this.#target.time.wall() < this.#keptUntil;
   }
 
   /** Whether it has served a call or been idle before. */
@@ -102,10 +100,14 @@ export class UpstreamSocket implements TunnelOwner {
   resume(): void {
     this.#isPaused = false;
     queueMicrotask(() => {
-      if (this.#isPaused) return;
-      this.#release();
-      if (!this.#isPaused) this.#socket.resume();
+      if (this.#target.pace.admits(this, this.#held.length)) this.readOn();
     });
+  }
+
+  readOn(): void {
+    if (this.#isPaused) return;
+    this.#release();
+    if (!this.#isPaused) this.#socket.resume();
   }
 
   /** Closes it now. With `error`, its user hears `broke`; without, nothing more. */
@@ -147,7 +149,7 @@ export class UpstreamSocket implements TunnelOwner {
   }
 
   #read(bytes: ByteString): true {
-    if (this.#isPaused) {
+    if (this.#isPaused || this.#held !== "" || !this.#target.pace.admits(this, bytes.length)) {
       this.#held += bytes;
       this.#socket.pause();
     } else this.#take(bytes);
@@ -217,7 +219,7 @@ export class UpstreamSocket implements TunnelOwner {
   }
 
   #keepFor(idleMs: number): void {
-    this.#keptUntil = this.#time.wall() + idleMs;
+    this.#keptUntil = this.#target.time.wall() + idleMs;
   }
 
   /** Offers it to a waiting call; otherwise it is closed after `idleMs`. */
@@ -227,7 +229,7 @@ export class UpstreamSocket implements TunnelOwner {
       this.#owner.free(this);
       if (this.#user) return;
       this.#isReused = true;
-      this.#callOff = this.#time.after(idleMs, () => this.destroy());
+      this.#callOff = this.#target.time.after(idleMs, () => this.destroy());
     }
   }
 
@@ -238,6 +240,7 @@ export class UpstreamSocket implements TunnelOwner {
 
   #closed(): void {
     this.#callOff();
+    this.#target.pace.forget(this);
     const error = this.#error ?? new GatewayError("upstream_reset");
     this.#owner.gone(this, this.#isConnected ? undefined : error);
     // What a socket without a buffer of its own had read while it was paused.

@@ -89,6 +89,9 @@ describe("a request's body", () => {
         ready: undefined,
         meter: undefined,
         onAbort: "drain",
+        next: () => {
+          throw new Error("there is one target");
+        },
         settle() {},
         release() {},
       }),

@@ -11,6 +11,7 @@ function newReader(limits: WindowLimits, { after = 0, maxEntries = 100 } = {}) {
   const stream = new Stream(info, log, () => 0, noFault);
   const asked: string[] = [];
   stream.producedBy({
+    cut() {},
     pause: () => void asked.push("pause"),
     resume: () => void asked.push("resume"),
     cancel: () => void asked.push("cancel"),

@@ -13,6 +13,7 @@ function newStream(maxEntries = 100) {
   const stream = new Stream(info, log, () => clock.now, noFault);
   const asked: string[] = [];
   stream.producedBy({
+    cut() {},
     pause: () => void asked.push("pause"),
     resume: () => void asked.push("resume"),
     cancel: (reason) => void asked.push(`cancel ${reason.code}`),

@@ -29,6 +29,7 @@ function setUp() {
     stream.end({ status: "cancelled", lastSeq: log.head, ...rest });
   };
   stream.producedBy({
+    cut() {},
     pause() {},
     resume() {},
     cancel({ code }) {

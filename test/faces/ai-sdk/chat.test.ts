@@ -169,20 +169,6 @@ describe("a chat of the AI SDK", () => {
     ]);
   });
 
-  test("sends pictures; another file is refused with a sentence", async () => {
-    await using up = await setUp();
-    const chat = up.chat();
-    const picture = { type: "file", mediaType: "image/png", url: "data:image/png;base64,iVBORw0KGgo=" } as const;
-    void chat.sendMessage({ text: "What is it?", files: [picture] });
-    expect(bodyOf(await up.upstream.request()).messages[0].content[0]).toEqual({
-      type: "image_url",
-      image_url: { url: picture.url },
-    });
-    const other = up.chat({ id: "other" });
-    await other.sendMessage({ text: "And?", files: [{ ...picture, mediaType: "video/mp4", filename: "a.mp4" }] });
-    expect(other.error?.message).toContain("only pictures");
-  });
-
   test("stops: the provider's connection is closed at once, and the text stays", async () => {
     await using up = await setUp();
     const chat = up.chat();

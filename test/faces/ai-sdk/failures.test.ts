@@ -145,7 +145,11 @@ test.each([
   socket.send(typeof frame === "string" ? frame : JSON.stringify(frame));
   socket.send(JSON.stringify({ type: "resume", requestId: "last", id: "nothing", headers: {}, body: {} }));
   await up.until(() => frames.some((one) => JSON.stringify(one).includes('"last"')));
-  const refusal = { type: "error", requestId, errorText: expect.any(String) };
-  expect(frames).toEqual([...(requestId === undefined ? [] : [refusal]), { type: "no-active", requestId: "last" }]);
+  const chunk = { type: "data-error", transient: true, data: { code: "bad_frame", retryable: false } };
+  const refusal = [
+    { type: "chunk", requestId, sequence: 0, chunk },
+    { type: "error", requestId, errorText: expect.stringMatching(/^The frame is wrong at (messages|type): /) },
+  ];
+  expect(frames).toEqual([...(requestId === undefined ? [] : refusal), { type: "no-active", requestId: "last" }]);
   socket.terminate();
 });

@@ -19,7 +19,7 @@ function setUp() {
   const log = new StreamLog({ maxBytes: 1_000, maxEntries: 10 });
   const stream = new Stream({ id: "s_1", epoch: 3, route: "r", model: undefined, startedAt: 0 }, log, () => 0, noFault);
   const cancels: string[] = [];
-  stream.producedBy({ pause() {}, resume() {}, cancel: ({ code }) => void cancels.push(code) });
+  stream.producedBy({ cut() {}, pause() {}, resume() {}, cancel: ({ code }) => void cancels.push(code) });
   registry.add(stream, "alice", "continue");
   const face = createHttpStreamsFace({ registry, limits: { keepAliveMs: 1_000, betweenPollsMs: 1_000 } });
   return { registry, cancels, face, [Symbol.dispose]: () => face.close() };

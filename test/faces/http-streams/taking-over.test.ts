@@ -24,6 +24,7 @@ describe("a stream whose reader keeps its upstream paused", () => {
       const write = (data: string) => stream.publish(undefined, data, false);
       // undici may deliver data, and the end, within its `resume`.
       stream.producedBy({
+        cut() {},
         pause() {},
         cancel() {},
         resume() {

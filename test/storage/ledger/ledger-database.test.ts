@@ -38,6 +38,8 @@ describe("a row", () => {
     expect(rowsOf(database)).toEqual([
       {
         stream: "a",
+        attempt: 1,
+        is_left: 0,
         instance: "me",
         caller: "ann",
         key_id: "k_ann",

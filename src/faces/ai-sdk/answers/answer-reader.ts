@@ -5,8 +5,9 @@ import type { Reader, ReaderSink } from "../../../core/stream/reader.ts";
 import type { Scheduler, Sharer } from "../../../core/stream/scheduler.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
 import type { Terminal } from "../../../core/stream/terminal.ts";
+import { inWords } from "../../chat/failure-words.ts";
 import { chunkFrame, chunkPrefix, endFrame, errorFrame } from "../frames/server-frame.ts";
-import { AnswerChunks, type Chunk } from "../messages/answer-chunks.ts";
+import { AnswerChunks, type Chunk, errorChunk } from "../messages/answer-chunks.ts";
 import type { Answer, AnswerListener } from "./answer.ts";
 import type { EntryDeltas } from "./entry-deltas.ts";
 
@@ -74,15 +75,18 @@ export class AnswerReader implements ReaderSink, Sharer, AnswerListener {
 
   end(terminal: Terminal): void {
     this.#stop();
-    const { error, usage, finish } = terminal;
+    const { usage, finish } = terminal;
     const { isStopped } = this.answer;
-    if (error && !isStopped && !this.#hasBegun) {
-      this.#parts.scheduler.send(errorFrame(this.#parts.requestId, error.message));
+    const error = isStopped ? undefined : terminal.error && this.#inWords(terminal.error);
+    if (error && !this.#hasBegun) {
+      this.#refuse(error);
       return;
     }
     this.#begin();
+    if (error) this.#send(errorChunk(error), false);
     const metadata = { usage, ...(finish !== undefined && { finish }) };
-    for (const chunk of this.#chunks.end({ ...terminal, isStopped }, metadata)) this.#send(chunk, false);
+    const ending = { ...(finish !== undefined && { finish }), ...(error && { error }), isStopped };
+    for (const chunk of this.#chunks.end(ending, metadata)) this.#send(chunk, false);
     this.#parts.scheduler.send(endFrame(this.#parts.requestId));
   }
 
@@ -92,7 +96,16 @@ export class AnswerReader implements ReaderSink, Sharer, AnswerListener {
 
   #fail(error: GatewayError): void {
     this.#stop(error.code);
+    this.#refuse(this.#inWords(error));
+  }
+
+  #refuse(error: GatewayError): void {
+    this.#send(errorChunk(error), false);
     this.#parts.scheduler.send(errorFrame(this.#parts.requestId, error.message));
+  }
+
+  #inWords(error: GatewayError): GatewayError {
+    return inWords(error, this.answer.facts.route);
   }
 
   #stop(why?: Code): void {

@@ -2,7 +2,7 @@ import { BoundedMap } from "../../../core/kernel/bounded-map.ts";
 import type { StreamRegistry } from "../../../core/stream/registry.ts";
 import type { Answer } from "./answer.ts";
 
-/** Chats remembered. An answer's memory is its stream's; what stands here is some hundred bytes. */
+/** Chats remembered while their answers can be read. Such an answer's memory is its stream's. */
 const MAX_CHATS = 10_000;
 
 /** Each chat's latest answer. Chat ids come from clients, so they mean something only together with the caller. */
@@ -14,7 +14,14 @@ export class Answers {
     this.#registry = registry;
   }
 
+  /** Chats remembered. */
+  get size(): number {
+    return this.#byChat.size;
+  }
+
   add(caller: string, chat: string, answer: Answer): void {
+    // With what it points to, an answer that nobody can read any more takes two kilobytes.
+    this.#byChat.forgetWhile((oldest) => !this.#isThere(oldest));
     this.#byChat.set(keyOf(caller, chat), answer);
   }
 
@@ -22,10 +29,8 @@ export class Answers {
   find(caller: string, chat: string): Answer | undefined {
     const answer = this.#byChat.get(keyOf(caller, chat));
     if (!answer) return undefined;
-    const { id } = answer.stream.info;
-    const isThere = this.#registry.owned(id, caller) === answer.registered && answer.isWhole;
     // A failed answer is shown once; its chat goes on with a new request.
-    if (isThere && !answer.stream.terminal?.error) return answer;
+    if (this.#isThere(answer) && answer.isWhole && !answer.stream.terminal?.error) return answer;
     if (answer.stream.terminal) this.#byChat.delete(keyOf(caller, chat));
     return undefined;
   }
@@ -34,6 +39,11 @@ export class Answers {
   isRunning(caller: string, chat: string): boolean {
     const answer = this.#byChat.get(keyOf(caller, chat));
     return answer !== undefined && answer.stream.terminal === undefined;
+  }
+
+  /** Whether its stream is still kept. */
+  #isThere({ registered }: Answer): boolean {
+    return this.#registry.owned(registered.stream.info.id, registered.caller) === registered;
   }
 }
 

@@ -64,6 +64,9 @@ export function readClientFrame(text: string): ReadFrame {
   const requestId = isObject(value) && typeof value.requestId === "string" ? value.requestId : undefined;
   const parsed = ClientFrame.safeParse(value);
   if (parsed.success) return { requestId, frame: parsed.data };
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "frame"}: ${message}`);
-  return { requestId, frame: new GatewayError("bad_frame", problems.join("; ").slice(0, 300)) };
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "its top"}: ${message}`);
+  return {
+    requestId,
+    frame: new GatewayError("bad_frame", `the frame is wrong at ${problems.join("; ").slice(0, 300)}`),
+  };
 }

@@ -1,6 +1,7 @@
 /** The AI SDK's messages as a provider-neutral conversation: the order and choices of its own `convertToModelMessages`. */
 import type { Conversation, Message, ToolDefinition } from "../../../core/dialect/dialect.ts";
-import { GatewayError } from "../../../core/kernel/errors.ts";
+import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
+import { fileText, readFile } from "../../chat/attached-files.ts";
 import type { UIMessage, UIPart } from "./ui-message.ts";
 
 type Content = Message["content"][number];
@@ -12,28 +13,47 @@ export interface ConversationOptions {
   readonly tools?: readonly ToolDefinition[] | undefined;
 }
 
-/** Throws `unsupported` for a file that is not carried, `bad_request` for one whose URL is no `data:` URL. */
+/**
+ * Sources and files of the model's own are left out: providers take neither back. Throws what `readFile` throws for a file of
+ * the newest question, and `bad_request` if its URL is no `data:` URL. An earlier file that was refused is left out, because
+ * it stays in the chat that sends its messages again.
+ */
 export function toConversation(messages: readonly UIMessage[], options: ConversationOptions): Conversation {
   const systems = [options.system, ...messages.filter(({ role }) => role === "system").map(textOf)];
   const system = systems.filter((text) => text !== undefined && text !== "").join("\n\n");
+  const newest = messages.findLast(({ role }) => role === "user");
   return {
     ...(system !== "" && { system }),
     ...(options.thinking !== undefined && { thinking: options.thinking }),
     ...(options.tools && options.tools.length > 0 && { tools: options.tools }),
-    messages: messages.flatMap((message) => {
-      if (message.role === "system") return [];
-      return message.role === "user" ? userMessage(message) : assistantMessages(message);
-    }),
+    messages: alternating(
+      messages.flatMap((message) => {
+        if (message.role === "system") return [];
+        return message.role === "user" ? userMessage(message, message === newest) : assistantMessages(message);
+      }),
+    ),
   };
+}
+
+/** Providers want roles to alternate, and a failed answer leaves two questions in a row. */
+function alternating(messages: readonly Message[]): readonly Message[] {
+  const turns: { role: Message["role"]; content: Content[] }[] = [];
+  for (const { role, content } of messages) {
+    const last = turns.at(-1);
+    if (last?.role === role) last.content.push(...content);
+    else turns.push({ role, content: [...content] });
+  }
+  return turns;
 }
 
 const textOf = ({ parts }: UIMessage): string =>
   parts.map((part) => (part.type === "text" ? (part.text ?? "") : "")).join("");
 
-function userMessage({ parts }: UIMessage): readonly Message[] {
+function userMessage({ parts }: UIMessage, isNewest: boolean): readonly Message[] {
   const content = parts.flatMap((part): readonly Content[] => {
     if (part.type === "text") return [{ type: "text", text: part.text ?? "" }];
-    return part.type === "file" ? [fileContent(part)] : [];
+    if (part.type !== "file") return [];
+    return isNewest ? [fileContent(part)] : sentBefore(part);
   });
   return content.length > 0 ? [{ role: "user", content }] : [];
 }
@@ -93,17 +113,19 @@ function resultOf(part: UIPart): readonly Content[] {
 
 const asText = (output: unknown): string => (typeof output === "string" ? output : (JSON.stringify(output) ?? ""));
 
-const DATA_URL = /^data:([^;,]+)?(?:;[^;,]+)*;base64,/i;
-
 function fileContent({ url = "", mediaType, filename }: UIPart): Content {
-  const [prefix, declared] = DATA_URL.exec(url) ?? [];
-  if (prefix === undefined) throw new GatewayError("bad_request", "a file is sent as a data: URL in base64");
-  const mimeType = mediaType ?? declared ?? "";
-  if (!mimeType.startsWith("image/")) {
-    throw new GatewayError(
-      "unsupported",
-      `the file ${filename ?? ""} is of type ${mimeType}: only pictures are carried`,
-    );
+  if (!/^data:/i.test(url)) {
+    throw new GatewayError("bad_request", `${filename ?? "the attached file"} has to be sent as a data: URL`);
   }
-  return { type: "image", mimeType, base64: url.slice(prefix.length) };
+  const file = readFile({ content: url, mimeType: mediaType, fileName: filename });
+  return file.type === "textFile" ? { type: "text", text: fileText(file) } : file;
+}
+
+function sentBefore(part: UIPart): readonly Content[] {
+  try {
+    return [fileContent(part)];
+  } catch (thrown) {
+    if (toGatewayError(thrown).code === "internal") throw thrown;
+    return [];
+  }
 }

@@ -7,14 +7,18 @@ export function inputItems(input: JsonValue | undefined): readonly JsonValue[] {
   return typeof input === "string" ? [{ type: "message", role: "user", content: input }] : asArray(input);
 }
 
+/** Items that the API takes without their id. Others need theirs: an approval, for instance, names its request by it. */
+const WITHOUT_ID = new Set(["message", "function_call", "custom_tool_call", "shell_call", "apply_patch_call"]);
+
 /**
- * A response's output as input. Reasoning can go back only with its encrypted content; other items lose their ids, which a
- * provider that stored nothing does not know.
+ * A response's output as input. Reasoning can go back only with its encrypted content; messages and calls lose their ids,
+ * which tie them to reasoning that a provider without storage does not know.
  */
 export function outputAsInput(output: readonly JsonValue[]): readonly JsonValue[] {
   return output.flatMap((item) => {
     if (!isObject(item)) return [];
     if (item.type === "reasoning") return typeof item.encrypted_content === "string" ? [item] : [];
+    if (!WITHOUT_ID.has(typeOf(item))) return [item];
     const { id: _, ...rest } = item;
     return [rest];
   });
@@ -24,9 +28,15 @@ export function outputAsInput(output: readonly JsonValue[]): readonly JsonValue[
 const RESULT = /_call_output$/;
 /** The types of calls. */
 const CALL = /_call$/;
+/** Items that stand for others which only the provider can read. */
+const OPAQUE = new Set(["compaction", "item_reference"]);
 
-/** Throws SocketRefusal if the input has the result of a call that neither it nor the conversation before it has. */
+/**
+ * Throws SocketRefusal if the input has the result of a call that neither it nor the conversation before it has. The provider
+ * decides where a call may be in an item that cannot be read here.
+ */
 export function checkResults(before: readonly JsonValue[], input: readonly JsonValue[]): void {
+  if ([...before, ...input].some((item) => OPAQUE.has(typeOf(item)))) return;
   const calls = new Set(
     [...before, ...input].flatMap((item) => (CALL.test(typeOf(item)) ? [asString(asObject(item)?.call_id)] : [])),
   );

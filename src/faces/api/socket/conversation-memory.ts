@@ -3,20 +3,27 @@ interface Forgettable {
   forget(): void;
 }
 
+/** A memory as those within it see it. */
+interface Around {
+  count(conversation: Forgettable, bytes: number): void;
+  /** `bytes`: what it counted so far. */
+  remove(conversation: Forgettable, bytes: number): void;
+}
+
 /**
- * The memory for conversations: a socket's own within that of all sockets. Those of responses that run count too. Beyond it
- * the ones left alone the longest are forgotten.
+ * The memory for conversations: a socket's own, within its caller's. Those of responses that run count too. Beyond it the
+ * ones left alone the longest are forgotten.
  */
-export class ConversationMemory {
+export class ConversationMemory implements Around {
   readonly #maxBytes: number;
-  readonly #within: ConversationMemory | undefined;
+  readonly #around: Around | undefined;
   /** Their bytes, the longest left alone first. */
   readonly #kept = new Map<Forgettable, number>();
   #bytes = 0;
 
-  constructor(maxBytes: number, within?: ConversationMemory) {
+  constructor(maxBytes: number, around?: Around) {
     this.#maxBytes = maxBytes;
-    this.#within = within;
+    this.#around = around;
   }
 
   get bytes(): number {
@@ -29,18 +36,22 @@ export class ConversationMemory {
     this.#kept.delete(conversation);
     this.#kept.set(conversation, known + bytes);
     this.#bytes += bytes;
-    for (const oldest of this.#kept.keys()) {
-      if (this.#bytes <= this.#maxBytes) break;
-      oldest.forget();
-    }
-    if (this.#kept.has(conversation)) this.#within?.count(conversation, bytes);
+    while (this.#bytes > this.#maxBytes) this.forgetOldest();
+    if (this.#kept.has(conversation)) this.#around?.count(conversation, bytes);
   }
 
   /** A conversation is forgotten. */
   remove(conversation: Forgettable): void {
-    this.#bytes -= this.#kept.get(conversation) ?? 0;
+    const bytes = this.#kept.get(conversation) ?? 0;
+    this.#bytes -= bytes;
     this.#kept.delete(conversation);
-    this.#within?.remove(conversation);
+    this.#around?.remove(conversation, bytes);
+  }
+
+  /** Forgets the conversation left alone the longest. */
+  forgetOldest(): void {
+    const [oldest] = this.#kept.keys();
+    oldest?.forget();
   }
 
   /** Forgets all. */

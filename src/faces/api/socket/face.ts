@@ -1,6 +1,6 @@
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { Face } from "../../../core/ports/face.ts";
-import { ConversationMemory } from "./conversation-memory.ts";
+import { CallersMemory } from "./callers-memory.ts";
 import type { ResponsesSocketParts } from "./parts.ts";
 import { ResponsesSession } from "./session.ts";
 
@@ -9,7 +9,7 @@ import { ResponsesSession } from "./session.ts";
  * socket, and conversations that continue without being sent again.
  */
 export function createResponsesSocket(parts: ResponsesSocketParts): Face {
-  const memory = new ConversationMemory(parts.limits.responsesMemoryBytes);
+  const memory = new CallersMemory(parts.limits.responsesMemoryBytes);
   return {
     name: "responses-socket",
     scope: "streams",
@@ -17,7 +17,8 @@ export function createResponsesSocket(parts: ResponsesSocketParts): Face {
     maxFrameBytes: parts.limits.apiBodyBytes,
     accept(connection) {
       if (!connection.caller) throw new GatewayError("unauthorized");
-      return new ResponsesSession(connection, connection.caller, parts, memory);
+      const { caller } = connection;
+      return new ResponsesSession(connection, caller, parts, memory.of(caller.name));
     },
   };
 }

@@ -6,6 +6,12 @@ import type { HttpResponse } from "../../../core/ports/http-face.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
 import { SocketRefusal } from "./socket-refusal.ts";
 
+/**
+ * What a frame of our own repeats of a client's at most, in bytes of memory: answers wait for a client that does not read,
+ * and no log bounds them.
+ */
+export const MAX_REPEATED_BYTES = 4_096;
+
 /** What stands before the fields of each event of a lane; empty without a lane. */
 export const lanePrefix = (lane: string | undefined): ByteString =>
   lane === undefined ? "" : JSON.stringify({ stream_id: lane }).slice(1, -1);

@@ -63,8 +63,8 @@ export class Lanes {
   /** Starts a request, or lets it wait for its lane. Throws SocketRefusal beyond the limits, and what `reserve` throws. */
   submit(request: Waiting): void {
     const { lane: name } = request.frame;
-    const lane = this.#lanes.get(name) ?? this.#add(name);
-    if (lane.running) {
+    const lane = this.#lanes.get(name);
+    if (lane?.running) {
       const waiting = [...this.#lanes.values()].reduce((sum, one) => sum + one.waiting.length, 0);
       if (waiting >= MAX_WAITING || this.#waitingSize + request.size > this.#maxWaitingSize) {
         throw tooManyLanes("too many requests wait on this connection");
@@ -75,7 +75,8 @@ export class Lanes {
     } else if (this.running.length >= MAX_RUNNING) {
       throw tooManyLanes(`${MAX_RUNNING} responses run on this connection`);
     } else {
-      lane.running = this.#start(request);
+      const own = lane ?? this.#add(name);
+      own.running = this.#start(request);
     }
   }
 

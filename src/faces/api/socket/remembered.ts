@@ -22,7 +22,7 @@ export class Remembered {
   readonly #memory: ConversationMemory;
   readonly #byLane = new Map<string | undefined, Continuable>();
 
-  /** `maxBytes`: for this socket. A conversation that is larger is forgotten at once. */
+  /** `memory`: its caller's. `maxBytes`: for this socket. A conversation that is larger is forgotten at once. */
   constructor(memory: ConversationMemory, maxBytes: number) {
     this.#memory = new ConversationMemory(maxBytes, memory);
   }

@@ -1,5 +1,5 @@
 import type { Code } from "../../../../protocol/codes.ts";
-import type { Caller } from "../../../core/caller/caller.ts";
+import { type Caller, checkOpen } from "../../../core/caller/caller.ts";
 import { fromByteString } from "../../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import { asObject, type JsonObject, type JsonValue, parseJson } from "../../../core/kernel/json.ts";
@@ -65,17 +65,19 @@ export class Responses {
   }
 
   /**
-   * Starts a response; a warm-up is answered at once, and returns undefined. Throws GatewayError, `SocketRefusal` for a
+   * Starts a response; a warm-up is admitted like one, but answered at once, and returns undefined. Throws GatewayError, `SocketRefusal` for a
    * conversation that is not known here.
    */
   start(frame: CreateFrame, caller: Caller, receivedAt: number): ResponseReader | undefined {
     const plan = this.#plan(frame);
     const { target } = requestOf(plan.body, RESPONSES_API, this.#parts.routing);
+    const { relay, registry } = this.#parts;
     if (!frame.generate) {
+      checkOpen(caller, target, this.#connection.upstreamKey);
+      relay.admit(caller);
       this.#warmUp(frame, plan);
       return undefined;
     }
-    const { relay, registry } = this.#parts;
     const stream = relay.open({
       target,
       body: plan.body,

@@ -9,7 +9,7 @@ import { Scheduler } from "../../../core/stream/scheduler.ts";
 import { RESPONSES_API } from "../request/apis.ts";
 import { type ClientFrame, readClientFrame } from "./client-frame.ts";
 import type { ConversationMemory } from "./conversation-memory.ts";
-import { errorFrame, ownFrame } from "./frames.ts";
+import { errorFrame, MAX_REPEATED_BYTES, ownFrame } from "./frames.ts";
 import { Lanes, type Waiting } from "./lanes.ts";
 import type { ResponsesSocketParts } from "./parts.ts";
 import { Remembered } from "./remembered.ts";
@@ -18,6 +18,9 @@ import { Responses } from "./responses.ts";
 import { type SocketRefusal, tooOld } from "./socket-refusal.ts";
 
 const MINUTE_MS = 60_000;
+
+/** What is repeated of a response's id. */
+const MAX_ID_LENGTH = 64;
 
 /** Clients reconnect after this code (RFC 6455, 7.4.1: going away). */
 const GOING_AWAY = 1001;
@@ -129,7 +132,10 @@ export class ResponsesSession implements FaceSession {
       ownFrame(steered?.lane, {
         type: "response.steer.failed",
         sequence_number: steered?.sent?.last.seq ?? 0,
-        steer: { previous_response_id: previousId, input },
+        steer: {
+          previous_response_id: previousId.slice(0, MAX_ID_LENGTH),
+          input: jsonSize(input) > MAX_REPEATED_BYTES ? [] : input,
+        },
         error: { type: "invalid_request_error", code, message },
       }),
     );

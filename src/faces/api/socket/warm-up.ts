@@ -1,5 +1,5 @@
-import type { JsonObject } from "../../../core/kernel/json.ts";
-import { ownFrame } from "./frames.ts";
+import { type JsonObject, type JsonValue, jsonSize } from "../../../core/kernel/json.ts";
+import { MAX_REPEATED_BYTES, ownFrame } from "./frames.ts";
 
 /** What begins the id of a response that no provider made. */
 const PREFIX = "resp_warmup_";
@@ -11,8 +11,8 @@ export const warmUpId = (unique: string): string => `${PREFIX}${unique.replaceAl
 export const isWarmUpId = (id: string): boolean => id.startsWith(PREFIX);
 
 /**
- * The two frames that answer a warm-up: a response that is complete and empty. Its other fields are the request's own, or
- * the defaults of the API.
+ * The two frames that answer a warm-up: a response that is complete and empty. Its other fields are the request's own as far
+ * as they are small, or the defaults of the API.
  */
 export function warmUpFrames(
   lane: string | undefined,
@@ -24,7 +24,7 @@ export function warmUpFrames(
   const seconds = Math.floor(nowMs / 1_000);
   const response = {
     ...DEFAULTS,
-    ...Object.fromEntries(Object.entries(body).filter(([name]) => name in DEFAULTS)),
+    ...repeated(body),
     id,
     object: "response",
     created_at: seconds,
@@ -39,6 +39,19 @@ export function warmUpFrames(
     frame("response.created", 0, { status: "in_progress", completed_at: null }),
     frame("response.completed", 1, { status: "completed", completed_at: seconds }),
   ];
+}
+
+function repeated(body: JsonObject): JsonObject {
+  const fields: [string, JsonValue][] = [];
+  let left = MAX_REPEATED_BYTES;
+  for (const name of Object.keys(DEFAULTS)) {
+    const value = body[name];
+    const bytes = jsonSize(value);
+    if (value === undefined || value === null || bytes > left) continue;
+    left -= bytes;
+    fields.push([name, value]);
+  }
+  return Object.fromEntries(fields);
 }
 
 const NO_TOKENS = {
@@ -61,7 +74,9 @@ const DEFAULTS = {
   metadata: {},
   parallel_tool_calls: true,
   presence_penalty: 0,
+  prompt_cache_key: null,
   reasoning: null,
+  safety_identifier: null,
   service_tier: "default",
   store: true,
   temperature: 1,

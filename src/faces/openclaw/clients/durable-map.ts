@@ -6,8 +6,13 @@ export interface DurableMapParts {
   readonly documents: Documents;
   /** The documents' kind; it belongs to one map alone. */
   readonly kind: string;
-  /** Reports a write that failed. */
+  /** Reports a write that failed, and how many documents were dropped. */
   readonly fault: (error: unknown) => void;
+  /**
+   * Deletes what cannot be read: for keys that never come again, so that nothing else would. By default it stays for the
+   * version that wrote it.
+   */
+  readonly dropsUnreadable?: boolean;
 }
 
 /**
@@ -33,11 +38,20 @@ export class DurableMap<Value extends JsonValue> {
     read: (value: JsonValue) => Value | undefined,
   ): Promise<DurableMap<Value>> {
     const values = new Map<string, Value>();
+    const unreadable: string[] = [];
     for (const { key, value } of await parts.documents.documents(parts.kind)) {
       const known = read(value);
-      if (known !== undefined) values.set(key, known);
+      if (known === undefined) unreadable.push(key);
+      else values.set(key, known);
     }
-    return new DurableMap(parts, values);
+    const map = new DurableMap(parts, values);
+    if (parts.dropsUnreadable && unreadable.length > 0) {
+      for (const key of unreadable) map.#write(parts.documents.deleteDocument(parts.kind, key));
+      parts.fault(
+        new Error(`deleted stored documents of kind ${parts.kind} that cannot be read: ${unreadable.length}`),
+      );
+    }
+    return map;
   }
 
   get size(): number {

@@ -4,7 +4,7 @@ import type { ErrorShape } from "../../../../protocol/openclaw/frames.ts";
 import type { OpenClawErrorCode, Scope } from "../../../../protocol/openclaw/wire.ts";
 import type { Model } from "../../../core/dialect/routing.ts";
 import type { GatewayError } from "../../../core/kernel/errors.ts";
-import { failureWords } from "./failure-words.ts";
+import { failureWords } from "../../chat/failure-words.ts";
 
 /** In characters: messages may quote names that a client sent, of any length. */
 const MAX_MESSAGE = 500;

@@ -1,33 +1,21 @@
 /** The files of stored messages: how histories name them, and how they are found again. */
-import { utf8Length } from "../../../core/kernel/byte-string.ts";
 import type { MessageFile } from "../../../core/ports/message-file.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
-
-type FilePart = Extract<TranscriptPart, { type: "image" | "document" | "textFile" }>;
+import { fileBytes, type ReadFile } from "../../chat/attached-files.ts";
 
 const ADDRESS = /^media:\/\/inbound\/([^/?#]+)-(\d{1,3})\.[a-z0-9]{1,16}$/;
 
-const isFile = (part: TranscriptPart): part is FilePart =>
+const isFile = (part: TranscriptPart): part is ReadFile =>
   part.type === "image" || part.type === "document" || part.type === "textFile";
 
-const filesOf = ({ content }: Pick<TranscriptMessage, "content">): readonly FilePart[] => content.filter(isFile);
+const filesOf = ({ content }: Pick<TranscriptMessage, "content">): readonly ReadFile[] => content.filter(isFile);
 
-const typeOf = (part: FilePart): string => (part.type === "textFile" ? "text/plain" : part.mimeType);
+const typeOf = (part: ReadFile): string => (part.type === "textFile" ? "text/plain" : part.mimeType);
 
-function extensionOf(part: FilePart): string {
+function extensionOf(part: ReadFile): string {
   if (part.type === "textFile") return "txt";
   return part.mimeType.replace(/^.*\//, "").replace(/[^a-z0-9]/g, "") || "bin";
 }
-
-/** How many bytes a base64 text stands for. */
-export const decodedBytes = (base64: string): number =>
-  Math.floor((base64.length * 3) / 4) - (base64.endsWith("==") ? 2 : Number(base64.endsWith("=")));
-
-/** The size of a file in bytes. */
-export const fileBytes = (part: TranscriptPart): number => {
-  if (!isFile(part)) return 0;
-  return part.type === "textFile" ? utf8Length(part.text) : decodedBytes(part.base64);
-};
 
 /**
  * The fields of a message's `__openclaw` that name its files; clients fetch the bytes by `url`. The layout says that none

@@ -1,5 +1,6 @@
 import type { Conversation, Message, Part } from "../../../core/dialect/dialect.ts";
-import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
+import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
+import { fileText } from "../../chat/attached-files.ts";
 import { withRecentFiles } from "./resent-files.ts";
 
 /** The model named in answers to commands, which no model wrote. */
@@ -40,12 +41,6 @@ export function toConversation(transcript: readonly TranscriptMessage[], options
   };
 }
 
-/** A file of text as models read it: under its name, with a clear beginning and end. */
-function fileText({ fileName, text }: Extract<TranscriptPart, { type: "textFile" }>): Part {
-  const name = fileName.replaceAll('"', "'");
-  return { type: "text", text: `<file name="${name}">\n${text}\n</file>` };
-}
-
 /**
  * The parts of a message that are sent upstream again. Tool calls are left out, because no tool runs here. Of a failed
  * answer only the text is sent, because its thinking may lack the signature that providers require.
@@ -55,7 +50,7 @@ function carriedParts(message: TranscriptMessage): Part[] {
   for (const part of message.content) {
     if (part.type === "toolCall" || (part.type === "thinking" && message.failure)) continue;
     if (part.type === "text" && part.text.trim() === "") continue;
-    parts.push(part.type === "textFile" ? fileText(part) : part);
+    parts.push(part.type === "textFile" ? { type: "text", text: fileText(part) } : part);
   }
   return parts.some((part) => part.type !== "thinking") ? parts : [];
 }

@@ -56,9 +56,12 @@ export class KeptMessages {
   }
 
   /** Rejects with `store_unavailable`. */
-  static async load(parts: Omit<DurableMapParts, "kind">): Promise<KeptMessages> {
+  static async load(parts: Omit<DurableMapParts, "kind" | "dropsUnreadable">): Promise<KeptMessages> {
     return new KeptMessages(
-      await DurableMap.load({ ...parts, kind: KIND }, (value) => KeptMessage.safeParse(value).data),
+      await DurableMap.load(
+        { ...parts, kind: KIND, dropsUnreadable: true },
+        (value) => KeptMessage.safeParse(value).data,
+      ),
     );
   }
 

@@ -39,6 +39,7 @@ export function openRun(parts: OpenParts, run: Run, request: RunRequest, late: b
     return relay.open({
       target: { route, model: run.model },
       body: route.dialect.conversation(turn),
+      bodyFor: (dialect) => dialect.conversation(turn),
       // Its key may have been revoked while it waited.
       caller: parts.current(request.caller),
       upstreamKey: request.upstreamKey,

@@ -1,7 +1,7 @@
 /** Files of earlier messages: which are sent to the model again, and how much that is. */
 import type { Conversation } from "../../../core/dialect/dialect.ts";
 import type { TranscriptMessage, TranscriptPart } from "../../../core/ports/transcripts.ts";
-import { decodedBytes } from "../files/message-files.ts";
+import { decodedBytes } from "../../chat/base64.ts";
 
 /**
  * The same messages, in which only the newest `turns` user messages still have their files. In place of each older file its

@@ -1,7 +1,7 @@
 import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
+import { inWords } from "../../chat/failure-words.ts";
 import { chatFailure } from "../clients/errors.ts";
-import { inWords } from "../clients/failure-words.ts";
 import { notesOf } from "../sessions/notes.ts";
 import type { Settings } from "../sessions/session.ts";
 import { stopReasonOf, wireUsage } from "../sessions/transcript-view.ts";

@@ -58,6 +58,40 @@ describe("a response that continues another", () => {
     expect(asked.input).toEqual([user("one"), saidIn1, user("two")]);
   });
 
+  test("brings other items with the ids that their answers name", async () => {
+    await using up = await setUp();
+    const asks = { id: "mcpr_1", type: "mcp_approval_request", server_label: "files", name: "look", arguments: "{}" };
+    const approval = { type: "mcp_approval_response", approval_request_id: "mcpr_1", approve: true };
+    await turn(up, "resp_1", { input: "one" }, [asks] as never);
+    const asked = await turn(up, "resp_2", { input: [approval], previous_response_id: "resp_1" });
+    expect(asked.input).toEqual([user("one"), asks, approval]);
+  });
+
+  test.each([
+    ["compaction", { encrypted_content: "sealed" }],
+    ["item_reference", { id: "fc_1" }],
+  ])("may bring the result of a call that is within an item of type %s", async (type, fields) => {
+    await using up = await setUp();
+    const result = { type: "function_call_output", call_id: "call_1", output: "seen" };
+    await turn(up, "resp_1", { input: [{ type, ...fields }, user("one")] });
+    const asked = await turn(up, "resp_2", { input: [result], previous_response_id: "resp_1" });
+    expect(asked.input).toEqual([{ type, ...fields }, user("one"), saidIn1, result]);
+  });
+
+  test("may continue one that was cut at its limit of tokens", async () => {
+    await using up = await setUp();
+    up.client.create({ input: "one" });
+    const output = [saidItem("said in resp_1")];
+    const cut = { status: "incomplete", incomplete_details: { reason: "max_output_tokens" }, output };
+    (await up.upstream.request())
+      .sse()
+      .event({ type: "response.incomplete", response: { id: "resp_1", ...cut } })
+      .end();
+    await up.client.next("response.incomplete");
+    const asked = await turn(up, "resp_2", { input: [user("go on")], previous_response_id: "resp_1" });
+    expect(asked.input).toEqual([user("one"), saidIn1, user("go on")]);
+  });
+
   test("may be on another lane than the one it continues", async () => {
     await using up = await setUp();
     await turn(up, "resp_1", { input: "one", stream_id: "a" });
@@ -154,6 +188,24 @@ describe("a warm-up (`generate: false`)", () => {
     other.create({ input: "two", store: true, previous_response_id: id });
     expect(await other.next("error")).toMatchObject(notFound);
     expect(up.upstream.requests).toBe(0);
+  });
+
+  test("counts as an open of its caller's", async () => {
+    await using up = await setUp({ limits: { opensPerSecond: 1, streams: { opensBurst: 2 } } });
+    for (let time = 0; time < 2; time++) {
+      up.client.create({ generate: false, input: "one" });
+      await up.client.next("response.completed");
+    }
+    up.client.create({ generate: false, input: "one" });
+    expect(await up.client.next("error")).toMatchObject({ status: 429, error: { gateway_code: "rate_limited" } });
+  });
+
+  test("repeats what is small of its request, so that a client that does not read costs little", async () => {
+    await using up = await setUp();
+    const tools = [{ type: "function", name: "look", description: "x".repeat(100_000), parameters: {} }];
+    up.client.create({ generate: false, input: "one", tools, temperature: 0.5, instructions: "x".repeat(100_000) });
+    expect(await up.client.next("response.completed")).toMatchObject({ response: { temperature: 0.5, tools: [] } });
+    expect(up.client.texts.join("").length).toBeLessThan(10_000);
   });
 
   test("of an unknown model is refused", async () => {

@@ -101,6 +101,14 @@ describe("a key", () => {
     await expect(ResponsesSocketClient.connect(gateway.url)).rejects.toThrow("401");
   });
 
+  test("without a model's permission cannot warm it up", async () => {
+    await using gateway = await startKeyedGateway(directory());
+    const secret = await gateway.makeKey("agent", "--models", "gpt");
+    using client = await ResponsesSocketClient.connect(gateway.url, secret);
+    client.create({ generate: false, input: "one" });
+    expect(await client.next()).toMatchObject({ type: "error", status: 400, error: { gateway_code: "forbidden" } });
+  });
+
   test("that is revoked closes its sockets with the code that forbids a reconnect", async () => {
     await using gateway = await startKeyedGateway(directory());
     const secret = await gateway.makeKey("agent");

@@ -59,6 +59,43 @@ test("a socket has 32 named lanes and the one without a name", async () => {
   expect(await up.client.next("response.completed")).not.toHaveProperty("stream_id");
 });
 
+test("a refused request leaves no lane behind", async () => {
+  await using up = await setUp();
+  for (let lane = 0; lane < 16; lane++) up.client.create({ input: "Hello", stream_id: `${lane}` });
+  for (let lane = 16; lane < 48; lane++) {
+    up.client.create({ input: "Hello", stream_id: `${lane}` });
+    expect(await up.client.next("error")).toMatchObject(limit);
+  }
+  await up.answer("resp_1");
+  await up.client.next("response.completed");
+  up.client.create({ generate: false, stream_id: "new" });
+  expect(await up.client.next("response.completed")).toMatchObject({ stream_id: "new" });
+});
+
+test("a lane with large events gets no more of a slow client's socket than one with small ones", async () => {
+  await using up = await setUp({ limits: { sockets: { socketGateBytes: 4_096 } } });
+  const begin = async (stream_id: string) => {
+    up.client.create({ input: "Hello", stream_id });
+    const exchange = (await up.upstream.request()).sse();
+    exchange.event({ type: "response.created", response: { id: stream_id } });
+    await up.client.next("response.created", stream_id);
+    return exchange;
+  };
+  const [large, small] = [await begin("large"), await begin("small")];
+  up.client.ws.pause();
+  const delta = "x".repeat(50_000);
+  for (let event = 0; event < 200; event++) large.event({ type: "response.output_text.delta", delta });
+  for (let event = 0; event < 200; event++) small.event({ type: "response.output_text.delta", delta: "Hi" });
+  small.event({ type: "response.completed", response: { id: "small", output: [] } }).end();
+  large.event({ type: "response.completed", response: { id: "large", output: [] } }).end();
+  up.client.ws.resume();
+  await up.client.next("response.completed", "large");
+  const ends = up.client.texts.flatMap((text) =>
+    text.includes("response.completed") ? [JSON.parse(text).stream_id] : [],
+  );
+  expect(ends).toEqual(["small", "large"]);
+});
+
 test("sixteen requests may wait for their lane; the next one is refused", async () => {
   await using up = await setUp();
   for (let request = 0; request < 18; request++) up.client.create({ input: "Hello" });

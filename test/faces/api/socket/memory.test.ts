@@ -2,8 +2,13 @@ import { expect, jest, test } from "@jest/globals";
 import { InboundBudget } from "../../../../src/core/caller/inbound-budget.ts";
 import { Lanes, type Waiting } from "../../../../src/faces/api/socket/lanes.ts";
 import type { ResponseReader } from "../../../../src/faces/api/socket/response-reader.ts";
+import { startKeyedGateway } from "../../../support/keyed-gateway.ts";
 import { respond, saidItem } from "../../../support/responses-script.ts";
+import { ResponsesSocketClient } from "../../../support/responses-socket-client.ts";
+import { temporaryDirectories } from "../../../support/temporary-directory.ts";
 import { setUp } from "./set-up.ts";
+
+const directory = temporaryDirectories();
 
 /** Lanes whose responses never end by themselves, and the budget that their waiting requests take from. */
 function lanes() {
@@ -77,6 +82,25 @@ test("the conversation of a response that runs counts in the memory of all socke
   other.create({ input: "more", previous_response_id: "resp_2" });
   await up.answer("resp_3");
   await other.next("response.completed");
+});
+
+test("one caller's conversations push out none of another's", async () => {
+  const limits = { requests: { responsesMemoryBytes: 100_000, authFailuresPerMinute: 10_000 } };
+  await using gateway = await startKeyedGateway(directory(), undefined, { limits });
+  using modest = await ResponsesSocketClient.connect(gateway.url, await gateway.makeKey("modest"));
+  using greedy = await ResponsesSocketClient.connect(gateway.url, await gateway.makeKey("greedy"));
+  const warmUp = async (client: ResponsesSocketClient, fields: object) => {
+    client.create({ generate: false, ...fields });
+    const { response } = await client.next("response.completed");
+    return (response as { id: string }).id;
+  };
+  const input = "x".repeat(30_000);
+  const mine = await warmUp(modest, { input });
+  const theirs = await warmUp(greedy, { input, stream_id: "0" });
+  for (let lane = 1; lane < 10; lane++) await warmUp(greedy, { input, stream_id: `${lane}` });
+  greedy.create({ generate: false, previous_response_id: theirs });
+  expect(await greedy.next("error")).toMatchObject({ error: { code: "previous_response_not_found" } });
+  expect(await warmUp(modest, { input: "on", previous_response_id: mine })).toBeDefined();
 });
 
 test("the finished items of a response that runs count too", async () => {

@@ -1,5 +1,6 @@
 /** The acceptance cases of Open Responses (openresponses.org, 2026-04-24) for its WebSocket, in our own words. */
 import { expect, test } from "@jest/globals";
+import { compactedAs, compactResource, responseResource } from "../../../support/open-responses.ts";
 import { saidItem } from "../../../support/responses-script.ts";
 import { setUp } from "./set-up.ts";
 
@@ -73,12 +74,27 @@ test("websocket-failed-continuation-evicts-cache: after a failed turn the id it 
   expect(await up.client.next("error")).toMatchObject({ error: { code: "previous_response_not_found" } });
 });
 
-test("websocket-compact-new-chain: compacted items begin a conversation that can be continued", async () => {
+test("websocket-compact-new-chain: what was compacted over HTTP begins a conversation that can be continued", async () => {
   await using up = await setUp();
-  const compacted = { type: "compaction", encrypted_content: "sealed" };
-  up.client.create({ input: [compacted, user("on")], store: false });
-  expect((await up.answer("resp_1")).input).toEqual([compacted, user("on")]);
+  const compacting = fetch(`${up.gateway.url}/v1/responses/compact`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model: "responses", input: [user("one"), user("two")] }),
+  });
+  (await up.upstream.request()).json(200, compactedAs("sealed"));
+  const { output } = compactResource.parse(await (await compacting).json());
+  up.client.create({ input: [...output, user("on")], store: false });
+  expect((await up.answer("resp_1")).input).toEqual([...output, user("on")]);
   await up.client.next("response.completed");
   up.client.create({ input: [user("and on")], store: false, previous_response_id: "resp_1" });
   expect(JSON.stringify((await up.answer("resp_2")).input)).toContain("sealed");
+});
+
+test("a response of this gateway's own, the answer to a warm-up, has all fields", async () => {
+  await using up = await setUp();
+  up.client.create({ generate: false, input: [user("one")], prompt_cache_key: "mine", temperature: null });
+  for (const type of ["response.created", "response.completed"]) {
+    const { response } = await up.client.next(type);
+    expect(responseResource.parse(response)).toMatchObject({ prompt_cache_key: "mine", store: false });
+  }
 });

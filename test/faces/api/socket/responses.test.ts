@@ -134,5 +134,8 @@ describe("a frame that asks for no response", () => {
     });
     up.client.send({ type: "response.steer", previous_response_id: "resp_2", input });
     expect(await up.client.next()).toMatchObject({ error: { code: "response_not_found" } });
+    const long = [{ type: "message", role: "user", content: "x".repeat(100_000) }];
+    up.client.send({ type: "response.steer", previous_response_id: "resp_2", input: long });
+    expect(await up.client.next()).toMatchObject({ steer: { input: [] }, error: { code: "response_not_found" } });
   });
 });

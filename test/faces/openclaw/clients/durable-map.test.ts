@@ -41,6 +41,18 @@ test("a value that this version does not understand is left out, and stays in th
   expect(await documents.documents("counts")).toEqual([{ key: "old", value: "not a number" }]);
 });
 
+test("where keys never come again, what cannot be read is deleted and counted in a fault, without its content", async () => {
+  const { documents } = rig();
+  const faults: unknown[] = [];
+  await documents.saveDocument("counts", "broken", "a secret");
+  await documents.saveDocument("counts", "fine", 1);
+  const fault = (error: unknown) => faults.push(error);
+  const map = await DurableMap.load({ documents, kind: "counts", fault, dropsUnreadable: true }, asNumber);
+  await map.flush();
+  expect(await documents.documents("counts")).toEqual([{ key: "fine", value: 1 }]);
+  expect(faults.map(String)).toEqual(["Error: deleted stored documents of kind counts that cannot be read: 1"]);
+});
+
 test("a failed write is reported, the value stays in memory, and flush still resolves", async () => {
   const { documents, faults, load } = rig();
   const map = await load();

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { OPENCLAW_ATTACHMENTS } from "../../../../protocol/openclaw/wire.ts";
-import { MAX_TEXT_FILE_BYTES, readAttachments } from "../../../../src/faces/openclaw/files/attachments.ts";
+import { MAX_TEXT_FILE_BYTES } from "../../../../src/faces/chat/attached-files.ts";
+import { readAttachments } from "../../../../src/faces/openclaw/files/attachments.ts";
 
 const HEADS = {
   "image/png": "\x89PNG\r\n\x1a\n",

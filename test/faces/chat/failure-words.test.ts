@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
-import { CODES, type Code } from "../../../../protocol/codes.ts";
-import { type ErrorOptions, GatewayError } from "../../../../src/core/kernel/errors.ts";
-import { failureWords } from "../../../../src/faces/openclaw/clients/failure-words.ts";
+import { CODES, type Code } from "../../../protocol/codes.ts";
+import { type ErrorOptions, GatewayError } from "../../../src/core/kernel/errors.ts";
+import { failureWords } from "../../../src/faces/chat/failure-words.ts";
 
 const words = (code: Code, message?: string, options?: ErrorOptions): string =>
   failureWords(new GatewayError(code, message, options), "mock");

@@ -1,7 +1,7 @@
-import { CODES, type Code } from "../../../../protocol/codes.ts";
-import { isUsedUp } from "../../../core/dialect/error-meaning.ts";
-import { GatewayError } from "../../../core/kernel/errors.ts";
-import { asNumber, asString } from "../../../core/kernel/json.ts";
+import { CODES, type Code } from "../../../protocol/codes.ts";
+import { isUsedUp } from "../../core/dialect/error-meaning.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import { asNumber, asString } from "../../core/kernel/json.ts";
 
 /** Which of a route's limits ran out, by the timer that an `upstream_timeout` names. */
 const TIMEOUTS: Readonly<Record<string, string>> = {
@@ -57,12 +57,13 @@ function moreOf({ code, message, details }: GatewayError): string | undefined {
   return message;
 }
 
-function withRoute(error: GatewayError, route: string): string {
+function withRoute(error: GatewayError, route: string | undefined): string {
   const what = SENTENCES[error.code]?.(error) ?? "The provider failed";
   const more = moreOf(error);
   // It names the route, and says that the key is refused.
   if (error.details?.reason === "key_refused" && more !== undefined) return sentence(more);
-  return more === undefined ? `${what} (route ${route})` : `${what} (route ${route}): ${more.replace(/\.$/, "")}`;
+  const where = route === undefined ? "" : ` (route ${route})`;
+  return more === undefined ? `${what}${where}` : `${what}${where}: ${more.replace(/\.$/, "")}`;
 }
 
 function withoutRoute(error: GatewayError): string {
@@ -77,7 +78,7 @@ function wait({ retryAfterMs, retryable }: GatewayError): string {
 }
 
 /** A failure as the person who chats reads it: what happened, on which route, in the provider's words, and when to try again. */
-export function failureWords(error: GatewayError, route: string): string {
+export function failureWords(error: GatewayError, route?: string): string {
   const what = isUpstream(error.code) ? withRoute(error, route) : withoutRoute(error);
   return `${what}.${wait(error)}`;
 }

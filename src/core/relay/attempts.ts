@@ -1,0 +1,119 @@
+import type { Target } from "../dialect/routing.ts";
+import { GatewayError } from "../kernel/errors.ts";
+import type { MayRetry } from "../ports/upstream.ts";
+import type { AttemptRequest, Reservation } from "../quota/reservation.ts";
+import type { Plan } from "../targets/targets.ts";
+import type { Holdings } from "./holdings.ts";
+import { type OpenRequest, onTarget } from "./open-request.ts";
+import type { Prepared } from "./prepared.ts";
+
+/** One attempt, ready to begin: it takes over what its stream holds. */
+export interface Attempt {
+  /** From 1. */
+  readonly number: number;
+  readonly request: OpenRequest;
+  readonly prepared: Prepared;
+  readonly holdings: Holdings;
+}
+
+/** What the attempts of a stream need. */
+export interface AttemptsParts {
+  readonly plan: Plan;
+  readonly request: OpenRequest;
+  /** Throws what the dialect throws. */
+  readonly prepare: (request: OpenRequest) => Prepared;
+  /** Begins an attempt after the first. Never throws. */
+  readonly start: (attempt: Attempt) => void;
+  readonly now: () => number;
+}
+
+/**
+ * The attempts of one stream, one after the other, each on another target, until an answer begins. Keeps the request until
+ * then.
+ */
+export class Attempts {
+  readonly #plan: Plan;
+  readonly #now: () => number;
+  #parts: AttemptsParts | undefined;
+  #number = 1;
+  #begunAt: number;
+  #late: (() => void) | undefined;
+
+  constructor(parts: AttemptsParts) {
+    this.#parts = parts;
+    this.#plan = parts.plan;
+    this.#now = parts.now;
+    this.#begunAt = parts.now();
+  }
+
+  /** Takes the callback of the attempt that runs, called when its answer has not begun in time and another target is left. */
+  running(late: () => void): void {
+    this.#begunAt = this.#now();
+    this.#late = late;
+  }
+
+  /** How often the running attempt may be repeated on its own target. */
+  mayRetry(asked: MayRetry): MayRetry {
+    return this.#plan.mayRetry(asked);
+  }
+
+  /** The answer has begun: there is no other attempt. */
+  answered(): void {
+    this.#plan.answered();
+    this.#parts = this.#late = undefined;
+  }
+
+  /**
+   * The running attempt has failed before its answer began. Returns what begins the next one, which takes over `holdings`;
+   * undefined if this failure is the stream's.
+   */
+  after(error: GatewayError, holdings: Holdings): (() => void) | undefined {
+    this.#plan.failed(error);
+    const parts = this.#parts;
+    while (parts && this.#plan.mayGoOn(error)) {
+      const target = this.#plan.next();
+      if (!target) return undefined;
+      const attempt = this.#attempt(parts, target, holdings);
+      if (attempt) return () => parts.start(attempt);
+    }
+    return undefined;
+  }
+
+  /** Undefined if the target cannot take the request, or the caller's caps cannot be enforced on it. */
+  #attempt({ request: first, prepare }: AttemptsParts, target: Target, holdings: Holdings): Attempt | undefined {
+    try {
+      const request = onTarget(first, target);
+      const prepared = prepare(request);
+      const { body, inputCharacters } = prepared;
+      const number = this.#number + 1;
+      const next = holdings.handOn((one: Reservation) =>
+        one.next({ target, body, inputCharacters, attempt: number } satisfies AttemptRequest),
+      );
+      this.#number = number;
+      return { number, request, prepared, holdings: next };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Called about once a second. */
+  look(now: number): void {
+    const { firstTokenMs = Number.POSITIVE_INFINITY, hasNext } = this.#plan;
+    if (this.#late && hasNext && now - this.#begunAt >= firstTokenMs) this.#late();
+  }
+
+  /** The process stood still for `ms`, which does not count. */
+  forgive(ms: number): void {
+    this.#begunAt += ms;
+  }
+
+  /** The stream has ended. */
+  end(): void {
+    this.#plan.end();
+    this.#parts = this.#late = undefined;
+  }
+}
+
+/** Why an attempt is left whose answer has not begun in time. */
+export const tooLate = (): GatewayError =>
+  new GatewayError("upstream_timeout", "the answer has not begun in time", { details: { timer: "first_token" } });

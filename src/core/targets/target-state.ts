@@ -1,0 +1,121 @@
+import { TokenBucket } from "../caller/token-bucket.ts";
+
+/** What may run on one target. Undefined: unlimited. */
+export interface TargetLimits {
+  readonly requestsPerMinute?: number | undefined;
+  /** Prompts as estimated when they are sent. */
+  readonly tokensPerMinute?: number | undefined;
+  readonly concurrentStreams?: number | undefined;
+}
+
+/** Whether a target takes a request: now, now as the one try after a cool-down, once it has cooled down, or within its limits. */
+export type Readiness =
+  | { readonly is: "ready" | "trial" }
+  | { readonly is: "cooling" | "full"; readonly waitMs: number };
+
+/** Failures in a row after which a target cools down. One may be chance. */
+export const FAILURES = 3;
+
+/** When a stream of a full target usually ends: nobody knows. */
+const FULL_WAIT_MS = 1_000;
+
+const MINUTE_S = 60;
+
+/** One attempt's place on its target. Its holder must call `end`. */
+export interface Place {
+  /** The answer has begun: the target works. */
+  answered(): void;
+  /**
+   * The attempt failed before its answer began. `coolMs`: how long the target is spared once it has failed `FAILURES` times in
+   * a row, or from now on if `atOnce`.
+   */
+  failed(now: number, coolMs: number, atOnce: boolean): void;
+  /** The attempt is over. A second call does nothing. */
+  end(): void;
+}
+
+/**
+ * The health and load of one target. After some failures in a row it cools down; then a single attempt tries it, and its
+ * success opens the target again. Clock readings, in milliseconds, are arguments.
+ */
+export class TargetState {
+  readonly #limits: TargetLimits;
+  readonly #requests: TokenBucket | undefined;
+  readonly #tokens: TokenBucket | undefined;
+  #running = 0;
+  #failures = 0;
+  #coolUntil = 0;
+  #isCooling = false;
+  #trials = 0;
+
+  constructor(limits: TargetLimits, now: number) {
+    const { requestsPerMinute: requests, tokensPerMinute: tokens } = limits;
+    this.#limits = limits;
+    this.#requests = requests === undefined ? undefined : new TokenBucket(requests / MINUTE_S, requests, now);
+    this.#tokens = tokens === undefined ? undefined : new TokenBucket(tokens / MINUTE_S, tokens, now);
+  }
+
+  /** Attempts that run on it. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Milliseconds until it has cooled down; 0 if it has, or never failed. */
+  coolingMs(now: number): number {
+    return this.#isCooling ? Math.max(0, this.#coolUntil - now) : 0;
+  }
+
+  /** Whether it takes a request with this many prompt tokens now. */
+  readiness(now: number, tokens: number): Readiness {
+    const waitMs = this.#fullMs(now, tokens);
+    if (waitMs > 0) return { is: "full", waitMs };
+    if (!this.#isCooling) return { is: "ready" };
+    const coolingMs = this.coolingMs(now);
+    if (coolingMs > 0 || this.#trials > 0) return { is: "cooling", waitMs: coolingMs };
+    return { is: "trial" };
+  }
+
+  /** Takes a place for a request, whether the target is ready or not. */
+  take(now: number, tokens: number): Place {
+    this.#requests?.take(now);
+    this.#tokens?.take(now, this.#fitting(tokens));
+    this.#running++;
+    let isTrial = this.#isCooling;
+    if (isTrial) this.#trials++;
+    let isOver = false;
+    const endTrial = () => {
+      if (isTrial) this.#trials--;
+      isTrial = false;
+    };
+    return {
+      answered: () => {
+        endTrial();
+        this.#failures = 0;
+        this.#isCooling = false;
+      },
+      failed: (failedAt, coolMs, atOnce) => {
+        endTrial();
+        this.#failures++;
+        if (!atOnce && this.#failures < FAILURES) return;
+        this.#isCooling = true;
+        this.#coolUntil = Math.max(this.#coolUntil, failedAt + coolMs);
+      },
+      end: () => {
+        endTrial();
+        if (!isOver) this.#running--;
+        isOver = true;
+      },
+    };
+  }
+
+  #fullMs(now: number, tokens: number): number {
+    const { concurrentStreams = Number.POSITIVE_INFINITY } = this.#limits;
+    if (this.#running >= concurrentStreams) return FULL_WAIT_MS;
+    return Math.max(this.#requests?.waitMs(now, 1) ?? 0, this.#tokens?.waitMs(now, this.#fitting(tokens)) ?? 0);
+  }
+
+  /** A prompt larger than a minute's tokens takes the whole minute. */
+  #fitting(tokens: number): number {
+    return Math.min(tokens, this.#limits.tokensPerMinute ?? tokens);
+  }
+}

@@ -1,0 +1,400 @@
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, test } from "@jest/globals";
+import type { GatewayKey } from "../../src/core/caller/key-ring.ts";
+import { KeyDatabase } from "../../src/storage/keys/key-database.ts";
+import { LEDGER_FILE } from "../../src/storage/ledger/ledger-database.ts";
+import { ChatScript } from "../support/chat-script.ts";
+import { startTestGateway } from "../support/gateway.ts";
+import { freshSecret, keyFor } from "../support/gateway-key.ts";
+import { OpenClawClient } from "../support/openclaw-client.ts";
+import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { type EventFrame, StreamClient } from "../support/stream-client.ts";
+import { temporaryDirectories } from "../support/temporary-directory.ts";
+
+const directory = temporaryDirectories();
+
+const chunk = (delta: object) => ({
+  id: "c0",
+  object: "chat.completion.chunk",
+  choices: [{ index: 0, delta, finish_reason: null }],
+});
+const HEAD = chunk({ role: "assistant", content: "" });
+const OVERLOADED = { error: { message: "Overloaded", type: "overloaded_error", code: "overloaded" } };
+
+/** The ways in which a target breaks before its answer begins. */
+const BREAKS: Readonly<Record<string, (exchange: ScriptedExchange) => void>> = {
+  "refuses with 503": (exchange) => void exchange.json(503, { error: { message: "busy" } }),
+  "refuses with 500": (exchange) => void exchange.json(500, { error: { message: "oops" } }),
+  "refuses with 429": (exchange) => void exchange.json(429, { error: { message: "slow" } }, { "retry-after": "7" }),
+  "refuses the key": (exchange) => void exchange.json(401, { error: { message: "bad key", code: "invalid_api_key" } }),
+  "resets before a byte": (exchange) => exchange.reset(),
+  "ends before an event": (exchange) => void exchange.sse().end(),
+  "is overloaded in its first event": (exchange) => void exchange.sse().event(OVERLOADED).end(),
+  "is overloaded after its head": (exchange) => void exchange.sse().event(HEAD).event(OVERLOADED).end(),
+  "breaks off after its head": (exchange) => void exchange.sse().event(HEAD).reset(),
+  "says nothing in time": (exchange) => void exchange.sse().chunk(": waiting\n\n"),
+  "sends no stream": (exchange) => void exchange.head(200, { "content-type": "text/html", "content-length": "0" }),
+};
+
+const timeouts = { connectMs: 2_000, headersMs: 1_000, firstEventMs: 1_000 };
+
+const configOf = (targets: readonly ScriptedUpstream[], model: object = {}) => ({
+  routes: Object.fromEntries(
+    targets.map(({ url }, index) => [
+      `r${index}`,
+      { dialect: "openai-chat", baseUrl: `${url}/v1`, key: `sk-key-of-r${index}`, timeouts },
+    ]),
+  ),
+  models: { smart: { targets: targets.map((_, index) => ({ route: `r${index}`, model: `m${index}` })), ...model } },
+});
+
+const textOf = (events: readonly EventFrame[]): string =>
+  events.flatMap(({ data }) => /"content":"(.*?)"/.exec(JSON.stringify(data))?.[1] ?? []).join("");
+
+const answer = (exchange: ScriptedExchange) => new ChatScript(exchange).text("from the good one").finish();
+
+function rowsOf(path: string): Record<string, unknown>[] {
+  using database = new DatabaseSync(join(path, LEDGER_FILE), { readOnly: true });
+  return database
+    .prepare("SELECT * FROM streams ORDER BY rowid")
+    .all()
+    .map((row) => ({ ...row }));
+}
+
+function addKey(path: string, key: GatewayKey): void {
+  const store = new KeyDatabase(path);
+  store.add(key);
+  store.close();
+}
+
+describe("a model with two targets", () => {
+  test.each(Object.entries(BREAKS))("is answered by the second when the first %s", async (_, breaks) => {
+    await using bad = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    bad.respondWith(breaks);
+    good.respondWith(answer);
+    await using gateway = await startTestGateway({ config: configOf([bad, good]) });
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    const { events, end } = await client.run("a", { model: "smart", body: { messages: [] } });
+    expect(textOf(events)).toBe("from the good one");
+    expect(events.map(({ seq }) => seq)).toEqual(events.map((_event, index) => index + 1));
+    expect(JSON.stringify(events)).not.toContain('"c0"');
+    expect(end).toMatchObject({
+      status: "completed",
+      usage: { source: "exact", inputTokens: 12, outputTokens: 5 },
+      target: { attempt: 2, route: "r1", model: "m1" },
+    });
+    expect([bad.requests, good.requests]).toEqual([1, 1]);
+  });
+
+  test("is answered by the second when nothing listens at the first", async () => {
+    const gone = await startScriptedUpstream();
+    await gone.close();
+    await using good = await startScriptedUpstream();
+    good.respondWith(answer);
+    await using gateway = await startTestGateway({ config: configOf([gone, good]) });
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    const { end } = await client.run("a", { model: "smart", body: { messages: [] } });
+    expect(end).toMatchObject({ status: "completed", target: { attempt: 2, route: "r1" } });
+  });
+
+  test.each([
+    [
+      "400",
+      (exchange: ScriptedExchange) => void exchange.json(400, { error: { message: "bad" } }),
+      "upstream_http_error",
+    ],
+    [
+      "404",
+      (exchange: ScriptedExchange) => void exchange.json(404, { error: { message: "no" } }),
+      "upstream_http_error",
+    ],
+    [
+      "an invalid request in its first event",
+      (exchange: ScriptedExchange) =>
+        void exchange
+          .sse()
+          .event({ error: { message: "bad", type: "invalid_request_error" } })
+          .end(),
+      "upstream_error_event",
+    ],
+  ])("is not tried again for the caller's own fault: %s", async (_, breaks, code) => {
+    await using first = await startScriptedUpstream();
+    await using second = await startScriptedUpstream();
+    first.respondWith(breaks);
+    await using gateway = await startTestGateway({ config: configOf([first, second]) });
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    const { end } = await client.run("a", { model: "smart", body: { messages: [] } });
+    expect(end).toMatchObject({ status: "failed", error: { code }, target: { attempt: 1, route: "r0" } });
+    expect(second.requests).toBe(0);
+  });
+
+  test("is never tried again once the client has seen content", async () => {
+    await using first = await startScriptedUpstream();
+    await using second = await startScriptedUpstream();
+    await using gateway = await startTestGateway({ config: configOf([first, second]) });
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    client.send({ type: "open", id: "a", model: "smart", body: { messages: [] } });
+    const exchange = await first.request();
+    exchange
+      .sse()
+      .event(HEAD)
+      .event(chunk({ content: "half" }));
+    await client.take((frame) => frame.type === "event" && JSON.stringify(frame.data).includes("half"));
+    exchange.reset();
+    const { end } = await client.rest("a");
+    expect(end).toMatchObject({ status: "failed", error: { code: "upstream_reset" }, target: { attempt: 1 } });
+    expect(second.requests).toBe(0);
+  });
+
+  test("fails with the last target's error, and with what it said, when all fail", async () => {
+    await using first = await startScriptedUpstream();
+    await using second = await startScriptedUpstream();
+    first.respondWith((exchange) => void exchange.json(503, { error: { message: "first busy" } }));
+    second.respondWith((exchange) => void exchange.sse().event(HEAD).event(OVERLOADED).end());
+    await using gateway = await startTestGateway({ config: configOf([first, second]) });
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    const { events, end } = await client.run("a", { model: "smart", body: { messages: [] } });
+    expect(events).toHaveLength(2);
+    expect(end).toMatchObject({ status: "failed", error: { code: "upstream_error_event" }, target: { attempt: 2 } });
+  });
+
+  test("never shows a caller's own key to the second", async () => {
+    await using first = await startScriptedUpstream();
+    await using second = await startScriptedUpstream();
+    first.respondWith((exchange) => void exchange.json(503, { error: { message: "busy" } }));
+    await using gateway = await startTestGateway({ config: configOf([first, second]) });
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    const open = { model: "smart", upstreamKey: "sk-of-the-caller", retry: false, body: { messages: [] } };
+    const { end } = await client.run("a", open);
+    expect(end).toMatchObject({ status: "failed", error: { code: "upstream_overloaded" } });
+    expect(second.requests).toBe(0);
+  });
+
+  test("is tried only on the routes that the caller's key permits", async () => {
+    const path = directory();
+    const secret = freshSecret();
+    addKey(path, keyFor("ci", secret, { routes: ["r1"] }));
+    await using first = await startScriptedUpstream();
+    await using second = await startScriptedUpstream();
+    second.respondWith(answer);
+    const config = { ...configOf([first, second]), auth: { required: true }, data: { directory: path } };
+    await using gateway = await startTestGateway({ config });
+    using client = await (await StreamClient.connect(gateway.url, { token: secret })).hello();
+    const { end } = await client.run("a", { model: "smart", body: { messages: [] } });
+    expect(end).toMatchObject({ status: "completed", target: { attempt: 1, route: "r1" } });
+    expect(first.requests).toBe(0);
+  });
+
+  test("moves on when no answer has begun by firstTokenMs, and records both", async () => {
+    const path = directory();
+    {
+      await using slow = await startScriptedUpstream();
+      await using good = await startScriptedUpstream();
+      good.respondWith(answer);
+      const config = { ...configOf([slow, good], { firstTokenMs: 1_000 }), data: { directory: path } };
+      await using gateway = await startTestGateway({ config });
+      using client = await (await StreamClient.connect(gateway.url)).hello();
+      const done = client.run("a", {
+        model: "smart",
+        body: { messages: [{ role: "user", content: "long".repeat(40) }] },
+      });
+      const exchange = await slow.request();
+      exchange.sse({}).event(HEAD);
+      expect((await done).end).toMatchObject({ status: "completed", target: { attempt: 2 } });
+      await exchange.closed;
+    }
+    expect(rowsOf(path)).toMatchObject([
+      { attempt: 1, is_left: 1, route: "r0", code: "upstream_timeout", source: "estimated", upstream_model: "m0" },
+      { attempt: 2, is_left: 0, route: "r1", outcome: "completed", source: "exact", input_tokens: 12 },
+    ]);
+    expect(Number(rowsOf(path)[0]?.input_tokens)).toBeGreaterThan(30);
+  });
+});
+
+describe("five targets of which four break", () => {
+  test("under 200 streams: none fails, none is mixed, all attempts are recorded, and the broken ones are spared", async () => {
+    const path = directory();
+    const breaks = Object.values(BREAKS);
+    let requests = 0;
+    let attempts = 0;
+    {
+      await using one = await startScriptedUpstream();
+      await using two = await startScriptedUpstream();
+      await using three = await startScriptedUpstream();
+      await using four = await startScriptedUpstream();
+      await using good = await startScriptedUpstream();
+      let turn = 0;
+      const bad = [one, two, three, four];
+      for (const upstream of bad) upstream.respondWith((exchange) => breaks[turn++ % breaks.length]?.(exchange));
+      good.respondWith((exchange) => new ChatScript(exchange).text("all ").text("good").finish());
+      const config = { ...configOf([...bad, good]), data: { directory: path } };
+      await using gateway = await startTestGateway({ config });
+      using client = await (await StreamClient.connect(gateway.url)).hello();
+      for (let round = 0; round < 10; round++) {
+        const ids = Array.from({ length: 20 }, (_, index) => `s${round}_${index}`);
+        const ended = await Promise.all(ids.map((id) => client.run(id, { model: "smart", body: { messages: [] } })));
+        for (const { events, end } of ended) {
+          expect(end).toMatchObject({ status: "completed", target: { route: "r4" } });
+          expect(textOf(events)).toBe("all good");
+          expect(events.map(({ seq }) => seq)).toEqual(events.map((_event, index) => index + 1));
+        }
+      }
+      requests = [...bad, good].reduce((sum, upstream) => sum + upstream.requests, 0);
+      // Without a cool-down it would be 200 at each.
+      for (const upstream of bad) expect(upstream.requests).toBeLessThan(80);
+      const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+      const left = [...metrics.matchAll(/^sluice_attempts_left_total\{.*\} (\d+)$/gm)];
+      attempts = left.reduce((sum, [, count]) => sum + Number(count), 200);
+    }
+    const rows = rowsOf(path);
+    expect(rows.filter(({ is_left, outcome }) => is_left === 0 && outcome === "completed")).toHaveLength(200);
+    expect(rows.filter(({ is_left, outcome }) => is_left === 1 && outcome !== "failed")).toEqual([]);
+    expect(rows.every(({ outcome }) => outcome !== null)).toBe(true);
+    expect(rows).toHaveLength(attempts);
+    // A remembered refusal of a key costs no request.
+    expect(rows.length).toBeGreaterThanOrEqual(requests);
+  });
+});
+
+describe("a route with several keys", () => {
+  test("uses them in turn, and spares one that is refused", async () => {
+    await using upstream = await startScriptedUpstream();
+    const seen = new Map<string, number>();
+    upstream.respondWith((exchange) => {
+      const key = exchange.headers.authorization ?? "";
+      seen.set(key, (seen.get(key) ?? 0) + 1);
+      if (key.endsWith("bad")) exchange.json(401, { error: { message: "bad key", code: "invalid_api_key" } });
+      else answer(exchange);
+    });
+    const keys = ["sk-one", "sk-two", "sk-bad"];
+    const config = {
+      routes: { chat: { dialect: "openai-chat", baseUrl: `${upstream.url}/v1`, keys } },
+      models: { gpt: { route: "chat", model: "m" } },
+    };
+    await using gateway = await startTestGateway({ config });
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    for (let index = 0; index < 60; index++) {
+      const { end } = await client.run(`s${index}`, { model: "gpt", body: { messages: [] } });
+      expect(end).toMatchObject({ status: "completed" });
+    }
+    expect(seen.get("Bearer sk-bad")).toBe(1);
+    expect(seen.get("Bearer sk-one")).toBeGreaterThan(10);
+    expect(seen.get("Bearer sk-two")).toBeGreaterThan(10);
+  });
+});
+
+describe("a capped key", () => {
+  test("pays for every attempt that its provider may bill, and reserves once", async () => {
+    const path = directory();
+    const secret = freshSecret();
+    addKey(path, keyFor("ci", secret, { caps: { tokensPerDay: 100_000, requestsPerMinute: 1 } }));
+    await using first = await startScriptedUpstream();
+    await using second = await startScriptedUpstream();
+    // Begins its body, so that it may bill the prompt, and breaks off.
+    first.respondWith((exchange) => void exchange.sse().event(HEAD).reset());
+    second.respondWith(answer);
+    const price = { input: 1, output: 1 };
+    const config = { ...configOf([first, second], { price }), auth: { required: true }, data: { directory: path } };
+    {
+      await using gateway = await startTestGateway({ config });
+      using client = await (await StreamClient.connect(gateway.url, { token: secret })).hello();
+      const body = { messages: [{ role: "user", content: "word ".repeat(400) }] };
+      expect((await client.run("a", { model: "smart", body })).end).toMatchObject({ status: "completed" });
+      // One request in the minute, whatever attempts it took.
+      await expect(client.run("b", { model: "smart", body })).rejects.toThrow("rate_limited");
+      await gateway.close();
+    }
+    const [left, answered] = rowsOf(path);
+    expect(left).toMatchObject({ is_left: 1, source: "estimated" });
+    expect(Number(left?.input_tokens)).toBeGreaterThan(400);
+    expect(answered).toMatchObject({ is_left: 0, input_tokens: 12, output_tokens: 5, cost_nano: 17_000 });
+  });
+});
+
+describe("a model with targets of two dialects", () => {
+  const start = async (bad: ScriptedUpstream, good: ScriptedUpstream, more: object = {}) =>
+    startTestGateway({
+      config: {
+        routes: {
+          first: { dialect: "anthropic-messages", baseUrl: bad.url, key: "sk-first-key" },
+          second: { dialect: "openai-chat", baseUrl: `${good.url}/v1`, key: "sk-second-key" },
+        },
+        models: {
+          smart: {
+            targets: [
+              { route: "first", model: "m1" },
+              { route: "second", model: "m2" },
+            ],
+          },
+        },
+        ...more,
+      },
+    });
+
+  test("is answered by the other dialect in a chat, from a conversation in that dialect", async () => {
+    await using bad = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    bad.respondWith((exchange) => void exchange.json(529, { error: { type: "overloaded_error", message: "busy" } }));
+    await using gateway = await start(bad, good);
+    const client = await OpenClawClient.dial(gateway.url);
+    await client.connect({ scopes: ["operator.read", "operator.write"] });
+    await client.request("chat.send", { sessionKey: "main", message: "Hi", idempotencyKey: "r1" });
+    const exchange = await good.request();
+    expect(JSON.parse(exchange.body)).toMatchObject({ model: "m2", messages: [{ role: "user" }] });
+    new ChatScript(exchange).text("hello").finish();
+    expect(await client.ended("r1")).toMatchObject({ state: "final", message: { content: [{ text: "hello" }] } });
+  });
+
+  test("is tried on the first's dialect alone by clients that read it raw", async () => {
+    await using bad = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    bad.respondWith((exchange) => void exchange.json(529, { error: { type: "overloaded_error", message: "busy" } }));
+    await using gateway = await start(bad, good);
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    const { end } = await client.run("a", { model: "smart", retry: false, body: { messages: [] } });
+    expect(end).toMatchObject({ status: "failed", error: { code: "upstream_overloaded" }, target: { route: "first" } });
+    expect(good.requests).toBe(0);
+  });
+
+  test("is found by each dialect's API on its own target", async () => {
+    await using bad = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    good.respondWith(answer);
+    await using gateway = await start(bad, good);
+    const response = await fetch(`${gateway.url}/v1/chat/completions`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "smart", stream: true, messages: [{ role: "user", content: "Hi" }] }),
+    });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toContain("from the good one");
+    expect(bad.requests).toBe(0);
+  });
+
+  test("has side calls answered by the first target", async () => {
+    await using bad = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    bad.respondWith((exchange) => void exchange.json(200, { input_tokens: 7 }));
+    await using gateway = await start(bad, good);
+    const response = await fetch(`${gateway.url}/v1/messages/count_tokens`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ model: "smart", messages: [{ role: "user", content: "Hi" }] }),
+    });
+    expect(await response.json()).toEqual({ input_tokens: 7 });
+  });
+
+  test("is refused to a raw client whose key permits the other dialect's route alone", async () => {
+    const path = directory();
+    const secret = freshSecret();
+    addKey(path, keyFor("ci", secret, { routes: ["second"] }));
+    await using bad = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    await using gateway = await start(bad, good, { auth: { required: true }, data: { directory: path } });
+    using client = await (await StreamClient.connect(gateway.url, { token: secret })).hello();
+    await expect(client.run("a", { model: "smart", body: { messages: [] } })).rejects.toThrow("forbidden");
+    expect([bad.requests, good.requests]).toEqual([0, 0]);
+  });
+});

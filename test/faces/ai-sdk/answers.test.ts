@@ -1,0 +1,24 @@
+import { expect, test } from "@jest/globals";
+import { dialects } from "../../../src/dialects/registry.ts";
+import { Answer } from "../../../src/faces/ai-sdk/answers/answer.ts";
+import { Answers } from "../../../src/faces/ai-sdk/answers/answers.ts";
+import { LIMITS, RegistryRig } from "../../support/registry-rig.ts";
+
+test("chats are forgotten once their answers cannot be read any more: at the next question, whoever asks it", () => {
+  const rig = new RegistryRig();
+  const answers = new Answers(rig.registry);
+  const ask = (chat: string) => {
+    const subject = rig.open("continue");
+    const dialect = dialects.get("openai-chat");
+    if (!subject || !dialect) throw new Error("not set up");
+    const facts = { messageId: chat, metadata: {}, tools: new Set<string>() };
+    answers.add(subject.caller, chat, new Answer(subject.registered, dialect, facts, rig.registry));
+    return subject;
+  };
+  for (const chat of ["a", "b", "c"]) ask(chat).end();
+  const running = ask("d");
+  expect(answers.size).toBe(4);
+  rig.tick(LIMITS.retentionMs);
+  ask("e");
+  expect([answers.size, answers.isRunning(running.caller, "d")]).toEqual([2, false]);
+});
