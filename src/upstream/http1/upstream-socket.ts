@@ -134,8 +134,7 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
 
   #follow(socket: Socket): Socket {
     socket.on("error", (error) => {
-      const isUntrusted = socket instanceof TLSSocket && Boolean(socket.authorizationError);
-      this.#error ??= isUntrusted ? certificateError(error) : error;
+      this.#error ??= socket instanceof TLSSocket && socket.authorizationError ? certificateError(error) : error;
     });
     return socket.on("end", () => this.#ended()).on("close", () => this.#closed());
   }
@@ -243,9 +242,8 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
     this.#target.pace.forget(this);
     const error = this.#error ?? new GatewayError("upstream_reset");
     this.#owner.gone(this, this.#isConnected ? undefined : error);
-    // What a socket without a buffer of its own had read while it was paused.
-    const unread: Buffer | null = this.#socket.read();
-    if (unread) this.#held += unread.toString("latin1");
+    // What was read through a proxy while it was paused.
+    this.#held += this.#socket.read()?.toString("latin1") ?? "";
     this.#release();
     this.destroy(error);
   }
