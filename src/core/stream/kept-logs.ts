@@ -1,46 +1,53 @@
 import { type LogBudget, SENT_SHARE } from "./log-budget.ts";
-import type { RegisteredStream } from "./registry.ts";
+import type { Stream } from "./stream.ts";
+
+/** An ended stream whose log is kept. */
+interface Kept {
+  readonly stream: Stream;
+  /** Its client has handled all of it. */
+  readonly isHandled: boolean;
+}
 
 /** The logs of ended streams without a reader, and the order in which they are dropped. */
 export class KeptLogs {
   readonly #budget: LogBudget;
   /** Longest waiting first. */
-  readonly #kept = new Set<RegisteredStream>();
+  readonly #kept = new Set<Kept>();
   /** Those of them that were sent to their end to clients that did not acknowledge it, oldest first, with their sizes. */
-  readonly #sent = new Map<RegisteredStream, number>();
+  readonly #sent = new Map<Kept, number>();
   #sentBytes = 0;
 
   constructor(budget: LogBudget) {
     this.#budget = budget;
   }
 
-  add(registered: RegisteredStream): void {
-    this.#kept.add(registered);
+  add(kept: Kept): void {
+    this.#kept.add(kept);
   }
 
-  delete(registered: RegisteredStream): void {
-    this.#kept.delete(registered);
-    this.#sentBytes -= this.#sent.get(registered) ?? 0;
-    this.#sent.delete(registered);
+  delete(kept: Kept): void {
+    this.#kept.delete(kept);
+    this.#sentBytes -= this.#sent.get(kept) ?? 0;
+    this.#sent.delete(kept);
   }
 
   /** Drops one log, which nobody needs again. */
-  drop(registered: RegisteredStream): void {
-    this.delete(registered);
-    registered.stream.log.evict();
+  drop(kept: Kept): void {
+    this.delete(kept);
+    kept.stream.log.evict();
   }
 
   /**
    * A log was sent to its end: it is needed only if what the socket took was lost on its way. Drops the oldest such logs
    * beyond `SENT_SHARE` of the budget, never the newest.
    */
-  sent(registered: RegisteredStream): void {
-    if (!this.#kept.has(registered) || this.#sent.has(registered)) return;
-    const { bytes } = registered.stream.log;
-    this.#sent.set(registered, bytes);
+  sent(kept: Kept): void {
+    if (!this.#kept.has(kept) || this.#sent.has(kept)) return;
+    const { bytes } = kept.stream.log;
+    this.#sent.set(kept, bytes);
     this.#sentBytes += bytes;
     for (const oldest of this.#sent.keys()) {
-      if (oldest === registered || this.#sentBytes <= this.#budget.maxBytes * SENT_SHARE) return;
+      if (oldest === kept || this.#sentBytes <= this.#budget.maxBytes * SENT_SHARE) return;
       this.drop(oldest);
     }
   }
@@ -49,9 +56,9 @@ export class KeptLogs {
   relieve(share: number): void {
     if (!this.#budget.isOver(share)) return;
     const handled = [...this.#kept].filter(({ isHandled }) => isHandled);
-    for (const registered of [...handled, ...this.#kept]) {
+    for (const kept of [...handled, ...this.#kept]) {
       if (!this.#budget.isOver(share)) return;
-      this.drop(registered);
+      this.drop(kept);
     }
   }
 }

@@ -11,7 +11,7 @@ test("chats are forgotten once their answers cannot be read any more: at the nex
     const subject = rig.open("continue");
     const dialect = dialects.get("openai-chat");
     if (!subject || !dialect) throw new Error("not set up");
-    const facts = { messageId: chat, metadata: {}, tools: new Set<string>() };
+    const facts = { messageId: chat, stream: chat, model: "gpt", route: "chat", tools: new Set<string>() };
     answers.add(subject.caller, chat, new Answer(subject.registered, dialect, facts, rig.registry));
     return subject;
   };
