@@ -18,7 +18,9 @@ async function setUp(more: Fields = {}) {
   const stack = new AsyncDisposableStack();
   const first = stack.use(await startScriptedUpstream());
   const second = stack.use(await startScriptedUpstream());
-  const config = configFor(first.url, { data: {}, ...more });
+  const plain = configFor(first.url, { data: {}, ...more });
+  // Kept so long that only a reload closes an idle connection.
+  const config = { ...plain, routes: { chat: { ...plain.routes.chat, keepAliveMs: 600_000 } } };
   const gateway = stack.use(await startSluice(config));
   const client = stack.use(await (await StreamClient.connect(gateway.url)).hello());
   return { config, gateway, client, first, second, [Symbol.asyncDispose]: () => stack.disposeAsync() };
@@ -73,7 +75,7 @@ describe("a reload", () => {
     const key = "sk-test-another-key-of-the-route-1";
     const { code, stdout } = await reload(gateway, {
       ...up.config,
-      routes: { chat: { dialect: "openai-chat", baseUrl: `${second.url}/v1`, key } },
+      routes: { chat: { ...up.config.routes.chat, baseUrl: `${second.url}/v1`, key } },
       models: { gpt: { route: "chat", model: "gpt-new" } },
     });
     isOver = true;
