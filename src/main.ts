@@ -26,10 +26,13 @@ async function main(): Promise<number> {
   const { runCommandLine } = await import("./cli/command-line.ts");
   const { openTerminal } = await import("./cli/terminal.ts");
   const { waitForStop } = await import("./cli/stop.ts");
+  const { isTerminalGone } = await import("./cli/hang-up.ts");
   const { isFromNpm, NPM_ECHO_MS, npmGone } = await import("./cli/parent.ts");
   const { chooseCollector, useCollector } = await import("./cli/collector.ts");
   const { findOpenFiles } = await import("./observe/open-files.ts");
   const { openDataDirectory } = await import("./storage/sqlite/data-directory.ts");
+  const hadTerminal = process.stdin.isTTY || process.stdout.isTTY;
+  const isHungUp = () => isTerminalGone(hadTerminal);
   for (const stream of [process.stdout, process.stderr]) {
     // The reader of our output has gone, which is no reason to stop.
     stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -57,11 +60,19 @@ async function main(): Promise<number> {
         engine: { processors, collector },
       });
     },
+    hangUp: (pid) => void process.kill(pid, "SIGHUP"),
+    pid: process.pid,
+    onHangUp: (asked) => {
+      process.on("SIGHUP", () => {
+        if (!isHungUp()) asked();
+      });
+    },
     stopped: () =>
       waitForStop(process, {
         report: (text) => process.stderr.write(text),
         now: () => performance.now(),
         echoMs: isFromNpm(process, manifest.name) ? NPM_ECHO_MS : 0,
+        isHungUp,
         abandoned: npmGone(process, manifest.name),
       }),
   });

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { isNativeError } from "node:util/types";
@@ -6,9 +7,12 @@ import { STREAM_PATH } from "../../protocol/stream.ts";
 import { routesToRefusedAddresses, unreachableRoutes } from "../compose/unreachable-routes.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
-import { loadConfig } from "../config/load.ts";
+import { DEFAULT_FILE, loadConfig } from "../config/load.ts";
+import { ignoredProxyWarning } from "../config/proxy.ts";
 import type { Config } from "../config/schema.ts";
 import { usableFiles } from "../observe/open-files.ts";
+import { followFile } from "./follow-file.ts";
+import { leaveOutcome, type ReloadOutcome } from "./reload-outcome.ts";
 import { describeFault, describeStartFailure } from "./start-failure.ts";
 import type { Stop } from "./stop.ts";
 import type { Terminal } from "./terminal.ts";
@@ -16,6 +20,13 @@ import type { Terminal } from "./terminal.ts";
 interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+}
+
+/** What serving needs of a gateway. */
+interface RunningGateway {
+  readonly url: string;
+  reload(load: () => Config): ReloadOutcome;
+  close(reason: Stop["reason"]): Promise<void>;
 }
 
 /** The outside world as a command sees it; main.ts passes the real one. */
@@ -31,19 +42,23 @@ export interface World {
   readonly openTerminal: (() => Terminal) | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
-  readonly createGateway: (
-    config: Config,
-    options: { readonly version: string },
-  ) => Promise<{ readonly url: string; close(reason: Stop["reason"]): Promise<void> }>;
+  readonly createGateway: (config: Config, options: { readonly version: string }) => Promise<RunningGateway>;
+  /** This process's id. */
+  readonly pid: number;
+  /** Calls back at every SIGHUP that asks for a reload. */
+  readonly onHangUp: (asked: () => void) => void;
+  /** Sends SIGHUP to a process. Throws when it may not. */
+  readonly hangUp: (pid: number) => void;
   /** Starts listening for signals and faults; resolves when the process should stop. */
   readonly stopped: () => Promise<Stop>;
 }
 
-const USAGE = `Usage: sluice [serve | init | check | keys | usage] [options]
+const USAGE = `Usage: sluice [serve | init | check | reload | keys | usage] [options]
 
   serve              run the gateway (the default command)
   init               write a first configuration file: sluice init --help
   check              validate the configuration and print it in full, with secrets masked
+  reload             make the running gateway read its configuration again: sluice reload --help
   keys               create, list, revoke and rotate gateway keys: sluice keys --help
   usage              report usage and cost from the ledger: sluice usage --help
 
@@ -79,6 +94,7 @@ export async function runCommandLine(args: readonly string[], world: World): Pro
   // Loaded on demand: they load the database.
   if (args[0] === "keys") return (await import("./commands/keys.ts")).runKeys(args.slice(1), world);
   if (args[0] === "init") return (await import("./commands/init.ts")).runInit(args.slice(1), world);
+  if (args[0] === "reload") return (await import("./commands/reload.ts")).runReload(args.slice(1), world);
   if (args[0] === "usage") return (await import("./commands/usage.ts")).runUsage(args.slice(1), world);
   let line: ReturnType<typeof parse>;
   try {
@@ -115,17 +131,19 @@ async function configured(
     SLUICE_CONTROL_UI: flags["control-ui"],
   };
   const flagged = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const env = { ...world.env, ...flagged };
+  const load = () => loadConfig({ env, cwd });
   let config: Config;
   try {
-    config = loadConfig({ env: { ...world.env, ...flagged }, cwd });
+    config = load();
   } catch (error) {
     stderr.write(`sluice: ${error instanceof ConfigError ? error.message : describeFault(error)}\n`);
     return FAILED;
   }
-  for (const warning of [...warningsOf(config), ...unreachableRoutes(config)]) warn(world, warning);
+  warnOf(config, world);
   const lookups = warnOfNames(config, world);
   // The start waits for no lookup: one may take seconds.
-  if (command === "serve") return serve(config, world);
+  if (command === "serve") return serve(config, world, load, resolve(cwd, env.SLUICE_CONFIG || DEFAULT_FILE));
   await Promise.race([lookups, setTimeout(MAX_LOOKUP_MS, undefined, { ref: false })]);
   warnOfOpenFiles(config, world);
   // Secrets serialise masked.
@@ -140,6 +158,11 @@ async function warnOfNames(config: Config, world: World): Promise<void> {
   for await (const warning of routesToRefusedAddresses(config, world.resolve)) warn(world, warning);
 }
 
+function warnOf(config: Config, world: World): void {
+  const ignoredProxy = ignoredProxyWarning(config.routes, world.env) ?? [];
+  for (const text of [...warningsOf(config), ...unreachableRoutes(config)].concat(ignoredProxy)) warn(world, text);
+}
+
 const warn = ({ stderr }: World, warning: string) => stderr.write(`sluice: warning: ${warning}\n`);
 
 function warnOfOpenFiles(config: Config, world: World): void {
@@ -148,14 +171,24 @@ function warnOfOpenFiles(config: Config, world: World): void {
   if (warning) warn(world, warning);
 }
 
-async function serve(loaded: Config, world: World): Promise<number> {
+async function serve(loaded: Config, world: World, load: () => Config, file: string): Promise<number> {
   const { stdout, stderr, version } = world;
-  const pretty = loaded.log.pretty === "auto" ? stdout.isTTY === true : loaded.log.pretty;
-  const config = { ...loaded, log: { ...loaded.log, pretty } };
+  const config = settled(loaded, stdout);
+  const { pretty } = config.log;
   // Before the start, so that a signal during it is not missed.
   const stopped = world.stopped();
   try {
     const gateway = await world.createGateway(config, { version });
+    const reload = () => {
+      const outcome = gateway.reload(() => {
+        const next = settled(load(), stdout);
+        warnOf(next, world);
+        return next;
+      });
+      if (config.data.store !== "memory") tellOutcome(config.data.directory, world, outcome);
+    };
+    world.onHangUp(reload);
+    if (config.watch) void stopped.then(followFile(file, reload));
     if (pretty) stdout.write(welcome(version, gateway.url, config.openclaw.controlUi !== undefined));
     const { code, reason } = await stopped;
     await gateway.close(reason);
@@ -163,6 +196,20 @@ async function serve(loaded: Config, world: World): Promise<number> {
   } catch (error) {
     stderr.write(`sluice: ${describeStartFailure(error, config.listen)}\n`);
     return FAILED;
+  }
+}
+
+/** The configuration with what depends on this process's output. */
+function settled(config: Config, stdout: Output) {
+  const pretty = config.log.pretty === "auto" ? stdout.isTTY === true : config.log.pretty;
+  return { ...config, log: { ...config.log, pretty } };
+}
+
+function tellOutcome(directory: string, world: World, outcome: ReloadOutcome): void {
+  try {
+    leaveOutcome(directory, world.pid, outcome);
+  } catch (error) {
+    warn(world, `sluice reload cannot be answered: ${describeFault(error)}`);
   }
 }
 

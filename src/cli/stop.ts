@@ -23,15 +23,20 @@ export interface StopParts {
   readonly now: () => number;
   /** Signals this soon after the first are its copies: npm forwards a Ctrl+C that the terminal sent to both. */
   readonly echoMs: number;
+  /** Whether the terminal has gone: otherwise SIGHUP asks for a reload, and stops nothing. */
+  readonly isHungUp: () => boolean;
   /** Resolves when the parent that the process must not outlive is gone. */
   readonly abandoned: Promise<void>;
 }
 
 /**
- * Resolves when the process should stop: with code 0 after the first SIGTERM, SIGINT or SIGHUP or when the parent is
- * gone, with 1 after an uncaught exception. A second signal that is not a copy exits at once.
+ * Resolves when the process should stop: with code 0 after the first SIGTERM or SIGINT, or SIGHUP of a terminal that
+ * has gone, or when the parent is gone, with 1 after an uncaught exception. A second signal that is not a copy exits at once.
  */
-export function waitForStop(source: StopSource, { report, now, echoMs, abandoned }: StopParts): Promise<Stop> {
+export function waitForStop(
+  source: StopSource,
+  { report, now, echoMs, isHungUp, abandoned }: StopParts,
+): Promise<Stop> {
   return new Promise((resolve) => {
     let stoppingSince: number | undefined;
     const stop = (why: Stop) => {
@@ -41,6 +46,7 @@ export function waitForStop(source: StopSource, { report, now, echoMs, abandoned
     };
     for (const signal of SIGNALS) {
       source.on(signal, () => {
+        if (signal === "SIGHUP" && !isHungUp()) return;
         if (stoppingSince === undefined || now() - stoppingSince >= echoMs) stop({ code: 0, reason: signal });
       });
     }

@@ -10,7 +10,7 @@ import { AI_SDK_SUBPROTOCOL, createAiSdkFace } from "../faces/ai-sdk/face.ts";
 import { RESPONSES_API } from "../faces/api/request/apis.ts";
 import { createOpenClawFace } from "../faces/openclaw/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
-import { createLog, type LogOptions, type StartRecord } from "../observe/log.ts";
+import { createLog, type LogOptions } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
@@ -22,6 +22,7 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
+import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLedger } from "./ledger.ts";
@@ -30,33 +31,10 @@ import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
 import { connectRelay, openRegistry } from "./relay.ts";
-import { connectRoutes } from "./routes.ts";
+import { reload } from "./reload.ts";
+import type { Gateway, GatewayOptions } from "./running.ts";
 import { connectStreamFaces } from "./stream-faces.ts";
 import { openTranscripts } from "./transcripts.ts";
-
-/** What the process tells its gateway. */
-export interface GatewayOptions {
-  readonly version: string;
-  /** This process's id, which its lock on the data directory shows to other gateways. */
-  readonly pid: number;
-  /** How the process runs, for the log's line `started`. */
-  readonly engine?: StartRecord["engine"];
-  /** Where log lines go; by default standard output. */
-  readonly logTo?: LogOptions["target"];
-}
-
-/** A running gateway. */
-export interface Gateway {
-  /** `http://host:port`, as bound. */
-  readonly url: string;
-  /** The address of `/metrics`, if it has its own listener. */
-  readonly metricsUrl: string | undefined;
-  /**
-   * Refuses new requests, lets running streams end within `limits.drainMs`, commits pending writes, and closes.
-   * `reason` goes into the log's last line; after SIGTERM the gateway keeps listening for at least `limits.lingerMs`.
-   */
-  close(reason?: string): Promise<void>;
-}
 
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
 const newId = (): string => randomUUID();
@@ -87,13 +65,14 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const transcripts = started.adopt(await openTranscripts(config, thread), (part) => part.close());
   const ledger = started.adopt(await connectLedger(config, thread, clock, log.ledger), (part) => part.stop());
   const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
-  const { routing, upstreamRoutes } = connectRoutes(config, demo);
+  const current = new CurrentConfig(config, demo);
+  const { routing } = current;
   const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
     createUpstream({
       reads,
-      routes: upstreamRoutes,
+      routes: current.upstreamRoutes,
       version,
       clock,
       observer,
@@ -146,7 +125,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       vitals,
       port: () => Number(new URL(server.url).port),
       ledger,
-      config: JSON.parse(JSON.stringify(config)),
+      config: () => current.shown,
       clock,
       newId,
       version,
@@ -228,7 +207,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     authRequired: authenticator.required,
     demo: demo !== undefined,
     engine: options.engine,
-    routes: upstreamRoutes.map(({ name }) => name),
+    routes: current.upstreamRoutes.map(({ name }) => name),
     models: routing.models.map(({ alias }) => alias),
   });
   listening = true;
@@ -237,6 +216,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   return {
     url: server.url,
     metricsUrl: metricsServer?.url,
+    reload: (load) => reload(load, current, upstream, log),
     close(reason = stopReason) {
       stopReason = reason;
       return parts.disposeAsync();

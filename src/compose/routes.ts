@@ -19,6 +19,7 @@ export function connectRoutes(config: Config, demo: DemoUpstream | undefined) {
       key: (route.keys?.[index] ?? route.key)?.reveal(),
       keyOrigin: keyOrigin(name, route.keys?.[index] ?? route.key),
       headers: Object.fromEntries(Object.entries(route.headers).map(([header, value]) => [header, value.reveal()])),
+      ...wayOut(route),
     })),
   );
   const all = [
@@ -90,6 +91,14 @@ const keyNames = (name: string, keys: readonly unknown[] = [undefined]): readonl
 function keyOrigin(name: string, key: Secret | undefined): string {
   const field = `routes.${name}.key`;
   return key === undefined ? `${field} is not set` : `from ${key.variable ?? field}`;
+}
+
+/** A route's proxy and client certificate, with their secrets. */
+function wayOut({ proxy, clientCertificate }: Config["routes"][string]) {
+  return {
+    proxy: proxy === "none" ? undefined : proxy && { url: proxy.url, credentials: proxy.credentials?.reveal() },
+    clientCertificate: clientCertificate && { ...clientCertificate, key: clientCertificate.key.reveal() },
+  };
 }
 
 function dialectNamed(name: string) {

@@ -9,10 +9,12 @@ type Routes = Pick<Config, "routes">;
 
 /** A route's host, and what the configuration allows it. */
 function placesOf({ routes }: Routes) {
-  return Object.entries(routes).map(([name, { baseUrl, allowPrivateNetwork }]) => {
+  return Object.entries(routes).map(([name, { baseUrl, allowPrivateNetwork, proxy = "none" }]) => {
     const host = (URL.parse(baseUrl)?.hostname ?? "").replace(/^\[(.*)\]$/, "$1");
-    const isPrivateName = isIP(host) === 0 && allowPrivateNetwork === false && PRIVATE_NAME.test(host);
-    return { name, host, allowPrivateNetwork, isPrivateName };
+    // A proxy resolves the name itself.
+    const isOurs = proxy === "none";
+    const isPrivateName = isOurs && isIP(host) === 0 && allowPrivateNetwork === false && PRIVATE_NAME.test(host);
+    return { name, host, allowPrivateNetwork, isPrivateName, isOurs };
   });
 }
 
@@ -37,8 +39,8 @@ export async function* routesToRefusedAddresses(
   config: Routes,
   resolve: (name: string) => Promise<readonly string[]>,
 ): AsyncGenerator<string> {
-  for (const { name, host, allowPrivateNetwork, isPrivateName } of placesOf(config)) {
-    if (host === "" || isIP(host) !== 0 || isPrivateName || allowPrivateNetwork === true) continue;
+  for (const { name, host, allowPrivateNetwork, isPrivateName, isOurs } of placesOf(config)) {
+    if (!isOurs || host === "" || isIP(host) !== 0 || isPrivateName || allowPrivateNetwork === true) continue;
     const addresses = await resolve(host).catch(() => []);
     const guard = new AddressGuard(name, allowPrivateNetwork);
     const refusal = addresses.map((address) => guard.refusalOf(address)).find((found) => found);

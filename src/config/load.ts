@@ -16,7 +16,8 @@ export interface ConfigSources {
   readonly readFile?: (path: string) => string;
 }
 
-const DEFAULT_FILE = "sluice.config.json";
+/** The configuration file, where SLUICE_CONFIG names no other. */
+export const DEFAULT_FILE = "sluice.config.json";
 
 /** Environment variables and the fields they set. The command line passes its flags as these variables. */
 const OVERRIDES = [

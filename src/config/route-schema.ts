@@ -1,12 +1,13 @@
-import { X509Certificate } from "node:crypto";
 import * as z from "zod";
 import { DIALECTS } from "../../protocol/dialects.ts";
 import { isObject } from "../core/kernel/json.ts";
+import { certificates, clientCertificateSchema } from "./certificates.ts";
 import { milliseconds } from "./limits-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import { network } from "./network.ts";
 import { priceSchema } from "./price-schema.ts";
 import { PROVIDER_NAMES, providerNamed } from "./providers.ts";
+import { proxySchema, proxyTo } from "./proxy.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
 import { fallbackFields, withTargets } from "./target-schema.ts";
 
@@ -44,24 +45,6 @@ const modelPattern = z
   .describe("a provider's own model name, in which * stands for anything");
 
 const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/);
-
-/** Certificates by the path of their PEM file. */
-const certificates = ({ readFile }: SecretSources) =>
-  z
-    .string()
-    .min(1)
-    .transform((path, context) => {
-      try {
-        const pem = readFile(path);
-        // Throws for what is none.
-        new X509Certificate(pem);
-        return pem;
-      } catch {
-        // The problem is the same.
-      }
-      context.addIssue({ code: "custom", params: { found: `no certificates in ${path}`, expected: "a PEM file" } });
-      return z.NEVER;
-    });
 
 /** A route with what its preset adds: each key that the route does not have itself. */
 function withPreset(given: unknown, context: z.core.$RefinementCtx): unknown {
@@ -178,13 +161,23 @@ const routeFields = (sources: SecretSources) =>
       ca: certificates(sources)
         .optional()
         .describe("path of a PEM file: certificates to trust instead of the platform's; TLS is always verified"),
+      clientCertificate: clientCertificateSchema(sources)
+        .optional()
+        .describe("the certificate that the upstream asks for; a proxy never sees it"),
+      tlsMinVersion: z.enum(["TLSv1.2", "TLSv1.3"]).default("TLSv1.2").describe("the oldest TLS that is spoken"),
+      proxy: proxySchema(sources)
+        .optional()
+        .describe("the HTTP proxy that leads to the upstream; without it the environment's is ignored"),
       jsonAnswer: z
         .boolean()
         .default(false)
         .describe("a JSON answer where a stream was asked for is relayed whole, as one event"),
     })
-    .transform((route) => ({
+    .transform((route, context) => ({
       ...route,
+      proxy: proxyTo(route.baseUrl, route.proxy, sources.env, (found, expected) =>
+        context.addIssue({ code: "custom", path: ["proxy"], params: { found, expected } }),
+      ),
       allowPrivateNetwork: route.allowPrivateNetwork ?? isLoopback(URL.parse(route.baseUrl)?.hostname ?? ""),
     }));
 

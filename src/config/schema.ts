@@ -156,6 +156,10 @@ export const configSchema = (sources: SecretSources) =>
           "models without a price get their provider's published one in US dollars, where docs/providers.md has it; false for bills in another currency",
         ),
       limits: limitsSchema.prefault({}).describe("ceilings for the whole gateway"),
+      watch: z
+        .boolean()
+        .default(false)
+        .describe("true: the file is read again when it changes, as on SIGHUP; see configuration.md"),
       log: log.prefault({}).describe("one JSON line per stream and per connection"),
       metrics: metrics.prefault({}).describe("metrics for Prometheus, see metrics.md"),
       data: data.prefault({}).describe("where sessions and transcripts are kept"),

@@ -1,5 +1,6 @@
 import { type Level, pino } from "pino";
 import type { Clock } from "../core/kernel/clock.ts";
+import { sanitise } from "../core/kernel/sanitise.ts";
 import type { LedgerNews } from "../core/ledger/ledger.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import { faultFields } from "./fault-fields.ts";
@@ -34,6 +35,10 @@ export interface Log {
   ledger(news: LedgerNews): void;
   /** The gateway listens. `url` must contain no credentials. */
   started(record: StartRecord): void;
+  /** The configuration was read again. */
+  reloaded(record: ReloadRecord): void;
+  /** It was not taken. `reason` quotes no value of it. */
+  reloadRefused(reason: string): void;
   /** The gateway has stopped. `reason` is a signal's name, `parent_gone`, `fault` or `closed`. */
   stopped(record: { readonly reason: string; readonly uptimeMs: number }): void;
   /** Writes pending summaries and flushes, within a second. */
@@ -50,6 +55,12 @@ export interface StartRecord {
   readonly engine?: { readonly processors: number; readonly collector: "single" | "parallel" } | undefined;
   readonly routes: readonly string[];
   readonly models: readonly string[];
+}
+
+/** What a reload changed, by paths of the configuration, and what waits for a restart. */
+export interface ReloadRecord {
+  readonly changed: readonly string[];
+  readonly restart: readonly string[];
 }
 
 /** Creates the log: one line per stream and per connection, none per event. docs/logs.md lists the lines. */
@@ -127,6 +138,14 @@ export function createLog(options: LogOptions): Log {
         routes: record.routes.slice(0, 64).map(lineText),
         models: record.models.slice(0, 64).map(lineText),
       });
+    },
+    reloaded({ changed, restart }) {
+      const named = (paths: readonly string[]) => paths.slice(0, 64).map(lineText);
+      const fields = { event: "reloaded", changed: named(changed), restart: named(restart) };
+      line(restart.length > 0 ? "warn" : "info", fields);
+    },
+    reloadRefused(reason) {
+      line("error", { event: "reload_refused", reason: sanitise(reason.slice(0, 2_000)).toWellFormed() });
     },
     stopped(record) {
       summarise(true);

@@ -18,10 +18,10 @@ import type { PrivateNetworks } from "./policy/address-guard.ts";
 import { requestHeaders } from "./policy/headers.ts";
 import { requestPath } from "./policy/request-path.ts";
 import { RunningTime, type Timers } from "./policy/running-time.ts";
-import { trust } from "./policy/trust.ts";
+import { type TlsSettings, trust } from "./policy/trust.ts";
 
 /** A route: its address and settings. Optional ones have defaults. */
-export interface UpstreamRoute {
+export interface UpstreamRoute extends TlsSettings {
   readonly name: string;
   /** Where its key is configured, as people are told when it is refused: `from OPENAI_API_KEY`. */
   readonly keyOrigin?: string | undefined;
@@ -44,8 +44,8 @@ export interface UpstreamRoute {
   readonly jsonAnswer?: boolean;
   /** Names of the route's configured request headers, allowed besides those every dialect may set. */
   readonly allowHeaders?: readonly string[];
-  /** Certificates to trust instead of the platform's, as PEM. */
-  readonly ca?: string | undefined;
+  /** The HTTP proxy that leads to it. Behind one, the proxy resolves the upstream's name. `credentials`: `user:password`. */
+  readonly proxy?: { readonly url: string; readonly credentials?: string | undefined } | undefined;
 }
 
 /** Less than the five seconds for which servers commonly keep an idle connection. */
@@ -77,8 +77,20 @@ export interface UpstreamOptions {
 
 /** Calls the configured routes over connections of its own. */
 export interface Upstream extends UpstreamPort {
+  /**
+   * Prepares other routes, and returns what puts them into effect. A route that is the same object as before keeps its
+   * connections and what is known of its upstream. Running calls end on the route that they began with. Throws for
+   * certificates that cannot be used, and changes nothing then.
+   */
+  prepare(routes: readonly UpstreamRoute[]): () => void;
   /** Closes every connection now; running calls fail with `shutting_down`. */
   close(): Promise<void>;
+}
+
+/** A route and its client. */
+interface Opened {
+  readonly route: UpstreamRoute;
+  readonly client: RouteClient;
 }
 
 /** Creates the client of the routes' upstreams. Each route has its own connections, retry budget and breaker. */
@@ -87,25 +99,47 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const time = new RunningTime(options.clock, options.timers);
   const pace = new ReadPace(() => time.now());
   let platformTrust: SecureContext | undefined;
-  const trustOf = ({ ca }: UpstreamRoute) => {
-    if (ca !== undefined) return trust(ca);
+  const trustOf = (tls: TlsSettings) => {
+    if (tls.ca !== undefined || tls.clientCertificate || (tls.tlsMinVersion ?? "TLSv1.2") !== "TLSv1.2")
+      return trust(tls);
     platformTrust ??= trust();
     return platformTrust;
   };
-  const routeClients = new Map(
-    options.routes.map((route) => [route.name, openRoute(route, options, { time, pace, trust: () => trustOf(route) })]),
-  );
+  const opened = (route: UpstreamRoute): Opened => ({
+    route,
+    client: openRoute(route, options, { time, pace, trustOf }),
+  });
+  let current = new Map(options.routes.map((route) => [route.name, opened(route)]));
+  /** Routes that no new call takes, until their last socket has closed. */
+  const retired = new Set<RouteClient>();
   return {
     call(request, sink) {
-      const routeClient = routeClients.get(request.route);
-      if (routeClient) return new Call(routeClient, request, sink);
+      const found = current.get(request.route);
+      if (found) return new Call(found.client, request, sink);
       const unknown = new GatewayError("unknown_route", `no such route: ${request.route}`);
       queueMicrotask(() => tellLast(sink, observer, unknown));
       return NO_CALL;
     },
+    prepare(routes) {
+      const next = new Map(
+        routes.map((route) => {
+          const before = current.get(route.name);
+          return [route.name, before?.route === route ? before : opened(route)];
+        }),
+      );
+      return () => {
+        const kept = new Set(next.values());
+        for (const { client } of [...current.values()].filter((old) => !kept.has(old))) {
+          retired.add(client);
+          client.connections.retire(() => retired.delete(client));
+        }
+        current = next;
+      };
+    },
     async close() {
       time.stop();
-      await Promise.all([...routeClients.values()].map((routeClient) => routeClient.connections.destroy()));
+      const clients = [...[...current.values()].map(({ client }) => client), ...retired];
+      await Promise.all(clients.map(({ connections }) => connections.destroy()));
     },
   };
 }
@@ -113,7 +147,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 function openRoute(
   route: UpstreamRoute,
   options: UpstreamOptions,
-  { time, pace, trust }: Pick<ConnectionOptions, "time" | "pace" | "trust">,
+  { time, pace, trustOf }: Pick<ConnectionOptions, "time" | "pace"> & { trustOf(tls: TlsSettings): SecureContext },
 ): RouteClient {
   const base = new URL(route.baseUrl);
   const timeouts = { ...FIXED_TIMEOUTS, ...route.timeouts };
@@ -127,7 +161,9 @@ function openRoute(
       connectMs: timeouts.connectMs,
       allowPrivateNetwork: route.allowPrivateNetwork ?? false,
       keepAliveMs: route.keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS,
-      trust,
+      trust: () => trustOf(route),
+      // The proxy is told nothing that is for the upstream.
+      proxy: route.proxy && { ...route.proxy, trust: () => trustOf({ ca: route.ca }) },
       time,
       reads: options.reads,
       pace,

@@ -31,12 +31,15 @@ async function run(args: readonly string[], setting: Setting = {}) {
     openTerminal: undefined,
     stdout: { write: (text) => (seen.stdout += text), isTTY: setting.terminal ?? false },
     stderr: { write: (text) => (seen.stderr += text) },
+    pid: 4711,
+    onHangUp() {},
+    hangUp() {},
     stopped: async () => ({ code: 0, reason: "SIGTERM" }),
     createGateway:
       setting.createGateway ??
       (async (config) => {
         seen.config = config;
-        return { url: "http://127.0.0.1:4711", close: async () => void seen.closed++ };
+        return { url: "http://127.0.0.1:4711", reload: () => ({}), close: async () => void seen.closed++ };
       }),
   });
   return { code, ...seen };
@@ -141,6 +144,13 @@ describe("sluice check", () => {
     const routes = { far: { dialect: "openai-chat", baseUrl: "https://api.example.com/v1" } };
     const file = { routes, models: { m: { route: "far", model: "m" } } };
     expect(await run(["serve"], { file, resolve: () => new Promise(() => {}) })).toMatchObject({ code: 0, closed: 1 });
+  });
+
+  test.each(["check", "serve"])("says at %s which routes ignore the environment's proxy", async (command) => {
+    const routes = { away: { dialect: "openai-chat", baseUrl: "https://api.example.com/v1" } };
+    const file = { routes, models: { m: { route: "away", model: "m" } } };
+    const { stderr } = await run([command], { file, env: { HTTPS_PROXY: "http://proxy:3128" } });
+    expect(stderr).toMatch(/^sluice: warning: the environment's HTTPS_PROXY or HTTP_PROXY is ignored: routes\.away /m);
   });
 
   test("check warns when the system allows fewer open files than the limits allow sockets", async () => {

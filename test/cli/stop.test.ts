@@ -18,6 +18,7 @@ function start(parts: Partial<StopParts> = {}) {
     report: () => {},
     now: () => clock.now,
     echoMs: 0,
+    isHungUp: () => true,
     abandoned: never,
     ...parts,
   });
@@ -36,6 +37,15 @@ describe("a running gateway", () => {
       expect(source.exits).toEqual([1]);
     },
   );
+
+  test("is not stopped by a SIGHUP while its terminal is there, or when it has none: that asks for a reload", async () => {
+    const { source, stopped } = start({ isHungUp: () => false });
+    source.emit("SIGHUP");
+    source.emit("SIGHUP");
+    source.emit("SIGTERM");
+    expect(await stopped).toEqual({ code: 0, reason: "SIGTERM" });
+    expect(source.exits).toEqual([]);
+  });
 
   test("takes a forwarded copy of a signal for the same one, and a later signal for a second", async () => {
     const { source, clock, stopped } = start({ echoMs: 500 });

@@ -114,11 +114,11 @@ describe("a gateway that is told to stop", () => {
     expect(closedAt - toldAt).toBeGreaterThan(990);
   });
 
-  test.each(["SIGINT", "SIGHUP"] as const)("does not linger after %s", async (signal) => {
+  test("does not linger after SIGINT", async () => {
     await using sluice = await startSluice(configFor("http://127.0.0.1:9", { limits: { lingerMs: 300_000 } }));
-    sluice.kill(signal);
+    sluice.kill("SIGINT");
     expect(await sluice.exit).toBe(0);
-    expect(sluice.stdout).toContain(`"reason":"${signal}"`);
+    expect(sluice.stdout).toContain('"reason":"SIGINT"');
   });
 
   test("fails a stream that exceeds the drain time with shutting_down, which is retryable", async () => {

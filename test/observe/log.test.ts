@@ -90,6 +90,8 @@ const Line = z.discriminatedUnion("event", [
     models: z.array(text),
   }),
   z.strictObject({ ...head, event: z.literal("stopped"), reason: text, uptimeMs: z.int(), dropped: z.int() }),
+  z.strictObject({ ...head, event: z.literal("reloaded"), changed: z.array(text), restart: z.array(text) }),
+  z.strictObject({ ...head, event: z.literal("reload_refused"), reason: z.string().max(2_000) }),
   z.strictObject({ ...head, event: z.literal("dropped"), lines: z.int().positive() }),
 ]);
 
@@ -181,6 +183,19 @@ describe("lines", () => {
     ]);
   });
 
+  test("a reload names what changed, at warn where something waits for a restart, and why a file was refused", async () => {
+    const lines = await recordsOf((log) => {
+      log.reloaded({ changed: ["models.gpt.price"], restart: [] });
+      log.reloaded({ changed: [], restart: ["listen.port"] });
+      log.reloadRefused(`sluice.config.json: 1 problem\n  models: found ${"x".repeat(3_000)}`);
+    });
+    expect(lines.map((line) => Line.parse(line))).toMatchObject([
+      { level: "info", event: "reloaded", changed: ["models.gpt.price"], restart: [] },
+      { level: "warn", event: "reloaded", changed: [], restart: ["listen.port"] },
+      { level: "error", reason: expect.stringMatching(/^sluice.config.json: 1 problem {3}models: found x+$/) },
+    ]);
+  });
+
   test("the ledger's news are errors where usage is not recorded", async () => {
     const lines = await recordsOf((log) => {
       log.ledger({ kind: "unavailable", reason: "database or disk\n is full", rows: 1 });
@@ -256,6 +271,8 @@ test("docs/logs.md shows an example of every line, and each is valid", () => {
     "fault",
     "ledger",
     "refused",
+    "reload_refused",
+    "reloaded",
     "started",
     "stopped",
     "stream",

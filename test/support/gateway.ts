@@ -1,5 +1,6 @@
 import { Writable } from "node:stream";
-import { createGateway, type Gateway } from "../../src/compose/gateway.ts";
+import { createGateway } from "../../src/compose/gateway.ts";
+import type { Gateway } from "../../src/compose/running.ts";
 import { configSchema } from "../../src/config/schema.ts";
 
 /** Collects a gateway's log lines, parsed. */

@@ -70,9 +70,9 @@ export interface Target {
 
 /** Resolves names to routes and models. Clients choose among names and never give an address. */
 export class Routing {
-  readonly #routes: ReadonlyMap<string, Route>;
-  readonly #models: ReadonlyMap<string, Model>;
-  readonly defaultModel: Model;
+  #routes: ReadonlyMap<string, Route>;
+  #models: ReadonlyMap<string, Model>;
+  #default: Model;
 
   /** The default is `defaultAlias` or the first model. Throws `unknown_model` if there is none. */
   constructor(routes: readonly Route[], models: readonly Model[], defaultAlias?: string) {
@@ -80,7 +80,18 @@ export class Routing {
     this.#models = new Map(models.map((model) => [model.alias, model]));
     const first = defaultAlias === undefined ? models[0] : this.#models.get(defaultAlias);
     if (!first) throw new GatewayError("unknown_model", `no model named ${defaultAlias ?? "at all"}`);
-    this.defaultModel = first;
+    this.#default = first;
+  }
+
+  /** From now on resolves names as `next` does. What was resolved before keeps the routes and models it has. */
+  become(next: Routing): void {
+    this.#routes = next.#routes;
+    this.#models = next.#models;
+    this.#default = next.#default;
+  }
+
+  get defaultModel(): Model {
+    return this.#default;
   }
 
   get models(): readonly Model[] {

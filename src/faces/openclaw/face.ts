@@ -60,7 +60,7 @@ export interface OpenClawParts {
   /** The port that clients connect to, once there is one. */
   readonly port?: () => number;
   /** The whole configuration as JSON, with secrets masked. */
-  readonly config?: object;
+  readonly config?: () => object;
 }
 
 const NO_USAGE = { cells: async () => ({ cells: [], latencies: [] }) };
@@ -164,7 +164,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     vitals: parts.vitals,
     port: parts.port,
     usage: parts.ledger ?? NO_USAGE,
-    config: parts.config ?? {},
+    config: parts.config ?? (() => ({})),
     catalog,
     sessions,
     groups,

@@ -35,10 +35,10 @@ export function claimDirectory({ directory, shared, pid }: ClaimOptions): Lock {
 }
 
 /** Names the lock for people: pid and host, because process ids repeat across containers. */
-const nameOfThisRun = (pid: number): string =>
-  `${pid}@${hostname()
-    .replace(/[^A-Za-z0-9.-]/g, "-")
-    .slice(0, 64)}@${randomUUID()}`;
+const nameOfThisRun = (pid: number): string => `${pid}@${hostOfRun(hostname())}@${randomUUID()}`;
+
+/** A host's name as the names of its runs have it: `pid@host@id`. */
+export const hostOfRun = (host: string): string => host.replace(/[^A-Za-z0-9.-]/g, "-").slice(0, 64);
 
 function inUse(directory: string, name: string): GatewayError {
   const [pid, host] = name.split("@");

@@ -6,7 +6,7 @@ import { GatewayError } from "../../core/kernel/errors.ts";
  */
 export type Stage = "connecting" | "stale" | "waiting" | "answering";
 
-/** TLS alerts by which an upstream refuses our certificate, or asks for one: routes have none (docs/security.md). */
+/** TLS alerts by which an upstream refuses our certificate, or asks for one that the route does not have. */
 const CERTIFICATE_ALERT = /^ERR_SSL_\w*ALERT_\w*(?:CERTIFICATE|UNKNOWN_CA)/;
 
 /** What a failed connection means to the caller. */

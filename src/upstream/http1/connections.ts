@@ -6,6 +6,7 @@ import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import { AddressGuard, type PrivateNetworks } from "../policy/address-guard.ts";
 import type { RunningTime } from "../policy/running-time.ts";
 import type { SocketTarget } from "./open-socket.ts";
+import { type ProxyOptions, proxyPeer } from "./proxy-peer.ts";
 import type { ReadPace } from "./read-pace.ts";
 import { type SocketOwner, UpstreamSocket } from "./upstream-socket.ts";
 
@@ -20,6 +21,8 @@ export interface ConnectionOptions {
   readonly allowPrivateNetwork: PrivateNetworks;
   /** The certificates to trust; called only for https. */
   readonly trust: () => SecureContext;
+  /** The HTTP proxy that leads to the upstream. */
+  readonly proxy?: ProxyOptions | undefined;
   readonly time: RunningTime;
   /** Notified of each read of a socket. */
   readonly reads: ReadTurn;
@@ -52,6 +55,8 @@ export class Connections implements SocketOwner {
   readonly #finishing = new Set<UpstreamSocket>();
   #idle: UpstreamSocket[] = [];
   #isClosed = false;
+  /** Set once no new call comes: idle sockets are not kept then. */
+  #emptied: (() => void) | undefined;
 
   constructor(options: ConnectionOptions) {
     const { route, origin, maxConnections, connectMs, keepAliveMs, allowPrivateNetwork, trust } = options;
@@ -65,9 +70,11 @@ export class Connections implements SocketOwner {
     const guard = new AddressGuard(route, allowPrivateNetwork);
     // A literal address is never looked up, so the guard must check it here.
     this.#refusal = isAddress ? guard.refusalOf(name) : undefined;
+    const targetPort = Number(port) || (isSecure ? 443 : 80);
     this.#target = {
       host: name,
-      port: Number(port) || (isSecure ? 443 : 80),
+      port: targetPort,
+      proxy: options.proxy && proxyPeer(options.proxy, `${hostname}:${targetPort}`, route),
       tls: isSecure ? { servername: isAddress ? "" : name, trust: trust(), session: undefined } : undefined,
       lookup: guard.lookup(),
       connectMs,
@@ -110,6 +117,16 @@ export class Connections implements SocketOwner {
     return `${head}content-length: ${bodyBytes}\r\n\r\n`;
   }
 
+  /**
+   * Closes idle sockets now, and each other one when its call has ended. Running calls may still ask for new ones.
+   * `emptied` is called whenever none is open.
+   */
+  retire(emptied: () => void): void {
+    this.#emptied = emptied;
+    this.#closeIdle();
+    if (this.#open.size === 0) emptied();
+  }
+
   /** Closes every socket now; running calls fail with `shutting_down`. */
   destroy(): Promise<void> {
     this.#isClosed = true;
@@ -131,7 +148,7 @@ export class Connections implements SocketOwner {
     const next = this.#takeWaiter(!socket.isReused);
     if (next) next.take(socket);
     // Within the limit, a new one may only fit in its place.
-    else if (this.#lacking > 0 && this.#open.size >= this.#max) socket.destroy();
+    else if (this.#emptied || (this.#lacking > 0 && this.#open.size >= this.#max)) socket.destroy();
     else this.#idle.push(socket);
   }
 
@@ -142,6 +159,7 @@ export class Connections implements SocketOwner {
     this.#finishing.delete(socket);
     if (unmade && this.#lacking > 0) this.#takeWaiter(true)?.refused(unmade);
     this.#connect();
+    if (this.#open.size === 0) this.#emptied?.();
   }
 
   /** How many calls no coming socket will serve. Calls that need a new one cannot use one that is finishing. */

@@ -1,16 +1,36 @@
 import { connect as connectPlain, type LookupFunction, type Socket } from "node:net";
-import { connect as connectSecure, type SecureContext } from "node:tls";
+import { type ConnectionOptions, connect as connectSecure, type SecureContext, type TLSSocket } from "node:tls";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import type { RunningTime } from "../policy/running-time.ts";
 import type { ReadPace } from "./read-pace.ts";
 
-/** Where the sockets of one route lead, whom they trust, and how long they wait. */
-export interface SocketTarget {
+/** Whom TLS expects and trusts. `session` is the newest one, which the next connection takes up. */
+export interface TlsTarget {
+  readonly servername: string;
+  readonly trust: SecureContext;
+  session: Buffer | undefined;
+}
+
+/** The host at the other end of a TCP connection, with TLS or without. */
+export interface Peer {
   readonly host: string;
   readonly port: number;
-  /** Undefined without TLS. `session` is the newest one, which the next connection takes up. */
-  readonly tls: { readonly servername: string; readonly trust: SecureContext; session: Buffer | undefined } | undefined;
-  readonly lookup: LookupFunction;
+  readonly tls: TlsTarget | undefined;
+  /** The system's by default. */
+  readonly lookup?: LookupFunction;
+}
+
+/** The proxy on the way, and the bytes that ask it for a tunnel. */
+export interface ProxyPeer extends Peer {
+  readonly request: ByteString;
+  /** The route, as errors name it. */
+  readonly route: string;
+}
+
+/** Where the sockets of one route lead, whom they trust, and how long they wait. */
+export interface SocketTarget extends Peer {
+  readonly proxy: ProxyPeer | undefined;
   readonly connectMs: number;
   /** How long an idle connection is kept when the upstream does not say for how long it keeps it. */
   readonly keepAliveMs: number;
@@ -22,21 +42,30 @@ export interface SocketTarget {
 /** When the kernel begins to look whether an idle peer is still there. */
 const TCP_KEEP_ALIVE_MS = 60_000;
 
-/** Begins a connection whose reads go into `buffer`; `read` is told how many bytes each brought. */
-export function openSocket(target: SocketTarget, buffer: Uint8Array, read: (size: number) => true): Socket {
-  const { host, port, tls, lookup } = target;
+/** A buffer that all reads of a socket go into; `callback` is told how many bytes each brought. */
+interface ReadInto {
+  readonly buffer: Uint8Array;
+  readonly callback: (size: number) => true;
+}
+
+/** Begins a connection whose reads go into `onread`, or arrive as events without it. */
+export function openSocket({ host, port, tls, lookup }: Peer, onread?: ReadInto): Socket {
   const options = {
     host,
     port,
     noDelay: true,
     keepAlive: true,
     keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
-    lookup,
-    onread: { buffer, callback: read },
+    ...(lookup && { lookup }),
+    ...(onread && { onread }),
   };
-  if (!tls) return connectPlain(options);
+  return tls ? secured(tls, options) : connectPlain(options);
+}
+
+/** Begins TLS, over a new connection or in an existing one. */
+export function secured(tls: TlsTarget, over: ConnectionOptions): TLSSocket {
   const socket = connectSecure({
-    ...options,
+    ...over,
     servername: tls.servername,
     ALPNProtocols: ["http/1.1"],
     secureContext: tls.trust,

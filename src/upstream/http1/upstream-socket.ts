@@ -2,12 +2,11 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import type { ReadTurn } from "../../core/stream/read-turn.ts";
-import type { RunningTime } from "../policy/running-time.ts";
 import { certificateError } from "./connection-error.ts";
-import { openSocket, type SocketTarget } from "./open-socket.ts";
-import type { PacedSocket, ReadPace } from "./read-pace.ts";
+import { openSocket, type SocketTarget, secured } from "./open-socket.ts";
+import type { PacedSocket } from "./read-pace.ts";
 import { ResponseReader, type ResponseSink } from "./response-reader.ts";
+import { openTunnel, type TunnelOwner } from "./tunnel.ts";
 
 /** The call that uses a socket. It hears its response, then exactly one of `ended` and `broke`. */
 export interface SocketUser extends ResponseSink {
@@ -35,13 +34,11 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 const FIRST_IDLE_MS = 4_000;
 
 /** One keep-alive HTTP/1.1 connection to an upstream, used by one call at a time. */
-export class UpstreamSocket implements PacedSocket {
+export class UpstreamSocket implements TunnelOwner, PacedSocket {
   readonly #owner: SocketOwner;
-  readonly #socket: Socket;
-  readonly #time: RunningTime;
-  readonly #reads: ReadTurn;
-  readonly #pace: ReadPace;
-  readonly #keepAliveMs: number;
+  readonly #target: SocketTarget;
+  /** Through a proxy, the connection to it until that leads to the upstream. */
+  #socket: Socket;
   #user: SocketUser | undefined;
   #reader: ResponseReader | undefined;
   #isConnected = false;
@@ -60,24 +57,19 @@ export class UpstreamSocket implements PacedSocket {
 
   constructor(target: SocketTarget, owner: SocketOwner) {
     this.#owner = owner;
-    this.#time = target.time;
-    this.#reads = target.reads;
-    this.#pace = target.pace;
-    this.#keepAliveMs = target.keepAliveMs;
-    this.#socket = openSocket(target, READ_BUFFER, (size) => this.#read(size));
-    this.#callOff = this.#time.after(target.connectMs, () => this.#notMade());
-    this.#socket.on(target.tls ? "secureConnect" : "connect", () => this.#connected());
-    this.#socket.on("error", (error) => {
-      const isUntrusted = this.#socket instanceof TLSSocket && Boolean(this.#socket.authorizationError);
-      this.#error = isUntrusted ? certificateError(error) : error;
-    });
-    this.#socket.on("end", () => this.#ended());
-    this.#socket.on("close", () => this.#closed());
+    this.#target = target;
+    this.#callOff = this.#target.time.after(target.connectMs, () => this.#notMade());
+    if (target.proxy) this.#socket = openTunnel(target.proxy, this);
+    else {
+      const callback = (size: number): true => this.#read(READ_BUFFER.toString("latin1", 0, size));
+      this.#socket = this.#follow(openSocket(target, { buffer: READ_BUFFER, callback }));
+      this.#socket.on(target.tls ? "secureConnect" : "connect", () => this.#connected());
+    }
   }
 
   /** Whether it may still serve a call while idle. */
   get isUsable(): boolean {
-    return !this.#socket.destroyed && this.#time.wall() < this.#keptUntil;
+    return !this.#socket.destroyed && this.#target.time.wall() < this.#keptUntil;
   }
 
   /** Whether it has served a call or been idle before. */
@@ -108,7 +100,7 @@ export class UpstreamSocket implements PacedSocket {
   resume(): void {
     this.#isPaused = false;
     queueMicrotask(() => {
-      if (this.#pace.admits(this, this.#held.length)) this.readOn();
+      if (this.#target.pace.admits(this, this.#held.length)) this.readOn();
     });
   }
 
@@ -126,6 +118,27 @@ export class UpstreamSocket implements PacedSocket {
     if (error) user?.broke(error);
   }
 
+  opened(socket: Socket): void {
+    const { tls, host } = this.#target;
+    // The host is what a certificate is checked for where no name can be sent.
+    this.#socket = this.#follow(tls ? secured(tls, { socket, host }) : socket);
+    this.#socket.on("data", (bytes: Buffer) => this.#read(bytes.toString("latin1")));
+    if (tls) this.#socket.on("secureConnect", () => this.#connected());
+    else this.#connected();
+  }
+
+  notOpened(error: GatewayError): void {
+    this.#error ??= error;
+    this.#closed();
+  }
+
+  #follow(socket: Socket): Socket {
+    socket.on("error", (error) => {
+      this.#error ??= socket instanceof TLSSocket && socket.authorizationError ? certificateError(error) : error;
+    });
+    return socket.on("end", () => this.#ended()).on("close", () => this.#closed());
+  }
+
   #connected(): void {
     this.#isConnected = true;
     this.#callOff();
@@ -134,10 +147,8 @@ export class UpstreamSocket implements PacedSocket {
     this.#offer(FIRST_IDLE_MS);
   }
 
-  /** Takes `size` new bytes out of the buffer. */
-  #read(size: number): true {
-    const bytes = READ_BUFFER.toString("latin1", 0, size);
-    if (this.#isPaused || this.#held !== "" || !this.#pace.admits(this, size)) {
+  #read(bytes: ByteString): true {
+    if (this.#isPaused || this.#held !== "" || !this.#target.pace.admits(this, bytes.length)) {
       this.#held += bytes;
       this.#socket.pause();
     } else this.#take(bytes);
@@ -159,15 +170,16 @@ export class UpstreamSocket implements PacedSocket {
       return;
     }
     this.#isAnswered = true;
-    this.#reads.begin();
+    this.#target.reads.begin();
     try {
       reader.read(bytes);
+      const { keepAliveMs } = this.#target;
       if (reader.isDone && this.#user === user)
-        this.#finish(user, this.#keepAliveMs === 0 ? 0 : (reader.idleMs ?? this.#keepAliveMs));
+        this.#finish(user, keepAliveMs === 0 ? 0 : (reader.idleMs ?? keepAliveMs));
     } catch (error) {
       this.destroy(toGatewayError(error));
     } finally {
-      this.#reads.end();
+      this.#target.reads.end();
     }
   }
 
@@ -206,7 +218,7 @@ export class UpstreamSocket implements PacedSocket {
   }
 
   #keepFor(idleMs: number): void {
-    this.#keptUntil = this.#time.wall() + idleMs;
+    this.#keptUntil = this.#target.time.wall() + idleMs;
   }
 
   /** Offers it to a waiting call; otherwise it is closed after `idleMs`. */
@@ -216,7 +228,7 @@ export class UpstreamSocket implements PacedSocket {
       this.#owner.free(this);
       if (this.#user) return;
       this.#isReused = true;
-      this.#callOff = this.#time.after(idleMs, () => this.destroy());
+      this.#callOff = this.#target.time.after(idleMs, () => this.destroy());
     }
   }
 
@@ -227,9 +239,11 @@ export class UpstreamSocket implements PacedSocket {
 
   #closed(): void {
     this.#callOff();
-    this.#pace.forget(this);
+    this.#target.pace.forget(this);
     const error = this.#error ?? new GatewayError("upstream_reset");
     this.#owner.gone(this, this.#isConnected ? undefined : error);
+    // What was read through a proxy while it was paused.
+    this.#held += this.#socket.read()?.toString("latin1") ?? "";
     this.#release();
     this.destroy(error);
   }

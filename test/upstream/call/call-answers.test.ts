@@ -1,8 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
+import { startCall } from "../../support/loopback-call.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { WAYS } from "../../support/ways.ts";
 
-describe("a stream", () => {
+describe.each(WAYS)("a stream, %s", (_way, openUpstream) => {
   test("is told event by event, then its end", async () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);
@@ -70,7 +71,7 @@ describe("a stream", () => {
   });
 });
 
-describe("an answer that is no stream", () => {
+describe.each(WAYS)("an answer that is no stream, %s", (_way, openUpstream) => {
   const page = "<html>Bearer abcdefgh</html>";
 
   test.each([
@@ -198,7 +199,7 @@ describe("an answer that is no stream", () => {
   });
 });
 
-describe("a whole JSON answer, where the route allows it", () => {
+describe.each(WAYS)("a whole JSON answer, where the route allows it, %s", (_way, openUpstream) => {
   test("is the only event", async () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url, { jsonAnswer: true });
@@ -221,7 +222,7 @@ describe("a whole JSON answer, where the route allows it", () => {
   });
 });
 
-describe("a whole JSON answer, where one is asked for", () => {
+describe.each(WAYS)("a whole JSON answer, where one is asked for, %s", (_way, openUpstream) => {
   const whole = { unary: true, body: '{"stream":false}' };
 
   test("is the only event, whatever the route allows", async () => {

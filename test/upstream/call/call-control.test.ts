@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Upstream } from "../../../src/upstream/upstream.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
+import { startCall } from "../../support/loopback-call.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { WAYS } from "../../support/ways.ts";
 
 /** A whole call on the same loop: what was on its way before it has arrived after it. */
 async function runOtherCall(upstream: ScriptedUpstream, client: Upstream): Promise<void> {
@@ -10,7 +11,7 @@ async function runOtherCall(upstream: ScriptedUpstream, client: Upstream): Promi
   await sink.done;
 }
 
-describe("abort", () => {
+describe.each(WAYS)("abort, %s", (_way, openUpstream) => {
   test("closes the upstream's socket at once and ends the telling", async () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);
@@ -90,7 +91,7 @@ describe("abort", () => {
   });
 });
 
-describe("detach", () => {
+describe.each(WAYS)("detach, %s", (_way, openUpstream) => {
   test("lets the body end, and the connection serves the next call", async () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);
@@ -135,7 +136,7 @@ describe("detach", () => {
   });
 });
 
-describe("pause", () => {
+describe.each(WAYS)("pause, %s", (_way, openUpstream) => {
   test("stops reading until resume, and loses nothing", async () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);
@@ -190,7 +191,7 @@ describe("pause", () => {
   });
 });
 
-describe("a sink", () => {
+describe.each(WAYS)("a sink, %s", (_way, openUpstream) => {
   test("is told nothing before it has its call", async () => {
     await using client = openUpstream("http://127.0.0.1:1");
     const { sink } = startCall(client, { headers: { authorization: "two\r\nlines" } });

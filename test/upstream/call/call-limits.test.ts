@@ -2,29 +2,34 @@ import { describe, expect, test } from "@jest/globals";
 import type { Timeouts } from "../../../src/upstream/call/deadlines.ts";
 import { openUpstream, startCall } from "../../support/loopback-call.ts";
 import { type ScriptedExchange, startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { WAYS } from "../../support/ways.ts";
 
-describe("a limit that runs out fails the call by its name and closes the socket", () => {
-  const cases: readonly [timer: string, timeouts: Partial<Timeouts>, script: (exchange: ScriptedExchange) => void][] = [
-    ["headers", { headersMs: 30 }, () => {}],
-    ["headers", { headersMs: 30 }, (exchange) => exchange.write("HTTP/1.1 200 OK\r\ncontent-type: text/ev")],
-    ["first_event", { firstEventMs: 30, idleMs: 1 }, (exchange) => exchange.sse()],
-    ["first_event", { firstEventMs: 30, idleMs: 1 }, (exchange) => exchange.sse().chunk(": hello\n\n")],
-    ["idle", { idleMs: 30 }, (exchange) => exchange.sse().event("one")],
-    ["progress", { progressMs: 30 }, (exchange) => exchange.sse().event("one").chunk(": still here\n\n")],
-    ["total", { totalMs: 60 }, (exchange) => exchange.sse().event("one")],
-    ["total", { totalMs: 60 }, () => {}],
-  ];
+describe.each(WAYS)(
+  "a limit that runs out fails the call by its name and closes the socket, %s",
+  (_way, openUpstream) => {
+    const cases: readonly [timer: string, timeouts: Partial<Timeouts>, script: (exchange: ScriptedExchange) => void][] =
+      [
+        ["headers", { headersMs: 30 }, () => {}],
+        ["headers", { headersMs: 30 }, (exchange) => exchange.write("HTTP/1.1 200 OK\r\ncontent-type: text/ev")],
+        ["first_event", { firstEventMs: 30, idleMs: 1 }, (exchange) => exchange.sse()],
+        ["first_event", { firstEventMs: 30, idleMs: 1 }, (exchange) => exchange.sse().chunk(": hello\n\n")],
+        ["idle", { idleMs: 30 }, (exchange) => exchange.sse().event("one")],
+        ["progress", { progressMs: 30 }, (exchange) => exchange.sse().event("one").chunk(": still here\n\n")],
+        ["total", { totalMs: 60 }, (exchange) => exchange.sse().event("one")],
+        ["total", { totalMs: 60 }, () => {}],
+      ];
 
-  test.each(cases)("%s %j", async (timer, timeouts, script) => {
-    await using upstream = await startScriptedUpstream();
-    await using client = openUpstream(upstream.url, { timeouts });
-    const { sink } = startCall(client);
-    const exchange = await upstream.request();
-    script(exchange);
-    expect(await sink.done).toMatchObject({ code: "upstream_timeout", details: { timer } });
-    await exchange.closed;
-  });
-});
+    test.each(cases)("%s %j", async (timer, timeouts, script) => {
+      await using upstream = await startScriptedUpstream();
+      await using client = openUpstream(upstream.url, { timeouts });
+      const { sink } = startCall(client);
+      const exchange = await upstream.request();
+      script(exchange);
+      expect(await sink.done).toMatchObject({ code: "upstream_timeout", details: { timer } });
+      await exchange.closed;
+    });
+  },
+);
 
 test("bytes that keep coming keep the call alive", async () => {
   await using upstream = await startScriptedUpstream();
@@ -65,7 +70,7 @@ test("an event that is too large fails the call after the ones before it", async
   await exchange.closed;
 });
 
-describe("malformed UTF-8", () => {
+describe.each(WAYS)("malformed UTF-8, %s", (_way, openUpstream) => {
   const bytes = Buffer.concat([Buffer.from("data: a"), Buffer.from([0xff]), Buffer.from("\n\n")]);
 
   test("is replaced, and told once", async () => {
@@ -90,7 +95,7 @@ describe("malformed UTF-8", () => {
   });
 });
 
-describe("a broken connection", () => {
+describe.each(WAYS)("a broken connection, %s", (_way, openUpstream) => {
   const sse = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
   const cases: readonly [name: string, code: string, script: (exchange: ScriptedExchange) => void][] = [
     ["closed before the answer", "upstream_reset", (exchange) => exchange.finish()],

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { openUpstream, startCall } from "../../support/loopback-call.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { WAYS } from "../../support/ways.ts";
 
 /** An address nobody listens on: it was free a moment ago. */
 async function deadAddress(): Promise<string> {
@@ -13,7 +14,7 @@ async function deadAddress(): Promise<string> {
 
 const atOnce = { baseDelayMs: 0 };
 
-describe("a call that failed before any answer", () => {
+describe.each(WAYS)("a call that failed before any answer, %s", (_way, openUpstream) => {
   test.each([502, 503, 529])("is made again after a %i", async (status) => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url, {}, { retry: atOnce });
@@ -87,7 +88,7 @@ describe("a call that failed before any answer", () => {
   });
 });
 
-describe("a call that has begun to be answered", () => {
+describe.each(WAYS)("a call that has begun to be answered, %s", (_way, openUpstream) => {
   test.each(["truncated", "reset"])("is never made again: %s", async (how) => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url, {}, { retry: atOnce });
@@ -111,13 +112,13 @@ describe("a call that has begun to be answered", () => {
   });
 });
 
-describe("a connection that cannot be made", () => {
+describe.each(WAYS)("a connection that cannot be made, %s", (_way, openUpstream, refusal) => {
   test("is tried three times within the connect limit", async () => {
     const address = await deadAddress();
     await using client = openUpstream(address, {}, { retry: atOnce, breaker: { failures: 3 } });
     expect(await startCall(client).sink.done).toMatchObject({
       code: "upstream_unreachable",
-      details: { reason: "ECONNREFUSED" },
+      details: { reason: refusal },
     });
     // Three failures opened the breaker, so there were three tries.
     expect(await startCall(client).sink.done).toMatchObject({ details: { reason: "circuit_open" } });
@@ -133,7 +134,10 @@ describe("a connection that cannot be made", () => {
       details: { timer: "connect" },
     });
   });
+});
 
+// Straight alone: a proxy may cut the handshake before its words arrive.
+describe("a connection that cannot be made", () => {
   test("may fail in its TLS handshake", async () => {
     await using server = createServer((socket) => socket.resume().end("this is not TLS"));
     await once(server.listen(0, "127.0.0.1"), "listening");
@@ -147,7 +151,7 @@ describe("a connection that cannot be made", () => {
   });
 });
 
-describe("the breaker", () => {
+describe.each(WAYS)("the breaker, %s", (_way, openUpstream, refusal) => {
   test("fails calls without trying, and tries again after a while", async () => {
     const address = await deadAddress();
     let now = 0;
@@ -155,8 +159,8 @@ describe("the breaker", () => {
     const breaker = { failures: 2, openMs: 1000 };
     await using client = openUpstream(address, {}, { clock, breaker, retry: { maxRetries: 0 } });
     const reasonOf = async () => (await startCall(client).sink.done)?.details?.reason;
-    expect(await reasonOf()).toBe("ECONNREFUSED");
-    expect(await reasonOf()).toBe("ECONNREFUSED");
+    expect(await reasonOf()).toBe(refusal);
+    expect(await reasonOf()).toBe(refusal);
     now = 400;
     expect(await startCall(client).sink.done).toMatchObject({
       code: "upstream_unreachable",
@@ -164,7 +168,7 @@ describe("the breaker", () => {
       retryAfterMs: 600,
     });
     now = 1000;
-    expect(await reasonOf()).toBe("ECONNREFUSED");
+    expect(await reasonOf()).toBe(refusal);
     expect(await reasonOf()).toBe("circuit_open");
   });
 

@@ -3,9 +3,10 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { createServer as createSecureServer } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
 import type { Upstream } from "../../../src/upstream/upstream.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
+import { startCall } from "../../support/loopback-call.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
+import { WAYS } from "../../support/ways.ts";
 
 const ANSWER = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 11\r\n\r\ndata: one\n\n";
 
@@ -16,7 +17,7 @@ async function callOnce(upstream: ScriptedUpstream, client: Upstream): Promise<v
   expect(await sink.done).toBeUndefined();
 }
 
-describe("a reused connection that closes before any byte of the answer", () => {
+describe.each(WAYS)("a reused connection that closes before any byte of the answer, %s", (_way, openUpstream) => {
   test.each([
     ["with a FIN", "finish"],
     ["with a RST", "reset"],
@@ -177,7 +178,7 @@ describe("a reused connection that closes before any byte of the answer", () => 
   });
 });
 
-describe("a connection that closes", () => {
+describe.each(WAYS)("a connection that closes, %s", (_way, openUpstream) => {
   test.each([
     ["after part of the status line", "HTTP/1.1 2"],
     ["after an interim answer", "HTTP/1.1 100 Continue\r\n\r\n"],
@@ -213,7 +214,7 @@ describe("a connection that closes", () => {
   });
 });
 
-describe("a client that retries by itself", () => {
+describe.each(WAYS)("a client that retries by itself, %s", (_way, openUpstream) => {
   const mayRetry = "reconnect";
 
   test.each([502, 503, 529])("gets a %i after one call", async (status) => {

@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { createServer, type TlsOptions } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
 import { connectionError } from "../../../src/upstream/http1/connection-error.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
+import { startCall } from "../../support/loopback-call.ts";
 import { configFor, startSluice } from "../../support/sluice-process.ts";
 import { StreamClient } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { AUTHORITY, EXPIRED, NOT_YET_VALID, VOUCHED_FOR } from "../../support/test-authority.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
+import { WAYS } from "../../support/ways.ts";
 
 const directory = temporaryDirectories();
 
@@ -37,7 +38,7 @@ async function secureUpstream(options: TlsOptions = {}) {
   };
 }
 
-describe("a certificate that is wrong", () => {
+describe.each(WAYS)("a certificate that is wrong, %s", (_way, openUpstream) => {
   test.each([
     ["expired", "localhost", EXPIRED, AUTHORITY, "CERT_HAS_EXPIRED"],
     ["not yet valid", "localhost", NOT_YET_VALID, AUTHORITY, "CERT_NOT_YET_VALID"],
@@ -76,7 +77,7 @@ describe("a certificate that is wrong", () => {
   });
 });
 
-describe("a certificate that the system trusts", () => {
+describe.each(WAYS)("a certificate that the system trusts, %s", (_way, openUpstream) => {
   test("is trusted: the upstream is reached with nothing in the configuration, and not without", async () => {
     const file = join(directory(), "authorities.pem");
     writeFileSync(file, AUTHORITY);

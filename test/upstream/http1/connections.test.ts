@@ -1,8 +1,9 @@
 import { describe, expect, test } from "@jest/globals";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
+import { startCall } from "../../support/loopback-call.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { WAYS } from "../../support/ways.ts";
 
-describe("connections", () => {
+describe.each(WAYS)("connections, %s", (_way, openUpstream) => {
   test("are used again", async () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);
@@ -31,7 +32,7 @@ describe("connections", () => {
 
   test("that are all in use make a call wait, and fail it in time", async () => {
     await using upstream = await startScriptedUpstream();
-    await using client = openUpstream(upstream.url, { maxConnections: 1, timeouts: { connectMs: 50 } });
+    await using client = openUpstream(upstream.url, { maxConnections: 1, timeouts: { connectMs: 500 } });
     const first = startCall(client);
     const exchange = await upstream.request();
     const late = startCall(client);

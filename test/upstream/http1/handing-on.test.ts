@@ -6,6 +6,7 @@ import { holdingProxy } from "../../support/holding-proxy.ts";
 import { openUpstream, startCall } from "../../support/loopback-call.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
+import { type OpenUpstream, WAYS } from "../../support/ways.ts";
 
 const ONCE = { mayRetry: false };
 
@@ -52,61 +53,65 @@ async function rawUpstream(
   };
 }
 
-const atLimit = (url: string, maxConnections = 1) => openUpstream(url, { ca: CERTIFICATE, maxConnections });
+const atLimit = (openUpstream: OpenUpstream, url: string, maxConnections = 1) =>
+  openUpstream(url, { ca: CERTIFICATE, maxConnections });
 
-describe("a finished connection is handed on one turn later: bytes behind its answer are no other call's answer", () => {
-  // A read of a plain socket brings 64 KiB at most, one of a TLS socket what is in a record: 16 KiB at most.
-  test.each([
-    ["plain", 65_536],
-    ["plain", 131_072],
-    ["TLS", 16_384],
-    ["TLS", 65_536],
-  ] as const)("over %s, though the answer ends with a read, at byte %i", async (over, bytes) => {
-    await using upstream = await rawUpstream(over, (socket, request) => {
-      socket.write(request === 1 ? answer("one", bytes) + answer("forged") : answer("next"));
-    });
-    await using client = atLimit(upstream.url);
-    const first = startCall(client, ONCE);
-    const waiting = startCall(client, ONCE);
-    expect(await first.sink.done).toBeUndefined();
-    expect(await waiting.sink.done).toBeUndefined();
-    expect([first.sink.data, waiting.sink.data]).toEqual([["one"], ["next"]]);
-    expect(upstream.connections).toBe(2);
-  });
-
-  test("though its call was paused, and its last bytes were read before the pause took effect", async () => {
-    await using other = await startScriptedUpstream();
-    const records = [`${answer("one", 40_000).slice(0, 16_384)}`, answer("one", 40_000).slice(16_384)];
-    let hold = () => {};
-    let release = () => {};
-    const { promise: sent, resolve: forgedIsSent } = Promise.withResolvers<void>();
-    await using upstream = await rawUpstream("TLS", (socket, request) => {
-      if (request > 1) return void socket.write(answer("next"));
-      hold();
-      // One segment with all of the answer, and then one with another answer.
-      for (const record of records) socket.write(record);
-      setImmediate(() => {
-        release();
-        socket.write(answer("forged"), () => forgedIsSent());
+describe.each(WAYS)(
+  "a finished connection is handed on one turn later: bytes behind its answer are no other call's answer, %s",
+  (_way, openUpstream) => {
+    // A read of a plain socket brings 64 KiB at most, one of a TLS socket what is in a record: 16 KiB at most.
+    test.each([
+      ["plain", 65_536],
+      ["plain", 131_072],
+      ["TLS", 16_384],
+      ["TLS", 65_536],
+    ] as const)("over %s, though the answer ends with a read, at byte %i", async (over, bytes) => {
+      await using upstream = await rawUpstream(over, (socket, request) => {
+        socket.write(request === 1 ? answer("one", bytes) + answer("forged") : answer("next"));
       });
+      await using client = atLimit(openUpstream, upstream.url);
+      const first = startCall(client, ONCE);
+      const waiting = startCall(client, ONCE);
+      expect(await first.sink.done).toBeUndefined();
+      expect(await waiting.sink.done).toBeUndefined();
+      expect([first.sink.data, waiting.sink.data]).toEqual([["one"], ["next"]]);
+      expect(upstream.connections).toBe(2);
     });
-    await using proxy = await holdingProxy(upstream.port);
-    ({ hold, release } = proxy);
-    await using client = atLimit(`https://localhost:${proxy.port}`);
-    await using otherClient = openUpstream(other.url);
-    const first = startCall(client, ONCE);
-    first.sink.onEvent = () => first.call.pause();
-    const waiting = startCall(client, ONCE);
-    await Promise.all([first.sink.received(1), sent]);
-    // It goes on within the reads of another socket, when this one's have not been looked at.
-    const going = startCall(otherClient, ONCE);
-    going.sink.onEvent = () => first.call.resume();
-    (await other.request()).sse().event("go").end();
-    expect(await first.sink.done).toBeUndefined();
-    expect(await waiting.sink.done).toBeUndefined();
-    expect([first.sink.data, waiting.sink.data]).toEqual([["one"], ["next"]]);
-  });
-});
+
+    test("though its call was paused, and its last bytes were read before the pause took effect", async () => {
+      await using other = await startScriptedUpstream();
+      const records = [`${answer("one", 40_000).slice(0, 16_384)}`, answer("one", 40_000).slice(16_384)];
+      let hold = () => {};
+      let release = () => {};
+      const { promise: sent, resolve: forgedIsSent } = Promise.withResolvers<void>();
+      await using upstream = await rawUpstream("TLS", (socket, request) => {
+        if (request > 1) return void socket.write(answer("next"));
+        hold();
+        // One segment with all of the answer, and then one with another answer.
+        for (const record of records) socket.write(record);
+        setImmediate(() => {
+          release();
+          socket.write(answer("forged"), () => forgedIsSent());
+        });
+      });
+      await using proxy = await holdingProxy(upstream.port);
+      ({ hold, release } = proxy);
+      await using client = atLimit(openUpstream, `https://localhost:${proxy.port}`);
+      await using otherClient = openUpstream(other.url);
+      const first = startCall(client, ONCE);
+      first.sink.onEvent = () => first.call.pause();
+      const waiting = startCall(client, ONCE);
+      await Promise.all([first.sink.received(1), sent]);
+      // It goes on within the reads of another socket, when this one's have not been looked at.
+      const going = startCall(otherClient, ONCE);
+      going.sink.onEvent = () => first.call.resume();
+      (await other.request()).sse().event("go").end();
+      expect(await first.sink.done).toBeUndefined();
+      expect(await waiting.sink.done).toBeUndefined();
+      expect([first.sink.data, waiting.sink.data]).toEqual([["one"], ["next"]]);
+    });
+  },
+);
 
 test("a connection that its upstream ends in the segment of an answer serves no call that waits", async () => {
   let hold = () => {};
@@ -118,7 +123,7 @@ test("a connection that its upstream ends in the segment of an answer serves no 
   });
   await using proxy = await holdingProxy(upstream.port);
   hold = proxy.hold;
-  await using client = atLimit(`https://localhost:${proxy.port}`);
+  await using client = atLimit(openUpstream, `https://localhost:${proxy.port}`);
   const first = startCall(client, ONCE);
   const waiting = startCall(client, ONCE);
   expect(await first.sink.done).toBeUndefined();
@@ -126,13 +131,14 @@ test("a connection that its upstream ends in the segment of an answer serves no 
   expect([first.sink.data, waiting.sink.data]).toEqual([["one"], ["next"]]);
 });
 
+// Straight alone: a proxy decides in which turn of the loop its bytes arrive.
 describe("in the turn between two calls", () => {
   /** An upstream that answers every request at once. */
   const answering = () => rawUpstream("plain", (socket, request) => void socket.write(answer(String(request))));
 
   test("a new call waits for the connection, and makes no other", async () => {
     await using upstream = await answering();
-    await using client = atLimit(upstream.url, 10);
+    await using client = atLimit(openUpstream, upstream.url, 10);
     for (let call = 1; call <= 5; call++) {
       const { sink } = startCall(client, ONCE);
       expect(await sink.done).toBeUndefined();
@@ -147,7 +153,7 @@ describe("in the turn between two calls", () => {
       [2, 2],
     ] as const) {
       await using upstream = await answering();
-      await using client = atLimit(upstream.url, limit);
+      await using client = atLimit(openUpstream, upstream.url, limit);
       await startCall(client, ONCE).sink.done;
       const calls = [startCall(client, ONCE), startCall(client, ONCE), startCall(client, ONCE)];
       for (const { sink } of calls) expect(await sink.done).toBeUndefined();
@@ -157,7 +163,7 @@ describe("in the turn between two calls", () => {
 
   test("an abort of the call that waits leaves the connection to the next", async () => {
     await using upstream = await answering();
-    await using client = atLimit(upstream.url);
+    await using client = atLimit(openUpstream, upstream.url);
     const first = startCall(client, ONCE);
     const waiting = startCall(client, ONCE);
     await first.sink.done;
@@ -173,13 +179,13 @@ describe("in the turn between two calls", () => {
       requests = request;
       socket.write(answer("one"));
     });
-    const client = atLimit(upstream.url);
+    const client = atLimit(openUpstream, upstream.url);
     const first = startCall(client, ONCE);
     const waiting = startCall(client, ONCE);
     await first.sink.done;
     await client.close();
     expect(await waiting.sink.done).toMatchObject({ code: "shutting_down" });
-    await using other = atLimit(upstream.url);
+    await using other = atLimit(openUpstream, upstream.url);
     await startCall(other, ONCE).sink.done;
     expect(requests).toBe(2);
   });
@@ -194,7 +200,7 @@ describe("in the turn between two calls", () => {
       served = socket;
     });
     let served: Socket | undefined;
-    await using client = atLimit(upstream.url);
+    await using client = atLimit(openUpstream, upstream.url);
     const first = startCall(client, ONCE);
     // Sent within the callback of the read that ended the answer: it is there at the loop's next look.
     first.sink.onEvent = () => served && send(served);

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { openUpstream, startCall } from "../../support/loopback-call.ts";
 import { type ScriptedUpstream, startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { WAYS } from "../../support/ways.ts";
 
 /** Without a second try: a failure is seen. */
 const ONCE = { mayRetry: false };
@@ -15,7 +16,7 @@ async function letArrive(upstream: ScriptedUpstream): Promise<void> {
   expect(await sink.done).toBeUndefined();
 }
 
-describe("a request's body", () => {
+describe.each(WAYS)("a request's body, %s", (_way, openUpstream) => {
   test("of several MiB arrives byte for byte, whatever its characters", async () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);
@@ -34,33 +35,9 @@ describe("a request's body", () => {
     nextExchange.sse().end();
     expect(await next.sink.done).toBeUndefined();
   });
-
-  test("is sent no further once the upstream has answered, and its connection serves no other call", async () => {
-    const sockets: Socket[] = [];
-    const refusal = '{"error":{"message":"too much"}}';
-    const answer = `HTTP/1.1 400 x\r\ncontent-type: application/json\r\ncontent-length: ${refusal.length}\r\n\r\n${refusal}`;
-    // The first connection is answered unread; more than the kernel takes cannot be sent over it.
-    await using server = createServer({ pauseOnConnect: true }, (socket) => {
-      socket.on("error", () => {});
-      if (sockets.push(socket) === 1) socket.write(answer);
-      else socket.once("data", () => socket.end(answer)).resume();
-    });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    await using client = openUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    const early = startCall(client, { ...ONCE, body: "x".repeat(32 * 1_048_576) });
-    const refused = { code: "upstream_http_error", message: "too much", details: { status: 400 } };
-    expect(await early.sink.done).toMatchObject(refused);
-    const next = startCall(client, ONCE);
-    expect(await next.sink.done).toMatchObject(refused);
-    expect(sockets).toHaveLength(2);
-    // Whatever the kernel had taken is followed by the end.
-    const [first] = sockets;
-    if (first) await once(first.resume(), "close");
-  });
 });
 
-describe("a call that is paused", () => {
+describe.each(WAYS)("a call that is paused, %s", (_way, openUpstream) => {
   test("loses nothing of what comes in the same turn and behind it", async () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);
@@ -120,6 +97,49 @@ describe("a call that is paused", () => {
     expect(sink.calls.filter((name) => name !== "firstByte")).toEqual(["event", "end"]);
   });
 
+  test("and aborted closes its connection, with what it held unheard", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using client = openUpstream(upstream.url);
+    const { call, sink } = startCall(client, ONCE);
+    call.pause();
+    const exchange = await upstream.request();
+    exchange.sse().event("one").end();
+    await letArrive(upstream);
+    call.resume();
+    call.abort();
+    await exchange.closed;
+    expect(sink.calls).toEqual([]);
+  });
+});
+
+// Straight alone: what a proxy has taken of a request, and when it passes a cut on, are its own affair.
+describe("a request's body", () => {
+  test("is sent no further once the upstream has answered, and its connection serves no other call", async () => {
+    const sockets: Socket[] = [];
+    const refusal = '{"error":{"message":"too much"}}';
+    const answer = `HTTP/1.1 400 x\r\ncontent-type: application/json\r\ncontent-length: ${refusal.length}\r\n\r\n${refusal}`;
+    // The first connection is answered unread; more than the kernel takes cannot be sent over it.
+    await using server = createServer({ pauseOnConnect: true }, (socket) => {
+      socket.on("error", () => {});
+      if (sockets.push(socket) === 1) socket.write(answer);
+      else socket.once("data", () => socket.end(answer)).resume();
+    });
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    await using client = openUpstream(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const early = startCall(client, { ...ONCE, body: "x".repeat(32 * 1_048_576) });
+    const refused = { code: "upstream_http_error", message: "too much", details: { status: 400 } };
+    expect(await early.sink.done).toMatchObject(refused);
+    const next = startCall(client, ONCE);
+    expect(await next.sink.done).toMatchObject(refused);
+    expect(sockets).toHaveLength(2);
+    // Whatever the kernel had taken is followed by the end.
+    const [first] = sockets;
+    if (first) await once(first.resume(), "close");
+  });
+});
+
+describe("a call that is paused", () => {
   test.each([
     ["a FIN", "finish", "upstream_truncated"],
     ["a RST", "reset", "upstream_reset"],
@@ -160,19 +180,5 @@ describe("a call that is paused", () => {
     socket.resetAndDestroy();
     expect((await sink.done)?.code).toBe(code);
     expect(sink.data).toEqual(["one"]);
-  });
-
-  test("and aborted closes its connection, with what it held unheard", async () => {
-    await using upstream = await startScriptedUpstream();
-    await using client = openUpstream(upstream.url);
-    const { call, sink } = startCall(client, ONCE);
-    call.pause();
-    const exchange = await upstream.request();
-    exchange.sse().event("one").end();
-    await letArrive(upstream);
-    call.resume();
-    call.abort();
-    await exchange.closed;
-    expect(sink.calls).toEqual([]);
   });
 });

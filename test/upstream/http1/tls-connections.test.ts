@@ -3,8 +3,9 @@ import type { AddressInfo } from "node:net";
 import { createServer as createSecureServer, type TLSSocket, type TlsOptions } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
 import { holdingProxy } from "../../support/holding-proxy.ts";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
+import { startCall } from "../../support/loopback-call.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
+import { WAYS } from "../../support/ways.ts";
 
 const ONCE = { mayRetry: false };
 const HEAD = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n";
@@ -32,7 +33,7 @@ async function secureUpstream(respond: (socket: TLSSocket, request: number) => v
   return { port, sessions, [Symbol.asyncDispose]: close };
 }
 
-describe("connections over TLS", () => {
+describe.each(WAYS)("connections over TLS, %s", (_way, openUpstream) => {
   test.each(["TLSv1.2", "TLSv1.3"] as const)(
     "of %s are used again, and new ones resume their session",
     async (version) => {

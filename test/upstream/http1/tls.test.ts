@@ -4,12 +4,14 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createServer, type TlsOptions } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
-import { openUpstream, startCall } from "../../support/loopback-call.ts";
+import type { TlsSettings } from "../../../src/upstream/policy/trust.ts";
+import { startCall } from "../../support/loopback-call.ts";
 import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../../support/sluice-process.ts";
 import { StreamClient } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
+import { type OpenUpstream, WAYS } from "../../support/ways.ts";
 
 const directory = temporaryDirectories();
 
@@ -28,28 +30,28 @@ async function secureUpstream(options: TlsOptions = {}) {
   return { port, [Symbol.asyncDispose]: async () => void server.close() };
 }
 
-async function ask(url: string, ca?: string) {
-  await using client = openUpstream(url, ca === undefined ? {} : { ca });
+async function ask(openUpstream: OpenUpstream, url: string, settings: TlsSettings = {}) {
+  await using client = openUpstream(url, settings);
   const { sink } = startCall(client, { mayRetry: false });
   const error = await sink.done;
   return error ? [error.code, error.details?.reason] : sink.data;
 }
 
-describe("an upstream over TLS", () => {
+describe.each(WAYS)("an upstream over TLS, %s", (_way, openUpstream) => {
   test("is trusted by the certificates of its route", async () => {
     await using server = await secureUpstream();
-    expect(await ask(`https://localhost:${server.port}`, CERTIFICATE)).toEqual(["hello"]);
+    expect(await ask(openUpstream, `https://localhost:${server.port}`, { ca: CERTIFICATE })).toEqual(["hello"]);
   });
 
   test("is refused with a certificate that nobody trusts", async () => {
     await using server = await secureUpstream();
     const refused = ["upstream_unreachable", "DEPTH_ZERO_SELF_SIGNED_CERT"];
-    expect(await ask(`https://localhost:${server.port}`)).toEqual(refused);
+    expect(await ask(openUpstream, `https://localhost:${server.port}`)).toEqual(refused);
   });
 
   test("is refused under a name that its certificate does not have", async () => {
     await using server = await secureUpstream();
-    expect(await ask(`https://127.0.0.1:${server.port}`, CERTIFICATE)).toEqual([
+    expect(await ask(openUpstream, `https://127.0.0.1:${server.port}`, { ca: CERTIFICATE })).toEqual([
       "upstream_unreachable",
       "ERR_TLS_CERT_ALTNAME_INVALID",
     ]);
@@ -58,7 +60,25 @@ describe("an upstream over TLS", () => {
   test("is refused when it speaks nothing newer than TLS 1.1", async () => {
     const old = { minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" } as const;
     await using server = await secureUpstream(old);
-    expect(await ask(`https://localhost:${server.port}`, CERTIFICATE)).toEqual([
+    expect(await ask(openUpstream, `https://localhost:${server.port}`, { ca: CERTIFICATE })).toEqual([
+      "upstream_unreachable",
+      expect.stringMatching(/^ERR_SSL|EPROTO/),
+    ]);
+  });
+
+  test("that asks for a certificate is shown the route's, and serves no call without one", async () => {
+    await using server = await secureUpstream({ requestCert: true, rejectUnauthorized: true, ca: [CERTIFICATE] });
+    const url = `https://localhost:${server.port}`;
+    const clientCertificate = { cert: CERTIFICATE, key: PRIVATE_KEY };
+    expect(await ask(openUpstream, url, { ca: CERTIFICATE, clientCertificate })).toEqual(["hello"]);
+    expect(await ask(openUpstream, url, { ca: CERTIFICATE })).not.toEqual(["hello"]);
+  });
+
+  test("is refused when it speaks nothing newer than TLS 1.2 and its route wants 1.3", async () => {
+    await using server = await secureUpstream({ maxVersion: "TLSv1.2" });
+    const url = `https://localhost:${server.port}`;
+    expect(await ask(openUpstream, url, { ca: CERTIFICATE })).toEqual(["hello"]);
+    expect(await ask(openUpstream, url, { ca: CERTIFICATE, tlsMinVersion: "TLSv1.3" })).toEqual([
       "upstream_unreachable",
       expect.stringMatching(/^ERR_SSL|EPROTO/),
     ]);

@@ -8,6 +8,7 @@ import {
   type ScriptedUpstream,
   startScriptedUpstream,
 } from "../../support/scripted-upstream.ts";
+import { WAYS } from "../../support/ways.ts";
 
 /** Without a second try: a failure is seen. */
 const ONCE = { mayRetry: false };
@@ -30,7 +31,7 @@ async function letArrive(upstream: ScriptedUpstream): Promise<void> {
   await callOnce(upstream, other);
 }
 
-describe("an idle connection", () => {
+describe.each(WAYS)("an idle connection, %s", (_way, openUpstream) => {
   test("serves the next call", async () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);
@@ -81,7 +82,7 @@ describe("an idle connection", () => {
   });
 });
 
-describe("a connection is used no more", () => {
+describe.each(WAYS)("a connection is used no more, %s", (_way, openUpstream) => {
   const body = "data: one\n\n";
   const sized = `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: ${body.length}\r\n`;
 
@@ -124,7 +125,7 @@ describe("a connection is used no more", () => {
   });
 });
 
-describe("calls at the limit of connections", () => {
+describe.each(WAYS)("calls at the limit of connections, %s", (_way, openUpstream, refusal) => {
   test("all finish, and share them", async () => {
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url, { maxConnections: 5 });
@@ -188,7 +189,7 @@ describe("calls at the limit of connections", () => {
     await refusing.close();
     await using client = openUpstream(refusing.url, { maxConnections: 2 }, { breaker: { failures: 100 } });
     const calls = Array.from({ length: 7 }, () => startCall(client, ONCE));
-    const refused = { code: "upstream_unreachable", details: { reason: "ECONNREFUSED" } };
+    const refused = { code: "upstream_unreachable", details: { reason: refusal } };
     for (const { sink } of calls) expect(await sink.done).toMatchObject(refused);
     const answer = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\ndata: late\n\n";
     await using server = createServer((socket) => void socket.once("data", () => socket.end(answer)));

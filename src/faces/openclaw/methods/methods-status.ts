@@ -83,7 +83,7 @@ export const statusMethods = [
   method("config.get", SCOPES.read, NoParams, (services, _params, call) => {
     const defaults = { model: { primary: selectionOf(services.catalog.default) } };
     const config = {
-      ...(mayDo(call.client.caller, "admin") && services.config),
+      ...(mayDo(call.client.caller, "admin") && services.config()),
       agents: { defaults },
       gateway: { auth: { mode: services.authenticator.required ? "token" : "none" } },
       ...NO_TOOLS,

@@ -64,7 +64,7 @@ export interface Services {
   readonly port: (() => number) | undefined;
   readonly usage: Pick<Ledger, "cells">;
   /** The whole configuration with secrets masked, for callers that may see it. */
-  readonly config: object;
+  readonly config: () => object;
   readonly catalog: ModelCatalog;
   readonly sessions: SessionStore;
   readonly groups: SessionGroups;

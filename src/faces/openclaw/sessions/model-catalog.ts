@@ -40,30 +40,57 @@ const inputOf = (model: Model): readonly string[] => [
   ...(takesDocuments(model) ? ["document"] : []),
 ];
 
+/** Models that may be used, the default that was asked for, and all that are known. */
+interface Offer {
+  readonly models: readonly Model[];
+  readonly asked: Model;
+  readonly all: readonly Model[];
+}
+
+function offerOf({ models, defaultModel }: Routing): Offer {
+  const chatting = models.filter(converses);
+  return { models: chatting, asked: defaultModel, all: chatting };
+}
+
 /** The gateway's models in OpenClaw's terms: a provider is a route, an id is an alias, a selection is `provider/id`. */
 export class ModelCatalog {
-  readonly models: readonly Model[];
-  readonly default: Model;
-  /** Including those that the caller may not use. */
-  readonly #all: readonly Model[];
+  readonly #offer: () => Offer;
 
-  /** Without any `models` the default is one the caller may not use: each message is then refused. */
-  constructor(models: readonly Model[], defaultModel: Model, all = models) {
-    this.models = models;
-    this.default = models.includes(defaultModel) ? defaultModel : (models[0] ?? defaultModel);
-    this.#all = all;
+  private constructor(offer: () => Offer) {
+    this.#offer = offer;
   }
 
-  /** All models that can chat. */
+  /** All models that can chat, as long as they are the routing's. */
   static of(routing: Routing): ModelCatalog {
-    return new ModelCatalog(routing.models.filter(converses), routing.defaultModel);
+    let read = offerOf(routing);
+    return new ModelCatalog(() => {
+      // New models come with a new default.
+      if (read.asked !== routing.defaultModel) read = offerOf(routing);
+      return read;
+    });
+  }
+
+  get models(): readonly Model[] {
+    return this.#offer().models;
+  }
+
+  /** Without any `models` one the caller may not use: each message is then refused. */
+  get default(): Model {
+    const { models, asked } = this.#offer();
+    return models.includes(asked) ? asked : (models[0] ?? asked);
+  }
+
+  /** Including those that the caller may not use. */
+  get #all(): readonly Model[] {
+    return this.#offer().all;
   }
 
   /** The models that a caller's key allows. */
   for(caller: Caller): ModelCatalog {
     if (!caller.grant) return this;
     const allowed = this.models.filter((model) => mayUse(caller, { route: model.route, model }));
-    return new ModelCatalog(allowed, this.default, this.#all);
+    const offer = { models: allowed, asked: this.default, all: this.#all };
+    return new ModelCatalog(() => offer);
   }
 
   /** By `provider/id` or by id alone, allowed or not: another caller may have chosen it for the session. */

@@ -1,0 +1,73 @@
+import { differencesOf } from "../config/differences.ts";
+import type { Config } from "../config/schema.ts";
+import type { Routing } from "../core/dialect/routing.ts";
+import type { DemoUpstream } from "../demo/demo-upstream.ts";
+import type { Upstream, UpstreamRoute } from "../upstream/upstream.ts";
+import { connectRoutes } from "./routes.ts";
+
+/** What a reload changed, by the paths of the configuration. */
+export interface Reloaded {
+  /** In effect now. */
+  readonly changed: readonly string[];
+  /** Different in the file, and unchanged here until the gateway starts again. */
+  readonly restart: readonly string[];
+}
+
+/** A route for each of a configured route's keys: `twinOf` names the configured one where it is not the first. */
+type Made = UpstreamRoute & { readonly twinOf: string | undefined };
+
+/** The sections that follow the file. All else is read once, at the start. */
+const LIVE = ["routes", "models", "defaultModel"] as const;
+
+const isLive = (path: string): boolean => LIVE.some((section) => path === section || path.startsWith(`${section}.`));
+
+/** The configuration in effect, and the routes and models made from it. The only one who replaces them. */
+export class CurrentConfig {
+  readonly routing: Routing;
+  readonly #demo: DemoUpstream | undefined;
+  #config: Config;
+  #upstreamRoutes: readonly UpstreamRoute[];
+
+  constructor(config: Config, demo: DemoUpstream | undefined) {
+    const { routing, upstreamRoutes } = connectRoutes(config, demo);
+    this.routing = routing;
+    this.#demo = demo;
+    this.#config = config;
+    this.#upstreamRoutes = upstreamRoutes;
+  }
+
+  get upstreamRoutes(): readonly UpstreamRoute[] {
+    return this.#upstreamRoutes;
+  }
+
+  /** As JSON, with secrets masked. */
+  get shown(): object {
+    return JSON.parse(JSON.stringify(this.#config));
+  }
+
+  /**
+   * Puts the routes and models of a loaded configuration into effect, all at once; running streams keep those that they
+   * began with. Throws what is wrong with them, and changes nothing then.
+   */
+  replace(next: Config, upstream: Pick<Upstream, "prepare">): Reloaded {
+    const paths = differencesOf(this.#config, next);
+    const { routes, models, defaultModel } = next;
+    const config = { ...this.#config, routes, models, defaultModel };
+    const made = connectRoutes(config, this.#demo);
+    const upstreamRoutes = made.upstreamRoutes.map((route) => this.#unchanged(route, paths) ?? route);
+    const apply = upstream.prepare(upstreamRoutes);
+    // Nothing below can fail.
+    apply();
+    this.routing.become(made.routing);
+    this.#upstreamRoutes = upstreamRoutes;
+    this.#config = config;
+    return { changed: paths.filter(isLive), restart: paths.filter((path) => !isLive(path)) };
+  }
+
+  /** The route in effect, if the file says the same of it: its connections and its breaker are kept then. */
+  #unchanged({ name, twinOf }: Made, paths: readonly string[]): UpstreamRoute | undefined {
+    const path = `routes.${twinOf ?? name}`;
+    const isChanged = paths.some((each) => each === path || each.startsWith(`${path}.`));
+    return isChanged ? undefined : this.#upstreamRoutes.find((route) => route.name === name);
+  }
+}

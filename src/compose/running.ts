@@ -1,0 +1,33 @@
+import type { Config } from "../config/schema.ts";
+import type { LogOptions, StartRecord } from "../observe/log.ts";
+import type { Reloaded } from "./current-config.ts";
+import type { Refused } from "./reload.ts";
+
+/** What the process tells its gateway. */
+export interface GatewayOptions {
+  readonly version: string;
+  /** This process's id, which its lock on the data directory shows to other gateways. */
+  readonly pid: number;
+  /** How the process runs, for the log's line `started`. */
+  readonly engine?: StartRecord["engine"];
+  /** Where log lines go; by default standard output. */
+  readonly logTo?: LogOptions["target"];
+}
+
+/** A running gateway. */
+export interface Gateway {
+  /** `http://host:port`, as bound. */
+  readonly url: string;
+  /** The address of `/metrics`, if it has its own listener. */
+  readonly metricsUrl: string | undefined;
+  /**
+   * Reads the configuration again and puts into effect what may change, all at once. Logs what changed, or why `load`
+   * or a route refuses it: nothing has changed then. Never throws.
+   */
+  reload(load: () => Config): Reloaded | Refused;
+  /**
+   * Refuses new requests, lets running streams end within `limits.drainMs`, commits pending writes, and closes.
+   * `reason` goes into the log's last line; after SIGTERM the gateway keeps listening for at least `limits.lingerMs`.
+   */
+  close(reason?: string): Promise<void>;
+}
