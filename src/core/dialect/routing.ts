@@ -194,6 +194,21 @@ function known(model: Model | undefined, name: string): Model {
   return model;
 }
 
+/**
+ * The model as it ran on the target of this route (a further key's is `route#2`) and provider's name; the model itself where
+ * there was only one target.
+ */
+export function modelOn(
+  model: Model,
+  target: { readonly route: string; readonly model: string | undefined } | undefined,
+): Model {
+  const [route] = target?.route.split("#") ?? [];
+  const found = model.fallback?.targets.find(
+    (one) => one.route.name === route && one.model?.upstreamModel === target?.model,
+  );
+  return found?.model ?? model;
+}
+
 /** The model on those of its targets that speak a dialect; undefined if none does. */
 function onlyOf(model: Model, dialect: string): Model | undefined {
   const targets = model.fallback?.targets.filter(({ route }) => route.dialect.name === dialect) ?? [];

@@ -172,7 +172,7 @@ export class Relay {
       ended: (drain) => this.#ended(stream, attempts, drain),
       drained: (drain) => this.#drains.delete(drain),
     });
-    stream.producedBy(producer);
+    stream.producedBy(producer, request.target.route.dialect);
     try {
       const mayRetry = attempts ? attempts.mayRetry(request.mayRetry) : request.mayRetry;
       producer.begin({ ...request, mayRetry }, body, amendment);

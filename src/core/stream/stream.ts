@@ -1,4 +1,4 @@
-import { NOTHING } from "../dialect/dialect.ts";
+import { type Dialect, NOTHING } from "../dialect/dialect.ts";
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 import type { ProviderHead } from "./provider-head.ts";
@@ -42,6 +42,7 @@ export class Stream {
   /** Set while the log is to be kept after the end. */
   #retainer: (() => void) | undefined;
   #producer: Producer | undefined;
+  #dialect: Dialect | undefined;
   #pausedAt: number | undefined;
   #blockedMs = 0;
   #pauses = 0;
@@ -66,6 +67,11 @@ export class Stream {
   /** What the provider's latest response said in its head; undefined before there was one. */
   get providerHead(): ProviderHead | undefined {
     return this.#providerHead;
+  }
+
+  /** The dialect of its entries: the first one's, until an answer begins on another target. */
+  get dialect(): Dialect | undefined {
+    return this.#dialect;
   }
 
   get firstSentMs(): number | undefined {
@@ -163,8 +169,9 @@ export class Stream {
     this.#providerHead = head;
   }
 
-  /** For the relay: sets the producer, or the one that takes over. */
-  producedBy(producer: Producer): void {
+  /** For the relay: sets the producer, or the one that takes over, and the dialect of its entries. */
+  producedBy(producer: Producer, dialect?: Dialect): void {
+    this.#dialect = dialect;
     this.#producer = producer;
   }
 

@@ -89,6 +89,8 @@ export class AiSdkSession implements FaceSession {
     const stream = relay.open({
       target: { route: model.route, model },
       body: { ...model.route.dialect.conversation(conversation), ...(options as JsonObject | undefined) },
+      // Options are in the terms of the first target's provider.
+      bodyFor: options === undefined ? (dialect) => dialect.conversation(conversation) : undefined,
       caller,
       upstreamKey: this.#connection.upstreamKey,
       mayRetry: true,
@@ -107,7 +109,7 @@ export class AiSdkSession implements FaceSession {
       route: model.route.name,
       tools: new Set(tools?.map(({ name }) => name)),
     };
-    return new Answer(registered, model.route.dialect, facts, registry, chunksOfParts(begun?.parts ?? []));
+    return new Answer(registered, facts, registry, chunksOfParts(begun?.parts ?? []));
   }
 
   #resume(frame: ResumeFrame): void {
@@ -126,7 +128,7 @@ export class AiSdkSession implements FaceSession {
     const reader = new AnswerReader({
       requestId,
       answer,
-      deltas: new EntryDeltas(answer.stream.log, answer.dialect.decoder()),
+      deltas: new EntryDeltas(answer.stream.log, () => answer.decoder()),
       scheduler: this.#scheduler,
       from,
       earlier,

@@ -1,5 +1,4 @@
 import { expect, test } from "@jest/globals";
-import { dialects } from "../../../src/dialects/registry.ts";
 import { Answer } from "../../../src/faces/ai-sdk/answers/answer.ts";
 import { Answers } from "../../../src/faces/ai-sdk/answers/answers.ts";
 import { LIMITS, RegistryRig } from "../../support/registry-rig.ts";
@@ -9,10 +8,9 @@ test("chats are forgotten once their answers cannot be read any more: at the nex
   const answers = new Answers(rig.registry);
   const ask = (chat: string) => {
     const subject = rig.open("continue");
-    const dialect = dialects.get("openai-chat");
-    if (!subject || !dialect) throw new Error("not set up");
+    if (!subject) throw new Error("not set up");
     const facts = { messageId: chat, stream: chat, model: "gpt", route: "chat", tools: new Set<string>() };
-    answers.add(subject.caller, chat, new Answer(subject.registered, dialect, facts, rig.registry));
+    answers.add(subject.caller, chat, new Answer(subject.registered, facts, rig.registry));
     return subject;
   };
   for (const chat of ["a", "b", "c"]) ask(chat).end();

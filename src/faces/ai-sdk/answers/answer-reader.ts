@@ -77,7 +77,9 @@ export class AnswerReader implements ReaderSink, Sharer, AnswerListener {
     this.#stop();
     const { usage, finish } = terminal;
     const { isStopped } = this.answer;
-    const error = isStopped ? undefined : terminal.error && this.#inWords(terminal.error);
+    const error = isStopped
+      ? undefined
+      : terminal.error && inWords(terminal.error, terminal.target?.route ?? this.answer.facts.route);
     if (error && !this.#hasBegun) {
       this.#refuse(error);
       return;
@@ -96,16 +98,12 @@ export class AnswerReader implements ReaderSink, Sharer, AnswerListener {
 
   #fail(error: GatewayError): void {
     this.#stop(error.code);
-    this.#refuse(this.#inWords(error));
+    this.#refuse(inWords(error, this.answer.facts.route));
   }
 
   #refuse(error: GatewayError): void {
     this.#send(errorChunk(error), false);
     this.#parts.scheduler.send(errorFrame(this.#parts.requestId, error.message));
-  }
-
-  #inWords(error: GatewayError): GatewayError {
-    return inWords(error, this.answer.facts.route);
   }
 
   #stop(why?: Code): void {

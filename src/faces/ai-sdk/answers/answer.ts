@@ -1,5 +1,5 @@
 import type { Code } from "../../../../protocol/codes.ts";
-import type { Dialect } from "../../../core/dialect/dialect.ts";
+import type { Decoder } from "../../../core/dialect/dialect.ts";
 import { fromByteString, toByteString } from "../../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import type { Attachment, RegisteredStream, StreamRegistry } from "../../../core/stream/registry.ts";
@@ -14,8 +14,6 @@ export interface AnswerListener {
 /** One answer of a chat, for any number of readers: tabs, and pages that were loaded again. */
 export class Answer implements Attachment {
   readonly registered: RegisteredStream;
-  /** The dialect of its events. */
-  readonly dialect: Dialect;
   readonly facts: AnswerFacts;
   readonly #registry: StreamRegistry;
   readonly #readers = new Set<AnswerListener>();
@@ -25,13 +23,11 @@ export class Answer implements Attachment {
   /** `earlier`: the chunks of the message that this answer goes on with. Their memory is the log's. */
   constructor(
     registered: RegisteredStream,
-    dialect: Dialect,
     facts: AnswerFacts,
     registry: StreamRegistry,
     earlier: readonly Chunk[] = [],
   ) {
     this.registered = registered;
-    this.dialect = dialect;
     this.facts = facts;
     this.#registry = registry;
     this.#hasEarlier = earlier.length > 0;
@@ -52,6 +48,13 @@ export class Answer implements Attachment {
 
   get stream(): Stream {
     return this.registered.stream;
+  }
+
+  /** A new decoder of its events, once they come. */
+  decoder(): Decoder {
+    const { dialect } = this.stream;
+    if (!dialect) throw new GatewayError("internal", "an answer without a dialect");
+    return dialect.decoder();
   }
 
   /** Whether a client stopped it. */

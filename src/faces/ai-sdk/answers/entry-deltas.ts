@@ -10,13 +10,15 @@ import type { Entry, StreamLog } from "../../../core/stream/stream-log.ts";
  */
 export class EntryDeltas {
   readonly #log: Pick<StreamLog, "at">;
-  readonly #decoder: Decoder;
+  readonly #newDecoder: () => Decoder;
+  #decoder: Decoder | undefined;
   /** The last sequence the decoder has seen. */
   #seen = 0;
 
-  constructor(log: Pick<StreamLog, "at">, decoder: Decoder) {
+  /** `newDecoder` is called at the first entry: only then it is certain which target answers. */
+  constructor(log: Pick<StreamLog, "at">, newDecoder: () => Decoder) {
     this.#log = log;
-    this.#decoder = decoder;
+    this.#newDecoder = newDecoder;
   }
 
   /** `live`: the delta if the entry has just been logged. */
@@ -32,6 +34,7 @@ export class EntryDeltas {
 
   #decode({ event, data, raw }: Entry): Delta {
     const text = fromByteString(data);
+    this.#decoder ??= this.#newDecoder();
     return this.#decoder.read(event, raw ? parseLenientJson(text) : parseJson(text), text);
   }
 }

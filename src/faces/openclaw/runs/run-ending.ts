@@ -1,3 +1,4 @@
+import { modelOn } from "../../../core/dialect/routing.ts";
 import { GatewayError, toGatewayError } from "../../../core/kernel/errors.ts";
 import type { TranscriptMessage } from "../../../core/ports/transcripts.ts";
 import { inWords } from "../../chat/failure-words.ts";
@@ -32,7 +33,7 @@ export const INTERRUPTED = new GatewayError("internal", "the gateway stopped in 
 
 /** `endedAt` is the wall clock in milliseconds. */
 export function endingOf(run: Run, end: RunEnd, endedAt: number): RunEnding {
-  const { model } = run;
+  const model = modelOn(run.model, end.target);
   const common = { role: "assistant", content: run.content.parts, runId: run.id, model: model.alias } as const;
   const { unreadEvents } = end;
   const message = {

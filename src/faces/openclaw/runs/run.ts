@@ -14,7 +14,8 @@ import { Subscription } from "./subscription.ts";
 import { TextTrack } from "./text-track.ts";
 
 /** How a run ended: its stream's terminal, or the failure before there was a stream. */
-export type RunEnd = Pick<Terminal, "status"> & Partial<Pick<Terminal, "finish" | "error" | "usage" | "unreadEvents">>;
+export type RunEnd = Pick<Terminal, "status"> &
+  Partial<Pick<Terminal, "finish" | "error" | "usage" | "target" | "unreadEvents">>;
 
 /**
  * A running answer: the only reader of its stream, so a slow client never slows the upstream down. It keeps the text, and
