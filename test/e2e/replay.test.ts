@@ -11,7 +11,7 @@ import { StreamClient } from "../support/stream-client.ts";
 if (!outerRecordings) test.skip(NOT_HERE, () => {});
 
 /** How many recordings there are, and at least how many cuts of them are tried. */
-const COUNTS = { own: { recordings: 47, cuts: 280 }, outer: { recordings: 106, cuts: 900 } };
+const COUNTS = { own: { recordings: 52, cuts: 280 }, outer: { recordings: 106, cuts: 900 } };
 const counted = sources.map((source) => ({ ...source, counts: source.own ? COUNTS.own : COUNTS.outer }));
 
 /** The recorded clients asked for usage: without that its chunk would be hidden. */
