@@ -53,12 +53,13 @@ export interface World {
   readonly stopped: () => Promise<Stop>;
 }
 
-const USAGE = `Usage: sluice [serve | init | check | reload | keys | usage] [options]
+const USAGE = `Usage: sluice [serve | init | check | reload | routes | keys | usage] [options]
 
   serve              run the gateway (the default command)
   init               write a first configuration file: sluice init --help
   check              validate the configuration and print it in full, with secrets masked
   reload             make the running gateway read its configuration again: sluice reload --help
+  routes             what the running gateway's models run on, and how well: sluice routes --help
   keys               create, list, revoke and rotate gateway keys: sluice keys --help
   usage              report usage and cost from the ledger: sluice usage --help
 
@@ -95,6 +96,7 @@ export async function runCommandLine(args: readonly string[], world: World): Pro
   if (args[0] === "keys") return (await import("./commands/keys.ts")).runKeys(args.slice(1), world);
   if (args[0] === "init") return (await import("./commands/init.ts")).runInit(args.slice(1), world);
   if (args[0] === "reload") return (await import("./commands/reload.ts")).runReload(args.slice(1), world);
+  if (args[0] === "routes") return (await import("./commands/routes.ts")).runRoutes(args.slice(1), world);
   if (args[0] === "usage") return (await import("./commands/usage.ts")).runUsage(args.slice(1), world);
   let line: ReturnType<typeof parse>;
   try {

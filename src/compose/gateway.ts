@@ -5,11 +5,14 @@ import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/kernel/clock.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { ReadTurn } from "../core/stream/read-turn.ts";
+import { TargetRecords } from "../core/targets/target-records.ts";
+import { targetViews } from "../core/targets/target-views.ts";
 import { startDemoUpstream } from "../demo/demo-upstream.ts";
 import { AI_SDK_SUBPROTOCOL, createAiSdkFace } from "../faces/ai-sdk/face.ts";
 import { RESPONSES_API } from "../faces/api/request/apis.ts";
 import { createOpenClawFace } from "../faces/openclaw/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
+import { createTargetsFace } from "../faces/usage/targets-face.ts";
 import { createLog, type LogOptions } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
@@ -54,7 +57,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     return part.close();
   });
   const metrics = config.metrics.enabled ? createMetrics(version) : undefined;
-  const observer = metrics ? combine(log.observer, metrics.observer) : log.observer;
+  const targetRecords = new TargetRecords(clock.wall);
+  const observer = combine(log.observer, metrics?.observer ?? {}, targetRecords);
   const { load, loop, vitals, callerLoad } = started.use(connectLoad(config, clock));
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
   if (config.data.store === "sqlite") {
@@ -82,7 +86,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const { relay } = started.use(
+  const { relay, targets } = started.use(
     await connectRelay({
       limits,
       registry,
@@ -163,7 +167,11 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       { path: RESPONSES_API.path, face: apis.responsesSocket },
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFaces.stream },
     ],
-    httpFaces: [createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
+    httpFaces: [
+      // Before the APIs' own, the last of which answers for every path that is missing.
+      createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now())),
+      ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
+    ],
     page: connectPages({ ...callers, devices: openClawFace, config, version, routing, clock, startedAt, metricsPage }),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,

@@ -27,6 +27,8 @@ const HEAP_SLACK = 1.5;
 /** The relay, until it is disposed. */
 export interface RelayConnections extends Disposable {
   readonly relay: Relay;
+  /** The health of what the models run on. */
+  readonly targets: Targets;
 }
 
 /** The streams' registry and memory. */
@@ -66,6 +68,7 @@ export async function connectRelay(parts: {
   const { limits, registry, budget, upstream, ledger, observer, clock, newId } = parts;
   const reservations = new KeyReservations({ clock, ledger });
   await reservations.restore();
+  const targets = new Targets(() => clock.now(), Math.random);
   const relay = new Relay({
     upstream,
     observer,
@@ -79,7 +82,7 @@ export async function connectRelay(parts: {
     budget,
     streamBytes: STREAM_BYTES,
     reservations,
-    targets: new Targets(() => clock.now(), Math.random),
+    targets,
     admit(caller) {
       registry.admit();
       parts.admit(caller);
@@ -88,5 +91,5 @@ export async function connectRelay(parts: {
   const sweeper = new Sweeper([registry, relay], SWEEP_MS, clock.now());
   // setImmediate runs after reads: data that arrived while the process was suspended counts before any timeout does.
   const sweep = setInterval(() => void setImmediate(() => sweeper.sweep(clock.now())), SWEEP_MS);
-  return { relay, [Symbol.dispose]: () => clearInterval(sweep) };
+  return { relay, targets, [Symbol.dispose]: () => clearInterval(sweep) };
 }

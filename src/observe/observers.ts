@@ -1,20 +1,20 @@
 import type { Observer } from "../core/ports/observer.ts";
 
-/** An observer that passes everything on to all of these, in order. */
-export const combine = (...observers: readonly Observer[]): Observer => ({
+/** An observer that passes on to all of these what each wants to hear, in order. */
+export const combine = (...observers: readonly Partial<Observer>[]): Observer => ({
   streamEnded(record) {
-    for (const observer of observers) observer.streamEnded(record);
+    for (const observer of observers) observer.streamEnded?.(record);
   },
   attemptLeft(record) {
-    for (const observer of observers) observer.attemptLeft(record);
+    for (const observer of observers) observer.attemptLeft?.(record);
   },
   connectionClosed(record) {
-    for (const observer of observers) observer.connectionClosed(record);
+    for (const observer of observers) observer.connectionClosed?.(record);
   },
   refused(record) {
-    for (const observer of observers) observer.refused(record);
+    for (const observer of observers) observer.refused?.(record);
   },
   fault(error, where) {
-    for (const observer of observers) observer.fault(error, where);
+    for (const observer of observers) observer.fault?.(error, where);
   },
 });

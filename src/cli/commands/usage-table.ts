@@ -1,5 +1,6 @@
 import type { UsageLine, UsageReport, UsageSums } from "../../core/ledger/ledger.ts";
 import { formatNano } from "../../core/usage/cost.ts";
+import { layOut } from "./lay-out.ts";
 
 type Field = Exclude<keyof UsageSums, "streams">;
 
@@ -52,10 +53,3 @@ function cells(name: string, lines: readonly UsageLine[]): readonly string[] {
 
 const add = (values: readonly (number | null)[]): number | null =>
   values.reduce((sum, value) => (value === null ? sum : (sum ?? 0) + value), null);
-
-/** Aligns names to the left and figures to the right. */
-function layOut(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => row[at]?.length ?? 0)));
-  const pad = (cell: string, at: number) => (at === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[at] ?? 0));
-  return rows.map((row) => `${row.map(pad).join("  ").trimEnd()}\n`).join("");
-}
