@@ -104,6 +104,31 @@ describe("a reload", () => {
     expect(linesOf(gateway, "reloaded")).toMatchObject([{ level: "info", restart: [] }]);
   });
 
+  test("that removes the route of a stream's next target leads it to the one after that", async () => {
+    await using up = await setUp();
+    const { client, gateway, first, second } = up;
+    const { chat } = up.config.routes;
+    const other = { ...chat, baseUrl: `${second.url}/v1` };
+    const targets = ["chat", "going", "staying"].map((route) => ({ route, model: "m" }));
+    await reload(gateway, {
+      ...up.config,
+      routes: { chat, going: other, staying: other },
+      models: { gpt: { targets } },
+    });
+    client.send({ type: "open", id: "a", model: "gpt", body: {} });
+    const exchange = await first.request();
+    const { code } = await reload(gateway, {
+      ...up.config,
+      routes: { chat, staying: other },
+      models: { gpt: { route: "staying", model: "m" } },
+    });
+    expect(code).toBe(0);
+    exchange.json(503, { error: { message: "busy" } });
+    second.respondWith((answered) => void finish(answered.sse().event(delta("here"))));
+    const { end } = await client.rest("a");
+    expect(end).toMatchObject({ status: "completed", target: { attempt: 3, route: "staying" } });
+  });
+
   test.each<[string, unknown, RegExp]>([
     ["is no JSON", "{", /the file: found invalid JSON/],
     ["has an unknown key", { routes: {}, modles: {} }, /found unknown "modles", expected perhaps models/],

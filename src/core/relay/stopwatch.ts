@@ -17,6 +17,11 @@ export class Stopwatch {
     this.#firstByteMs ??= this.#sinceStart();
   }
 
+  /** Whether a byte of the response has arrived. */
+  get hasByte(): boolean {
+    return this.#firstByteMs !== undefined;
+  }
+
   /** Content arrived. Only the first call counts. */
   content(): void {
     this.#firstContentMs ??= this.#sinceStart();

@@ -238,6 +238,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     this.#holdings.settle(this.#record.settlement(terminal));
     // Before the client learns of the end, so that its next stream finds the reservation released.
     if (!this.#drain) this.#holdings.release();
+    else if (this.#watch.hasByte) this.#holdings.releaseBody();
     this.#spec.ended(this.#drain);
     this.#stream.end(terminal);
     this.#parts.observer.streamEnded(this.#record.ofStream(terminal));

@@ -25,6 +25,8 @@ export function mayGoOn(error: GatewayError): boolean {
     case "upstream_truncated":
     case "upstream_protocol":
     case "upstream_bad_response":
+    // A reload has removed the target's route since the request chose its targets.
+    case "unknown_route":
       return true;
     case "upstream_http_error":
       return statusOf(error) >= 500 || isKeyRefused(error) || statusOf(error) === 402;

@@ -27,7 +27,7 @@ export interface Place {
   answered(): void;
   /**
    * The attempt failed before its answer began. `coolMs`: how long the target is spared once it has failed `FAILURES` times in
-   * a row, or from now on if `atOnce`.
+   * a row, or from now on if `atOnce`. An attempt that stays for want of another target may fail more than once: it counts once.
    */
   failed(now: number, coolMs: number, atOnce: boolean): void;
   /** The attempt is over. A second call does nothing. */
@@ -83,6 +83,7 @@ export class TargetState {
     let isTrial = this.#isCooling;
     if (isTrial) this.#trials++;
     let isOver = false;
+    let hasFailed = false;
     const endTrial = () => {
       if (isTrial) this.#trials--;
       isTrial = false;
@@ -95,7 +96,9 @@ export class TargetState {
       },
       failed: (failedAt, coolMs, atOnce) => {
         endTrial();
-        this.#failures++;
+        if (!hasFailed) this.#failures++;
+        else if (!atOnce) return;
+        hasFailed = true;
         if (!atOnce && this.#failures < FAILURES) return;
         this.#isCooling = true;
         this.#coolUntil = Math.max(this.#coolUntil, failedAt + coolMs);

@@ -2,10 +2,12 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "@jest/globals";
 import { InboundBudget } from "../../../src/core/caller/inbound-budget.ts";
+import type { Fallback, Model, Route } from "../../../src/core/dialect/routing.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { UpstreamSink } from "../../../src/core/ports/upstream.ts";
 import type { Reservation } from "../../../src/core/quota/reservation.ts";
 import { Relay, type RelayParts } from "../../../src/core/relay/relay.ts";
+import { Targets } from "../../../src/core/targets/targets.ts";
 import { observerOf } from "../../support/observer.ts";
 import { dialectOf } from "../../support/routes.ts";
 
@@ -32,10 +34,12 @@ function setUp(parts: Partial<RelayParts> = {}) {
     requests,
     ...parts,
   });
-  const open = (content: string) => {
+  const open = (content: string, fallback?: Fallback) => {
+    const route = { name: "r", dialect, key: undefined, headers: {} };
+    const model = fallback && { ...modelOf(route), fallback };
     const body = { messages: [{ role: "user", content }] };
     const stream = relay.open({
-      target: { route: { name: "r", dialect, key: undefined, headers: {} }, model: undefined },
+      target: { route, model },
       body,
       caller: { name: "alice" },
       mayRetry: true,
@@ -49,6 +53,40 @@ function setUp(parts: Partial<RelayParts> = {}) {
   };
   return { open, relay, reservedBytes: () => requests.usedBytes };
 }
+
+const modelOf = (route: Route): Model => ({
+  alias: "smart",
+  route,
+  upstreamModel: "m",
+  name: "smart",
+  defaults: {},
+  price: undefined,
+  contextWindow: undefined,
+});
+
+/** Two targets, in order. */
+function twoTargets(): Fallback {
+  const targets = ["r", "r2"].map((name) => {
+    const route = { name, dialect: dialectOf("openai-chat"), key: undefined, headers: {} };
+    return { route, model: modelOf(route), weight: 1, limits: {} };
+  });
+  return { choose: "order", sticky: true, coolDownMs: 1_000, firstTokenMs: undefined, targets };
+}
+
+/** Reservations of keys whose cancelled responses are drained. */
+const draining = {
+  reserve: (): Reservation => ({
+    maxOutputTokens: undefined,
+    ready: undefined,
+    meter: undefined,
+    onAbort: "drain",
+    next: () => {
+      throw new Error("no other attempt is made");
+    },
+    settle() {},
+    release() {},
+  }),
+};
 
 const PICTURE = "x".repeat(100_000);
 
@@ -83,24 +121,26 @@ describe("a request's body", () => {
   });
 
   test("counts while a cancelled response that has not begun is drained", () => {
-    const reservations = {
-      reserve: (): Reservation => ({
-        maxOutputTokens: undefined,
-        ready: undefined,
-        meter: undefined,
-        onAbort: "drain",
-        next: () => {
-          throw new Error("there is one target");
-        },
-        settle() {},
-        release() {},
-      }),
-    };
-    const { open, reservedBytes } = setUp({ reservations, drain: { ms: 1_000, bytes: 1_000_000 } });
+    const { open, reservedBytes } = setUp({ reservations: draining, drain: { ms: 1_000, bytes: 1_000_000 } });
     const { stream, sink } = open(PICTURE);
     stream.cancel(new GatewayError("cancelled"));
     expect(reservedBytes()).toBeGreaterThan(0);
     sink.firstByte();
+    expect(reservedBytes()).toBe(0);
+  });
+
+  test("is released by a cancel while the head of its answer waits, though the rest is drained", () => {
+    const targets = new Targets(
+      () => 0,
+      () => 0,
+    );
+    const drain = { ms: 1_000, bytes: 1_000_000 };
+    const { open, reservedBytes } = setUp({ targets, reservations: draining, drain });
+    const { stream, sink } = open(PICTURE, twoTargets());
+    sink.firstByte();
+    // Another target may still need it.
+    expect(reservedBytes()).toBeGreaterThan(100_000);
+    stream.cancel(new GatewayError("cancelled"));
     expect(reservedBytes()).toBe(0);
   });
 

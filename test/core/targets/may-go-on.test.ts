@@ -16,6 +16,8 @@ const ALWAYS: ReadonlySet<string> = new Set([
   "upstream_truncated",
   "upstream_protocol",
   "upstream_bad_response",
+  // A reload has removed its route.
+  "unknown_route",
 ]);
 
 describe("another target is tried", () => {

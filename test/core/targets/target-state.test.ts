@@ -55,6 +55,16 @@ describe("a target", () => {
     expect(target.readiness(2_500, 0).is).toBe("trial");
   });
 
+  test("counts one failure for an attempt that is found late again and again", () => {
+    const target = state();
+    const late = target.take(0, 0);
+    for (let look = 0; look < FAILURES; look++) late.failed(look * 1_000, 30_000, false);
+    expect(target.readiness(FAILURES * 1_000, 0).is).toBe("ready");
+    late.end();
+    failed(target, FAILURES - 1, 5_000);
+    expect(target.readiness(5_000, 0).is).toBe("cooling");
+  });
+
   test("cools down at its first failure where the failure says so", () => {
     const target = state();
     const place = target.take(0, 0);
