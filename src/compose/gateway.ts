@@ -224,7 +224,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   return {
     url: server.url,
     metricsUrl: metricsServer?.url,
-    reload: (load) => reload(load, current, upstream, log),
+    reload: (load) => reload(load, current, upstream, targets, log),
     close(reason = stopReason) {
       stopReason = reason;
       return parts.disposeAsync();

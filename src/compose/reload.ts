@@ -1,6 +1,7 @@
 import { ConfigError } from "../config/config-error.ts";
 import type { Config } from "../config/schema.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
+import type { Targets } from "../core/targets/targets.ts";
 import type { Log } from "../observe/log.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import type { CurrentConfig, Reloaded } from "./current-config.ts";
@@ -15,10 +16,12 @@ export function reload(
   load: () => Config,
   current: CurrentConfig,
   upstream: Upstream,
+  targets: Pick<Targets, "retryNow">,
   log: Pick<Log, "reloaded" | "reloadRefused" | "observer">,
 ): Reloaded | Refused {
   try {
     const changes = current.replace(load(), upstream);
+    targets.retryNow();
     log.reloaded(changes);
     return changes;
   } catch (error) {

@@ -315,6 +315,40 @@ describe("a capped key", () => {
   });
 });
 
+describe("a cap used up by the first attempt", () => {
+  test("keeps the second from being sent", async () => {
+    const path = directory();
+    const secret = freshSecret();
+    addKey(path, keyFor("ci", secret, { caps: { tokensPerDay: 700 } }));
+    await using first = await startScriptedUpstream();
+    await using second = await startScriptedUpstream();
+    first.respondWith((exchange) => void exchange.sse().event(HEAD).reset());
+    const config = { ...configOf([first, second]), auth: { required: true }, data: { directory: path } };
+    await using gateway = await startTestGateway({ config });
+    using client = await (await StreamClient.connect(gateway.url, { token: secret })).hello();
+    const body = { messages: [{ role: "user", content: "word ".repeat(400) }] };
+    const { end } = await client.run("a", { model: "smart", body });
+    expect(end).toMatchObject({ status: "failed", error: { code: "cap_exceeded" } });
+    expect([first.requests, second.requests]).toEqual([1, 0]);
+  });
+});
+
+describe("the last target", () => {
+  test("is shown from its first event, for there is no other to wait for", async () => {
+    await using bad = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    bad.respondWith((exchange) => void exchange.json(503, { error: { message: "busy" } }));
+    await using gateway = await startTestGateway({ config: configOf([bad, good]) });
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    client.send({ type: "open", id: "a", model: "smart", body: { messages: [] } });
+    const exchange = await good.request();
+    exchange.sse().event(HEAD);
+    await client.take((frame) => frame.type === "event" && frame.seq === 1);
+    exchange.event(OVERLOADED).end();
+    expect((await client.rest("a")).end).toMatchObject({ status: "failed", target: { attempt: 2 } });
+  });
+});
+
 describe("a model with targets of two dialects", () => {
   const start = async (bad: ScriptedUpstream, good: ScriptedUpstream, more: object = {}) =>
     startTestGateway({

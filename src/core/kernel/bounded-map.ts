@@ -32,6 +32,11 @@ export class BoundedMap<Key, Value> {
     }
   }
 
+  /** All values, the oldest first. */
+  values(): Iterable<Value> {
+    return this.#entries.values();
+  }
+
   delete(key: Key): void {
     this.#entries.delete(key);
   }

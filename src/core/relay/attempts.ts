@@ -1,5 +1,5 @@
 import type { Target } from "../dialect/routing.ts";
-import { GatewayError } from "../kernel/errors.ts";
+import { GatewayError, toGatewayError } from "../kernel/errors.ts";
 import type { MayRetry } from "../ports/upstream.ts";
 import type { AttemptRequest, Reservation } from "../quota/reservation.ts";
 import type { Plan } from "../targets/targets.ts";
@@ -22,6 +22,8 @@ export interface AttemptsParts {
   readonly request: OpenRequest;
   /** Throws what the dialect throws. */
   readonly prepare: (request: OpenRequest) => Prepared;
+  /** Receives faults of our own: the next target is then tried. */
+  readonly fault: (error: unknown) => void;
   /** Begins an attempt after the first. Never throws. */
   readonly start: (attempt: Attempt) => void;
   readonly now: () => number;
@@ -52,6 +54,11 @@ export class Attempts {
     this.#late = late;
   }
 
+  /** Whether another target is left. */
+  get hasNext(): boolean {
+    return this.#plan.hasNext;
+  }
+
   /** How often the running attempt may be repeated on its own target. */
   mayRetry(asked: MayRetry): MayRetry {
     return this.#plan.mayRetry(asked);
@@ -80,7 +87,7 @@ export class Attempts {
   }
 
   /** Undefined if the target cannot take the request, or the caller's caps cannot be enforced on it. */
-  #attempt({ request: first, prepare }: AttemptsParts, target: Target, holdings: Holdings): Attempt | undefined {
+  #attempt({ request: first, prepare, fault }: AttemptsParts, target: Target, holdings: Holdings): Attempt | undefined {
     try {
       const request = onTarget(first, target);
       const prepared = prepare(request);
@@ -91,7 +98,8 @@ export class Attempts {
       );
       this.#number = number;
       return { number, request, prepared, holdings: next };
-    } catch {
+    } catch (error) {
+      if (toGatewayError(error).code === "internal") fault(error);
       return undefined;
     }
   }

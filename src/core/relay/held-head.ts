@@ -18,13 +18,26 @@ interface HeldEvent {
  * because a client must not see the head of one answer before the content of another.
  */
 export class HeldHead {
+  /** Whether events wait; they do not where no other target is left. */
+  readonly waits: boolean;
+  readonly #stream: Stream;
   readonly #events: HeldEvent[] = [];
+  #count = 0;
   #bytes = 0;
 
-  /** Keeps an event, and returns whether the answer has begun with it. `isReadable`: the dialect tells content from other events. */
-  hold(event: HeldEvent, isReadable: boolean): boolean {
+  constructor(stream: Stream, waits: boolean) {
+    this.#stream = stream;
+    this.waits = waits;
+  }
+
+  /**
+   * Keeps an event, or publishes it, and returns whether the answer has begun with it. `isReadable`: the dialect tells content
+   * from other events.
+   */
+  take(event: HeldEvent, isReadable: boolean): boolean {
     this.#events.push(event);
     this.#bytes += event.bytes.length;
+    if (!this.waits) this.release();
     const { delta, isRaw } = event;
     return (
       !isReadable ||
@@ -33,16 +46,16 @@ export class HeldHead {
       Boolean(delta.otherCharacters) ||
       delta.finish !== undefined ||
       Boolean(delta.complete) ||
-      this.#events.length >= MAX_EVENTS ||
+      ++this.#count >= MAX_EVENTS ||
       this.#bytes >= MAX_BYTES
     );
   }
 
   /** Publishes what waits, in order. A reader may cancel the stream meanwhile, which ends it. */
-  release(stream: Stream): void {
-    for (const { name, bytes, isRaw, delta } of this.#events) {
-      if (stream.terminal) return;
-      stream.publish(name, bytes, isRaw, hasContent(delta), delta);
+  release(): void {
+    for (const { name, bytes, isRaw, delta } of this.#events.splice(0)) {
+      if (this.#stream.terminal) return;
+      this.#stream.publish(name, bytes, isRaw, hasContent(delta), delta);
     }
   }
 }

@@ -22,6 +22,20 @@ export class Holdings {
     this.#fault = fault;
   }
 
+  /** Reserves, beside memory that is taken already. Throws what `reserve` throws, and then has released the memory. */
+  static take(
+    body: InboundReservation | undefined,
+    reserve: () => Reservation | undefined,
+    fault: (error: unknown) => void,
+  ): Holdings {
+    try {
+      return new Holdings(reserve(), body, fault);
+    } catch (error) {
+      body?.release();
+      throw error;
+    }
+  }
+
   /** The request's body is no longer in memory. */
   releaseBody(): void {
     this.#body?.release();

@@ -130,35 +130,19 @@ export class Relay {
       (error) => observer.fault(error, `reader of ${face}`),
     );
     const room = this.#parts.requests?.reserve(caller.name, jsonSize(prepared.body));
-    const holdings = this.#holdingsOf(room, () => {
-      const { body, inputCharacters } = prepared;
-      const cut = (error: GatewayError) => stream.cut(error);
-      return reservations?.reserve({
-        stream: stream.info.id,
-        caller,
-        target,
-        body,
-        inputCharacters,
-        face,
-        session,
-        cut,
-      });
-    });
+    const { body, inputCharacters } = prepared;
+    const cut = (error: GatewayError) => stream.cut(error);
+    const asked = { stream: stream.info.id, caller, target, body, inputCharacters, face, session, cut };
+    const holdings = Holdings.take(
+      room,
+      () => reservations?.reserve(asked),
+      (error) => observer.fault(error, "stream"),
+    );
     this.#active.set(stream, caller);
     budget?.grow(streamBytes);
     const attempts = plan && this.#attempts(stream, request, plan);
     this.#begin(stream, { number: 1, request, prepared, holdings }, attempts);
     return stream;
-  }
-
-  /** Throws what `reserve` throws, and then has released the memory. */
-  #holdingsOf(room: InboundReservation | undefined, reserve: () => Reservation | undefined): Holdings {
-    try {
-      return new Holdings(reserve(), room, (error) => this.#parts.observer.fault(error, "stream"));
-    } catch (error) {
-      room?.release();
-      throw error;
-    }
   }
 
   /** Begins an attempt. If it throws, the stream has ended. */
@@ -174,6 +158,9 @@ export class Relay {
     });
     stream.producedBy(producer, request.target.route.dialect);
     try {
+      // What an earlier attempt has cost may have used up a cap.
+      const reached = number > 1 ? holdings.reservation?.meter?.({}, 0) : undefined;
+      if (reached) throw reached;
       const mayRetry = attempts ? attempts.mayRetry(request.mayRetry) : request.mayRetry;
       producer.begin({ ...request, mayRetry }, body, amendment);
     } catch (error) {
@@ -188,6 +175,7 @@ export class Relay {
       plan,
       request,
       prepare: (other) => prepare(other, this.#usageRefusals),
+      fault: (error) => observer.fault(error, "stream"),
       start: (attempt) => {
         try {
           this.#begin(stream, attempt, attempts);

@@ -45,7 +45,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     this.#answer = answer;
     this.#holdings = holdings;
     this.#meter = holdings.reservation?.meter;
-    this.#head = attempts && new HeldHead();
+    this.#head = attempts && new HeldHead(stream, attempts.hasNext);
     this.#watch = new Stopwatch(stream.info.startedAt, () => parts.clock.now());
     this.#call = new StreamCall((error) => parts.observer.fault(error, "stream"));
     const { route, model } = request.target;
@@ -86,7 +86,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   firstByte(): void {
     this.#watch.byte();
     // There can be no more retries, so the upstream has released the body.
-    if (!this.#head) this.#holdings.releaseBody();
+    if (!this.#head?.waits) this.#holdings.releaseBody();
   }
 
   /** The hot path: decode, log, pass to readers, meter. */
@@ -104,7 +104,7 @@ export class StreamProducer implements Producer, UpstreamSink {
       if (isContent) this.#watch.content();
       this.#record.bytes += bytes.length;
       if (!this.#head) this.#stream.publish(name, bytes, answer.isRaw, isContent, delta);
-      else if (this.#head.hold({ name, bytes, isRaw: answer.isRaw, delta }, answer.isReadable)) this.#answered();
+      else if (this.#head.take({ name, bytes, isRaw: answer.isRaw, delta }, answer.isReadable)) this.#answered();
       // A reader may have cancelled the stream while handling the entry.
       if (this.#done) return;
     }
@@ -187,7 +187,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   #show(): void {
     const head = this.#head;
     this.#head = undefined;
-    head?.release(this.#stream);
+    head?.release();
   }
 
   #failed(error: GatewayError): void {

@@ -65,6 +65,11 @@ export class TargetState {
     return this.#isCooling ? Math.max(0, this.#coolUntil - now) : 0;
   }
 
+  /** What made it fail may have been mended: the next request tries it. */
+  retryNow(): void {
+    this.#coolUntil = 0;
+  }
+
   /** Whether it takes a request with this many prompt tokens now. */
   readiness(now: number, tokens: number): Readiness {
     const waitMs = this.#fullMs(now, tokens);

@@ -67,6 +67,11 @@ export class Targets {
     return this.#states.get(stateId(route, model?.upstreamModel ?? "", limits));
   }
 
+  /** The configuration has changed, which may have mended what failed: every target is tried again. */
+  retryNow(): void {
+    for (const state of this.#states.values()) state.retryNow();
+  }
+
   /** Plans a request; undefined if its target is the only one and has no limits. */
   plan(wanted: Wanted): Plan | undefined {
     const { target, caller, isOwnKey } = wanted;

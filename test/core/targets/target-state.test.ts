@@ -65,6 +65,13 @@ describe("a target", () => {
     expect(target.readiness(5_000, 0).is).toBe("cooling");
   });
 
+  test("may be tried at once when the configuration was read again", () => {
+    const target = state();
+    failed(target, FAILURES, 0, 60_000);
+    target.retryNow();
+    expect(target.readiness(1, 0).is).toBe("trial");
+  });
+
   test("cools down at its first failure where the failure says so", () => {
     const target = state();
     const place = target.take(0, 0);
