@@ -173,7 +173,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
       {
         path: "/played",
         subprotocol: "played",
-        face: { name: "played", scope: "streams", authentication, maxFrameBytes, accept },
+        face: { name: "played", scope: "streams", authentication, maxFrameBytes, maxUnreadBytes: 1_048_576, accept },
       },
     ],
     httpFaces: options.httpFaces ?? [],

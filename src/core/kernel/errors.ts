@@ -16,6 +16,9 @@ export interface ErrorOptions {
   readonly cause?: unknown;
 }
 
+/** Characters of a message at most, so that an error stays small whatever it quotes; providers' own take a few hundred. */
+const MAX_MESSAGE_LENGTH = 4_096;
+
 /** A failure with a code of `protocol/codes.ts`. Each face sends it in its own form; logs and metrics use the code. */
 export class GatewayError extends Error {
   override readonly name = "GatewayError";
@@ -26,7 +29,7 @@ export class GatewayError extends Error {
 
   constructor(code: Code, message: string = CODES[code].meaning, options: ErrorOptions = {}) {
     // Messages may quote clients or upstreams.
-    super(sanitise(message), { cause: options.cause });
+    super(sanitise(message.slice(0, MAX_MESSAGE_LENGTH)), { cause: options.cause });
     this.code = code;
     this.details = options.details;
     this.retryAfterMs = options.retryAfterMs ?? CODES[code].retryAfterMs;

@@ -1,4 +1,4 @@
-import type { Face } from "../../core/ports/face.ts";
+import { type Face, MAX_UNREAD_BYTES } from "../../core/ports/face.ts";
 import { Answers } from "./answers/answers.ts";
 import { KEEP_ALIVE } from "./frames/server-frame.ts";
 import type { AiSdkParts } from "./parts.ts";
@@ -22,6 +22,7 @@ export function createAiSdkFace(parts: AiSdkParts): Face & { close(): void } {
     scope: "streams",
     authentication: "either",
     maxFrameBytes: parts.limits.apiBodyBytes,
+    maxUnreadBytes: MAX_UNREAD_BYTES,
     accept(connection) {
       const session = new AiSdkSession(connection, parts, answers);
       sessions.add(session);

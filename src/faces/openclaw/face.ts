@@ -1,4 +1,9 @@
-import { OPENCLAW_MAX_PAYLOAD_BYTES, OPENCLAW_TICK_INTERVAL_MS, SCOPES } from "../../../protocol/openclaw/wire.ts";
+import {
+  OPENCLAW_MAX_BUFFERED_BYTES,
+  OPENCLAW_MAX_PAYLOAD_BYTES,
+  OPENCLAW_TICK_INTERVAL_MS,
+  SCOPES,
+} from "../../../protocol/openclaw/wire.ts";
 import type { Caller } from "../../core/caller/caller.ts";
 import type { Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
@@ -192,6 +197,8 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     scope: "chat",
     authentication: "frame",
     maxFrameBytes: settings.maxFrameBytes,
+    // As the handshake announces.
+    maxUnreadBytes: OPENCLAW_MAX_BUFFERED_BYTES,
     callerOfDevice(token) {
       const found = devices.find(token);
       return found && covers(found.device.scopes, SCOPES.read) ? found.caller : undefined;

@@ -1,6 +1,6 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Connection } from "../../core/ports/connection.ts";
-import type { Face } from "../../core/ports/face.ts";
+import { type Face, MAX_UNREAD_BYTES } from "../../core/ports/face.ts";
 import { IdempotencyRecords } from "../../core/relay/idempotency.ts";
 import type { StreamFaceParts, StreamRecord } from "./parts.ts";
 import { StreamSession } from "./session.ts";
@@ -19,6 +19,7 @@ export function createStreamFace(parts: StreamFaceParts): Face & { close(): void
     scope: "streams",
     authentication: "header",
     maxFrameBytes: limits.frameBytes,
+    maxUnreadBytes: MAX_UNREAD_BYTES,
     accept(connection: Connection) {
       if (!connection.caller) throw new GatewayError("unauthorized");
       const session = new StreamSession(connection, connection.caller, shared);

@@ -80,7 +80,8 @@ export class SocketConnection implements Connection {
     this.#pulse = new Pulse(limits, this.#openedAt);
     this.#rate = new InboundRate(limits, face.maxFrameBytes, this.#openedAt);
     const drained = () => this.#guard(() => this.#session.drained());
-    this.#outbox = new Outbox(ws, socket, limits.socketGateBytes, parts.reads, drained);
+    const unread = { maxBytes: face.maxUnreadBytes, exceeded: () => this.terminate("slow_consumer") };
+    this.#outbox = new Outbox(ws, socket, limits.socketGateBytes, parts.reads, drained, unread);
     this.#turns = new MessageTurns({
       handle: (text) =>
         parts.inbound.handle(
@@ -107,6 +108,7 @@ export class SocketConnection implements Connection {
     // Pongs to our own pings are not counted.
     ws.on("pong", () => this.#pulse.pong() || this.#controlFrame());
     ws.on("ping", () => this.#controlFrame());
+    ws.on("ping", ({ length }) => this.#outbox.wrote(length));
     ws.on("close", (code) => this.#closed(code));
     // ws closes with the right code itself; ignore the rest.
     ws.on("error", () => this.#intake.ignore());
@@ -125,7 +127,7 @@ export class SocketConnection implements Connection {
   }
 
   send(frame: string): void {
-    this.#outbox.push(encode(frame), "turn");
+    this.#outbox.pushOwn(encode(frame));
   }
 
   sendBytes(frame: ByteString, when: SendTime): void {
@@ -154,7 +156,9 @@ export class SocketConnection implements Connection {
   }
 
   /** Ends the socket without a closing handshake. */
-  terminate(): void {
+  terminate(why = this.#why): void {
+    this.#why = why;
+    this.#closeCode ??= CODES[why].closeCode;
     this.#parts.ws.terminate();
   }
 
@@ -180,10 +184,7 @@ export class SocketConnection implements Connection {
     this.#intake.look(now);
     const todo = this.#pulse.beat(now);
     if (todo === "ping") this.#parts.ws.ping();
-    if (todo !== "give up") return;
-    this.#closeCode ??= CODES.no_pong.closeCode;
-    this.#why = "no_pong";
-    this.terminate();
+    if (todo === "give up") this.terminate("no_pong");
   }
 
   /** Counts bytes. They prove life, because a client cannot send a pong within a long frame. Returns why to refuse them. */

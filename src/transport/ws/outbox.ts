@@ -28,8 +28,18 @@ export function encode(text: string): ByteString {
   return Buffer.byteLength(text) === text.length ? text : Buffer.from(text).toString("latin1");
 }
 
+/** Memory of a write that waits in the socket beside its bytes: its entry, and that of the empty write after it. */
+const WRITE_BYTES = 512;
+
 /** A WebSocket text message with this payload. */
 export const textFrame = (payload: ByteString): ByteString => headOf(payload.length) + payload;
+
+/** How much may wait, outside of streams, for a client that does not read. */
+export interface UnreadLimit {
+  readonly maxBytes: number;
+  /** Called when another frame comes while more waits. */
+  readonly exceeded: () => void;
+}
 
 /**
  * One socket's output. Every frame is its own WebSocket message. All frames of a loop turn leave in one socket write, or,
@@ -45,20 +55,33 @@ export class Outbox {
   readonly #gateBytes: number;
   readonly #reads: ReadTurn;
   readonly #drained: () => void;
+  readonly #unread: UnreadLimit;
   /** Frames of this loop turn, as a byte string. */
   #turn = "";
   #turnFrames = 0;
+  /** Bytes of the frames of this loop turn that no stream's log bounds. */
+  #turnOwnBytes = 0;
+  /** The same of earlier turns, as long as the socket has not taken them. */
+  #keptOwnBytes = 0;
   /** Whether the socket buffered part of the last write: only then is its buffer checked before each frame. */
   #isKeeping = false;
   #blocked = false;
   #frames = 0;
 
-  constructor(ws: WebSocket, socket: Duplex, gateBytes: number, reads: ReadTurn, drained: () => void) {
+  constructor(
+    ws: WebSocket,
+    socket: Duplex,
+    gateBytes: number,
+    reads: ReadTurn,
+    drained: () => void,
+    unread: UnreadLimit,
+  ) {
     this.#ws = ws;
     this.#socket = socket;
     this.#gateBytes = gateBytes;
     this.#reads = reads;
     this.#drained = drained;
+    this.#unread = unread;
   }
 
   /** How many frames were written. */
@@ -72,6 +95,18 @@ export class Outbox {
     this.#turn += textFrame(frame);
     if (when === "now") this.flush();
     else if (isFirst && (when === "turn" || !this.#reads.after(this.#endOfTurn))) setImmediate(this.#endOfTurn);
+  }
+
+  /** Queues a frame that no log bounds and that is always sent, such as an error. */
+  pushOwn(frame: ByteString): void {
+    this.#turnOwnBytes += frame.length;
+    this.push(frame, "turn");
+    if (this.#turnOwnBytes + this.#keptOwnBytes > this.#unread.maxBytes) this.flush();
+  }
+
+  /** `ws` has written a control frame with this much payload. */
+  wrote(bytes: number): void {
+    if (this.#socket.writableLength > 0) this.#keepOwn(bytes);
   }
 
   /** Whether less than `gateBytes` waits. When false, `drained` is called once it is true again. */
@@ -90,16 +125,30 @@ export class Outbox {
     if (this.#turn === "") return;
     const frames = this.#turn;
     const count = this.#turnFrames;
+    const ownBytes = this.#turnOwnBytes;
     this.#turn = "";
     this.#turnFrames = 0;
+    this.#turnOwnBytes = 0;
     // If the client closed meanwhile, ws has sent the close frame, and nothing may follow it.
     if (this.#ws.readyState !== this.#ws.OPEN) return;
     this.#frames += count;
     this.#socket.write(frames, "latin1");
     this.#isKeeping = this.#socket.writableLength > 0;
+    if (this.#isKeeping && ownBytes > 0) this.#keepOwn(ownBytes);
   }
 
   readonly #endOfTurn = (): void => this.flush();
+
+  /** Counts what the socket has not taken until it has. */
+  #keepOwn(bytes: number): void {
+    // A single frame may be large, and its client gets the time to read it.
+    if (this.#keptOwnBytes > this.#unread.maxBytes) this.#unread.exceeded();
+    const kept = bytes + WRITE_BYTES;
+    this.#keptOwnBytes += kept;
+    this.#socket.write("", () => {
+      this.#keptOwnBytes -= kept;
+    });
+  }
 
   /** An empty write completes after all others. A callback on each of those would cost a tick each. */
   #askWhenTaken(): void {

@@ -72,6 +72,7 @@ const ours: Attach = (ws, socket, heard) => {
       scope: "streams",
       authentication: "header",
       maxFrameBytes: MAX_BYTES,
+      maxUnreadBytes: 1_048_576,
       accept: () => session,
     },
     caller: { name: "tester" },

@@ -40,6 +40,8 @@ class CountingSocket extends Duplex {
   }
 }
 
+const MAX_UNREAD_BYTES = 10_000;
+
 const opened: WebSocket[] = [];
 // A closing ws waits half a minute for the peer's close frame.
 afterAll(() => {
@@ -63,13 +65,64 @@ async function setUp(gateBytes = 1_000) {
   socket.writes.length = 0;
   let drains = 0;
   const reads = new ReadTurn(noFault);
-  const outbox = new Outbox(ws, socket, gateBytes, reads, () => drains++);
-  return { socket, ws, outbox, reads, drains: () => drains };
+  let exceeded = 0;
+  const unread = { maxBytes: MAX_UNREAD_BYTES, exceeded: () => exceeded++ };
+  const outbox = new Outbox(ws, socket, gateBytes, reads, () => drains++, unread);
+  return { socket, ws, outbox, reads, drains: () => drains, exceeded: () => exceeded };
 }
 
 const endOfTurn = () => new Promise((turn) => setImmediate(turn));
 
 describe("an outbox", () => {
+  test("says when more of its own frames wait than may, and not while the socket takes them", async () => {
+    const { socket, outbox, exceeded } = await setUp();
+    const half = "x".repeat(MAX_UNREAD_BYTES / 2);
+    const send = () => {
+      outbox.pushOwn(half);
+      outbox.flush();
+    };
+    for (let sent = 0; sent < 10; sent++) send();
+    socket.isFull = true;
+    send();
+    send();
+    expect(exceeded()).toBe(0);
+    send();
+    expect(exceeded()).toBe(1);
+  });
+
+  test("lets a single frame of its own be larger than that", async () => {
+    const { socket, outbox, exceeded } = await setUp();
+    socket.isFull = true;
+    outbox.pushOwn("x".repeat(3 * MAX_UNREAD_BYTES));
+    outbox.flush();
+    expect(exceeded()).toBe(0);
+  });
+
+  test("forgets its own frames once the socket has taken them, and never counts those of streams", async () => {
+    const { socket, outbox, exceeded } = await setUp();
+    const most = "x".repeat(MAX_UNREAD_BYTES - 1_000);
+    for (let round = 0; round < 3; round++) {
+      socket.isFull = true;
+      outbox.pushOwn(most);
+      outbox.push(most.repeat(3), "turn");
+      outbox.flush();
+      socket.empty();
+      await endOfTurn();
+    }
+    expect(exceeded()).toBe(0);
+  });
+
+  test("counts control frames that wait, with the memory of their writes", async () => {
+    const { socket, outbox, exceeded } = await setUp();
+    socket.isFull = true;
+    outbox.pushOwn("x");
+    outbox.flush();
+    for (let pongs = 0; pongs < 15; pongs++) outbox.wrote(125);
+    expect(exceeded()).toBe(0);
+    outbox.wrote(125);
+    expect(exceeded()).toBe(1);
+  });
+
   test("writes all frames of a loop turn at once, in order, each as its own message", async () => {
     const { socket, outbox } = await setUp();
     for (const frame of ["a", "b", "c"]) outbox.push(frame, "turn");

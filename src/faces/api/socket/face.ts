@@ -1,5 +1,5 @@
 import { GatewayError } from "../../../core/kernel/errors.ts";
-import type { Face } from "../../../core/ports/face.ts";
+import { type Face, MAX_UNREAD_BYTES } from "../../../core/ports/face.ts";
 import { CallersMemory } from "./callers-memory.ts";
 import type { ResponsesSocketParts } from "./parts.ts";
 import { ResponsesSession } from "./session.ts";
@@ -15,6 +15,7 @@ export function createResponsesSocket(parts: ResponsesSocketParts): Face {
     scope: "streams",
     authentication: "header",
     maxFrameBytes: parts.limits.apiBodyBytes,
+    maxUnreadBytes: MAX_UNREAD_BYTES,
     accept(connection) {
       if (!connection.caller) throw new GatewayError("unauthorized");
       const { caller } = connection;

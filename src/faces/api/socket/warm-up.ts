@@ -28,8 +28,8 @@ export function warmUpFrames(
     id,
     object: "response",
     created_at: seconds,
-    model: body.model,
-    previous_response_id: previousId ?? null,
+    model: ifShort(body.model),
+    previous_response_id: ifShort(previousId),
     output: [],
     usage: NO_TOKENS,
   };
@@ -40,6 +40,10 @@ export function warmUpFrames(
     frame("response.completed", 1, { status: "completed", completed_at: seconds }),
   ];
 }
+
+const ifShort = (value: JsonValue | undefined): JsonValue => {
+  return value === undefined || jsonSize(value) > MAX_REPEATED_BYTES ? null : value;
+};
 
 function repeated(body: JsonObject): JsonObject {
   const fields: [string, JsonValue][] = [];

@@ -208,6 +208,18 @@ describe("a warm-up (`generate: false`)", () => {
     expect(up.client.texts.join("").length).toBeLessThan(10_000);
   });
 
+  test("repeats no long id of its request, nor a long name of a model", async () => {
+    await using up = await setUp();
+    const long = "x".repeat(100_000);
+    up.client.create({ generate: false, input: "one", store: true, previous_response_id: long });
+    expect(await up.client.next("response.completed")).toMatchObject({ response: { previous_response_id: null } });
+    up.client.create({ generate: false, input: "one", model: `responses:${long}` });
+    await up.client.next("response.completed");
+    up.client.create({ generate: false, input: "one", model: long });
+    await up.client.next("error");
+    expect(up.client.texts.join("").length).toBeLessThan(20_000);
+  });
+
   test("of an unknown model is refused", async () => {
     await using up = await setUp();
     up.client.create({ generate: false, model: "nope" });
