@@ -1,8 +1,7 @@
 import { type Caller, checkOpen } from "../caller/caller.ts";
-import type { InboundBudget, InboundReservation } from "../caller/inbound-budget.ts";
+import type { InboundBudget } from "../caller/inbound-budget.ts";
 import { GatewayError, toGatewayError } from "../kernel/errors.ts";
 import { asString, jsonSize } from "../kernel/json.ts";
-import type { Reservation } from "../quota/reservation.ts";
 import type { LogBudget } from "../stream/log-budget.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
