@@ -428,6 +428,10 @@ describe("a model with targets of two dialects", () => {
     expect(response.status).toBe(200);
     expect(await response.text()).toContain("from the good one");
     expect(bad.requests).toBe(0);
+    for (const headers of [{}, { "anthropic-version": "2023-06-01" }]) {
+      const listed = JSON.stringify(await (await fetch(`${gateway.url}/v1/models`, { headers })).json());
+      expect(listed.match(/"id":"smart"/g)).toHaveLength(1);
+    }
   });
 
   test("has side calls answered by the first target", async () => {

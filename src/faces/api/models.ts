@@ -76,9 +76,12 @@ export function createModelsFace({ routing, clock, wording }: ModelsFaceParts): 
       });
 
       function listed(): object {
-        const offered = [...routing.models, ...routing.namedModels].filter(isOffered);
+        const aliases = routing.models.flatMap(({ alias }) => offered(alias) ?? []);
+        const offeredModels = [...aliases, ...routing.namedModels.filter(isOffered)];
         // An alias can equal a passed name, and two routes can pass the same name.
-        const models = offered.filter(({ alias }, at) => offered.findIndex((other) => other.alias === alias) === at);
+        const models = offeredModels.filter(
+          ({ alias }, at) => offeredModels.findIndex((other) => other.alias === alias) === at,
+        );
         return listing.all(
           models.map((model) => listing.one(model, since)),
           models.map(({ alias }) => alias),
@@ -86,11 +89,18 @@ export function createModelsFace({ routing, clock, wording }: ModelsFaceParts): 
       }
 
       function retrieved(id: string): object {
+        const model = offered(id);
+        if (model) return listing.one(model, since);
+        throw new GatewayError("unknown_model", `no such model: ${id}`);
+      }
+
+      /** A model as one of the listing's dialects finds it: on its targets that speak it. */
+      function offered(id: string): Model | undefined {
         for (const dialect of listing.dialects) {
           const model = routing.findAt(id, dialect);
-          if (model && isOffered(model)) return listing.one(model, since);
+          if (model && isOffered(model)) return model;
         }
-        throw new GatewayError("unknown_model", `no such model: ${id}`);
+        return undefined;
       }
     },
     refusal: (error, asked) => wording.refusal(isAnthropic(asked) ? "anthropic-messages" : "openai-chat", error),
