@@ -82,7 +82,9 @@ describe.each(WAYS)("a reused connection that closes before any byte of the answ
     await using upstream = await startScriptedUpstream();
     await using client = openUpstream(upstream.url);
     const calls = [startCall(client), startCall(client), startCall(client)];
-    for (const _call of calls) (await upstream.request()).sse().event("one").end();
+    // All are there before one is answered, so that each has a connection of its own.
+    const exchanges = [await upstream.request(), await upstream.request(), await upstream.request()];
+    for (const exchange of exchanges) exchange.sse().event("one").end();
     for (const { sink } of calls) expect(await sink.done).toBeUndefined();
     const { sink } = startCall(client);
     (await upstream.request()).finish();
