@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { CHOICES } from "../core/targets/target-order.ts";
+import { CHOICES } from "../core/dialect/routing.ts";
 import { COOL_DOWN_MS } from "../core/targets/targets.ts";
 import { priceSchema } from "./price-schema.ts";
 

@@ -3,12 +3,12 @@ import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { isNativeError } from "node:util/types";
 import { DEFAULT_FILE } from "../../config/load.ts";
 import { asObject, asString } from "../../core/kernel/json.ts";
 import { hostOfRun } from "../../storage/sqlite/directory-claim.ts";
 import { liveInstances } from "../../storage/sqlite/instance-lock.ts";
 import { type ReloadOutcome, takeOutcome } from "../reload-outcome.ts";
+import { exitFor, FAILED, OK } from "./exit-codes.ts";
 
 /** The outside world as the command sees it. */
 export interface ReloadWorld {
@@ -35,10 +35,6 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-const OK = 0;
-const FAILED = 1;
-const BAD_USAGE = 2;
-
 /** How long the gateway may take to answer, and between two looks. */
 const ANSWER_MS = 10_000;
 const LOOK_MS = 20;
@@ -51,10 +47,7 @@ export async function runReload(args: readonly string[], world: ReloadWorld): Pr
     if (values.help) stdout.write(USAGE);
     return values.help ? OK : await ask(directoryOf(values, world), world);
   } catch (error) {
-    stderr.write(`sluice: ${isNativeError(error) ? error.message : String(error)}\n`);
-    return isNativeError(error) && "code" in error && String(error.code).startsWith("ERR_PARSE_ARGS")
-      ? BAD_USAGE
-      : FAILED;
+    return exitFor(error, stderr);
   }
 }
 

@@ -1,9 +1,9 @@
 import { parseArgs } from "node:util";
-import { isNativeError } from "node:util/types";
 import { loadConfig } from "../../config/load.ts";
 import { isWildcard } from "../../config/loopback.ts";
 import { asObject, asString } from "../../core/kernel/json.ts";
 import { TARGETS_PATH, type TargetView } from "../../core/targets/target-views.ts";
+import { exitFor, OK } from "./exit-codes.ts";
 import { layOut } from "./lay-out.ts";
 
 /** The outside world as the command sees it. */
@@ -32,10 +32,6 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-const OK = 0;
-const FAILED = 1;
-const BAD_USAGE = 2;
-
 /** How long the gateway may take to answer, in milliseconds. */
 const ANSWER_MS = 10_000;
 
@@ -51,9 +47,7 @@ export async function runRoutes(args: readonly string[], world: RoutesWorld): Pr
     }
     return OK;
   } catch (error) {
-    const { message = String(error), code = "" } = isNativeError(error) ? (error as NodeJS.ErrnoException) : {};
-    stderr.write(`sluice: ${message}\n`);
-    return code.startsWith("ERR_PARSE_ARGS") ? BAD_USAGE : FAILED;
+    return exitFor(error, stderr);
   }
 }
 

@@ -40,9 +40,14 @@ export interface Model {
   readonly fallback?: Fallback | undefined;
 }
 
+/** How a model chooses among its targets. */
+export const CHOICES = ["order", "weights", "least_busy"] as const;
+/** See `CHOICES`. */
+export type Choice = (typeof CHOICES)[number];
+
 /** The targets of a model with several, or with limits of their own. */
 export interface Fallback {
-  readonly choose: "order" | "weights" | "least_busy";
+  readonly choose: Choice;
   /** Whether the requests of one conversation go to the same target, while it works. */
   readonly sticky: boolean;
   /** How long a failing target is spared, in milliseconds. */
@@ -55,11 +60,15 @@ export interface Fallback {
 /** One target of a model. */
 export interface ModelTarget extends Target {
   readonly weight: number;
-  readonly limits: {
-    readonly requestsPerMinute?: number | undefined;
-    readonly tokensPerMinute?: number | undefined;
-    readonly concurrentStreams?: number | undefined;
-  };
+  readonly limits: TargetLimits;
+}
+
+/** What may run on one target. Undefined: unlimited. */
+export interface TargetLimits {
+  readonly requestsPerMinute?: number | undefined;
+  /** Prompts as estimated when they are sent. */
+  readonly tokensPerMinute?: number | undefined;
+  readonly concurrentStreams?: number | undefined;
 }
 
 /** What a request is sent to. Without a model, the request body names the provider's. */

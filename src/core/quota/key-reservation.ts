@@ -20,7 +20,7 @@ export interface KeyReservationParts {
   readonly openedAt: number;
   readonly clock: Clock;
   /** Opens the row of the next attempt. */
-  readonly next: (request: AttemptRequest, capReservation: CapReservation | undefined) => NextAttempt;
+  readonly next: (request: AttemptRequest) => NextAttempt;
 }
 
 /** The reservation of a further attempt, and what its prompt is reckoned with. */
@@ -51,8 +51,7 @@ export class KeyReservation implements Reservation {
   }
 
   next(request: AttemptRequest): Reservation {
-    const { next, capReservation } = this.#parts;
-    this.#next = next(request, capReservation);
+    this.#next = this.#parts.next(request);
     return this.#next.reservation;
   }
 

@@ -1,9 +1,5 @@
+import type { Choice } from "../dialect/routing.ts";
 import type { TargetState } from "./target-state.ts";
-
-/** How a model chooses among its targets. */
-export const CHOICES = ["order", "weights", "least_busy"] as const;
-/** See `CHOICES`. */
-export type Choice = (typeof CHOICES)[number];
 
 /** One target, as it is chosen. */
 export interface Weighed {

@@ -1,12 +1,5 @@
 import { TokenBucket } from "../caller/token-bucket.ts";
-
-/** What may run on one target. Undefined: unlimited. */
-export interface TargetLimits {
-  readonly requestsPerMinute?: number | undefined;
-  /** Prompts as estimated when they are sent. */
-  readonly tokensPerMinute?: number | undefined;
-  readonly concurrentStreams?: number | undefined;
-}
+import type { TargetLimits } from "../dialect/routing.ts";
 
 /** Whether a target takes a request: now, now as the one try after a cool-down, once it has cooled down, or within its limits. */
 export type Readiness =

@@ -1,11 +1,11 @@
 import { type Caller, mayUse } from "../caller/caller.ts";
-import type { Route, Target } from "../dialect/routing.ts";
+import type { Choice, Route, Target, TargetLimits } from "../dialect/routing.ts";
 import { BoundedMap } from "../kernel/bounded-map.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { MayRetry } from "../ports/upstream.ts";
 import { coolDown, mayGoOn } from "./may-go-on.ts";
-import { type Choice, inOrder, type Weighed } from "./target-order.ts";
-import { type Place, type TargetLimits, TargetState } from "./target-state.ts";
+import { inOrder, type Weighed } from "./target-order.ts";
+import { type Place, TargetState } from "./target-state.ts";
 
 /** Most targets whose health is remembered; callers may name any model of a route. */
 const MAX_STATES = 1_000;
