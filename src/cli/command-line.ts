@@ -11,6 +11,7 @@ import { DEFAULT_FILE, loadConfig } from "../config/load.ts";
 import { ignoredProxyWarning } from "../config/proxy.ts";
 import type { Config } from "../config/schema.ts";
 import { usableFiles } from "../observe/open-files.ts";
+import { BAD_USAGE, FAILED, OK } from "./exit-codes.ts";
 import { followFile } from "./follow-file.ts";
 import { leaveOutcome, type ReloadOutcome } from "./reload-outcome.ts";
 import { describeFault, describeStartFailure } from "./start-failure.ts";
@@ -74,10 +75,6 @@ Other environment variables: SLUICE_TOKEN (the token clients must send), SLUICE_
 SLUICE_LOG_LEVEL, SLUICE_COLLECTOR (auto, single, parallel), and ANTHROPIC_API_KEY, OPENAI_API_KEY, MOONSHOT_API_KEY,
 each of which adds its provider's models.
 `;
-
-const OK = 0;
-const FAILED = 1;
-const BAD_USAGE = 2;
 
 const OPTIONS = {
   config: { type: "string" },

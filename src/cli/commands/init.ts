@@ -7,6 +7,7 @@ import { warningsOf } from "../../config/cross-checks.ts";
 import { loadConfig } from "../../config/load.ts";
 import { PROVIDER_NAMES } from "../../config/providers.ts";
 import { asObject } from "../../core/kernel/json.ts";
+import { BAD_USAGE, FAILED, OK } from "../exit-codes.ts";
 import type { Terminal } from "../terminal.ts";
 import { AnswerError, type Answers, firstConfig, TOKEN_VARIABLE, variablesOf } from "./first-config.ts";
 import { askFor } from "./init-questions.ts";
@@ -46,10 +47,6 @@ const OPTIONS = {
 
 const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS }).values;
 type Values = ReturnType<typeof parse>;
-
-const OK = 0;
-const FAILED = 1;
-const BAD_USAGE = 2;
 
 /** Runs `sluice init …`. `args` are the arguments after `init`. Resolves with the exit code; never rejects. */
 export async function runInit(args: readonly string[], world: InitWorld): Promise<number> {

@@ -8,6 +8,7 @@ import { writeSecret } from "../../core/caller/key-secret.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { KeyDatabase } from "../../storage/keys/key-database.ts";
 import { openDataDirectory } from "../../storage/sqlite/data-directory.ts";
+import { BAD_USAGE, FAILED, OK } from "../exit-codes.ts";
 import { CREATE_OPTIONS, readDuration, readKey } from "./key-options.ts";
 import { keyTable, keyView } from "./key-view.ts";
 
@@ -69,10 +70,6 @@ const COMMANDS: Readonly<Record<string, { readonly names: number; readonly optio
   revoke: { names: 1, options: [] },
   rotate: { names: 1, options: ["overlap"] },
 };
-
-const OK = 0;
-const FAILED = 1;
-const BAD_USAGE = 2;
 
 /** Runs `sluice keys …`. `args` are the arguments after `keys`. Returns the exit code; never throws. */
 export function runKeys(args: readonly string[], world: KeysWorld): number {

@@ -7,8 +7,8 @@ import { DEFAULT_FILE } from "../../config/load.ts";
 import { asObject, asString } from "../../core/kernel/json.ts";
 import { hostOfRun } from "../../storage/sqlite/directory-claim.ts";
 import { liveInstances } from "../../storage/sqlite/instance-lock.ts";
+import { exitFor, FAILED, OK } from "../exit-codes.ts";
 import { type ReloadOutcome, takeOutcome } from "../reload-outcome.ts";
-import { exitFor, FAILED, OK } from "./exit-codes.ts";
 
 /** The outside world as the command sees it. */
 export interface ReloadWorld {

@@ -3,7 +3,7 @@ import { loadConfig } from "../../config/load.ts";
 import { isWildcard } from "../../config/loopback.ts";
 import { asObject, asString } from "../../core/kernel/json.ts";
 import { TARGETS_PATH, type TargetView } from "../../core/targets/target-views.ts";
-import { exitFor, OK } from "./exit-codes.ts";
+import { exitFor, OK } from "../exit-codes.ts";
 import { layOut } from "./lay-out.ts";
 
 /** The outside world as the command sees it. */

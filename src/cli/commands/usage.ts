@@ -7,6 +7,7 @@ import type { UsageReport } from "../../core/ledger/ledger.ts";
 import { readUsageQuery, USAGE_GROUPS, type UsageQuery } from "../../core/ledger/usage-query.ts";
 import { usageView } from "../../core/ledger/usage-view.ts";
 import { LedgerQueries } from "../../storage/ledger/ledger-queries.ts";
+import { BAD_USAGE, FAILED, OK } from "../exit-codes.ts";
 import { usageCsv } from "./usage-csv.ts";
 import { usageTable } from "./usage-table.ts";
 
@@ -49,10 +50,6 @@ const OPTIONS = {
 
 const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS });
 type Values = ReturnType<typeof parse>["values"];
-
-const OK = 0;
-const FAILED = 1;
-const BAD_USAGE = 2;
 
 /** Runs `sluice usage …`. `args` are the arguments after `usage`. Returns the exit code; never throws. */
 export function runUsage(args: readonly string[], world: UsageWorld): number {
