@@ -9,8 +9,8 @@ export const WAIT_MS = 60_000;
 interface Call {
   readonly method: string;
   readonly params: unknown;
-  /** Which of the documents of the tab sent it, from 0. */
-  readonly document: number;
+  /** Which of the tab's sockets carried it, from 1. */
+  readonly socket: number;
   ok?: boolean;
 }
 
@@ -19,8 +19,11 @@ export class PageCalls {
   readonly #calls: Call[] = [];
   readonly #looks = new Set<() => void>();
   readonly #faulty: (fault: unknown) => void;
-  /** Documents that the tab has left. The sockets of such a document may end without an event. */
-  #left = 0;
+  /**
+   * Sockets that the tab has opened. The page has one at a time; the socket of a document that the tab has left may end
+   * without an event, and such a document may open one until the next takes its place.
+   */
+  #sockets = 0;
   /** Refusals by method. */
   readonly refused: { readonly method: string; readonly message: string }[] = [];
   /** Bytes of all frames received, their WebSocket heads included (RFC 6455, section 5.2). */
@@ -29,17 +32,15 @@ export class PageCalls {
   /** `faulty` is told of each frame that is wrong. */
   constructor(page: Page, faulty: (fault: unknown) => void) {
     this.#faulty = faulty;
-    page.on("request", (request) => {
-      if (!request.isNavigationRequest() || request.frame() !== page.mainFrame()) return;
-      this.#left++;
+    page.on("websocket", (socket) => {
+      this.#watch(socket, ++this.#sockets);
       this.#look();
     });
-    page.on("websocket", (socket) => this.#watch(socket));
   }
 
-  /** Methods of the requests of the present document that are not answered. */
+  /** Methods of the requests on the newest socket that are not answered. */
   get unanswered(): string[] {
-    return this.#calls.filter(({ ok, document }) => ok === undefined && document === this.#left).map(nameOf);
+    return this.#calls.filter(({ ok, socket }) => ok === undefined && socket === this.#sockets).map(nameOf);
   }
 
   /** Resolves once a method has been called with at least these parameters successfully. */
@@ -50,12 +51,12 @@ export class PageCalls {
     return this.#until(`${method} has succeeded`, () => this.#calls.some(has));
   }
 
-  /** Resolves once every request of the present document is answered. */
+  /** Resolves once every request on the newest socket is answered. */
   answered(): Promise<void> {
     return this.#until("every request is answered", () => this.unanswered.length === 0);
   }
 
-  /** Looks at every frame, at the end of every socket and at every new document, until it holds. */
+  /** Looks at every frame and at the beginning and end of every socket, until it holds. */
   #until(what: string, holds: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
       const done = () => {
@@ -80,9 +81,8 @@ export class PageCalls {
     for (const look of this.#looks) look();
   }
 
-  #watch(socket: WebSocket): void {
+  #watch(socket: WebSocket, number: number): void {
     const check = new FrameCheck();
-    const document = this.#left;
     const calls = new Map<string, Call>();
     const guard = (payload: string | Buffer, read: (frame: Record<string, unknown>) => void) => {
       try {
@@ -94,7 +94,7 @@ export class PageCalls {
     };
     socket.on("framesent", ({ payload }) =>
       guard(payload, ({ id, method, params }) => {
-        const call: Call = { method: String(method), params, document };
+        const call: Call = { method: String(method), params, socket: number };
         this.#calls.push(call);
         calls.set(String(id), call);
         check.request(String(id), call.method);
