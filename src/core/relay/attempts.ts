@@ -70,14 +70,19 @@ export class Attempts {
     this.#parts = this.#late = undefined;
   }
 
+  /** The last attempt's failure as its client is told. */
+  told(error: GatewayError): GatewayError {
+    return this.#plan.told(error);
+  }
+
   /**
    * The running attempt has failed before its answer began. Returns what begins the next one, which takes over `holdings`;
-   * undefined if this failure is the stream's.
+   * undefined if this failure is the stream's. `isUnsent`: it could not even begin, so another target may, whatever the error.
    */
-  after(error: GatewayError, holdings: Holdings): (() => void) | undefined {
+  after(error: GatewayError, holdings: Holdings, isUnsent: boolean): (() => void) | undefined {
     this.#plan.failed(error);
     const parts = this.#parts;
-    while (parts && this.#plan.mayGoOn(error)) {
+    while (parts && (isUnsent ? this.#plan.hasNext : this.#plan.mayGoOn(error))) {
       const target = this.#plan.next();
       if (!target) return undefined;
       const attempt = this.#attempt(parts, target, holdings);
@@ -106,8 +111,10 @@ export class Attempts {
 
   /** Called about once a second. */
   look(now: number): void {
-    const { firstTokenMs = Number.POSITIVE_INFINITY, hasNext } = this.#plan;
-    if (this.#late && hasNext && now - this.#begunAt >= firstTokenMs) this.#late();
+    const { firstTokenMs = Number.POSITIVE_INFINITY } = this.#plan;
+    // A unary answer begins and ends at once.
+    if (!this.#late || this.#parts?.request.unary || now - this.#begunAt < firstTokenMs) return;
+    if (this.#plan.hasNext) this.#late();
   }
 
   /** The process stood still for `ms`, which does not count. */

@@ -156,15 +156,19 @@ export class Relay {
       drained: (drain) => this.#drains.delete(drain),
     });
     stream.producedBy(producer, request.target.route.dialect);
+    // What an earlier attempt has cost may have used up a cap.
+    const reached = number > 1 ? holdings.reservation?.meter?.({}, 0) : undefined;
     try {
-      // What an earlier attempt has cost may have used up a cap.
-      const reached = number > 1 ? holdings.reservation?.meter?.({}, 0) : undefined;
       if (reached) throw reached;
       const mayRetry = attempts ? attempts.mayRetry(request.mayRetry) : request.mayRetry;
       producer.begin({ ...request, mayRetry }, body, amendment);
     } catch (error) {
-      producer.giveUp(toGatewayError(error));
-      throw error;
+      const why = toGatewayError(error);
+      if (reached || !producer.leave(why, true)) {
+        producer.giveUp(why);
+        throw error;
+      }
+      if (why.code === "internal") this.#parts.observer.fault(error, "stream");
     }
   }
 
