@@ -1,27 +1,15 @@
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "@jest/globals";
-import type { GatewayKey } from "../../src/core/caller/key-ring.ts";
-import { KeyDatabase } from "../../src/storage/keys/key-database.ts";
-import { LEDGER_FILE } from "../../src/storage/ledger/ledger-database.ts";
 import { AiChat } from "../support/ai-chat.ts";
 import { ChatScript } from "../support/chat-script.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { freshSecret, keyFor } from "../support/gateway-key.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { addKey, answer, chunk, configOf as configWith, HEAD, OVERLOADED, rowsOf } from "../support/several-targets.ts";
 import { type EventFrame, StreamClient } from "../support/stream-client.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
 
 const directory = temporaryDirectories();
-
-const chunk = (delta: object) => ({
-  id: "c0",
-  object: "chat.completion.chunk",
-  choices: [{ index: 0, delta, finish_reason: null }],
-});
-const HEAD = chunk({ role: "assistant", content: "" });
-const OVERLOADED = { error: { message: "Overloaded", type: "overloaded_error", code: "overloaded" } };
 
 /** The ways in which a target breaks before its answer begins. */
 const BREAKS: Readonly<Record<string, (exchange: ScriptedExchange) => void>> = {
@@ -40,34 +28,10 @@ const BREAKS: Readonly<Record<string, (exchange: ScriptedExchange) => void>> = {
 
 const timeouts = { connectMs: 2_000, headersMs: 1_000, firstEventMs: 1_000 };
 
-const configOf = (targets: readonly ScriptedUpstream[], model: object = {}) => ({
-  routes: Object.fromEntries(
-    targets.map(({ url }, index) => [
-      `r${index}`,
-      { dialect: "openai-chat", baseUrl: `${url}/v1`, key: `sk-key-of-r${index}`, timeouts },
-    ]),
-  ),
-  models: { smart: { targets: targets.map((_, index) => ({ route: `r${index}`, model: `m${index}` })), ...model } },
-});
+const configOf = (targets: readonly ScriptedUpstream[], model: object = {}) => configWith(targets, { model, timeouts });
 
 const textOf = (events: readonly EventFrame[]): string =>
   events.flatMap(({ data }) => /"content":"(.*?)"/.exec(JSON.stringify(data))?.[1] ?? []).join("");
-
-const answer = (exchange: ScriptedExchange) => new ChatScript(exchange).text("from the good one").finish();
-
-function rowsOf(path: string): Record<string, unknown>[] {
-  using database = new DatabaseSync(join(path, LEDGER_FILE), { readOnly: true });
-  return database
-    .prepare("SELECT * FROM streams ORDER BY rowid")
-    .all()
-    .map((row) => ({ ...row }));
-}
-
-function addKey(path: string, key: GatewayKey): void {
-  const store = new KeyDatabase(path);
-  store.add(key);
-  store.close();
-}
 
 describe("a model with two targets", () => {
   test.each(Object.entries(BREAKS))("is answered by the second when the first %s", async (_, breaks) => {

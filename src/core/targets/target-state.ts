@@ -37,9 +37,9 @@ export interface Place {
  * success opens the target again. Clock readings, in milliseconds, are arguments.
  */
 export class TargetState {
-  readonly #limits: TargetLimits;
-  readonly #requests: TokenBucket | undefined;
-  readonly #tokens: TokenBucket | undefined;
+  #limits: TargetLimits = {};
+  #requests: TokenBucket | undefined;
+  #tokens: TokenBucket | undefined;
   #running = 0;
   #failures = 0;
   #coolUntil = 0;
@@ -48,10 +48,14 @@ export class TargetState {
   #trials = 0;
 
   constructor(limits: TargetLimits, now: number) {
-    const { requestsPerMinute: requests, tokensPerMinute: tokens } = limits;
+    this.limit(limits, now);
+  }
+
+  /** These limits hold from now on. What runs, and what was used in this minute, counts under them. */
+  limit(limits: TargetLimits, now: number): void {
     this.#limits = limits;
-    this.#requests = requests === undefined ? undefined : new TokenBucket(requests / MINUTE_S, requests, now);
-    this.#tokens = tokens === undefined ? undefined : new TokenBucket(tokens / MINUTE_S, tokens, now);
+    this.#requests = ofMinute(limits.requestsPerMinute, this.#requests, now);
+    this.#tokens = ofMinute(limits.tokensPerMinute, this.#tokens, now);
   }
 
   /** Attempts that run on it. */
@@ -128,4 +132,12 @@ export class TargetState {
   #fitting(tokens: number): number {
     return Math.min(tokens, this.#limits.tokensPerMinute ?? tokens);
   }
+}
+
+/** A minute's bucket of this size, from which as much was taken as from the one before. */
+function ofMinute(most: number | undefined, before: TokenBucket | undefined, now: number): TokenBucket | undefined {
+  if (most === undefined) return undefined;
+  const bucket = before ?? new TokenBucket(most / MINUTE_S, most, now);
+  bucket.limit(now, most / MINUTE_S, most);
+  return bucket;
 }

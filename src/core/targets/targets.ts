@@ -1,14 +1,11 @@
 import { type Caller, mayUse } from "../caller/caller.ts";
-import type { Choice, Route, Target, TargetLimits } from "../dialect/routing.ts";
-import { BoundedMap } from "../kernel/bounded-map.ts";
+import type { Choice, Model, Route, Target, TargetLimits } from "../dialect/routing.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { MayRetry } from "../ports/upstream.ts";
 import { coolDown, mayGoOn } from "./may-go-on.ts";
 import { inOrder, type Weighed } from "./target-order.ts";
-import { type Place, type Readiness, TargetState } from "./target-state.ts";
-
-/** Most targets whose health is remembered; callers may name any model of a route. */
-const MAX_STATES = 1_000;
+import type { Place, Readiness, TargetState } from "./target-state.ts";
+import { idOf, TargetStates } from "./target-states.ts";
 
 /** How long a target that fails is spared, unless its model says otherwise, in milliseconds. */
 export const COOL_DOWN_MS = 30_000;
@@ -56,22 +53,23 @@ export interface Plan {
 export class Targets {
   readonly #now: () => number;
   readonly #random: () => number;
-  readonly #states = new BoundedMap<string, TargetState>(MAX_STATES, (state) => state.running === 0);
+  readonly #states: TargetStates;
 
   /** `now`: a monotonic clock in milliseconds. `random`: numbers in [0, 1). */
   constructor(now: () => number, random: () => number) {
     this.#now = now;
     this.#random = random;
+    this.#states = new TargetStates(now);
   }
 
   /** The health of a target with these limits; undefined if no request was planned for it. */
-  stateOf({ route, model }: Target, limits: TargetLimits): TargetState | undefined {
-    return this.#states.get(stateId(route, model?.upstreamModel ?? "", limits));
+  stateOf(target: Target, limits: TargetLimits): TargetState | undefined {
+    return this.#states.known(target, limits);
   }
 
-  /** The configuration has changed, which may have mended what failed: every target is tried again. */
-  retryNow(): void {
-    for (const state of this.#states.values()) state.retryNow();
+  /** The configuration has been read again, and these are its models: their limits hold, and every target is tried again. */
+  follow(models: readonly Model[]): void {
+    this.#states.follow(models);
   }
 
   /** Plans a request; undefined if its target is the only one and has no limits. */
@@ -101,15 +99,6 @@ export class Targets {
     );
   }
 
-  /** One for all models that name the target with the same limits; another when a reload changes them. */
-  #state(target: Target, limits: TargetLimits): TargetState {
-    const known = this.stateOf(target, limits);
-    if (known) return known;
-    const state = new TargetState(limits, this.#now());
-    this.#states.set(stateId(target.route, target.model?.upstreamModel ?? "", limits), state);
-    return state;
-  }
-
   /** A target once for each key of its route, in turn. */
   #withTwins(
     { route, model }: Target,
@@ -120,7 +109,7 @@ export class Targets {
   ): readonly [Candidate, ...Candidate[]] {
     const candidate = (twin: Route): Candidate => {
       const target = { route: twin, model: model && { ...model, route: twin } };
-      return { id: idOf(twin, model?.upstreamModel ?? ""), weight, target, state: this.#state(target, limits) };
+      return { id: idOf(twin, model), weight, target, state: this.#states.of(target, limits) };
     };
     const first = candidate(route);
     if (isOwnKey || !route.twins) return [first];
@@ -132,11 +121,6 @@ export class Targets {
     return [head, ...rest];
   }
 }
-
-const stateId = (route: Route, model: string, limits: TargetLimits): string =>
-  `${idOf(route, model)}\n${JSON.stringify(limits)}`;
-
-const idOf = (route: Route, model: string): string => `${route.name}\n${model}`;
 
 /** When a client is asked to come back though a target could be tried at once: it has just failed. */
 const LEAST_WAIT_MS = 1_000;
