@@ -7,13 +7,40 @@ import type { Holdings } from "./holdings.ts";
 import { type OpenRequest, onTarget } from "./open-request.ts";
 import type { Prepared } from "./prepared.ts";
 
-/** One attempt, ready to begin: it takes over what its stream holds. */
-export interface Attempt {
-  /** From 1. */
-  readonly number: number;
+/** A request that its target can take. */
+export interface Ready {
   readonly request: OpenRequest;
   readonly prepared: Prepared;
+}
+
+/** One attempt, ready to begin: it takes over what its stream holds. */
+export interface Attempt extends Ready {
+  /** From 1. */
+  readonly number: number;
   readonly holdings: Holdings;
+}
+
+/**
+ * The request for the first of its targets that can take it. Throws what the first one throws if none can, and `forbidden` if
+ * the caller may use none. `fault` receives faults of our own that another target makes good.
+ */
+export function firstOf(
+  plan: Plan,
+  request: OpenRequest,
+  ready: (request: OpenRequest) => Ready,
+  fault: (error: unknown) => void,
+): Ready {
+  const thrown: unknown[] = [];
+  for (let target = plan.next(); target; target = plan.next()) {
+    try {
+      const found = ready(onTarget(request, target));
+      for (const error of thrown) if (toGatewayError(error).code === "internal") fault(error);
+      return found;
+    } catch (error) {
+      thrown.push(error);
+    }
+  }
+  throw thrown[0] ?? new GatewayError("forbidden", "the key does not allow this model's routes");
 }
 
 /** What the attempts of a stream need. */
