@@ -122,6 +122,7 @@ export class Relay {
         route: target.route.name,
         model: target.model?.alias,
         startedAt: request.receivedAt,
+        tellsDialect: request.tellsDialect,
       },
       new StreamLog(log, budget),
       () => clock.now(),
