@@ -22,6 +22,10 @@ const LIVE: readonly string[] = ["routes", "models", "defaultModel", ...LIVE_LIM
 
 const isLive = (path: string): boolean => LIVE.some((section) => path === section || path.startsWith(`${section}.`));
 
+/** Reading the file gathers what a model with targets adds; the file has it beside the model's other keys. */
+const asWritten = (path: string): string =>
+  path.replace(/^(models\..+)\.fallback$/, "$1.targets").replace(/^(models\..+)\.fallback\.(\w+)$/, "$1.$2");
+
 /** The configuration in effect, and the routes, models and limits made from it. The only one who replaces them. */
 export class CurrentConfig {
   readonly routing: Routing;
@@ -67,7 +71,7 @@ export class CurrentConfig {
     Object.assign(this.limits, limitsOf(config));
     this.#upstreamRoutes = upstreamRoutes;
     this.#config = config;
-    return { changed: paths.filter(isLive), restart: paths.filter((path) => !isLive(path)) };
+    return { changed: paths.filter(isLive).map(asWritten), restart: paths.filter((path) => !isLive(path)) };
   }
 
   /** The route in effect, if the file says the same of it: its connections and its breaker are kept then. */

@@ -134,7 +134,7 @@ describe("a reload that changes a limit takes effect at once:", () => {
     expect(await up.refusal("a")).toBeUndefined();
     const running: ScriptedExchange = await up.upstream.request();
     const outcome = up.reload({}, { concurrentStreams: 1 });
-    expect(outcome).toMatchObject({ changed: ["models.smart.fallback.targets"] });
+    expect(outcome).toMatchObject({ changed: ["models.smart.targets"] });
     expect(await up.refusal("b")).toBe("rate_limited");
     answer(running);
     await up.client.rest("a");
