@@ -50,7 +50,7 @@ test("every event reaches the loop once and in order, however sockets die, loops
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
       const clock = new ManualClock();
       const gateway = new FakeGateway(WINDOW);
-      const sluice = connect({ url: "ws://gateway.test", WebSocket: gateway.SocketClass, clock });
+      const sluice = connect({ url: "ws://gateway.test", ticket: () => "t", WebSocket: gateway.SocketClass, clock });
       const loops = [0, 1, 2].map(() => new Loop(sluice.open({ model: "m", body: {} })));
       await turn();
       for (const does of steps) {
