@@ -2,6 +2,9 @@
 import { ClientFrame } from "../../protocol/stream.ts";
 import type { Clock, SocketLike } from "../../src/client/index.ts";
 
+/** No more events are put on their way at once. */
+const GATE_FRAMES = 3;
+
 /** A clock that a test moves. */
 export class ManualClock implements Clock {
   #now = 0;
@@ -12,7 +15,7 @@ export class ManualClock implements Clock {
   }
 
   random(): number {
-    return 0.5;
+    return 0;
   }
 
   after(ms: number, run: () => void): () => void {
@@ -93,6 +96,7 @@ export class FakeGateway {
   sockets: FakeSocket[] = [];
   opened = 0;
   readonly #byKey = new Map<string, Log>();
+  readonly #early = new Map<number, number>();
   readonly #windowEvents: number;
 
   constructor(windowEvents: number) {
@@ -113,10 +117,11 @@ export class FakeGateway {
     };
   }
 
-  /** The provider writes to a stream. */
+  /** The provider writes to the stream that is opened as number `at`, or will be. */
   write(at: number, events: number): void {
-    const log = this.logs[at % Math.max(1, this.logs.length)];
-    if (log && !log.over) log.events += events;
+    const log = this.logs[at];
+    if (log) log.events += events;
+    else this.#early.set(at, (this.#early.get(at) ?? 0) + events);
   }
 
   /** All answers are complete. */
@@ -124,12 +129,12 @@ export class FakeGateway {
     for (const log of this.logs) log.over = true;
   }
 
-  /** Frames arrive on both sides, at most so many each. */
-  deliver(frames: number): void {
+  /** Frames arrive, at most so many at the gateway and at the client. */
+  deliver(up: number, down: number): void {
     for (const socket of this.sockets) {
-      for (const text of socket.up.splice(0, frames)) this.#hear(socket, ClientFrame.parse(JSON.parse(text)));
+      for (const text of socket.up.splice(0, up)) this.#hear(socket, ClientFrame.parse(JSON.parse(text)));
       this.#fill(socket);
-      for (const frame of socket.down.splice(0, frames)) {
+      for (const frame of socket.down.splice(0, down)) {
         socket.received++;
         socket.emit("message", { data: JSON.stringify(frame) });
         if (socket.isCut) break;
@@ -180,7 +185,7 @@ export class FakeGateway {
       const known = this.#byKey.get(key);
       const log = known ?? {
         name: `s_${this.logs.length}`,
-        events: 0,
+        events: this.#early.get(this.logs.length) ?? 0,
         over: false,
         isCancelled: false,
         reader: undefined,
@@ -211,7 +216,11 @@ export class FakeGateway {
   #fill(socket: FakeSocket): void {
     for (const reader of socket.readers.values()) {
       const { id, log } = reader;
-      while (reader.sent < log.events && reader.sent - reader.handled < this.#windowEvents) {
+      while (
+        reader.sent < log.events &&
+        reader.sent - reader.handled < this.#windowEvents &&
+        socket.down.length < GATE_FRAMES
+      ) {
         this.#send(socket, { type: "event", id, seq: ++reader.sent, data: { seq: reader.sent } });
       }
       if (!log.over || reader.endSent || reader.sent < log.events) continue;
