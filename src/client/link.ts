@@ -93,6 +93,8 @@ export class Link {
     const frame: Received = JSON.parse(text);
     if (frame.type === "hello") {
       this.limits = frame.limits;
+      // From now on for silence.
+      this.#watch();
       this.#parts.ready(this);
     } else this.#parts.frame(this.#answered(frame), text.length, this);
     this.#planAck();
@@ -125,8 +127,9 @@ export class Link {
     this.send(this.#receipts.take());
   }
 
-  /** One timer for the life of the link, not one a message. */
+  /** One timer that looks at the time of the last message, not one a message. */
   #watch(): void {
+    this.#stopWatch();
     const { clock, handshakeMs, silenceMs } = this.#parts;
     const limitMs = this.limits ? silenceMs : handshakeMs;
     const leftMs = this.#heardAt + limitMs - clock.now();
