@@ -1,6 +1,6 @@
 /** The build on each Node that is here, as an application would use it. */
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath, pathToFileURL } from "node:url";
@@ -33,6 +33,8 @@ let client = "";
 beforeAll(async () => {
   const directory = newDirectory();
   await buildClient(directory);
+  // As beside the package's own.
+  writeFileSync(join(directory, "package.json"), '{"type":"module"}');
   client = pathToFileURL(join(directory, "index.js")).href;
 });
 
