@@ -148,11 +148,11 @@ describe("a loop that is slow", () => {
 
 describe("a gateway that is not there", () => {
   const codeAfter = async (failed: Promise<unknown>) => {
-    const error: SluiceError = await failed.then(
-      () => expect.fail("no error"),
+    const error: SluiceError | undefined = await failed.then(
+      () => undefined,
       (thrown) => thrown,
     );
-    return [error.code, error.retryable];
+    return [error?.code, error?.retryable];
   };
 
   test("fails a stream after connectMs if it never was, after graceMs if it was", async () => {
