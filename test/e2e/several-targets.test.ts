@@ -17,10 +17,9 @@ import { CERTIFICATE, PRIVATE_KEY } from "../support/test-certificate.ts";
 
 const directory = temporaryDirectories();
 
-const QUICK = { headersMs: 1_000, firstEventMs: 1_000 };
+const timeouts = { headersMs: 300, firstEventMs: 300 };
 
-const configOf = (targets: readonly ScriptedUpstream[], model: object = {}, timeouts: object = QUICK) =>
-  configWith(targets, { model, timeouts: { connectMs: 2_000, ...timeouts } });
+const configOf = (targets: readonly ScriptedUpstream[], model: object = {}) => configWith(targets, { model, timeouts });
 
 const textOf = (events: readonly EventFrame[]): string =>
   events.flatMap(({ data }) => /"content":"(.*?)"/.exec(JSON.stringify(data))?.[1] ?? []).join("");
@@ -215,10 +214,7 @@ describe("five targets of which four break, under 200 streams and a reload in ea
     const bad = [one, two, three, four];
     let turn = 0;
     for (const upstream of bad) upstream.respondWith((exchange) => ways[turn++ % ways.length]?.(exchange));
-    const { rows } = await runOn(
-      configOf([...bad, good], { coolDownMs: 100 }, { headersMs: 300, firstEventMs: 300 }),
-      good,
-    );
+    const { rows } = await runOn(configOf([...bad, good], { coolDownMs: 100 }), good);
     // Every way was met.
     expect(turn).toBeGreaterThan(ways.length);
     // Without cool-downs each stream would ask them all.
