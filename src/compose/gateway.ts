@@ -33,6 +33,7 @@ import { limitsOf } from "./limits.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
+import { connectPassThrough } from "./pass-through.ts";
 import { connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
 import type { Gateway, GatewayOptions } from "./running.ts";
@@ -86,7 +87,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const { relay, targets } = started.use(
+  const { relay, targets, reservations } = started.use(
     await connectRelay({
       limits,
       registry,
@@ -102,13 +103,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const callers = started.use(await connectCallers(config, thread, clock, observer));
   const { authenticator, tickets } = callers;
-  const apis = started.adopt(
-    connectApis({
-      ...{ relay, routing, registry, authenticator, observer, clock, newId, limits },
-      requests: inboundBudgets.callers,
-    }),
-    (part) => part.close(),
-  );
+  const requests = inboundBudgets.callers;
+  const api = { relay, routing, registry, authenticator, observer, clock, newId, limits, requests };
+  const apis = started.adopt(connectApis(api), (part) => part.close());
   const streamFaces = started.use(
     connectStreamFaces({ relay, routing, registry, authenticator, clock, observer, limits }),
   );
@@ -170,6 +167,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     httpFaces: [
       // Before the APIs' own, the last of which answers for every path that is missing.
       createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now())),
+      connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
     ],
     page: connectPages({ ...callers, devices: openClawFace, config, version, routing, clock, startedAt, metricsPage }),

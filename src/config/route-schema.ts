@@ -5,6 +5,7 @@ import { certificates, clientCertificateSchema } from "./certificates.ts";
 import { milliseconds } from "./limits-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import { network } from "./network.ts";
+import { passPatternSchema } from "./pass-through.ts";
 import { priceSchema } from "./price-schema.ts";
 import { PROVIDER_NAMES, providerNamed } from "./providers.ts";
 import { proxySchema, proxyTo } from "./proxy.ts";
@@ -157,6 +158,13 @@ const routeFields = (sources: SecretSources) =>
         .transform((given) => (typeof given === "string" ? [given] : given))
         .describe(
           "models without an alias, taken under the provider's own names on this dialect's path: true for all, or patterns such as claude-*",
+        ),
+      passThrough: z
+        .array(passPatternSchema)
+        .max(100)
+        .default([])
+        .describe(
+          'requests that go to this provider as they are, such as ["POST /v1/embeddings", "GET /v1/files/*"]; * is one segment of a path; none by default (docs/pass-through.md)',
         ),
       ca: certificates(sources)
         .optional()
