@@ -1,7 +1,7 @@
 import type * as z from "zod";
 import type { PassPattern } from "../core/dialect/pass-pattern.ts";
 import { isLoopback, isWildcard } from "./loopback.ts";
-import { ambiguities } from "./pass-through.ts";
+import { ambiguities } from "./routes/pass-through.ts";
 import type { Secret } from "./secret.ts";
 
 /** The fields these checks read. */

@@ -5,10 +5,10 @@ import { certificates, clientCertificateSchema } from "./certificates.ts";
 import { milliseconds } from "./limits-schema.ts";
 import { isLoopback } from "./loopback.ts";
 import { network } from "./network.ts";
-import { passPatternSchema } from "./pass-through.ts";
 import { priceSchema } from "./price-schema.ts";
 import { PROVIDER_NAMES, providerNamed } from "./providers.ts";
 import { proxySchema, proxyTo } from "./proxy.ts";
+import { passPatternSchema } from "./routes/pass-through.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
 import { fallbackFields, withTargets } from "./target-schema.ts";
 

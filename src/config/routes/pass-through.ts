@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { overlaps, type PassPattern, readPassPattern } from "../core/dialect/pass-pattern.ts";
+import { overlaps, type PassPattern, readPassPattern } from "../../core/dialect/pass-pattern.ts";
 
 /** What the gateway serves below `/v1` itself, with its own accounting: a route cannot take it over. */
 const OWN = [
