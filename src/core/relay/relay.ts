@@ -8,7 +8,7 @@ import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
 import type { Plan, Targets } from "../targets/targets.ts";
 import { estimateTokens } from "../usage/usage.ts";
 import { type Attempt, Attempts, firstOf, type Ready } from "./attempts.ts";
-import type { CallParts } from "./call-spec.ts";
+import type { CallParts, Running } from "./call-spec.ts";
 import { Holdings } from "./holdings.ts";
 import type { OpenRequest } from "./open-request.ts";
 import { prepare } from "./prepared.ts";
@@ -40,7 +40,7 @@ export interface RelayParts extends CallParts {
 /** Opens streams: decides whether they may run, prepares the upstream request, and knows which ones are active. */
 export class Relay {
   readonly #parts: RelayParts;
-  readonly #active = new Map<Stream, Caller>();
+  readonly #active = new Map<Running, Caller>();
   /** Responses of cancelled streams that are drained for their usage. */
   readonly #drains = new Set<UsageDrain>();
   /** Of the streams that may be tried on several targets. */
@@ -74,6 +74,18 @@ export class Relay {
     const open = this.#active.size + this.#drains.size;
     if (open >= openStreams) throw new GatewayError("overloaded", "too many streams are open");
     this.#parts.admit?.(caller);
+  }
+
+  /**
+   * Admits work that is no stream, and counts it among them until the function returned is called. Throws what `admit` does.
+   */
+  enter(work: Running, caller: Caller): () => void {
+    this.admit(caller);
+    this.#active.set(work, caller);
+    return () => {
+      this.#active.delete(work);
+      if (this.#active.size === 0) this.#idle();
+    };
   }
 
   /**
@@ -215,13 +227,13 @@ export class Relay {
 
   /** Cancels the streams of some callers now. */
   cancelOf(isMeant: (caller: Caller) => boolean, reason: GatewayError): void {
-    for (const [stream, caller] of this.#active) if (isMeant(caller)) stream.cancel(reason);
+    for (const [running, caller] of this.#active) if (isMeant(caller)) running.cancel(reason);
   }
 
   /** Refuses new streams, and ends all running ones now. */
   stop(reason: GatewayError): void {
     this.#stopping = true;
-    for (const stream of this.#active.keys()) stream.cancel(reason);
+    for (const running of this.#active.keys()) running.cancel(reason);
     for (const drain of this.#drains) drain.stop();
   }
 
