@@ -144,11 +144,8 @@ export class Relay {
     const { body, inputCharacters } = prepared;
     const cut = (error: GatewayError) => stream.cut(error);
     const asked = { stream: stream.info.id, caller, target, body, inputCharacters, face, session, cut };
-    const holdings = Holdings.take(
-      room,
-      () => reservations?.reserve(asked),
-      (error) => observer.fault(error, "stream"),
-    );
+    const fault = (error: unknown) => observer.fault(error, "stream");
+    const holdings = Holdings.take(room, () => reservations?.reserve(asked), fault);
     this.#active.set(stream, caller);
     budget?.grow(streamBytes);
     const attempts = plan && this.#attempts(stream, request, plan);
