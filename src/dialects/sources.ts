@@ -81,3 +81,12 @@ export function listedPages({ citations, search_results: results }: JsonObject):
     ...asArray(citations).flatMap((citation) => page(citation, undefined)),
   ];
 }
+
+/** What Google's search, or a store of documents, found for an answer: `groundingMetadata`. */
+export function grounded(metadata: JsonValue | undefined): readonly Source[] {
+  return asArray(asObject(metadata)?.groundingChunks).flatMap((item) => {
+    const chunk = asObject(item);
+    const found = asObject(chunk?.web) ?? asObject(chunk?.retrievedContext);
+    return page(found?.uri, found?.title);
+  });
+}

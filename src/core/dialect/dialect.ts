@@ -6,8 +6,14 @@ export interface Dialect {
   readonly name: string;
   /** The stream has no terminal event: it ends where its body ends cleanly. */
   readonly endsAtEof: boolean;
-  /** The path below the route's base URL, and the headers that carry the key. */
-  address(key: string | undefined): { readonly path: string; readonly headers: Readonly<Record<string, string>> };
+  /**
+   * The path below the route's base URL, with a query if it needs one, and the headers that carry the key. Throws `bad_request`
+   * if the path needs a model and the request names none.
+   */
+  address(
+    key: string | undefined,
+    call?: Addressed,
+  ): { readonly path: string; readonly headers: Readonly<Record<string, string>> };
   /** The body as the provider wants it: with `stream`, and with what the dialect requires. */
   body(request: BodyRequest): JsonObject;
   /** A conversation as the provider's request body. Throws `unsupported` for parts it cannot carry. */
@@ -18,8 +24,18 @@ export interface Dialect {
   limited(body: JsonObject, outputTokens: number): JsonObject;
   /** How to request the usage of a stream, if the dialect reports it only on request. */
   readonly usageRequest?: UsageRequest;
+  /** The address names the model, so that the body must not. */
+  readonly modelInPath?: true;
   /** A new decoder for one answer to `asked`, the caller's body. With `hidesUsage`, events that only carry the usage are hidden. */
   decoder(asked?: JsonObject, hidesUsage?: boolean): Decoder;
+}
+
+/** What some providers want to know from the address of a request. */
+export interface Addressed {
+  /** The upstream's model id, if the request names one. */
+  readonly model: string | undefined;
+  /** The answer is wanted as one JSON value. */
+  readonly unary?: boolean | undefined;
 }
 
 /** The parameter the gateway adds to a request to learn its usage. */

@@ -91,10 +91,10 @@ export class Attempts {
     try {
       const request = onTarget(first, target);
       const prepared = prepare(request);
-      const { body, inputCharacters } = prepared;
+      const { body, inputCharacters, upstreamModel } = prepared;
       const number = this.#number + 1;
       const next = holdings.handOn((one: Reservation) =>
-        one.next({ target, body, inputCharacters, attempt: number } satisfies AttemptRequest),
+        one.next({ target, body, inputCharacters, upstreamModel, attempt: number } satisfies AttemptRequest),
       );
       this.#number = number;
       return { number, request, prepared, holdings: next };

@@ -45,6 +45,10 @@ export function onTarget(request: OpenRequest, target: Target): OpenRequest {
 /** The caller's body, on top of the model's defaults. */
 export const askedBody = ({ target, body }: OpenRequest): JsonObject => ({ ...target.model?.defaults, ...body });
 
+/** The provider's own name of the model that is asked, if it is known. */
+export const upstreamModelOf = ({ target, body }: Pick<OpenRequest, "target" | "body">): string | undefined =>
+  target.model?.upstreamModel ?? asString(body.model);
+
 /** The caller's body prepared for the provider. `includeUsage`: a stream is also asked for its usage. */
 export function providerBody({ target, unary }: OpenRequest, asked: JsonObject, includeUsage: boolean): JsonObject {
   const { route, model } = target;
@@ -61,13 +65,14 @@ export function upstreamRequest(
   const { route } = target;
   const key = upstreamKey ?? route.key;
   const { keyHeader } = route;
-  const address = route.dialect.address(keyHeader === undefined ? key : undefined);
+  const model = upstreamModelOf(request);
+  const address = route.dialect.address(keyHeader === undefined ? key : undefined, { model, unary });
   return {
     route: route.name,
     path: address.path,
     headers: { ...route.headers, ...address.headers, ...keyIn(keyHeader, key), ...headers },
     body: JSON.stringify(body),
-    model: asString(body.model),
+    model,
     isOwnKey: upstreamKey !== undefined,
     unary,
     amendment,

@@ -129,9 +129,10 @@ export class Relay {
       (error) => observer.fault(error, `reader of ${face}`),
     );
     const room = this.#parts.requests?.reserve(caller.name, jsonSize(prepared.body));
-    const { body, inputCharacters } = prepared;
+    const { body, inputCharacters, upstreamModel } = prepared;
     const cut = (error: GatewayError) => stream.cut(error);
-    const asked = { stream: stream.info.id, caller, target, body, inputCharacters, face, session, cut };
+    const id = stream.info.id;
+    const asked = { stream: id, caller, target, body, inputCharacters, upstreamModel, face, session, cut };
     const holdings = Holdings.take(
       room,
       () => reservations?.reserve(asked),

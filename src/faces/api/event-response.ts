@@ -4,15 +4,16 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpBody } from "../../core/ports/http-face.ts";
 import { keptEvent } from "../../core/stream/kept-event.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
-import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/stream/server-sent-event.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import { asRefusal } from "./first-event.ts";
+import type { Framing } from "./framing.ts";
 import type { EventText } from "./request/wording.ts";
 import type { ResponseParts } from "./response.ts";
 
 /** What a streamed response is given. Times are in milliseconds. */
 export interface EventResponseParts extends ResponseParts {
+  readonly framing: Framing;
   /** The final events of a stream that failed midway; none when `last`, the last event sent, reports the failure already. */
   readonly errorEvents: (
     error: GatewayError,
@@ -73,7 +74,7 @@ export class EventResponse implements ReaderSink {
     } else if (now - this.#silentSince >= this.#parts.silenceMs) {
       this.#silentSince = now;
       const body = this.#open();
-      if (body.writable) body.write(KEEP_ALIVE);
+      if (body.writable) body.write(this.#parts.framing.keepAlive);
     }
   }
 
@@ -82,7 +83,7 @@ export class EventResponse implements ReaderSink {
     // A ping does not tell whether the provider succeeds, so it waits for the next event or the next look.
     this.#last = keptEvent(entry);
     if (entry.event !== "ping") this.#first ??= this.#last;
-    this.#gathered += serverSentEvent(entry.event, entry.data);
+    this.#gathered += this.#parts.framing.event(entry.event, entry.data);
     if (this.#first && !this.#willFlush) {
       // Events of the same callback share the write.
       this.#willFlush = true;
@@ -129,7 +130,11 @@ export class EventResponse implements ReaderSink {
     this.#flush();
     const events = error ? this.#parts.errorEvents(error, textOf(this.#first), textOf(this.#last)) : [];
     const body = this.#open();
-    for (const { event, data } of events) body.write(serverSentEvent(event, toByteString(data)));
+    const { framing } = this.#parts;
+    const written = events.map(({ event, data, isUnframed }) =>
+      isUnframed ? framing.unframed(toByteString(data)) : framing.event(event, toByteString(data)),
+    );
+    for (const bytes of [...written, framing.end()]) if (bytes !== "") body.write(bytes);
     body.end();
   }
 
@@ -143,8 +148,8 @@ export class EventResponse implements ReaderSink {
   }
 
   #open(): HttpBody {
-    const { exchange, headers } = this.#parts;
-    this.#body ??= exchange.stream({ status: 200, headers: { ...headers(), ...EVENT_STREAM_HEADERS } }, () =>
+    const { exchange, headers, framing } = this.#parts;
+    this.#body ??= exchange.stream({ status: 200, headers: { ...headers(), ...framing.headers } }, () =>
       this.#reader.wake(),
     );
     return this.#body;

@@ -7,6 +7,7 @@ import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../../src/core/stream/terminal.ts";
 import { EventResponse } from "../../../src/faces/api/event-response.ts";
+import { EVENTS } from "../../../src/faces/api/framing.ts";
 
 const COMPLETED: Terminal = {
   status: "completed",
@@ -59,6 +60,7 @@ function setUp() {
     stream,
     headers: () => ({}),
     refuse: ({ code }) => void happened.push(`refused ${code}`),
+    framing: EVENTS,
     errorEvents: ({ code }, first, last) => [{ event: "error", data: `${code} ${first?.data} ${last?.data}` }],
     over: () => void happened.push("over"),
     silenceMs: 1_000,
