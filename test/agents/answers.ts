@@ -148,7 +148,10 @@ function chat(content: Content): Answer {
 function gemini(content: Content): Answer {
   const part =
     "tool" in content
-      ? { functionCall: { name: content.tool.name, args: JSON.parse(content.tool.input) }, thoughtSignature: "c2lnbmVk" }
+      ? {
+          functionCall: { name: content.tool.name, args: JSON.parse(content.tool.input) },
+          thoughtSignature: "c2lnbmVk",
+        }
       : { text: content.text };
   const chunk = (parts: readonly object[], more: object) => ({
     candidates: [{ content: { parts, role: "model" }, index: 0, ...more }],
