@@ -1,8 +1,8 @@
 import type { Dialect } from "../core/dialect/dialect.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { asObject, type JsonObject } from "../core/kernel/json.ts";
-import { GeminiChunks } from "./gemini-chunks.ts";
-import { geminiConversation } from "./gemini-conversation.ts";
+import { GeminiChunks } from "./gemini/chunks.ts";
+import { geminiConversation } from "./gemini/conversation.ts";
 import { asCount } from "./token-counts.ts";
 
 /**

@@ -20,6 +20,8 @@ export interface EventResponseParts extends ResponseParts {
     first: EventText | undefined,
     last: EventText | undefined,
   ) => readonly EventText[];
+  /** Does what must not reach the client in one piece with what was written before. */
+  readonly later: (work: () => void) => void;
   /** Called when the response stops reading its stream. */
   readonly over: () => void;
   /** How long the client may receive nothing. */
@@ -130,12 +132,20 @@ export class EventResponse implements ReaderSink {
     this.#flush();
     const events = error ? this.#parts.errorEvents(error, textOf(this.#first), textOf(this.#last)) : [];
     const body = this.#open();
-    const { framing } = this.#parts;
-    const written = events.map(({ event, data, isUnframed }) =>
-      isUnframed ? framing.unframed(toByteString(data)) : framing.event(event, toByteString(data)),
-    );
-    for (const bytes of [...written, framing.end()]) if (bytes !== "") body.write(bytes);
-    body.end();
+    const { framing, later } = this.#parts;
+    for (const { event, data, isUnframed } of events) {
+      if (!isUnframed) body.write(framing.event(event, toByteString(data)));
+    }
+    const last = framing.end();
+    if (last !== "") body.write(last);
+    const unframed = framing.takesUnframed ? events.find(({ isUnframed }) => isUnframed) : undefined;
+    if (!unframed) body.end();
+    else {
+      later(() => {
+        body.write(toByteString(unframed.data));
+        body.end();
+      });
+    }
   }
 
   #flush(): void {

@@ -38,6 +38,9 @@ export interface ApiFaces {
   close(): void;
 }
 
+/** After how long two writes reach a client that reads in two pieces. */
+const APART_MS = 20;
+
 /** Holds the place of a reader on a stream whose HTTP client left and whose key lets it run on. */
 const NOBODY = { detached() {} };
 
@@ -99,6 +102,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>)
         ...responseParts,
         framing: framingOf(api, exchange),
         errorEvents: (error, first, last) => wording.errorEvents(api.dialect, error, first, last),
+        later: (work) => setTimeout(work, APART_MS).unref(),
         over: () => open.delete(events),
         silenceMs: limits.apiSilenceMs,
         now: clock.now,

@@ -7,8 +7,8 @@ export interface Framing {
   /** What clients ignore; it keeps a quiet connection open. */
   readonly keepAlive: ByteString;
   event(name: ByteString | undefined, data: ByteString): ByteString;
-  /** What is no event, written as it is if the form allows that. */
-  unframed(data: ByteString): ByteString;
+  /** Whether what is no event may be written as it is. */
+  readonly takesUnframed: boolean;
   /** What ends the response. */
   end(): ByteString;
 }
@@ -18,7 +18,7 @@ export const EVENTS: Framing = {
   headers: EVENT_STREAM_HEADERS,
   keepAlive: KEEP_ALIVE,
   event: serverSentEvent,
-  unframed: (data) => data,
+  takesUnframed: true,
   end: () => "",
 };
 
@@ -29,16 +29,13 @@ export const GOOGLE_EVENTS: Framing = { ...EVENTS, keepAlive: "\n" };
 export class JsonArray implements Framing {
   readonly headers = { ...EVENT_STREAM_HEADERS, "content-type": "application/json" };
   readonly keepAlive = "\n";
+  readonly takesUnframed = false;
   #begun = false;
 
   event(_: ByteString | undefined, data: ByteString): ByteString {
     const before = this.#begun ? ",\r\n" : "[";
     this.#begun = true;
     return before + data;
-  }
-
-  unframed(): ByteString {
-    return "";
   }
 
   end(): ByteString {

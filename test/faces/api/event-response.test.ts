@@ -19,8 +19,9 @@ const COMPLETED: Terminal = {
 const failed = (code: Code): Terminal => ({ ...COMPLETED, status: "failed", error: new GatewayError(code) });
 
 /** An answer without a socket: what was written, in which pieces, and how full its socket is said to be. */
-function setUp() {
+function setUp(unframed?: string) {
   const written: string[] = [];
+  const waiting: (() => void)[] = [];
   const happened: string[] = [];
   const socket = { full: false, broken: false, drained: () => {} };
   const faults: unknown[] = [];
@@ -61,7 +62,11 @@ function setUp() {
     headers: () => ({}),
     refuse: ({ code }) => void happened.push(`refused ${code}`),
     framing: EVENTS,
-    errorEvents: ({ code }, first, last) => [{ event: "error", data: `${code} ${first?.data} ${last?.data}` }],
+    later: (work) => void waiting.push(work),
+    errorEvents: ({ code }, first, last) => [
+      { event: "error", data: `${code} ${first?.data} ${last?.data}` },
+      ...(unframed === undefined ? [] : [{ event: undefined, data: unframed, isUnframed: true } as const]),
+    ],
     over: () => void happened.push("over"),
     silenceMs: 1_000,
     now: () => now,
@@ -76,6 +81,8 @@ function setUp() {
     faults,
     socket,
     close: (why: Code) => close(why),
+    /** What must wait for another write. */
+    waiting,
     /** Sets the clock. */
     at(ms: number) {
       now = ms;
@@ -87,6 +94,18 @@ function setUp() {
 }
 
 describe("a streamed response", () => {
+  test("writes what is no event last, apart from all events", async () => {
+    const { say, close, written, waiting, happened, endOfCallback } = setUp('{"error":{}}');
+    say("1");
+    await endOfCallback();
+    close("shutting_down");
+    expect(written).toEqual(["data: 1\n\n", "event: error\ndata: shutting_down 1 1\n\n"]);
+    expect(happened).not.toContain("end");
+    for (const work of waiting) work();
+    expect(written.slice(2)).toEqual(['{"error":{}}']);
+    expect(happened.at(-1)).toBe("end");
+  });
+
   test("sends its head with the first event, and the events of one chunk in one write", async () => {
     const { say, written, happened, endOfCallback } = setUp();
     expect(happened).toEqual([]);

@@ -1,6 +1,6 @@
 /** A conversation of a chat face as a request of the Gemini API. */
-import type { Conversation, Message } from "../core/dialect/dialect.ts";
-import { asObject, type JsonObject, parseJson } from "../core/kernel/json.ts";
+import type { Conversation, Message } from "../../core/dialect/dialect.ts";
+import { asObject, type JsonObject, parseJson } from "../../core/kernel/json.ts";
 
 /**
  * What stands for the signature of a call whose own is not known: models from Gemini 3 on reject a call without any

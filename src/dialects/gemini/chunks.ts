@@ -1,12 +1,12 @@
-import { type CutShort, type Decoder, type Delta, NOTHING } from "../core/dialect/dialect.ts";
-import { asArray, asObject, asString, type JsonObject, type JsonValue, parseJson } from "../core/kernel/json.ts";
-import { ChatChoices, speaks, textLength } from "./chat-choices.ts";
-import { type Draft, deltaOf } from "./draft.ts";
-import { isFailure, readFailure } from "./failure.ts";
-import { GeminiParts } from "./gemini-parts.ts";
-import { readGeminiUsage } from "./gemini-usage.ts";
-import { grounded } from "./sources.ts";
-import { asCount } from "./token-counts.ts";
+import { type CutShort, type Decoder, type Delta, NOTHING } from "../../core/dialect/dialect.ts";
+import { asArray, asObject, asString, type JsonObject, type JsonValue, parseJson } from "../../core/kernel/json.ts";
+import { ChatChoices, speaks, textLength } from "../chat-choices.ts";
+import { type Draft, deltaOf } from "../draft.ts";
+import { isFailure, readFailure } from "../failure.ts";
+import { grounded } from "../sources.ts";
+import { asCount } from "../token-counts.ts";
+import { GeminiParts } from "./parts.ts";
+import { readGeminiUsage } from "./usage.ts";
 
 /** Protocol buffers' word for a reason that is not set. */
 const UNSET = "FINISH_REASON_UNSPECIFIED";
