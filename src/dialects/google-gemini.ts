@@ -3,7 +3,7 @@ import { GatewayError } from "../core/kernel/errors.ts";
 import { asObject, type JsonObject } from "../core/kernel/json.ts";
 import { GeminiChunks } from "./gemini/chunks.ts";
 import { geminiConversation } from "./gemini/conversation.ts";
-import { asCount } from "./token-counts.ts";
+import { asCount } from "./reading/token-counts.ts";
 
 /**
  * Google's Gemini API, `models/{model}:streamGenerateContent`, and Vertex AI, which has the same. The base URL includes the

@@ -1,10 +1,10 @@
 import { type CutShort, type Decoder, type Delta, NOTHING } from "../../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue, parseJson } from "../../core/kernel/json.ts";
-import { ChatChoices, speaks, textLength } from "../chat-choices.ts";
-import { type Draft, deltaOf } from "../draft.ts";
-import { isFailure, readFailure } from "../failure.ts";
-import { grounded } from "../sources.ts";
-import { asCount } from "../token-counts.ts";
+import { ChatChoices, speaks, textLength } from "../reading/chat-choices.ts";
+import { type Draft, deltaOf } from "../reading/draft.ts";
+import { isFailure, readFailure } from "../reading/failure.ts";
+import { grounded } from "../reading/sources.ts";
+import { asCount } from "../reading/token-counts.ts";
 import { GeminiParts } from "./parts.ts";
 import { readGeminiUsage } from "./usage.ts";
 

@@ -1,7 +1,7 @@
 import type { ToolCallDelta, ToolResult } from "../../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject } from "../../core/kernel/json.ts";
-import { textLength } from "../chat-choices.ts";
-import type { Draft } from "../draft.ts";
+import { textLength } from "../reading/chat-choices.ts";
+import type { Draft } from "../reading/draft.ts";
 
 /** Reads the parts of a candidate's content. Calls come whole, and often without an id. */
 export class GeminiParts {

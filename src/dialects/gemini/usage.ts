@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../core/kernel/json.ts";
 import type { TokenCounts } from "../../core/usage/usage.ts";
-import { asCount, tokenCounts } from "../token-counts.ts";
+import { asCount, tokenCounts } from "../reading/token-counts.ts";
 
 /**
  * Reads a `usageMetadata` object. Input is the prompt, which includes its cached part, and the results of tools at Google;

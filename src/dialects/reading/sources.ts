@@ -1,6 +1,6 @@
 /** What an answer is based on, as each provider names it. */
-import type { Source } from "../core/dialect/dialect.ts";
-import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
+import type { Source } from "../../core/dialect/dialect.ts";
+import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../../core/kernel/json.ts";
 import { asCount } from "./token-counts.ts";
 
 /** Only pages that a client may link to: a link of another scheme could run code in a page. */
