@@ -120,7 +120,7 @@ export const SHAPES: Readonly<Record<ProviderName, ProviderShape>> = {
         usageMetadata: { promptTokenCount: 9, candidatesTokenCount: 1, thoughtsTokenCount: 3, totalTokenCount: 13 },
       },
     ]
-      .map((chunk) => `data: ${JSON.stringify(chunk)}\r\n\r\n`)
+      .map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`)
       .join(""),
     {
       path: "/v1beta/models/google-model:streamGenerateContent?alt=sse",

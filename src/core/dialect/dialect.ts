@@ -95,9 +95,15 @@ export type Part =
     }
   | { readonly type: "thinking"; readonly text: string; readonly signature?: string };
 
-/** A tool call (`arguments`: JSON) stands in an assistant's message, its result in the user's message after it. */
+/** A tool call (`arguments`: JSON; a signature must go back unchanged to the provider that gave it) stands in an assistant's message, its result in the user's message after it. */
 export type ToolPart =
-  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: string }
+  | {
+      readonly type: "toolCall";
+      readonly id: string;
+      readonly name: string;
+      readonly arguments: string;
+      readonly signature?: string;
+    }
   | { readonly type: "toolResult"; readonly id: string; readonly text: string; readonly isError?: boolean };
 
 /** Reads the events of one stream in order, and keeps state between them. */
@@ -162,6 +168,8 @@ export interface ToolCallDelta {
   readonly name?: string;
   /** The next piece of the arguments' JSON text. */
   readonly arguments?: string;
+  /** The call's own signature, which Google gives. It must go back verbatim with the call. */
+  readonly signature?: string;
   /** The tool runs at the provider, not at the client. */
   readonly isProviders?: true;
 }

@@ -16,7 +16,8 @@ const BUDGETS: Readonly<Record<string, number>> = { low: 1_024, medium: 8_192, h
 
 /** The request body. Thinking of earlier answers is left out. */
 export function geminiConversation(turn: Conversation): JsonObject {
-  const names = toolNames(turn.messages);
+  /** The names of the tools called so far, by their calls' ids: results need them. */
+  const names = new Map<string, string>();
   const contents = turn.messages.map((message) => toContent(message, names)).filter(({ parts }) => parts.length > 0);
   return {
     ...(turn.system !== undefined && { systemInstruction: { parts: [{ text: turn.system }] } }),
@@ -43,15 +44,7 @@ function thinkingOf({ thinking }: Conversation): JsonObject {
     : { generationConfig: { thinkingConfig: { thinkingBudget, includeThoughts: true } } };
 }
 
-/** The name of each call's tool, by the call's id: results need it. */
-const toolNames = (messages: readonly Message[]): ReadonlyMap<string, string> =>
-  new Map(
-    messages.flatMap(({ content }) =>
-      content.flatMap((part) => (part.type === "toolCall" ? [[part.id, part.name] as const] : [])),
-    ),
-  );
-
-function toContent({ role, content }: Message, names: ReadonlyMap<string, string>) {
+function toContent({ role, content }: Message, names: Map<string, string>) {
   // Of parallel calls only the first has a signature.
   const first = content.find(({ type }) => type === "toolCall");
   return {
@@ -62,7 +55,7 @@ function toContent({ role, content }: Message, names: ReadonlyMap<string, string
 
 function toPart(
   part: Message["content"][number],
-  names: ReadonlyMap<string, string>,
+  names: Map<string, string>,
   isFirstCall: boolean,
 ): JsonObject | undefined {
   switch (part.type) {
@@ -74,7 +67,9 @@ function toPart(
     case "toolCall": {
       const args = asObject(parseJson(part.arguments)) ?? {};
       const functionCall = { id: part.id, name: part.name, args };
-      return { functionCall, ...(isFirstCall && { thoughtSignature: NO_SIGNATURE }) };
+      const thoughtSignature = part.signature ?? (isFirstCall ? NO_SIGNATURE : undefined);
+      names.set(part.id, part.name);
+      return { functionCall, ...(thoughtSignature !== undefined && { thoughtSignature }) };
     }
     case "toolResult": {
       const response = part.isError === true ? { error: part.text } : { output: part.text };

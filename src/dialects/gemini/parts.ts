@@ -25,7 +25,7 @@ export class GeminiParts {
       draft[field] = (draft[field] ?? "") + text;
     }
     const call = asObject(part.functionCall);
-    if (call) this.#call(call, answer, draft);
+    if (call) this.#call(call, asString(part.thoughtSignature), answer, draft);
     const { mimeType, data } = asObject(part.inlineData) ?? {};
     const [type, base64] = [asString(mimeType), asString(data)];
     // Pictures of the thinking are drafts.
@@ -51,12 +51,13 @@ export class GeminiParts {
   }
 
   /** Vertex AI streams arguments by their paths if a request asks for that, which no chat does: they only count. */
-  #call(call: JsonObject, answer: string | undefined, draft: Draft): void {
+  #call(call: JsonObject, signature: string | undefined, answer: string | undefined, draft: Draft): void {
     const name = asString(call.name);
     if (name) {
       const args = asObject(call.args);
       const id = asString(call.id) || this.#idOf(answer);
-      add(draft, { index: this.#calls++, id, name, ...(call.willContinue !== true && json(args ?? {})) });
+      const given = call.willContinue === true ? {} : json(args ?? {});
+      add(draft, { index: this.#calls++, id, name, ...given, ...(signature && { signature }) });
     } else {
       const characters = textLength(call.partialArgs);
       if (characters > 0) draft.otherCharacters = (draft.otherCharacters ?? 0) + characters;
