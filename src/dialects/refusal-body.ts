@@ -152,7 +152,7 @@ function google(error: GatewayError): Form {
             "@type": `${RPC}ErrorInfo`,
             reason: code.toUpperCase(),
             domain: "sluice",
-            ...(details && { metadata: details }),
+            ...(details && { metadata: asTexts(details) }),
           },
           ...(retryAfterMs !== undefined && saysWait(error)
             ? [{ "@type": `${RPC}RetryInfo`, retryDelay: `${retryAfterMs / 1_000}s` }]
@@ -166,5 +166,9 @@ function google(error: GatewayError): Form {
   const status = statusOf(error);
   return form(status, said !== undefined && /^[A-Z]+(?:_[A-Z]+)*$/.test(said) ? said : undefined);
 }
+
+/** An `ErrorInfo` has room for texts only. */
+const asTexts = (details: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(details).map(([name, value]) => [name, String(value)]));
 
 const RPC = "type.googleapis.com/google.rpc.";

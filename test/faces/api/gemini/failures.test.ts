@@ -60,6 +60,46 @@ describe("a refusal", () => {
     expect(up.upstream.requests).toBe(1);
   });
 
+  test("for a quota that comes back tomorrow is not repeated by any client of Google's", async () => {
+    await using up = await setUp();
+    const error = {
+      code: 429,
+      message: "You exceeded your current quota.",
+      status: "RESOURCE_EXHAUSTED",
+      details: [
+        {
+          "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+          violations: [{ quotaId: "GenerateRequestsPerDayPerProjectPerModel-FreeTier" }],
+        },
+        { "@type": "type.googleapis.com/google.rpc.RetryInfo", retryDelay: "31s" },
+      ],
+    };
+    const asking = up.post(STREAM);
+    (await up.upstream.request()).json(429, { error });
+    const answer = await asking;
+    expect([answer.status, JSON.parse(answer.text).error.status]).toEqual([400, "FAILED_PRECONDITION"]);
+    expect(up.upstream.requests).toBe(1);
+  });
+
+  test("of the gateway's own key names the route, though Google refuses it with 400", async () => {
+    await using up = await setUp();
+    const error = {
+      code: 400,
+      message: "API key not valid. Please pass a valid API key.",
+      status: "INVALID_ARGUMENT",
+      details: [
+        { "@type": "type.googleapis.com/google.rpc.ErrorInfo", reason: "API_KEY_INVALID", domain: "googleapis.com" },
+      ],
+    };
+    const asking = up.post(STREAM);
+    (await up.upstream.request()).json(400, { error });
+    const answer = await asking;
+    const told = JSON.parse(answer.text).error;
+    expect([answer.status, told.status]).toEqual([403, "PERMISSION_DENIED"]);
+    expect(told.message).toContain("the key of the route gemini");
+    expect(told.details[0].metadata).toMatchObject({ status: "401", code: "API_KEY_INVALID" });
+  });
+
   test("for a used-up cap has a status that no client of Google's repeats", async () => {
     const path = directory();
     const secret = freshSecret();
