@@ -116,6 +116,29 @@ describe("a refusal", () => {
   });
 });
 
+test("thoughts count towards a key's cap", async () => {
+  const path = directory();
+  const secret = freshSecret();
+  const database = new KeyDatabase(path);
+  database.add(keyFor("alice", secret, { caps: { tokensPerDay: 1_000 } }));
+  database.close();
+  await using up = await setUp({ data: { store: "sqlite", directory: path } });
+  const asking = up.post(STREAM, { "x-goog-api-key": secret });
+  const usageMetadata = {
+    promptTokenCount: 3,
+    candidatesTokenCount: 2,
+    thoughtsTokenCount: 995,
+    totalTokenCount: 1_000,
+  };
+  (await up.upstream.request())
+    .sse()
+    .event({ ...piece("a", "STOP"), usageMetadata })
+    .end();
+  expect((await asking).status).toBe(200);
+  const refused = await up.post(STREAM, { "x-goog-api-key": secret });
+  expect(JSON.parse(refused.text).error).toMatchObject({ code: 400, status: "FAILED_PRECONDITION" });
+});
+
 test("an answer that reaches its key's cap ends as at the token limit", async () => {
   const path = directory();
   const secret = freshSecret();
