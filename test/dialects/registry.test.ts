@@ -130,7 +130,9 @@ describe.each([...dialects])("%s", (_, dialect: Dialect) => {
           expect(whole(otherCharacters)).toBe(true);
           expect(Object.values({ ...texts, ...error }).every(isText)).toBe(true);
           expect(Object.values(usage).every(whole)).toBe(true);
-          expect(toolCalls.every(({ index, ...call }) => whole(index) && Object.values(call).every(isText))).toBe(true);
+          for (const { index, isProviders = true, ...call } of toolCalls) {
+            expect([whole(index), isProviders, Object.values(call).every(isText)]).toEqual([true, true, true]);
+          }
           expect(["open", "at_end", "whole", "now"]).toContain(complete);
         }
       }),

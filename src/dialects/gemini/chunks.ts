@@ -33,9 +33,10 @@ export class GeminiChunks implements Decoder {
   read(_name: string | undefined, value: JsonValue | undefined, data: string): Delta {
     const chunk = asObject(value);
     const candidates = asArray(chunk?.candidates);
-    if (!chunk || chunk.error !== undefined || (candidates.length === 0 && isFailure(chunk))) {
-      return isFailure(value) ? { error: readFailure(value, data) } : NOTHING;
+    if ((candidates.length === 0 || chunk?.error !== undefined) && isFailure(value)) {
+      return { error: readFailure(value, data) };
     }
+    if (!chunk) return NOTHING;
     this.#begun = true;
     const draft: Draft = {};
     for (const item of candidates) {
