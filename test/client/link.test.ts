@@ -9,7 +9,7 @@ const SILENCE_MS = 45_000;
 const HANDSHAKE_MS = 10_000;
 
 /** A link that has had its hello, and what is seen of it. */
-function setUp() {
+function setUp(silenceMs = SILENCE_MS) {
   const clock = new ManualClock();
   const sent: Record<string, unknown>[] = [];
   const lost: (string | number)[][] = [];
@@ -24,7 +24,7 @@ function setUp() {
   const link = new Link({
     socket,
     clock,
-    silenceMs: SILENCE_MS,
+    silenceMs,
     handshakeMs: HANDSHAKE_MS,
     ready() {},
     frame() {},
@@ -109,6 +109,13 @@ describe("a link is given up", () => {
     clock.pass(100_000);
     expect(lost).toHaveLength(1);
     expect(clock.timers).toBe(0);
+  });
+
+  test("after silence that is shorter than a handshake, counted from the hello", () => {
+    const { clock, lost, say } = setUp(500);
+    say(HELLO);
+    clock.pass(500);
+    expect(lost).toEqual([[1006, "nothing was heard for 500 ms"]]);
   });
 
   test.each(["not json", "null", ""])("when %j comes, which no gateway says", (text) => {
