@@ -70,7 +70,7 @@ class Reader {
   }
 
   async #read(): Promise<void> {
-    for await (const { seq, name, data, raw } of this.stream) this.events.push({ seq, name, data, raw });
+    for await (const { text: _, ...event } of this.stream) this.events.push(event);
   }
 }
 
@@ -78,9 +78,12 @@ class Reader {
 function shown(frames: readonly Frame[], isCancelled: boolean) {
   const events = new Map<unknown, object>();
   let outcome = "";
+  let dialect: unknown;
   for (const frame of frames) {
+    dialect = frame.dialect ?? dialect;
     const list = frame.type === "events" ? (frame.events as Frame[]) : frame.type === "event" ? [frame] : [];
-    for (const { seq, event, data, raw } of list) events.set(seq, { seq, name: event, data, raw: raw === true });
+    for (const { seq, event, data, raw } of list)
+      events.set(seq, { seq, name: event, data, raw: raw === true, dialect });
     const { code } = (frame.error ?? {}) as { readonly code?: string };
     if (frame.type === "error" || frame.type === "end") outcome = isCancelled ? "over" : (code ?? "over");
     if (frame.type === "detached") outcome = String(frame.code);
@@ -124,7 +127,7 @@ test.each(vectors)("%s: the loops get what it shows, and the client says what it
       );
       if (again && socket > 1 && frame.id === "b") readers.set(frame.id, again);
       else {
-        const { type: _, id: __, flow: ___, ...request } = frame;
+        const { type: _, id: __, flow: ___, dialect: ____, ...request } = frame;
         const reader = new Reader(sluice.open(request as Parameters<typeof sluice.open>[0]));
         readers.set(frame.id, reader);
         heard.set(reader, []);
