@@ -32,7 +32,7 @@ import { connectLedger } from "./ledger.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
-import { connectRelay, openRegistry } from "./relay.ts";
+import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
 import type { Gateway, GatewayOptions } from "./running.ts";
 import { connectStreamFaces } from "./stream-faces.ts";
@@ -98,6 +98,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       admit: ({ name }) => load.admitStream(name),
     }),
   );
+  const probed = metrics?.probed ?? (() => {});
+  const probes = started.use(connectProbes({ upstream, routes: () => routing.routes, targets, relay, clock, probed }));
   const callers = started.use(await connectCallers(config, thread, clock, observer));
   const { authenticator, tickets } = callers;
   const requests = inboundBudgets.callers;
@@ -163,7 +165,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     ],
     httpFaces: [
       // Before the APIs' own, the last of which answers for every path that is missing.
-      createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now())),
+      createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now(), probes.lastOf)),
       connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
     ],

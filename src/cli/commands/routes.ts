@@ -88,6 +88,7 @@ export function routesTable(targets: readonly TargetView[]): string {
     "FIRST P50",
     "P95",
     "LAST FAILURE",
+    "LAST PROBE",
   ];
   const ms = (value: number | undefined) => (value === undefined ? "-" : `${Math.round(value)} ms`);
   const rows = targets.map((one) => [
@@ -101,6 +102,7 @@ export function routesTable(targets: readonly TargetView[]): string {
     ms(one.firstContentMs?.p50),
     ms(one.firstContentMs?.p95),
     one.lastFailure ? `${one.lastFailure.code} ${new Date(one.lastFailure.at).toISOString()}` : "-",
+    one.lastProbe ? `${one.lastProbe.code ?? "ok"} ${new Date(one.lastProbe.at).toISOString()}` : "-",
   ]);
   return layOut([head, ...rows]);
 }

@@ -74,9 +74,7 @@ export class Relay {
     this.#parts.admit?.(caller);
   }
 
-  /**
-   * Admits work that is no stream, and counts it among them until the function returned is called. Throws what `admit` does.
-   */
+  /** Admits work that is no stream, and counts it until the function returned is called. Throws what `admit` does. */
   enter(work: Running, caller: Caller): () => void {
     this.admit(caller);
     this.#active.set(work, caller);
