@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { isObject, parseJson } from "../../../src/core/kernel/json.ts";
 import { EventTemplate } from "../../../src/core/relay/event-template.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
+import { sources } from "../../support/corpus.ts";
 
 const chat = (text: string, more = "") =>
   `{"id":"c1","choices":[{"index":0,"delta":{"content":${JSON.stringify(text)}${more}},"finish_reason":null}]}`;
@@ -125,5 +126,26 @@ describe("an event template", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test.each(sources)("never changes what a recorded answer says ($from), and reads some of it", ({ recordings }) => {
+    let matched = 0;
+    for (const { dialect, answers } of recordings) {
+      for (const answer of answers) {
+        const plain = dialects.get(dialect)?.decoder();
+        const fast = dialects.get(dialect)?.decoder();
+        const template = new EventTemplate();
+        for (const { event, data } of answer) {
+          const value = parseJson(data);
+          const expected = plain?.read(event, value, data) ?? {};
+          const known = template.match(event, data);
+          expect(known ?? fast?.read(event, value, data)).toEqual(expected);
+          if (!known) template.learn(event, data, expected);
+          if (expected.complete) template.forget();
+          if (known) matched++;
+        }
+      }
+    }
+    expect(matched).toBeGreaterThan(0);
   });
 });
