@@ -29,7 +29,6 @@ import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLedger } from "./ledger.ts";
-import { limitsOf } from "./limits.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
@@ -46,7 +45,6 @@ const newId = (): string => randomUUID();
 export async function createGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
   const startedAt = clock.now();
   const { version } = options;
-  const limits = limitsOf(config);
   // Stops in reverse order, even when the start fails half-way.
   await using started = new AsyncDisposableStack();
 
@@ -60,6 +58,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const targetRecords = new TargetRecords(clock.wall);
   const observer = combine(log.observer, metrics?.observer ?? {}, targetRecords);
   const { load, loop, vitals, callerLoad } = started.use(connectLoad(config, clock));
+  const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
+  const current = new CurrentConfig(config, demo);
+  const { routing, limits } = current;
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
   if (config.data.store === "sqlite") {
     started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
@@ -68,9 +69,6 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const thread = started.use(new WorkerThread());
   const transcripts = started.adopt(await openTranscripts(config, thread), (part) => part.close());
   const ledger = started.adopt(await connectLedger(config, thread, clock, log.ledger), (part) => part.stop());
-  const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
-  const current = new CurrentConfig(config, demo);
-  const { routing } = current;
   const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(

@@ -133,7 +133,7 @@ export class Routing {
   findAt(name: string, dialect: string): Model | undefined {
     const aliased = this.#aliased(name);
     if (aliased?.route.dialect.name === dialect) return aliased;
-    const narrowed = aliased && onlyOf(aliased, dialect);
+    const narrowed = aliased && inDialects(aliased, new Set([dialect]));
     if (narrowed) return narrowed;
     // An alias equal to the provider's name means the same model on every route.
     const isOwnName = !aliased || aliased.upstreamModel === name;
@@ -218,9 +218,9 @@ export function modelOn(
   return found?.model ?? model;
 }
 
-/** The model on those of its targets that speak a dialect; undefined if none does. */
-function onlyOf(model: Model, dialect: string): Model | undefined {
-  const targets = model.fallback?.targets.filter(({ route }) => route.dialect.name === dialect) ?? [];
+/** A model with several targets on those that speak one of these dialects; undefined if none does. */
+export function inDialects(model: Model, dialects: ReadonlySet<string>): Model | undefined {
+  const targets = model.fallback?.targets.filter(({ route }) => dialects.has(route.dialect.name)) ?? [];
   const [first] = targets;
   if (!first?.model || !model.fallback) return undefined;
   return { ...first.model, fallback: { ...model.fallback, targets } };

@@ -14,6 +14,8 @@ export interface OpenRequest {
    * first one's dialect are tried. Throws `unsupported` for what the dialect cannot carry.
    */
   readonly bodyFor?: ((dialect: Dialect) => JsonObject) | undefined;
+  /** The stream's readers must be told the dialect of its events. */
+  readonly tellsDialect?: boolean | undefined;
   /** A single JSON value is requested, not a stream. */
   readonly unary?: boolean | undefined;
   /** The prompt does not count: a side call uses only what its response reports. */
