@@ -31,7 +31,8 @@ interface Hole {
 
 /**
  * Decodes events without parsing them if they differ from an earlier one in nothing but a piece of text and fields that say
- * nothing (`FREE_FIELDS`). Everything around these was parsed before, and they are checked to be a JSON string or number, so the event is valid JSON and has the same delta with this text. bench/README.md has the figures.
+ * nothing (`FREE_FIELDS`). Everything around these was parsed before, and they are checked to be a JSON string or number, so
+ * the event is valid JSON and has the same delta with this text. bench/README.md has the figures.
  *
  * A template is learned only from an event without backslashes that contains the text's literal once: then no string has two
  * spellings, that literal is where the dialect read the text, and a quoted name before a colon is a key.
