@@ -23,7 +23,7 @@ import { createTicketFace } from "../transport/auth/ticket-face.ts";
 import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
-import { connectApis } from "./apis.ts";
+import { connectApis, connectPassThrough } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
@@ -84,7 +84,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const { relay, targets } = started.use(
+  const { relay, targets, reservations } = started.use(
     await connectRelay({
       limits,
       registry,
@@ -100,13 +100,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const callers = started.use(await connectCallers(config, thread, clock, observer));
   const { authenticator, tickets } = callers;
-  const apis = started.adopt(
-    connectApis({
-      ...{ relay, routing, registry, authenticator, observer, clock, newId, limits },
-      requests: inboundBudgets.callers,
-    }),
-    (part) => part.close(),
-  );
+  const requests = inboundBudgets.callers;
+  const api = { relay, routing, registry, authenticator, observer, clock, newId, limits, requests };
+  const apis = started.adopt(connectApis(api), (part) => part.close());
   const streamFaces = started.use(
     connectStreamFaces({ relay, routing, registry, authenticator, clock, observer, limits }),
   );
@@ -168,6 +164,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     httpFaces: [
       // Before the APIs' own, the last of which answers for every path that is missing.
       createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now())),
+      connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
     ],
     page: connectPages({ ...callers, devices: openClawFace, config, version, routing, clock, startedAt, metricsPage }),

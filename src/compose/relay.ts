@@ -27,6 +27,7 @@ export interface RelayConnections extends Disposable {
   readonly relay: Relay;
   /** The health of what the models run on. */
   readonly targets: Targets;
+  readonly reservations: KeyReservations;
 }
 
 /** The streams' registry and memory. */
@@ -96,5 +97,5 @@ export async function connectRelay(parts: {
   const sweeper = new Sweeper([registry, relay], SWEEP_MS, clock.now());
   // setImmediate runs after reads: data that arrived while the process was suspended counts before any timeout does.
   const sweep = setInterval(() => void setImmediate(() => sweeper.sweep(clock.now())), SWEEP_MS);
-  return { relay, targets, [Symbol.dispose]: () => clearInterval(sweep) };
+  return { relay, targets, reservations, [Symbol.dispose]: () => clearInterval(sweep) };
 }

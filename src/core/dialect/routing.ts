@@ -3,6 +3,7 @@ import type { JsonObject } from "../kernel/json.ts";
 import { matchesName } from "../kernel/name-pattern.ts";
 import type { Price } from "../usage/price.ts";
 import type { Dialect } from "./dialect.ts";
+import type { PassPattern } from "./pass-pattern.ts";
 
 /** A named upstream, as the core sees it. */
 export interface Route {
@@ -22,6 +23,8 @@ export interface Route {
   readonly twins?: readonly Route[];
   /** Models without an alias that clients may name as the provider does: all, those matching a pattern (`claude-*`), or none. */
   readonly passModels?: boolean | readonly string[];
+  /** Requests below `/v1` that go to it as they are. */
+  readonly passThrough?: readonly PassPattern[];
   /** Prices of models without an alias, by the provider's own names. */
   readonly prices?: ReadonlyMap<string, Price>;
 }
@@ -101,6 +104,10 @@ export class Routing {
 
   get defaultModel(): Model {
     return this.#default;
+  }
+
+  get routes(): readonly Route[] {
+    return [...this.#routes.values()];
   }
 
   get models(): readonly Model[] {

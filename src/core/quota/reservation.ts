@@ -19,6 +19,8 @@ export interface ReservationRequest {
   readonly upstreamModel?: string | undefined;
   /** How many characters of the body a model reads. */
   readonly inputCharacters: number;
+  /** It counts as a request without tokens: nothing is reserved for an answer. */
+  readonly isUncounted?: boolean | undefined;
   readonly face: string;
   readonly session: string | undefined;
 }

@@ -1,6 +1,6 @@
 import type { Caller } from "../caller/caller.ts";
 import type { Dialect } from "../dialect/dialect.ts";
-import type { Target } from "../dialect/routing.ts";
+import type { Route, Target } from "../dialect/routing.ts";
 import { asString, type JsonObject } from "../kernel/json.ts";
 import type { Amendment, MayRetry, UpstreamRequest } from "../ports/upstream.ts";
 
@@ -65,14 +65,11 @@ export function upstreamRequest(
 ): UpstreamRequest {
   const { target, upstreamKey, headers, unary, mayRetry } = request;
   const { route } = target;
-  const key = upstreamKey ?? route.key;
-  const { keyHeader } = route;
   const model = upstreamModelOf(request);
-  const address = route.dialect.address(keyHeader === undefined ? key : undefined, { model, unary });
   return {
     route: route.name,
-    path: address.path,
-    headers: { ...route.headers, ...address.headers, ...keyIn(keyHeader, key), ...headers },
+    path: route.dialect.address(undefined, { model, unary }).path,
+    headers: { ...routeHeaders(route, upstreamKey), ...headers },
     body: JSON.stringify(body),
     model,
     isOwnKey: upstreamKey !== undefined,
@@ -80,6 +77,14 @@ export function upstreamRequest(
     amendment,
     mayRetry,
   };
+}
+
+/** The headers that a route's requests have: configured ones, those of its dialect, and the key. */
+export function routeHeaders(route: Route, upstreamKey: string | undefined): Readonly<Record<string, string>> {
+  const { dialect, keyHeader } = route;
+  const key = upstreamKey ?? route.key;
+  const { headers } = dialect.address(keyHeader === undefined ? key : undefined);
+  return { ...route.headers, ...headers, ...keyIn(keyHeader, key) };
 }
 
 const keyIn = (header: string | undefined, key: string | undefined): Readonly<Record<string, string>> =>

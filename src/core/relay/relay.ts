@@ -1,18 +1,16 @@
 import { type Caller, checkOpen } from "../caller/caller.ts";
 import type { InboundBudget } from "../caller/inbound-budget.ts";
 import { GatewayError, toGatewayError } from "../kernel/errors.ts";
-import { asString, jsonSize } from "../kernel/json.ts";
+import { jsonSize } from "../kernel/json.ts";
 import type { LogBudget } from "../stream/log-budget.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
 import type { Plan, Targets } from "../targets/targets.ts";
-import { estimateTokens } from "../usage/usage.ts";
-import { type Attempt, Attempts, firstOf, type Ready } from "./attempts.ts";
-import type { CallParts } from "./call-spec.ts";
+import { type Attempt, Attempts, firstOf, planFor, type Ready } from "./attempts.ts";
+import type { CallParts, Running } from "./call-spec.ts";
 import { Holdings } from "./holdings.ts";
 import type { OpenRequest } from "./open-request.ts";
 import { prepare } from "./prepared.ts";
-import { promptCharacters } from "./prompt-size.ts";
 import { StreamProducer } from "./stream-producer.ts";
 import type { UsageDrain } from "./usage-drain.ts";
 import { UsageRefusals } from "./usage-refusals.ts";
@@ -40,7 +38,7 @@ export interface RelayParts extends CallParts {
 /** Opens streams: decides whether they may run, prepares the upstream request, and knows which ones are active. */
 export class Relay {
   readonly #parts: RelayParts;
-  readonly #active = new Map<Stream, Caller>();
+  readonly #active = new Map<Running, Caller>();
   /** Responses of cancelled streams that are drained for their usage. */
   readonly #drains = new Set<UsageDrain>();
   /** Of the streams that may be tried on several targets. */
@@ -77,6 +75,18 @@ export class Relay {
   }
 
   /**
+   * Admits work that is no stream, and counts it among them until the function returned is called. Throws what `admit` does.
+   */
+  enter(work: Running, caller: Caller): () => void {
+    this.admit(caller);
+    this.#active.set(work, caller);
+    return () => {
+      this.#active.delete(work);
+      if (this.#active.size === 0) this.#idle();
+    };
+  }
+
+  /**
    * Opens a stream. Nothing arrives from the upstream before this returns, so the face can reply "accepted" first. Throws
    * `forbidden` for what the caller's key does not permit, and whatever `admit`, `requests` and `reservations` throw. If a
    * port throws anything else, everything taken for the stream is given back.
@@ -86,7 +96,7 @@ export class Relay {
     checkOpen(caller, target, request.upstreamKey);
     if (request.isAdmitted) this.#checkRunning();
     else this.admit(caller);
-    const plan = this.#plan(request);
+    const plan = planFor(request, this.#parts.targets);
     try {
       const ready = (one: OpenRequest): Ready => ({ request: one, prepared: prepare(one, this.#usageRefusals) });
       const fault = (error: unknown) => this.#parts.observer.fault(error, "stream");
@@ -95,20 +105,6 @@ export class Relay {
       plan?.end();
       throw error;
     }
-  }
-
-  #plan({ target, caller, upstreamKey, session, body, bodyFor, isUncounted }: OpenRequest): Plan | undefined {
-    const { targets } = this.#parts;
-    // A side call goes below its route's own path.
-    if (!targets || isUncounted || !(target.model?.fallback || target.route.twins)) return undefined;
-    return targets.plan({
-      target,
-      caller,
-      isOwnKey: upstreamKey !== undefined,
-      isOfAnyDialect: bodyFor !== undefined,
-      conversation: session ?? asString(body.prompt_cache_key),
-      promptTokens: estimateTokens(promptCharacters(body)),
-    });
   }
 
   #start({ request, prepared }: Ready, plan: Plan | undefined): Stream {
@@ -216,13 +212,13 @@ export class Relay {
 
   /** Cancels the streams of some callers now. */
   cancelOf(isMeant: (caller: Caller) => boolean, reason: GatewayError): void {
-    for (const [stream, caller] of this.#active) if (isMeant(caller)) stream.cancel(reason);
+    for (const [running, caller] of this.#active) if (isMeant(caller)) running.cancel(reason);
   }
 
   /** Refuses new streams, and ends all running ones now. */
   stop(reason: GatewayError): void {
     this.#stopping = true;
-    for (const stream of this.#active.keys()) stream.cancel(reason);
+    for (const running of this.#active.keys()) running.cancel(reason);
     for (const drain of this.#drains) drain.stop();
   }
 
