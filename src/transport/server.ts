@@ -125,7 +125,12 @@ class GatewayServer implements RunningServer {
     this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
-      this.#stripBasePath(request);
+      const rest = this.#afterBasePath(request);
+      if (rest !== undefined && !rest.startsWith("/")) {
+        sendPage(request, response, this.#toRoot(rest));
+        return;
+      }
+      request.url = rest ?? request.url;
       // A later request on a kept connection would be lost when the process ends.
       if (this.#draining) response.shouldKeepAlive = false;
       slowRequests.watch(request, response);
@@ -150,7 +155,8 @@ class GatewayServer implements RunningServer {
       this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept");
     });
     this.#http.on("upgrade", (request, socket, head) => {
-      this.#stripBasePath(request);
+      const rest = this.#afterBasePath(request);
+      if (rest !== undefined) request.url = rest.startsWith("/") ? rest : `/${rest}`;
       this.#webSockets.upgrade(request, socket, head);
     });
   }
@@ -201,9 +207,17 @@ class GatewayServer implements RunningServer {
     clearInterval(this.#looks);
   }
 
-  #stripBasePath(request: IncomingMessage): void {
+  /** A request's target after the prefix: empty or its query for the prefix alone; undefined if it is elsewhere. */
+  #afterBasePath({ url = "/" }: IncomingMessage): string | undefined {
     const { basePath = "" } = this.#parts;
-    if (basePath !== "" && request.url?.startsWith(`${basePath}/`)) request.url = request.url.slice(basePath.length);
+    const rest = basePath !== "" && url.startsWith(basePath) ? url.slice(basePath.length) : undefined;
+    return rest === undefined || !/^(?:[/?]|$)/.test(rest) ? undefined : rest;
+  }
+
+  /** Leads a browser from the prefix alone to its folder: the page's addresses are relative to it. */
+  #toRoot(query: string): Page {
+    const location = `${this.#parts.basePath ?? ""}/${query}`;
+    return { status: 307, headers: { location, "cache-control": "no-store" }, body: "" };
   }
 
   async #show(request: IncomingMessage, response: ServerResponse): Promise<void> {
