@@ -23,17 +23,24 @@ export const DIALECT_NAMES = /** @type {Readonly<Record<string, string>>} */ ({
  * @param {string} path
  * @param {(model: string) => object} body
  */
-const curl = (path, body) => /** @param {Place} place */ ({ http, model }) =>
-  [
-    `curl -N ${http}/v1/${path} \\`,
-    '  -H "authorization: Bearer $SLUICE_KEY" -H "content-type: application/json" \\',
-    `  -d '${JSON.stringify(body(model))}'`,
-  ].join("\n");
+const curl =
+  (path, body) =>
+  /** @param {Place} place */
+  ({ http, model }) =>
+    [
+      `curl -N ${http}/v1/${path} \\`,
+      '  -H "authorization: Bearer $SLUICE_KEY" -H "content-type: application/json" \\',
+      `  -d '${JSON.stringify(body(model))}'`,
+    ].join("\n");
 
 const QUESTION = [{ role: "user", content: "Say a word." }];
 
 /** @param {string} more */
-const codex = (more) => /** @param {Place} place */ ({ http, model }) => `cat >> ~/.codex/config.toml <<'END'
+const codex =
+  (more) =>
+  /** @param {Place} place */
+  ({ http, model }) =>
+    `cat >> ~/.codex/config.toml <<'END'
 model = "${model}"
 model_provider = "sluice"
 [model_providers.sluice]

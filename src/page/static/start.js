@@ -1,9 +1,12 @@
 // @ts-check
 /** The start page: what is running, and the token. */
 import { httpBase, webSocketBase } from "./address.js";
+import { offerClients, startConnect } from "./connect.js";
+import { FrameView } from "./frame-view.js";
 import { showSnippets, snippets, startCopying } from "./snippets.js";
 import { StreamClient } from "./stream-client.js";
 import { offerExamples, offerModels, startTryIt } from "./try-it.js";
+import { offerWire, startWire } from "./wire.js";
 
 /** @import { Model } from "./try-it.js" */
 /** @typedef {{ version: string, authRequired: boolean, uptimeS?: number, demo?: boolean, controlUi?: string, models?: Model[] }} Running */
@@ -65,6 +68,7 @@ function show({ version, authRequired, uptimeS, demo, controlUi, models }) {
   element("token-note").textContent =
     token() === "" ? "It is kept in this tab only." : "The gateway does not accept this token.";
   element("try-box").hidden = locked;
+  element("wire-box").hidden = locked;
   element("models-box").hidden = locked;
   element("demo-note").hidden = !demo;
   element("any-token").hidden = authRequired;
@@ -75,7 +79,9 @@ function show({ version, authRequired, uptimeS, demo, controlUi, models }) {
   if (controlUi !== undefined)
     link.href = `${httpBase()}${controlUi}${token() === "" ? "" : `#token=${encodeURIComponent(token())}`}`;
   offerModels(models ?? []);
-  offerExamples(demo ?? false);
+  offerWire(models ?? [], demo ?? false);
+  offerClients(authRequired, models ?? []);
+  if (!locked) offerExamples(demo ?? false);
   listModels(models ?? []);
   showSnippets(snippets(authRequired, models?.[0]));
 }
@@ -106,7 +112,12 @@ element("token-box").addEventListener("submit", (event) => {
   void refresh();
 });
 
-startTryIt(new StreamClient(`${webSocketBase()}/v1/stream`, token), () => void refresh());
+const streamUrl = `${webSocketBase()}/v1/stream`;
+const frames = new FrameView(element("frames"));
+const client = new StreamClient(streamUrl, token, { frame: (direction, text) => frames.add(direction, text) });
+startTryIt(client, () => void refresh());
+startWire(streamUrl, token);
+startConnect();
 startCopying();
 await refresh();
 setInterval(() => {

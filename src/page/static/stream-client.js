@@ -1,4 +1,7 @@
 // @ts-check
+import { Dues } from "./dues.js";
+import { tokenSubprotocol } from "./token-subprotocol.js";
+
 /**
  * A small client of the stream face (protocol/README.md): one socket for all streams, acknowledgements, and resumption
  * after a lost connection.
@@ -13,30 +16,18 @@
  *   timing: { firstContentMs?: number, firstSentMs?: number, totalMs: number },
  * }} End
  * @typedef {{
- *   sent(): void,
- *   event(data: unknown, seq: number): void | Promise<void>,
- *   end(end: End): void,
- *   failed(failure: Failure): void,
- *   resumed?(after: number): void,
+ *   sent(): void, event(data: unknown, seq: number): void | Promise<void>, end(end: End): void,
+ *   failed(failure: Failure): void, arrived?(seq: number): void, resumed?(after: number): void,
  * }} Listener An event counts as handled once the promise of `event` is fulfilled; the next one comes after that.
  * @typedef {{ frame?(direction: "sent" | "received", text: string): void, link?(state: "up" | "lost"): void }} Watch
  * @typedef {{
- *   id: string,
- *   listener: Listener,
- *   open: object,
- *   stream?: string,
- *   epoch?: number,
- *   seq: number,
- *   handled: number,
- *   acked: number,
- *   queue: { seq: number, data: unknown, end?: End }[],
- *   busy: boolean,
- * }} Running
+ *   id: string, listener: Listener, open: object, stream?: string, epoch?: number,
+ *   seq: number, handled: number, acked: number, here: number,
+ *   queue: { seq: number, data: unknown, end?: End }[], busy: boolean,
+ * }} Running `here`: the last event that came on this connection
  */
 
 const SUBPROTOCOL = "sluice.v1";
-/** What may be unacknowledged, as protocol/README.md asks. */
-const ACK = { bytes: 65_536, messages: 64, ms: 100 };
 /** How long to wait before each attempt to connect again, in milliseconds; after the last one the streams fail. */
 const BACKOFF_MS = [400, 800, 1_600, 3_200, 6_400, 12_800];
 /** From here on, a close code means that another attempt is pointless. */
@@ -58,9 +49,7 @@ export class StreamClient {
   #nextId = 1;
   #attempt = 0;
   #received = 0;
-  #owed = { bytes: 0, messages: 0 };
-  /** @type {ReturnType<typeof setTimeout> | undefined} */
-  #ackTimer;
+  #dues = new Dues(() => this.#acknowledge());
 
   /**
    * @param {string} url
@@ -83,7 +72,7 @@ export class StreamClient {
   open(model, body, listener) {
     const id = String(this.#nextId++);
     const open = { type: "open", id, model, body };
-    this.#streams.set(id, { id, listener, open, seq: 0, handled: 0, acked: 0, queue: [], busy: false });
+    this.#streams.set(id, { id, listener, open, seq: 0, handled: 0, acked: 0, here: 0, queue: [], busy: false });
     if (this.#isUp) this.#begin(id);
     else if (!this.#socket) this.#connect();
     return () => this.#cancel(id);
@@ -97,6 +86,12 @@ export class StreamClient {
     socket.onclose = null;
     socket.close();
     this.#lost(1006, "");
+  }
+
+  /** Leaves: no stream is heard of again. */
+  close() {
+    this.#streams.clear();
+    this.cut();
   }
 
   /** @param {string} id */
@@ -136,15 +131,17 @@ export class StreamClient {
     const frame = JSON.parse(text);
     if (frame.type === "hello") this.#hello();
     else this.#frame(frame);
-    this.#owed.messages++;
-    this.#owe(text.length);
+    this.#dues.add(text.length, 1);
   }
 
   #hello() {
     this.#isUp = true;
     this.#attempt = 0;
     this.#watch.link?.("up");
-    for (const [id, { stream, epoch, handled }] of this.#streams) {
+    for (const running of this.#streams.values()) {
+      const { id, stream, epoch, handled } = running;
+      running.acked = handled;
+      running.here = handled;
       if (stream === undefined) this.#begin(id);
       else this.#send({ type: "resume", id, stream, epoch, after: handled });
     }
@@ -163,9 +160,11 @@ export class StreamClient {
         running.listener.resumed?.(frame.after);
         return;
       case "event":
+        running.here = frame.seq;
         // What was here already before a cut comes again after it.
         if (frame.seq !== running.seq + 1) return;
         running.seq = frame.seq;
+        running.listener.arrived?.(frame.seq);
         running.queue.push({ seq: frame.seq, data: frame.data });
         void this.#handle(running);
         return;
@@ -177,7 +176,7 @@ export class StreamClient {
         this.#fail(frame.id, frame.error);
         return;
       case "detached":
-        this.#fail(frame.id, { code: frame.code, message: "another connection is reading the stream" });
+        this.#fail(frame.id, { code: frame.code, message: "another connection reads it" });
     }
   }
 
@@ -187,7 +186,7 @@ export class StreamClient {
     running.busy = true;
     for (let item = running.queue.shift(); item; item = running.queue.shift()) {
       if (item.end) {
-        this.#acknowledge();
+        this.#dues.pay();
         this.#streams.delete(running.id);
         running.listener.end(item.end);
         return;
@@ -195,29 +194,20 @@ export class StreamClient {
       const handling = running.listener.event(item.data, item.seq);
       if (handling) {
         await handling;
-        this.#owe(0);
+        this.#dues.add(0, 0);
       }
       running.handled = item.seq;
     }
     running.busy = false;
   }
 
-  /** @param {number} bytes */
-  #owe(bytes) {
-    this.#owed.bytes += bytes;
-    if (this.#owed.bytes >= ACK.bytes || this.#owed.messages >= ACK.messages) this.#acknowledge();
-    else this.#ackTimer ??= setTimeout(() => this.#acknowledge(), ACK.ms);
-  }
-
   /** Received and handled are told apart, so that a stalled stream holds up no other. */
   #acknowledge() {
-    clearTimeout(this.#ackTimer);
-    this.#ackTimer = undefined;
-    this.#owed = { bytes: 0, messages: 0 };
     if (!this.#isUp) return;
-    const moved = [...this.#streams.values()].filter(({ stream, handled, acked }) => stream && handled > acked);
-    for (const running of moved) running.acked = running.handled;
-    const streams = Object.fromEntries(moved.map(({ id, handled }) => [id, handled]));
+    // Not beyond what came on this connection: after a resume, some of what was handled is still on its way again.
+    const moved = [...this.#streams.values()].filter(({ handled, acked, here }) => Math.min(handled, here) > acked);
+    for (const running of moved) running.acked = Math.min(running.handled, running.here);
+    const streams = Object.fromEntries(moved.map(({ id, acked }) => [id, acked]));
     this.#send({ type: "ack", received: this.#received, ...(moved.length > 0 && { streams }) });
   }
 
@@ -230,8 +220,7 @@ export class StreamClient {
     this.#socket = undefined;
     this.#isUp = false;
     this.#received = 0;
-    clearTimeout(this.#ackTimer);
-    this.#ackTimer = undefined;
+    this.#dues.clear();
     const failure = { code: `closed ${code}`, message: reason || "the connection to the gateway was lost" };
     const waitMs = code >= FINAL_CLOSE ? undefined : BACKOFF_MS[this.#attempt++];
     for (const [id, { stream }] of this.#streams) {
@@ -244,7 +233,7 @@ export class StreamClient {
     }
     if (wasUp) this.#watch.link?.("lost");
     setTimeout(() => {
-      if (!this.#socket) this.#connect();
+      if (!this.#socket && this.#streams.size > 0) this.#connect();
     }, waitMs);
   }
 
@@ -257,14 +246,4 @@ export class StreamClient {
     this.#streams.delete(id);
     listener?.failed(failure);
   }
-}
-
-/**
- * Browsers cannot set headers on a WebSocket, so the token is sent as a second subprotocol, which is never echoed.
- * @param {string} token
- */
-export function tokenSubprotocol(token) {
-  const bytes = String.fromCharCode(...new TextEncoder().encode(token));
-  const base64url = btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-  return `base64url.bearer.sluice.${base64url}`;
 }
