@@ -14,10 +14,10 @@ import { Proxies } from "./admit/proxies.ts";
 import type { Tickets } from "./auth/tickets.ts";
 import { Exchanges } from "./http/exchanges.ts";
 import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./http/listener.ts";
-import { errorPage, jsonPage, type Page, refusalPage, sendPage, turnOf } from "./http/page.ts";
+import { errorPage, jsonPage, type Page, refusalPage, sendPage, slashPage, turnOf } from "./http/page.ts";
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
-import { pathOf, queryOf, sourceOf } from "./http/target.ts";
+import { afterPrefix, pathOf, queryOf, sourceOf } from "./http/target.ts";
 import type { ConnectionLimits } from "./ws/connection.ts";
 import { asksForWebSocket } from "./ws/upgrade-required.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.ts";
@@ -125,9 +125,9 @@ class GatewayServer implements RunningServer {
     this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
-      const rest = this.#afterBasePath(request);
+      const rest = afterPrefix(request, parts.basePath);
       if (rest !== undefined && !rest.startsWith("/")) {
-        sendPage(request, response, this.#toRoot(rest));
+        sendPage(request, response, slashPage(parts.basePath, rest));
         return;
       }
       request.url = rest ?? request.url;
@@ -155,7 +155,7 @@ class GatewayServer implements RunningServer {
       this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept");
     });
     this.#http.on("upgrade", (request, socket, head) => {
-      const rest = this.#afterBasePath(request);
+      const rest = afterPrefix(request, parts.basePath);
       if (rest !== undefined) request.url = rest.startsWith("/") ? rest : `/${rest}`;
       this.#webSockets.upgrade(request, socket, head);
     });
@@ -205,19 +205,6 @@ class GatewayServer implements RunningServer {
     clearTimeout(giveUp);
     await this.#webSockets.gone();
     clearInterval(this.#looks);
-  }
-
-  /** A request's target after the prefix: empty or its query for the prefix alone; undefined if it is elsewhere. */
-  #afterBasePath({ url = "/" }: IncomingMessage): string | undefined {
-    const { basePath = "" } = this.#parts;
-    const rest = basePath !== "" && url.startsWith(basePath) ? url.slice(basePath.length) : undefined;
-    return rest === undefined || !/^(?:[/?]|$)/.test(rest) ? undefined : rest;
-  }
-
-  /** Leads a browser from the prefix alone to its folder: the page's addresses are relative to it. */
-  #toRoot(query: string): Page {
-    const location = `${this.#parts.basePath ?? ""}/${query}`;
-    return { status: 307, headers: { location, "cache-control": "no-store" }, body: "" };
   }
 
   async #show(request: IncomingMessage, response: ServerResponse): Promise<void> {

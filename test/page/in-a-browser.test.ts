@@ -1,7 +1,7 @@
 /** The start page in Chromium, below a prefix, with a token, over the demo's models. */
 import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, jest, test } from "@jest/globals";
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { CHROMIUM, NO_CHROMIUM } from "../support/chromium.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
@@ -31,11 +31,14 @@ else {
     await gateway?.close();
   });
 
-  /** The page, signed in; at its end anything the browser complained about fails the test. */
+  /** What the browser complained about. */
+  const complaints: string[] = [];
+  afterEach(() => expect(complaints.splice(0)).toEqual([]));
+
+  /** The page, signed in. */
   async function open(options: Parameters<Browser["newPage"]>[0] = {}) {
     const page = await browser.newPage(options);
     page.setDefaultTimeout(WAIT_MS);
-    const complaints: string[] = [];
     const sent: string[] = [];
     page.on("pageerror", ({ message }) => complaints.push(message));
     page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
@@ -49,10 +52,7 @@ else {
     return {
       page,
       sent,
-      async [Symbol.asyncDispose]() {
-        await page.close();
-        expect(complaints).toEqual([]);
-      },
+      [Symbol.asyncDispose]: () => page.close(),
     };
   }
 
@@ -97,17 +97,19 @@ else {
     await lane(page, 1).locator(".lane-state", { hasText: "no more come" }).waitFor();
     const stalled = await handled(page, 1);
     const before = await handled(page, 0);
-    await page.waitForFunction(`Number.parseInt(document.querySelector(".lane-state").textContent) > ${before + 100}`);
+    await lane(page, 0)
+      .locator(".lane-state", { hasNotText: `${before} events` })
+      .waitFor();
     expect(await handled(page, 1)).toBe(stalled);
     await page.getByRole("button", { name: "Cut the connection" }).click();
-    await lane(page, 0).locator(".lane-state", { hasText: "goes on after event" }).waitFor();
+    await lane(page, 0).locator(".lane-state", { hasText: "resumed after" }).waitFor();
     await lane(page, 1)
       .getByRole("button", { name: /^Stall/ })
       .click();
     await page.getByText("All three have ended.").waitFor();
     for (const state of await page.locator(".lane-state").allTextContents()) {
-      const [, count, last] = /^(\d+) of (\d+) events$/.exec(state) ?? [];
-      expect(Number(count)).toBeGreaterThan(3_900);
+      const [, count, last] = /^(\d+) of (\d+) events, resumed after [1-9]/.exec(state) ?? [];
+      expect(Number(count)).toBeGreaterThan(2_400);
       expect(count).toBe(last);
     }
     const resumed = sent.map((text) => JSON.parse(text)).filter(({ type }) => type === "resume");

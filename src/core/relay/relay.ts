@@ -14,6 +14,7 @@ import { type OpenRequest, onTarget } from "./open-request.ts";
 import { prepare } from "./prepared.ts";
 import { promptCharacters } from "./prompt-size.ts";
 import { StreamProducer } from "./stream-producer.ts";
+import type { RunningStream } from "./stream-record.ts";
 import type { UsageDrain } from "./usage-drain.ts";
 import { UsageRefusals } from "./usage-refusals.ts";
 
@@ -40,7 +41,7 @@ export interface RelayParts extends CallParts {
 /** Opens streams: decides whether they may run, prepares the upstream request, and knows which ones are active. */
 export class Relay {
   readonly #parts: RelayParts;
-  readonly #active = new Map<Stream, Caller>();
+  readonly #active = new Map<Stream, RunningStream>();
   /** Responses of cancelled streams that are drained for their usage. */
   readonly #drains = new Set<UsageDrain>();
   /** Of the streams that may be tried on several targets. */
@@ -56,6 +57,11 @@ export class Relay {
 
   get activeStreams(): number {
     return this.#active.size;
+  }
+
+  /** The running streams, in the order of their opens. */
+  get running(): Iterable<Readonly<RunningStream>> {
+    return this.#active.values();
   }
 
   /** Whether new streams are refused, because the gateway stops. */
@@ -137,7 +143,7 @@ export class Relay {
       () => reservations?.reserve(asked),
       (error) => observer.fault(error, "stream"),
     );
-    this.#active.set(stream, caller);
+    this.#active.set(stream, { stream, caller, face, target });
     budget?.grow(streamBytes);
     const attempts = plan && this.#attempts(stream, request, plan);
     this.#begin(stream, { number: 1, request, prepared, holdings }, attempts);
@@ -147,6 +153,8 @@ export class Relay {
   /** Begins an attempt. If it throws, the stream has ended. */
   #begin(stream: Stream, { number, request, prepared, holdings }: Attempt, attempts: Attempts | undefined): void {
     const { body, answer, amendment } = prepared;
+    const running = this.#active.get(stream);
+    if (running) running.target = request.target;
     const producer = new StreamProducer(stream, request, this.#parts, {
       answer,
       holdings,
@@ -209,9 +217,9 @@ export class Relay {
     });
   }
 
-  /** Cancels the streams of some callers now. */
-  cancelOf(isMeant: (caller: Caller) => boolean, reason: GatewayError): void {
-    for (const [stream, caller] of this.#active) if (isMeant(caller)) stream.cancel(reason);
+  /** Cancels some callers' streams, or some of them, now. */
+  cancelOf(isMeant: (caller: Caller, stream: Stream) => boolean, reason: GatewayError): void {
+    for (const { stream, caller } of this.#active.values()) if (isMeant(caller, stream)) stream.cancel(reason);
   }
 
   /** Refuses new streams, and ends all running ones now. */

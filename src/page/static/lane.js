@@ -21,6 +21,7 @@ export class Lane {
   #count = 0;
   /** What had come at the last look. */
   #shown = 0;
+  #resumed = "";
   #isOver = false;
   /** What ends the stall. @type {(() => void) | undefined} */
   #goOn;
@@ -69,7 +70,8 @@ export class Lane {
 
   /** @param {number} after */
   resumed(after) {
-    this.#say(`goes on after event ${after}`);
+    this.#resumed = `, resumed after ${after}`;
+    this.#show();
   }
 
   /** @param {End} end */
@@ -139,6 +141,6 @@ export class Lane {
 
   /** @param {string} words */
   #say(words) {
-    this.#parts.state.textContent = words;
+    this.#parts.state.textContent = `${words}${this.#resumed}`;
   }
 }

@@ -9,8 +9,8 @@ import { StreamClient } from "./stream-client.js";
 
 const LANES = 3;
 /** Of the demo: enough events to fill the window of a stalled stream. */
-const DEMO_PROMPT = "[[4000x4]]";
-const MAX_TOKENS = 4_000;
+const DEMO_PROMPT = "[[2500x4]]";
+const MAX_TOKENS = 2_500;
 const REAL_PROMPT = "Count from 1 to 120, one number on each line.";
 
 /** @param {string} id */
