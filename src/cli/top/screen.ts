@@ -22,6 +22,9 @@ const HOME = "\x1b[H";
 const REST_OF_LINE = "\x1b[K";
 const REST_OF_SCREEN = "\x1b[J";
 
+/** For a terminal that does not say how large it is. */
+const UNKNOWN = { columns: 80, rows: 24 };
+
 /** An escape sequence, as for an arrow, or one character. */
 const KEYS = /\p{Cc}\[[\d;]*[A-Za-z~]|\p{Cc}O[A-Z]|[\s\S]/gu;
 
@@ -65,10 +68,10 @@ export function openScreen(
   output.on("resize", onResize);
   return {
     get columns() {
-      return output.columns;
+      return output.columns || UNKNOWN.columns;
     },
     get rows() {
-      return output.rows;
+      return output.rows || UNKNOWN.rows;
     },
     draw(lines) {
       output.write(`${HOME}${lines.map((line) => `${line}${REST_OF_LINE}`).join("\r\n")}${REST_OF_SCREEN}`);
