@@ -57,7 +57,7 @@ export interface World {
   readonly stopped: () => Promise<Stop>;
 }
 
-const USAGE = `Usage: sluice [serve | init | check | reload | routes | top | keys | usage] [options]
+const USAGE = `Usage: sluice [serve | init | check | reload | routes | top | logs | keys | usage] [options]
 
   serve              run the gateway (the default command)
   init               write a first configuration file: sluice init --help
@@ -65,6 +65,7 @@ const USAGE = `Usage: sluice [serve | init | check | reload | routes | top | key
   reload             make the running gateway read its configuration again: sluice reload --help
   routes             what the running gateway's models run on, and how well: sluice routes --help
   top                the running streams, live; ends one by a key: sluice top --help
+  logs               the log of the running gateway, followed and filtered: sluice logs --help
   keys               create, list, revoke and rotate gateway keys: sluice keys --help
   usage              report usage and cost from the ledger: sluice usage --help
 
@@ -99,6 +100,7 @@ export async function runCommandLine(args: readonly string[], world: World): Pro
   if (args[0] === "reload") return (await import("./commands/reload.ts")).runReload(args.slice(1), world);
   if (args[0] === "routes") return (await import("./commands/routes.ts")).runRoutes(args.slice(1), world);
   if (args[0] === "top") return (await import("./commands/top.ts")).runTop(args.slice(1), world);
+  if (args[0] === "logs") return (await import("./commands/logs.ts")).runLogs(args.slice(1), world);
   if (args[0] === "usage") return (await import("./commands/usage.ts")).runUsage(args.slice(1), world);
   let line: ReturnType<typeof parse>;
   try {
