@@ -29,6 +29,14 @@ export interface PageInfo {
   readonly demo: boolean;
   /** Path of the Control UI, if one is installed. */
   readonly controlUi: string | undefined;
+  /** Whether `/metrics` is served beside the page. */
+  readonly metrics: boolean;
+  /** Who asks, and what its key permits (null: everything); absent where nobody signs in. */
+  readonly caller?: {
+    readonly name: string;
+    readonly scopes: readonly string[] | null;
+    readonly caps: Readonly<Record<string, number | undefined>>;
+  };
   readonly models: readonly {
     readonly alias: string;
     readonly name: string;
@@ -85,6 +93,7 @@ const FILES = {
   "/frame-view.js": ["frame-view.js", "text/javascript; charset=utf-8"],
   "/lane.js": ["lane.js", "text/javascript; charset=utf-8"],
   "/token-subprotocol.js": ["token-subprotocol.js", "text/javascript; charset=utf-8"],
+  "/usage.js": ["usage.js", "text/javascript; charset=utf-8"],
   "/wire.js": ["wire.js", "text/javascript; charset=utf-8"],
   "/snippets.js": ["snippets.js", "text/javascript; charset=utf-8"],
 } as const;

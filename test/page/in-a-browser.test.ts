@@ -3,12 +3,17 @@ import { mkdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from "@jest/globals";
 import { type Browser, chromium, type Page } from "playwright-core";
+import { KeyDatabase } from "../../src/storage/keys/key-database.ts";
 import { CHROMIUM, NO_CHROMIUM } from "../support/chromium.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { freshSecret, keyFor } from "../support/gateway-key.ts";
 import { WAIT_MS } from "../support/page-calls.ts";
+import { temporaryDirectories } from "../support/temporary-directory.ts";
 import { CONTRASTS, FOCUSED, NAMELESS } from "./page-checks.ts";
 
 const PREFIX = "/claw/one";
+const directory = temporaryDirectories();
+const ANN = freshSecret();
 const TOKEN = "a-token-of-this-test";
 /** Screenshots; not in git. */
 const SHOTS = fileURLToPath(new URL("../../artifacts/start-page/", import.meta.url));
@@ -21,8 +26,12 @@ else {
   let browser: Browser;
   beforeAll(async () => {
     const listen = { port: 0, basePath: PREFIX };
+    const path = directory();
+    const store = new KeyDatabase(path);
+    store.add(keyFor("ann", ANN, { scopes: ["streams"] }));
+    store.close();
     gateway = await startTestGateway({
-      config: { listen, demo: true, routes: {}, models: {}, auth: { token: TOKEN } },
+      config: { listen, data: { directory: path }, demo: true, routes: {}, models: {}, auth: { token: TOKEN } },
     });
     browser = await chromium.launch(CHROMIUM);
   });
@@ -36,7 +45,7 @@ else {
   afterEach(() => expect(complaints.splice(0)).toEqual([]));
 
   /** The page, signed in. */
-  async function open(options: Parameters<Browser["newPage"]>[0] = {}) {
+  async function open(options: Parameters<Browser["newPage"]>[0] = {}, token = TOKEN) {
     const page = await browser.newPage(options);
     page.setDefaultTimeout(WAIT_MS);
     const sent: string[] = [];
@@ -46,7 +55,7 @@ else {
     page.on("websocket", (socket) => socket.on("framesent", ({ payload }) => sent.push(String(payload))));
     // Without the slash, as people type it.
     await page.goto(gateway.url + PREFIX);
-    await page.getByLabel("Enter the gateway").fill(TOKEN);
+    await page.getByLabel("Enter the gateway").fill(token);
     await page.keyboard.press("Enter");
     await page.getByText("Running").waitFor();
     return {
@@ -82,6 +91,26 @@ else {
       }
       expect(page.url()).not.toContain(TOKEN);
     });
+  });
+
+  test("a key sees its own usage and what it may do, the token everybody's, and only the token the gauges", async () => {
+    const prompt = async (page: Page) => {
+      await page.getByLabel("Prompt").fill("[[3x1]]");
+      await page.keyboard.press("Enter");
+      await page.locator("#run-status", { hasText: "Finished" }).waitFor();
+      await page.getByLabel("Usage by").selectOption("caller");
+    };
+    await using theirs = await open({}, ANN);
+    await prompt(theirs.page);
+    await theirs.page.getByText("You are ann; this may: streams.").waitFor();
+    await theirs.page.locator("#usage tr", { hasText: "ann" }).waitFor();
+    expect(await theirs.page.locator("#usage tr").count()).toBe(1);
+    expect(await theirs.page.locator("#now").isVisible()).toBe(false);
+    await using all = await open();
+    await prompt(all.page);
+    await all.page.locator("#usage tr", { hasText: "ann" }).waitFor();
+    await all.page.locator("#usage tr").nth(1).waitFor();
+    expect(await all.page.locator("#now-memory").textContent()).toMatch(/^[1-9]\d+ MiB$/);
   });
 
   test("one of three answers stalls at its window while the others run on; after a cut each event came once", async () => {

@@ -16,6 +16,7 @@ export function snippets(authRequired, model) {
   const openclaw = new URL(ws).pathname === "/" ? ws : `${ws}/`;
   const token = authRequired ? "<token>" : "any";
   const header = authRequired ? ' -H "Authorization: Bearer <token>"' : "";
+  const bearer = authRequired ? ' -H "authorization: Bearer $SLUICE_KEY"' : "";
   const { alias, dialect } = model ?? { alias: "demo", dialect: "anthropic-messages" };
   const open = { type: "open", id: "1", model: alias, flow: "none", body: bodyFor(dialect, "Hi") };
   return {
@@ -23,6 +24,9 @@ export function snippets(authRequired, model) {
     "openclaw-cli": `openclaw tui --url ${openclaw} --token ${token}`,
     "stream-connect": `npx wscat -c ${ws}/v1/stream -s sluice.v1${header}`,
     "stream-open": JSON.stringify(open),
+    "usage-curl": `curl${bearer} "${httpBase()}/v1/usage?by=model&since=7d"`,
+    "metrics-curl": `curl${bearer} ${httpBase()}/metrics`,
+    "top-cli": `sluice top --url ${httpBase()}`,
     "health-curl": `curl ${httpBase()}/healthz`,
   };
 }
