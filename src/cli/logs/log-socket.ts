@@ -1,3 +1,4 @@
+import { platform } from "node:os";
 import { asObject, asString, type JsonObject } from "../../core/kernel/json.ts";
 
 /** The connection is gone or was never made; the gateway may be restarting. */
@@ -32,7 +33,7 @@ export class LogSocket implements Disposable {
       socket.addEventListener("open", () => resolve());
       socket.addEventListener("error", () => reject(new LinkLost(`no gateway answers at ${base}`)));
     });
-    const client = { id: "cli", version, platform: process.platform, mode: "cli" };
+    const client = { id: "cli", version, platform: platform(), mode: "cli" };
     const auth = token === undefined ? {} : { auth: { token } };
     const range = { minProtocol: PROTOCOL, maxProtocol: PROTOCOL };
     await link.request("connect", { ...range, client, role: "operator", scopes: ["operator.read"], ...auth });

@@ -37,7 +37,7 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 export function openScreen(
   input: ReadStream,
   output: WriteStream,
-  process: Pick<NodeJS.Process, "on" | "off" | "exit">,
+  program: Pick<NodeJS.Process, "on" | "off" | "exit">,
   listener: ScreenListener,
 ): Screen {
   let isOpen = true;
@@ -56,12 +56,12 @@ export function openScreen(
   const onSignal = Object.entries(SIGNALS).map(([signal, code]) => {
     const end = () => {
       leave();
-      process.exit(code);
+      program.exit(code);
     };
-    process.on(signal as keyof typeof SIGNALS, end);
-    return () => process.off(signal as keyof typeof SIGNALS, end);
+    program.on(signal as keyof typeof SIGNALS, end);
+    return () => program.off(signal as keyof typeof SIGNALS, end);
   });
-  process.on("exit", leave);
+  program.on("exit", leave);
   output.write(ENTER);
   input.setRawMode(true);
   input.on("data", onKeys);
@@ -78,7 +78,7 @@ export function openScreen(
     },
     [Symbol.dispose]() {
       leave();
-      process.off("exit", leave);
+      program.off("exit", leave);
       for (const off of onSignal) off();
       input.off("data", onKeys);
       output.off("resize", onResize);
