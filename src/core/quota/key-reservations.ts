@@ -1,7 +1,6 @@
 import type { Caps, Grant } from "../caller/caller.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { GatewayError } from "../kernel/errors.ts";
-import { asString } from "../kernel/json.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { costOf } from "../usage/cost.ts";
 import { estimateTokens } from "../usage/usage.ts";
@@ -66,7 +65,8 @@ export class KeyReservations implements Reservations {
     const wallMs = clock.wall();
     const price = model?.price;
     const promptTokens = estimateTokens(request.inputCharacters);
-    const ask = { promptTokens, outputTokens: route.dialect.outputLimit(body), price, cut: request.cut };
+    const outputTokens = request.isUncounted ? 0 : route.dialect.outputLimit(body);
+    const ask = { promptTokens, outputTokens, price, cut: request.cut };
     const capReservation = grant && this.#account(grant).open(ask, caller.name, grant.caps, wallMs);
     try {
       return this.#open({ request, attempt: 1, capReservation, openedAt: wallMs }).reservation;
@@ -79,7 +79,7 @@ export class KeyReservations implements Reservations {
   /** Opens the ledger row of one attempt. */
   #open({ request, attempt, capReservation, openedAt }: Opening): NextAttempt {
     const { clock, ledger } = this.#parts;
-    const { stream: name, caller, target, body, face, session } = request;
+    const { stream: name, caller, target, face, session } = request;
     const { route, model } = target;
     const { grant } = caller;
     const price = model?.price;
@@ -94,7 +94,7 @@ export class KeyReservations implements Reservations {
       session,
       route: route.name,
       model: model?.alias,
-      upstreamModel: model?.upstreamModel ?? asString(body.model),
+      upstreamModel: request.upstreamModel,
       openedAt: clock.wall(),
       counted: {
         tokens: promptTokens,

@@ -1,18 +1,16 @@
 import { type Caller, checkOpen } from "../caller/caller.ts";
 import type { InboundBudget } from "../caller/inbound-budget.ts";
 import { GatewayError, toGatewayError } from "../kernel/errors.ts";
-import { asString, jsonSize } from "../kernel/json.ts";
+import { jsonSize } from "../kernel/json.ts";
 import type { LogBudget } from "../stream/log-budget.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
 import type { Plan, Targets } from "../targets/targets.ts";
-import { estimateTokens } from "../usage/usage.ts";
-import { type Attempt, Attempts } from "./attempts.ts";
-import type { CallParts } from "./call-spec.ts";
+import { type Attempt, Attempts, firstOf, planFor, type Ready } from "./attempts.ts";
+import type { CallParts, Running } from "./call-spec.ts";
 import { Holdings } from "./holdings.ts";
-import { type OpenRequest, onTarget } from "./open-request.ts";
+import type { OpenRequest } from "./open-request.ts";
 import { prepare } from "./prepared.ts";
-import { promptCharacters } from "./prompt-size.ts";
 import { StreamProducer } from "./stream-producer.ts";
 import type { RunningStream } from "./stream-record.ts";
 import type { UsageDrain } from "./usage-drain.ts";
@@ -41,7 +39,8 @@ export interface RelayParts extends CallParts {
 /** Opens streams: decides whether they may run, prepares the upstream request, and knows which ones are active. */
 export class Relay {
   readonly #parts: RelayParts;
-  readonly #active = new Map<Stream, RunningStream>();
+  readonly #active = new Map<Running, Caller>();
+  readonly #streams = new Map<Stream, RunningStream>();
   /** Responses of cancelled streams that are drained for their usage. */
   readonly #drains = new Set<UsageDrain>();
   /** Of the streams that may be tried on several targets. */
@@ -60,8 +59,8 @@ export class Relay {
   }
 
   /** The running streams, in the order of their opens. */
-  get running(): Iterable<Readonly<RunningStream>> {
-    return this.#active.values();
+  get streams(): Iterable<Readonly<RunningStream>> {
+    return this.#streams.values();
   }
 
   /** Whether new streams are refused, because the gateway stops. */
@@ -83,6 +82,18 @@ export class Relay {
   }
 
   /**
+   * Admits work that is no stream, and counts it among them until the function returned is called. Throws what `admit` does.
+   */
+  enter(work: Running, caller: Caller): () => void {
+    this.admit(caller);
+    this.#active.set(work, caller);
+    return () => {
+      this.#active.delete(work);
+      if (this.#active.size === 0) this.#idle();
+    };
+  }
+
+  /**
    * Opens a stream. Nothing arrives from the upstream before this returns, so the face can reply "accepted" first. Throws
    * `forbidden` for what the caller's key does not permit, and whatever `admit`, `requests` and `reservations` throw. If a
    * port throws anything else, everything taken for the stream is given back.
@@ -92,36 +103,21 @@ export class Relay {
     checkOpen(caller, target, request.upstreamKey);
     if (request.isAdmitted) this.#checkRunning();
     else this.admit(caller);
-    const plan = this.#plan(request);
+    const plan = planFor(request, this.#parts.targets);
     try {
-      const first = plan ? plan.next() : target;
-      if (!first) throw new GatewayError("forbidden", "the key does not allow this model's routes");
-      return this.#start(onTarget(request, first), plan);
+      const ready = (one: OpenRequest): Ready => ({ request: one, prepared: prepare(one, this.#usageRefusals) });
+      const fault = (error: unknown) => this.#parts.observer.fault(error, "stream");
+      return this.#start(plan ? firstOf(plan, request, ready, fault) : ready(request), plan);
     } catch (error) {
       plan?.end();
       throw error;
     }
   }
 
-  #plan({ target, caller, upstreamKey, session, body, bodyFor, isUncounted }: OpenRequest): Plan | undefined {
-    const { targets } = this.#parts;
-    // A side call goes below its route's own path.
-    if (!targets || isUncounted || !(target.model?.fallback || target.route.twins)) return undefined;
-    return targets.plan({
-      target,
-      caller,
-      isOwnKey: upstreamKey !== undefined,
-      isOfAnyDialect: bodyFor !== undefined,
-      conversation: session ?? asString(body.prompt_cache_key),
-      promptTokens: estimateTokens(promptCharacters(body)),
-    });
-  }
-
-  #start(request: OpenRequest, plan: Plan | undefined): Stream {
+  #start({ request, prepared }: Ready, plan: Plan | undefined): Stream {
     const { clock, newId, log, budget, streamBytes = 0, observer, reservations } = this.#parts;
     // The closures below live as long as the stream, so they must not capture the request.
     const { caller, target, face, session } = request;
-    const prepared = prepare(request, this.#usageRefusals);
     const stream = new Stream(
       {
         id: `s_${newId()}`,
@@ -129,21 +125,24 @@ export class Relay {
         route: target.route.name,
         model: target.model?.alias,
         startedAt: request.receivedAt,
+        tellsDialect: request.tellsDialect,
       },
       new StreamLog(log, budget),
       () => clock.now(),
       (error) => observer.fault(error, `reader of ${face}`),
     );
     const room = this.#parts.requests?.reserve(caller.name, jsonSize(prepared.body));
-    const { body, inputCharacters } = prepared;
+    const { body, inputCharacters, upstreamModel } = prepared;
     const cut = (error: GatewayError) => stream.cut(error);
-    const asked = { stream: stream.info.id, caller, target, body, inputCharacters, face, session, cut };
+    const id = stream.info.id;
+    const asked = { stream: id, caller, target, body, inputCharacters, upstreamModel, face, session, cut };
     const holdings = Holdings.take(
       room,
       () => reservations?.reserve(asked),
       (error) => observer.fault(error, "stream"),
     );
-    this.#active.set(stream, { stream, caller, face, target });
+    this.#active.set(stream, caller);
+    this.#streams.set(stream, { stream, caller, face, target });
     budget?.grow(streamBytes);
     const attempts = plan && this.#attempts(stream, request, plan);
     this.#begin(stream, { number: 1, request, prepared, holdings }, attempts);
@@ -153,7 +152,7 @@ export class Relay {
   /** Begins an attempt. If it throws, the stream has ended. */
   #begin(stream: Stream, { number, request, prepared, holdings }: Attempt, attempts: Attempts | undefined): void {
     const { body, answer, amendment } = prepared;
-    const running = this.#active.get(stream);
+    const running = this.#streams.get(stream);
     if (running) running.target = request.target;
     const producer = new StreamProducer(stream, request, this.#parts, {
       answer,
@@ -164,15 +163,19 @@ export class Relay {
       drained: (drain) => this.#drains.delete(drain),
     });
     stream.producedBy(producer, request.target.route.dialect);
+    // What an earlier attempt has cost may have used up a cap.
+    const reached = number > 1 ? holdings.reservation?.meter?.({}, 0) : undefined;
     try {
-      // What an earlier attempt has cost may have used up a cap.
-      const reached = number > 1 ? holdings.reservation?.meter?.({}, 0) : undefined;
       if (reached) throw reached;
       const mayRetry = attempts ? attempts.mayRetry(request.mayRetry) : request.mayRetry;
       producer.begin({ ...request, mayRetry }, body, amendment);
     } catch (error) {
-      producer.giveUp(toGatewayError(error));
-      throw error;
+      const why = toGatewayError(error);
+      if (reached || !producer.leave(why, true)) {
+        producer.giveUp(why);
+        throw error;
+      }
+      if (why.code === "internal") this.#parts.observer.fault(error, "stream");
     }
   }
 
@@ -217,15 +220,15 @@ export class Relay {
     });
   }
 
-  /** Cancels some callers' streams, or some of them, now. */
-  cancelOf(isMeant: (caller: Caller, stream: Stream) => boolean, reason: GatewayError): void {
-    for (const { stream, caller } of this.#active.values()) if (isMeant(caller, stream)) stream.cancel(reason);
+  /** Cancels the streams of some callers now. */
+  cancelOf(isMeant: (caller: Caller) => boolean, reason: GatewayError): void {
+    for (const [running, caller] of this.#active) if (isMeant(caller)) running.cancel(reason);
   }
 
   /** Refuses new streams, and ends all running ones now. */
   stop(reason: GatewayError): void {
     this.#stopping = true;
-    for (const stream of this.#active.keys()) stream.cancel(reason);
+    for (const running of this.#active.keys()) running.cancel(reason);
     for (const drain of this.#drains) drain.stop();
   }
 
@@ -235,6 +238,7 @@ export class Relay {
 
   #ended(stream: Stream, attempts: Attempts | undefined, drain: UsageDrain | undefined): void {
     this.#active.delete(stream);
+    this.#streams.delete(stream);
     attempts?.end();
     if (attempts) this.#trying.delete(attempts);
     this.#parts.budget?.shrink(this.#parts.streamBytes ?? 0);

@@ -9,7 +9,7 @@ const ONE = /^\/v1\/streams\/([^/]{1,128})$/;
 
 /** What the face is built from. */
 export interface StreamsFaceParts {
-  readonly relay: Pick<Relay, "running" | "cancelOf">;
+  readonly relay: Pick<Relay, "streams">;
   readonly clock: Pick<Clock, "now">;
 }
 
@@ -26,7 +26,7 @@ export function createStreamsFace({ relay, clock }: StreamsFaceParts): HttpFace 
       requireKnownQuery(exchange, []);
       const { caller, path } = exchange;
       const isSeen = (whose: string) => whose === caller.name || mayDo(caller, "admin");
-      const seen = [...relay.running].filter((one) => isSeen(one.caller.name));
+      const seen = [...relay.streams].filter((one) => isSeen(one.caller.name));
       if (exchange.method === "GET") {
         exchange.respond({
           status: 200,
@@ -38,7 +38,7 @@ export function createStreamsFace({ relay, clock }: StreamsFaceParts): HttpFace 
       const id = ONE.exec(path)?.[1];
       const meant = seen.find(({ stream }) => stream.info.id === id)?.stream;
       if (!meant) throw new GatewayError("not_found", "no such running stream");
-      relay.cancelOf((_, stream) => stream === meant, new GatewayError("cancelled", "ended by an operator"));
+      meant.cancel(new GatewayError("cancelled", "ended by an operator"));
       exchange.respond({ status: 204, headers: {}, body: "" });
     },
   };

@@ -1,3 +1,4 @@
+import { INVALID_KEY } from "../../core/dialect/error-fields.ts";
 import { isUsedUp, providerDetails } from "../../core/dialect/error-meaning.ts";
 import { readRefusal } from "../../core/dialect/refusal-text.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
@@ -33,6 +34,12 @@ export function classify(head: ResponseHead, wanted: Wanted): Verdict {
   return type === "application/json" && wanted === "answer" ? "answer" : "unclear";
 }
 
+/** What a response is that is passed on as it is: any uncompressed success, with a body or without. */
+export function isPassable(head: ResponseHead): "passed" | "error" | "refused" {
+  if (isRedirect(head) || encodingOf(head) !== "identity") return "refused";
+  return head.status >= 200 && head.status < 300 ? "passed" : "error";
+}
+
 /** What an unclear success is, once its first bytes are there: `found` says what they begin. */
 export function clarify(
   head: ResponseHead,
@@ -52,7 +59,8 @@ export function clarify(
 export function responseError(head: ResponseHead, body: string, wallMs: number): GatewayError {
   const { status } = head;
   const said = readRefusal(body) ?? {};
-  const details = { status, ...providerDetails(said) };
+  // Google refuses a wrong key with 400.
+  const details = { status: said.code === INVALID_KEY ? 401 : status, ...providerDetails(said) };
   const bad = (message: string, found: Record<string, string>) =>
     new GatewayError("upstream_bad_response", unrefused(message, body, said.message), {
       details: { ...details, ...found },
