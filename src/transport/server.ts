@@ -125,10 +125,7 @@ class GatewayServer implements RunningServer {
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
       const rest = afterPrefix(request, parts.basePath);
-      if (rest !== undefined && !rest.startsWith("/")) {
-        sendPage(request, response, slashPage(parts.basePath, rest));
-        return;
-      }
+      if (rest?.startsWith("/") === false) return sendPage(request, response, slashPage(parts.basePath, rest));
       request.url = rest ?? request.url;
       // A later request on a kept connection would be lost when the process ends.
       if (this.#draining) response.shouldKeepAlive = false;
