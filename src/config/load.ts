@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import * as z from "zod";
 import { asObject, asString, isObject, type JsonObject } from "../core/kernel/json.ts";
-import { ConfigError, type Origin, toProblem } from "./config-error.ts";
-import { nearestKey } from "./nearest-key.ts";
+import { ConfigError, type KnownKeys, type Origin, toProblem } from "./config-error.ts";
+import { keysAt, nearestKey } from "./nearest-key.ts";
 import { withPresets } from "./presets.ts";
 import { type Config, configSchema } from "./schema.ts";
 
@@ -46,11 +46,14 @@ export function loadConfig({ env, cwd, readFile = (path) => readFileSync(path, "
   const result = configSchema({ env, readFile: read }).safeParse(fields, { reportInput: true, jitless: true });
   if (!result.success) {
     const { issues } = result.error;
-    const nearest = (path: readonly string[], key: string) => nearestKey(jsonSchema(), path, key);
+    const known: KnownKeys = {
+      nearest: (path, key) => nearestKey(jsonSchema(), path, key),
+      of: (path) => keysAt(jsonSchema(), path),
+    };
     const isOverride = issues.every(({ path }) => origins.has(path.join(".")));
     throw new ConfigError(
       isOverride ? "the command line or the environment" : source,
-      issues.map((issue) => toProblem(issue, origins, nearest)),
+      issues.map((issue) => toProblem(issue, origins, known)),
     );
   }
   const config = result.data;

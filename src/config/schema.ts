@@ -52,6 +52,12 @@ const log = z.strictObject({
 
 const metrics = z.strictObject({
   enabled: z.boolean().default(true).describe("whether metrics are served for Prometheus"),
+  callerLabel: z
+    .boolean()
+    .default(false)
+    .describe(
+      "true: streams, tokens and refusals are counted by caller too, which multiplies their series by the number of gateway keys",
+    ),
   listen: z
     .strictObject({
       host: host.default("127.0.0.1").describe("its own address; no token is required there"),

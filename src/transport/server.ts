@@ -6,6 +6,7 @@ import type { Authenticator } from "../core/ports/authenticator.ts";
 import type { HttpFace } from "../core/ports/http-face.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { ReadTurn } from "../core/stream/read-turn.ts";
+import { madeRoom, noRoom } from "./accept-refusals.ts";
 import { Admission, type AdmissionLimits } from "./admit/admission.ts";
 import type { Inbound } from "./admit/inbound.ts";
 import { checkSource, type OriginRules } from "./admit/origin.ts";
@@ -18,7 +19,7 @@ import { errorPage, jsonPage, type Page, refusalPage, sendPage, turnOf } from ".
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
 import { pathOf, queryOf, sourceOf } from "./http/target.ts";
-import type { ConnectionLimits } from "./ws/connection.ts";
+import type { ConnectionLimits } from "./ws/connection-limits.ts";
 import { asksForWebSocket } from "./ws/upgrade-required.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.ts";
 
@@ -112,7 +113,7 @@ class GatewayServer implements RunningServer {
     const pendingSockets = new PendingSockets({
       ...parts,
       isProxy: (address) => proxies.has(address),
-      closed: (address) => this.#refused(new GatewayError("handshake_timeout"), address, "accept"),
+      closed: (address) => this.#refused(madeRoom(), address, "accept"),
     });
     this.#webSockets = new WebSockets({
       ...parts,
@@ -147,7 +148,7 @@ class GatewayServer implements RunningServer {
     this.#http.on("drop", (dropped) => {
       // Make room for the next one: idle connections are only a convenience.
       this.#http.closeIdleConnections();
-      this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept");
+      this.#refused(noRoom(), dropped?.remoteAddress, "accept");
     });
     this.#http.on("upgrade", (request, socket, head) => {
       this.#stripBasePath(request);
@@ -241,9 +242,9 @@ class GatewayServer implements RunningServer {
   #refused(thrown: unknown, remoteAddress = "", where: string): GatewayError {
     const { observer } = this.#parts;
     const refusal = toGatewayError(thrown);
-    const { code } = refusal;
+    const { code, setting } = refusal;
     if (code === "internal") observer.fault(refusal.cause, where);
-    if (code !== "not_found") observer.refused({ code, remoteAddress, where });
+    if (code !== "not_found") observer.refused({ code, remoteAddress, where, setting });
     return refusal;
   }
 }

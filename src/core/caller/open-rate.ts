@@ -30,6 +30,8 @@ export class OpenRate {
       this.#buckets.set(caller, bucket);
     }
     const retryAfterMs = bucket.take(now);
-    if (retryAfterMs > 0) throw new GatewayError("rate_limited", "the caller opens streams too fast", { retryAfterMs });
+    if (retryAfterMs === 0) return;
+    const setting = "limits.opensPerSecond";
+    throw new GatewayError("rate_limited", "the caller opens streams too fast", { retryAfterMs, setting });
   }
 }

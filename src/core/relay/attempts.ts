@@ -124,4 +124,7 @@ export class Attempts {
 
 /** Why an attempt is left whose answer has not begun in time. */
 export const tooLate = (): GatewayError =>
-  new GatewayError("upstream_timeout", "the answer has not begun in time", { details: { timer: "first_token" } });
+  new GatewayError("upstream_timeout", "the answer has not begun in time", {
+    details: { timer: "first_token" },
+    setting: "models.<alias>.firstTokenMs",
+  });

@@ -72,7 +72,9 @@ export class Relay {
     this.#checkRunning();
     opens?.take(caller.name);
     const open = this.#active.size + this.#drains.size;
-    if (open >= openStreams) throw new GatewayError("overloaded", "too many streams are open");
+    if (open >= openStreams) {
+      throw new GatewayError("overloaded", "too many streams are open", { setting: "limits.openStreams" });
+    }
     this.#parts.admit?.(caller);
   }
 
@@ -89,7 +91,10 @@ export class Relay {
     const plan = this.#plan(request);
     try {
       const first = plan ? plan.next() : target;
-      if (!first) throw new GatewayError("forbidden", "the key does not allow this model's routes");
+      if (!first) {
+        const setting = "sluice keys create --routes";
+        throw new GatewayError("forbidden", "the key does not allow this model's routes", { setting });
+      }
       return this.#start(onTarget(request, first), plan);
     } catch (error) {
       plan?.end();

@@ -209,6 +209,7 @@ class TargetPlan implements Plan {
     if (cooling || !soonest || this.#place) return cooling?.one;
     throw new GatewayError("rate_limited", "all targets of the model are at their own limits", {
       retryAfterMs: Math.max(1, Math.ceil(soonest.waitMs)),
+      setting: "models.<alias>.targets",
     });
   }
 }

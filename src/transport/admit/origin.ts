@@ -55,16 +55,24 @@ export function isAllowedOrigin(origin: string | undefined, host: string | undef
   return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`);
 }
 
+/** What is quoted of a header, in characters: the longest host name, and an origin with it. */
+const MAX_QUOTED = 270;
+const ORIGIN = /^[a-z][a-z0-9+.-]*:\/\/[A-Za-z0-9._:[\]-]+$/;
+
 /**
- * Throws `host_not_allowed` or `origin_not_allowed`, naming the setting that would allow it. Never repeats a header's
- * value.
+ * Throws `host_not_allowed` or `origin_not_allowed`, naming what was seen and the setting that would allow it. Quotes only
+ * what is a host name or an origin: either is shown on a page and in the log.
  */
 export function checkSource({ host, origin }: IncomingHttpHeaders, rules: OriginRules): void {
   if (!isAllowedHost(host, rules)) {
-    throw new GatewayError("host_not_allowed", "the Host header names no loopback host and none of allowedHosts");
+    const seen = hostName(host)?.slice(0, MAX_QUOTED);
+    const message = `the Host header names ${seen ?? "no host"}, which is neither a loopback host nor in allowedHosts`;
+    throw new GatewayError("host_not_allowed", message, { setting: "allowedHosts" });
   }
   if (!isAllowedOrigin(origin, host, rules)) {
-    throw new GatewayError("origin_not_allowed", "this web origin is neither the gateway's own nor in allowedOrigins");
+    const seen = ORIGIN.test(origin ?? "") ? origin?.slice(0, MAX_QUOTED) : "this web origin";
+    const message = `${seen} is neither the gateway's own origin nor in allowedOrigins`;
+    throw new GatewayError("origin_not_allowed", message, { setting: "allowedOrigins" });
   }
 }
 

@@ -111,7 +111,10 @@ function announcedBytes({ headers }: IncomingMessage): number | undefined {
 }
 
 const tooLarge = (maxBytes: number): GatewayError =>
-  new GatewayError("frame_too_large", `the body is larger than ${maxBytes} bytes`, { details: { limit: maxBytes } });
+  new GatewayError("frame_too_large", `the body is larger than ${maxBytes} bytes`, {
+    details: { limit: maxBytes },
+    setting: "limits.apiBodyBytes",
+  });
 
 function decode(bytes: Buffer): string | GatewayError {
   try {
