@@ -54,7 +54,7 @@ export interface World {
   readonly stopped: () => Promise<Stop>;
 }
 
-const USAGE = `Usage: sluice [serve | init | check | reload | routes | keys | usage] [options]
+const USAGE = `Usage: sluice [serve | init | check | reload | routes | keys | usage | backup] [options]
 
   serve              run the gateway (the default command)
   init               write a first configuration file: sluice init --help
@@ -63,6 +63,7 @@ const USAGE = `Usage: sluice [serve | init | check | reload | routes | keys | us
   routes             what the running gateway's models run on, and how well: sluice routes --help
   keys               create, list, revoke and rotate gateway keys: sluice keys --help
   usage              report usage and cost from the ledger: sluice usage --help
+  backup             copy all databases while the gateway runs: sluice backup --help
 
   --config <path>    the configuration file (SLUICE_CONFIG; default: sluice.config.json, if it exists)
   --host <host>      address to listen on (SLUICE_HOST; default: 127.0.0.1)
@@ -94,6 +95,7 @@ export async function runCommandLine(args: readonly string[], world: World): Pro
   if (args[0] === "init") return (await import("./commands/init.ts")).runInit(args.slice(1), world);
   if (args[0] === "reload") return (await import("./commands/reload.ts")).runReload(args.slice(1), world);
   if (args[0] === "routes") return (await import("./commands/routes.ts")).runRoutes(args.slice(1), world);
+  if (args[0] === "backup") return (await import("./commands/backup.ts")).runBackup(args.slice(1), world);
   if (args[0] === "usage") return (await import("./commands/usage.ts")).runUsage(args.slice(1), world);
   let line: ReturnType<typeof parse>;
   try {
