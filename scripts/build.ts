@@ -1,7 +1,11 @@
-/** Builds the gateway as it runs in a container, into dist/ or the directory given. */
-import { resolve } from "node:path";
+/** Builds what a container and the package contain, into dist/ or the directory given. */
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { bundle } from "./bundle.ts";
+import { bundle, bundleProtocol } from "./bundle.ts";
+import { writeDeclarations } from "./declarations.ts";
 
-await bundle(resolve(process.argv[2] ?? fileURLToPath(new URL("../dist", import.meta.url))));
+const directory = resolve(process.argv[2] ?? fileURLToPath(new URL("../dist", import.meta.url)));
+await bundle(directory);
+await bundleProtocol(directory);
+writeDeclarations(join(directory, "types"));

@@ -178,5 +178,8 @@ export const configSchema = (sources: SecretSources) =>
     .transform(withListPrices)
     .describe("Configuration of Sluice");
 
+/** A configuration as sluice.config.json has it. The package's declarations spell it out, with every key's description. */
+export type ConfigFile = z.input<ReturnType<typeof configSchema>>;
+
 /** A configuration with every default filled in and every secret read. */
 export type Config = z.output<ReturnType<typeof configSchema>>;

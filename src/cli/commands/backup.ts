@@ -25,9 +25,14 @@ const USAGE = `Usage: sluice backup <directory>     copy all databases into an e
 
 A backup is a data directory: stop the gateway, put it in the place of the old one, and start. It holds conversations
 and the digests of gateway keys; neither the configuration nor any provider's key is in it.
+
+Examples
+  sluice backup /var/backups/sluice/2026-11-28
+  sluice backup --data /var/lib/sluice /tmp/copy
 `;
 
-const OPTIONS = {
+/** Its options. */
+export const OPTIONS = {
   config: { type: "string" },
   data: { type: "string" },
   help: { type: "boolean", short: "h" },

@@ -47,9 +47,15 @@ all commands
   -h, --help                   print this help
 
 A running gateway applies changes within two seconds. Only the secret goes to standard output.
+
+Examples
+  sluice keys create alice --models demo,gpt-5 --cost-per-day 20 --expires 30d
+  sluice keys list --all --json
+  sluice keys rotate alice --overlap 10m
+  sluice keys revoke alice
 `;
 
-const OPTIONS = {
+export const OPTIONS = {
   ...CREATE_OPTIONS,
   overlap: { type: "string" },
   all: { type: "boolean" },
@@ -65,7 +71,7 @@ type Values = ReturnType<typeof parse>["values"];
 
 const EVERYWHERE: readonly Option[] = ["json", "config", "data", "help"];
 /** How many names each command takes, and which options. */
-const COMMANDS: Readonly<Record<string, { readonly names: number; readonly options: readonly Option[] }>> = {
+export const COMMANDS: Readonly<Record<string, { readonly names: number; readonly options: readonly Option[] }>> = {
   create: { names: 1, options: Object.keys(CREATE_OPTIONS) as Option[] },
   list: { names: 0, options: ["all"] },
   revoke: { names: 1, options: [] },
