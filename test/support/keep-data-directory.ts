@@ -1,5 +1,5 @@
 /**
- * Fills a data directory with the version at hand and keeps it as a fixture: `node test/support/keep-data-directory.ts`, once at
+ * Fills a data directory with the version at hand and keeps it as a fixture: `npm run keep-data`, once at
  * each release. test/e2e/upgrade.test.ts opens every one that was kept with the version at hand.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
