@@ -29,6 +29,8 @@ export class OpenRate {
       bucket = new TokenBucket(this.#limits.opensPerSecond, this.#limits.opensBurst, now);
       this.#buckets.set(caller, bucket);
     }
+    // They may have changed since its last open.
+    bucket.limit(now, this.#limits.opensPerSecond, this.#limits.opensBurst);
     const retryAfterMs = bucket.take(now);
     if (retryAfterMs === 0) return;
     const setting = "limits.opensPerSecond";
