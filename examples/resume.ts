@@ -1,44 +1,29 @@
-// Closes its own socket every 100 events and resumes on a new one: npx node examples/resume.ts [model] [prompt]
+// Cuts its own socket every 100 events; the loop does not notice: npx node examples/resume.ts [model] [prompt]
+import { connect } from "../src/client/index.ts";
+
 const [model = "demo", prompt = "500 tokens at 5 ms: [[500x5]]"] = process.argv.slice(2);
-const { SLUICE_URL: url = "ws://127.0.0.1:18789/v1/stream", SLUICE_TOKEN: token = "none" } = process.env;
-const body = { max_tokens: 1024, messages: [{ role: "user", content: prompt }] };
-let opened: { stream: string; epoch: number } | undefined; // the gateway's name for the stream
-let last = 0; // the last event handled: where to resume
+const { SLUICE_URL: url = "http://127.0.0.1:18789", SLUICE_TOKEN: token = "" } = process.env;
+let socket: WebSocket | undefined;
 let cuts = 0;
 
-function connect(): void {
-  const socket = new WebSocket(url, { protocols: ["sluice.v1"], headers: { authorization: `Bearer ${token}` } });
-  let received = 0;
-  let over = false;
-  let acks: NodeJS.Timeout | undefined;
-  const send = (frame: object) => socket.send(JSON.stringify(frame));
-
-  socket.onerror = () => console.error(`no gateway at ${url}, or a wrong token: set SLUICE_URL and SLUICE_TOKEN`);
-  socket.onopen = () => {
-    send(opened ? { type: "resume", id: "a", ...opened, after: last } : { type: "open", id: "a", model, body });
-    acks = setInterval(() => send({ type: "ack", received, streams: { a: last } }), 100);
-  };
-  socket.onmessage = (message) => {
-    received++;
-    const { type, seq, stream, epoch, data, error, lastSeq } = JSON.parse(message.data);
-    if (type === "opened") opened = { stream, epoch };
-    if (type === "event" && seq === last + 1) {
-      last = seq;
-      process.stdout.write(data?.delta?.text ?? data?.choices?.[0]?.delta?.content ?? "");
-      if (last % 100 === 0) {
-        console.log(`\n[cut ${++cuts}, after event ${last}]`);
-        socket.close();
-      }
-    }
-    if (error) console.error(`\n${error.code}: ${error.message}`);
-    if (type === "end") console.log(`\n${last} of ${lastSeq} events despite ${cuts} cuts`);
-    over ||= type === "end" || type === "error";
-    if (over) socket.close();
-  };
-  socket.onclose = () => {
-    clearInterval(acks);
-    if (opened && !over) setTimeout(connect, 200);
-  };
+/** The platform's WebSocket, within reach. */
+class Reachable extends WebSocket {
+  constructor(address: string, protocols: string[]) {
+    super(address, protocols);
+    socket = this;
+  }
 }
 
-connect();
+const sluice = connect({ url, token, WebSocket: Reachable });
+const stream = sluice.open({ model, body: { max_tokens: 1024, messages: [{ role: "user", content: prompt }] } });
+let last = 0;
+for await (const { seq, text } of stream) {
+  if (seq !== last + 1) throw new Error(`event ${seq} follows ${last}`);
+  last = seq;
+  process.stdout.write(text);
+  if (seq % 100 !== 0) continue;
+  console.log(`\n[cut ${++cuts}, after event ${seq}]`);
+  socket?.close();
+}
+console.log(`\n${last} of ${(await stream.end).lastSeq} events despite ${cuts} cuts`);
+sluice.close();

@@ -31,6 +31,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   config: { parts: CORE, node: true, packages: ["zod"] },
   demo: { parts: CORE, node: true, packages: [] },
   page: { parts: CORE, node: true, packages: [] },
+  client: { parts: ["protocol"], node: false, packages: ["react"] },
   compose: {
     parts: [
       ...CORE,

@@ -21,8 +21,17 @@ const PROJECT = {
 const [, PROGRAM = ""] =
   /^```ts\n(.*?)^```/ms.exec(readFileSync(new URL("../../docs/embed.md", import.meta.url), "utf8")) ?? [];
 
-const PROTOCOL = `
+/** The other exports. */
+const OTHERS = `
 import { CODES, type ServerFrame, ServerFrame as schema, STREAM_PATH } from "sluice/protocol";
+import { connect, type SluiceStream } from "sluice/client";
+import type { useStream } from "sluice/client/react";
+
+export type Used = ReturnType<typeof useStream>;
+const client = connect({ url: "ws://127.0.0.1:1" });
+const open = (): SluiceStream => client.open({ model: "demo", body: {} });
+console.log(typeof open);
+client.close();
 const frame: ServerFrame = { type: "tick", ts: 1 };
 console.log(STREAM_PATH, CODES.overloaded.httpStatus, schema.safeParse(frame).success);
 `;
@@ -43,7 +52,7 @@ describe("a TypeScript project that embeds the gateway", () => {
   }
 
   test("compiles the documented program strictly; it runs, has its own log, and leaves nothing behind", () => {
-    expect(compile(PROGRAM + PROTOCOL)).toBe("");
+    expect(compile(PROGRAM + OTHERS)).toBe("");
     const env = { GATEWAY_TOKEN: "a-token-of-32-characters-or-more-0123" };
     const { stdout, stderr } = spawnSync(process.execPath, ["program.js"], { cwd: project, env, encoding: "utf8" });
     expect(stderr).toMatch(/^the configuration: \d problems?\n {2}routes\.mine\./);
