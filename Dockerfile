@@ -3,7 +3,7 @@ FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json tsconfig.declarations.json README.md LICENSE CHANGELOG.md sluice.config.example.json sluice.config.schema.json ./
+COPY tsconfig.json tsconfig.client.json tsconfig.declarations.json README.md LICENSE CHANGELOG.md sluice.config.example.json sluice.config.schema.json ./
 COPY deploy deploy
 COPY protocol protocol
 COPY scripts scripts

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -28,6 +28,17 @@ export function writeDeclarations(directory: string): void {
   }
 }
 
+/** Makes the declarations in a directory name the built files, which a reader's compiler of any version finds. */
+export function nameBuiltFiles(directory: string): void {
+  for (const name of globSync("**/*.d.ts", { cwd: directory })) {
+    const path = join(directory, name);
+    writeFileSync(path, asBuilt(readFileSync(path, "utf8")));
+  }
+}
+
+const IMPORTED = /((?:from|import\()\s*"\.[^"]*)\.ts"/g;
+const asBuilt = (text: string): string => text.replace(IMPORTED, '$1.js"');
+
 interface Places {
   readonly emitted: string;
   readonly directory: string;
@@ -40,8 +51,7 @@ function write(file: string, places: Places): void {
   const text = file === CONFIG_FILE ? configFile() : readFileSync(join(places.emitted, file), "utf8");
   const path = join(places.directory, file);
   mkdirSync(dirname(path), { recursive: true });
-  // As the built files are named.
-  writeFileSync(path, text.replace(/((?:from|import\()\s*"\.[^"]*)\.ts"/g, '$1.js"'));
+  writeFileSync(path, asBuilt(text));
   for (const [, name = ""] of text.matchAll(/(?:from|import\()\s*"(\.[^"]*)\.ts"/g)) {
     write(join(dirname(file), `${name}.d.ts`), places);
   }

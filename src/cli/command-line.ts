@@ -66,7 +66,7 @@ sluice <command> --help says more about each. Options of serve and check:
   --config <path>    the configuration file (SLUICE_CONFIG; default: sluice.config.json, if it exists)
   --host <host>      address to listen on (SLUICE_HOST; default: 127.0.0.1)
   --port <port>      port to listen on, 0 for any free one (SLUICE_PORT; default: 18789)
-  --control-ui <dir> an installed OpenClaw Control UI to serve at /ui/ (SLUICE_CONTROL_UI; npm run control-ui installs one)
+  --control-ui <dir> an installed OpenClaw Control UI to serve at /ui/ (SLUICE_CONTROL_UI)
   -v, --version      print the version
   -h, --help         print this help
 
@@ -210,7 +210,7 @@ function welcome(version: string, url: string, controlUi: boolean): string {
   return [
     `Sluice ${version} listens on ${url}`,
     `  start page      ${url}/`,
-    `  Control UI      ${controlUi ? `${url}${CONTROL_UI_PATH}/` : "npm run control-ui installs it"}`,
+    `  Control UI      ${controlUi ? `${url}${CONTROL_UI_PATH}/` : "none; sluice serve --control-ui <dir> serves an installed one"}`,
     `  OpenClaw chat   ${socket}`,
     `  streams         ${socket}${STREAM_PATH}`,
     "  Ctrl+C stops it.",

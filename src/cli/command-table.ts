@@ -1,13 +1,21 @@
 import type { ParseArgsConfig } from "node:util";
-import type { BackupWorld } from "./commands/backup.ts";
-import type { InitWorld } from "./commands/init.ts";
-import type { KeysWorld } from "./commands/keys.ts";
-import type { ReloadWorld } from "./commands/reload.ts";
-import type { RoutesWorld } from "./commands/routes.ts";
-import type { UsageWorld } from "./commands/usage.ts";
+import type { Terminal } from "./terminal.ts";
 
-/** The outside world as any of the commands sees it. */
-export type CommandWorld = BackupWorld & InitWorld & KeysWorld & ReloadWorld & RoutesWorld & UsageWorld;
+interface Output {
+  write(text: string): unknown;
+}
+
+/** The outside world as the commands see it, each a part of it. */
+export interface CommandWorld {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Opens the terminal to ask on; undefined if standard input is none. */
+  readonly openTerminal: (() => Terminal) | undefined;
+  /** Sends SIGHUP to a process. Throws when it may not. */
+  readonly hangUp: (pid: number) => void;
+}
 
 export type Options = NonNullable<ParseArgsConfig["options"]>;
 

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "@jest/globals";
@@ -17,33 +17,23 @@ const PROJECT = {
   include: ["*.ts"],
 };
 
-/** As in docs/embed.md. */
-const PROGRAM = `
-import { type ConfigFile, createGateway } from "sluice";
-import { type ServerFrame, STREAM_PATH } from "sluice/protocol";
+/** The program in docs/embed.md. */
+const [, PROGRAM = ""] =
+  /^```ts\n(.*?)^```/ms.exec(readFileSync(new URL("../../docs/embed.md", import.meta.url), "utf8")) ?? [];
 
-const lines: string[] = [];
-const config: ConfigFile = {
-  listen: { port: 0 },
-  data: { store: "memory" },
-  auth: { token: { env: "MY_TOKEN" } },
-};
-const gateway = await createGateway(config, {
-  env: { MY_TOKEN: "a-token-of-32-characters-or-more-0123" },
-  log: { write: (line) => lines.push(line) },
-});
-const body = JSON.stringify({ model: "demo-chat", stream: true, messages: [{ role: "user", content: "Hi" }] });
-const headers = { "content-type": "application/json", authorization: "Bearer a-token-of-32-characters-or-more-0123" };
-const answer = await fetch(gateway.url + "/v1/chat/completions", { method: "POST", headers, body });
-const text = await answer.text();
-const refused: string | undefined = gateway.reload({ routes: { x: { baseUrl: "nonsense" } } }).refused;
-await gateway.close();
+/** The other exports. */
+const OTHERS = `
+import { CODES, type ServerFrame, ServerFrame as schema, STREAM_PATH } from "sluice/protocol";
+import { connect, type SluiceStream } from "sluice/client";
+import type { useStream } from "sluice/client/react";
+
+export type Used = ReturnType<typeof useStream>;
+const client = connect({ url: "ws://127.0.0.1:1" });
+const open = (): SluiceStream => client.open({ model: "demo", body: {} });
+console.log(typeof open);
+client.close();
 const frame: ServerFrame = { type: "tick", ts: 1 };
-const gone = await fetch(gateway.url).then(() => false, () => true);
-console.log(JSON.stringify({
-  done: text.includes("[DONE]"), refused: refused !== undefined, gone, frame, path: STREAM_PATH,
-  events: lines.map((line): unknown => JSON.parse(line).event),
-}));
+console.log(STREAM_PATH, CODES.overloaded.httpStatus, schema.safeParse(frame).success);
 `;
 
 describe("a TypeScript project that embeds the gateway", () => {
@@ -58,16 +48,19 @@ describe("a TypeScript project that embeds the gateway", () => {
   /** What the compiler says of this program. */
   function compile(program: string): string {
     writeFileSync(join(project, "program.ts"), program);
-    return spawnSync(compiler, ["-p", project], { encoding: "utf8" }).stdout;
+    return spawnSync(compiler, ["-p", project], { cwd: project, encoding: "utf8" }).stdout;
   }
 
-  test("compiles strictly, runs, has its own log, and leaves nothing behind", () => {
-    expect(compile(PROGRAM)).toBe("");
-    const { stdout, stderr } = spawnSync(process.execPath, ["program.js"], { cwd: project, env: {}, encoding: "utf8" });
-    expect(stderr).toBe("");
-    const told = JSON.parse(stdout);
-    expect(told).toMatchObject({ done: true, refused: true, gone: true, path: "/v1/stream" });
-    expect(told.events).toEqual(["started", "stream", "reload_refused", "stopped"]);
+  test("compiles the documented program strictly; it runs, has its own log, and leaves nothing behind", () => {
+    expect(compile(PROGRAM + OTHERS)).toBe("");
+    const env = { GATEWAY_TOKEN: "a-token-of-32-characters-or-more-0123" };
+    const { stdout, stderr } = spawnSync(process.execPath, ["program.js"], { cwd: project, env, encoding: "utf8" });
+    expect(stderr).toMatch(/^the configuration: \d problems?\n {2}routes\.mine\./);
+    expect(stdout).toMatch(/^data: .*data: \[DONE\]\n/ms);
+    expect([...stdout.matchAll(/"event":"(\w+)"/g)].map(([, event]) => event)).toEqual([
+      ...["started", "stream", "reload_refused", "stopped"],
+    ]);
+    expect(stdout).toMatch(/^\/v1\/stream 503 true$/m);
   });
 
   test("is told by the compiler of keys and values that do not exist", () => {
@@ -79,7 +72,8 @@ describe("a TypeScript project that embeds the gateway", () => {
     const calls = wrong.map(([config]) => `await createGateway(${config});`).join("\n");
     const said = compile(`import { createGateway } from "sluice";\n${calls}\n`);
     for (const [at, [, message = ""]] of wrong.entries()) {
-      expect(said.split("\n").find((line) => line.startsWith(`program.ts(${at + 2},`))).toContain(message);
+      const lines = said.split("\n").filter((line) => line.startsWith(`program.ts(${at + 2},`));
+      expect([said, lines.join("\n")]).toEqual([said, expect.stringContaining(message)]);
     }
   });
 

@@ -106,6 +106,10 @@ suite(`the package on an older Node${older === undefined ? " (skipped: there is 
     expect(said).toBe("/v1/stream 503 true\n");
   });
 
+  test("the client can be loaded", () => {
+    expect(run('import { connect } from "sluice/client"; console.log(typeof connect);')).toBe("function\n");
+  });
+
   test("is accepted by npm there", () => {
     const { engines } = JSON.parse(readFileSync(join(alone, "node_modules/sluice/package.json"), "utf8"));
     expect(engines).toEqual({ node: ">=20.16" });

@@ -1,5 +1,4 @@
-import type { Completed } from "./completion.ts";
-import { valuesOf, wordsOf } from "./completion-words.ts";
+import { type Completed, valuesOf, wordsOf } from "./completion-words.ts";
 
 /** The script for bash, of the version that macOS has, too. */
 export function bashScript(commands: readonly Completed[]): string {

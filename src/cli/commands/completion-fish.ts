@@ -1,5 +1,4 @@
-import type { Completed } from "./completion.ts";
-import { valuesOf } from "./completion-words.ts";
+import { type Completed, valuesOf } from "./completion-words.ts";
 
 /** The script for fish. */
 export function fishScript(commands: readonly Completed[]): string {

@@ -1,4 +1,11 @@
-import type { Completed } from "./completion.ts";
+/** A command as completion sees it. */
+export interface Completed {
+  readonly name: string;
+  readonly summary: string;
+  /** The words that may follow its name. */
+  readonly words?: readonly string[];
+  readonly options: Readonly<Record<string, { readonly type: "string" | "boolean" }>>;
+}
 
 /** Options whose value is a path. */
 const PATHS: readonly string[] = ["config", "data", "control-ui"];

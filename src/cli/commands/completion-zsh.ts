@@ -1,6 +1,5 @@
-import type { Completed } from "./completion.ts";
 import { optionsAlone } from "./completion-bash.ts";
-import { valuesOf, wordsOf } from "./completion-words.ts";
+import { type Completed, valuesOf, wordsOf } from "./completion-words.ts";
 
 /** The script for zsh, to be sourced or put into a directory of $fpath. */
 export function zshScript(commands: readonly Completed[]): string {

@@ -2,16 +2,8 @@ import { parseArgs } from "node:util";
 import { BAD_USAGE, exitFor, OK } from "../exit-codes.ts";
 import { bashScript } from "./completion-bash.ts";
 import { fishScript } from "./completion-fish.ts";
+import type { Completed } from "./completion-words.ts";
 import { zshScript } from "./completion-zsh.ts";
-
-/** A command as completion sees it. */
-export interface Completed {
-  readonly name: string;
-  readonly summary: string;
-  /** The words that may follow its name. */
-  readonly words?: readonly string[];
-  readonly options: Readonly<Record<string, { readonly type: "string" | "boolean" }>>;
-}
 
 /** The outside world as the command sees it. */
 export interface CompletionWorld {

@@ -40,7 +40,8 @@ export function firstOf(
       thrown.push(error);
     }
   }
-  throw thrown[0] ?? new GatewayError("forbidden", "the key does not allow this model's routes");
+  const setting = "sluice keys create --routes";
+  throw thrown[0] ?? new GatewayError("forbidden", "the key does not allow this model's routes", { setting });
 }
 
 /** What the attempts of a stream need. */
