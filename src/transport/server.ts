@@ -6,11 +6,10 @@ import type { Authenticator } from "../core/ports/authenticator.ts";
 import type { HttpFace } from "../core/ports/http-face.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { ReadTurn } from "../core/stream/read-turn.ts";
-import { madeRoom, noRoom } from "./accept-refusals.ts";
 import { Admission, type AdmissionLimits } from "./admit/admission.ts";
 import type { Inbound } from "./admit/inbound.ts";
 import { checkSource, type OriginRules } from "./admit/origin.ts";
-import { type PendingSocketLimits, PendingSockets } from "./admit/pending-sockets.ts";
+import { madeRoom, noRoom, type PendingSocketLimits, PendingSockets } from "./admit/pending-sockets.ts";
 import { Proxies } from "./admit/proxies.ts";
 import type { Tickets } from "./auth/tickets.ts";
 import { Exchanges } from "./http/exchanges.ts";
@@ -243,8 +242,8 @@ class GatewayServer implements RunningServer {
   #refused(thrown: unknown, remoteAddress = "", where: string): GatewayError {
     const { observer } = this.#parts;
     const refusal = toGatewayError(thrown);
-    const { code, setting } = refusal;
-    if (code === "internal") observer.fault(refusal.cause, where);
+    const { code, setting, cause } = refusal;
+    if (code === "internal") observer.fault(cause, where);
     if (code !== "not_found") observer.refused({ code, remoteAddress, where, setting });
     return refusal;
   }

@@ -1,3 +1,4 @@
+import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Socket } from "node:net";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { clientKey, isThisMachine } from "./client-address.ts";
@@ -82,3 +83,10 @@ export class PendingSockets {
     }
   }
 }
+
+/** A socket is closed at once: there are as many as may be. */
+export const noRoom = () => new GatewayError("overloaded", undefined, { setting: "limits.connections" });
+
+/** A socket that has not identified its client makes room for another. */
+export const madeRoom = () =>
+  new GatewayError("handshake_timeout", undefined, { setting: "limits.sockets.unauthenticatedSockets" });
