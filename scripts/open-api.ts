@@ -13,6 +13,7 @@ const VENDORS = {
   "anthropic-messages": "Anthropic's Messages API",
   "openai-chat": "OpenAI's Chat Completions API",
   "openai-responses": "OpenAI's Responses API",
+  "google-gemini": "Google's Gemini API",
 } as const;
 
 const vendorOf = ({ dialect }: Api): string =>
@@ -39,17 +40,23 @@ const status = (value: string) => ({
   properties: { status: { const: value } },
 });
 
+/** The paths of an endpoint: Google has one for whole answers and one for streams. */
+const pathsOf = ({ path }: Api): readonly string[] =>
+  path.endsWith(":streamGenerateContent") ? [path, path.replace(":streamGenerateContent", ":generateContent")] : [path];
+
 /** A vendor's endpoint: its bodies are the vendor's, and go upstream as they came. */
-function vendorOperation(api: Api) {
+function vendorOperation(api: Api, path: string) {
+  const isInPath = path.includes("{model}");
   const answers = {
     ...json(anything, "the provider's answer; a stream of server-sent events if `stream` is true"),
   };
   const events = { "text/event-stream": { schema: { type: "string" } } };
   return {
-    operationId: api.name,
+    operationId: path === api.path ? api.name : `${api.name}-unary`,
     tags: ["Models"],
-    summary: `${vendorOf(api)}: ${api.path}`,
+    summary: `${vendorOf(api)}: ${path}`,
     parameters: [
+      ...(isInPath ? [inPath("model")] : []),
       ...api.switches.map((name) => ({ name, in: "header", schema: { type: "string" } })),
       {
         name: "x-sluice-upstream-key",
@@ -74,7 +81,7 @@ function vendorOperation(api: Api) {
         "application/json": {
           schema: {
             type: "object",
-            required: ["model"],
+            ...(!isInPath && { required: ["model"] }),
             properties: {
               model: {
                 type: "string",
@@ -247,7 +254,12 @@ export function openApi(version: string) {
     },
     servers: [{ url: "http://127.0.0.1:18789" }],
     security: [{ token: [] }, { apiKey: [] }],
-    paths: { ...Object.fromEntries(APIS.map((api) => [api.path, { post: vendorOperation(api) }])), ...own },
+    paths: {
+      ...Object.fromEntries(
+        APIS.flatMap((api) => pathsOf(api).map((path) => [path, { post: vendorOperation(api, path) }])),
+      ),
+      ...own,
+    },
     components: {
       securitySchemes: {
         token: { type: "http", scheme: "bearer", description: "the shared token, or a gateway key" },
