@@ -1,20 +1,20 @@
-# Two stages: the first bundles, the second contains only what runs: the packages are in the bundle.
+# Two stages: the first builds the package, the second contains it: bundles that need no other package to serve.
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
-COPY tsconfig.json ./
+COPY tsconfig.json tsconfig.client.json tsconfig.declarations.json README.md LICENSE CHANGELOG.md sluice.config.example.json sluice.config.schema.json ./
+COPY deploy deploy
 COPY protocol protocol
 COPY scripts scripts
 COPY src src
-RUN npm run build
+RUN npm run build && npm pack && tar -xzf sluice-*.tgz
 
 FROM node:24-slim
 ENV NODE_ENV=production SLUICE_HOST=0.0.0.0 SLUICE_DATA=/data
 WORKDIR /app
-COPY --from=build /app/package.json ./
-COPY --from=build /app/dist dist
-RUN mkdir /data && chown node:node /data
+COPY --from=build /app/package ./
+RUN mkdir /data && chown node:node /data && ln -s /app/dist/src/main.js /usr/local/bin/sluice
 USER node
 VOLUME /data
 EXPOSE 18789

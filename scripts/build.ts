@@ -1,7 +1,14 @@
-/** Builds the gateway as it runs in a container, into dist/ or the directory given. */
-import { resolve } from "node:path";
+/** Builds what a container and the package contain, into dist/ or the directory given. */
+import { join, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import { bundle } from "./bundle.ts";
+import { buildClient } from "./build-client.ts";
+import { bundle, bundleProtocol } from "./bundle.ts";
+import { nameBuiltFiles, writeDeclarations } from "./declarations.ts";
 
-await bundle(resolve(process.argv[2] ?? fileURLToPath(new URL("../dist", import.meta.url))));
+const directory = resolve(process.argv[2] ?? fileURLToPath(new URL("../dist", import.meta.url)));
+await bundle(directory);
+await bundleProtocol(directory);
+await buildClient(join(directory, "client"));
+nameBuiltFiles(join(directory, "client"));
+writeDeclarations(join(directory, "types"));

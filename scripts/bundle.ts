@@ -53,7 +53,7 @@ export async function bundle(directory: string): Promise<void> {
   const { metafile } = await build({
     absWorkingDir: ROOT,
     // Side by side: a thread's program is found beside the file that starts it.
-    entryPoints: ["src/main.ts", ...threads].map((file) => ({ in: file, out: basename(file, ".ts") })),
+    entryPoints: ["src/main.ts", "src/embed.ts", ...threads].map((file) => ({ in: file, out: basename(file, ".ts") })),
     outdir,
     bundle: true,
     splitting: true,
@@ -73,6 +73,21 @@ export async function bundle(directory: string): Promise<void> {
   writeFileSync(join(directory, "licences.txt"), licencesOf(Object.keys(metafile.inputs)));
   // The package's command.
   chmodSync(join(outdir, "main.js"), 0o755);
+}
+
+/** Builds `sluice/protocol` into a directory's `protocol`, for Node and browsers. It leaves zod to the package that imports it. */
+export async function bundleProtocol(directory: string): Promise<void> {
+  await build({
+    absWorkingDir: ROOT,
+    entryPoints: ["protocol/index.ts"],
+    outdir: join(directory, "protocol"),
+    bundle: true,
+    packages: "external",
+    format: "esm",
+    platform: "neutral",
+    target: "es2022",
+    logLevel: "warning",
+  });
 }
 
 /** The licences of the packages that these files are from. */

@@ -2,9 +2,11 @@
 import { lookup } from "node:dns/promises";
 import { availableParallelism } from "node:os";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { setFlagsFromString } from "node:v8";
+import { installedNode, runOn } from "./cli/older-node.ts";
+import { isNewEnough, REQUIRED_NODE } from "./required-node.ts";
 
-const REQUIRED_NODE = 24;
 /** How long open handles may keep a stopped gateway alive. */
 const EXIT_GRACE_MS = 1000;
 
@@ -13,12 +15,30 @@ const EXIT_GRACE_MS = 1000;
 setFlagsFromString("--heap-growing-percent=50");
 
 // Everything else is imported after this check: an older Node could not even load it.
-if (Number.parseInt(process.versions.node, 10) < REQUIRED_NODE) {
-  process.stderr.write(`sluice: Node ${REQUIRED_NODE} or newer is required, this is ${process.versions.node}\n`);
-  process.exitCode = 1;
-} else {
+if (isNewEnough(process.versions.node)) {
   process.exitCode = await main();
   setTimeout(() => process.exit(), EXIT_GRACE_MS).unref();
+} else process.exitCode = await onInstalledNode();
+
+/** The package brings a Node for most systems: an older one only starts that. */
+async function onInstalledNode(): Promise<number> {
+  const { platform, arch, versions } = process;
+  const node = installedNode(import.meta.url, platform, arch);
+  const needed = `sluice: Node ${REQUIRED_NODE} or newer is needed, this is ${versions.node}`;
+  if (node !== undefined) {
+    try {
+      return await runOn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], process);
+    } catch (error) {
+      process.stderr.write(
+        `${needed}, and ${node} cannot be started: ${error instanceof Error ? error.message : ""}\n`,
+      );
+      return 1;
+    }
+  }
+  process.stderr.write(
+    `${needed}. Install it from https://nodejs.org, or install sluice with its optional dependencies, which bring one on Linux and Windows\n`,
+  );
+  return 1;
 }
 
 async function main(): Promise<number> {
@@ -28,7 +48,7 @@ async function main(): Promise<number> {
   const { openScreen } = await import("./cli/top/screen.ts");
   const { waitForStop } = await import("./cli/stop.ts");
   const { isTerminalGone } = await import("./cli/hang-up.ts");
-  const { isFromNpm, NPM_ECHO_MS, npmGone } = await import("./cli/parent.ts");
+  const { echoMs, relayGone } = await import("./cli/parent.ts");
   const { chooseCollector, useCollector } = await import("./cli/collector.ts");
   const { findOpenFiles } = await import("./observe/open-files.ts");
   const { openDataDirectory } = await import("./storage/sqlite/data-directory.ts");
@@ -76,9 +96,9 @@ async function main(): Promise<number> {
       waitForStop(process, {
         report: (text) => process.stderr.write(text),
         now: () => performance.now(),
-        echoMs: isFromNpm(process, manifest.name) ? NPM_ECHO_MS : 0,
+        echoMs: echoMs(process, manifest.name),
         isHungUp,
-        abandoned: npmGone(process, manifest.name),
+        abandoned: relayGone(process, manifest.name),
       }),
   });
 }

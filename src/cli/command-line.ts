@@ -11,6 +11,7 @@ import { DEFAULT_FILE, loadConfig } from "../config/load.ts";
 import { ignoredProxyWarning } from "../config/proxy.ts";
 import type { Config } from "../config/schema.ts";
 import { usableFiles } from "../observe/open-files.ts";
+import { COMMANDS, SERVE_OPTIONS } from "./command-table.ts";
 import { BAD_USAGE, FAILED, OK } from "./exit-codes.ts";
 import { followFile } from "./follow-file.ts";
 import { leaveOutcome, type ReloadOutcome } from "./reload-outcome.ts";
@@ -57,51 +58,39 @@ export interface World {
   readonly stopped: () => Promise<Stop>;
 }
 
-const USAGE = `Usage: sluice [serve | init | check | reload | routes | top | logs | keys | usage] [options]
+const LISTED = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(18)} ${summary}\n`);
 
-  serve              run the gateway (the default command)
-  init               write a first configuration file: sluice init --help
-  check              validate the configuration and print it in full, with secrets masked
-  reload             make the running gateway read its configuration again: sluice reload --help
-  routes             what the running gateway's models run on, and how well: sluice routes --help
-  top                the running streams, live; ends one by a key: sluice top --help
-  logs               the log of the running gateway, followed and filtered: sluice logs --help
-  keys               create, list, revoke and rotate gateway keys: sluice keys --help
-  usage              report usage and cost from the ledger: sluice usage --help
+/** What --help prints. */
+export const USAGE = `Usage: sluice [${Object.keys(COMMANDS).join(" | ")}] [options]
+
+${LISTED.join("")}
+sluice <command> --help says more about each. Options of serve and check:
 
   --config <path>    the configuration file (SLUICE_CONFIG; default: sluice.config.json, if it exists)
   --host <host>      address to listen on (SLUICE_HOST; default: 127.0.0.1)
   --port <port>      port to listen on, 0 for any free one (SLUICE_PORT; default: 18789)
-  --control-ui <dir> an installed OpenClaw Control UI to serve at /ui/ (SLUICE_CONTROL_UI; npm run control-ui installs one)
+  --control-ui <dir> an installed OpenClaw Control UI to serve at /ui/ (SLUICE_CONTROL_UI)
   -v, --version      print the version
   -h, --help         print this help
 
 Other environment variables: SLUICE_TOKEN (the token clients must send), SLUICE_DATA (the data directory),
 SLUICE_LOG_LEVEL, SLUICE_COLLECTOR (auto, single, parallel), and ANTHROPIC_API_KEY, OPENAI_API_KEY, MOONSHOT_API_KEY,
 each of which adds its provider's models.
+
+Examples
+  sluice                                  serve on http://127.0.0.1:18789, with a demo upstream if nothing is configured
+  ANTHROPIC_API_KEY=… sluice              with Anthropic's models
+  sluice serve --port 8080 --config /etc/sluice/sluice.config.json
+  sluice check --config new.json          is this file right, and what would be in force?
 `;
 
-const OPTIONS = {
-  config: { type: "string" },
-  host: { type: "string" },
-  port: { type: "string" },
-  "control-ui": { type: "string" },
-  version: { type: "boolean", short: "v" },
-  help: { type: "boolean", short: "h" },
-} as const;
-
-const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+const parse = (args: readonly string[]) =>
+  parseArgs({ args: [...args], options: SERVE_OPTIONS, allowPositionals: true });
 
 /** Runs one command. `args` are the arguments after the program's name. Resolves with the exit code; never rejects. */
 export async function runCommandLine(args: readonly string[], world: World): Promise<number> {
-  // Loaded on demand: they load the database.
-  if (args[0] === "keys") return (await import("./commands/keys.ts")).runKeys(args.slice(1), world);
-  if (args[0] === "init") return (await import("./commands/init.ts")).runInit(args.slice(1), world);
-  if (args[0] === "reload") return (await import("./commands/reload.ts")).runReload(args.slice(1), world);
-  if (args[0] === "routes") return (await import("./commands/routes.ts")).runRoutes(args.slice(1), world);
-  if (args[0] === "top") return (await import("./commands/top.ts")).runTop(args.slice(1), world);
-  if (args[0] === "logs") return (await import("./commands/logs.ts")).runLogs(args.slice(1), world);
-  if (args[0] === "usage") return (await import("./commands/usage.ts")).runUsage(args.slice(1), world);
+  const named = Object.hasOwn(COMMANDS, args[0] ?? "") ? await COMMANDS[args[0] ?? ""]?.load() : undefined;
+  if (named?.run) return named.run(args.slice(1), world);
   let line: ReturnType<typeof parse>;
   try {
     line = parse(args);
@@ -224,7 +213,7 @@ function welcome(version: string, url: string, controlUi: boolean): string {
   return [
     `Sluice ${version} listens on ${url}`,
     `  start page      ${url}/`,
-    `  Control UI      ${controlUi ? `${url}${CONTROL_UI_PATH}/` : "npm run control-ui installs it"}`,
+    `  Control UI      ${controlUi ? `${url}${CONTROL_UI_PATH}/` : "none; sluice serve --control-ui <dir> serves an installed one"}`,
     `  OpenClaw chat   ${socket}`,
     `  streams         ${socket}${STREAM_PATH}`,
     "  Ctrl+C stops it.",

@@ -55,7 +55,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     if (listening) part.stopped({ reason: stopReason, uptimeMs: clock.now() - startedAt });
     return part.close();
   });
-  const metrics = config.metrics.enabled ? createMetrics(version) : undefined;
+  const metrics = config.metrics.enabled ? createMetrics(version, config.metrics) : undefined;
   const targetRecords = new TargetRecords(clock.wall);
   const observer = combine(log.observer, metrics?.observer ?? {}, targetRecords);
   const { load, loop, vitals, callerLoad } = started.use(connectLoad(config, clock));

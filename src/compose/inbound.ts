@@ -32,7 +32,11 @@ export function connectInbound(limits: Limits, clock: Clock, load: CallerLoad): 
 }
 
 const budget = (bytes: number, shareOfOne: number, largest: number): InboundBudget =>
-  new InboundBudget({ maxBytes: Math.max(bytes, largest), maxBytesEach: Math.max(bytes * shareOfOne, largest) });
+  new InboundBudget(
+    { maxBytes: Math.max(bytes, largest), maxBytesEach: Math.max(bytes * shareOfOne, largest) },
+    "requests",
+    "limits.inboundBytes",
+  );
 
 /** Memory for files on their way to clients: an eighth of the heap, half of it for one caller. The largest always fits. */
 export function outboundFiles(): InboundBudget {

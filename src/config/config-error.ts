@@ -47,10 +47,15 @@ const MAX_QUOTED = 60;
 const quote = (value: unknown) =>
   typeof value === "string" && value.length <= MAX_QUOTED ? JSON.stringify(value) : kindOf(value);
 
-/** The known key closest to an unknown one. */
-type Nearest = (path: readonly string[], key: string) => string | undefined;
+/** What is known about keys: the one closest to an unknown one, and all of an object. */
+export interface KnownKeys {
+  nearest(path: readonly string[], key: string): string | undefined;
+  of(path: readonly string[]): readonly string[];
+}
 
-function describe(issue: z.core.$ZodIssue, nearest: Nearest, isQuotable: boolean): Omit<Problem, "path"> {
+const MAX_LISTED = 40;
+
+function describe(issue: z.core.$ZodIssue, known: KnownKeys, isQuotable: boolean): Omit<Problem, "path"> {
   const found = isQuotable ? quote(issue.input) : kindOf(issue.input);
   switch (issue.code) {
     case "invalid_type":
@@ -66,9 +71,10 @@ function describe(issue: z.core.$ZodIssue, nearest: Nearest, isQuotable: boolean
       return { found, expected: `at most ${issue.maximum}${UNITS[issue.origin] ?? ""}` };
     case "unrecognized_keys": {
       const path = issue.path.map(String);
-      const meant = issue.keys.map((key) => nearest(path, key)).filter((name) => name !== undefined);
+      const meant = issue.keys.map((key) => known.nearest(path, key)).filter((name) => name !== undefined);
       const found = `unknown ${issue.keys.map((key) => `"${key}"`).join(", ")}`;
-      return { found, expected: meant.length > 0 ? `perhaps ${meant.join(", ")}` : "only known keys" };
+      const there = `only ${known.of(path).slice(0, MAX_LISTED).join(", ")}`;
+      return { found, expected: meant.length > 0 ? `perhaps ${meant.join(", ")}` : there };
     }
     case "invalid_key":
       return { found: "this name", expected: "a name of letters, digits and a few marks, not too long" };
@@ -88,9 +94,9 @@ export interface Origin {
 }
 
 /** Turns an issue of the schema into a problem. `origins` holds, by path, the fields that did not come from the file. */
-export function toProblem(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, Origin>, nearest: Nearest): Problem {
+export function toProblem(issue: z.core.$ZodIssue, origins: ReadonlyMap<string, Origin>, known: KnownKeys): Problem {
   const path = issue.path.join(".");
   const origin = origins.get(path);
-  const described = describe(issue, nearest, origin !== undefined && !origin.isSecret);
+  const described = describe(issue, known, origin !== undefined && !origin.isSecret);
   return { path: (path || "the file") + (origin ? ` (from ${origin.from})` : ""), ...described };
 }

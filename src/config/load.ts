@@ -2,8 +2,8 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import * as z from "zod";
 import { asObject, asString, isObject, type JsonObject } from "../core/kernel/json.ts";
-import { ConfigError, type Origin, toProblem } from "./config-error.ts";
-import { nearestKey } from "./nearest-key.ts";
+import { ConfigError, type KnownKeys, type Origin, toProblem } from "./config-error.ts";
+import { keysAt, nearestKey } from "./nearest-key.ts";
 import { withPresets } from "./presets.ts";
 import { type Config, configSchema } from "./schema.ts";
 
@@ -32,25 +32,50 @@ const OVERRIDES = [
 
 type Fields = Readonly<Record<string, unknown>>;
 
+const readText = (path: string): string => readFileSync(path, "utf8");
+
 /**
  * Loads the configuration: the file (`SLUICE_CONFIG`, else sluice.config.json if it exists), routes for provider keys
  * in the environment, then overrides from the environment. An empty variable counts as unset. Paths in the result are
  * absolute. Throws ConfigError with all problems.
  */
-export function loadConfig({ env, cwd, readFile = (path) => readFileSync(path, "utf8") }: ConfigSources): Config {
+export function loadConfig({ env, cwd, readFile = readText }: ConfigSources): Config {
   const source = env.SLUICE_CONFIG || DEFAULT_FILE;
   const read = (path: string) => readFile(resolve(cwd, path));
   const file = parse(source, readOptional(source, read, Boolean(env.SLUICE_CONFIG)));
   const { fields, origins } = override(addPresets(file, env), env);
+  return complete(fields, { source, env, cwd, read, origins });
+}
+
+/**
+ * Checks and completes a configuration that a program gives as a value. The environment serves references to secrets
+ * only: it neither adds routes nor overrides anything. Otherwise as `loadConfig`.
+ */
+export function completeConfig(value: Fields, { env, cwd, readFile = readText }: ConfigSources): Config {
+  const read = (path: string) => readFile(resolve(cwd, path));
+  return complete(addPresets(value, {}), { source: "the configuration", env, cwd, read, origins: new Map() });
+}
+
+interface Reading extends Pick<ConfigSources, "env" | "cwd"> {
+  /** What a ConfigError names. */
+  readonly source: string;
+  readonly read: (path: string) => string;
+  readonly origins: ReadonlyMap<string, Origin>;
+}
+
+function complete(fields: Fields, { source, env, cwd, read, origins }: Reading): Config {
   // Interpreted: compiling the schema, which zod does by default, takes longer than reading one configuration.
   const result = configSchema({ env, readFile: read }).safeParse(fields, { reportInput: true, jitless: true });
   if (!result.success) {
     const { issues } = result.error;
-    const nearest = (path: readonly string[], key: string) => nearestKey(jsonSchema(), path, key);
+    const known: KnownKeys = {
+      nearest: (path, key) => nearestKey(jsonSchema(), path, key),
+      of: (path) => keysAt(jsonSchema(), path),
+    };
     const isOverride = issues.every(({ path }) => origins.has(path.join(".")));
     throw new ConfigError(
       isOverride ? "the command line or the environment" : source,
-      issues.map((issue) => toProblem(issue, origins, nearest)),
+      issues.map((issue) => toProblem(issue, origins, known)),
     );
   }
   const config = result.data;

@@ -18,6 +18,9 @@ export function nearestKey(schema: JsonObject, path: readonly string[], key: str
   return named.find((known) => known.startsWith(`${path.join(".")}.`)) ?? named[0];
 }
 
+/** The keys that the object at `path` may have. */
+export const keysAt = (schema: JsonObject, path: readonly string[]): readonly string[] => keysOf(at(schema, path));
+
 const keysOf = (schema: JsonObject | undefined): readonly string[] => Object.keys(asObject(schema?.properties) ?? {});
 
 function at(schema: JsonObject, path: readonly string[]): JsonObject | undefined {

@@ -52,6 +52,12 @@ const log = z.strictObject({
 
 const metrics = z.strictObject({
   enabled: z.boolean().default(true).describe("whether metrics are served for Prometheus"),
+  callerLabel: z
+    .boolean()
+    .default(false)
+    .describe(
+      "true: streams, tokens and refusals are counted by caller too, which multiplies their series by the number of gateway keys",
+    ),
   listen: z
     .strictObject({
       host: host.default("127.0.0.1").describe("its own address; no token is required there"),
@@ -171,6 +177,9 @@ export const configSchema = (sources: SecretSources) =>
     .superRefine(crossCheck)
     .transform(withListPrices)
     .describe("Configuration of Sluice");
+
+/** A configuration as sluice.config.json has it. The package's declarations spell it out, with every key's description. */
+export type ConfigFile = z.input<ReturnType<typeof configSchema>>;
 
 /** A configuration with every default filled in and every secret read. */
 export type Config = z.output<ReturnType<typeof configSchema>>;

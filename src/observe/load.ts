@@ -66,13 +66,19 @@ export class Load {
     const lateMs = loop.quantileMs(0.99);
     if (lateMs <= loopDelayMs) return;
     if (lateMs <= loopDelayMs * FAR_LATER && !callers.isHeavy(caller) && callers.anyIsHeavy) return;
-    throw new GatewayError("overloaded", "the gateway is busy", { retryAfterMs: comeBackMs() });
+    throw new GatewayError("overloaded", "the gateway is busy", {
+      retryAfterMs: comeBackMs(),
+      setting: "limits.streams.loopDelayMs",
+    });
   }
 
   /** Throws `overloaded` when descriptors run short. Includes the connections admitted since the last count. */
   admitConnection(): void {
     if (this.#counted + this.#admitted >= this.#enough) {
-      throw new GatewayError("overloaded", "too many files are open", { retryAfterMs: comeBackMs() });
+      throw new GatewayError("overloaded", "too many files are open", {
+        retryAfterMs: comeBackMs(),
+        setting: "ulimit -n, LimitNOFILE",
+      });
     }
     this.#admitted++;
   }

@@ -24,7 +24,7 @@ const rounded = (ms: number | undefined): number | undefined => (ms === undefine
 export function streamFields(record: StreamRecord): LogFields {
   const { terminal } = record;
   const { usage, timing, error } = terminal;
-  const { status, timer, type, setting } = error?.details ?? {};
+  const { status, timer, type } = error?.details ?? {};
   return {
     event: "stream",
     stream: lineText(record.stream),
@@ -42,7 +42,7 @@ export function streamFields(record: StreamRecord): LogFields {
     upstreamStatus: typeof status === "number" ? status : undefined,
     upstreamType: typeof type === "string" ? lineText(type) : undefined,
     timer: typeof timer === "string" ? lineText(timer) : undefined,
-    setting: typeof setting === "string" ? lineText(setting) : undefined,
+    setting: lineText(error?.setting),
     finish: lineText(terminal.finish),
     events: record.events,
     bytes: record.bytes,

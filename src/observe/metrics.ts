@@ -16,6 +16,12 @@ export interface Metrics {
   text(state: GatewayState): Promise<string>;
 }
 
+/** What the metrics count by. */
+export interface MetricsOptions {
+  /** Whether streams, tokens and refusals are counted by caller too: as many as there are credentials. */
+  readonly callerLabel: boolean;
+}
+
 /** Close codes with a label of their own; a client can send any of 4,000. */
 const CLOSE_CODES: ReadonlySet<number | undefined> = new Set([
   1000,
@@ -38,12 +44,12 @@ function processMetrics(): Registry {
 }
 
 /** Creates the metrics that docs/metrics.md lists. Label values come from the configuration or the code table, never from clients. */
-export function createMetrics(version: string): Metrics {
+export function createMetrics(version: string, { callerLabel }: MetricsOptions = { callerLabel: false }): Metrics {
   const own = new Registry();
   const registers = [own];
   const info = new Gauge({ name: "sluice_info", help: "Always 1", labelNames: ["version"], registers });
   info.set({ version }, 1);
-  const streamEnded = streamMetrics(own);
+  const streamEnded = streamMetrics(own, callerLabel);
   const measure = stateMetrics(own);
   const closed = new Counter({
     name: "sluice_connections_closed_total",
@@ -54,7 +60,7 @@ export function createMetrics(version: string): Metrics {
   const refusals = new Counter({
     name: "sluice_refusals_total",
     help: "Handshakes, frames and requests that were refused",
-    labelNames: ["where", "code"],
+    labelNames: callerLabel ? ["where", "code", "caller"] : ["where", "code"],
     registers,
   });
   const faults = new Counter({
@@ -89,7 +95,7 @@ export function createMetrics(version: string): Metrics {
       attemptLeft: ({ route, error }) => left.inc({ route, code: error.code }),
       connectionClosed: ({ face, closeCode }) =>
         closed.inc({ face, close_code: CLOSE_CODES.has(closeCode) ? closeCode : "other" }),
-      refused: ({ where, code }) => refusals.inc({ where, code }),
+      refused: ({ where, code, caller = "" }) => refusals.inc({ where, code, ...(callerLabel && { caller }) }),
       fault: (_error, where) => faults.inc({ where }),
     },
     probed: (route, outcome) => probes.inc({ route, outcome }),

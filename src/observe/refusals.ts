@@ -1,12 +1,5 @@
-import type { Code } from "../../protocol/codes.ts";
+import type { RefusalRecord } from "../core/ports/observer.ts";
 import { type LogFields, lineText } from "./log-fields.ts";
-
-/** One refused handshake, frame or request. */
-export interface Refusal {
-  readonly code: Code;
-  readonly remoteAddress: string;
-  readonly where: string;
-}
 
 /** After the first line of a kind, at most one more in this time: a flood of refusals must not fill the disk. */
 export const REFUSAL_WINDOW_MS = 10_000;
@@ -16,7 +9,7 @@ const MAX_KINDS = 64;
 const MAX_ADDRESSES = 1_000;
 
 interface Kind {
-  readonly first: Refusal;
+  readonly first: RefusalRecord;
   readonly sinceMs: number;
   /** Without the first, which has its own line. */
   count: number;
@@ -33,9 +26,10 @@ export class Refusals {
   }
 
   /** The lines to write now: summaries of windows that are over, and this refusal's own when it starts one. */
-  note(refusal: Refusal): readonly LogFields[] {
+  note(refusal: RefusalRecord): readonly LogFields[] {
     const lines = this.summaries();
-    const name = `${refusal.code} ${refusal.where}`;
+    // Callers are as many as there are keys: one that is refused often must not hide another.
+    const name = `${refusal.code} ${refusal.where} ${refusal.caller ?? ""}`;
     const key = this.#kinds.has(name) || this.#kinds.size < MAX_KINDS ? name : "other";
     const kind = this.#kinds.get(key);
     if (kind) {
@@ -59,17 +53,20 @@ export class Refusals {
   }
 }
 
-const refusalFields = ({ code, where, remoteAddress }: Refusal): LogFields => ({
+const refusalFields = ({ code, where, remoteAddress, caller, setting }: RefusalRecord): LogFields => ({
   event: "refused",
   code,
   where: lineText(where),
+  caller: lineText(caller),
   remoteAddress: lineText(remoteAddress),
+  setting: lineText(setting),
 });
 
 const summaryFields = (key: string, { first, count, addresses }: Kind): LogFields => ({
   event: "refused",
   code: key === "other" ? "other" : first.code,
   where: key === "other" ? "other" : lineText(first.where),
+  caller: key === "other" ? undefined : lineText(first.caller),
   repeated: count,
   addresses: addresses.size,
 });

@@ -26,9 +26,10 @@ const KINDS = new Set<string>([
   ...Object.keys(CODES),
 ]);
 
-/** Counters and histograms updated once per stream, at its end. */
-export function streamMetrics(register: Registry): (record: StreamRecord) => void {
+/** Counters and histograms updated once per stream, at its end; streams and tokens by caller too where asked. */
+export function streamMetrics(register: Registry, callerLabel = false): (record: StreamRecord) => void {
   const registers = [register];
+  const byCaller = callerLabel ? (["caller"] as const) : [];
   const first = (what: string, help: string) =>
     new Histogram({
       name: `sluice_first_${what}_seconds`,
@@ -43,7 +44,7 @@ export function streamMetrics(register: Registry): (record: StreamRecord) => voi
   const ended = new Counter({
     name: "sluice_streams_ended_total",
     help: "Streams that ended; code is empty unless they failed or were cancelled",
-    labelNames: ["face", "route", "status", "code"],
+    labelNames: ["face", "route", "status", "code", ...byCaller],
     registers,
   });
   const events = new Counter({
@@ -62,7 +63,7 @@ export function streamMetrics(register: Registry): (record: StreamRecord) => voi
   const tokens = new Counter({
     name: "sluice_tokens_total",
     help: "Tokens by kind; input includes cache_read and cache_write, output includes reasoning",
-    labelNames: ["route", "kind", "source"],
+    labelNames: ["route", "kind", "source", ...byCaller],
     registers,
   });
   const pauses = new Counter({
@@ -85,12 +86,13 @@ export function streamMetrics(register: Registry): (record: StreamRecord) => voi
     registers,
   });
 
-  return ({ face, route, terminal, events: count, backpressure, anomalies: found }) => {
+  return ({ face, route, caller, terminal, events: count, backpressure, anomalies: found }) => {
     const { status, error, timing, usage } = terminal;
+    const whose = callerLabel ? { caller } : {};
     const seconds = (histogram: Histogram<"route">, ms: number | undefined) => {
       if (ms !== undefined) histogram.observe({ route }, ms / 1_000);
     };
-    ended.inc({ face, route, status, code: error?.code ?? "" });
+    ended.inc({ face, route, status, code: error?.code ?? "", ...whose });
     seconds(firstByte, timing.firstByteMs);
     seconds(firstContent, timing.firstContentMs);
     seconds(firstSent, timing.firstSentMs);
@@ -101,7 +103,7 @@ export function streamMetrics(register: Registry): (record: StreamRecord) => voi
     for (const [kind, field] of TOKENS) {
       // Figures come from the provider; a counter accepts no negative ones.
       const figure = usage[field] ?? 0;
-      if (figure > 0) tokens.inc({ route, kind, source: usage.source }, figure);
+      if (figure > 0) tokens.inc({ route, kind, source: usage.source, ...whose }, figure);
     }
     for (const [kind, times] of Object.entries(found)) {
       anomalies.inc({ route, kind: KINDS.has(kind) ? kind : "other" }, times);

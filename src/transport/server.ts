@@ -9,7 +9,7 @@ import type { ReadTurn } from "../core/stream/read-turn.ts";
 import { Admission, type AdmissionLimits } from "./admit/admission.ts";
 import type { Inbound } from "./admit/inbound.ts";
 import { checkSource, type OriginRules } from "./admit/origin.ts";
-import { type PendingSocketLimits, PendingSockets } from "./admit/pending-sockets.ts";
+import { madeRoom, noRoom, type PendingSocketLimits, PendingSockets } from "./admit/pending-sockets.ts";
 import { Proxies } from "./admit/proxies.ts";
 import type { Tickets } from "./auth/tickets.ts";
 import { Exchanges } from "./http/exchanges.ts";
@@ -18,7 +18,7 @@ import { errorPage, jsonPage, type Page, refusalPage, sendPage, slashPage, turnO
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
 import { afterPrefix, pathOf, queryOf, sourceOf } from "./http/target.ts";
-import type { ConnectionLimits } from "./ws/connection.ts";
+import type { ConnectionLimits } from "./ws/connection-limits.ts";
 import { asksForWebSocket } from "./ws/upgrade-required.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.ts";
 
@@ -111,7 +111,7 @@ class GatewayServer implements RunningServer {
     const pendingSockets = new PendingSockets({
       ...parts,
       isProxy: (address) => proxies.has(address),
-      closed: (address) => this.#refused(new GatewayError("handshake_timeout"), address, "accept"),
+      closed: (address) => this.#refused(madeRoom(), address, "accept"),
     });
     this.#webSockets = new WebSockets({
       ...parts,
@@ -150,7 +150,7 @@ class GatewayServer implements RunningServer {
       // Make room for the next one: the limit may have been raised, and idle connections are only a convenience.
       this.#http.maxConnections = mostSockets();
       this.#http.closeIdleConnections();
-      this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept");
+      this.#refused(noRoom(), dropped?.remoteAddress, "accept");
     });
     this.#http.on("upgrade", (request, socket, head) => {
       const rest = afterPrefix(request, parts.basePath);
@@ -240,9 +240,9 @@ class GatewayServer implements RunningServer {
   #refused(thrown: unknown, remoteAddress = "", where: string): GatewayError {
     const { observer } = this.#parts;
     const refusal = toGatewayError(thrown);
-    const { code } = refusal;
-    if (code === "internal") observer.fault(refusal.cause, where);
-    if (code !== "not_found") observer.refused({ code, remoteAddress, where });
+    const { code, setting, cause } = refusal;
+    if (code === "internal") observer.fault(cause, where);
+    if (code !== "not_found") observer.refused({ code, remoteAddress, where, setting });
     return refusal;
   }
 }

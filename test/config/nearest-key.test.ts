@@ -25,7 +25,10 @@ describe("an unknown key", () => {
     expect(problem({ limits: { [key]: 3 } })).toEqual([`limits: found unknown "${key}", expected perhaps ${meant}`]);
   });
 
-  test("similar to no known one is refused without a suggestion", () => {
-    expect(problem({ zebra: 1 })).toEqual(['the file: found unknown "zebra", expected only known keys']);
+  test("similar to no known one is refused with those there are", () => {
+    expect(problem({ metrics: { zebra: 1 } })).toEqual([
+      'metrics: found unknown "zebra", expected only enabled, callerLabel, listen',
+    ]);
+    expect(problem({ zebra: 1 })[0]).toMatch(/"zebra", expected only .*routes, models, /);
   });
 });

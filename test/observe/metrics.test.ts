@@ -294,3 +294,23 @@ describe("the page", () => {
     expect((await fetch(`${gateway.url}/metrics`)).status).toBe(404);
   });
 });
+
+test("streams, tokens and refusals are counted by caller where the configuration asks for it, and nowhere else", async () => {
+  const counted = async (callerLabel: boolean) => {
+    const metrics = createMetrics("1.2.3", { callerLabel });
+    metrics.observer.streamEnded({ ...STREAM, caller: "alice" });
+    metrics.observer.refused({ code: "forbidden", where: "stream", remoteAddress: "10.0.0.1", caller: "bob" });
+    metrics.observer.refused({ code: "unauthorized", where: "upgrade", remoteAddress: "10.0.0.1" });
+    const names = [...samplesOf(await metrics.text(STATE)).keys()].filter((name) => name.includes("caller="));
+    return new Set(names.map((name) => `${name.split("{")[0]} ${/caller="(\w*)"/.exec(name)?.[1]}`));
+  };
+  expect(await counted(true)).toEqual(
+    new Set([
+      "sluice_streams_ended_total alice",
+      "sluice_tokens_total alice",
+      "sluice_refusals_total bob",
+      "sluice_refusals_total ",
+    ]),
+  );
+  expect(await counted(false)).toEqual(new Set());
+});

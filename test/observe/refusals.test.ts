@@ -39,6 +39,18 @@ test("kinds are counted separately, and a refusal after the window starts a new 
   ]);
 });
 
+test("each caller's refusals have lines of their own, with the caller and the setting that cures them", () => {
+  const refusals = new Refusals(() => 0);
+  const of = (caller: string) =>
+    refusals.note({ ...refusal(), code: "rate_limited", caller, setting: "limits.opensPerSecond" });
+  const line = { event: "refused", code: "rate_limited", where: "upgrade" };
+  const first = { ...line, remoteAddress: "10.0.0.1", setting: "limits.opensPerSecond" };
+  expect(of("alice")).toEqual([{ ...first, caller: "alice" }]);
+  expect(of("alice")).toEqual([]);
+  expect(of("bob")).toEqual([{ ...first, caller: "bob" }]);
+  expect(refusals.summaries(true)).toEqual([{ ...line, caller: "alice", repeated: 1, addresses: 1 }]);
+});
+
 test("places invented by clients cannot create endless kinds", () => {
   const refusals = new Refusals(() => 0);
   const lines: unknown[] = [];

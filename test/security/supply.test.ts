@@ -33,7 +33,7 @@ describe("the runtime packages", () => {
   });
 
   test("cause no warning on Node 20, because they run on the Node installed with them", () => {
-    expect(manifest.engines).toEqual({ node: ">=20" });
+    expect(manifest.engines).toEqual({ node: ">=20.16" });
     expect(locked.filter(([path, { engines }]) => path !== "" && engines?.node !== undefined)).toEqual([]);
     const brought = Object.entries<string>(manifest.optionalDependencies).filter(([name]) => name.startsWith("node-"));
     expect(brought.length).toBeGreaterThan(0);

@@ -34,9 +34,14 @@ const USAGE = `Usage: sluice init [options]     write a first configuration file
   -h, --help         print this help
 
 The file refers to keys by environment variable and holds no secret.
+
+Examples
+  sluice init                                                  asks everything
+  sluice init --providers anthropic --where here --for me      asks nothing
+  sluice init --providers vllm=http://10.0.0.5:8000/v1 --models vllm=qwen3 --where gateway.example.com --for others
 `;
 
-const OPTIONS = {
+export const OPTIONS = {
   providers: { type: "string" },
   models: { type: "string" },
   where: { type: "string" },

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { isNativeError } from "node:util/types";
+import { checkNames } from "../../compose/known-names.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import { writeSecret } from "../../core/caller/key-secret.ts";
@@ -27,7 +28,7 @@ const USAGE = `Usage: sluice keys create <caller> [options]     create a key and
 
 create
   --scopes <list>              of chat, streams, read, logs, admin (default: chat,streams)
-  --models <list>              models it may use (default: all)
+  --models <list>              models it may use, by name or pattern (default: all)
   --routes <list>              routes it may use (default: all)
   --tokens-per-day <n>         caps: --tokens-per-month, --cost-per-day, --cost-per-month,
                                --requests-per-minute, --tokens-per-minute, --concurrent-streams
@@ -46,9 +47,15 @@ all commands
   -h, --help                   print this help
 
 A running gateway applies changes within two seconds. Only the secret goes to standard output.
+
+Examples
+  sluice keys create alice --models demo,gpt-5 --cost-per-day 20 --expires 30d
+  sluice keys list --all --json
+  sluice keys rotate alice --overlap 10m
+  sluice keys revoke alice
 `;
 
-const OPTIONS = {
+export const OPTIONS = {
   ...CREATE_OPTIONS,
   overlap: { type: "string" },
   all: { type: "boolean" },
@@ -64,7 +71,7 @@ type Values = ReturnType<typeof parse>["values"];
 
 const EVERYWHERE: readonly Option[] = ["json", "config", "data", "help"];
 /** How many names each command takes, and which options. */
-const COMMANDS: Readonly<Record<string, { readonly names: number; readonly options: readonly Option[] }>> = {
+export const COMMANDS: Readonly<Record<string, { readonly names: number; readonly options: readonly Option[] }>> = {
   create: { names: 1, options: Object.keys(CREATE_OPTIONS) as Option[] },
   list: { names: 0, options: ["all"] },
   revoke: { names: 1, options: [] },
@@ -110,7 +117,7 @@ function run(command: string, name: string, values: Values, world: KeysWorld): v
   // Options are checked before anything is opened.
   const wanted = command === "create" ? readKey(name, values, now) : undefined;
   const overlapMs = values.overlap === undefined ? 0 : readDuration("overlap", values.overlap);
-  const keys = openKeys(values, world);
+  const keys = openKeys(values, world, wanted);
   try {
     if (wanted) {
       const { secret, sha256 } = newSecret();
@@ -156,9 +163,13 @@ function newSecret() {
 }
 
 /** Opens the keys in `--data`, or in the configuration's data directory. */
-function openKeys(values: Values, { env, cwd }: KeysWorld): KeyDatabase {
+function openKeys(
+  values: Values,
+  { env, cwd }: KeysWorld,
+  wanted?: Pick<GatewayKey, "models" | "routes">,
+): KeyDatabase {
   if (values.data === "") throw bad("--data is empty");
-  const directory = values.data === undefined ? configured(values.config, env, cwd) : resolve(cwd, values.data);
+  const directory = values.data === undefined ? configured(values.config, env, cwd, wanted) : resolve(cwd, values.data);
   openDataDirectory(directory, values.data === undefined ? "SLUICE_DATA or data.directory" : "--data");
   try {
     return new KeyDatabase(directory);
@@ -168,8 +179,15 @@ function openKeys(values: Values, { env, cwd }: KeysWorld): KeyDatabase {
   }
 }
 
-function configured(config: string | undefined, env: KeysWorld["env"], cwd: string): string {
-  const { data } = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd });
+function configured(
+  config: string | undefined,
+  env: KeysWorld["env"],
+  cwd: string,
+  wanted: Pick<GatewayKey, "models" | "routes"> | undefined,
+): string {
+  const found = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd });
+  const { data } = found;
+  if (wanted) checkNames(wanted, found);
   if (data.store !== "memory") return data.directory;
   throw new GatewayError("store_unavailable", "data.store is memory, which no other process can read");
 }

@@ -29,9 +29,13 @@ const USAGE = `Usage: sluice logs [options]     the newest lines of a running ga
 
 The token is auth.token or SLUICE_TOKEN: the gateway's own, or a key with the scopes chat and logs, or admin.
 The gateway keeps 1 MiB of lines, of the levels that log.level writes.
+
+Examples
+  sluice logs --follow --failed
+  sluice logs --key ci --level warn
 `;
 
-const OPTIONS = {
+export const OPTIONS = {
   follow: { type: "boolean", short: "f" },
   stream: { type: "string" },
   key: { type: "string" },

@@ -27,9 +27,13 @@ const USAGE = `Usage: sluice reload [options]     make the running gateway read 
   -h, --help         print this help
 
 Running streams keep what they began with. Exits with 1 when the gateway refuses the file; nothing has changed then.
+
+Examples
+  sluice check && sluice reload       of the file here
+  sluice reload --data /var/lib/sluice
 `;
 
-const OPTIONS = {
+export const OPTIONS = {
   config: { type: "string" },
   data: { type: "string" },
   help: { type: "boolean", short: "h" },

@@ -21,9 +21,13 @@ const USAGE = `Usage: sluice routes [options]     what the models of the running
 
 The token is auth.token or SLUICE_TOKEN: the gateway's own, or a key with the scope admin.
 FIRST is the time from a stream's open to its first content, of the newest 128 answers.
+
+Examples
+  sluice routes
+  SLUICE_TOKEN=… sluice routes --url https://gateway.example.com/sluice --json
 `;
 
-const OPTIONS = {
+export const OPTIONS = {
   url: { type: "string" },
   json: { type: "boolean" },
   config: { type: "string" },

@@ -30,9 +30,13 @@ const USAGE = `Usage: sluice top [options]     the running streams of a gateway,
 The token is auth.token or SLUICE_TOKEN: the gateway's own, or a key. A key sees and ends its own streams, one with the
 scope admin everybody's. A stream that is ended here ends as cancelled.
 Keys: arrows choose a stream, x ends it, s and S choose the column to sort by, r reverses, q quits.
+
+Examples
+  sluice top
+  sluice top --once --json
 `;
 
-const OPTIONS = {
+export const OPTIONS = {
   once: { type: "boolean" },
   json: { type: "boolean" },
   every: { type: "string" },

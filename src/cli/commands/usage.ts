@@ -33,9 +33,13 @@ const USAGE = `Usage: sluice usage [options]     report usage from the ledger, e
   -h, --help         print this help
 
 Costs are in the currency of the models' prices.
+
+Examples
+  sluice usage --since 7d
+  sluice usage --by caller --since 2026-11-01 --until 2026-12-01 --tz Europe/Berlin --csv > november.csv
 `;
 
-const OPTIONS = {
+export const OPTIONS = {
   by: { type: "string" },
   since: { type: "string" },
   until: { type: "string" },

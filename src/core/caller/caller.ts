@@ -8,6 +8,9 @@ export const SCOPES = ["chat", "streams", "read", "logs", "admin"] as const;
 /** One thing a gateway key may allow. */
 export type Scope = (typeof SCOPES)[number];
 
+/** What grants a key something: keys are created with it. */
+const CREATE = "sluice keys create --";
+
 /** The request header with the caller's own upstream key. */
 export const UPSTREAM_KEY_HEADER = "x-sluice-upstream-key";
 
@@ -73,7 +76,8 @@ export function mayDo(caller: Caller, scope: Scope): boolean {
 
 /** Throws `forbidden` if the caller's key lacks the scope. */
 export function requireScope(caller: Caller, scope: Scope): void {
-  if (!mayDo(caller, scope)) throw new GatewayError("forbidden", `the key lacks the scope ${scope}`);
+  if (!mayDo(caller, scope))
+    throw new GatewayError("forbidden", `the key lacks the scope ${scope}`, { setting: `${CREATE}scopes` });
 }
 
 /**
@@ -93,15 +97,26 @@ function matchesAny(patterns: ReadonlySet<string>, name: string): boolean {
   return false;
 }
 
+/** Throws `forbidden` if the caller may not use the target. */
+export function requireUse(caller: Caller, target: Target): void {
+  if (mayUse(caller, target)) return;
+  const setting = `${CREATE}models, --routes`;
+  throw new GatewayError("forbidden", "the key does not allow this model or route", { setting });
+}
+
 /** Throws `forbidden` if the caller may not use the target, may not bring an upstream key, or must bring one. */
 export function checkOpen(caller: Caller, target: Target, upstreamKey: string | undefined): void {
-  if (!mayUse(caller, target)) throw new GatewayError("forbidden", "the key does not allow this model or route");
+  requireUse(caller, target);
   // Without a grant there is no policy.
   const policy = caller.grant?.upstreamKeys ?? "own_or_managed";
   if (policy === "managed" && upstreamKey !== undefined) {
-    throw new GatewayError("forbidden", "the key may not bring an upstream key of its own");
+    throw new GatewayError("forbidden", "the key may not bring an upstream key of its own", {
+      setting: `${CREATE}upstream-key`,
+    });
   }
   if (policy === "own" && upstreamKey === undefined) {
-    throw new GatewayError("forbidden", "the key must bring an upstream key of its own");
+    throw new GatewayError("forbidden", "the key must bring an upstream key of its own", {
+      setting: `${CREATE}upstream-key`,
+    });
   }
 }

@@ -19,13 +19,15 @@ const RETRY_AFTER_MS = 5_000;
 export class InboundBudget {
   readonly #limits: InboundBudgetLimits;
   readonly #what: string;
+  readonly #setting: string | undefined;
   readonly #used = new Tally<string>();
   #refused = 0;
 
-  /** `what` is held, for the words of refusals. */
-  constructor(limits: InboundBudgetLimits, what = "requests") {
+  /** `what` is held, for the words of refusals; `setting` gives it more room. */
+  constructor(limits: InboundBudgetLimits, what = "requests", setting?: string) {
     this.#limits = limits;
     this.#what = what;
+    this.#setting = setting;
   }
 
   get usedBytes(): number {
@@ -72,7 +74,12 @@ export class InboundBudget {
     this.#refused++;
     const whose = bound === "caller" ? "this caller" : "all callers";
     const message = `unfinished ${this.#what} of ${whose} take ${limit} bytes already`;
-    return new GatewayError("overloaded", message, { retryAfterMs: RETRY_AFTER_MS, details: { bound, limit } });
+    const setting = this.#setting;
+    return new GatewayError("overloaded", message, {
+      retryAfterMs: RETRY_AFTER_MS,
+      details: { bound, limit },
+      ...(setting !== undefined && { setting }),
+    });
   }
 }
 

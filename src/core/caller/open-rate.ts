@@ -32,6 +32,8 @@ export class OpenRate {
     // They may have changed since its last open.
     bucket.limit(now, this.#limits.opensPerSecond, this.#limits.opensBurst);
     const retryAfterMs = bucket.take(now);
-    if (retryAfterMs > 0) throw new GatewayError("rate_limited", "the caller opens streams too fast", { retryAfterMs });
+    if (retryAfterMs === 0) return;
+    const setting = "limits.opensPerSecond";
+    throw new GatewayError("rate_limited", "the caller opens streams too fast", { retryAfterMs, setting });
   }
 }

@@ -1,4 +1,5 @@
 import { CODES, type Code } from "../../../protocol/codes.ts";
+import { asString } from "./json.ts";
 import { sanitise } from "./sanitise.ts";
 
 /** Facts about an error that a program can act on, such as an HTTP status or the timer that fired. */
@@ -12,6 +13,8 @@ export interface ErrorOptions {
   readonly retryAfterMs?: number;
   /** Overrides the code table for this failure. */
   readonly retryable?: boolean;
+  /** The setting that cures the failure: a configuration key such as `limits.connections`. The message ends with it. */
+  readonly setting?: string;
   /** For the log only. */
   readonly cause?: unknown;
 }
@@ -26,11 +29,15 @@ export class GatewayError extends Error {
   readonly details: ErrorDetails | undefined;
   readonly retryAfterMs: number | undefined;
   readonly retryable: boolean;
+  /** The setting that cures the failure, where one does. */
+  readonly setting: string | undefined;
 
   constructor(code: Code, message: string = CODES[code].meaning, options: ErrorOptions = {}) {
     // Messages may quote clients or upstreams.
-    super(sanitise(message.slice(0, MAX_MESSAGE_LENGTH)), { cause: options.cause });
+    const cure = options.setting === undefined ? "" : ` (${options.setting})`;
+    super(sanitise(message.slice(0, MAX_MESSAGE_LENGTH - cure.length) + cure), { cause: options.cause });
     this.code = code;
+    this.setting = options.setting ?? asString(options.details?.setting);
     this.details = options.details;
     this.retryAfterMs = options.retryAfterMs ?? CODES[code].retryAfterMs;
     this.retryable = options.retryable ?? CODES[code].retryable;

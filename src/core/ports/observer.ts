@@ -57,6 +57,17 @@ export interface ConnectionRecord {
   readonly framesOut: number;
 }
 
+/** What they learn about a refused handshake, frame or request. */
+export interface RefusalRecord {
+  readonly code: Code;
+  readonly remoteAddress: string;
+  readonly where: string;
+  /** Undefined before authentication. */
+  readonly caller?: string | undefined;
+  /** The setting that cures it, where one does. */
+  readonly setting?: string | undefined;
+}
+
 /** The log and the metrics. Called once per stream, attempt and connection, never per event. Never throws. */
 export interface Observer {
   streamEnded(record: StreamRecord): void;
@@ -64,7 +75,7 @@ export interface Observer {
   attemptLeft(record: AttemptRecord): void;
   connectionClosed(record: ConnectionRecord): void;
   /** A handshake or request was refused. `debug` level when it may repeat every second. */
-  refused(record: { readonly code: Code; readonly remoteAddress: string; readonly where: string }): void;
+  refused(record: RefusalRecord): void;
   /** A bug in the gateway, or a failure of its own storage. `where`: the part that noticed. */
   fault(error: unknown, where: string): void;
 }

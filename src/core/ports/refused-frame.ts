@@ -13,8 +13,11 @@ export function noteRefusedFrame(
   where: string,
   error: GatewayError,
 ): void {
-  const { code } = error;
+  const { code, setting } = error;
   if (code === "bad_frame" || code === "unknown_method") connection.violation(error);
-  else observer.refused({ code, remoteAddress: connection.remoteAddress, where });
+  else {
+    const { remoteAddress, caller } = connection;
+    observer.refused({ code, remoteAddress, where, caller: caller?.name, setting });
+  }
   if (code === "unauthorized") connection.close(CODES[code].closeCode ?? 1008, code);
 }

@@ -96,7 +96,9 @@ export class Account implements ReservationOwner {
     const { promptTokens, outputTokens = UNSTATED_OUTPUT_TOKENS } = ask;
     const asked = Math.min(outputTokens, MOST_OUTPUT_TOKENS);
     if (this.#cost.isCapped && !ask.price) {
-      throw new GatewayError("forbidden", "the key has a cap on cost, and the model has no price");
+      throw new GatewayError("forbidden", "the key has a cap on cost, and the model has no price", {
+        setting: "models.<alias>.price",
+      });
     }
     const tariff = ask.price ? new Tariff(ask.price) : FREE;
     const costWith = (output: number) => tariff.cost(promptTokens, output);

@@ -107,7 +107,9 @@ export class KeyReservations implements Reservations {
     const { body: _, target: __, ...lasting } = request;
     const next = (again: AttemptRequest): NextAttempt => {
       if (capReservation?.isCostCapped && !again.target.model?.price) {
-        throw new GatewayError("forbidden", "the key has a cap on cost, and the model has no price");
+        throw new GatewayError("forbidden", "the key has a cap on cost, and the model has no price", {
+          setting: "models.<alias>.price",
+        });
       }
       return this.#open({ request: { ...lasting, ...again }, attempt: again.attempt, capReservation, openedAt });
     };

@@ -43,7 +43,8 @@ export function firstOf(
       thrown.push(error);
     }
   }
-  throw thrown[0] ?? new GatewayError("forbidden", "the key does not allow this model's routes");
+  const setting = "sluice keys create --routes";
+  throw thrown[0] ?? new GatewayError("forbidden", "the key does not allow this model's routes", { setting });
 }
 
 /** What the attempts of a stream need. */
@@ -161,7 +162,10 @@ export class Attempts {
 
 /** Why an attempt is left whose answer has not begun in time. */
 export const tooLate = (): GatewayError =>
-  new GatewayError("upstream_timeout", "the answer has not begun in time", { details: { timer: "first_token" } });
+  new GatewayError("upstream_timeout", "the answer has not begun in time", {
+    details: { timer: "first_token" },
+    setting: "models.<alias>.firstTokenMs",
+  });
 
 /** The plan of a request whose model has several targets. */
 export function planFor(

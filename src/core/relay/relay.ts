@@ -77,7 +77,9 @@ export class Relay {
     this.#checkRunning();
     opens?.take(caller.name);
     const open = this.#active.size + this.#drains.size;
-    if (open >= openStreams) throw new GatewayError("overloaded", "too many streams are open");
+    if (open >= openStreams) {
+      throw new GatewayError("overloaded", "too many streams are open", { setting: "limits.openStreams" });
+    }
     this.#parts.admit?.(caller);
   }
 

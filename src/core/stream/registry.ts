@@ -3,7 +3,7 @@ import { BoundedMap } from "../kernel/bounded-map.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import { KeptLogs } from "./kept-logs.ts";
 import { CANCEL_AT, EVICT_AT, type LogBudget, REFUSE_AT } from "./log-budget.ts";
-import { type ResumeFailure, unreadable } from "./resume-failure.ts";
+import { CURES, type ResumeFailure, unreadable } from "./resume-failure.ts";
 import type { Stream } from "./stream.ts";
 
 /** What happens to a stream without a reader: it runs until the grace ends, runs to its end, or is cancelled. */
@@ -91,7 +91,10 @@ export class StreamRegistry {
     // A new stream is worth more than the log of an ended one.
     this.#kept.relieve(REFUSE_AT);
     if (this.#budget.isOver(REFUSE_AT)) {
-      throw new GatewayError("overloaded", "no memory for another stream's log", { retryAfterMs: 1_000 });
+      throw new GatewayError("overloaded", "no memory for another stream's log", {
+        retryAfterMs: 1_000,
+        setting: "limits.totalLogBytes",
+      });
     }
   }
 
@@ -131,7 +134,11 @@ export class StreamRegistry {
     const outcome = reason ?? "resumed";
     if (reason !== undefined || !registered?.attachment?.readsOn) this.#resumed(outcome);
     if (registered && reason === undefined) return registered;
-    throw new GatewayError("resume_failed", undefined, { details: { reason: outcome } });
+    const setting = CURES[outcome];
+    throw new GatewayError("resume_failed", undefined, {
+      details: { reason: outcome },
+      ...(setting !== undefined && { setting }),
+    });
   }
 
   #absence(id: string, caller: string): ResumeFailure {
@@ -202,9 +209,12 @@ export class StreamRegistry {
       } else if (attachment) {
         // Pauses before this attachment came do not count.
         const stalledMs = Math.min(stream.pausedMs, now - since);
-        if (stalledMs >= pausedMs) stream.cancel(new GatewayError("slow_consumer"));
+        if (stalledMs >= pausedMs) {
+          stream.cancel(new GatewayError("slow_consumer", undefined, { setting: "limits.streams.pausedMs" }));
+        }
       } else if (registered.away !== "finish" && now - since >= graceMs) {
-        stream.cancel(new GatewayError("client_gone", "no client resumed the stream in time"));
+        const setting = "limits.graceMs";
+        stream.cancel(new GatewayError("client_gone", "no client resumed the stream in time", { setting }));
       }
     }
   }
@@ -231,7 +241,8 @@ export class StreamRegistry {
     for (const { stream, attachment } of this.#streams.values()) {
       if (!attachment && !stream.terminal && stream.log.bytes > (largest?.log.bytes ?? 0)) largest = stream;
     }
-    largest?.cancel(new GatewayError("overloaded", "the stream had no reader, and its memory was needed"));
+    const setting = "limits.totalLogBytes";
+    largest?.cancel(new GatewayError("overloaded", "the stream had no reader, and its memory was needed", { setting }));
     largest?.log.evict();
   }
 }

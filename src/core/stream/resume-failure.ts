@@ -3,6 +3,12 @@ import type { Stream } from "./stream.ts";
 /** Why a stream cannot be resumed. Another caller's stream is `unknown`, so that ids cannot be guessed. */
 export type ResumeFailure = "unknown" | "expired" | "evicted" | "epoch" | "ahead";
 
+/** The settings that would have kept a stream readable. */
+export const CURES: Readonly<Partial<Record<ResumeFailure | "resumed", string>>> = {
+  expired: "limits.retentionMs",
+  evicted: "limits.logBytes, limits.totalLogBytes",
+};
+
 /** Why a stream cannot be resumed from there; undefined if it can. */
 export function unreadable({ log, info }: Stream, epoch = info.epoch, after: number): ResumeFailure | undefined {
   if (info.epoch !== epoch) return "epoch";

@@ -228,7 +228,10 @@ class TargetPlan implements Plan {
     if (cooling || !soonest || this.#place) return cooling?.one;
     const retryAfterMs = Math.max(1, Math.ceil(soonest.readiness.waitMs));
     throw soonest.readiness.is === "full"
-      ? new GatewayError("rate_limited", "all targets of the model are at their own limits", { retryAfterMs })
+      ? new GatewayError("rate_limited", "all targets of the model are at their own limits", {
+          retryAfterMs,
+          setting: "models.<alias>.targets",
+        })
       : new GatewayError("upstream_rate_limited", "all targets of the model have asked to wait", { retryAfterMs });
   }
 }

@@ -147,7 +147,10 @@ export class AiSdkSession implements FaceSession {
   #checkRequest(requestId: string): void {
     const limit = this.#parts.limits.streamsPerConnection;
     if (this.#readers.has(requestId)) throw new GatewayError("duplicate_id");
-    if (this.#readers.size >= limit) throw new GatewayError("too_many_streams", undefined, { details: { limit } });
+    if (this.#readers.size >= limit) {
+      const setting = "limits.streamsPerConnection";
+      throw new GatewayError("too_many_streams", undefined, { details: { limit }, setting });
+    }
   }
 
   #identify({ headers }: Exclude<ClientFrame, { type: "abort" }>): Caller {

@@ -73,7 +73,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>)
   function respond(exchange: HttpExchange, text: string): void {
     const receivedAt = clock.now();
     const { caller } = exchange;
-    const { target, body, unary } = readRequest(text, api, routing, exchange.path);
+    const { target, body, unary } = readRequest(text, api, routing, exchange);
     const upstreamKey = exchange.header(UPSTREAM_KEY_HEADER) || undefined;
     const stream = relay.open({
       target,

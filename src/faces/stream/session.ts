@@ -230,7 +230,10 @@ export class StreamSession implements FaceSession {
   #checkId(id: string): void {
     const limit = this.#parts.limits.streamsPerConnection;
     if (this.#open.has(id)) throw new GatewayError("duplicate_id");
-    if (this.#open.size >= limit) throw new GatewayError("too_many_streams", undefined, { details: { limit } });
+    if (this.#open.size >= limit) {
+      const setting = "limits.streamsPerConnection";
+      throw new GatewayError("too_many_streams", undefined, { details: { limit }, setting });
+    }
   }
 }
 

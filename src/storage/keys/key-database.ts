@@ -52,7 +52,7 @@ export class KeyDatabase {
       const key =
         keys.find(({ id }) => id === idOrCaller) ??
         keys.find(({ caller, revokedAt }) => caller === idOrCaller && revokedAt === undefined);
-      if (!key) throw new GatewayError("bad_request", `there is no key ${idOrCaller}`);
+      if (!key) throw new GatewayError("bad_request", `there is no key ${idOrCaller}; sluice keys list shows all`);
       const changed = change(key);
       this.#write(changed);
       return changed;

@@ -50,19 +50,26 @@ export class Admission {
     const now = this.#parts.clock.now();
     const retryAfterMs = 1_000 + Math.floor(Math.random() * COME_BACK_WITHIN_MS);
     if (!this.#takeFrom(clientKey(remoteAddress), now)) {
-      throw new GatewayError("rate_limited", "too many new connections from this address", { retryAfterMs });
+      throw new GatewayError("rate_limited", "too many new connections from this address", {
+        retryAfterMs,
+        setting: "limits.sockets.upgradesPerSecondPerAddress",
+      });
     }
     if (this.#upgrades.take(now) === 0) return;
-    throw new GatewayError("overloaded", "too many new connections", { retryAfterMs });
+    throw new GatewayError("overloaded", "too many new connections", {
+      retryAfterMs,
+      setting: "limits.sockets.upgradesPerSecond",
+    });
   }
 
   /** Throws `overloaded` when there is no room for another connection from the address. */
   checkRoom(remoteAddress: string): void {
     const { connections, connectionsPerAddress } = this.#parts.limits;
     const fromThere = this.#connections.of(clientKey(remoteAddress));
-    if (this.#connections.total >= connections || fromThere >= connectionsPerAddress) {
-      throw new GatewayError("overloaded", "too many connections", { retryAfterMs: 1_000 });
-    }
+    const tooMany = (setting: string) =>
+      new GatewayError("overloaded", "too many connections", { retryAfterMs: 1_000, setting });
+    if (this.#connections.total >= connections) throw tooMany("limits.connections");
+    if (fromThere >= connectionsPerAddress) throw tooMany("limits.connectionsPerAddress");
     this.#parts.admit();
   }
 

@@ -54,7 +54,9 @@ export class BodyRates {
     const bucket = this.#buckets.get(caller) ?? byteBucket(ofAll, maxBytes, now);
     this.#buckets.set(caller, bucket);
     const retryAfterMs = bucket.take(now, bytes);
-    if (retryAfterMs > 0) throw new GatewayError("rate_limited", "too many bytes at once", { retryAfterMs });
+    if (retryAfterMs === 0) return;
+    const setting = "limits.requests.inboundBytesPerSecond";
+    throw new GatewayError("rate_limited", "too many bytes at once", { retryAfterMs, setting });
   }
 }
 

@@ -15,7 +15,10 @@ export class KeyConnections {
   /** Throws `rate_limited` when the caller's key has no room for another. */
   check({ grant }: Caller): void {
     if (!grant || this.#open.of(grant.keyId) < this.#limits.connectionsPerKey) return;
-    throw new GatewayError("rate_limited", "the key has too many connections", { retryAfterMs: 1_000 });
+    throw new GatewayError("rate_limited", "the key has too many connections", {
+      retryAfterMs: 1_000,
+      setting: "limits.sockets.connectionsPerKey",
+    });
   }
 
   /** Counts one until the returned function is called. */

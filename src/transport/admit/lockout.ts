@@ -48,6 +48,9 @@ export class Lockout {
     if (latest.length === failuresPerMinute && now - first <= MINUTE_MS) this.#lockedUntil.set(key, now + lockoutMs);
     if (!wasLocked) return;
     const retryAfterMs = Math.ceil((this.#lockedUntil.get(key) ?? now) - now);
-    throw new GatewayError("rate_limited", "too many failed attempts", { retryAfterMs });
+    throw new GatewayError("rate_limited", "too many failed attempts", {
+      retryAfterMs,
+      setting: "limits.requests.authFailuresPerMinute",
+    });
   }
 }

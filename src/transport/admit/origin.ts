@@ -55,16 +55,22 @@ export function isAllowedOrigin(origin: string | undefined, host: string | undef
   return host !== undefined && (origin === `http://${host}` || origin === `https://${host}`);
 }
 
+/** What is quoted of a Host header, in characters: the longest host name. */
+const MAX_QUOTED = 253;
+
 /**
- * Throws `host_not_allowed` or `origin_not_allowed`, naming the setting that would allow it. Never repeats a header's
- * value.
+ * Throws `host_not_allowed` or `origin_not_allowed`, naming the setting that would allow it. Repeats nothing of the
+ * headers but the host, if it is a host name: behind a proxy, an operator must learn which name arrives.
  */
 export function checkSource({ host, origin }: IncomingHttpHeaders, rules: OriginRules): void {
   if (!isAllowedHost(host, rules)) {
-    throw new GatewayError("host_not_allowed", "the Host header names no loopback host and none of allowedHosts");
+    const seen = hostName(host)?.slice(0, MAX_QUOTED);
+    const message = `the Host header names ${seen ?? "no host"}, which is neither a loopback host nor in allowedHosts`;
+    throw new GatewayError("host_not_allowed", message, { setting: "allowedHosts" });
   }
   if (!isAllowedOrigin(origin, host, rules)) {
-    throw new GatewayError("origin_not_allowed", "this web origin is neither the gateway's own nor in allowedOrigins");
+    const message = "this web origin is neither the gateway's own nor in allowedOrigins";
+    throw new GatewayError("origin_not_allowed", message, { setting: "allowedOrigins" });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Socket } from "node:net";
 import type { Clock } from "../../core/kernel/clock.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
 import { clientKey, isThisMachine } from "./client-address.ts";
 
 /** Limits on unauthenticated sockets. */
@@ -82,3 +83,10 @@ export class PendingSockets {
     }
   }
 }
+
+/** A socket is closed at once: there are as many as may be. */
+export const noRoom = () => new GatewayError("overloaded", undefined, { setting: "limits.connections" });
+
+/** A socket that has not identified its client makes room for another. */
+export const madeRoom = () =>
+  new GatewayError("handshake_timeout", undefined, { setting: "limits.sockets.unauthenticatedSockets" });

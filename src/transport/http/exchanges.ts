@@ -31,6 +31,17 @@ export interface ExchangesParts {
   readonly newId: () => string;
 }
 
+/** A request that a face takes. */
+interface Arrival {
+  readonly face: HttpFace;
+  readonly path: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Receives the caller once it is identified, for the report of a refusal. */
+  readonly known: { caller?: Caller };
+}
+
 /** The methods faces serve. */
 const METHODS = ["GET", "POST", "DELETE"];
 
@@ -76,34 +87,30 @@ export class Exchanges {
     const { face, path } = found;
     const { origins, observer } = this.#parts;
     const sharing = sharingHeaders(request.headers, origins);
+    const known: { caller?: Caller } = {};
     try {
       checkHead(request);
       checkSource(sourceOf(request), origins);
       if (isPreflight) {
         sendPage(request, response, preflightPage(method), { ...sharing, ...privateAccess(request, sharing) });
-      } else this.#begin(face, path, request, response, sharing);
+      } else this.#begin({ face, path, request, response, headers: sharing, known });
     } catch (error) {
       const refusal = toGatewayError(error);
       const remoteAddress = this.#parts.proxies.clientOf(request);
       if (refusal.code === "internal") observer.fault(refusal.cause, `face ${face.name}`);
-      observer.refused({ code: refusal.code, remoteAddress, where: face.name });
+      const { code, setting } = refusal;
+      observer.refused({ code, remoteAddress, where: face.name, caller: known.caller?.name, setting });
       sendPage(request, response, refusalOf(face, refusal, request), sharing);
     }
     return true;
   }
 
   /** Admits the request and hands it to its face. Throws GatewayError if it is refused before that. */
-  #begin(
-    face: HttpFace,
-    path: string,
-    request: IncomingMessage,
-    response: ServerResponse,
-    headers: Readonly<Record<string, string>>,
-  ): void {
+  #begin({ face, path, request, response, headers, known }: Arrival): void {
     const { admission, inbound, slowRequests, observer, limits, newId } = this.#parts;
     const remoteAddress = this.#parts.proxies.clientOf(request);
     const id = `c_${newId()}`;
-    const caller = this.#admit(face, request, remoteAddress);
+    const caller = this.#admit(face, request, remoteAddress, known);
     const exchange = new ServerExchange({
       id,
       request,
@@ -122,7 +129,8 @@ export class Exchanges {
       awaits: (isAwaited) => slowRequests.hold(request, !isAwaited),
       stallMs: limits.pingMs + limits.pongMs,
       refusal: (error) => refusalOf(face, error, request),
-      refused: ({ code }) => observer.refused({ code, remoteAddress, where: face.name }),
+      refused: ({ code, setting }) =>
+        observer.refused({ code, remoteAddress, where: face.name, caller: caller.name, setting }),
       fault: (error) => observer.fault(error, `face ${face.name}`),
     });
     const leave = admission.enter(remoteAddress);
@@ -143,9 +151,10 @@ export class Exchanges {
     return face && { face, path: face.matches(method, asked) ? asked : meant };
   }
 
-  #admit(face: HttpFace, request: IncomingMessage, remoteAddress: string): Caller {
+  #admit(face: HttpFace, request: IncomingMessage, remoteAddress: string, known: { caller?: Caller }): Caller {
     this.#parts.admission.checkRoom(remoteAddress);
     const { caller } = identify(request, remoteAddress, this.#parts);
+    known.caller = caller;
     this.#parts.pendingSockets.leave(request.socket);
     if (face.scope !== "any") requireScope(caller, face.scope ?? "streams");
     return caller;

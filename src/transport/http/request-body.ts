@@ -111,8 +111,11 @@ export function announcedBytes({ headers }: IncomingMessage): number | undefined
 }
 
 /** The refusal of a body above its limit. */
-export const tooLarge = (maxBytes: number): GatewayError =>
-  new GatewayError("frame_too_large", `the body is larger than ${maxBytes} bytes`, { details: { limit: maxBytes } });
+export const tooLarge = (maxBytes: number, setting = "limits.apiBodyBytes"): GatewayError =>
+  new GatewayError("frame_too_large", `the body is larger than ${maxBytes} bytes`, {
+    details: { limit: maxBytes },
+    setting,
+  });
 
 function decode(bytes: Buffer): string | GatewayError {
   try {

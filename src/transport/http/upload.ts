@@ -32,7 +32,7 @@ export function readUpload({ request, room, maxBytes, receiver, welcome, awaits 
   if (encodingOf(request) !== undefined)
     throw new GatewayError("bad_request", "this body is passed on as it is: send it unpacked");
   const announced = announcedBytes(request);
-  if (announced !== undefined && announced > maxBytes) throw tooLarge(maxBytes);
+  if (announced !== undefined && announced > maxBytes) throw tooLarge(maxBytes, "limits.passThrough.requestBytes");
   const reservation = room.reserve(UPLOAD_BYTES);
   let bytes = 0;
   let isOver = false;
@@ -52,7 +52,7 @@ export function readUpload({ request, room, maxBytes, receiver, welcome, awaits 
     if (isOver) return;
     try {
       bytes += part.length;
-      if (bytes > maxBytes) throw tooLarge(maxBytes);
+      if (bytes > maxBytes) throw tooLarge(maxBytes, "limits.passThrough.requestBytes");
       room.came(part.length, maxBytes);
       receiver.part(part);
     } catch (error) {

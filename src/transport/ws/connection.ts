@@ -11,21 +11,15 @@ import type { Observer } from "../../core/ports/observer.ts";
 import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import type { SendTime } from "../../core/stream/scheduler.ts";
 import type { Inbound } from "../admit/inbound.ts";
-import { type InboundLimits, InboundRate } from "../admit/inbound-rate.ts";
+import { InboundRate } from "../admit/inbound-rate.ts";
 import { closeReason } from "./close-reason.ts";
+import type { ConnectionLimits } from "./connection-limits.ts";
 import { Intake } from "./intake.ts";
 import { MessageTurns } from "./message-turns.ts";
 import { encode, Outbox } from "./outbox.ts";
-import { Pulse, type PulseLimits } from "./pulse.ts";
+import { Pulse } from "./pulse.ts";
+import { settingOf } from "./refusal-settings.ts";
 import { readInPlaceOf } from "./socket-reading.ts";
-
-/** Limits of one WebSocket. */
-export interface ConnectionLimits extends InboundLimits, PulseLimits {
-  /** Bytes a client may send before its first frame has authenticated it. */
-  readonly handshakeFrameBytes: number;
-  readonly handshakeMs: number;
-  readonly socketGateBytes: number;
-}
 
 /** What one WebSocket is made of. */
 export interface ConnectionParts {
@@ -141,7 +135,7 @@ export class SocketConnection implements Connection {
   }
 
   violation(error: GatewayError): void {
-    this.#parts.observer.refused({ code: error.code, remoteAddress: this.remoteAddress, where: this.#parts.face.name });
+    this.#tell(error.code, error.setting);
     if (!this.#rate.violation(this.#parts.clock.now())) this.#refuse("too_many_violations");
   }
 
@@ -199,7 +193,7 @@ export class SocketConnection implements Connection {
   #message(data: RawData, isBinary: boolean): void {
     this.#framesIn++;
     if (this.#parts.ws.readyState !== this.#parts.ws.OPEN) return;
-    if (!this.#rate.message(this.#pulse.heardAt)) this.#refuse("rate_limited");
+    if (!this.#rate.message(this.#pulse.heardAt)) this.#refuse("rate_limited", "limits.requests.framesPerSecond");
     else if (isBinary) this.#refuse("binary_frame");
     else this.#turns.take(data as Buffer, this.#intake.takeReservation());
   }
@@ -207,7 +201,8 @@ export class SocketConnection implements Connection {
   #controlFrame(): void {
     if (this.#rate.controlFrame(this.#pulse.heardAt)) return;
     this.#closeCode ??= 1008;
-    this.#refuse("rate_limited");
+    this.#tell("rate_limited", undefined);
+    this.closeFor("rate_limited");
   }
 
   /** Reports a fault of the face and ends this connection only. */
@@ -220,9 +215,14 @@ export class SocketConnection implements Connection {
     }
   }
 
-  #refuse(code: Code): void {
-    this.#parts.observer.refused({ code, remoteAddress: this.remoteAddress, where: this.#parts.face.name });
+  #refuse(code: Code, setting = settingOf(code, this.face)): void {
+    this.#tell(code, setting);
     this.closeFor(code);
+  }
+
+  #tell(code: Code, setting: string | undefined): void {
+    const { remoteAddress, face } = this;
+    this.#parts.observer.refused({ code, remoteAddress, where: face, caller: this.#caller?.name, setting });
   }
 
   #closed(code: number): void {

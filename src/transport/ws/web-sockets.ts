@@ -21,7 +21,8 @@ import type { Tickets } from "../auth/tickets.ts";
 import { errorPage, refusalPage, refuseUpgrade } from "../http/page.ts";
 import { checkHead } from "../http/request-head.ts";
 import { pathOf, queryOf, sourceOf } from "../http/target.ts";
-import { type ConnectionLimits, SocketConnection } from "./connection.ts";
+import { SocketConnection } from "./connection.ts";
+import type { ConnectionLimits } from "./connection-limits.ts";
 import { checkHandshake, speaksHttp, UpgradeRequired } from "./upgrade-required.ts";
 
 /** A face, and the path it is served at. */
@@ -137,8 +138,9 @@ export class WebSockets {
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     socket.on("error", () => socket.destroy());
     const remoteAddress = this.#parts.proxies.clientOf(request);
+    const known: { caller?: Caller } = {};
     try {
-      const { mount, acceptor, caller, upstreamKey } = this.#admit(request, remoteAddress);
+      const { mount, acceptor, caller, upstreamKey } = this.#admit(request, remoteAddress, known);
       acceptor.handleUpgrade(request, socket, head, (ws) => {
         const leave = this.#parts.admission.enter(remoteAddress);
         let leaveKey = () => {};
@@ -175,7 +177,8 @@ export class WebSockets {
     } catch (error) {
       const refusal = toGatewayError(error);
       if (refusal.code === "internal") this.#parts.observer.fault(refusal.cause, "upgrade");
-      this.#parts.observer.refused({ code: refusal.code, remoteAddress, where: "upgrade" });
+      const { code, setting } = refusal;
+      this.#parts.observer.refused({ code, remoteAddress, where: "upgrade", caller: known.caller?.name, setting });
       refuseUpgrade(
         socket,
         refusal instanceof UpgradeRequired ? errorPage(426, refusal.message, refusal.headers) : refusalPage(refusal),
@@ -184,7 +187,7 @@ export class WebSockets {
   }
 
   /** All checks before the WebSocket exists. Throws GatewayError. */
-  #admit(request: IncomingMessage, remoteAddress: string) {
+  #admit(request: IncomingMessage, remoteAddress: string, known: { caller?: Caller }) {
     const { admission, origins } = this.#parts;
     if (this.#draining) throw new GatewayError("shutting_down");
     admission.takeUpgrade(remoteAddress);
@@ -205,6 +208,7 @@ export class WebSockets {
         ? identifyEarly(request, queryOf(request).get("ticket") ?? undefined, remoteAddress, this.#parts)
         : identify(request, remoteAddress, this.#parts);
     if (!identity) return { ...target, caller: undefined, upstreamKey: upstreamKeyOf(request) };
+    known.caller = identity.caller;
     requireScope(identity.caller, face.scope);
     this.#keyConnections.check(identity.caller);
     return { ...target, ...identity };

@@ -28,7 +28,9 @@ export class HeldBytes {
     const due = bytes <= FREE_BYTES ? 0 : bytes;
     if (due < this.#taken) this.#memory.shrink(this.#taken - due);
     else if (due > this.#taken && !this.#memory.take(due - this.#taken)) {
-      throw new GatewayError("overloaded", "the gateway has no memory for an event of this size");
+      throw new GatewayError("overloaded", "the gateway has no memory for an event of this size", {
+        setting: "limits.totalLogBytes",
+      });
     }
     this.#taken = due;
   }

@@ -98,7 +98,7 @@ export class SuccessBody implements ResponseBody, SseReceiver {
   }
 
   tooLarge(): void {
-    this.#parts.fail(new GatewayError("event_too_large"));
+    this.#parts.fail(new GatewayError("event_too_large", undefined, { setting: "limits.eventBytes" }));
   }
 
   #whole(bytes: Buffer, isWhole: boolean): void {

@@ -34,6 +34,35 @@ function place(config: unknown = { data: { directory: "store" } }) {
   return { cwd, keys, stored };
 }
 
+/** A configuration with the models gpt and claude. */
+const TWO_MODELS = {
+  data: { directory: "store" },
+  routes: { openai: { dialect: "openai-chat", baseUrl: "https://api.openai.com/v1", passModels: ["gpt-*"] } },
+  models: { gpt: { route: "openai", model: "gpt-5" }, claude: { route: "openai", model: "claude" } },
+};
+
+describe("a key's models and routes are among those of the configuration", () => {
+  test.each([
+    ["--models", "nope", "--models: there is no nope in the configuration; there are gpt, claude, gpt-*"],
+    ["--models", "gpt,nope-*", "--models: there is no nope-* in the configuration; there are gpt, claude, gpt-*"],
+    ["--routes", "nope", "--routes: there is no nope in the configuration; there are openai"],
+  ])("%s %s is refused with those there are", (option, names, said) => {
+    const { keys, stored } = place(TWO_MODELS);
+    expect(keys("create", "alice", option, names)).toEqual({ code: 2, stdout: "", stderr: `sluice: ${said}\n` });
+    expect(stored()).toEqual([]);
+  });
+
+  test.each(["gpt", "c*", "gpt-5-mini", "gpt-5*", "*"])("the model %s is known", (name) => {
+    expect(place(TWO_MODELS).keys("create", "alice", "--models", name).code).toBe(0);
+  });
+
+  test("the demo's models are known, and with --data, which reads no configuration, all are", () => {
+    const { keys, cwd } = place();
+    expect(keys("create", "alice", "--models", "demo", "--routes", "demo-chat").code).toBe(0);
+    expect(keys("create", "bob", "--models", "nope", "--data", join(cwd, "other")).code).toBe(0);
+  });
+});
+
 describe("sluice keys create", () => {
   test("prints only the secret to standard output, and stores only its digest", () => {
     const { keys, stored } = place();
@@ -59,7 +88,7 @@ describe("sluice keys create", () => {
   });
 
   test("stores every option of the key", () => {
-    const { keys, stored } = place();
+    const { keys, stored } = place(TWO_MODELS);
     const options = [
       ["--scopes", "streams,read,streams"],
       ["--models", "gpt, claude"],
@@ -154,7 +183,7 @@ describe("sluice keys create", () => {
 
 describe("sluice keys list", () => {
   test("prints an aligned table of unrevoked keys", () => {
-    const { keys } = place();
+    const { keys } = place(TWO_MODELS);
     keys("create", "alice", "--tokens-per-day", "1000", "--concurrent-streams", "4");
     keys("create", "a-caller-with-a-long-name", "--models", "gpt", "--expires", "2100-01-31T08:00Z");
     keys("create", "gone");
@@ -206,7 +235,7 @@ describe("sluice keys revoke", () => {
     expect(place().keys("revoke", "nobody")).toEqual({
       code: 2,
       stdout: "",
-      stderr: "sluice: there is no key nobody\n",
+      stderr: "sluice: there is no key nobody; sluice keys list shows all\n",
     });
   });
 });

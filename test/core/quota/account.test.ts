@@ -67,7 +67,8 @@ describe("an open under a cap on tokens", () => {
     const error = refusal(open);
     expect(error.toBody()).toEqual({
       code: "cap_exceeded",
-      message: "ci has used up its tokens per day (110) until 2026-11-23T00:00:00.000Z",
+      message:
+        "ci has used up its tokens per day (110) until 2026-11-23T00:00:00.000Z (sluice keys create --tokens-per-day)",
       retryable: false,
       details: { caller: "ci", cap: "tokensPerDay", limit: 110, used: 100, resetsAt: "2026-11-23T00:00:00.000Z" },
     });

@@ -51,6 +51,24 @@ describe("a gateway key on the HTTP APIs", () => {
     expect([unscoped.status, JSON.parse(unscoped.text).error.code]).toEqual([403, "forbidden"]);
   });
 
+  test("learns nothing of a model it may not use on the path of another dialect, and its refusal is logged with it", async () => {
+    await using up = await setUpKey({ models: ["gpt"] });
+    const claude = { ...CHAT, body: { ...CHAT.body, model: "claude" } };
+    const refused = await up.post(claude, up.bearer);
+    expect(refused.status).toBe(403);
+    expect(refused.text).not.toMatch(/anthropic|messages"|\/v1\/messages/);
+    expect(up.gateway.log.lines).toContainEqual(
+      expect.objectContaining({
+        event: "refused",
+        code: "forbidden",
+        caller: "alice",
+        setting: "sluice keys create --models, --routes",
+      }),
+    );
+    await using all = await setUpKey();
+    expect((await all.post(claude, all.bearer)).text).toContain("ask for it at /v1/messages");
+  });
+
   test("may bring an upstream key, which is sent to the provider and nowhere else", async () => {
     await using up = await setUpKey({ upstreamKeys: "own" });
     const without = await up.post(CHAT, up.bearer);

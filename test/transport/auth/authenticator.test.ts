@@ -159,7 +159,10 @@ describe("a gateway key", () => {
     const good = freshSecret();
     const { authenticator, refusal } = setUp({ keys: [...keys, keyFor("bob", good)] });
     for (let i = 0; i < 3; i++) expect(refusal(wrong, "10.0.0.1")?.code).not.toBe("rate_limited");
-    expect(refusal(wrong, "10.0.0.1")).toMatchObject({ code: "rate_limited", message: "too many failed attempts" });
+    expect(refusal(wrong, "10.0.0.1")).toMatchObject({
+      code: "rate_limited",
+      setting: "limits.requests.authFailuresPerMinute",
+    });
     expect(authenticator.authenticate(good, "10.0.0.1")).toMatchObject({ name: "bob" });
   });
 

@@ -1,3 +1,4 @@
+import { type Caller, requireUse } from "../../../core/caller/caller.ts";
 import type { Routing, Target } from "../../../core/dialect/routing.ts";
 import { sideCall } from "../../../core/dialect/side-call.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
@@ -29,21 +30,28 @@ export function checkContentType(exchange: HttpExchange): void {
 
 /**
  * Parses a request body and resolves its model. Throws `bad_request` for an invalid body, `unknown_model`, `unknown_route`,
- * or `unsupported` when the model's route speaks another dialect than this API.
+ * `forbidden`, or `unsupported` when the model's route speaks another dialect than this API.
  */
-export function readRequest(text: string, api: Api, routing: Routing, path: string): ApiRequest {
+export function readRequest(
+  text: string,
+  api: Api,
+  routing: Routing,
+  { path, caller }: Pick<HttpExchange, "path" | "caller">,
+): ApiRequest {
   const body = parseRelayedJson(text);
   if (!isObject(body)) throw new GatewayError("bad_request", whyUnfit(text));
-  return requestOf({ ...body, ...api.asked?.(path) }, api, routing);
+  return requestOf({ ...body, ...api.asked?.(path) }, api, routing, caller);
 }
 
 /** The same for a body that is parsed already (`parseRelayedJson`). */
-export function requestOf(body: JsonObject, api: Api, routing: Routing): ApiRequest {
+export function requestOf(body: JsonObject, api: Api, routing: Routing, caller: Caller): ApiRequest {
   if (typeof body.model !== "string" || body.model === "") throw new GatewayError("bad_request", "model is missing");
   if (body.stream !== undefined && body.stream !== null && typeof body.stream !== "boolean") {
     throw new GatewayError("bad_request", "stream is true or false");
   }
   const { target, model } = readModel(body.model, api, routing);
+  // First: what a key may not use is not described to it.
+  requireUse(caller, target);
   checkDialect(body.model, target, api);
   const asked = { ...body, model };
   if (api.below !== undefined) return { target: sideTarget(target, api.below), body: asked, unary: true };

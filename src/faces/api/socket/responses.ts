@@ -70,7 +70,7 @@ export class Responses {
    */
   start(frame: CreateFrame, caller: Caller, receivedAt: number): ResponseReader | undefined {
     const plan = this.#plan(frame);
-    const { target } = requestOf(plan.body, RESPONSES_API, this.#parts.routing);
+    const { target } = requestOf(plan.body, RESPONSES_API, this.#parts.routing, caller);
     const { relay, registry } = this.#parts;
     if (!frame.generate) {
       checkOpen(caller, target, this.#connection.upstreamKey);

@@ -105,7 +105,10 @@ export class ModelCatalog {
   get(selection: string): Model {
     const model = this.find(selection);
     if (!model) throw new GatewayError("unknown_model", `unknown model: ${selection}`);
-    if (!this.models.includes(model)) throw new GatewayError("forbidden", "the key does not allow this model");
+    if (!this.models.includes(model)) {
+      const setting = "sluice keys create --models, --routes";
+      throw new GatewayError("forbidden", "the key does not allow this model", { setting });
+    }
     return model;
   }
 

@@ -145,7 +145,10 @@ describe("a key that names models", () => {
   test("cannot choose another one for a session or a message", async () => {
     await using rig = await rigWith({ models: ["claude"] });
     const client = await rig.client({ token: secret });
-    const forbidden = { code: "FORBIDDEN", message: "the key does not allow this model" };
+    const forbidden = {
+      code: "FORBIDDEN",
+      message: "the key does not allow this model (sluice keys create --models, --routes)",
+    };
     expect(await client.refusal("sessions.patch", { key: "main", model: "openai/gpt" })).toMatchObject(forbidden);
     expect(await client.refusal("agent", { message: "hi", idempotencyKey: "r1", model: "gpt" })).toMatchObject(
       forbidden,

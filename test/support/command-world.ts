@@ -1,0 +1,17 @@
+import type { CommandWorld } from "../../src/cli/command-table.ts";
+
+/** A world for commands that write and touch nothing else. */
+export function worldWith() {
+  const written = { stdout: "", stderr: "" };
+  const world: CommandWorld = {
+    env: {},
+    cwd: "/nowhere",
+    version: "0.0.0",
+    openTerminal: undefined,
+    openScreen: undefined,
+    hangUp() {},
+    stdout: { write: (text) => (written.stdout += text) },
+    stderr: { write: (text) => (written.stderr += text) },
+  };
+  return { world, written };
+}
