@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { CODES, type Code } from "./codes.ts";
+import { DIALECTS } from "./dialects.ts";
 
 export const STREAM_SUBPROTOCOL = "sluice.v1";
 export const STREAM_PATH = "/v1/stream";
@@ -19,6 +20,9 @@ const streamId = z
 const name = z.string().min(1).max(MAX_NAME_LENGTH);
 const milliseconds = z.number().nonnegative();
 
+const dialectName = z.enum(DIALECTS);
+const providerBody = z.record(z.string(), z.unknown());
+
 const flow = z
   .enum(["ack", "none"])
   .optional()
@@ -32,7 +36,15 @@ export const OpenFrame = z
     id: streamId,
     model: name.optional().describe("a model alias; chooses route and upstream model"),
     route: name.optional().describe("a route; body.model is then the upstream's own model id"),
-    body: z.record(z.string(), z.unknown()).describe("the provider's own request body"),
+    body: providerBody.optional().describe("the provider's own request body"),
+    dialect: z
+      .literal("any")
+      .optional()
+      .describe("any: the client reads the events of every dialect it has a body for, and is told which one answers"),
+    bodies: z
+      .partialRecord(dialectName, providerBody)
+      .optional()
+      .describe("instead of body, with dialect any: the same request for each dialect"),
     upstreamKey: z
       .string()
       .regex(/^[\x21-\x7e]{1,512}$/, "1 to 512 visible ASCII characters")
@@ -49,7 +61,9 @@ export const OpenFrame = z
         "while nobody reads: continue (default) up to a full log and the grace time, finish to the end, or cancel",
       ),
   })
-  .refine((frame) => (frame.model === undefined) !== (frame.route === undefined), "give either model or route");
+  .refine((frame) => (frame.model === undefined) !== (frame.route === undefined), "give either model or route")
+  .refine((frame) => (frame.body === undefined) !== (frame.bodies === undefined), "give either body or bodies")
+  .refine((frame) => frame.bodies === undefined || frame.dialect === "any", 'give bodies with dialect "any"');
 
 export const CancelFrame = z
   .strictObject({
@@ -141,11 +155,18 @@ const event = z.object({
   raw: z.literal(true).optional().describe("the data was not JSON (or too deep) and is carried as a string"),
 });
 
-export const EventFrame = event.extend({ type: z.literal("event"), id: streamId });
+const told = dialectName
+  .optional()
+  .describe(
+    "of the stream's events: in the first frame of events on each connection, for streams opened with dialect any",
+  );
+
+export const EventFrame = event.extend({ type: z.literal("event"), id: streamId, dialect: told });
 
 export const EventsFrame = z.object({
   type: z.literal("events"),
   id: streamId,
+  dialect: told,
   events: z.array(event).min(1).describe("in order; only for streams opened with batch"),
 });
 

@@ -1,9 +1,12 @@
+import { Passages, type PassagesParts } from "../core/pass/passages.ts";
 import type { Face } from "../core/ports/face.ts";
+import type { HttpFace } from "../core/ports/http-face.ts";
 import { errorEvents } from "../dialects/error-event.ts";
 import { refusalBody } from "../dialects/refusal-body.ts";
 import { type ApiFaces, type ApiFacesParts, createApiFaces } from "../faces/api/face.ts";
 import { createResponsesSocket } from "../faces/api/socket/face.ts";
 import type { ResponsesSocketParts } from "../faces/api/socket/parts.ts";
+import { createPassThroughFace, type PassThroughParts } from "../faces/pass-through/face.ts";
 
 /** The vendors' APIs, each with its dialect's error bodies. */
 export function connectApis(
@@ -11,4 +14,9 @@ export function connectApis(
 ): ApiFaces & { readonly responsesSocket: Face } {
   const worded = { ...parts, wording: { refusal: refusalBody, errorEvents } };
   return { ...createApiFaces(worded), responsesSocket: createResponsesSocket(worded) };
+}
+
+/** What passes on the requests that routes list. */
+export function connectPassThrough(parts: PassagesParts & Omit<PassThroughParts, "passages" | "wording">): HttpFace {
+  return createPassThroughFace({ ...parts, passages: new Passages(parts), wording: { refusal: refusalBody } });
 }

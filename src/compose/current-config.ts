@@ -3,6 +3,7 @@ import type { Config } from "../config/schema.ts";
 import type { Routing } from "../core/dialect/routing.ts";
 import type { DemoUpstream } from "../demo/demo-upstream.ts";
 import type { Upstream, UpstreamRoute } from "../upstream/upstream.ts";
+import { followed, LIVE_LIMITS, type Limits, limitsOf } from "./limits.ts";
 import { connectRoutes } from "./routes.ts";
 
 /** What a reload changed, by the paths of the configuration. */
@@ -16,14 +17,20 @@ export interface Reloaded {
 /** A route for each of a configured route's keys: `twinOf` names the configured one where it is not the first. */
 type Made = UpstreamRoute & { readonly twinOf: string | undefined };
 
-/** The sections that follow the file. All else is read once, at the start. */
-const LIVE = ["routes", "models", "defaultModel"] as const;
+/** What follows the file. All else is read once, at the start. */
+const LIVE: readonly string[] = ["routes", "models", "defaultModel", ...LIVE_LIMITS];
 
 const isLive = (path: string): boolean => LIVE.some((section) => path === section || path.startsWith(`${section}.`));
 
-/** The configuration in effect, and the routes and models made from it. The only one who replaces them. */
+/** Reading the file gathers what a model with targets adds; the file has it beside the model's other keys. */
+const asWritten = (path: string): string =>
+  path.replace(/^(models\..+)\.fallback$/, "$1.targets").replace(/^(models\..+)\.fallback\.(\w+)$/, "$1.$2");
+
+/** The configuration in effect, and the routes, models and limits made from it. The only one who replaces them. */
 export class CurrentConfig {
   readonly routing: Routing;
+  /** One object for the life of the gateway, whose fields change. */
+  readonly limits: Limits;
   readonly #demo: DemoUpstream | undefined;
   #config: Config;
   #upstreamRoutes: readonly UpstreamRoute[];
@@ -31,6 +38,7 @@ export class CurrentConfig {
   constructor(config: Config, demo: DemoUpstream | undefined) {
     const { routing, upstreamRoutes } = connectRoutes(config, demo);
     this.routing = routing;
+    this.limits = limitsOf(config);
     this.#demo = demo;
     this.#config = config;
     this.#upstreamRoutes = upstreamRoutes;
@@ -46,22 +54,24 @@ export class CurrentConfig {
   }
 
   /**
-   * Puts the routes and models of a loaded configuration into effect, all at once; running streams keep those that they
-   * began with. Throws what is wrong with them, and changes nothing then.
+   * Puts the routes, models and some limits of a loaded configuration into effect, all at once; running streams keep the routes
+   * and models that they began with. Throws what is wrong with them, and changes nothing then.
    */
   replace(next: Config, upstream: Pick<Upstream, "prepare">): Reloaded {
     const paths = differencesOf(this.#config, next);
     const { routes, models, defaultModel } = next;
-    const config = { ...this.#config, routes, models, defaultModel };
+    const limits = followed(this.#config.limits, next.limits);
+    const config = { ...this.#config, routes, models, defaultModel, limits };
     const made = connectRoutes(config, this.#demo);
     const upstreamRoutes = made.upstreamRoutes.map((route) => this.#unchanged(route, paths) ?? route);
     const apply = upstream.prepare(upstreamRoutes);
     // Nothing below can fail.
     apply();
     this.routing.become(made.routing);
+    Object.assign(this.limits, limitsOf(config));
     this.#upstreamRoutes = upstreamRoutes;
     this.#config = config;
-    return { changed: paths.filter(isLive), restart: paths.filter((path) => !isLive(path)) };
+    return { changed: paths.filter(isLive).map(asWritten), restart: paths.filter((path) => !isLive(path)) };
   }
 
   /** The route in effect, if the file says the same of it: its connections and its breaker are kept then. */

@@ -23,13 +23,12 @@ import { createTicketFace } from "../transport/auth/ticket-face.ts";
 import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
-import { connectApis } from "./apis.ts";
+import { connectApis, connectPassThrough } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLedger } from "./ledger.ts";
-import { limitsOf } from "./limits.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
@@ -46,7 +45,6 @@ const newId = (): string => randomUUID();
 export async function createGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
   const startedAt = clock.now();
   const { version } = options;
-  const limits = limitsOf(config);
   // Stops in reverse order, even when the start fails half-way.
   await using started = new AsyncDisposableStack();
 
@@ -60,6 +58,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const targetRecords = new TargetRecords(clock.wall);
   const observer = combine(log.observer, metrics?.observer ?? {}, targetRecords);
   const { load, loop, vitals, callerLoad } = started.use(connectLoad(config, clock));
+  const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
+  const current = new CurrentConfig(config, demo);
+  const { routing, limits } = current;
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
   if (config.data.store === "sqlite") {
     started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
@@ -68,9 +69,6 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const thread = started.use(new WorkerThread());
   const transcripts = started.adopt(await openTranscripts(config, thread), (part) => part.close());
   const ledger = started.adopt(await connectLedger(config, thread, clock, log.ledger), (part) => part.stop());
-  const demo = config.demo ? started.adopt(await startDemoUpstream(), (part) => part.close()) : undefined;
-  const current = new CurrentConfig(config, demo);
-  const { routing } = current;
   const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
@@ -86,7 +84,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const { relay, targets } = started.use(
+  const { relay, targets, reservations } = started.use(
     await connectRelay({
       limits,
       registry,
@@ -102,13 +100,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const callers = started.use(await connectCallers(config, thread, clock, observer));
   const { authenticator, tickets } = callers;
-  const apis = started.adopt(
-    connectApis({
-      ...{ relay, routing, registry, authenticator, observer, clock, newId, limits },
-      requests: inboundBudgets.callers,
-    }),
-    (part) => part.close(),
-  );
+  const requests = inboundBudgets.callers;
+  const api = { relay, routing, registry, authenticator, observer, clock, newId, limits, requests };
+  const apis = started.adopt(connectApis(api), (part) => part.close());
   const streamFaces = started.use(
     connectStreamFaces({ relay, routing, registry, authenticator, clock, observer, limits }),
   );
@@ -170,6 +164,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     httpFaces: [
       // Before the APIs' own, the last of which answers for every path that is missing.
       createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now())),
+      connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
     ],
     page: connectPages({ ...callers, devices: openClawFace, config, version, routing, clock, startedAt, metricsPage }),

@@ -15,8 +15,6 @@ import { Sweeper } from "../core/stream/sweeper.ts";
 import { Targets } from "../core/targets/targets.ts";
 import type { Limits } from "./limits.ts";
 
-/** Most ids of past streams remembered, a few hundred bytes each; the oldest are dropped. */
-const REMEMBERED_IDS = 10_000;
 /** How often grace, retention, pauses and drains are checked. */
 const SWEEP_MS = 1_000;
 /** Memory of a running stream besides its log: sockets, a request, a parser, a pending read while it is paused. */
@@ -29,6 +27,7 @@ export interface RelayConnections extends Disposable {
   readonly relay: Relay;
   /** The health of what the models run on. */
   readonly targets: Targets;
+  readonly reservations: KeyReservations;
 }
 
 /** The streams' registry and memory. */
@@ -46,7 +45,7 @@ export function openRegistry(
 ): Streams {
   const memoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
   const budget = new LogBudget(Math.floor(memoryBytes / HEAP_SLACK), () => registry.relieve());
-  const registry = new StreamRegistry({ ...limits, rememberedIds: REMEMBERED_IDS }, budget, clock.now, resumed);
+  const registry = new StreamRegistry(limits, budget, clock.now, resumed);
   return { registry, budget };
 }
 
@@ -75,8 +74,15 @@ export async function connectRelay(parts: {
     clock,
     newId,
     log: { maxBytes: limits.logBytes, maxEntries: limits.logEntries },
-    drain: { ms: limits.drainUsageMs, bytes: limits.drainUsageBytes },
-    openStreams: limits.openStreams,
+    drain: {
+      get ms() {
+        return limits.drainUsageMs;
+      },
+      bytes: limits.drainUsageBytes,
+    },
+    get openStreams() {
+      return limits.openStreams;
+    },
     requests: parts.requests,
     opens: new OpenRate(limits, clock),
     budget,
@@ -91,5 +97,5 @@ export async function connectRelay(parts: {
   const sweeper = new Sweeper([registry, relay], SWEEP_MS, clock.now());
   // setImmediate runs after reads: data that arrived while the process was suspended counts before any timeout does.
   const sweep = setInterval(() => void setImmediate(() => sweeper.sweep(clock.now())), SWEEP_MS);
-  return { relay, targets, [Symbol.dispose]: () => clearInterval(sweep) };
+  return { relay, targets, reservations, [Symbol.dispose]: () => clearInterval(sweep) };
 }

@@ -16,12 +16,12 @@ export function reload(
   load: () => Config,
   current: CurrentConfig,
   upstream: Upstream,
-  targets: Pick<Targets, "retryNow">,
+  targets: Pick<Targets, "follow">,
   log: Pick<Log, "reloaded" | "reloadRefused" | "observer">,
 ): Reloaded | Refused {
   try {
     const changes = current.replace(load(), upstream);
-    targets.retryNow();
+    targets.follow(current.routing.models);
     log.reloaded(changes);
     return changes;
   } catch (error) {

@@ -1,5 +1,7 @@
 import type * as z from "zod";
+import type { PassPattern } from "../core/dialect/pass-pattern.ts";
 import { isLoopback, isWildcard } from "./loopback.ts";
+import { ambiguities } from "./routes/pass-through.ts";
 import type { Secret } from "./secret.ts";
 
 /** The fields these checks read. */
@@ -22,6 +24,7 @@ interface Checked {
         readonly maxConnections: number;
         readonly sessionHeader?: string | undefined;
         readonly keepsHistory: boolean;
+        readonly passThrough: readonly PassPattern[];
       }
     >
   >;
@@ -90,6 +93,10 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
   }
   for (const [name, { key, keys }] of Object.entries(config.routes)) {
     if (key && keys) problem(["routes", name, "keys"], "keys beside key", "either one key or several keys");
+  }
+  for (const { route, index, text, other } of ambiguities(config.routes)) {
+    const found = `"${text}", which routes.${other} lists too`;
+    problem(["routes", route, "passThrough", String(index)], found, "a GET or DELETE that one route lists");
   }
   if (models.length === 0 && !config.demo) problem(["models"], "no model", "at least one, or demo: true");
   const { defaultModel } = config;

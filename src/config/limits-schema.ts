@@ -95,6 +95,14 @@ const requests = z.strictObject({
   ),
 });
 
+/** What is passed on as it is. */
+const passThrough = z.strictObject({
+  requestBytes: bytes(512 * MIB, 4096 * MIB).describe(
+    "largest upload: providers take files of 512 MB; it is passed on as it comes, and JSON is bounded by apiBodyBytes",
+  ),
+  responseBytes: bytes(512 * MIB, 4096 * MIB).describe("largest response, which is passed on as it comes too"),
+});
+
 /**
  * Ceilings for the whole gateway; each states the reason for its default. At the top are those an operator adapts to a
  * machine and its clients; the groups hold defaults that fit nearly everyone. src/compose/limits.ts has the constants.
@@ -146,4 +154,5 @@ export const limitsSchema = z.strictObject({
   streams: streams.prefault({}).describe("advanced: how streams are kept and given up on"),
   sockets: sockets.prefault({}).describe("advanced: how clients connect, and how much waits for them"),
   requests: requests.prefault({}).describe("advanced: what clients may send"),
+  passThrough: passThrough.prefault({}).describe("advanced: sizes of what routes pass on (docs/pass-through.md)"),
 });

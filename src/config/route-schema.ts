@@ -8,6 +8,7 @@ import { network } from "./network.ts";
 import { priceSchema } from "./price-schema.ts";
 import { PROVIDER_NAMES, providerNamed } from "./providers.ts";
 import { proxySchema, proxyTo } from "./proxy.ts";
+import { passPatternSchema } from "./routes/pass-through.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
 import { fallbackFields, withTargets } from "./target-schema.ts";
 
@@ -157,6 +158,13 @@ const routeFields = (sources: SecretSources) =>
         .transform((given) => (typeof given === "string" ? [given] : given))
         .describe(
           "models without an alias, taken under the provider's own names on this dialect's path: true for all, or patterns such as claude-*",
+        ),
+      passThrough: z
+        .array(passPatternSchema)
+        .max(100)
+        .default([])
+        .describe(
+          'requests that go to this provider as they are, such as ["POST /v1/embeddings", "GET /v1/files/*"]; * is one segment of a path; none by default (docs/pass-through.md)',
         ),
       ca: certificates(sources)
         .optional()

@@ -9,7 +9,9 @@ const aMinute = z.int().min(1).max(1_000_000_000);
 const targetSchema = z.strictObject({
   route: z
     .string()
-    .describe("a route of this configuration; of another dialect than the first target's only chats (OpenClaw) use it"),
+    .describe(
+      "a route of this configuration; of another dialect than the first target's, it is used by chats and by clients that read any dialect",
+    ),
   model: z.string().min(1).describe("the upstream's own model id there"),
   weight: z.number().min(0.001).max(1_000_000).default(1).describe("its share, with weights and least_busy"),
   defaults: z

@@ -33,6 +33,7 @@ export function streamFields(record: StreamRecord): LogFields {
     caller: lineText(record.caller),
     route: lineText(record.route),
     model: lineText(record.model),
+    path: lineText(record.path),
     attempt: terminal.target?.attempt,
     target: lineText(terminal.target?.model),
     status: terminal.status,

@@ -85,7 +85,6 @@ export interface RunningServer {
 
 /** Sockets besides `limits.connections`, for those that are not WebSockets yet, or never will be. */
 const PLAIN_SOCKETS = 256;
-
 const LOOK_MS = 1_000;
 
 /** Starts listening. Rejects when the address cannot be bound. */
@@ -142,10 +141,12 @@ class GatewayServer implements RunningServer {
     // A request refused for its head need not send its body.
     this.#http.on("checkContinue", answer);
     this.#http.maxHeadersCount = ALL_FIELDS;
-    this.#http.maxConnections = Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
+    const mostSockets = () => Math.min(parts.maxSockets, parts.limits.connections + PLAIN_SOCKETS);
+    this.#http.maxConnections = mostSockets();
     this.#http.on("connection", (socket) => pendingSockets.enter(socket));
     this.#http.on("drop", (dropped) => {
-      // Make room for the next one: idle connections are only a convenience.
+      // Make room for the next one: the limit may have been raised, and idle connections are only a convenience.
+      this.#http.maxConnections = mostSockets();
       this.#http.closeIdleConnections();
       this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept");
     });

@@ -13,13 +13,14 @@ test.each(Object.keys(files))("%s is what `npm run generate` writes", (path) => 
 });
 
 const { listen, limits, log, openclaw } = load({});
-const { streams, sockets, requests, ...inFront } = limits;
+const { streams, sockets, requests, passThrough, ...inFront } = limits;
 const sections = {
   listen,
   limits: inFront,
   "limits.streams": streams,
   "limits.sockets": sockets,
   "limits.requests": requests,
+  "limits.passThrough": passThrough,
   log,
   openclaw,
 };

@@ -197,10 +197,10 @@ describe("a reload", () => {
   test("names the keys that wait for a restart, and applies the others", async () => {
     await using up = await setUp();
     const models = { ...up.config.models, more: { route: "chat", model: "m" } };
-    const { code, stdout } = await reload(up.gateway, { ...up.config, models, limits: { openStreams: 7 } });
+    const { code, stdout } = await reload(up.gateway, { ...up.config, models, limits: { streams: { logEntries: 7 } } });
     expect(code).toBe(0);
-    expect(stdout).toContain("unchanged until a restart: limits.openStreams");
-    expect(linesOf(up.gateway, "reloaded")).toMatchObject([{ level: "warn", restart: ["limits.openStreams"] }]);
+    expect(stdout).toContain("unchanged until a restart: limits.streams.logEntries");
+    expect(linesOf(up.gateway, "reloaded")).toMatchObject([{ level: "warn", restart: ["limits.streams.logEntries"] }]);
   });
 
   test("happens by itself when the file changes and watch is true", async () => {

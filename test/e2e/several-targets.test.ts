@@ -1,73 +1,29 @@
-import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:tls";
 import { describe, expect, test } from "@jest/globals";
-import type { GatewayKey } from "../../src/core/caller/key-ring.ts";
-import { KeyDatabase } from "../../src/storage/keys/key-database.ts";
-import { LEDGER_FILE } from "../../src/storage/ledger/ledger-database.ts";
+import { configSchema } from "../../src/config/schema.ts";
 import { AiChat } from "../support/ai-chat.ts";
+import { BREAKS } from "../support/broken-answers.ts";
 import { ChatScript } from "../support/chat-script.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { freshSecret, keyFor } from "../support/gateway-key.ts";
 import { OpenClawClient } from "../support/openclaw-client.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { addKey, answer, chunk, configOf as configWith, HEAD, OVERLOADED, rowsOf } from "../support/several-targets.ts";
 import { type EventFrame, StreamClient } from "../support/stream-client.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../support/test-certificate.ts";
 
 const directory = temporaryDirectories();
 
-const chunk = (delta: object) => ({
-  id: "c0",
-  object: "chat.completion.chunk",
-  choices: [{ index: 0, delta, finish_reason: null }],
-});
-const HEAD = chunk({ role: "assistant", content: "" });
-const OVERLOADED = { error: { message: "Overloaded", type: "overloaded_error", code: "overloaded" } };
+const QUICK = { headersMs: 1_000, firstEventMs: 1_000 };
 
-/** The ways in which a target breaks before its answer begins. */
-const BREAKS: Readonly<Record<string, (exchange: ScriptedExchange) => void>> = {
-  "refuses with 503": (exchange) => void exchange.json(503, { error: { message: "busy" } }),
-  "refuses with 500": (exchange) => void exchange.json(500, { error: { message: "oops" } }),
-  "refuses with 429": (exchange) => void exchange.json(429, { error: { message: "slow" } }, { "retry-after": "7" }),
-  "refuses the key": (exchange) => void exchange.json(401, { error: { message: "bad key", code: "invalid_api_key" } }),
-  "resets before a byte": (exchange) => exchange.reset(),
-  "ends before an event": (exchange) => void exchange.sse().end(),
-  "is overloaded in its first event": (exchange) => void exchange.sse().event(OVERLOADED).end(),
-  "is overloaded after its head": (exchange) => void exchange.sse().event(HEAD).event(OVERLOADED).end(),
-  "breaks off after its head": (exchange) => void exchange.sse().event(HEAD).reset(),
-  "says nothing in time": (exchange) => void exchange.sse().chunk(": waiting\n\n"),
-  "sends no stream": (exchange) => void exchange.head(200, { "content-type": "text/html", "content-length": "0" }),
-};
-
-const timeouts = { connectMs: 2_000, headersMs: 1_000, firstEventMs: 1_000 };
-
-const configOf = (targets: readonly ScriptedUpstream[], model: object = {}) => ({
-  routes: Object.fromEntries(
-    targets.map(({ url }, index) => [
-      `r${index}`,
-      { dialect: "openai-chat", baseUrl: `${url}/v1`, key: `sk-key-of-r${index}`, timeouts },
-    ]),
-  ),
-  models: { smart: { targets: targets.map((_, index) => ({ route: `r${index}`, model: `m${index}` })), ...model } },
-});
+const configOf = (targets: readonly ScriptedUpstream[], model: object = {}, timeouts: object = QUICK) =>
+  configWith(targets, { model, timeouts: { connectMs: 2_000, ...timeouts } });
 
 const textOf = (events: readonly EventFrame[]): string =>
   events.flatMap(({ data }) => /"content":"(.*?)"/.exec(JSON.stringify(data))?.[1] ?? []).join("");
-
-const answer = (exchange: ScriptedExchange) => new ChatScript(exchange).text("from the good one").finish();
-
-function rowsOf(path: string): Record<string, unknown>[] {
-  using database = new DatabaseSync(join(path, LEDGER_FILE), { readOnly: true });
-  return database
-    .prepare("SELECT * FROM streams ORDER BY rowid")
-    .all()
-    .map((row) => ({ ...row }));
-}
-
-function addKey(path: string, key: GatewayKey): void {
-  const store = new KeyDatabase(path);
-  store.add(key);
-  store.close();
-}
 
 describe("a model with two targets", () => {
   test.each(Object.entries(BREAKS))("is answered by the second when the first %s", async (_, breaks) => {
@@ -214,49 +170,81 @@ describe("a model with two targets", () => {
   });
 });
 
-describe("five targets of which four break", () => {
-  test("under 200 streams: none fails, none is mixed, all attempts are recorded, and the broken ones are spared", async () => {
-    const path = directory();
-    const breaks = Object.values(BREAKS);
-    let requests = 0;
-    let attempts = 0;
-    {
-      await using one = await startScriptedUpstream();
-      await using two = await startScriptedUpstream();
-      await using three = await startScriptedUpstream();
-      await using four = await startScriptedUpstream();
-      await using good = await startScriptedUpstream();
-      let turn = 0;
-      const bad = [one, two, three, four];
-      for (const upstream of bad) upstream.respondWith((exchange) => breaks[turn++ % breaks.length]?.(exchange));
-      good.respondWith((exchange) => new ChatScript(exchange).text("all ").text("good").finish());
-      const config = { ...configOf([...bad, good]), data: { directory: path } };
-      await using gateway = await startTestGateway({ config });
-      using client = await (await StreamClient.connect(gateway.url)).hello();
-      for (let round = 0; round < 10; round++) {
-        const ids = Array.from({ length: 20 }, (_, index) => `s${round}_${index}`);
-        const ended = await Promise.all(ids.map((id) => client.run(id, { model: "smart", body: { messages: [] } })));
-        for (const { events, end } of ended) {
-          expect(end).toMatchObject({ status: "completed", target: { route: "r4" } });
-          expect(textOf(events)).toBe("all good");
-          expect(events.map(({ seq }) => seq)).toEqual(events.map((_event, index) => index + 1));
-        }
+/** 200 streams in rounds of 20, each of which must be answered by the last of these five targets; then what was recorded. */
+async function runOn(config: ReturnType<typeof configOf>, good: ScriptedUpstream) {
+  const path = directory();
+  let left = 0;
+  good.respondWith((exchange) => new ChatScript(exchange).text("all ").text("good").finish());
+  {
+    await using gateway = await startTestGateway({ config: { ...config, data: { directory: path } } });
+    using client = await (await StreamClient.connect(gateway.url)).hello();
+    for (let round = 0; round < 10; round++) {
+      const ids = Array.from({ length: 20 }, (_, index) => `s${round}_${index}`);
+      const running = Promise.all(ids.map((id) => client.run(id, { model: "smart", body: { messages: [] } })));
+      // Under load: ends every cool-down, so that all targets are tried again, and changes what running streams hold.
+      const price = { input: round + 1, output: 1 };
+      const file = { ...config, models: { smart: { ...config.models.smart, price } }, demo: false };
+      const outcome = gateway.reload(() => configSchema({ env: {}, readFile: () => "" }).parse(file));
+      expect(outcome).toMatchObject({ changed: expect.arrayContaining(["models.smart.targets"]) });
+      for (const { events, end } of await running) {
+        expect(end).toMatchObject({ status: "completed", target: { route: "r4" } });
+        expect(textOf(events)).toBe("all good");
+        expect(events.map(({ seq }) => seq)).toEqual(events.map((_event, index) => index + 1));
+        expect(events).toHaveLength(4);
       }
-      requests = [...bad, good].reduce((sum, upstream) => sum + upstream.requests, 0);
-      // Without a cool-down it would be 200 at each.
-      for (const upstream of bad) expect(upstream.requests).toBeLessThan(80);
-      const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
-      const left = [...metrics.matchAll(/^sluice_attempts_left_total\{.*\} (\d+)$/gm)];
-      attempts = left.reduce((sum, [, count]) => sum + Number(count), 200);
     }
-    const rows = rowsOf(path);
-    expect(rows.filter(({ is_left, outcome }) => is_left === 0 && outcome === "completed")).toHaveLength(200);
-    expect(rows.filter(({ is_left, outcome }) => is_left === 1 && outcome !== "failed")).toEqual([]);
-    expect(rows.every(({ outcome }) => outcome !== null)).toBe(true);
-    expect(rows).toHaveLength(attempts);
+    const metrics = await (await fetch(`${gateway.url}/metrics`)).text();
+    for (const [, count] of metrics.matchAll(/^sluice_attempts_left_total\{.*\} (\d+)$/gm)) left += Number(count);
+  }
+  const rows = rowsOf(path);
+  expect(rows.filter(({ is_left, outcome }) => is_left === 0 && outcome === "completed")).toHaveLength(200);
+  expect(rows.filter(({ is_left, outcome }) => is_left === 1 && outcome !== "failed")).toEqual([]);
+  expect(rows.every(({ outcome }) => outcome !== null)).toBe(true);
+  expect(rows).toHaveLength(200 + left);
+  return { rows };
+}
+
+describe("five targets of which four break, under 200 streams and a reload in each tenth of them", () => {
+  test("fail none, mix none and record every attempt, whatever the four do", async () => {
+    const ways = Object.values(BREAKS);
+    await using one = await startScriptedUpstream();
+    await using two = await startScriptedUpstream();
+    await using three = await startScriptedUpstream();
+    await using four = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    const bad = [one, two, three, four];
+    let turn = 0;
+    for (const upstream of bad) upstream.respondWith((exchange) => ways[turn++ % ways.length]?.(exchange));
+    const { rows } = await runOn(
+      configOf([...bad, good], { coolDownMs: 100 }, { headersMs: 300, firstEventMs: 300 }),
+      good,
+    );
+    // Every way was met.
+    expect(turn).toBeGreaterThan(ways.length);
+    // Without cool-downs each stream would ask them all.
+    expect(turn).toBeLessThan(800);
     // A remembered refusal of a key costs no request; one on a stale connection is sent again.
     const resent = rows.filter(({ anomalies }) => String(anomalies).includes("resent"));
-    expect(rows.length + resent.length).toBeGreaterThanOrEqual(requests);
+    expect(rows.length + resent.length).toBeGreaterThanOrEqual(turn + good.requests);
+  });
+
+  test("nor if they cannot be reached: no name, no listener, no TLS, and a certificate of nobody's", async () => {
+    await using plain = await startScriptedUpstream();
+    await using good = await startScriptedUpstream();
+    const gone = await startScriptedUpstream();
+    await gone.close();
+    const unknown = createServer({ key: PRIVATE_KEY, cert: CERTIFICATE }).listen(0, "localhost");
+    await using _ = { [Symbol.asyncDispose]: () => new Promise<void>((closed) => unknown.close(() => closed())) };
+    await once(unknown, "listening");
+    const { port } = unknown.address() as AddressInfo;
+    const config = configOf([gone, gone, gone, gone, good]);
+    const urls = ["https://nowhere.invalid", gone.url, plain.url.replace("http", "https"), `https://localhost:${port}`];
+    for (const [index, url] of urls.entries())
+      Object.assign(config.routes[`r${index}`] ?? {}, { baseUrl: `${url}/v1` });
+    const { rows } = await runOn(config, good);
+    const codes = new Set(rows.map(({ route, code }) => `${route} ${code}`));
+    for (const index of urls.keys()) expect(codes).toContain(`r${index} upstream_unreachable`);
+    expect(plain.requests).toBe(0);
   });
 });
 

@@ -22,6 +22,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "faces/chat": { parts: CORE, node: true, packages: [] },
   "faces/http-streams": { parts: CORE, node: true, packages: [] },
   "faces/openclaw": { parts: [...CORE, "faces/chat"], node: true, packages: ["zod"] },
+  "faces/pass-through": { parts: CORE, node: false, packages: [] },
   "faces/stream": { parts: CORE, node: true, packages: [] },
   "faces/usage": { parts: CORE, node: false, packages: [] },
   upstream: { parts: CORE, node: true, packages: ["eventsource-parser"] },
@@ -36,7 +37,15 @@ const RULES: Readonly<Record<string, Rule>> = {
     parts: [
       ...CORE,
       ...["config", "demo", "dialects", "observe", "page", "storage", "transport", "upstream"],
-      ...["faces/ai-sdk", "faces/api", "faces/http-streams", "faces/openclaw", "faces/stream", "faces/usage"],
+      ...[
+        "faces/ai-sdk",
+        "faces/api",
+        "faces/http-streams",
+        "faces/openclaw",
+        "faces/pass-through",
+        "faces/stream",
+        "faces/usage",
+      ],
     ],
     node: true,
     packages: [],
@@ -46,12 +55,12 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 /** The rooms of a part form a line: each may import those before it. Files beside the rooms may import them all. */
 const LINES: Readonly<Record<string, readonly string[]>> = {
-  core: ["kernel", "usage", "dialect", "stream", "ledger", "caller", "ports", "targets", "quota", "relay"],
+  core: ["kernel", "usage", "dialect", "stream", "ledger", "caller", "ports", "targets", "quota", "relay", "pass"],
   "faces/ai-sdk": ["messages", "frames", "answers"],
   "faces/api": ["request", "socket"],
   "faces/openclaw": ["clients", "files", "sessions", "runs", "methods", "connect"],
   transport: ["admit", "auth", "http", "ws"],
-  upstream: ["policy", "body", "http1", "call"],
+  upstream: ["policy", "body", "http1", "call", "pass"],
   storage: ["sqlite", "transcripts", "ledger", "keys"],
 };
 const MAX_LINES = 250;

@@ -80,7 +80,7 @@ describe.each(["info", "debug"])("with the log at %s", (level) => {
     return response;
   }
 
-  async function useStreams(headers: Record<string, string>): Promise<void> {
+  async function callStreams(headers: Record<string, string>): Promise<void> {
     const client = await (await StreamClient.connect(sluice.url, { headers })).hello();
     const body = { messages: [{ role: "user", content: passing.prompt }] };
     upstream.respondWith(whole(passing.answer));
@@ -96,7 +96,7 @@ describe.each(["info", "debug"])("with the log at %s", (level) => {
     await client.closed;
   }
 
-  async function useApis(key: string): Promise<void> {
+  async function callApis(key: string): Promise<void> {
     const headers = { authorization: `Bearer ${key}`, "content-type": "application/json", "user-agent": passing.agent };
     const body = (more: Record<string, unknown>) =>
       JSON.stringify({ model: "gpt", messages: [{ role: "user", content: passing.prompt }], ...more });
@@ -180,9 +180,9 @@ describe.each(["info", "debug"])("with the log at %s", (level) => {
     const ticket = await ask("/v1/ticket", { method: "POST", headers: { authorization } });
     secrets.ticket = ((await ticket.json()) as { ticket: string }).ticket;
 
-    await useStreams({ authorization });
-    await useStreams({ authorization, "x-sluice-upstream-key": secrets.ownKey });
-    await useApis(secrets.gatewayKey);
+    await callStreams({ authorization });
+    await callStreams({ authorization, "x-sluice-upstream-key": secrets.ownKey });
+    await callApis(secrets.gatewayKey);
     await chat();
     await beRefused();
     const known = { headers: { authorization: `Bearer ${secrets.token}` } };

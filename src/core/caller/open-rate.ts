@@ -29,6 +29,8 @@ export class OpenRate {
       bucket = new TokenBucket(this.#limits.opensPerSecond, this.#limits.opensBurst, now);
       this.#buckets.set(caller, bucket);
     }
+    // They may have changed since its last open.
+    bucket.limit(now, this.#limits.opensPerSecond, this.#limits.opensBurst);
     const retryAfterMs = bucket.take(now);
     if (retryAfterMs > 0) throw new GatewayError("rate_limited", "the caller opens streams too fast", { retryAfterMs });
   }

@@ -3,8 +3,8 @@ const ROUNDING = 1e-6;
 
 /** A rate limit with bursts. Clock readings, in milliseconds, are arguments. */
 export class TokenBucket {
-  readonly #perSecond: number;
-  readonly #burst: number;
+  #perSecond: number;
+  #burst: number;
   #tokens: number;
   #at: number;
 
@@ -13,6 +13,15 @@ export class TokenBucket {
     this.#burst = burst;
     this.#tokens = burst;
     this.#at = now;
+  }
+
+  /** Another rate and burst from now on. What was taken and has not come back is taken from the new burst, too. */
+  limit(now: number, perSecond: number, burst: number): void {
+    if (perSecond === this.#perSecond && burst === this.#burst) return;
+    this.waitMs(now, 0);
+    this.#tokens = Math.max(0, burst - (this.#burst - this.#tokens));
+    this.#perSecond = perSecond;
+    this.#burst = burst;
   }
 
   /** Takes `count` tokens and returns 0; or takes none and returns the milliseconds until there are enough. */

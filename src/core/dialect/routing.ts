@@ -3,6 +3,7 @@ import type { JsonObject } from "../kernel/json.ts";
 import { matchesName } from "../kernel/name-pattern.ts";
 import type { Price } from "../usage/price.ts";
 import type { Dialect } from "./dialect.ts";
+import type { PassPattern } from "./pass-pattern.ts";
 
 /** A named upstream, as the core sees it. */
 export interface Route {
@@ -22,6 +23,8 @@ export interface Route {
   readonly twins?: readonly Route[];
   /** Models without an alias that clients may name as the provider does: all, those matching a pattern (`claude-*`), or none. */
   readonly passModels?: boolean | readonly string[];
+  /** Requests below `/v1` that go to it as they are. */
+  readonly passThrough?: readonly PassPattern[];
   /** Prices of models without an alias, by the provider's own names. */
   readonly prices?: ReadonlyMap<string, Price>;
 }
@@ -103,6 +106,10 @@ export class Routing {
     return this.#default;
   }
 
+  get routes(): readonly Route[] {
+    return [...this.#routes.values()];
+  }
+
   get models(): readonly Model[] {
     return [...this.#models.values()];
   }
@@ -133,7 +140,7 @@ export class Routing {
   findAt(name: string, dialect: string): Model | undefined {
     const aliased = this.#aliased(name);
     if (aliased?.route.dialect.name === dialect) return aliased;
-    const narrowed = aliased && onlyOf(aliased, dialect);
+    const narrowed = aliased && inDialects(aliased, new Set([dialect]));
     if (narrowed) return narrowed;
     // An alias equal to the provider's name means the same model on every route.
     const isOwnName = !aliased || aliased.upstreamModel === name;
@@ -218,9 +225,9 @@ export function modelOn(
   return found?.model ?? model;
 }
 
-/** The model on those of its targets that speak a dialect; undefined if none does. */
-function onlyOf(model: Model, dialect: string): Model | undefined {
-  const targets = model.fallback?.targets.filter(({ route }) => route.dialect.name === dialect) ?? [];
+/** A model with several targets on those that speak one of these dialects; undefined if none does. */
+export function inDialects(model: Model, dialects: ReadonlySet<string>): Model | undefined {
+  const targets = model.fallback?.targets.filter(({ route }) => dialects.has(route.dialect.name)) ?? [];
   const [first] = targets;
   if (!first?.model || !model.fallback) return undefined;
   return { ...first.model, fallback: { ...model.fallback, targets } };

@@ -34,8 +34,8 @@ export interface HttpExchange {
   readonly caller: Caller;
   /** The first value of a query parameter. */
   query(name: string): string | undefined;
-  /** The names of all query parameters, in order. */
-  readonly queryNames: readonly string[];
+  /** All query parameters, in order. */
+  readonly queryPairs: readonly (readonly [name: string, value: string])[];
   /** By lower-case name. */
   header(name: string): string | undefined;
   /**
@@ -43,6 +43,11 @@ export interface HttpExchange {
    * becomes the response. An invalid body is refused with `frame_too_large` or `bad_request`.
    */
   body(maxBytes: number, done: (text: string) => void): void;
+  /**
+   * Reads the body as it comes, of at most `maxBytes`, once `resume` is called. A body that is refused goes to `failed`; the
+   * client's leaving to `onClose`.
+   */
+  upload(maxBytes: number, receiver: UploadReceiver): Upload;
   /** Sends the whole response, marked as not cacheable. */
   respond(response: HttpResponse): void;
   /** Sends an error, in the face's own form if it has one, with `headers` besides those of the form. */
@@ -58,6 +63,19 @@ export interface HttpExchange {
   onClose(listener: (why: Code) => void): void;
 }
 
+/** Receives a body as it comes. */
+export interface UploadReceiver {
+  part(bytes: Uint8Array): void;
+  end(): void;
+  failed(error: GatewayError): void;
+}
+
+/** A body that is read as it comes. While it is paused, its client does not count as slow. */
+export interface Upload {
+  pause(): void;
+  resume(): void;
+}
+
 /** The body of a streamed response. */
 export interface HttpBody {
   /** Whether more should be written now. */
@@ -71,8 +89,8 @@ export interface HttpBody {
  * Throws GatewayError `bad_request` for an unknown query parameter: a misspelt filter must not return more than was asked
  * for. Not for the vendors' own paths, which accept any.
  */
-export function requireKnownQuery({ queryNames }: Pick<HttpExchange, "queryNames">, known: readonly string[]): void {
-  const unknown = queryNames.find((name) => !known.includes(name));
+export function requireKnownQuery({ queryPairs }: Pick<HttpExchange, "queryPairs">, known: readonly string[]): void {
+  const [unknown] = queryPairs.find(([name]) => !known.includes(name)) ?? [];
   if (unknown === undefined) return;
   throw new GatewayError("bad_request", `no query parameter ${unknown.slice(0, 64)}: there are ${known.join(", ")}`);
 }

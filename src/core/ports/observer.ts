@@ -11,6 +11,8 @@ export interface StreamRecord {
   readonly caller: string;
   readonly route: string;
   readonly model: string | undefined;
+  /** For a request that was passed on: its route's entry for the path, such as `GET /v1/files/*`. */
+  readonly path?: string | undefined;
   /** The provider's own id of the request, when it gave one. */
   readonly upstreamRequestId?: string | undefined;
   readonly terminal: Terminal;

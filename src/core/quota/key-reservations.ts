@@ -66,7 +66,8 @@ export class KeyReservations implements Reservations {
     const wallMs = clock.wall();
     const price = model?.price;
     const promptTokens = estimateTokens(request.inputCharacters);
-    const ask = { promptTokens, outputTokens: route.dialect.outputLimit(body), price, cut: request.cut };
+    const outputTokens = request.isUncounted ? 0 : route.dialect.outputLimit(body);
+    const ask = { promptTokens, outputTokens, price, cut: request.cut };
     const capReservation = grant && this.#account(grant).open(ask, caller.name, grant.caps, wallMs);
     try {
       return this.#open({ request, attempt: 1, capReservation, openedAt: wallMs }).reservation;

@@ -17,6 +17,8 @@ export interface ReservationRequest {
   readonly cut: (error: GatewayError) => void;
   /** How many characters of the body a model reads. */
   readonly inputCharacters: number;
+  /** It counts as a request without tokens: nothing is reserved for an answer. */
+  readonly isUncounted?: boolean | undefined;
   readonly face: string;
   readonly session: string | undefined;
 }

@@ -7,13 +7,40 @@ import type { Holdings } from "./holdings.ts";
 import { type OpenRequest, onTarget } from "./open-request.ts";
 import type { Prepared } from "./prepared.ts";
 
-/** One attempt, ready to begin: it takes over what its stream holds. */
-export interface Attempt {
-  /** From 1. */
-  readonly number: number;
+/** A request that its target can take. */
+export interface Ready {
   readonly request: OpenRequest;
   readonly prepared: Prepared;
+}
+
+/** One attempt, ready to begin: it takes over what its stream holds. */
+export interface Attempt extends Ready {
+  /** From 1. */
+  readonly number: number;
   readonly holdings: Holdings;
+}
+
+/**
+ * The request for the first of its targets that can take it. Throws what the first one throws if none can, and `forbidden` if
+ * the caller may use none. `fault` receives faults of our own that another target makes good.
+ */
+export function firstOf(
+  plan: Plan,
+  request: OpenRequest,
+  ready: (request: OpenRequest) => Ready,
+  fault: (error: unknown) => void,
+): Ready {
+  const thrown: unknown[] = [];
+  for (let target = plan.next(); target; target = plan.next()) {
+    try {
+      const found = ready(onTarget(request, target));
+      for (const error of thrown) if (toGatewayError(error).code === "internal") fault(error);
+      return found;
+    } catch (error) {
+      thrown.push(error);
+    }
+  }
+  throw thrown[0] ?? new GatewayError("forbidden", "the key does not allow this model's routes");
 }
 
 /** What the attempts of a stream need. */
@@ -70,14 +97,19 @@ export class Attempts {
     this.#parts = this.#late = undefined;
   }
 
+  /** The last attempt's failure as its client is told. */
+  told(error: GatewayError): GatewayError {
+    return this.#plan.told(error);
+  }
+
   /**
    * The running attempt has failed before its answer began. Returns what begins the next one, which takes over `holdings`;
-   * undefined if this failure is the stream's.
+   * undefined if this failure is the stream's. `isUnsent`: it could not even begin, so another target may, whatever the error.
    */
-  after(error: GatewayError, holdings: Holdings): (() => void) | undefined {
+  after(error: GatewayError, holdings: Holdings, isUnsent: boolean): (() => void) | undefined {
     this.#plan.failed(error);
     const parts = this.#parts;
-    while (parts && this.#plan.mayGoOn(error)) {
+    while (parts && (isUnsent ? this.#plan.hasNext : this.#plan.mayGoOn(error))) {
       const target = this.#plan.next();
       if (!target) return undefined;
       const attempt = this.#attempt(parts, target, holdings);
@@ -106,8 +138,10 @@ export class Attempts {
 
   /** Called about once a second. */
   look(now: number): void {
-    const { firstTokenMs = Number.POSITIVE_INFINITY, hasNext } = this.#plan;
-    if (this.#late && hasNext && now - this.#begunAt >= firstTokenMs) this.#late();
+    const { firstTokenMs = Number.POSITIVE_INFINITY } = this.#plan;
+    // A unary answer begins and ends at once.
+    if (!this.#late || this.#parts?.request.unary || now - this.#begunAt < firstTokenMs) return;
+    if (this.#plan.hasNext) this.#late();
   }
 
   /** The process stood still for `ms`, which does not count. */

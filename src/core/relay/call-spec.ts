@@ -1,4 +1,5 @@
 import type { Clock } from "../kernel/clock.ts";
+import type { GatewayError } from "../kernel/errors.ts";
 import type { Observer } from "../ports/observer.ts";
 import type { UpstreamPort } from "../ports/upstream.ts";
 import type { Reservations } from "../quota/reservation.ts";
@@ -16,6 +17,11 @@ export interface CallParts {
   readonly reservations?: Reservations;
   /** How far cancelled responses are drained for their usage, for keys that want that. Without it they are not. */
   readonly drain?: DrainLimits;
+}
+
+/** What runs for a caller: a stream, or a request that is passed on. */
+export interface Running {
+  cancel(reason: GatewayError): void;
 }
 
 /** One attempt's request and callbacks. */

@@ -38,10 +38,10 @@ export class HeldHead {
     this.#events.push(event);
     this.#bytes += event.bytes.length;
     if (!this.waits) this.release();
-    const { delta, isRaw } = event;
+    const { delta } = event;
+    // An event that cannot be read is no content yet: a busy server may send a page, or half an event, and go.
     return (
       !isReadable ||
-      isRaw ||
       hasContent(delta) ||
       Boolean(delta.otherCharacters) ||
       delta.finish !== undefined ||

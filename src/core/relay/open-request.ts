@@ -1,6 +1,6 @@
 import type { Caller } from "../caller/caller.ts";
 import type { Dialect } from "../dialect/dialect.ts";
-import type { Target } from "../dialect/routing.ts";
+import type { Route, Target } from "../dialect/routing.ts";
 import { asString, type JsonObject } from "../kernel/json.ts";
 import type { Amendment, MayRetry, UpstreamRequest } from "../ports/upstream.ts";
 
@@ -14,6 +14,8 @@ export interface OpenRequest {
    * first one's dialect are tried. Throws `unsupported` for what the dialect cannot carry.
    */
   readonly bodyFor?: ((dialect: Dialect) => JsonObject) | undefined;
+  /** The stream's readers must be told the dialect of its events. */
+  readonly tellsDialect?: boolean | undefined;
   /** A single JSON value is requested, not a stream. */
   readonly unary?: boolean | undefined;
   /** The prompt does not count: a side call uses only what its response reports. */
@@ -59,13 +61,10 @@ export function upstreamRequest(
 ): UpstreamRequest {
   const { target, upstreamKey, headers, unary, mayRetry } = request;
   const { route } = target;
-  const key = upstreamKey ?? route.key;
-  const { keyHeader } = route;
-  const address = route.dialect.address(keyHeader === undefined ? key : undefined);
   return {
     route: route.name,
-    path: address.path,
-    headers: { ...route.headers, ...address.headers, ...keyIn(keyHeader, key), ...headers },
+    path: route.dialect.address(undefined).path,
+    headers: { ...routeHeaders(route, upstreamKey), ...headers },
     body: JSON.stringify(body),
     model: asString(body.model),
     isOwnKey: upstreamKey !== undefined,
@@ -73,6 +72,14 @@ export function upstreamRequest(
     amendment,
     mayRetry,
   };
+}
+
+/** The headers that a route's requests have: configured ones, those of its dialect, and the key. */
+export function routeHeaders(route: Route, upstreamKey: string | undefined): Readonly<Record<string, string>> {
+  const { dialect, keyHeader } = route;
+  const key = upstreamKey ?? route.key;
+  const { headers } = dialect.address(keyHeader === undefined ? key : undefined);
+  return { ...route.headers, ...headers, ...keyIn(keyHeader, key) };
 }
 
 const keyIn = (header: string | undefined, key: string | undefined): Readonly<Record<string, string>> =>

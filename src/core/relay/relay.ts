@@ -7,10 +7,10 @@ import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
 import type { Plan, Targets } from "../targets/targets.ts";
 import { estimateTokens } from "../usage/usage.ts";
-import { type Attempt, Attempts } from "./attempts.ts";
-import type { CallParts } from "./call-spec.ts";
+import { type Attempt, Attempts, firstOf, type Ready } from "./attempts.ts";
+import type { CallParts, Running } from "./call-spec.ts";
 import { Holdings } from "./holdings.ts";
-import { type OpenRequest, onTarget } from "./open-request.ts";
+import type { OpenRequest } from "./open-request.ts";
 import { prepare } from "./prepared.ts";
 import { promptCharacters } from "./prompt-size.ts";
 import { StreamProducer } from "./stream-producer.ts";
@@ -40,7 +40,7 @@ export interface RelayParts extends CallParts {
 /** Opens streams: decides whether they may run, prepares the upstream request, and knows which ones are active. */
 export class Relay {
   readonly #parts: RelayParts;
-  readonly #active = new Map<Stream, Caller>();
+  readonly #active = new Map<Running, Caller>();
   /** Responses of cancelled streams that are drained for their usage. */
   readonly #drains = new Set<UsageDrain>();
   /** Of the streams that may be tried on several targets. */
@@ -77,6 +77,18 @@ export class Relay {
   }
 
   /**
+   * Admits work that is no stream, and counts it among them until the function returned is called. Throws what `admit` does.
+   */
+  enter(work: Running, caller: Caller): () => void {
+    this.admit(caller);
+    this.#active.set(work, caller);
+    return () => {
+      this.#active.delete(work);
+      if (this.#active.size === 0) this.#idle();
+    };
+  }
+
+  /**
    * Opens a stream. Nothing arrives from the upstream before this returns, so the face can reply "accepted" first. Throws
    * `forbidden` for what the caller's key does not permit, and whatever `admit`, `requests` and `reservations` throw. If a
    * port throws anything else, everything taken for the stream is given back.
@@ -88,9 +100,9 @@ export class Relay {
     else this.admit(caller);
     const plan = this.#plan(request);
     try {
-      const first = plan ? plan.next() : target;
-      if (!first) throw new GatewayError("forbidden", "the key does not allow this model's routes");
-      return this.#start(onTarget(request, first), plan);
+      const ready = (one: OpenRequest): Ready => ({ request: one, prepared: prepare(one, this.#usageRefusals) });
+      const fault = (error: unknown) => this.#parts.observer.fault(error, "stream");
+      return this.#start(plan ? firstOf(plan, request, ready, fault) : ready(request), plan);
     } catch (error) {
       plan?.end();
       throw error;
@@ -111,11 +123,10 @@ export class Relay {
     });
   }
 
-  #start(request: OpenRequest, plan: Plan | undefined): Stream {
+  #start({ request, prepared }: Ready, plan: Plan | undefined): Stream {
     const { clock, newId, log, budget, streamBytes = 0, observer, reservations } = this.#parts;
     // The closures below live as long as the stream, so they must not capture the request.
     const { caller, target, face, session } = request;
-    const prepared = prepare(request, this.#usageRefusals);
     const stream = new Stream(
       {
         id: `s_${newId()}`,
@@ -123,6 +134,7 @@ export class Relay {
         route: target.route.name,
         model: target.model?.alias,
         startedAt: request.receivedAt,
+        tellsDialect: request.tellsDialect,
       },
       new StreamLog(log, budget),
       () => clock.now(),
@@ -156,15 +168,19 @@ export class Relay {
       drained: (drain) => this.#drains.delete(drain),
     });
     stream.producedBy(producer, request.target.route.dialect);
+    // What an earlier attempt has cost may have used up a cap.
+    const reached = number > 1 ? holdings.reservation?.meter?.({}, 0) : undefined;
     try {
-      // What an earlier attempt has cost may have used up a cap.
-      const reached = number > 1 ? holdings.reservation?.meter?.({}, 0) : undefined;
       if (reached) throw reached;
       const mayRetry = attempts ? attempts.mayRetry(request.mayRetry) : request.mayRetry;
       producer.begin({ ...request, mayRetry }, body, amendment);
     } catch (error) {
-      producer.giveUp(toGatewayError(error));
-      throw error;
+      const why = toGatewayError(error);
+      if (reached || !producer.leave(why, true)) {
+        producer.giveUp(why);
+        throw error;
+      }
+      if (why.code === "internal") this.#parts.observer.fault(error, "stream");
     }
   }
 
@@ -211,13 +227,13 @@ export class Relay {
 
   /** Cancels the streams of some callers now. */
   cancelOf(isMeant: (caller: Caller) => boolean, reason: GatewayError): void {
-    for (const [stream, caller] of this.#active) if (isMeant(caller)) stream.cancel(reason);
+    for (const [running, caller] of this.#active) if (isMeant(caller)) running.cancel(reason);
   }
 
   /** Refuses new streams, and ends all running ones now. */
   stop(reason: GatewayError): void {
     this.#stopping = true;
-    for (const stream of this.#active.keys()) stream.cancel(reason);
+    for (const running of this.#active.keys()) running.cancel(reason);
     for (const drain of this.#drains) drain.stop();
   }
 

@@ -64,12 +64,28 @@ export class StreamProducer implements Producer, UpstreamSink {
     const { maxOutputTokens: limit, ready } = this.#holdings.reservation ?? {};
     const limited = limit === undefined ? body : dialect.limited(body, limit);
     const call = upstreamRequest(request, limited, amendment);
-    this.#spec.attempts?.running(() => this.#leave(tooLate()));
+    this.#spec.attempts?.running(() => this.leave(tooLate()));
     this.#call.begin(
       () => upstream.call(call, this),
       ready,
       (error) => this.fail(error),
     );
+  }
+
+  /** Goes on to another target if nothing was shown of this attempt and one may answer. `isUnsent`: it could not begin. */
+  leave(error: GatewayError, isUnsent = false): boolean {
+    // Nothing of it was shown then, and the request's body is still there.
+    const mayLeave = !this.#done && this.#head && (this.#head.waits || !this.#watch.hasByte);
+    const next = mayLeave && this.#spec.attempts?.after(error, this.#holdings, isUnsent);
+    if (!next) return false;
+    this.#done = true;
+    this.#call.abort();
+    const terminal = this.#record.terminal("failed", error);
+    this.#holdings.settle(this.#record.settlement(terminal));
+    this.#parts.observer.attemptLeft(this.#record.ofAttempt(terminal, error));
+    this.#stream.responded(undefined);
+    next();
+    return true;
   }
 
   /** Ends a stream that could not begin. The error is not reported: `begin` has thrown it. */
@@ -97,7 +113,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     }
     const answer = this.#answer;
     const delta = answer.read(name, data, bytes.length);
-    if (this.#head && delta.error && this.#leave(eventError(delta.error))) return;
+    if (this.#head && delta.error && this.leave(eventError(delta.error))) return;
     // Events the client did not ask for are hidden, but count.
     if (!delta.hidden) {
       const isContent = hasContent(delta);
@@ -110,7 +126,7 @@ export class StreamProducer implements Producer, UpstreamSink {
     }
     if (delta.error) {
       this.#call.detach();
-      this.#end("failed", eventError(delta.error));
+      this.#fail(eventError(delta.error));
     } else if (delta.complete === "now") {
       this.#call.detach();
       this.#end("completed");
@@ -174,8 +190,6 @@ export class StreamProducer implements Producer, UpstreamSink {
     if (!this.#done) this.#end("failed", error);
   }
 
-  // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
   /** The answer has begun: no other target is asked. */
   #answered(): void {
     this.#spec.attempts?.answered();
@@ -191,21 +205,11 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   #failed(error: GatewayError): void {
-    if (!this.#leave(error)) this.#end("failed", error);
+    if (!this.leave(error)) this.#fail(error);
   }
 
-  /** Leaves this attempt for one on another target, if its answer has not begun and another target may answer. */
-  #leave(error: GatewayError): boolean {
-    const next = this.#done || !this.#head ? undefined : this.#spec.attempts?.after(error, this.#holdings);
-    if (!next) return false;
-    this.#done = true;
-    this.#call.abort();
-    const terminal = this.#record.terminal("failed", error);
-    this.#holdings.settle(this.#record.settlement(terminal));
-    this.#parts.observer.attemptLeft(this.#record.ofAttempt(terminal, error));
-    this.#stream.responded(undefined);
-    next();
-    return true;
+  #fail(error: GatewayError): void {
+    this.#end("failed", (this.#head && this.#spec.attempts?.told(error)) ?? error);
   }
 
   /** Drains a cancelled response, if its key wants that and there can be usage. */

@@ -17,7 +17,7 @@ export interface Attachment {
   detached(why: Code): void;
 }
 
-/** Times in milliseconds. */
+/** Read whenever they apply. Times in milliseconds. */
 export interface RegistryLimits {
   /** How long a stream lives without a reader. */
   readonly graceMs: number;

@@ -16,6 +16,8 @@ export interface StreamInfo {
   readonly model: string | undefined;
   /** Clock reading when the request arrived, in milliseconds. */
   readonly startedAt: number;
+  /** Its readers must be told the dialect of its events. */
+  readonly tellsDialect?: boolean | undefined;
 }
 
 /** The producer of a stream's entries, as the stream controls it. */
@@ -72,6 +74,11 @@ export class Stream {
   /** The dialect of its entries: the first one's, until an answer begins on another target. */
   get dialect(): Dialect | undefined {
     return this.#dialect;
+  }
+
+  /** The name of the dialect, for the first event of a reader that must be told. */
+  get toldDialect(): string | undefined {
+    return this.info.tellsDialect ? this.#dialect?.name : undefined;
   }
 
   get firstSentMs(): number | undefined {

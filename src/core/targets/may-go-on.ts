@@ -37,10 +37,22 @@ export function mayGoOn(error: GatewayError): boolean {
   }
 }
 
-/** How long a target is spared after this failure, and whether at once or only after some in a row. */
-export function coolDown(error: GatewayError, coolMs: number): { readonly ms: number; readonly atOnce: boolean } {
-  if (isKeyRefused(error)) return { ms: Math.max(coolMs, KEY_REFUSED_MS), atOnce: true };
-  // It has said itself how long it wants no more requests.
-  if (error.retryAfterMs !== undefined) return { ms: Math.min(error.retryAfterMs, MAX_ASKED_MS), atOnce: true };
-  return { ms: coolMs, atOnce: error.code === "upstream_rate_limited" };
+/** How a target is spared after a failure. */
+export interface CoolDown {
+  readonly ms: number;
+  /** Now, and not only after some failures in a row. */
+  readonly atOnce: boolean;
+  /** It has said itself how long it wants no more requests, and gets none until then. */
+  readonly isAsked: boolean;
+}
+
+/** How a target is spared after this failure. `coolMs`: for how long, if nothing else says so. */
+export function coolDown(error: GatewayError, coolMs: number): CoolDown {
+  if (isKeyRefused(error)) return { ms: Math.max(coolMs, KEY_REFUSED_MS), atOnce: true, isAsked: false };
+  if (error.retryAfterMs !== undefined) {
+    // A route that cannot be reached has asked for nothing: its circuit breaker has.
+    const isAsked = error.code !== "upstream_unreachable";
+    return { ms: Math.min(error.retryAfterMs, MAX_ASKED_MS), atOnce: true, isAsked };
+  }
+  return { ms: coolMs, atOnce: error.code === "upstream_rate_limited", isAsked: false };
 }

@@ -1,10 +1,15 @@
 import { TokenBucket } from "../caller/token-bucket.ts";
 import type { TargetLimits } from "../dialect/routing.ts";
+import type { CoolDown } from "./may-go-on.ts";
 
-/** Whether a target takes a request: now, now as the one try after a cool-down, once it has cooled down, or within its limits. */
+/**
+ * Whether a target takes a request: now, now as the one try after a cool-down, once it has cooled down, or within its limits.
+ * `isAsked`: it has asked for this wait itself.
+ */
 export type Readiness =
   | { readonly is: "ready" | "trial" }
-  | { readonly is: "cooling" | "full"; readonly waitMs: number };
+  | { readonly is: "cooling"; readonly waitMs: number; readonly isAsked: boolean }
+  | { readonly is: "full"; readonly waitMs: number };
 
 /** Failures in a row after which a target cools down. One may be chance. */
 export const FAILURES = 3;
@@ -19,10 +24,10 @@ export interface Place {
   /** The answer has begun: the target works. */
   answered(): void;
   /**
-   * The attempt failed before its answer began. `coolMs`: how long the target is spared once it has failed `FAILURES` times in
-   * a row, or from now on if `atOnce`. An attempt that stays for want of another target may fail more than once: it counts once.
+   * The attempt failed before its answer began. The target is spared once it has failed `FAILURES` times in a row, or from now
+   * on if `atOnce`. An attempt that stays for want of another target may fail more than once: it counts once.
    */
-  failed(now: number, coolMs: number, atOnce: boolean): void;
+  failed(now: number, coolDown: CoolDown): void;
   /** The attempt is over. A second call does nothing. */
   end(): void;
 }
@@ -32,20 +37,25 @@ export interface Place {
  * success opens the target again. Clock readings, in milliseconds, are arguments.
  */
 export class TargetState {
-  readonly #limits: TargetLimits;
-  readonly #requests: TokenBucket | undefined;
-  readonly #tokens: TokenBucket | undefined;
+  #limits: TargetLimits = {};
+  #requests: TokenBucket | undefined;
+  #tokens: TokenBucket | undefined;
   #running = 0;
   #failures = 0;
   #coolUntil = 0;
+  #askedUntil = 0;
   #isCooling = false;
   #trials = 0;
 
   constructor(limits: TargetLimits, now: number) {
-    const { requestsPerMinute: requests, tokensPerMinute: tokens } = limits;
+    this.limit(limits, now);
+  }
+
+  /** These limits hold from now on. What runs, and what was used in this minute, counts under them. */
+  limit(limits: TargetLimits, now: number): void {
     this.#limits = limits;
-    this.#requests = requests === undefined ? undefined : new TokenBucket(requests / MINUTE_S, requests, now);
-    this.#tokens = tokens === undefined ? undefined : new TokenBucket(tokens / MINUTE_S, tokens, now);
+    this.#requests = ofMinute(limits.requestsPerMinute, this.#requests, now);
+    this.#tokens = ofMinute(limits.tokensPerMinute, this.#tokens, now);
   }
 
   /** Attempts that run on it. */
@@ -60,7 +70,7 @@ export class TargetState {
 
   /** What made it fail may have been mended: the next request tries it. */
   retryNow(): void {
-    this.#coolUntil = 0;
+    this.#coolUntil = this.#askedUntil = 0;
   }
 
   /** Whether it takes a request with this many prompt tokens now. */
@@ -69,7 +79,9 @@ export class TargetState {
     if (waitMs > 0) return { is: "full", waitMs };
     if (!this.#isCooling) return { is: "ready" };
     const coolingMs = this.coolingMs(now);
-    if (coolingMs > 0 || this.#trials > 0) return { is: "cooling", waitMs: coolingMs };
+    if (coolingMs > 0 || this.#trials > 0) {
+      return { is: "cooling", waitMs: coolingMs, isAsked: this.#askedUntil > now };
+    }
     return { is: "trial" };
   }
 
@@ -89,17 +101,18 @@ export class TargetState {
     return {
       answered: () => {
         endTrial();
-        this.#failures = 0;
+        this.#failures = this.#askedUntil = 0;
         this.#isCooling = false;
       },
-      failed: (failedAt, coolMs, atOnce) => {
+      failed: (failedAt, { ms, atOnce, isAsked }) => {
         endTrial();
         if (!hasFailed) this.#failures++;
         else if (!atOnce) return;
         hasFailed = true;
         if (!atOnce && this.#failures < FAILURES) return;
         this.#isCooling = true;
-        this.#coolUntil = Math.max(this.#coolUntil, failedAt + coolMs);
+        this.#coolUntil = Math.max(this.#coolUntil, failedAt + ms);
+        if (isAsked) this.#askedUntil = Math.max(this.#askedUntil, failedAt + ms);
       },
       end: () => {
         endTrial();
@@ -119,4 +132,12 @@ export class TargetState {
   #fitting(tokens: number): number {
     return Math.min(tokens, this.#limits.tokensPerMinute ?? tokens);
   }
+}
+
+/** A minute's bucket of this size, from which as much was taken as from the one before. */
+function ofMinute(most: number | undefined, before: TokenBucket | undefined, now: number): TokenBucket | undefined {
+  if (most === undefined) return undefined;
+  const bucket = before ?? new TokenBucket(most / MINUTE_S, most, now);
+  bucket.limit(now, most / MINUTE_S, most);
+  return bucket;
 }

@@ -1,14 +1,11 @@
 import { type Caller, mayUse } from "../caller/caller.ts";
-import type { Choice, Route, Target, TargetLimits } from "../dialect/routing.ts";
-import { BoundedMap } from "../kernel/bounded-map.ts";
+import type { Choice, Model, Route, Target, TargetLimits } from "../dialect/routing.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { MayRetry } from "../ports/upstream.ts";
 import { coolDown, mayGoOn } from "./may-go-on.ts";
 import { inOrder, type Weighed } from "./target-order.ts";
-import { type Place, TargetState } from "./target-state.ts";
-
-/** Most targets whose health is remembered; callers may name any model of a route. */
-const MAX_STATES = 1_000;
+import type { Place, Readiness, TargetState } from "./target-state.ts";
+import { idOf, TargetStates } from "./target-states.ts";
 
 /** How long a target that fails is spared, unless its model says otherwise, in milliseconds. */
 export const COOL_DOWN_MS = 30_000;
@@ -42,8 +39,10 @@ export interface Plan {
   failed(error: GatewayError): void;
   /** The stream has ended. */
   end(): void;
-  /** Whether a target is left. */
+  /** Whether a target is left that may be tried now. */
   readonly hasNext: boolean;
+  /** The last attempt's failure as its client is told: it may come back as soon as one of the targets may be tried. */
+  told(error: GatewayError): GatewayError;
   /** How often the running attempt may be repeated on its own target: hardly, while another is left. */
   mayRetry(asked: MayRetry): MayRetry;
   /** How long an attempt may take until its answer begins, in milliseconds; undefined: as long as its route allows. */
@@ -54,22 +53,23 @@ export interface Plan {
 export class Targets {
   readonly #now: () => number;
   readonly #random: () => number;
-  readonly #states = new BoundedMap<string, TargetState>(MAX_STATES, (state) => state.running === 0);
+  readonly #states: TargetStates;
 
   /** `now`: a monotonic clock in milliseconds. `random`: numbers in [0, 1). */
   constructor(now: () => number, random: () => number) {
     this.#now = now;
     this.#random = random;
+    this.#states = new TargetStates(now);
   }
 
   /** The health of a target with these limits; undefined if no request was planned for it. */
-  stateOf({ route, model }: Target, limits: TargetLimits): TargetState | undefined {
-    return this.#states.get(stateId(route, model?.upstreamModel ?? "", limits));
+  stateOf(target: Target, limits: TargetLimits): TargetState | undefined {
+    return this.#states.known(target, limits);
   }
 
-  /** The configuration has changed, which may have mended what failed: every target is tried again. */
-  retryNow(): void {
-    for (const state of this.#states.values()) state.retryNow();
+  /** The configuration has been read again, and these are its models: their limits hold, and every target is tried again. */
+  follow(models: readonly Model[]): void {
+    this.#states.follow(models);
   }
 
   /** Plans a request; undefined if its target is the only one and has no limits. */
@@ -99,15 +99,6 @@ export class Targets {
     );
   }
 
-  /** One for all models that name the target with the same limits; another when a reload changes them. */
-  #state(target: Target, limits: TargetLimits): TargetState {
-    const known = this.stateOf(target, limits);
-    if (known) return known;
-    const state = new TargetState(limits, this.#now());
-    this.#states.set(stateId(target.route, target.model?.upstreamModel ?? "", limits), state);
-    return state;
-  }
-
   /** A target once for each key of its route, in turn. */
   #withTwins(
     { route, model }: Target,
@@ -118,7 +109,7 @@ export class Targets {
   ): readonly [Candidate, ...Candidate[]] {
     const candidate = (twin: Route): Candidate => {
       const target = { route: twin, model: model && { ...model, route: twin } };
-      return { id: idOf(twin, model?.upstreamModel ?? ""), weight, target, state: this.#state(target, limits) };
+      return { id: idOf(twin, model), weight, target, state: this.#states.of(target, limits) };
     };
     const first = candidate(route);
     if (isOwnKey || !route.twins) return [first];
@@ -131,13 +122,18 @@ export class Targets {
   }
 }
 
-const stateId = (route: Route, model: string, limits: TargetLimits): string =>
-  `${idOf(route, model)}\n${JSON.stringify(limits)}`;
+/** When a client is asked to come back though a target could be tried at once: it has just failed. */
+const LEAST_WAIT_MS = 1_000;
 
-const idOf = (route: Route, model: string): string => `${route.name}\n${model}`;
+/** Whether a request may be sent to a target of this readiness, if there is no better one. */
+const mayTry = (readiness: Readiness): boolean =>
+  readiness.is !== "full" && !(readiness.is === "cooling" && readiness.isAsked);
+
+const waitOf = (readiness: Readiness): number => ("waitMs" in readiness ? readiness.waitMs : 0);
 
 class TargetPlan implements Plan {
   readonly firstTokenMs: number | undefined;
+  readonly #all: readonly Candidate[];
   readonly #left: Candidate[];
   readonly #promptTokens: number;
   readonly #coolMs: number;
@@ -145,13 +141,14 @@ class TargetPlan implements Plan {
   #place: Place | undefined;
 
   constructor(
-    left: readonly Candidate[],
+    all: readonly Candidate[],
     promptTokens: number,
     coolMs: number,
     firstTokenMs: number | undefined,
     now: () => number,
   ) {
-    this.#left = [...left];
+    this.#all = all;
+    this.#left = [...all];
     this.#promptTokens = promptTokens;
     this.#coolMs = coolMs;
     this.firstTokenMs = firstTokenMs;
@@ -169,7 +166,17 @@ class TargetPlan implements Plan {
   }
 
   get hasNext(): boolean {
-    return this.#left.length > 0;
+    const now = this.#now();
+    return this.#left.some(({ state }) => mayTry(state.readiness(now, this.#promptTokens)));
+  }
+
+  told(error: GatewayError): GatewayError {
+    const { code, message, details, retryable, cause, retryAfterMs: asked } = error;
+    if (asked === undefined) return error;
+    const now = this.#now();
+    const waits = this.#all.map(({ state }) => waitOf(state.readiness(now, this.#promptTokens)));
+    const retryAfterMs = Math.min(asked, Math.max(LEAST_WAIT_MS, Math.ceil(Math.min(...waits))));
+    return new GatewayError(code, message, { ...(details && { details }), retryable, cause, retryAfterMs });
   }
 
   mayRetry(asked: MayRetry): MayRetry {
@@ -187,8 +194,7 @@ class TargetPlan implements Plan {
 
   failed(error: GatewayError): void {
     if (!mayGoOn(error)) return;
-    const { ms, atOnce } = coolDown(error, this.#coolMs);
-    this.#place?.failed(this.#now(), ms, atOnce);
+    this.#place?.failed(this.#now(), coolDown(error, this.#coolMs));
   }
 
   end(): void {
@@ -196,19 +202,21 @@ class TargetPlan implements Plan {
     this.#left.length = 0;
   }
 
-  /** The first that is ready; otherwise the one that has cooled down soonest, which may work again. */
+  /**
+   * The first that is ready; otherwise the one that has cooled down soonest, which may work again, but none that has asked
+   * for its wait: it would refuse, and might ask for more.
+   */
   #best(now: number): Candidate | undefined {
     const seen = this.#left.map((one) => ({ one, readiness: one.state.readiness(now, this.#promptTokens) }));
     const ready = seen.find(({ readiness }) => readiness.is === "ready" || readiness.is === "trial");
     if (ready) return ready.one;
-    const waits = seen.flatMap(({ one, readiness }) =>
-      "waitMs" in readiness ? [{ one, is: readiness.is, waitMs: readiness.waitMs }] : [],
-    );
-    const [soonest] = waits.sort((a, b) => a.waitMs - b.waitMs);
-    const [cooling] = waits.filter(({ is }) => is === "cooling");
+    const waits = seen.flatMap(({ one, readiness }) => ("waitMs" in readiness ? [{ one, readiness }] : []));
+    const [soonest] = waits.sort((a, b) => a.readiness.waitMs - b.readiness.waitMs);
+    const cooling = waits.find(({ readiness }) => mayTry(readiness));
     if (cooling || !soonest || this.#place) return cooling?.one;
-    throw new GatewayError("rate_limited", "all targets of the model are at their own limits", {
-      retryAfterMs: Math.max(1, Math.ceil(soonest.waitMs)),
-    });
+    const retryAfterMs = Math.max(1, Math.ceil(soonest.readiness.waitMs));
+    throw soonest.readiness.is === "full"
+      ? new GatewayError("rate_limited", "all targets of the model are at their own limits", { retryAfterMs })
+      : new GatewayError("upstream_rate_limited", "all targets of the model have asked to wait", { retryAfterMs });
   }
 }

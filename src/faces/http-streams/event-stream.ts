@@ -25,6 +25,7 @@ export class EventStream implements Attachment, ReaderSink {
   readonly #epoch: number;
   readonly #body: HttpBody;
   readonly #reader: Reader;
+  #hasSent = false;
 
   constructor(parts: EventStreamParts) {
     const { exchange, registered, after } = parts;
@@ -50,6 +51,7 @@ export class EventStream implements Attachment, ReaderSink {
 
   push(entry: Entry): boolean {
     if (!this.#body.writable) return false;
+    if (!this.#hasSent) this.#begin();
     this.#body.write(serverSentEvent(entry.event, entry.data, eventId(this.#epoch, entry.seq)));
     const { stream } = this.#parts.registered;
     if (stream.firstSentMs === undefined && entry.hasContent) stream.contentSent();
@@ -76,6 +78,13 @@ export class EventStream implements Attachment, ReaderSink {
     this.#leave();
     this.#say("sluice.detached", { code: why });
     this.#body.end();
+  }
+
+  /** Names the dialect of the events before the first one, if the client must be told. Without an id, so that it is no position. */
+  #begin(): void {
+    this.#hasSent = true;
+    const { toldDialect: dialect } = this.#parts.registered.stream;
+    if (dialect !== undefined) this.#body.write(serverSentEvent("sluice.dialect", JSON.stringify({ dialect })));
   }
 
   #closed(why: Code): void {

@@ -87,11 +87,13 @@ export class PollRound implements Attachment, ReaderSink {
   #respond(): void {
     if (!this.#leave()) return;
     const { exchange, registry, registered, betweenPollsMs } = this.#parts;
+    const { toldDialect } = registered.stream;
+    const dialect = toldDialect !== undefined && this.#events.length > 0 ? `,"dialect":"${toldDialect}"` : "";
     const end = this.#terminal ? `,"end":${JSON.stringify(endBody(this.#terminal))}` : "";
     exchange.respond({
       status: 200,
       headers: { "content-type": "application/json", "x-content-type-options": "nosniff" },
-      body: `{"epoch":${registered.stream.info.epoch},"events":[${fromByteString(this.#events.join(","))}]${end}}\n`,
+      body: `{"epoch":${registered.stream.info.epoch}${dialect},"events":[${fromByteString(this.#events.join(","))}]${end}}\n`,
     });
     if (this.#hasContent) registered.stream.contentSent();
     if (this.#terminal) {

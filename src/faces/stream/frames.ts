@@ -15,12 +15,15 @@ export const errorFrame = (id: string | undefined, error: GatewayError): string 
 /** The last frame of a stream. */
 export const endFrame = (id: string, terminal: Terminal): string => encode({ id, ...endBody(terminal) });
 
-/** The beginning of every event frame of a stream. Names that clients give to streams are ASCII. */
-export const eventPrefix = (id: string): ByteString => `{"type":"event","id":${JSON.stringify(id)},"seq":`;
+/** The beginning of every event frame of a stream, or of the first one. Names that clients give to streams are ASCII. */
+export const eventPrefix = (id: string, dialect?: string): ByteString =>
+  `{"type":"event","id":${JSON.stringify(id)}${dialectField(dialect)},"seq":`;
+
+const dialectField = (dialect: string | undefined): string => (dialect === undefined ? "" : `,"dialect":"${dialect}"`);
 
 /** One event. */
 export const eventFrame = (prefix: ByteString, entry: Entry): ByteString => `${prefix}${eventFields(entry)}}`;
 
 /** Several events in one frame. */
-export const eventsFrame = (id: string, bodies: readonly ByteString[]): ByteString =>
-  `{"type":"events","id":${JSON.stringify(id)},"events":[${bodies.join(",")}]}`;
+export const eventsFrame = (id: string, bodies: readonly ByteString[], dialect?: string): ByteString =>
+  `{"type":"events","id":${JSON.stringify(id)}${dialectField(dialect)},"events":[${bodies.join(",")}]}`;

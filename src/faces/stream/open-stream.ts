@@ -1,4 +1,5 @@
 import type { Code } from "../../../protocol/codes.ts";
+import type { ByteString } from "../../core/kernel/byte-string.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
 import type { Attachment, RegisteredStream } from "../../core/stream/registry.ts";
 import type { Scheduler, Sharer } from "../../core/stream/scheduler.ts";
@@ -44,6 +45,7 @@ export class OpenStream implements ReaderSink, Sharer, Attachment {
   #batch: Entry[] = [];
   #batchBytes = 0;
   #hasContent = false;
+  #hasSent = false;
 
   constructor(parts: OpenStreamParts) {
     this.id = parts.id;
@@ -92,7 +94,7 @@ export class OpenStream implements ReaderSink, Sharer, Attachment {
     // A user waits for it, and the same read may hold the rest of the answer, which takes longer to process.
     const isFirstContent = entry.hasContent && !this.#hasContent;
     if (this.#parts.batch) this.#collect(entry);
-    else this.#scheduler.sendFor(this, eventFrame(this.#prefix, entry), isFirstContent);
+    else this.#scheduler.sendFor(this, eventFrame(this.#nextPrefix(), entry), isFirstContent);
     if (isFirstContent) {
       this.#hasContent = true;
       this.stream.contentSent();
@@ -127,7 +129,17 @@ export class OpenStream implements ReaderSink, Sharer, Attachment {
     if (!first) return;
     this.#batch = [];
     this.#batchBytes = 0;
-    const frame = batch.length === 1 ? eventFrame(this.#prefix, first) : eventsFrame(this.id, batch.map(eventBody));
+    const isFirst = !this.#hasSent;
+    const prefix = this.#nextPrefix();
+    const dialect = isFirst ? this.stream.toldDialect : undefined;
+    const frame = batch.length === 1 ? eventFrame(prefix, first) : eventsFrame(this.id, batch.map(eventBody), dialect);
     this.#scheduler.sendFor(this, frame);
+  }
+
+  /** The first frame of events names their dialect, if the client must be told. */
+  #nextPrefix(): ByteString {
+    if (this.#hasSent) return this.#prefix;
+    this.#hasSent = true;
+    return eventPrefix(this.id, this.stream.toldDialect);
   }
 }

@@ -3,7 +3,7 @@ import type { Code } from "../../../protocol/codes.ts";
 import type { AckFrame, CancelFrame, OpenFrame, ResumeFrame, ServerFrame } from "../../../protocol/stream.ts";
 import { type Caller, requireScope } from "../../core/caller/caller.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import { asString, isObject, type JsonObject, parseRelayedJson } from "../../core/kernel/json.ts";
+import { asString, isObject, parseRelayedJson } from "../../core/kernel/json.ts";
 import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
 import { noteRefusedFrame } from "../../core/ports/refused-frame.ts";
@@ -14,6 +14,7 @@ import { readFrame } from "./client-frames.ts";
 import { encode, errorFrame } from "./frames.ts";
 import { OpenStream } from "./open-stream.ts";
 import type { SharedParts } from "./parts.ts";
+import { requestOf } from "./request.ts";
 import { Unhandled } from "./unhandled.ts";
 
 /** An open with an idempotency key. */
@@ -93,13 +94,13 @@ export class StreamSession implements FaceSession {
   }
 
   #repeatable(frame: OpenFrame): Repeatable | undefined {
-    const { idempotencyKey, model, route, body } = frame;
+    const { idempotencyKey, model, route, body, bodies } = frame;
     if (idempotencyKey === undefined) return undefined;
     const { name } = this.#caller;
     const payer = [name, this.#upstreamKey(frame)] as const;
     return {
       key: JSON.stringify([name, idempotencyKey]),
-      fingerprint: fingerprintOf(sha256, [model, route, body], payer),
+      fingerprint: fingerprintOf(sha256, [model, route, body ?? { bodies }], payer),
     };
   }
 
@@ -142,10 +143,8 @@ export class StreamSession implements FaceSession {
 
   #start(frame: OpenFrame, receivedAt: number, repeatable: Repeatable | undefined): RegisteredStream {
     const { relay, routing, registry } = this.#parts;
-    const target = routing.target(frame);
     const stream = relay.open({
-      target,
-      body: frame.body as JsonObject,
+      ...requestOf(frame, routing.target(frame)),
       mayRetry: frame.retry ?? true,
       caller: this.#caller,
       upstreamKey: this.#upstreamKey(frame),

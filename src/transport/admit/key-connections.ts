@@ -4,16 +4,17 @@ import { Tally } from "../../core/kernel/tally.ts";
 
 /** Limits the WebSockets of each gateway key. Callers without a key are limited by address only. */
 export class KeyConnections {
-  readonly #connectionsPerKey: number;
+  readonly #limits: { readonly connectionsPerKey: number };
   readonly #open = new Tally<string>();
 
-  constructor(connectionsPerKey: number) {
-    this.#connectionsPerKey = connectionsPerKey;
+  /** `limits` are read whenever a key opens one. */
+  constructor(limits: { readonly connectionsPerKey: number }) {
+    this.#limits = limits;
   }
 
   /** Throws `rate_limited` when the caller's key has no room for another. */
   check({ grant }: Caller): void {
-    if (!grant || this.#open.of(grant.keyId) < this.#connectionsPerKey) return;
+    if (!grant || this.#open.of(grant.keyId) < this.#limits.connectionsPerKey) return;
     throw new GatewayError("rate_limited", "the key has too many connections", { retryAfterMs: 1_000 });
   }
 

@@ -119,6 +119,7 @@ export class Exchanges {
       },
       handle: (work) => inbound.handle(() => caller, work),
       onTooSlow: (tooSlow) => slowRequests.onTooSlow(request, tooSlow),
+      awaits: (isAwaited) => slowRequests.hold(request, !isAwaited),
       stallMs: limits.pingMs + limits.pongMs,
       refusal: (error) => refusalOf(face, error, request),
       refused: ({ code }) => observer.refused({ code, remoteAddress, where: face.name }),

@@ -3,10 +3,18 @@ import type { Code } from "../../../protocol/codes.ts";
 import type { Caller } from "../../core/caller/caller.ts";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import type { HttpBody, HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
+import type {
+  HttpBody,
+  HttpExchange,
+  HttpFace,
+  HttpResponse,
+  Upload,
+  UploadReceiver,
+} from "../../core/ports/http-face.ts";
 import { type Page, sendPage } from "./page.ts";
 import { type BodyRoom, readBody } from "./request-body.ts";
 import { expectsContinue, fieldOf, queryOf } from "./target.ts";
+import { readUpload } from "./upload.ts";
 
 /** What an exchange is built from. */
 export interface ExchangeParts {
@@ -25,6 +33,8 @@ export interface ExchangeParts {
   readonly handle: (work: () => void) => void;
   /** Registers what to do when the body arrives too slowly. */
   readonly onTooSlow: (tooSlow: () => void) => void;
+  /** Says whether the body is awaited, so that a client is not slow for one that is not read. */
+  readonly awaits: (isAwaited: boolean) => void;
   /** How long a client may leave buffered data unread, in milliseconds. */
   readonly stallMs: number;
   /** Renders a refusal in the face's form. */
@@ -75,8 +85,8 @@ export class ServerExchange implements HttpExchange, HttpBody {
     });
   }
 
-  get queryNames(): readonly string[] {
-    return [...this.#query.keys()];
+  get queryPairs(): readonly (readonly [name: string, value: string])[] {
+    return [...this.#query];
   }
 
   query(name: string): string | undefined {
@@ -87,21 +97,33 @@ export class ServerExchange implements HttpExchange, HttpBody {
     return fieldOf(this.#parts.request, name);
   }
 
-  body(maxBytes: number, done: (text: string) => void): void {
-    const { request, room, onTooSlow } = this.#parts;
-    onTooSlow(() => {
-      this.#parts.refused(new GatewayError("slow_sender"));
-      this.stop("slow_sender");
+  upload(maxBytes: number, receiver: UploadReceiver): Upload {
+    const { request, room, awaits } = this.#parts;
+    this.#endIfSlow();
+    const upload = readUpload({
+      request,
+      room,
+      maxBytes,
+      receiver: {
+        part: (bytes) => this.#work(() => receiver.part(bytes)),
+        end: () => this.#work(() => receiver.end()),
+        failed: (error) => this.#work(() => receiver.failed(error)),
+      },
+      welcome: () => this.#welcome(),
+      awaits,
     });
-    const handle = (result: string | GatewayError) => {
-      if (this.#over) return;
-      this.#parts.handle(() =>
-        this.#guard(() => {
-          if (result instanceof GatewayError) throw result;
-          done(result);
-        }),
-      );
-    };
+    this.#unread = () => upload.abandon();
+    return upload;
+  }
+
+  body(maxBytes: number, done: (text: string) => void): void {
+    const { request, room } = this.#parts;
+    this.#endIfSlow();
+    const handle = (result: string | GatewayError) =>
+      this.#work(() => {
+        if (result instanceof GatewayError) throw result;
+        done(result);
+      });
     this.#unread = readBody(request, maxBytes, room, handle, () => this.#welcome());
   }
 
@@ -176,6 +198,18 @@ export class ServerExchange implements HttpExchange, HttpBody {
     }
   }
 
+  /** Runs a face's work on its caller's account. */
+  #work(work: () => void): void {
+    if (!this.#over) this.#parts.handle(() => this.#guard(work));
+  }
+
+  #endIfSlow(): void {
+    this.#parts.onTooSlow(() => {
+      this.#parts.refused(new GatewayError("slow_sender"));
+      this.stop("slow_sender");
+    });
+  }
+
   /** Asks for the body. */
   #welcome(): void {
     if (!this.#isHeldBack) return;
@@ -185,6 +219,7 @@ export class ServerExchange implements HttpExchange, HttpBody {
 
   #send(page: Page): void {
     if (this.#over) return;
+    this.#unread();
     this.#over = true;
     sendPage(this.#parts.request, this.#response, page, this.#parts.headers, this.#isHeldBack);
   }

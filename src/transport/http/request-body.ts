@@ -105,12 +105,13 @@ export function readBody(
 }
 
 /** The content-length, 0 without a body; undefined for a chunked one. */
-function announcedBytes({ headers }: IncomingMessage): number | undefined {
+export function announcedBytes({ headers }: IncomingMessage): number | undefined {
   if (headers["transfer-encoding"] !== undefined) return undefined;
   return Number(headers["content-length"] ?? 0);
 }
 
-const tooLarge = (maxBytes: number): GatewayError =>
+/** The refusal of a body above its limit. */
+export const tooLarge = (maxBytes: number): GatewayError =>
   new GatewayError("frame_too_large", `the body is larger than ${maxBytes} bytes`, { details: { limit: maxBytes } });
 
 function decode(bytes: Buffer): string | GatewayError {

@@ -21,6 +21,8 @@ interface Watched {
   seenBytes: number;
   answeredAt: number | undefined;
   tooSlow: () => void;
+  /** Its reader has stopped reading for a while. */
+  isHeld: boolean;
 }
 
 /**
@@ -47,6 +49,7 @@ export class SlowRequests {
       seenBytes: socket.bytesRead,
       answeredAt: undefined,
       tooSlow: () => socket.destroy(),
+      isHeld: false,
     });
   }
 
@@ -54,6 +57,12 @@ export class SlowRequests {
   onTooSlow(request: IncomingMessage, tooSlow: () => void): void {
     const watched = this.#watched.get(request);
     if (watched) watched.tooSlow = tooSlow;
+  }
+
+  /** Whether its reader does not read at the moment, which is not its client's fault. */
+  hold(request: IncomingMessage, isHeld: boolean): void {
+    const watched = this.#watched.get(request);
+    if (watched) watched.isHeld = isHeld;
   }
 
   /** Checks every request. Call it about once a second. */
@@ -64,7 +73,7 @@ export class SlowRequests {
     for (const [request, watched] of this.#watched) {
       if (request.complete || request.socket.destroyed) this.#watched.delete(request);
       // Data waiting in the kernel is read after this look.
-      else if (stoodStill) watched.pace.forgive(now);
+      else if (stoodStill || watched.isHeld) watched.pace.forgive(now);
       else this.#classify(request, watched, now);
     }
   }

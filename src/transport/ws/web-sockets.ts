@@ -78,7 +78,7 @@ export class WebSockets {
   constructor(parts: WebSocketsParts) {
     this.#parts = parts;
     this.#mounts = new Map(parts.faces.map((mount) => [mount.path, { mount, acceptor: acceptorFor(mount) }]));
-    this.#keyConnections = new KeyConnections(parts.limits.connectionsPerKey);
+    this.#keyConnections = new KeyConnections(parts.limits);
     this.#beatAt = parts.clock.now();
     // setImmediate runs after reads: data that arrived while the loop was blocked counts before a peer counts as silent.
     const look = () => void setImmediate(() => this.#beat());

@@ -182,9 +182,10 @@ export class Call implements UpstreamCall, ExchangeOwner {
       this.#routeClient.keyRefusals.check(this.#request);
       const accept = this.#request.unary ? "application/json" : "text/event-stream";
       const headers = this.#routeClient.headers(this.#request.headers, accept);
-      this.#exchange = new Exchange(this, this.#routeClient.connections, this.#routeClient.time, this.#isResent);
+      const fresh = this.#isResent ? "stale" : "any";
+      this.#exchange = new Exchange(this, this.#routeClient.connections, this.#routeClient.time, fresh);
       if (this.#paused) this.#exchange.pause();
-      this.#exchange.start(this.#routeClient.path(this.#request.path), headers, body);
+      this.#exchange.start({ method: "POST", path: this.#routeClient.path(this.#request.path), headers, body });
     } catch (error) {
       this.#finish(toGatewayError(error));
     }

@@ -7,7 +7,11 @@ import type { UpstreamSink } from "../../core/ports/upstream.ts";
  * sockets, where an uncaught exception would end the process. A sink that throws in `end` gets `fail` with `internal`.
  * Every fault goes to the observer, because the sink may no longer record it.
  */
-export function tellLast(sink: UpstreamSink, observer: Pick<Observer, "fault">, error?: GatewayError): void {
+export function tellLast(
+  sink: Pick<UpstreamSink, "end" | "fail">,
+  observer: Pick<Observer, "fault">,
+  error?: GatewayError,
+): void {
   try {
     if (error) sink.fail(error);
     else sink.end();

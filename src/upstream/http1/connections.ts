@@ -34,6 +34,8 @@ export interface ConnectionOptions {
 export interface SocketWaiter {
   /** Whether it needs a socket that has never been used or idle. */
   readonly wantsNew: boolean;
+  /** Whether one that was idle has just turned out to be closed: the others probably are too. */
+  readonly foundStale: boolean;
   /** Hands a socket over to this call. */
   take(socket: UpstreamSocket): void;
   /** There will be no socket. */
@@ -93,8 +95,9 @@ export class Connections implements SocketOwner {
   /** Asks for a socket for one call; an idle one is handed over at once. */
   ask(waiter: SocketWaiter): void {
     const refusal = this.#isClosed ? new GatewayError("shutting_down") : this.#refusal;
-    if (!refusal && waiter.wantsNew) this.#closeIdle();
-    const socket = refusal ? undefined : this.#nextIdle();
+    const hasNoRoom = waiter.wantsNew && this.#open.size >= this.#max;
+    if (!refusal && (waiter.foundStale || hasNoRoom)) this.#closeIdle();
+    const socket = refusal || waiter.wantsNew ? undefined : this.#nextIdle();
     if (refusal) waiter.refused(refusal);
     else if (socket) waiter.take(socket);
     else {
@@ -109,12 +112,17 @@ export class Connections implements SocketOwner {
     this.#waitingForNew.delete(waiter);
   }
 
-  /** The head of a request with a body of `bodyBytes`. Names and values must be checked already. */
-  head(path: string, headers: Readonly<Record<string, string>>, bodyBytes: number): ByteString {
+  /** The head of a request. `body`: its bytes, if they are known before. Names and values must be checked already. */
+  head(
+    { method, path, headers }: { method: string; path: string; headers: Readonly<Record<string, string>> },
+    body: number | "chunked" | "none",
+  ): ByteString {
     const connection = this.#target.keepAliveMs === 0 ? "close" : "keep-alive";
-    let head = `POST ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: ${connection}\r\n`;
+    let head = `${method} ${path} HTTP/1.1\r\nhost: ${this.#host}\r\nconnection: ${connection}\r\n`;
     for (const [name, value] of Object.entries(headers)) head += `${name}: ${value}\r\n`;
-    return `${head}content-length: ${bodyBytes}\r\n\r\n`;
+    if (body === "chunked") head += "transfer-encoding: chunked\r\n";
+    else if (body !== "none") head += `content-length: ${body}\r\n`;
+    return `${head}\r\n`;
   }
 
   /**

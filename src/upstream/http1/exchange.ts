@@ -5,7 +5,8 @@ import type { ResponseHead } from "../policy/response.ts";
 import type { RunningTime } from "../policy/running-time.ts";
 import { connectionError, type Stage } from "./connection-error.ts";
 import type { Connections, SocketWaiter } from "./connections.ts";
-import type { SocketUser, UpstreamSocket } from "./upstream-socket.ts";
+import type { SocketUser } from "./socket-user.ts";
+import type { UpstreamSocket } from "./upstream-socket.ts";
 
 /** The owner of one exchange. It hears at most one of `broke` and the body's end, and nothing after that. */
 export interface ExchangeOwner {
@@ -14,7 +15,22 @@ export interface ExchangeOwner {
   /** The final head arrived. Returns the receiver of the body, or undefined to discard it. */
   responded(head: ResponseHead): ResponseBody | undefined;
   broke(error: GatewayError, stage: Stage): void;
+  /** The connection takes more of a body that follows. */
+  drained?(): void;
 }
+
+/** A request. `body`: all of it; or undefined, if there is none or it follows by `write`. */
+export interface ExchangeRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | undefined;
+  /** The bytes of a body that follows, if they are known; `chunked` if not. */
+  readonly follows?: number | "chunked" | undefined;
+}
+
+/** Which connections may serve an exchange: any; one that has served no other request; the same, because that was closed. */
+export type Fresh = "any" | "new" | "stale";
 
 /** One HTTP request and its response. It can be stopped at any moment, even from its own callbacks. */
 export class Exchange implements SocketWaiter, SocketUser {
@@ -22,7 +38,9 @@ export class Exchange implements SocketWaiter, SocketUser {
   readonly #connections: Connections;
   readonly #time: RunningTime;
   readonly wantsNew: boolean;
+  readonly foundStale: boolean;
   #request: ByteString = "";
+  #isWhole = true;
   #socket: UpstreamSocket | undefined;
   #body: ResponseBody | undefined;
   #stage: Stage = "connecting";
@@ -31,20 +49,28 @@ export class Exchange implements SocketWaiter, SocketUser {
   /** Cancels the time limit while the body is being discarded. */
   #finishing: (() => void) | undefined;
 
-  /** `wantsNew`: never use a connection that has served another request. */
-  constructor(owner: ExchangeOwner, connections: Connections, time: RunningTime, wantsNew: boolean) {
+  constructor(owner: ExchangeOwner, connections: Connections, time: RunningTime, fresh: Fresh) {
     this.#owner = owner;
-    this.wantsNew = wantsNew;
+    this.wantsNew = fresh !== "any";
+    this.foundStale = fresh === "stale";
     this.#connections = connections;
     this.#time = time;
   }
 
-  start(path: string, headers: Record<string, string>, body: string): void {
-    const bytes = Buffer.byteLength(body);
-    const isAscii = bytes === body.length;
+  start(request: ExchangeRequest): void {
+    const { body, follows } = request;
+    const bytes = body === undefined ? 0 : Buffer.byteLength(body);
+    const isAscii = bytes === body?.length;
     this.#request =
-      this.#connections.head(path, headers, bytes) + (isAscii ? body : Buffer.from(body).toString("latin1"));
+      this.#connections.head(request, follows ?? (body === undefined ? "none" : bytes)) +
+      (body === undefined || isAscii ? (body ?? "") : Buffer.from(body).toString("latin1"));
+    this.#isWhole = follows === undefined;
     this.#connections.ask(this);
+  }
+
+  /** Sends a part of a body that follows. Returns false if the next one should wait until the owner is `drained`. */
+  write(bytes: Buffer | ByteString, isLast: boolean): boolean {
+    return this.#socket?.write(bytes, isLast) ?? false;
   }
 
   pause(): void {
@@ -89,7 +115,7 @@ export class Exchange implements SocketWaiter, SocketUser {
     this.#socket = socket;
     this.#stage = "waiting";
     if (this.#paused) socket.pause();
-    socket.send(this.#request, this);
+    socket.send(this.#request, this, this.#isWhole);
     this.#request = "";
     this.#owner.connected();
   }
@@ -117,6 +143,10 @@ export class Exchange implements SocketWaiter, SocketUser {
     } catch (fault) {
       this.#failed(fault);
     }
+  }
+
+  drained(): void {
+    if (!this.#over) this.#owner.drained?.();
   }
 
   ended(): void {

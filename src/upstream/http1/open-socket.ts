@@ -42,14 +42,18 @@ export interface SocketTarget extends Peer {
 /** When the kernel begins to look whether an idle peer is still there. */
 const TCP_KEEP_ALIVE_MS = 60_000;
 
-/** A buffer that all reads of a socket go into; `callback` is told how many bytes each brought. */
-interface ReadInto {
-  readonly buffer: Uint8Array;
-  readonly callback: (size: number) => true;
-}
+/**
+ * All sockets read into this buffer: each read is copied into a string before the next one. So no read allocates a buffer, and
+ * none waits in a stream (figures: bench/README.md).
+ */
+const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
-/** Begins a connection whose reads go into `onread`, or arrive as events without it. */
-export function openSocket({ host, port, tls, lookup }: Peer, onread?: ReadInto): Socket {
+/** Begins a connection whose reads are handed to `read`, one character per byte, or arrive as events without it. */
+export function openSocket({ host, port, tls, lookup }: Peer, read?: (bytes: ByteString) => true): Socket {
+  const onread = read && {
+    buffer: READ_BUFFER,
+    callback: (size: number): true => read(READ_BUFFER.toString("latin1", 0, size)),
+  };
   const options = {
     host,
     port,

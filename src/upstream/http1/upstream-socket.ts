@@ -5,14 +5,9 @@ import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import { certificateError } from "./connection-error.ts";
 import { openSocket, type SocketTarget, secured } from "./open-socket.ts";
 import type { PacedSocket } from "./read-pace.ts";
-import { ResponseReader, type ResponseSink } from "./response-reader.ts";
+import { ResponseReader } from "./response-reader.ts";
+import type { SocketUser } from "./socket-user.ts";
 import { openTunnel, type TunnelOwner } from "./tunnel.ts";
-
-/** The call that uses a socket. It hears its response, then exactly one of `ended` and `broke`. */
-export interface SocketUser extends ResponseSink {
-  ended(): void;
-  broke(error: Error): void;
-}
 
 /** Hears of the states of a socket. */
 export interface SocketOwner {
@@ -23,12 +18,6 @@ export interface SocketOwner {
   /** It is closed. `unmade` is the reason if it never connected. */
   gone(socket: UpstreamSocket, unmade: Error | undefined): void;
 }
-
-/**
- * All sockets read into this buffer: each read is copied into a string before the next one. So no read allocates a buffer, and
- * none waits in a stream (figures: bench/README.md).
- */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
 
 /** How long to keep a connection that no call has claimed: less than the five seconds servers commonly wait. */
 const FIRST_IDLE_MS = 4_000;
@@ -48,6 +37,8 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
   #error: Error | undefined;
   /** Whether it has served a call or been idle, so that the upstream may have closed it. */
   #isReused = false;
+  /** Whether the request's body is all written. */
+  #isWhole = true;
   /** Whether bytes arrived since the request was sent. */
   #isAnswered = false;
   /** Wall-clock time until which the upstream keeps it while idle. */
@@ -61,8 +52,7 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
     this.#callOff = this.#target.time.after(target.connectMs, () => this.#notMade());
     if (target.proxy) this.#socket = openTunnel(target.proxy, this);
     else {
-      const callback = (size: number): true => this.#read(READ_BUFFER.toString("latin1", 0, size));
-      this.#socket = this.#follow(openSocket(target, { buffer: READ_BUFFER, callback }));
+      this.#socket = this.#follow(openSocket(target, (bytes) => this.#read(bytes)));
       this.#socket.on(target.tls ? "secureConnect" : "connect", () => this.#connected());
     }
   }
@@ -82,13 +72,19 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
     return this.#isReused && !this.#isAnswered;
   }
 
-  /** Sends a request, head and body, one character per byte. The socket must be free. */
-  send(request: ByteString, user: SocketUser): void {
+  /** Sends a request, head and body, one character per byte. The socket must be free. More of it follows unless it `isWhole`. */
+  send(request: ByteString, user: SocketUser, isWhole: boolean): void {
     this.#user = user;
     this.#reader = new ResponseReader(user);
     this.#isAnswered = false;
     this.#callOff();
-    this.#socket.write(request, "latin1");
+    this.write(request, isWhole);
+  }
+
+  /** Sends more of the request's body. Returns false if more should wait until the user is `drained`. */
+  write(bytes: Buffer | ByteString, isLast: boolean): boolean {
+    this.#isWhole = isLast;
+    return this.#socket.write(bytes, "latin1");
   }
 
   pause(): void {
@@ -136,6 +132,7 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
     socket.on("error", (error) => {
       this.#error ??= socket instanceof TLSSocket && socket.authorizationError ? certificateError(error) : error;
     });
+    socket.on("drain", () => this.#user?.drained());
     return socket.on("end", () => this.#ended()).on("close", () => this.#closed());
   }
 
@@ -205,7 +202,7 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
     const { readable, writableLength } = this.#socket;
     // It ended while paused; or the response came before the request was fully sent, and the rest of that request would be
     // read as the next one.
-    if (idleMs === 0 || !readable || writableLength > 0) this.#socket.destroy();
+    if (idleMs === 0 || !readable || writableLength > 0 || !this.#isWhole) this.#socket.destroy();
     else {
       this.#keepFor(idleMs);
       if (this.#isPaused) this.resume();

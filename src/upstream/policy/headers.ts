@@ -14,6 +14,9 @@ const ALLOWED = /^(?:authorization|x-api-key|api-key|anthropic-.+|openai-.+)$/;
 const NEVER =
   /^(?:host|cookie2?|connection|keep-alive|proxy-.+|te|trailer|transfer-encoding|content-length|content-encoding|upgrade|http2-settings|expect|via|forwarded|x-forwarded-.+|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/;
 
+/** What a request that is passed on as it is may say beside that: about its body and what it wants. */
+const PASSED = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match", "if-range", "range"] as const;
+
 /** Field values (RFC 9110, 5.5): visible characters, spaces, tabs and bytes above ASCII; no line ends, no NUL. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
@@ -27,6 +30,24 @@ export function requestHeaders(
   alsoAllowed: ReadonlySet<string>,
   accept = "text/event-stream",
 ): Record<string, string> {
+  return Object.assign(allowedOf(given, userAgent, alsoAllowed), ALWAYS, { accept });
+}
+
+/** The same for a request that is passed on as it is: its body and what it accepts are the client's own. */
+export function passedHeaders(
+  given: Readonly<Record<string, string>>,
+  userAgent: string,
+  alsoAllowed: ReadonlySet<string>,
+): Record<string, string> {
+  const allowed = allowedOf(given, userAgent, new Set([...alsoAllowed, ...PASSED]));
+  return Object.assign(allowed, { "accept-encoding": "identity" });
+}
+
+function allowedOf(
+  given: Readonly<Record<string, string>>,
+  userAgent: string,
+  alsoAllowed: ReadonlySet<string>,
+): Record<string, string> {
   const headers: Record<string, string> = { "user-agent": userAgent };
   for (const [written, value] of Object.entries(given)) {
     const name = written.toLowerCase();
@@ -37,5 +58,5 @@ export function requestHeaders(
     }
     headers[name] = value;
   }
-  return Object.assign(headers, ALWAYS, { accept });
+  return headers;
 }

@@ -11,10 +11,11 @@ const MASKED = "[redacted]";
  * Matches exact occurrences only, plain or JSON-escaped.
  */
 export class SecretRedactor {
-  readonly #secrets: readonly string[];
+  /** What is removed. */
+  readonly secrets: readonly string[];
 
   constructor(headers: Readonly<Record<string, string>>) {
-    this.#secrets = Object.entries(headers)
+    this.secrets = Object.entries(headers)
       .filter(([name]) => !PUBLIC.test(name))
       .map(([, value]) => value.replace(/^\w+ +/, ""))
       .filter((value) => SECRET.test(value))
@@ -23,12 +24,12 @@ export class SecretRedactor {
 
   /** Whether a secret occurs in the text. On the hot path: one search per secret. */
   areIn(text: string): boolean {
-    for (const secret of this.#secrets) if (text.includes(secret)) return true;
+    for (const secret of this.secrets) if (text.includes(secret)) return true;
     return false;
   }
 
   /** The text with secrets replaced. */
   mask(text: string): string {
-    return this.#secrets.reduce((masked, secret) => masked.replaceAll(secret, MASKED), text);
+    return this.secrets.reduce((masked, secret) => masked.replaceAll(secret, MASKED), text);
   }
 }

@@ -51,17 +51,23 @@ describe("a target is spared", () => {
     expect(coolDown(error("upstream_rate_limited", {}, { retryAfterMs: 7_000 }), 1_000)).toEqual({
       ms: 7_000,
       atOnce: true,
+      isAsked: true,
     });
     expect(coolDown(error("upstream_overloaded", {}, { retryAfterMs: 86_400_000 }), 1_000).ms).toBe(300_000);
   });
 
+  test("for as long as our own circuit breaker is open, which is no wish of the target", () => {
+    const open = error("upstream_unreachable", { reason: "circuit_open" }, { retryAfterMs: 900 });
+    expect(coolDown(open, 1_000)).toEqual({ ms: 900, atOnce: true, isAsked: false });
+  });
+
   test("at once after a 429, and for a minute after a refused key", () => {
-    expect(coolDown(error("upstream_rate_limited"), 1_000)).toEqual({ ms: 1_000, atOnce: true });
+    expect(coolDown(error("upstream_rate_limited"), 1_000)).toEqual({ ms: 1_000, atOnce: true, isAsked: false });
     const refused = error("upstream_http_error", { status: 401, reason: "key_refused" });
-    expect(coolDown(refused, 1_000)).toEqual({ ms: 60_000, atOnce: true });
+    expect(coolDown(refused, 1_000)).toEqual({ ms: 60_000, atOnce: true, isAsked: false });
   });
 
   test("only after some failures in a row otherwise", () => {
-    expect(coolDown(error("upstream_reset"), 1_000)).toEqual({ ms: 1_000, atOnce: false });
+    expect(coolDown(error("upstream_reset"), 1_000)).toEqual({ ms: 1_000, atOnce: false, isAsked: false });
   });
 });

@@ -2,12 +2,14 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { FAILURES, type Place, TargetState } from "../../../src/core/targets/target-state.ts";
 
+const soft = (ms: number) => ({ ms, atOnce: false, isAsked: false });
+
 const state = (limits = {}) => new TargetState(limits, 0);
 
 function failed(target: TargetState, times: number, now: number, coolMs = 1_000): void {
   for (let time = 0; time < times; time++) {
     const place = target.take(now, 0);
-    place.failed(now, coolMs, false);
+    place.failed(now, soft(coolMs));
     place.end();
   }
 }
@@ -18,8 +20,8 @@ describe("a target", () => {
     failed(target, FAILURES - 1, 0);
     expect(target.readiness(0, 0).is).toBe("ready");
     failed(target, 1, 10);
-    expect(target.readiness(10, 0)).toEqual({ is: "cooling", waitMs: 1_000 });
-    expect(target.readiness(1_009, 0)).toEqual({ is: "cooling", waitMs: 1 });
+    expect(target.readiness(10, 0)).toEqual({ is: "cooling", waitMs: 1_000, isAsked: false });
+    expect(target.readiness(1_009, 0)).toEqual({ is: "cooling", waitMs: 1, isAsked: false });
     expect(target.readiness(1_010, 0).is).toBe("trial");
   });
 
@@ -47,7 +49,7 @@ describe("a target", () => {
     const target = state();
     failed(target, FAILURES, 0);
     const trial = target.take(1_000, 0);
-    trial.failed(1_500, 1_000, false);
+    trial.failed(1_500, soft(1_000));
     trial.end();
     expect(target.readiness(2_499, 0).is).toBe("cooling");
     const cancelled = target.take(2_500, 0);
@@ -58,7 +60,7 @@ describe("a target", () => {
   test("counts one failure for an attempt that is found late again and again", () => {
     const target = state();
     const late = target.take(0, 0);
-    for (let look = 0; look < FAILURES; look++) late.failed(look * 1_000, 30_000, false);
+    for (let look = 0; look < FAILURES; look++) late.failed(look * 1_000, soft(30_000));
     expect(target.readiness(FAILURES * 1_000, 0).is).toBe("ready");
     late.end();
     failed(target, FAILURES - 1, 5_000);
@@ -75,9 +77,9 @@ describe("a target", () => {
   test("cools down at its first failure where the failure says so", () => {
     const target = state();
     const place = target.take(0, 0);
-    place.failed(0, 7_000, true);
+    place.failed(0, { ms: 7_000, atOnce: true, isAsked: true });
     place.end();
-    expect(target.readiness(6_999, 0)).toEqual({ is: "cooling", waitMs: 1 });
+    expect(target.readiness(6_999, 0)).toEqual({ is: "cooling", waitMs: 1, isAsked: true });
   });
 
   test("is full beyond its streams, requests and tokens, and says for how long", () => {
@@ -122,7 +124,7 @@ describe("a target", () => {
           } else if (one && what === "answered" && !one.isOver) {
             one.place.answered();
             expect(target.readiness(now, 0).is).toBe("ready");
-          } else if (one && what === "failed" && !one.isOver) one.place.failed(now, 1_000, false);
+          } else if (one && what === "failed" && !one.isOver) one.place.failed(now, soft(1_000));
           else if (one && what === "end") {
             one.place.end();
             one.isOver = true;

@@ -17,8 +17,8 @@ export class FakeExchange implements HttpExchange {
     this.#query = query;
   }
 
-  get queryNames(): readonly string[] {
-    return Object.keys(this.#query);
+  get queryPairs(): readonly (readonly [name: string, value: string])[] {
+    return Object.entries(this.#query);
   }
 
   query(name: string): string | undefined {
@@ -28,6 +28,9 @@ export class FakeExchange implements HttpExchange {
   header(): undefined {}
   onClose(): void {}
   body(): void {}
+  upload() {
+    return { pause() {}, resume() {} };
+  }
   refuse(): void {}
   abort(): void {}
 

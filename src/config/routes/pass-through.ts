@@ -1,0 +1,56 @@
+import * as z from "zod";
+import { overlaps, type PassPattern, readPassPattern } from "../../core/dialect/pass-pattern.ts";
+
+/** What the gateway serves below `/v1` itself, with its own accounting: a route cannot take it over. */
+const OWN = [
+  "POST /v1/chat/completions",
+  "GET /v1/models",
+  "GET /v1/models/*",
+  "POST /v1/messages",
+  "POST /v1/messages/count_tokens",
+  "POST /v1/responses",
+  "GET /v1/responses",
+  "POST /v1/responses/input_tokens",
+  "POST /v1/responses/compact",
+].flatMap((text) => readPassPattern(text) ?? []);
+
+/** Sluice's own, with everything below. */
+const OWN_ROOTS = new Set(["stream", "streams", "targets", "ticket", "usage"]);
+
+/** Reads one entry of `passThrough`. */
+export const passPatternSchema = z.string().transform((text, context): PassPattern => {
+  const pattern = readPassPattern(text);
+  if (pattern && !isOwn(pattern)) return pattern;
+  const params = pattern
+    ? { found: `${JSON.stringify(text)}, which the gateway serves itself`, expected: "another path of the provider" }
+    : {
+        found: "a string of another form",
+        expected: 'GET, POST or DELETE and a path below /v1, such as "GET /v1/files/*"; * is one whole segment',
+      };
+  context.addIssue({ code: "custom", params });
+  return z.NEVER;
+});
+
+const isOwn = (pattern: PassPattern): boolean =>
+  OWN_ROOTS.has(pattern.segments[1] ?? "") || OWN.some((own) => overlaps(own, pattern));
+
+/** Two entries that some request fits, where nothing tells which route it is for. */
+export interface Ambiguity {
+  readonly route: string;
+  readonly index: number;
+  readonly text: string;
+  readonly other: string;
+}
+
+/** A POST's body can name a model, which tells the route; a GET or DELETE may be listed by one route only. */
+export function ambiguities(
+  routes: Readonly<Record<string, { readonly passThrough: readonly PassPattern[] }>>,
+): readonly Ambiguity[] {
+  const all = Object.entries(routes).flatMap(([route, { passThrough }]) =>
+    passThrough.map((pattern, index) => ({ route, pattern, index })),
+  );
+  return all.flatMap(({ route, pattern, index }, at) => {
+    const earlier = all.slice(0, at).find((one) => one.route !== route && overlaps(one.pattern, pattern));
+    return earlier && pattern.method !== "POST" ? [{ route, index, text: pattern.text, other: earlier.route }] : [];
+  });
+}

@@ -1,0 +1,112 @@
+import { describe, expect, test } from "@jest/globals";
+import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
+import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
+import { freshSecret, keyFor } from "../../support/gateway-key.ts";
+import { answerJson } from "../../support/provider.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { PATHS, passing, setUp } from "./set-up.ts";
+
+const directory = temporaryDirectories();
+
+/** A gateway that knows one key, in front of a provider that answers everything. */
+async function setUpKey(key: Partial<GatewayKey> = {}) {
+  const path = directory();
+  const secret = freshSecret();
+  const database = new KeyDatabase(path);
+  database.add(keyFor("alice", secret, key));
+  const rig = await setUp(
+    (_, response) => answerJson(response, { data: [] }),
+    (upstream) => passing(upstream, PATHS, { data: { store: "sqlite", directory: path }, auth: { required: true } }),
+  );
+  const ask = (path: string, init: RequestInit = {}) =>
+    fetch(`${rig.url}${path}`, { ...init, headers: { authorization: `Bearer ${secret}`, ...init.headers } });
+  return {
+    ...rig,
+    ask,
+    embed: (model: string) =>
+      ask("/v1/embeddings", {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ model, input: "a" }),
+      }),
+    async [Symbol.asyncDispose]() {
+      await rig[Symbol.asyncDispose]();
+      database.close();
+    },
+  };
+}
+
+const messageOf = async (response: Response) =>
+  ((await response.json()) as { readonly error: { readonly message: string } }).error.message;
+
+describe("a request that is passed on", () => {
+  test("needs a key with the scope streams", async () => {
+    await using rig = await setUpKey({ scopes: ["chat"] });
+    expect((await fetch(`${rig.url}/v1/files`)).status).toBe(401);
+    expect((await rig.ask("/v1/files")).status).toBe(403);
+    expect(rig.provider.requests).toEqual([]);
+  });
+
+  test("counts against requests a minute", async () => {
+    await using rig = await setUpKey({ caps: { requestsPerMinute: 2 } });
+    const statuses = [];
+    for (let at = 0; at < 3; at++) statuses.push((await rig.ask("/v1/files")).status);
+    expect(statuses).toEqual([200, 200, 429]);
+    expect(rig.provider.requests).toHaveLength(2);
+  });
+
+  test("is refused to a key that lists models unless its body names one of them", async () => {
+    await using rig = await setUpKey({ models: ["embed"] });
+    expect((await rig.embed("embed")).status).toBe(200);
+    expect((await rig.embed("text-embedding-3-large")).status).toBe(403);
+    const files = await rig.ask("/v1/files");
+    expect([files.status, await messageOf(files)]).toEqual([403, expect.stringContaining("limited to models")]);
+    expect(rig.provider.requests).toHaveLength(1);
+  });
+
+  test("is refused to a key that lists other routes", async () => {
+    await using rig = await setUpKey({ routes: ["another"] });
+    expect((await rig.ask("/v1/files")).status).toBe(403);
+    expect(rig.provider.requests).toEqual([]);
+  });
+
+  test("is refused to a key whose cap on cost it could not keep", async () => {
+    await using rig = await setUpKey({ caps: { costPerDay: 1 } });
+    const answer = await rig.embed("embed");
+    expect([answer.status, await messageOf(answer)]).toEqual([403, expect.stringContaining("cap on cost")]);
+    expect(rig.provider.requests).toEqual([]);
+  });
+
+  test("takes nothing of a cap on tokens", async () => {
+    await using rig = await setUpKey({ caps: { tokensPerDay: 1 } });
+    expect([(await rig.embed("embed")).status, (await rig.embed("embed")).status]).toEqual([200, 200]);
+  });
+
+  test("goes with the key that its caller brings, where its gateway key allows that", async () => {
+    await using rig = await setUpKey({ upstreamKeys: "own" });
+    expect((await rig.ask("/v1/files")).status).toBe(403);
+    await rig.ask("/v1/files", { headers: { "x-sluice-upstream-key": "sk-of-alice" } });
+    expect(rig.provider.requests.map(({ headers }) => headers.authorization)).toEqual(["Bearer sk-of-alice"]);
+  });
+
+  test("has one ledger row and one log line, with unknown tokens and no cost", async () => {
+    await using rig = await setUpKey();
+    expect((await rig.embed("embed")).status).toBe(200);
+    const { lines } = (await (await rig.ask("/v1/usage?by=model")).json()) as { readonly lines: readonly object[] };
+    expect(lines).toEqual([expect.objectContaining({ group: "embed", streams: 1, completed: 1, unknown: 1 })]);
+    expect(JSON.stringify(lines)).not.toMatch(/"cost[A-Za-z]*":[1-9]/);
+    expect(rig.lines()).toEqual([
+      expect.objectContaining({
+        face: "pass-through",
+        caller: "alice",
+        route: "openai",
+        model: "embed",
+        path: "POST /v1/embeddings",
+        status: "completed",
+        upstreamRequestId: "req_1",
+        usage: { source: "unknown" },
+        bytes: 11,
+      }),
+    ]);
+  });
+});
