@@ -18,6 +18,7 @@ import { leaveOutcome, type ReloadOutcome } from "./reload-outcome.ts";
 import { describeFault, describeStartFailure } from "./start-failure.ts";
 import type { Stop } from "./stop.ts";
 import type { Terminal } from "./terminal.ts";
+import type { Screen, ScreenListener } from "./top/screen.ts";
 
 interface Output {
   write(text: string): unknown;
@@ -42,6 +43,8 @@ export interface World {
   readonly resolve: (name: string) => Promise<readonly string[]>;
   /** Opens the terminal to ask on; undefined if standard input is none. */
   readonly openTerminal: (() => Terminal) | undefined;
+  /** Takes over the whole terminal; undefined if input or output is none. */
+  readonly openScreen: ((listener: ScreenListener) => Screen) | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly createGateway: (config: Config, options: { readonly version: string }) => Promise<RunningGateway>;

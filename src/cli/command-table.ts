@@ -1,5 +1,6 @@
 import type { ParseArgsConfig } from "node:util";
 import type { Terminal } from "./terminal.ts";
+import type { Screen, ScreenListener } from "./top/screen.ts";
 
 interface Output {
   write(text: string): unknown;
@@ -9,10 +10,13 @@ interface Output {
 export interface CommandWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  readonly version: string;
   readonly stdout: Output;
   readonly stderr: Output;
   /** Opens the terminal to ask on; undefined if standard input is none. */
   readonly openTerminal: (() => Terminal) | undefined;
+  /** Takes over the whole terminal; undefined if input or output is none. */
+  readonly openScreen: ((listener: ScreenListener) => Screen) | undefined;
   /** Sends SIGHUP to a process. Throws when it may not. */
   readonly hangUp: (pid: number) => void;
 }
@@ -71,6 +75,20 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     load: async () => {
       const { runRoutes, OPTIONS } = await import("./commands/routes.ts");
       return { run: runRoutes, options: OPTIONS };
+    },
+  },
+  top: {
+    summary: "the running streams, live; ends one by a key",
+    load: async () => {
+      const { runTop, OPTIONS } = await import("./commands/top.ts");
+      return { run: runTop, options: OPTIONS };
+    },
+  },
+  logs: {
+    summary: "the log of the running gateway, followed and filtered",
+    load: async () => {
+      const { runLogs, OPTIONS } = await import("./commands/logs.ts");
+      return { run: runLogs, options: OPTIONS };
     },
   },
   keys: {

@@ -12,6 +12,7 @@ import { AI_SDK_SUBPROTOCOL, createAiSdkFace } from "../faces/ai-sdk/face.ts";
 import { RESPONSES_API } from "../faces/api/request/apis.ts";
 import { createOpenClawFace } from "../faces/openclaw/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
+import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import { createTargetsFace } from "../faces/usage/targets-face.ts";
 import { createLog, type LogOptions } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
@@ -32,7 +33,7 @@ import { connectLedger } from "./ledger.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
-import { connectRelay, openRegistry } from "./relay.ts";
+import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
 import type { Gateway, GatewayOptions } from "./running.ts";
 import { connectStreamFaces } from "./stream-faces.ts";
@@ -98,6 +99,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       admit: ({ name }) => load.admitStream(name),
     }),
   );
+  const probed = metrics?.probed ?? (() => {});
+  const probes = started.use(connectProbes({ upstream, routes: () => routing.routes, targets, relay, clock, probed }));
   const callers = started.use(await connectCallers(config, thread, clock, observer));
   const { authenticator, tickets } = callers;
   const requests = inboundBudgets.callers;
@@ -163,7 +166,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     ],
     httpFaces: [
       // Before the APIs' own, the last of which answers for every path that is missing.
-      createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now())),
+      createStreamsFace({ relay, clock }),
+      createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now(), probes.lastOf)),
       connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
     ],

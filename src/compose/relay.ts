@@ -4,6 +4,7 @@ import type { InboundBudget } from "../core/caller/inbound-budget.ts";
 import { OpenRate } from "../core/caller/open-rate.ts";
 import type { Clock } from "../core/kernel/clock.ts";
 import type { Ledger } from "../core/ledger/ledger.ts";
+import { Probes, type ProbesParts } from "../core/pass/probes.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { UpstreamPort } from "../core/ports/upstream.ts";
 import { KeyReservations } from "../core/quota/key-reservations.ts";
@@ -98,4 +99,22 @@ export async function connectRelay(parts: {
   // setImmediate runs after reads: data that arrived while the process was suspended counts before any timeout does.
   const sweep = setInterval(() => void setImmediate(() => sweeper.sweep(clock.now())), SWEEP_MS);
   return { relay, targets, reservations, [Symbol.dispose]: () => clearInterval(sweep) };
+}
+
+/** Probes the routes that want it, until they are disposed or the gateway begins to stop. */
+export function connectProbes(
+  parts: ProbesParts & { readonly relay: Pick<Relay, "isStopping"> },
+): Disposable & Pick<Probes, "lastOf"> {
+  const probes = new Probes(parts);
+  const sweep = setInterval(() => {
+    if (parts.relay.isStopping) probes.stop();
+    else probes.sweep(parts.clock.now());
+  }, SWEEP_MS).unref();
+  return {
+    lastOf: (route) => probes.lastOf(route),
+    [Symbol.dispose]() {
+      clearInterval(sweep);
+      probes.stop();
+    },
+  };
 }

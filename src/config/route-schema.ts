@@ -166,6 +166,14 @@ const routeFields = (sources: SecretSources) =>
         .describe(
           'requests that go to this provider as they are, such as ["POST /v1/embeddings", "GET /v1/files/*"]; * is one segment of a path; none by default (docs/pass-through.md)',
         ),
+      probe: z
+        .strictObject({
+          everyMs: z.int().min(1_000).max(86_400_000).describe("from the start of one to the next"),
+        })
+        .optional()
+        .describe(
+          "asks the provider for its list of models (GET /v1/models), which costs nothing, to notice that it fails or is back; never by default (docs/fallback.md)",
+        ),
       ca: certificates(sources)
         .optional()
         .describe("path of a PEM file: certificates to trust instead of the platform's; TLS is always verified"),

@@ -9,6 +9,8 @@ export interface Metrics {
   readonly observer: Observer;
   /** A client tried to resume a stream, with this result. */
   resumed(result: string): void;
+  /** A route was asked whether it works: `ok`, or why not. */
+  probed(route: string, outcome: string): void;
   readonly contentType: string;
   /** All metrics in Prometheus' text format. */
   text(state: GatewayState): Promise<string>;
@@ -73,6 +75,12 @@ export function createMetrics(version: string): Metrics {
     labelNames: ["result"],
     registers,
   });
+  const probes = new Counter({
+    name: "sluice_probes_total",
+    help: "Probes of routes, by outcome: ok, or a code",
+    labelNames: ["route", "outcome"],
+    registers,
+  });
   const all = Registry.merge([own, processMetrics()]);
 
   return {
@@ -84,6 +92,7 @@ export function createMetrics(version: string): Metrics {
       refused: ({ where, code }) => refusals.inc({ where, code }),
       fault: (_error, where) => faults.inc({ where }),
     },
+    probed: (route, outcome) => probes.inc({ route, outcome }),
     resumed: (result) => resumes.inc({ result }),
     contentType: all.contentType,
     text(state) {

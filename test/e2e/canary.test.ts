@@ -82,7 +82,10 @@ beforeAll(async () => {
   const config = {
     data: { store: "memory" },
     log: { level: "debug", pretty: false },
-    routes: { chat, responses: { ...chat, dialect: "openai-responses" } },
+    routes: {
+      chat: { ...chat, passThrough: ["POST /v1/embeddings", "GET /v1/files/*"] },
+      responses: { ...chat, dialect: "openai-responses" },
+    },
     models: { gpt: { route: "chat", model: "gpt-test" }, responses: { route: "responses", model: "responses-test" } },
     limits: { drainMs: 100, requests: { violationsPerMinute: 1_000, authFailuresPerMinute: 1_000 } },
   };
@@ -127,6 +130,21 @@ describe("while both faces see success, failure and nonsense", () => {
     // None of these answers is a complete response.
     while (!["error", "response.failed"].includes((await socket.next()).type));
     expect(leaks(socket.texts.join(), secrets)).toEqual([]);
+  });
+
+  test.each(Object.entries(ANSWERS))("a request that is passed on, upstream: %s", async (_, script) => {
+    const text = async (asking: Promise<Response>) => {
+      script(await upstream.request());
+      const answer = await asking;
+      // What the provider cuts off is cut off here.
+      return JSON.stringify([...answer.headers]) + (await answer.text().catch(() => ""));
+    };
+    const body = JSON.stringify({ model: "gpt", input: prompt, user: canary() });
+    const headers = { authorization, "content-type": "application/json", cookie: canary() };
+    const posted = await text(fetch(`${sluice.url}/v1/embeddings`, { method: "POST", headers, body }));
+    const path = `/v1/files/${canary()}?after=${canary()}&key=${canary()}`;
+    const got = await text(fetch(`${sluice.url}${path}`, { headers: { authorization } }));
+    expect(leaks(posted + got, secrets)).toEqual([]);
   });
 
   // The others are asked again, because this face's clients do not.

@@ -6,7 +6,9 @@ export function worldWith() {
   const world: CommandWorld = {
     env: {},
     cwd: "/nowhere",
+    version: "1.2.3",
     openTerminal: undefined,
+    openScreen: undefined,
     hangUp() {},
     stdout: { write: (text) => (written.stdout += text) },
     stderr: { write: (text) => (written.stderr += text) },

@@ -23,6 +23,8 @@ export interface Route {
   readonly twins?: readonly Route[];
   /** Models without an alias that clients may name as the provider does: all, those matching a pattern (`claude-*`), or none. */
   readonly passModels?: boolean | readonly string[];
+  /** How often its list of models is asked for, in milliseconds, to learn whether it works; undefined: never. */
+  readonly probe?: { readonly everyMs: number } | undefined;
   /** Requests below `/v1` that go to it as they are. */
   readonly passThrough?: readonly PassPattern[];
   /** Prices of models without an alias, by the provider's own names. */

@@ -1,6 +1,6 @@
 import type { Caller } from "../caller/caller.ts";
 import type { PassPattern } from "../dialect/pass-pattern.ts";
-import type { Target } from "../dialect/routing.ts";
+import type { Route, Target } from "../dialect/routing.ts";
 import type { PassBody, PassRequest } from "../ports/passage.ts";
 import { routeHeaders } from "../relay/open-request.ts";
 
@@ -25,15 +25,14 @@ export interface PassageRequest {
   readonly receivedAt: number;
 }
 
-/** The upstream request. The dialects of OpenAI's family have the version in their base URLs, others in their paths. */
+/** The upstream request. */
 export function upstreamRequest(request: PassageRequest): PassRequest {
   const { target, pattern, path, query, headers, body, upstreamKey, maxResponseBytes } = request;
   const { route, model } = target;
-  const hasVersion = route.dialect.address(undefined).path.startsWith("/v1/");
   return {
     route: route.name,
     method: pattern.method,
-    path: hasVersion ? path : path.slice("/v1".length),
+    path: upstreamPath(route, path),
     query,
     headers: { ...headers, ...routeHeaders(route, upstreamKey), ...switchesOf(headers) },
     body,
@@ -41,6 +40,14 @@ export function upstreamRequest(request: PassageRequest): PassRequest {
     isOwnKey: upstreamKey !== undefined,
     maxResponseBytes,
   };
+}
+
+/**
+ * A path below `/v1` as it stands below the route's base URL. The dialects of OpenAI's family have the version in their base
+ * URLs, others in their paths.
+ */
+export function upstreamPath({ dialect }: Route, path: string): string {
+  return dialect.address(undefined).path.startsWith("/v1/") ? path : path.slice("/v1".length);
 }
 
 /** The vendors' switches among a client's headers, which go before the dialect's defaults. */

@@ -1,19 +1,18 @@
 import { type Caller, checkOpen } from "../caller/caller.ts";
 import type { InboundBudget } from "../caller/inbound-budget.ts";
 import { GatewayError, toGatewayError } from "../kernel/errors.ts";
-import { asString, jsonSize } from "../kernel/json.ts";
+import { jsonSize } from "../kernel/json.ts";
 import type { LogBudget } from "../stream/log-budget.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
 import type { Plan, Targets } from "../targets/targets.ts";
-import { estimateTokens } from "../usage/usage.ts";
-import { type Attempt, Attempts, firstOf, type Ready } from "./attempts.ts";
+import { type Attempt, Attempts, firstOf, planFor, type Ready } from "./attempts.ts";
 import type { CallParts, Running } from "./call-spec.ts";
 import { Holdings } from "./holdings.ts";
 import type { OpenRequest } from "./open-request.ts";
 import { prepare } from "./prepared.ts";
-import { promptCharacters } from "./prompt-size.ts";
 import { StreamProducer } from "./stream-producer.ts";
+import type { RunningStream } from "./stream-record.ts";
 import type { UsageDrain } from "./usage-drain.ts";
 import { UsageRefusals } from "./usage-refusals.ts";
 
@@ -41,6 +40,7 @@ export interface RelayParts extends CallParts {
 export class Relay {
   readonly #parts: RelayParts;
   readonly #active = new Map<Running, Caller>();
+  readonly #streams = new Map<Stream, RunningStream>();
   /** Responses of cancelled streams that are drained for their usage. */
   readonly #drains = new Set<UsageDrain>();
   /** Of the streams that may be tried on several targets. */
@@ -56,6 +56,11 @@ export class Relay {
 
   get activeStreams(): number {
     return this.#active.size;
+  }
+
+  /** The running streams, in the order of their opens. */
+  get streams(): Iterable<Readonly<RunningStream>> {
+    return this.#streams.values();
   }
 
   /** Whether new streams are refused, because the gateway stops. */
@@ -76,9 +81,7 @@ export class Relay {
     this.#parts.admit?.(caller);
   }
 
-  /**
-   * Admits work that is no stream, and counts it among them until the function returned is called. Throws what `admit` does.
-   */
+  /** Admits work that is no stream, and counts it until the function returned is called. Throws what `admit` does. */
   enter(work: Running, caller: Caller): () => void {
     this.admit(caller);
     this.#active.set(work, caller);
@@ -98,7 +101,7 @@ export class Relay {
     checkOpen(caller, target, request.upstreamKey);
     if (request.isAdmitted) this.#checkRunning();
     else this.admit(caller);
-    const plan = this.#plan(request);
+    const plan = planFor(request, this.#parts.targets);
     try {
       const ready = (one: OpenRequest): Ready => ({ request: one, prepared: prepare(one, this.#usageRefusals) });
       const fault = (error: unknown) => this.#parts.observer.fault(error, "stream");
@@ -107,20 +110,6 @@ export class Relay {
       plan?.end();
       throw error;
     }
-  }
-
-  #plan({ target, caller, upstreamKey, session, body, bodyFor, isUncounted }: OpenRequest): Plan | undefined {
-    const { targets } = this.#parts;
-    // A side call goes below its route's own path.
-    if (!targets || isUncounted || !(target.model?.fallback || target.route.twins)) return undefined;
-    return targets.plan({
-      target,
-      caller,
-      isOwnKey: upstreamKey !== undefined,
-      isOfAnyDialect: bodyFor !== undefined,
-      conversation: session ?? asString(body.prompt_cache_key),
-      promptTokens: estimateTokens(promptCharacters(body)),
-    });
   }
 
   #start({ request, prepared }: Ready, plan: Plan | undefined): Stream {
@@ -141,15 +130,14 @@ export class Relay {
       (error) => observer.fault(error, `reader of ${face}`),
     );
     const room = this.#parts.requests?.reserve(caller.name, jsonSize(prepared.body));
-    const { body, inputCharacters } = prepared;
+    const { body, inputCharacters, upstreamModel } = prepared;
     const cut = (error: GatewayError) => stream.cut(error);
-    const asked = { stream: stream.info.id, caller, target, body, inputCharacters, face, session, cut };
-    const holdings = Holdings.take(
-      room,
-      () => reservations?.reserve(asked),
-      (error) => observer.fault(error, "stream"),
-    );
+    const id = stream.info.id;
+    const asked = { stream: id, caller, target, body, inputCharacters, upstreamModel, face, session, cut };
+    const fault = (error: unknown) => observer.fault(error, "stream");
+    const holdings = Holdings.take(room, () => reservations?.reserve(asked), fault);
     this.#active.set(stream, caller);
+    this.#streams.set(stream, { stream, caller, face, target });
     budget?.grow(streamBytes);
     const attempts = plan && this.#attempts(stream, request, plan);
     this.#begin(stream, { number: 1, request, prepared, holdings }, attempts);
@@ -159,6 +147,8 @@ export class Relay {
   /** Begins an attempt. If it throws, the stream has ended. */
   #begin(stream: Stream, { number, request, prepared, holdings }: Attempt, attempts: Attempts | undefined): void {
     const { body, answer, amendment } = prepared;
+    const running = this.#streams.get(stream);
+    if (running) running.target = request.target;
     const producer = new StreamProducer(stream, request, this.#parts, {
       answer,
       holdings,
@@ -243,6 +233,7 @@ export class Relay {
 
   #ended(stream: Stream, attempts: Attempts | undefined, drain: UsageDrain | undefined): void {
     this.#active.delete(stream);
+    this.#streams.delete(stream);
     attempts?.end();
     if (attempts) this.#trying.delete(attempts);
     this.#parts.budget?.shrink(this.#parts.streamBytes ?? 0);

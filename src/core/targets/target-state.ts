@@ -73,6 +73,17 @@ export class TargetState {
     this.#coolUntil = this.#askedUntil = 0;
   }
 
+  /** Its provider was asked for something that costs nothing, and answered: the next request tries it, unless it asked for a wait. */
+  probed(now: number): void {
+    if (this.#askedUntil <= now) this.#coolUntil = 0;
+  }
+
+  /** That failed, which counts like a failed attempt. */
+  probeFailed(now: number, coolDown: CoolDown): void {
+    this.#failures++;
+    this.#fail(now, coolDown);
+  }
+
   /** Whether it takes a request with this many prompt tokens now. */
   readiness(now: number, tokens: number): Readiness {
     const waitMs = this.#fullMs(now, tokens);
@@ -104,15 +115,12 @@ export class TargetState {
         this.#failures = this.#askedUntil = 0;
         this.#isCooling = false;
       },
-      failed: (failedAt, { ms, atOnce, isAsked }) => {
+      failed: (failedAt, coolDown) => {
         endTrial();
         if (!hasFailed) this.#failures++;
-        else if (!atOnce) return;
+        else if (!coolDown.atOnce) return;
         hasFailed = true;
-        if (!atOnce && this.#failures < FAILURES) return;
-        this.#isCooling = true;
-        this.#coolUntil = Math.max(this.#coolUntil, failedAt + ms);
-        if (isAsked) this.#askedUntil = Math.max(this.#askedUntil, failedAt + ms);
+        this.#fail(failedAt, coolDown);
       },
       end: () => {
         endTrial();
@@ -120,6 +128,13 @@ export class TargetState {
         isOver = true;
       },
     };
+  }
+
+  #fail(now: number, { ms, atOnce, isAsked }: CoolDown): void {
+    if (!atOnce && this.#failures < FAILURES) return;
+    this.#isCooling = true;
+    this.#coolUntil = Math.max(this.#coolUntil, now + ms);
+    if (isAsked) this.#askedUntil = Math.max(this.#askedUntil, now + ms);
   }
 
   #fullMs(now: number, tokens: number): number {

@@ -39,6 +39,11 @@ export class TargetStates {
     return state;
   }
 
+  /** Those of a route that have been used, whatever their models. */
+  ofRoute(name: string): readonly TargetState[] {
+    return [...this.#states.values()].filter(({ id }) => id.startsWith(`${name}\n`)).map(({ state }) => state);
+  }
+
   /**
    * The configuration has been read again. A state whose limits no model names any more gets those that are new for its
    * target; and every target is tried again, because what made it fail may have been mended.

@@ -6,6 +6,16 @@ import type { Targets } from "./targets.ts";
 /** Where the gateway reports them over HTTP. */
 export const TARGETS_PATH = "/v1/targets";
 
+/** The last outcome of a route's probe. */
+export interface LastProbe {
+  /** When it ended, by the wall clock in milliseconds. */
+  readonly at: number;
+  /** How long it took. */
+  readonly ms: number;
+  /** Why it failed; null if it did not. */
+  readonly code: Code | null;
+}
+
 /** One target as operators see it. */
 export interface TargetView {
   readonly model: string;
@@ -23,6 +33,8 @@ export interface TargetView {
   /** From a stream's open to its first content, in milliseconds; null before the first answer. */
   readonly firstContentMs: { readonly p50: number; readonly p95: number } | null;
   readonly lastFailure: { readonly code: Code; readonly at: number } | null;
+  /** Null for a route that is not probed, or not yet. */
+  readonly lastProbe: LastProbe | null;
 }
 
 /** Every target of these models, further keys included, in the order of the configuration. `now`: the targets' clock. */
@@ -31,6 +43,7 @@ export function targetViews(
   targets: Targets,
   records: TargetRecords,
   now: number,
+  probeOf: (route: string) => LastProbe | undefined = () => undefined,
 ): readonly TargetView[] {
   return models.flatMap((model) => {
     const isOne = !model.fallback && !model.route.twins;
@@ -53,6 +66,7 @@ export function targetViews(
           failed: record?.failed ?? 0,
           firstContentMs: percentiles(record?.firstContentMs ?? []),
           lastFailure: record?.lastFailure ?? null,
+          lastProbe: probeOf(twin.name) ?? null,
         };
       }),
     );

@@ -67,6 +67,18 @@ export class Targets {
     return this.#states.known(target, limits);
   }
 
+  /**
+   * A route was asked for something that costs nothing, and answered or failed. One that does not serve it, or not to this key,
+   * says nothing about its models. Only targets that requests were planned for have a state to change.
+   */
+  probed(route: string, error: GatewayError | undefined): void {
+    const now = this.#now();
+    for (const state of this.#states.ofRoute(route)) {
+      if (!error) state.probed(now);
+      else if (mayGoOn(error) && error.details?.status !== 403) state.probeFailed(now, coolDown(error, COOL_DOWN_MS));
+    }
+  }
+
   /** The configuration has been read again, and these are its models: their limits hold, and every target is tried again. */
   follow(models: readonly Model[]): void {
     this.#states.follow(models);

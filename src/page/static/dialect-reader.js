@@ -9,16 +9,19 @@
  * The provider's request body for one question.
  * @param {string} dialect
  * @param {string} prompt
+ * @param {number} [maxTokens] where the dialect demands a limit
  */
-export function bodyFor(dialect, prompt) {
+export function bodyFor(dialect, prompt, maxTokens = 1024) {
   const messages = [{ role: "user", content: prompt }];
   switch (dialect) {
     case "anthropic-messages":
-      return { max_tokens: 1024, messages };
+      return { max_tokens: maxTokens, messages };
     case "openai-chat":
       return { messages, stream_options: { include_usage: true } };
     case "openai-responses":
       return { input: prompt };
+    case "google-gemini":
+      return { contents: [{ role: "user", parts: [{ text: prompt }] }] };
     default:
       return { prompt };
   }
@@ -49,6 +52,12 @@ const READERS = {
     const delta = data?.choices?.[0]?.delta;
     const call = delta?.tool_calls?.[0]?.function;
     return words(delta?.content, delta?.reasoning_content, call?.name ? `${call.name} ` : call?.arguments);
+  },
+  "google-gemini"(data) {
+    const part = data?.candidates?.[0]?.content?.parts?.find((/** @type {any} */ one) => one.text || one.functionCall);
+    const { text, thought, functionCall: call } = part ?? {};
+    if (call) return { kind: "tool", text: `${call.name} ${JSON.stringify(call.args ?? {})}` };
+    return thought === true ? words(undefined, text) : words(text);
   },
   "openai-responses"(data) {
     switch (data?.type) {

@@ -51,8 +51,11 @@ export class KeyRefusals {
     }
   }
 
-  /** Names the route in a refusal of its key, and remembers it. Returns every other error unchanged. */
-  told(error: GatewayError, { isOwnKey, model }: KeyedRequest): GatewayError {
+  /**
+   * Names the route in a refusal of its key, and remembers it if it `concernsAll` requests: a key may be limited to some paths.
+   * Returns every other error unchanged.
+   */
+  told(error: GatewayError, { isOwnKey, model }: KeyedRequest, concernsAll = true): GatewayError {
     const status = error.code === "upstream_http_error" ? error.details?.status : undefined;
     if (isOwnKey || (status !== 401 && status !== 403)) return error;
     const { name, keyOrigin } = this.#route;
@@ -62,6 +65,7 @@ export class KeyRefusals {
       `the provider refuses the key of the route ${name}${origin}: ${error.message}`,
       { details: { ...error.details, reason: "key_refused", route: name }, retryable: false },
     );
+    if (!concernsAll) return refusal;
     const names = ["type", "code", "param"].map((name) => asString(error.details?.[name]) ?? "").join(" ");
     if (status === 401 && !names.includes("model")) this.#remember(undefined, refusal);
     else if (status === 401 || OF_THE_KEY.test(names)) this.#remember(model, refusal);

@@ -184,7 +184,7 @@ export class PassedCall implements PassCall, ExchangeOwner {
 
   #refuse(head: ResponseHead, body: string): void {
     const error = responseError(head, this.#secrets.mask(body), this.#client.time.wall());
-    this.#finish(this.#client.keyRefusals.told(error, this.#request));
+    this.#finish(this.#client.keyRefusals.told(error, this.#request, false));
   }
 
   /** While the client is waited for, only the limit on the whole call runs. */

@@ -44,7 +44,15 @@ describe("sluice routes", () => {
       },
     });
     const seen = async () => JSON.parse((await routes(["--json", "--url", gateway.url])).stdout).targets;
-    const NEW = { state: "unused", waitMs: 0, answered: 0, failed: 0, firstContentMs: null, lastFailure: null };
+    const NEW = {
+      state: "unused",
+      waitMs: 0,
+      answered: 0,
+      failed: 0,
+      firstContentMs: null,
+      lastFailure: null,
+      lastProbe: null,
+    };
     expect(await seen()).toEqual([
       { model: "smart", route: "first", upstreamModel: "m1", running: 0, ...NEW },
       { model: "smart", route: "second", upstreamModel: "m2", running: 0, ...NEW },
@@ -68,7 +76,9 @@ describe("sluice routes", () => {
 
     const { stdout } = await routes(["--url", gateway.url]);
     const lines = stdout.trimEnd().split("\n");
-    expect(lines[0]).toMatch(/^MODEL +ROUTE +TARGET +STATE +RUNNING +ANSWERED +FAILED +FIRST P50 +P95 +LAST FAILURE$/);
+    expect(lines[0]).toMatch(
+      /^MODEL +ROUTE +TARGET +STATE +RUNNING +ANSWERED +FAILED +FIRST P50 +P95 +LAST FAILURE +LAST PROBE$/,
+    );
     expect(lines[1]).toMatch(/^smart +first +m1 +cooling, \d+ s +0 +0 +1 +- +- +upstream_rate_limited 20/);
     expect(stdout).not.toContain("sk-");
   });

@@ -1,0 +1,105 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Route } from "../../../src/core/dialect/routing.ts";
+import { GatewayError } from "../../../src/core/kernel/errors.ts";
+import { Probes } from "../../../src/core/pass/probes.ts";
+import type { PassRequest, PassSink } from "../../../src/core/ports/passage.ts";
+import { dialects } from "../../../src/dialects/registry.ts";
+
+const dialectNamed = (name: string) => {
+  const dialect = dialects.get(name);
+  if (!dialect) throw new Error(`no dialect ${name}`);
+  return dialect;
+};
+
+const route = (name: string, more: Partial<Route> = {}): Route => ({
+  name,
+  dialect: dialectNamed("openai-chat"),
+  key: `sk-of-${name}`,
+  headers: {},
+  probe: { everyMs: 10_000 },
+  ...more,
+});
+
+/** Probes over calls that a test answers, at a time that it sets. */
+function setUp(...routes: Route[]) {
+  const calls: { request: PassRequest; sink: PassSink; aborted: boolean }[] = [];
+  const outcomes: string[] = [];
+  const probes = new Probes({
+    upstream: {
+      pass(request, sink) {
+        const call = { request, sink, aborted: false };
+        calls.push(call);
+        return {
+          isSent: true,
+          write: () => true,
+          endBody() {},
+          pause() {},
+          resume() {},
+          abort() {
+            call.aborted = true;
+          },
+        };
+      },
+    },
+    routes: () => routes,
+    targets: { probed: (name, error) => outcomes.push(`${name} ${error?.code ?? "works"}`) },
+    probed: (name, outcome) => outcomes.push(`${name} counted ${outcome}`),
+    clock: { now: () => 5_000, wall: () => 1_000_000 },
+  });
+  return { probes, calls, outcomes, routes };
+}
+
+describe("probes", () => {
+  test("ask each route that wants it, with each of its keys, for its list of models", () => {
+    const { probes, calls } = setUp(
+      route("a", { twins: [route("a#2")] }),
+      route("claude", { dialect: dialectNamed("anthropic-messages") }),
+      route("silent", { probe: undefined }),
+    );
+    probes.sweep(0);
+    expect(calls.map(({ request }) => `${request.route} ${request.method} ${request.path}`)).toEqual([
+      "a GET /models",
+      "a#2 GET /models",
+      "claude GET /v1/models",
+    ]);
+    expect(calls[0]?.request.headers).toEqual({ authorization: "Bearer sk-of-a" });
+  });
+
+  test("come at the interval, and not while the last one runs", () => {
+    const { probes, calls } = setUp(route("a"));
+    probes.sweep(0);
+    probes.sweep(10_000);
+    expect(calls).toHaveLength(1);
+    calls[0]?.sink.end();
+    probes.sweep(9_999);
+    expect(calls).toHaveLength(1);
+    probes.sweep(10_000);
+    expect(calls).toHaveLength(2);
+  });
+
+  test("tell and keep each outcome", () => {
+    const { probes, calls, outcomes } = setUp(route("a"));
+    expect(probes.lastOf("a")).toBeUndefined();
+    probes.sweep(0);
+    calls[0]?.sink.fail(new GatewayError("upstream_timeout"));
+    expect(probes.lastOf("a")).toEqual({ at: 1_000_000, ms: 5_000, code: "upstream_timeout" });
+    probes.sweep(10_000);
+    // Kept until the next is known.
+    expect(probes.lastOf("a")?.code).toBe("upstream_timeout");
+    calls[1]?.sink.end();
+    expect(probes.lastOf("a")?.code).toBeNull();
+    expect(outcomes).toEqual(["a upstream_timeout", "a counted upstream_timeout", "a works", "a counted ok"]);
+  });
+
+  test("end with their route, and all of them when they are stopped", () => {
+    const { probes, calls, routes } = setUp(route("a"), route("b"));
+    probes.sweep(0);
+    routes.shift();
+    probes.sweep(1);
+    expect(calls.map(({ aborted }) => aborted)).toEqual([true, false]);
+    probes.stop();
+    expect(calls.map(({ aborted }) => aborted)).toEqual([true, true]);
+    probes.sweep(60_000);
+    expect(calls).toHaveLength(2);
+  });
+});
