@@ -6,7 +6,7 @@ export function worldWith() {
   const world: CommandWorld = {
     env: {},
     cwd: "/nowhere",
-    version: "0.0.0",
+    version: "1.2.3",
     openTerminal: undefined,
     openScreen: undefined,
     hangUp() {},

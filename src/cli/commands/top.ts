@@ -33,7 +33,7 @@ Keys: arrows choose a stream, x ends it, s and S choose the column to sort by, r
 
 Examples
   sluice top
-  sluice top --once --json
+  sluice top --once --json --url https://gateway.example.com/sluice
 `;
 
 export const OPTIONS = {
