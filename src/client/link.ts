@@ -90,8 +90,9 @@ export class Link {
     if (this.#isOver) return;
     this.#heardAt = this.#parts.clock.now();
     this.#receipts.arrived(text.length);
-    const frame: Received = JSON.parse(text);
-    if (frame.type === "hello") {
+    const frame = parsed(text);
+    if (!frame) this.drop("what came is no frame");
+    else if (frame.type === "hello") {
       this.limits = frame.limits;
       // From now on for silence.
       this.#watch();
@@ -147,5 +148,14 @@ export class Link {
     this.#isOver = true;
     this.#stopWatch();
     this.#stopAck();
+  }
+}
+
+function parsed(text: string): Received | undefined {
+  try {
+    const value: Received | null = JSON.parse(text);
+    return value ?? undefined;
+  } catch {
+    return undefined;
   }
 }

@@ -1,3 +1,4 @@
+import type { DialectName } from "../../protocol/dialects.ts";
 import type { Source } from "./credentials.ts";
 import type { Dialect } from "./dialects.ts";
 import type { Clock, SocketClass } from "./environment.ts";
@@ -47,7 +48,9 @@ export interface OpenOptions<D extends Dialect = "raw"> extends ReadOptions<D> {
   /** A route of the gateway. */
   readonly route?: string;
   /** The provider's own request body. */
-  readonly body: Record<string, unknown>;
+  readonly body?: Record<string, unknown>;
+  /** Instead: the same request for each dialect, by the gateway's name of it. Each event then says its `dialect`. */
+  readonly bodies?: Partial<Record<DialectName, Record<string, unknown>>>;
   /** The caller's own provider key, for this stream. */
   readonly upstreamKey?: string;
   /** `false`: the gateway calls the provider once, whatever happens. Default `true`. */

@@ -1,3 +1,4 @@
+import type { DialectName } from "../../protocol/dialects.ts";
 import { textOf } from "./dialects.ts";
 import { failure, SluiceError } from "./error.ts";
 import { Inbox } from "./inbox.ts";
@@ -15,6 +16,8 @@ export interface StreamEvent<Data = unknown> {
   readonly data: Data;
   /** The data was not JSON, such as `[DONE]`. */
   readonly raw: boolean;
+  /** The dialect of the data, by the gateway's name of it, if the stream was opened with `bodies`. */
+  readonly dialect: DialectName | undefined;
   /** The text that this event adds to the answer, in any dialect; "" if it adds none. */
   readonly text: string;
 }
@@ -46,6 +49,7 @@ export class Reading {
   /** Whether the gateway may know of it. */
   isSent = false;
   #isCancelled = false;
+  #dialect: DialectName | undefined;
   readonly #inbox: Inbox<StreamEvent>;
   readonly #request: Open | undefined;
   #name: { readonly stream: string; readonly epoch: number } | undefined;
@@ -90,7 +94,7 @@ export class Reading {
   save(): SavedStream {
     const { id } = this;
     if (this.#name) return { id, after: this.#inbox.handled, ...this.#name };
-    const { upstreamKey: _, ...open } = this.#request ?? { type: "open", id, body: {} };
+    const { upstreamKey: _, ...open } = this.#request ?? { type: "open", id };
     return { id, after: 0, open };
   }
 
@@ -104,10 +108,11 @@ export class Reading {
   }
 
   /** Takes events in. False: one is missing. */
-  events(events: readonly WireEvent[], bytes: number): boolean {
+  events(events: readonly WireEvent[], bytes: number, dialect?: DialectName): boolean {
+    this.#dialect = dialect ?? this.#dialect;
     const each = bytes / events.length;
     for (const { seq, event, data, raw } of events) {
-      const taken = { seq, name: event, data, raw: raw === true, text: textOf(data) };
+      const taken = { seq, name: event, data, raw: raw === true, dialect: this.#dialect, text: textOf(data) };
       if (!this.#inbox.offer(taken, each)) return false;
     }
     if (this.#isCancelled) this.#inbox.discard();

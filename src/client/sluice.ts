@@ -65,13 +65,14 @@ export class Sluice {
 
   /** Asks a model. The stream is there at once; the loop hears of a refusal. */
   open<D extends Dialect = "raw">(options: OpenOptions<D>): SluiceStream<DialectData[D]> {
-    const { model, route, body, retry, away, upstreamKey = this.#upstreamKey } = options;
+    const { model, route, body, bodies, retry, away, upstreamKey = this.#upstreamKey } = options;
     const open: Open = {
       type: "open",
       id: randomHex(8),
       ...(model !== undefined && { model }),
       ...(route !== undefined && { route }),
-      body,
+      ...(body !== undefined && { body }),
+      ...(bodies !== undefined && { dialect: "any", bodies }),
       ...(upstreamKey !== undefined && { upstreamKey }),
       ...(retry !== undefined && { retry }),
       ...(away !== undefined && { away }),
@@ -145,8 +146,8 @@ export class Sluice {
       this.#connection.progressed();
       if (frame.type === "opened") reading.opened({ stream: frame.stream, epoch: frame.epoch });
       else if (frame.type === "resumed") reading.opened();
-      else if (frame.type === "event") this.#check(reading.events([frame], size), link);
-      else if (frame.type === "events") this.#check(reading.events(frame.events, size), link);
+      else if (frame.type === "event") this.#check(reading.events([frame], size, frame.dialect), link);
+      else if (frame.type === "events") this.#check(reading.events(frame.events, size, frame.dialect), link);
       else if (this.#check(reading.hasAll(frame.lastSeq), link)) this.#settle(reading, endOf(frame));
     }
   }

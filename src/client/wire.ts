@@ -3,6 +3,7 @@
  * test/client/wire.test.ts holds them against the schemas.
  */
 import type { Code } from "../../protocol/codes.ts";
+import type { DialectName } from "../../protocol/dialects.ts";
 
 /** A failure, as frames carry it. */
 export interface ErrorBody {
@@ -72,13 +73,19 @@ export interface WireEvent {
   readonly raw?: true | undefined;
 }
 
+/** In the first frame of events on each connection, for streams opened with a body for each dialect: theirs. */
+interface Told {
+  readonly id: string;
+  readonly dialect?: DialectName | undefined;
+}
+
 /** What the gateway sends. */
 export type Received =
   | { readonly type: "hello"; readonly limits: Limits }
   | { readonly type: "opened"; readonly id: string; readonly stream: string; readonly epoch: number }
   | { readonly type: "resumed"; readonly id: string; readonly after: number }
-  | ({ readonly type: "event"; readonly id: string } & WireEvent)
-  | { readonly type: "events"; readonly id: string; readonly events: readonly WireEvent[] }
+  | ({ readonly type: "event" } & Told & WireEvent)
+  | ({ readonly type: "events"; readonly events: readonly WireEvent[] } & Told)
   | ({ readonly type: "end"; readonly id: string } & End)
   | { readonly type: "detached"; readonly id: string; readonly code: string }
   | { readonly type: "error"; readonly id?: string | undefined; readonly error: ErrorBody }
@@ -94,7 +101,9 @@ export interface Open {
   readonly id: string;
   readonly model?: string;
   readonly route?: string;
-  readonly body: Record<string, unknown>;
+  readonly body?: Record<string, unknown>;
+  readonly dialect?: "any";
+  readonly bodies?: Partial<Record<DialectName, Record<string, unknown>>>;
   readonly upstreamKey?: string;
   readonly retry?: boolean;
   readonly idempotencyKey?: string;

@@ -81,6 +81,16 @@ export const PROVIDERS = {
     },
     habits: "the same; the deployment decides the model, whatever the request names",
   },
+  google: {
+    title: "Google (Gemini API)",
+    keyEnv: "GEMINI_API_KEY",
+    route: {
+      dialect: "google-gemini",
+      baseUrl: "https://generativelanguage.googleapis.com/v1beta",
+      passModels: true,
+    },
+    habits: "running usage on every chunk, thoughts beside the output; no last event but a finish reason",
+  },
   gemini: {
     title: "Gemini, OpenAI-compatible",
     keyEnv: "GEMINI_API_KEY",

@@ -8,10 +8,10 @@ import {
 } from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import { AnthropicUsage } from "./anthropic-usage.ts";
-import { type Draft, deltaOf } from "./draft.ts";
-import { isFailure, readFailure } from "./failure.ts";
-import { citedBy, foundPages } from "./sources.ts";
-import { asCount } from "./token-counts.ts";
+import { type Draft, deltaOf } from "./reading/draft.ts";
+import { isFailure, readFailure } from "./reading/failure.ts";
+import { citedBy, foundPages } from "./reading/sources.ts";
+import { asCount } from "./reading/token-counts.ts";
 
 const LAST: Delta = Object.freeze({ complete: "now" });
 

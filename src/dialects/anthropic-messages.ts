@@ -2,7 +2,7 @@ import type { Conversation, Dialect, Message } from "../core/dialect/dialect.ts"
 import { GatewayError } from "../core/kernel/errors.ts";
 import { asObject, type JsonObject, parseJson } from "../core/kernel/json.ts";
 import { AnthropicEvents } from "./anthropic-events.ts";
-import { asCount } from "./token-counts.ts";
+import { asCount } from "./reading/token-counts.ts";
 
 const API_VERSION = "2023-06-01";
 

@@ -1,7 +1,7 @@
 import { asObject, type JsonObject } from "../core/kernel/json.ts";
 import { mergeCounts, type TokenCounts } from "../core/usage/usage.ts";
 import { besideTheTop } from "./iterations.ts";
-import { largestCount, laterCount, tokenCounts } from "./token-counts.ts";
+import { largestCount, laterCount, tokenCounts } from "./reading/token-counts.ts";
 import { cacheCreation } from "./token-usage.ts";
 
 /** Anthropic's figures. Their input excludes cache reads and writes. */

@@ -7,12 +7,12 @@ import {
   type ToolCallDelta,
 } from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
-import { ChatChoices, speaks, textLength } from "./chat-choices.ts";
 import { ChatUsage, holdsOnlyUsage } from "./chat-usage.ts";
-import { type Draft, deltaOf } from "./draft.ts";
-import { isFailure, readFailure } from "./failure.ts";
-import { annotated, listedPages } from "./sources.ts";
-import { asCount } from "./token-counts.ts";
+import { ChatChoices, speaks, textLength } from "./reading/chat-choices.ts";
+import { type Draft, deltaOf } from "./reading/draft.ts";
+import { isFailure, readFailure } from "./reading/failure.ts";
+import { annotated, listedPages } from "./reading/sources.ts";
+import { asCount } from "./reading/token-counts.ts";
 
 const LAST: Delta = Object.freeze({ complete: "now" });
 

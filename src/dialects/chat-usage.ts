@@ -1,7 +1,7 @@
 import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import { mergeCounts, type TokenCounts } from "../core/usage/usage.ts";
-import { type ChatChoices, isBlank, speaks } from "./chat-choices.ts";
-import { asCount } from "./token-counts.ts";
+import { type ChatChoices, isBlank, speaks } from "./reading/chat-choices.ts";
+import { asCount } from "./reading/token-counts.ts";
 import { readTokenUsage } from "./token-usage.ts";
 
 /** Fields that every chunk may repeat, or that only pad it. */

@@ -8,6 +8,8 @@ import { dialects } from "./registry.ts";
 export interface EventText {
   readonly event: string | undefined;
   readonly data: string;
+  /** Written as it is, without the format of an event. */
+  readonly isUnframed?: true;
 }
 
 /**
@@ -20,11 +22,13 @@ export function errorEvents(
   first: EventText | undefined,
   last: EventText | undefined,
 ): readonly EventText[] {
-  if (last && isEnd(dialect, last)) return [];
+  if (last && isEnd(dialect, last)) return dialect === "google-gemini" ? unframedFailure(last) : [];
   const { body } = refusalBody(dialect, error);
   switch (dialect) {
     case "anthropic-messages":
       return [{ event: "error", data: body }];
+    case "google-gemini":
+      return [{ event: undefined, data: body }, ...unframed(body)];
     case "openai-responses":
       return failedResponse(asObject(asObject(parseJson(body))?.error) ?? {}, first, last);
     default:
@@ -32,10 +36,28 @@ export function errorEvents(
   }
 }
 
-function isEnd(dialect: DialectName, { event, data }: EventText): boolean {
-  const delta = dialects.get(dialect)?.decoder().read(event, parseJson(data), data);
-  return delta?.error !== undefined || delta?.complete === "now";
+const read = (dialect: DialectName, { event, data }: EventText) =>
+  dialects.get(dialect)?.decoder().read(event, parseJson(data), data);
+
+/** Gemini has no final event: its answers end with a finish reason. */
+function isEnd(dialect: DialectName, event: EventText): boolean {
+  const delta = read(dialect, event);
+  return (
+    delta?.error !== undefined ||
+    delta?.complete === "now" ||
+    (dialect === "google-gemini" && delta?.complete === "whole")
+  );
 }
+
+/**
+ * Google's SDK up to 1.30, which Gemini CLI 0.61 contains, recognises a failure only where Google itself puts it: as JSON that
+ * is no event, in a write of its own. Later ones read events too, and other clients only these.
+ */
+const unframed = (data: string): readonly EventText[] => [{ event: undefined, data, isUnframed: true }];
+
+/** The provider's own failure once more, without the format of an event. */
+const unframedFailure = (last: EventText): readonly EventText[] =>
+  read("google-gemini", last)?.error === undefined ? [] : unframed(last.data);
 
 /**
  * `response.failed` about the response that was announced. If none was, an `error` event, nested and flat, comes first: the

@@ -2,7 +2,7 @@ import type { Conversation, Dialect, Message } from "../core/dialect/dialect.ts"
 import { GatewayError } from "../core/kernel/errors.ts";
 import { asObject, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
 import { ChatChunks } from "./chat-chunks.ts";
-import { asCount } from "./token-counts.ts";
+import { asCount } from "./reading/token-counts.ts";
 
 /** Two names for the output limit: OpenAI's newer models reject `max_tokens`, other servers do not know the other one. */
 const LIMITS = ["max_completion_tokens", "max_tokens"] as const;

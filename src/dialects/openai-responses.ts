@@ -1,8 +1,8 @@
 import type { Conversation, Dialect, Message } from "../core/dialect/dialect.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import type { JsonObject } from "../core/kernel/json.ts";
+import { asCount } from "./reading/token-counts.ts";
 import { ResponseEvents } from "./response-events.ts";
-import { asCount } from "./token-counts.ts";
 
 /** OpenAI's Responses API, `POST /responses`. The base URL includes `/v1`. */
 export const openaiResponses: Dialect = {

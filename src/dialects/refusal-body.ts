@@ -10,7 +10,7 @@ import type { HttpResponse } from "../core/ports/http-face.ts";
  * them. Failures that a retry cannot help get a status that no measured agent retries (docs/faults.md, HTTP statuses).
  */
 export function refusalBody(dialect: DialectName, error: GatewayError): HttpResponse {
-  const { status, body } = dialect === "anthropic-messages" ? anthropic(error) : openai(error);
+  const { status, body } = (FORMS[dialect] ?? openai)(error);
   return {
     status,
     headers: { "content-type": "application/json", ...retryHeaders(error, status) },
@@ -18,18 +18,23 @@ export function refusalBody(dialect: DialectName, error: GatewayError): HttpResp
   };
 }
 
+const FORMS: Readonly<Partial<Record<DialectName, (error: GatewayError) => Form>>> = {
+  "anthropic-messages": anthropic,
+  "google-gemini": google,
+};
+
 interface Form {
   readonly status: number;
   readonly body: object;
 }
 
 /**
- * Both vendors' clients obey `x-should-retry` and prefer `retry-after-ms` to `retry-after`. A provider's wait is passed on
+ * OpenAI's and Anthropic's clients obey `x-should-retry` and prefer `retry-after-ms` to `retry-after`. A provider's wait is passed on
  * even if the provider also forbids a retry; the gateway's own failures give a wait only if waiting helps.
  */
 function retryHeaders({ code, retryable, retryAfterMs }: GatewayError, status: number): Record<string, string> {
   const isProviders = code.startsWith("upstream_");
-  const isWait = retryAfterMs !== undefined && (retryable || isProviders);
+  const isWait = retryAfterMs !== undefined && saysWait({ code, retryable });
   return {
     ...(!retryable && { "x-should-retry": "false" }),
     ...(retryable && isProviders && !isRetriedAnyway(status) && { "x-should-retry": "true" }),
@@ -37,6 +42,10 @@ function retryHeaders({ code, retryable, retryAfterMs }: GatewayError, status: n
     ...(isWait && retryAfterMs % 1_000 !== 0 && { "retry-after-ms": String(retryAfterMs) }),
   };
 }
+
+/** Whether a wait is passed on. */
+const saysWait = ({ code, retryable }: Pick<GatewayError, "code" | "retryable">): boolean =>
+  retryable || code.startsWith("upstream_");
 
 /** Statuses that both vendors' clients retry by default. */
 const isRetriedAnyway = (status: number): boolean =>
@@ -107,3 +116,59 @@ function anthropic(error: GatewayError): Form {
 
 const typeOf = (status: number): string =>
   ANTHROPIC_TYPES[status] ?? (status >= 500 ? "api_error" : "invalid_request_error");
+
+/** Google's names of HTTP statuses (https://cloud.google.com/apis/design/errors). */
+const GOOGLE_STATUSES: Readonly<Record<number, string>> = {
+  401: "UNAUTHENTICATED",
+  403: "PERMISSION_DENIED",
+  404: "NOT_FOUND",
+  409: "ABORTED",
+  429: "RESOURCE_EXHAUSTED",
+  499: "CANCELLED",
+  501: "UNIMPLEMENTED",
+  503: "UNAVAILABLE",
+  504: "DEADLINE_EXCEEDED",
+};
+
+/**
+ * Google's form. Its clients read the wait from `RetryInfo`, and Gemini CLI repeats 429, 499 and every 5xx up to ten times: a
+ * cap that is used up is `FAILED_PRECONDITION`, which it shows at once.
+ */
+function google(error: GatewayError): Form {
+  const { code, message, details, retryAfterMs } = error;
+  const said = code.startsWith("upstream_") ? asString(details?.type) : undefined;
+  const form = (
+    status: number,
+    name = GOOGLE_STATUSES[status] ?? (status >= 500 ? "INTERNAL" : "INVALID_ARGUMENT"),
+  ) => ({
+    status,
+    body: {
+      error: {
+        code: status,
+        message,
+        status: name,
+        details: [
+          {
+            "@type": `${RPC}ErrorInfo`,
+            reason: code.toUpperCase(),
+            domain: "sluice",
+            ...(details && { metadata: asTexts(details) }),
+          },
+          ...(retryAfterMs !== undefined && saysWait(error)
+            ? [{ "@type": `${RPC}RetryInfo`, retryDelay: `${retryAfterMs / 1_000}s` }]
+            : []),
+        ],
+      },
+    },
+  });
+  if (isSpent(error)) return form(400, "FAILED_PRECONDITION");
+  if (isKeyRefused(error)) return form(403);
+  const status = statusOf(error);
+  return form(status, said !== undefined && /^[A-Z]+(?:_[A-Z]+)*$/.test(said) ? said : undefined);
+}
+
+/** An `ErrorInfo` has room for texts only. */
+const asTexts = (details: object): Record<string, string> =>
+  Object.fromEntries(Object.entries(details).map(([name, value]) => [name, String(value)]));
+
+const RPC = "type.googleapis.com/google.rpc.";

@@ -1,6 +1,7 @@
 import type { DialectName } from "../../protocol/dialects.ts";
 import type { Dialect } from "../core/dialect/dialect.ts";
 import { anthropicMessages } from "./anthropic-messages.ts";
+import { googleGemini } from "./google-gemini.ts";
 import { openaiChat } from "./openai-chat.ts";
 import { openaiResponses } from "./openai-responses.ts";
 import { plainSse } from "./plain-sse.ts";
@@ -11,6 +12,7 @@ const byName: Readonly<Record<DialectName, Dialect>> = {
   "anthropic-messages": anthropicMessages,
   "openai-chat": openaiChat,
   "openai-responses": openaiResponses,
+  "google-gemini": googleGemini,
   "plain-sse": plainSse,
 };
 

@@ -9,10 +9,10 @@ import {
 } from "../core/dialect/dialect.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue, parseJson } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
-import type { Draft } from "./draft.ts";
-import { isFailure, readFailure } from "./failure.ts";
-import { annotated } from "./sources.ts";
-import { asCount } from "./token-counts.ts";
+import type { Draft } from "./reading/draft.ts";
+import { isFailure, readFailure } from "./reading/failure.ts";
+import { annotated } from "./reading/sources.ts";
+import { asCount } from "./reading/token-counts.ts";
 import { readTokenUsage } from "./token-usage.ts";
 
 const CALLS: ReadonlySet<string | undefined> = new Set(["function_call", "custom_tool_call", "mcp_call"]);

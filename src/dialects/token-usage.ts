@@ -1,6 +1,6 @@
 import { asObject, type JsonValue } from "../core/kernel/json.ts";
 import type { TokenCounts } from "../core/usage/usage.ts";
-import { asCount, largestCount, tokenCounts } from "./token-counts.ts";
+import { asCount, largestCount, tokenCounts } from "./reading/token-counts.ts";
 
 /** Names of the tokens read from a cache: OpenAI, Moonshot, xAI; DeepSeek; proxies for Anthropic's models. */
 const CACHE_READ = ["cached_tokens", "prompt_cache_hit_tokens", "cache_read_input_tokens", "cache_read_tokens"];

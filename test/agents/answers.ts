@@ -26,9 +26,10 @@ export function textOf(asked: Asked): Answer | undefined {
 
 /** The first tool that takes a `command` (or `cmd`), with the rest of what its schema requires filled in. */
 function commandTool(body: Readonly<Record<string, unknown>>, command: string): Tool | undefined {
-  for (const entry of Array.isArray(body.tools) ? body.tools : []) {
+  const entries = Array.isArray(body.tools) ? body.tools : [];
+  for (const entry of entries.flatMap((each) => each?.functionDeclarations ?? [each])) {
     const tool = isObject(entry?.function) ? entry.function : entry;
-    const schema = [tool?.input_schema, tool?.parameters].find(isObject);
+    const schema = [tool?.input_schema, tool?.parameters, tool?.parametersJsonSchema].find(isObject);
     const properties = isObject(schema?.properties) ? schema.properties : {};
     const key = ["command", "cmd", "commands"].find((name) => isObject(properties[name]));
     if (key === undefined || typeof tool.name !== "string" || !/bash|shell|command|exec/i.test(tool.name)) continue;
@@ -56,12 +57,14 @@ function filler(property: unknown): unknown {
 
 /** The text of the conversation's last tool result, in whichever API's form. */
 function resultIn(body: Readonly<Record<string, unknown>>): string | undefined {
-  const items = [body.messages, body.input].find(Array.isArray) ?? [];
+  const items = [body.messages, body.input, body.contents].find(Array.isArray) ?? [];
   for (const item of items.toReversed()) {
     if (!isObject(item)) continue;
     if (item.role === "tool" || item.type === "function_call_output" || item.type === "custom_tool_call_output") {
       return flat(item.content ?? item.output);
     }
+    const response = Array.isArray(item.parts) && item.parts.find((part) => part?.functionResponse);
+    if (response) return flat(response.functionResponse.response?.output);
     const block = Array.isArray(item.content) && item.content.find((part) => part?.type === "tool_result");
     if (block) return flat(block.content);
   }
@@ -80,6 +83,7 @@ function answer(path: string, content: Content): Answer | undefined {
   if (path.endsWith("/messages")) return messages(content);
   if (path.endsWith("/chat/completions")) return chat(content);
   if (path.endsWith("/responses")) return responses(content);
+  if (/:(stream)?[gG]enerateContent$/.test(path)) return gemini(content);
   return undefined;
 }
 
@@ -138,6 +142,27 @@ function chat(content: Content): Answer {
       choices: [{ index: 0, message: { role: "assistant", ...said }, finish_reason }],
       usage,
     }),
+  };
+}
+
+function gemini(content: Content): Answer {
+  const part =
+    "tool" in content
+      ? {
+          functionCall: { name: content.tool.name, args: JSON.parse(content.tool.input) },
+          thoughtSignature: "c2lnbmVk",
+        }
+      : { text: content.text };
+  const chunk = (parts: readonly object[], more: object) => ({
+    candidates: [{ content: { parts, role: "model" }, index: 0, ...more }],
+    usageMetadata: { promptTokenCount: 100, candidatesTokenCount: 20, totalTokenCount: 120 },
+    modelVersion: "scripted",
+    responseId: "r1",
+  });
+  const chunks = [chunk([part], {}), chunk([{ text: "" }], { finishReason: "STOP" })];
+  return {
+    streamed: chunks.map((each) => `data: ${JSON.stringify(each)}\r\n\r\n`).join(""),
+    unary: JSON.stringify(chunk([part], { finishReason: "STOP" })),
   };
 }
 

@@ -8,6 +8,7 @@ export const COMMANDS: Readonly<Record<string, string>> = {
   opencode: `opencode run "$PROMPT"`,
   pi: `pi -p --provider sluice --model gpt-5 "$PROMPT"`,
   "Qwen Code": `qwen --auth-type openai --yolo -p "$PROMPT"`,
+  "Gemini CLI": `gemini --yolo -p "$PROMPT"`,
   Cline: `cline --auto-approve true "$PROMPT"`,
   Continue: `cn -p --auto --config ~/.continue/config.yaml "$PROMPT"`,
 };

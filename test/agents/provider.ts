@@ -22,7 +22,7 @@ export interface AgentProvider extends AsyncDisposable {
 
 /**
  * A model that behaves as agents expect: given a tool that runs commands, it runs `command` once and then repeats what
- * the tool printed. Speaks Messages, Chat Completions and Responses, streamed or not. With `refuseWith` it answers
+ * the tool printed. Speaks Messages, Chat Completions, Responses and Gemini's API, streamed or not. With `refuseWith` it answers
  * everything with that status instead.
  */
 export async function startAgentProvider(command: string, refuseWith?: number): Promise<AgentProvider> {
@@ -61,10 +61,12 @@ function reply(asked: Asked, response: ServerResponse, command: string): void {
   const answer = callOf(asked, command) ?? textOf(asked);
   if (/\/(count|input)_tokens$/.test(asked.path)) {
     sendJson(response, 200, { input_tokens: 100 });
+  } else if (asked.path.endsWith(":countTokens")) {
+    sendJson(response, 200, { totalTokens: 100 });
   } else if (answer === undefined) {
     sendJson(response, 404, { error: { type: "not_found_error", message: "not here" } });
   } else {
-    const isStreamed = asked.body.stream === true;
+    const isStreamed = asked.body.stream === true || asked.path.endsWith(":streamGenerateContent");
     response.writeHead(200, { "content-type": isStreamed ? "text/event-stream" : "application/json" });
     response.end(isStreamed ? answer.streamed : answer.unary);
   }

@@ -49,6 +49,7 @@ export async function meet(
       anthropic: route("anthropic-messages"),
       openai: route("openai-responses", "/v1"),
       "openai-chat": route("openai-chat", "/v1"),
+      gemini: route("google-gemini", "/v1beta"),
     },
     // What the pages offer by default; the clients here use the providers' own names.
     models: { gpt: { route: "openai", model: "gpt-5" } },

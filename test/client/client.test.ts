@@ -123,6 +123,22 @@ describe("a stream", () => {
       expect(stage.upstream.requests).toBe(streams);
     },
   );
+
+  test.each([1, 2])(
+    "whose loop is left with `detach` is the gateway's at once, as `away` says: %d on the socket",
+    async (streams) => {
+      await using stage = await startStage();
+      const other = streams > 1 ? stage.sluice.open(CHAT) : undefined;
+      const otherCall = other && (await stage.upstream.request());
+      const stream = stage.sluice.open({ ...CHAT, leave: "detach", away: "cancel" });
+      const call = (await stage.upstream.request()).sse().event(chunk("a"));
+      for await (const _ of stream) break;
+      // Nobody reads it.
+      await call.closed;
+      if (otherCall) answer(otherCall, 2);
+      expect(await other?.text()).toBe(other && "1 2 ");
+    },
+  );
 });
 
 describe("a page that is reloaded", () => {

@@ -21,7 +21,7 @@ describe("routes.<name>.passThrough", () => {
   });
 
   test.each([
-    ...APIS.map(({ path }) => `POST ${path}`),
+    ...APIS.filter(({ path }) => path.startsWith("/v1/")).map(({ path }) => `POST ${path}`),
     "GET /v1/models",
     "GET /v1/models/*",
     "POST /v1/messages/*",

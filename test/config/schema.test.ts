@@ -17,7 +17,7 @@ describe("the problems of a configuration", () => {
       "listen.host: found null, expected a string",
       "listen.port: found 70000, expected at most 65535",
       "demo: found a string, expected true or false",
-      'routes.r.dialect: found "antropic", expected one of "anthropic-messages", "openai-chat", "openai-responses", "plain-sse"',
+      'routes.r.dialect: found "antropic", expected one of "anthropic-messages", "openai-chat", "openai-responses", "google-gemini", "plain-sse"',
       "routes.r.baseUrl: found nothing, expected a string",
       "routes.r.timeouts.connectMs: found 1.5, expected a whole number",
       "routes.r.timeouts.idleMs: found 0, expected at least 1",

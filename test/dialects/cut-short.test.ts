@@ -54,6 +54,26 @@ describe("an answer that is cut at a cap", () => {
     ]);
   });
 
+  test("of Gemini has a finish reason for each open candidate, the prompt's figure and the same answer's id", () => {
+    const candidate = { content: { parts: [{ text: "Hi" }], role: "model" }, index: 0 };
+    const usageMetadata = { promptTokenCount: 3, totalTokenCount: 4 };
+    const piece = { candidates: [candidate], usageMetadata, modelVersion: "g", responseId: "r" };
+    const end = ending("google-gemini", piece);
+    expect(end?.finish).toBe("MAX_TOKENS");
+    expect(end?.events.map(({ name, data }) => [name, parseJson(data)])).toEqual([
+      [
+        undefined,
+        {
+          candidates: [{ content: { parts: [{ text: "" }], role: "model" }, finishReason: "MAX_TOKENS", index: 0 }],
+          usageMetadata: { promptTokenCount: 3, candidatesTokenCount: 9, totalTokenCount: 12 },
+          modelVersion: "g",
+          responseId: "r",
+        },
+      ],
+    ]);
+    expect(ending("google-gemini")).toBeUndefined();
+  });
+
   test("of Anthropic closes no block if none is open", () => {
     const end = ending("anthropic-messages", START, BLOCK, PIECE, { type: "content_block_stop", index: 2 });
     expect(end?.events.map(({ name }) => name)).toEqual(["message_delta", "message_stop"]);

@@ -5,6 +5,7 @@ import type { ResponseInputContent } from "openai/resources/responses/responses"
 import type { Part } from "../../src/core/dialect/dialect.ts";
 import { promptCharacters } from "../../src/core/relay/prompt-size.ts";
 import { anthropicMessages } from "../../src/dialects/anthropic-messages.ts";
+import { googleGemini } from "../../src/dialects/google-gemini.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
 import { openaiResponses } from "../../src/dialects/openai-responses.ts";
 
@@ -38,7 +39,23 @@ test.each([
   expect(() => dialect.conversation(say("assistant", pdf("JVBERi0=")))).toThrow("cannot be sent to this provider");
 });
 
-test.each([anthropicMessages, openaiChat, openaiResponses])(
+test("Gemini carries a PDF and a picture as data, in an answer too", () => {
+  for (const role of ["user", "assistant"] as const) {
+    const { contents } = googleGemini.conversation(say(role, pdf("JVBERi0=")));
+    expect(contents).toMatchObject([{ parts: [{ inlineData: { mimeType: "application/pdf", data: "JVBERi0=" } }] }]);
+  }
+});
+
+test("a recording in a request of Gemini counts by its time, and the address of a file as a page", () => {
+  const size = (part: object) => promptCharacters({ contents: [{ role: "user", parts: [part as never] }] });
+  const data = "A".repeat(4_000_000);
+  expect(size({ inlineData: { mimeType: "audio/mp3", data } })).toBeLessThan(40_000);
+  expect(size({ inline_data: { mime_type: "image/png", data } })).toBeLessThan(7_000);
+  expect(size({ inlineData: { mimeType: "text/plain", data } })).toBeGreaterThan(4_000_000);
+  expect(size({ fileData: { mimeType: "application/pdf", fileUri: "https://f.example/1" } })).toBeGreaterThan(12_000);
+});
+
+test.each([anthropicMessages, openaiChat, openaiResponses, googleGemini])(
   "$name: a PDF counts by its pages and a picture as one, not by their characters",
   (dialect) => {
     const base64 = "A".repeat(4_000_000);

@@ -11,6 +11,7 @@ const truncated = new GatewayError("upstream_truncated", "it stopped");
 const DIALECTS: readonly [DialectName, object][] = [
   ["anthropic-messages", { type: "ping" }],
   ["openai-chat", { choices: [] }],
+  ["google-gemini", { candidates: [] }],
   ["openai-responses", { type: "response.created", sequence_number: 0, response: { id: "resp_1" } }],
 ];
 
@@ -22,6 +23,19 @@ describe("the final event of a stream that failed midway", () => {
       const [delta] = last && decoder ? interpret(decoder, [last]) : [];
       expect(delta?.error?.message).toBe("it stopped");
     }
+  });
+
+  test("of Gemini stands there twice: as an event, and as no event", () => {
+    const [event, unframed] = errorEvents("google-gemini", truncated, undefined, undefined);
+    expect(unframed).toEqual({ event: undefined, data: event?.data, isUnframed: true });
+    expect(JSON.parse(event?.data ?? "").error).toMatchObject({ code: 502, message: "it stopped", status: "INTERNAL" });
+  });
+
+  test("of Gemini is the provider's once more as no event, and none behind an answer that has finished", () => {
+    const failure = unnamed({ error: { code: 503, message: "busy", status: "UNAVAILABLE" } });
+    expect(errorEvents("google-gemini", truncated, undefined, failure)).toEqual([{ ...failure, isUnframed: true }]);
+    const finished = unnamed({ candidates: [{ content: { parts: [] }, finishReason: "MAX_TOKENS" }] });
+    expect(errorEvents("google-gemini", truncated, finished, finished)).toEqual([]);
   });
 
   test("of Anthropic has its event name and error format", () => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { anthropicMessages } from "../../src/dialects/anthropic-messages.ts";
+import { googleGemini } from "../../src/dialects/google-gemini.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
 import { openaiResponses } from "../../src/dialects/openai-responses.ts";
 import { plainSse } from "../../src/dialects/plain-sse.ts";
@@ -41,6 +42,22 @@ describe("the output limit of a request", () => {
   test("is not added to Chat Completions under a name the client did not choose", () => {
     expect(openaiChat.outputLimit({ messages: [] })).toBeUndefined();
     expect(openaiChat.limited({ messages: [] }, 20)).toEqual({ messages: [] });
+  });
+
+  test("is maxOutputTokens for Gemini, in either spelling, and applies to each candidate", () => {
+    const body = { generationConfig: { maxOutputTokens: 50, candidateCount: 2, topK: 1 } };
+    expect(googleGemini.outputLimit(body)).toBe(100);
+    expect(googleGemini.limited(body, 41)).toEqual({
+      generationConfig: { maxOutputTokens: 20, candidateCount: 2, topK: 1 },
+    });
+    const snake = { generation_config: { max_output_tokens: 50 } };
+    expect(googleGemini.outputLimit(snake)).toBe(50);
+    expect(googleGemini.limited(snake, 20)).toEqual({ generation_config: { maxOutputTokens: 20 } });
+    expect(googleGemini.outputLimit({ contents: [] })).toBeUndefined();
+    expect(googleGemini.limited({ contents: [] }, 20)).toEqual({
+      contents: [],
+      generationConfig: { maxOutputTokens: 20 },
+    });
   });
 
   test("is unknown for a plain route", () => {

@@ -47,6 +47,28 @@ const samples: readonly JsonObject[] = [
   { type: "response.function_call_arguments.delta", output_index: 0, delta: "{" },
   { type: "response.function_call_arguments.done", output_index: 0, arguments: "{}" },
   { type: "response.incomplete", response: { usage: { input_tokens: 1 }, incomplete_details: { reason: "a" } } },
+  {
+    candidates: [
+      {
+        index: 0,
+        content: {
+          parts: [
+            { text: "a", thought: true, thoughtSignature: "b" },
+            { functionCall: { id: "t", name: "f", args: { a: 1 }, partialArgs: [{ stringValue: "a" }] } },
+            { inlineData: { mimeType: "image/png", data: "AA==" } },
+            { executableCode: { language: "PYTHON", code: "a" } },
+            { codeExecutionResult: { outcome: "OUTCOME_OK", output: "a" } },
+          ],
+        },
+        groundingMetadata: { groundingChunks: [{ web: { uri: "https://a.example", title: "a" } }] },
+        finishReason: "STOP",
+      },
+    ],
+    promptFeedback: { blockReason: "SAFETY" },
+    usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 1, thoughtsTokenCount: 1, totalTokenCount: 4 },
+    responseId: "a",
+    error: { code: "a", message: "b", status: "INTERNAL" },
+  },
   { type: "response.failed", response: { error: { code: "a", message: "b" }, usage: { input_tokens_details: {} } } },
 ];
 
@@ -101,11 +123,16 @@ describe.each([...dialects])("%s", (_, dialect: Dialect) => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 12 }), (events) => {
         for (const delta of replay(dialect.decoder(), events)) {
-          const { usage = {}, toolCalls = [], error = {}, complete = "now", otherCharacters = 0, ...texts } = delta;
+          const { usage = {}, toolCalls = [], error = {}, complete = "now", otherCharacters = 0, ...rest } = delta;
+          const { toolResults = [], sources = [], files = [], ...texts } = rest;
+          expect([...sources, ...files].flatMap(Object.values).every(isText)).toBe(true);
+          expect(toolResults.every(({ id }) => isText(id))).toBe(true);
           expect(whole(otherCharacters)).toBe(true);
           expect(Object.values({ ...texts, ...error }).every(isText)).toBe(true);
           expect(Object.values(usage).every(whole)).toBe(true);
-          expect(toolCalls.every(({ index, ...call }) => whole(index) && Object.values(call).every(isText))).toBe(true);
+          for (const { index, isProviders = true, ...call } of toolCalls) {
+            expect([whole(index), isProviders, Object.values(call).every(isText)]).toEqual([true, true, true]);
+          }
           expect(["open", "at_end", "whole", "now"]).toContain(complete);
         }
       }),

@@ -1,6 +1,7 @@
 import { expect, test } from "@jest/globals";
 import type { Conversation } from "../../src/core/dialect/dialect.ts";
 import { anthropicMessages } from "../../src/dialects/anthropic-messages.ts";
+import { googleGemini } from "../../src/dialects/google-gemini.ts";
 import { openaiChat } from "../../src/dialects/openai-chat.ts";
 import { openaiResponses } from "../../src/dialects/openai-responses.ts";
 
@@ -100,9 +101,63 @@ test("Responses gets calls and results as items of their own", () => {
   });
 });
 
-test.each([anthropicMessages, openaiChat, openaiResponses])("$name sends a turn of calls alone", (dialect) => {
-  const call = { type: "toolCall", id: "c1", name: "look", arguments: "{}" } as const;
-  const asked = dialect.conversation({ messages: [{ role: "assistant", content: [call] }] });
-  expect(JSON.stringify(asked)).toContain('"c1"');
-  expect(asked).not.toHaveProperty("tools");
+test("Gemini gets functions, calls with a signature for the first of each step, and results by their names", () => {
+  expect(googleGemini.conversation(turn)).toEqual({
+    tools: [
+      {
+        functionDeclarations: [
+          { name: "weather", description: "Tells the weather", parametersJsonSchema: parameters },
+          { name: "time", parametersJsonSchema: {} },
+        ],
+      },
+    ],
+    contents: [
+      { role: "user", parts: [{ text: "Weather?" }] },
+      {
+        role: "model",
+        parts: [
+          { text: "I look." },
+          {
+            functionCall: { id: "c1", name: "weather", args: { city: "Ulm" } },
+            // Google's own word for a call of which no signature is known.
+            thoughtSignature: "skip_thought_signature_validator",
+          },
+          { functionCall: { id: "c2", name: "time", args: {} } },
+        ],
+      },
+      {
+        role: "user",
+        parts: [
+          { functionResponse: { id: "c1", name: "weather", response: { output: "rain" } } },
+          { functionResponse: { id: "c2", name: "time", response: { error: "no clock" } } },
+          { text: "And?" },
+        ],
+      },
+    ],
+  });
 });
+
+test("Gemini gets a result under the name of the newest call with its id", () => {
+  const call = (name: string) =>
+    ({ role: "assistant", content: [{ type: "toolCall", id: "c", name, arguments: "{}" }] }) as const;
+  const result = { role: "user", content: [{ type: "toolResult", id: "c", text: "it" }] } as const;
+  const { contents } = googleGemini.conversation({ messages: [call("one"), result, call("two"), result] });
+  const name = expect.objectContaining({ name: expect.any(String) });
+  expect(contents).toMatchObject([
+    {},
+    { parts: [{ functionResponse: { name: "one" } }] },
+    {},
+    { parts: [{ functionResponse: name }] },
+  ]);
+  expect(contents).toMatchObject([{}, {}, {}, { parts: [{ functionResponse: { name: "two" } }] }]);
+});
+
+test.each([anthropicMessages, openaiChat, openaiResponses, googleGemini])(
+  "$name sends a turn of calls alone",
+  (dialect) => {
+    const call = { type: "toolCall", id: "c1", name: "look", arguments: "{}" } as const;
+    const asked = dialect.conversation({ messages: [{ role: "assistant", content: [call] }] });
+    expect(JSON.stringify(asked)).toContain('"c1"');
+    expect(asked).not.toHaveProperty("tools");
+  },
+);

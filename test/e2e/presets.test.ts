@@ -43,10 +43,11 @@ describe.each(PROVIDER_NAMES)("the preset %s", (preset) => {
     exchange.sse().chunk(shape.answer).end();
     await stream;
     expect(exchange.path).toBe(shape.path);
-    const sent = ["authorization", "x-api-key", "api-key"].filter((name) => name in exchange.headers);
+    const sent = ["authorization", "x-api-key", "x-goog-api-key", "api-key"].filter((name) => name in exchange.headers);
     expect(sent.map((name) => [name, exchange.headers[name]])).toEqual(shape.key ? [shape.key] : []);
     const body = JSON.parse(exchange.body);
-    expect(body.model).toBe(`${preset}-model`);
+    // Google has the model in the path.
+    expect(body.model ?? shape.path).toContain(`${preset}-model`);
     expect(body.stream_options?.include_usage).toBe(shape.asksUsage ? true : undefined);
   });
 

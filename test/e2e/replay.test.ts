@@ -11,11 +11,14 @@ import { StreamClient } from "../support/stream-client.ts";
 if (!outerRecordings) test.skip(NOT_HERE, () => {});
 
 /** How many recordings there are, and at least how many cuts of them are tried. */
-const COUNTS = { own: { recordings: 52, cuts: 280 }, outer: { recordings: 106, cuts: 900 } };
+const COUNTS = { own: { recordings: 68, cuts: 300 }, outer: { recordings: 106, cuts: 900 } };
 const counted = sources.map((source) => ({ ...source, counts: source.own ? COUNTS.own : COUNTS.outer }));
 
 /** The recorded clients asked for usage: without that its chunk would be hidden. */
 const BODY = { messages: [], stream_options: { include_usage: true } };
+
+/** Without a log, and with room for one stream after another. */
+const FAST = { log: { level: "silent" }, limits: { opensPerSecond: 10_000 } };
 
 /** Positions to cut a long recording at: spread evenly, the same in every run. */
 const cuts = (events: number): number[] =>
@@ -69,7 +72,7 @@ describe.each(counted)("$from through the gateway", ({ recordings, counts }) => 
 
   test("truncated ones are reported as truncated, every time", async () => {
     await using upstream = await startScriptedUpstream();
-    await using gateway = await startTestGateway({ upstream: upstream.url, config: { log: { level: "silent" } } });
+    await using gateway = await startTestGateway({ upstream: upstream.url, config: FAST });
     using client = await StreamClient.connect(gateway.url);
     let body = "";
     upstream.respondWith((_request) => {

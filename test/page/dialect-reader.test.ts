@@ -49,6 +49,28 @@ describe.each([
   );
 });
 
+describe("google-gemini", () => {
+  const read = (...parts: readonly unknown[]) =>
+    readEvent("google-gemini", { candidates: [{ content: { parts }, index: 0 }] });
+
+  test("the body carries the prompt", () => {
+    expect(bodyFor("google-gemini", "Hi")).toEqual({ contents: [{ role: "user", parts: [{ text: "Hi" }] }] });
+  });
+
+  test("text, thinking and calls are told apart", () => {
+    expect(read({ text: "Six." })).toEqual({ kind: "text", text: "Six." });
+    expect(read({ text: "Hm", thought: true })).toEqual({ kind: "thinking", text: "Hm" });
+    expect(read({ functionCall: { name: "tide", args: { at: 6 } } })).toEqual({ kind: "tool", text: 'tide {"at":6}' });
+  });
+
+  test.each([null, "text", {}, { candidates: [{}] }, { candidates: [{ content: { parts: [{ text: "" }] } }] }])(
+    "an event that says nothing gives nothing: %j",
+    (data) => {
+      expect(readEvent("google-gemini", data)).toBeUndefined();
+    },
+  );
+});
+
 test("events of an unknown dialect are shown unchanged", () => {
   expect(readEvent("plain-sse", "hello")).toEqual({ kind: "text", text: "hello\n" });
   expect(readEvent("plain-sse", { a: 1 })).toEqual({ kind: "text", text: '{"a":1}\n' });

@@ -110,6 +110,9 @@ describe.each(["info", "debug"])("with the log at %s", (level) => {
     await ask("/v1/chat/completions", { method: "POST", headers, body: body({ model: passing.name }) });
     await ask("/v1/chat/completions", { method: "POST", headers, body: `{"${passing.prompt}` });
     await ask("/v1/messages", { method: "POST", headers: { ...headers, "x-api-key": secrets.wrongToken }, body: "{}" });
+    const google = `/v1beta/models/gpt:generateContent?key=${secrets.token}`;
+    await ask(google, { method: "POST", headers: { ...headers, "x-goog-api-key": secrets.wrongToken }, body: "{}" });
+    await ask(google, { method: "POST", headers: { "content-type": "application/json" }, body: "{}" });
   }
 
   async function chat(): Promise<void> {

@@ -65,6 +65,7 @@ export const expectedOf = ({ dialect, expected }: Recording, answer: readonly Re
 function dialectOf(provider: string, events: readonly string[]): DialectName {
   if (provider === "anthropic") return "anthropic-messages";
   if (typeOf(events[0])?.startsWith("response.")) return "openai-responses";
+  if (events[0]?.startsWith('{"candidates":')) return "google-gemini";
   // Moonshot's chunks lack `object`; legacy completions have it and carry text.
   const isChat = events.some((data) => data.includes('"delta"')) && events[0]?.includes('"choices"');
   return isChat ? "openai-chat" : "plain-sse";

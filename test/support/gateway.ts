@@ -47,12 +47,14 @@ function testConfig(upstream: string): Record<string, unknown> {
       anthropic: route("anthropic-messages"),
       chat: route("openai-chat", "/v1"),
       responses: route("openai-responses", "/v1"),
+      gemini: route("google-gemini", "/v1beta"),
       plain: route("plain-sse", "/events"),
     },
     models: {
       claude: { route: "anthropic", model: "claude-test", price: { input: 3, output: 15 }, contextWindow: 200_000 },
       gpt: { route: "chat", model: "gpt-test" },
       responses: { route: "responses", model: "responses-test" },
+      gemini: { route: "gemini", model: "gemini-test" },
       plain: { route: "plain", model: "plain-test" },
     },
   };

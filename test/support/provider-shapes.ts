@@ -110,6 +110,26 @@ export const SHAPES: Readonly<Record<ProviderName, ProviderShape>> = {
       chat("azure", undefined, {}, last(), DONE),
     { key: ["api-key", KEY], path: "/openai/deployments/mine/chat/completions?api-version=2024-10-21" },
   ),
+  google: plain(
+    "/v1beta",
+    [
+      { candidates: [{ content: { parts: [{ text: "Hm", thought: true }], role: "model" }, index: 0 }] },
+      { candidates: [{ content: { parts: [{ text: "Hello" }], role: "model" }, index: 0 }] },
+      {
+        candidates: [{ content: { parts: [{ text: "" }], role: "model" }, finishReason: "STOP", index: 0 }],
+        usageMetadata: { promptTokenCount: 9, candidatesTokenCount: 1, thoughtsTokenCount: 3, totalTokenCount: 13 },
+      },
+    ]
+      .map((chunk) => `data: ${JSON.stringify(chunk)}\n\n`)
+      .join(""),
+    {
+      path: "/v1beta/models/google-model:streamGenerateContent?alt=sse",
+      key: ["x-goog-api-key", KEY],
+      asksUsage: false,
+      thinking: "Hm",
+      finish: "STOP",
+    },
+  ),
   gemini: plain(
     "/v1beta/openai",
     event({ choices: choice({ role: "assistant", content: "Hello" }), usage: { ...usage, completion_tokens: 1 } }) +

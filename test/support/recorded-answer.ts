@@ -139,6 +139,31 @@ function responses(events: readonly Json[]): RecordedAnswer {
   };
 }
 
+function gemini(events: readonly Json[]): RecordedAnswer {
+  const parts = events.flatMap((event) => (at(event, "candidates", 0, "content", "parts") ?? []) as Json[]);
+  const usage = events.map((event) => at(event, "usageMetadata")).findLast((value) => at(value, "promptTokenCount"));
+  const input = number(at(usage, "promptTokenCount")) + number(at(usage, "toolUsePromptTokenCount"));
+  const calls = parts.map((part) => at(part, "functionCall") as Json | undefined).filter((call) => call?.name);
+  return {
+    text: text(...parts.filter((part) => part.thought !== true).map((part) => part.text)),
+    thinking: text(...parts.filter((part) => part.thought === true).map((part) => part.text)),
+    usage: given({
+      inputTokens: input,
+      outputTokens: number(at(usage, "totalTokenCount")) - input,
+      cacheReadTokens: at(usage, "cachedContentTokenCount"),
+      reasoningTokens: at(usage, "thoughtsTokenCount"),
+    }),
+    calls: calls.map((call, index) => ({
+      // Google names few calls.
+      id: call?.id ?? `call_${events[0]?.responseId}_${index}`,
+      name: call?.name,
+      // Arguments streamed by their paths are not put together.
+      arguments: call?.willContinue === true ? "" : JSON.stringify(call?.args ?? {}),
+    })),
+    wholeAt: events.findIndex((event) => typeof at(event, "candidates", 0, "finishReason") === "string"),
+  };
+}
+
 /** The answer in a recording of one of the dialects that know their end; throws for plain SSE. */
 export function recordedAnswer(dialect: DialectName, events: readonly RecordedEvent[]): RecordedAnswer {
   const parsed = events.map(parse);
@@ -149,6 +174,8 @@ export function recordedAnswer(dialect: DialectName, events: readonly RecordedEv
       return chat(parsed);
     case "openai-responses":
       return responses(parsed);
+    case "google-gemini":
+      return gemini(parsed);
     case "plain-sse":
       throw new Error("a plain SSE recording has no answer to be read");
   }

@@ -7,6 +7,7 @@ export const MODEL_OF: Readonly<Record<DialectName, string>> = {
   "anthropic-messages": "claude",
   "openai-chat": "gpt",
   "openai-responses": "responses",
+  "google-gemini": "gemini",
   "plain-sse": "plain",
 };
 

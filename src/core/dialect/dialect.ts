@@ -6,8 +6,14 @@ export interface Dialect {
   readonly name: string;
   /** The stream has no terminal event: it ends where its body ends cleanly. */
   readonly endsAtEof: boolean;
-  /** The path below the route's base URL, and the headers that carry the key. */
-  address(key: string | undefined): { readonly path: string; readonly headers: Readonly<Record<string, string>> };
+  /**
+   * The path below the route's base URL, with a query if it needs one, and the headers that carry the key. Throws `bad_request`
+   * if the path needs a model and the request names none.
+   */
+  address(
+    key: string | undefined,
+    call?: Addressed,
+  ): { readonly path: string; readonly headers: Readonly<Record<string, string>> };
   /** The body as the provider wants it: with `stream`, and with what the dialect requires. */
   body(request: BodyRequest): JsonObject;
   /** A conversation as the provider's request body. Throws `unsupported` for parts it cannot carry. */
@@ -18,8 +24,18 @@ export interface Dialect {
   limited(body: JsonObject, outputTokens: number): JsonObject;
   /** How to request the usage of a stream, if the dialect reports it only on request. */
   readonly usageRequest?: UsageRequest;
+  /** The address names the model, so that the body must not. */
+  readonly modelInPath?: true;
   /** A new decoder for one answer to `asked`, the caller's body. With `hidesUsage`, events that only carry the usage are hidden. */
   decoder(asked?: JsonObject, hidesUsage?: boolean): Decoder;
+}
+
+/** What some providers want to know from the address of a request. */
+export interface Addressed {
+  /** The upstream's model id, if the request names one. */
+  readonly model: string | undefined;
+  /** The answer is wanted as one JSON value. */
+  readonly unary?: boolean | undefined;
 }
 
 /** The parameter the gateway adds to a request to learn its usage. */
@@ -79,9 +95,15 @@ export type Part =
     }
   | { readonly type: "thinking"; readonly text: string; readonly signature?: string };
 
-/** A tool call (`arguments`: JSON) stands in an assistant's message, its result in the user's message after it. */
+/** A tool call (`arguments`: JSON; a signature must go back unchanged to the provider that gave it) stands in an assistant's message, its result in the user's message after it. */
 export type ToolPart =
-  | { readonly type: "toolCall"; readonly id: string; readonly name: string; readonly arguments: string }
+  | {
+      readonly type: "toolCall";
+      readonly id: string;
+      readonly name: string;
+      readonly arguments: string;
+      readonly signature?: string;
+    }
   | { readonly type: "toolResult"; readonly id: string; readonly text: string; readonly isError?: boolean };
 
 /** Reads the events of one stream in order, and keeps state between them. */
@@ -146,6 +168,8 @@ export interface ToolCallDelta {
   readonly name?: string;
   /** The next piece of the arguments' JSON text. */
   readonly arguments?: string;
+  /** The call's own signature, which Google gives. It must go back verbatim with the call. */
+  readonly signature?: string;
   /** The tool runs at the provider, not at the client. */
   readonly isProviders?: true;
 }

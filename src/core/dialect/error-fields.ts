@@ -38,6 +38,9 @@ const CODES = ["code", "errorcode", "errcode", "statuscode"];
 const STATUSES = ["status", "statuscode", "httpstatus", "httpcode", "httpstatuscode", "code", "errorcode"];
 const PARAMS = ["param", "parameter", "paramname", "field"];
 
+/** Google's reason in a 400 for a wrong key. */
+export const INVALID_KEY = "API_KEY_INVALID";
+
 /** Types that only mark an error as one. */
 const PLAIN_TYPES = /^(?:error|fail|failed|failure|about:blank|)$/i;
 /** Codes of success. */
@@ -68,7 +71,8 @@ export function errorFields(object: JsonObject): ErrorFields {
   const place = placeOf(fields);
   return {
     type: typed,
-    code: first(CODES, asCode) ?? asCode(asObject(fields.get("extensions"))?.code),
+    code:
+      first(CODES, asCode) ?? asCode(asObject(fields.get("extensions"))?.code) ?? meantByGoogle(fields.get("details")),
     param: first(PARAMS, asText) ?? place?.replace(/^(?:body|query|header)\./, "") ?? violated(fields.get("details")),
     status: first(STATUSES, asErrorStatus),
     retryAfterMs: delayOf(fields),
@@ -119,6 +123,14 @@ function placeOf(fields: ReadonlyMap<string, JsonValue | undefined>): string | u
 function violated(details: JsonValue | undefined): string | undefined {
   const violations = asArray(details).flatMap((detail) => asArray(asObject(detail)?.fieldViolations));
   return asText(asObject(violations[0])?.field);
+}
+
+/** What Google says in `details` alone: that the key is invalid, or that a quota comes back tomorrow. */
+function meantByGoogle(details: JsonValue | undefined): string | undefined {
+  const items = asArray(details).map(asObject);
+  if (items.some((detail) => detail?.reason === INVALID_KEY)) return INVALID_KEY;
+  const quotas = items.flatMap((detail) => asArray(detail?.violations)).map((one) => asString(asObject(one)?.quotaId));
+  return quotas.some((quota) => quota !== undefined && /PerDay/.test(quota)) ? "daily_quota" : undefined;
 }
 
 /** A wait given in the body: in seconds, or in Google's `RetryInfo`. */

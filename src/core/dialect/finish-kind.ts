@@ -17,6 +17,16 @@ const KINDS: ReadonlyMap<string, FinishKind> = new Map([
   ["function_call", "tools"],
   ["content_filter", "filter"],
   ["refusal", "filter"],
+  ["STOP", "stop"],
+  ["MAX_TOKENS", "length"],
+  ["SAFETY", "filter"],
+  ["RECITATION", "filter"],
+  ["BLOCKLIST", "filter"],
+  ["PROHIBITED_CONTENT", "filter"],
+  ["SPII", "filter"],
+  ["IMAGE_SAFETY", "filter"],
+  ["IMAGE_PROHIBITED_CONTENT", "filter"],
+  ["IMAGE_RECITATION", "filter"],
 ]);
 
 /** The kind of a provider's reason; undefined for one that is not known. */

@@ -1,7 +1,6 @@
 import type { Caps, Grant } from "../caller/caller.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { GatewayError } from "../kernel/errors.ts";
-import { asString } from "../kernel/json.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { costOf } from "../usage/cost.ts";
 import { estimateTokens } from "../usage/usage.ts";
@@ -80,7 +79,7 @@ export class KeyReservations implements Reservations {
   /** Opens the ledger row of one attempt. */
   #open({ request, attempt, capReservation, openedAt }: Opening): NextAttempt {
     const { clock, ledger } = this.#parts;
-    const { stream: name, caller, target, body, face, session } = request;
+    const { stream: name, caller, target, face, session } = request;
     const { route, model } = target;
     const { grant } = caller;
     const price = model?.price;
@@ -95,7 +94,7 @@ export class KeyReservations implements Reservations {
       session,
       route: route.name,
       model: model?.alias,
-      upstreamModel: model?.upstreamModel ?? asString(body.model),
+      upstreamModel: request.upstreamModel,
       openedAt: clock.wall(),
       counted: {
         tokens: promptTokens,

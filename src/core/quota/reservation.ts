@@ -15,6 +15,8 @@ export interface ReservationRequest {
   readonly body: JsonObject;
   /** Called when other streams of the key have used a cap up: this one must end now. Never called within `reserve`. */
   readonly cut: (error: GatewayError) => void;
+  /** The provider's own name of the model that is asked, if it is known. */
+  readonly upstreamModel?: string | undefined;
   /** How many characters of the body a model reads. */
   readonly inputCharacters: number;
   /** It counts as a request without tokens: nothing is reserved for an answer. */
@@ -24,7 +26,7 @@ export interface ReservationRequest {
 }
 
 /** Another attempt of a running stream, on another target. */
-export type AttemptRequest = Pick<ReservationRequest, "target" | "body" | "inputCharacters"> & {
+export type AttemptRequest = Pick<ReservationRequest, "target" | "body" | "upstreamModel" | "inputCharacters"> & {
   /** From 2. */
   readonly attempt: number;
 };

@@ -1,11 +1,14 @@
 import type { Target } from "../dialect/routing.ts";
 import { GatewayError, toGatewayError } from "../kernel/errors.ts";
+import { asString } from "../kernel/json.ts";
 import type { MayRetry } from "../ports/upstream.ts";
 import type { AttemptRequest, Reservation } from "../quota/reservation.ts";
-import type { Plan } from "../targets/targets.ts";
+import type { Plan, Targets } from "../targets/targets.ts";
+import { estimateTokens } from "../usage/usage.ts";
 import type { Holdings } from "./holdings.ts";
 import { type OpenRequest, onTarget } from "./open-request.ts";
 import type { Prepared } from "./prepared.ts";
+import { promptCharacters } from "./prompt-size.ts";
 
 /** A request that its target can take. */
 export interface Ready {
@@ -123,10 +126,10 @@ export class Attempts {
     try {
       const request = onTarget(first, target);
       const prepared = prepare(request);
-      const { body, inputCharacters } = prepared;
+      const { body, inputCharacters, upstreamModel } = prepared;
       const number = this.#number + 1;
       const next = holdings.handOn((one: Reservation) =>
-        one.next({ target, body, inputCharacters, attempt: number } satisfies AttemptRequest),
+        one.next({ target, body, inputCharacters, upstreamModel, attempt: number } satisfies AttemptRequest),
       );
       this.#number = number;
       return { number, request, prepared, holdings: next };
@@ -159,3 +162,20 @@ export class Attempts {
 /** Why an attempt is left whose answer has not begun in time. */
 export const tooLate = (): GatewayError =>
   new GatewayError("upstream_timeout", "the answer has not begun in time", { details: { timer: "first_token" } });
+
+/** The plan of a request whose model has several targets. */
+export function planFor(
+  { target, caller, upstreamKey, session, body, bodyFor, isUncounted }: OpenRequest,
+  targets: Targets | undefined,
+): Plan | undefined {
+  // A side call goes below its route's own path.
+  if (!targets || isUncounted || !(target.model?.fallback || target.route.twins)) return undefined;
+  return targets.plan({
+    target,
+    caller,
+    isOwnKey: upstreamKey !== undefined,
+    isOfAnyDialect: bodyFor !== undefined,
+    conversation: session ?? asString(body.prompt_cache_key),
+    promptTokens: estimateTokens(promptCharacters(body)),
+  });
+}

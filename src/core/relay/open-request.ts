@@ -47,6 +47,10 @@ export function onTarget(request: OpenRequest, target: Target): OpenRequest {
 /** The caller's body, on top of the model's defaults. */
 export const askedBody = ({ target, body }: OpenRequest): JsonObject => ({ ...target.model?.defaults, ...body });
 
+/** The provider's own name of the model that is asked, if it is known. */
+export const upstreamModelOf = ({ target, body }: Pick<OpenRequest, "target" | "body">): string | undefined =>
+  target.model?.upstreamModel ?? asString(body.model);
+
 /** The caller's body prepared for the provider. `includeUsage`: a stream is also asked for its usage. */
 export function providerBody({ target, unary }: OpenRequest, asked: JsonObject, includeUsage: boolean): JsonObject {
   const { route, model } = target;
@@ -61,12 +65,13 @@ export function upstreamRequest(
 ): UpstreamRequest {
   const { target, upstreamKey, headers, unary, mayRetry } = request;
   const { route } = target;
+  const model = upstreamModelOf(request);
   return {
     route: route.name,
-    path: route.dialect.address(undefined).path,
+    path: route.dialect.address(undefined, { model, unary }).path,
     headers: { ...routeHeaders(route, upstreamKey), ...headers },
     body: JSON.stringify(body),
-    model: asString(body.model),
+    model,
     isOwnKey: upstreamKey !== undefined,
     unary,
     amendment,

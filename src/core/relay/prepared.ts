@@ -2,7 +2,7 @@ import type { UsageRequest } from "../dialect/dialect.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Amendment } from "../ports/upstream.ts";
 import { AnswerState } from "./answer-state.ts";
-import { askedBody, type OpenRequest, providerBody } from "./open-request.ts";
+import { askedBody, type OpenRequest, providerBody, upstreamModelOf } from "./open-request.ts";
 import { promptCharacters } from "./prompt-size.ts";
 import type { UsageRefusals } from "./usage-refusals.ts";
 
@@ -12,6 +12,8 @@ export interface Prepared {
   /** Reads what the provider answers to it. */
   readonly answer: AnswerState;
   readonly inputCharacters: number;
+  /** The provider's own name of the model that is asked, if it is known. */
+  readonly upstreamModel: string | undefined;
   /** What to send if the provider refuses what the gateway has added. */
   readonly amendment: Amendment | undefined;
 }
@@ -26,6 +28,7 @@ export function prepare(request: OpenRequest, refusals: UsageRefusals): Prepared
     body,
     answer: new AnswerState(request.target.route.dialect, asked, inputCharacters, usage !== undefined),
     inputCharacters,
+    upstreamModel: upstreamModelOf(request),
     amendment: usage && refusals.amendment(usage, request.target, asked),
   };
 }

@@ -12,7 +12,7 @@ type Measure = (value: Value) => number;
  * and unknown fields, counts in full as text, whatever it looks like.
  */
 export function promptCharacters(body: JsonObject): number {
-  return fields({ messages: many(message), input: many(message) })(body);
+  return fields({ messages: many(message), input: many(message), contents: many(content) })(body);
 }
 
 const text: Measure = (value) => {
@@ -47,6 +47,10 @@ function ofText(value: Value): number {
 
 /** A message of any dialect, or an item of a Responses request. */
 const message: Measure = (value) => fields({ content: many(part), output: parts })(value);
+
+/** A content of a Gemini request. */
+const content: Measure = (value) =>
+  fields({ parts: many(fields({ inlineData, inline_data: inlineData, fileData, file_data: fileData })) })(value);
 
 /** The output of a tool in a Responses request: parts, or a single screenshot. */
 const parts: Measure = (value) => (Array.isArray(value) ? many(part)(value) : part(value));
@@ -97,6 +101,26 @@ const source =
     if (type === "url") return fields({ url: fileUrl(kind) })(value);
     return type === "content" ? fields({ content: many(part) })(value) : text(value);
   };
+
+/** A file in a Gemini request. */
+function inlineData(value: Value): number {
+  const { mimeType, mime_type: mime } = isObject(value) ? value : {};
+  const type = asString(mimeType) ?? asString(mime) ?? "";
+  const sound = type.startsWith("audio/") ? type.slice("audio/".length) : undefined;
+  const data: Measure = (base64) => {
+    if (typeof base64 !== "string") return text(base64);
+    return sound === undefined ? base64Size(type, base64) : recordingSize(sound, base64);
+  };
+  return fields({ data })(value);
+}
+
+/** The address of a file in a Gemini request. */
+function fileData(value: Value): number {
+  const { mimeType, mime_type: mime } = isObject(value) ? value : {};
+  const isPicture = (asString(mimeType) ?? asString(mime) ?? "").startsWith("image/");
+  const address = fileUrl(isPicture ? "picture" : "document");
+  return fields({ fileUri: address, file_uri: address })(value);
+}
 
 const recording: Measure = (value) => {
   const format = asString(isObject(value) ? value.format : undefined) ?? "";

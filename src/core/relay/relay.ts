@@ -1,18 +1,16 @@
 import { type Caller, checkOpen } from "../caller/caller.ts";
 import type { InboundBudget } from "../caller/inbound-budget.ts";
 import { GatewayError, toGatewayError } from "../kernel/errors.ts";
-import { asString, jsonSize } from "../kernel/json.ts";
+import { jsonSize } from "../kernel/json.ts";
 import type { LogBudget } from "../stream/log-budget.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
 import type { Plan, Targets } from "../targets/targets.ts";
-import { estimateTokens } from "../usage/usage.ts";
-import { type Attempt, Attempts, firstOf, type Ready } from "./attempts.ts";
+import { type Attempt, Attempts, firstOf, planFor, type Ready } from "./attempts.ts";
 import type { CallParts, Running } from "./call-spec.ts";
 import { Holdings } from "./holdings.ts";
 import type { OpenRequest } from "./open-request.ts";
 import { prepare } from "./prepared.ts";
-import { promptCharacters } from "./prompt-size.ts";
 import { StreamProducer } from "./stream-producer.ts";
 import type { UsageDrain } from "./usage-drain.ts";
 import { UsageRefusals } from "./usage-refusals.ts";
@@ -96,7 +94,7 @@ export class Relay {
     checkOpen(caller, target, request.upstreamKey);
     if (request.isAdmitted) this.#checkRunning();
     else this.admit(caller);
-    const plan = this.#plan(request);
+    const plan = planFor(request, this.#parts.targets);
     try {
       const ready = (one: OpenRequest): Ready => ({ request: one, prepared: prepare(one, this.#usageRefusals) });
       const fault = (error: unknown) => this.#parts.observer.fault(error, "stream");
@@ -105,20 +103,6 @@ export class Relay {
       plan?.end();
       throw error;
     }
-  }
-
-  #plan({ target, caller, upstreamKey, session, body, bodyFor, isUncounted }: OpenRequest): Plan | undefined {
-    const { targets } = this.#parts;
-    // A side call goes below its route's own path.
-    if (!targets || isUncounted || !(target.model?.fallback || target.route.twins)) return undefined;
-    return targets.plan({
-      target,
-      caller,
-      isOwnKey: upstreamKey !== undefined,
-      isOfAnyDialect: bodyFor !== undefined,
-      conversation: session ?? asString(body.prompt_cache_key),
-      promptTokens: estimateTokens(promptCharacters(body)),
-    });
   }
 
   #start({ request, prepared }: Ready, plan: Plan | undefined): Stream {
@@ -139,9 +123,10 @@ export class Relay {
       (error) => observer.fault(error, `reader of ${face}`),
     );
     const room = this.#parts.requests?.reserve(caller.name, jsonSize(prepared.body));
-    const { body, inputCharacters } = prepared;
+    const { body, inputCharacters, upstreamModel } = prepared;
     const cut = (error: GatewayError) => stream.cut(error);
-    const asked = { stream: stream.info.id, caller, target, body, inputCharacters, face, session, cut };
+    const id = stream.info.id;
+    const asked = { stream: id, caller, target, body, inputCharacters, upstreamModel, face, session, cut };
     const holdings = Holdings.take(
       room,
       () => reservations?.reserve(asked),

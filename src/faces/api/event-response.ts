@@ -4,21 +4,24 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpBody } from "../../core/ports/http-face.ts";
 import { keptEvent } from "../../core/stream/kept-event.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
-import { EVENT_STREAM_HEADERS, KEEP_ALIVE, serverSentEvent } from "../../core/stream/server-sent-event.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import { asRefusal } from "./first-event.ts";
+import type { Framing } from "./framing.ts";
 import type { EventText } from "./request/wording.ts";
 import type { ResponseParts } from "./response.ts";
 
 /** What a streamed response is given. Times are in milliseconds. */
 export interface EventResponseParts extends ResponseParts {
+  readonly framing: Framing;
   /** The final events of a stream that failed midway; none when `last`, the last event sent, reports the failure already. */
   readonly errorEvents: (
     error: GatewayError,
     first: EventText | undefined,
     last: EventText | undefined,
   ) => readonly EventText[];
+  /** Does what must not reach the client in one piece with what was written before. */
+  readonly later: (work: () => void) => void;
   /** Called when the response stops reading its stream. */
   readonly over: () => void;
   /** How long the client may receive nothing. */
@@ -73,7 +76,7 @@ export class EventResponse implements ReaderSink {
     } else if (now - this.#silentSince >= this.#parts.silenceMs) {
       this.#silentSince = now;
       const body = this.#open();
-      if (body.writable) body.write(KEEP_ALIVE);
+      if (body.writable) body.write(this.#parts.framing.keepAlive);
     }
   }
 
@@ -82,7 +85,7 @@ export class EventResponse implements ReaderSink {
     // A ping does not tell whether the provider succeeds, so it waits for the next event or the next look.
     this.#last = keptEvent(entry);
     if (entry.event !== "ping") this.#first ??= this.#last;
-    this.#gathered += serverSentEvent(entry.event, entry.data);
+    this.#gathered += this.#parts.framing.event(entry.event, entry.data);
     if (this.#first && !this.#willFlush) {
       // Events of the same callback share the write.
       this.#willFlush = true;
@@ -129,8 +132,20 @@ export class EventResponse implements ReaderSink {
     this.#flush();
     const events = error ? this.#parts.errorEvents(error, textOf(this.#first), textOf(this.#last)) : [];
     const body = this.#open();
-    for (const { event, data } of events) body.write(serverSentEvent(event, toByteString(data)));
-    body.end();
+    const { framing, later } = this.#parts;
+    for (const { event, data, isUnframed } of events) {
+      if (!isUnframed) body.write(framing.event(event, toByteString(data)));
+    }
+    const last = framing.end();
+    if (last !== "") body.write(last);
+    const unframed = framing.takesUnframed ? events.find(({ isUnframed }) => isUnframed) : undefined;
+    if (!unframed) body.end();
+    else {
+      later(() => {
+        body.write(toByteString(unframed.data));
+        body.end();
+      });
+    }
   }
 
   #flush(): void {
@@ -143,8 +158,8 @@ export class EventResponse implements ReaderSink {
   }
 
   #open(): HttpBody {
-    const { exchange, headers } = this.#parts;
-    this.#body ??= exchange.stream({ status: 200, headers: { ...headers(), ...EVENT_STREAM_HEADERS } }, () =>
+    const { exchange, headers, framing } = this.#parts;
+    this.#body ??= exchange.stream({ status: 200, headers: { ...headers(), ...framing.headers } }, () =>
       this.#reader.wake(),
     );
     return this.#body;

@@ -7,6 +7,7 @@ import type { Relay } from "../../core/relay/relay.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { Stream } from "../../core/stream/stream.ts";
 import { EventResponse, LOOKS_PER_SILENCE } from "./event-response.ts";
+import { EVENTS, type Framing, GOOGLE_EVENTS, JsonArray } from "./framing.ts";
 import { createMissingFace } from "./missing.ts";
 import { createModelsFace } from "./models.ts";
 import { aboutOwnKey } from "./own-key.ts";
@@ -36,6 +37,9 @@ export interface ApiFaces {
   readonly faces: readonly HttpFace[];
   close(): void;
 }
+
+/** After how long two writes reach a client that reads in two pieces. */
+const APART_MS = 20;
 
 /** Holds the place of a reader on a stream whose HTTP client left and whose key lets it run on. */
 const NOBODY = { detached() {} };
@@ -69,7 +73,7 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>)
   function respond(exchange: HttpExchange, text: string): void {
     const receivedAt = clock.now();
     const { caller } = exchange;
-    const { target, body, unary } = readRequest(text, api, routing);
+    const { target, body, unary } = readRequest(text, api, routing, exchange.path);
     const upstreamKey = exchange.header(UPSTREAM_KEY_HEADER) || undefined;
     const stream = relay.open({
       target,
@@ -96,7 +100,9 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>)
     else {
       const events: EventResponse = new EventResponse({
         ...responseParts,
+        framing: framingOf(api, exchange),
         errorEvents: (error, first, last) => wording.errorEvents(api.dialect, error, first, last),
+        later: (work) => setTimeout(work, APART_MS).unref(),
         over: () => open.delete(events),
         silenceMs: limits.apiSilenceMs,
         now: clock.now,
@@ -108,11 +114,17 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>)
 
   return {
     name: api.name,
-    matches: (method, path) => method === "POST" && path === api.path,
+    matches: (method, path) => method === "POST" && (api.asked ? api.asked(path) !== undefined : path === api.path),
     handle(exchange) {
       checkContentType(exchange);
       exchange.body(limits.apiBodyBytes, (text) => respond(exchange, text));
     },
     refusal: (error) => wording.refusal(api.dialect, error),
   };
+}
+
+/** Google streams server-sent events to those who ask for them. */
+function framingOf({ dialect }: Api, exchange: HttpExchange): Framing {
+  if (dialect !== "google-gemini") return EVENTS;
+  return exchange.query("alt") === "sse" ? GOOGLE_EVENTS : new JsonArray();
 }

@@ -16,7 +16,8 @@ const tailOf = (path: string): string => path.slice("/v1".length);
 
 /** Outside `/v1`, only POST requests count: a GET may be for a page. */
 const isVendors = (method: string, path: string): boolean =>
-  (path.startsWith("/v1/") && !OWN.test(path)) || (method === "POST" && meantBy(path) !== undefined);
+  ((path.startsWith("/v1/") || path.startsWith("/v1beta/")) && !OWN.test(path)) ||
+  (method === "POST" && meantBy(path) !== undefined);
 
 const meantBy = (path: string) => KNOWN.find((known) => path.endsWith(tailOf(known.path)));
 
@@ -37,5 +38,7 @@ export function createMissingFace(parts: {
   };
 }
 
-const dialectOf = ({ path, header }: Pick<HttpExchange, "path" | "header">): DialectName =>
-  header("anthropic-version") !== undefined || path.includes("/messages") ? "anthropic-messages" : "openai-chat";
+function dialectOf({ path, header }: Pick<HttpExchange, "path" | "header">): DialectName {
+  if (path.includes("/v1beta/") || header("x-goog-api-key") !== undefined) return "google-gemini";
+  return header("anthropic-version") !== undefined || path.includes("/messages") ? "anthropic-messages" : "openai-chat";
+}

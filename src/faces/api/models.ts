@@ -5,7 +5,7 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
 
-/** Where both vendors' clients list models. */
+/** Where OpenAI's and Anthropic's clients list models. */
 export const MODELS_PATH = "/v1/models";
 
 /** How one vendor lists models, and the dialects its clients can use. */
@@ -43,10 +43,34 @@ const ANTHROPIC: Listing = {
   all: (data, ids) => ({ data, has_more: false, first_id: ids[0] ?? null, last_id: ids.at(-1) ?? null }),
 };
 
-/** Only Anthropic's clients send the version of their API. */
-const isAnthropic = (asked: Pick<HttpExchange, "header">): boolean => asked.header("anthropic-version") !== undefined;
+const METHODS = ["generateContent", "streamGenerateContent", "countTokens"];
 
-const listingFor = (exchange: HttpExchange): Listing => (isAnthropic(exchange) ? ANTHROPIC : OPENAI);
+const GOOGLE: Listing = {
+  dialects: new Set(["google-gemini"]),
+  one: ({ alias, name, contextWindow }) => ({
+    name: `models/${alias}`,
+    baseModelId: alias,
+    version: "001",
+    displayName: name,
+    ...(contextWindow !== undefined && { inputTokenLimit: contextWindow }),
+    supportedGenerationMethods: METHODS,
+  }),
+  all: (models) => ({ models }),
+};
+
+/** The list, or one model of it, where both OpenAI's and Anthropic's clients ask for it and where Google's do. */
+const PATH = /^(?:\/v1)?\/v1(beta|alpha)?\/models(?:\/(.+))?$/s;
+
+/** Only Anthropic's clients send the version of their API; Google's ask elsewhere, or send their own key header. */
+function dialectOf(asked: Pick<HttpExchange, "path" | "header">): DialectName {
+  if (PATH.exec(asked.path)?.[1] || asked.header("x-goog-api-key") !== undefined) return "google-gemini";
+  return asked.header("anthropic-version") === undefined ? "openai-chat" : "anthropic-messages";
+}
+
+const LISTINGS: Readonly<Partial<Record<DialectName, Listing>>> = {
+  "anthropic-messages": ANTHROPIC,
+  "google-gemini": GOOGLE,
+};
 
 /** What the models face is built from. */
 export interface ModelsFaceParts {
@@ -57,18 +81,17 @@ export interface ModelsFaceParts {
 
 /** Lists the models a caller may use, or finds one by any name that the vendor's endpoints accept. */
 export function createModelsFace({ routing, clock, wording }: ModelsFaceParts): HttpFace {
-  // Both vendors' formats require a date; models here have none, so it is the gateway's start.
+  // Two vendors' formats require a date; models here have none, so it is the gateway's start.
   const since = new Date(clock.wall());
   return {
     name: "models",
-    matches: (method, path) =>
-      (method === "GET" || method === "HEAD") &&
-      (path === MODELS_PATH || (path.startsWith(`${MODELS_PATH}/`) && path.length > MODELS_PATH.length + 1)),
+    matches: (method, path) => (method === "GET" || method === "HEAD") && PATH.test(path),
     handle(exchange) {
-      const listing = listingFor(exchange);
+      const listing = LISTINGS[dialectOf(exchange)] ?? OPENAI;
       const isOffered = (model: Model) =>
         listing.dialects.has(model.route.dialect.name) && mayUse(exchange.caller, { route: model.route, model });
-      const name = exchange.path === MODELS_PATH ? undefined : decode(exchange.path.slice(MODELS_PATH.length + 1));
+      const asked = PATH.exec(exchange.path)?.[2];
+      const name = asked === undefined ? undefined : decode(asked);
       exchange.respond({
         status: 200,
         headers: { "content-type": "application/json" },
@@ -103,7 +126,7 @@ export function createModelsFace({ routing, clock, wording }: ModelsFaceParts): 
         return undefined;
       }
     },
-    refusal: (error, asked) => wording.refusal(isAnthropic(asked) ? "anthropic-messages" : "openai-chat", error),
+    refusal: (error, asked) => wording.refusal(dialectOf(asked), error),
   };
 }
 

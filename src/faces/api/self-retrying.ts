@@ -8,6 +8,9 @@ const CODEX = /^codex/i;
 /** The AI SDK's user agent: `ai/7.0.173 ai-sdk/openai/4.0.118 runtime/node.js/24`. */
 const AI_SDK = /(?:^|\s)(?:ai|ai-sdk)\//i;
 
+/** `GeminiCLI/0.61.0/gemini-2.5-pro (linux; x64; terminal)`; it makes up to ten attempts. */
+const GEMINI_CLI = /^GeminiCLI/i;
+
 /**
  * Which failed calls to retry for this client. A client that retries by its own rules gets every refusal at once: otherwise
  * its three attempts would be nine calls, with waits it did not choose. A stale connection of our own is still replaced.
@@ -17,6 +20,7 @@ export function mayRetryFor(exchange: Pick<HttpExchange, "header">): MayRetry {
     exchange.header(STAINLESS) !== undefined ||
     CODEX.test(exchange.header("originator") ?? "") ||
     AI_SDK.test(exchange.header("user-agent") ?? "") ||
-    CODEX.test(exchange.header("user-agent") ?? "");
+    CODEX.test(exchange.header("user-agent") ?? "") ||
+    GEMINI_CLI.test(exchange.header("user-agent") ?? "");
   return retriesItself ? "reconnect" : true;
 }

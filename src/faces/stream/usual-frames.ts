@@ -7,7 +7,7 @@ import {
 } from "../../../protocol/stream.ts";
 import { isObject, type JsonObject } from "../../core/kernel/json.ts";
 
-const OPEN_FIELDS = new Set(["type", "id", "model", "route", "body", "flow", "away"]);
+const OPEN_FIELDS = new Set(["type", "id", "model", "route", "body", "idempotencyKey", "flow", "batch", "away"]);
 const ACK_FIELDS = new Set(["type", "received", "streams"]);
 
 /**
@@ -21,12 +21,14 @@ export function usualFrame(value: JsonObject): ClientFrame | undefined {
 }
 
 function isUsualOpen(value: JsonObject): value is JsonObject & OpenFrame {
-  const { type, id, model, route, body, flow, away } = value;
+  const { type, id, model, route, body, idempotencyKey, flow, batch, away } = value;
   return (
     type === "open" &&
     isId(id) &&
     (model === undefined ? isName(route) : isName(model) && route === undefined) &&
     isObject(body) &&
+    (idempotencyKey === undefined || isName(idempotencyKey)) &&
+    (batch === undefined || typeof batch === "boolean") &&
     (flow === undefined || flow === "none" || flow === "ack") &&
     (away === undefined || away === "continue" || away === "finish" || away === "cancel") &&
     hasOnly(value, OPEN_FIELDS)

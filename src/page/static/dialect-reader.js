@@ -19,6 +19,8 @@ export function bodyFor(dialect, prompt) {
       return { messages, stream_options: { include_usage: true } };
     case "openai-responses":
       return { input: prompt };
+    case "google-gemini":
+      return { contents: [{ role: "user", parts: [{ text: prompt }] }] };
     default:
       return { prompt };
   }
@@ -49,6 +51,12 @@ const READERS = {
     const delta = data?.choices?.[0]?.delta;
     const call = delta?.tool_calls?.[0]?.function;
     return words(delta?.content, delta?.reasoning_content, call?.name ? `${call.name} ` : call?.arguments);
+  },
+  "google-gemini"(data) {
+    const part = data?.candidates?.[0]?.content?.parts?.find((/** @type {any} */ one) => one.text || one.functionCall);
+    const { text, thought, functionCall: call } = part ?? {};
+    if (call) return { kind: "tool", text: `${call.name} ${JSON.stringify(call.args ?? {})}` };
+    return thought === true ? words(undefined, text) : words(text);
   },
   "openai-responses"(data) {
     switch (data?.type) {

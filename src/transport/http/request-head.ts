@@ -6,7 +6,7 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 const MAX_FIELDS = 64;
 
 /** Fields that identify the client or the target. If repeated, a proxy in front could read another one than we do. */
-const ONCE = new Set(["host", "origin", "authorization", "x-api-key", UPSTREAM_KEY_HEADER]);
+const ONCE = new Set(["host", "origin", "authorization", "x-api-key", "x-goog-api-key", UPSTREAM_KEY_HEADER]);
 
 /** `uri-host [":" port]` of RFC 9110, 7.2: an address in brackets, or the characters of a registered name (RFC 3986). */
 const HOST = /^(?:\[[0-9A-Za-z.:_~!$&'()*+,;=-]+\]|[0-9A-Za-z._~!$&'()*+,;=%-]*)(?::\d*)?$/;

@@ -8,7 +8,7 @@ const ALWAYS = {
 } as const;
 
 /** Headers a dialect may set: keys and the vendors' own switches. */
-const ALLOWED = /^(?:authorization|x-api-key|api-key|anthropic-.+|openai-.+)$/;
+const ALLOWED = /^(?:authorization|x-api-key|x-goog-api-key|api-key|anthropic-.+|openai-.+)$/;
 
 /** Headers about the connection or the client; never sent, even if configured. */
 const NEVER =

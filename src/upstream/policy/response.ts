@@ -1,3 +1,4 @@
+import { INVALID_KEY } from "../../core/dialect/error-fields.ts";
 import { isUsedUp, providerDetails } from "../../core/dialect/error-meaning.ts";
 import { readRefusal } from "../../core/dialect/refusal-text.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
@@ -58,7 +59,8 @@ export function clarify(
 export function responseError(head: ResponseHead, body: string, wallMs: number): GatewayError {
   const { status } = head;
   const said = readRefusal(body) ?? {};
-  const details = { status, ...providerDetails(said) };
+  // Google refuses a wrong key with 400.
+  const details = { status: said.code === INVALID_KEY ? 401 : status, ...providerDetails(said) };
   const bad = (message: string, found: Record<string, string>) =>
     new GatewayError("upstream_bad_response", unrefused(message, body, said.message), {
       details: { ...details, ...found },

@@ -40,6 +40,18 @@ const DIALECTS = {
     next: { role: "assistant", content: [{ type: "output_text", text: "Hi there" }] },
     field: "input",
   },
+  gemini: {
+    answer(exchange: ScriptedExchange) {
+      exchange.sse();
+      for (const [text, finishReason] of [["Hi"], [" there"], ["", "STOP"]]) {
+        exchange.event({ candidates: [{ content: { parts: [{ text }], role: "model" }, finishReason, index: 0 }] });
+      }
+      exchange.end();
+    },
+    first: { contents: [{ role: "user", parts: [{ text: "Hello" }] }] },
+    next: { role: "model", parts: [{ text: "Hi there" }] },
+    field: "contents",
+  },
 } as const;
 
 describe("a chat of the AI SDK", () => {

@@ -7,6 +7,7 @@ import { Stream } from "../../../src/core/stream/stream.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../../src/core/stream/terminal.ts";
 import { EventResponse } from "../../../src/faces/api/event-response.ts";
+import { EVENTS } from "../../../src/faces/api/framing.ts";
 
 const COMPLETED: Terminal = {
   status: "completed",
@@ -18,8 +19,9 @@ const COMPLETED: Terminal = {
 const failed = (code: Code): Terminal => ({ ...COMPLETED, status: "failed", error: new GatewayError(code) });
 
 /** An answer without a socket: what was written, in which pieces, and how full its socket is said to be. */
-function setUp() {
+function setUp(unframed?: string) {
   const written: string[] = [];
+  const waiting: (() => void)[] = [];
   const happened: string[] = [];
   const socket = { full: false, broken: false, drained: () => {} };
   const faults: unknown[] = [];
@@ -59,7 +61,12 @@ function setUp() {
     stream,
     headers: () => ({}),
     refuse: ({ code }) => void happened.push(`refused ${code}`),
-    errorEvents: ({ code }, first, last) => [{ event: "error", data: `${code} ${first?.data} ${last?.data}` }],
+    framing: EVENTS,
+    later: (work) => void waiting.push(work),
+    errorEvents: ({ code }, first, last) => [
+      { event: "error", data: `${code} ${first?.data} ${last?.data}` },
+      ...(unframed === undefined ? [] : [{ event: undefined, data: unframed, isUnframed: true } as const]),
+    ],
     over: () => void happened.push("over"),
     silenceMs: 1_000,
     now: () => now,
@@ -74,6 +81,8 @@ function setUp() {
     faults,
     socket,
     close: (why: Code) => close(why),
+    /** What must wait for another write. */
+    waiting,
     /** Sets the clock. */
     at(ms: number) {
       now = ms;
@@ -85,6 +94,18 @@ function setUp() {
 }
 
 describe("a streamed response", () => {
+  test("writes what is no event last, apart from all events", async () => {
+    const { say, close, written, waiting, happened, endOfCallback } = setUp('{"error":{}}');
+    say("1");
+    await endOfCallback();
+    close("shutting_down");
+    expect(written).toEqual(["data: 1\n\n", "event: error\ndata: shutting_down 1 1\n\n"]);
+    expect(happened).not.toContain("end");
+    for (const work of waiting) work();
+    expect(written.slice(2)).toEqual(['{"error":{}}']);
+    expect(happened.at(-1)).toBe("end");
+  });
+
   test("sends its head with the first event, and the events of one chunk in one write", async () => {
     const { say, written, happened, endOfCallback } = setUp();
     expect(happened).toEqual([]);

@@ -17,6 +17,7 @@ describe.each([
     ["Codex", { originator: "codex_exec" }],
     ["Codex in an editor", { originator: "codex_vscode" }],
     ["Codex by its user agent", { "user-agent": "codex_cli_rs/0.171.0 (Linux)" }],
+    ["Gemini CLI", { "user-agent": "GeminiCLI/0.61.0/gemini-2.5-pro (linux; x64; terminal)" }],
     ["the AI SDK", { "user-agent": "ai/7.0.173 ai-sdk/openai/4.0.118 ai-sdk/provider-utils/5.0.1 runtime/node.js/24" }],
     ["an agent on the AI SDK", { "user-agent": "opencode/1.18.33 ai-sdk/provider-utils/4.0.1 runtime/bun/1.3.0" }],
   ])("that retries by itself, %s, causes one upstream call a try", async (_name, headers) => {

@@ -7,7 +7,10 @@ import { usualFrame } from "../../../src/faces/stream/usual-frames.ts";
 const open = { type: "open", id: "a", model: "m", body: { n: 1 }, flow: "none", away: "cancel" };
 const ack = { type: "ack", received: 3, streams: { a: 0, "b:1": 7 } };
 
-test.each([[open], [{ type: "open", id: "a", route: "r", body: {} }], [ack], [{ type: "ack" }]])(
+/** As the client library opens. */
+const repeatable = { ...open, idempotencyKey: "k", batch: true };
+
+test.each([[open], [repeatable], [{ type: "open", id: "a", route: "r", body: {} }], [ack], [{ type: "ack" }]])(
   "the usual frame %j is read without the schema",
   (frame) => {
     expect(usualFrame(frame as JsonObject)).toBe(frame);
@@ -59,6 +62,7 @@ const field = fc.constantFrom(
   "received",
   "streams",
   "batch",
+  "idempotencyKey",
   "extra",
 );
 const mutation = fc.tuple(field, value);
@@ -66,7 +70,7 @@ const mutation = fc.tuple(field, value);
 test("the schema accepts every frame that is read without it", () => {
   let told = 0;
   fc.assert(
-    fc.property(fc.constantFrom(open, ack), fc.array(mutation, { maxLength: 3 }), (frame, mutations) => {
+    fc.property(fc.constantFrom(open, repeatable, ack), fc.array(mutation, { maxLength: 3 }), (frame, mutations) => {
       const mutated = { ...frame, ...Object.fromEntries(mutations) } as JsonObject;
       if (usualFrame(mutated) === undefined) return;
       told++;

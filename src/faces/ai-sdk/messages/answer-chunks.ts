@@ -45,6 +45,7 @@ interface ToolCall {
   /** The client has all of it. */
   isComplete: boolean;
   isProviders: boolean;
+  signature?: string | undefined;
 }
 
 /** More than a page shows. It bounds what is remembered of the ones before. */
@@ -154,6 +155,7 @@ export class AnswerChunks {
     call.id ??= id;
     call.name ??= name;
     call.json += json;
+    call.signature ??= delta.signature;
     if (call.begun) return json === "" ? [] : [{ type: "tool-input-delta", toolCallId: call.id, inputTextDelta: json }];
     return call.name === undefined ? [] : [...this.#close(), ...this.#beginCall(call)];
   }
@@ -197,6 +199,7 @@ export class AnswerChunks {
     return {
       toolCallId: call.id,
       toolName,
+      ...(call.signature !== undefined && { providerMetadata: { google: { thoughtSignature: call.signature } } }),
       ...((call.isProviders || !this.#facts.tools.has(toolName)) && { dynamic: true }),
       ...(call.isProviders && { providerExecuted: true }),
     };

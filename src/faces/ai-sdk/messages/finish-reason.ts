@@ -10,9 +10,13 @@ const NAMES: Readonly<Record<FinishKind, FinishReason>> = {
   filter: "content-filter",
 };
 
-/** The AI SDK's reason for a provider's. Responses gives none to an answer that completed, with calls or without. */
+/**
+ * The AI SDK's reason for a provider's. Responses gives none to an answer that completed, with calls or without, and Gemini
+ * gives both the same. `hasCalls`: for the client.
+ */
 export function finishReasonOf(finish: string | undefined, hasCalls: boolean): FinishReason {
   if (finish === undefined) return hasCalls ? "tool-calls" : "stop";
   const kind = finishKindOf(finish);
+  if (kind === "stop" && hasCalls) return "tool-calls";
   return kind ? NAMES[kind] : "other";
 }

@@ -86,7 +86,9 @@ function assistantContent(part: UIPart): readonly Content[] {
   if (name === undefined || resultOf(part).length === 0) return [];
   const given = part.input ?? part.rawInput ?? {};
   const json = typeof given === "string" ? given : JSON.stringify(given);
-  return [{ type: "toolCall", id: part.toolCallId ?? "", name, arguments: json }];
+  const signature = part.callProviderMetadata?.google?.thoughtSignature;
+  const signed = typeof signature === "string" && { signature };
+  return [{ type: "toolCall", id: part.toolCallId ?? "", name, arguments: json, ...signed }];
 }
 
 /** The name of the tool that a part calls; undefined for other parts. A provider's own tools have run there. */

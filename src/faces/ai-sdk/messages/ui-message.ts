@@ -20,6 +20,7 @@ const UIPart = z.looseObject({
   errorText: z.string().optional(),
   providerExecuted: z.boolean().optional(),
   providerMetadata,
+  callProviderMetadata: providerMetadata,
 });
 
 /** A message of a chat. */

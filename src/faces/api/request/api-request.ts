@@ -31,10 +31,10 @@ export function checkContentType(exchange: HttpExchange): void {
  * Parses a request body and resolves its model. Throws `bad_request` for an invalid body, `unknown_model`, `unknown_route`,
  * or `unsupported` when the model's route speaks another dialect than this API.
  */
-export function readRequest(text: string, api: Api, routing: Routing): ApiRequest {
+export function readRequest(text: string, api: Api, routing: Routing, path: string): ApiRequest {
   const body = parseRelayedJson(text);
   if (!isObject(body)) throw new GatewayError("bad_request", whyUnfit(text));
-  return requestOf(body, api, routing);
+  return requestOf({ ...body, ...api.asked?.(path) }, api, routing);
 }
 
 /** The same for a body that is parsed already (`parseRelayedJson`). */

@@ -6,6 +6,8 @@ import type { HttpResponse } from "../../../core/ports/http-face.ts";
 export interface EventText {
   readonly event: string | undefined;
   readonly data: string;
+  /** Written as it is, without the format of an event. */
+  readonly isUnframed?: true;
 }
 
 /** How each dialect words the gateway's own errors. */

@@ -1,5 +1,5 @@
-import type { Completeness } from "../core/dialect/dialect.ts";
-import { asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
+import type { Completeness } from "../../core/dialect/dialect.ts";
+import { asObject, asString, type JsonObject, type JsonValue } from "../../core/kernel/json.ts";
 
 /** Keys of a delta whose strings are not part of the answer. */
 const LABELS = new Set(["role", "type"]);

@@ -1,4 +1,4 @@
-import { type Delta, NOTHING } from "../core/dialect/dialect.ts";
+import { type Delta, NOTHING } from "../../core/dialect/dialect.ts";
 
 /** A delta under construction. */
 export type Draft = { -readonly [Key in keyof Delta]: Delta[Key] };

@@ -1,7 +1,7 @@
-import type { ProviderError } from "../core/dialect/dialect.ts";
-import { readProviderError } from "../core/dialect/provider-error.ts";
-import { readRefusal } from "../core/dialect/refusal-text.ts";
-import { asObject, isObject, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
+import type { ProviderError } from "../../core/dialect/dialect.ts";
+import { readProviderError } from "../../core/dialect/provider-error.ts";
+import { readRefusal } from "../../core/dialect/refusal-text.ts";
+import { asObject, isObject, type JsonObject, type JsonValue } from "../../core/kernel/json.ts";
 
 /** Reads an event that is known to be an error: its fields, or its text if it is not JSON. */
 export function readFailure(value: JsonValue | undefined, data: string): ProviderError {

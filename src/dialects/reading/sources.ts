@@ -1,6 +1,6 @@
 /** What an answer is based on, as each provider names it. */
-import type { Source } from "../core/dialect/dialect.ts";
-import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../core/kernel/json.ts";
+import type { Source } from "../../core/dialect/dialect.ts";
+import { asArray, asObject, asString, type JsonObject, type JsonValue } from "../../core/kernel/json.ts";
 import { asCount } from "./token-counts.ts";
 
 /** Only pages that a client may link to: a link of another scheme could run code in a page. */
@@ -80,4 +80,13 @@ export function listedPages({ citations, search_results: results }: JsonObject):
     ...found.flatMap((result) => page(result?.url, result?.title)),
     ...asArray(citations).flatMap((citation) => page(citation, undefined)),
   ];
+}
+
+/** What Google's search, or a store of documents, found for an answer: `groundingMetadata`. */
+export function grounded(metadata: JsonValue | undefined): readonly Source[] {
+  return asArray(asObject(metadata)?.groundingChunks).flatMap((item) => {
+    const chunk = asObject(item);
+    const found = asObject(chunk?.web) ?? asObject(chunk?.retrievedContext);
+    return page(found?.uri, found?.title);
+  });
 }

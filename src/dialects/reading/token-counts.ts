@@ -1,5 +1,5 @@
-import { numberOf } from "../core/kernel/exact-number.ts";
-import type { TokenCounts } from "../core/usage/usage.ts";
+import { numberOf } from "../../core/kernel/exact-number.ts";
+import type { TokenCounts } from "../../core/usage/usage.ts";
 
 /** A number of tokens; undefined for anything else: null, fractions, negative numbers, strings. */
 export function asCount(value: unknown): number | undefined {
