@@ -25,6 +25,7 @@ async function main(): Promise<number> {
   const { default: manifest } = await import("../package.json", { with: { type: "json" } });
   const { runCommandLine } = await import("./cli/command-line.ts");
   const { openTerminal } = await import("./cli/terminal.ts");
+  const { openScreen } = await import("./cli/top/screen.ts");
   const { waitForStop } = await import("./cli/stop.ts");
   const { isTerminalGone } = await import("./cli/hang-up.ts");
   const { isFromNpm, NPM_ECHO_MS, npmGone } = await import("./cli/parent.ts");
@@ -46,6 +47,10 @@ async function main(): Promise<number> {
     openFiles: findOpenFiles()?.limit,
     resolve: async (name) => (await lookup(name, { all: true })).map(({ address }) => address),
     openTerminal: process.stdin.isTTY ? () => openTerminal(process.stdin, process.stderr) : undefined,
+    openScreen:
+      process.stdin.isTTY && process.stdout.isTTY
+        ? (listener) => openScreen(process.stdin, process.stdout, process, listener)
+        : undefined,
     stdout: process.stdout,
     stderr: process.stderr,
     createGateway: async (config, options) => {

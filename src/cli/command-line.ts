@@ -17,6 +17,7 @@ import { leaveOutcome, type ReloadOutcome } from "./reload-outcome.ts";
 import { describeFault, describeStartFailure } from "./start-failure.ts";
 import type { Stop } from "./stop.ts";
 import type { Terminal } from "./terminal.ts";
+import type { Screen, ScreenListener } from "./top/screen.ts";
 
 interface Output {
   write(text: string): unknown;
@@ -41,6 +42,8 @@ export interface World {
   readonly resolve: (name: string) => Promise<readonly string[]>;
   /** Opens the terminal to ask on; undefined if standard input is none. */
   readonly openTerminal: (() => Terminal) | undefined;
+  /** Takes over the whole terminal; undefined if input or output is none. */
+  readonly openScreen: ((listener: ScreenListener) => Screen) | undefined;
   readonly stdout: Output;
   readonly stderr: Output;
   readonly createGateway: (config: Config, options: { readonly version: string }) => Promise<RunningGateway>;
@@ -54,13 +57,15 @@ export interface World {
   readonly stopped: () => Promise<Stop>;
 }
 
-const USAGE = `Usage: sluice [serve | init | check | reload | routes | keys | usage] [options]
+const USAGE = `Usage: sluice [serve | init | check | reload | routes | top | logs | keys | usage] [options]
 
   serve              run the gateway (the default command)
   init               write a first configuration file: sluice init --help
   check              validate the configuration and print it in full, with secrets masked
   reload             make the running gateway read its configuration again: sluice reload --help
   routes             what the running gateway's models run on, and how well: sluice routes --help
+  top                the running streams, live; ends one by a key: sluice top --help
+  logs               the log of the running gateway, followed and filtered: sluice logs --help
   keys               create, list, revoke and rotate gateway keys: sluice keys --help
   usage              report usage and cost from the ledger: sluice usage --help
 
@@ -94,6 +99,8 @@ export async function runCommandLine(args: readonly string[], world: World): Pro
   if (args[0] === "init") return (await import("./commands/init.ts")).runInit(args.slice(1), world);
   if (args[0] === "reload") return (await import("./commands/reload.ts")).runReload(args.slice(1), world);
   if (args[0] === "routes") return (await import("./commands/routes.ts")).runRoutes(args.slice(1), world);
+  if (args[0] === "top") return (await import("./commands/top.ts")).runTop(args.slice(1), world);
+  if (args[0] === "logs") return (await import("./commands/logs.ts")).runLogs(args.slice(1), world);
   if (args[0] === "usage") return (await import("./commands/usage.ts")).runUsage(args.slice(1), world);
   let line: ReturnType<typeof parse>;
   try {

@@ -76,11 +76,29 @@ export type ResponsesEvent =
     }
   | { readonly type: `response.${string}.${string}` };
 
+/** One `GenerateContentResponse` of Google's Gemini API. */
+export interface GeminiChunk {
+  readonly candidates?: readonly {
+    readonly index?: number;
+    readonly content?: {
+      readonly role?: string;
+      readonly parts?: readonly {
+        readonly text?: string;
+        readonly thought?: boolean;
+        readonly functionCall?: { readonly id?: string; readonly name?: string; readonly args?: object };
+      }[];
+    };
+    readonly finishReason?: string;
+  }[];
+  readonly usageMetadata?: object;
+}
+
 /** The data of an event, by the dialect that `open` names. */
 export interface DialectData {
   readonly anthropic: AnthropicEvent;
   readonly "openai-chat": ChatChunk | "[DONE]";
   readonly "openai-responses": ResponsesEvent;
+  readonly "google-gemini": GeminiChunk;
   readonly raw: unknown;
 }
 
@@ -91,12 +109,13 @@ interface AnyData {
   readonly type?: unknown;
   readonly delta?: unknown;
   readonly choices?: readonly { readonly delta?: { readonly content?: unknown } }[];
+  readonly candidates?: GeminiChunk["candidates"];
 }
 
 /** The text that an event adds to the answer, whatever its dialect; "" if it adds none. */
 export function textOf(data: unknown): string {
   if (typeof data !== "object" || data === null) return "";
-  const { type, delta, choices }: AnyData = data;
+  const { type, delta, choices, candidates }: AnyData = data;
   const text =
     type === "content_block_delta"
       ? (delta as { readonly text?: unknown } | undefined)?.text
@@ -104,6 +123,13 @@ export function textOf(data: unknown): string {
         ? delta
         : Array.isArray(choices)
           ? choices[0]?.delta?.content
-          : undefined;
+          : geminiText(candidates);
   return typeof text === "string" ? text : "";
+}
+
+/** The text of the first candidate, without its thoughts. Nothing here is checked yet. */
+function geminiText(candidates: GeminiChunk["candidates"]): string | undefined {
+  const parts = Array.isArray(candidates) ? candidates[0]?.content?.parts : undefined;
+  if (!Array.isArray(parts)) return undefined;
+  return parts.map((part) => (part?.thought !== true && typeof part?.text === "string" ? part.text : "")).join("");
 }

@@ -11,7 +11,7 @@ export const connect = (options: ConnectOptions): Sluice => new Sluice(options);
 
 export type { ConnectionState } from "./connection.ts";
 export type { Source } from "./credentials.ts";
-export type { AnthropicEvent, ChatChunk, Dialect, DialectData, ResponsesEvent } from "./dialects.ts";
+export type { AnthropicEvent, ChatChunk, Dialect, DialectData, GeminiChunk, ResponsesEvent } from "./dialects.ts";
 export { textOf } from "./dialects.ts";
 export type { Clock, SocketClass, SocketLike } from "./environment.ts";
 export { SluiceError } from "./error.ts";

@@ -12,6 +12,7 @@ import { AI_SDK_SUBPROTOCOL, createAiSdkFace } from "../faces/ai-sdk/face.ts";
 import { RESPONSES_API } from "../faces/api/request/apis.ts";
 import { createOpenClawFace } from "../faces/openclaw/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
+import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import { createTargetsFace } from "../faces/usage/targets-face.ts";
 import { createLog, type LogOptions } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
@@ -165,6 +166,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     ],
     httpFaces: [
       // Before the APIs' own, the last of which answers for every path that is missing.
+      createStreamsFace({ relay, clock }),
       createTargetsFace(() => targetViews(routing.models, targets, targetRecords, clock.now(), probes.lastOf)),
       connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],

@@ -68,6 +68,14 @@ export function connectPages(parts: PagesParts): ServerParts["page"] {
       authRequired: authenticator.required,
       demo: config.demo,
       controlUi: controlUi && `${CONTROL_UI_PATH}/`,
+      metrics: metricsPage !== undefined && !config.metrics.listen,
+      ...(caller && {
+        caller: {
+          name: caller.name,
+          scopes: caller.grant ? [...caller.grant.scopes] : null,
+          caps: { ...caller.grant?.caps },
+        },
+      }),
       models: routing.models
         .filter((model) => !caller || mayUse(caller, { route: model.route, model }))
         .map(({ alias, name, route }) => ({ alias, name, route: route.name, dialect: route.dialect.name })),

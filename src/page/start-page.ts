@@ -29,6 +29,14 @@ export interface PageInfo {
   readonly demo: boolean;
   /** Path of the Control UI, if one is installed. */
   readonly controlUi: string | undefined;
+  /** Whether `/metrics` is served beside the page. */
+  readonly metrics: boolean;
+  /** Who asks, and what its key permits (null: everything); absent where nobody signs in. */
+  readonly caller?: {
+    readonly name: string;
+    readonly scopes: readonly string[] | null;
+    readonly caps: Readonly<Record<string, number | undefined>>;
+  };
   readonly models: readonly {
     readonly alias: string;
     readonly name: string;
@@ -72,12 +80,21 @@ const FILES = {
   "/index.html": ["index.html", "text/html; charset=utf-8"],
   "/base.css": ["base.css", "text/css; charset=utf-8"],
   "/start.css": ["start.css", "text/css; charset=utf-8"],
+  "/wire.css": ["wire.css", "text/css; charset=utf-8"],
   "/start.js": ["start.js", "text/javascript; charset=utf-8"],
   "/address.js": ["address.js", "text/javascript; charset=utf-8"],
   "/try-it.js": ["try-it.js", "text/javascript; charset=utf-8"],
   "/run-view.js": ["run-view.js", "text/javascript; charset=utf-8"],
   "/stream-client.js": ["stream-client.js", "text/javascript; charset=utf-8"],
   "/dialect-reader.js": ["dialect-reader.js", "text/javascript; charset=utf-8"],
+  "/clients.js": ["clients.js", "text/javascript; charset=utf-8"],
+  "/connect.js": ["connect.js", "text/javascript; charset=utf-8"],
+  "/dues.js": ["dues.js", "text/javascript; charset=utf-8"],
+  "/frame-view.js": ["frame-view.js", "text/javascript; charset=utf-8"],
+  "/lane.js": ["lane.js", "text/javascript; charset=utf-8"],
+  "/token-subprotocol.js": ["token-subprotocol.js", "text/javascript; charset=utf-8"],
+  "/usage.js": ["usage.js", "text/javascript; charset=utf-8"],
+  "/wire.js": ["wire.js", "text/javascript; charset=utf-8"],
   "/snippets.js": ["snippets.js", "text/javascript; charset=utf-8"],
 } as const;
 

@@ -14,10 +14,10 @@ import { Proxies } from "./admit/proxies.ts";
 import type { Tickets } from "./auth/tickets.ts";
 import { Exchanges } from "./http/exchanges.ts";
 import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./http/listener.ts";
-import { errorPage, jsonPage, type Page, refusalPage, sendPage, turnOf } from "./http/page.ts";
+import { errorPage, jsonPage, type Page, refusalPage, sendPage, slashPage, turnOf } from "./http/page.ts";
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
-import { pathOf, queryOf, sourceOf } from "./http/target.ts";
+import { afterPrefix, pathOf, queryOf, sourceOf } from "./http/target.ts";
 import type { ConnectionLimits } from "./ws/connection.ts";
 import { asksForWebSocket } from "./ws/upgrade-required.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.ts";
@@ -124,7 +124,9 @@ class GatewayServer implements RunningServer {
     this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
-      this.#stripBasePath(request);
+      const rest = afterPrefix(request, parts.basePath);
+      if (rest?.startsWith("/") === false) return sendPage(request, response, slashPage(parts.basePath, rest));
+      request.url = rest ?? request.url;
       // A later request on a kept connection would be lost when the process ends.
       if (this.#draining) response.shouldKeepAlive = false;
       slowRequests.watch(request, response);
@@ -151,7 +153,8 @@ class GatewayServer implements RunningServer {
       this.#refused(new GatewayError("overloaded"), dropped?.remoteAddress, "accept");
     });
     this.#http.on("upgrade", (request, socket, head) => {
-      this.#stripBasePath(request);
+      const rest = afterPrefix(request, parts.basePath);
+      if (rest !== undefined) request.url = rest.startsWith("/") ? rest : `/${rest}`;
       this.#webSockets.upgrade(request, socket, head);
     });
   }
@@ -200,11 +203,6 @@ class GatewayServer implements RunningServer {
     clearTimeout(giveUp);
     await this.#webSockets.gone();
     clearInterval(this.#looks);
-  }
-
-  #stripBasePath(request: IncomingMessage): void {
-    const { basePath = "" } = this.#parts;
-    if (basePath !== "" && request.url?.startsWith(`${basePath}/`)) request.url = request.url.slice(basePath.length);
   }
 
   async #show(request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -29,6 +29,7 @@ async function run(args: readonly string[], setting: Setting = {}) {
     openFiles: setting.openFiles,
     resolve: setting.resolve ?? (async () => ["1.1.1.1"]),
     openTerminal: undefined,
+    openScreen: undefined,
     stdout: { write: (text) => (seen.stdout += text), isTTY: setting.terminal ?? false },
     stderr: { write: (text) => (seen.stderr += text) },
     pid: 4711,

@@ -213,6 +213,9 @@ test("text is found in each dialect", () => {
   expect(textOf({ choices: [{ delta: { content: "a" } }] })).toBe("a");
   expect(textOf({ choices: [] })).toBe("");
   expect(textOf({ type: "response.output_text.delta", delta: "a" })).toBe("a");
+  const parts = [{ text: "no", thought: true }, { text: "a" }, { functionCall: { name: "f" } }];
+  expect(textOf({ candidates: [{ content: { parts } }] })).toBe("a");
+  for (const odd of [5, [], [{}], [{ content: { parts: [null] } }]]) expect(textOf({ candidates: odd })).toBe("");
   for (const other of [null, "[DONE]", 1, {}, [], { type: "response.output_text.delta" }])
     expect(textOf(other)).toBe("");
 });

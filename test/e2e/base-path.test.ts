@@ -3,6 +3,7 @@ import { createServer, request as httpRequest } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "@jest/globals";
 import { startTestGateway } from "../support/gateway.ts";
+import { OpenClawClient } from "../support/openclaw-client.ts";
 import { StreamClient } from "../support/stream-client.ts";
 
 const PREFIX = "/claw/one";
@@ -57,5 +58,15 @@ describe("below the path of a proxy", () => {
     await using client = await StreamClient.connect(gateway.url + PREFIX);
     await client.hello();
     expect((await fetch(`${gateway.url}/claw/onemore/healthz`)).status).toBe(404);
+  });
+
+  test("the prefix without its slash leads browsers to the page, whose addresses are relative, and serves sockets", async () => {
+    await using gateway = await startTestGateway({ config: { listen: { port: 0, basePath: PREFIX } } });
+    const led = await fetch(`${gateway.url}${PREFIX}?a=1`, { redirect: "manual" });
+    expect([led.status, led.headers.get("location")]).toEqual([307, `${PREFIX}/?a=1`]);
+    expect((await fetch(gateway.url + PREFIX)).url).toBe(`${gateway.url}${PREFIX}/`);
+    await using client = await OpenClawClient.dial(gateway.url + PREFIX);
+    expect(await client.connect()).toMatchObject({ type: "hello-ok" });
+    expect((await fetch(`${gateway.url}${PREFIX}more`)).status).toBe(404);
   });
 });

@@ -95,7 +95,7 @@ describe("a reload of the configuration", () => {
     for (let index = 0; index < 8; index++) before.push(await run(`before-${index}`, `chat ${index}`));
     const input = { ...configOf(up.upstreams, { model: { choose: "weights", name: "Smart" } }), demo: false };
     const outcome = up.gateway.reload(() => configSchema({ env: {}, readFile: () => "" }).parse(input));
-    expect(outcome).toMatchObject({ changed: ["models.smart.name"] });
+    expect(outcome).toMatchObject({ changed: expect.arrayContaining(["models.smart.name"]) });
     const after: (string | undefined)[] = [];
     for (let index = 0; index < 8; index++) after.push(await run(`after-${index}`, `chat ${index}`));
     expect(after).toEqual(before);

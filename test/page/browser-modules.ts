@@ -13,17 +13,41 @@ export interface Failure {
 
 interface Listener {
   sent(): void;
-  event(data: unknown): void;
+  event(data: unknown, seq: number): void | Promise<void>;
   end(end: { readonly status: string }): void;
   failed(failure: Failure): void;
+  resumed?(after: number): void;
 }
 
 interface StreamClientModule {
   readonly StreamClient: new (
     url: string,
     token: () => string,
-  ) => { open(model: string, body: object, listener: Listener): () => void };
+  ) => { open(model: string, body: object, listener: Listener): () => void; cut(): void; close(): void };
+}
+
+/** A model as the page lists it. */
+interface PageModel {
+  readonly alias: string;
+  readonly name: string;
+  readonly route: string;
+  readonly dialect: string;
+}
+
+interface PageClient {
+  readonly name: string;
+  readonly group: string;
+}
+
+interface ClientsModule {
+  readonly CLIENTS: readonly PageClient[];
+  snippetOf(
+    client: PageClient,
+    http: string,
+    models: readonly PageModel[],
+  ): { readonly text?: string; readonly missing?: string };
 }
 
 export const loadDialectReader = (): Promise<DialectReader> => load("dialect-reader.js");
 export const loadStreamClient = (): Promise<StreamClientModule> => load("stream-client.js");
+export const loadClients = (): Promise<ClientsModule> => load("clients.js");

@@ -8,6 +8,7 @@ const INFO: PageInfo = {
   authRequired: false,
   demo: true,
   controlUi: undefined,
+  metrics: true,
   models: [{ alias: "demo", name: "Demo", route: "demo-anthropic", dialect: "anthropic-messages" }],
 };
 

@@ -29,6 +29,7 @@ interface Targets {
   readonly dialect?: string;
   /** Added to the model. */
   readonly model?: object;
+  /** Of all routes but the last one's, whose target is to answer however busy the machine is. */
   readonly timeouts?: object;
 }
 
@@ -41,7 +42,7 @@ export const configOf = (upstreams: readonly ScriptedUpstream[], more: Targets =
         dialect: more.dialect ?? "openai-chat",
         baseUrl: more.dialect === "anthropic-messages" ? url : `${url}/v1`,
         key: `sk-key-of-r${index}`,
-        ...(more.timeouts && { timeouts: more.timeouts }),
+        ...(more.timeouts && index < upstreams.length - 1 && { timeouts: more.timeouts }),
       },
     ]),
   ),

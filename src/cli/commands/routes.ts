@@ -1,9 +1,7 @@
 import { parseArgs } from "node:util";
-import { loadConfig } from "../../config/load.ts";
-import { isWildcard } from "../../config/loopback.ts";
-import { asObject, asString } from "../../core/kernel/json.ts";
 import { TARGETS_PATH, type TargetView } from "../../core/targets/target-views.ts";
 import { exitFor, OK } from "../exit-codes.ts";
+import { askGateway, type GatewayOptions, gatewayOf } from "./gateway-call.ts";
 import { layOut } from "./lay-out.ts";
 
 /** The outside world as the command sees it. */
@@ -32,9 +30,6 @@ const OPTIONS = {
   help: { type: "boolean", short: "h" },
 } as const;
 
-/** How long the gateway may take to answer, in milliseconds. */
-const ANSWER_MS = 10_000;
-
 /** Runs `sluice routes`. Resolves with the exit code; never rejects. */
 export async function runRoutes(args: readonly string[], world: RoutesWorld): Promise<number> {
   const { stdout, stderr } = world;
@@ -51,28 +46,8 @@ export async function runRoutes(args: readonly string[], world: RoutesWorld): Pr
   }
 }
 
-async function ask(
-  { url, config: file }: { readonly url?: string; readonly config?: string },
-  { env, cwd }: RoutesWorld,
-): Promise<{ readonly targets: readonly TargetView[] }> {
-  const config = loadConfig({ env: { ...env, ...(file !== undefined && { SLUICE_CONFIG: file }) }, cwd });
-  const { host, port, basePath } = config.listen;
-  const name = isWildcard(host) ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
-  const base = (url ?? `http://${name}:${port}${basePath}`).replace(/\/+$/, "");
-  const token = config.auth.token?.reveal();
-  let response: Response;
-  try {
-    response = await fetch(`${base}${TARGETS_PATH}`, {
-      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
-  } catch (cause) {
-    throw new Error(`no gateway answers at ${base}; start one, or say where it is with --url`, { cause });
-  }
-  const body: unknown = await response.json().catch(() => undefined);
-  if (response.status === 200) return body as { readonly targets: readonly TargetView[] };
-  const said = asString(asObject(asObject(body)?.error)?.message) ?? "no reason given";
-  throw new Error(`the gateway at ${base} refuses with ${response.status}: ${said}`);
+async function ask(values: GatewayOptions, world: RoutesWorld): Promise<{ readonly targets: readonly TargetView[] }> {
+  return (await askGateway(gatewayOf(values, world), TARGETS_PATH)) as { readonly targets: readonly TargetView[] };
 }
 
 /** A readable table, a line for each target. */

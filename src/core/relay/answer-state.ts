@@ -1,6 +1,6 @@
 import { type Completeness, type Decoder, type Delta, type Dialect, NOTHING } from "../dialect/dialect.ts";
-import { type Unread, whyUnread } from "../dialect/unread-event.ts";
-import { isObject, type JsonObject, parseJson } from "../kernel/json.ts";
+import { isEmpty, type Unread, whyUnread } from "../dialect/unread-event.ts";
+import { isObject, type JsonObject, type JsonValue, parseJson } from "../kernel/json.ts";
 import { parseLenientJson } from "../kernel/lenient-json.ts";
 import { estimateTokens, mergeCounts, settleUsage, type TokenCounts } from "../usage/usage.ts";
 import { EventTemplate } from "./event-template.ts";
@@ -82,9 +82,9 @@ export class AnswerState {
   read(name: string | undefined, data: string, bytes: number): Delta {
     this.#lastData = data;
     const known = this.#template.match(name, data);
-    const value = known ? null : parseJson(data);
+    const value = known ? null : jsonOf(data);
     this.#isRaw = value === undefined;
-    const mended = this.#isRaw && this.#readable ? parseLenientJson(data) : undefined;
+    const mended = this.#isRaw && this.#readable && !isEmpty(data) ? parseLenientJson(data) : undefined;
     const delta = known ?? this.#decoder.read(name, value === undefined ? mended : value, data);
     if (mended !== undefined) this.#mended++;
     // Never learned from an event that was mended: what is like it is no JSON either.
@@ -147,3 +147,6 @@ export class AnswerState {
     this.#template.forget();
   }
 }
+
+/** An event's JSON. `[DONE]` is not tried: the errors thrown for it would cost more than all else that a stream's end does. */
+const jsonOf = (data: string): JsonValue | undefined => (isEmpty(data) ? undefined : parseJson(data));

@@ -12,6 +12,7 @@ import { Holdings } from "./holdings.ts";
 import type { OpenRequest } from "./open-request.ts";
 import { prepare } from "./prepared.ts";
 import { StreamProducer } from "./stream-producer.ts";
+import type { RunningStream } from "./stream-record.ts";
 import type { UsageDrain } from "./usage-drain.ts";
 import { UsageRefusals } from "./usage-refusals.ts";
 
@@ -39,6 +40,7 @@ export interface RelayParts extends CallParts {
 export class Relay {
   readonly #parts: RelayParts;
   readonly #active = new Map<Running, Caller>();
+  readonly #streams = new Map<Stream, RunningStream>();
   /** Responses of cancelled streams that are drained for their usage. */
   readonly #drains = new Set<UsageDrain>();
   /** Of the streams that may be tried on several targets. */
@@ -54,6 +56,11 @@ export class Relay {
 
   get activeStreams(): number {
     return this.#active.size;
+  }
+
+  /** The running streams, in the order of their opens. */
+  get streams(): Iterable<Readonly<RunningStream>> {
+    return this.#streams.values();
   }
 
   /** Whether new streams are refused, because the gateway stops. */
@@ -127,12 +134,10 @@ export class Relay {
     const cut = (error: GatewayError) => stream.cut(error);
     const id = stream.info.id;
     const asked = { stream: id, caller, target, body, inputCharacters, upstreamModel, face, session, cut };
-    const holdings = Holdings.take(
-      room,
-      () => reservations?.reserve(asked),
-      (error) => observer.fault(error, "stream"),
-    );
+    const fault = (error: unknown) => observer.fault(error, "stream");
+    const holdings = Holdings.take(room, () => reservations?.reserve(asked), fault);
     this.#active.set(stream, caller);
+    this.#streams.set(stream, { stream, caller, face, target });
     budget?.grow(streamBytes);
     const attempts = plan && this.#attempts(stream, request, plan);
     this.#begin(stream, { number: 1, request, prepared, holdings }, attempts);
@@ -142,6 +147,8 @@ export class Relay {
   /** Begins an attempt. If it throws, the stream has ended. */
   #begin(stream: Stream, { number, request, prepared, holdings }: Attempt, attempts: Attempts | undefined): void {
     const { body, answer, amendment } = prepared;
+    const running = this.#streams.get(stream);
+    if (running) running.target = request.target;
     const producer = new StreamProducer(stream, request, this.#parts, {
       answer,
       holdings,
@@ -226,6 +233,7 @@ export class Relay {
 
   #ended(stream: Stream, attempts: Attempts | undefined, drain: UsageDrain | undefined): void {
     this.#active.delete(stream);
+    this.#streams.delete(stream);
     attempts?.end();
     if (attempts) this.#trying.delete(attempts);
     this.#parts.budget?.shrink(this.#parts.streamBytes ?? 0);

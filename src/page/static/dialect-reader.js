@@ -9,12 +9,13 @@
  * The provider's request body for one question.
  * @param {string} dialect
  * @param {string} prompt
+ * @param {number} [maxTokens] where the dialect demands a limit
  */
-export function bodyFor(dialect, prompt) {
+export function bodyFor(dialect, prompt, maxTokens = 1024) {
   const messages = [{ role: "user", content: prompt }];
   switch (dialect) {
     case "anthropic-messages":
-      return { max_tokens: 1024, messages };
+      return { max_tokens: maxTokens, messages };
     case "openai-chat":
       return { messages, stream_options: { include_usage: true } };
     case "openai-responses":

@@ -12,15 +12,21 @@ import { bodyFor } from "./dialect-reader.js";
  */
 export function snippets(authRequired, model) {
   const ws = webSocketBase();
+  // A proxy that takes its path off knows only the folder: clients follow no redirect to it.
+  const openclaw = new URL(ws).pathname === "/" ? ws : `${ws}/`;
   const token = authRequired ? "<token>" : "any";
   const header = authRequired ? ' -H "Authorization: Bearer <token>"' : "";
+  const bearer = authRequired ? ' -H "authorization: Bearer $SLUICE_KEY"' : "";
   const { alias, dialect } = model ?? { alias: "demo", dialect: "anthropic-messages" };
   const open = { type: "open", id: "1", model: alias, flow: "none", body: bodyFor(dialect, "Hi") };
   return {
-    "openclaw-url": ws,
-    "openclaw-cli": `openclaw tui --url ${ws} --token ${token}`,
+    "openclaw-url": openclaw,
+    "openclaw-cli": `openclaw tui --url ${openclaw} --token ${token}`,
     "stream-connect": `npx wscat -c ${ws}/v1/stream -s sluice.v1${header}`,
     "stream-open": JSON.stringify(open),
+    "usage-curl": `curl${bearer} "${httpBase()}/v1/usage?by=model&since=7d"`,
+    "metrics-curl": `curl${bearer} ${httpBase()}/metrics`,
+    "top-cli": `sluice top --url ${httpBase()}`,
     "health-curl": `curl ${httpBase()}/healthz`,
   };
 }

@@ -1,12 +1,17 @@
 // @ts-check
 /** The start page: what is running, and the token. */
 import { httpBase, webSocketBase } from "./address.js";
+import { offerClients, startConnect } from "./connect.js";
+import { FrameView } from "./frame-view.js";
 import { showSnippets, snippets, startCopying } from "./snippets.js";
 import { StreamClient } from "./stream-client.js";
 import { offerExamples, offerModels, startTryIt } from "./try-it.js";
+import { refreshUsage, startUsage } from "./usage.js";
+import { offerWire, startWire } from "./wire.js";
 
 /** @import { Model } from "./try-it.js" */
-/** @typedef {{ version: string, authRequired: boolean, uptimeS?: number, demo?: boolean, controlUi?: string, models?: Model[] }} Running */
+/** @import { Caller } from "./usage.js" */
+/** @typedef {{ version: string, authRequired: boolean, uptimeS?: number, demo?: boolean, controlUi?: string, models?: Model[], metrics?: boolean, caller?: Caller }} Running */
 
 const TOKEN = "sluice.token";
 const REFRESH_MS = 15_000;
@@ -18,10 +23,15 @@ const tokenField = /** @type {HTMLInputElement} */ (element("token"));
 /** Kept in this tab only, and never read from the address. */
 const token = () => sessionStorage.getItem(TOKEN) ?? "";
 
+/** @param {string} path of this gateway, relative to the page */
+const ask = (path) => {
+  const headers = token() === "" ? {} : { authorization: `Bearer ${token()}` };
+  return fetch(path, { headers, cache: "no-store" });
+};
+
 /** @returns {Promise<Running>} */
 async function whatRuns() {
-  const headers = token() === "" ? {} : { authorization: `Bearer ${token()}` };
-  const answer = await fetch("start.json", { headers, cache: "no-store" });
+  const answer = await ask("start.json");
   const value = await answer.json();
   if (!answer.ok) throw new Error(value.error?.message ?? `HTTP ${answer.status}`);
   return value;
@@ -56,7 +66,7 @@ function listModels(models) {
 }
 
 /** @param {Running} running */
-function show({ version, authRequired, uptimeS, demo, controlUi, models }) {
+function show({ version, authRequired, uptimeS, demo, controlUi, models, metrics, caller }) {
   const locked = models === undefined;
   showState(locked ? "locked" : "running", locked ? "Token needed" : "Running");
   element("uptime").textContent = locked ? "" : `for ${uptime(uptimeS ?? 0)}`;
@@ -65,6 +75,8 @@ function show({ version, authRequired, uptimeS, demo, controlUi, models }) {
   element("token-note").textContent =
     token() === "" ? "It is kept in this tab only." : "The gateway does not accept this token.";
   element("try-box").hidden = locked;
+  element("wire-box").hidden = locked;
+  element("usage-box").hidden = locked;
   element("models-box").hidden = locked;
   element("demo-note").hidden = !demo;
   element("any-token").hidden = authRequired;
@@ -75,8 +87,11 @@ function show({ version, authRequired, uptimeS, demo, controlUi, models }) {
   if (controlUi !== undefined)
     link.href = `${httpBase()}${controlUi}${token() === "" ? "" : `#token=${encodeURIComponent(token())}`}`;
   offerModels(models ?? []);
-  offerExamples(demo ?? false);
+  offerWire(models ?? [], demo ?? false);
+  offerClients(authRequired, models ?? []);
+  if (!locked) offerExamples(demo ?? false);
   listModels(models ?? []);
+  if (!locked) void refreshUsage(caller, metrics ?? false);
   showSnippets(snippets(authRequired, models?.[0]));
 }
 
@@ -106,7 +121,13 @@ element("token-box").addEventListener("submit", (event) => {
   void refresh();
 });
 
-startTryIt(new StreamClient(`${webSocketBase()}/v1/stream`, token), () => void refresh());
+const streamUrl = `${webSocketBase()}/v1/stream`;
+const frames = new FrameView(element("frames"));
+const client = new StreamClient(streamUrl, token, { frame: (direction, text) => frames.add(direction, text) });
+startTryIt(client, () => void refresh());
+startWire(streamUrl, token);
+startConnect();
+startUsage(ask);
 startCopying();
 await refresh();
 setInterval(() => {

@@ -31,6 +31,13 @@ export function jsonPage(status: number, value: unknown, headers: Readonly<Recor
 export const errorPage = (status: number, message: string, headers: Readonly<Record<string, string>>): Page =>
   jsonPage(status, { error: { code: "bad_request", message, retryable: false } }, headers);
 
+/** Leads from a prefix without its slash to the one with it: the addresses in a page are relative to that. */
+export const slashPage = (prefix = "", query = ""): Page => ({
+  status: 307,
+  headers: { location: `${prefix}/${query}`, "cache-control": "no-store" },
+  body: "",
+});
+
 /** An error as JSON in Sluice's own form, with the status of its code. */
 export function refusalPage(error: GatewayError): Page {
   const retryAfter =

@@ -9,6 +9,12 @@ export function pathOf({ url = "/" }: Pick<IncomingMessage, "url">): string {
   return path === "" ? "/" : path;
 }
 
+/** A request's target after a prefix: empty or a query for the prefix alone; undefined if it is elsewhere. */
+export function afterPrefix({ url = "/" }: Pick<IncomingMessage, "url">, prefix = ""): string | undefined {
+  const rest = prefix !== "" && url.startsWith(prefix) ? url.slice(prefix.length) : undefined;
+  return rest === undefined || !/^(?:[/?]|$)/.test(rest) ? undefined : rest;
+}
+
 /**
  * Corrects a path with superfluous slashes or with none or several `/v1`, as wrong base URLs produce them: `/v1//models`,
  * `/models/` and `/v1/v1/models` all become `/v1/models`.

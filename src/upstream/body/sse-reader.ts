@@ -57,8 +57,7 @@ export class SseReader {
   }
 
   read(bytes: ByteString): void {
-    // A character beyond ASCII takes two bytes of UTF-8.
-    const isPlain = Buffer.byteLength(bytes) === bytes.length;
+    const isPlain = isAscii(bytes);
     if (!isPlain) this.#isWide = true;
     this.#sawEvent = false;
     this.#parser.feed(bytes);
@@ -85,8 +84,6 @@ export class SseReader {
     const leftover = this.#tail && Buffer.from(this.#tail.join(""), "latin1").toString("utf8").trim();
     if (this.#isTooLarge) return { isCut: false, leftover };
     this.#probe = new LastEventProbe();
-    // While probing, all events go through #slowEvent.
-    this.#isWide = true;
     const { event, isCut } = this.#probe.run(this.#parser, this.#atLineStart);
     this.#probe = undefined;
     if (event) this.#event({ event: event.name, data: event.data });
@@ -96,19 +93,15 @@ export class SseReader {
   #event(message: EventSourceMessage): void {
     const { event: name, data } = message;
     this.#sawEvent = true;
-    if (this.#isWide) this.#slowEvent(message);
+    if (this.#probe) this.#probe.message(message);
     else if (data.length > this.#maxEventBytes) this.#receiver.tooLarge();
+    // One wide event of a chunk must not make its neighbours dear.
+    else if (this.#isWide && !(isAscii(data) && isAscii(name))) this.#wideEvent(name, data);
     else this.#receiver.event(name, data, data);
   }
 
-  #slowEvent(message: EventSourceMessage): void {
-    if (this.#probe) this.#probe.message(message);
-    else if (message.data.length > this.#maxEventBytes) this.#receiver.tooLarge();
-    else this.#wideEvent(message.event, message.data);
-  }
-
   #wideEvent(name: string | undefined, data: string): void {
-    const { text, bytes, wellFormed } = decode(Buffer.from(data, "latin1"));
+    const { text, bytes, wellFormed } = decode(Buffer.from(data, "latin1"), data);
     const decodedName = name === undefined ? undefined : decode(Buffer.from(name, "latin1"));
     if (!wellFormed || decodedName?.wellFormed === false) this.#receiver.malformed();
     this.#receiver.event(decodedName?.bytes, text, bytes);
@@ -135,6 +128,9 @@ export class SseReader {
     this.#tailBytes += bytes.length;
   }
 }
+
+/** Whether a byte string is ASCII: any other character takes two bytes of UTF-8. */
+const isAscii = (bytes = ""): boolean => Buffer.byteLength(bytes) === bytes.length;
 
 /** Looks at the last two characters only: each chunk of a stream asks it. A CRLF counts as both of its characters. */
 const endsInBlankLine = (bytes: string) =>

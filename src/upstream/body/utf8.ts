@@ -9,13 +9,13 @@ export interface Decoded {
   readonly wellFormed: boolean;
 }
 
-/** Decodes UTF-8. Malformed sequences become U+FFFD and make the result lossy. */
-export function decode(raw: Buffer): Decoded {
-  if (isAscii(raw)) {
-    const text = raw.toString("latin1");
-    return { text, bytes: text, wellFormed: true };
-  }
+/**
+ * Decodes UTF-8. Malformed sequences become U+FFFD and make the result lossy. `bytes` is the same as `raw`, for a caller that
+ * has it already.
+ */
+export function decode(raw: Buffer, bytes = raw.toString("latin1")): Decoded {
+  if (isAscii(raw)) return { text: bytes, bytes, wellFormed: true };
   const text = raw.toString("utf8");
-  if (isUtf8(raw)) return { text, bytes: raw.toString("latin1"), wellFormed: true };
+  if (isUtf8(raw)) return { text, bytes, wellFormed: true };
   return { text, bytes: Buffer.from(text).toString("latin1"), wellFormed: false };
 }

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import { toByteString } from "../../../src/core/kernel/byte-string.ts";
 import { AnswerState } from "../../../src/core/relay/answer-state.ts";
 import type { DialectName } from "../../../src/dialects/registry.ts";
@@ -32,6 +32,21 @@ describe("the state of an answer", () => {
     expect(answer.characters).toBe(8);
     expect(answer.usage(true)).toEqual({ source: "unknown" });
   });
+
+  test.each(["[DONE]", " [DONE]", "", "  "])(
+    "takes %j as raw without a parser's error, which would cost more than the event",
+    (data) => {
+      const answer = answerOf("openai-chat");
+      const parse = jest.spyOn(JSON, "parse");
+      try {
+        answer.read(undefined, data, data.length);
+        expect(parse).not.toHaveBeenCalled();
+      } finally {
+        parse.mockRestore();
+      }
+      expect([answer.isRaw, answer.unreadEvents, answer.characters]).toEqual([true, 0, 0]);
+    },
+  );
 
   test("counts an undecoded event by its bytes: it was relayed and may contain text", () => {
     const answer = answerOf("openai-chat");

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { isObject, parseJson } from "../../../src/core/kernel/json.ts";
 import { EventTemplate } from "../../../src/core/relay/event-template.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
+import { sources } from "../../support/corpus.ts";
 
 const chat = (text: string, more = "") =>
   `{"id":"c1","choices":[{"index":0,"delta":{"content":${JSON.stringify(text)}${more}},"finish_reason":null}]}`;
@@ -34,11 +35,20 @@ describe("an event template", () => {
     ["a time that is no integer", openai("two", "x", "c1", "1.5")],
     ["a time that is text", openai("two", "x", "c1", '"17"')],
     ["no time", openai("two", "x", "c1", "")],
-    ["an escape in a free field", openai("two", "\\u0041")],
+    ["a malformed escape in a free field", openai("two", "\\u004")],
     ["a control character in a free field", openai("two", "\n")],
     ["a field that is not free", openai("two", 'x","finish":"stop')],
   ])("does not match %s", (_what, data) => {
     expect(learned(openai("one", "x"), "one").match(undefined, data)).toBeUndefined();
+  });
+
+  test.each(['say "x"', "a\\b", "a\nb", "\\", '\\"', "\\\\", "\u0001"])("reads %j as JSON writes it", (text) => {
+    expect(learned(chat("one"), "one").match(undefined, chat(text))).toEqual({ text });
+  });
+
+  test("matches when a free field is escaped", () => {
+    const template = learned(openai("one", "x"), "one");
+    expect(template.match(undefined, openai("two", '\\u0041\\"'))).toEqual({ text: "two" });
   });
 
   test("is not learned if the text stands in a free field alone", () => {
@@ -50,9 +60,10 @@ describe("an event template", () => {
     ["another event name", "other", chat("two")],
     ["another structure", undefined, chat("two", ',"role":"assistant"')],
     ["an empty text", undefined, chat("")],
-    ["a text with a quote", undefined, chat('say "x"')],
-    ["a text with a backslash", undefined, chat("a\\b")],
-    ["a text with a line break", undefined, chat("a\nb")],
+    ["an unknown escape", undefined, chat("X").replace("X", "\\x")],
+    ["an escape of too few digits", undefined, chat("X").replace("X", "\\u12")],
+    ["a text that its last backslash leaves open", undefined, chat("X").replace("X", "\\")],
+    ["a raw control character beside an escape", undefined, chat("X").replace("X", "\\n\u0001")],
     ["a raw control character", undefined, chat("X").replace("X", "\u0001")],
     ["an end that overlaps the beginning", undefined, '{"id":"c1","choices":[{"index":0,"delta":{"content":"}}]}'],
   ])("does not match %s", (_what, name, data) => {
@@ -77,7 +88,7 @@ describe("an event template", () => {
   test("never changes an event's delta or whether it is JSON", () => {
     const piece = fc.oneof(
       fc.string({ unit: "binary", maxLength: 6 }),
-      fc.constantFrom(",", '"', "\\", "delta", "text", ":", "one"),
+      fc.constantFrom(",", '"', "\\", '\\"', "\\u00e9", "delta", "text", ":", "one"),
     );
     const number = fc.oneof(fc.nat().map(String), fc.constantFrom("00", "-1", "1e3", "1.5", '"1"', "null", ""));
     const responses = (text: string, free: string, sequence: string) =>
@@ -115,5 +126,26 @@ describe("an event template", () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test.each(sources)("never changes what a recorded answer says ($from), and reads some of it", ({ recordings }) => {
+    let matched = 0;
+    for (const { dialect, answers } of recordings) {
+      for (const answer of answers) {
+        const plain = dialects.get(dialect)?.decoder();
+        const fast = dialects.get(dialect)?.decoder();
+        const template = new EventTemplate();
+        for (const { event, data } of answer) {
+          const value = parseJson(data);
+          const expected = plain?.read(event, value, data) ?? {};
+          const known = template.match(event, data);
+          expect(known ?? fast?.read(event, value, data)).toEqual(expected);
+          if (!known) template.learn(event, data, expected);
+          if (expected.complete) template.forget();
+          if (known) matched++;
+        }
+      }
+    }
+    expect(matched).toBeGreaterThan(0);
   });
 });

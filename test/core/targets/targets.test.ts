@@ -40,22 +40,30 @@ interface Known {
   running: number;
   failures: number;
   coolUntil: number | undefined;
+  /** No request before it: the target has said so. */
+  askedUntil: number;
   trials: number;
 }
+
+const UNKNOWN: Known = { running: 0, failures: 0, coolUntil: undefined, askedUntil: 0, trials: 0 };
 
 interface Attempt {
   readonly plan: Plan;
   readonly tried: string[];
   route: string;
   isTrial: boolean;
+  hasFailed: boolean;
+  isAnswered: boolean;
 }
 
+const ASKED_MS = 1_500;
 const reset = new GatewayError("upstream_reset");
+const limited = new GatewayError("upstream_rate_limited", undefined, { retryAfterMs: ASKED_MS });
 
 describe("the choice of targets", () => {
   test("follows a model of their health, whatever happens", () => {
     const step = fc.record({
-      what: fc.constantFrom("open", "answer", "fail", "end"),
+      what: fc.constantFrom("open", "answer", "fail", "ask to wait", "end"),
       which: fc.nat(9),
       afterMs: fc.nat(700),
       draw: fc.double({ min: 0, max: 0.999, noNaN: true }),
@@ -73,14 +81,8 @@ describe("the choice of targets", () => {
           () => draw,
         );
         const model = modelOn(count, choose);
-        const known = new Map(
-          Array.from({ length: count }, (_, index) => [
-            `r${index}`,
-            { running: 0, failures: 0, coolUntil: undefined, trials: 0 } as Known,
-          ]),
-        );
-        const of = (route: string): Known =>
-          known.get(route) ?? { running: 0, failures: 0, coolUntil: undefined, trials: 0 };
+        const known = new Map(Array.from({ length: count }, (_, index) => [`r${index}`, { ...UNKNOWN }]));
+        const of = (route: string): Known => known.get(route) ?? { ...UNKNOWN };
         const running: Attempt[] = [];
 
         /** What a request may be sent to now, of those it has not tried. */
@@ -89,10 +91,8 @@ describe("the choice of targets", () => {
           const ready = left.filter(
             ([, one]) => one.coolUntil === undefined || (one.coolUntil <= now && one.trials === 0),
           );
-          return {
-            ready: ready.map(([name]) => name),
-            cooling: left.map(([name]) => name).filter((name) => !ready.some(([other]) => other === name)),
-          };
+          const cooling = left.filter((one) => !ready.includes(one) && one[1].askedUntil <= now);
+          return { ready: ready.map(([name]) => name), cooling: cooling.map(([name]) => name) };
         };
         const begins = (attempt: Attempt, route: string): void => {
           const { ready, cooling } = may(attempt.tried);
@@ -101,6 +101,7 @@ describe("the choice of targets", () => {
           attempt.tried.push(route);
           attempt.route = route;
           attempt.isTrial = of(route).coolUntil !== undefined;
+          attempt.hasFailed = false;
           of(route).running++;
           if (attempt.isTrial) of(route).trials++;
         };
@@ -124,25 +125,36 @@ describe("the choice of targets", () => {
               promptTokens: 0,
             });
             if (!plan) throw new Error("a model with targets has a plan");
-            const fresh: Attempt = { plan, tried: [], route: "", isTrial: false };
+            const fresh: Attempt = {
+              ...{ plan, tried: [], route: "", isTrial: false },
+              ...{ hasFailed: false, isAnswered: false },
+            };
             const { ready, cooling } = may([]);
             if (ready.length + cooling.length === 0) {
-              expect(() => plan.next()).toThrow(expect.objectContaining({ code: "rate_limited" }));
+              expect(() => plan.next()).toThrow(
+                expect.objectContaining({ code: expect.stringMatching(/rate_limited$/) }),
+              );
               continue;
             }
             begins(fresh, plan.next()?.route.name ?? "none");
             running.push(fresh);
           } else if (attempt && what === "answer") {
             attempt.plan.answered();
-            Object.assign(of(attempt.route), { failures: 0, coolUntil: undefined });
+            attempt.isAnswered = true;
+            Object.assign(of(attempt.route), { failures: 0, coolUntil: undefined, askedUntil: 0 });
             if (attempt.isTrial) of(attempt.route).trials--;
             attempt.isTrial = false;
             expect(attempt.plan.hasNext).toBe(false);
-          } else if (attempt && what === "fail" && attempt.plan.hasNext) {
-            attempt.plan.failed(reset);
+          } else if (attempt && (what === "fail" || what === "ask to wait") && attempt.plan.hasNext) {
+            attempt.plan.failed(what === "fail" ? reset : limited);
             const one = of(attempt.route);
-            one.failures++;
-            if (one.failures >= FAILURES) one.coolUntil = Math.max(one.coolUntil ?? 0, now + COOL_MS);
+            if (!attempt.hasFailed) one.failures++;
+            if (what === "ask to wait") {
+              one.coolUntil = Math.max(one.coolUntil ?? 0, now + ASKED_MS);
+              one.askedUntil = now + ASKED_MS;
+            } else if (!attempt.hasFailed && one.failures >= FAILURES)
+              one.coolUntil = Math.max(one.coolUntil ?? 0, now + COOL_MS);
+            attempt.hasFailed = true;
             if (attempt.isTrial) one.trials--;
             attempt.isTrial = false;
             const { ready, cooling } = may(attempt.tried);
@@ -156,6 +168,10 @@ describe("the choice of targets", () => {
             attempt.plan.end();
             leaves(attempt);
             running.splice(running.indexOf(attempt), 1);
+          }
+          for (const { plan, tried, isAnswered } of running) {
+            const { ready, cooling } = may(tried);
+            expect(plan.hasNext).toBe(!isAnswered && ready.length + cooling.length > 0);
           }
           for (const [name, one] of known) {
             const target = model.fallback?.targets.find(({ route }) => route.name === name);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "@jest/globals";
+import { describe, expect, jest, test } from "@jest/globals";
 import fc from "fast-check";
 import { fromByteString, toByteString } from "../../../src/core/kernel/byte-string.ts";
 import { SseReader } from "../../../src/upstream/body/sse-reader.ts";
@@ -119,6 +119,24 @@ describe("any cut of any stream", () => {
       }),
     );
   });
+});
+
+test("an event beyond ASCII is decoded, and its neighbours in the chunk are taken as they are", () => {
+  const events: string[] = [];
+  const reader = new SseReader(MIB, {
+    event: (_name, data) => events.push(data),
+    malformed: () => undefined,
+    tooLarge: () => undefined,
+  });
+  const chunk = text("data: one\n\ndata: zwölf\n\nevent: x\ndata: two\n\n").toString("latin1");
+  const copy = jest.spyOn(Buffer, "from");
+  try {
+    reader.read(chunk);
+    expect(copy).toHaveBeenCalledTimes(1);
+  } finally {
+    copy.mockRestore();
+  }
+  expect(events).toEqual(["one", "zwölf", "two"]);
 });
 
 describe("malformed UTF-8", () => {

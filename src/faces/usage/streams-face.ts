@@ -1,0 +1,45 @@
+import { mayDo } from "../../core/caller/caller.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import { type HttpFace, requireKnownQuery } from "../../core/ports/http-face.ts";
+import type { Relay } from "../../core/relay/relay.ts";
+import { STREAMS_PATH, viewOf } from "../../core/relay/stream-record.ts";
+
+const ONE = /^\/v1\/streams\/([^/]{1,128})$/;
+
+/** What the face is built from. */
+export interface StreamsFaceParts {
+  readonly relay: Pick<Relay, "streams">;
+  readonly clock: Pick<Clock, "now">;
+}
+
+/**
+ * `GET /v1/streams`: the running streams of every face; `DELETE /v1/streams/<stream>` ends one as `cancelled`. Callers see and
+ * end their own; the scope `admin` everybody's. Costs a running stream nothing: its counters are read when asked for.
+ */
+export function createStreamsFace({ relay, clock }: StreamsFaceParts): HttpFace {
+  return {
+    name: "streams",
+    scope: "any",
+    matches: (method, path) => (method === "GET" && path === STREAMS_PATH) || (method === "DELETE" && ONE.test(path)),
+    handle(exchange) {
+      requireKnownQuery(exchange, []);
+      const { caller, path } = exchange;
+      const isSeen = (whose: string) => whose === caller.name || mayDo(caller, "admin");
+      const seen = [...relay.streams].filter((one) => isSeen(one.caller.name));
+      if (exchange.method === "GET") {
+        exchange.respond({
+          status: 200,
+          headers: { "content-type": "application/json", "x-content-type-options": "nosniff" },
+          body: `${JSON.stringify({ streams: seen.map((one) => viewOf(one, clock.now())) })}\n`,
+        });
+        return;
+      }
+      const id = ONE.exec(path)?.[1];
+      const meant = seen.find(({ stream }) => stream.info.id === id)?.stream;
+      if (!meant) throw new GatewayError("not_found", "no such running stream");
+      meant.cancel(new GatewayError("cancelled", "ended by an operator"));
+      exchange.respond({ status: 204, headers: {}, body: "" });
+    },
+  };
+}

@@ -1,0 +1,124 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "@jest/globals";
+import { runLogs } from "../../../src/cli/commands/logs.ts";
+import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
+import { ChatScript } from "../../support/chat-script.ts";
+import { startTestGateway } from "../../support/gateway.ts";
+import { freshSecret, keyFor } from "../../support/gateway-key.ts";
+import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { StreamClient } from "../../support/stream-client.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+
+const directory = temporaryDirectories();
+const SOURCE = fileURLToPath(new URL("../../../src/main.ts", import.meta.url));
+
+async function logs(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const written = { stdout: "", stderr: "" };
+  const sink = (name: "stdout" | "stderr") => ({
+    write(text: string) {
+      written[name] += text;
+    },
+  });
+  const world = { env, cwd: directory(), version: "1", stdout: sink("stdout"), stderr: sink("stderr") };
+  return { code: await runLogs(args, world), ...written };
+}
+
+/** A gateway where ann has had one answer and one failure, and bob one answer. */
+async function setUp() {
+  await using started = new AsyncDisposableStack();
+  const path = directory();
+  const secrets = { ann: freshSecret(), bob: freshSecret(), ops: freshSecret() };
+  const store = new KeyDatabase(path);
+  for (const name of ["ann", "bob"] as const) store.add(keyFor(name, secrets[name]));
+  store.add(keyFor("ops", secrets.ops, { scopes: ["chat", "logs"] }));
+  store.close();
+  const upstream = started.use(await startScriptedUpstream());
+  const gateway = started.use(
+    await startTestGateway({ upstream: upstream.url, config: { data: { directory: path } } }),
+  );
+  const run = async (name: "ann" | "bob", fails = false) => {
+    upstream.respondWith((exchange) =>
+      fails ? void exchange.json(400, { error: { message: "no" } }) : new ChatScript(exchange).text("hello").finish(),
+    );
+    using client = await (await StreamClient.connect(gateway.url, { token: secrets[name] })).hello();
+    await client.run("a", { model: "gpt", body: { messages: [] } });
+  };
+  await run("ann");
+  await run("ann", true);
+  await run("bob");
+  const parts = started.move();
+  return { gateway, secrets, path, run, [Symbol.asyncDispose]: () => parts.disposeAsync() };
+}
+
+const streams = (stdout: string) =>
+  stdout
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line))
+    .filter(({ event }) => event === "stream")
+    .map(({ caller, status }) => `${caller} ${status}`);
+
+describe("sluice logs", () => {
+  test("prints the newest lines, for people or as JSON, filtered by caller, failure, level and stream", async () => {
+    await using up = await setUp();
+    const ask = async (...args: string[]) => {
+      const { stdout } = await logs(["--url", up.gateway.url, "--json", ...args], { SLUICE_TOKEN: up.secrets.ops });
+      return streams(stdout);
+    };
+    expect(await ask()).toEqual(["ann completed", "ann failed", "bob completed"]);
+    expect(await ask("--key", "ann")).toEqual(["ann completed", "ann failed"]);
+    expect(await ask("--failed")).toEqual(["ann failed"]);
+    expect(await ask("--level", "warn")).toEqual(["ann failed"]);
+    expect(await ask("--stream", "s_other")).toEqual([]);
+    const { stdout } = await logs(["--url", up.gateway.url, "--failed"], { SLUICE_TOKEN: up.secrets.ops });
+    expect(stdout).toMatch(/^\d{4}-\S+Z WARN {2}stream .*status=failed.*\n$/);
+  });
+
+  test("fails with the gateway's reason for a key without the scope", async () => {
+    await using up = await setUp();
+    const { code, stderr } = await logs(["--url", up.gateway.url], { SLUICE_TOKEN: up.secrets.ann });
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^sluice: the gateway refuses: /)]);
+  });
+
+  test("fails where there is no gateway, and for a level that does not exist", async () => {
+    expect(await logs(["--url", "http://127.0.0.1:1"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/no gateway answers/),
+    });
+    expect((await logs(["--level", "loud"])).stderr).toMatch(/debug, info, warn, error/);
+  });
+
+  test("follows across a restart of the gateway, and says so", async () => {
+    const up = await setUp();
+    const env = { PATH: process.env.PATH, SLUICE_TOKEN: up.secrets.ops };
+    const args = [SOURCE, "logs", "--follow", "--url", up.gateway.url];
+    const child = spawn(process.execPath, args, { cwd: directory(), env, stdio: ["ignore", "pipe", "pipe"] });
+    let output = "";
+    let wake = () => {};
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+        wake();
+      });
+    }
+    const until = async (pattern: RegExp) => {
+      while (!pattern.test(output)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      }
+    };
+    await until(/ stream .*caller=bob/);
+    await up.run("ann");
+    await until(/ stream .*caller=bob[\s\S]* stream .*caller=ann/);
+    await up[Symbol.asyncDispose]();
+    await until(/lost; trying again/);
+    await using _again = await startTestGateway({
+      config: { data: { directory: up.path }, listen: { port: Number(new URL(up.gateway.url).port) } },
+    });
+    await until(/connected again[\s\S]*started/);
+    child.kill("SIGINT");
+    expect(output.match(/ stream .*caller=bob/g)).toHaveLength(1);
+  });
+});
