@@ -181,6 +181,7 @@ describe("docs/metrics.md", () => {
     metrics.observer.refused({ code: "unauthorized", remoteAddress: "", where: "upgrade" });
     metrics.observer.fault(new Error(), "upgrade");
     metrics.resumed("resumed");
+    metrics.probed("openai", "ok");
     const text = await metrics.text({ ...STATE, droppedLines: 1 });
     const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
     return new Map(

@@ -61,6 +61,16 @@ describe("a provider that fails", () => {
     expect(rig.gateway.log.text).not.toContain(key);
   });
 
+  test("that refuses a path to the route's key is still asked for other paths", async () => {
+    await using rig = await setUp();
+    const refused = fetch(`${rig.url}/v1/files`);
+    (await rig.upstream.request()).json(401, { error: { message: "Missing scopes: api.files.read" } });
+    expect((await refused).status).toBe(400);
+    const other = fetch(`${rig.url}/v1/batches/b`);
+    (await rig.upstream.request()).json(200, {});
+    expect((await other).status).toBe(200);
+  });
+
   test("has the route's key covered in a success too, even in pieces, at the same length", async () => {
     await using rig = await setUp();
     const asking = fetch(`${rig.url}/v1/files`);
