@@ -16,7 +16,7 @@ export interface Packed {
   readonly unpackedBytes: number;
 }
 
-/** Builds and packs the package in `directory`, as `npm run build && npm pack` does in the repository's root. */
+/** Builds and packs the package in `directory`, as `npm pack` does in the repository's root. */
 export function pack(directory: string): Packed {
   const source = join(directory, "source");
   mkdirSync(source, { recursive: true });
