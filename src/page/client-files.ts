@@ -18,7 +18,7 @@ export function clientFiles(): ReadonlyMap<string, string> {
     if (files.has(name)) return;
     const text = stripTypeScriptTypes(readFileSync(new URL(source, CLIENT), "utf8"));
     files.set(name, text);
-    for (const [, imported = ""] of text.matchAll(/ from "\.\/([\w-]+\.ts)"/g)) add(imported, imported);
+    for (const [, imported = ""] of text.matchAll(/ from ["']\.\/([\w-]+\.ts)["']/g)) add(imported, imported);
   };
   add(ENTRY, "index.ts");
   return files;
