@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { overlaps, type PassPattern, readPassPattern } from "../../core/dialect/pass-pattern.ts";
+import { overlaps, type PassThroughPattern, readPassThroughPattern } from "../../core/dialect/pass-through-pattern.ts";
 
 /** What the gateway serves below `/v1` itself, with its own accounting: a route cannot take it over. */
 const OWN = [
@@ -12,14 +12,14 @@ const OWN = [
   "GET /v1/responses",
   "POST /v1/responses/input_tokens",
   "POST /v1/responses/compact",
-].flatMap((text) => readPassPattern(text) ?? []);
+].flatMap((text) => readPassThroughPattern(text) ?? []);
 
 /** Sluice's own, with everything below. */
 const OWN_ROOTS = new Set(["stream", "streams", "targets", "ticket", "usage"]);
 
 /** Reads one entry of `passThrough`. */
-export const passPatternSchema = z.string().transform((text, context): PassPattern => {
-  const pattern = readPassPattern(text);
+export const passThroughPatternSchema = z.string().transform((text, context): PassThroughPattern => {
+  const pattern = readPassThroughPattern(text);
   if (pattern && !isOwn(pattern)) return pattern;
   const params = pattern
     ? { found: `${JSON.stringify(text)}, which the gateway serves itself`, expected: "another path of the provider" }
@@ -31,7 +31,7 @@ export const passPatternSchema = z.string().transform((text, context): PassPatte
   return z.NEVER;
 });
 
-const isOwn = (pattern: PassPattern): boolean =>
+const isOwn = (pattern: PassThroughPattern): boolean =>
   OWN_ROOTS.has(pattern.segments[1] ?? "") || OWN.some((own) => overlaps(own, pattern));
 
 /** Two entries that some request fits, where nothing tells which route it is for. */
@@ -44,7 +44,7 @@ export interface Ambiguity {
 
 /** A POST's body can name a model, which tells the route; a GET or DELETE may be listed by one route only. */
 export function ambiguities(
-  routes: Readonly<Record<string, { readonly passThrough: readonly PassPattern[] }>>,
+  routes: Readonly<Record<string, { readonly passThrough: readonly PassThroughPattern[] }>>,
 ): readonly Ambiguity[] {
   const all = Object.entries(routes).flatMap(([route, { passThrough }]) =>
     passThrough.map((pattern, index) => ({ route, pattern, index })),

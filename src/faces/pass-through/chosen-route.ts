@@ -1,17 +1,17 @@
-import type { PassPattern } from "../../core/dialect/pass-pattern.ts";
+import type { PassThroughPattern } from "../../core/dialect/pass-through-pattern.ts";
 import type { Model, Route, Routing, Target } from "../../core/dialect/routing.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
 /** A route that lists a request's path, and the pattern that it lists. */
 export interface Offer {
   readonly route: Route;
-  readonly pattern: PassPattern;
+  readonly pattern: PassThroughPattern;
 }
 
 /** Where a request goes, and what the provider calls its model, if the body names one. */
 export interface Chosen {
   readonly target: Target;
-  readonly pattern: PassPattern;
+  readonly pattern: PassThroughPattern;
   readonly model: string | undefined;
 }
 

@@ -1,19 +1,19 @@
 import type { DialectName } from "../../../protocol/dialects.ts";
 import { UPSTREAM_KEY_HEADER } from "../../core/caller/caller.ts";
-import { isPassed } from "../../core/dialect/pass-pattern.ts";
+import { fits } from "../../core/dialect/pass-through-pattern.ts";
 import type { Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { Passages } from "../../core/pass/passages.ts";
+import type { PassThroughRelay } from "../../core/pass-through/pass-through-relay.ts";
 import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
-import type { PassBody } from "../../core/ports/passage.ts";
+import type { PassThroughRequestBody } from "../../core/ports/pass-through.ts";
 import { type Chosen, chooseRoute, type Offer } from "./chosen-route.ts";
 import { namedModel, withModel } from "./named-model.ts";
-import { PassedResponse } from "./passed-response.ts";
+import { PassThroughResponse } from "./pass-through-response.ts";
 
 /** What the face is built from. */
-export interface PassThroughParts {
-  readonly passages: Passages;
+export interface PassThroughFaceParts {
+  readonly relay: PassThroughRelay;
   readonly routing: Routing;
   readonly clock: Clock;
   readonly limits: {
@@ -49,10 +49,10 @@ const PASSED_HEADERS = [
 const SECRET_PARAMETER = /^(?:(?:api[-_]?)?key|(?:access[-_]?)?token|ticket|code|sig(?:nature)?|secret|password)$/i;
 
 /** Passes on, as they are, the requests that routes list in `passThrough`. docs/pass-through.md describes it. */
-export function createPassThroughFace({ passages, routing, clock, limits, wording }: PassThroughParts): HttpFace {
+export function createPassThroughFace({ relay, routing, clock, limits, wording }: PassThroughFaceParts): HttpFace {
   const offersOf = (method: string, path: string): readonly Offer[] =>
     routing.routes.flatMap((route) => {
-      const pattern = route.passThrough?.find((each) => isPassed(each, method, path));
+      const pattern = route.passThrough?.find((each) => fits(each, method, path));
       return pattern ? [{ route, pattern }] : [];
     });
 
@@ -67,11 +67,11 @@ export function createPassThroughFace({ passages, routing, clock, limits, wordin
     exchange: HttpExchange,
     receivedAt: number,
     { target, pattern }: Chosen,
-    body: PassBody,
-  ): PassedResponse {
+    body: PassThroughRequestBody,
+  ): PassThroughResponse {
     const headers = PASSED_HEADERS.map((name) => [name, exchange.header(name)] as const);
-    return new PassedResponse(exchange, (reader) =>
-      passages.open(
+    return new PassThroughResponse(exchange, (reader) =>
+      relay.open(
         {
           caller: exchange.caller,
           target,

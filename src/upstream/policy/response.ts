@@ -34,8 +34,8 @@ export function classify(head: ResponseHead, wanted: Wanted): Verdict {
   return type === "application/json" && wanted === "answer" ? "answer" : "unclear";
 }
 
-/** What a response is that is passed on as it is: any uncompressed success, with a body or without. */
-export function isPassable(head: ResponseHead): "passed" | "error" | "refused" {
+/** Judges the response to a pass-through request: any uncompressed success is passed on, with a body or without. */
+export function passThroughVerdict(head: ResponseHead): "passed" | "error" | "refused" {
   if (isRedirect(head) || encodingOf(head) !== "identity") return "refused";
   return head.status >= 200 && head.status < 300 ? "passed" : "error";
 }

@@ -2,18 +2,18 @@ import type { Code } from "../../../protocol/codes.ts";
 import type { Route } from "../dialect/routing.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { GatewayError } from "../kernel/errors.ts";
-import { NO_PASSAGE, type PassCall, type PassPort } from "../ports/passage.ts";
+import { upstreamPath } from "../pass-through/open-pass-through.ts";
+import { NO_PASS_THROUGH, type PassThroughCall, type PassThroughPort } from "../ports/pass-through.ts";
 import { routeHeaders } from "../relay/open-request.ts";
 import type { LastProbe } from "../targets/target-views.ts";
 import type { Targets } from "../targets/targets.ts";
-import { upstreamPath } from "./passage-request.ts";
 
 /** A list of models above this is not read to its end; OpenRouter's, the largest known, has 1 MB. */
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
 
 /** What probes are made with. */
 export interface ProbesParts {
-  readonly upstream: PassPort;
+  readonly upstream: PassThroughPort;
   /** The routes as they are now. */
   readonly routes: () => readonly Route[];
   /** Is told each outcome. */
@@ -25,7 +25,7 @@ export interface ProbesParts {
 
 interface Probe {
   readonly startedAt: number;
-  call: PassCall;
+  call: PassThroughCall;
   isRunning: boolean;
   last: LastProbe | undefined;
 }
@@ -76,7 +76,7 @@ export class Probes {
   #begin(route: Route, now: number, last: LastProbe | undefined): void {
     const { upstream, clock, targets, probed } = this.#parts;
     const { name } = route;
-    const probe: Probe = { startedAt: now, call: NO_PASSAGE, isRunning: true, last };
+    const probe: Probe = { startedAt: now, call: NO_PASS_THROUGH, isRunning: true, last };
     this.#probes.set(name, probe);
     const over = (error?: GatewayError) => {
       probe.isRunning = false;
@@ -84,7 +84,7 @@ export class Probes {
       targets.probed(name, error);
       probed(name, error?.code ?? "ok");
     };
-    probe.call = upstream.pass(
+    probe.call = upstream.passThrough(
       {
         route: name,
         method: "GET",

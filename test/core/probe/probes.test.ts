@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Route } from "../../../src/core/dialect/routing.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { Probes } from "../../../src/core/pass/probes.ts";
-import type { PassRequest, PassSink } from "../../../src/core/ports/passage.ts";
+import type { PassThroughRequest, PassThroughSink } from "../../../src/core/ports/pass-through.ts";
+import { Probes } from "../../../src/core/probe/probes.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
 
 const dialectNamed = (name: string) => {
@@ -22,11 +22,11 @@ const route = (name: string, more: Partial<Route> = {}): Route => ({
 
 /** Probes over calls that a test answers, at a time that it sets. */
 function setUp(...routes: Route[]) {
-  const calls: { request: PassRequest; sink: PassSink; aborted: boolean }[] = [];
+  const calls: { request: PassThroughRequest; sink: PassThroughSink; aborted: boolean }[] = [];
   const outcomes: string[] = [];
   const probes = new Probes({
     upstream: {
-      pass(request, sink) {
+      passThrough(request, sink) {
         const call = { request, sink, aborted: false };
         calls.push(call);
         return {

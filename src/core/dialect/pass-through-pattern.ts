@@ -1,33 +1,33 @@
-/** The methods of requests that are passed on. */
-export const PASS_METHODS = ["GET", "POST", "DELETE"] as const;
-/** See `PASS_METHODS`. */
-export type PassMethod = (typeof PASS_METHODS)[number];
+/** The methods of pass-through requests. */
+export const PASS_THROUGH_METHODS = ["GET", "POST", "DELETE"] as const;
+/** See `PASS_THROUGH_METHODS`. */
+export type PassThroughMethod = (typeof PASS_THROUGH_METHODS)[number];
 
-/** Requests that a route passes on as they are: a method and a path, in which `*` stands for one segment. */
-export interface PassPattern {
-  readonly method: PassMethod;
+/** An entry of a route's `passThrough`: a method and a path, in which `*` stands for one segment. */
+export interface PassThroughPattern {
+  readonly method: PassThroughMethod;
   readonly segments: readonly string[];
   /** As it was written: `GET /v1/files/*`. */
   readonly text: string;
 }
 
 /**
- * One segment of a path that is passed on. No percent sign: a proxy or provider that decodes `%2e` or `%2f` would read
+ * One segment of a pass-through path. No percent sign: a proxy or provider that decodes `%2e` or `%2f` would read
  * another path than was checked here.
  */
 const SEGMENT = /^(?!\.{1,2}$)[\w.~!$&'()+,;=:@-]+$/;
 
 /** Reads `POST /v1/embeddings` or `GET /v1/files/*`; undefined unless it has that form, below a literal segment of `/v1`. */
-export function readPassPattern(text: string): PassPattern | undefined {
+export function readPassThroughPattern(text: string): PassThroughPattern | undefined {
   const [, name, path = ""] = /^([A-Z]+) (\/v1\/.+)$/.exec(text) ?? [];
-  const method = PASS_METHODS.find((each) => each === name);
+  const method = PASS_THROUGH_METHODS.find((each) => each === name);
   const segments = path.split("/").slice(1);
   const isPath = segments.every((segment, at) => (segment === "*" && at > 1) || SEGMENT.test(segment));
   return method && isPath ? { method, segments, text } : undefined;
 }
 
-/** Whether a request is one of the pattern's. */
-export function isPassed({ method, segments }: PassPattern, asked: string, path: string): boolean {
+/** Whether a request fits the pattern. */
+export function fits({ method, segments }: PassThroughPattern, asked: string, path: string): boolean {
   const given = path.split("/").slice(1);
   return (
     asked === method &&
@@ -36,8 +36,8 @@ export function isPassed({ method, segments }: PassPattern, asked: string, path:
   );
 }
 
-/** Whether some request is one of both. */
-export function overlaps(a: PassPattern, b: PassPattern): boolean {
+/** Whether some request fits both. */
+export function overlaps(a: PassThroughPattern, b: PassThroughPattern): boolean {
   return (
     a.method === b.method &&
     a.segments.length === b.segments.length &&
