@@ -1,6 +1,6 @@
-import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Socket } from "node:net";
 import type { Clock } from "../../core/kernel/clock.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
 import { clientKey, isThisMachine } from "./client-address.ts";
 
 /** Limits on unauthenticated sockets. */

@@ -227,12 +227,8 @@ export class PassedCall implements PassCall, ExchangeOwner {
 }
 
 const tooLarge = (limit: number): GatewayError =>
-  new GatewayError(
-    "upstream_bad_response",
-    `the response is larger than ${limit} bytes`,
-    {
-      details: { reason: "too_large", limit },
-      setting: "limits.passThrough.responseBytes",
-      retryable: false,
-    },
-  );
+  new GatewayError("upstream_bad_response", `the response is larger than ${limit} bytes`, {
+    details: { reason: "too_large", limit },
+    setting: "limits.passThrough.responseBytes",
+    retryable: false,
+  });
