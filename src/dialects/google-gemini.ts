@@ -14,8 +14,10 @@ export const googleGemini: Dialect = {
   endsAtEof: false,
   modelInPath: true,
 
-  address: (key, { model, unary } = { model: undefined }) => ({
-    path: `/${resource(model)}:${unary ? "generateContent" : "streamGenerateContent?alt=sse"}`,
+  address: (key, call) => ({
+    path: call
+      ? `/${resource(call.model)}:${call.unary ? "generateContent" : "streamGenerateContent?alt=sse"}`
+      : "/models",
     headers: key === undefined ? {} : { "x-goog-api-key": key },
   }),
 

@@ -25,6 +25,10 @@ describe("a request", () => {
     expect(googleGemini.address(undefined, { model }).path.startsWith(path)).toBe(true);
   });
 
+  test("has its headers without a model", () => {
+    expect(googleGemini.address("secret").headers).toEqual({ "x-goog-api-key": "secret" });
+  });
+
   test.each([undefined, ""])("for the model %j is refused", (model) => {
     expect(() => googleGemini.address(undefined, { model })).toThrow("names no model");
   });
