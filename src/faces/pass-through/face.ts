@@ -69,37 +69,30 @@ export function createPassThroughFace({ relay, routing, clock, limits, wording }
     { target, pattern }: Chosen,
     body: PassThroughRequestBody,
   ): PassThroughResponse {
-    const headers = PASSED_HEADERS.map((name) => [name, exchange.header(name)] as const);
-    return new PassThroughResponse(exchange, (reader) =>
-      relay.open(
-        {
-          caller: exchange.caller,
-          target,
-          pattern,
-          path: exchange.path,
-          query: exchange.queryPairs.filter(([name]) => !SECRET_PARAMETER.test(name)),
-          headers: Object.fromEntries(headers.filter((field): field is [string, string] => field[1] !== undefined)),
-          body,
-          upstreamKey: exchange.header(UPSTREAM_KEY_HEADER) || undefined,
-          maxResponseBytes: limits.passThrough.responseBytes,
-          face: NAME,
-          connection: exchange.id,
-          receivedAt,
-        },
-        reader,
-      ),
-    );
+    const request = {
+      caller: exchange.caller,
+      target,
+      pattern,
+      path: exchange.path,
+      query: exchange.queryPairs.filter(([name]) => !SECRET_PARAMETER.test(name)),
+      headers: passedHeaders(exchange),
+      body,
+      upstreamKey: exchange.header(UPSTREAM_KEY_HEADER) || undefined,
+      maxResponseBytes: limits.passThrough.responseBytes,
+      face: NAME,
+      connection: exchange.id,
+      receivedAt,
+    };
+    return new PassThroughResponse(exchange, (reader) => relay.open(request, reader));
   }
 
   function handleJson(exchange: HttpExchange, receivedAt: number): void {
     exchange.body(limits.apiBodyBytes, (text) => {
       const named = text === "" ? undefined : namedModel(text);
       const chosen = choose(exchange, named?.name);
-      const isSame = !named || chosen.model === undefined || chosen.model === named.name;
-      open(exchange, receivedAt, chosen, {
-        is: "text",
-        text: isSame ? text : withModel(text, named, chosen.model ?? ""),
-      });
+      const isRenamed = named && chosen.model !== undefined && chosen.model !== named.name;
+      const sent = isRenamed ? withModel(text, named, chosen.model) : text;
+      open(exchange, receivedAt, chosen, { is: "text", text: sent });
     });
   }
 
@@ -124,4 +117,13 @@ export function createPassThroughFace({ relay, routing, clock, limits, wording }
     refusal: (error, { header }) =>
       wording.refusal(header("anthropic-version") === undefined ? "openai-chat" : "anthropic-messages", error),
   };
+}
+
+function passedHeaders(exchange: HttpExchange): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const name of PASSED_HEADERS) {
+    const value = exchange.header(name);
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
 }

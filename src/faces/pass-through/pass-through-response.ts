@@ -45,9 +45,7 @@ export class PassThroughResponse implements PassThroughReader {
       });
       this.#upload = upload;
     } catch (error) {
-      passThrough.left(
-        error instanceof GatewayError ? error : new GatewayError("internal", undefined, { cause: error }),
-      );
+      passThrough.left(toGatewayError(error));
       throw error;
     }
   }
