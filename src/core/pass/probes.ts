@@ -1,7 +1,8 @@
 import type { Code } from "../../../protocol/codes.ts";
 import type { Route } from "../dialect/routing.ts";
+import type { ByteString } from "../kernel/byte-string.ts";
 import type { Clock } from "../kernel/clock.ts";
-import type { GatewayError } from "../kernel/errors.ts";
+import { GatewayError } from "../kernel/errors.ts";
 import { NO_PASSAGE, type PassCall, type PassPort } from "../ports/passage.ts";
 import { routeHeaders } from "../relay/open-request.ts";
 import type { LastProbe } from "../targets/target-views.ts";
@@ -10,6 +11,12 @@ import { upstreamPath } from "./passage-request.ts";
 
 /** A list of models above this is not read to its end; OpenRouter's, the largest known, has 1 MB. */
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
+
+/** A server that works has its list of models within a second; the waits that a route grants answers are minutes. */
+const DEADLINE_MS = 10_000;
+
+/** The reason of a success that is not JSON: a page of a proxy, or of a server that has one for every path. */
+const NO_LIST = "no_list";
 
 /** What probes are made with. */
 export interface ProbesParts {
@@ -28,6 +35,7 @@ interface Probe {
   call: PassCall;
   isRunning: boolean;
   last: LastProbe | undefined;
+  readonly over: (error?: GatewayError) => void;
 }
 
 /**
@@ -60,6 +68,11 @@ export class Probes {
       call.abort();
       this.#probes.delete(name);
     }
+    for (const { call, isRunning, startedAt, over } of this.#probes.values()) {
+      if (!isRunning || now - startedAt < DEADLINE_MS) continue;
+      call.abort();
+      over(new GatewayError("upstream_timeout"));
+    }
     for (const route of probed) {
       const before = this.#probes.get(route.name);
       const isDue = !before || (!before.isRunning && now - before.startedAt >= (route.probe?.everyMs ?? 0));
@@ -76,14 +89,23 @@ export class Probes {
   #begin(route: Route, now: number, last: LastProbe | undefined): void {
     const { upstream, clock, targets, probed } = this.#parts;
     const { name } = route;
-    const probe: Probe = { startedAt: now, call: NO_PASSAGE, isRunning: true, last };
-    this.#probes.set(name, probe);
     const over = (error?: GatewayError) => {
       probe.isRunning = false;
       probe.last = { at: clock.wall(), ms: Math.round(clock.now() - now), code: error?.code ?? null };
-      targets.probed(name, error);
+      // A page in place of a list tells nothing of the models, neither that they answer nor that they do not.
+      if (error?.details?.reason !== NO_LIST) targets.probed(name, error);
       probed(name, error?.code ?? "ok");
     };
+    const probe: Probe = { startedAt: now, call: NO_PASSAGE, isRunning: true, last, over };
+    this.#probes.set(name, probe);
+    let first = "";
+    const data = (bytes: ByteString) => {
+      first ||= bytes.trimStart().slice(0, 1);
+    };
+    const end = () =>
+      first === "{" || first === "["
+        ? over()
+        : over(new GatewayError("upstream_bad_response", undefined, { details: { reason: NO_LIST } }));
     probe.call = upstream.pass(
       {
         route: name,
@@ -96,7 +118,7 @@ export class Probes {
         isOwnKey: false,
         maxResponseBytes: MAX_LIST_BYTES,
       },
-      { ready() {}, responded() {}, data() {}, end: () => over(), fail: over },
+      { ready() {}, responded() {}, data, end, fail: over },
     );
   }
 }
