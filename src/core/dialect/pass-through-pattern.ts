@@ -13,9 +13,9 @@ export interface PassThroughPattern {
 
 /**
  * One segment of a pass-through path. No percent sign: a proxy or provider that decodes `%2e` or `%2f` would read
- * another path than was checked here.
+ * another path than was checked here. Neither `..;` nor `..;a=b`: servers that take parameters off a segment read `..`.
  */
-const SEGMENT = /^(?!\.{1,2}$)[\w.~!$&'()+,;=:@-]+$/;
+const SEGMENT = /^(?!\.{1,2}(?:;|$))[\w.~!$&'()+,;=:@-]+$/;
 
 /** Reads `POST /v1/embeddings` or `GET /v1/files/*`; undefined unless it has that form, below a literal segment of `/v1`. */
 export function readPassThroughPattern(text: string): PassThroughPattern | undefined {

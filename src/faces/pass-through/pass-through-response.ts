@@ -11,6 +11,8 @@ const HARMLESS = {
   "content-security-policy": "default-src 'none'; sandbox",
 };
 
+const BODILESS = new Set([204, 304]);
+
 /** The response to a pass-through request: sent as it arrives, no faster than its client reads. */
 export class PassThroughResponse implements PassThroughReader {
   readonly #exchange: HttpExchange;
@@ -61,7 +63,7 @@ export class PassThroughResponse implements PassThroughReader {
         headers: {
           ...headers,
           // A response without a body has no length either (RFC 9110, 8.6).
-          ...(length !== undefined && status !== 204 && { "content-length": length }),
+          ...(length !== undefined && !BODILESS.has(status) && { "content-length": length }),
           ...HARMLESS,
           "x-sluice-stream": this.#passThrough.id,
           ...(requestId !== undefined && { "x-sluice-upstream-request-id": requestId }),
