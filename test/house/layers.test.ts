@@ -69,7 +69,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
     "pass-through",
     "probe",
   ],
-  dialects: ["reading", "gemini"],
+  dialects: ["reading", "gemini", "refusals"],
   "faces/ai-sdk": ["messages", "frames", "answers"],
   "faces/api": ["request", "socket"],
   "faces/openclaw": ["clients", "files", "sessions", "runs", "methods", "connect"],
