@@ -21,17 +21,24 @@ const MODEL = /^[!-~]{1,256}$/;
 /**
  * Chooses among the routes that list a path, of which there is at least one. A model in the body decides: an alias,
  * `route/alias`, `route:model`, or the provider's own name where only one route lists the path or passes it. Without one, the
- * only route that lists it. Throws `bad_request` if several are left, `unsupported` if the model's route does not list the path.
+ * only route that lists it, of those that `isOpen` to the caller. Throws `bad_request` if several are left, `unsupported` if
+ * the model's route does not list the path. What is chosen may be closed to the caller.
  */
-export function chooseRoute(offers: readonly [Offer, ...Offer[]], name: string | undefined, routing: Routing): Chosen {
-  const [first, ...others] = offers;
+export function chooseRoute(
+  offers: readonly [Offer, ...Offer[]],
+  name: string | undefined,
+  routing: Routing,
+  isOpen: (route: Route) => boolean,
+): Chosen {
   if (name !== undefined && !MODEL.test(name)) throw new GatewayError("bad_request", "this is no model's name");
   const named = name === undefined ? undefined : (aliased(offers, name, routing) ?? onRoute(offers, name));
   if (named) return named;
   const passed = name === undefined ? undefined : passedBy(offers, name, routing);
   if (passed) return chosen(passed, name);
+  const open = offers.filter(({ route }) => isOpen(route));
+  const [first = offers[0], ...others] = open;
   if (others.length === 0) return chosen(first, name);
-  const routes = offers.map(({ route }) => route.name).join(", ");
+  const routes = open.map(({ route }) => route.name).join(", ");
   throw new GatewayError(
     "bad_request",
     `several routes take ${first.pattern.text} (${routes}): name an alias of one of them as model, or ${first.route.name}:model`,
