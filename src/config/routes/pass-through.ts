@@ -14,6 +14,10 @@ const OWN = [
   "POST /v1/responses/compact",
 ].flatMap((text) => readPassThroughPattern(text) ?? []);
 
+/** Google's methods are suffixes of a model's name: `POST /v1/models/gemini-2.5-pro:generateContent`. */
+const GOOGLE_COLLECTIONS = new Set(["models", "tunedModels"]);
+const GOOGLE_METHOD = /:(?:generateContent|streamGenerateContent|countTokens)$/;
+
 /** Sluice's own, with everything below. */
 const OWN_ROOTS = new Set(["stream", "streams", "targets", "ticket", "usage"]);
 
@@ -32,7 +36,12 @@ export const passThroughPatternSchema = z.string().transform((text, context): Pa
 });
 
 const isOwn = (pattern: PassThroughPattern): boolean =>
-  OWN_ROOTS.has(pattern.segments[1] ?? "") || OWN.some((own) => overlaps(own, pattern));
+  OWN_ROOTS.has(pattern.segments[1] ?? "") || isGoogles(pattern) || OWN.some((own) => overlaps(own, pattern));
+
+function isGoogles({ method, segments: [, collection = "", ...names] }: PassThroughPattern): boolean {
+  const last = names.at(-1) ?? "";
+  return method === "POST" && GOOGLE_COLLECTIONS.has(collection) && (last === "*" || GOOGLE_METHOD.test(last));
+}
 
 /** Two entries that some request fits, where nothing tells which route it is for. */
 export interface Ambiguity {

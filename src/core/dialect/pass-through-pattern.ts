@@ -9,6 +9,8 @@ export interface PassThroughPattern {
   readonly segments: readonly string[];
   /** As it was written: `GET /v1/files/*`. */
   readonly text: string;
+  /** The text: a printed configuration has what its file has. */
+  toJSON(): string;
 }
 
 /**
@@ -23,7 +25,7 @@ export function readPassThroughPattern(text: string): PassThroughPattern | undef
   const method = PASS_THROUGH_METHODS.find((each) => each === name);
   const segments = path.split("/").slice(1);
   const isPath = segments.every((segment, at) => (segment === "*" && at > 1) || SEGMENT.test(segment));
-  return method && isPath ? { method, segments, text } : undefined;
+  return method && isPath ? { method, segments, text, toJSON: () => text } : undefined;
 }
 
 /** Whether a request fits the pattern. */

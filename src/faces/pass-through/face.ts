@@ -56,11 +56,11 @@ export function createPassThroughFace({ relay, routing, clock, limits, wording }
       return pattern ? [{ route, pattern }] : [];
     });
 
-  function choose({ method, path }: HttpExchange, model: string | undefined): Chosen {
+  function choose({ method, path, caller }: HttpExchange, model: string | undefined): Chosen {
     const [first, ...others] = offersOf(method, path);
     // A reload may have removed it meanwhile.
     if (!first) throw new GatewayError("not_found");
-    return chooseRoute([first, ...others], model, routing);
+    return chooseRoute([first, ...others], model, routing, (route) => caller.grant?.routes?.has(route.name) ?? true);
   }
 
   function open(
