@@ -6,8 +6,8 @@ import type { SecretRedactor } from "../policy/secret-redactor.ts";
 /** Where the body of a pass-through response goes. */
 export interface PassThroughBodyParts {
   data(bytes: ByteString): void;
-  /** Something was read. */
-  came(): void;
+  /** Bytes were read. */
+  read(): void;
   tooLarge(): void;
   ended(): void;
 }
@@ -26,7 +26,7 @@ export class PassThroughBody implements ResponseBody {
   }
 
   data(bytes: ByteString): void {
-    this.#parts.came();
+    this.#parts.read();
     this.#bytes += bytes.length;
     if (this.#bytes > this.#maxBytes) this.#parts.tooLarge();
     else this.#forward(this.#filter.take(bytes));

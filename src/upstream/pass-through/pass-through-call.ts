@@ -1,5 +1,10 @@
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import type { PassThroughCall, PassThroughRequest, PassThroughSink } from "../../core/ports/pass-through.ts";
+import type {
+  PassThroughCall,
+  PassThroughRequest,
+  PassThroughRequestBody,
+  PassThroughSink,
+} from "../../core/ports/pass-through.ts";
 import { type ResponseBody, WholeBody } from "../body/response-body.ts";
 import { Alarm } from "../call/alarm.ts";
 import { Deadlines, forWholeAnswer, type Phase, type Timer } from "../call/deadlines.ts";
@@ -57,10 +62,8 @@ export class HttpPassThroughCall implements PassThroughCall, ExchangeOwner {
 
   write(bytes: Uint8Array): boolean {
     if (this.#over || !this.#isUploading) return true;
-    const { body } = this.#request;
-    const isChunked = body.is === "upload" && body.bytes === undefined;
-    const parts = isChunked ? [Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")] : [bytes];
-    const isTaken = this.#exchange?.write(Buffer.concat(parts), false) ?? false;
+    const part = isChunked(this.#request.body) ? chunkOf(bytes) : Buffer.from(bytes);
+    const isTaken = this.#exchange?.write(part, false) ?? false;
     // From here on the upstream is waited for, not the client.
     if (!isTaken) this.#await("upstream");
     return isTaken;
@@ -69,8 +72,7 @@ export class HttpPassThroughCall implements PassThroughCall, ExchangeOwner {
   endBody(): void {
     if (this.#over || !this.#isUploading) return;
     this.#isUploading = false;
-    const { body } = this.#request;
-    this.#exchange?.write(body.is === "upload" && body.bytes === undefined ? "0\r\n\r\n" : "", true);
+    this.#exchange?.write(isChunked(this.#request.body) ? LAST_CHUNK : "", true);
     this.#await("upstream");
     if (!this.#hasHead) this.#enter("headers");
   }
@@ -129,7 +131,7 @@ export class HttpPassThroughCall implements PassThroughCall, ExchangeOwner {
     const { maxResponseBytes } = this.#request;
     const body = new PassThroughBody(this.#secrets, maxResponseBytes, {
       data: (bytes) => this.#sink.data(bytes),
-      came: () => this.#deadlines.bytes(),
+      read: () => this.#deadlines.bytes(),
       tooLarge: () => this.#finish(tooLarge(maxResponseBytes)),
       ended: () => this.#finish(),
     });
@@ -225,6 +227,13 @@ export class HttpPassThroughCall implements PassThroughCall, ExchangeOwner {
     this.#alarm.stop();
   }
 }
+
+const isChunked = (body: PassThroughRequestBody): boolean => body.is === "upload" && body.bytes === undefined;
+
+/** Bytes as a chunk of `transfer-encoding: chunked` (RFC 9112, 7.1), and what ends such a body. */
+const chunkOf = (bytes: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+const LAST_CHUNK = "0\r\n\r\n";
 
 const tooLarge = (limit: number): GatewayError =>
   new GatewayError("upstream_bad_response", `the response is larger than ${limit} bytes`, {
