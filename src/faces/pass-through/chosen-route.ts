@@ -31,7 +31,7 @@ export function chooseRoute(
   isOpen: (route: Route) => boolean,
 ): Chosen {
   if (name !== undefined && !MODEL.test(name)) throw new GatewayError("bad_request", "this is no model's name");
-  const named = name === undefined ? undefined : (aliased(offers, name, routing) ?? onRoute(offers, name));
+  const named = name === undefined ? undefined : (aliased(offers, name, routing, isOpen) ?? onRoute(offers, name));
   if (named) return named;
   const passed = name === undefined ? undefined : passedBy(offers, name, routing);
   if (passed) return chosen(passed, name);
@@ -45,11 +45,18 @@ export function chooseRoute(
   );
 }
 
-function aliased(offers: readonly Offer[], name: string, routing: Routing): Chosen | undefined {
+function aliased(
+  offers: readonly Offer[],
+  name: string,
+  routing: Routing,
+  isOpen: (route: Route) => boolean,
+): Chosen | undefined {
   const model = routing.models.find(({ alias, route }) => alias === name || `${route.name}/${alias}` === name);
   if (!model) return undefined;
   const targets: readonly Target[] = model.fallback?.targets ?? [{ route: model.route, model }];
-  for (const { route, model: there = model } of targets) {
+  // Those of which the caller may use none are refused by name.
+  const open = targets.filter(({ route }) => isOpen(route));
+  for (const { route, model: there = model } of open.length > 0 ? open : targets) {
     const offer = offers.find((each) => each.route.name === route.name);
     if (offer) {
       const target = { route: offer.route, model: { ...there, alias: model.alias, fallback: undefined } };
