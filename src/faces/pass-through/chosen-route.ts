@@ -34,7 +34,7 @@ export function chooseRoute(
 ): Chosen {
   if (name !== undefined) {
     if (!MODEL.test(name)) throw new GatewayError("bad_request", "this is no model's name");
-    const named = aliased(offers, name, routing) ?? onRoute(offers, name) ?? listedAlone(offers, name, routing);
+    const named = aliased(offers, name, routing, isOpen) ?? onRoute(offers, name) ?? listedAlone(offers, name, routing);
     if (named) return named;
   }
   const open = offers.filter(({ route }) => isOpen(route));
@@ -47,11 +47,18 @@ export function chooseRoute(
   );
 }
 
-function aliased(offers: Offers, name: string, routing: Routing): Chosen | undefined {
+function aliased(
+  offers: Offers,
+  name: string,
+  routing: Routing,
+  isOpen: (route: Route) => boolean,
+): Chosen | undefined {
   const model = routing.models.find(({ alias, route }) => alias === name || `${route.name}/${alias}` === name);
   if (!model) return undefined;
   const targets: readonly Target[] = model.fallback?.targets ?? [{ route: model.route, model }];
-  for (const { route, model: there = model } of targets) {
+  // Those of which the caller may use none are refused by name.
+  const open = targets.filter(({ route }) => isOpen(route));
+  for (const { route, model: there = model } of open.length > 0 ? open : targets) {
     const offer = offers.find((each) => each.route.name === route.name);
     if (offer) {
       const target = { route: offer.route, model: { ...there, alias: model.alias, fallback: undefined } };

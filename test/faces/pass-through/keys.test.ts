@@ -17,11 +17,12 @@ async function setUpKey(key: Partial<GatewayKey> = {}, others: readonly string[]
   const rig = await setUp(
     (_, response) => answerJson(response, { data: [] }),
     (upstream) => {
-      const { routes, ...config } = passing(upstream, PATHS);
+      const { routes, models, ...config } = passing(upstream, PATHS);
       const other = { ...routes.openai, passThrough: ["POST /v1/embeddings"] };
       const more = Object.fromEntries(others.map((name) => [name, other]));
       const data = { store: "sqlite", directory: path };
-      return { ...config, routes: { ...more, ...routes }, data, auth: { required: true } };
+      const both = { targets: [...others, "openai"].map((route) => ({ route, model: `of-${route}` })) };
+      return { ...config, routes: { ...more, ...routes }, models: { ...models, both }, data, auth: { required: true } };
     },
   );
   const ask = (path: string, init: RequestInit = {}) =>
@@ -79,6 +80,12 @@ describe("a request that is passed on", () => {
     expect([refused.status, await messageOf(refused)]).toEqual([400, expect.stringContaining("(second, openai)")]);
     await using narrow = await setUpKey({ routes: ["another"] }, ["second", "third"]);
     expect((await narrow.embed("text-embedding-3-large")).status).toBe(403);
+  });
+
+  test("for a model with several targets goes to one whose route its key lists", async () => {
+    await using rig = await setUpKey({ routes: ["openai"] }, ["second"]);
+    expect((await rig.embed("both")).status).toBe(200);
+    expect(rig.provider.requests.map(({ text }) => JSON.parse(text).model)).toEqual(["of-openai"]);
   });
 
   test("is refused to a key that lists other routes", async () => {
