@@ -56,7 +56,7 @@ function aliased(
   const model = routing.models.find(({ alias, route }) => alias === name || `${route.name}/${alias}` === name);
   if (!model) return undefined;
   const targets: readonly Target[] = model.fallback?.targets ?? [{ route: model.route, model }];
-  // Those of which the caller may use none are refused by name.
+  // If the caller may use none of them, the first is chosen, and refused by its name.
   const open = targets.filter(({ route }) => isOpen(route));
   for (const { route, model: there = model } of open.length > 0 ? open : targets) {
     const offer = offers.find((each) => each.route.name === route.name);
