@@ -46,7 +46,7 @@ const memberSize = (key: string, value: Value): number => utf8Length(key) + 4 + 
 /** Writing a number out takes longer than most are worth. */
 function scalarSize(value: Value): number {
   const isLong = typeof value === "number" && !(Number.isInteger(value) && Math.abs(value) < 1_000);
-  return isLong ? String(value).length : 5;
+  return isLong ? String(value).length : value === false ? 5 : 4;
 }
 
 /** A text that the model reads as it is. */
