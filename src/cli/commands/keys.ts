@@ -106,6 +106,11 @@ function run(command: string, name: string, values: Values, world: KeysWorld): v
   const wanted = command === "create" ? readKey(name, values, now) : undefined;
   const overlapMs = values.overlap === undefined ? 0 : readDuration("overlap", values.overlap);
   const keys = openKeys(values, world, wanted);
+  const unchecked = values.data === undefined ? [] : (["models", "routes"] as const).filter((list) => wanted?.[list]);
+  if (unchecked.length > 0) {
+    const lists = unchecked.map((list) => `--${list}`).join(" and ");
+    world.stderr.write(`sluice: --data reads no configuration: the names of ${lists} are not checked\n`);
+  }
   try {
     if (wanted) {
       const { secret, sha256 } = newSecret();

@@ -3,7 +3,7 @@ import { parseArgs } from "node:util";
 import { loadConfig } from "../../config/load.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { UsageReport } from "../../core/ledger/ledger.ts";
-import { readUsageQuery, USAGE_GROUPS, type UsageQuery } from "../../core/ledger/usage-query.ts";
+import { readUsageQuery, USAGE_GROUPS, type UsageQuery, type WrongWord } from "../../core/ledger/usage-query.ts";
 import { usageView } from "../../core/ledger/usage-view.ts";
 import { LedgerQueries } from "../../storage/ledger/ledger-queries.ts";
 import type { Command, CommandWorld } from "../command.ts";
@@ -57,7 +57,8 @@ export function runUsage(args: readonly string[], world: UsageWorld): number {
     if (values.help) world.stdout.write(USAGE);
     else {
       if (values.json && values.csv) throw bad("--json or --csv, not both");
-      const query = { ...readUsageQuery(values, Date.now()), caller: values.caller };
+      const wrong: WrongWord = (word, expected) => `--${word} takes ${expected}, not ${values[word]}`;
+      const query = { ...readUsageQuery(values, Date.now(), wrong), caller: values.caller };
       const report = ask(directoryOf(values, world), query);
       world.stdout.write(values.json ? json(report) : values.csv ? usageCsv(report) : usageTable(report));
     }

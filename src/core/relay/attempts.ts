@@ -181,6 +181,6 @@ export function planFor(
     isOwnKey: upstreamKey !== undefined,
     isOfAnyDialect: bodyFor !== undefined,
     conversation: session ?? asString(body.prompt_cache_key),
-    promptTokens: estimateTokens(promptCharacters(body)),
+    promptTokens: estimateTokens(promptCharacters(body, target.route.dialect)),
   });
 }
