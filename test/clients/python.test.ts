@@ -59,7 +59,7 @@ whereItIs("the Python client", () => {
   test(
     "passes its own tests",
     () => {
-      const args = ["-W", "error", "-B", "-m", "unittest", "discover", "-s", "tests"];
+      const args = ["-W", "error", "-B", "-m", "unittest", "discover", "-s", "tests", "-t", "."];
       const { status, stderr } = spawnSync(PYTHON ?? "", args, { cwd: FOLDER, encoding: "utf8" });
       expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringMatching(/Ran [1-9]\d* tests[^]*\nOK\n$/) });
     },
