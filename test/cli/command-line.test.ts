@@ -101,6 +101,14 @@ describe("sluice check", () => {
     expect(stdout).not.toContain("canary");
   });
 
+  test("prints what a route passes on as it is written", async () => {
+    const local = { dialect: "openai-chat", baseUrl: "http://127.0.0.1:1/v1", passThrough: ["GET /v1/files/*"] };
+    const { stdout } = await run(["check"], {
+      file: { routes: { local }, models: { m: { route: "local", model: "m" } } },
+    });
+    expect(JSON.parse(stdout).routes.local.passThrough).toEqual(["GET /v1/files/*"]);
+  });
+
   test("lists every problem on stderr, without a stack, and exits with 1", async () => {
     const { code, stdout, stderr } = await run(["check"], { file: { listen: { port: "x" }, auth: 1 } });
     expect(code).toBe(1);

@@ -91,6 +91,27 @@ describe("docs/openapi.json", () => {
     expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(served.filter((path) => !isSocket(path))));
   });
 
+  test("sees every path of a face: none hides in a pattern", () => {
+    const patterns = globSync("src/{faces,transport/auth,observe,page}/**/*.ts").filter((file) =>
+      /\/\^[^\n]*\\\/v1/.test(readFileSync(file, "utf8")),
+    );
+    // They read paths of Google's, of which there are many forms, or paths that are not served.
+    const forms = ["api/missing.ts", "api/models.ts", "api/request/google-path.ts"].map((file) => `src/faces/${file}`);
+    expect(patterns.sort()).toEqual(forms);
+  });
+
+  test("has every method of the paths that have several, and Google's list of models", () => {
+    const listed = operations.map(([method, path]) => `${method} ${path}`);
+    expect(listed).toEqual(
+      expect.arrayContaining([
+        "GET /v1/streams",
+        "DELETE /v1/streams/{stream}",
+        "GET /v1beta/models",
+        "GET /v1beta/models/{model}",
+      ]),
+    );
+  });
+
   test("has no path that a gateway does not serve", async () => {
     await using gateway = await startTestGateway();
     for (const [method, path] of operations) {

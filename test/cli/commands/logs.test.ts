@@ -102,8 +102,14 @@ describe("sluice logs", () => {
         wake();
       });
     }
+    let isOver = false;
+    child.once("exit", () => {
+      isOver = true;
+      wake();
+    });
     const until = async (pattern: RegExp) => {
       while (!pattern.test(output)) {
+        if (isOver) throw new Error(`it ended before it said ${pattern}: ${output}`);
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

@@ -1,24 +1,19 @@
 import type { Caller } from "../caller/caller.ts";
-import type { PassPattern } from "../dialect/pass-pattern.ts";
+import type { PassThroughPattern } from "../dialect/pass-through-pattern.ts";
 import type { Route, Target } from "../dialect/routing.ts";
-import type { PassBody, PassRequest } from "../ports/passage.ts";
+import type { PassThroughRequest } from "../ports/pass-through.ts";
 import { routeHeaders } from "../relay/open-request.ts";
 
-/** A request that is to be passed on, as a face makes it. */
-export interface PassageRequest {
+/** A request to pass through, as a face makes it. Its `headers` are the client's, and never contain keys. */
+export interface OpenPassThrough
+  extends Pick<PassThroughRequest, "path" | "query" | "headers" | "body" | "maxResponseBytes"> {
   readonly caller: Caller;
   /** Its model is the one that the body names, if it names one. */
   readonly target: Target;
-  /** The pattern of its path. */
-  readonly pattern: PassPattern;
-  readonly path: string;
-  readonly query: readonly (readonly [name: string, value: string])[];
-  /** The client's headers that are passed on. Never contains keys. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: PassBody;
+  /** The entry of `passThrough` that its path fits. */
+  readonly pattern: PassThroughPattern;
   /** The caller's own upstream key, replacing the route's. */
   readonly upstreamKey: string | undefined;
-  readonly maxResponseBytes: number;
   readonly face: string;
   readonly connection: string;
   /** Clock reading when the request arrived, in milliseconds. */
@@ -26,7 +21,7 @@ export interface PassageRequest {
 }
 
 /** The upstream request. */
-export function upstreamRequest(request: PassageRequest): PassRequest {
+export function upstreamRequest(request: OpenPassThrough): PassThroughRequest {
   const { target, pattern, path, query, headers, body, upstreamKey, maxResponseBytes } = request;
   const { route, model } = target;
   return {
@@ -34,7 +29,7 @@ export function upstreamRequest(request: PassageRequest): PassRequest {
     method: pattern.method,
     path: upstreamPath(route, path),
     query,
-    headers: { ...headers, ...routeHeaders(route, upstreamKey), ...switchesOf(headers) },
+    headers: { ...headers, ...routeHeaders(route, upstreamKey), ...anthropicHeaders(headers) },
     body,
     model: model?.upstreamModel,
     isOwnKey: upstreamKey !== undefined,
@@ -50,6 +45,6 @@ export function upstreamPath({ dialect }: Route, path: string): string {
   return dialect.address(undefined).path.startsWith("/v1/") ? path : path.slice("/v1".length);
 }
 
-/** The vendors' switches among a client's headers, which go before the dialect's defaults. */
-const switchesOf = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
+/** The client's `anthropic-version` and `anthropic-beta`, which go before the dialect's defaults. */
+const anthropicHeaders = (headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(headers).filter(([name]) => name.startsWith("anthropic-")));

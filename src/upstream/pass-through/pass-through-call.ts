@@ -1,5 +1,10 @@
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
-import type { PassCall, PassRequest, PassSink } from "../../core/ports/passage.ts";
+import type {
+  PassThroughCall,
+  PassThroughRequest,
+  PassThroughRequestBody,
+  PassThroughSink,
+} from "../../core/ports/pass-through.ts";
 import { type ResponseBody, WholeBody } from "../body/response-body.ts";
 import { Alarm } from "../call/alarm.ts";
 import { Deadlines, forWholeAnswer, type Phase, type Timer } from "../call/deadlines.ts";
@@ -8,20 +13,20 @@ import { tellLast } from "../call/tell-last.ts";
 import { timeoutError } from "../call/timeout-error.ts";
 import type { Stage } from "../http1/connection-error.ts";
 import { Exchange, type ExchangeOwner } from "../http1/exchange.ts";
-import { passedHead } from "../policy/passed-head.ts";
-import { isPassable, type ResponseHead, responseError } from "../policy/response.ts";
+import { passThroughHead } from "../policy/pass-through-head.ts";
+import { passThroughVerdict, type ResponseHead, responseError } from "../policy/response.ts";
 import { SecretRedactor } from "../policy/secret-redactor.ts";
-import { PassedBody } from "./passed-body.ts";
+import { PassThroughBody } from "./pass-through-body.ts";
 import { withQuery } from "./query.ts";
 
 /**
- * One request that is passed on as it is, and its response: the body goes up as it comes, and a success comes down as it
+ * One pass-through request and its response: the body goes up as it comes, and a success comes down as it
  * arrives. A refusal is read and told as an error. Sent once, except on a connection that turns out to be closed already.
  */
-export class PassedCall implements PassCall, ExchangeOwner {
+export class HttpPassThroughCall implements PassThroughCall, ExchangeOwner {
   readonly #client: RouteClient;
-  readonly #request: PassRequest;
-  readonly #sink: PassSink;
+  readonly #request: PassThroughRequest;
+  readonly #sink: PassThroughSink;
   readonly #deadlines: Deadlines;
   readonly #alarm: Alarm;
   readonly #secrets: SecretRedactor;
@@ -32,7 +37,7 @@ export class PassedCall implements PassCall, ExchangeOwner {
   #isUploading: boolean;
   #hasHead = false;
 
-  constructor(client: RouteClient, request: PassRequest, sink: PassSink) {
+  constructor(client: RouteClient, request: PassThroughRequest, sink: PassThroughSink) {
     this.#client = client;
     this.#request = request;
     this.#sink = sink;
@@ -57,10 +62,8 @@ export class PassedCall implements PassCall, ExchangeOwner {
 
   write(bytes: Uint8Array): boolean {
     if (this.#over || !this.#isUploading) return true;
-    const { body } = this.#request;
-    const isChunked = body.is === "upload" && body.bytes === undefined;
-    const parts = isChunked ? [Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")] : [bytes];
-    const isTaken = this.#exchange?.write(Buffer.concat(parts), false) ?? false;
+    const part = isChunked(this.#request.body) ? chunkOf(bytes) : Buffer.from(bytes);
+    const isTaken = this.#exchange?.write(part, false) ?? false;
     // From here on the upstream is waited for, not the client.
     if (!isTaken) this.#await("upstream");
     return isTaken;
@@ -69,8 +72,7 @@ export class PassedCall implements PassCall, ExchangeOwner {
   endBody(): void {
     if (this.#over || !this.#isUploading) return;
     this.#isUploading = false;
-    const { body } = this.#request;
-    this.#exchange?.write(body.is === "upload" && body.bytes === undefined ? "0\r\n\r\n" : "", true);
+    this.#exchange?.write(isChunked(this.#request.body) ? LAST_CHUNK : "", true);
     this.#await("upstream");
     if (!this.#hasHead) this.#enter("headers");
   }
@@ -116,7 +118,7 @@ export class PassedCall implements PassCall, ExchangeOwner {
     const { maxErrorBodyBytes } = this.#client;
     this.#hasHead = true;
     this.#await("upstream");
-    const verdict = isPassable(head);
+    const verdict = passThroughVerdict(head);
     this.#isSent = head.status >= 200 && head.status < 300;
     if (verdict === "refused") {
       this.#refuse(head, "");
@@ -127,9 +129,9 @@ export class PassedCall implements PassCall, ExchangeOwner {
       return new WholeBody(maxErrorBodyBytes, (bytes) => this.#refuse(head, bytes.toString("utf8")));
     }
     const { maxResponseBytes } = this.#request;
-    const body = new PassedBody(this.#secrets, maxResponseBytes, {
+    const body = new PassThroughBody(this.#secrets, maxResponseBytes, {
       data: (bytes) => this.#sink.data(bytes),
-      came: () => this.#deadlines.bytes(),
+      read: () => this.#deadlines.bytes(),
       tooLarge: () => this.#finish(tooLarge(maxResponseBytes)),
       ended: () => this.#finish(),
     });
@@ -138,7 +140,7 @@ export class PassedCall implements PassCall, ExchangeOwner {
       return undefined;
     }
     this.#enter("events");
-    this.#sink.responded(passedHead(head, (text) => this.#secrets.mask(text)));
+    this.#sink.responded(passThroughHead(head, (text) => this.#secrets.mask(text)));
     return body;
   }
 
@@ -167,7 +169,7 @@ export class PassedCall implements PassCall, ExchangeOwner {
       this.#exchange.start({
         method,
         path: withQuery(this.#client.path(path), query),
-        headers: this.#client.passedHeaders(this.#request.headers),
+        headers: this.#client.passThroughHeaders(this.#request.headers),
         body: body.is === "text" ? body.text : undefined,
         follows: body.is === "upload" ? (body.bytes ?? "chunked") : undefined,
       });
@@ -225,6 +227,13 @@ export class PassedCall implements PassCall, ExchangeOwner {
     this.#alarm.stop();
   }
 }
+
+const isChunked = (body: PassThroughRequestBody): boolean => body.is === "upload" && body.bytes === undefined;
+
+/** Bytes as a chunk of `transfer-encoding: chunked` (RFC 9112, 7.1), and what ends such a body. */
+const chunkOf = (bytes: Uint8Array): Buffer =>
+  Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]);
+const LAST_CHUNK = "0\r\n\r\n";
 
 const tooLarge = (limit: number): GatewayError =>
   new GatewayError("upstream_bad_response", `the response is larger than ${limit} bytes`, {

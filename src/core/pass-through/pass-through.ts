@@ -2,20 +2,26 @@ import type { ByteString } from "../kernel/byte-string.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { type GatewayError, toGatewayError } from "../kernel/errors.ts";
 import type { Observer } from "../ports/observer.ts";
-import { NO_PASSAGE, type PassCall, type PassedHead, type PassPort, type PassSink } from "../ports/passage.ts";
+import {
+  NO_PASS_THROUGH,
+  type PassThroughCall,
+  type PassThroughHead,
+  type PassThroughPort,
+  type PassThroughSink,
+} from "../ports/pass-through.ts";
 import type { Holdings } from "../relay/holdings.ts";
 import { Stopwatch } from "../relay/stopwatch.ts";
 import type { Terminal } from "../stream/terminal.ts";
-import { type PassageRequest, upstreamRequest } from "./passage-request.ts";
+import { type OpenPassThrough, upstreamRequest } from "./open-pass-through.ts";
 
-/** Hears of a passage: its response in order, then exactly one of `end` and `failed`. */
-export type PassageReader = Omit<PassSink, "fail"> & {
+/** Receives the response of a pass-through request in order, then exactly one of `end` and `failed`. */
+export type PassThroughReader = Omit<PassThroughSink, "fail"> & {
   failed(error: GatewayError): void;
 };
 
-/** What a passage is built from. */
-export interface PassageParts {
-  readonly upstream: PassPort;
+/** What a pass-through request is built from. */
+export interface PassThroughParts {
+  readonly upstream: PassThroughPort;
   readonly observer: Observer;
   readonly clock: Clock;
   /** Settled and released here. */
@@ -24,23 +30,23 @@ export interface PassageParts {
   readonly leave: () => void;
 }
 
-/** What the log and the ledger are told of the request's part. */
-type Facts = Pick<PassageRequest, "face" | "connection"> & {
+/** What the log line and the metrics name. */
+type Facts = Pick<OpenPassThrough, "face" | "connection"> & {
   readonly caller: string;
   readonly route: string;
   readonly model: string | undefined;
   readonly path: string;
 };
 
-/** One request that is passed on, and its response. */
-export class Passage implements PassSink {
+/** One pass-through request and its response. */
+export class PassThrough implements PassThroughSink {
   readonly id: string;
-  readonly #reader: PassageReader;
-  readonly #parts: PassageParts;
+  readonly #reader: PassThroughReader;
+  readonly #parts: PassThroughParts;
   readonly #watch: Stopwatch;
   readonly #facts: Facts;
-  #begin: (() => PassCall) | undefined;
-  #call: PassCall = NO_PASSAGE;
+  #begin: (() => PassThroughCall) | undefined;
+  #call: PassThroughCall = NO_PASS_THROUGH;
   #upstreamRequestId: string | undefined;
   #bytes = 0;
   #pauses = 0;
@@ -48,7 +54,7 @@ export class Passage implements PassSink {
   #pausedAt: number | undefined;
   #isOver = false;
 
-  constructor(id: string, request: PassageRequest, reader: PassageReader, parts: PassageParts) {
+  constructor(id: string, request: OpenPassThrough, reader: PassThroughReader, parts: PassThroughParts) {
     const { caller, target, pattern, face, connection, receivedAt } = request;
     this.id = id;
     this.#reader = reader;
@@ -62,7 +68,7 @@ export class Passage implements PassSink {
       model: target.model?.alias,
       path: pattern.text,
     };
-    this.#begin = () => parts.upstream.pass(upstreamRequest(request), this);
+    this.#begin = () => parts.upstream.passThrough(upstreamRequest(request), this);
   }
 
   /** Calls the upstream, once the ledger has what it must have before. */
@@ -125,7 +131,7 @@ export class Passage implements PassSink {
     if (!this.#isOver) this.#reader.ready();
   }
 
-  responded(head: PassedHead): void {
+  responded(head: PassThroughHead): void {
     this.#upstreamRequestId = head.requestId;
     this.#parts.holdings.releaseBody();
     this.#reader.responded(head);

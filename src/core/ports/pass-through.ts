@@ -1,24 +1,24 @@
-import type { PassMethod } from "../dialect/pass-pattern.ts";
+import type { PassThroughMethod } from "../dialect/pass-through-pattern.ts";
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 import type { ProviderHead } from "../stream/provider-head.ts";
 
-/** A request's body: none, a text, or one that follows by `write`, of so many bytes if that is known. */
-export type PassBody =
+/** A body: none, a text, or an upload that follows by `write`; `bytes`: its length, if the client announced one. */
+export type PassThroughRequestBody =
   | { readonly is: "none" }
   | { readonly is: "text"; readonly text: string }
   | { readonly is: "upload"; readonly bytes: number | undefined };
 
-/** A request that is passed on as it is. */
-export interface PassRequest {
+/** A pass-through request: it goes up as it is. */
+export interface PassThroughRequest {
   readonly route: string;
-  readonly method: PassMethod;
+  readonly method: PassThroughMethod;
   /** Relative to the route's base URL. Checked: it holds no `..`, no escape and no query. */
   readonly path: string;
   /** The client's own query parameters; the route's go before them. */
   readonly query: readonly (readonly [name: string, value: string])[];
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: PassBody;
+  readonly body: PassThroughRequestBody;
   /** The upstream's model, if the request names one. */
   readonly model: string | undefined;
   /** Whether the key in the headers is the caller's own, not the route's. */
@@ -27,24 +27,24 @@ export interface PassRequest {
   readonly maxResponseBytes: number;
 }
 
-/** The head of a successful response, as far as it is passed on. */
-export interface PassedHead extends ProviderHead {
+/** The part of a successful response's head that the client gets. */
+export interface PassThroughHead extends ProviderHead {
   readonly status: number;
 }
 
 /** Receives a response. Called synchronously within socket callbacks, never after `end` or `fail`. */
-export interface PassSink {
+export interface PassThroughSink {
   /** The body may follow, if one was announced; again after each `write` that returned false. */
   ready(): void;
   /** A success. Not called for a refusal. */
-  responded(head: PassedHead): void;
+  responded(head: PassThroughHead): void;
   data(bytes: ByteString): void;
   end(): void;
   fail(error: GatewayError): void;
 }
 
 /** A running call. Its methods do nothing once it is over. */
-export interface PassCall {
+export interface PassThroughCall {
   /** Whether the provider may charge for the call, as of `UpstreamCall`. */
   readonly isSent: boolean;
   /** Sends a part of the body. Returns false if the next one should wait for `ready`. */
@@ -59,7 +59,7 @@ export interface PassCall {
 }
 
 /** A call that was never made. */
-export const NO_PASSAGE: PassCall = Object.freeze({
+export const NO_PASS_THROUGH: PassThroughCall = Object.freeze({
   isSent: false,
   write: () => true,
   endBody() {},
@@ -68,8 +68,8 @@ export const NO_PASSAGE: PassCall = Object.freeze({
   abort() {},
 });
 
-/** Passes requests on to upstreams. */
-export interface PassPort {
+/** Sends pass-through requests to upstreams. */
+export interface PassThroughPort {
   /** Starts a call. Failures are passed to the sink after this has returned, never thrown. */
-  pass(request: PassRequest, sink: PassSink): PassCall;
+  passThrough(request: PassThroughRequest, sink: PassThroughSink): PassThroughCall;
 }

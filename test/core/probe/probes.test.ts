@@ -1,8 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Route } from "../../../src/core/dialect/routing.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { Probes } from "../../../src/core/pass/probes.ts";
-import type { PassRequest, PassSink } from "../../../src/core/ports/passage.ts";
+import type { PassThroughRequest, PassThroughSink } from "../../../src/core/ports/pass-through.ts";
+import { Probes } from "../../../src/core/probe/probes.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
 
 const dialectNamed = (name: string) => {
@@ -22,11 +22,11 @@ const route = (name: string, more: Partial<Route> = {}): Route => ({
 
 /** Probes over calls that a test answers, at a time that it sets. */
 function setUp(...routes: Route[]) {
-  const calls: { request: PassRequest; sink: PassSink; aborted: boolean }[] = [];
+  const calls: { request: PassThroughRequest; sink: PassThroughSink; aborted: boolean }[] = [];
   const outcomes: string[] = [];
   const probes = new Probes({
     upstream: {
-      pass(request, sink) {
+      passThrough(request, sink) {
         const call = { request, sink, aborted: false };
         calls.push(call);
         return {
@@ -49,6 +49,13 @@ function setUp(...routes: Route[]) {
   return { probes, calls, outcomes, routes };
 }
 
+/** Answers a probe with a body. */
+function answer(call: { readonly sink: PassThroughSink } | undefined, body = ' {"data":[]}'): void {
+  call?.sink.responded({ status: 200, requestId: undefined, headers: {} });
+  if (body !== "") call?.sink.data(body);
+  call?.sink.end();
+}
+
 describe("probes", () => {
   test("ask each route that wants it, with each of its keys, for its list of models", () => {
     const { probes, calls } = setUp(
@@ -68,9 +75,9 @@ describe("probes", () => {
   test("come at the interval, and not while the last one runs", () => {
     const { probes, calls } = setUp(route("a"));
     probes.sweep(0);
-    probes.sweep(10_000);
+    probes.sweep(9_999);
     expect(calls).toHaveLength(1);
-    calls[0]?.sink.end();
+    answer(calls[0]);
     probes.sweep(9_999);
     expect(calls).toHaveLength(1);
     probes.sweep(10_000);
@@ -86,9 +93,27 @@ describe("probes", () => {
     probes.sweep(10_000);
     // Kept until the next is known.
     expect(probes.lastOf("a")?.code).toBe("upstream_timeout");
-    calls[1]?.sink.end();
+    answer(calls[1]);
     expect(probes.lastOf("a")?.code).toBeNull();
     expect(outcomes).toEqual(["a upstream_timeout", "a counted upstream_timeout", "a works", "a counted ok"]);
+  });
+
+  test("that have no list after ten seconds are closed and have failed, whatever time the route gives answers", () => {
+    const { probes, calls, outcomes } = setUp(route("a", { probe: { everyMs: 1_000 } }));
+    probes.sweep(0);
+    probes.sweep(9_999);
+    expect([calls[0]?.aborted, outcomes]).toEqual([false, []]);
+    probes.sweep(10_000);
+    expect([calls[0]?.aborted, outcomes]).toEqual([true, ["a upstream_timeout", "a counted upstream_timeout"]]);
+    expect([calls.length, probes.lastOf("a")?.code]).toEqual([2, "upstream_timeout"]);
+  });
+
+  test.each(["<html>Sign in</html>", "", "OK"])("that get %j for a list change no target, and are shown", (body) => {
+    const { probes, calls, outcomes } = setUp(route("a"));
+    probes.sweep(0);
+    answer(calls[0], body);
+    expect(outcomes).toEqual(["a counted upstream_bad_response"]);
+    expect(probes.lastOf("a")?.code).toBe("upstream_bad_response");
   });
 
   test("end with their route, and all of them when they are stopped", () => {

@@ -1,8 +1,8 @@
 import type { ByteString } from "../../core/kernel/byte-string.ts";
-import { GatewayError } from "../../core/kernel/errors.ts";
-import type { Passage, PassageReader } from "../../core/pass/passage.ts";
+import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
+import type { PassThrough, PassThroughReader } from "../../core/pass-through/pass-through.ts";
 import type { HttpBody, HttpExchange, Upload } from "../../core/ports/http-face.ts";
-import type { PassedHead } from "../../core/ports/passage.ts";
+import type { PassThroughHead } from "../../core/ports/pass-through.ts";
 
 /** A provider's page must not act in the name of the gateway's address. */
 const HARMLESS = {
@@ -11,19 +11,21 @@ const HARMLESS = {
   "content-security-policy": "default-src 'none'; sandbox",
 };
 
-/** The response to a request that is passed on: sent as it arrives, no faster than its client reads. */
-export class PassedResponse implements PassageReader {
+const BODILESS = new Set([204, 304]);
+
+/** The response to a pass-through request: sent as it arrives, no faster than its client reads. */
+export class PassThroughResponse implements PassThroughReader {
   readonly #exchange: HttpExchange;
-  readonly #passage: Passage;
+  readonly #passThrough: PassThrough;
   #upload: Upload | undefined;
   #body: HttpBody | undefined;
 
   /** `open` begins the request; what it throws is thrown. */
-  constructor(exchange: HttpExchange, open: (reader: PassageReader) => Passage) {
+  constructor(exchange: HttpExchange, open: (reader: PassThroughReader) => PassThrough) {
     this.#exchange = exchange;
-    this.#passage = open(this);
+    this.#passThrough = open(this);
     exchange.onClose((why) => {
-      this.#passage.left(new GatewayError(why));
+      this.#passThrough.left(new GatewayError(why));
       // What ends too early must not look complete.
       if (this.#body) exchange.abort();
     });
@@ -31,21 +33,21 @@ export class PassedResponse implements PassageReader {
 
   /** Sends the request's body on as it comes. */
   upload(maxBytes: number): void {
-    const passage = this.#passage;
+    const passThrough = this.#passThrough;
     try {
       const upload = this.#exchange.upload(maxBytes, {
         part: (bytes) => {
-          if (!passage.write(bytes)) upload.pause();
+          if (!passThrough.write(bytes)) upload.pause();
         },
-        end: () => passage.endBody(),
+        end: () => passThrough.endBody(),
         failed: (error) => {
-          passage.left(error);
+          passThrough.left(error);
           this.failed(error);
         },
       });
       this.#upload = upload;
     } catch (error) {
-      passage.left(error instanceof GatewayError ? error : new GatewayError("internal", undefined, { cause: error }));
+      passThrough.left(toGatewayError(error));
       throw error;
     }
   }
@@ -54,27 +56,27 @@ export class PassedResponse implements PassageReader {
     this.#upload?.resume();
   }
 
-  responded({ status, requestId, headers: { "content-length": length, ...headers } }: PassedHead): void {
+  responded({ status, requestId, headers: { "content-length": length, ...headers } }: PassThroughHead): void {
     this.#body = this.#exchange.stream(
       {
         status,
         headers: {
           ...headers,
           // A response without a body has no length either (RFC 9110, 8.6).
-          ...(length !== undefined && status !== 204 && { "content-length": length }),
+          ...(length !== undefined && !BODILESS.has(status) && { "content-length": length }),
           ...HARMLESS,
-          "x-sluice-stream": this.#passage.id,
+          "x-sluice-stream": this.#passThrough.id,
           ...(requestId !== undefined && { "x-sluice-upstream-request-id": requestId }),
         },
       },
-      () => this.#passage.resume(),
+      () => this.#passThrough.resume(),
     );
   }
 
   data(bytes: ByteString): void {
     const body = this.#body;
     body?.write(bytes);
-    if (body && !body.writable) this.#passage.pause();
+    if (body && !body.writable) this.#passThrough.pause();
   }
 
   end(): void {
@@ -83,6 +85,6 @@ export class PassedResponse implements PassageReader {
 
   failed(error: GatewayError): void {
     if (this.#body) this.#exchange.abort();
-    else this.#exchange.refuse(error, { "x-sluice-stream": this.#passage.id });
+    else this.#exchange.refuse(error, { "x-sluice-stream": this.#passThrough.id });
   }
 }

@@ -1,8 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
-import { isPassed, overlaps, type PassPattern, readPassPattern } from "../../../src/core/dialect/pass-pattern.ts";
+import {
+  fits,
+  overlaps,
+  type PassThroughPattern,
+  readPassThroughPattern,
+} from "../../../src/core/dialect/pass-through-pattern.ts";
 
-const pattern = (text: string): PassPattern => {
-  const read = readPassPattern(text);
+const pattern = (text: string): PassThroughPattern => {
+  const read = readPassThroughPattern(text);
   if (!read) throw new Error(`${text} is no pattern`);
   return read;
 };
@@ -19,6 +24,7 @@ describe("an entry of passThrough", () => {
     "GET /v1/files/",
     "GET /v1//files",
     "GET /v1/files/..",
+    "GET /v1/files/..;/content",
     "GET /v1/files/a*",
     "GET /v1/files/**",
     "GET /v1/files/%41",
@@ -26,7 +32,7 @@ describe("an entry of passThrough", () => {
     "GET  /v1/files",
     "GET https://elsewhere.example/v1/files",
   ])("is not %s", (text) => {
-    expect(readPassPattern(text)).toBeUndefined();
+    expect(readPassThroughPattern(text)).toBeUndefined();
   });
 
   test.each([
@@ -37,11 +43,15 @@ describe("an entry of passThrough", () => {
     ["GET /v1/files/*", "POST", "/v1/files/file-1", false],
     ["GET /v1/files/*", "GET", "/v1/files/..", false],
     ["GET /v1/files/*", "GET", "/v1/files/a%2fb", false],
+    ["GET /v1/files/*/content", "GET", "/v1/files/..;/content", false],
+    ["GET /v1/files/*/content", "GET", "/v1/files/..;a=b/content", false],
+    ["GET /v1/files/*/content", "GET", "/v1/files/.;/content", false],
+    ["GET /v1/files/*", "GET", "/v1/files/a;b", true],
     ["GET /v1/files/*", "GET", "/v1/files/ft:gpt-4o@x", true],
     ["POST /v1/embeddings", "POST", "/v1/embeddings", true],
     ["POST /v1/embeddings", "POST", "/V1/embeddings", false],
-  ])("%s fits %s %s: %s", (text, method, path, fits) => {
-    expect(isPassed(pattern(text), method, path)).toBe(fits);
+  ])("%s fits %s %s: %s", (text, method, path, fitting) => {
+    expect(fits(pattern(text), method, path)).toBe(fitting);
   });
 
   test.each([
