@@ -37,7 +37,7 @@ class SystemClock:
         return asyncio.get_running_loop().call_later(ms / 1_000, run).cancel
 
     def random(self) -> float:
-        return random.random()
+        return random.uniform(0, 1)
 
 
 FIRST_MS = 250

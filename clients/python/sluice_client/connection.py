@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from dataclasses import dataclass
 from typing import Awaitable, Callable, Literal, Protocol, Union
 
@@ -54,7 +53,7 @@ class Credentials:
 
 async def _read(source: Source) -> str:
     value = source if isinstance(source, str) else source()
-    return await value if inspect.isawaitable(value) else value
+    return value if isinstance(value, str) else await value
 
 
 class Connection:

@@ -9,14 +9,15 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from .errors import NO_CODE, SluiceError, failure
 
+_connect: Any
 try:  # from 13 on
-    from websockets.asyncio.client import connect as _connect
+    from websockets.asyncio import client as _client  # type: ignore[import, unused-ignore]
 
-    _HEADERS = "additional_headers"
+    _connect, _HEADERS = _client.connect, "additional_headers"
 except ImportError:
-    from websockets.legacy.client import connect as _connect  # type: ignore[no-redef, assignment]
+    from websockets.legacy import client as _legacy
 
-    _HEADERS = "extra_headers"
+    _connect, _HEADERS = _legacy.connect, "extra_headers"
 
 #: How long a socket that is closed waits for the other side, in seconds.
 CLOSE_S = 1
@@ -92,8 +93,8 @@ async def dial(address: str, protocols: Sequence[str], headers: Mapping[str, str
 
 def _refusal(error: InvalidHandshake) -> SluiceError | None:
     """Why the gateway refuses, if it says so. Older versions of the package tell the status alone."""
-    response = getattr(error, "response", None)
-    status = getattr(error, "status_code", None) or getattr(response, "status_code", 0)
+    response: Any = getattr(error, "response", None)
+    status: Any = getattr(response or error, "status_code", None)
     try:
         return SluiceError(json.loads(response.body)["error"])
     except (AttributeError, ValueError, TypeError, KeyError):

@@ -8,7 +8,7 @@ from sluice_client import SluiceStream, connect
 
 from .fake import FakeGateway, ManualClock, turn
 
-RUNS = 150
+RUNS = 500
 WINDOW = 5
 
 
