@@ -37,7 +37,7 @@ class SystemClock:
         return asyncio.get_running_loop().call_later(ms / 1_000, run).cancel
 
     def random(self) -> float:
-        return random.uniform(0, 1)
+        return random.random()
 
 
 FIRST_MS = 250
@@ -46,4 +46,4 @@ MAX_MS = 10_000
 
 def backoff_ms(attempt: int, chance: float) -> float:
     """How long to wait before attempt number `attempt` (from 0): at random up to a bound that doubles."""
-    return chance * min(MAX_MS, FIRST_MS * 2 ** min(attempt, 10))
+    return chance * min(MAX_MS, FIRST_MS * 2.0 ** min(attempt, 10))

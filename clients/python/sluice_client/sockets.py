@@ -11,7 +11,7 @@ from .errors import NO_CODE, SluiceError, failure
 
 _connect: Any
 try:  # from 13 on
-    from websockets.asyncio import client as _client  # type: ignore[import, unused-ignore]
+    from websockets.asyncio import client as _client
 
     _connect, _HEADERS = _client.connect, "additional_headers"
 except ImportError:
