@@ -1,7 +1,9 @@
 /** The Python client: its own tests, and its process against a gateway, under cuts and with slow loops. */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
+import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import { chunk, numbers } from "../client/set-up.ts";
@@ -36,8 +38,8 @@ async function run(task: object, hear: (said: Said) => void = () => {}): Promise
     stdio: ["ignore", "pipe", "pipe"],
   });
   let wrong = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    wrong += text;
+  child.stderr.setEncoding("utf8").on("data", (part: string) => {
+    wrong += part;
   });
   const heard: Said[] = [];
   createInterface(child.stdout).on("line", (line) => {
@@ -69,6 +71,31 @@ whereItIs("the Python client", () => {
     LIMIT_MS,
   );
 
+  test("reads the answer with the program of its README", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using gateway = await startTestGateway({ upstream: upstream.url, config: {} });
+    upstream.respondWith((exchange) => {
+      exchange
+        .sse()
+        .event({ type: "message_start", message: { usage: { input_tokens: 3, output_tokens: 1 } } }, "message_start")
+        .event(
+          { type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "Hi!" } },
+          "content_block_delta",
+        )
+        .event(
+          { type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 2 } },
+          "message_delta",
+        )
+        .event({ type: "message_stop" }, "message_stop")
+        .end();
+    });
+    const [, program = ""] = /```python\n([\s\S]*?)```/.exec(readFileSync(`${FOLDER}README.md`, "utf8")) ?? [];
+    const here = program.replace("http://127.0.0.1:18789", gateway.url).replace('"demo"', '"claude"');
+    const child = spawn(PYTHON ?? "", ["-W", "error", "-B", "-c", here], { cwd: FOLDER });
+    const [said, wrong] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    expect({ said, wrong }).toEqual({ said: expect.stringMatching(/^Hi!\{.*'source': 'exact'\}\n$/), wrong: "" });
+  });
+
   test("reads an answer and its end, and leaves no task", async () => {
     await using upstream = await startScriptedUpstream();
     await using gateway = await startTestGateway({ upstream: upstream.url, config: {} });
@@ -78,7 +105,7 @@ whereItIs("the Python client", () => {
       exchange.finishChat();
     });
     const heard = await run({ url: gateway.url, requests: [{ model: "gpt", body: { messages: [] } }] });
-    expect(heard.map(({ text = "" }) => text).join("")).toBe(numbers(5));
+    expect(heard.map((said) => said.text ?? "").join("")).toBe(numbers(5));
     expect(heard.at(-1)?.end).toMatchObject({ status: "completed", lastSeq: 7, usage: { source: "estimated" } });
   });
 

@@ -6,6 +6,7 @@ import unittest
 from typing import Any
 
 from sluice_client import SluiceError, connect
+from sluice_client.clock import backoff_ms
 from sluice_client.dialects import text_of
 
 from .fake import FakeSocket, ManualClock, Sockets, turn
@@ -194,6 +195,34 @@ class Client(unittest.IsolatedAsyncioTestCase):
             await stream.end()
         self.assertEqual((raised.exception.code, raised.exception.retryable), ("unauthorized", False))
         self.assertEqual(len(self.sockets.all), 1)
+
+    async def test_a_stream_that_the_gateway_let_go_of_is_resumed_unless_the_client_is_closed(self) -> None:
+        stream = await self.opened()
+        self.emit({"type": "detached", "id": stream.id, "code": "internal"})
+        await turn()
+        self.assertEqual(stream.state, "reconnecting")
+        self.clock.pass_(0)
+        await turn()
+        self.assertEqual(len(sent(self.sockets.all[0], "resume")), 1)
+        self.emit({"type": "detached", "id": stream.id, "code": "internal"})
+        await turn()
+        self.assertEqual(stream.state, "reconnecting")
+
+    async def test_the_first_pause_is_up_to_250_ms_and_each_next_twice_as_long_up_to_10_s(self) -> None:
+        self.assertEqual([backoff_ms(attempt, 1) for attempt in (0, 1, 2, 5, 6, 5_000)], [250, 500, 1_000, 8_000, 10_000, 10_000])
+        self.assertEqual(backoff_ms(3, 0.5), 1_000)
+
+    async def test_a_gateway_that_is_stopping_is_given_a_second(self) -> None:
+        stream = await self.opened()
+        self.sockets.all[0].die(1012)
+        await turn()
+        self.clock.pass_(999)
+        await turn()
+        self.assertEqual(len(self.sockets.all), 1)
+        self.clock.pass_(1)
+        await turn()
+        self.assertEqual(len(sent(self.sockets.all[1], "resume")), 1)
+        stream.cancel()
 
     async def test_an_open_without_an_answer_is_saved_without_its_key_and_sent_again_with_the_same_one(self) -> None:
         stream = self.sluice.open(model="m", body={"a": 1}, upstream_key="secret")
