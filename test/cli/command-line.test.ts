@@ -183,7 +183,8 @@ describe("sluice check", () => {
     expect(await listen("--host", "localhost", "--port=0")).toMatchObject({ host: "localhost", port: 0 });
     expect(await run(["check", "--config", "none.json"])).toMatchObject({
       code: 1,
-      stderr: "sluice: none.json: 1 problem\n  the file: found no such file, expected a readable file; set SLUICE_CONFIG or --config to one\n",
+      stderr:
+        "sluice: none.json: 1 problem\n  the file: found no such file, expected a readable file; set SLUICE_CONFIG or --config to one\n",
     });
   });
 });
