@@ -7,6 +7,7 @@ import { routesToRefusedAddresses, unreachableRoutes } from "../compose/unreacha
 import { ConfigError } from "../config/config-error.ts";
 import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
 import { DEFAULT_FILE, loadConfig } from "../config/load.ts";
+import { nearestName } from "../config/nearest-key.ts";
 import { ignoredProxyWarning } from "../config/proxy.ts";
 import type { Config } from "../config/schema.ts";
 import { usableFiles } from "../observe/open-files.ts";
@@ -87,9 +88,14 @@ export async function runCommandLine(args: readonly string[], world: World): Pro
   if (values.help) world.stdout.write(USAGE);
   else if (values.version) world.stdout.write(`${world.version}\n`);
   else if (more.length > 0) return badUsage(world, `only one command at a time, found also ${more.join(" ")}`);
-  else if (command !== "serve" && command !== "check") return badUsage(world, `there is no command ${command}`);
+  else if (command !== "serve" && command !== "check") return badUsage(world, noCommand(command));
   else return configured(command, values, world);
   return OK;
+}
+
+function noCommand(name: string): string {
+  const meant = nearestName(Object.keys(COMMANDS), name);
+  return `there is no command ${name}${meant === undefined ? "" : `; perhaps ${meant} is meant`}`;
 }
 
 function badUsage(world: World, reason: string): number {

@@ -76,6 +76,7 @@ describe("sluice", () => {
     [["--prot", "1"], "Unknown option '--prot'"],
     [["--port"], "Option '--port <value>' argument missing"],
     [["start"], "there is no command start"],
+    [["serv"], "there is no command serv; perhaps serve is meant"],
     [["serve", "check"], "only one command at a time, found also check"],
   ])("%j is bad usage: exit code 2 and the reason", async (args, reason) => {
     const { code, stdout, stderr } = await run(args);
