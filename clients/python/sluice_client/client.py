@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Literal, Mapping
+from typing import Any, Literal, Mapping, overload
 from urllib.parse import urlsplit, urlunsplit
 
 from .clock import Clock, SystemClock, backoff_ms
@@ -16,6 +16,7 @@ from .sockets import Dial, dial as dial_websocket
 from .stream import SluiceStream
 
 Leave = Literal["cancel", "detach"]
+Away = Literal["continue", "finish", "cancel"]
 Json = Mapping[str, Any]
 
 
@@ -59,6 +60,7 @@ class Sluice:
         """What the connection is doing: `idle`, `connecting`, `open` or `waiting` (for the next attempt)."""
         return self._connection.state
 
+    @overload
     def open(
         self,
         *,
@@ -66,13 +68,43 @@ class Sluice:
         route: str | None = None,
         body: Json | None = None,
         bodies: Mapping[str, Json] | None = None,
-        dialect: Dialect[Data] = RAW,
         leave: Leave = "cancel",
-        away: Literal["continue", "finish", "cancel"] | None = None,
+        away: Away | None = None,
         upstream_key: str | None = None,
         retry: bool | None = None,
         idempotency_key: str | None = None,
-    ) -> SluiceStream[Data]:
+    ) -> SluiceStream[Any]: ...
+
+    @overload
+    def open(
+        self,
+        *,
+        model: str | None = None,
+        route: str | None = None,
+        body: Json | None = None,
+        bodies: Mapping[str, Json] | None = None,
+        dialect: Dialect[Data],
+        leave: Leave = "cancel",
+        away: Away | None = None,
+        upstream_key: str | None = None,
+        retry: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> SluiceStream[Data]: ...
+
+    def open(
+        self,
+        *,
+        model: str | None = None,
+        route: str | None = None,
+        body: Json | None = None,
+        bodies: Mapping[str, Json] | None = None,
+        dialect: Dialect[Any] = RAW,
+        leave: Leave = "cancel",
+        away: Away | None = None,
+        upstream_key: str | None = None,
+        retry: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> SluiceStream[Any]:
         """Asks a model. The stream is there at once; the loop hears of a refusal.
 
         `model` is an alias of the gateway, or `route` one of its routes, with the model in `body`, the provider's own
@@ -99,9 +131,13 @@ class Sluice:
         encoded(request)
         return self._read(Reading(request, {"id": request["id"], "after": 0}), leave)
 
-    def restore(
-        self, saved: Json, *, dialect: Dialect[Data] = RAW, leave: Leave = "cancel"
-    ) -> SluiceStream[Data]:
+    @overload
+    def restore(self, saved: Json, *, leave: Leave = "cancel") -> SluiceStream[Any]: ...
+
+    @overload
+    def restore(self, saved: Json, *, dialect: Dialect[Data], leave: Leave = "cancel") -> SluiceStream[Data]: ...
+
+    def restore(self, saved: Json, *, dialect: Dialect[Any] = RAW, leave: Leave = "cancel") -> SluiceStream[Any]:
         """Reads a saved stream on, after the last event that was handled. Whoever reads it now gets `superseded`."""
         request = saved.get("open")
         if request is not None and self._upstream_key is not None:
