@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any, Awaitable, Callable, Mapping, Protocol, Sequence
 from urllib.parse import urlsplit, urlunsplit
@@ -68,7 +69,9 @@ class _WebSocket:
             raise _closed(error) from None
 
     async def close(self) -> None:
-        await self._connection.close()
+        # The older interface raises if the connection dies just then.
+        with contextlib.suppress(ConnectionClosed, OSError):
+            await self._connection.close()
 
 
 def _closed(error: ConnectionClosed) -> Closed:
