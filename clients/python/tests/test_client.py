@@ -5,10 +5,12 @@ import json
 import unittest
 from typing import Any
 
+from websockets.exceptions import ConnectionClosedError
+
 from sluice_client import SluiceError, connect
 from sluice_client.clock import backoff_ms
 from sluice_client.dialects import text_of
-from sluice_client.sockets import stream_address
+from sluice_client.sockets import Closed, _WebSocket, stream_address
 
 from .fake import FakeSocket, ManualClock, Sockets, turn
 
@@ -251,6 +253,24 @@ class Client(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(SluiceError) as raised:
             await reading
         self.assertEqual((raised.exception.code, raised.exception.retryable), ("client_gone", False))
+
+
+class DyingConnection:
+    """As the older interface of the package is, when its connection dies."""
+
+    async def close(self) -> None:
+        raise ConnectionClosedError(None, None)
+
+    recv = close
+
+
+class PackageSockets(unittest.IsolatedAsyncioTestCase):
+    async def test_that_die_while_they_are_closed_are_closed(self) -> None:
+        socket = _WebSocket(DyingConnection())
+        self.assertIsNone(await socket.close())
+        with self.assertRaises(Closed) as raised:
+            await socket.recv()
+        self.assertEqual(raised.exception.code, 1006)
 
 
 class Addresses(unittest.TestCase):
