@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import secrets
-from typing import Any, Literal, Mapping
-from urllib.parse import urlsplit, urlunsplit
+from typing import Any, Literal, Mapping, overload
 
 from .clock import Clock, SystemClock, backoff_ms
 from .connection import Connection, ConnectionState, Credentials, Source
 from .dialects import RAW, Data, Dialect
-from .errors import SluiceError, failure
-from .link import Frame, Link, encoded
+from .errors import failure
+from .heard import Heard
+from .link import Frame, encoded
 from .reading import Outcome, Reading
-from .sockets import Dial, dial as dial_websocket
+from .sockets import Dial, dial as dial_websocket, stream_address
 from .stream import SluiceStream
 
 Leave = Literal["cancel", "detach"]
+Away = Literal["continue", "finish", "cancel"]
 Json = Mapping[str, Any]
 
 
@@ -44,7 +45,7 @@ class Sluice:
     ) -> None:
         if token is not None and ticket is not None:
             raise failure("bad_request", "give either token or ticket")
-        self._address = _stream_address(url)
+        self._address = stream_address(url)
         self._clock = clock or SystemClock()
         self._grace_ms, self._connect_ms = grace_ms, connect_ms
         self._upstream_key = upstream_key
@@ -52,12 +53,43 @@ class Sluice:
         self._is_closed = False
         credentials = Credentials(token, ticket)
         timeouts = (handshake_ms, silence_ms)
-        self._connection = Connection(self._address, credentials, dial, self._clock, timeouts, _User(self))
+        self._connection = Connection(self._address, credentials, dial, self._clock, timeouts, Heard(self))
 
     @property
     def state(self) -> ConnectionState:
         """What the connection is doing: `idle`, `connecting`, `open` or `waiting` (for the next attempt)."""
         return self._connection.state
+
+    @overload
+    def open(
+        self,
+        *,
+        model: str | None = None,
+        route: str | None = None,
+        body: Json | None = None,
+        bodies: Mapping[str, Json] | None = None,
+        leave: Leave = "cancel",
+        away: Away | None = None,
+        upstream_key: str | None = None,
+        retry: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> SluiceStream[Any]: ...
+
+    @overload
+    def open(
+        self,
+        *,
+        model: str | None = None,
+        route: str | None = None,
+        body: Json | None = None,
+        bodies: Mapping[str, Json] | None = None,
+        dialect: Dialect[Data],
+        leave: Leave = "cancel",
+        away: Away | None = None,
+        upstream_key: str | None = None,
+        retry: bool | None = None,
+        idempotency_key: str | None = None,
+    ) -> SluiceStream[Data]: ...
 
     def open(
         self,
@@ -66,13 +98,13 @@ class Sluice:
         route: str | None = None,
         body: Json | None = None,
         bodies: Mapping[str, Json] | None = None,
-        dialect: Dialect[Data] = RAW,
+        dialect: Dialect[Any] = RAW,
         leave: Leave = "cancel",
-        away: Literal["continue", "finish", "cancel"] | None = None,
+        away: Away | None = None,
         upstream_key: str | None = None,
         retry: bool | None = None,
         idempotency_key: str | None = None,
-    ) -> SluiceStream[Data]:
+    ) -> SluiceStream[Any]:
         """Asks a model. The stream is there at once; the loop hears of a refusal.
 
         `model` is an alias of the gateway, or `route` one of its routes, with the model in `body`, the provider's own
@@ -99,9 +131,13 @@ class Sluice:
         encoded(request)
         return self._read(Reading(request, {"id": request["id"], "after": 0}), leave)
 
-    def restore(
-        self, saved: Json, *, dialect: Dialect[Data] = RAW, leave: Leave = "cancel"
-    ) -> SluiceStream[Data]:
+    @overload
+    def restore(self, saved: Json, *, leave: Leave = "cancel") -> SluiceStream[Any]: ...
+
+    @overload
+    def restore(self, saved: Json, *, dialect: Dialect[Data], leave: Leave = "cancel") -> SluiceStream[Data]: ...
+
+    def restore(self, saved: Json, *, dialect: Dialect[Any] = RAW, leave: Leave = "cancel") -> SluiceStream[Any]:
         """Reads a saved stream on, after the last event that was handled. Whoever reads it now gets `superseded`."""
         request = saved.get("open")
         if request is not None and self._upstream_key is not None:
@@ -205,87 +241,6 @@ class Sluice:
     def _settle(self, reading: Reading, outcome: Outcome) -> None:
         self._readings.pop(reading.id, None)
         reading.settle(outcome)
-
-
-class _User:
-    """What the gateway says to a client."""
-
-    def __init__(self, client: Sluice) -> None:
-        self._client = client
-
-    def is_wanted(self) -> bool:
-        client = self._client
-        for reading in list(client._readings.values()):
-            client._has_expired(reading)
-        return bool(client._readings)
-
-    def ready(self) -> None:
-        for reading in list(self._client._readings.values()):
-            self._client._place(reading)
-
-    def lost(self, link: Link) -> None:
-        for reading in self._client._readings.values():
-            if reading.link is link:
-                self._client._unlink(reading)
-
-    def failed(self, error: SluiceError) -> None:
-        for reading in list(self._client._readings.values()):
-            if not reading.link:
-                self._client._settle(reading, error)
-
-    def frame(self, frame: Frame, size: int, link: Link) -> None:
-        client, kind = self._client, frame.get("type")
-        if kind == "going_away":
-            client._connection.leave(link, frame["afterMs"])
-        reading = client._readings.get(frame.get("id") or "")
-        if reading is None or reading.link is not link:
-            return
-        if kind == "error":
-            self._refused(reading, frame["error"], link)
-            return
-        if kind == "detached":
-            client._unlink(reading)
-            if frame["code"] == "superseded":
-                client._settle(reading, failure("superseded", "another client reads this stream now"))
-            else:
-                client._again(reading, 0)
-            return
-        client._connection.progressed()
-        is_whole = True
-        if kind == "opened":
-            reading.opened({"stream": frame["stream"], "epoch": frame["epoch"]})
-        elif kind == "resumed":
-            reading.opened()
-        elif kind in ("event", "events"):
-            events = frame["events"] if kind == "events" else [frame]
-            is_whole = reading.events(events, size, frame.get("dialect"))
-        elif kind == "end":
-            is_whole = reading.has_all(frame["lastSeq"])
-            if is_whole:
-                client._settle(reading, {key: frame[key] for key in frame if key not in ("type", "id")})
-        if not is_whole:
-            # This can only be a fault; the stream is read again from where it was whole.
-            link.drop("an event was missing")
-
-    def _refused(self, reading: Reading, error: Json, link: Link) -> None:
-        client, is_stopping = self._client, error["code"] == "shutting_down"
-        client._unlink(reading)
-        if is_stopping:
-            client._connection.leave(link, error.get("retryAfterMs", 0))
-        if is_stopping or (reading.is_opened and error["retryable"]):
-            client._again(reading, error.get("retryAfterMs"))
-        else:
-            client._settle(reading, SluiceError(error))
-
-
-def _stream_address(url: str) -> str:
-    """The address of the stream face at a gateway's address, which may have a path before it."""
-    parts = urlsplit(url)
-    scheme = parts.scheme.replace("http", "ws")
-    if scheme not in ("ws", "wss") or not parts.hostname:
-        raise failure("bad_request", f"{url} is no address of a gateway: give http:, https:, ws: or wss:")
-    path = parts.path if parts.path.endswith("/v1/stream") else f"{parts.path.rstrip('/')}/v1/stream"
-    return urlunsplit((scheme, parts.netloc, path, parts.query, ""))
 
 
 connect = Sluice

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any, Awaitable, Callable, Mapping, Protocol, Sequence
+from urllib.parse import urlsplit, urlunsplit
 
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
@@ -67,7 +69,9 @@ class _WebSocket:
             raise _closed(error) from None
 
     async def close(self) -> None:
-        await self._connection.close()
+        # The older interface raises if the connection dies just then.
+        with contextlib.suppress(ConnectionClosed, OSError):
+            await self._connection.close()
 
 
 def _closed(error: ConnectionClosed) -> Closed:
@@ -100,3 +104,13 @@ def _refusal(error: InvalidHandshake) -> SluiceError | None:
     except (AttributeError, ValueError, TypeError, KeyError):
         code = {401: "unauthorized", 403: "forbidden"}.get(status)
     return failure(code, f"the gateway refused the connection with {status}") if code else None
+
+
+def stream_address(url: str) -> str:
+    """The address of the stream face at a gateway's address, which may have a path before it."""
+    parts = urlsplit(url)
+    scheme = parts.scheme.replace("http", "ws")
+    if scheme not in ("ws", "wss") or not parts.hostname:
+        raise failure("bad_request", f"{url} is no address of a gateway: give http:, https:, ws: or wss:")
+    path = parts.path if parts.path.endswith("/v1/stream") else f"{parts.path.rstrip('/')}/v1/stream"
+    return urlunsplit((scheme, parts.netloc, path, parts.query, ""))

@@ -5,9 +5,12 @@ import json
 import unittest
 from typing import Any
 
+from websockets.exceptions import ConnectionClosedError
+
 from sluice_client import SluiceError, connect
 from sluice_client.clock import backoff_ms
 from sluice_client.dialects import text_of
+from sluice_client.sockets import Closed, _WebSocket, stream_address
 
 from .fake import FakeSocket, ManualClock, Sockets, turn
 
@@ -250,6 +253,40 @@ class Client(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(SluiceError) as raised:
             await reading
         self.assertEqual((raised.exception.code, raised.exception.retryable), ("client_gone", False))
+
+
+class DyingConnection:
+    """As the older interface of the package is, when its connection dies."""
+
+    async def close(self) -> None:
+        raise ConnectionClosedError(None, None)
+
+    recv = close
+
+
+class PackageSockets(unittest.IsolatedAsyncioTestCase):
+    async def test_that_die_while_they_are_closed_are_closed(self) -> None:
+        socket = _WebSocket(DyingConnection())
+        self.assertIsNone(await socket.close())
+        with self.assertRaises(Closed) as raised:
+            await socket.recv()
+        self.assertEqual(raised.exception.code, 1006)
+
+
+class Addresses(unittest.TestCase):
+    def test_of_the_stream_face_are_below_that_of_the_gateway(self) -> None:
+        for url, address in (
+            ("http://a:1", "ws://a:1/v1/stream"),
+            ("https://a/below/", "wss://a/below/v1/stream"),
+            ("ws://a/v1/stream", "ws://a/v1/stream"),
+        ):
+            self.assertEqual(stream_address(url), address)
+
+    def test_that_cannot_be_are_a_bad_request(self) -> None:
+        for url in ("", "a:1", "ftp://a", "/v1/stream", "http://"):
+            with self.assertRaises(SluiceError) as raised:
+                connect(url)
+            self.assertEqual(raised.exception.code, "bad_request")
 
 
 class Texts(unittest.TestCase):
