@@ -106,6 +106,8 @@ class Link:
                 self._message(await socket.recv())
         except Closed as closed:
             self._lost(closed.code, closed.reason)
+        except (KeyError, TypeError, ValueError) as error:
+            self._lost(NO_CODE, f"a frame could not be read: {error!r}")
         finally:
             writer.cancel()
             await socket.close()

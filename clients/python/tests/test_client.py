@@ -157,6 +157,15 @@ class Client(unittest.IsolatedAsyncioTestCase):
         self.emit({"type": "resumed", "id": stream.id, "after": 0}, event(stream.id, 1), event(stream.id, 2))
         self.assertEqual((await anext(loop)).seq, 2)
 
+    async def test_a_frame_that_cannot_be_read_ends_the_link_and_its_streams_are_resumed(self) -> None:
+        stream = await self.opened()
+        self.emit({"type": "events", "id": stream.id})
+        await turn()
+        self.assertTrue(self.sockets.all[0].is_closed)
+        self.clock.pass_(250)
+        await turn()
+        self.assertEqual(sent(self.sockets.all[1], "resume")[0]["after"], 0)
+
     async def test_going_away_moves_new_streams_and_leaves_the_running_ones(self) -> None:
         stream = await self.opened()
         self.emit({"type": "going_away", "afterMs": 500})
