@@ -184,7 +184,10 @@ function inStep(plan: Plan, index: number): Plan {
 }
 
 /** Waits until a time of the shared clock; not at all if it has passed. */
-const until = (atUs: number): Promise<void> => sleep(Math.ceil(Math.max(0, (atUs - nowUs()) / 1000)));
+/** Waits for a time of `nowUs`. A timer may come up to a millisecond early. */
+async function until(atUs: number): Promise<void> {
+  for (let leftUs = atUs - nowUs(); leftUs > 0; leftUs = atUs - nowUs()) await sleep(Math.ceil(leftUs / 1000));
+}
 
 async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
   const timeout = new AbortController();
