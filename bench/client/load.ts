@@ -183,8 +183,7 @@ function inStep(plan: Plan, index: number): Plan {
   return { ...plan, firstMs: plan.firstMs + Math.round(shiftMs * 1000) / 1000 };
 }
 
-/** Waits until a time of the shared clock; not at all if it has passed. */
-/** Waits for a time of `nowUs`. A timer may come up to a millisecond early. */
+/** Waits until a time of the shared clock; not at all if it has passed. A timer may come up to a millisecond early. */
 async function until(atUs: number): Promise<void> {
   for (let leftUs = atUs - nowUs(); leftUs > 0; leftUs = atUs - nowUs()) await sleep(Math.ceil(leftUs / 1000));
 }

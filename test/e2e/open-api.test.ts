@@ -89,7 +89,6 @@ describe("docs/openapi.json", () => {
     expect(served).toContain("/v1/messages");
     // A socket, and the scripts of the start page.
     const others = [STREAM_PATH, "/client/"];
-    expect(served).toEqual(expect.arrayContaining(others));
     expect(Object.keys(document.paths)).toEqual(
       expect.arrayContaining(served.filter((path) => !others.includes(path))),
     );
