@@ -112,7 +112,7 @@ async function watch(
       view.seen(await look(gateway));
     } catch (error) {
       if (!(error instanceof NoGateway)) throw error;
-      view.lost(new Date().toLocaleTimeString());
+      view.lost(new Date().toTimeString().slice(0, 8));
     }
     if (!quit.signal.aborted) draw();
   }
