@@ -11,15 +11,24 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from .errors import NO_CODE, SluiceError, failure
 
+#: Neither follows redirects, as no browser does: older versions carry the token to wherever one points.
 _connect: Any
 try:  # from 13 on
-    from websockets.asyncio import client as _client
+    from websockets.asyncio.client import connect as _newer
 
-    _connect, _HEADERS = _client.connect, "additional_headers"
+    class _Newer(_newer):
+        def process_redirect(self, exc: Exception) -> Exception | str:
+            return exc
+
+    _connect, _HEADERS = _Newer, "additional_headers"
 except ImportError:
-    from websockets.legacy import client as _legacy
+    from websockets.legacy.client import Connect as _older
 
-    _connect, _HEADERS = _legacy.connect, "extra_headers"
+    class _Older(_older):
+        def handle_redirect(self, uri: str) -> None:
+            raise InvalidHandshake("the gateway redirects")
+
+    _connect, _HEADERS = _Older, "extra_headers"
 
 #: How long a socket that is closed waits for the other side, in seconds.
 CLOSE_S = 1

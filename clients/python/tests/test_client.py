@@ -5,12 +5,12 @@ import json
 import unittest
 from typing import Any
 
-from websockets.exceptions import ConnectionClosedError
+from websockets.exceptions import ConnectionClosedError, InvalidHandshake
 
 from sluice_client import SluiceError, connect
 from sluice_client.clock import backoff_ms
 from sluice_client.dialects import text_of
-from sluice_client.sockets import Closed, _WebSocket, stream_address
+from sluice_client.sockets import Closed, _WebSocket, dial, stream_address
 
 from .fake import FakeSocket, ManualClock, Sockets, turn
 
@@ -280,6 +280,26 @@ class PackageSockets(unittest.IsolatedAsyncioTestCase):
         with self.assertRaises(Closed) as raised:
             await socket.recv()
         self.assertEqual(raised.exception.code, 1006)
+
+
+    async def test_do_not_carry_the_token_where_a_redirect_points(self) -> None:
+        heard: list[bytes] = []
+
+        def answering(answer: str) -> Any:
+            async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+                heard.append(await reader.readuntil(b"\r\n\r\n"))
+                writer.write(f"HTTP/1.1 {answer}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+                writer.close()
+
+            return asyncio.start_server(serve, "127.0.0.1", 0)
+
+        async with await answering("401 Unauthorized") as other:
+            port = other.sockets[0].getsockname()[1]
+            async with await answering(f"302 Found\r\nLocation: ws://127.0.0.1:{port}/v1/stream") as gateway:
+                address = f"ws://127.0.0.1:{gateway.sockets[0].getsockname()[1]}/v1/stream"
+                with self.assertRaises(InvalidHandshake):
+                    await dial(address, ["sluice.v1"], {"Authorization": "Bearer t"})
+        self.assertEqual(len(heard), 1)
 
 
 class Addresses(unittest.TestCase):
