@@ -29,6 +29,7 @@ interface Said {
   readonly code?: string;
   readonly end?: { readonly status: string; readonly lastSeq: number; readonly usage: object };
   readonly restored?: boolean;
+  readonly sockets?: number;
   readonly tasksLeft?: number;
 }
 
@@ -108,6 +109,33 @@ whereItIs("the Python client", () => {
     expect(heard.map((said) => said.text ?? "").join("")).toBe(numbers(5));
     expect(heard.at(-1)?.end).toMatchObject({ status: "completed", lastSeq: 7, usage: { source: "estimated" } });
   });
+
+  test.each([false, true])(
+    "gets every event once from one call, whichever frame the socket dies at (that frame is heard: %s)",
+    async (isHeard) => {
+      await using upstream = await startScriptedUpstream();
+      await using gateway = await startTestGateway({ upstream: upstream.url, config: {} });
+      upstream.respondWith((exchange) => {
+        exchange.sse();
+        for (let n = 1; n <= 3; n++) exchange.event(chunk(`${n} `));
+        exchange.finishChat();
+      });
+      const sockets: unknown[] = [];
+      // hello, opened, at most five frames of events, the end.
+      for (let dieAt = 0; dieAt < 8; dieAt++) {
+        // The first event is in the loop's hand while the socket dies, so that the gateway repeats it.
+        const requests = [{ model: "gpt", body: { messages: [] }, stopAfter: 1, stopMs: 50 }];
+        const heard = await run({ url: gateway.url, requests, dieAt, isHeard });
+        expect([dieAt, seqsOf(heard, 0)]).toEqual([dieAt, upTo(5)]);
+        expect(heard.at(-2)?.end).toMatchObject({ status: "completed", lastSeq: 5 });
+        expect(upstream.requests).toBe(dieAt + 1);
+        sockets.push(heard.at(-1)?.sockets);
+      }
+      // It did die, at least up to the first frame of events: those that come together share one.
+      expect(sockets.slice(0, 3)).toEqual([2, 2, 2]);
+    },
+    LIMIT_MS,
+  );
 
   test(
     "loses and repeats nothing of three streams, and calls once for each, while 300 connections die",
