@@ -1,13 +1,13 @@
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { loadConfig } from "../../config/load.ts";
 import { KEY_FILE } from "../../storage/keys/key-database.ts";
 import { LEDGER_FILE } from "../../storage/ledger/ledger-database.ts";
 import { copyDatabase } from "../../storage/sqlite/copy-database.ts";
 import { openDataDirectory } from "../../storage/sqlite/data-directory.ts";
 import { DATABASE_FILE } from "../../storage/transcripts/sqlite-database.ts";
 import type { Command, CommandWorld } from "../command.ts";
+import { configOf } from "../config-of.ts";
 import { BAD_USAGE, exitFor, OK } from "../exit-codes.ts";
 
 /** The part of the outside world that the command uses. */
@@ -63,7 +63,7 @@ function directoryOf(
   { env, cwd }: BackupWorld,
 ): string {
   if (data) return resolve(cwd, data);
-  const found = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd }).data;
+  const found = configOf(config, { env, cwd }).data;
   if (found.store !== "memory") return found.directory;
   throw new Error("data.store is memory: there is nothing to copy");
 }

@@ -2,13 +2,13 @@ import { createHash, randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { checkNames } from "../../compose/known-names.ts";
-import { loadConfig } from "../../config/load.ts";
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import { writeSecret } from "../../core/caller/key-secret.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { KeyDatabase } from "../../storage/keys/key-database.ts";
 import { openDataDirectory } from "../../storage/sqlite/data-directory.ts";
 import type { Command, CommandWorld } from "../command.ts";
+import { configOf } from "../config-of.ts";
 import { exitFor, OK, reasonOf } from "../exit-codes.ts";
 import { CREATE_OPTIONS, readDuration, readKey } from "./key-options.ts";
 import { keyTable, keyView } from "./key-view.ts";
@@ -178,7 +178,7 @@ function configured(
   cwd: string,
   wanted: Pick<GatewayKey, "models" | "routes"> | undefined,
 ): string {
-  const found = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd });
+  const found = configOf(config, { env, cwd });
   const { data } = found;
   if (wanted) checkNames(wanted, found);
   if (data.store !== "memory") return data.directory;

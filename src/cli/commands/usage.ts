@@ -1,12 +1,12 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { loadConfig } from "../../config/load.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { UsageReport } from "../../core/ledger/ledger.ts";
 import { readUsageQuery, USAGE_GROUPS, type UsageQuery, type WrongWord } from "../../core/ledger/usage-query.ts";
 import { usageView } from "../../core/ledger/usage-view.ts";
 import { LedgerQueries } from "../../storage/ledger/ledger-queries.ts";
 import type { Command, CommandWorld } from "../command.ts";
+import { configOf } from "../config-of.ts";
 import { exitFor, OK } from "../exit-codes.ts";
 import { usageCsv } from "./usage-csv.ts";
 import { usageTable } from "./usage-table.ts";
@@ -74,7 +74,7 @@ export const command: Command = { run: runUsage, options: OPTIONS };
 function directoryOf({ data, config }: Values, { env, cwd }: UsageWorld): string {
   if (data === "") throw bad("--data is empty");
   if (data !== undefined) return resolve(cwd, data);
-  const found = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd }).data;
+  const found = configOf(config, { env, cwd }).data;
   if (found.store !== "memory") return found.directory;
   throw new GatewayError("store_unavailable", "data.store is memory: ask the running gateway, GET /v1/usage");
 }
