@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
-import { chunk, numbers } from "../client/set-up.ts";
+import { chunk, MANY_SOCKETS, numbers } from "../client/set-up.ts";
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
 import { startFloodUpstream } from "../support/flood-upstream.ts";
 import { startTestGateway } from "../support/gateway.ts";
@@ -142,14 +142,7 @@ whereItIs("the Python client", () => {
     async () => {
       const perStream = 700;
       await using upstream = await startFloodUpstream();
-      const limits = {
-        sockets: { upgradesPerSecond: 100_000 },
-        requests: { framesPerSecond: 100_000 },
-        opensPerSecond: 10_000,
-        // Small, so that a loop soon needs the next socket.
-        streams: { windowEvents: 2 },
-      };
-      await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits } });
+      await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits: MANY_SOCKETS } });
       await using proxy = await startCuttingProxy(gateway.url);
       const keys = ["a", "b", "c"];
       const requests = keys.map((key) => ({
