@@ -90,6 +90,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       limits,
       registry,
       budget,
+      reads,
       upstream,
       ledger,
       observer,

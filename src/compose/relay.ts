@@ -10,10 +10,12 @@ import { Probes, type ProbesParts } from "../core/probe/probes.ts";
 import { KeyReservations } from "../core/quota/key-reservations.ts";
 import { Relay } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/log-budget.ts";
+import type { ReadTurn } from "../core/stream/read-turn.ts";
 import { StreamRegistry } from "../core/stream/registry.ts";
 import type { ResumeFailure } from "../core/stream/resume-failure.ts";
 import { Sweeper } from "../core/stream/sweeper.ts";
 import { Targets } from "../core/targets/targets.ts";
+import { LogBlocks } from "../storage/logs/log-blocks.ts";
 import type { Limits } from "./limits.ts";
 
 /** How often grace, retention, pauses and drains are checked. */
@@ -60,6 +62,7 @@ export async function connectRelay(parts: {
   readonly observer: Observer;
   readonly clock: Clock;
   readonly newId: () => string;
+  readonly reads: ReadTurn;
   /** The memory of request bodies, held until their responses begin. */
   readonly requests: InboundBudget;
   /** Throws when the process is too busy for one more stream of this caller. */
@@ -88,6 +91,7 @@ export async function connectRelay(parts: {
     opens: new OpenRate(limits, clock),
     budget,
     streamBytes: STREAM_BYTES,
+    logMemory: new LogBlocks(parts.reads),
     reservations,
     targets,
     admit(caller) {

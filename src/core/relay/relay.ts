@@ -3,6 +3,7 @@ import type { InboundBudget } from "../caller/inbound-budget.ts";
 import { GatewayError, toGatewayError } from "../kernel/errors.ts";
 import { jsonSize } from "../kernel/json.ts";
 import type { LogBudget } from "../stream/log-budget.ts";
+import type { LogMemory } from "../stream/log-memory.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
 import type { Plan } from "../targets/target-plan.ts";
@@ -23,6 +24,8 @@ export interface RelayParts extends CallParts {
   readonly log: LogLimits;
   /** The memory shared by all logs. */
   readonly budget?: LogBudget;
+  /** Where logs keep what is not read as it comes; in the heap by default. */
+  readonly logMemory?: LogMemory;
   /** What a running stream counts in it beside its log, in bytes; 0 by default. */
   readonly streamBytes?: number;
   /** Chooses among the targets of models that have several; without it only the first is tried. */
@@ -116,7 +119,7 @@ export class Relay {
   }
 
   #start({ request, prepared }: Ready, plan: Plan | undefined): Stream {
-    const { clock, newId, log, budget, streamBytes = 0, observer, reservations } = this.#parts;
+    const { clock, newId, log, logMemory, budget, streamBytes = 0, observer, reservations } = this.#parts;
     // The closures below live as long as the stream, so they must not capture the request.
     const { caller, target, face, session } = request;
     const stream = new Stream(
@@ -128,7 +131,7 @@ export class Relay {
         startedAt: request.receivedAt,
         tellsDialect: request.tellsDialect,
       },
-      new StreamLog(log, budget),
+      new StreamLog(log, budget, logMemory),
       () => clock.now(),
       (error) => observer.fault(error, `reader of ${face}`),
     );

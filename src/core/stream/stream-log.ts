@@ -1,5 +1,7 @@
 import type { ByteString } from "../kernel/byte-string.ts";
 import { type LogBudget, REFUSE_AT } from "./log-budget.ts";
+import { LogData } from "./log-data.ts";
+import type { LogMemory } from "./log-memory.ts";
 
 /** A numbered event of an upstream. */
 export interface Entry {
@@ -29,8 +31,10 @@ const ENTRY_OVERHEAD = 128;
 const SHARE_UNDER_PRESSURE = 8 * 1024;
 
 /** The size of an entry as logs, windows and the budget count it, in bytes. */
-export const entryBytes = ({ data, event }: Pick<Entry, "data" | "event">): number =>
-  data.length + (event?.length ?? 0) + ENTRY_OVERHEAD;
+export const entryBytes = ({ data, event }: Pick<Entry, "data" | "event">): number => sizeOf(data.length, event);
+
+const sizeOf = (dataBytes: number, event: ByteString | undefined): number =>
+  dataBytes + (event?.length ?? 0) + ENTRY_OVERHEAD;
 
 /**
  * The bounded, numbered record of one stream. It never drops an entry on its own: while `isFull`, its owner pauses the
@@ -39,21 +43,23 @@ export const entryBytes = ({ data, event }: Pick<Entry, "data" | "event">): numb
 export class StreamLog {
   readonly #limits: LogLimits;
   readonly #budget: LogBudget | undefined;
-  /** The entries' data and kinds, side by side: an object for each entry would cost more to collect than to build again. */
-  #data: ByteString[] = [];
+  readonly #data: LogData;
+  /** The entries' kinds, beside their data: an object for each entry would cost more to collect than to build again. */
   #kinds: Kind[] = [];
   /** The kind of the newest entry. */
   #kind: Kind = { event: undefined, raw: false, hasContent: false };
-  /** Entries before this index are trimmed. The arrays are compacted when half of them is. */
+  /** Kinds before this index are trimmed. The list is compacted when half of it is. */
   #start = 0;
   #tail = 0;
   #bytes = 0;
   #head = 0;
   #preface: ByteString = "";
 
-  constructor(limits: LogLimits, budget?: LogBudget) {
+  /** `memory`: where data goes that is not read as it comes; without one it stays in the heap. */
+  constructor(limits: LogLimits, budget?: LogBudget, memory?: LogMemory) {
     this.#limits = limits;
     this.#budget = budget;
+    this.#data = new LogData(memory);
   }
 
   /** The sequence of the newest entry; 0 if there is none. */
@@ -109,10 +115,8 @@ export class StreamLog {
 
   /** The entry with this sequence; undefined if it is trimmed or not logged yet. */
   at(seq: number): Entry | undefined {
-    if (seq <= this.#tail) return undefined;
-    const index = this.#start + seq - this.#tail - 1;
-    const data = this.#data[index];
-    const kind = this.#kinds[index];
+    const data = this.#data.at(seq);
+    const kind = this.#kinds[this.#start + seq - this.#tail - 1];
     if (data === undefined || !kind) return undefined;
     return { seq, event: kind.event, data, raw: kind.raw, hasContent: kind.hasContent };
   }
@@ -120,8 +124,8 @@ export class StreamLog {
   /** Drops the oldest entries up to and including `seq`, as long as the log is crowded. */
   trimTo(seq: number): void {
     while (this.isCrowded && this.#tail < seq) this.#dropOldest();
-    if (this.#start > 64 && this.#start * 2 > this.#data.length) {
-      this.#data = this.#data.slice(this.#start);
+    this.#data.dropTo(this.#tail);
+    if (this.#start > 64 && this.#start * 2 > this.#kinds.length) {
       this.#kinds = this.#kinds.slice(this.#start);
       this.#start = 0;
     }
@@ -131,11 +135,16 @@ export class StreamLog {
   evict(): void {
     this.#budget?.shrink(this.#bytes + this.#preface.length);
     this.#preface = "";
-    this.#data = [];
+    this.#data.dropTo(this.#head);
     this.#kinds = [];
     this.#start = 0;
     this.#bytes = 0;
     this.#tail = this.#head;
+  }
+
+  /** No entry will follow: what is kept holds no more memory than it needs. */
+  settle(): void {
+    this.#data.settle();
   }
 
   #kindOf({ event, raw, hasContent }: Entry): Kind {
@@ -147,9 +156,8 @@ export class StreamLog {
   }
 
   #dropOldest(): void {
-    const bytes = entryBytes({ data: this.#data[this.#start] ?? "", event: this.#kinds[this.#start]?.event });
-    this.#data[this.#start++] = "";
     this.#tail++;
+    const bytes = sizeOf(this.#data.bytesOf(this.#tail), this.#kinds[this.#start++]?.event);
     this.#bytes -= bytes;
     this.#budget?.shrink(bytes);
   }

@@ -214,7 +214,9 @@ export class Stream {
   }
 
   #giveBack(): void {
-    if (this.#terminal && !this.#retainer && this.#readers.length === 0) this.log.evict();
+    if (!this.#terminal) return;
+    if (!this.#retainer && this.#readers.length === 0) this.log.evict();
+    else this.log.settle();
   }
 
   #handledByAll(): number {
