@@ -1,4 +1,5 @@
 import type { Delta } from "../dialect/dialect.ts";
+import { copyOf } from "../kernel/byte-string.ts";
 import { parseJson } from "../kernel/json.ts";
 
 const BACKSLASH = 0x5c;
@@ -87,8 +88,10 @@ export class EventTemplate {
       (one, other) => one.from - other.from,
     );
     this.#holes = holes;
-    this.#pieces = [0, ...holes.map(({ to }) => to)].map((from, index) => data.slice(from, holes[index]?.from));
-    this.#name = name;
+    // The template outlives the read that brought the event.
+    const own = copyOf(data);
+    this.#pieces = [0, ...holes.map(({ to }) => to)].map((from, index) => own.slice(from, holes[index]?.from));
+    this.#name = name === undefined ? undefined : copyOf(name);
     this.#kind = kind;
   }
 }

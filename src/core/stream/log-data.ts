@@ -1,26 +1,26 @@
 import type { ByteString } from "../kernel/byte-string.ts";
 import { BlockBytes } from "./block-bytes.ts";
 import type { LogMemory } from "./log-memory.ts";
+import { Numbered } from "./numbered.ts";
 
 /** Data moves out of the heap when there is this much, in bytes: fewer and larger moves cost less. */
 const MOVED_BYTES = 4_096;
 
 /**
- * The data of a log's entries, numbered from 1. The newest stay the strings they came as, slices of an upstream's read. At its
- * end they move out of the heap together, so that no collection finds that read alive. Without a memory all stay strings.
+ * The data of a log's entries, numbered from 1, one after another. What an upstream's read brings is joined to a string and
+ * moves out of the heap at the end of that read, so that no collection finds it. Without a memory it stays that string.
  */
 export class LogData {
   readonly #memory: LogMemory | undefined;
-  /** Where the entries from `#base` on end, in bytes since the first; the first number is where the one after `#base` begins. */
-  #ends: number[] = [0];
-  #base = 0;
-  #dropped = 0;
-  #count = 0;
+  /** Where entries end, in bytes since the first one began. */
+  readonly #ends = new Numbered<number>(0);
+  /** Where the oldest that is not dropped begins, and where the newest ends. */
+  #from = 0;
+  #end = 0;
   #blocks: BlockBytes | undefined;
-  /** The newest entries, those that are in no block, from index `#freshStart`. */
-  #fresh: ByteString[] = [];
-  #freshStart = 0;
-  #freshBytes = 0;
+  /** The bytes that are in no block, and where they begin. An array of strings instead costs four times as much. */
+  #fresh: ByteString = "";
+  #freshFrom = 0;
   /** Whether they move at the end of this read. */
   #isMoving = false;
 
@@ -30,35 +30,36 @@ export class LogData {
 
   /** Keeps the data of the next entry. */
   push(data: ByteString): void {
-    this.#count++;
-    this.#ends.push(this.#endOf(this.#count - 1) + data.length);
-    this.#fresh.push(data);
-    this.#freshBytes += data.length;
-    if (this.#memory && this.#freshBytes >= MOVED_BYTES && !this.#isMoving) this.#moveSoon(this.#memory);
+    this.#end += data.length;
+    this.#ends.push(this.#end);
+    this.#fresh += data;
+    if (this.#memory && this.#fresh.length >= MOVED_BYTES && !this.#isMoving) this.#moveSoon(this.#memory);
   }
 
   /** An entry's data; undefined if it was dropped or has not come. */
   at(number: number): ByteString | undefined {
-    if (number <= this.#dropped || number > this.#count) return undefined;
-    const fresh = this.#freshStart + number - this.#firstFresh;
-    if (fresh >= this.#freshStart) return this.#fresh[fresh];
-    return this.#blocks?.read(this.#endOf(number - 1), this.#endOf(number));
+    const to = this.#ends.at(number);
+    if (to === undefined) return undefined;
+    const from = this.#startOf(number);
+    if (from >= this.#freshFrom) return this.#fresh.slice(from - this.#freshFrom, to - this.#freshFrom);
+    return this.#blocks?.read(from, to);
   }
 
-  /** The size of an entry that was not dropped, in bytes. */
+  /** The size of an entry in bytes; 0 if it was dropped or has not come. */
   bytesOf(number: number): number {
-    return this.#endOf(number) - this.#endOf(number - 1);
+    const to = this.#ends.at(number);
+    return to === undefined ? 0 : to - this.#startOf(number);
   }
 
   /** Drops the entries up to this one. */
   dropTo(number: number): void {
-    this.#blocks?.dropTo(this.#endOf(number));
-    for (let fresh = this.#firstFresh; fresh <= number; fresh++) {
-      this.#freshBytes -= this.bytesOf(fresh);
-      this.#fresh[this.#freshStart++] = "";
-    }
-    this.#dropped = number;
-    this.#compact();
+    this.#from = this.#ends.at(number) ?? this.#from;
+    this.#ends.dropTo(number);
+    this.#blocks?.dropTo(this.#from);
+    const freshBytes = this.#from - this.#freshFrom;
+    // A little is dropped when it moves: not with each entry, because that would copy all of it.
+    if (this.#from === this.#end || freshBytes > Math.max(MOVED_BYTES, this.#fresh.length / 2))
+      this.#dropFresh(freshBytes);
   }
 
   /** No more will come: what is kept must not hold more than itself. */
@@ -66,13 +67,8 @@ export class LogData {
     if (this.#memory && this.#blocks) this.#move(this.#memory);
   }
 
-  /** The number of the oldest entry that is in no block. */
-  get #firstFresh(): number {
-    return this.#count - this.#fresh.length + this.#freshStart + 1;
-  }
-
-  #endOf(number: number): number {
-    return this.#ends[number - this.#base] ?? 0;
+  #startOf(number: number): number {
+    return this.#ends.at(number - 1) ?? this.#from;
   }
 
   #moveSoon(memory: LogMemory): void {
@@ -82,26 +78,15 @@ export class LogData {
 
   #move(memory: LogMemory): void {
     this.#isMoving = false;
-    if (this.#fresh.length === 0) return;
-    this.#blocks ??= new BlockBytes(memory, this.#endOf(this.#firstFresh - 1));
-    this.#blocks.append(this.#fresh.join(""));
-    this.#fresh = [];
-    this.#freshStart = 0;
-    this.#freshBytes = 0;
+    this.#dropFresh(this.#from - this.#freshFrom);
+    this.#blocks ??= new BlockBytes(memory, this.#freshFrom);
+    this.#blocks.append(this.#fresh);
+    this.#dropFresh(this.#fresh.length);
   }
 
-  /** Shortens the lists once most of them, or all, is dropped. */
-  #compact(): void {
-    if (isMostlyDead(this.#freshStart, this.#fresh.length)) {
-      this.#fresh = this.#fresh.slice(this.#freshStart);
-      this.#freshStart = 0;
-    }
-    const dead = this.#dropped - this.#base;
-    if (!isMostlyDead(dead, this.#ends.length - 1)) return;
-    this.#ends = this.#ends.slice(dead);
-    this.#base = this.#dropped;
+  #dropFresh(bytes: number): void {
+    if (bytes <= 0) return;
+    this.#fresh = this.#fresh.slice(bytes);
+    this.#freshFrom += bytes;
   }
 }
-
-const isMostlyDead = (dead: number, all: number): boolean =>
-  dead > 0 && (dead === all || (dead > 64 && dead * 2 > all));

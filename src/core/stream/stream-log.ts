@@ -1,7 +1,8 @@
-import type { ByteString } from "../kernel/byte-string.ts";
+import { type ByteString, copyOf } from "../kernel/byte-string.ts";
 import { type LogBudget, REFUSE_AT } from "./log-budget.ts";
 import { LogData } from "./log-data.ts";
 import type { LogMemory } from "./log-memory.ts";
+import { Numbered } from "./numbered.ts";
 
 /** A numbered event of an upstream. */
 export interface Entry {
@@ -45,11 +46,9 @@ export class StreamLog {
   readonly #budget: LogBudget | undefined;
   readonly #data: LogData;
   /** The entries' kinds, beside their data: an object for each entry would cost more to collect than to build again. */
-  #kinds: Kind[] = [];
+  readonly #kinds = new Numbered<Kind>(0);
   /** The kind of the newest entry. */
   #kind: Kind = { event: undefined, raw: false, hasContent: false };
-  /** Kinds before this index are trimmed. The list is compacted when half of it is. */
-  #start = 0;
   #tail = 0;
   #bytes = 0;
   #head = 0;
@@ -116,7 +115,7 @@ export class StreamLog {
   /** The entry with this sequence; undefined if it is trimmed or not logged yet. */
   at(seq: number): Entry | undefined {
     const data = this.#data.at(seq);
-    const kind = this.#kinds[this.#start + seq - this.#tail - 1];
+    const kind = this.#kinds.at(seq);
     if (data === undefined || !kind) return undefined;
     return { seq, event: kind.event, data, raw: kind.raw, hasContent: kind.hasContent };
   }
@@ -125,10 +124,7 @@ export class StreamLog {
   trimTo(seq: number): void {
     while (this.isCrowded && this.#tail < seq) this.#dropOldest();
     this.#data.dropTo(this.#tail);
-    if (this.#start > 64 && this.#start * 2 > this.#kinds.length) {
-      this.#kinds = this.#kinds.slice(this.#start);
-      this.#start = 0;
-    }
+    this.#kinds.dropTo(this.#tail);
   }
 
   /** Drops everything: the log is no longer needed, or its memory is needed elsewhere. */
@@ -136,8 +132,7 @@ export class StreamLog {
     this.#budget?.shrink(this.#bytes + this.#preface.length);
     this.#preface = "";
     this.#data.dropTo(this.#head);
-    this.#kinds = [];
-    this.#start = 0;
+    this.#kinds.dropTo(this.#head);
     this.#bytes = 0;
     this.#tail = this.#head;
   }
@@ -150,14 +145,15 @@ export class StreamLog {
   #kindOf({ event, raw, hasContent }: Entry): Kind {
     const kind = this.#kind;
     if (kind.event !== event || kind.raw !== raw || kind.hasContent !== hasContent) {
-      this.#kind = { event, raw, hasContent };
+      // A kind outlives the read that brought it.
+      this.#kind = { event: event === undefined ? undefined : copyOf(event), raw, hasContent };
     }
     return this.#kind;
   }
 
   #dropOldest(): void {
     this.#tail++;
-    const bytes = sizeOf(this.#data.bytesOf(this.#tail), this.#kinds[this.#start++]?.event);
+    const bytes = sizeOf(this.#data.bytesOf(this.#tail), this.#kinds.at(this.#tail)?.event);
     this.#bytes -= bytes;
     this.#budget?.shrink(bytes);
   }
