@@ -13,6 +13,9 @@ const EXIT_GRACE_MS = 1000;
 // Collect the old generation when it has grown by half rather than doubled: otherwise what stalled readers keep would
 // cost twice its size (measured by `npm run soak`, scenario `stalled`).
 setFlagsFromString("--heap-growing-percent=50");
+// Collect the young generation while the old one is being marked, too: otherwise it grows meanwhile, to 15 times its size where
+// upstreams write as fast as they can, and all that died in it outlives that collection (bench/README.md has the figures).
+setFlagsFromString("--no-separate-gc-phases");
 
 // Everything else is imported after this check: an older Node could not even load it.
 if (isNewEnough(process.versions.node)) {
