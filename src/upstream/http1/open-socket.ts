@@ -3,6 +3,7 @@ import { type ConnectionOptions, connect as connectSecure, type SecureContext, t
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import type { RunningTime } from "../policy/running-time.ts";
+import { READ_BYTES } from "./read-buffers.ts";
 import type { ReadPace } from "./read-pace.ts";
 
 /** Whom TLS expects and trusts. `session` is the newest one, which the next connection takes up. */
@@ -46,7 +47,7 @@ const TCP_KEEP_ALIVE_MS = 60_000;
  * All sockets read into this buffer: each read is copied out of it before the next one. So no read allocates a buffer, and
  * none waits in a stream (figures: bench/README.md).
  */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES);
 
 /**
  * Begins a connection whose reads are handed to `read`, as the first `size` bytes of a buffer that the next read overwrites, or

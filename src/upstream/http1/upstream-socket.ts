@@ -34,7 +34,7 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
   #isConnected = false;
   #isPaused = false;
   /** Bytes read before a pause took effect, or beyond the pace. */
-  readonly #held = new HeldReads();
+  readonly #held: HeldReads;
   #error: Error | undefined;
   /** Whether it has served a call or been idle, so that the upstream may have closed it. */
   #isReused = false;
@@ -50,6 +50,7 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
   constructor(target: SocketTarget, owner: SocketOwner) {
     this.#owner = owner;
     this.#target = target;
+    this.#held = new HeldReads(target.pace.buffers);
     this.#callOff = this.#target.time.after(target.connectMs, () => this.#notMade());
     if (target.proxy) this.#socket = openTunnel(target.proxy, this);
     else {
