@@ -59,6 +59,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
     "kernel",
     "usage",
     "dialect",
+    "log",
     "stream",
     "ledger",
     "caller",

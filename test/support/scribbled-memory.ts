@@ -1,4 +1,4 @@
-import type { LogBlock, LogMemory } from "../../src/core/stream/log-memory.ts";
+import type { LogBlock, LogMemory } from "../../src/core/log/log-memory.ts";
 
 /**
  * A memory of small blocks that overwrites what is given back, so that whoever still reads a block finds nonsense there. Throws

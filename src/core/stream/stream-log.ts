@@ -1,8 +1,8 @@
 import { type ByteString, copyOf } from "../kernel/byte-string.ts";
+import { LogData } from "../log/log-data.ts";
+import type { LogMemory } from "../log/log-memory.ts";
+import { Numbered } from "../log/numbered.ts";
 import { type LogBudget, REFUSE_AT } from "./log-budget.ts";
-import { LogData } from "./log-data.ts";
-import type { LogMemory } from "./log-memory.ts";
-import { Numbered } from "./numbered.ts";
 
 /** A numbered event of an upstream. */
 export interface Entry {

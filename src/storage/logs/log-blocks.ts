@@ -1,4 +1,4 @@
-import type { LogBlock, LogMemory } from "../../core/stream/log-memory.ts";
+import type { LogBlock, LogMemory } from "../../core/log/log-memory.ts";
 import type { ReadTurn } from "../../core/stream/read-turn.ts";
 
 /** Large enough that a thousand events take twenty blocks, small enough that the half-empty last one of a log does not count. */

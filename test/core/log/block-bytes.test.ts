@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { BlockBytes } from "../../../src/core/stream/block-bytes.ts";
+import { BlockBytes } from "../../../src/core/log/block-bytes.ts";
 import { ScribbledMemory } from "../../support/scribbled-memory.ts";
 
 const BLOCK_BYTES = 16;

@@ -1,6 +1,6 @@
 import { expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { Numbered } from "../../../src/core/stream/numbered.ts";
+import { Numbered } from "../../../src/core/log/numbered.ts";
 
 const step = fc.oneof(fc.record({ push: fc.integer({ min: 1, max: 90 }) }), fc.record({ drop: fc.nat(120) }));
 
