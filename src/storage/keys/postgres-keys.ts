@@ -1,0 +1,77 @@
+import type { GatewayKey } from "../../core/caller/key-ring.ts";
+import type { PostgresDatabase, Query } from "../postgres/database.ts";
+import { stateOf } from "../postgres/outage.ts";
+import { toColumn } from "../postgres/values.ts";
+import { hasKey, type KeyStore, noKey } from "./key-store.ts";
+
+const ALL = "SELECT record FROM keys ORDER BY position";
+const UNIQUE_VIOLATION = "23505";
+
+/** How long closing waits for a statement. */
+const CLOSE_MS = 3_000;
+
+/** The gateway keys in PostgreSQL. Rejects with the driver's errors where its interface says nothing else. */
+export class PostgresKeys implements KeyStore {
+  readonly #database: PostgresDatabase;
+
+  /** `database` is closed with it. */
+  constructor(database: PostgresDatabase) {
+    this.#database = database;
+  }
+
+  async list(): Promise<readonly GatewayKey[]> {
+    return keysOf(await this.#database.query(ALL));
+  }
+
+  async add(key: GatewayKey): Promise<void> {
+    const statement = "INSERT INTO keys (id, caller, revoked, record) VALUES ($1, $2, $3, $4)";
+    try {
+      await this.#database.query(statement, columnsOf(key));
+    } catch (error) {
+      throw stateOf(error) === UNIQUE_VIOLATION ? hasKey(key.caller) : error;
+    }
+  }
+
+  change(idOrCaller: string, change: (key: GatewayKey) => GatewayKey): Promise<GatewayKey> {
+    return this.#database.inTransaction(async (query) => {
+      const key = await find(query, idOrCaller);
+      if (!key) throw noKey(idOrCaller);
+      const changed = change(key);
+      await query("UPDATE keys SET caller = $2, revoked = $3, record = $4 WHERE id = $1", columnsOf(changed));
+      return changed;
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#database.close(CLOSE_MS);
+  }
+}
+
+/** Tells whether keys have changed since it was last asked: returns all then, and otherwise undefined. */
+export function keyChanges(database: PostgresDatabase): () => Promise<readonly GatewayKey[] | undefined> {
+  let returned: unknown;
+  return async () => {
+    // Read before the keys: a change in between shows at the next look.
+    const [{ version } = { version: undefined }] = await database.query("SELECT version FROM key_changes");
+    if (version === returned) return undefined;
+    const keys = keysOf(await database.query(ALL));
+    returned = version;
+    return keys;
+  };
+}
+
+async function find(query: Query, idOrCaller: string): Promise<GatewayKey | undefined> {
+  const statement = `SELECT record FROM keys WHERE id = $1 OR (caller = $1 AND NOT revoked)
+    ORDER BY id = $1 DESC LIMIT 1 FOR UPDATE`;
+  return keysOf(await query(statement, [toColumn(idOrCaller)]))[0];
+}
+
+const keysOf = (rows: readonly { readonly [column: string]: unknown }[]): readonly GatewayKey[] =>
+  rows.map(({ record }) => record as GatewayKey);
+
+const columnsOf = (key: GatewayKey): readonly unknown[] => [
+  toColumn(key.id),
+  toColumn(key.caller),
+  key.revokedAt !== undefined,
+  JSON.stringify(key),
+];

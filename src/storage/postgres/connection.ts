@@ -1,0 +1,73 @@
+import { readFileSync } from "node:fs";
+import type { ConnectionOptions } from "node:tls";
+import type { ClientConfig } from "pg";
+import { typeParsers } from "./values.ts";
+
+/** Where the data lies. */
+export interface PostgresOptions {
+  /** Such as `postgres://sluice:secret@db.example.com/sluice?sslmode=verify-full`. Holds a secret: never shown. */
+  readonly url: string;
+  /** The schema of all tables. */
+  readonly schema: string;
+  /** How many connections are open at most, besides the one that holds the gateway's locks. */
+  readonly connections: number;
+}
+
+/** How long a connection may take, waiting for a free one included. */
+const CONNECT_MS = 5_000;
+/** How long a statement may take. An address that has gone silent would otherwise hold it for a quarter of an hour. */
+const STATEMENT_MS = 10_000;
+
+/** Parameters that say how TLS is used. They are read here, because drivers disagree on what they mean. */
+const TLS_PARAMETERS = ["ssl", "sslmode", "sslrootcert", "sslcert", "sslkey", "uselibpqcompat"] as const;
+
+/** Hosts whose traffic stays on this machine: a socket's directory, or loopback. */
+const LOCAL = /^(\/.*|localhost|127(\.\d+){3}|\[?::1\]?|)$/;
+
+/** The driver's settings for one connection. Throws when the URL says something that cannot be kept. */
+export function connectionOf({ url: text, schema }: Omit<PostgresOptions, "connections">): ClientConfig {
+  const url = URL.parse(text);
+  if (!url || !/^postgres(ql)?:$/.test(url.protocol)) throw new Error("its URL does not begin with postgres://");
+  const ssl = tlsOf(url);
+  const options = [url.searchParams.get("options"), `-c search_path="${schema}"`].filter(Boolean).join(" ");
+  for (const name of [...TLS_PARAMETERS, "options"]) url.searchParams.delete(name);
+  return {
+    connectionString: url.href,
+    ssl,
+    options,
+    application_name: url.searchParams.get("application_name") ?? "sluice",
+    keepAlive: true,
+    connectionTimeoutMillis: CONNECT_MS,
+    query_timeout: STATEMENT_MS,
+    types: typeParsers,
+  };
+}
+
+/** Names the server for people, without its user and password. */
+export function placeOf(text: string): string {
+  const url = URL.parse(text);
+  return url ? `${url.searchParams.get("host") ?? url.host}${url.pathname}` : "an unreadable address";
+}
+
+/**
+ * The TLS that `sslmode` asks for. Verified is the only encryption that is worth something, so `require` verifies, too;
+ * modes that go on without encryption when the server has none are refused. By default other machines need TLS.
+ */
+function tlsOf(url: URL): false | ConnectionOptions {
+  const given = (name: string) => url.searchParams.get(name) ?? undefined;
+  const mode = given("sslmode") ?? (LOCAL.test(given("host") ?? url.hostname) ? "disable" : "verify-full");
+  if (mode === "disable") return false;
+  if (!["require", "verify-ca", "verify-full", "no-verify"].includes(mode)) {
+    throw new Error(`its sslmode is "${mode}": it may be disable, no-verify or verify-full`);
+  }
+  const read = (name: string) => {
+    const path = given(name);
+    return path === undefined ? undefined : readFileSync(path, "utf8");
+  };
+  return {
+    rejectUnauthorized: mode !== "no-verify",
+    ca: read("sslrootcert"),
+    cert: read("sslcert"),
+    key: read("sslkey"),
+  };
+}

@@ -1,0 +1,39 @@
+import type { PostgresDatabase, Query } from "./database.ts";
+import { STEPS } from "./steps.ts";
+
+/** A lock that is held by name, within one database: PostgreSQL counts them by a 64-bit number. */
+export const lockNumber = (parameter: string): string => `hashtextextended(${parameter}, 0)`;
+
+/**
+ * Runs the missing migrations in one transaction, one gateway at a time. Rejects with `store_unavailable` when a newer
+ * version made the tables, when the database is not in UTF-8, or when this user may not change it.
+ */
+export async function migrate(database: PostgresDatabase, steps: readonly string[] = STEPS): Promise<void> {
+  try {
+    await database.inTransaction((query) => run(query, database.schema, steps));
+  } catch (cause) {
+    throw database.unusable(cause);
+  }
+}
+
+async function run(query: Query, schema: string, steps: readonly string[]): Promise<void> {
+  await query(`SELECT pg_advisory_xact_lock(${lockNumber("$1")})`, [`sluice:migrations:${schema}`]);
+  const [found] = await query(
+    "SELECT current_setting('server_encoding') AS encoding, to_regnamespace(quote_ident($1)) IS NULL AS is_missing",
+    [schema],
+  );
+  if (found?.encoding !== "UTF8") throw new Error(`its encoding is ${String(found?.encoding)}, not UTF8`);
+  // Even with IF NOT EXISTS it needs a permission that is not needed where an administrator has made the schema.
+  if (found.is_missing) await query(`CREATE SCHEMA "${schema}"`);
+  await query(`CREATE TABLE IF NOT EXISTS "${schema}".migrations (
+    step integer PRIMARY KEY, ran_at timestamptz NOT NULL DEFAULT now())`);
+  const [{ done } = { done: 0 }] = await query(`SELECT coalesce(max(step), 0) AS done FROM "${schema}".migrations`);
+  if (Number(done) > steps.length) {
+    throw new Error(`a newer version made its tables (step ${String(done)}, this one knows ${steps.length})`);
+  }
+  for (const [index, step] of steps.entries()) {
+    if (index < Number(done)) continue;
+    await query(step);
+    await query(`INSERT INTO "${schema}".migrations (step) VALUES ($1)`, [index + 1]);
+  }
+}
