@@ -2,7 +2,8 @@ import type { Config } from "../config/schema.ts";
 import type { Clock } from "../core/kernel/clock.ts";
 import type { LedgerNews } from "../core/ledger/ledger.ts";
 import { createMemoryLedger, NO_LEDGER } from "../storage/ledger/memory-ledger.ts";
-import { openSqliteLedger, type StoredLedger } from "../storage/ledger/sqlite-ledger.ts";
+import { openSqliteLedger } from "../storage/ledger/sqlite-ledger.ts";
+import type { StoredLedger } from "../storage/ledger/stored-ledger.ts";
 import type { WorkerThread } from "../storage/sqlite/worker-thread.ts";
 
 /**

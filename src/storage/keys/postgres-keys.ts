@@ -2,9 +2,12 @@ import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import type { PostgresDatabase, Query } from "../postgres/database.ts";
 import { stateOf } from "../postgres/outage.ts";
 import { toColumn } from "../postgres/values.ts";
+import { type KeyNews, type KeyWatch, lookForKeys } from "./key-looks.ts";
 import { hasKey, type KeyStore, noKey } from "./key-store.ts";
 
 const ALL = "SELECT record FROM keys ORDER BY position";
+/** Between two looks; a change counts within two seconds. Each is one statement, which reads one row. */
+const LOOK_MS = 500;
 const UNIQUE_VIOLATION = "23505";
 
 /** How long closing waits for a statement. */
@@ -47,17 +50,25 @@ export class PostgresKeys implements KeyStore {
   }
 }
 
-/** Tells whether keys have changed since it was last asked: returns all then, and otherwise undefined. */
-export function keyChanges(database: PostgresDatabase): () => Promise<readonly GatewayKey[] | undefined> {
+/**
+ * Watches the keys in PostgreSQL. Resolves after the first `keys`. Rejects with `store_unavailable` when they cannot be
+ * read. The database stays open.
+ */
+export function watchPostgresKeys(database: PostgresDatabase, news: KeyNews): Promise<KeyWatch> {
   let returned: unknown;
-  return async () => {
-    // Read before the keys: a change in between shows at the next look.
-    const [{ version } = { version: undefined }] = await database.query("SELECT version FROM key_changes");
-    if (version === returned) return undefined;
-    const keys = keysOf(await database.query(ALL));
-    returned = version;
-    return keys;
+  const changed = async () => {
+    try {
+      // Read before the keys: a change in between shows at the next look.
+      const [{ version } = { version: undefined }] = await database.query("SELECT version FROM key_changes");
+      if (version === returned) return undefined;
+      const keys = keysOf(await database.query(ALL));
+      returned = version;
+      return keys;
+    } catch (cause) {
+      throw database.unusable(cause);
+    }
   };
+  return lookForKeys({ changed, lookMs: LOOK_MS, close: async () => {} }, news);
 }
 
 async function find(query: Query, idOrCaller: string): Promise<GatewayKey | undefined> {

@@ -2,7 +2,7 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import { IN_MEMORY, LedgerDatabase } from "./ledger-database.ts";
 import { LedgerQueries } from "./ledger-queries.ts";
 import { closingWrite, type LedgerWrite, openingWrite } from "./ledger-rows.ts";
-import type { StoredLedger } from "./sqlite-ledger.ts";
+import type { StoredLedger } from "./stored-ledger.ts";
 
 /** How long rows gather before they are written together, as in the stored ledger. */
 const GATHER_MS = 20;

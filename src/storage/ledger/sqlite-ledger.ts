@@ -1,39 +1,18 @@
 import { randomUUID } from "node:crypto";
 import { isNativeError } from "node:util/types";
-import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { Ledger, LedgerNews } from "../../core/ledger/ledger.ts";
 import type { WorkerThread } from "../sqlite/worker-thread.ts";
 import { LedgerReader } from "./ledger-reader.ts";
 import { LedgerSpool } from "./ledger-spool.ts";
 import { LedgerThread } from "./ledger-thread.ts";
+import { DAY_MS, type LedgerKeeping, STOP_MS, type StoredLedger } from "./stored-ledger.ts";
 
-/** What the stored ledger needs. */
-export interface LedgerOptions {
+/** What the ledger in SQLite needs. */
+export interface LedgerOptions extends LedgerKeeping {
   readonly directory: string;
   /** The thread that writes it; by default its own. */
   readonly thread?: WorkerThread | undefined;
-  readonly mode: "alongside" | "strict";
-  /** Rows that may wait in memory; beyond that, opens are refused. */
-  readonly spoolRows: number;
-  /** How long an open waits for its commit, and a commit for another process that holds the file. */
-  readonly openWaitMs: number;
-  readonly retentionDays: number;
-  readonly clock: Clock;
-  readonly news: (news: LedgerNews) => void;
 }
-
-/** A ledger that the composition root starts and stops. */
-export interface StoredLedger extends Ledger {
-  /** Rows not yet committed. */
-  readonly waitingRows: number;
-  /** Commits what waits, for a few seconds at most, and closes. */
-  stop(): Promise<void>;
-}
-
-const DAY_MS = 86_400_000;
-/** How long stopping waits for the last commits, and then again for the thread to finish its batch. */
-const STOP_MS = 5_000;
 
 /**
  * Opens the ledger, `ledger.db` in a directory, and closes the rows that dead runs left open. Rejects with

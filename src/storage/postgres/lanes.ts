@@ -5,7 +5,7 @@ export class Lanes {
   /** Runs the call after those that its lane was given before. Settles as the call does. */
   run<Result>(lane: string, call: () => Promise<Result>): Promise<Result> {
     const result = (this.#last.get(lane) ?? Promise.resolve()).then(call);
-    const settled = result.then(
+    const settled: Promise<void> = result.then(
       () => this.#settled(lane, settled),
       () => this.#settled(lane, settled),
     );

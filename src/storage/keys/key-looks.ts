@@ -1,0 +1,59 @@
+import type { GatewayKey } from "../../core/caller/key-ring.ts";
+import { type GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
+
+/** What is told of the keys. */
+export interface KeyNews {
+  /** Called with all keys at the start, and again soon after any process changed them. */
+  readonly keys: (keys: readonly GatewayKey[]) => void;
+  /** Called when the keys cannot be read any more, once until they can. Those read last stay in force. */
+  readonly failed: (error: GatewayError) => void;
+}
+
+/** Where the keys are looked for. */
+export interface KeySource {
+  /** All keys, if they changed since it last returned them. Rejects with `store_unavailable`. */
+  readonly changed: () => Promise<readonly GatewayKey[] | undefined>;
+  /** Between two looks. */
+  readonly lookMs: number;
+  /** Called once, when no look is under way. */
+  readonly close: () => Promise<void>;
+}
+
+/** A watch that runs until it is closed. */
+export interface KeyWatch {
+  close(): Promise<void>;
+}
+
+/** Looks for changed keys again and again. Resolves after the first `keys`; rejects, with the source closed, when they cannot be read. */
+export async function lookForKeys({ changed, lookMs, close }: KeySource, { keys, failed }: KeyNews): Promise<KeyWatch> {
+  try {
+    keys((await changed()) ?? []);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  let isFailing = false;
+  const look = async () => {
+    try {
+      const found = await changed();
+      isFailing = false;
+      if (found) keys(found);
+    } catch (error) {
+      if (!isFailing) failed(toGatewayError(error));
+      isFailing = true;
+    } finally {
+      looking = undefined;
+    }
+  };
+  let looking: Promise<void> | undefined;
+  const timer = setInterval(() => {
+    looking ??= look();
+  }, lookMs);
+  return {
+    async close() {
+      clearInterval(timer);
+      await looking;
+      await close();
+    },
+  };
+}

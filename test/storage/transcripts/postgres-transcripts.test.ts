@@ -1,0 +1,105 @@
+import { expect, test } from "@jest/globals";
+import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
+import { migrate } from "../../../src/storage/postgres/migrations.ts";
+import { PostgresTranscripts } from "../../../src/storage/transcripts/postgres-transcripts.ts";
+import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
+import { message, session, transcriptsContract } from "./transcripts-contract.ts";
+
+describeWithPostgres("the store in PostgreSQL", (server) => {
+  /** A store in a schema, by default a new one. Closing it closes its connections. */
+  async function open(schema = freshSchema(), patienceMs?: number) {
+    const database = new PostgresDatabase(server().options(schema));
+    await migrate(database);
+    const store = new PostgresTranscripts(database, patienceMs);
+    const close = async () => {
+      await store.close();
+      await database.close(5_000);
+    };
+    return new Proxy(store, {
+      get: (target, name) => {
+        const value = name === "close" ? close : Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  }
+
+  transcriptsContract("PostgreSQL", open, 10);
+
+  test("survives close and reopen, with names that contain U+0000", async () => {
+    const schema = freshSchema();
+    const key = "odd \0 \ue000 \ue001 name";
+    const first = await open(schema);
+    await first.saveSession(session(key));
+    await first.append(key, [message(1), message(2)]);
+    await first.saveDocument("kind \0", key, "\0");
+    await first.close();
+    const second = await open(schema);
+    expect(await second.sessions()).toEqual([session(key)]);
+    expect(await second.messages(key)).toEqual([message(1), message(2)]);
+    expect(await second.messages("odd \ue000\ue000 \ue000 \ue001 name")).toEqual([]);
+    expect(await second.documents("kind \0")).toEqual([{ key, value: "\0" }]);
+    await second.close();
+  });
+
+  test("closing waits for every call made before it", async () => {
+    const schema = freshSchema();
+    const first = await open(schema);
+    const writes = [1, 2, 3].map((seq) => first.append("a", [message(seq)]));
+    await first.close();
+    await Promise.all(writes);
+    const second = await open(schema);
+    expect(await second.messages("a")).toHaveLength(3);
+    await second.close();
+  });
+
+  test("the last of two unawaited writes of one thing wins, however often", async () => {
+    const store = await open();
+    for (let round = 0; round < 50; round++) {
+      const writes = [1, 2, 3].map((updatedAt) => store.saveSession(session("a", updatedAt)));
+      expect(await store.sessions()).toEqual([session("a", 3)]);
+      await Promise.all(writes);
+    }
+    await store.close();
+  });
+
+  test("a write that the database refuses fails alone, with store_unavailable and none of its content in the message", async () => {
+    const store = await open();
+    const refused = store.append("a", [{ ...message(1), seq: 1.5 }]);
+    const accepted = store.append("a", [message(2)]);
+    await expect(refused).rejects.toMatchObject({ code: "store_unavailable", message: "the store cannot be used" });
+    await accepted;
+    expect(await store.messages("a")).toEqual([message(2)]);
+    await store.close();
+  });
+
+  test("a server that is killed and starts again loses no call made meanwhile", async () => {
+    const store = await open();
+    await store.append("a", [message(1)]);
+    server().kill();
+    const writes = [2, 3, 4].map((seq) => store.append("a", [message(seq)]));
+    const read = store.messages("a");
+    server().resume();
+    await Promise.all(writes);
+    expect(await read).toEqual([1, 2, 3, 4].map((seq) => message(seq)));
+    await store.close();
+  }, 30_000);
+
+  test("calls wait for a server that is away as long as told, then fail with store_unavailable", async () => {
+    const store = await open(undefined, 300);
+    server().kill();
+    try {
+      await expect(store.append("a", [message(1)])).rejects.toMatchObject({ code: "store_unavailable" });
+    } finally {
+      server().resume();
+    }
+    expect(await store.messages("a")).toEqual([]);
+    await store.close();
+  }, 30_000);
+
+  test("more than a thousand waiting calls are refused", async () => {
+    const store = await open();
+    const asked = await Promise.allSettled(Array.from({ length: 1_010 }, () => store.messages("a")));
+    expect(asked.filter(({ status }) => status === "rejected")).toHaveLength(10);
+    await store.close();
+  });
+});
