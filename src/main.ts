@@ -78,7 +78,7 @@ async function main(): Promise<number> {
       const collector = chooseCollector(config.runtime.collector, processors);
       useCollector(collector);
       // Before loading the gateway, the slowest step, so that an unusable directory is refused at once.
-      if (config.data.store !== "memory") openDataDirectory(config.data.directory, "SLUICE_DATA or data.directory");
+      if (config.data.store === "sqlite") openDataDirectory(config.data.directory, "SLUICE_DATA or data.directory");
       return (await import("./compose/gateway.ts")).createGateway(config, {
         ...options,
         pid: process.pid,

@@ -180,7 +180,7 @@ async function serve(loaded: Config, world: World, load: () => Config, file: str
         warnOf(next, world);
         return next;
       });
-      if (config.data.store !== "memory") tellOutcome(config.data.directory, world, outcome);
+      if (config.data.store === "sqlite") tellOutcome(config.data.directory, world, outcome);
     };
     world.onHangUp(reload);
     if (config.watch) void stopped.then(followFile(file, reload));

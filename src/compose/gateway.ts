@@ -18,8 +18,6 @@ import { createLog, type LogOptions } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
-import { claimDirectory } from "../storage/sqlite/directory-claim.ts";
-import { WorkerThread } from "../storage/sqlite/worker-thread.ts";
 import { createTicketFace } from "../transport/auth/ticket-face.ts";
 import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
@@ -29,15 +27,14 @@ import { connectCallers } from "./callers.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
-import { connectLedger } from "./ledger.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
 import type { Gateway, GatewayOptions } from "./running.ts";
+import { openStorage } from "./storage.ts";
 import { connectStreamFaces } from "./stream-faces.ts";
-import { openTranscripts } from "./transcripts.ts";
 
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
 const newId = (): string => randomUUID();
@@ -63,13 +60,15 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const current = new CurrentConfig(config, demo);
   const { routing, limits } = current;
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
-  if (config.data.store === "sqlite") {
-    started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
-  }
-  // One for all that is stored, because threads are what costs most at the start. Closed once its users are.
-  const thread = started.use(new WorkerThread());
-  const transcripts = started.adopt(await openTranscripts(config, thread), (part) => part.close());
-  const ledger = started.adopt(await connectLedger(config, thread, clock, log.ledger), (part) => part.stop());
+  const storage = started.use(
+    await openStorage(config, {
+      pid: options.pid,
+      clock,
+      news: log.ledger,
+      fault: (error) => observer.fault(error, "store"),
+    }),
+  );
+  const { transcripts, ledger } = storage;
   const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
@@ -101,7 +100,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const probed = metrics?.probed ?? (() => {});
   const probes = started.use(connectProbes({ upstream, routes: () => routing.routes, targets, relay, clock, probed }));
-  const callers = started.use(await connectCallers(config, thread, clock, observer));
+  const callers = started.use(await connectCallers(config, storage, clock, observer));
   const { authenticator, tickets } = callers;
   const requests = inboundBudgets.callers;
   const api = { relay, routing, registry, authenticator, observer, clock, newId, limits, requests };
@@ -118,7 +117,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       relay,
       routing,
       transcripts,
-      durable: config.data.store === "sqlite",
+      durable: storage.durable,
       authenticator,
       credentials: authenticator,
       observer,

@@ -9,7 +9,7 @@ interface Checked {
   readonly listen: { readonly host: string };
   readonly auth: { readonly token?: Secret | undefined; readonly required: boolean };
   readonly allowedHosts: readonly string[];
-  readonly data: { readonly store: string };
+  readonly data: { readonly store: string; readonly postgres?: object | undefined };
   readonly limits: { readonly connections: number; readonly openStreams: number };
   readonly metrics: { readonly listen?: { readonly host: string } | undefined };
   readonly demo: boolean;
@@ -99,6 +99,9 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
     problem(["routes", route, "passThrough", String(index)], found, "a GET or DELETE that one route lists");
   }
   if (models.length === 0 && !config.demo) problem(["models"], "no model", "at least one, or demo: true");
+  if (config.data.store === "postgres" && !config.data.postgres) {
+    problem(["data", "postgres"], "nothing, while data.store is postgres", "the database's url");
+  }
   const { defaultModel } = config;
   if (defaultModel !== undefined && !models.includes(defaultModel) && !isDemo(config, defaultModel)) {
     problem(["defaultModel"], `"${defaultModel}", which is not a model`, list(models));

@@ -27,7 +27,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   "faces/usage": { parts: CORE, node: false, packages: [] },
   upstream: { parts: CORE, node: true, packages: ["eventsource-parser"] },
   transport: { parts: CORE, node: true, packages: ["ws"] },
-  storage: { parts: CORE, node: true, packages: [] },
+  storage: { parts: CORE, node: true, packages: ["pg"] },
   observe: { parts: CORE, node: true, packages: ["pino", "prom-client"] },
   config: { parts: CORE, node: true, packages: ["zod"] },
   demo: { parts: CORE, node: true, packages: [] },
@@ -62,7 +62,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   "faces/openclaw": ["clients", "files", "sessions", "runs", "methods", "connect"],
   transport: ["admit", "auth", "http", "ws"],
   upstream: ["policy", "body", "http1", "call", "pass"],
-  storage: ["sqlite", "transcripts", "ledger", "keys"],
+  storage: ["sqlite", "postgres", "transcripts", "ledger", "keys"],
 };
 const MAX_LINES = 250;
 const MAX_FILES = 20;

@@ -11,7 +11,9 @@ const FOLDERS = ["/usr/lib/postgresql", "/usr/local/pgsql", "/opt/homebrew/opt"]
 
 /** The folder of the newest server's programs; undefined if there is none. */
 function findPrograms(): string | undefined {
-  const versions = FOLDERS.filter(existsSync).flatMap((folder) => readdirSync(folder).map((name) => join(folder, name, "bin")));
+  const versions = FOLDERS.filter(existsSync).flatMap((folder) =>
+    readdirSync(folder).map((name) => join(folder, name, "bin")),
+  );
   return versions.sort().findLast((folder) => existsSync(join(folder, "initdb")));
 }
 

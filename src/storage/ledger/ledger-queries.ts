@@ -67,7 +67,11 @@ export class LedgerQueries {
          ORDER BY ${by === "day" ? "1" : `${HIGHEST_FIRST}, 1`} LIMIT ${MAX_LINES + 1}`,
       )
       .all(...given.map(({ value }) => value));
-    return { by, lines: rows.slice(0, MAX_LINES).map((row) => lineOf(row, textOf(row.name))), more: rows.length > MAX_LINES };
+    return {
+      by,
+      lines: rows.slice(0, MAX_LINES).map((row) => lineOf(row, textOf(row.name))),
+      more: rows.length > MAX_LINES,
+    };
   }
 
   /** The same rows in finer groups, for the usage page. */

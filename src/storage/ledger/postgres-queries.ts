@@ -148,7 +148,8 @@ function asked(conditions: readonly (readonly [condition: string, value: unknown
 }
 
 /** The column's times are whole: none lies between a moment and the next whole millisecond. */
-const whole = (wallMs: number | undefined): number | undefined => (wallMs === undefined ? undefined : Math.ceil(wallMs));
+const whole = (wallMs: number | undefined): number | undefined =>
+  wallMs === undefined ? undefined : Math.ceil(wallMs);
 
 const textOf = (value: unknown): string | null => (typeof value === "string" ? fromColumn(value) : null);
 

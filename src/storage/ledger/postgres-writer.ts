@@ -1,7 +1,7 @@
-import { lockOfRun } from "../postgres/run-lock.ts";
 import type { PostgresDatabase, Query } from "../postgres/database.ts";
 import { lockNumber } from "../postgres/migrations.ts";
 import { isRowFault, reasonOf } from "../postgres/outage.ts";
+import { lockOfRun } from "../postgres/run-lock.ts";
 import { toColumn } from "../postgres/values.ts";
 import type { LedgerWrite } from "./ledger-rows.ts";
 import type { LedgerWriter } from "./ledger-spool.ts";
@@ -149,4 +149,7 @@ function roundsOf(rows: readonly LedgerWrite[]): readonly Round[] {
 }
 
 const jsonOf = (rows: readonly LedgerWrite[]): string =>
-  JSON.stringify(rows.map(({ values }) => values), (_, value) => (typeof value === "string" ? toColumn(value) : value));
+  JSON.stringify(
+    rows.map(({ values }) => values),
+    (_, value) => (typeof value === "string" ? toColumn(value) : value),
+  );
