@@ -10,7 +10,7 @@ import { Lockout } from "../transport/admit/lockout.ts";
 import { createAuthenticator } from "../transport/auth/authenticator.ts";
 import { Tickets } from "../transport/auth/tickets.ts";
 import type { RunningServer } from "../transport/server.ts";
-import type { Storage } from "./storage.ts";
+import type { Storage } from "./storage/storage.ts";
 
 /** How often key expiry is checked. */
 const LAPSE_MS = 500;

@@ -33,7 +33,7 @@ import { connectPages } from "./pages.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
 import type { Gateway, GatewayOptions } from "./running.ts";
-import { openStorage } from "./storage.ts";
+import { openStorage } from "./storage/open-storage.ts";
 import { connectStreamFaces } from "./stream-faces.ts";
 
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };

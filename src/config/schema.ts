@@ -1,8 +1,7 @@
 import * as z from "zod";
 import { isAppOrigin } from "../core/kernel/app-origin.ts";
 import { crossCheck } from "./cross-checks.ts";
-import { dataSchema } from "./data-schema.ts";
-import { ledgerSchema } from "./ledger-schema.ts";
+import { dataSchema, ledgerSchema } from "./data-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
 import { withListPrices } from "./list-prices.ts";
 import { network } from "./network.ts";

@@ -28,7 +28,7 @@ const USAGE = `Usage: sluice usage [options]     report usage from the ledger, e
   --caller <name>    streams of this caller only
   --json, --csv      print JSON or CSV
 
-  --config <path>    the configuration, which names the data directory (SLUICE_CONFIG)
+  --config <path>    the configuration, which says where the ledger is (SLUICE_CONFIG)
   --data <path>      the data directory; the configuration is then not read
   -h, --help         print this help
 
@@ -55,15 +55,15 @@ export const OPTIONS = {
 const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS });
 type Values = ReturnType<typeof parse>["values"];
 
-/** Runs `sluice usage …`. `args` are the arguments after `usage`. Returns the exit code; never throws. */
-export function runUsage(args: readonly string[], world: UsageWorld): number {
+/** Runs `sluice usage …`. `args` are the arguments after `usage`. Resolves with the exit code; never rejects. */
+export async function runUsage(args: readonly string[], world: UsageWorld): Promise<number> {
   try {
     const values = read(args);
     if (values.help) world.stdout.write(USAGE);
     else {
       if (values.json && values.csv) throw bad("--json or --csv, not both");
       const query = { ...readUsageQuery(values, Date.now()), caller: values.caller };
-      const report = ask(directoryOf(values, world), query);
+      const report = await ask(query, values, world);
       world.stdout.write(values.json ? json(report) : values.csv ? usageCsv(report) : usageTable(report));
     }
     return OK;
@@ -82,15 +82,22 @@ function read(args: readonly string[]): Values {
   }
 }
 
-function directoryOf({ data, config }: Values, { env, cwd }: UsageWorld): string {
+/** Asks the ledger in `--data`, or where the configuration keeps it. */
+async function ask(query: UsageQuery, { data, config }: Values, { env, cwd }: UsageWorld): Promise<UsageReport> {
   if (data === "") throw bad("--data is empty");
-  if (data !== undefined) return resolve(cwd, data);
+  if (data !== undefined) return askFile(resolve(cwd, data), query);
   const found = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd }).data;
-  if (found.store !== "memory") return found.directory;
-  throw new GatewayError("store_unavailable", "data.store is memory: ask the running gateway, GET /v1/usage");
+  const { store, directory, postgres } = found;
+  if (store === "sqlite") return askFile(directory, query);
+  if (store === "memory" || !postgres) {
+    throw new GatewayError("store_unavailable", "data.store is memory: ask the running gateway, GET /v1/usage");
+  }
+  // Loaded only where it is used.
+  const { askPostgres } = await import("../../storage/ledger/postgres-queries.ts");
+  return askPostgres({ ...postgres, url: postgres.url.reveal() }, query);
 }
 
-function ask(directory: string, query: UsageQuery): UsageReport {
+function askFile(directory: string, query: UsageQuery): UsageReport {
   using ledger = LedgerQueries.open(directory);
   if (!ledger) throw new GatewayError("ledger_unavailable", `there is no ledger in ${directory}`);
   return ledger.usage(query);

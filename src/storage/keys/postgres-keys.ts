@@ -1,5 +1,8 @@
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
-import type { PostgresDatabase, Query } from "../postgres/database.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { PostgresOptions } from "../postgres/connection.ts";
+import { PostgresDatabase, type Query } from "../postgres/database.ts";
+import { migrate } from "../postgres/migrations.ts";
 import { stateOf } from "../postgres/outage.ts";
 import { toColumn } from "../postgres/values.ts";
 import { type KeyNews, type KeyWatch, lookForKeys } from "./key-looks.ts";
@@ -13,7 +16,20 @@ const UNIQUE_VIOLATION = "23505";
 /** How long closing waits for a statement. */
 const CLOSE_MS = 3_000;
 
-/** The gateway keys in PostgreSQL. Rejects with the driver's errors where its interface says nothing else. */
+/** Opens the keys in PostgreSQL for a command. Rejects with `store_unavailable` when they cannot be used. */
+export async function openPostgresKeys(options: PostgresOptions): Promise<PostgresKeys> {
+  const database = new PostgresDatabase(options);
+  const keys = new PostgresKeys(database);
+  try {
+    await migrate(database);
+    return keys;
+  } catch (error) {
+    await keys.close();
+    throw error;
+  }
+}
+
+/** The gateway keys in PostgreSQL. Rejects with `store_unavailable` when the server fails. */
 export class PostgresKeys implements KeyStore {
   readonly #database: PostgresDatabase;
 
@@ -23,30 +39,38 @@ export class PostgresKeys implements KeyStore {
   }
 
   async list(): Promise<readonly GatewayKey[]> {
-    return keysOf(await this.#database.query(ALL));
+    return keysOf(await this.#asked(this.#database.query(ALL)));
   }
 
   async add(key: GatewayKey): Promise<void> {
     const statement = "INSERT INTO keys (id, caller, revoked, record) VALUES ($1, $2, $3, $4)";
-    try {
-      await this.#database.query(statement, columnsOf(key));
-    } catch (error) {
+    const added = this.#database.query(statement, columnsOf(key)).catch((error: unknown) => {
       throw stateOf(error) === UNIQUE_VIOLATION ? hasKey(key.caller) : error;
-    }
+    });
+    await this.#asked(added);
   }
 
   change(idOrCaller: string, change: (key: GatewayKey) => GatewayKey): Promise<GatewayKey> {
-    return this.#database.inTransaction(async (query) => {
+    const changing = this.#database.inTransaction(async (query) => {
       const key = await find(query, idOrCaller);
       if (!key) throw noKey(idOrCaller);
       const changed = change(key);
       await query("UPDATE keys SET caller = $2, revoked = $3, record = $4 WHERE id = $1", columnsOf(changed));
       return changed;
     });
+    return this.#asked(changing);
   }
 
   close(): Promise<void> {
     return this.#database.close(CLOSE_MS);
+  }
+
+  async #asked<Result>(answer: Promise<Result>): Promise<Result> {
+    try {
+      return await answer;
+    } catch (cause) {
+      throw cause instanceof GatewayError ? cause : this.#database.unusable(cause);
+    }
   }
 }
 

@@ -1,9 +1,12 @@
 import { setImmediate } from "node:timers/promises";
+import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Spent, UsageReport } from "../../core/ledger/ledger.ts";
 import { TimeZone } from "../../core/ledger/time-zone.ts";
 import type { CellsQuery, UsageCells } from "../../core/ledger/usage-cells.ts";
 import type { UsageGroup, UsageQuery } from "../../core/ledger/usage-query.ts";
-import type { PostgresDatabase, Row } from "../postgres/database.ts";
+import type { PostgresOptions } from "../postgres/connection.ts";
+import { PostgresDatabase, type Row } from "../postgres/database.ts";
+import { stateOf } from "../postgres/outage.ts";
 import { fromColumn, toColumn } from "../postgres/values.ts";
 import { cellOf, latencyOf, MAX_CELLS, MAX_LATENCIES } from "./ledger-cells.ts";
 import { columnText } from "./ledger-rows.ts";
@@ -11,6 +14,11 @@ import { HIGHEST_FIRST, lineOf, MAX_LINES, usageColumns } from "./usage-lines.ts
 
 /** How long a question may take: adding up years takes seconds. */
 const QUESTION_MS = 120_000;
+
+/** PostgreSQL's code for a table that does not exist. */
+const UNDEFINED_TABLE = "42P01";
+/** How long closing waits for a question that was given up. */
+const CLOSE_MS = 1_000;
 
 const DAY_MS = 86_400_000;
 /** Days whose beginnings are looked up in one turn of the event loop, about 50 µs each. */
@@ -48,6 +56,24 @@ const CELL = `
 interface Asked {
   readonly where: string;
   readonly values: readonly unknown[];
+}
+
+/**
+ * Asks the ledger in PostgreSQL one question, for a command. Changes nothing there. Rejects with `bad_request`, or with
+ * `ledger_unavailable` when there is no ledger or it cannot be read.
+ */
+export async function askPostgres(options: PostgresOptions, query: UsageQuery): Promise<UsageReport> {
+  const database = new PostgresDatabase(options);
+  try {
+    return await new PostgresQueries(database).usage(query);
+  } catch (cause) {
+    if (cause instanceof GatewayError) throw cause;
+    if (stateOf(cause) !== UNDEFINED_TABLE) throw database.unusable(cause, "ledger_unavailable");
+    const place = `in the schema ${options.schema} of PostgreSQL at ${database.place}`;
+    throw new GatewayError("ledger_unavailable", `there is no ledger ${place}`, { cause });
+  } finally {
+    await database.close(CLOSE_MS);
+  }
 }
 
 /** Questions about the ledger's committed rows in PostgreSQL. Each sees one moment. Rejects with the driver's errors. */

@@ -102,7 +102,7 @@ export class PostgresTranscripts implements Transcripts {
   }
 
   async #ask(lane: string, statement: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    if (this.#closed) throw new GatewayError("store_unavailable", "the store is closed");
+    if (this.#closed !== undefined) throw new GatewayError("store_unavailable", "the store is closed");
     if (this.#waiting >= MAX_WAITING) throw new GatewayError("store_unavailable");
     this.#waiting++;
     try {

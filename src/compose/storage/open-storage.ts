@@ -1,37 +1,12 @@
-import type { Config } from "../config/schema.ts";
-import type { Clock } from "../core/kernel/clock.ts";
-import type { GatewayError } from "../core/kernel/errors.ts";
-import type { LedgerNews } from "../core/ledger/ledger.ts";
-import type { Transcripts } from "../core/ports/transcripts.ts";
-import type { KeyNews, KeyWatch } from "../storage/keys/key-looks.ts";
-import { watchKeys } from "../storage/keys/key-watch.ts";
-import { createMemoryLedger, NO_LEDGER } from "../storage/ledger/memory-ledger.ts";
-import { openSqliteLedger } from "../storage/ledger/sqlite-ledger.ts";
-import type { StoredLedger } from "../storage/ledger/stored-ledger.ts";
-import { claimDirectory } from "../storage/sqlite/directory-claim.ts";
-import { WorkerThread } from "../storage/sqlite/worker-thread.ts";
-import { createMemoryTranscripts } from "../storage/transcripts/memory-transcripts.ts";
-import { openSqliteTranscripts } from "../storage/transcripts/sqlite-transcripts.ts";
-
-/** What the stores are opened with. */
-export interface StorageOptions {
-  /** This process's id, which its claim shows to other gateways. */
-  readonly pid: number;
-  readonly clock: Clock;
-  readonly news: (news: LedgerNews) => void;
-  /** Called with a fault of the store itself. */
-  readonly fault: (error: GatewayError) => void;
-}
-
-/** All that is stored. Closing it commits what waits. */
-export interface Storage extends AsyncDisposable {
-  /** Whether it outlives the process. */
-  readonly durable: boolean;
-  readonly transcripts: Transcripts;
-  readonly ledger: StoredLedger;
-  /** Watches the gateway keys; undefined where there can be none. Rejects with `store_unavailable` when they cannot be read. */
-  watchKeys(news: KeyNews): Promise<KeyWatch> | undefined;
-}
+import type { Config } from "../../config/schema.ts";
+import { watchKeys } from "../../storage/keys/key-watch.ts";
+import { createMemoryLedger, NO_LEDGER } from "../../storage/ledger/memory-ledger.ts";
+import { openSqliteLedger } from "../../storage/ledger/sqlite-ledger.ts";
+import { claimDirectory } from "../../storage/sqlite/directory-claim.ts";
+import { WorkerThread } from "../../storage/sqlite/worker-thread.ts";
+import { createMemoryTranscripts } from "../../storage/transcripts/memory-transcripts.ts";
+import { openSqliteTranscripts } from "../../storage/transcripts/sqlite-transcripts.ts";
+import type { Storage, StorageOptions } from "./storage.ts";
 
 /** Opens the configured stores. Rejects, with everything closed, with `store_unavailable` or `ledger_unavailable`. */
 export async function openStorage(config: Config, options: StorageOptions): Promise<Storage> {

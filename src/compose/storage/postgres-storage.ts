@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
-import type { Config } from "../config/schema.ts";
-import { GatewayError } from "../core/kernel/errors.ts";
-import { watchPostgresKeys } from "../storage/keys/postgres-keys.ts";
-import { NO_LEDGER } from "../storage/ledger/memory-ledger.ts";
-import { openPostgresLedger } from "../storage/ledger/postgres-ledger.ts";
-import { PostgresDatabase } from "../storage/postgres/database.ts";
-import { migrate } from "../storage/postgres/migrations.ts";
-import { RunLock } from "../storage/postgres/run-lock.ts";
-import { PostgresTranscripts } from "../storage/transcripts/postgres-transcripts.ts";
+import type { Config } from "../../config/schema.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import { watchPostgresKeys } from "../../storage/keys/postgres-keys.ts";
+import { NO_LEDGER } from "../../storage/ledger/memory-ledger.ts";
+import { openPostgresLedger } from "../../storage/ledger/postgres-ledger.ts";
+import { PostgresDatabase } from "../../storage/postgres/database.ts";
+import { migrate } from "../../storage/postgres/migrations.ts";
+import { RunLock } from "../../storage/postgres/run-lock.ts";
+import { PostgresTranscripts } from "../../storage/transcripts/postgres-transcripts.ts";
 import type { Storage, StorageOptions } from "./storage.ts";
 
 /** How long closing waits for the last statements. */

@@ -1,0 +1,26 @@
+import type { Clock } from "../../core/kernel/clock.ts";
+import type { GatewayError } from "../../core/kernel/errors.ts";
+import type { LedgerNews } from "../../core/ledger/ledger.ts";
+import type { Transcripts } from "../../core/ports/transcripts.ts";
+import type { KeyNews, KeyWatch } from "../../storage/keys/key-looks.ts";
+import type { StoredLedger } from "../../storage/ledger/stored-ledger.ts";
+
+/** What the stores are opened with. */
+export interface StorageOptions {
+  /** This process's id, which its claim shows to other gateways. */
+  readonly pid: number;
+  readonly clock: Clock;
+  readonly news: (news: LedgerNews) => void;
+  /** Called with a fault of the store itself. */
+  readonly fault: (error: GatewayError) => void;
+}
+
+/** All that is stored. Closing it commits what waits. */
+export interface Storage extends AsyncDisposable {
+  /** Whether it outlives the process. */
+  readonly durable: boolean;
+  readonly transcripts: Transcripts;
+  readonly ledger: StoredLedger;
+  /** Watches the gateway keys; undefined where there can be none. Rejects with `store_unavailable` when they cannot be read. */
+  watchKeys(news: KeyNews): Promise<KeyWatch> | undefined;
+}
