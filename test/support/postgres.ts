@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -47,7 +47,7 @@ export class TestPostgres {
     const server = new TestPostgres(folder, await freePort());
     const as = ["--username=sluice", "--auth=trust", "--encoding=UTF8", "--locale=C", "--no-sync"];
     run("initdb", ["-D", server.#data, ...as]);
-    server.resume();
+    await server.resume();
     return server;
   }
 
@@ -64,15 +64,15 @@ export class TestPostgres {
     return `postgres://sluice@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** Starts it again; returns once it answers. */
-  resume(): void {
+  /** Starts it again; resolves once it answers. */
+  async resume(): Promise<void> {
     const options = `-p ${this.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${this.#folder}`;
-    run("pg_ctl", ["-D", this.#data, "-o", options, "-l", join(this.#folder, "log"), "-w", "start"]);
+    await control(["-D", this.#data, "-o", options, "-l", join(this.#folder, "log"), "-w", "start"]);
   }
 
   /** Stops it at once, as a crash does: connections break, and it recovers at the next start. */
-  kill(): void {
-    run("pg_ctl", ["-D", this.#data, "-m", "immediate", "-w", "stop"]);
+  async kill(): Promise<void> {
+    await control(["-D", this.#data, "-m", "immediate", "-w", "stop"]);
   }
 
   /** What `psql` prints for a statement. */
@@ -86,12 +86,18 @@ export class TestPostgres {
   }
 }
 
-function run(program: string, args: readonly string[]): string {
-  // Not "pipe" for what a server that stays may hold open.
-  const isServer = args.includes("start");
-  const stdio = isServer ? ("ignore" as const) : ("pipe" as const);
-  return String(execFileSync(join(PROGRAMS ?? "", program), args, { ...USER, cwd: tmpdir(), stdio }) ?? "");
-}
+const pathOf = (program: string): string => join(PROGRAMS ?? "", program);
+
+const run = (program: string, args: readonly string[]): string =>
+  execFileSync(pathOf(program), args, { ...USER, cwd: tmpdir(), encoding: "utf8" });
+
+/** Runs `pg_ctl`, whose server takes over its output: nobody reads that. */
+const control = (args: readonly string[]): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(pathOf("pg_ctl"), args, { ...USER, cwd: tmpdir(), stdio: "ignore" });
+    child.once("error", reject);
+    child.once("exit", (code) => (code === 0 ? resolve(code) : reject(new Error(`pg_ctl ended with ${code}`))));
+  });
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");

@@ -129,7 +129,7 @@ describeWithPostgres("the ledger in PostgreSQL", (server) => {
     const { ledger, heard, news } = await open(schema, { openWaitMs: 500 });
     await ledger.open(opening("before"), true);
     await committed(ledger);
-    server().kill();
+    await server().kill();
     try {
       expect(ledger.open(opening("first"), true)).toBeUndefined();
       expect(await heard("unavailable")).toMatchObject({ rows: 1 });
@@ -140,7 +140,7 @@ describeWithPostgres("the ledger in PostgreSQL", (server) => {
       }
       ledger.close(closing("before"));
     } finally {
-      server().resume();
+      await server().resume();
     }
     await heard("available");
     await committed(ledger);

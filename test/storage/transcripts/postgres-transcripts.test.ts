@@ -75,10 +75,10 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
   test("a server that is killed and starts again loses no call made meanwhile", async () => {
     const store = await open();
     await store.append("a", [message(1)]);
-    server().kill();
+    await server().kill();
     const writes = [2, 3, 4].map((seq) => store.append("a", [message(seq)]));
     const read = store.messages("a");
-    server().resume();
+    await server().resume();
     await Promise.all(writes);
     expect(await read).toEqual([1, 2, 3, 4].map((seq) => message(seq)));
     await store.close();
@@ -86,11 +86,11 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
 
   test("calls wait for a server that is away as long as told, then fail with store_unavailable", async () => {
     const store = await open(undefined, 300);
-    server().kill();
+    await server().kill();
     try {
       await expect(store.append("a", [message(1)])).rejects.toMatchObject({ code: "store_unavailable" });
     } finally {
-      server().resume();
+      await server().resume();
     }
     expect(await store.messages("a")).toEqual([]);
     await store.close();
