@@ -2,10 +2,13 @@ import * as z from "zod";
 import { CODES } from "../protocol/codes.ts";
 import { ErrorBody } from "../protocol/stream.ts";
 import { USAGE_GROUPS } from "../src/core/ledger/usage-query.ts";
+import { STREAMS_PATH } from "../src/core/relay/stream-record.ts";
 import { TARGETS_PATH } from "../src/core/targets/target-views.ts";
-import { MODELS_PATH } from "../src/faces/api/models.ts";
+import { GOOGLE_MODEL_PATH, GOOGLE_MODELS_PATH, MODEL_PATH, MODELS_PATH } from "../src/faces/api/models.ts";
 import { APIS, type Api } from "../src/faces/api/request/apis.ts";
+import { CANCEL_PATH, EVENTS_PATH } from "../src/faces/http-streams/face.ts";
 import { USAGE_PATH } from "../src/faces/usage/face.ts";
+import { ONE_STREAM_PATH } from "../src/faces/usage/streams-face.ts";
 import { METRICS_PATH } from "../src/observe/metrics-page.ts";
 import { TICKET_PATH } from "../src/transport/auth/ticket-face.ts";
 
@@ -111,7 +114,7 @@ const own = {
       responses: { "200": json(anything, "the list"), default: { $ref: "#/components/responses/VendorError" } },
     },
   },
-  [`${MODELS_PATH}/{model}`]: {
+  [MODEL_PATH]: {
     get: {
       operationId: "get-model",
       tags: ["Models"],
@@ -120,7 +123,47 @@ const own = {
       responses: { "200": json(anything, "the model"), default: { $ref: "#/components/responses/VendorError" } },
     },
   },
-  "/v1/streams/{stream}/events": {
+  [GOOGLE_MODELS_PATH]: {
+    get: {
+      operationId: "list-google-models",
+      tags: ["Models"],
+      summary: "The models that the caller may use and that speak Google's API, in its form",
+      responses: { "200": json(anything, "the list"), default: { $ref: "#/components/responses/VendorError" } },
+    },
+  },
+  [GOOGLE_MODEL_PATH]: {
+    get: {
+      operationId: "get-google-model",
+      tags: ["Models"],
+      summary: "One model, in Google's form",
+      parameters: [inPath("model")],
+      responses: { "200": json(anything, "the model"), default: { $ref: "#/components/responses/VendorError" } },
+    },
+  },
+  [STREAMS_PATH]: {
+    get: {
+      operationId: "list-streams",
+      tags: ["Streams"],
+      summary: "The caller's running streams; of all callers for the scope admin",
+      responses: {
+        "200": json(
+          { type: "object", required: ["streams"], properties: { streams: { type: "array", items: anything } } },
+          "the streams",
+        ),
+        default: error,
+      },
+    },
+  },
+  [ONE_STREAM_PATH]: {
+    delete: {
+      operationId: "end-stream",
+      tags: ["Streams"],
+      summary: "Ends one of the caller's running streams; one of any caller for the scope admin",
+      parameters: [inPath("stream")],
+      responses: { "204": { description: "done" }, default: error },
+    },
+  },
+  [EVENTS_PATH]: {
     get: {
       operationId: "read-stream",
       tags: ["Streams"],
@@ -138,7 +181,7 @@ const own = {
       },
     },
   },
-  "/v1/streams/{stream}/cancel": {
+  [CANCEL_PATH]: {
     post: {
       operationId: "cancel-stream",
       tags: ["Streams"],

@@ -48,7 +48,7 @@ async function main(): Promise<number> {
   const { openScreen } = await import("./cli/top/screen.ts");
   const { waitForStop } = await import("./cli/stop.ts");
   const { isTerminalGone } = await import("./cli/hang-up.ts");
-  const { echoMs, relayGone } = await import("./cli/parent.ts");
+  const { echoMs, forwarderGone } = await import("./cli/parent.ts");
   const { chooseCollector, useCollector } = await import("./cli/collector.ts");
   const { findOpenFiles } = await import("./observe/open-files.ts");
   const { openDataDirectory } = await import("./storage/sqlite/data-directory.ts");
@@ -98,7 +98,7 @@ async function main(): Promise<number> {
         now: () => performance.now(),
         echoMs: echoMs(process, manifest.name),
         isHungUp,
-        abandoned: relayGone(process, manifest.name),
+        abandoned: forwarderGone(process, manifest.name),
       }),
   });
 }

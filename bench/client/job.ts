@@ -4,7 +4,7 @@ import type { Plan } from "../payload/plan.ts";
 /** A load's target and its protocol. */
 export interface Target {
   /** `sluice.v1`, SSE, the Responses API over WebSocket, or the AI SDK's chat. */
-  readonly protocol: "sluice" | "sse" | "responses" | "ai-sdk";
+  readonly protocol: "sluice" | "sluice-client" | "sse" | "responses" | "ai-sdk";
   /** `ws://host:port/path` or `http://host:port/path`. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;

@@ -183,8 +183,10 @@ function inStep(plan: Plan, index: number): Plan {
   return { ...plan, firstMs: plan.firstMs + Math.round(shiftMs * 1000) / 1000 };
 }
 
-/** Waits until a time of the shared clock; not at all if it has passed. */
-const until = (atUs: number): Promise<void> => sleep(Math.ceil(Math.max(0, (atUs - nowUs()) / 1000)));
+/** Waits until a time of the shared clock; not at all if it has passed. A timer may come up to a millisecond early. */
+async function until(atUs: number): Promise<void> {
+  for (let leftUs = atUs - nowUs(); leftUs > 0; leftUs = atUs - nowUs()) await sleep(Math.ceil(leftUs / 1000));
+}
 
 async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {
   const timeout = new AbortController();

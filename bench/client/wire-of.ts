@@ -1,6 +1,7 @@
 import { AiSdkSocket } from "./ai-sdk-socket.ts";
 import type { Target } from "./job.ts";
 import { ResponsesSocket } from "./responses-socket.ts";
+import { SdkSocket } from "./sdk-socket.ts";
 import { type OpenSocket, SharedWire } from "./shared-wire.ts";
 import { SluiceSocket } from "./sluice-socket.ts";
 import { SseWire } from "./sse-wire.ts";
@@ -8,6 +9,7 @@ import type { Wire } from "./wire.ts";
 
 const SOCKETS: Readonly<Record<Exclude<Target["protocol"], "sse">, OpenSocket>> = {
   sluice: SluiceSocket.open,
+  "sluice-client": SdkSocket.open,
   responses: ResponsesSocket.open,
   "ai-sdk": AiSdkSocket.open,
 };

@@ -1,11 +1,21 @@
 import type { Row } from "./row.ts";
 import { sluice } from "./sluice.ts";
 
-/** The two are compared with the stream face over the same payload, in these scenarios only. */
+/** They are compared with the stream face over the same payload, in these scenarios only. */
 const common = { detail: true, version: sluice.version, scenarios: ["relay", "ttft"] } as const;
 
-/** This gateway's other WebSocket faces: the same relay, other frames. */
+/** This gateway's other WebSocket faces, the same relay with other frames; and the stream face read by `sluice/client`. */
 export const sluiceFaces: readonly Row[] = [
+  {
+    ...common,
+    name: "sluice-client",
+    what: "this gateway's stream face read by sluice/client, with acknowledgements",
+    protocol: "sluice-client",
+    async start(upstreamPort, cpus) {
+      const { target, ...rest } = await sluice.start(upstreamPort, cpus);
+      return { target: { ...target, protocol: "sluice-client" }, ...rest };
+    },
+  },
   {
     ...common,
     name: "sluice-responses",

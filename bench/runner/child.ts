@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import manifest from "../../package.json" with { type: "json" };
-import { relayGone } from "../../src/cli/parent.ts";
+import { forwarderGone } from "../../src/cli/parent.ts";
 import { Asker, type Questions } from "../ipc.ts";
 import { nowUs } from "../payload/clock.ts";
 import { type Cpus, pinned, placed, type Role } from "./placement.ts";
@@ -17,7 +17,7 @@ process.on("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
-void relayGone(process, manifest.name).then(() => process.exit(130));
+void forwarderGone(process, manifest.name).then(() => process.exit(130));
 
 /** One of the benchmark's own processes, which answers requests. */
 export interface Helper<Q extends Questions> {

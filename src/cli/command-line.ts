@@ -1,29 +1,23 @@
 import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { isNativeError } from "node:util/types";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { STREAM_PATH } from "../../protocol/stream.ts";
 import { routesToRefusedAddresses, unreachableRoutes } from "../compose/unreachable-routes.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
 import { DEFAULT_FILE, loadConfig } from "../config/load.ts";
+import { nearestName } from "../config/nearest-key.ts";
 import { ignoredProxyWarning } from "../config/proxy.ts";
 import type { Config } from "../config/schema.ts";
 import { usableFiles } from "../observe/open-files.ts";
+import type { CommandWorld } from "./command.ts";
 import { COMMANDS, SERVE_OPTIONS } from "./command-table.ts";
-import { BAD_USAGE, FAILED, OK } from "./exit-codes.ts";
+import { BAD_USAGE, FAILED, OK, reasonOf } from "./exit-codes.ts";
 import { followFile } from "./follow-file.ts";
 import { leaveOutcome, type ReloadOutcome } from "./reload-outcome.ts";
 import { describeFault, describeStartFailure } from "./start-failure.ts";
 import type { Stop } from "./stop.ts";
-import type { Terminal } from "./terminal.ts";
-import type { Screen, ScreenListener } from "./top/screen.ts";
-
-interface Output {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-}
 
 /** What serving needs of a gateway. */
 interface RunningGateway {
@@ -32,28 +26,18 @@ interface RunningGateway {
   close(reason: Stop["reason"]): Promise<void>;
 }
 
-/** The outside world as a command sees it; main.ts passes the real one. */
-export interface World {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly version: string;
+/** The outside world as the command line sees it; main.ts passes the real one. */
+export interface World extends CommandWorld {
   /** This process's limit on open files, where the system reports one. */
   readonly openFiles: number | undefined;
   /** All addresses of a host name; rejects if there are none now. */
   readonly resolve: (name: string) => Promise<readonly string[]>;
-  /** Opens the terminal to ask on; undefined if standard input is none. */
-  readonly openTerminal: (() => Terminal) | undefined;
-  /** Takes over the whole terminal; undefined if input or output is none. */
-  readonly openScreen: ((listener: ScreenListener) => Screen) | undefined;
-  readonly stdout: Output;
-  readonly stderr: Output;
+  readonly stdout: CommandWorld["stdout"] & { readonly isTTY?: boolean };
   readonly createGateway: (config: Config, options: { readonly version: string }) => Promise<RunningGateway>;
   /** This process's id. */
   readonly pid: number;
   /** Calls back at every SIGHUP that asks for a reload. */
   readonly onHangUp: (asked: () => void) => void;
-  /** Sends SIGHUP to a process. Throws when it may not. */
-  readonly hangUp: (pid: number) => void;
   /** Starts listening for signals and faults; resolves when the process should stop. */
   readonly stopped: () => Promise<Stop>;
 }
@@ -89,23 +73,29 @@ const parse = (args: readonly string[]) =>
 
 /** Runs one command. `args` are the arguments after the program's name. Resolves with the exit code; never rejects. */
 export async function runCommandLine(args: readonly string[], world: World): Promise<number> {
-  const named = Object.hasOwn(COMMANDS, args[0] ?? "") ? await COMMANDS[args[0] ?? ""]?.load() : undefined;
-  if (named?.run) return named.run(args.slice(1), world);
+  const [name = "", ...rest] = args;
+  const entry = Object.entries(COMMANDS).find(([each]) => each === name)?.[1];
+  const named = await entry?.load();
+  if (named?.run) return named.run(rest, world);
   let line: ReturnType<typeof parse>;
   try {
     line = parse(args);
   } catch (error) {
-    // Node's message continues with advice on arguments that begin with a dash.
-    return badUsage(world, isNativeError(error) ? error.message.replace(/\. To specify.*/s, "") : "bad arguments");
+    return badUsage(world, reasonOf(error));
   }
   const { values, positionals } = line;
   const [command = "serve", ...more] = positionals;
   if (values.help) world.stdout.write(USAGE);
   else if (values.version) world.stdout.write(`${world.version}\n`);
   else if (more.length > 0) return badUsage(world, `only one command at a time, found also ${more.join(" ")}`);
-  else if (command !== "serve" && command !== "check") return badUsage(world, `there is no command ${command}`);
+  else if (command !== "serve" && command !== "check") return badUsage(world, noCommand(command));
   else return configured(command, values, world);
   return OK;
+}
+
+function noCommand(name: string): string {
+  const meant = nearestName(Object.keys(COMMANDS), name);
+  return `there is no command ${name}${meant === undefined ? "" : `; perhaps ${meant} is meant`}`;
 }
 
 function badUsage(world: World, reason: string): number {
@@ -195,7 +185,7 @@ async function serve(loaded: Config, world: World, load: () => Config, file: str
 }
 
 /** The configuration with what depends on this process's output. */
-function settled(config: Config, stdout: Output) {
+function settled(config: Config, stdout: World["stdout"]) {
   const pretty = config.log.pretty === "auto" ? stdout.isTTY === true : config.log.pretty;
   return { ...config, log: { ...config.log, pretty } };
 }

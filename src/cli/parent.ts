@@ -14,13 +14,13 @@ const NPM_ECHO_MS = 500;
 const isFromNpm = ({ env }: ChildProcess, packageName: string): boolean =>
   env.npm_lifecycle_event !== undefined && env.npm_package_name === packageName;
 
-/** Whether the parent passes on its signals, as npm does, and the launcher that an older Node runs. */
-const isRelayed = (child: ChildProcess, packageName: string): boolean =>
+/** Whether the parent forwards its signals, as npm does, and an older Node that started this one. */
+const isForwarded = (child: ChildProcess, packageName: string): boolean =>
   isFromNpm(child, packageName) || child.env[LAUNCHER] === String(child.ppid);
 
 /** How long copies of a signal may arrive, in milliseconds. */
 export const echoMs = (child: ChildProcess, packageName: string): number =>
-  isRelayed(child, packageName) ? NPM_ECHO_MS : 0;
+  isForwarded(child, packageName) ? NPM_ECHO_MS : 0;
 
 /** Between two checks: an orphan holds its port no longer than this. */
 const LOOK_MS = 250;
@@ -29,10 +29,10 @@ const LOOK_MS = 250;
  * Resolves when the npm script or launcher that started this process is gone: npm forwards SIGTERM and SIGINT, but not
  * SIGHUP or SIGKILL, and would leave the process behind on its port. Never resolves for other parents, which a daemon may outlive.
  */
-export async function relayGone(child: ChildProcess, packageName: string, lookMs = LOOK_MS): Promise<void> {
+export async function forwarderGone(child: ChildProcess, packageName: string, lookMs = LOOK_MS): Promise<void> {
   const parent = child.ppid;
   await new Promise<void>((resolve) => {
-    if (!isRelayed(child, packageName)) return;
+    if (!isForwarded(child, packageName)) return;
     const looking = setInterval(() => {
       if (child.ppid === parent) return;
       clearInterval(looking);

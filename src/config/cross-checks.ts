@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { PassPattern } from "../core/dialect/pass-pattern.ts";
+import type { PassThroughPattern } from "../core/dialect/pass-through-pattern.ts";
 import { isLoopback, isWildcard } from "./loopback.ts";
 import { ambiguities } from "./routes/pass-through.ts";
 import type { Secret } from "./secret.ts";
@@ -24,7 +24,7 @@ interface Checked {
         readonly maxConnections: number;
         readonly sessionHeader?: string | undefined;
         readonly keepsHistory: boolean;
-        readonly passThrough: readonly PassPattern[];
+        readonly passThrough: readonly PassThroughPattern[];
       }
     >
   >;

@@ -108,7 +108,9 @@ function readOptional(source: string, read: (path: string) => string, required: 
     const code = asString(asObject(error)?.code) ?? "an error";
     if (code === "ENOENT" && !required) return "{}";
     const found = code === "ENOENT" ? "no such file" : code;
-    throw new ConfigError(source, [{ path: "the file", found, expected: "a readable file" }]);
+    throw new ConfigError(source, [
+      { path: "the file", found, expected: "a readable file; set SLUICE_CONFIG or --config to one" },
+    ]);
   }
 }
 

@@ -9,13 +9,18 @@ const MAX_SLIPS = 2;
  * that holds the key.
  */
 export function nearestKey(schema: JsonObject, path: readonly string[], key: string): string | undefined {
-  const here = keysOf(at(schema, path));
-  const slips = here.map((name) => ({ name, count: slipsBetween(name.toLowerCase(), key.toLowerCase()) }));
-  const [nearest] = slips.filter(({ count }) => count <= MAX_SLIPS).sort((one, other) => one.count - other.count);
-  if (nearest && nearest.count < key.length / 2) return [...path, nearest.name].join(".");
+  const nearest = nearestName(keysOf(at(schema, path)), key);
+  if (nearest !== undefined) return [...path, nearest].join(".");
   const named = everyPath(schema, "").filter((known) => known.split(".").at(-1)?.toLowerCase() === key.toLowerCase());
   // Prefer one below the same object.
   return named.find((known) => known.startsWith(`${path.join(".")}.`)) ?? named[0];
+}
+
+/** The one of these names that was probably meant by `name`, if any is similar. */
+export function nearestName(names: readonly string[], name: string): string | undefined {
+  const slips = names.map((known) => ({ known, count: slipsBetween(known.toLowerCase(), name.toLowerCase()) }));
+  const [nearest] = slips.filter(({ count }) => count <= MAX_SLIPS).sort((one, other) => one.count - other.count);
+  return nearest && nearest.count < name.length / 2 ? nearest.known : undefined;
 }
 
 /** The keys that the object at `path` may have. */

@@ -8,7 +8,7 @@ import { network } from "./network.ts";
 import { priceSchema } from "./price-schema.ts";
 import { PROVIDER_NAMES, providerNamed } from "./providers.ts";
 import { proxySchema, proxyTo } from "./proxy.ts";
-import { passPatternSchema } from "./routes/pass-through.ts";
+import { passThroughPatternSchema } from "./routes/pass-through.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
 import { fallbackFields, withTargets } from "./target-schema.ts";
 
@@ -160,7 +160,7 @@ const routeFields = (sources: SecretSources) =>
           "models without an alias, taken under the provider's own names on this dialect's path: true for all, or patterns such as claude-*",
         ),
       passThrough: z
-        .array(passPatternSchema)
+        .array(passThroughPatternSchema)
         .max(100)
         .default([])
         .describe(

@@ -14,8 +14,10 @@ export const googleGemini: Dialect = {
   endsAtEof: false,
   modelInPath: true,
 
-  address: (key, { model, unary } = { model: undefined }) => ({
-    path: `/${resource(model)}:${unary ? "generateContent" : "streamGenerateContent?alt=sse"}`,
+  address: (key, call) => ({
+    path: call
+      ? `/${resource(call.model)}:${call.unary ? "generateContent" : "streamGenerateContent?alt=sse"}`
+      : "/models",
     headers: key === undefined ? {} : { "x-goog-api-key": key },
   }),
 
@@ -44,6 +46,9 @@ export const googleGemini: Dialect = {
 function resource(model: string | undefined): string {
   if (!model) throw new GatewayError("bad_request", "the body names no model");
   const [, collection = "models", id = ""] = /^(?:(models|tunedModels)\/)?(.*)$/s.exec(model) ?? [];
+  // A proxy that decodes `%2f` would read another path.
+  if (id.split("/").some((part) => /^\.{0,2}$/.test(part)))
+    throw new GatewayError("bad_request", "this is no model's name");
   return `${collection}/${encodeURIComponent(id)}`;
 }
 

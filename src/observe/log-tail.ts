@@ -27,7 +27,8 @@ export interface TailResult {
 
 /**
  * The newest lines of the log, in memory. Writing costs a push; formatting happens on a read. Cursors count characters
- * from the wall clock's reading at the start, so that one from an earlier process is never valid here.
+ * from the microsecond of the start by the wall clock: no process writes a megabyte a second for long, so that a cursor of
+ * an earlier one is not valid here.
  */
 export class LogTail {
   readonly #lines: string[] = [];
@@ -38,7 +39,7 @@ export class LogTail {
 
   /** `origin` is the wall clock in milliseconds. */
   constructor(origin: number) {
-    this.#start = Math.round(origin);
+    this.#start = Math.round(origin * 1_000);
     this.#end = this.#start;
   }
 

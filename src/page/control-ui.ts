@@ -116,7 +116,10 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
 
 function readFiles(directory: string): OwnFiles {
   const refused = (found: string) =>
-    new GatewayError("not_found", `no Control UI: ${directory} ${found}; npm run control-ui fetches one`);
+    new GatewayError(
+      "not_found",
+      `no Control UI: ${directory} ${found}; set SLUICE_CONTROL_UI, --control-ui or openclaw.controlUi to an installed one`,
+    );
   let files: OwnFiles;
   try {
     files = new OwnFiles(directory);

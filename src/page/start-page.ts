@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { IncomingHttpHeaders } from "node:http";
 import { STREAM_PATH } from "../../protocol/stream.ts";
 import type { Caller } from "../core/caller/caller.ts";
+import { clientFiles } from "./client-files.ts";
 
 /** A request for a page. */
 export interface PageRequest {
@@ -85,18 +86,19 @@ const FILES = {
   "/address.js": ["address.js", "text/javascript; charset=utf-8"],
   "/try-it.js": ["try-it.js", "text/javascript; charset=utf-8"],
   "/run-view.js": ["run-view.js", "text/javascript; charset=utf-8"],
-  "/stream-client.js": ["stream-client.js", "text/javascript; charset=utf-8"],
   "/dialect-reader.js": ["dialect-reader.js", "text/javascript; charset=utf-8"],
   "/clients.js": ["clients.js", "text/javascript; charset=utf-8"],
   "/connect.js": ["connect.js", "text/javascript; charset=utf-8"],
-  "/dues.js": ["dues.js", "text/javascript; charset=utf-8"],
   "/frame-view.js": ["frame-view.js", "text/javascript; charset=utf-8"],
   "/lane.js": ["lane.js", "text/javascript; charset=utf-8"],
-  "/token-subprotocol.js": ["token-subprotocol.js", "text/javascript; charset=utf-8"],
+  "/watched-socket.js": ["watched-socket.js", "text/javascript; charset=utf-8"],
   "/usage.js": ["usage.js", "text/javascript; charset=utf-8"],
   "/wire.js": ["wire.js", "text/javascript; charset=utf-8"],
   "/snippets.js": ["snippets.js", "text/javascript; charset=utf-8"],
 } as const;
+
+/** Below this path lie the modules of the client. */
+const CLIENT_PATH = "/client/";
 
 /** Serves the start page and `/start.json`. Returns undefined for other paths. Files are read once. */
 export function createStartPage(parts: StartPageParts): (request: PageRequest) => PageResponse | undefined {
@@ -105,8 +107,17 @@ export function createStartPage(parts: StartPageParts): (request: PageRequest) =
     const body = readFileSync(new URL(`static/${file}`, import.meta.url), "utf8");
     pages.set(path, { status: 200, headers: { "content-type": type, ...SECURITY_HEADERS }, body });
   }
+  let client: ReadonlyMap<string, string> | undefined;
+  /** At the first request, because sources must lose their types first. */
+  const clientFile = (path: string): PageResponse | undefined => {
+    client ??= clientFiles();
+    const body = client.get(path.slice(CLIENT_PATH.length));
+    const headers = { "content-type": "text/javascript; charset=utf-8", ...SECURITY_HEADERS };
+    return body === undefined ? undefined : { status: 200, headers, body };
+  };
+  const pageAt = (path: string) => (path.startsWith(CLIENT_PATH) ? clientFile(path) : pages.get(path));
   return (request) => {
-    const page = request.path === "/start.json" ? json(whatRuns(parts, request)) : pages.get(request.path);
+    const page = request.path === "/start.json" ? json(whatRuns(parts, request)) : pageAt(request.path);
     if (!page || request.method === "GET" || request.method === "HEAD") return page;
     return { status: 405, headers: { ...page.headers, allow: "GET, HEAD", "content-type": "text/plain" }, body: "" };
   };

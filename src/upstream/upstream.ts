@@ -2,7 +2,7 @@ import type { SecureContext } from "node:tls";
 import type { Clock } from "../core/kernel/clock.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import type { Observer } from "../core/ports/observer.ts";
-import { NO_PASSAGE, type PassPort } from "../core/ports/passage.ts";
+import { NO_PASS_THROUGH, type PassThroughPort } from "../core/ports/pass-through.ts";
 import { NO_CALL, type UpstreamPort } from "../core/ports/upstream.ts";
 import type { ReadTurn } from "../core/stream/read-turn.ts";
 import { Breaker, type BreakerSettings, DEFAULT_BREAKER } from "./call/breaker.ts";
@@ -15,9 +15,9 @@ import type { RouteClient } from "./call/route-client.ts";
 import { tellLast } from "./call/tell-last.ts";
 import { type ConnectionOptions, Connections } from "./http1/connections.ts";
 import { ReadPace } from "./http1/read-pace.ts";
-import { PassedCall } from "./pass/pass-call.ts";
+import { HttpPassThroughCall } from "./pass-through/pass-through-call.ts";
 import type { PrivateNetworks } from "./policy/address-guard.ts";
-import { passedHeaders, requestHeaders } from "./policy/headers.ts";
+import { passThroughHeaders, requestHeaders } from "./policy/headers.ts";
 import { requestPath } from "./policy/request-path.ts";
 import { RunningTime, type Timers } from "./policy/running-time.ts";
 import { type TlsSettings, trust } from "./policy/trust.ts";
@@ -78,7 +78,7 @@ export interface UpstreamOptions {
 }
 
 /** Calls the configured routes over connections of its own. */
-export interface Upstream extends UpstreamPort, PassPort {
+export interface Upstream extends UpstreamPort, PassThroughPort {
   /**
    * Prepares other routes, and returns what puts them into effect. A route that is the same object as before keeps its
    * connections and what is known of its upstream. Running calls end on the route that they began with. Throws for
@@ -122,12 +122,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       queueMicrotask(() => tellLast(sink, observer, unknown));
       return NO_CALL;
     },
-    pass(request, sink) {
+    passThrough(request, sink) {
       const found = current.get(request.route);
-      if (found) return new PassedCall(found.client, request, sink);
+      if (found) return new HttpPassThroughCall(found.client, request, sink);
       const unknown = new GatewayError("unknown_route", `no such route: ${request.route}`);
       queueMicrotask(() => tellLast(sink, observer, unknown));
-      return NO_PASSAGE;
+      return NO_PASS_THROUGH;
     },
     prepare(routes) {
       const next = new Map(
@@ -191,6 +191,6 @@ function openRoute(
     observer: options.observer,
     path: requestPath(base, route.query),
     headers: (given, accept) => requestHeaders(given, userAgent, allowed, accept),
-    passedHeaders: (given) => passedHeaders(given, userAgent, allowed),
+    passThroughHeaders: (given) => passThroughHeaders(given, userAgent, allowed),
   };
 }

@@ -76,6 +76,7 @@ describe("sluice", () => {
     [["--prot", "1"], "Unknown option '--prot'"],
     [["--port"], "Option '--port <value>' argument missing"],
     [["start"], "there is no command start"],
+    [["serv"], "there is no command serv; perhaps serve is meant"],
     [["serve", "check"], "only one command at a time, found also check"],
   ])("%j is bad usage: exit code 2 and the reason", async (args, reason) => {
     const { code, stdout, stderr } = await run(args);
@@ -99,6 +100,14 @@ describe("sluice check", () => {
       routes: { openai: { key: "[secret from OPENAI_API_KEY]" } },
     });
     expect(stdout).not.toContain("canary");
+  });
+
+  test("prints what a route passes on as it is written", async () => {
+    const local = { dialect: "openai-chat", baseUrl: "http://127.0.0.1:1/v1", passThrough: ["GET /v1/files/*"] };
+    const { stdout } = await run(["check"], {
+      file: { routes: { local }, models: { m: { route: "local", model: "m" } } },
+    });
+    expect(JSON.parse(stdout).routes.local.passThrough).toEqual(["GET /v1/files/*"]);
   });
 
   test("lists every problem on stderr, without a stack, and exits with 1", async () => {
@@ -175,7 +184,8 @@ describe("sluice check", () => {
     expect(await listen("--host", "localhost", "--port=0")).toMatchObject({ host: "localhost", port: 0 });
     expect(await run(["check", "--config", "none.json"])).toMatchObject({
       code: 1,
-      stderr: "sluice: none.json: 1 problem\n  the file: found no such file, expected a readable file\n",
+      stderr:
+        "sluice: none.json: 1 problem\n  the file: found no such file, expected a readable file; set SLUICE_CONFIG or --config to one\n",
     });
   });
 });

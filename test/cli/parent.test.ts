@@ -1,13 +1,13 @@
 import { describe, expect, test } from "@jest/globals";
 import { LAUNCHER } from "../../src/cli/older-node.ts";
-import { echoMs, relayGone } from "../../src/cli/parent.ts";
+import { echoMs, forwarderGone } from "../../src/cli/parent.ts";
 
 const fromNpm = { npm_lifecycle_event: "start", npm_package_name: "sluice" };
 
 /** Resolves with its name when its parent counts as gone, after the parent id changed. */
 function orphaned(name: string, env: Readonly<Record<string, string>>, lookMs: number): Promise<string> {
   const child = { env, ppid: 7 };
-  const gone = relayGone(child, "sluice", lookMs);
+  const gone = forwarderGone(child, "sluice", lookMs);
   child.ppid = 1;
   return gone.then(() => name);
 }

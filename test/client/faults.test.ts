@@ -5,7 +5,7 @@ import { connect, type SluiceError, type StreamEvent } from "../../src/client/in
 import { startCuttingProxy } from "../support/cutting-proxy.ts";
 import { startFloodUpstream } from "../support/flood-upstream.ts";
 import { startTestGateway } from "../support/gateway.ts";
-import { answer, CHAT, chunk, numbers, PACKAGE_SOCKET, seqsOf, startStage } from "./set-up.ts";
+import { answer, CHAT, chunk, MANY_SOCKETS, numbers, PACKAGE_SOCKET, seqsOf, startStage } from "./set-up.ts";
 
 /** Reconnects at once, as a client whose draw is lucky would. */
 const AT_ONCE = { ...systemClock, random: () => 0 };
@@ -57,15 +57,7 @@ describe("a link that dies", () => {
   test("1,000 times: three streams at once lose nothing and repeat nothing", async () => {
     const perStream = 2_200;
     await using upstream = await startFloodUpstream();
-    // As many sockets as this makes, and every event, whatever the machine does.
-    const limits = {
-      sockets: { upgradesPerSecond: 100_000 },
-      requests: { framesPerSecond: 100_000 },
-      opensPerSecond: 10_000,
-      // Small, so that a loop soon needs the next socket.
-      streams: { windowEvents: 2 },
-    };
-    await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits } });
+    await using gateway = await startTestGateway({ upstream: upstream.url, config: { limits: MANY_SOCKETS } });
     await using proxy = await startCuttingProxy(gateway.url);
     const sluice = connect({ url: proxy.url, clock: AT_ONCE });
     let handled = 0;

@@ -51,3 +51,12 @@ export async function seqsOf(stream: SluiceStream<unknown>): Promise<number[]> {
 
 /** Node's own WebSocket; the package's where a test wants to see both. */
 export const PACKAGE_SOCKET = WebSocket;
+
+/** Limits that let a client make as many sockets as it can, and send every frame, whatever the machine does. */
+export const MANY_SOCKETS = {
+  sockets: { upgradesPerSecond: 100_000 },
+  requests: { framesPerSecond: 100_000 },
+  opensPerSecond: 10_000,
+  // Small, so that a loop soon needs the next socket.
+  streams: { windowEvents: 2 },
+};

@@ -15,7 +15,7 @@ describe("without a file", () => {
 
   test("a file named by SLUICE_CONFIG must exist", () => {
     expect(() => load(undefined, { SLUICE_CONFIG: "other.json" })).toThrow(
-      "other.json: 1 problem\n  the file: found no such file, expected a readable file",
+      "other.json: 1 problem\n  the file: found no such file, expected a readable file; set SLUICE_CONFIG or --config to one",
     );
   });
 

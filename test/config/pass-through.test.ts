@@ -30,8 +30,16 @@ describe("routes.<name>.passThrough", () => {
     "POST /v1/ticket",
     "GET /v1/streams/*/events",
     "POST /v1/stream/x",
+    "POST /v1/models/*",
+    "POST /v1/models/*/*",
+    "POST /v1/tunedModels/*",
+    ...["generateContent", "streamGenerateContent", "countTokens"].map((call) => `POST /v1/models/gemini:${call}`),
   ])("refuses %s, which the gateway serves itself", (text) => {
     expect(problems({ a: [text] })).toEqual([expect.stringContaining("which the gateway serves itself")]);
+  });
+
+  test("takes another of Google's methods for a model, by its whole name", () => {
+    expect(problems({ a: ["POST /v1/models/gemini-embedding-001:embedContent"] })).toEqual([]);
   });
 
   test("refuses a GET or DELETE that two routes list, because nothing in it tells them apart", () => {

@@ -19,15 +19,26 @@ describe("a request", () => {
   test.each([
     ["models/gemini-3-pro", "/models/gemini-3-pro:"],
     ["tunedModels/mine", "/tunedModels/mine:"],
-    ["../../v1/files?x=1#", "/models/..%2F..%2Fv1%2Ffiles%3Fx%3D1%23:"],
+    ["v1/files?x=1#", "/models/v1%2Ffiles%3Fx%3D1%23:"],
     ["a:b", "/models/a%3Ab:"],
   ])("for %j stays below its collection", (model, path) => {
     expect(googleGemini.address(undefined, { model }).path.startsWith(path)).toBe(true);
   });
 
+  test("has its headers without a model", () => {
+    expect(googleGemini.address("secret").headers).toEqual({ "x-goog-api-key": "secret" });
+  });
+
   test.each([undefined, ""])("for the model %j is refused", (model) => {
     expect(() => googleGemini.address(undefined, { model })).toThrow("names no model");
   });
+
+  test.each(["../files/x", "a/../../files", "..", "models/..", "a//b", "a/"])(
+    "has no model %j: a proxy may decode it",
+    (model) => {
+      expect(() => googleGemini.address(undefined, { model })).toThrow("this is no model's name");
+    },
+  );
 
   test("has no field that Google does not know", () => {
     const body = { model: "m", stream: true, contents: [], cachedContent: "cachedContents/1" };

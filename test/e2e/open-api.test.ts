@@ -87,8 +87,32 @@ describe("docs/openapi.json", () => {
       .join("\n");
     const served = [...sources.matchAll(/(?:path: |PATH = |path === )"(\/[a-z][^"]*)"/g)].map(([, path = ""]) => path);
     expect(served).toContain("/v1/messages");
-    const isSocket = (path: string) => path === STREAM_PATH;
-    expect(Object.keys(document.paths)).toEqual(expect.arrayContaining(served.filter((path) => !isSocket(path))));
+    // A socket, and the scripts of the start page.
+    const others = [STREAM_PATH, "/client/"];
+    expect(Object.keys(document.paths)).toEqual(
+      expect.arrayContaining(served.filter((path) => !others.includes(path))),
+    );
+  });
+
+  test("sees every path of a face: none hides in a pattern", () => {
+    const patterns = globSync("src/{faces,transport/auth,observe,page}/**/*.ts").filter((file) =>
+      /\/\^[^\n]*\\\/v1/.test(readFileSync(file, "utf8")),
+    );
+    // They read paths of Google's, of which there are many forms, or paths that are not served.
+    const forms = ["api/missing.ts", "api/models.ts", "api/request/google-path.ts"].map((file) => `src/faces/${file}`);
+    expect(patterns.sort()).toEqual(forms);
+  });
+
+  test("has every method of the paths that have several, and Google's list of models", () => {
+    const listed = operations.map(([method, path]) => `${method} ${path}`);
+    expect(listed).toEqual(
+      expect.arrayContaining([
+        "GET /v1/streams",
+        "DELETE /v1/streams/{stream}",
+        "GET /v1beta/models",
+        "GET /v1beta/models/{model}",
+      ]),
+    );
   });
 
   test("has no path that a gateway does not serve", async () => {

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { globSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "@jest/globals";
 import { startTestGateway } from "../support/gateway.ts";
@@ -41,6 +42,58 @@ test("the pages show commands", () => {
 
 test.each(typed)("every sluice command of %s can be typed", async (_, lines) => {
   expect(await untypable(lines)).toEqual([]);
+});
+
+const isFile = (file: string): boolean => statSync(`${root}${file}`).isFile();
+
+/** The scripts of the package that a text runs; `npm start` and `npm test` run one too. */
+const scriptsIn = (text: string): readonly string[] =>
+  [...text.matchAll(/\bnpm (?:run (?:--silent |-s )?([\w:-]+)|(start|test)\b)/g)].map(
+    ([, script, runner]) => script ?? runner ?? "",
+  );
+
+/** What of a text names scripts or tests that there are not. */
+function strangeIn(text: string, scripts: Readonly<Record<string, string>>): readonly string[] {
+  const tests = [...text.matchAll(/\bnpm test (?:-- )?(test\/[\w./-]+)/g)].map(([, path = ""]) => path);
+  return [
+    ...scriptsIn(text).filter((name) => !Object.hasOwn(scripts, name)),
+    ...tests.filter((path) => !existsSync(`${root}${path}`)),
+  ];
+}
+
+const { scripts } = JSON.parse(readFileSync(`${root}package.json`, "utf8"));
+const textOf = (page: string): string => readFileSync(`${root}${page}`, "utf8");
+
+test("every npm script of the pages is one of package.json, and every test they run exists", () => {
+  expect(strangeIn("npm run nope\nnpm run --silent lint; npm test -- test/nope && npm start", scripts)).toEqual([
+    "nope",
+    "test/nope",
+  ]);
+  const pages = [...PAGES, ...globSync(["deploy/**", "test/**/*.md"], { cwd: root }).filter(isFile)];
+  expect(pages.flatMap((page) => scriptsIn(textOf(page))).length).toBeGreaterThan(40);
+  expect(pages.map((page) => [page, strangeIn(textOf(page), scripts)])).toEqual(pages.map((page) => [page, []]));
+});
+
+/** The files that calls of docker in a text need: their Dockerfiles and compose files. Mounts are the reader's own. */
+function dockerFilesIn(text: string): readonly string[] {
+  const calls = text.replaceAll("\\\n", " ").matchAll(/\bdocker (build|compose)\b([^\n`]*)/g);
+  return [...calls].flatMap(([, command, rest = ""]) => {
+    const files = [...rest.matchAll(/ (?:-f|--file)[ =](\S+)/g)].map(([, file = ""]) => file);
+    const context = command === "build" ? (rest.trim().split(/\s+/).at(-1) ?? "") : "";
+    return files.length > 0 ? files : [join(context, command === "build" ? "Dockerfile" : "compose.yaml")];
+  });
+}
+
+test("every docker command of the pages finds its files, and the image copies only what is there", () => {
+  const nope = "docker compose up\ndocker build -t x \\\n  nope\ndocker build -f other -t x .";
+  expect(dockerFilesIn(nope)).toEqual(["compose.yaml", "nope/Dockerfile", "other"]);
+  const files = [...PAGES, "deploy/compose.yaml"].flatMap((page) => dockerFilesIn(textOf(page)));
+  expect(files).toEqual(expect.arrayContaining(["Dockerfile", "deploy/compose.yaml"]));
+  const copied = [...textOf("Dockerfile").matchAll(/^COPY (?!--from)(.*) \S+$/gm)].flatMap(([, list = ""]) =>
+    list.split(" "),
+  );
+  expect(copied).toContain("src");
+  expect([...files, ...copied].filter((file) => !existsSync(`${root}${file}`))).toEqual([]);
 });
 
 const calls = PAGES.flatMap((page) =>

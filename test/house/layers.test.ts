@@ -55,13 +55,26 @@ const RULES: Readonly<Record<string, Rule>> = {
 
 /** The rooms of a part form a line: each may import those before it. Files beside the rooms may import them all. */
 const LINES: Readonly<Record<string, readonly string[]>> = {
-  core: ["kernel", "usage", "dialect", "stream", "ledger", "caller", "ports", "targets", "quota", "relay", "pass"],
-  dialects: ["reading", "gemini"],
+  core: [
+    "kernel",
+    "usage",
+    "dialect",
+    "stream",
+    "ledger",
+    "caller",
+    "ports",
+    "targets",
+    "quota",
+    "relay",
+    "pass-through",
+    "probe",
+  ],
+  dialects: ["reading", "gemini", "refusals"],
   "faces/ai-sdk": ["messages", "frames", "answers"],
   "faces/api": ["request", "socket"],
   "faces/openclaw": ["clients", "files", "sessions", "runs", "methods", "connect"],
   transport: ["admit", "auth", "http", "ws"],
-  upstream: ["policy", "body", "http1", "call", "pass"],
+  upstream: ["policy", "body", "http1", "call", "pass-through"],
   storage: ["sqlite", "postgres", "transcripts", "ledger", "keys"],
 };
 const MAX_LINES = 250;

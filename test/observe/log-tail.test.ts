@@ -39,9 +39,18 @@ describe("the tail of the log", () => {
 
   test("starts over for a cursor of another process, earlier or later", () => {
     const tail = tailOf("a");
-    for (const cursor of [0, 999_999, 9_999_999]) {
+    for (const cursor of [0, 999_999_999, 1_000_000_999]) {
       expect(tail.read({ ...ALL, cursor })).toMatchObject({ reset: true, lines: [expect.stringContaining('"a"')] });
     }
+  });
+
+  test("starts over for a cursor of a process that wrote faster than a line a millisecond, and was restarted at once", () => {
+    const before = new LogTail(1_795_000_000_000);
+    for (let count = 0; count < 2_000; count++) before.write(line("before"));
+    const after = new LogTail(1_795_000_001_500);
+    for (let count = 0; count < 3_000; count++) after.write(line("after"));
+    const { reset, lines } = after.read({ ...ALL, cursor: before.read(ALL).cursor });
+    expect([reset, lines.length]).toEqual([true, 3_000]);
   });
 
   test("drops the oldest lines, and no more than needed", () => {

@@ -47,6 +47,10 @@ suite(`the package on an older Node${older === undefined ? " (skipped: there is 
     const sluice = start(withNode);
     const { url } = await started(sluice);
     expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    // The start page's client is the built one, which imports nothing.
+    const client = await fetch(`${url}/client/index.js`);
+    expect(client.status).toBe(200);
+    expect(await client.text()).not.toMatch(/ from "/);
     sluice.child.kill("SIGTERM");
     expect(await sluice.exit).toEqual([0, null]);
     expect(await sluice.stderr).toBe("");

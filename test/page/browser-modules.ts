@@ -6,26 +6,6 @@ interface DialectReader {
   readEvent(dialect: string, data: unknown): { kind: "text" | "thinking" | "tool"; text: string } | undefined;
 }
 
-export interface Failure {
-  readonly code: string;
-  readonly message: string;
-}
-
-interface Listener {
-  sent(): void;
-  event(data: unknown, seq: number): void | Promise<void>;
-  end(end: { readonly status: string }): void;
-  failed(failure: Failure): void;
-  resumed?(after: number): void;
-}
-
-interface StreamClientModule {
-  readonly StreamClient: new (
-    url: string,
-    token: () => string,
-  ) => { open(model: string, body: object, listener: Listener): () => void; cut(): void; close(): void };
-}
-
 /** A model as the page lists it. */
 interface PageModel {
   readonly alias: string;
@@ -49,5 +29,4 @@ interface ClientsModule {
 }
 
 export const loadDialectReader = (): Promise<DialectReader> => load("dialect-reader.js");
-export const loadStreamClient = (): Promise<StreamClientModule> => load("stream-client.js");
 export const loadClients = (): Promise<ClientsModule> => load("clients.js");

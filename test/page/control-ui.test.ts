@@ -267,5 +267,7 @@ test.each([
     authRequired: () => false,
     authorised: () => true,
   };
-  expect(() => createControlUi(parts)).toThrow(`no Control UI: ${directory} ${found}`);
+  expect(() => createControlUi(parts)).toThrow(
+    `no Control UI: ${directory} ${found}; set SLUICE_CONTROL_UI, --control-ui or openclaw.controlUi to an installed one`,
+  );
 });

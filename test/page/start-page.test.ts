@@ -59,6 +59,23 @@ describe("the files", () => {
     },
   );
 
+  test("the client is served as modules that import one another, without types, and nothing beside it is", () => {
+    const seen = new Set<string>();
+    const visit = (path: string) => {
+      if (seen.has(path)) return;
+      seen.add(path);
+      const answer = get(path);
+      expect([path, answer?.headers["content-type"]]).toEqual([path, "text/javascript; charset=utf-8"]);
+      expect(answer?.headers["content-security-policy"]).toContain("script-src 'self'");
+      expect(answer?.body).not.toMatch(/^(import type|export interface|interface) /m);
+      for (const [, name] of String(answer?.body).matchAll(/ from "\.\/([^"]+)"/g)) visit(`/client/${name}`);
+    };
+    visit("/client/index.js");
+    expect(seen.size).toBeGreaterThan(10);
+    for (const path of ["/client/", "/client/react.ts", "/client/../page/start-page.ts"])
+      expect(get(path)).toBeUndefined();
+  });
+
   test("only GET and HEAD are allowed", () => {
     expect(get("/", { method: "HEAD" })?.status).toBe(200);
     expect(get("/", { method: "POST" })).toMatchObject({ status: 405, headers: { allow: "GET, HEAD" }, body: "" });

@@ -1,7 +1,7 @@
 /** `npm run soak`: tests too long for every run. Prints figures and exits with 1 on any fault. */
 import { parseArgs } from "node:util";
 import manifest from "../../package.json" with { type: "json" };
-import { relayGone } from "../../src/cli/parent.ts";
+import { forwarderGone } from "../../src/cli/parent.ts";
 import { bill } from "./bill.ts";
 import { faces } from "./faces.ts";
 import { grace } from "./grace.ts";
@@ -59,7 +59,7 @@ const deadline = setTimeout(() => {
 
 // Whatever it started ends with it, however it ends: see startSluice.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit(130));
-void relayGone(process, manifest.name).then(() => process.exit(130));
+void forwarderGone(process, manifest.name).then(() => process.exit(130));
 
 console.log(`seed ${options.seed}, ${options.events.toLocaleString("en-US")} events, Node ${process.version}`);
 let failed = 0;

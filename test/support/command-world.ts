@@ -1,4 +1,4 @@
-import type { CommandWorld } from "../../src/cli/command-table.ts";
+import type { CommandWorld } from "../../src/cli/command.ts";
 
 /** A world for commands that write and touch nothing else. */
 export function worldWith() {

@@ -28,13 +28,13 @@ export async function startKeyedGateway(
   });
   const keys = async (...args: readonly string[]) => {
     const seen = { stdout: "", stderr: "" };
-    await runKeys([...args, "--json", "--data", directory], {
+    const code = await runKeys([...args, "--json", "--data", directory], {
       env: {},
       cwd: directory,
       stdout: { write: (text) => (seen.stdout += text) },
       stderr: { write: (text) => (seen.stderr += text) },
     });
-    if (seen.stderr !== "") throw new Error(seen.stderr);
+    if (code !== 0) throw new Error(seen.stderr);
     const printed: unknown = JSON.parse(seen.stdout);
     return isObject(printed) ? printed : {};
   };

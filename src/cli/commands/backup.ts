@@ -1,21 +1,17 @@
 import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { loadConfig } from "../../config/load.ts";
 import { KEY_FILE } from "../../storage/keys/key-database.ts";
 import { LEDGER_FILE } from "../../storage/ledger/ledger-database.ts";
 import { copyDatabase } from "../../storage/sqlite/copy-database.ts";
 import { openDataDirectory } from "../../storage/sqlite/data-directory.ts";
 import { DATABASE_FILE } from "../../storage/transcripts/sqlite-database.ts";
+import type { Command, CommandWorld } from "../command.ts";
+import { configOf } from "../config-of.ts";
 import { BAD_USAGE, exitFor, OK } from "../exit-codes.ts";
 
-/** The outside world as the command sees it. */
-export interface BackupWorld {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-}
+/** The part of the outside world that the command uses. */
+export type BackupWorld = Pick<CommandWorld, "env" | "cwd" | "stdout" | "stderr">;
 
 const USAGE = `Usage: sluice backup <directory>     copy all databases into an empty directory, while gateways run
 
@@ -31,8 +27,7 @@ Examples
   sluice backup --data /var/lib/sluice /tmp/copy
 `;
 
-/** Its options. */
-export const OPTIONS = {
+const OPTIONS = {
   config: { type: "string" },
   data: { type: "string" },
   help: { type: "boolean", short: "h" },
@@ -60,12 +55,15 @@ export function runBackup(args: readonly string[], world: BackupWorld): number {
   }
 }
 
+/** `sluice backup`. */
+export const command: Command = { run: runBackup, options: OPTIONS };
+
 function directoryOf(
   { data, config }: { readonly data?: string; readonly config?: string },
   { env, cwd }: BackupWorld,
 ): string {
   if (data) return resolve(cwd, data);
-  const found = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd }).data;
+  const found = configOf(config, { env, cwd }).data;
   if (found.store === "sqlite") return found.directory;
   if (found.store === "memory") throw new Error("data.store is memory: there is nothing to copy");
   const schema = found.postgres?.schema ?? "";

@@ -1,17 +1,12 @@
 import { parseArgs } from "node:util";
+import type { Command, CommandWorld } from "../command.ts";
 import { bashScript } from "../completion/bash.ts";
 import { fishScript } from "../completion/fish.ts";
 import type { Completed } from "../completion/words.ts";
 import { zshScript } from "../completion/zsh.ts";
 import { BAD_USAGE, exitFor, OK } from "../exit-codes.ts";
 
-/** The outside world as the command sees it. */
-export interface CompletionWorld {
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-}
-
-export const SHELLS: Readonly<Record<string, (commands: readonly Completed[]) => string>> = {
+const SHELLS: Readonly<Record<string, (commands: readonly Completed[]) => string>> = {
   bash: bashScript,
   zsh: zshScript,
   fish: fishScript,
@@ -27,12 +22,18 @@ Examples
   sluice completion fish > ~/.config/fish/completions/sluice.fish    once
 `;
 
-export const OPTIONS = { help: { type: "boolean", short: "h" } } as const;
+const OPTIONS = { help: { type: "boolean", short: "h" } } as const;
 
-/** Runs `sluice completion …` for these commands. Resolves with the exit code; never rejects. */
-export async function runCompletion(
+/** `sluice completion` for these commands, loaded when it runs. */
+export const completionOf = (commands: () => Promise<readonly Completed[]>): Command => ({
+  run: (args, world) => runCompletion(args, world, commands),
+  options: OPTIONS,
+  words: Object.keys(SHELLS),
+});
+
+async function runCompletion(
   args: readonly string[],
-  { stdout, stderr }: CompletionWorld,
+  { stdout, stderr }: CommandWorld,
   commands: () => Promise<readonly Completed[]>,
 ): Promise<number> {
   try {

@@ -1,3 +1,4 @@
+import { isLoopback, isWildcard } from "../../config/loopback.ts";
 import { PRESETS } from "../../config/presets.ts";
 import { PROVIDER_NAMES, type ProviderName, providerNamed } from "../../config/providers.ts";
 
@@ -53,13 +54,16 @@ export function readModels(text: string): ReadonlyMap<string, string> {
   );
 }
 
-/** Reads `here`, or the name or address clients use. Throws AnswerError. */
+/**
+ * Reads `here`, or the name or address clients use: undefined for this machine, by whatever name. Throws AnswerError, also for
+ * `0.0.0.0`, at which no client reaches anything.
+ */
 export function readHost(text: string): string | undefined {
   const place = text.trim();
   if (place === "here") return undefined;
   const host = URL.parse(place.includes("://") ? place : `http://${place}`)?.hostname;
-  if (!host) throw new AnswerError("where is here, or the host name or address clients will use");
-  return host;
+  if (!host || isWildcard(host)) throw new AnswerError("where is here, or the host name or address clients will use");
+  return isLoopback(host) ? undefined : host;
 }
 
 /** Reads `me` or `others`. Throws AnswerError. */
@@ -117,10 +121,10 @@ const modelsOf =
 /** The parts of `a=b, c`: a name, and what follows its first `=`. */
 const pairs = (text: string): readonly (readonly [string, string | undefined])[] =>
   text
-    .split(",")
-    .map((part) => part.trim())
+    .replace(/\s*=\s*/g, "=")
+    .split(/[\s,]+/)
     .filter((part) => part !== "")
     .map((part) => {
       const at = part.indexOf("=");
-      return at < 0 ? [part, undefined] : [part.slice(0, at).trim(), part.slice(at + 1).trim()];
+      return at < 0 ? [part, undefined] : [part.slice(0, at), part.slice(at + 1)];
     });

@@ -1,6 +1,6 @@
-import { loadConfig } from "../../config/load.ts";
 import { isWildcard } from "../../config/loopback.ts";
 import { asObject, asString } from "../../core/kernel/json.ts";
+import { configOf } from "../config-of.ts";
 
 /** How a command is told which gateway it asks. */
 export interface GatewayOptions {
@@ -26,7 +26,7 @@ export function gatewayOf(
   { url, config: file }: GatewayOptions,
   { env, cwd }: { readonly env: Readonly<Record<string, string | undefined>>; readonly cwd: string },
 ): GatewayAddress {
-  const config = loadConfig({ env: { ...env, ...(file !== undefined && { SLUICE_CONFIG: file }) }, cwd });
+  const config = configOf(file, { env, cwd });
   const { host, port, basePath } = config.listen;
   const name = isWildcard(host) ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host;
   return {

@@ -1,26 +1,18 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { isNativeError } from "node:util/types";
 import { unreachableRoutes } from "../../compose/unreachable-routes.ts";
 import { warningsOf } from "../../config/cross-checks.ts";
 import { loadConfig } from "../../config/load.ts";
 import { PROVIDER_NAMES } from "../../config/providers.ts";
 import { asObject } from "../../core/kernel/json.ts";
-import { BAD_USAGE, FAILED, OK } from "../exit-codes.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Command, CommandWorld } from "../command.ts";
+import { BAD_USAGE, exitFor, OK } from "../exit-codes.ts";
 import { AnswerError, type Answers, firstConfig, TOKEN_VARIABLE, variablesOf } from "./first-config.ts";
 import { askFor } from "./init-questions.ts";
 
-/** The outside world as the command sees it. */
-export interface InitWorld {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-  /** Opens the terminal to ask on; undefined if standard input is none. */
-  readonly openTerminal: (() => Terminal) | undefined;
-}
+/** The part of the outside world that the command uses. */
+export type InitWorld = Pick<CommandWorld, "env" | "cwd" | "stdout" | "stderr" | "openTerminal">;
 
 const USAGE = `Usage: sluice init [options]     write a first configuration file, asking what the options leave open
 
@@ -41,7 +33,7 @@ Examples
   sluice init --providers vllm=http://10.0.0.5:8000/v1 --models vllm=qwen3 --where gateway.example.com --for others
 `;
 
-export const OPTIONS = {
+const OPTIONS = {
   providers: { type: "string" },
   models: { type: "string" },
   where: { type: "string" },
@@ -51,13 +43,12 @@ export const OPTIONS = {
 } as const;
 
 const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS }).values;
-type Values = ReturnType<typeof parse>;
 
 /** Runs `sluice init …`. `args` are the arguments after `init`. Resolves with the exit code; never rejects. */
 export async function runInit(args: readonly string[], world: InitWorld): Promise<number> {
   const { env, cwd, stdout, stderr } = world;
   try {
-    const values = read(args);
+    const values = parse(args);
     if (values.help) {
       stdout.write(USAGE);
       return OK;
@@ -76,24 +67,17 @@ export async function runInit(args: readonly string[], world: InitWorld): Promis
     stdout.write(nextSteps(answers, file, env));
     return OK;
   } catch (error) {
+    if (error instanceof AnswerError) {
+      stderr.write(`sluice: ${error.message}\n`);
+      return BAD_USAGE;
+    }
     const isTaken = asObject(error)?.code === "EEXIST";
-    const reason = isTaken
-      ? "the file exists by now and is not overwritten"
-      : isNativeError(error)
-        ? error.message
-        : "";
-    stderr.write(`sluice: ${reason}\n`);
-    return error instanceof AnswerError ? BAD_USAGE : FAILED;
+    return exitFor(isTaken ? new Error("the file exists by now and is not overwritten") : error, stderr);
   }
 }
 
-function read(args: readonly string[]): Values {
-  try {
-    return parse(args);
-  } catch (error) {
-    throw new AnswerError(isNativeError(error) ? error.message.replace(/\. To specify.*/s, "") : "bad arguments");
-  }
-}
+/** `sluice init`. */
+export const command: Command = { run: runInit, options: OPTIONS };
 
 /** The configuration as the gateway would load it, were every variable set. Throws ConfigError. */
 function checked(text: string, variables: readonly string[], path: string) {

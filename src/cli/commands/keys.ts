@@ -1,26 +1,21 @@
 import { createHash, randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { isNativeError } from "node:util/types";
 import { checkNames } from "../../compose/known-names.ts";
-import { loadConfig } from "../../config/load.ts";
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import { writeSecret } from "../../core/caller/key-secret.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { KeyDatabase } from "../../storage/keys/key-database.ts";
 import type { KeyStore } from "../../storage/keys/key-store.ts";
 import { openDataDirectory } from "../../storage/sqlite/data-directory.ts";
-import { BAD_USAGE, FAILED, OK } from "../exit-codes.ts";
+import type { Command, CommandWorld } from "../command.ts";
+import { configOf } from "../config-of.ts";
+import { exitFor, OK, reasonOf } from "../exit-codes.ts";
 import { CREATE_OPTIONS, readDuration, readKey } from "./key-options.ts";
 import { keyTable, keyView } from "./key-view.ts";
 
-/** The outside world as the command sees it. */
-export interface KeysWorld {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-}
+/** The part of the outside world that the command uses. */
+export type KeysWorld = Pick<CommandWorld, "env" | "cwd" | "stdout" | "stderr">;
 
 const USAGE = `Usage: sluice keys create <caller> [options]     create a key and print its secret, once
        sluice keys list [--all]                  list unrevoked keys, or all
@@ -56,7 +51,7 @@ Examples
   sluice keys revoke alice
 `;
 
-export const OPTIONS = {
+const OPTIONS = {
   ...CREATE_OPTIONS,
   overlap: { type: "string" },
   all: { type: "boolean" },
@@ -72,7 +67,7 @@ type Values = ReturnType<typeof parse>["values"];
 
 const EVERYWHERE: readonly Option[] = ["json", "config", "data", "help"];
 /** How many names each command takes, and which options. */
-export const COMMANDS: Readonly<Record<string, { readonly names: number; readonly options: readonly Option[] }>> = {
+const COMMANDS: Readonly<Record<string, { readonly names: number; readonly options: readonly Option[] }>> = {
   create: { names: 1, options: Object.keys(CREATE_OPTIONS) as Option[] },
   list: { names: 0, options: ["all"] },
   revoke: { names: 1, options: [] },
@@ -82,7 +77,7 @@ export const COMMANDS: Readonly<Record<string, { readonly names: number; readonl
 /** Runs `sluice keys …`. `args` are the arguments after `keys`. Resolves with the exit code; never rejects. */
 export async function runKeys(args: readonly string[], world: KeysWorld): Promise<number> {
   try {
-    const { values, positionals } = read(args);
+    const { values, positionals } = parse(args);
     const [name = "", ...names] = positionals;
     if (values.help || name === "") world.stdout.write(USAGE);
     else {
@@ -91,19 +86,12 @@ export async function runKeys(args: readonly string[], world: KeysWorld): Promis
     }
     return OK;
   } catch (error) {
-    world.stderr.write(`sluice: ${isNativeError(error) ? error.message : String(error)}\n`);
-    return error instanceof GatewayError && error.code === "bad_request" ? BAD_USAGE : FAILED;
+    return exitFor(error, world.stderr);
   }
 }
 
-function read(args: readonly string[]) {
-  try {
-    return parse(args);
-  } catch (error) {
-    // Node's message continues with advice on arguments that begin with a dash.
-    throw bad(isNativeError(error) ? error.message.replace(/\. To specify.*/s, "") : "bad arguments");
-  }
-}
+/** `sluice keys`. */
+export const command: Command = { run: runKeys, options: OPTIONS, words: Object.keys(COMMANDS) };
 
 function checkUsage(name: string, names: readonly string[], values: Values): void {
   const command = COMMANDS[name];
@@ -119,6 +107,11 @@ async function run(command: string, name: string, values: Values, world: KeysWor
   const wanted = command === "create" ? readKey(name, values, now) : undefined;
   const overlapMs = values.overlap === undefined ? 0 : readDuration("overlap", values.overlap);
   const keys = await openKeys(values, world, wanted);
+  const unchecked = values.data === undefined ? [] : (["models", "routes"] as const).filter((list) => wanted?.[list]);
+  if (unchecked.length > 0) {
+    const lists = unchecked.map((list) => `--${list}`).join(" and ");
+    world.stderr.write(`sluice: --data reads no configuration: the names of ${lists} are not checked\n`);
+  }
   try {
     if (wanted) {
       const { secret, sha256 } = newSecret();
@@ -171,8 +164,7 @@ async function openKeys(
 ): Promise<KeyStore> {
   if (values.data === "") throw bad("--data is empty");
   if (values.data !== undefined) return openFile(resolve(cwd, values.data), "--data");
-  const { config } = values;
-  const found = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd });
+  const found = configOf(values.config, { env, cwd });
   if (wanted) checkNames(wanted, found);
   const { store, directory, postgres } = found.data;
   if (store === "sqlite") return openFile(directory, "SLUICE_DATA or data.directory");
@@ -189,7 +181,7 @@ function openFile(directory: string, setting: string): KeyStore {
   try {
     return new KeyDatabase(directory);
   } catch (cause) {
-    const reason = isNativeError(cause) ? cause.message : String(cause);
+    const reason = reasonOf(cause);
     throw new GatewayError("store_unavailable", `the keys in ${directory} cannot be used: ${reason}`, { cause });
   }
 }

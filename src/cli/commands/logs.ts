@@ -1,19 +1,14 @@
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { asArray, asNumber, asString } from "../../core/kernel/json.ts";
+import type { Command, CommandWorld } from "../command.ts";
 import { exitFor, OK } from "../exit-codes.ts";
 import { isWanted, LEVELS, type LogFilter, parseLine, readableLine } from "../logs/log-filter.ts";
 import { LinkLost, LogSocket } from "../logs/log-socket.ts";
 import { type GatewayAddress, gatewayOf } from "./gateway-call.ts";
 
-/** The outside world as the command sees it. */
-export interface LogsWorld {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly version: string;
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-}
+/** The part of the outside world that the command uses. */
+export type LogsWorld = Pick<CommandWorld, "env" | "cwd" | "version" | "stdout" | "stderr">;
 
 const USAGE = `Usage: sluice logs [options]     the newest lines of a running gateway's log
 
@@ -35,7 +30,7 @@ Examples
   sluice logs --key ci --level warn
 `;
 
-export const OPTIONS = {
+const OPTIONS = {
   follow: { type: "boolean", short: "f" },
   stream: { type: "string" },
   key: { type: "string" },
@@ -75,6 +70,9 @@ export async function runLogs(args: readonly string[], world: LogsWorld): Promis
     return exitFor(error, stderr);
   }
 }
+
+/** `sluice logs`. */
+export const command: Command = { run: runLogs, options: OPTIONS };
 
 const printer =
   (filter: LogFilter, isJson: boolean, { stdout }: LogsWorld) =>

@@ -7,18 +7,12 @@ import { DEFAULT_FILE } from "../../config/load.ts";
 import { asObject, asString } from "../../core/kernel/json.ts";
 import { hostOfRun } from "../../storage/sqlite/directory-claim.ts";
 import { liveInstances } from "../../storage/sqlite/instance-lock.ts";
+import type { Command, CommandWorld } from "../command.ts";
 import { exitFor, FAILED, OK } from "../exit-codes.ts";
 import { type ReloadOutcome, takeOutcome } from "../reload-outcome.ts";
 
-/** The outside world as the command sees it. */
-export interface ReloadWorld {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-  /** Sends SIGHUP. Throws when the process is not this user's. */
-  readonly hangUp: (pid: number) => void;
-}
+/** The part of the outside world that the command uses. */
+export type ReloadWorld = Pick<CommandWorld, "env" | "cwd" | "stdout" | "stderr" | "hangUp">;
 
 const USAGE = `Usage: sluice reload [options]     make the running gateway read its configuration again
 
@@ -33,7 +27,7 @@ Examples
   sluice reload --data /var/lib/sluice
 `;
 
-export const OPTIONS = {
+const OPTIONS = {
   config: { type: "string" },
   data: { type: "string" },
   help: { type: "boolean", short: "h" },
@@ -54,6 +48,9 @@ export async function runReload(args: readonly string[], world: ReloadWorld): Pr
     return exitFor(error, stderr);
   }
 }
+
+/** `sluice reload`. */
+export const command: Command = { run: runReload, options: OPTIONS };
 
 /** Reads the file by hand: one that is to be refused names its data directory, too. */
 function directoryOf(values: { readonly config?: string; readonly data?: string }, { env, cwd }: ReloadWorld): string {

@@ -1,16 +1,12 @@
 import { parseArgs } from "node:util";
 import { TARGETS_PATH, type TargetView } from "../../core/targets/target-views.ts";
+import type { Command, CommandWorld } from "../command.ts";
 import { exitFor, OK } from "../exit-codes.ts";
 import { askGateway, type GatewayOptions, gatewayOf } from "./gateway-call.ts";
 import { layOut } from "./lay-out.ts";
 
-/** The outside world as the command sees it. */
-export interface RoutesWorld {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-}
+/** The part of the outside world that the command uses. */
+export type RoutesWorld = Pick<CommandWorld, "env" | "cwd" | "stdout" | "stderr">;
 
 const USAGE = `Usage: sluice routes [options]     what the models of the running gateway run on, and how well
 
@@ -27,7 +23,7 @@ Examples
   SLUICE_TOKEN=… sluice routes --url https://gateway.example.com/sluice --json
 `;
 
-export const OPTIONS = {
+const OPTIONS = {
   url: { type: "string" },
   json: { type: "boolean" },
   config: { type: "string" },
@@ -49,6 +45,9 @@ export async function runRoutes(args: readonly string[], world: RoutesWorld): Pr
     return exitFor(error, stderr);
   }
 }
+
+/** `sluice routes`. */
+export const command: Command = { run: runRoutes, options: OPTIONS };
 
 async function ask(values: GatewayOptions, world: RoutesWorld): Promise<{ readonly targets: readonly TargetView[] }> {
   return (await askGateway(gatewayOf(values, world), TARGETS_PATH)) as { readonly targets: readonly TargetView[] };

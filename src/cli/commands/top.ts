@@ -1,22 +1,15 @@
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { isNativeError } from "node:util/types";
 import { STREAMS_PATH, type StreamView } from "../../core/relay/stream-record.ts";
-import { exitFor, OK } from "../exit-codes.ts";
+import type { Command, CommandWorld } from "../command.ts";
+import { exitFor, OK, reasonOf } from "../exit-codes.ts";
 import type { Screen, ScreenListener } from "../top/screen.ts";
 import { type Look, plainTable, rowsOf } from "../top/stream-rows.ts";
 import { TopView } from "../top/top-view.ts";
 import { askGateway, type GatewayAddress, gatewayOf, NoGateway } from "./gateway-call.ts";
 
-/** The outside world as the command sees it. */
-export interface TopWorld {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-  /** Takes over the terminal; undefined if there is none. */
-  readonly openScreen: ((listener: ScreenListener) => Screen) | undefined;
-}
+/** The part of the outside world that the command uses. */
+export type TopWorld = Pick<CommandWorld, "env" | "cwd" | "stdout" | "stderr" | "openScreen">;
 
 const USAGE = `Usage: sluice top [options]     the running streams of a gateway, live
 
@@ -36,7 +29,7 @@ Examples
   sluice top --once --json --url https://gateway.example.com/sluice
 `;
 
-export const OPTIONS = {
+const OPTIONS = {
   once: { type: "boolean" },
   json: { type: "boolean" },
   every: { type: "string" },
@@ -74,6 +67,9 @@ export async function runTop(args: readonly string[], world: TopWorld): Promise<
   }
 }
 
+/** `sluice top`. */
+export const command: Command = { run: runTop, options: OPTIONS };
+
 async function look(gateway: GatewayAddress): Promise<Look> {
   const { streams } = (await askGateway(gateway, STREAMS_PATH)) as { readonly streams: readonly StreamView[] };
   return { at: performance.now(), streams };
@@ -94,7 +90,7 @@ async function watch(
       await askGateway(gateway, `${STREAMS_PATH}/${stream}`, "DELETE");
       view.say(`ended ${stream}`);
     } catch (error) {
-      view.say(isNativeError(error) ? error.message : String(error));
+      view.say(reasonOf(error));
     }
     if (!quit.signal.aborted) draw();
   };
@@ -116,7 +112,7 @@ async function watch(
       view.seen(await look(gateway));
     } catch (error) {
       if (!(error instanceof NoGateway)) throw error;
-      view.lost(new Date().toLocaleTimeString());
+      view.lost(new Date().toTimeString().slice(0, 8));
     }
     if (!quit.signal.aborted) draw();
   }

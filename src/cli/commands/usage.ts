@@ -1,23 +1,18 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { isNativeError } from "node:util/types";
-import { loadConfig } from "../../config/load.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { UsageReport } from "../../core/ledger/ledger.ts";
-import { readUsageQuery, USAGE_GROUPS, type UsageQuery } from "../../core/ledger/usage-query.ts";
+import { readUsageQuery, USAGE_GROUPS, type UsageQuery, type WrongWord } from "../../core/ledger/usage-query.ts";
 import { usageView } from "../../core/ledger/usage-view.ts";
 import { LedgerQueries } from "../../storage/ledger/ledger-queries.ts";
-import { BAD_USAGE, FAILED, OK } from "../exit-codes.ts";
+import type { Command, CommandWorld } from "../command.ts";
+import { configOf } from "../config-of.ts";
+import { exitFor, OK } from "../exit-codes.ts";
 import { usageCsv } from "./usage-csv.ts";
 import { usageTable } from "./usage-table.ts";
 
-/** The outside world as the command sees it. */
-export interface UsageWorld {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd: string;
-  readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown };
-}
+/** The part of the outside world that the command uses. */
+export type UsageWorld = Pick<CommandWorld, "env" | "cwd" | "stdout" | "stderr">;
 
 const USAGE = `Usage: sluice usage [options]     report usage from the ledger, even while gateways write it
 
@@ -39,7 +34,7 @@ Examples
   sluice usage --by caller --since 2026-11-01 --until 2026-12-01 --tz Europe/Berlin --csv > november.csv
 `;
 
-export const OPTIONS = {
+const OPTIONS = {
   by: { type: "string" },
   since: { type: "string" },
   until: { type: "string" },
@@ -58,35 +53,29 @@ type Values = ReturnType<typeof parse>["values"];
 /** Runs `sluice usage …`. `args` are the arguments after `usage`. Resolves with the exit code; never rejects. */
 export async function runUsage(args: readonly string[], world: UsageWorld): Promise<number> {
   try {
-    const values = read(args);
+    const values = parse(args).values;
     if (values.help) world.stdout.write(USAGE);
     else {
       if (values.json && values.csv) throw bad("--json or --csv, not both");
-      const query = { ...readUsageQuery(values, Date.now()), caller: values.caller };
+      const wrong: WrongWord = (word, expected) => `--${word} takes ${expected}, not ${values[word]}`;
+      const query = { ...readUsageQuery(values, Date.now(), wrong), caller: values.caller };
       const report = await ask(query, values, world);
       world.stdout.write(values.json ? json(report) : values.csv ? usageCsv(report) : usageTable(report));
     }
     return OK;
   } catch (error) {
-    world.stderr.write(`sluice: ${isNativeError(error) ? error.message : String(error)}\n`);
-    return error instanceof GatewayError && error.code === "bad_request" ? BAD_USAGE : FAILED;
+    return exitFor(error, world.stderr);
   }
 }
 
-function read(args: readonly string[]): Values {
-  try {
-    return parse(args).values;
-  } catch (error) {
-    // Node's message continues with advice on arguments that begin with a dash.
-    throw bad(isNativeError(error) ? error.message.replace(/\. To specify.*/s, "") : "bad arguments");
-  }
-}
+/** `sluice usage`. */
+export const command: Command = { run: runUsage, options: OPTIONS };
 
 /** Asks the ledger in `--data`, or where the configuration keeps it. */
 async function ask(query: UsageQuery, { data, config }: Values, { env, cwd }: UsageWorld): Promise<UsageReport> {
   if (data === "") throw bad("--data is empty");
   if (data !== undefined) return askFile(resolve(cwd, data), query);
-  const found = loadConfig({ env: { ...env, ...(config !== undefined && { SLUICE_CONFIG: config }) }, cwd }).data;
+  const found = configOf(config, { env, cwd }).data;
   const { store, directory, postgres } = found;
   if (store === "sqlite") return askFile(directory, query);
   if (store === "memory" || !postgres) {

@@ -31,7 +31,9 @@ export class LogSocket implements Disposable {
     const link = new LogSocket(socket);
     await new Promise<void>((resolve, reject) => {
       socket.addEventListener("open", () => resolve());
-      socket.addEventListener("error", () => reject(new LinkLost(`no gateway answers at ${base}`)));
+      socket.addEventListener("error", () =>
+        reject(new LinkLost(`no gateway answers at ${base}; start one, or say where it is with --url`)),
+      );
     });
     const client = { id: "cli", version, platform: platform(), mode: "cli" };
     const auth = token === undefined ? {} : { auth: { token } };

@@ -31,20 +31,22 @@ interface Column {
   readonly value: (row: StreamRow) => string | number;
 }
 
-const bytes = (count: number): string =>
-  count < 1_024
-    ? `${count}`
-    : count < 1_048_576
-      ? `${Math.round(count / 1_024)}K`
-      : `${(count / 1_048_576).toFixed(1)}M`;
-const age = (ms: number): string => {
-  const s = Math.floor(ms / 1_000);
-  return s < 60
-    ? `${s}s`
-    : s < 3_600
-      ? `${Math.floor(s / 60)}m${s % 60}s`
-      : `${Math.floor(s / 3_600)}h${Math.floor(s / 60) % 60}m`;
-};
+/** `812`, `118K`, `1.5M`. */
+function bytes(count: number): string {
+  if (count < 1_024) return String(count);
+  if (count < 1_048_576) return `${Math.round(count / 1_024)}K`;
+  return `${(count / 1_048_576).toFixed(1)}M`;
+}
+
+/** `6s`, `2m5s`, `1h30m`. */
+function age(ms: number): string {
+  const seconds = Math.floor(ms / 1_000);
+  const minutes = Math.floor(seconds / 60);
+  if (seconds < 60) return `${seconds}s`;
+  if (minutes < 60) return `${minutes}m${seconds % 60}s`;
+  return `${Math.floor(minutes / 60)}h${minutes % 60}m`;
+}
+
 const target = ({ route, upstreamModel }: StreamRow) => (upstreamModel === null ? route : `${route}/${upstreamModel}`);
 const state = ({ readers, pausedMs, firstSentMs }: StreamRow): string => {
   if (readers === 0) return "parked";

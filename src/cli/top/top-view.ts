@@ -37,12 +37,14 @@ export class TopView {
     this.#rows = rowsOf(look, this.#lostAt === undefined ? this.#look : undefined);
     this.#look = look;
     this.#lostAt = undefined;
+    this.#forgetGone();
   }
 
   /** The gateway did not answer. `at`: the time of day, as shown. */
   lost(at: string): void {
     this.#lostAt ??= at;
     this.#rows = [];
+    this.#forgetGone();
   }
 
   /** Shows a sentence until the next key. */
@@ -103,6 +105,11 @@ export class TopView {
     const doomed = this.#doomed;
     if (doomed) return `End ${doomed.stream} of ${sanitise(doomed.caller)}? y ends it, any other key does not`;
     return this.#message;
+  }
+
+  /** Nobody is asked about a stream that has ended by itself. */
+  #forgetGone(): void {
+    if (!this.#rows.some(({ stream }) => stream === this.#doomed?.stream)) this.#doomed = undefined;
   }
 
   #choose(step: number): void {

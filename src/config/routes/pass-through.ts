@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { overlaps, type PassPattern, readPassPattern } from "../../core/dialect/pass-pattern.ts";
+import { overlaps, type PassThroughPattern, readPassThroughPattern } from "../../core/dialect/pass-through-pattern.ts";
 
 /** What the gateway serves below `/v1` itself, with its own accounting: a route cannot take it over. */
 const OWN = [
@@ -12,14 +12,18 @@ const OWN = [
   "GET /v1/responses",
   "POST /v1/responses/input_tokens",
   "POST /v1/responses/compact",
-].flatMap((text) => readPassPattern(text) ?? []);
+].flatMap((text) => readPassThroughPattern(text) ?? []);
+
+/** Google's methods are suffixes of a model's name: `POST /v1/models/gemini-2.5-pro:generateContent`. */
+const GOOGLE_COLLECTIONS = new Set(["models", "tunedModels"]);
+const GOOGLE_METHOD = /:(?:generateContent|streamGenerateContent|countTokens)$/;
 
 /** Sluice's own, with everything below. */
 const OWN_ROOTS = new Set(["stream", "streams", "targets", "ticket", "usage"]);
 
 /** Reads one entry of `passThrough`. */
-export const passPatternSchema = z.string().transform((text, context): PassPattern => {
-  const pattern = readPassPattern(text);
+export const passThroughPatternSchema = z.string().transform((text, context): PassThroughPattern => {
+  const pattern = readPassThroughPattern(text);
   if (pattern && !isOwn(pattern)) return pattern;
   const params = pattern
     ? { found: `${JSON.stringify(text)}, which the gateway serves itself`, expected: "another path of the provider" }
@@ -31,8 +35,13 @@ export const passPatternSchema = z.string().transform((text, context): PassPatte
   return z.NEVER;
 });
 
-const isOwn = (pattern: PassPattern): boolean =>
-  OWN_ROOTS.has(pattern.segments[1] ?? "") || OWN.some((own) => overlaps(own, pattern));
+const isOwn = (pattern: PassThroughPattern): boolean =>
+  OWN_ROOTS.has(pattern.segments[1] ?? "") || isGoogles(pattern) || OWN.some((own) => overlaps(own, pattern));
+
+function isGoogles({ method, segments: [, collection = "", ...names] }: PassThroughPattern): boolean {
+  const last = names.at(-1) ?? "";
+  return method === "POST" && GOOGLE_COLLECTIONS.has(collection) && (last === "*" || GOOGLE_METHOD.test(last));
+}
 
 /** Two entries that some request fits, where nothing tells which route it is for. */
 export interface Ambiguity {
@@ -44,7 +53,7 @@ export interface Ambiguity {
 
 /** A POST's body can name a model, which tells the route; a GET or DELETE may be listed by one route only. */
 export function ambiguities(
-  routes: Readonly<Record<string, { readonly passThrough: readonly PassPattern[] }>>,
+  routes: Readonly<Record<string, { readonly passThrough: readonly PassThroughPattern[] }>>,
 ): readonly Ambiguity[] {
   const all = Object.entries(routes).flatMap(([route, { passThrough }]) =>
     passThrough.map((pattern, index) => ({ route, pattern, index })),

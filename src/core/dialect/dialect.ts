@@ -7,8 +7,8 @@ export interface Dialect {
   /** The stream has no terminal event: it ends where its body ends cleanly. */
   readonly endsAtEof: boolean;
   /**
-   * The path below the route's base URL, with a query if it needs one, and the headers that carry the key. Throws `bad_request`
-   * if the path needs a model and the request names none.
+   * The path below the route's base URL, with a query if it needs one, and the headers that carry the key. Without a `call` only
+   * the headers count. Throws `bad_request` if the path needs a model and the call names none.
    */
   address(
     key: string | undefined,

@@ -3,7 +3,7 @@ import type { JsonObject } from "../kernel/json.ts";
 import { matchesName } from "../kernel/name-pattern.ts";
 import type { Price } from "../usage/price.ts";
 import type { Dialect } from "./dialect.ts";
-import type { PassPattern } from "./pass-pattern.ts";
+import type { PassThroughPattern } from "./pass-through-pattern.ts";
 
 /** A named upstream, as the core sees it. */
 export interface Route {
@@ -26,7 +26,7 @@ export interface Route {
   /** How often its list of models is asked for, in milliseconds, to learn whether it works; undefined: never. */
   readonly probe?: { readonly everyMs: number } | undefined;
   /** Requests below `/v1` that go to it as they are. */
-  readonly passThrough?: readonly PassPattern[];
+  readonly passThrough?: readonly PassThroughPattern[];
   /** Prices of models without an alias, by the provider's own names. */
   readonly prices?: ReadonlyMap<string, Price>;
 }

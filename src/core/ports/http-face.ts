@@ -85,6 +85,10 @@ export interface HttpBody {
   end(): void;
 }
 
+/** The pattern of a path such as `/v1/streams/{stream}`: a name in braces stands for one segment of at most 128 characters. */
+export const pathPattern = (path: string): RegExp =>
+  new RegExp(`^${path.replaceAll(/\{(\w+)\}/g, "(?<$1>[^/]{1,128})")}$`);
+
 /**
  * Throws GatewayError `bad_request` for an unknown query parameter: a misspelt filter must not return more than was asked
  * for. Not for the vendors' own paths, which accept any.

@@ -3,7 +3,8 @@ import { GatewayError, toGatewayError } from "../kernel/errors.ts";
 import { asString } from "../kernel/json.ts";
 import type { MayRetry } from "../ports/upstream.ts";
 import type { AttemptRequest, Reservation } from "../quota/reservation.ts";
-import type { Plan, Targets } from "../targets/targets.ts";
+import type { Plan } from "../targets/target-plan.ts";
+import type { Targets } from "../targets/targets.ts";
 import { estimateTokens } from "../usage/usage.ts";
 import type { Holdings } from "./holdings.ts";
 import { type OpenRequest, onTarget } from "./open-request.ts";
@@ -101,9 +102,9 @@ export class Attempts {
     this.#parts = this.#late = undefined;
   }
 
-  /** The last attempt's failure as its client is told. */
-  told(error: GatewayError): GatewayError {
-    return this.#plan.told(error);
+  /** The last attempt's failure for its client, with the wait until a target may be tried. */
+  withWait(error: GatewayError): GatewayError {
+    return this.#plan.withWait(error);
   }
 
   /**
@@ -180,6 +181,6 @@ export function planFor(
     isOwnKey: upstreamKey !== undefined,
     isOfAnyDialect: bodyFor !== undefined,
     conversation: session ?? asString(body.prompt_cache_key),
-    promptTokens: estimateTokens(promptCharacters(body)),
+    promptTokens: estimateTokens(promptCharacters(body, target.route.dialect)),
   });
 }

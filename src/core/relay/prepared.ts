@@ -23,7 +23,7 @@ export function prepare(request: OpenRequest, refusals: UsageRefusals): Prepared
   const asked = askedBody(request);
   const usage = usageOf(request, asked, refusals);
   const body = providerBody(request, asked, usage !== undefined);
-  const inputCharacters = request.isUncounted ? 0 : promptCharacters(body);
+  const inputCharacters = request.isUncounted ? 0 : promptCharacters(body, request.target.route.dialect);
   return {
     body,
     answer: new AnswerState(request.target.route.dialect, asked, inputCharacters, usage !== undefined),

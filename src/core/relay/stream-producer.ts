@@ -209,7 +209,7 @@ export class StreamProducer implements Producer, UpstreamSink {
   }
 
   #fail(error: GatewayError): void {
-    this.#end("failed", (this.#head && this.#spec.attempts?.told(error)) ?? error);
+    this.#end("failed", (this.#head && this.#spec.attempts?.withWait(error)) ?? error);
   }
 
   /** Drains a cancelled response, if its key wants that and there can be usage. */

@@ -42,6 +42,8 @@ export class TargetState {
   #tokens: TokenBucket | undefined;
   #running = 0;
   #failures = 0;
+  /** Those of them that are probes', since the last one that was answered. */
+  #probeFailures = 0;
   #coolUntil = 0;
   #askedUntil = 0;
   #isCooling = false;
@@ -76,11 +78,15 @@ export class TargetState {
   /** Its provider was asked for something that costs nothing, and answered: the next request tries it, unless it asked for a wait. */
   probed(now: number): void {
     if (this.#askedUntil <= now) this.#coolUntil = 0;
+    // In a cool-down all count on: a failed trial begins the next one.
+    if (!this.#isCooling) this.#failures -= this.#probeFailures;
+    this.#probeFailures = 0;
   }
 
   /** That failed, which counts like a failed attempt. */
   probeFailed(now: number, coolDown: CoolDown): void {
     this.#failures++;
+    this.#probeFailures++;
     this.#fail(now, coolDown);
   }
 
@@ -112,7 +118,7 @@ export class TargetState {
     return {
       answered: () => {
         endTrial();
-        this.#failures = this.#askedUntil = 0;
+        this.#failures = this.#probeFailures = this.#askedUntil = 0;
         this.#isCooling = false;
       },
       failed: (failedAt, coolDown) => {

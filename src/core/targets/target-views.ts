@@ -60,7 +60,7 @@ export function targetViews(
           route: twin.name,
           upstreamModel,
           state: readiness?.is ?? (record ? "ready" : "unused"),
-          waitMs: readiness && "waitMs" in readiness ? readiness.waitMs : 0,
+          waitMs: readiness && "waitMs" in readiness ? Math.ceil(readiness.waitMs) : 0,
           running: state ? state.running : isOne ? null : 0,
           answered: record?.answered ?? 0,
           failed: record?.failed ?? 0,

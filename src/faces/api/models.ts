@@ -7,6 +7,12 @@ import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http
 
 /** Where OpenAI's and Anthropic's clients list models. */
 export const MODELS_PATH = "/v1/models";
+/** Where they ask for one. */
+export const MODEL_PATH = "/v1/models/{model}";
+/** Where Google's clients list models. */
+export const GOOGLE_MODELS_PATH = "/v1beta/models";
+/** Where they ask for one. */
+export const GOOGLE_MODEL_PATH = "/v1beta/models/{model}";
 
 /** How one vendor lists models, and the dialects its clients can use. */
 interface Listing {

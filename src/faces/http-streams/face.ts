@@ -1,5 +1,5 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { HttpExchange, HttpFace } from "../../core/ports/http-face.ts";
+import { type HttpExchange, type HttpFace, pathPattern } from "../../core/ports/http-face.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 import { EventStream, type EventStreamParts } from "./event-stream.ts";
 import { PollRound } from "./poll-round.ts";
@@ -19,8 +19,12 @@ export interface HttpStreamsParts {
   readonly limits: HttpStreamsLimits;
 }
 
-const PATH = /^\/v1\/streams\/([^/]{1,128})\/(events|cancel)$/;
-const METHODS: Readonly<Record<string, string>> = { events: "GET", cancel: "POST" };
+/** Where a stream is read. */
+export const EVENTS_PATH = "/v1/streams/{stream}/events";
+/** Where a stream is cancelled. */
+export const CANCEL_PATH = "/v1/streams/{stream}/cancel";
+const EVENTS = pathPattern(EVENTS_PATH);
+const CANCEL = pathPattern(CANCEL_PATH);
 const NO_CONTENT = { status: 204, headers: {}, body: "" };
 
 /**
@@ -57,14 +61,12 @@ export function createHttpStreamsFace({ registry, limits }: HttpStreamsParts): H
 
   return {
     name: "http-streams",
-    matches(method, path) {
-      const action = PATH.exec(path)?.[2];
-      return action !== undefined && METHODS[action] === method;
-    },
+    matches: (method, path) => (method === "GET" && EVENTS.test(path)) || (method === "POST" && CANCEL.test(path)),
     handle(exchange) {
-      const [, id = "", action] = PATH.exec(exchange.path) ?? [];
-      if (action === "events") read(exchange, id);
+      const [, asked] = EVENTS.exec(exchange.path) ?? [];
+      if (asked !== undefined) read(exchange, asked);
       else {
+        const [, id = ""] = CANCEL.exec(exchange.path) ?? [];
         // The same response for ended, unknown and other callers' streams.
         registry.owned(id, exchange.caller.name)?.stream.cancel(new GatewayError("cancelled"));
         exchange.respond(NO_CONTENT);

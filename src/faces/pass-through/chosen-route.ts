@@ -1,17 +1,20 @@
-import type { PassPattern } from "../../core/dialect/pass-pattern.ts";
+import type { PassThroughPattern } from "../../core/dialect/pass-through-pattern.ts";
 import type { Model, Route, Routing, Target } from "../../core/dialect/routing.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
 /** A route that lists a request's path, and the pattern that it lists. */
 export interface Offer {
   readonly route: Route;
-  readonly pattern: PassPattern;
+  readonly pattern: PassThroughPattern;
 }
+
+/** The routes that list a path, of which there is at least one. */
+export type Offers = readonly [Offer, ...Offer[]];
 
 /** Where a request goes, and what the provider calls its model, if the body names one. */
 export interface Chosen {
   readonly target: Target;
-  readonly pattern: PassPattern;
+  readonly pattern: PassThroughPattern;
   readonly model: string | undefined;
 }
 
@@ -19,50 +22,62 @@ export interface Chosen {
 const MODEL = /^[!-~]{1,256}$/;
 
 /**
- * Chooses among the routes that list a path, of which there is at least one. A model in the body decides: an alias,
- * `route/alias`, `route:model`, or the provider's own name where only one route lists the path or passes it. Without one, the
- * only route that lists it. Throws `bad_request` if several are left, `unsupported` if the model's route does not list the path.
+ * Chooses a route. A model in the body decides: an alias, `route/alias`, `route:model`, or a name in the `passModels` of only
+ * one of them. Otherwise it is the only one that `isOpen` to the caller. Throws `bad_request` if several are left, and
+ * `unsupported` if the model's route does not list the path. What is chosen may be closed to the caller.
  */
-export function chooseRoute(offers: readonly [Offer, ...Offer[]], name: string | undefined, routing: Routing): Chosen {
-  const [first, ...others] = offers;
-  if (name !== undefined && !MODEL.test(name)) throw new GatewayError("bad_request", "this is no model's name");
-  const named = name === undefined ? undefined : (aliased(offers, name, routing) ?? onRoute(offers, name));
-  if (named) return named;
-  const passed = name === undefined ? undefined : passedBy(offers, name, routing);
-  if (passed) return chosen(passed, name);
+export function chooseRoute(
+  offers: Offers,
+  name: string | undefined,
+  routing: Routing,
+  isOpen: (route: Route) => boolean,
+): Chosen {
+  if (name !== undefined) {
+    if (!MODEL.test(name)) throw new GatewayError("bad_request", "this is no model's name");
+    const named = aliased(offers, name, routing, isOpen) ?? onRoute(offers, name) ?? listedAlone(offers, name, routing);
+    if (named) return named;
+  }
+  const open = offers.filter(({ route }) => isOpen(route));
+  const [first = offers[0], ...others] = open;
   if (others.length === 0) return chosen(first, name);
-  const routes = offers.map(({ route }) => route.name).join(", ");
+  const routes = open.map(({ route }) => route.name).join(", ");
   throw new GatewayError(
     "bad_request",
     `several routes take ${first.pattern.text} (${routes}): name an alias of one of them as model, or ${first.route.name}:model`,
   );
 }
 
-function aliased(offers: readonly Offer[], name: string, routing: Routing): Chosen | undefined {
+function aliased(
+  offers: Offers,
+  name: string,
+  routing: Routing,
+  isOpen: (route: Route) => boolean,
+): Chosen | undefined {
   const model = routing.models.find(({ alias, route }) => alias === name || `${route.name}/${alias}` === name);
   if (!model) return undefined;
   const targets: readonly Target[] = model.fallback?.targets ?? [{ route: model.route, model }];
-  for (const { route, model: there = model } of targets) {
+  // If the caller may use none of them, the first is chosen, and refused by its name.
+  const open = targets.filter(({ route }) => isOpen(route));
+  for (const { route, model: there = model } of open.length > 0 ? open : targets) {
     const offer = offers.find((each) => each.route.name === route.name);
     if (offer) {
       const target = { route: offer.route, model: { ...there, alias: model.alias, fallback: undefined } };
       return { target, pattern: offer.pattern, model: there.upstreamModel };
     }
   }
-  const [{ pattern } = { pattern: undefined }] = offers;
-  throw new GatewayError("unsupported", `the route of ${name} does not list ${pattern?.text ?? "this path"}`);
+  throw new GatewayError("unsupported", `the route of ${name} does not list ${offers[0].pattern.text}`);
 }
 
-function onRoute(offers: readonly Offer[], name: string): Chosen | undefined {
+function onRoute(offers: Offers, name: string): Chosen | undefined {
   const colon = name.indexOf(":");
   const offer = colon > 0 ? offers.find(({ route }) => route.name === name.slice(0, colon)) : undefined;
   return offer && chosen(offer, name.slice(colon + 1));
 }
 
-/** The only one whose `passModels` has the name. */
-function passedBy(offers: readonly Offer[], name: string, routing: Routing): Offer | undefined {
-  const passing = offers.filter(({ route }) => routing.targetOn(route.name, name)?.model !== undefined);
-  return passing.length === 1 ? passing[0] : undefined;
+/** The only one whose `passModels` lists the name. */
+function listedAlone(offers: Offers, name: string, routing: Routing): Chosen | undefined {
+  const [offer, ...others] = offers.filter(({ route }) => routing.targetOn(route.name, name)?.model !== undefined);
+  return offer && others.length === 0 ? chosen(offer, name) : undefined;
 }
 
 function chosen({ route, pattern }: Offer, name: string | undefined): Chosen {

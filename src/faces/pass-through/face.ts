@@ -1,19 +1,19 @@
 import type { DialectName } from "../../../protocol/dialects.ts";
 import { UPSTREAM_KEY_HEADER } from "../../core/caller/caller.ts";
-import { isPassed } from "../../core/dialect/pass-pattern.ts";
+import { fits } from "../../core/dialect/pass-through-pattern.ts";
 import type { Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { Passages } from "../../core/pass/passages.ts";
+import type { PassThroughRelay } from "../../core/pass-through/pass-through-relay.ts";
 import type { HttpExchange, HttpFace, HttpResponse } from "../../core/ports/http-face.ts";
-import type { PassBody } from "../../core/ports/passage.ts";
+import type { PassThroughRequestBody } from "../../core/ports/pass-through.ts";
 import { type Chosen, chooseRoute, type Offer } from "./chosen-route.ts";
 import { namedModel, withModel } from "./named-model.ts";
-import { PassedResponse } from "./passed-response.ts";
+import { PassThroughResponse } from "./pass-through-response.ts";
 
 /** What the face is built from. */
-export interface PassThroughParts {
-  readonly passages: Passages;
+export interface PassThroughFaceParts {
+  readonly relay: PassThroughRelay;
   readonly routing: Routing;
   readonly clock: Clock;
   readonly limits: {
@@ -49,57 +49,50 @@ const PASSED_HEADERS = [
 const SECRET_PARAMETER = /^(?:(?:api[-_]?)?key|(?:access[-_]?)?token|ticket|code|sig(?:nature)?|secret|password)$/i;
 
 /** Passes on, as they are, the requests that routes list in `passThrough`. docs/pass-through.md describes it. */
-export function createPassThroughFace({ passages, routing, clock, limits, wording }: PassThroughParts): HttpFace {
+export function createPassThroughFace({ relay, routing, clock, limits, wording }: PassThroughFaceParts): HttpFace {
   const offersOf = (method: string, path: string): readonly Offer[] =>
     routing.routes.flatMap((route) => {
-      const pattern = route.passThrough?.find((each) => isPassed(each, method, path));
+      const pattern = route.passThrough?.find((each) => fits(each, method, path));
       return pattern ? [{ route, pattern }] : [];
     });
 
-  function choose({ method, path }: HttpExchange, model: string | undefined): Chosen {
+  function choose({ method, path, caller }: HttpExchange, model: string | undefined): Chosen {
     const [first, ...others] = offersOf(method, path);
     // A reload may have removed it meanwhile.
     if (!first) throw new GatewayError("not_found");
-    return chooseRoute([first, ...others], model, routing);
+    return chooseRoute([first, ...others], model, routing, (route) => caller.grant?.routes?.has(route.name) ?? true);
   }
 
   function open(
     exchange: HttpExchange,
     receivedAt: number,
     { target, pattern }: Chosen,
-    body: PassBody,
-  ): PassedResponse {
-    const headers = PASSED_HEADERS.map((name) => [name, exchange.header(name)] as const);
-    return new PassedResponse(exchange, (reader) =>
-      passages.open(
-        {
-          caller: exchange.caller,
-          target,
-          pattern,
-          path: exchange.path,
-          query: exchange.queryPairs.filter(([name]) => !SECRET_PARAMETER.test(name)),
-          headers: Object.fromEntries(headers.filter((field): field is [string, string] => field[1] !== undefined)),
-          body,
-          upstreamKey: exchange.header(UPSTREAM_KEY_HEADER) || undefined,
-          maxResponseBytes: limits.passThrough.responseBytes,
-          face: NAME,
-          connection: exchange.id,
-          receivedAt,
-        },
-        reader,
-      ),
-    );
+    body: PassThroughRequestBody,
+  ): PassThroughResponse {
+    const request = {
+      caller: exchange.caller,
+      target,
+      pattern,
+      path: exchange.path,
+      query: exchange.queryPairs.filter(([name]) => !SECRET_PARAMETER.test(name)),
+      headers: passedHeaders(exchange),
+      body,
+      upstreamKey: exchange.header(UPSTREAM_KEY_HEADER) || undefined,
+      maxResponseBytes: limits.passThrough.responseBytes,
+      face: NAME,
+      connection: exchange.id,
+      receivedAt,
+    };
+    return new PassThroughResponse(exchange, (reader) => relay.open(request, reader));
   }
 
   function handleJson(exchange: HttpExchange, receivedAt: number): void {
     exchange.body(limits.apiBodyBytes, (text) => {
       const named = text === "" ? undefined : namedModel(text);
       const chosen = choose(exchange, named?.name);
-      const isSame = !named || chosen.model === undefined || chosen.model === named.name;
-      open(exchange, receivedAt, chosen, {
-        is: "text",
-        text: isSame ? text : withModel(text, named, chosen.model ?? ""),
-      });
+      const isRenamed = named && chosen.model !== undefined && chosen.model !== named.name;
+      const sent = isRenamed ? withModel(text, named, chosen.model) : text;
+      open(exchange, receivedAt, chosen, { is: "text", text: sent });
     });
   }
 
@@ -124,4 +117,13 @@ export function createPassThroughFace({ passages, routing, clock, limits, wordin
     refusal: (error, { header }) =>
       wording.refusal(header("anthropic-version") === undefined ? "openai-chat" : "anthropic-messages", error),
   };
+}
+
+function passedHeaders(exchange: HttpExchange): Readonly<Record<string, string>> {
+  const headers: Record<string, string> = {};
+  for (const name of PASSED_HEADERS) {
+    const value = exchange.header(name);
+    if (value !== undefined) headers[name] = value;
+  }
+  return headers;
 }

@@ -1,11 +1,13 @@
 import { mayDo } from "../../core/caller/caller.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import { type HttpFace, requireKnownQuery } from "../../core/ports/http-face.ts";
+import { type HttpFace, pathPattern, requireKnownQuery } from "../../core/ports/http-face.ts";
 import type { Relay } from "../../core/relay/relay.ts";
 import { STREAMS_PATH, viewOf } from "../../core/relay/stream-record.ts";
 
-const ONE = /^\/v1\/streams\/([^/]{1,128})$/;
+/** One running stream. */
+export const ONE_STREAM_PATH = "/v1/streams/{stream}";
+const ONE = pathPattern(ONE_STREAM_PATH);
 
 /** What the face is built from. */
 export interface StreamsFaceParts {
@@ -35,7 +37,7 @@ export function createStreamsFace({ relay, clock }: StreamsFaceParts): HttpFace 
         });
         return;
       }
-      const id = ONE.exec(path)?.[1];
+      const id = ONE.exec(path)?.groups?.stream;
       const meant = seen.find(({ stream }) => stream.info.id === id)?.stream;
       if (!meant) throw new GatewayError("not_found", "no such running stream");
       meant.cancel(new GatewayError("cancelled", "ended by an operator"));

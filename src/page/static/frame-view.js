@@ -26,7 +26,7 @@ export class FrameView {
    */
   add(direction, text) {
     const isLong = text.length > MAX_TEXT;
-    const kind = text.startsWith('{"type":"event"') ? "event" : "other";
+    const kind = text.startsWith('{"type":"event') ? "event" : "other";
     this.#frames.push({ direction, text: isLong ? `${text.slice(0, MAX_TEXT)} …` : text, kind });
     const alike = this.#frames.filter((frame) => frame.kind === kind);
     const [oldest] = alike;

@@ -1,8 +1,9 @@
 // @ts-check
-/** One of several answers on the same socket. It can be stalled: its events are then not handled. */
+/** One of several answers on the same socket. It can be stalled: its loop then does not ask for the next event. */
+import { SluiceError } from "./client/index.js";
 import { readEvent } from "./dialect-reader.js";
 
-/** @import { End, Failure, Listener } from "./stream-client.js" */
+/** @import { SluiceStream } from "./client/index.js" */
 /** @import { Model } from "./try-it.js" */
 
 const MAX_TEXT = 600;
@@ -10,10 +11,8 @@ const PAINT_MS = matchMedia("(prefers-reduced-motion: reduce)").matches ? 1_000 
 /** So long without an event of a stalled stream means that its window is closed. */
 const QUIET_MS = 1_000;
 
-/** @implements {Listener} */
 export class Lane {
   #model;
-  #over;
   #parts;
   #text = "";
   #came = 0;
@@ -33,21 +32,33 @@ export class Lane {
   /**
    * @param {HTMLElement} root an element of the template `lane`
    * @param {Model} model
-   * @param {() => void} over called once when its stream is over
    */
-  constructor(root, model, over) {
+  constructor(root, model) {
     /** @param {string} name */
     const part = (name) => /** @type {HTMLElement} */ (root.querySelector(`.${name}`));
     this.#model = model;
-    this.#over = over;
     this.#parts = { text: part("lane-text"), state: part("lane-state"), stall: part("lane-stall") };
     part("lane-model").textContent = model.alias;
     this.#parts.stall.setAttribute("aria-label", `Stall ${model.alias}`);
     this.#parts.stall.addEventListener("click", () => this.#toggle());
   }
 
-  sent() {
+  /**
+   * Shows a stream until it is over.
+   * @param {SluiceStream} stream
+   */
+  async read(stream) {
     this.#say("waiting");
+    try {
+      for await (const { seq, data } of stream) {
+        if (this.#stall) await this.#stall;
+        this.#take(data, seq);
+      }
+      const { status, lastSeq } = await stream.end;
+      this.#finish(status === "completed" ? `${this.#count} of ${lastSeq} events` : status);
+    } catch (error) {
+      this.#finish(`failed: ${error instanceof SluiceError ? error.code : error}`);
+    }
   }
 
   /**
@@ -55,33 +66,15 @@ export class Lane {
    * @param {number} seq
    */
   arrived(seq) {
-    this.#came = seq;
+    // Some come again after a resume.
+    this.#came = Math.max(this.#came, seq);
     this.#show();
-  }
-
-  /**
-   * @param {unknown} data
-   * @param {number} seq
-   */
-  event(data, seq) {
-    if (this.#stall) return this.#stall.then(() => this.#take(data, seq));
-    return this.#take(data, seq);
   }
 
   /** @param {number} after */
   resumed(after) {
     this.#resumed = `, resumed after ${after}`;
     this.#show();
-  }
-
-  /** @param {End} end */
-  end({ status, error, lastSeq }) {
-    this.#finish(status === "completed" ? `${this.#count} of ${lastSeq} events` : `${status} ${error?.code ?? ""}`);
-  }
-
-  /** @param {Failure} failure */
-  failed({ code }) {
-    this.#finish(`failed: ${code}`);
   }
 
   /**
@@ -116,7 +109,6 @@ export class Lane {
     this.#parts.text.textContent = this.#text;
     this.#parts.stall.setAttribute("disabled", "");
     this.#say(words);
-    this.#over();
   }
 
   #show() {

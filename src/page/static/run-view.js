@@ -2,7 +2,7 @@
 /** Shows one answer. Model output becomes text nodes only, never markup. */
 
 /** @import { Piece } from "./dialect-reader.js" */
-/** @import { End, Failure } from "./stream-client.js" */
+/** @import { End, ErrorBody } from "./client/index.js" */
 
 /** @param {string} id */
 const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -78,7 +78,7 @@ export class RunView {
     else this.#finish(finish ? `Finished: ${finish}` : "Finished.");
   }
 
-  /** @param {Failure} failure */
+  /** @param {Pick<ErrorBody, "code" | "message">} failure */
   failed({ code, message }) {
     element("failure").hidden = false;
     element("failure-code").textContent = code;

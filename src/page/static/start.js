@@ -1,12 +1,13 @@
 // @ts-check
 /** The start page: what is running, and the token. */
 import { httpBase, webSocketBase } from "./address.js";
+import { connect } from "./client/index.js";
 import { offerClients, startConnect } from "./connect.js";
 import { FrameView } from "./frame-view.js";
 import { showSnippets, snippets, startCopying } from "./snippets.js";
-import { StreamClient } from "./stream-client.js";
 import { offerExamples, offerModels, startTryIt } from "./try-it.js";
 import { refreshUsage, startUsage } from "./usage.js";
+import { SocketWatch } from "./watched-socket.js";
 import { offerWire, startWire } from "./wire.js";
 
 /** @import { Model } from "./try-it.js" */
@@ -123,7 +124,8 @@ element("token-box").addEventListener("submit", (event) => {
 
 const streamUrl = `${webSocketBase()}/v1/stream`;
 const frames = new FrameView(element("frames"));
-const client = new StreamClient(streamUrl, token, { frame: (direction, text) => frames.add(direction, text) });
+const { SocketClass } = new SocketWatch((direction, text) => frames.add(direction, text));
+const client = connect({ url: streamUrl, token, WebSocket: SocketClass });
 startTryIt(client, () => void refresh());
 startWire(streamUrl, token);
 startConnect();

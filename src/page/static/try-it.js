@@ -1,9 +1,10 @@
 // @ts-check
 /** The box in which a prompt is sent to a model. */
+import { SluiceError } from "./client/index.js";
 import { bodyFor, readEvent } from "./dialect-reader.js";
 import { RunView } from "./run-view.js";
 
-/** @import { StreamClient } from "./stream-client.js" */
+/** @import { Sluice, SluiceStream } from "./client/index.js" */
 /** @typedef {{ alias: string, name: string, route: string, dialect: string }} Model */
 
 const form = /** @type {HTMLFormElement} */ (document.getElementById("try"));
@@ -11,6 +12,9 @@ const select = /** @type {HTMLSelectElement} */ (document.getElementById("model"
 const prompt = /** @type {HTMLTextAreaElement} */ (document.getElementById("prompt"));
 const send = /** @type {HTMLButtonElement} */ (document.getElementById("send"));
 const stop = /** @type {HTMLButtonElement} */ (document.getElementById("stop"));
+
+/** With these the gateway was not reached, or wants another token. */
+const LINK_CODES = ["client_gone", "unauthorized"];
 
 const EXAMPLES = {
   demo: [
@@ -67,7 +71,7 @@ export function offerExamples(demo) {
 }
 
 /**
- * @param {StreamClient} client
+ * @param {Sluice} client
  * @param {() => void} couldNotConnect called when the gateway cannot be reached
  */
 export function startTryIt(client, couldNotConnect) {
@@ -85,34 +89,65 @@ export function startTryIt(client, couldNotConnect) {
 }
 
 /**
- * @param {StreamClient} client
+ * @param {Sluice} client
  * @param {() => void} couldNotConnect
  */
 function run(client, couldNotConnect) {
   const model = models.find(({ alias }) => alias === select.value);
   if (cancel || !model || prompt.value.trim() === "") return;
   const view = new RunView();
-  const over = () => {
-    cancel = undefined;
-    send.hidden = false;
-    stop.hidden = true;
-  };
   send.hidden = true;
   stop.hidden = false;
-  cancel = client.open(model.alias, bodyFor(model.dialect, prompt.value), {
-    sent: () => view.sent(),
-    event(data) {
-      const piece = readEvent(model.dialect, data);
-      if (piece) view.show(piece);
-    },
-    end(end) {
-      view.end(end);
-      over();
-    },
-    failed(failure) {
-      view.failed(failure);
-      over();
-      if (failure.code.startsWith("closed")) couldNotConnect();
-    },
+  const sent = whenConnected(client, () => view.sent());
+  const stream = client.open({ model: model.alias, body: bodyFor(model.dialect, prompt.value) });
+  cancel = () => stream.cancel();
+  void show(stream, model.dialect, view)
+    .catch((error) => {
+      const { code, message } = error;
+      view.failed({ code, message: message.replace(`${code}: `, "") });
+      if (LINK_CODES.includes(code)) couldNotConnect();
+    })
+    .finally(() => {
+      sent();
+      cancel = undefined;
+      send.hidden = false;
+      stop.hidden = true;
+    });
+}
+
+/**
+ * Calls once when the client is connected, now or later, unless the result is called before.
+ * @param {Sluice} client
+ * @param {() => void} connected
+ */
+function whenConnected(client, connected) {
+  if (client.state === "open") {
+    connected();
+    return () => {};
+  }
+  const off = client.subscribe((state) => {
+    if (state !== "open") return;
+    off();
+    connected();
   });
+  return off;
+}
+
+/**
+ * Rejects if the stream has no end.
+ * @param {SluiceStream} stream
+ * @param {string} dialect
+ * @param {RunView} view
+ */
+async function show(stream, dialect, view) {
+  try {
+    for await (const { data } of stream) {
+      const piece = readEvent(dialect, data);
+      if (piece) view.show(piece);
+    }
+  } catch (error) {
+    // The end says how the stream failed, and what was used.
+    if (!(error instanceof SluiceError)) throw error;
+  }
+  view.end(await stream.end);
 }

@@ -1,9 +1,10 @@
 // @ts-check
 /** The box with three answers on one socket, and the frames that carry them. */
+import { connect } from "./client/index.js";
 import { bodyFor } from "./dialect-reader.js";
 import { FrameView } from "./frame-view.js";
 import { Lane } from "./lane.js";
-import { StreamClient } from "./stream-client.js";
+import { SocketWatch } from "./watched-socket.js";
 
 /** @import { Model } from "./try-it.js" */
 
@@ -39,15 +40,21 @@ export function offerWire(known, demo) {
  */
 export function startWire(url, token) {
   const frames = new FrameView(element("wire-frames"));
-  const client = new StreamClient(url, token, {
-    frame: (direction, text) => frames.add(direction, text),
-    link(state) {
-      say(state === "up" ? "" : "Connection lost. Connecting again …");
-    },
+  /** By the names of their streams. @type {Map<string, Lane>} */
+  const lanes = new Map();
+  const watch = new SocketWatch((direction, text) => {
+    frames.add(direction, text);
+    if (direction === "received") arrived(lanes, text);
+  });
+  const client = connect({ url, token, WebSocket: watch.SocketClass });
+  client.subscribe((state) => {
+    if (state === "waiting") say("Connection lost. Connecting again …");
+    else if (state === "open") say("");
   });
   start.addEventListener("click", () => {
     const chosen = Array.from({ length: LANES }, (_, index) => models[index % models.length]).filter((one) => !!one);
     element("lanes").replaceChildren();
+    lanes.clear();
     let running = chosen.length;
     const over = () => {
       running--;
@@ -61,14 +68,27 @@ export function startWire(url, token) {
       const copy = /** @type {DocumentFragment} */ (template.content.cloneNode(true));
       const root = /** @type {HTMLElement} */ (copy.firstElementChild);
       element("lanes").append(copy);
-      client.open(
-        model.alias,
-        bodyFor(model.dialect, isDemo ? DEMO_PROMPT : REAL_PROMPT, MAX_TOKENS),
-        new Lane(root, model, over),
-      );
+      const body = bodyFor(model.dialect, isDemo ? DEMO_PROMPT : REAL_PROMPT, MAX_TOKENS);
+      const stream = client.open({ model: model.alias, body });
+      const lane = new Lane(root, model);
+      lanes.set(stream.id, lane);
+      void lane.read(stream).finally(over);
     }
   });
-  cut.addEventListener("click", () => client.cut());
+  cut.addEventListener("click", () => watch.cut());
+}
+
+/**
+ * Tells a lane what came for it: the client hands an event on only when the loop asks, and resumes without a word.
+ * @param {ReadonlyMap<string, Lane>} lanes
+ * @param {string} text
+ */
+function arrived(lanes, text) {
+  const frame = JSON.parse(text);
+  const lane = lanes.get(frame.id);
+  if (frame.type === "resumed") lane?.resumed(frame.after);
+  else if (frame.type === "event") lane?.arrived(frame.seq);
+  else if (frame.type === "events") lane?.arrived(frame.events.at(-1).seq);
 }
 
 /** @param {boolean} isRunning */

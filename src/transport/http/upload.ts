@@ -16,9 +16,9 @@ export interface UploadParts {
   readonly room: BodyRoom;
   readonly maxBytes: number;
   readonly receiver: UploadReceiver;
-  /** Asks a client for its body that waits to be asked. */
+  /** Sends `100 Continue` to a client that waits for it. */
   readonly welcome: () => void;
-  /** Whether the client is waited for; otherwise its silence is not its own. */
+  /** Says whether the client is waited for; otherwise its silence is not its fault. */
   readonly awaits: (isAwaited: boolean) => void;
 }
 
@@ -27,10 +27,10 @@ export interface RunningUpload extends Upload {
   abandon(): void;
 }
 
-/** Reads a request's body as it comes, paused at first. Throws what refuses it by its head; memory is given back at its end. */
+/** Reads a request's body as it comes, paused at first. Throws what its headers are refused for; gives its memory back at its end. */
 export function readUpload({ request, room, maxBytes, receiver, welcome, awaits }: UploadParts): RunningUpload {
   if (encodingOf(request) !== undefined)
-    throw new GatewayError("bad_request", "this body is passed on as it is: send it unpacked");
+    throw new GatewayError("bad_request", "this body goes to the provider as it is: send it uncompressed");
   const announced = announcedBytes(request);
   if (announced !== undefined && announced > maxBytes) throw tooLarge(maxBytes, "limits.passThrough.requestBytes");
   const reservation = room.reserve(UPLOAD_BYTES);
@@ -41,10 +41,10 @@ export function readUpload({ request, room, maxBytes, receiver, welcome, awaits 
     reservation.release();
     awaits(true);
   };
-  const over = (work: () => void) => {
+  const finish = (tell: () => void) => {
     if (isOver) return;
     abandon();
-    work();
+    tell();
   };
   request.pause();
   awaits(false);
@@ -56,10 +56,10 @@ export function readUpload({ request, room, maxBytes, receiver, welcome, awaits 
       room.came(part.length, maxBytes);
       receiver.part(part);
     } catch (error) {
-      over(() => receiver.failed(toGatewayError(error)));
+      finish(() => receiver.failed(toGatewayError(error)));
     }
   });
-  request.on("end", () => over(() => receiver.end()));
+  request.on("end", () => finish(() => receiver.end()));
   // A client that leaves midway is reported by the response's "close".
   request.on("error", () => {});
   return {

@@ -30,6 +30,6 @@ export interface RouteClient {
   path(below: string): string;
   /** The request headers. Throws GatewayError if one cannot be sent. */
   headers(given: Readonly<Record<string, string>>, accept: string): Record<string, string>;
-  /** The same for a request that is passed on as it is. */
-  passedHeaders(given: Readonly<Record<string, string>>): Record<string, string>;
+  /** The same for a pass-through request. */
+  passThroughHeaders(given: Readonly<Record<string, string>>): Record<string, string>;
 }

@@ -14,7 +14,7 @@ const ALLOWED = /^(?:authorization|x-api-key|x-goog-api-key|api-key|anthropic-.+
 const NEVER =
   /^(?:host|cookie2?|connection|keep-alive|proxy-.+|te|trailer|transfer-encoding|content-length|content-encoding|upgrade|http2-settings|expect|via|forwarded|x-forwarded-.+|x-real-ip|x-client-ip|true-client-ip|cf-connecting-ip)$/;
 
-/** What a request that is passed on as it is may say beside that: about its body and what it wants. */
+/** What a pass-through request may say besides: about its body and what it accepts. */
 const PASSED = ["accept", "content-type", "idempotency-key", "if-match", "if-none-match", "if-range", "range"] as const;
 
 /** Field values (RFC 9110, 5.5): visible characters, spaces, tabs and bytes above ASCII; no line ends, no NUL. */
@@ -33,8 +33,8 @@ export function requestHeaders(
   return Object.assign(allowedOf(given, userAgent, alsoAllowed), ALWAYS, { accept });
 }
 
-/** The same for a request that is passed on as it is: its body and what it accepts are the client's own. */
-export function passedHeaders(
+/** The same for a pass-through request: what it says about its body, and what it accepts, are the client's own. */
+export function passThroughHeaders(
   given: Readonly<Record<string, string>>,
   userAgent: string,
   alsoAllowed: ReadonlySet<string>,

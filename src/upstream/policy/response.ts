@@ -34,8 +34,12 @@ export function classify(head: ResponseHead, wanted: Wanted): Verdict {
   return type === "application/json" && wanted === "answer" ? "answer" : "unclear";
 }
 
-/** What a response is that is passed on as it is: any uncompressed success, with a body or without. */
-export function isPassable(head: ResponseHead): "passed" | "error" | "refused" {
+/**
+ * Judges the response to a pass-through request: passed on is any uncompressed success, with a body or without, and the 304
+ * that a client asked for by `if-none-match`, which redirects nowhere.
+ */
+export function passThroughVerdict(head: ResponseHead): "passed" | "error" | "refused" {
+  if (head.status === 304) return "passed";
   if (isRedirect(head) || encodingOf(head) !== "identity") return "refused";
   return head.status >= 200 && head.status < 300 ? "passed" : "error";
 }

@@ -148,6 +148,8 @@ describe("without a terminal, sluice init", () => {
     [["--providers", "vllm,vllm", "--where", "here", "--for", "me"], "each provider once"],
     [[...ALL, "--models", "vllm=llama"], "--models names a provider that is not among"],
     [["--providers", "demo", "--where", "not a host", "--for", "me"], "where is here, or the host name"],
+    [["--providers", "demo", "--where", "0.0.0.0", "--for", "me"], "where is here, or the host name"],
+    [["--providers", "demo", "--where", "http://[::]:80", "--for", "me"], "where is here, or the host name"],
     [["--providers", "demo", "--where", "here", "--for", "nobody"], "for whom is me or others"],
     [["--provider", "demo"], "Unknown option '--provider'"],
   ])("refuses %j with 2 and the reason, and writes nothing", async (args, reason) => {
@@ -155,6 +157,28 @@ describe("without a terminal, sluice init", () => {
     expect([code, config]).toEqual([2, undefined]);
     expect(output).toContain(reason);
   });
+
+  test.each(["openai vllm", "openai,  vllm", "openai,vllm ,"])("takes the list %j", async (providers) => {
+    const { config } = await init([
+      "--providers",
+      providers,
+      "--models",
+      "vllm = llama",
+      "--where",
+      "here",
+      "--for",
+      "me",
+    ]);
+    expect(Object.keys(config?.routes ?? {})).toEqual(["openai", "vllm"]);
+  });
+
+  test.each(["localhost", "127.0.0.1", "http://localhost:18789"])(
+    "listens on this machine only for %s",
+    async (where) => {
+      const { config } = await init(["--providers", "demo", "--where", where, "--for", "me"]);
+      expect([config?.listen, config?.allowedHosts]).toEqual([undefined, undefined]);
+    },
+  );
 
   test("never overwrites a file, and may write another", async () => {
     const cwd = directory();

@@ -56,10 +56,25 @@ describe("a key's models and routes are among those of the configuration", () =>
     expect((await place(TWO_MODELS).keys("create", "alice", "--models", name)).code).toBe(0);
   });
 
-  test("the demo's models are known, and with --data, which reads no configuration, all are", async () => {
+  test("the demo's models are known", async () => {
+    expect((await place().keys("create", "alice", "--models", "demo", "--routes", "demo-chat")).code).toBe(0);
+  });
+
+  test("--data reads no configuration, so it says that the names are not checked, if there are any", async () => {
     const { keys, cwd } = place();
-    expect((await keys("create", "alice", "--models", "demo", "--routes", "demo-chat")).code).toBe(0);
-    expect((await keys("create", "bob", "--models", "nope", "--data", join(cwd, "other"))).code).toBe(0);
+    const create = (name: string, ...options: string[]) =>
+      keys("create", name, ...options, "--data", join(cwd, "other"));
+    const said = "sluice: --data reads no configuration: the names of --";
+    expect(await create("ann", "--models", "nope")).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(`${said}models are not`),
+    });
+    expect(await create("bob", "--routes", "nope")).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining(`${said}routes are not`),
+    });
+    expect((await create("cat", "--tokens-per-day", "9")).stderr).not.toContain("not checked");
+    expect((await keys("list", "--data", join(cwd, "other"))).stderr).toBe("");
   });
 });
 

@@ -84,7 +84,7 @@ describe("sluice logs", () => {
   test("fails where there is no gateway, and for a level that does not exist", async () => {
     expect(await logs(["--url", "http://127.0.0.1:1"])).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/no gateway answers/),
+      stderr: expect.stringMatching(/no gateway answers at .*; start one, or say where it is with --url/),
     });
     expect((await logs(["--level", "loud"])).stderr).toMatch(/debug, info, warn, error/);
   });
@@ -102,8 +102,14 @@ describe("sluice logs", () => {
         wake();
       });
     }
+    let isOver = false;
+    child.once("exit", () => {
+      isOver = true;
+      wake();
+    });
     const until = async (pattern: RegExp) => {
       while (!pattern.test(output)) {
+        if (isOver) throw new Error(`it ended before it said ${pattern}: ${output}`);
         await new Promise<void>((resolve) => {
           wake = resolve;
         });

@@ -66,6 +66,7 @@ describe("sluice routes", () => {
     const [first, second, third, plain] = await seen();
     expect(first).toMatchObject({ state: "cooling", answered: 0, failed: 1, running: 0 });
     expect(first.waitMs).toBeGreaterThan(30_000);
+    expect(Number.isInteger(first.waitMs)).toBe(true);
     expect(first.lastFailure).toEqual({ code: "upstream_rate_limited", at: expect.any(Number) });
     // One conversation stays with one key.
     const [used, idle] = second.answered > 0 ? [second, third] : [third, second];

@@ -182,8 +182,10 @@ describe("sluice usage", () => {
   });
 
   test.each([
-    [["--by", "colour"], "by is one of day, key, caller, model, route, session"],
-    [["--since", "soon"], "since is a day such as 2026-11-22, a time with its offset, or 7d, 24h, 90m"],
+    [["--by", "colour"], "--by takes day, key, caller, model, route, session, not colour"],
+    [["--since", "soon"], "--since takes a day such as 2026-11-22, a time with its offset, or 7d, 24h, 90m, not soon"],
+    [["--until", "x"], "--until takes a day such as 2026-11-22, a time with its offset, or 7d, 24h, 90m, not x"],
+    [["--tz", "Berlin"], "--tz takes a time zone such as Europe/Berlin or UTC, not Berlin"],
     [["--json", "--csv"], "--json or --csv, not both"],
     [["--bye"], "Unknown option '--bye'"],
     [["today"], "Unexpected argument 'today'. This command does not take positional arguments"],

@@ -55,6 +55,18 @@ describe("the view", () => {
     ).toEqual(["waiting", "running", "stalled 3s", "parked"]);
   });
 
+  test("asks no more about a stream that has ended by itself, or with the gateway", () => {
+    const view = new TopView("http://x");
+    for (const gone of [() => view.seen(look(1_000)), () => view.lost("12:00:03")]) {
+      view.seen(look(0, stream("a")));
+      for (const key of [DOWN, "x"]) view.key(key);
+      expect(shown(view)[1]).toContain("y ends it");
+      gone();
+      expect(view.key("y")).toBeUndefined();
+      expect(shown(view)[1]).not.toContain("y ends it");
+    }
+  });
+
   test("ends the chosen stream after y, and after no other key", () => {
     const view = new TopView("http://x");
     view.seen(look(0, stream("a", { ageMs: 2_000 }), stream("b", { ageMs: 1_000 })));

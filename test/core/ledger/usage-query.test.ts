@@ -41,7 +41,9 @@ describe("a usage query", () => {
   });
 
   test.each(["", "Berlin", "Mars/Olympus", "+25:00"])("%j is not a time zone", (tz) => {
-    expect(() => readUsageQuery({ tz }, NOW)).toThrow(expect.objectContaining({ code: "bad_request" }));
+    expect(() => readUsageQuery({ tz }, NOW)).toThrow(
+      expect.objectContaining({ code: "bad_request", message: "tz is a time zone such as Europe/Berlin or UTC" }),
+    );
   });
 
   test("by an unknown group is refused, whatever its name", () => {

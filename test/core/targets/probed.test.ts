@@ -39,4 +39,26 @@ describe("a probe", () => {
     state.probeFailed(0, unreachable);
     expect(state.readiness(0, 0)).toMatchObject({ is: "cooling", waitMs: 30_000 });
   });
+
+  test("that fails now and then begins none, and one that is answered excuses no failed attempt", () => {
+    const state = failedTarget(unreachable);
+    for (let round = 0; round < 5; round++) {
+      state.probeFailed(0, unreachable);
+      state.probed(0);
+    }
+    expect(state.readiness(0, 0).is).toBe("ready");
+    state.probeFailed(0, unreachable);
+    state.probeFailed(0, unreachable);
+    expect(state.readiness(0, 0).is).toBe("cooling");
+  });
+
+  test("that is answered leaves a failed trial the cool-down that it begins", () => {
+    const state = new TargetState({}, 0);
+    for (let round = 0; round < 3; round++) state.probeFailed(0, unreachable);
+    state.probed(1);
+    const trial = state.take(1, 0);
+    trial.failed(2, unreachable);
+    trial.end();
+    expect(state.readiness(2, 0)).toMatchObject({ is: "cooling", waitMs: 30_000 });
+  });
 });

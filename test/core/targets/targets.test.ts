@@ -3,8 +3,9 @@ import fc from "fast-check";
 import type { Caller } from "../../../src/core/caller/caller.ts";
 import type { Fallback, Model, Route } from "../../../src/core/dialect/routing.ts";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
+import type { Plan } from "../../../src/core/targets/target-plan.ts";
 import { FAILURES } from "../../../src/core/targets/target-state.ts";
-import { type Plan, Targets } from "../../../src/core/targets/targets.ts";
+import { Targets } from "../../../src/core/targets/targets.ts";
 import { dialects } from "../../../src/dialects/registry.ts";
 
 const COOL_MS = 1_000;

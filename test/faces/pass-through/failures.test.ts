@@ -127,6 +127,17 @@ describe("a provider that fails", () => {
     expect((await packed).status).toBe(502);
   });
 
+  test("that has nothing newer than the client does not redirect it", async () => {
+    await using rig = await setUp();
+    const asking = fetch(`${rig.url}/v1/files/a/content`, { headers: { "if-none-match": '"v1"' } });
+    const exchange = await rig.upstream.request();
+    expect(exchange.headers["if-none-match"]).toBe('"v1"');
+    exchange.head(304, { etag: '"v1"', "content-length": "900" });
+    const answer = await asking;
+    expect([answer.status, answer.headers.get("etag"), await answer.text()]).toEqual([304, '"v1"', ""]);
+    expect(await lineOf(rig)).toMatchObject({ status: "completed", bytes: 0 });
+  });
+
   test("that had closed its idle connection is asked once more on a new one", async () => {
     await using rig = await setUp();
     rig.upstream.respondWith((exchange) => {

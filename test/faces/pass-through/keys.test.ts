@@ -9,14 +9,21 @@ import { PATHS, passing, setUp } from "./set-up.ts";
 const directory = temporaryDirectories();
 
 /** A gateway that knows one key, in front of a provider that answers everything. */
-async function setUpKey(key: Partial<GatewayKey> = {}) {
+async function setUpKey(key: Partial<GatewayKey> = {}, others: readonly string[] = []) {
   const path = directory();
   const secret = freshSecret();
   const database = new KeyDatabase(path);
   database.add(keyFor("alice", secret, key));
   const rig = await setUp(
     (_, response) => answerJson(response, { data: [] }),
-    (upstream) => passing(upstream, PATHS, { data: { store: "sqlite", directory: path }, auth: { required: true } }),
+    (upstream) => {
+      const { routes, models, ...config } = passing(upstream, PATHS);
+      const other = { ...routes.openai, passThrough: ["POST /v1/embeddings"] };
+      const more = Object.fromEntries(others.map((name) => [name, other]));
+      const data = { store: "sqlite", directory: path };
+      const both = { targets: [...others, "openai"].map((route) => ({ route, model: `of-${route}` })) };
+      return { ...config, routes: { ...more, ...routes }, models: { ...models, both }, data, auth: { required: true } };
+    },
   );
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(`${rig.url}${path}`, { ...init, headers: { authorization: `Bearer ${secret}`, ...init.headers } });
@@ -62,6 +69,23 @@ describe("a request that is passed on", () => {
     const files = await rig.ask("/v1/files");
     expect([files.status, await messageOf(files)]).toEqual([403, expect.stringContaining("limited to models")]);
     expect(rig.provider.requests).toHaveLength(1);
+  });
+
+  test("goes to the only route that its key lists, and names no other", async () => {
+    await using rig = await setUpKey({ routes: ["openai"] }, ["second", "third"]);
+    expect((await rig.embed("text-embedding-3-large")).status).toBe(200);
+    expect((await rig.embed("third:text-embedding-3-large")).status).toBe(403);
+    await using wider = await setUpKey({ routes: ["openai", "second"] }, ["second", "third"]);
+    const refused = await wider.embed("text-embedding-3-large");
+    expect([refused.status, await messageOf(refused)]).toEqual([400, expect.stringContaining("(second, openai)")]);
+    await using narrow = await setUpKey({ routes: ["another"] }, ["second", "third"]);
+    expect((await narrow.embed("text-embedding-3-large")).status).toBe(403);
+  });
+
+  test("for a model with several targets goes to one whose route its key lists", async () => {
+    await using rig = await setUpKey({ routes: ["openai"] }, ["second"]);
+    expect((await rig.embed("both")).status).toBe(200);
+    expect(rig.provider.requests.map(({ text }) => JSON.parse(text).model)).toEqual(["of-openai"]);
   });
 
   test("is refused to a key that lists other routes", async () => {

@@ -101,7 +101,7 @@ describe("a model in the path", () => {
     ["/v1beta/models/gemini-3-pro", "models/gemini-3-pro"],
     ["/v1beta/tunedModels/mine-1", "tunedModels/mine-1"],
     ["/v1beta/models/other:gemini-3-pro", "models/gemini-3-pro"],
-    ["/v1beta/models/..%2F..%2Fsecrets%3Fx", "models/..%2F..%2Fsecrets%3Fx"],
+    ["/v1beta/models/a%2Fsecrets%3Fx", "models/a%2Fsecrets%3Fx"],
   ])("%s reaches %s", async (path, reached) => {
     await using up = await setUp(routes);
     const asking = up.post({ path: `${path}:generateContent`, body: CONTENTS });
@@ -109,6 +109,13 @@ describe("a model in the path", () => {
     expect(exchange.path).toBe(`/v1beta/${reached}:generateContent`);
     exchange.json(200, piece("a", "STOP"));
     expect((await asking).status).toBe(200);
+  });
+
+  test("a name that leads out of the models is refused without a call", async () => {
+    await using up = await setUp(routes);
+    const answer = await up.post({ path: "/v1beta/models/..%2F..%2Fsecrets%3Fx:generateContent", body: CONTENTS });
+    expect(JSON.parse(answer.text).error).toMatchObject({ code: 400, message: "this is no model's name" });
+    expect(up.upstream.requests).toBe(0);
   });
 
   test.each([
