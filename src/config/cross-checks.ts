@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import type { PassThroughPattern } from "../core/dialect/pass-through-pattern.ts";
-import { isLoopback, isWildcard } from "./loopback.ts";
+import { isLoopback, isWildcard } from "./addresses/loopback.ts";
 import { ambiguities } from "./routes/pass-through.ts";
 import type { Secret } from "./secret.ts";
 

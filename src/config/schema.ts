@@ -1,13 +1,13 @@
 import * as z from "zod";
 import { isAppOrigin } from "../core/kernel/app-origin.ts";
+import { network } from "./addresses/network.ts";
+import { clusterSchema } from "./cluster-schema.ts";
 import { crossCheck } from "./cross-checks.ts";
+import { dataSchema, ledgerSchema } from "./data-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
 import { withListPrices } from "./list-prices.ts";
-import { network } from "./network.ts";
 import { modelSchema, routeSchema } from "./route-schema.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
-import { clusterSchema } from "./state/cluster-schema.ts";
-import { dataSchema, ledgerSchema } from "./state/data-schema.ts";
 
 const routeName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 const modelAlias = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/);

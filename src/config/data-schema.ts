@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { milliseconds } from "../limits-schema.ts";
-import { type SecretSources, secretSchema } from "../secret.ts";
+import { milliseconds } from "./limits-schema.ts";
+import { type SecretSources, secretSchema } from "./secret.ts";
 
 const postgres = (sources: SecretSources) =>
   z.strictObject({

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type SecretSources, secretSchema } from "../secret.ts";
+import { type SecretSources, secretSchema } from "./secret.ts";
 
 const redisUrl = (sources: SecretSources) =>
   secretSchema(sources).refine((url) => /^rediss?:$/.test(URL.parse(url.reveal())?.protocol ?? ""), {
