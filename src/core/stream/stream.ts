@@ -1,6 +1,7 @@
 import { type Dialect, NOTHING } from "../dialect/dialect.ts";
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
+import type { Opening } from "./opening.ts";
 import type { ProviderHead } from "./provider-head.ts";
 import { Reader, type ReaderSink } from "./reader.ts";
 import type { StreamLog } from "./stream-log.ts";
@@ -18,6 +19,8 @@ export interface StreamInfo {
   readonly startedAt: number;
   /** Its readers must be told the dialect of its events. */
   readonly tellsDialect?: boolean | undefined;
+  /** Whether it may run; left out: it may. */
+  readonly opening?: Opening | undefined;
 }
 
 /** The producer of a stream's entries, as the stream controls it. */
@@ -196,6 +199,7 @@ export class Stream {
   end(terminal: Terminal): void {
     if (this.#terminal) return;
     this.#terminal = terminal;
+    this.info.opening?.accept();
     this.#hold(false);
     // Frees the producer: a log may be kept for minutes.
     this.#producer = undefined;
