@@ -87,13 +87,13 @@ export class CapReservation {
     if (this.#released) return;
     const { tokens: tokensBefore, nano: nanoBefore } = this.#earlier;
     if (tokens !== undefined) {
-      this.#aside.spend(tokensBefore + tokens, costNano === undefined ? undefined : nanoBefore + costNano, wallMs);
+      this.#aside.settle(tokensBefore + tokens, costNano === undefined ? undefined : nanoBefore + costNano, wallMs);
       return;
     }
     const { tokens: metered, nano } = this.#aside;
     const prompt = this.#tariff && nanoBefore + this.#tariff.cost(this.#inputTokens, 0);
     const cost = prompt === undefined ? undefined : Math.max(nano, prompt);
-    this.#aside.spend(Math.max(metered, tokensBefore + this.#inputTokens), cost, wallMs);
+    this.#aside.settle(Math.max(metered, tokensBefore + this.#inputTokens), cost, wallMs);
   }
 
   /** Releases what was not used, for other streams. A second call does nothing. */

@@ -65,6 +65,10 @@ export class LocalHolds implements SetAside {
     return reached;
   }
 
+  settle(tokens: number, nano: number | undefined, wallMs: number): void {
+    this.spend(tokens, nano, wallMs);
+  }
+
   release(): void {
     if (this.#released) return;
     this.#released = true;

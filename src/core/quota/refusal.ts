@@ -79,6 +79,10 @@ export function tooManyStreams(payer: Payer, limit: number): GatewayError {
   });
 }
 
+/** There was no room when it was asked for, and there is some now. */
+export const thereWasNoRoom = (): GatewayError =>
+  new GatewayError("too_many_streams", "what is left of a cap is reserved for running streams");
+
 /** There is a cap on cost, and nobody knows what the model costs. */
 export const noPrice = (): GatewayError =>
   new GatewayError("forbidden", "the key has a cap on cost, and the model has no price", {

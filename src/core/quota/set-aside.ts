@@ -19,6 +19,8 @@ export interface SetAside {
    * why the stream must be cut, or undefined. On the hot path.
    */
   spend(tokens: number, nano: number | undefined, wallMs: number): GatewayError | undefined;
+  /** The same for what is not on the hot path, and may come after the end: it asks for nothing more. */
+  settle(tokens: number, nano: number | undefined, wallMs: number): void;
   /** What is spent is final, and the rest is for other streams. A second call does nothing. */
   release(): void;
 }

@@ -47,7 +47,7 @@ export function createMemoryLedger(maxStreams: number = MAX_STREAMS): StoredLedg
     },
     usage: async (query) => committed().usage(query),
     cells: async (query) => committed().cells(query),
-    spentSince: async (wallMs) => committed().spentSince(wallMs),
+    spentSince: async (wallMs, except = []) => committed().spentSince(wallMs, except),
     async stop() {
       commit();
       if (!stopped) database.close();
