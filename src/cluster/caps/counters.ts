@@ -9,7 +9,7 @@ import type { Money } from "./money.ts";
  * How old an epoch must be before its counters are rebuilt, in milliseconds. Every node looks once a second, so by then each
  * that lives has said what it holds.
  */
-const STATE_MS = 2_500;
+export const STATE_MS = 2_500;
 
 /** What the counters are rebuilt from. */
 export interface CountersParts {
@@ -17,6 +17,8 @@ export interface CountersParts {
   readonly node: string;
   readonly clock: Clock;
   readonly ledger: Pick<Ledger, "spentSince">;
+  /** See `STATE_MS`. */
+  readonly stateMs: number;
   /** The nodes that live. */
   readonly living: () => Promise<readonly string[]>;
   /** Says again what this node holds and has settled lately, in a new epoch. */
@@ -60,7 +62,7 @@ export class Counters {
   }
 
   async #look(): Promise<void> {
-    const { money, node, restate } = this.#parts;
+    const { money, node, restate, stateMs } = this.#parts;
     const { keys, link } = money;
     const asked = [keys.epoch, keys.rebuilt, keys.began];
     const [epoch, ageMs, isRebuilt] = (await link.run(EPOCH, asked, [crypto.randomUUID()])) as [string, number, number];
@@ -77,7 +79,7 @@ export class Counters {
       }
     }
     if (this.#mustRestate) return;
-    if (isRebuilt !== 1 && ageMs >= STATE_MS) this.#isReady = await this.#rebuild();
+    if (isRebuilt !== 1 && ageMs >= stateMs) this.#isReady = await this.#rebuild();
     else this.#isReady = isRebuilt === 1;
   }
 

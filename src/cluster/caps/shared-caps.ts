@@ -8,7 +8,7 @@ import type { SetAside } from "../../core/quota/set-aside.ts";
 import type { SharedAccounts } from "../../core/quota/shared-accounts.ts";
 import type { Names } from "../link/names.ts";
 import type { RedisLink } from "../link/redis-link.ts";
-import { Counters } from "./counters.ts";
+import { Counters, STATE_MS } from "./counters.ts";
 import { type Grown, Hold, type HoldOwner } from "./hold.ts";
 import { Money } from "./money.ts";
 import { ANSWER } from "./reserve-script.ts";
@@ -26,6 +26,8 @@ export interface SharedCapsParts {
   /** The nodes that live. */
   readonly living: () => Promise<readonly string[]>;
   readonly fault: (error: unknown) => void;
+  /** How long nodes are given to say what they hold before counters are rebuilt, in milliseconds; `STATE_MS` by default. */
+  readonly stateMs?: number;
 }
 
 /** How often a node tells what its streams have spent, and looks whether Redis still has it. */
@@ -49,11 +51,20 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   #isClosed = false;
 
   constructor(parts: SharedCapsParts) {
-    const { node, link, names, clock, ledger, living } = parts;
+    const { node, link, names, clock, ledger, living, stateMs = STATE_MS } = parts;
     this.#parts = parts;
     this.#money = new Money(node, link, names, clock);
     const restate = () => this.#restate();
-    this.#counters = new Counters({ money: this.#money, node, clock, ledger, living, restate, rebuilt: () => {} });
+    this.#counters = new Counters({
+      money: this.#money,
+      node,
+      clock,
+      ledger,
+      living,
+      stateMs,
+      restate,
+      rebuilt: () => {},
+    });
     this.#settlements = new Settlements(
       this.#money,
       clock.now,
