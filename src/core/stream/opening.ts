@@ -2,6 +2,7 @@ import type { GatewayError } from "../kernel/errors.ts";
 
 /** Whether a stream may run, where that is decided elsewhere. */
 export class Opening {
+  #isRefused = false;
   #decision: PromiseWithResolvers<GatewayError | undefined> | undefined;
 
   /**
@@ -10,6 +11,11 @@ export class Opening {
    */
   get decided(): Promise<GatewayError | undefined> | undefined {
     return this.#decision?.promise;
+  }
+
+  /** Whether the stream was refused. */
+  get isRefused(): boolean {
+    return this.#isRefused;
   }
 
   /** From now on a decision is awaited. */
@@ -25,6 +31,7 @@ export class Opening {
 
   /** It may not run, and ends at once. */
   refuse(error: GatewayError): void {
+    this.#isRefused = true;
     this.#decision?.resolve(error);
   }
 }

@@ -13,6 +13,8 @@ export function responseHeaders({ info, providerHead }: Stream): Record<string, 
   };
 }
 
-/** The same for a refusal. */
+/** The same for a refusal: nothing for a stream that was not opened. */
 export const refusalHeaders = (stream: Stream): Record<string, string> =>
-  Object.fromEntries(Object.entries(responseHeaders(stream)).filter(([name]) => !RETRY.has(name)));
+  stream.info.opening?.isRefused
+    ? {}
+    : Object.fromEntries(Object.entries(responseHeaders(stream)).filter(([name]) => !RETRY.has(name)));

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { Code } from "../../../protocol/codes.ts";
 import type { AckFrame, CancelFrame, OpenFrame, ResumeFrame, ServerFrame } from "../../../protocol/stream.ts";
 import { type Caller, requireScope } from "../../core/caller/caller.ts";
@@ -7,22 +6,19 @@ import { asString, isObject, parseRelayedJson } from "../../core/kernel/json.ts"
 import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
 import { noteRefusedFrame } from "../../core/ports/refused-frame.ts";
-import { type Fingerprint, fingerprintOf } from "../../core/relay/idempotency.ts";
 import type { RegisteredStream } from "../../core/stream/registry.ts";
 import { Scheduler } from "../../core/stream/scheduler.ts";
 import { readFrame } from "./client-frames.ts";
 import { encode, errorFrame } from "./frames.ts";
 import { OpenStream } from "./open-stream.ts";
+import { Openings } from "./openings.ts";
 import type { SharedParts } from "./parts.ts";
+import { earlierOf, type Repeatable, remember, repeatableOf } from "./repeats.ts";
 import { requestOf } from "./request.ts";
 import { Unhandled } from "./unhandled.ts";
 
-/** An open with an idempotency key. */
-interface Repeatable {
-  /** Of the caller and its idempotency key: two callers may choose the same. */
-  readonly key: string;
-  readonly fingerprint: Fingerprint;
-}
+/** What a frame says about how its stream is read. */
+type Reading = Pick<OpenFrame, "id" | "flow" | "batch">;
 
 /** One connection of the stream face: its open streams, each a reader on a log. */
 export class StreamSession implements FaceSession {
@@ -31,6 +27,7 @@ export class StreamSession implements FaceSession {
   readonly #parts: SharedParts;
   readonly #scheduler: Scheduler;
   readonly #open = new Map<string, OpenStream>();
+  readonly #openings: Openings;
   readonly #unhandled: Unhandled;
 
   constructor(connection: Connection, caller: Caller, parts: SharedParts) {
@@ -39,6 +36,7 @@ export class StreamSession implements FaceSession {
     this.#parts = parts;
     const { streamsPerConnection: streams, frameBytes, windowBytes, windowEvents, inFlightBytes } = parts.limits;
     this.#scheduler = new Scheduler(connection, inFlightBytes);
+    this.#openings = new Openings(parts.registry);
     this.#unhandled = new Unhandled(parts.registry);
     const limits = { streams, frameBytes, windowBytes, windowEvents, inFlightBytes };
     this.tell({ type: "hello", protocol: "sluice.v1", connection: connection.id, limits });
@@ -62,8 +60,7 @@ export class StreamSession implements FaceSession {
     } catch (thrown) {
       const error = toGatewayError(thrown);
       if (error.code === "internal") throw thrown;
-      this.#scheduler.send(errorFrame(id, error));
-      noteRefusedFrame(this.#connection, this.#parts.observer, "stream", error);
+      this.#refuse(id, error);
     }
   }
 
@@ -72,6 +69,7 @@ export class StreamSession implements FaceSession {
   }
 
   closed(why: Code): void {
+    this.#openings.close(why);
     for (const open of this.#open.values()) {
       open.leave();
       this.#parts.registry.detach(open.registered, open, why);
@@ -91,17 +89,6 @@ export class StreamSession implements FaceSession {
 
   #upstreamKey(frame: OpenFrame): string | undefined {
     return frame.upstreamKey ?? this.#connection.upstreamKey;
-  }
-
-  #repeatable(frame: OpenFrame): Repeatable | undefined {
-    const { idempotencyKey, model, route, body, bodies } = frame;
-    if (idempotencyKey === undefined) return undefined;
-    const { name } = this.#caller;
-    const payer = [name, this.#upstreamKey(frame)] as const;
-    return {
-      key: JSON.stringify([name, idempotencyKey]),
-      fingerprint: fingerprintOf(sha256, [model, route, body ?? { bodies }], payer),
-    };
   }
 
   // ── requests of clients ──────────────────────────────────────────────────────────────────────────────────────────
@@ -124,9 +111,22 @@ export class StreamSession implements FaceSession {
   #openStream(frame: OpenFrame, receivedAt: number): void {
     this.#recheck();
     this.#checkId(frame.id);
-    const repeatable = this.#repeatable(frame);
-    const earlier = repeatable && this.#earlier(repeatable);
+    const { name } = this.#caller;
+    const repeatable = repeatableOf(frame, name, this.#upstreamKey(frame));
+    const earlier = repeatable && earlierOf(repeatable, name, this.#parts);
     const registered = earlier ?? this.#start(frame, receivedAt, repeatable);
+    // What waits must not keep the request.
+    const { id, flow, batch } = frame;
+    this.#openings.add(id, registered, {
+      opened: () => this.#opened({ id, flow, batch }, registered, earlier !== undefined),
+      refused: (error) => {
+        this.#parts.registry.handled(registered, true);
+        this.#refuse(id, error);
+      },
+    });
+  }
+
+  #opened(frame: Reading, registered: RegisteredStream, isAttached: boolean): void {
     const { id: stream, epoch, route, model } = registered.stream.info;
     const { open } = this.#read(frame, registered, 0);
     this.tell({
@@ -136,9 +136,14 @@ export class StreamSession implements FaceSession {
       epoch,
       route,
       ...(model !== undefined && { model }),
-      ...(earlier && { attached: true as const }),
+      ...(isAttached && { attached: true as const }),
     });
     open.wake();
+  }
+
+  #refuse(id: string | undefined, error: GatewayError): void {
+    this.#scheduler.send(errorFrame(id, error));
+    noteRefusedFrame(this.#connection, this.#parts.observer, "stream", error);
   }
 
   #start(frame: OpenFrame, receivedAt: number, repeatable: Repeatable | undefined): RegisteredStream {
@@ -152,22 +157,13 @@ export class StreamSession implements FaceSession {
       connection: this.#connection.id,
       receivedAt,
     });
-    if (repeatable) {
-      const { key, fingerprint } = repeatable;
-      this.#parts.records.add(key, { streamId: stream.info.id, fingerprint });
-    }
+    if (repeatable) remember(repeatable, stream, this.#parts);
     return registry.add(
       stream,
       this.#caller.name,
       frame.away ?? this.#caller.grant?.away ?? "continue",
       repeatable !== undefined,
     );
-  }
-
-  /** The stream that the first open with this key started. Throws `bad_request` if that asked for something else. */
-  #earlier({ key, fingerprint }: Repeatable): RegisteredStream | undefined {
-    const record = this.#parts.records.find(key, fingerprint);
-    return record && this.#parts.registry.find(record.streamId, this.#caller.name, 1, 0);
   }
 
   #resume(frame: ResumeFrame): void {
@@ -181,7 +177,7 @@ export class StreamSession implements FaceSession {
   }
 
   /** Attaches to a stream. The caller wakes it after its reply; `previous` is why the last reader detached. */
-  #read(frame: OpenFrame | ResumeFrame, registered: RegisteredStream, after: number) {
+  #read(frame: Reading, registered: RegisteredStream, after: number) {
     const { registry, limits } = this.#parts;
     const { windowBytes, windowEvents } = limits;
     const open: OpenStream = new OpenStream({
@@ -222,19 +218,17 @@ export class StreamSession implements FaceSession {
     const stream =
       frame.id === undefined
         ? registry.owned(frame.stream ?? "", this.#caller.name)?.stream
-        : this.#open.get(frame.id)?.stream;
+        : (this.#open.get(frame.id)?.stream ?? this.#openings.stream(frame.id));
     stream?.cancel(new GatewayError("cancelled"));
   }
 
   /** Throws `duplicate_id` or `too_many_streams`. */
   #checkId(id: string): void {
     const limit = this.#parts.limits.streamsPerConnection;
-    if (this.#open.has(id)) throw new GatewayError("duplicate_id");
-    if (this.#open.size >= limit) {
+    if (this.#open.has(id) || this.#openings.stream(id)) throw new GatewayError("duplicate_id");
+    if (this.#open.size + this.#openings.size >= limit) {
       const setting = "limits.streamsPerConnection";
       throw new GatewayError("too_many_streams", undefined, { details: { limit }, setting });
     }
   }
 }
-
-const sha256 = (text: string): string => hash("sha256", text, "base64");
