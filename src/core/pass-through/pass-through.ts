@@ -71,6 +71,11 @@ export class PassThrough implements PassThroughSink {
     this.#begin = () => parts.upstream.passThrough(upstreamRequest(request), this);
   }
 
+  /** Whether it was not let in. */
+  get isRefused(): boolean {
+    return this.#parts.holdings.reservation?.isRefused ?? false;
+  }
+
   /** Calls the upstream, once the ledger has what it must have before. */
   begin(): void {
     const { reservation } = this.#parts.holdings;
@@ -161,7 +166,7 @@ export class PassThrough implements PassThroughSink {
   /** A request that may not run was never opened, and is not recorded. */
   #failed(error: GatewayError): void {
     const { holdings, leave } = this.#parts;
-    if (this.#isOver || !holdings.reservation?.isRefused) {
+    if (this.#isOver || !this.isRefused) {
       this.fail(error);
       return;
     }

@@ -13,8 +13,6 @@ export function responseHeaders({ info, providerHead }: Stream): Record<string, 
   };
 }
 
-/** The same for a refusal: nothing for a stream that was not opened. */
+/** The same for a refusal. */
 export const refusalHeaders = (stream: Stream): Record<string, string> =>
-  stream.info.opening?.isRefused
-    ? {}
-    : Object.fromEntries(Object.entries(responseHeaders(stream)).filter(([name]) => !RETRY.has(name)));
+  Object.fromEntries(Object.entries(responseHeaders(stream)).filter(([name]) => !RETRY.has(name)));

@@ -102,7 +102,7 @@ export const FACES: Readonly<Record<string, (url: string, secret: string) => Pro
     post(url, secret, "/v1beta/models/gemini:streamGenerateContent?alt=sse", {
       contents: [{ role: "user", parts: [{ text: "Hi" }] }],
     }),
-  "HTTP streams": (url, secret) => post(url, secret, "/v1/streams", { model: "gpt", body: { messages } }),
+  "pass-through": (url, secret) => post(url, secret, "/v1/embeddings", { model: "gpt", input: "Hi" }),
   "the stream socket": (url, secret) =>
     frames(url, secret, "/v1/stream", { type: "open", id: "a", model: "gpt", body: { messages } }, ["sluice.v1"]),
   "the Responses socket": (url, secret) =>
