@@ -101,16 +101,45 @@ export class Node implements AsyncDisposable {
 
   /** Resolves once an account is as wanted. */
   async until(name: string, wanted: Record<string, number>): Promise<void> {
-    for (;;) {
-      const found = await this.account(name);
-      if (Object.entries(wanted).every(([field, value]) => found[field] === value)) return;
-    }
+    let found: Record<string, number> = {};
+    const isAsWanted = async () => {
+      found = await this.account(name).catch(() => ({}));
+      return Object.entries(wanted).every(([field, value]) => found[field] === value);
+    };
+    await this.#look(isAsWanted, () => `${name} is ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`);
   }
 
-  /** Stands still for ever, as a process that was killed: it renews nothing and settles nothing. */
-  die(): void {
-    this.link.close();
-    this.#world.nodes.delete(this.name);
+  /** Resolves once Redis does not answer. */
+  away(): Promise<void> {
+    return this.#look(
+      async () => !this.link.isUp,
+      () => "Redis is not away",
+    );
+  }
+
+  /** Resolves once streams under caps can be opened. */
+  ready(): Promise<void> {
+    return this.#look(
+      async () => this.caps.isReady,
+      () => "the counters are not ready",
+    );
+  }
+
+  /** Resolves once nothing waits to be settled. */
+  settledAgain(): Promise<void> {
+    return this.#look(
+      async () => this.caps.waiting === 0,
+      () => "settlements wait",
+    );
+  }
+
+  /** Looks again and again, for up to half a minute. */
+  async #look(isSo: () => Promise<boolean>, otherwise: () => string): Promise<void> {
+    for (let look = 0; look < 3_000; look++) {
+      if (await isSo()) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(otherwise());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
