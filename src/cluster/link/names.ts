@@ -21,7 +21,7 @@ export class Names {
     return `${this.#prefix}:node:${node}`;
   }
 
-  /** The list of what other nodes ask of a node. */
+  /** What other nodes ask of a node, in order. */
   mailbox(node: string): string {
     return `${this.#prefix}:mail:${node}`;
   }
@@ -29,6 +29,11 @@ export class Names {
   /** Who clears a dead node away. */
   clearing(node: string): string {
     return `${this.#prefix}:clearing:${node}`;
+  }
+
+  /** What is written to learn whether Redis takes writes. */
+  get probe(): string {
+    return `${this.#prefix}:probe`;
   }
 
   /** Any other key, by its kind and what it is about. */
