@@ -1,4 +1,6 @@
+import { isNativeError } from "node:util/types";
 import { ErrorReply } from "@redis/client";
+import { asArray } from "../../core/kernel/json.ts";
 
 /** What an error of Redis' own begins with, and what it means for a cluster. */
 const MEANINGS: ReadonlyArray<readonly [RegExp, string]> = [
@@ -29,15 +31,16 @@ export const isUnable = (error: ErrorReply): boolean =>
 
 /** Why a connection or a command failed, in words without a secret: Redis quotes arguments in some of its errors. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof ErrorReply) return meaningOf(error.message) ?? `it answers with the error ${codeOf(error)}`;
-  if (!(error instanceof Error)) return "it is not reachable";
+  if (error instanceof ErrorReply) return meaningOf(error.message) ?? "it answers with an error that is not known here";
   // One for each address of a name: the last is as good as any.
-  const last = error instanceof AggregateError ? error.errors.at(-1) : error;
+  const last: unknown = isNativeError(error) && "errors" in error ? asArray(error.errors).at(-1) : error;
+  if (!isNativeError(last)) return "it is not reachable";
   const { message, code } = last as NodeJS.ErrnoException;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `its name is unknown (${code})`;
+  if (code?.startsWith("ERR_SSL_")) return "it does not speak TLS";
+  // The driver's own, when bytes make no sense to it: they quote those bytes.
+  if (code === undefined && !/^(Socket|Connection) /.test(message)) return "it does not speak Redis' protocol";
   return message || code || "it is not reachable";
 }
 
 const meaningOf = (message: string) => MEANINGS.find(([pattern]) => pattern.test(message))?.[1];
-
-const codeOf = ({ message }: ErrorReply): string => /^[A-Z]{2,20}\b/.exec(message)?.[0] ?? "of its own";
