@@ -24,13 +24,15 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis, connectPassThrough } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
-import { joinCluster, nodeName } from "./cluster.ts";
+import { nodeName } from "./cluster.ts";
+import { openClusterNode } from "./cluster-node.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLoad } from "./load.ts";
-import { connectMetricsPage } from "./metrics-page.ts";
+import { connectMetricsPage, metricsOptions } from "./metrics-page.ts";
 import { connectPages } from "./pages.ts";
+import { connectReadiness } from "./readiness.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
 import type { Gateway, GatewayOptions } from "./running.ts";
@@ -49,11 +51,12 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
 
   let listening = false;
   let stopReason = "closed";
-  const log = started.adopt(createLog(logOptions(config, options)), (part) => {
+  const node = nodeName(options.worker);
+  const log = started.adopt(createLog(logOptions(config, options, node)), (part) => {
     if (listening) part.stopped({ reason: stopReason, uptimeMs: clock.now() - startedAt });
     return part.close();
   });
-  const metrics = config.metrics.enabled ? createMetrics(version, config.metrics) : undefined;
+  const metrics = config.metrics.enabled ? createMetrics(version, metricsOptions(config)) : undefined;
   const targetRecords = new TargetRecords(clock.wall);
   const observer = combine(log.observer, metrics?.observer ?? {}, targetRecords);
   const { load, loop, vitals, callerLoad } = started.use(connectLoad(config, clock));
@@ -61,9 +64,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const current = new CurrentConfig(config, demo);
   const { routing, limits } = current;
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
-  const node = nodeName(options.worker);
-  const cluster = await joinCluster(config, node, (error) => observer.fault(error, "cluster"));
-  if (cluster) started.use(cluster);
+  const clusterNode = started.use(await openClusterNode(config, { node, log, metrics, observer }));
   const storage = started.use(
     await openStorage(config, {
       pid: options.pid,
@@ -99,7 +100,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       clock,
       newId,
       requests: inboundBudgets.callers,
-      admit: ({ name }) => load.admitStream(name),
+      admit({ name }) {
+        clusterNode?.checkOpens();
+        load.admitStream(name);
+      },
     }),
   );
   const probed = metrics?.probed ?? (() => {});
@@ -150,6 +154,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       loop,
       logs: budget,
       inbound: inboundBudgets,
+      cluster: clusterNode && (() => clusterNode.state),
+      postgres: storage.health,
       connections: () => server.connectionsByFace,
     });
   const origins = {
@@ -175,6 +181,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
     ],
     page: connectPages({ ...callers, devices: openClawFace, config, version, routing, clock, startedAt, metricsPage }),
+    readiness: connectReadiness(clusterNode, storage),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     keepAliveMs: limits.keepAliveMs,
@@ -234,7 +241,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   };
 }
 
-function logOptions(config: Config, options: GatewayOptions): LogOptions {
-  const pretty = config.log.pretty === true;
-  return { level: config.log.level, pretty, colour: pretty, clock, ...(options.logTo && { target: options.logTo }) };
+function logOptions({ log, cluster }: Config, options: GatewayOptions, node: string): LogOptions {
+  const pretty = log.pretty === true;
+  const target = options.logTo && { target: options.logTo };
+  return { level: log.level, pretty, colour: pretty, clock, node: cluster.redis && node, ...target };
 }

@@ -1,8 +1,9 @@
+import type { Config } from "../config/schema.ts";
 import type { InboundBudget } from "../core/caller/inbound-budget.ts";
 import type { Relay } from "../core/relay/relay.ts";
 import type { StreamRegistry } from "../core/stream/registry.ts";
 import type { Log } from "../observe/log.ts";
-import type { Metrics } from "../observe/metrics.ts";
+import type { Metrics, MetricsOptions } from "../observe/metrics.ts";
 import { createMetricsPage } from "../observe/metrics-page.ts";
 import type { GatewayState } from "../observe/state-metrics.ts";
 
@@ -16,13 +17,24 @@ export interface MetricsPageParts {
   readonly loop: { quantileMs(share: number): number };
   readonly logs: GatewayState["logs"];
   readonly inbound: { readonly callers: InboundBudget; readonly strangers: InboundBudget };
+  /** Reads the state of the node's part in its cluster; undefined if this gateway is alone. */
+  readonly cluster: (() => GatewayState["cluster"]) | undefined;
+  /** Reads the state of PostgreSQL; undefined if the data is elsewhere. */
+  readonly postgres: (() => GatewayState["postgres"]) | undefined;
   /** Counts the open connections by face. */
   readonly connections: () => GatewayState["connections"];
 }
 
+/** What the configured gateway measures. */
+export const metricsOptions = ({ metrics, cluster, data }: Config): MetricsOptions => ({
+  callerLabel: metrics.callerLabel,
+  isClustered: cluster.redis !== undefined,
+  isPostgres: data.store === "postgres",
+});
+
 /** The page `/metrics`, which reads the parts' state at each scrape. */
 export function connectMetricsPage(parts: MetricsPageParts) {
-  const { metrics, relay, registry, ledger, log, loop, logs, inbound, connections } = parts;
+  const { metrics, relay, registry, ledger, log, loop, logs, inbound, connections, cluster, postgres } = parts;
   return createMetricsPage({
     contentType: metrics.contentType,
     text() {
@@ -34,6 +46,8 @@ export function connectMetricsPage(parts: MetricsPageParts) {
         inbound: [inbound.callers, inbound.strangers],
         ledger,
         droppedLines: log.dropped,
+        cluster: cluster?.(),
+        postgres: postgres?.(),
         loopDelayMs: (share) => loop.quantileMs(share),
       });
     },

@@ -13,8 +13,9 @@ import { madeRoom, noRoom, type PendingSocketLimits, PendingSockets } from "./ad
 import { Proxies } from "./admit/proxies.ts";
 import type { Tickets } from "./auth/tickets.ts";
 import { Exchanges } from "./http/exchanges.ts";
+import { healthPage, type Readiness } from "./http/health-pages.ts";
 import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./http/listener.ts";
-import { errorPage, jsonPage, type Page, refusalPage, sendPage, slashPage, turnOf } from "./http/page.ts";
+import { errorPage, type Page, refusalPage, sendPage, slashPage, turnOf } from "./http/page.ts";
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
 import { afterPrefix, pathOf, queryOf, sourceOf } from "./http/target.ts";
@@ -41,6 +42,8 @@ export interface ServerParts {
   readonly httpFaces: readonly HttpFace[];
   /** The page of a path no face serves; undefined if there is none. May throw GatewayError. */
   readonly page: (request: PageRequest) => Page | Promise<Page> | undefined;
+  /** Whether `/readyz` calls for work; by default always. */
+  readonly readiness?: () => Readiness;
   /** Throws GatewayError when the process has no room for another connection. */
   readonly admit: () => void;
   /** Most client sockets, upgraded or not. */
@@ -216,9 +219,8 @@ class GatewayServer implements RunningServer {
     try {
       checkHead(request);
       // Health checks come before the Host check: probes use any address.
-      if (path === "/healthz") return jsonPage(200, { status: "live" });
-      if (path === "/readyz")
-        return jsonPage(this.#draining ? 503 : 200, { status: this.#draining ? "draining" : "ready" });
+      const health = healthPage(path, this.#draining, this.#parts.readiness);
+      if (health) return health;
       checkSource(sourceOf(request), this.#parts.origins);
       const page = await this.#parts.page({
         method: request.method ?? "GET",

@@ -21,7 +21,7 @@ export interface LeaseEvents {
   fault(error: unknown): void;
 }
 
-/** `{node, epoch if it is new, lease in ms, about}` → the epoch, and whether the lease was still there. */
+/** `{node, epoch if it is new, lease in ms, about}` → the epoch, whether the lease was still there, and how many nodes there are. */
 const RENEW = new Script(`
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then
@@ -31,7 +31,7 @@ end
 local was = redis.call('EXISTS', KEYS[3])
 redis.call('SADD', KEYS[2], ARGV[1])
 redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[3])
-return {epoch, was}
+return {epoch, was, redis.call('SCARD', KEYS[2])}
 `);
 
 /** The members of the set of nodes without a lease. */
@@ -75,6 +75,7 @@ export class NodeLease {
   #renewedAt = performance.now();
   /** Since when the lease has been held without a break. */
   #heldSince = performance.now();
+  #nodeCount = 1;
   #timer: NodeJS.Timeout | undefined;
   #clearing: Promise<void> | undefined;
   #isClosed = false;
@@ -96,6 +97,11 @@ export class NodeLease {
   /** Whether others take this node for alive, as far as it knows. */
   get isHeld(): boolean {
     return this.ageMs < LEASE_MS;
+  }
+
+  /** How many nodes there are, this one and those not yet cleared away included, as of the last renewal. */
+  get nodeCount(): number {
+    return this.#nodeCount;
   }
 
   /** Takes the lease and renews it from now on. Rejects with `cluster_unavailable`. */
@@ -152,16 +158,16 @@ export class NodeLease {
   }
 
   async #renew(): Promise<void> {
-    const { epoch: epochKey, nodes } = this.#names;
-    const keys = [epochKey, nodes, this.#names.lease(this.node)];
+    const keys = [this.#names.epoch, this.#names.nodes, this.#names.lease(this.node)];
     const askedAt = performance.now();
     const reply = await this.#link.run(RENEW, keys, [this.node, crypto.randomUUID(), String(LEASE_MS), this.#about]);
-    const [epoch, was] = reply as [string, number];
+    const [epoch, was, nodes] = reply as [string, number, number];
     if (this.#isClosed) return;
     const before = this.#epoch;
     this.#epoch = epoch;
     // Redis counts from when it ran the script, which is later than this.
     this.#renewedAt = askedAt;
+    this.#nodeCount = nodes;
     if (was === 0) this.#heldSince = performance.now();
     if (before !== undefined && before !== epoch) this.#events.dataLost();
     else if (before !== undefined && was === 0) this.#events.lapsed();
