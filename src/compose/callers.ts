@@ -9,7 +9,7 @@ import type { Relay } from "../core/relay/relay.ts";
 import { Lockout } from "../transport/admit/lockout.ts";
 import { createAuthenticator } from "../transport/auth/authenticator.ts";
 import { Tickets } from "../transport/auth/tickets.ts";
-import type { RunningServer } from "../transport/server.ts";
+import type { RunningServer } from "../transport/server-parts.ts";
 import type { Storage } from "./storage/storage.ts";
 
 /** How often key expiry is checked. */
@@ -25,13 +25,14 @@ export interface Callers extends AsyncDisposable {
 
 /**
  * Sets up authentication: the shared token, and the stored gateway keys, whose changes take effect at
- * once. Rejects with `store_unavailable` when the keys cannot be read.
+ * once. `onKeyChange`: calls back when another process says that it changed them. Rejects with `store_unavailable` when the keys cannot be read.
  */
 export async function connectCallers(
   config: Config,
   storage: Pick<Storage, "watchKeys">,
   clock: Clock,
   observer: Observer,
+  onKeyChange: ((changed: () => void) => void) | undefined,
 ): Promise<Callers> {
   const { auth, limits } = config;
   const keys = new KeyRing(clock.wall);
@@ -44,6 +45,7 @@ export async function connectCallers(
     },
     failed: (error) => observer.fault(error, "keys"),
   });
+  onKeyChange?.(() => watch?.look());
   const lockout = new Lockout({
     failuresPerMinute: limits.requests.authFailuresPerMinute,
     lockoutMs: limits.requests.authLockoutMs,

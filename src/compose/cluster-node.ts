@@ -60,6 +60,11 @@ export class ClusterNode implements AsyncDisposable {
     this.#looks = setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
+  /** Calls back whenever a process says that it changed the gateway keys. */
+  readonly onKeyChange = (changed: () => void): void => {
+    this.cluster.wakes.on(this.cluster.names.keyChanges, changed);
+  };
+
   /** Throws `cluster_unavailable` when this node has not heard from Redis for too long to begin anything. */
   checkOpens(): void {
     const { reason } = this;

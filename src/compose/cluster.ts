@@ -38,6 +38,13 @@ export async function clusterProblem({ cluster: { redis } }: Config): Promise<st
   }
 }
 
+/** Tells all nodes of the configured cluster, if there is one, that the gateway keys changed. Rejects with `cluster_unavailable`. */
+export async function announceKeys({ cluster: { redis } }: Config): Promise<void> {
+  if (!redis) return;
+  const { announceKeyChange } = await withDriver(() => import("../cluster/keys/key-changes.ts"));
+  await announceKeyChange({ url: redis.url.reveal(), caFile: redis.caFile }, redis.prefix);
+}
+
 /** Loads what needs Redis' client: only where it is used. Rejects with `cluster_unavailable` when that is not installed. */
 async function withDriver<Module>(load: () => Promise<Module>): Promise<Module> {
   try {

@@ -10,11 +10,10 @@ import { targetViews } from "../core/targets/target-views.ts";
 import { startDemoUpstream } from "../demo/demo-upstream.ts";
 import { AI_SDK_SUBPROTOCOL, createAiSdkFace } from "../faces/ai-sdk/face.ts";
 import { RESPONSES_API } from "../faces/api/request/apis.ts";
-import { createOpenClawFace } from "../faces/openclaw/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import { createTargetsFace } from "../faces/usage/targets-face.ts";
-import { createLog, type LogOptions } from "../observe/log.ts";
+import { createLog } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
@@ -28,9 +27,11 @@ import { nodeName } from "./cluster.ts";
 import { openClusterNode } from "./cluster-node.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
-import { connectInbound, transcriptMemory } from "./inbound.ts";
+import { connectInbound } from "./inbound.ts";
 import { connectLoad } from "./load.ts";
-import { connectMetricsPage, metricsOptions } from "./metrics-page.ts";
+import { logOptions, metricsOptions } from "./log-options.ts";
+import { connectMetricsPage } from "./metrics-page.ts";
+import { connectOpenClaw } from "./openclaw/openclaw.ts";
 import { connectPages } from "./pages.ts";
 import { connectReadiness } from "./readiness.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
@@ -52,7 +53,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   let listening = false;
   let stopReason = "closed";
   const node = nodeName(options.worker);
-  const log = started.adopt(createLog(logOptions(config, options, node)), (part) => {
+  const log = started.adopt(createLog(logOptions(config, { node, clock, target: options.logTo })), (part) => {
     if (listening) part.stopped({ reason: stopReason, uptimeMs: clock.now() - startedAt });
     return part.close();
   });
@@ -73,7 +74,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       fault: (error) => observer.fault(error, "store"),
     }),
   );
-  const { transcripts, ledger } = storage;
+  const { ledger } = storage;
   const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
@@ -108,7 +109,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const probed = metrics?.probed ?? (() => {});
   const probes = started.use(connectProbes({ upstream, routes: () => routing.routes, targets, relay, clock, probed }));
-  const callers = started.use(await connectCallers(config, storage, clock, observer));
+  const callers = started.use(await connectCallers(config, storage, clock, observer, clusterNode?.onKeyChange));
   const { authenticator, tickets } = callers;
   const requests = inboundBudgets.callers;
   const api = { relay, routing, registry, authenticator, observer, clock, newId, limits, requests };
@@ -120,27 +121,26 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     createAiSdkFace({ relay, routing, registry, authenticator, observer, clock, limits }),
     (part) => part.close(),
   );
-  const openClawFace = started.adopt(
-    await createOpenClawFace({
-      relay,
-      routing,
-      transcripts,
-      durable: storage.durable,
-      authenticator,
-      credentials: authenticator,
-      observer,
+  const openClaw = started.use(
+    await connectOpenClaw({
+      ...{
+        config,
+        limits,
+        storage,
+        cluster: clusterNode?.cluster,
+        relay,
+        routing,
+        authenticator,
+        observer,
+        vitals,
+        clock,
+        newId,
+        version,
+      },
       logs: log.tail,
-      vitals,
       port: () => Number(new URL(server.url).port),
-      ledger,
-      config: () => current.shown,
-      clock,
-      newId,
-      version,
-      transcriptMemory: transcriptMemory(limits),
-      settings: { ...config.openclaw, maxFrameBytes: limits.openclawFrameBytes },
+      shownConfig: () => current.shown,
     }),
-    (part) => part.close(),
   );
   const { listen: metricsListen } = config.metrics;
   const metricsPage =
@@ -167,8 +167,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     port: config.listen.port,
     basePath: config.listen.basePath,
     faces: [
-      { path: "/", face: openClawFace },
-      { path: CONTROL_UI_PATH, face: openClawFace },
+      { path: "/", face: openClaw.face },
+      { path: CONTROL_UI_PATH, face: openClaw.face },
       { path: config.aiSdk.path, optionalSubprotocol: AI_SDK_SUBPROTOCOL, face: aiSdkFace },
       { path: RESPONSES_API.path, face: apis.responsesSocket },
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFaces.stream },
@@ -180,11 +180,16 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
     ],
-    page: connectPages({ ...callers, devices: openClawFace, config, version, routing, clock, startedAt, metricsPage }),
+    page: connectPages({
+      ...callers,
+      devices: openClaw.pages,
+      ...{ config, version, routing, clock, startedAt, metricsPage },
+    }),
     readiness: connectReadiness(clusterNode, storage),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     keepAliveMs: limits.keepAliveMs,
+    neighbours: openClaw.neighbours,
     authenticator,
     tickets,
     trustedProxies: config.listen.trustedProxies,
@@ -228,7 +233,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     models: routing.models.map(({ alias }) => alias),
   });
   listening = true;
-  openClawFace.resume();
+  await openClaw.start(server.nodePort);
   const parts = started.move();
   return {
     url: server.url,
@@ -239,10 +244,4 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       return parts.disposeAsync();
     },
   };
-}
-
-function logOptions({ log, cluster }: Config, options: GatewayOptions, node: string): LogOptions {
-  const pretty = log.pretty === true;
-  const target = options.logTo && { target: options.logTo };
-  return { level: log.level, pretty, colour: pretty, clock, node: cluster.redis && node, ...target };
 }

@@ -1,9 +1,8 @@
-import type { Config } from "../config/schema.ts";
 import type { InboundBudget } from "../core/caller/inbound-budget.ts";
 import type { Relay } from "../core/relay/relay.ts";
 import type { StreamRegistry } from "../core/stream/registry.ts";
 import type { Log } from "../observe/log.ts";
-import type { Metrics, MetricsOptions } from "../observe/metrics.ts";
+import type { Metrics } from "../observe/metrics.ts";
 import { createMetricsPage } from "../observe/metrics-page.ts";
 import type { GatewayState } from "../observe/state-metrics.ts";
 
@@ -24,13 +23,6 @@ export interface MetricsPageParts {
   /** Counts the open connections by face. */
   readonly connections: () => GatewayState["connections"];
 }
-
-/** What the configured gateway measures. */
-export const metricsOptions = ({ metrics, cluster, data }: Config): MetricsOptions => ({
-  callerLabel: metrics.callerLabel,
-  isClustered: cluster.redis !== undefined,
-  isPostgres: data.store === "postgres",
-});
 
 /** The page `/metrics`, which reads the parts' state at each scrape. */
 export function connectMetricsPage(parts: MetricsPageParts) {

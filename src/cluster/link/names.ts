@@ -36,6 +36,11 @@ export class Names {
     return `${this.#prefix}:probe`;
   }
 
+  /** The channel that says that the gateway keys changed. */
+  get keyChanges(): string {
+    return `${this.#prefix}:keys`;
+  }
+
   /** Any other key, by its kind and what it is about. */
   of(kind: string, ...about: readonly string[]): string {
     return [this.#prefix, kind, ...about].join(":");
