@@ -39,6 +39,7 @@ export async function lookForKeys({ changed, lookMs, close }: KeySource, { keys,
   let looking = Promise.resolve();
   let isLooking = false;
   let isAgain = false;
+  let isClosed = false;
   const look = async () => {
     isLooking = true;
     isAgain = false;
@@ -52,10 +53,10 @@ export async function lookForKeys({ changed, lookMs, close }: KeySource, { keys,
     } finally {
       isLooking = false;
     }
-    if (isAgain) await look();
+    if (isAgain && !isClosed) await look();
   };
   const begin = () => {
-    if (!isLooking) looking = look();
+    if (!isLooking && !isClosed) looking = look();
   };
   const timer = setInterval(begin, lookMs);
   return {
@@ -65,7 +66,7 @@ export async function lookForKeys({ changed, lookMs, close }: KeySource, { keys,
     },
     async close() {
       clearInterval(timer);
-      isAgain = false;
+      isClosed = true;
       await looking;
       await close();
     },
