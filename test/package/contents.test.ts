@@ -6,7 +6,7 @@ import { temporaryDirectories } from "../support/temporary-directory.ts";
 
 const directory = temporaryDirectories();
 /** About a fifth above what it is: more is a file too many. */
-const MAX_PACKED_BYTES = 560_000;
+const MAX_PACKED_BYTES = 790_000;
 
 /** Every file that the manifest names, at whatever depth. */
 const named = (value: unknown): string[] =>
@@ -57,7 +57,7 @@ describe("the package", () => {
     const imported = packed.files
       .filter((path) => /^dist\/.*\.(js|d\.ts)$/.test(path) && !path.includes("/static/"))
       .flatMap((path) => [
-        ...readFileSync(join(place, path), "utf8").matchAll(/(?:^|[;}\s])(?:from|import)\s*\(?\s*"([^".][^"\n]*)"/g),
+        ...readFileSync(join(place, path), "utf8").matchAll(/(?:^|[;}\s])(?:from\s*|import\s*\(?\s*)"([^".][^"\n]*)"/g),
       ])
       .map(([, name = ""]) => name)
       .filter((name) => !name.startsWith("node:"));
