@@ -42,7 +42,7 @@ export interface StreamWatcher {
   detached(why: Code | undefined): void;
   ended(): void;
   /** Its client has handled all of it; `isAcknowledged`: it said so itself. */
-  handled(isAcknowledged: boolean): void;
+  done(isAcknowledged: boolean): void;
   /** It is in the registry no more. */
   removed(): void;
 }

@@ -204,7 +204,7 @@ export class StreamRegistry {
   handled(registered: RegisteredStream, isAcknowledged = false): void {
     if (registered.attachment || registered.endedAt === undefined) return;
     registered.isHandled = true;
-    registered.watcher?.handled(isAcknowledged);
+    registered.watcher?.done(isAcknowledged);
     if (registered.isRepeatable || registered.isMirror) return;
     if (isAcknowledged) this.#kept.drop(registered);
     else this.#kept.sent(registered);
