@@ -72,7 +72,8 @@ export class Appender {
     });
     this.#taps.add(tap);
     registered.stream.hold(tap);
-    this.#changed(tap, false);
+    // A client may come back on another node at once.
+    this.#changed(tap, true);
     return tap;
   }
 

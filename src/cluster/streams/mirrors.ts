@@ -19,6 +19,8 @@ const REPORT_MS = 100;
 const REPORTS_A_LOOK = 10;
 /** How long a client may be ahead of what its stream's owner has written, in milliseconds: it reads on where it wrote 10 ms ago. */
 const AHEAD_MS = 1_000;
+/** How long a stream may be unknown: it may have been opened just now. */
+const UNKNOWN_MS = 200;
 const AGAIN_MS = 20;
 
 /** What mirrors need of their node. */
@@ -97,12 +99,14 @@ export class Mirrors {
    * has seen already.
    */
   async #settled(id: string, caller: string, after: number): Promise<StoredStream | undefined> {
-    const until = this.#parts.now() + AHEAD_MS;
+    const asked = this.#parts.now();
     for (;;) {
       const stored = await this.#parts.read(id, after, BATCHES);
-      if (stored?.facts.caller !== caller || stored.end !== undefined) return stored;
-      if (!stored.isOwnerAlive) await this.#parts.takeOver(id, stored.owner);
-      else if (after <= stored.seq || this.#parts.now() > until) return stored;
+      const waitedMs = this.#parts.now() - asked;
+      if (!stored && waitedMs < UNKNOWN_MS) await wait(AGAIN_MS);
+      else if (stored?.facts.caller !== caller || stored.end !== undefined) return stored;
+      else if (!stored.isOwnerAlive) await this.#parts.takeOver(id, stored.owner);
+      else if (after <= stored.seq || waitedMs > AHEAD_MS) return stored;
       else await wait(AGAIN_MS);
     }
   }
