@@ -8,7 +8,7 @@ import { keptMs, type RegisteredStream, type RegistryLimits } from "../../core/s
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { ResumeFailure } from "../../core/stream/resume-failure.ts";
 import type { LogLimits } from "../../core/stream/stream-log.ts";
-import type { Cluster } from "../cluster.ts";
+import type { Member } from "../link/member.ts";
 import { Appender, OUTLIVES_MS } from "./appender.ts";
 import { Mirrors } from "./mirrors.ts";
 import { OwnedStreams } from "./owned-streams.ts";
@@ -19,7 +19,7 @@ import type { Tap } from "./tap.ts";
 
 /** What the streams of a cluster are made of. */
 export interface ClusterStreamsParts {
-  readonly cluster: Cluster;
+  readonly cluster: Member;
   readonly registry: StreamRegistry;
   readonly limits: RegistryLimits;
   readonly log: LogLimits;
