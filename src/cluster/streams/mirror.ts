@@ -26,8 +26,8 @@ export interface MirrorParts {
   readonly dialect: Stream["dialect"];
   /** What follows `after`, a few batches of it; undefined if there is no such stream any more. */
   readonly read: (after: number) => Promise<StoredStream | undefined>;
-  /** Its owner is gone. Resolves once everybody can know how it ended. */
-  readonly orphaned: (stored: StoredStream) => Promise<void>;
+  /** Its owner seems to be gone: ends it, if that is so. */
+  readonly orphaned: () => Promise<void>;
   /** Tells the owner. */
   readonly tell: (what: string, body: JsonObject) => void;
   /** Its client has handled everything. */
@@ -180,10 +180,8 @@ export class Mirror implements Producer, StreamWatcher {
       return;
     }
     this.#misses = 0;
-    if (!stored.end && !stored.isOwnerAlive) {
-      await this.#parts.orphaned(stored);
-      this.#isBehind = true;
-    }
+    // Once it has an end, everybody is woken.
+    if (!stored.end && !stored.isOwnerAlive) await this.#parts.orphaned();
     this.#isBehind ||= stored.hasMore;
     this.take(stored);
   }

@@ -36,7 +36,7 @@ export interface MirrorsParts {
   readonly fault: (error: unknown) => void;
   readonly read: (id: string, after: number, batches: number) => Promise<StoredStream | undefined>;
   /** Ends a stream whose node is gone. */
-  readonly takeOver: (id: string, node: string) => Promise<unknown>;
+  readonly takeOver: (id: string, node: string) => Promise<void>;
   /** Calls `woken` when a stream may have more, until disposed. */
   readonly wakes: (id: string, woken: () => void) => Disposable;
   readonly tellOwner: (node: string, body: JsonObject) => void;
@@ -106,11 +106,11 @@ export class Mirrors {
     for (;;) {
       const stored = await this.#parts.read(id, after, BATCHES);
       const waitedMs = this.#parts.now() - asked;
-      if (!stored && waitedMs < UNKNOWN_MS) await wait(AGAIN_MS);
-      else if (stored?.facts.caller !== caller || stored.end !== undefined) return stored;
-      else if (!stored.isOwnerAlive) await this.#parts.takeOver(id, stored.owner);
-      else if (after <= stored.seq || waitedMs > AHEAD_MS) return stored;
-      else await wait(AGAIN_MS);
+      if (stored ? stored.facts.caller !== caller || stored.end !== undefined : waitedMs > UNKNOWN_MS) return stored;
+      if (stored && (waitedMs > AHEAD_MS || (stored.isOwnerAlive && after <= stored.seq))) return stored;
+      // Does nothing while others than Redis' lease say that it lives.
+      if (stored && !stored.isOwnerAlive) await this.#parts.takeOver(id, stored.owner);
+      await wait(AGAIN_MS);
     }
   }
 
@@ -126,7 +126,7 @@ export class Mirrors {
         now,
         dialect: dialects.get(facts.dialect ?? ""),
         read: (from) => read(id, from, BATCHES),
-        orphaned: async () => void (await takeOver(id, owner)),
+        orphaned: () => takeOver(id, owner),
         tell: (what, body) => tellOwner(owner, { what, stream: id, ...body }),
         done: (isAcknowledged) => done(id, owner, isAcknowledged),
         lost: (why) => registry.lose(registered, why),

@@ -87,6 +87,12 @@ export class Tap implements Hold, StreamWatcher {
     return this.#isOver ? 0 : this.registered.stream.log.head - Math.max(this.#written, 0);
   }
 
+  /** The size of these, as logs count it; an estimate, from the log's average. */
+  get behindBytes(): number {
+    const { log } = this.registered.stream;
+    return this.behind === 0 ? 0 : Math.round((log.bytes * this.behind) / Math.max(1, log.head - log.tail));
+  }
+
   /** Whether every tick must look at it. */
   get isRunning(): boolean {
     return !this.#isOver && !this.#hasEnd;
