@@ -60,12 +60,16 @@ describeWithRedis("when the node that runs a stream", (redis) => {
     await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
     using first = await openOn(owner, upstream);
     first.exchange.event(chunk("one"));
-    await first.client.take(isEvent(1));
+    // Reads along, and so has seen that it is in Redis.
+    using watching = await resumeOn(other, first.stream, 0);
+    await watching.take(isEvent(1));
+    using back = await resumeOn(owner, first.stream, 1);
+    await back.take(({ type }) => type === "resumed");
     process.kill(owner.pid, "SIGSTOP");
     first.exchange.event(chunk("after")).finishChat();
     await turnsUntil(() => other.log.text.includes("node_gone"));
     process.kill(owner.pid, "SIGCONT");
-    const { events, end } = await first.client.rest("one");
+    const { events, end } = await back.rest("one");
     expect(events).toEqual([]);
     expect(end).toMatchObject({ status: "failed", error: { code: "owner_lost" } });
     await first.exchange.closed;
