@@ -162,7 +162,7 @@ export class PostgresQueries {
   }
 
   #ask(statement: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    return this.#database.query(statement, values, QUESTION_MS);
+    return this.#database.inTransaction((query) => query(statement, values), QUESTION_MS);
   }
 }
 

@@ -4,13 +4,16 @@ import { STEPS } from "./steps.ts";
 /** A lock that is held by name, within one database: PostgreSQL counts them by a 64-bit number. */
 export const lockNumber = (parameter: string): string => `hashtextextended(${parameter}, 0)`;
 
+/** How long a step may take, and waiting for another gateway that runs them. */
+const MIGRATION_MS = 600_000;
+
 /**
  * Runs the missing migrations in one transaction, one gateway at a time. Rejects with `store_unavailable` when a newer
  * version made the tables, when the database is not in UTF-8, or when this user may not change it.
  */
 export async function migrate(database: PostgresDatabase, steps: readonly string[] = STEPS): Promise<void> {
   try {
-    await database.inTransaction((query) => run(query, database.schema, steps));
+    await database.inTransaction((query) => run(query, database.schema, steps), MIGRATION_MS);
   } catch (cause) {
     throw database.unusable(cause);
   }

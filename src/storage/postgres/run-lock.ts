@@ -64,7 +64,7 @@ export class RunLock {
   /** Whether the locks are this run's now. Rejects when the server cannot be used. */
   async #tried(): Promise<boolean> {
     const { instance, shared, schema } = this.#options;
-    const client = new Client(connectionOf(this.#options));
+    const client = new Client(connectionOf(this.#options.url));
     client.on("error", () => {});
     try {
       await client.connect();
