@@ -63,6 +63,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const storage = started.use(
     await openStorage(config, {
       pid: options.pid,
+      instance: newId(),
       clock,
       news: log.ledger,
       fault: (error) => observer.fault(error, "store"),
@@ -118,6 +119,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       routing,
       transcripts,
       durable: storage.durable,
+      shared: storage.shared,
       authenticator,
       credentials: authenticator,
       observer,

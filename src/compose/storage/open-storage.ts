@@ -26,6 +26,7 @@ function inMemory({ ledger: { mode } }: Config): Storage {
   const ledger = mode === "off" ? NO_LEDGER : createMemoryLedger();
   return {
     durable: false,
+    shared: false,
     transcripts,
     ledger,
     watchKeys: () => undefined,
@@ -55,6 +56,7 @@ async function openFiles({ data, ledger: keeping }: Config, options: StorageOpti
   const parts = opened.move();
   return {
     durable: true,
+    shared: false,
     transcripts,
     ledger,
     watchKeys: (news) => watchKeys({ directory, thread, ...news }),

@@ -9,6 +9,8 @@ import type { StoredLedger } from "../../storage/ledger/stored-ledger.ts";
 export interface StorageOptions {
   /** This process's id, which its claim shows to other gateways. */
   readonly pid: number;
+  /** Identifies this run in what it stores. */
+  readonly instance: string;
   readonly clock: Clock;
   readonly news: (news: LedgerNews) => void;
   /** Called with a fault of the store itself. */
@@ -19,6 +21,8 @@ export interface StorageOptions {
 export interface Storage extends AsyncDisposable {
   /** Whether it outlives the process. */
   readonly durable: boolean;
+  /** Whether others that use it hear what this one writes, and the other way round. */
+  readonly shared: boolean;
   readonly transcripts: Transcripts;
   readonly ledger: StoredLedger;
   /** Watches the gateway keys; undefined where there can be none. Rejects with `store_unavailable` when they cannot be read. */

@@ -43,6 +43,7 @@ export async function openSqliteTranscripts({ directory, thread }: TranscriptOpt
     };
   return {
     sessions: call("sessions"),
+    session: call("session"),
     saveSession: call("saveSession"),
     deleteSession: call("deleteSession"),
     messages: call("messages"),
@@ -50,6 +51,12 @@ export async function openSqliteTranscripts({ directory, thread }: TranscriptOpt
     append: call("append"),
     clear: call("clear"),
     documents: call("documents"),
+    document: call("document"),
+    // Gateways that share a directory do not know whose a document is.
+    claim: call("documents"),
+    // Nor do they hear of what the others write.
+    follow() {},
+    hurry() {},
     saveDocument: call("saveDocument"),
     deleteDocument: call("deleteDocument"),
     close() {

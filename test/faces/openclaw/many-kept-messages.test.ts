@@ -10,6 +10,9 @@ test("the gateway starts with as many waiting messages as its streams and sessio
   const stored = Array.from({ length: 200_000 }, (_, at) => ({ key: `${at}`, value: value(at) }));
   const documents = {
     documents: async () => stored,
+    document: async () => undefined,
+    claim: async () => stored,
+    follow() {},
     saveDocument: async () => {},
     deleteDocument: async () => {},
   };

@@ -74,7 +74,7 @@ export class SideChats {
   /** Loads the threads. Rejects with `store_unavailable`. */
   static async load(parts: SideChatsParts): Promise<SideChats> {
     const { documents, fault } = parts;
-    return new SideChats(parts, await DurableMap.load({ documents, kind: "openclaw.side-chats", fault }, read));
+    return new SideChats(parts, await DurableMap.load({ documents, kind: "openclaw.side-chats", fault, read }));
   }
 
   /** The exchanges about a session's present conversation, oldest first. */

@@ -414,6 +414,7 @@ describe("a store that fails", () => {
     const guarded = {
       broken: false,
       sessions: guard(() => store.sessions()),
+      session: guard((key: string) => store.session(key)),
       saveSession: guard((session: Parameters<Transcripts["saveSession"]>[0]) => store.saveSession(session)),
       deleteSession: guard((key: string) => store.deleteSession(key)),
       messages: guard((key: string) => store.messages(key)),
@@ -421,6 +422,10 @@ describe("a store that fails", () => {
       append: guard((key: string, messages: Parameters<Transcripts["append"]>[1]) => store.append(key, messages)),
       clear: guard((key: string) => store.clear(key)),
       documents: guard((kind: string) => store.documents(kind)),
+      document: guard((kind: string, key: string) => store.document(kind, key)),
+      claim: guard((kind: string) => store.claim(kind)),
+      follow() {},
+      hurry() {},
       saveDocument: guard((...given: Parameters<Transcripts["saveDocument"]>) => store.saveDocument(...given)),
       deleteDocument: guard((kind: string, key: string) => store.deleteDocument(kind, key)),
       close: () => store.close(),
