@@ -75,7 +75,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   "faces/openclaw": ["clients", "files", "sessions", "runs", "methods", "connect"],
   transport: ["admit", "auth", "http", "ws"],
   upstream: ["policy", "body", "http1", "call", "pass-through"],
-  storage: ["sqlite", "postgres", "transcripts", "ledger", "keys"],
+  storage: ["sqlite", "postgres", "transcripts", "ledger", "keys", "copy"],
 };
 const MAX_LINES = 250;
 const MAX_FILES = 20;

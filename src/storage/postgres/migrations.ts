@@ -13,7 +13,7 @@ const MIGRATION_MS = 600_000;
  */
 export async function migrate(database: PostgresDatabase, steps: readonly string[] = STEPS): Promise<void> {
   try {
-    await database.inTransaction((query) => run(query, database.schema, steps), MIGRATION_MS);
+    await database.inTransaction((query) => migrateIn(query, database.schema, steps), MIGRATION_MS);
   } catch (cause) {
     throw database.unusable(cause);
   }
@@ -32,7 +32,8 @@ export async function checkMigrations(database: PostgresDatabase, steps: readonl
   }
 }
 
-async function run(query: Query, schema: string, steps: readonly string[]): Promise<void> {
+/** Runs them in a transaction of the caller's. Rejects with what is wrong, or the driver's error. */
+export async function migrateIn(query: Query, schema: string, steps: readonly string[] = STEPS): Promise<void> {
   await query(`SELECT pg_advisory_xact_lock(${lockNumber("$1")})`, [`sluice:migrations:${schema}`]);
   const { isMissing } = await look(query, schema);
   // Even with IF NOT EXISTS it needs a permission that is not needed where an administrator has made the schema.
