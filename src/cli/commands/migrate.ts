@@ -63,7 +63,7 @@ async function copy(
   const { copyToDirectory, copyToPostgres } = await withDriver(() => import("../../storage/copy/copy.ts"));
   const places = { directory, postgres: { ...data.postgres, url: data.postgres.url.reveal() } };
   const copied = await (target === "postgres" ? copyToPostgres(places) : copyToDirectory(places));
-  for (const { rows, count } of copied) stdout.write(`${count} ${rows}\n`);
+  for (const { rows, count } of copied) stdout.write(`${rows}: ${count}\n`);
   if (data.store !== target) stdout.write(`copied; set data.store to "${target}" and start the gateway\n`);
 }
 
