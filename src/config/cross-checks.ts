@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import type { PassThroughPattern } from "../core/dialect/pass-through-pattern.ts";
-import { isLoopback, isWildcard } from "./loopback.ts";
+import { isLoopback, isWildcard } from "./addresses/loopback.ts";
 import { ambiguities } from "./routes/pass-through.ts";
 import type { Secret } from "./secret.ts";
 
@@ -9,7 +9,8 @@ interface Checked {
   readonly listen: { readonly host: string };
   readonly auth: { readonly token?: Secret | undefined; readonly required: boolean };
   readonly allowedHosts: readonly string[];
-  readonly data: { readonly store: string; readonly postgres?: object | undefined };
+  readonly data: { readonly store: string; readonly shared: boolean; readonly postgres?: object | undefined };
+  readonly cluster: { readonly redis?: object | undefined; readonly workers: number | "auto" };
   readonly limits: { readonly connections: number; readonly openStreams: number };
   readonly metrics: { readonly listen?: { readonly host: string } | undefined };
   readonly demo: boolean;
@@ -99,6 +100,21 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
     problem(["routes", route, "passThrough", String(index)], found, "a GET or DELETE that one route lists");
   }
   if (models.length === 0 && !config.demo) problem(["models"], "no model", "at least one, or demo: true");
+  const { data, cluster } = config;
+  if (cluster.redis && data.store === "memory") {
+    problem(["data", "store"], "memory, which no other node can read", "postgres, because cluster.redis is set");
+  }
+  if (cluster.redis && data.store === "sqlite" && !data.shared) {
+    const expected = "data.store to be postgres, or true if all nodes run on this machine";
+    problem(["data", "shared"], "false, while cluster.redis is set and data.store is sqlite", expected);
+  }
+  if (cluster.workers !== 1 && !cluster.redis) {
+    problem(
+      ["cluster", "workers"],
+      `${cluster.workers} without cluster.redis, by which workers know of each other`,
+      "1",
+    );
+  }
   if (config.data.store === "postgres" && !config.data.postgres) {
     problem(["data", "postgres"], "nothing, while data.store is postgres", "the database's url");
   }

@@ -1,10 +1,11 @@
 import * as z from "zod";
 import { isAppOrigin } from "../core/kernel/app-origin.ts";
+import { network } from "./addresses/network.ts";
+import { clusterSchema } from "./cluster-schema.ts";
 import { crossCheck } from "./cross-checks.ts";
 import { dataSchema, ledgerSchema } from "./data-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
 import { withListPrices } from "./list-prices.ts";
-import { network } from "./network.ts";
 import { modelSchema, routeSchema } from "./route-schema.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
 
@@ -160,6 +161,7 @@ export const configSchema = (sources: SecretSources) =>
       log: log.prefault({}).describe("one JSON line per stream and per connection"),
       metrics: metrics.prefault({}).describe("metrics for Prometheus, see metrics.md"),
       data: dataSchema(sources).prefault({}).describe("where keys, usage, sessions and transcripts are kept"),
+      cluster: clusterSchema(sources).prefault({}).describe("several gateways that act as one, see cluster.md"),
       ledger: ledgerSchema.prefault({}).describe("the record of usage, see usage.md"),
       runtime: runtime.prefault({}).describe("how the process runs"),
       openclaw: openclaw.prefault({}).describe("the OpenClaw face"),

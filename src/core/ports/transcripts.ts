@@ -71,7 +71,7 @@ export interface Transcripts extends Documents {
   append(sessionKey: string, messages: readonly TranscriptMessage[]): Promise<void>;
   /** Deletes a session's messages. */
   clear(sessionKey: string): Promise<void>;
-  /** The process stops: calls that wait for a store that is away get a few seconds more. */
-  hurry(): void;
+  /** Somebody waits for all writes: a store that is away gets a few seconds more, until the result is called. */
+  hurry(): () => void;
   close(): Promise<void>;
 }

@@ -95,6 +95,16 @@ export interface OpenClawFace extends Face {
   close(): Promise<void>;
 }
 
+/** What the transport knows of the face before there is one. */
+export const faceFacts = ({ settings }: Pick<OpenClawParts, "settings">): Omit<Face, "accept"> => ({
+  name: "openclaw",
+  scope: "chat",
+  authentication: "frame",
+  maxFrameBytes: settings.maxFrameBytes ?? OPENCLAW_MAX_PAYLOAD_BYTES,
+  // As the handshake announces.
+  maxUnreadBytes: OPENCLAW_MAX_BUFFERED_BYTES,
+});
+
 /** The OpenClaw Gateway protocol, version 4. Loads the sessions; rejects with `store_unavailable`. */
 export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClawFace> {
   const { relay, transcripts, authenticator, clock, newId, version, observer } = parts;
@@ -103,7 +113,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     agentName: "Assistant",
     historyMessages: 200,
     historyFileTurns: 200,
-    maxFrameBytes: OPENCLAW_MAX_PAYLOAD_BYTES,
+    maxFrameBytes: faceFacts(parts).maxFrameBytes,
     tickIntervalMs: OPENCLAW_TICK_INTERVAL_MS,
     cumulativeMessages: false,
     partialMs: PARTIAL_MS,
@@ -142,7 +152,9 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     }),
     SideChats.load({ relay, clock, documents, fault: fault("side-chats") }),
     DeviceTokens.load({ documents, credentials, now, fault: fault("devices"), ended }),
-    parts.durable ? KeptMessages.load({ documents, fault: fault("queue") }) : undefined,
+    parts.durable
+      ? KeptMessages.load({ documents, claims: parts.shared ? "left" : "all", fault: fault("queue") })
+      : undefined,
   ]);
   const records = new RunRecords(clock);
   const { systemPrompt, historyMessages, historyFileTurns, partialMs } = settings;
@@ -205,12 +217,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
   ticking.unref();
 
   return {
-    name: "openclaw",
-    scope: "chat",
-    authentication: "frame",
-    maxFrameBytes: settings.maxFrameBytes,
-    // As the handshake announces.
-    maxUnreadBytes: OPENCLAW_MAX_BUFFERED_BYTES,
+    ...faceFacts(parts),
     callerOfDevice(token) {
       const found = devices.find(token);
       return found && covers(found.device.scopes, SCOPES.read) ? found.caller : undefined;
@@ -222,12 +229,13 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     async close() {
       clearInterval(ticking);
       keptRuns?.close();
-      transcripts.hurry();
+      follower.close();
+      const calm = transcripts.hurry();
       runner.close();
       runs.close(new GatewayError("shutting_down"));
       await sideChats.close();
-      const stores = [sessions, groups, preferences, devices, kept];
-      await Promise.all(stores.map((store) => store?.flush()));
+      await Promise.all([sessions.flush(), ...[groups, preferences, devices, kept].map((store) => store?.close())]);
+      calm();
     },
   };
 }

@@ -86,11 +86,17 @@ class MemoryTranscripts implements Transcripts {
     this.#documents.get(kind)?.delete(key);
   }
 
-  /** Nothing else writes here. */
-  follow(): void {}
+  /** Nothing else reads or writes here. */
+  async release(): Promise<void> {}
+
+  follow(): () => void {
+    return () => {};
+  }
 
   /** Nothing waits here. */
-  hurry(): void {}
+  hurry(): () => void {
+    return () => {};
+  }
 
   async close(): Promise<void> {
     this.#closed = true;

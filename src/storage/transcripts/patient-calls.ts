@@ -74,9 +74,12 @@ export class PatientCalls {
     over.abort();
   }
 
-  /** From now on, writes too wait for a few seconds only. */
-  hurry(): void {
+  /** From now on writes, too, wait for a few seconds only, until the result is called. */
+  hurry(): () => void {
     this.#writesEndAt = Math.min(this.#writesEndAt, performance.now() + this.#patienceMs);
+    return () => {
+      this.#writesEndAt = Number.POSITIVE_INFINITY;
+    };
   }
 
   /** Waits for the calls that were made before, and refuses others. */

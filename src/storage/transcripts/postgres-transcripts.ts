@@ -3,7 +3,7 @@ import type { JsonValue } from "../../core/kernel/json.ts";
 import type { StoredDocument } from "../../core/ports/documents.ts";
 import type { StoreChange } from "../../core/ports/store-change.ts";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/ports/transcripts.ts";
-import type { PostgresDatabase, Row } from "../postgres/database.ts";
+import type { PostgresDatabase, Query, Row } from "../postgres/database.ts";
 import type { DeadRuns } from "../postgres/dead-runs.ts";
 import { fromColumn, toColumn } from "../postgres/values.ts";
 import { PatientCalls } from "./patient-calls.ts";
@@ -35,8 +35,6 @@ export class PostgresTranscripts implements Transcripts {
   readonly #deadRuns: DeadRuns;
   readonly #news: StoreNews | undefined;
   readonly #calls: PatientCalls;
-  /** Kinds of documents that each belong to one run. */
-  readonly #claimed = new Set<string>();
 
   constructor({ database, instance, deadRuns, news, outage, patienceMs }: PostgresTranscriptsOptions) {
     this.#database = database;
@@ -105,10 +103,14 @@ export class PostgresTranscripts implements Transcripts {
     return (await this.#read(ofKind(kind), statement, [toColumn(kind), toColumn(key)])).map(documentOf)[0]?.value;
   }
 
-  async claim(kind: string): Promise<readonly StoredDocument[]> {
-    this.#claimed.add(kind);
-    const taken = () => this.#database.inTransaction((query) => this.#claim(query, toColumn(kind)));
+  async claim(kind: string, which: "all" | "left"): Promise<readonly StoredDocument[]> {
+    const taken = () => this.#database.inTransaction((query) => this.#claim(query, toColumn(kind), which));
     return (await this.#calls.read(ofKind(kind), taken)).map(documentOf);
+  }
+
+  async release(kind: string): Promise<void> {
+    const left = "UPDATE documents SET owner = NULL WHERE kind = $1 AND owner = $2";
+    await this.#calls.write(ofKind(kind), () => this.#database.query(left, [toColumn(kind), this.#instance]));
   }
 
   async saveDocument(kind: string, key: string, value: JsonValue): Promise<void> {
@@ -121,24 +123,17 @@ export class PostgresTranscripts implements Transcripts {
     await this.#change("deleteDocument", { kind: "document", of: kind, key }, values);
   }
 
-  follow(changed: (change: StoreChange) => void): void {
-    this.#news?.follow(changed);
+  follow(changed: (change: StoreChange) => void): () => void {
+    return this.#news?.follow(changed) ?? (() => {});
   }
 
-  hurry(): void {
-    this.#calls.hurry();
+  hurry(): () => void {
+    return this.#calls.hurry();
   }
 
-  /** Gives back what it has claimed, and waits for every call made before it. The database stays open for others. */
-  async close(): Promise<void> {
-    this.hurry();
-    const left = "UPDATE documents SET owner = NULL WHERE kind = $1 AND owner = $2";
-    for (const kind of this.#claimed) {
-      // Otherwise it counts as left once this run's lock has been free for a while.
-      const values = [toColumn(kind), this.#instance];
-      this.#calls.write(ofKind(kind), () => this.#database.query(left, values)).catch(() => {});
-    }
-    await this.#calls.close();
+  /** Waits for every call made before it. The database stays open for others. */
+  close(): Promise<void> {
+    return this.#calls.close();
   }
 
   #read(lane: string, statement: string, values: readonly unknown[]): Promise<readonly Row[]> {
@@ -153,16 +148,26 @@ export class PostgresTranscripts implements Transcripts {
     });
   }
 
-  async #claim(query: PostgresDatabase["query"], kind: string): Promise<readonly Row[]> {
-    const found = await query("SELECT DISTINCT owner FROM documents WHERE kind = $1 AND owner IS NOT NULL", [kind]);
-    const owners = found.map(({ owner }) => String(owner)).filter((owner) => owner !== this.#instance);
+  async #claim(query: Query, kind: string, which: "all" | "left"): Promise<readonly Row[]> {
+    const left = which === "all" ? [] : await this.#left(query, kind);
+    return query(
+      `UPDATE documents SET owner = $2 WHERE kind = $1 AND ($3 OR owner IS NULL OR owner = $2 OR owner = ANY ($4))
+       RETURNING key, value`,
+      [kind, this.#instance, which === "all", left],
+    );
+  }
+
+  /** Runs that have ended and own documents of this kind. */
+  async #left(query: Query, kind: string): Promise<readonly string[]> {
+    const found = await query("SELECT DISTINCT owner FROM documents WHERE kind = $1 AND owner <> $2", [
+      kind,
+      this.#instance,
+    ]);
+    const owners = found.map(({ owner }) => String(owner));
     const dead: string[] = [];
     for (const owner of owners) if (await this.#deadRuns.isDead(query, owner)) dead.push(owner);
     this.#deadRuns.keep(owners);
-    return query(
-      `UPDATE documents SET owner = $2 WHERE kind = $1 AND (owner IS NULL OR owner = ANY ($3)) RETURNING key, value`,
-      [kind, this.#instance, dead],
-    );
+    return dead;
   }
 }
 

@@ -12,7 +12,7 @@ export const DATABASE_FILE = "sluice.db";
 
 /** The port's calls without promises. */
 export type TranscriptOperations = {
-  [Name in keyof Omit<Transcripts, "close" | "claim" | "follow" | "hurry">]: (
+  [Name in keyof Omit<Transcripts, "close" | "claim" | "release" | "follow" | "hurry">]: (
     ...args: Parameters<Transcripts[Name]>
   ) => Awaited<ReturnType<Transcripts[Name]>>;
 };

@@ -41,6 +41,7 @@ export async function openSqliteTranscripts({ directory, thread }: TranscriptOpt
         throw new GatewayError("store_unavailable", undefined, { cause });
       }
     };
+  const documents = call("documents");
   return {
     sessions: call("sessions"),
     session: call("session"),
@@ -50,13 +51,14 @@ export async function openSqliteTranscripts({ directory, thread }: TranscriptOpt
     message: call("message"),
     append: call("append"),
     clear: call("clear"),
-    documents: call("documents"),
+    documents,
     document: call("document"),
     // Gateways that share a directory do not know whose a document is.
-    claim: call("documents"),
+    claim: (kind) => documents(kind),
+    async release() {},
     // Nor do they hear of what the others write.
-    follow() {},
-    hurry() {},
+    follow: () => () => {},
+    hurry: () => () => {},
     saveDocument: call("saveDocument"),
     deleteDocument: call("deleteDocument"),
     close() {

@@ -7,7 +7,7 @@ const MAX_PAYLOAD_BYTES = 7_000;
 /** What the gateways that share tables tell each other: which rows they have written. */
 export class StoreNews {
   readonly #instance: string;
-  readonly #followers: ((change: StoreChange) => void)[] = [];
+  readonly #followers = new Set<{ readonly changed: (change: StoreChange) => void }>();
 
   /** `instance` identifies this run, which knows what it has written itself. */
   constructor(instance: string) {
@@ -38,12 +38,14 @@ export class StoreNews {
     this.#tell({ kind: "all" });
   }
 
-  /** Calls `changed` with what is heard from now on. */
-  follow(changed: (change: StoreChange) => void): void {
-    this.#followers.push(changed);
+  /** Calls `changed` with what is heard from now on, until the result is called. */
+  follow(changed: (change: StoreChange) => void): () => void {
+    const follower = { changed };
+    this.#followers.add(follower);
+    return () => this.#followers.delete(follower);
   }
 
   #tell(change: StoreChange): void {
-    for (const follower of this.#followers) follower(change);
+    for (const { changed } of this.#followers) changed(change);
   }
 }

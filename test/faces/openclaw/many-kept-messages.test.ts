@@ -12,7 +12,8 @@ test("the gateway starts with as many waiting messages as its streams and sessio
     documents: async () => stored,
     document: async () => undefined,
     claim: async () => stored,
-    follow() {},
+    async release() {},
+    follow: () => () => {},
     saveDocument: async () => {},
     deleteDocument: async () => {},
   };

@@ -60,14 +60,18 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     await living.saveDocument("queue", "a", 1);
     await dead.saveDocument("queue", "b", 2);
     await dead.saveDocument("other", "c", 3);
-    const claims = await Promise.all([await open(schema), await open(schema)].map((store) => store.claim("queue")));
+    const claims = await Promise.all(
+      [await open(schema), await open(schema)].map((store) => store.claim("queue", "left")),
+    );
     expect(claims.flat()).toEqual([{ key: "b", value: 2 }]);
-    await living.claim("queue");
-    // What it has claimed it gives back when it closes, although its run is not over.
-    await living.close();
+    expect(await living.claim("queue", "left")).toContainEqual({ key: "a", value: 1 });
+    // What it releases is free, although its run is not over.
+    await living.release("queue");
     const next = await open(schema);
-    expect(await next.claim("queue")).toContainEqual({ key: "a", value: 1 });
-    for (const store of [dead, next]) await store.close();
+    expect(await next.claim("queue", "left")).toContainEqual({ key: "a", value: 1 });
+    // The only one that there can be takes them all.
+    expect(await living.claim("queue", "all")).toHaveLength(2);
+    for (const store of [living, dead, next]) await store.close();
     await lock.close();
     await database.close(5_000);
   });

@@ -35,9 +35,10 @@ function inProcess(database: SqliteDatabase): Transcripts {
     clear: (...args) => run({ name: "clear", args }),
     documents: (...args) => run({ name: "documents", args }),
     document: (...args) => run({ name: "document", args }),
-    claim: (...args) => run({ name: "documents", args }),
-    follow() {},
-    hurry() {},
+    claim: (kind) => run({ name: "documents", args: [kind] }),
+    async release() {},
+    follow: () => () => {},
+    hurry: () => () => {},
     saveDocument: (...args) => run({ name: "saveDocument", args }),
     deleteDocument: (...args) => run({ name: "deleteDocument", args }),
     close: async () => {

@@ -165,9 +165,9 @@ export class DeviceTokens {
     this.#devices.delete(deviceId);
   }
 
-  /** Resolves when everything is stored. */
-  flush(): Promise<void> {
-    return this.#devices.flush();
+  /** Resolves when all changes so far are stored or reported as failed. */
+  close(): Promise<void> {
+    return this.#devices.close();
   }
 
   #callerOf(device: DeviceRecord): Caller | undefined {

@@ -20,8 +20,8 @@ export interface DurableMapParts<Value extends JsonValue> {
    * version that wrote it.
    */
   readonly dropsUnreadable?: boolean;
-  /** Each document belongs to one process. By default all that share the store have all of them. */
-  readonly isOwn?: boolean;
+  /** Each document belongs to one process, which takes `all`, or what others have left. By default all have all of them. */
+  readonly claims?: "all" | "left" | undefined;
   /** Called when another process has changed a key's value; undefined for none. */
   readonly changed?: (key: string, before: Value | undefined, after: Value | undefined) => void;
 }
@@ -40,6 +40,7 @@ export class DurableMap<Value extends JsonValue> {
   readonly #told = new Set<string>();
   #isAllTold = false;
   #isReading = false;
+  #unfollow = () => {};
 
   private constructor(parts: DurableMapParts<Value>) {
     this.#parts = parts;
@@ -47,11 +48,11 @@ export class DurableMap<Value extends JsonValue> {
 
   /** Loads the documents of a kind. Rejects with `store_unavailable`. */
   static async load<Value extends JsonValue>(parts: DurableMapParts<Value>): Promise<DurableMap<Value>> {
-    const { documents, kind, isOwn = false } = parts;
+    const { documents, kind, claims } = parts;
     const map = new DurableMap(parts);
     // First, so that what is written while it loads is read again.
-    if (!isOwn) documents.follow((change) => map.#take(change));
-    map.#add(await (isOwn ? documents.claim(kind) : documents.documents(kind)));
+    if (!claims) map.#unfollow = documents.follow((change) => map.#take(change));
+    map.#add(await (claims ? documents.claim(kind, claims) : documents.documents(kind)));
     return map;
   }
 
@@ -80,14 +81,22 @@ export class DurableMap<Value extends JsonValue> {
     return true;
   }
 
-  /** Takes over the documents of processes that have ended since, and resolves with their keys and values. */
+  /** Takes over the documents that other processes have left since, and resolves with their keys and values. */
   async claim(): Promise<readonly (readonly [string, Value])[]> {
-    return this.#add(await this.#parts.documents.claim(this.#parts.kind));
+    return this.#add(await this.#parts.documents.claim(this.#parts.kind, "left"));
   }
 
   /** Resolves when all writes so far are stored or reported as failed. */
   async flush(): Promise<void> {
     while (this.#writes.size > 0) await Promise.all(this.#writes);
+  }
+
+  /** Follows the store no longer, and leaves its own documents to others. Resolves when everything is stored. */
+  async close(): Promise<void> {
+    this.#unfollow();
+    const { claims, documents, kind, fault } = this.#parts;
+    if (claims) await documents.release(kind).catch(fault);
+    await this.flush();
   }
 
   /** Adds what is not there yet, and returns it. */

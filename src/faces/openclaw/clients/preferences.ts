@@ -63,8 +63,8 @@ export class Preferences {
   }
 
   /** Resolves when all changes so far are stored or reported as failed. */
-  flush(): Promise<void> {
-    return this.#profiles.flush();
+  close(): Promise<void> {
+    return this.#profiles.close();
   }
 }
 

@@ -56,9 +56,13 @@ export class KeptMessages {
   }
 
   /** Rejects with `store_unavailable`. */
-  static async load(parts: Pick<DurableMapParts<KeptMessage>, "documents" | "fault">): Promise<KeptMessages> {
+  static async load(
+    parts: Pick<DurableMapParts<KeptMessage>, "documents" | "claims" | "fault">,
+  ): Promise<KeptMessages> {
     const read = (value: JsonValue) => KeptMessage.safeParse(value).data;
-    return new KeptMessages(await DurableMap.load({ ...parts, kind: KIND, dropsUnreadable: true, isOwn: true, read }));
+    return new KeptMessages(
+      await DurableMap.load({ claims: "all", ...parts, kind: KIND, dropsUnreadable: true, read }),
+    );
   }
 
   /** All messages with their run ids, in the order in which they were accepted. */
@@ -94,9 +98,9 @@ export class KeptMessages {
     this.#kept.delete(runId);
   }
 
-  /** Resolves when all changes so far are stored. */
-  flush(): Promise<void> {
-    return this.#kept.flush();
+  /** Leaves the messages to other processes, and resolves when all changes so far are stored. */
+  close(): Promise<void> {
+    return this.#kept.close();
   }
 }
 

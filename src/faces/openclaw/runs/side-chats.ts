@@ -116,7 +116,7 @@ export class SideChats {
   /** Cancels all questions and resolves when what was answered is stored. */
   async close(): Promise<void> {
     for (const stream of this.#asked.values()) stream.cancel(new GatewayError("shutting_down"));
-    await this.#threads.flush();
+    await this.#threads.close();
   }
 
   #open({ session, question, model, caller, upstreamKey, connection, receivedAt }: SideQuestion): Stream {

@@ -21,18 +21,23 @@ export class SessionFollower {
   /** Sessions whose records are to be read, or all. */
   readonly #waiting = new Set<string>();
   #isAll = false;
+  readonly #unfollow: () => void;
   #isReading = false;
 
   /** Listens from now on, so that nothing is missed while the sessions are loaded. */
   constructor(transcripts: Transcripts) {
     this.#transcripts = transcripts;
-    transcripts.follow((change) => this.#take(change));
+    this.#unfollow = transcripts.follow((change) => this.#take(change));
   }
 
   /** Keeps these sessions up to date, also with what it has heard before. */
   start(parts: SessionFollowerParts): void {
     this.#parts = parts;
     void this.#read(parts);
+  }
+
+  close(): void {
+    this.#unfollow();
   }
 
   #take(change: StoreChange): void {

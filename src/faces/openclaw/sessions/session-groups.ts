@@ -92,8 +92,8 @@ export class SessionGroups {
   }
 
   /** Resolves when all changes so far are stored or reported as failed. */
-  flush(): Promise<void> {
-    return this.#stored.flush();
+  close(): Promise<void> {
+    return this.#stored.close();
   }
 
   get #catalog(): Catalog {
