@@ -71,6 +71,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const storage = started.use(
     await openStorage(config, {
       pid: options.pid,
+      instance: node,
       clock,
       news: log.ledger,
       fault: (error) => observer.fault(error, "store"),
