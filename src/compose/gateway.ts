@@ -127,7 +127,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
         config,
         limits,
         storage,
-        cluster: clusterNode?.cluster,
+        clusterNode,
         relay,
         routing,
         authenticator,
@@ -233,7 +233,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     models: routing.models.map(({ alias }) => alias),
   });
   listening = true;
-  await openClaw.start(server.nodePort);
+  await openClaw.start(server);
   const parts = started.move();
   return {
     url: server.url,
