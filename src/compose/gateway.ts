@@ -23,17 +23,17 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis, connectPassThrough } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
-import { nodeName } from "./cluster.ts";
-import { openClusterNode } from "./cluster-node.ts";
+import { joinCluster, nodeName } from "./cluster.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound } from "./inbound.ts";
 import { connectLoad } from "./load.ts";
-import { logOptions, metricsOptions } from "./log-options.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
+import { ClusterNode } from "./node/cluster-node.ts";
+import { logOptions, metricsOptions } from "./node/log-options.ts";
+import { connectReadiness } from "./node/readiness.ts";
 import { connectOpenClaw } from "./openclaw/openclaw.ts";
 import { connectPages } from "./pages.ts";
-import { connectReadiness } from "./readiness.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
 import type { Gateway, GatewayOptions } from "./running.ts";
@@ -65,7 +65,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const current = new CurrentConfig(config, demo);
   const { routing, limits } = current;
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
-  const clusterNode = started.use(await openClusterNode(config, { node, log, metrics, observer }));
+  const cluster = started.use(await joinCluster(config, node, (error) => observer.fault(error, "cluster")));
+  const clusterNode = started.use(cluster && new ClusterNode(cluster, { log, metrics }));
   const storage = started.use(
     await openStorage(config, {
       pid: options.pid,

@@ -168,7 +168,8 @@ export function warningsOf(config: Checked): readonly string[] {
   }
   for (const name of ["url", "moneyUrl"] as const) {
     const url = URL.parse(config.cluster.redis?.[name]?.reveal() ?? "");
-    if (url?.protocol === "redis:" && !isLoopback(url.hostname)) {
+    // A name without a dot is one of a network of the machine's own, such as compose's, or Kubernetes'.
+    if (url?.protocol === "redis:" && !isLoopback(url.hostname) && /[.:]/.test(url.hostname)) {
       warnings.push(`cluster.redis.${name}: prompts and answers cross the network unencrypted; use rediss`);
     }
   }

@@ -1,5 +1,7 @@
 /** A gateway as a node of a cluster: what operators see of it, and when it begins nothing. */
+import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
+import { createClient } from "@redis/client";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
 import { describeWithRedis } from "../support/redis.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
@@ -117,6 +119,22 @@ describeWithRedis("a node", (redis) => {
     await redis().resume();
     expect(await told(gateway, "data_lost")).toMatchObject({ level: "error" });
     expect(await sample(gateway, 'sluice_cluster_events_total{kind="data_lost"}')).toBe(1);
+  });
+
+  test("needs of Redis what docs/cluster.md says that its user may, and no more", async () => {
+    const page = readFileSync(new URL("../../docs/cluster.md", import.meta.url), "utf8");
+    const [, rules = ""] = /^user sluice (on >password .*)$/m.exec(page) ?? [];
+    const client = await createClient({ url: redis().url }).connect();
+    await client.sendCommand(["ACL", "SETUSER", "sluice", "reset", ...rules.split(" ")]);
+    const url = `redis://sluice:password@127.0.0.1:${redis().port}`;
+    await using one = await startTestGateway({ config: clustered(url, "sluice") });
+    await using two = await startTestGateway({ config: clustered(url, "sluice") });
+    expect((await readyz(two)).body).toMatchObject({ status: "ready", nodes: 2 });
+    await expect(startTestGateway({ config: clustered(url, "other") })).rejects.toMatchObject({
+      message: expect.stringContaining("its user may not do all that a cluster needs"),
+    });
+    expect([...one.log.lines, ...two.log.lines].filter(({ event: name }) => name === "fault")).toEqual([]);
+    client.destroy();
   });
 
   test("does not start without its Redis, nor without the second one, and leaves nothing running", async () => {

@@ -51,6 +51,7 @@ describe("the URL of a cluster's Redis", () => {
       "cluster.redis.moneyUrl: prompts and answers cross the network unencrypted; use rediss",
     ]);
     expect(warnings({ url: "rediss://redis.example.com", moneyUrl: "redis://localhost:1" })).toEqual([]);
+    expect(warnings({ url: "redis://redis:6379", moneyUrl: "redis://[::1]:1" })).toEqual([]);
   });
 });
 

@@ -99,6 +99,11 @@ export class NodeLease {
     return this.ageMs < LEASE_MS;
   }
 
+  /** Whether this node has held its lease for the length of one: it may take those without a lease for dead. */
+  get mayJudge(): boolean {
+    return this.isHeld && performance.now() - this.#heldSince >= LEASE_MS;
+  }
+
   /** How many nodes there are, this one and those not yet cleared away included, as of the last renewal. */
   get nodeCount(): number {
     return this.#nodeCount;
@@ -132,7 +137,7 @@ export class NodeLease {
    * outage of Redis every lease is gone, and each node needs a moment to take its own again. Rejects with `cluster_unavailable`.
    */
   async isAlive(node: string): Promise<boolean> {
-    return (await this.#link.command(["EXISTS", this.#names.lease(node)])) === 1 || !this.#mayJudge;
+    return (await this.#link.command(["EXISTS", this.#names.lease(node)])) === 1 || !this.mayJudge;
   }
 
   /** The nodes that are alive, or were not cleared away yet. */
@@ -153,10 +158,6 @@ export class NodeLease {
     clearTimeout(timer);
   }
 
-  get #mayJudge(): boolean {
-    return this.isHeld && performance.now() - this.#heldSince >= LEASE_MS;
-  }
-
   async #renew(): Promise<void> {
     const keys = [this.#names.epoch, this.#names.nodes, this.#names.lease(this.node)];
     const askedAt = performance.now();
@@ -175,7 +176,7 @@ export class NodeLease {
 
   /** Clears the dead away, one after the other. */
   async #clear(): Promise<void> {
-    if (!this.#mayJudge) return;
+    if (!this.mayJudge) return;
     const dead = (await this.#link.run(DEAD, [this.#names.nodes], [this.#names.lease("")])) as string[];
     for (const node of dead) {
       // One that cannot be cleared away does not keep the others.

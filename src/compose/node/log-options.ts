@@ -1,6 +1,6 @@
-import type { Config } from "../config/schema.ts";
-import type { LogOptions } from "../observe/log.ts";
-import type { MetricsOptions } from "../observe/metrics.ts";
+import type { Config } from "../../config/schema.ts";
+import type { LogOptions } from "../../observe/log.ts";
+import type { MetricsOptions } from "../../observe/metrics.ts";
 
 /** What the configured gateway writes to its log, and how. */
 export function logOptions(

@@ -1,6 +1,6 @@
-import type { Readiness } from "../transport/http/health-pages.ts";
+import type { Readiness } from "../../transport/http/health-pages.ts";
+import type { Storage } from "../storage/storage.ts";
 import type { ClusterNode } from "./cluster-node.ts";
-import type { Storage } from "./storage/storage.ts";
 
 /** What `/readyz` says: a node that is deaf to its cluster wants no work. */
 export function connectReadiness(node: ClusterNode | undefined, { health }: Pick<Storage, "health">): () => Readiness {

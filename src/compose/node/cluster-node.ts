@@ -1,13 +1,10 @@
-import type { Cluster } from "../cluster/cluster.ts";
-import type { Config } from "../config/schema.ts";
-import { GatewayError } from "../core/kernel/errors.ts";
-import type { JsonObject } from "../core/kernel/json.ts";
-import type { ClusterGauges, ClusterNews, ClusterObserver, RedisRole } from "../core/ports/cluster-observer.ts";
-import type { Observer } from "../core/ports/observer.ts";
-import type { ClusterState } from "../observe/cluster-metrics.ts";
-import type { Log } from "../observe/log.ts";
-import type { Metrics } from "../observe/metrics.ts";
-import { joinCluster } from "./cluster.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { JsonObject } from "../../core/kernel/json.ts";
+import type { ClusterGauges, ClusterNews, ClusterObserver, RedisRole } from "../../core/ports/cluster-observer.ts";
+import type { ClusterState } from "../../observe/cluster-metrics.ts";
+import type { Log } from "../../observe/log.ts";
+import type { Metrics } from "../../observe/metrics.ts";
 
 /** A node that has not heard from Redis for so long opens nothing, and asks for no work. */
 const DEAF_MS = 10_000;
@@ -15,21 +12,12 @@ const LOOK_MS = 1_000;
 
 /** What the node's part in its cluster is told to. */
 export interface ClusterNodeParts {
-  readonly node: string;
   readonly log: Pick<Log, "cluster">;
   readonly metrics: Pick<Metrics, "cluster"> | undefined;
-  readonly observer: Pick<Observer, "fault">;
-}
-
-/** Joins the configured cluster; undefined if this gateway is alone. Rejects with `cluster_unavailable`. */
-export async function openClusterNode(config: Config, parts: ClusterNodeParts): Promise<ClusterNode | undefined> {
-  const fault = (error: unknown) => parts.observer.fault(error, "cluster");
-  const cluster = await joinCluster(config, parts.node, fault);
-  return cluster && new ClusterNode(cluster, parts);
 }
 
 /** This gateway as a node of a cluster: whether it may work, and what operators learn of that. */
-export class ClusterNode implements AsyncDisposable {
+export class ClusterNode implements Disposable {
   readonly cluster: Cluster;
   /** What streams, caps and others report to. */
   readonly observer: ClusterObserver;
@@ -108,9 +96,8 @@ export class ClusterNode implements AsyncDisposable {
     return { nodes: lease.nodeCount, leaseAgeMs: lease.ageMs, redis, gauges: this.gauges };
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     clearInterval(this.#looks);
-    await this.cluster[Symbol.asyncDispose]();
   }
 
   #state(redis: RedisRole, isUp: boolean, reason: string | undefined): void {
