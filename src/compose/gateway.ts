@@ -26,7 +26,7 @@ import { connectCallers } from "./callers.ts";
 import { joinCluster, nodeName } from "./cluster.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
-import { connectInbound } from "./inbound.ts";
+import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { ClusterNode } from "./node/cluster-node.ts";
@@ -124,20 +124,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const openClaw = started.use(
     await connectOpenClaw({
-      ...{
-        config,
-        limits,
-        storage,
-        clusterNode,
-        relay,
-        routing,
-        authenticator,
-        observer,
-        vitals,
-        clock,
-        newId,
-        version,
-      },
+      ...{ config, storage, clusterNode, relay, routing, authenticator, observer, vitals, clock, newId, version },
+      maxFrameBytes: limits.openclawFrameBytes,
+      transcriptMemory: transcriptMemory(limits),
       logs: log.tail,
       port: () => Number(new URL(server.url).port),
       shownConfig: () => current.shown,

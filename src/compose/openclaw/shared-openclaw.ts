@@ -15,7 +15,7 @@ import { isControlUiSettings } from "../../page/control-ui.ts";
 import type { Neighbours, ServingNode } from "../../transport/nodes/nodes.ts";
 import type { NodeAddress } from "../../transport/nodes/preamble.ts";
 import type { RunningServer } from "../../transport/server-parts.ts";
-import type { ClusterNode } from "../cluster-node.ts";
+import type { ClusterNode } from "../node/cluster-node.ts";
 import { LeaderTranscripts } from "./leader-transcripts.ts";
 import type { OpenClaw } from "./openclaw-service.ts";
 
