@@ -18,9 +18,16 @@ export interface LeadershipEvents {
   fault(error: unknown): void;
 }
 
+/** What the lead needs of the node. */
+export interface LeadershipMember extends Pick<Member, "node" | "names" | "on"> {
+  readonly link: Pick<Member["link"], "run" | "isUp">;
+  readonly lease: Pick<Member["lease"], "isAlive" | "renew">;
+  readonly wakes: Pick<Member["wakes"], "on">;
+}
+
 /** What is led, and by whom it may be. */
 export interface LeadershipParts {
-  readonly cluster: Member;
+  readonly cluster: LeadershipMember;
   /** Names what is led. */
   readonly what: string;
   /** What others learn of this node while it leads. */
@@ -129,7 +136,7 @@ export class Leadership implements AsyncDisposable {
     if (isOurs) this.#lead(askedAt + ownLeaseMs);
     // After a loss of data the one who led says so again.
     else if (!isLost) this.#become(leader);
-    return leaderLeaseMs > 0 ? Math.min(leaderLeaseMs + AFTER_LEASE_MS, LOOK_MS) : LOOK_MS;
+    return isOurs || leaderLeaseMs <= 0 ? LOOK_MS : Math.min(leaderLeaseMs + AFTER_LEASE_MS, LOOK_MS);
   }
 
   async #found(): Promise<[number, Look]> {
