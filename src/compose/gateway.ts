@@ -26,7 +26,7 @@ import { connectCallers } from "./callers.ts";
 import { connectClusterStreams, joinCluster, nodeName } from "./cluster.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
-import { connectInbound } from "./inbound.ts";
+import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { ClusterNode } from "./node/cluster-node.ts";
@@ -127,20 +127,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const openClaw = started.use(
     await connectOpenClaw({
-      ...{
-        config,
-        limits,
-        storage,
-        cluster: clusterNode?.cluster,
-        relay,
-        routing,
-        authenticator,
-        observer,
-        vitals,
-        clock,
-        newId,
-        version,
-      },
+      ...{ config, storage, clusterNode, relay, routing, authenticator, observer, vitals, clock, newId, version },
+      maxFrameBytes: limits.openclawFrameBytes,
+      transcriptMemory: transcriptMemory(limits),
       logs: log.tail,
       port: () => Number(new URL(server.url).port),
       shownConfig: () => current.shown,
@@ -237,7 +226,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     models: routing.models.map(({ alias }) => alias),
   });
   listening = true;
-  await openClaw.start(server.nodePort);
+  await openClaw.start(server);
   const parts = started.move();
   return {
     url: server.url,

@@ -72,6 +72,8 @@ export interface OpenClawParts {
   readonly port?: () => number;
   /** The whole configuration as JSON, with secrets masked. */
   readonly config?: () => object;
+  /** Why no run may begin here now, such as that another node may serve conversations; undefined if it may. */
+  readonly refusal?: () => GatewayError | undefined;
 }
 
 const NO_USAGE = { cells: async () => ({ cells: [], latencies: [] }) };
@@ -178,7 +180,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     now,
     checkRoom: (bytes) => sessions.checkRoom(bytes),
     kept,
-    isStopping: () => relay.isStopping,
+    isHeldBack: () => relay.isStopping || parts.refusal?.() !== undefined,
   });
   const services: Services = {
     settings,
@@ -202,7 +204,11 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     records,
     runner,
     runs,
-    admit: (caller) => relay.admit(caller),
+    admit(caller) {
+      const refusal = parts.refusal?.();
+      if (refusal) throw refusal;
+      relay.admit(caller);
+    },
     answer: async (request, timeoutMs) => textOf(openOne(relay, request), timeoutMs),
     clients,
     devices,
