@@ -13,7 +13,7 @@ import { RESPONSES_API } from "../faces/api/request/apis.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import { createTargetsFace } from "../faces/usage/targets-face.ts";
-import { createLog, type LogOptions } from "../observe/log.ts";
+import { createLog } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
@@ -23,12 +23,15 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis, connectPassThrough } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
-import { joinCluster, nodeName } from "./cluster.ts";
+import { connectClusterStreams, joinCluster, nodeName } from "./cluster.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
-import { connectInbound } from "./inbound.ts";
+import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
+import { ClusterNode } from "./node/cluster-node.ts";
+import { logOptions, metricsOptions } from "./node/log-options.ts";
+import { connectReadiness } from "./node/readiness.ts";
 import { connectOpenClaw } from "./openclaw/openclaw.ts";
 import { connectPages } from "./pages.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
@@ -50,11 +53,12 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
 
   let listening = false;
   let stopReason = "closed";
-  const log = started.adopt(createLog(logOptions(config, options)), (part) => {
+  const node = nodeName(options.worker);
+  const log = started.adopt(createLog(logOptions(config, { node, clock, target: options.logTo })), (part) => {
     if (listening) part.stopped({ reason: stopReason, uptimeMs: clock.now() - startedAt });
     return part.close();
   });
-  const metrics = config.metrics.enabled ? createMetrics(version, config.metrics) : undefined;
+  const metrics = config.metrics.enabled ? createMetrics(version, metricsOptions(config)) : undefined;
   const targetRecords = new TargetRecords(clock.wall);
   const observer = combine(log.observer, metrics?.observer ?? {}, targetRecords);
   const { load, loop, vitals, callerLoad } = started.use(connectLoad(config, clock));
@@ -62,12 +66,13 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const current = new CurrentConfig(config, demo);
   const { routing, limits } = current;
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
-  const node = nodeName(options.worker);
-  const cluster = await joinCluster(config, node, (error) => observer.fault(error, "cluster"));
-  if (cluster) started.use(cluster);
+  const fault = (error: unknown) => observer.fault(error, "cluster");
+  const cluster = started.use(await joinCluster(config, node, fault));
+  const clusterNode = started.use(cluster && new ClusterNode(cluster, { log, metrics }));
   const storage = started.use(
     await openStorage(config, {
       pid: options.pid,
+      instance: node,
       clock,
       news: log.ledger,
       fault: (error) => observer.fault(error, "store"),
@@ -75,7 +80,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const { ledger } = storage;
   const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
-  const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
+  const streams = started.use(await connectClusterStreams(clusterNode, { registry, limits, budget, clock, fault }));
+  const reads = new ReadTurn((error) => observer.fault(error, "read turn"), streams?.reading);
   const upstream = started.adopt(
     createUpstream({
       reads,
@@ -103,12 +109,15 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       clock,
       newId,
       requests: inboundBudgets.callers,
-      admit: ({ name }) => load.admitStream(name),
+      admit({ name }) {
+        clusterNode?.checkOpens();
+        load.admitStream(name);
+      },
     }),
   );
   const probed = metrics?.probed ?? (() => {});
   const probes = started.use(connectProbes({ upstream, routes: () => routing.routes, targets, relay, clock, probed }));
-  const callers = started.use(await connectCallers(config, storage, clock, observer));
+  const callers = started.use(await connectCallers(config, storage, clock, observer, clusterNode?.onKeyChange));
   const { authenticator, tickets } = callers;
   const requests = inboundBudgets.callers;
   const api = { relay, routing, registry, authenticator, observer, clock, newId, limits, requests };
@@ -122,7 +131,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const openClaw = started.use(
     await connectOpenClaw({
-      ...{ config, limits, storage, cluster, relay, routing, authenticator, observer, vitals, clock, newId, version },
+      ...{ config, storage, clusterNode, relay, routing, authenticator, observer, vitals, clock, newId, version },
+      maxFrameBytes: limits.openclawFrameBytes,
+      transcriptMemory: transcriptMemory(limits),
       logs: log.tail,
       port: () => Number(new URL(server.url).port),
       shownConfig: () => current.shown,
@@ -140,6 +151,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       loop,
       logs: budget,
       inbound: inboundBudgets,
+      cluster: clusterNode && (() => clusterNode.state),
+      postgres: storage.health,
       connections: () => server.connectionsByFace,
     });
   const origins = {
@@ -167,13 +180,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     page: connectPages({
       ...callers,
       devices: openClaw.pages,
-      config,
-      version,
-      routing,
-      clock,
-      startedAt,
-      metricsPage,
+      ...{ config, version, routing, clock, startedAt, metricsPage },
     }),
+    readiness: connectReadiness(clusterNode, storage),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     keepAliveMs: limits.keepAliveMs,
@@ -221,7 +230,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     models: routing.models.map(({ alias }) => alias),
   });
   listening = true;
-  await openClaw.start(server.nodePort);
+  await openClaw.start(server);
   const parts = started.move();
   return {
     url: server.url,
@@ -232,9 +241,4 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       return parts.disposeAsync();
     },
   };
-}
-
-function logOptions(config: Config, options: GatewayOptions): LogOptions {
-  const pretty = config.log.pretty === true;
-  return { level: config.log.level, pretty, colour: pretty, clock, ...(options.logTo && { target: options.logTo }) };
 }

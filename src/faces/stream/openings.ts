@@ -1,23 +1,21 @@
 import type { Code } from "../../../protocol/codes.ts";
 import type { GatewayError } from "../../core/kernel/errors.ts";
-import type { RegisteredStream, StreamRegistry } from "../../core/stream/registry.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
+import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { Stream } from "../../core/stream/stream.ts";
 
-/** What happens to an open once it is decided. */
-export interface OpeningEnds {
-  opened(): void;
-  refused(error: GatewayError): void;
-}
+/** What is needed of the registry. */
+type Registry = Pick<StreamRegistry, "attach" | "detach" | "handled">;
 
 /** Holds the place of a reader on a stream whose client has left. */
 const NOBODY = { detached() {} };
 
 /** The opens of one connection that wait until it is decided elsewhere whether they may run. */
 export class Openings {
-  readonly #registry: Pick<StreamRegistry, "attach" | "detach">;
+  readonly #registry: Registry;
   readonly #waiting = new Map<string, RegisteredStream>();
 
-  constructor(registry: Pick<StreamRegistry, "attach" | "detach">) {
+  constructor(registry: Registry) {
     this.#registry = registry;
   }
 
@@ -30,18 +28,21 @@ export class Openings {
     return this.#waiting.get(id)?.stream;
   }
 
-  /** Calls one of `ends`: now, or once it is decided; neither if the client leaves before. */
-  add(id: string, registered: RegisteredStream, ends: OpeningEnds): void {
+  /** Calls `opened` or `refused`: now, or once it is decided; neither if the client leaves before. */
+  add(id: string, registered: RegisteredStream, opened: () => void, refused: (error: GatewayError) => void): void {
     const decided = registered.stream.info.opening?.decided;
     if (decided === undefined) {
-      ends.opened();
+      opened();
       return;
     }
     this.#waiting.set(id, registered);
     void decided.then((refusal) => {
       if (!this.#waiting.delete(id)) return;
-      if (refusal) ends.refused(refusal);
-      else ends.opened();
+      if (!refusal) opened();
+      else {
+        this.#registry.handled(registered, true);
+        refused(refusal);
+      }
     });
   }
 

@@ -6,14 +6,15 @@ import { asString, isObject, parseRelayedJson } from "../../core/kernel/json.ts"
 import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
 import { noteRefusedFrame } from "../../core/ports/refused-frame.ts";
-import type { RegisteredStream } from "../../core/stream/registry.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import { Scheduler } from "../../core/stream/scheduler.ts";
+import { Arrivals } from "./arrivals.ts";
 import { readFrame } from "./client-frames.ts";
 import { encode, errorFrame } from "./frames.ts";
 import { OpenStream } from "./open-stream.ts";
 import { Openings } from "./openings.ts";
 import type { SharedParts } from "./parts.ts";
-import { earlierOf, type Repeatable, remember, repeatableOf } from "./repeats.ts";
+import { earlierOf, type Repeatable, remember, repeatableOf } from "./repeatable.ts";
 import { requestOf } from "./request.ts";
 import { Unhandled } from "./unhandled.ts";
 
@@ -29,6 +30,7 @@ export class StreamSession implements FaceSession {
   readonly #open = new Map<string, OpenStream>();
   readonly #openings: Openings;
   readonly #unhandled: Unhandled;
+  readonly #arrivals: Arrivals;
 
   constructor(connection: Connection, caller: Caller, parts: SharedParts) {
     this.#connection = connection;
@@ -38,6 +40,7 @@ export class StreamSession implements FaceSession {
     this.#scheduler = new Scheduler(connection, inFlightBytes);
     this.#openings = new Openings(parts.registry);
     this.#unhandled = new Unhandled(parts.registry);
+    this.#arrivals = new Arrivals(parts.registry);
     const limits = { streams, frameBytes, windowBytes, windowEvents, inFlightBytes };
     this.tell({ type: "hello", protocol: "sluice.v1", connection: connection.id, limits });
   }
@@ -58,9 +61,8 @@ export class StreamSession implements FaceSession {
       else if (frame.type === "resume") this.#resume(frame);
       else this.#cancel(frame);
     } catch (thrown) {
-      const error = toGatewayError(thrown);
-      if (error.code === "internal") throw thrown;
-      this.#refuse(id, error);
+      if (toGatewayError(thrown).code === "internal") throw thrown;
+      this.#refuse(id, thrown);
     }
   }
 
@@ -75,6 +77,7 @@ export class StreamSession implements FaceSession {
       this.#parts.registry.detach(open.registered, open, why);
     }
     this.#open.clear();
+    this.#arrivals.close();
   }
 
   goingAway(afterMs: number): void {
@@ -110,20 +113,22 @@ export class StreamSession implements FaceSession {
 
   #openStream(frame: OpenFrame, receivedAt: number): void {
     this.#recheck();
-    this.#checkId(frame.id);
-    const { name } = this.#caller;
-    const repeatable = repeatableOf(frame, name, this.#upstreamKey(frame));
-    const earlier = repeatable && earlierOf(repeatable, name, this.#parts);
-    const registered = earlier ?? this.#start(frame, receivedAt, repeatable);
-    // What waits must not keep the request.
     const { id, flow, batch } = frame;
-    this.#openings.add(id, registered, {
-      opened: () => this.#opened({ id, flow, batch }, registered, earlier !== undefined),
-      refused: (error) => {
-        this.#parts.registry.handled(registered, true);
-        this.#refuse(id, error);
-      },
-    });
+    this.#checkId(id);
+    const repeatable = repeatableOf(frame, this.#caller.name, this.#upstreamKey(frame));
+    const earlier = repeatable && earlierOf(repeatable, this.#caller.name, this.#parts);
+    // What waits must not keep the request.
+    const reading = { id, flow, batch };
+    const attached = (registered: RegisteredStream) => this.#await(reading, registered, true);
+    if (earlier instanceof Promise) this.#arrivals.add(id, earlier, attached, (thrown) => this.#refuse(id, thrown));
+    else if (earlier) attached(earlier);
+    else this.#await(reading, this.#start(frame, receivedAt, repeatable), false);
+  }
+
+  /** Answers an open once it is decided. */
+  #await(frame: Reading, registered: RegisteredStream, isAttached: boolean): void {
+    const opened = () => this.#opened(frame, registered, isAttached);
+    this.#openings.add(frame.id, registered, opened, (error) => this.#refuse(frame.id, error));
   }
 
   #opened(frame: Reading, registered: RegisteredStream, isAttached: boolean): void {
@@ -141,11 +146,6 @@ export class StreamSession implements FaceSession {
     open.wake();
   }
 
-  #refuse(id: string | undefined, error: GatewayError): void {
-    this.#scheduler.send(errorFrame(id, error));
-    noteRefusedFrame(this.#connection, this.#parts.observer, "stream", error);
-  }
-
   #start(frame: OpenFrame, receivedAt: number, repeatable: Repeatable | undefined): RegisteredStream {
     const { relay, routing, registry } = this.#parts;
     const stream = relay.open({
@@ -157,7 +157,7 @@ export class StreamSession implements FaceSession {
       connection: this.#connection.id,
       receivedAt,
     });
-    if (repeatable) remember(repeatable, stream, this.#parts);
+    if (repeatable) remember(repeatable, stream, this.#parts.records);
     return registry.add(
       stream,
       this.#caller.name,
@@ -169,10 +169,17 @@ export class StreamSession implements FaceSession {
   #resume(frame: ResumeFrame): void {
     this.#recheck();
     this.#checkId(frame.id);
-    const { stream, epoch, after } = frame;
-    const registered = this.#parts.registry.find(stream, this.#caller.name, epoch, after);
+    const { id, stream, epoch, after } = frame;
+    const found = this.#parts.registry.find(stream, this.#caller.name, epoch, after);
+    const resumed = (registered: RegisteredStream) => this.#resumed(frame, registered);
+    if (found instanceof Promise) this.#arrivals.add(id, found, resumed, (thrown) => this.#refuse(id, thrown));
+    else resumed(found);
+  }
+
+  #resumed(frame: ResumeFrame, registered: RegisteredStream): void {
+    const { id, stream, epoch, after } = frame;
     const { open, previous } = this.#read(frame, registered, after);
-    this.tell({ type: "resumed", id: frame.id, stream, epoch, after, ...(previous && { previous }) });
+    this.tell({ type: "resumed", id, stream, epoch, after, ...(previous && { previous }) });
     open.wake();
   }
 
@@ -213,20 +220,26 @@ export class StreamSession implements FaceSession {
     if (why === "superseded" && this.#open.size === 0) this.#connection.close(4090, "superseded");
   }
 
-  #cancel(frame: CancelFrame): void {
-    const { registry } = this.#parts;
-    const stream =
-      frame.id === undefined
-        ? registry.owned(frame.stream ?? "", this.#caller.name)?.stream
-        : (this.#open.get(frame.id)?.stream ?? this.#openings.stream(frame.id));
-    stream?.cancel(new GatewayError("cancelled"));
+  #cancel({ id, stream = "" }: CancelFrame): void {
+    const reason = new GatewayError("cancelled");
+    if (id === undefined) this.#parts.registry.cancel(stream, this.#caller.name, reason);
+    else if (!this.#arrivals.cancel(id)) (this.#open.get(id)?.stream ?? this.#openings.stream(id))?.cancel(reason);
+  }
+
+  #refuse(id: string | undefined, thrown: unknown): void {
+    const { observer } = this.#parts;
+    const error = toGatewayError(thrown);
+    if (error.code === "internal") observer.fault(thrown, "stream");
+    this.#scheduler.send(errorFrame(id, error));
+    noteRefusedFrame(this.#connection, observer, "stream", error);
   }
 
   /** Throws `duplicate_id` or `too_many_streams`. */
   #checkId(id: string): void {
     const limit = this.#parts.limits.streamsPerConnection;
-    if (this.#open.has(id) || this.#openings.stream(id)) throw new GatewayError("duplicate_id");
-    if (this.#open.size + this.#openings.size >= limit) {
+    if (this.#open.has(id) || this.#arrivals.has(id) || this.#openings.stream(id))
+      throw new GatewayError("duplicate_id");
+    if (this.#open.size + this.#arrivals.size + this.#openings.size >= limit) {
       const setting = "limits.streamsPerConnection";
       throw new GatewayError("too_many_streams", undefined, { details: { limit }, setting });
     }

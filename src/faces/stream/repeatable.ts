@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { OpenFrame } from "../../../protocol/stream.ts";
 import { type Fingerprint, fingerprintOf } from "../../core/relay/idempotency.ts";
-import type { RegisteredStream } from "../../core/stream/registry.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { Stream } from "../../core/stream/stream.ts";
 import type { SharedParts } from "./parts.ts";
 
@@ -12,13 +12,12 @@ export interface Repeatable {
   readonly fingerprint: Fingerprint;
 }
 
-/** Undefined for an open without an idempotency key. */
+/** What makes an open repeatable; undefined without an idempotency key. */
 export function repeatableOf(
-  frame: OpenFrame,
+  { idempotencyKey, model, route, body, bodies }: OpenFrame,
   caller: string,
   upstreamKey: string | undefined,
 ): Repeatable | undefined {
-  const { idempotencyKey, model, route, body, bodies } = frame;
   if (idempotencyKey === undefined) return undefined;
   return {
     key: JSON.stringify([caller, idempotencyKey]),
@@ -31,13 +30,13 @@ export function earlierOf(
   { key, fingerprint }: Repeatable,
   caller: string,
   { records, registry }: SharedParts,
-): RegisteredStream | undefined {
+): RegisteredStream | Promise<RegisteredStream> | undefined {
   const record = records.find(key, fingerprint);
   return record && registry.find(record.streamId, caller, 1, 0);
 }
 
 /** Later opens with this key find the stream, unless it is refused. */
-export function remember({ key, fingerprint }: Repeatable, { info }: Stream, { records }: SharedParts): void {
+export function remember({ key, fingerprint }: Repeatable, { info }: Stream, records: SharedParts["records"]): void {
   const record = { streamId: info.id, fingerprint };
   records.add(key, record);
   void info.opening?.decided?.then((refusal) => refusal && records.remove(key, record));
