@@ -14,12 +14,10 @@ import { createOpenClawFace } from "../faces/openclaw/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import { createTargetsFace } from "../faces/usage/targets-face.ts";
-import { createLog, type LogOptions } from "../observe/log.ts";
+import { createLog, type LogOptions, type StartRecord } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
-import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
 import { createTicketFace } from "../transport/auth/ticket-face.ts";
-import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis, connectPassThrough } from "./apis.ts";
@@ -29,6 +27,7 @@ import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
+import { originsOf, startMetricsServer } from "./metrics-server.ts";
 import { connectPages } from "./pages.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
@@ -42,7 +41,7 @@ const newId = (): string => randomUUID();
 /** Composes and starts the gateway. Rejects, with everything closed, when an address or the store cannot be opened. */
 export async function createGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
   const startedAt = clock.now();
-  const { version } = options;
+  const { version, common } = options;
   // Stops in reverse order, even when the start fails half-way.
   await using started = new AsyncDisposableStack();
 
@@ -63,6 +62,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const storage = started.use(
     await openStorage(config, {
       pid: options.pid,
+      isClaimed: common !== undefined,
       clock,
       news: log.ledger,
       fault: (error) => observer.fault(error, "store"),
@@ -121,7 +121,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       authenticator,
       credentials: authenticator,
       observer,
-      logs: log.tail,
+      logs: common?.logs ?? log.tail,
       vitals,
       port: () => Number(new URL(server.url).port),
       ledger,
@@ -134,8 +134,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
-  const { listen: metricsListen } = config.metrics;
-  const metricsPage =
+  const measured =
     metrics &&
     connectMetricsPage({
       metrics,
@@ -147,14 +146,14 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       logs: budget,
       inbound: inboundBudgets,
       connections: () => server.connectionsByFace,
+      ofAll: common?.metrics,
     });
-  const origins = {
-    allowedOrigins: config.allowedOrigins,
-    allowedHosts: [...config.allowedHosts, config.listen.host, ...(metricsListen ? [metricsListen.host] : [])],
-  };
+  const metricsPage = measured?.page;
+  const origins = originsOf(config);
   const server = await startServer({
     host: config.listen.host,
     port: config.listen.port,
+    sockets: common?.sockets,
     basePath: config.listen.basePath,
     faces: [
       { path: "/", face: openClawFace },
@@ -192,22 +191,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     relay.stop(new GatewayError("shutting_down"));
   });
 
-  const metricsServer =
-    metricsPage && metricsListen
-      ? started.adopt(
-          await startPageServer({
-            ...metricsListen,
-            path: METRICS_PATH,
-            name: "metrics",
-            observer,
-            origins,
-            page: metricsPage,
-          }),
-          (part) => part.close(),
-        )
-      : undefined;
+  const metricsServer = common ? undefined : await startMetricsServer(config, { page: metricsPage, observer });
+  if (metricsServer) started.adopt(metricsServer, (part) => part.close());
 
-  log.started({
+  const record: StartRecord = {
     version,
     url: server.url,
     authRequired: authenticator.required,
@@ -215,13 +202,16 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     engine: options.engine,
     routes: current.upstreamRoutes.map(({ name }) => name),
     models: routing.models.map(({ alias }) => alias),
-  });
+  };
+  log.started(record);
   listening = true;
   openClawFace.resume();
   const parts = started.move();
   return {
     url: server.url,
     metricsUrl: metricsServer?.url,
+    record,
+    measure: async () => (await measured?.values()) ?? [],
     reload: (load) => reload(load, current, upstream, targets, log),
     close(reason = stopReason) {
       stopReason = reason;
@@ -232,5 +222,6 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
 
 function logOptions(config: Config, options: GatewayOptions): LogOptions {
   const pretty = config.log.pretty === true;
-  return { level: config.log.level, pretty, colour: pretty, clock, ...(options.logTo && { target: options.logTo }) };
+  const { worker, logTo } = options;
+  return { level: config.log.level, pretty, colour: pretty, clock, worker, ...(logTo && { target: logTo }) };
 }

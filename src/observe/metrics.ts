@@ -14,7 +14,12 @@ export interface Metrics {
   readonly contentType: string;
   /** All metrics in Prometheus' text format. */
   text(state: GatewayState): Promise<string>;
+  /** The same as values that can be cloned and added to those of other processes. */
+  values(state: GatewayState): Promise<MetricValues>;
 }
+
+/** The metrics of one process. */
+export type MetricValues = readonly object[];
 
 /** What the metrics count by. */
 export interface MetricsOptions {
@@ -33,9 +38,10 @@ const CLOSE_CODES: ReadonlySet<number | undefined> = new Set([
   ...Object.values(CODES).map(({ closeCode }) => closeCode),
 ]);
 
-/** Metrics of the process rather than of one gateway: collected once, however many gateways it runs. */
+/** Collected once, however many gateways the process runs. */
 let processRegistry: Registry | undefined;
-function processMetrics(): Registry {
+/** Metrics of the process rather than of one gateway. */
+export function processMetrics(): Registry {
   if (!processRegistry) {
     processRegistry = new Registry();
     collectDefaultMetrics({ register: processRegistry });
@@ -47,7 +53,13 @@ function processMetrics(): Registry {
 export function createMetrics(version: string, { callerLabel }: MetricsOptions = { callerLabel: false }): Metrics {
   const own = new Registry();
   const registers = [own];
-  const info = new Gauge({ name: "sluice_info", help: "Always 1", labelNames: ["version"], registers });
+  const info = new Gauge({
+    name: "sluice_info",
+    help: "Always 1",
+    labelNames: ["version"],
+    registers,
+    aggregator: "first",
+  });
   info.set({ version }, 1);
   const streamEnded = streamMetrics(own, callerLabel);
   const measure = stateMetrics(own);
@@ -104,6 +116,10 @@ export function createMetrics(version: string, { callerLabel }: MetricsOptions =
     text(state) {
       measure(state);
       return all.metrics();
+    },
+    values(state) {
+      measure(state);
+      return all.getMetricsAsJSON();
     },
   };
 }

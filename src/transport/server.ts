@@ -13,8 +13,10 @@ import { madeRoom, noRoom, type PendingSocketLimits, PendingSockets } from "./ad
 import { Proxies } from "./admit/proxies.ts";
 import type { Tickets } from "./auth/tickets.ts";
 import { Exchanges } from "./http/exchanges.ts";
-import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./http/listener.ts";
+import { type Accepting, acceptSockets, type SocketSource } from "./http/handed-sockets.ts";
+import { ALL_FIELDS, limitRequests, SLOW_REQUEST_LIMITS } from "./http/listener.ts";
 import { errorPage, jsonPage, type Page, refusalPage, sendPage, slashPage, turnOf } from "./http/page.ts";
+import type { PageRequest } from "./http/page-request.ts";
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
 import { afterPrefix, pathOf, queryOf, sourceOf } from "./http/target.ts";
@@ -22,19 +24,12 @@ import type { ConnectionLimits } from "./ws/connection-limits.ts";
 import { asksForWebSocket } from "./ws/upgrade-required.ts";
 import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.ts";
 
-/** A request for a page. */
-export interface PageRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingMessage["headers"];
-  readonly remoteAddress: string;
-}
-
 /** What the server serves, and what it depends on. */
 export interface ServerParts {
   readonly host: string;
   readonly port: number;
+  /** Where client sockets come from if another process listens; host and port then have no effect. */
+  readonly sockets?: SocketSource | undefined;
   /** Prefix stripped from request paths, where a proxy did not; empty by default. */
   readonly basePath?: string;
   readonly faces: readonly FaceMount[];
@@ -101,6 +96,7 @@ class GatewayServer implements RunningServer {
   readonly #exchanges: Exchanges;
   readonly #proxies: Proxies;
   readonly #looks: NodeJS.Timeout;
+  #accepting: Accepting | undefined;
   #draining = false;
 
   constructor(parts: ServerParts) {
@@ -160,15 +156,15 @@ class GatewayServer implements RunningServer {
   }
 
   get url(): string {
-    return urlOf(this.#http);
+    return this.#accepting?.url ?? "";
   }
 
   get connectionsByFace(): ReadonlyMap<string, number> {
     return new Map([...this.#webSockets.connectionsByFace, ...this.#exchanges.connectionsByFace]);
   }
 
-  listen(): Promise<void> {
-    return listen(this.#http, this.#parts);
+  async listen(): Promise<void> {
+    this.#accepting = await acceptSockets(this.#http, this.#parts);
   }
 
   recheck(): void {
@@ -191,7 +187,7 @@ class GatewayServer implements RunningServer {
 
   async close(): Promise<void> {
     this.drain();
-    const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    const stopped = this.#accepting?.close();
     this.#http.closeIdleConnections();
     this.#exchanges.close();
     await this.#webSockets.close();

@@ -9,6 +9,8 @@ import type { StoredLedger } from "../../storage/ledger/stored-ledger.ts";
 export interface StorageOptions {
   /** This process's id, which its claim shows to other gateways. */
   readonly pid: number;
+  /** Whether the process that started this one has claimed the data directory for all workers. */
+  readonly isClaimed: boolean;
   readonly clock: Clock;
   readonly news: (news: LedgerNews) => void;
   /** Called with a fault of the store itself. */
