@@ -22,6 +22,7 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis, connectPassThrough } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
+import { joinCluster, nodeName } from "./cluster.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
@@ -59,6 +60,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const current = new CurrentConfig(config, demo);
   const { routing, limits } = current;
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
+  const node = nodeName(options.worker);
+  const cluster = await joinCluster(config, node, (error) => observer.fault(error, "cluster"));
+  if (cluster) started.use(cluster);
   const storage = started.use(
     await openStorage(config, {
       pid: options.pid,

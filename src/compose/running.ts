@@ -11,6 +11,8 @@ export interface GatewayOptions {
   readonly version: string;
   /** This process's id, which its lock on the data directory shows to other gateways. */
   readonly pid: number;
+  /** Its number among the processes of one machine, from 1; undefined if there is only this one. */
+  readonly worker?: number | undefined;
   /** How the process runs, for the log's line `started`. */
   readonly engine?: StartRecord["engine"];
   /** Where log lines go; by default standard output. */

@@ -28,6 +28,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   upstream: { parts: CORE, node: true, packages: ["eventsource-parser"] },
   transport: { parts: CORE, node: true, packages: ["ws"] },
   storage: { parts: CORE, node: true, packages: ["pg"] },
+  cluster: { parts: CORE, node: true, packages: ["@redis/client"] },
   observe: { parts: CORE, node: true, packages: ["pino", "prom-client"] },
   config: { parts: CORE, node: true, packages: ["zod"] },
   demo: { parts: CORE, node: true, packages: [] },
@@ -36,7 +37,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   compose: {
     parts: [
       ...CORE,
-      ...["config", "demo", "dialects", "observe", "page", "storage", "transport", "upstream"],
+      ...["cluster", "config", "demo", "dialects", "observe", "page", "storage", "transport", "upstream"],
       ...[
         "faces/ai-sdk",
         "faces/api",
@@ -80,6 +81,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   "faces/openclaw": ["clients", "files", "sessions", "runs", "methods", "connect"],
   transport: ["admit", "auth", "http", "ws"],
   upstream: ["policy", "body", "http1", "call", "pass-through"],
+  cluster: ["link", "streams", "caps", "keys", "sessions"],
   storage: ["sqlite", "postgres", "transcripts", "ledger", "keys"],
 };
 const MAX_LINES = 250;
