@@ -11,14 +11,12 @@ export interface GatewayOptions {
   readonly version: string;
   /** This process's id, which its lock on the data directory shows to other gateways. */
   readonly pid: number;
-  /** Its number among the processes of one machine, from 1; undefined if there is only this one. */
+  /** Its number among the processes of one machine that serve behind one port, from 1; undefined if there is only this one. */
   readonly worker?: number | undefined;
   /** How the process runs, for the log's line `started`. */
   readonly engine?: StartRecord["engine"];
   /** Where log lines go; by default standard output. */
   readonly logTo?: LogOptions["target"];
-  /** The number of this worker, from 1, if several processes serve behind one port: each is a node. */
-  readonly worker?: number;
   /** What a worker has in common with the others. */
   readonly common?: Common;
 }

@@ -10,7 +10,7 @@ export interface PoolParts {
   readonly spawn: (number: number) => WorkerChild;
   /** Called once a worker serves, before it takes sockets. */
   readonly prepare: (worker: WorkerChild) => Promise<void>;
-  /** A worker takes sockets from now on. */
+  /** There are more to take sockets than before. */
   readonly joined: () => void;
   /** A worker has ended though it was to go on. */
   readonly lost: (end: WorkerEnd) => void;
@@ -25,6 +25,7 @@ export class Pool {
   readonly #workers = new Map<number, WorkerChild>();
   readonly #running = new Set<WorkerChild>();
   readonly #waits = new Set<NodeJS.Timeout>();
+  #isStarted = false;
   #isStopping = false;
 
   constructor(parts: PoolParts) {
@@ -36,9 +37,9 @@ export class Pool {
     return [...this.#running];
   }
 
-  /** Those that take sockets. */
+  /** Those that take sockets: none before all are there, so that the first to be ready does not get them all. */
   get receivers(): readonly WorkerChild[] {
-    return this.running.filter(({ isFull }) => !isFull);
+    return this.#isStarted ? this.running.filter(({ isFull }) => !isFull) : [];
   }
 
   get isStopping(): boolean {
@@ -52,6 +53,8 @@ export class Pool {
       const [record] = await Promise.all(numbers.map((number) => this.#begin(number)));
       if (!record) throw new WorkerFailure("there are no workers");
       for (const worker of this.#workers.values()) this.#keep(worker, new Backoff());
+      this.#isStarted = true;
+      this.#parts.joined();
       return record;
     } catch (error) {
       this.#isStopping = true;

@@ -34,8 +34,6 @@ export interface WorkerWorld {
 
 /** How long the process that started this one may take to answer. */
 const ANSWER_MS = 10_000;
-/** Closed sockets are reported together. */
-const CLOSED_MS = 50;
 const NO_LINES: TailResult = { cursor: 0, size: 0, lines: [] };
 
 /** Runs one worker until it should stop, or the process that started it is gone. Resolves with the exit code. */
@@ -102,7 +100,7 @@ class Sockets {
   /** How many have closed so far. */
   closed = 0;
   #take: ((socket: Socket) => void) | undefined;
-  #report: NodeJS.Timeout | undefined;
+  #report: NodeJS.Immediate | undefined;
 
   from(url: string, full: () => void): SocketSource {
     return {
@@ -120,10 +118,10 @@ class Sockets {
   take(socket: Socket | undefined, report: () => void): void {
     const over = () => {
       this.closed++;
-      this.#report ??= setTimeout(() => {
+      this.#report ??= setImmediate(() => {
         this.#report = undefined;
         report();
-      }, CLOSED_MS).unref();
+      });
     };
     // Its client has gone on the way.
     if (!socket) over();
