@@ -130,13 +130,11 @@ export class WorkerChild implements Receiver {
   }
 
   async #end(): Promise<End> {
-    const channel = this.#child.connected ? once(this.#child, "disconnect") : undefined;
     let end: End = { code: 1 };
     try {
+      // After all that it said: its channel has ended, too. (There is no `disconnect` while a socket is on its way.)
       const [code, signal] = await once(this.#child, "close");
       end = typeof code === "number" ? { code } : { signal: String(signal) };
-      // What it said last comes before the channel's end.
-      await channel;
     } catch (error) {
       // It could not be started.
       this.#failure = String(error);

@@ -85,6 +85,9 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
       written.stdout += `${line}\n`;
       // Not the line of one worker of several.
       if (line.includes('"event":"started"') && !line.includes('"worker":')) resolve(JSON.parse(line).url);
+      // With log.pretty.
+      const [, pretty] = /^Sluice \S+ listens on (\S+)/.exec(line) ?? [];
+      if (pretty) resolve(pretty);
     });
     void exit.then(() => {
       const failure = new Error(`it did not start: ${written.stderr}`);
