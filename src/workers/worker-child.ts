@@ -47,6 +47,7 @@ export class WorkerChild implements Receiver {
   #lastGiven = 0;
   #closed = 0;
   #isFull = false;
+  #hasEnded = false;
   #failure: string | undefined;
 
   constructor({ number, child, shared, line, full, terminated, now }: WorkerChildParts) {
@@ -89,7 +90,7 @@ export class WorkerChild implements Receiver {
 
   /** Whether it takes no more sockets. */
   get isFull(): boolean {
-    return this.#isFull;
+    return this.#isFull || this.#hasEnded;
   }
 
   /** Why it could not serve. */
@@ -99,6 +100,7 @@ export class WorkerChild implements Receiver {
   }
 
   give(socket: Socket): Promise<void> {
+    if (this.#hasEnded) return Promise.reject(new WorkerFailure("the worker has ended"));
     const number = ++this.#lastGiven;
     const given = Promise.withResolvers<void>();
     this.#given.set(number, given);
@@ -139,6 +141,7 @@ export class WorkerChild implements Receiver {
       // It could not be started.
       this.#failure = String(error);
     }
+    this.#hasEnded = true;
     for (const { reject } of this.#given.values()) reject(new WorkerFailure("the worker has ended"));
     this.#given.clear();
     return end;
