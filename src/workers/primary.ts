@@ -70,16 +70,9 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
   const metrics = createWorkersMetrics();
   const metricsText = async (): Promise<string> => {
     const { running } = pool;
-    const answers = await Promise.all(
-      running.map(async (worker) => ({ worker: worker.number, values: await worker.measure(MEASURE_MS) })),
-    );
-    const figures = answers.flatMap(({ worker, values }) => (values ? [{ worker, values }] : []));
-    const counts = {
-      running: figures.length,
-      silent: running.length - figures.length,
-      starting: options.workers - running.length,
-    };
-    return metrics.text(figures, { counts, droppedLines: log.dropped });
+    const asked = running.map(async (worker) => ({ worker: worker.number, values: await worker.measure(MEASURE_MS) }));
+    const starting = options.workers - running.length;
+    return metrics.text(await Promise.all(asked), { starting, droppedLines: log.dropped });
   };
 
   const spawn = (number: number): WorkerChild => {
@@ -112,7 +105,7 @@ export async function startWorkers(config: Config, options: WorkersOptions): Pro
     joined: () => port.distribute(),
     lost(end) {
       log.workerEnded(end);
-      metrics.replaced();
+      metrics.replaced(end.worker);
     },
     now: clock.now,
   });
