@@ -5,6 +5,7 @@ import { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { AttemptRecord, StreamRecord } from "../../src/core/ports/observer.ts";
 import { createMetrics } from "../../src/observe/metrics.ts";
 import type { GatewayState } from "../../src/observe/state-metrics.ts";
+import { createWorkersMetrics } from "../../src/observe/workers-metrics.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { StreamClient } from "../support/stream-client.ts";
@@ -182,7 +183,9 @@ describe("docs/metrics.md", () => {
     metrics.observer.fault(new Error(), "upgrade");
     metrics.resumed("resumed");
     metrics.probed("openai", "ok");
-    const text = await metrics.text({ ...STATE, droppedLines: 1 });
+    const own = await metrics.text({ ...STATE, droppedLines: 1 });
+    // What the process adds that starts several workers.
+    const text = own + (await createWorkersMetrics().text([], { starting: 0, droppedLines: 0 }));
     const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
     return new Map(
       types.map(([, name = "", type = ""]) => {
