@@ -1,7 +1,8 @@
 import { GatewayError } from "../core/kernel/errors.ts";
 import { Mailbox } from "./link/mailbox.ts";
+import type { ClusterListener, Member } from "./link/member.ts";
 import { Names } from "./link/names.ts";
-import { type LeaseEvents, NodeLease } from "./link/node-lease.ts";
+import { NodeLease } from "./link/node-lease.ts";
 import { RedisLink } from "./link/redis-link.ts";
 import { Wakes } from "./link/wakes.ts";
 
@@ -17,16 +18,8 @@ export interface ClusterOptions {
   readonly fault: (error: unknown) => void;
 }
 
-/** What parts of a node learn of the cluster. All that is asked of Redis within may fail. */
-export interface ClusterListener extends Partial<Pick<LeaseEvents, "dataLost" | "lapsed" | "gone">> {
-  /** The Redis of live streams answers again, or no more. */
-  state?(isUp: boolean, reason: string | undefined): void;
-  /** The Redis of reservations does: the same one, unless another is configured. */
-  moneyState?(isUp: boolean, reason: string | undefined): void;
-}
-
 /** This process as a node of a cluster: its connections to Redis, its lease, and its post. */
-export class Cluster implements AsyncDisposable {
+export class Cluster implements Member, AsyncDisposable {
   readonly node: string;
   readonly names: Names;
   /** For streams and all else that lives. */

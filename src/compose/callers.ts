@@ -9,7 +9,7 @@ import type { Relay } from "../core/relay/relay.ts";
 import { Lockout } from "../transport/admit/lockout.ts";
 import { createAuthenticator } from "../transport/auth/authenticator.ts";
 import { Tickets } from "../transport/auth/tickets.ts";
-import type { RunningServer } from "../transport/server.ts";
+import type { RunningServer } from "../transport/server-parts.ts";
 import type { Storage } from "./storage/storage.ts";
 
 /** How often key expiry is checked. */

@@ -10,7 +10,6 @@ import { targetViews } from "../core/targets/target-views.ts";
 import { startDemoUpstream } from "../demo/demo-upstream.ts";
 import { AI_SDK_SUBPROTOCOL, createAiSdkFace } from "../faces/ai-sdk/face.ts";
 import { RESPONSES_API } from "../faces/api/request/apis.ts";
-import { createOpenClawFace } from "../faces/openclaw/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import { createTargetsFace } from "../faces/usage/targets-face.ts";
@@ -25,10 +24,11 @@ import { connectCallers } from "./callers.ts";
 import { joinCluster, nodeName } from "./cluster.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
-import { connectInbound, transcriptMemory } from "./inbound.ts";
+import { connectInbound } from "./inbound.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
 import { originsOf, startMetricsServer } from "./metrics-server.ts";
+import { connectOpenClaw } from "./openclaw/openclaw.ts";
 import { connectPages } from "./pages.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
@@ -72,7 +72,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       fault: (error) => observer.fault(error, "store"),
     }),
   );
-  const { transcripts, ledger } = storage;
+  const { ledger } = storage;
   const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
@@ -116,27 +116,13 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     createAiSdkFace({ relay, routing, registry, authenticator, observer, clock, limits }),
     (part) => part.close(),
   );
-  const openClawFace = started.adopt(
-    await createOpenClawFace({
-      relay,
-      routing,
-      transcripts,
-      durable: storage.durable,
-      authenticator,
-      credentials: authenticator,
-      observer,
+  const openClaw = started.use(
+    await connectOpenClaw({
+      ...{ config, limits, storage, cluster, relay, routing, authenticator, observer, vitals, clock, newId, version },
       logs: common?.logs ?? log.tail,
-      vitals,
       port: () => Number(new URL(server.url).port),
-      ledger,
-      config: () => current.shown,
-      clock,
-      newId,
-      version,
-      transcriptMemory: transcriptMemory(limits),
-      settings: { ...config.openclaw, maxFrameBytes: limits.openclawFrameBytes },
+      shownConfig: () => current.shown,
     }),
-    (part) => part.close(),
   );
   const measured =
     metrics &&
@@ -160,8 +146,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     sockets: common?.sockets,
     basePath: config.listen.basePath,
     faces: [
-      { path: "/", face: openClawFace },
-      { path: CONTROL_UI_PATH, face: openClawFace },
+      { path: "/", face: openClaw.face },
+      { path: CONTROL_UI_PATH, face: openClaw.face },
       { path: config.aiSdk.path, optionalSubprotocol: AI_SDK_SUBPROTOCOL, face: aiSdkFace },
       { path: RESPONSES_API.path, face: apis.responsesSocket },
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFaces.stream },
@@ -173,10 +159,20 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
     ],
-    page: connectPages({ ...callers, devices: openClawFace, config, version, routing, clock, startedAt, metricsPage }),
+    page: connectPages({
+      ...callers,
+      devices: openClaw.pages,
+      config,
+      version,
+      routing,
+      clock,
+      startedAt,
+      metricsPage,
+    }),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     keepAliveMs: limits.keepAliveMs,
+    neighbours: openClaw.neighbours,
     authenticator,
     tickets,
     trustedProxies: config.listen.trustedProxies,
@@ -209,7 +205,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   };
   log.started(record);
   listening = true;
-  openClawFace.resume();
+  await openClaw.start(server.nodePort);
   const parts = started.move();
   return {
     url: server.url,

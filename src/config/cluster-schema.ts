@@ -6,6 +6,8 @@ const redisUrl = (sources: SecretSources) =>
     params: { found: "another text", expected: "a URL such as rediss://sluice:password@redis.example.com:6379/0" },
   });
 
+const host = z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/);
+
 const redis = (sources: SecretSources) =>
   z.strictObject({
     url: redisUrl(sources).describe("such as rediss://user:password@host:6379/0; rediss is TLS"),
@@ -28,6 +30,16 @@ const redis = (sources: SecretSources) =>
 export const clusterSchema = (sources: SecretSources) =>
   z.strictObject({
     redis: redis(sources).optional().describe("the Redis that makes nodes a cluster; without it this gateway is alone"),
+    listen: z
+      .strictObject({
+        host: host
+          .default("127.0.0.1")
+          .describe("an address that the other nodes reach, and nobody else: a private network's, or loopback"),
+        port: z.int().min(0).max(65_535).default(0).describe("0 takes any free port"),
+        address: host.optional().describe("the name or address by which other nodes reach it, if it is not the host"),
+      })
+      .prefault({})
+      .describe("where other nodes pass on the clients that this node serves for all of them"),
     workers: z
       .union([z.int().min(1).max(256), z.literal("auto")], { error: 'a number of processes, or "auto"' })
       .default(1)

@@ -38,10 +38,11 @@ export function optionsOfWorker({ execArgv, nodeOptions = "" }: NodeOptions, hea
 }
 
 /** A worker's part of what the configuration gives the whole gateway in bytes. What is derived from its heap is one by itself. */
-export function configOfWorker(config: Config, workers: number): Config {
+export function configOfWorker(config: Config, number: number, workers: number): Config {
   const part = (bytes: number) => Math.ceil(bytes / workers);
   const { limits } = config;
   const { requests } = limits;
+  const { listen } = config.cluster;
   return {
     ...config,
     limits: {
@@ -52,6 +53,8 @@ export function configOfWorker(config: Config, workers: number): Config {
     },
     // The primary process writes what they say, in the form that is asked for.
     log: { ...config.log, pretty: false },
+    // Each worker is reached by other nodes: one takes the port, the next ones those after it.
+    cluster: { ...config.cluster, listen: { ...listen, port: listen.port && listen.port + number - 1 } },
     // To the workers among each other; the primary process claims the data for all of them.
     data: { ...config.data, shared: true },
   };

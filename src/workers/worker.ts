@@ -44,7 +44,7 @@ export async function runWorker(world: WorkerWorld): Promise<number> {
   const sockets = new Sockets();
   let workers = 1;
   const load = (files: FilesRead): Config =>
-    configOfWorker(loadConfig({ env, cwd, readFile: replayingReader(files) }), workers);
+    configOfWorker(loadConfig({ env, cwd, readFile: replayingReader(files) }), number, workers);
   const calls: WorkerCalls = {
     socket(id, socket) {
       link.tell("taken", id);

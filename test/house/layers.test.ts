@@ -79,9 +79,9 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   "faces/ai-sdk": ["messages", "frames", "answers"],
   "faces/api": ["request", "socket"],
   "faces/openclaw": ["clients", "files", "sessions", "runs", "methods", "connect"],
-  transport: ["admit", "auth", "http", "ws"],
+  transport: ["admit", "auth", "http", "nodes", "ws"],
   upstream: ["policy", "body", "http1", "call", "pass-through"],
-  cluster: ["link", "streams", "caps", "keys", "sessions"],
+  cluster: ["link", "streams", "caps", "keys", "leadership"],
   storage: ["sqlite", "postgres", "transcripts", "ledger", "keys"],
 };
 const MAX_LINES = 250;

@@ -89,6 +89,16 @@ export interface OpenClawFace extends Face {
   close(): Promise<void>;
 }
 
+/** What the transport knows of the face before there is one. */
+export const faceFacts = ({ settings }: Pick<OpenClawParts, "settings">): Omit<Face, "accept"> => ({
+  name: "openclaw",
+  scope: "chat",
+  authentication: "frame",
+  maxFrameBytes: settings.maxFrameBytes ?? OPENCLAW_MAX_PAYLOAD_BYTES,
+  // As the handshake announces.
+  maxUnreadBytes: OPENCLAW_MAX_BUFFERED_BYTES,
+});
+
 /** The OpenClaw Gateway protocol, version 4. Loads the sessions; rejects with `store_unavailable`. */
 export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClawFace> {
   const { relay, transcripts, authenticator, clock, newId, version, observer } = parts;
@@ -97,7 +107,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     agentName: "Assistant",
     historyMessages: 200,
     historyFileTurns: 200,
-    maxFrameBytes: OPENCLAW_MAX_PAYLOAD_BYTES,
+    maxFrameBytes: faceFacts(parts).maxFrameBytes,
     tickIntervalMs: OPENCLAW_TICK_INTERVAL_MS,
     cumulativeMessages: false,
     partialMs: PARTIAL_MS,
@@ -193,12 +203,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
   ticking.unref();
 
   return {
-    name: "openclaw",
-    scope: "chat",
-    authentication: "frame",
-    maxFrameBytes: settings.maxFrameBytes,
-    // As the handshake announces.
-    maxUnreadBytes: OPENCLAW_MAX_BUFFERED_BYTES,
+    ...faceFacts(parts),
     callerOfDevice(token) {
       const found = devices.find(token);
       return found && covers(found.device.scopes, SCOPES.read) ? found.caller : undefined;

@@ -14,8 +14,8 @@ export interface PendingSocketLimits {
 export interface PendingSocketsParts {
   readonly limits: PendingSocketLimits;
   readonly clock: Clock;
-  /** Whether the address is a proxy's, which many clients share. */
-  readonly isProxy?: (address: string) => boolean;
+  /** Whether many clients share the socket's address, as those behind a proxy do. */
+  readonly isShared?: (socket: Socket) => boolean;
   /** Called when a socket was closed to make room. */
   readonly closed: (remoteAddress: string) => void;
 }
@@ -56,7 +56,7 @@ export class PendingSockets {
     this.#pending.set(socket, pending);
     socket.once("close", () => this.leave(socket));
     this.#makeRoom(this.#pending, limits.unauthenticatedSockets);
-    if (isThisMachine(key) || this.#parts.isProxy?.(socket.remoteAddress ?? "")) return;
+    if (isThisMachine(key) || this.#parts.isShared?.(socket)) return;
     const neighbours = this.#byAddress.get(key) ?? new Set();
     this.#byAddress.set(key, neighbours.add(pending));
     this.#makeRoom(neighbours, limits.unauthenticatedSocketsPerAddress);

@@ -1,0 +1,58 @@
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import { MAX_PREAMBLE_BYTES, readPreamble } from "./preamble.ts";
+
+/** How long the first line may take. */
+const PREAMBLE_MS = 5_000;
+const LINE_FEED = 0x0a;
+
+/** What the listener depends on. */
+export interface NodeListenerParts {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** 32 bytes in hexadecimal digits. */
+  readonly secret: string;
+  /** Takes a client's connection that another node forwards. */
+  readonly accept: (socket: Socket, clientAddress: string) => void;
+}
+
+/** Listens for clients that other nodes forward. */
+export interface NodeListener {
+  /** As bound. */
+  readonly port: number;
+  /** Stops listening; what was accepted goes on. */
+  close(): void;
+}
+
+/** Starts listening. Rejects when the address cannot be bound. */
+export async function listenForNodes({ host, port, secret, accept }: NodeListenerParts): Promise<NodeListener> {
+  const server = createServer({ noDelay: true }, (socket) => greet(socket, secret, accept));
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen(port, host, resolve);
+  await promise;
+  return { port: (server.address() as AddressInfo).port, close: () => void server.close() };
+}
+
+/** Reads the first line, and closes the connection without a word if it is not a node's. */
+function greet(socket: Socket, secret: string, accept: NodeListenerParts["accept"]): void {
+  let seen = Buffer.alloc(0);
+  const failed = () => socket.destroy();
+  const timer = setTimeout(failed, PREAMBLE_MS);
+  socket.on("error", failed);
+  socket.once("close", () => clearTimeout(timer));
+  const read = (bytes: Buffer) => {
+    seen = Buffer.concat([seen, bytes]);
+    const end = seen.indexOf(LINE_FEED);
+    if (end < 0 && seen.length <= MAX_PREAMBLE_BYTES) return;
+    const address = readPreamble(seen.toString("latin1", 0, Math.max(end, 0)), secret);
+    if (address === undefined) return failed();
+    clearTimeout(timer);
+    socket.off("data", read);
+    socket.pause();
+    if (seen.length > end + 1) socket.unshift(seen.subarray(end + 1));
+    accept(socket, address);
+    socket.resume();
+  };
+  socket.on("data", read);
+}
