@@ -7,7 +7,7 @@ import { expect, test } from "@jest/globals";
 import { describeWithRedis, type TestRedis } from "../support/redis.ts";
 import { runSluice } from "../support/run-sluice.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { type SluiceProcess, startSluice } from "../support/sluice-process.ts";
+import { type SluiceProcess, startSluice, writeConfig } from "../support/sluice-process.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
 import { connectAll, linesOf, metricOf, metricsOf, workersConfig, workersOf } from "../support/workers.ts";
 
@@ -26,9 +26,6 @@ const modelsOf = async ({ url }: SluiceProcess): Promise<readonly string[]> => {
   const { data } = JSON.parse(await (await fetch(`${url}/v1/models`)).text());
   return data.map(({ id }: { readonly id: string }) => id);
 };
-
-const rewrite = (sluice: SluiceProcess, config: object) =>
-  writeFileSync(join(sluice.directory, "sluice.config.json"), JSON.stringify(config));
 
 /** The models as each worker has them: the second connection is the other worker's, while the first is open. */
 async function modelsOfBoth(sluice: SluiceProcess) {
@@ -94,7 +91,7 @@ describeWithRedis("workers", (redis) => {
   test("are reloaded all together, and told about once", async () => {
     await using sluice = await startSluice(config());
     const models = { gpt: { route: "chat", model: "gpt-test" }, newest: { route: "chat", model: "m" } };
-    rewrite(sluice, config({ models }));
+    writeConfig(sluice.directory, config({ models }));
     const { code, stdout } = await runSluice(sluice.directory, "reload");
     expect([code, stdout]).toEqual([0, `gateway ${sluice.pid}: changed: models.newest\n`]);
     expect(linesOf(sluice, "reloaded").filter(({ level }) => level === "info")).toMatchObject([
@@ -109,7 +106,7 @@ describeWithRedis("workers", (redis) => {
 
   test("keep their configuration if the file is wrong, all of them", async () => {
     await using sluice = await startSluice(config());
-    rewrite(sluice, config({ models: { other: { route: "missing", model: "m" } } }));
+    writeConfig(sluice.directory, config({ models: { other: { route: "missing", model: "m" } } }));
     const { code, stderr } = await runSluice(sluice.directory, "reload");
     expect(code).toBe(1);
     expect(stderr).toContain(`the gateway (pid ${sluice.pid}) keeps its configuration: `);
