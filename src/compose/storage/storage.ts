@@ -9,6 +9,8 @@ import type { StoredLedger } from "../../storage/ledger/stored-ledger.ts";
 export interface StorageOptions {
   /** This process's id, which its claim shows to other gateways. */
   readonly pid: number;
+  /** Identifies this run in what it stores. */
+  readonly instance: string;
   /** Whether the process that started this one has claimed the data directory for all workers. */
   readonly isClaimed: boolean;
   readonly clock: Clock;
@@ -17,12 +19,25 @@ export interface StorageOptions {
   readonly fault: (error: GatewayError) => void;
 }
 
+/** The state of a server that keeps what is stored. */
+export interface StorageHealth {
+  readonly isUp: boolean;
+  /** How long it took for its latest answer, in milliseconds; undefined until there is one. */
+  readonly latencyMs: number | undefined;
+  /** Why it is not up, without a secret. */
+  readonly reason: string | undefined;
+}
+
 /** All that is stored. Closing it commits what waits. */
 export interface Storage extends AsyncDisposable {
   /** Whether it outlives the process. */
   readonly durable: boolean;
+  /** Whether others that use it hear what this one writes, and the other way round. */
+  readonly shared: boolean;
   readonly transcripts: Transcripts;
   readonly ledger: StoredLedger;
+  /** The state of the server that keeps it, as it was seen last; undefined where there is none. */
+  readonly health?: (() => StorageHealth) | undefined;
   /** Watches the gateway keys; undefined where there can be none. Rejects with `store_unavailable` when they cannot be read. */
   watchKeys(news: KeyNews): Promise<KeyWatch> | undefined;
 }
