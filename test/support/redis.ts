@@ -29,6 +29,15 @@ export class TestRedis {
     return redis;
   }
 
+  /** Speaks TLS only, with this certificate and key, which are files. */
+  static async startOverTls(certificate: string, key: string): Promise<TestRedis> {
+    const port = await freePort();
+    const files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"];
+    const redis = new TestRedis(port, ["--port", "0", "--tls-port", String(port), ...files]);
+    await redis.resume();
+    return redis;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }
@@ -71,6 +80,9 @@ async function freePort(): Promise<number> {
   server.close();
   return typeof address === "object" && address ? address.port : 0;
 }
+
+/** Whether this machine has a `redis-server` for tests. */
+export const hasRedis: boolean = CAN_RUN;
 
 /** A suite with a Redis of its own; skipped, and said so, where there is no `redis-server`. */
 export function describeWithRedis(name: string, suite: (redis: () => TestRedis) => void): void {

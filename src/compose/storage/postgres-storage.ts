@@ -15,8 +15,13 @@ import type { Storage, StorageOptions } from "./storage.ts";
 const CLOSE_MS = 5_000;
 
 /** Opens the stores in PostgreSQL. Rejects, with everything closed, with `store_unavailable` or `ledger_unavailable`. */
-export async function openPostgres({ data, ledger: keeping }: Config, options: StorageOptions): Promise<Storage> {
-  const { postgres, shared } = data;
+export async function openPostgres(
+  { data, cluster, ledger: keeping }: Config,
+  options: StorageOptions,
+): Promise<Storage> {
+  const { postgres } = data;
+  // The nodes of a cluster share it by their nature.
+  const shared = data.shared || cluster.redis !== undefined;
   // The configuration's own check says it better.
   if (!postgres) throw new GatewayError("store_unavailable", "data.postgres names no database");
   const { mode } = keeping;
