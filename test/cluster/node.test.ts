@@ -8,6 +8,7 @@ import { describeWithRedis } from "../support/redis.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 const directory = temporaryDirectories();
 
@@ -143,11 +144,14 @@ describeWithRedis("a node", (redis) => {
     const client = await createClient({ url: redis().url }).connect();
     await client.sendCommand(["ACL", "SETUSER", "ann", "on", `>${password}`, "~*", "&*", "+@all"]);
     let isQuoting = false;
+    let quoted = 0;
     let cut = () => {};
     await using proxy = await beforeRedis(redis().port, (_bytes, pass, sockets) => {
       if (!isQuoting) cut = sockets.cut;
-      if (isQuoting) sockets.answer(`-ERR unknown command 'AUTH', with args: 'ann' '${password}'\r\n`);
-      else pass();
+      if (isQuoting) {
+        quoted++;
+        sockets.answer(`-ERR unknown command 'AUTH', with args: 'ann' '${password}'\r\n`);
+      } else pass();
     });
     const url = `redis://ann:${password}@127.0.0.1:${proxy.port}`;
     await using gateway = await startTestGateway({ config: clustered(url, "canary") });
@@ -156,7 +160,9 @@ describeWithRedis("a node", (redis) => {
     await told(gateway, "redis_away");
     const shown = async () =>
       gateway.log.text + (await (await fetch(`${gateway.url}/metrics`)).text()) + JSON.stringify(await readyz(gateway));
-    while (!(await shown()).includes("it is too old"));
+    await turnsUntil(() => quoted >= 4);
+    expect(await shown()).not.toContain(password);
+    expect(await shown()).toContain("it is too old");
     isQuoting = false;
     await told(gateway, "redis_back");
     await client.sendCommand(["ACL", "SETUSER", "ann", "resetpass", ">another"]);
