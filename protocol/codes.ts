@@ -72,7 +72,7 @@ export const CODES = define({
 
   // the cluster
   cluster_unavailable: {
-    meaning: "the cluster's Redis is out of reach",
+    meaning: "the cluster's Redis, or the node that serves this, is out of reach",
     httpStatus: 503,
     retryable: true,
     retryAfterMs: 2_000,

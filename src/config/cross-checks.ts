@@ -10,13 +10,26 @@ interface CheckedRedis {
   readonly caFile?: string | undefined;
 }
 
+interface NodeListen {
+  readonly host: string;
+  readonly address?: string | undefined;
+}
+
 /** The fields these checks read. */
 interface Checked {
   readonly listen: { readonly host: string };
   readonly auth: { readonly token?: Secret | undefined; readonly required: boolean };
   readonly allowedHosts: readonly string[];
-  readonly data: { readonly store: string; readonly shared: boolean; readonly postgres?: object | undefined };
-  readonly cluster: { readonly redis?: CheckedRedis | undefined; readonly workers: number | "auto" };
+  readonly data: {
+    readonly store: string;
+    readonly shared: boolean;
+    readonly postgres?: { readonly url: Secret } | undefined;
+  };
+  readonly cluster: {
+    readonly redis?: CheckedRedis | undefined;
+    readonly workers: number | "auto";
+    readonly listen: NodeListen;
+  };
   readonly limits: { readonly connections: number; readonly openStreams: number };
   readonly metrics: { readonly listen?: { readonly host: string } | undefined };
   readonly demo: boolean;
@@ -125,6 +138,11 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
       "1",
     );
   }
+  const { host: nodeHost, address } = cluster.listen;
+  if (cluster.redis && isWildcard(address ?? nodeHost)) {
+    const found = `${address ?? nodeHost}, which leads other nodes to themselves`;
+    problem(["cluster", "listen", "address"], found, "the address by which other nodes reach this machine");
+  }
   if (config.data.store === "postgres" && !config.data.postgres) {
     problem(["data", "postgres"], "nothing, while data.store is postgres", "the database's url");
   }
@@ -155,6 +173,13 @@ export function warningsOf(config: Checked): readonly string[] {
       warnings.push(`cluster.redis.${name}: prompts and answers cross the network unencrypted; use rediss`);
     }
   }
+  const remote = remoteEngineOf(config);
+  const { host: nodeHost, address = nodeHost } = config.cluster.listen;
+  if (remote !== undefined && isLoopback(address)) {
+    warnings.push(
+      `cluster.listen: nodes on other machines, which ${remote} allows for, cannot reach ${address}; set the address of a private network`,
+    );
+  }
   if (isShort(config.auth.token)) {
     warnings.push(`auth.token: shorter than ${SHORT_TOKEN} characters; use a long random one`);
   }
@@ -183,4 +208,18 @@ export function openFilesWarning(
   const sockets = connections + (demo ? openStreams : Math.min(openStreams, upstreamSockets));
   if (sockets <= usableFiles) return undefined;
   return `limits: connections and openStreams allow ${sockets} sockets, but new ones are refused at ${usableFiles} open files; raise the system's limit (ulimit -n, LimitNOFILE) or lower them`;
+}
+
+/** The setting of a cluster's engine that is on another machine, where other nodes may be, too. */
+function remoteEngineOf({ cluster: { redis }, data }: Checked): string | undefined {
+  if (!redis) return undefined;
+  const engines = {
+    "cluster.redis.url": redis.url,
+    "data.postgres.url": data.store === "postgres" ? data.postgres?.url : undefined,
+  };
+  const isRemote = (url: Secret | undefined) => {
+    const host = URL.parse(url?.reveal() ?? "")?.hostname ?? "";
+    return host !== "" && !isLoopback(host);
+  };
+  return Object.entries(engines).find(([, url]) => isRemote(url))?.[0];
 }

@@ -20,6 +20,13 @@ export function clusterLine(news: ClusterNews): { readonly level: Level; readonl
       return { level: "warn", fields };
     case "node_gone":
       return { level: "warn", fields: { ...fields, gone: lineText(news.gone) } };
+    case "leader": {
+      const { leader, isHere } = news;
+      return {
+        level: "info",
+        fields: { ...fields, isHere, ...(leader !== undefined && { leader: lineText(leader) }) },
+      };
+    }
     case "ready":
       return { level: "info", fields };
   }

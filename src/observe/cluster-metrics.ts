@@ -33,6 +33,8 @@ export function clusterMetrics(register: Registry): {
   const streamsBehind = gauge("behind_streams", "Running streams whose newest events wait to be written to Redis");
   const bytesBehind = gauge("behind_bytes", "Events that wait to be written to Redis");
   const holds = gauge("holds", "Reservations under caps that this node's running streams have in Redis");
+  const leads = gauge("leads", "1 while this node serves conversations for all nodes, else 0");
+  const forwarded = gauge("forwarded", "Clients that this node passes on to the node that serves conversations");
   const up = new Gauge({
     name: "sluice_cluster_redis_up",
     help: "1 while Redis takes writes, else 0",
@@ -66,6 +68,8 @@ export function clusterMetrics(register: Registry): {
       const behind = state.gauges.map(({ appendsBehind }) => appendsBehind?.() ?? { streams: 0, bytes: 0 });
       streamsBehind.set(behind.reduce((sum, { streams }) => sum + streams, 0));
       bytesBehind.set(behind.reduce((sum, { bytes }) => sum + bytes, 0));
+      leads.set(state.gauges.some((gauges) => gauges.leads?.()) ? 1 : 0);
+      forwarded.set(state.gauges.reduce((sum, gauges) => sum + (gauges.forwarded?.() ?? 0), 0));
       holds.set(state.gauges.reduce((sum, gauges) => sum + (gauges.holds?.() ?? 0), 0));
     },
   };

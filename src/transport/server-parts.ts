@@ -70,6 +70,8 @@ export interface RunningServer {
   readonly url: string;
   /** The port that other nodes forward clients to. */
   readonly nodePort: number | undefined;
+  /** WebSockets that are passed on to other nodes now. */
+  readonly forwarded: number;
   /** Open WebSockets, and HTTP exchanges whose response is not finished, by face. */
   readonly connectionsByFace: ReadonlyMap<string, number>;
   /** Closes the WebSockets and ends the exchanges of callers whose credentials are no longer valid. */

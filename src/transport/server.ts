@@ -46,6 +46,7 @@ class GatewayServer implements RunningServer {
     const pendingSockets = new PendingSockets({
       ...parts,
       isShared: (socket) => proxies.isShared(socket),
+      addressOf: (socket) => proxies.addressOf(socket),
       closed: (address) => this.#refused(madeRoom(), address, "accept"),
     });
     this.#webSockets = new WebSockets({
@@ -56,7 +57,7 @@ class GatewayServer implements RunningServer {
       proxies,
     });
     this.#nodes = new Nodes({
-      neighbours: parts.neighbours,
+      ...parts,
       pendingSockets,
       proxies,
       refused: (thrown, address, where) => this.#refused(thrown, address, where),
@@ -65,13 +66,14 @@ class GatewayServer implements RunningServer {
     this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
+      const asked = request.url;
       const rest = afterPrefix(request, parts.basePath);
       if (rest?.startsWith("/") === false) return sendPage(request, response, slashPage(parts.basePath, rest));
       request.url = rest ?? request.url;
       // A later request on a kept connection would be lost when the process ends.
       if (this.#draining) response.shouldKeepAlive = false;
       slowRequests.watch(request, response);
-      if (this.#exchanges.take(request, response) || this.#nodes.take(request, response)) return;
+      if (this.#exchanges.take(request, response) || this.#nodes.take(request, response, asked)) return;
       void this.#show(request, response);
     };
     const { slowRequests: limits = SLOW_REQUEST_LIMITS, keepAliveMs } = parts;
@@ -95,9 +97,10 @@ class GatewayServer implements RunningServer {
       this.#refused(noRoom(), dropped?.remoteAddress, "accept");
     });
     this.#http.on("upgrade", (request, socket, head) => {
+      const asked = request.url;
       const rest = afterPrefix(request, parts.basePath);
       if (rest !== undefined) request.url = rest.startsWith("/") ? rest : `/${rest}`;
-      if (!this.#nodes.upgrade(request, socket, head)) this.#webSockets.upgrade(request, socket, head);
+      if (!this.#nodes.upgrade(request, socket, head, asked)) this.#webSockets.upgrade(request, socket, head);
     });
   }
 
@@ -111,6 +114,10 @@ class GatewayServer implements RunningServer {
 
   get nodePort(): number | undefined {
     return this.#nodes.port;
+  }
+
+  get forwarded(): number {
+    return this.#nodes.forwarded;
   }
 
   async listen(): Promise<void> {
@@ -133,6 +140,7 @@ class GatewayServer implements RunningServer {
   drain(): void {
     if (this.#draining) return;
     this.#draining = true;
+    this.#nodes.drain();
     this.#webSockets.drain();
   }
 
@@ -166,7 +174,7 @@ class GatewayServer implements RunningServer {
       // Health checks come before the Host check: probes use any address.
       const health = healthPage(path, this.#draining, this.#parts.readiness);
       if (health) return health;
-      checkSource(sourceOf(request), this.#parts.origins);
+      if (!this.#proxies.isForwarded(request.socket)) checkSource(sourceOf(request), this.#parts.origins);
       const page = await this.#parts.page({
         method: request.method ?? "GET",
         path,

@@ -207,6 +207,9 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     get nodePort() {
       return server.nodePort;
     },
+    get forwarded() {
+      return server.forwarded;
+    },
     get connectionsByFace() {
       return server.connectionsByFace;
     },

@@ -1,6 +1,7 @@
 import type { Face } from "../../core/ports/face.ts";
 import type { OpenClawFace } from "../../faces/openclaw/face.ts";
 import type { Neighbours } from "../../transport/nodes/nodes.ts";
+import type { RunningServer } from "../../transport/server-parts.ts";
 
 /** The OpenClaw face as the gateway serves it. */
 export interface OpenClaw extends AsyncDisposable {
@@ -9,6 +10,6 @@ export interface OpenClaw extends AsyncDisposable {
   readonly pages: Pick<OpenClawFace, "callerOfDevice" | "fileOf">;
   /** Who serves its clients, if there are other nodes. */
   readonly neighbours: Neighbours | undefined;
-  /** The server listens, and for other nodes on this port: runs may begin. Rejects with `cluster_unavailable`. */
-  start(nodePort: number | undefined): Promise<void>;
+  /** The server listens: runs may begin. Rejects with `cluster_unavailable`. */
+  start(server: Pick<RunningServer, "nodePort" | "forwarded">): Promise<void>;
 }

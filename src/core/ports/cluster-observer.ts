@@ -11,6 +11,8 @@ export type ClusterNews =
   | { readonly kind: "lease_lost" }
   /** A dead node was cleared away by this one. */
   | { readonly kind: "node_gone"; readonly gone: string }
+  /** Another node serves conversations now, or this one, or none. */
+  | { readonly kind: "leader"; readonly leader: string | undefined; readonly isHere: boolean }
   /** Nothing was heard from Redis for so long that opens are refused; or they are accepted again. */
   | { readonly kind: "not_ready" }
   | { readonly kind: "ready" };
@@ -42,4 +44,8 @@ export interface ClusterGauges {
   readonly appendsBehind?: () => { readonly streams: number; readonly bytes: number };
   /** Reservations of this node's running streams under caps. */
   readonly holds?: () => number;
+  /** Whether this node serves conversations for all. */
+  readonly leads?: () => boolean;
+  /** Clients that this node passes on to the one that serves them. */
+  readonly forwarded?: () => number;
 }

@@ -28,9 +28,19 @@ export class Proxies {
     this.#forwarded.set(socket, clientAddress);
   }
 
-  /** Whether many clients share the socket's address: it is a trusted proxy's, or a node's. */
+  /** Whether another node forwards the socket's client, which it has checked: Host and Origin are its own. */
+  isForwarded(socket: object): boolean {
+    return this.#forwarded.has(socket);
+  }
+
+  /** Whether many clients share the socket's address: it is a trusted proxy's. */
   isShared(socket: Pick<Socket, "remoteAddress">): boolean {
-    return this.#forwarded.has(socket) || this.has(socket.remoteAddress ?? "");
+    return !this.#forwarded.has(socket) && this.has(socket.remoteAddress ?? "");
+  }
+
+  /** The address of the socket's client, as far as the socket tells it. */
+  addressOf(socket: Pick<Socket, "remoteAddress">): string {
+    return this.#forwarded.get(socket) ?? socket.remoteAddress ?? "";
   }
 
   /**

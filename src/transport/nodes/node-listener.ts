@@ -1,8 +1,12 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
+import { isNativeError } from "node:util/types";
+import { GatewayError } from "../../core/kernel/errors.ts";
 import { MAX_PREAMBLE_BYTES, readPreamble } from "./preamble.ts";
 
 /** How long the first line may take. */
 const PREAMBLE_MS = 5_000;
+/** Connections that have not sent it: the oldest makes room. Nodes send it at once. */
+const MAX_GREETED = 256;
 const LINE_FEED = 0x0a;
 
 /** What the listener depends on. */
@@ -26,12 +30,40 @@ export interface NodeListener {
 
 /** Starts listening. Rejects when the address cannot be bound. */
 export async function listenForNodes({ host, port, secret, accept }: NodeListenerParts): Promise<NodeListener> {
-  const server = createServer({ noDelay: true }, (socket) => greet(socket, secret, accept));
+  const greeted = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (socket) => {
+    const [oldest] = greeted.size < MAX_GREETED ? [] : greeted;
+    oldest?.destroy();
+    greeted.add(socket);
+    greet(socket, secret, (client, address) => {
+      greeted.delete(client);
+      accept(client, address);
+    });
+    socket.once("close", () => greeted.delete(socket));
+  });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
   server.listen(port, host, resolve);
-  await promise;
+  try {
+    await promise;
+  } catch (cause) {
+    throw unusable(host, port, cause);
+  }
   return { port: (server.address() as AddressInfo).port, close: () => void server.close() };
+}
+
+const FAILURES: Readonly<Record<string, string>> = {
+  EADDRINUSE: "the port is in use: set another one, or 0 for any free port",
+  EACCES: "this user may not use the port: set one above 1023",
+  EADDRNOTAVAIL: "it is not an address of this machine",
+  ENOTFOUND: "the host name is unknown",
+};
+
+function unusable(host: string, port: number, cause: unknown): GatewayError {
+  const code = isNativeError(cause) && "code" in cause ? String(cause.code) : "an unknown failure";
+  const reason = FAILURES[code] ?? `the system says ${code}`;
+  const message = `cluster.listen: nodes cannot be listened for on ${host} port ${port}: ${reason}`;
+  return new GatewayError("cluster_unavailable", message, { cause });
 }
 
 /** Reads the first line, and closes the connection without a word if it is not a node's. */

@@ -4,11 +4,10 @@ import { text } from "node:stream/consumers";
 import { expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
-import type { NodeAddress } from "../../../src/transport/nodes/preamble.ts";
 import { startFaceServer } from "../../support/face-server.ts";
 
 const SECRET = "a1".repeat(32);
-const own = (port = 0): NodeAddress => ({ host: "127.0.0.1", port, secret: SECRET });
+const own = (port = 0) => ({ host: "127.0.0.1", port, secret: SECRET, ended: new AbortController().signal });
 
 /** A node that serves all, and one that forwards all to it. */
 async function setUp(secret = SECRET) {
