@@ -19,8 +19,8 @@ const clustered = (url: string, prefix: string, more: object = {}) => ({
 const OPEN = { type: "open", model: "gpt", body: { messages: [] } };
 const event = (content: string) => ({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
 
-const readyz = async ({ url }: TestGateway) => {
-  const response = await fetch(`${url}/readyz`);
+const readyz = async ({ url }: TestGateway, headers: Record<string, string> = {}) => {
+  const response = await fetch(`${url}/readyz`, { headers });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
 const stateLines = ({ log }: TestGateway) => log.lines.filter(({ event: name }) => name === "cluster");
@@ -65,6 +65,18 @@ describeWithRedis("a node", (redis) => {
     expect(await sample(two, 'sluice_cluster_redis_up{redis="money"}')).toBe(1);
     expect(await sample(two, "sluice_cluster_nodes")).toBe(2);
     expect(await sample(two, "sluice_cluster_lease_age_seconds")).toBeLessThan(6);
+  });
+
+  test("tells strangers whether it is ready, and nothing else", async () => {
+    const auth = { token: "a-token-of-32-characters-or-more-0123" };
+    await using gateway = await startTestGateway({ config: { ...clustered(redis().url, "strangers"), auth } });
+    expect((await readyz(gateway)).body).toEqual({ status: "ready" });
+    expect((await readyz(gateway, { authorization: "Bearer wrong" })).body).toEqual({ status: "ready" });
+    expect((await readyz(gateway, { authorization: `Bearer ${auth.token}` })).body).toMatchObject({
+      status: "ready",
+      node: expect.any(String),
+      redis: { state: "up" },
+    });
   });
 
   test("that hears nothing of Redis for ten seconds wants no work and begins none, but finishes what runs", async () => {
