@@ -184,7 +184,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       devices: openClaw.pages,
       ...{ config, version, routing, clock, startedAt, metricsPage },
     }),
-    readiness: connectReadiness(clusterNode, storage),
+    readiness: connectReadiness(clusterNode, storage, authenticator),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     keepAliveMs: limits.keepAliveMs,

@@ -40,8 +40,8 @@ export interface ServerParts {
   readonly page: (request: PageRequest) => Page | Promise<Page> | undefined;
   /** The other nodes of its cluster; undefined: it is alone. */
   readonly neighbours?: Neighbours | undefined;
-  /** Whether `/readyz` calls for work; by default always. */
-  readonly readiness?: () => Readiness;
+  /** Whether `/readyz` calls for work, by default always, and what it shows to whoever asks. Never throws. */
+  readonly readiness?: (headers: IncomingMessage["headers"], remoteAddress: string) => Readiness;
   /** Throws GatewayError when the process has no room for another connection. */
   readonly admit: () => void;
   /** Most client sockets, upgraded or not. */

@@ -7,7 +7,7 @@ import { madeRoom, noRoom, PendingSockets } from "./admit/pending-sockets.ts";
 import { Proxies } from "./admit/proxies.ts";
 import { Exchanges } from "./http/exchanges.ts";
 import { type Accepting, acceptSockets } from "./http/handed-sockets.ts";
-import { healthPage } from "./http/health-pages.ts";
+import { healthPage, type Readiness } from "./http/health-pages.ts";
 import { ALL_FIELDS, limitRequests, SLOW_REQUEST_LIMITS } from "./http/listener.ts";
 import { errorPage, type Page, refusalPage, sendPage, slashPage, turnOf } from "./http/page.ts";
 import { checkHead } from "./http/request-head.ts";
@@ -174,7 +174,7 @@ class GatewayServer implements RunningServer {
     try {
       checkHead(request);
       // Health checks come before the Host check: probes use any address.
-      const health = healthPage(path, this.#draining, this.#parts.readiness);
+      const health = healthPage(path, this.#draining, () => this.#readiness(request));
       if (health) return health;
       if (!this.#proxies.isForwarded(request.socket)) checkSource(sourceOf(request), this.#parts.origins);
       const page = await this.#parts.page({
@@ -191,6 +191,11 @@ class GatewayServer implements RunningServer {
     } catch (error) {
       return refusalPage(this.#refused(error, this.#proxies.clientOf(request), "http"));
     }
+  }
+
+  #readiness(request: IncomingMessage): Readiness {
+    const { readiness } = this.#parts;
+    return readiness?.(request.headers, this.#proxies.clientOf(request)) ?? { isReady: true, details: {} };
   }
 
   /** Turns anything thrown into a refusal and reports it, except not_found: browsers request many missing pages. */

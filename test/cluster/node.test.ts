@@ -8,6 +8,7 @@ import { describeWithRedis } from "../support/redis.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
+import { turnsUntil } from "../support/turns-until.ts";
 
 const directory = temporaryDirectories();
 
@@ -18,8 +19,8 @@ const clustered = (url: string, prefix: string, more: object = {}) => ({
 const OPEN = { type: "open", model: "gpt", body: { messages: [] } };
 const event = (content: string) => ({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
 
-const readyz = async ({ url }: TestGateway) => {
-  const response = await fetch(`${url}/readyz`);
+const readyz = async ({ url }: TestGateway, headers: Record<string, string> = {}) => {
+  const response = await fetch(`${url}/readyz`, { headers });
   return { status: response.status, body: (await response.json()) as Record<string, unknown> };
 };
 const stateLines = ({ log }: TestGateway) => log.lines.filter(({ event: name }) => name === "cluster");
@@ -64,6 +65,18 @@ describeWithRedis("a node", (redis) => {
     expect(await sample(two, 'sluice_cluster_redis_up{redis="money"}')).toBe(1);
     expect(await sample(two, "sluice_cluster_nodes")).toBe(2);
     expect(await sample(two, "sluice_cluster_lease_age_seconds")).toBeLessThan(6);
+  });
+
+  test("tells strangers whether it is ready, and nothing else", async () => {
+    const auth = { token: "a-token-of-32-characters-or-more-0123" };
+    await using gateway = await startTestGateway({ config: { ...clustered(redis().url, "strangers"), auth } });
+    expect((await readyz(gateway)).body).toEqual({ status: "ready" });
+    expect((await readyz(gateway, { authorization: "Bearer wrong" })).body).toEqual({ status: "ready" });
+    expect((await readyz(gateway, { authorization: `Bearer ${auth.token}` })).body).toMatchObject({
+      status: "ready",
+      node: expect.any(String),
+      redis: { state: "up" },
+    });
   });
 
   test("that hears nothing of Redis for ten seconds wants no work and begins none, but finishes what runs", async () => {
@@ -143,11 +156,14 @@ describeWithRedis("a node", (redis) => {
     const client = await createClient({ url: redis().url }).connect();
     await client.sendCommand(["ACL", "SETUSER", "ann", "on", `>${password}`, "~*", "&*", "+@all"]);
     let isQuoting = false;
+    let quoted = 0;
     let cut = () => {};
     await using proxy = await beforeRedis(redis().port, (_bytes, pass, sockets) => {
       if (!isQuoting) cut = sockets.cut;
-      if (isQuoting) sockets.answer(`-ERR unknown command 'AUTH', with args: 'ann' '${password}'\r\n`);
-      else pass();
+      if (isQuoting) {
+        quoted++;
+        sockets.answer(`-ERR unknown command 'AUTH', with args: 'ann' '${password}'\r\n`);
+      } else pass();
     });
     const url = `redis://ann:${password}@127.0.0.1:${proxy.port}`;
     await using gateway = await startTestGateway({ config: clustered(url, "canary") });
@@ -156,7 +172,9 @@ describeWithRedis("a node", (redis) => {
     await told(gateway, "redis_away");
     const shown = async () =>
       gateway.log.text + (await (await fetch(`${gateway.url}/metrics`)).text()) + JSON.stringify(await readyz(gateway));
-    while (!(await shown()).includes("it is too old"));
+    await turnsUntil(() => quoted >= 4);
+    expect(await shown()).not.toContain(password);
+    expect(await shown()).toContain("it is too old");
     isQuoting = false;
     await told(gateway, "redis_back");
     await client.sendCommand(["ACL", "SETUSER", "ann", "resetpass", ">another"]);

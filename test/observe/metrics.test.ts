@@ -35,7 +35,7 @@ const CLUSTER: GatewayState["cluster"] = {
   ]),
   gauges: [
     { appendsBehind: () => ({ streams: 2, bytes: 100 }) },
-    { appendsBehind: () => ({ streams: 1, bytes: 1 }), holds: () => 4 },
+    { appendsBehind: () => ({ streams: 1, bytes: 1 }), holds: () => 4, leads: () => true, forwarded: () => 2 },
   ],
 };
 
@@ -195,6 +195,8 @@ describe("a cluster", () => {
       sluice_cluster_behind_streams: 3,
       sluice_cluster_behind_bytes: 101,
       sluice_cluster_holds: 4,
+      sluice_cluster_leads: 1,
+      sluice_cluster_forwarded: 2,
       'sluice_cluster_events_total{kind="node_gone"}': 1,
       'sluice_cluster_events_total{kind="stream_fenced"}': 3,
       sluice_postgres_up: 0,

@@ -1,5 +1,5 @@
 import type { Names } from "./names.ts";
-import type { RedisLink } from "./redis-link.ts";
+import type { RedisLink, Reply } from "./redis-link.ts";
 import { Script } from "./script.ts";
 
 /** How long a node that says nothing counts as alive, in milliseconds. */
@@ -34,19 +34,31 @@ redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[3])
 return {epoch, was, redis.call('SCARD', KEYS[2])}
 `);
 
-/** The members of the set of nodes without a lease. */
+/**
+ * Whether the judging node's own lease is there, in the epoch it knows: otherwise Redis has lost leases, and one that is
+ * missing means nothing. `KEYS`: epoch, own lease. `ARGV`: the known epoch.
+ */
+const MAY_JUDGE = `redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('EXISTS', KEYS[2]) == 1`;
+
+/** 1 if a node is surely dead, else 0. */
+const IS_DEAD = new Script(`
+return ${MAY_JUDGE} and redis.call('EXISTS', KEYS[3]) == 0 and 1 or 0
+`);
+
+/** The members of the set of nodes that are surely dead. */
 const DEAD = new Script(`
 local dead = {}
-for _, node in ipairs(redis.call('SMEMBERS', KEYS[1])) do
-  if redis.call('EXISTS', ARGV[1] .. node) == 0 then table.insert(dead, node) end
+if not (${MAY_JUDGE}) then return dead end
+for _, node in ipairs(redis.call('SMEMBERS', KEYS[3])) do
+  if redis.call('EXISTS', ARGV[2] .. node) == 0 then table.insert(dead, node) end
 end
 return dead
 `);
 
-/** Takes it on to clear a node away that is still dead. 1 if nobody else has. */
+/** Takes it on to clear a node away that is surely dead. 1 if nobody else has. */
 const CLAIM = new Script(`
-if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
-return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+if not (${MAY_JUDGE}) or redis.call('EXISTS', KEYS[3]) == 1 then return 0 end
+return redis.call('SET', KEYS[4], ARGV[2], 'NX', 'PX', ARGV[3]) and 1 or 0
 `);
 
 /** Removes a node that is still dead. */
@@ -99,6 +111,11 @@ export class NodeLease {
     return this.ageMs < LEASE_MS;
   }
 
+  /** Names the data that Redis has: another value means that it lost them. Undefined until the lease is taken. */
+  get epoch(): string | undefined {
+    return this.#epoch;
+  }
+
   /** Whether this node has held its lease for the length of one: it may take those without a lease for dead. */
   get mayJudge(): boolean {
     return this.isHeld && performance.now() - this.#heldSince >= LEASE_MS;
@@ -133,11 +150,13 @@ export class NodeLease {
   }
 
   /**
-   * Whether a node is alive. All count as alive until this node has held its own lease for the length of a lease: after an
-   * outage of Redis every lease is gone, and each node needs a moment to take its own again. Rejects with `cluster_unavailable`.
+   * Whether a node is alive. All count as alive until this node has held its own lease for the length of a lease, and while it
+   * does not hold it: after an outage of Redis every lease is gone, and each node needs a moment to take its own again. Rejects
+   * with `cluster_unavailable`.
    */
   async isAlive(node: string): Promise<boolean> {
-    return (await this.#link.command(["EXISTS", this.#names.lease(node)])) === 1 || !this.mayJudge;
+    const isDead = await this.#judge(IS_DEAD, [this.#names.lease(node)], []);
+    return isDead !== 1 || !this.mayJudge;
   }
 
   /** The nodes that are alive, or were not cleared away yet. */
@@ -177,7 +196,7 @@ export class NodeLease {
   /** Clears the dead away, one after the other. */
   async #clear(): Promise<void> {
     if (!this.mayJudge) return;
-    const dead = (await this.#link.run(DEAD, [this.#names.nodes], [this.#names.lease("")])) as string[];
+    const dead = (await this.#judge(DEAD, [this.#names.nodes], [this.#names.lease("")])) as string[];
     for (const node of dead) {
       // One that cannot be cleared away does not keep the others.
       await this.#clearOf(node).catch((error: unknown) => this.#tell(error));
@@ -187,9 +206,15 @@ export class NodeLease {
   async #clearOf(node: string): Promise<void> {
     const { nodes } = this.#names;
     const [claim, lease, mailbox] = [this.#names.clearing(node), this.#names.lease(node), this.#names.mailbox(node)];
-    if ((await this.#link.run(CLAIM, [claim, lease], [this.node, String(CLEARING_MS)])) !== 1) return;
+    if ((await this.#judge(CLAIM, [lease, claim], [this.node, String(CLEARING_MS)])) !== 1) return;
     await this.#events.gone(node);
     await this.#link.run(FORGET, [nodes, lease, mailbox, claim], [node]);
+  }
+
+  /** Runs a script that begins with what `MAY_JUDGE` needs. */
+  #judge(script: Script, keys: readonly string[], args: readonly string[]): Promise<Reply> {
+    const own = [this.#names.epoch, this.#names.lease(this.node)];
+    return this.#link.run(script, [...own, ...keys], [this.#epoch ?? "", ...args]);
   }
 
   #tell(error: unknown): void {

@@ -5,6 +5,7 @@ import { NO_LEDGER } from "../../storage/ledger/memory-ledger.ts";
 import { openPostgresLedger } from "../../storage/ledger/postgres-ledger.ts";
 import { PostgresDatabase } from "../../storage/postgres/database.ts";
 import { DeadRuns } from "../../storage/postgres/dead-runs.ts";
+import { Health } from "../../storage/postgres/health.ts";
 import { migrate } from "../../storage/postgres/migrations.ts";
 import { RunLock } from "../../storage/postgres/run-lock.ts";
 import { PostgresTranscripts } from "../../storage/transcripts/postgres-transcripts.ts";
@@ -44,13 +45,15 @@ export async function openPostgres(
     mode === "off" ? NO_LEDGER : await openPostgresLedger({ ...keeping, ...options, mode, database, shared }),
     (part) => part.stop(),
   );
+  const health = new Health(options.clock.now);
   const parts = opened.move();
   return {
     durable: true,
     shared,
     transcripts,
     ledger,
-    watchKeys: (news) => watchPostgresKeys(database, news),
+    health: () => health,
+    watchKeys: (news) => watchPostgresKeys(database, health, news),
     [Symbol.asyncDispose]: () => parts.disposeAsync(),
   };
 }

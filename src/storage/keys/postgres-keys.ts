@@ -2,6 +2,7 @@ import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { PostgresOptions } from "../postgres/connection.ts";
 import { PostgresDatabase, type Query } from "../postgres/database.ts";
+import type { Health } from "../postgres/health.ts";
 import { migrate } from "../postgres/migrations.ts";
 import { stateOf } from "../postgres/outage.ts";
 import { toColumn } from "../postgres/values.ts";
@@ -76,14 +77,15 @@ export class PostgresKeys implements KeyStore {
 
 /**
  * Watches the keys in PostgreSQL. Resolves after the first `keys`. Rejects with `store_unavailable` when they cannot be
- * read. The database stays open.
+ * read. The database stays open. What the looks show of the server is in `health`.
  */
-export function watchPostgresKeys(database: PostgresDatabase, news: KeyNews): Promise<KeyWatch> {
+export function watchPostgresKeys(database: PostgresDatabase, health: Health, news: KeyNews): Promise<KeyWatch> {
   let returned: unknown;
   const changed = async () => {
     try {
       // Read before the keys: a change in between shows at the next look.
-      const [{ version } = { version: undefined }] = await database.query("SELECT version FROM key_changes");
+      const look = () => database.query("SELECT version FROM key_changes");
+      const [{ version } = { version: undefined }] = await health.measure(look);
       if (version === returned) return undefined;
       const keys = keysOf(await database.query(ALL));
       returned = version;
