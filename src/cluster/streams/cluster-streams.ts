@@ -157,7 +157,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     const { cluster, clock, limits, count, ownerLost } = this.#parts;
     if (await cluster.lease.isAlive(node)) return;
     const times = { now: clock.wall(), keptMs: limits.retentionMs, outlivesMs: OUTLIVES_MS };
-    const lost = await takeOver(cluster.link, this.#keys, { id, node }, times);
+    const lost = await takeOver(cluster.link, this.#keys, { id, node, by: cluster.node }, times);
     if (!lost) return;
     count("stream_taken_over");
     await ownerLost?.(lost);
