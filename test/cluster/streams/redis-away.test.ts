@@ -87,7 +87,7 @@ describeWithRedis("a Redis that has lost its data", (redis) => {
     using running = await openOn(a, upstream);
     running.exchange.event(chunk("one"));
     await running.client.take(isEvent(1));
-    const lost = nextChange(a, "data_lost");
+    const lost = Promise.all([nextChange(a, "data_lost"), nextChange(b, "data_lost")]);
     await redis().kill();
     await redis().resume();
     await lost;
