@@ -37,6 +37,7 @@ import { connectPages } from "./pages.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
 import type { Gateway, GatewayOptions } from "./running.ts";
+import { connectSharedCaps } from "./shared-caps.ts";
 import { openStorage } from "./storage/open-storage.ts";
 import { connectStreamFaces } from "./stream-faces.ts";
 
@@ -94,8 +95,11 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
+  const shared = await connectSharedCaps(cluster, ledger, clock, (error) => observer.fault(error, "caps"));
+  if (shared) started.use(shared);
   const { relay, targets, reservations } = started.use(
     await connectRelay({
+      shared,
       limits,
       registry,
       budget,
