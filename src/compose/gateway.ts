@@ -126,7 +126,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const api = { relay, routing, registry, authenticator, observer, clock, newId, limits, requests };
   const apis = started.adopt(connectApis(api), (part) => part.close());
   const streamFaces = started.use(
-    connectStreamFaces({ relay, routing, registry, authenticator, clock, observer, limits }),
+    connectStreamFaces({ relay, routing, registry, authenticator, clock, observer, limits, notes: streams?.notes }),
   );
   const aiSdkFace = started.adopt(
     createAiSdkFace({ relay, routing, registry, authenticator, observer, clock, limits }),

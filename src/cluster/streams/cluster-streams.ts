@@ -3,6 +3,7 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { JsonObject } from "../../core/kernel/json.ts";
 import type { ClusterObserver } from "../../core/ports/cluster-observer.ts";
+import type { Notes } from "../../core/ports/notes.ts";
 import type { Elsewhere } from "../../core/stream/elsewhere.ts";
 import type { LogBudget } from "../../core/stream/log-budget.ts";
 import { keptMs, type RegisteredStream, type RegistryLimits } from "../../core/stream/registered-stream.ts";
@@ -13,6 +14,7 @@ import type { Member } from "../link/member.ts";
 import { Appender, OUTLIVES_MS } from "./appender.ts";
 import { Mirrors } from "./mirrors.ts";
 import { OwnedStreams } from "./owned-streams.ts";
+import { RedisNotes } from "./redis-notes.ts";
 import { readStored } from "./stored-stream.ts";
 import { StreamKeys } from "./stream-keys.ts";
 import { type LostStream, takeOver } from "./take-over.ts";
@@ -51,6 +53,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   readonly #appender: Appender;
   readonly #owned: OwnedStreams;
   readonly #mirrors: Mirrors;
+  readonly notes: Notes;
   readonly #timer: NodeJS.Timeout;
   readonly #ticks: NodeJS.Timeout;
   #tickAt = performance.now();
@@ -60,6 +63,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     const { link, node } = cluster;
     this.#parts = parts;
     this.#keys = new StreamKeys(cluster.names);
+    this.notes = new RedisNotes(link, cluster.names);
     this.#appender = new Appender({
       node,
       link,
@@ -157,7 +161,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     const { cluster, clock, limits, count, ownerLost } = this.#parts;
     if (await cluster.lease.isAlive(node)) return;
     const times = { now: clock.wall(), keptMs: limits.retentionMs, outlivesMs: OUTLIVES_MS };
-    const lost = await takeOver(cluster.link, this.#keys, { id, node }, times);
+    const lost = await takeOver(cluster.link, this.#keys, { id, node, by: cluster.node }, times);
     if (!lost) return;
     count("stream_taken_over");
     await ownerLost?.(lost);

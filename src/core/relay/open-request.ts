@@ -7,6 +7,8 @@ import type { Reservation } from "../quota/reservation.ts";
 
 /** A request to open a stream, as faces make it. */
 export interface OpenRequest {
+  /** The stream's id, where others were told it before the open; by default a new one. */
+  readonly id?: string | undefined;
   readonly target: Target;
   /** The request body in the provider's own format. */
   readonly body: JsonObject;

@@ -123,7 +123,7 @@ export class Relay {
     const { caller, target, face, session } = request;
     const stream = new Stream(
       {
-        id: `s_${newId()}`,
+        id: request.id ?? `s_${newId()}`,
         epoch: 1,
         route: target.route.name,
         model: target.model?.alias,

@@ -13,6 +13,9 @@ export interface Attachment {
   detached(why: Code): void;
 }
 
+/** Holds the place of a client that has left. */
+export const NOBODY: Attachment = { detached() {} };
+
 /** A stream in the registry, and what is known about its client. */
 export interface RegisteredStream {
   readonly stream: Stream;

@@ -9,6 +9,7 @@ import {
   type AwayPolicy,
   countsOf,
   fateOf,
+  NOBODY,
   newlyRegistered,
   type RegisteredStream,
   type RegistryLimits,
@@ -118,12 +119,11 @@ export class StreamRegistry {
     after: number,
   ): RegisteredStream | Promise<RegisteredStream> {
     const registered = this.owned(id, caller);
-    const reason = registered ? unreadable(registered.stream, epoch, after) : this.#absence(id, caller);
+    const absence = this.#removed.get(id) === caller ? "expired" : "unknown";
+    const reason = registered ? unreadable(registered.stream, epoch, after) : absence;
     const isElsewhere = reason !== undefined && (registered?.isMirror ?? reason === "unknown");
-    if (isElsewhere && this.#elsewhere) {
-      return this.#elsewhere.find(id, caller, epoch, after).then((found) => this.#outcome(found));
-    }
-    return this.#outcome(reason ?? registered ?? "unknown");
+    const found = isElsewhere ? this.#elsewhere?.find(id, caller, epoch, after) : undefined;
+    return found?.then((there) => this.#outcome(there)) ?? this.#outcome(reason ?? registered ?? "unknown");
   }
 
   /** Ends a caller's stream, wherever it runs. Does nothing if it has ended, is unknown or is another caller's. */
@@ -135,14 +135,10 @@ export class StreamRegistry {
   }
 
   #outcome(found: RegisteredStream | ResumeFailure): RegisteredStream {
-    const isFound = typeof found !== "string";
-    if (!isFound || !found.attachment?.readsOn) this.#resumed(isFound ? "resumed" : found);
-    if (isFound) return found;
-    throw resumeFailed(found);
-  }
-
-  #absence(id: string, caller: string): ResumeFailure {
-    return this.#removed.get(id) === caller ? "expired" : "unknown";
+    const isFailure = typeof found === "string";
+    if (isFailure || !found.attachment?.readsOn) this.#resumed(isFailure ? found : "resumed");
+    if (isFailure) throw resumeFailed(found);
+    return found;
   }
 
   /** Gives the stream to `attachment`, detaching the current one. Returns why the previous one left. */
@@ -171,12 +167,17 @@ export class StreamRegistry {
     else this.#away(registered);
   }
 
-  /** Makes the attachment of another node's stream leave it, if it has one. */
+  /** A stream's client is gone before it could be told of it, or lost another node's stream. */
   lose(registered: RegisteredStream, why: Code): void {
-    const { attachment } = registered;
-    registered.attachment = undefined;
-    this.#forget(registered);
-    attachment?.detached(why);
+    const { attachment, isMirror } = registered;
+    if (isMirror) {
+      registered.attachment = undefined;
+      this.#forget(registered);
+      attachment?.detached(why);
+    } else if (!attachment) {
+      this.attach(registered, NOBODY);
+      this.detach(registered, NOBODY, why);
+    }
   }
 
   #away(registered: RegisteredStream): void {

@@ -2,10 +2,9 @@ import { type Dialect, NOTHING } from "../dialect/dialect.ts";
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
 import { Pauses } from "./pauses.ts";
-import type { ProviderHead } from "./provider-head.ts";
 import { Reader, type ReaderSink } from "./reader.ts";
 import type { StreamLog } from "./stream-log.ts";
-import type { Hold, Producer, StreamInfo } from "./stream-parts.ts";
+import type { Hold, Producer, ProviderHead, StreamInfo } from "./stream-parts.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Window } from "./window.ts";
 

@@ -17,6 +17,10 @@ export class Arrivals {
     return this.#expected.size;
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   has(id: string): boolean {
     return this.#expected.has(id);
   }

@@ -2,6 +2,7 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Connection } from "../../core/ports/connection.ts";
 import { type Face, MAX_UNREAD_BYTES } from "../../core/ports/face.ts";
 import { IdempotencyRecords } from "../../core/relay/idempotency.ts";
+import { Claims } from "./claims.ts";
 import type { StreamFaceParts, StreamRecord } from "./parts.ts";
 import { StreamSession } from "./session.ts";
 
@@ -9,7 +10,11 @@ import { StreamSession } from "./session.ts";
 export function createStreamFace(parts: StreamFaceParts): Face & { close(): void } {
   const { limits, clock } = parts;
   const { idempotencyMs: maxAgeMs, idempotencyKeys: maxRecords } = limits;
-  const shared = { ...parts, records: new IdempotencyRecords<StreamRecord>({ maxAgeMs, maxRecords }, clock) };
+  const shared = {
+    ...parts,
+    records: new IdempotencyRecords<StreamRecord>({ maxAgeMs, maxRecords }, clock),
+    claims: parts.notes && new Claims(parts.notes, parts.registry, maxAgeMs),
+  };
   const sessions = new Set<StreamSession>();
   const ticks = setInterval(() => {
     for (const session of sessions) session.tell({ type: "tick", ts: clock.wall() });

@@ -10,7 +10,7 @@ import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import { Scheduler } from "../../core/stream/scheduler.ts";
 import { Arrivals } from "./arrivals.ts";
 import { readFrame } from "./client-frames.ts";
-import { encode, errorFrame } from "./frames.ts";
+import { encode, errorFrame, openedFrame } from "./frames.ts";
 import { OpenStream } from "./open-stream.ts";
 import { Openings } from "./openings.ts";
 import type { SharedParts } from "./parts.ts";
@@ -119,10 +119,16 @@ export class StreamSession implements FaceSession {
     const earlier = repeatable && earlierOf(repeatable, this.#caller.name, this.#parts);
     // What waits must not keep the request.
     const reading = { id, flow, batch };
-    const attached = (registered: RegisteredStream) => this.#await(reading, registered, true);
-    if (earlier instanceof Promise) this.#arrivals.add(id, earlier, attached, (thrown) => this.#refuse(id, thrown));
-    else if (earlier) attached(earlier);
-    else this.#await(reading, this.#start(frame, receivedAt, repeatable), false);
+    let isAttached = true;
+    const start = (streamId?: string) => {
+      isAttached = false;
+      return this.#start(frame, receivedAt, repeatable, streamId);
+    };
+    const claimed = () => repeatable && this.#parts.claims?.open(repeatable, this.#caller.name, start);
+    const found = earlier ?? claimed() ?? start();
+    const came = (registered: RegisteredStream) => this.#await(reading, registered, isAttached);
+    if (found instanceof Promise) this.#arrivals.add(id, found, came, (thrown) => this.#refuse(id, thrown));
+    else came(found);
   }
 
   /** Answers an open once it is decided. */
@@ -132,23 +138,16 @@ export class StreamSession implements FaceSession {
   }
 
   #opened(frame: Reading, registered: RegisteredStream, isAttached: boolean): void {
-    const { id: stream, epoch, route, model } = registered.stream.info;
     const { open } = this.#read(frame, registered, 0);
-    this.tell({
-      type: "opened",
-      id: frame.id,
-      stream,
-      epoch,
-      route,
-      ...(model !== undefined && { model }),
-      ...(isAttached && { attached: true as const }),
-    });
+    this.#scheduler.send(openedFrame(frame.id, registered.stream.info, isAttached));
     open.wake();
   }
 
-  #start(frame: OpenFrame, receivedAt: number, repeatable: Repeatable | undefined): RegisteredStream {
+  #start(frame: OpenFrame, receivedAt: number, repeatable: Repeatable | undefined, id?: string): RegisteredStream {
     const { relay, routing, registry } = this.#parts;
+    if (this.#arrivals.isClosed) throw new GatewayError("client_gone");
     const stream = relay.open({
+      id,
       ...requestOf(frame, routing.target(frame)),
       mayRetry: frame.retry ?? true,
       caller: this.#caller,

@@ -99,9 +99,10 @@ class Model {
     this.tap.beginAnew();
   }
 
-  takeOver() {
+  async takeOver() {
+    await this.#link.command(["SET", this.#keys.lease("other"), ""]);
     const times = { now: 2_000, keptMs: LIMITS.retentionMs, outlivesMs: 1 };
-    return takeOver(this.#link, this.#keys, { id: this.#id, node: NODE }, times);
+    return takeOver(this.#link, this.#keys, { id: this.#id, node: NODE, by: "other" }, times);
   }
 
   end(): void {
