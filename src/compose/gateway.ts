@@ -23,7 +23,7 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis, connectPassThrough } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
-import { joinCluster, nodeName } from "./cluster.ts";
+import { connectClusterStreams, joinCluster, nodeName } from "./cluster.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound } from "./inbound.ts";
@@ -74,6 +74,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const { ledger } = storage;
   const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
+  const clusterFault = (error: unknown) => observer.fault(error, "cluster");
+  const clusterStreams = await connectClusterStreams(cluster, { registry, limits, budget, clock, fault: clusterFault });
+  if (clusterStreams) started.use(clusterStreams);
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
     createUpstream({

@@ -1,4 +1,4 @@
-import { createClient, ErrorReply } from "@redis/client";
+import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { clientOptions, type RedisOptions, redisPlace } from "./redis-options.ts";
 import type { Script } from "./script.ts";
@@ -11,6 +11,13 @@ export interface LinkEvents {
 
 /** What Redis answers: a text, a whole number, nothing, or a list of these. */
 export type Reply = string | number | null | readonly Reply[];
+
+/** The same, with bytes for texts. */
+export type BytesReply = Buffer | number | null | readonly BytesReply[];
+
+interface Sender {
+  sendCommand(args: (string | Buffer)[]): Promise<unknown>;
+}
 
 /** An answer that takes longer counts as none: Redis is away. */
 const ANSWER_MS = 2_000;
@@ -31,6 +38,8 @@ export class RedisLink {
   readonly place: string;
   readonly #events: LinkEvents;
   readonly #client: ReturnType<typeof createClient>;
+  /** The same connection, which answers with bytes. */
+  readonly #forBytes: Sender;
   #isUp = false;
   #changedAt = performance.now();
   #latencyMs: number | undefined;
@@ -42,6 +51,7 @@ export class RedisLink {
     this.place = redisPlace(options.url);
     this.#events = events;
     this.#client = createClient(clientOptions(options));
+    this.#forBytes = this.#client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
     this.#client.on("error", (error: Error) => this.#away(error.message));
     this.#client.on("ready", () => this.#ping());
   }
@@ -81,17 +91,35 @@ export class RedisLink {
 
   /** Runs a script. Rejects with `cluster_unavailable` when Redis is away, or with what the script raised. */
   async run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[] = []): Promise<Reply> {
-    const rest = [String(keys.length), ...keys, ...args];
-    try {
-      return await this.command(["EVALSHA", script.sha1, ...rest]);
-    } catch (error) {
-      if (!(error instanceof ErrorReply && error.message.startsWith("NOSCRIPT"))) throw error;
-      return await this.command(["EVAL", script.source, ...rest]);
-    }
+    return (await this.#run(this.#client, script, keys, args)) as Reply;
+  }
+
+  /** The same, for answers that are no UTF-8. */
+  async runForBytes(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<BytesReply> {
+    return (await this.#run(this.#forBytes, script, keys, args)) as BytesReply;
   }
 
   /** Sends one command, its arguments as bytes or texts. Rejects as `run` does. */
   async command(args: readonly (string | Buffer)[]): Promise<Reply> {
+    return (await this.#send(this.#client, args)) as Reply;
+  }
+
+  async #run(
+    client: Sender,
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | Buffer)[],
+  ): Promise<unknown> {
+    const rest = [String(keys.length), ...keys, ...args];
+    try {
+      return await this.#send(client, ["EVALSHA", script.sha1, ...rest]);
+    } catch (error) {
+      if (!(error instanceof ErrorReply && error.message.startsWith("NOSCRIPT"))) throw error;
+      return await this.#send(client, ["EVAL", script.source, ...rest]);
+    }
+  }
+
+  async #send(client: Sender, args: readonly (string | Buffer)[]): Promise<unknown> {
     if (!this.#client.isReady) throw this.#unavailable(this.#reason ?? "it is not connected");
     const { promise, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(() => {
@@ -100,7 +128,7 @@ export class RedisLink {
       reject(error);
     }, ANSWER_MS);
     try {
-      return (await Promise.race([this.#client.sendCommand<Reply>([...args]), promise])) as Reply;
+      return await Promise.race([client.sendCommand([...args]), promise]);
     } catch (error) {
       if (error instanceof ErrorReply) {
         if (!UNABLE.test(error.message)) throw error;

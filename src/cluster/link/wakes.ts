@@ -15,10 +15,13 @@ export class Wakes {
     void this.#client.connect().catch(() => {});
   }
 
-  /** Calls `woken` with each message of a channel, until disposed. */
-  on(channel: string, woken: (message: string) => void): Disposable {
+  /** Calls `woken` with each message of a channel, and with none once it listens, until disposed. */
+  on(channel: string, woken: (message: string | undefined) => void): Disposable {
     const listener = (message: string) => woken(message);
-    void this.#client.subscribe(channel, listener).catch(() => {});
+    void this.#client.subscribe(channel, listener).then(
+      () => woken(undefined),
+      () => {},
+    );
     return {
       [Symbol.dispose]: () => void this.#client.unsubscribe(channel, listener).catch(() => {}),
     };

@@ -1,3 +1,4 @@
+import { GatewayError } from "../kernel/errors.ts";
 import { type LogBudget, SENT_SHARE } from "./log-budget.ts";
 import type { Stream } from "./stream.ts";
 
@@ -61,4 +62,18 @@ export class KeptLogs {
       this.drop(kept);
     }
   }
+}
+
+/** Cancels the stream without a reader whose log is the largest, and drops that log. */
+export function cancelLargest(
+  streams: Iterable<{ readonly stream: Stream; readonly attachment: unknown; readonly isMirror: boolean }>,
+): void {
+  let largest: Stream | undefined;
+  for (const { stream, attachment, isMirror } of streams) {
+    if (attachment || isMirror || stream.terminal) continue;
+    if (stream.log.bytes > (largest?.log.bytes ?? 0)) largest = stream;
+  }
+  const setting = "limits.totalLogBytes";
+  largest?.cancel(new GatewayError("overloaded", "the stream had no reader, and its memory was needed", { setting }));
+  largest?.log.evict();
 }

@@ -122,7 +122,9 @@ describeWithRedis("the nodes of a cluster", (redis) => {
     const wakes = new Wakes(link);
     wakes.open();
     const { promise, resolve } = Promise.withResolvers<string>();
-    using _ = wakes.on("channel", resolve);
+    using _ = wakes.on("channel", (message) => {
+      if (message !== undefined) resolve(message);
+    });
     while ((await link.command(["PUBLISH", "channel", "7"])) === 0);
     expect(await promise).toBe("7");
     wakes.close();
