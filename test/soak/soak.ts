@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import manifest from "../../package.json" with { type: "json" };
 import { forwarderGone } from "../../src/cli/parent.ts";
 import { bill } from "./bill.ts";
+import { clusterKills } from "./cluster/kills.ts";
 import { faces } from "./faces.ts";
 import { grace } from "./grace.ts";
 import { killed } from "./killed.ts";
@@ -25,6 +26,7 @@ const SCENARIOS: readonly Scenario[] = [
   stalledReaders,
   ledgerKills,
   bill,
+  clusterKills,
 ];
 
 const { values } = parseArgs({
@@ -46,7 +48,9 @@ const options = {
   streams: count(values.streams),
   halfSeconds: count(values["half-seconds"]),
 };
-const chosen = SCENARIOS.filter(({ name }) => values.only?.includes(name) ?? true);
+const chosen = SCENARIOS.filter(
+  ({ name }) => values.only?.some((each) => name === each || name.startsWith(`${each}:`)) ?? true,
+);
 if (chosen.length === 0 || !(options.events > 0)) {
   console.error(`scenarios: ${SCENARIOS.map(({ name }) => name).join(", ")}`);
   process.exit(2);
