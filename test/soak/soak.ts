@@ -4,6 +4,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { forwarderGone } from "../../src/cli/parent.ts";
 import { bill } from "./bill.ts";
 import { clusterKills } from "./cluster/kills.ts";
+import { clusterStops } from "./cluster/stops.ts";
 import { faces } from "./faces.ts";
 import { grace } from "./grace.ts";
 import { killed } from "./killed.ts";
@@ -27,6 +28,7 @@ const SCENARIOS: readonly Scenario[] = [
   ledgerKills,
   bill,
   clusterKills,
+  clusterStops,
 ];
 
 const { values } = parseArgs({

@@ -9,9 +9,16 @@ import { dataOfFlood, type Flood } from "../../support/flood-upstream.ts";
 const FLOOD: Flood = { key: "k", events: 6, usage: { input: 7, output: 9 } };
 const LAST = FLOOD.events + 2;
 
-const event = (seq: number): Entry => ({ at: seq * 10, what: "event", seq, data: dataOfFlood(FLOOD, seq) ?? "" });
+const event = (seq: number): Entry => ({
+  at: seq * 10,
+  what: "event",
+  seq,
+  data: dataOfFlood(FLOOD, seq) ?? "",
+  isLeft: false,
+});
 const end = (lastSeq: number, more: object = {}): Entry => ({
   ...{ at: 1_000, what: "end", status: "completed", lastSeq, code: undefined, retryable: undefined, source: "exact" },
+  isLeft: false,
   ...more,
 });
 const START: readonly Entry[] = [
@@ -23,12 +30,12 @@ const events = (from: number, to: number) => Array.from({ length: to - from + 1 
 const GOOD: readonly Entry[] = [
   ...START,
   ...events(1, 4),
-  { at: 45, what: "closed", code: 1006 },
+  { at: 45, what: "closed", code: 1006, isLeft: false },
   { at: 46, what: "resume", node: "1.2", after: 4 },
   { at: 47, what: "resumed", after: 4 },
   ...events(5, LAST),
   end(LAST),
-  { at: 1_300, what: "closed", code: 1005 },
+  { at: 1_300, what: "closed", code: 1005, isLeft: false },
 ];
 const TRUTH: Truth = { flood: FLOOD, record: { calls: 1, written: LAST }, ownerLostAt: undefined, withinMs: 8_000 };
 const LOST = { status: "failed", code: "owner_lost", retryable: true, source: "unknown" };
@@ -66,6 +73,13 @@ describe("the checker of histories", () => {
     );
   });
 
+  test("counts what a socket that was left still says", () => {
+    expect(checkHistory([...GOOD, { ...event(5), isLeft: true } as Entry], TRUTH)).toMatchObject({
+      faults: [],
+      leftEvents: 1,
+    });
+  });
+
   test.each<[string, readonly Entry[], Partial<Truth>, RegExp]>([
     ["a hole", changed(isSeq(5), () => []), {}, /^hole: 6 after 4/],
     ["a double", changed(isSeq(5), (entry) => [entry, entry]), {}, /^double: 5 after 5/],
@@ -93,6 +107,18 @@ describe("the checker of histories", () => {
       [...START, end(0, { ...LOST, code: "internal" })],
       { ownerLostAt: 9 },
       /^ended failed internal/,
+    ],
+    [
+      "another terminal on a socket that was left",
+      [...GOOD, end(4, { ...LOST, isLeft: true })],
+      {},
+      /^another terminal/,
+    ],
+    [
+      "wrong text on a socket that was left",
+      [...GOOD, { ...event(6), seq: 5, isLeft: true } as Entry],
+      {},
+      /^event 5 is not/,
     ],
     ["a second opening", [...START, ...GOOD.slice(1)], {}, /^opened twice/],
   ])("finds %s", (_, history, truth, fault) => {

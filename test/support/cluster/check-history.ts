@@ -21,6 +21,8 @@ export interface Outcome {
   readonly code: string | undefined;
   readonly lastSeq: number;
   readonly resumes: number;
+  /** Events on sockets that the client had given up, after its stream's end was told. */
+  readonly leftEvents: number;
   /** From the loss of its node to its end, in milliseconds; undefined if it did not end so. */
   readonly toldAfterMs: number | undefined;
   readonly faults: readonly string[];
@@ -29,7 +31,7 @@ export interface Outcome {
 /** Reads a client's history and looks for what must never be in it. */
 export function checkHistory(history: readonly Entry[], truth: Truth): Outcome {
   const faults: string[] = [];
-  let [last, stream, resumes] = [0, undefined as string | undefined, 0];
+  let [last, stream, resumes, leftEvents] = [0, undefined as string | undefined, 0, 0];
   const ends: Extract<Entry, { what: "end" }>[] = [];
   for (const entry of history) {
     if (entry.what === "resume") resumes++;
@@ -37,16 +39,21 @@ export function checkHistory(history: readonly Entry[], truth: Truth): Outcome {
       if (stream !== undefined) faults.push("opened twice");
       stream = entry.stream;
     }
-    if (entry.what === "event") {
+    if (entry.what === "event" && entry.isLeft) {
+      if (ends.length > 0) leftEvents++;
+      faults.push(...wrongText(entry, truth));
+    } else if (entry.what === "event") {
       if (ends.length > 0) faults.push(`event ${entry.seq} after the terminal`);
       if (entry.seq <= last) faults.push(`double: ${entry.seq} after ${last}`);
       if (entry.seq > last + 1) faults.push(`hole: ${entry.seq} after ${last}`);
       last = Math.max(last, entry.seq);
       faults.push(...wrongText(entry, truth));
     }
-    if (entry.what === "end") ends.push(entry);
+    if (entry.what === "end" && !entry.isLeft) ends.push(entry);
   }
   const [end] = ends;
+  const left = history.find((entry) => entry.what === "end" && entry.isLeft && entry.code !== end?.code);
+  if (left) faults.push(`another terminal on a socket that was left: ${JSON.stringify(left)}`);
   const isOpen = stream !== undefined;
   if (ends.length > 1) faults.push(`${ends.length} terminals`);
   if (isOpen && !end) faults.push(`no terminal: ${JSON.stringify(history.at(-1))}`);
@@ -56,7 +63,7 @@ export function checkHistory(history: readonly Entry[], truth: Truth): Outcome {
   if (calls === 0 && last > 0) faults.push("events without a call of the upstream");
   const isLost = end?.code === "owner_lost" && truth.ownerLostAt !== undefined;
   return {
-    ...{ stream, resumes, faults, lastSeq: last },
+    ...{ stream, resumes, leftEvents, faults, lastSeq: last },
     status: end?.status,
     code: end?.code,
     toldAfterMs: isLost ? end.at - (truth.ownerLostAt ?? 0) : undefined,

@@ -15,6 +15,8 @@ export interface CrowdParts {
   readonly flood: (key: string) => Flood;
   /** Mean number of events until a client cuts its own socket. */
   readonly cutEvery: number;
+  /** After so many milliseconds without a frame a client reads on elsewhere. */
+  readonly silenceMs: number;
   /** After so many milliseconds a client without an end gives up. */
   readonly patienceMs: number;
 }
@@ -38,6 +40,7 @@ interface Member {
 
 /** How often it is looked whether enough streams run, in milliseconds. */
 const LOOK_MS = 20;
+const FULL_MS = 30_000;
 
 /** Clients that keep a number of streams running, and write down what they see. */
 export class Crowd {
@@ -58,9 +61,13 @@ export class Crowd {
     return [...this.#live.keys()].filter(({ owner }) => owner !== undefined && !this.#isLost(owner)).length;
   }
 
-  /** Resolves once all of its streams run. */
+  /** Resolves once all of its streams run. Rejects if they do not within 30 seconds. */
   async full(): Promise<void> {
-    while (this.running < this.#parts.running) await setTimeout(LOOK_MS);
+    const until = performance.now() + FULL_MS;
+    while (this.running < this.#parts.running) {
+      if (performance.now() > until) throw new Error(`only ${this.running} streams run`);
+      await setTimeout(LOOK_MS);
+    }
   }
 
   /** Opens no more, and resolves when all that was opened is over. */
@@ -103,12 +110,12 @@ export class Crowd {
   }
 
   #begin(): void {
-    const { fleet, random, flood, cutEvery, patienceMs } = this.#parts;
+    const { fleet, random, flood, cutEvery, silenceMs, patienceMs } = this.#parts;
     const key = `k${this.#all.length}`;
     const member: Member = { history: new History(this.#directory, key), flood: flood(key) };
     this.#all.push(member);
     const client = new ResumingClient(member.flood, {
-      ...{ random, cutEvery, history: member.history },
+      ...{ random, cutEvery, silenceMs, history: member.history },
       nodes: () => fleet.nodes,
       signal: AbortSignal.timeout(patienceMs),
       opened: ({ name }) => {

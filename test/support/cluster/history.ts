@@ -3,12 +3,15 @@ import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** What one client did and saw, in the order of its doing. `at`: the wall clock, in milliseconds with their fractions. */
+/**
+ * What one client did and saw, in the order of its doing. `at`: the wall clock, in milliseconds with their fractions. `isLeft`: on a
+ * socket that the client has given up.
+ */
 export type Entry = { readonly at: number } & (
   | { readonly what: "open" | "resume"; readonly node: string; readonly after: number }
   | { readonly what: "opened"; readonly stream: string }
   | { readonly what: "resumed"; readonly after: number }
-  | { readonly what: "event"; readonly seq: number; readonly data: string }
+  | { readonly what: "event"; readonly seq: number; readonly data: string; readonly isLeft: boolean }
   | {
       readonly what: "end";
       readonly status: string;
@@ -16,9 +19,16 @@ export type Entry = { readonly at: number } & (
       readonly code: string | undefined;
       readonly retryable: boolean | undefined;
       readonly source: string;
+      readonly isLeft: boolean;
     }
-  | { readonly what: "refused" | "detached"; readonly code: string; readonly reason: string | undefined }
-  | { readonly what: "closed"; readonly code: number }
+  | {
+      readonly what: "refused" | "detached";
+      readonly code: string;
+      readonly reason: string | undefined;
+      readonly isLeft: boolean;
+    }
+  | { readonly what: "closed"; readonly code: number; readonly isLeft: boolean }
+  | { readonly what: "silent" }
 );
 
 type WithoutTime<Each> = Each extends unknown ? Omit<Each, "at"> : never;
@@ -38,8 +48,9 @@ export class History {
     this.#out = createWriteStream(this.#file);
   }
 
+  /** Adds what happened now; nothing once it was read. */
   add(entry: WithoutTime<Entry>): void {
-    this.#out.write(`${JSON.stringify({ at: wallClock(), ...entry })}\n`);
+    if (!this.#out.writableEnded) this.#out.write(`${JSON.stringify({ at: wallClock(), ...entry })}\n`);
   }
 
   /** Closes the file and reads it. */
