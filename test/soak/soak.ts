@@ -3,7 +3,10 @@ import { parseArgs } from "node:util";
 import manifest from "../../package.json" with { type: "json" };
 import { forwarderGone } from "../../src/cli/parent.ts";
 import { bill } from "./bill.ts";
+import { clusterFreezes } from "./cluster/freezes.ts";
 import { clusterKills } from "./cluster/kills.ts";
+import { clusterPostgresAway } from "./cluster/postgres-away.ts";
+import { clusterRedisFaults } from "./cluster/redis-faults.ts";
 import { clusterStops } from "./cluster/stops.ts";
 import { faces } from "./faces.ts";
 import { grace } from "./grace.ts";
@@ -29,6 +32,9 @@ const SCENARIOS: readonly Scenario[] = [
   bill,
   clusterKills,
   clusterStops,
+  clusterFreezes,
+  ...clusterRedisFaults,
+  clusterPostgresAway,
 ];
 
 const { values } = parseArgs({

@@ -1,10 +1,12 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
 
 const PROGRAM = "redis-server";
 /** Whether there is a server to run. */
@@ -47,6 +49,21 @@ export class TestRedis {
     if (!this.#child.stdout) throw new Error("no output");
     for await (const line of createInterface(this.#child.stdout)) if (line.includes("Ready to accept")) break;
     this.#child.stdout.resume();
+  }
+
+  /** What `redis-cli` prints for a command. */
+  async ask(...command: readonly string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)("redis-cli", ["-p", String(this.port), ...command]);
+    return stdout.trim();
+  }
+
+  /** Resolves once this replica has all that its primary has. */
+  async replicates(): Promise<void> {
+    for (let looks = 0; looks < 100; looks++) {
+      if ((await this.ask("INFO", "replication")).includes("master_link_status:up")) return;
+      await setTimeout(100);
+    }
+    throw new Error("it does not replicate");
   }
 
   /** Kills it: what it did not write is lost. */

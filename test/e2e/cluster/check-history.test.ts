@@ -129,7 +129,7 @@ describe("the checker of histories", () => {
 describe("the checker of the ledger", () => {
   const visit: Visit = {
     ...checkHistory(GOOD, TRUTH),
-    ...{ key: "k", flood: FLOOD, owner: "0.1", endedAt: 1_000, history: GOOD },
+    ...{ key: "k", flood: FLOOD, owner: "0.1", endedAt: 1_000, record: TRUTH.record, history: GOOD },
   };
   const row: LedgerRow = { stream: "s_1", outcome: "completed", source: "exact", input: 7, output: 9 };
   const faultsOfRows = (rows: readonly LedgerRow[], lostAt = new Map<string, number>()) =>

@@ -15,7 +15,7 @@ export function figuresOf(verdict: Verdict, { losses = false, unanswered = losse
   const opened = visits.filter(({ stream }) => stream !== undefined);
   const lost = opened.filter(({ code }) => code === "owner_lost");
   const told = lost.flatMap(({ toldAfterMs = [] }) => toldAfterMs);
-  for (const line of [...faults, ...ledgerFaults, ...said].slice(0, 20)) console.log(`  ${line}`);
+  for (const lines of [faults, ledgerFaults, said]) for (const line of lines.slice(0, 8)) console.log(`  ${line}`);
   if (faults.length > 0) console.log(`  histories with faults: ${directory}`);
   const sum = (of: "lastSeq" | "resumes") => visits.reduce((total, visit) => total + visit[of], 0);
   const none = { unit: "", atMost: 0 };

@@ -13,13 +13,16 @@ export interface BreakingProxy extends AsyncDisposable {
   stall(): void;
   /** Bytes take so long, in milliseconds, there and back together. */
   slow(roundTripMs: number): void;
+  /** Closes every connection; new ones lead to this port. */
+  turnTo(port: number): void;
   /** Passes on again what comes, and what was kept. */
   letGo(): void;
 }
 
 /** Starts a proxy that passes bytes on until it is told otherwise. */
-export async function startBreakingProxy(port: number): Promise<BreakingProxy> {
+export async function startBreakingProxy(target: number): Promise<BreakingProxy> {
   const links = new Set<Link>();
+  let port = target;
   const how = { way: "passes" as Way, delayMs: 0 };
   const server = createServer({ noDelay: true }, (inward) => {
     if (how.way === "refuses") {
@@ -46,6 +49,10 @@ export async function startBreakingProxy(port: number): Promise<BreakingProxy> {
     },
     slow(roundTripMs) {
       how.delayMs = roundTripMs / 2;
+    },
+    turnTo(other) {
+      port = other;
+      cutAll();
     },
     letGo() {
       how.way = "passes";

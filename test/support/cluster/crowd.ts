@@ -29,6 +29,8 @@ export interface Visit extends Outcome {
   readonly owner: string | undefined;
   /** When its end was told: wall clock, in milliseconds. */
   readonly endedAt: number | undefined;
+  /** What the upstream wrote of it; undefined if it was never asked. */
+  readonly record: FloodRecord | undefined;
   readonly history: readonly Entry[];
 }
 
@@ -83,10 +85,11 @@ export class Crowd {
       this.#all.map(async ({ history, flood, owner }): Promise<Visit> => {
         const entries = await history.read();
         const ownerLostAt = owner === undefined ? undefined : this.#parts.fleet.lostAt.get(owner);
-        const outcome = checkHistory(entries, { flood, record: records[flood.key], ownerLostAt, withinMs });
+        const record = records[flood.key];
+        const outcome = checkHistory(entries, { flood, record, ownerLostAt, withinMs });
         if (outcome.faults.length === 0) await history.forget();
         const endedAt = entries.find(({ what }) => what === "end")?.at;
-        return { ...outcome, key: flood.key, flood, owner, endedAt, history: entries };
+        return { ...outcome, key: flood.key, flood, owner, endedAt, record, history: entries };
       }),
     );
   }

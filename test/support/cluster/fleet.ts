@@ -100,6 +100,18 @@ export class Fleet implements AsyncDisposable {
     await this.#bury(node);
   }
 
+  /** Freezes a node for so long: for the others it is lost, until it has a new name. */
+  async freeze(node: FleetNode, forMs: number): Promise<FleetNode> {
+    this.lostAt.set(node.name, wallClock());
+    this.#nodes.delete(node.place.index);
+    node.process.kill("SIGSTOP");
+    await setTimeout(forMs);
+    node.process.kill("SIGCONT");
+    const woken = { ...node, name: `${node.place.index}.${++this.#lives}` };
+    this.#nodes.set(node.place.index, woken);
+    return woken;
+  }
+
   /** Asks a node to leave; resolves with its exit code once it has. */
   async stop(node: FleetNode): Promise<number | string> {
     this.#nodes.delete(node.place.index);

@@ -165,8 +165,10 @@ class Reading {
       history.add({ what: "opened", stream: frame.stream });
       opened?.(this.#node);
     } else if (frame.type === "resumed") history.add({ what: "resumed", after: frame.after });
-    else if (frame.type === "going_away") this.#ws.close();
-    else if (frame.type === "end") {
+    else if (frame.type === "going_away") {
+      // An open under way is still answered.
+      if (this.#leave === "again") this.#ws.close();
+    } else if (frame.type === "end") {
       const { status, lastSeq, error } = frame;
       const { source } = frame.usage;
       history.add({ what: "end", status, lastSeq, code: error?.code, retryable: error?.retryable, source, isLeft });

@@ -8,9 +8,12 @@ import { Fleet, type FleetParts } from "./fleet.ts";
 
 /** An upstream in its own process, and three nodes over a Redis and a PostgreSQL that nobody else uses. */
 export interface Rig extends AsyncDisposable {
+  /** The one that nodes use now. */
   readonly redis: TestRedis;
   readonly postgres: TestPostgres;
   readonly fleet: Fleet;
+  /** Lets the nodes use another Redis, and ends the one they had. */
+  turnTo(redis: TestRedis): Promise<void>;
   /** The upstream's record of its answers. */
   records(): Promise<Readonly<Record<string, FloodRecord>>>;
 }
@@ -32,12 +35,22 @@ export async function startRig(options: RigOptions): Promise<Rig> {
     if (child.exitCode === null) await once(child, "exit");
   });
   const [upstream] = (await once(child, "message")) as [string];
-  const redis = stack.adopt(await TestRedis.start(...(options.redis ?? [])), (server) => server.stop());
+  let redis = await TestRedis.start(...(options.redis ?? []));
+  stack.defer(() => redis.stop());
   const postgres = stack.adopt(await TestPostgres.start(), (server) => server.stop());
   const fleet = stack.use(await Fleet.start({ ...options, redis, postgres, upstream }));
   const owned = stack.move();
   return {
-    ...{ redis, postgres, fleet },
+    ...{ postgres, fleet },
+    get redis() {
+      return redis;
+    },
+    async turnTo(other) {
+      const former = redis;
+      redis = other;
+      for (const place of fleet.places) place.redis.turnTo(other.port);
+      await former.stop();
+    },
     records: async () => (await (await fetch(upstream)).json()) as Record<string, FloodRecord>,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
