@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { STREAM_PATH } from "../../protocol/stream.ts";
+import { clusterProblem } from "../compose/cluster.ts";
 import { routesToRefusedAddresses, unreachableRoutes } from "../compose/unreachable-routes.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
@@ -129,6 +130,8 @@ async function configured(
   const lookups = warnOfNames(config, world);
   // The start waits for no lookup: one may take seconds.
   if (command === "serve") return serve(config, world, load, resolve(cwd, env.SLUICE_CONFIG || DEFAULT_FILE));
+  const unjoinable = await clusterProblem(config);
+  if (unjoinable !== undefined) warn(world, unjoinable);
   await Promise.race([lookups, setTimeout(MAX_LOOKUP_MS, undefined, { ref: false })]);
   warnOfOpenFiles(config, world);
   // Secrets serialise masked.

@@ -1,4 +1,3 @@
-import { GatewayError } from "../core/kernel/errors.ts";
 import { Mailbox } from "./link/mailbox.ts";
 import type { ClusterListener, Member } from "./link/member.ts";
 import { Names } from "./link/names.ts";
@@ -35,10 +34,13 @@ export class Cluster implements Member, AsyncDisposable {
     this.node = node;
     this.names = new Names(prefix);
     const isOne = moneyUrl === undefined || moneyUrl === url;
+    const probeKey = this.names.probe;
     this.link = new RedisLink(
-      { url, caFile },
+      { url, caFile, probeKey },
       {
         state: (isUp, reason) => {
+          // First of all: others may already count this node as gone, and Redis may have lost its data.
+          if (isUp) void this.lease.renew();
           this.#tell((listener) => listener.state?.(isUp, reason));
           if (isOne) this.#tell((listener) => listener.moneyState?.(isUp, reason));
         },
@@ -46,7 +48,7 @@ export class Cluster implements Member, AsyncDisposable {
     );
     const state = (isUp: boolean, reason: string | undefined) =>
       this.#tell((listener) => listener.moneyState?.(isUp, reason));
-    this.money = isOne ? this.link : new RedisLink({ url: moneyUrl, caFile }, { state });
+    this.money = isOne ? this.link : new RedisLink({ url: moneyUrl, caFile, probeKey }, { state });
     this.lease = new NodeLease(node, this.link, this.names, "", {
       dataLost: () => this.#tell((listener) => listener.dataLost?.()),
       lapsed: () => this.#tell((listener) => listener.lapsed?.()),
@@ -61,12 +63,7 @@ export class Cluster implements Member, AsyncDisposable {
 
   /** Joins the cluster. Rejects, with everything closed, with `cluster_unavailable`. */
   static async join(options: ClusterOptions): Promise<Cluster> {
-    let cluster: Cluster;
-    try {
-      cluster = new Cluster(options);
-    } catch (cause) {
-      throw new GatewayError("cluster_unavailable", "cluster.redis.caFile cannot be read", { cause });
-    }
+    const cluster = new Cluster(options);
     try {
       await cluster.link.open();
       if (cluster.money !== cluster.link) await cluster.money.open();

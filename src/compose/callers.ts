@@ -25,13 +25,14 @@ export interface Callers extends AsyncDisposable {
 
 /**
  * Sets up authentication: the shared token, and the stored gateway keys, whose changes take effect at
- * once. Rejects with `store_unavailable` when the keys cannot be read.
+ * once. `onKeyChange`: calls back when another process says that it changed them. Rejects with `store_unavailable` when the keys cannot be read.
  */
 export async function connectCallers(
   config: Config,
   storage: Pick<Storage, "watchKeys">,
   clock: Clock,
   observer: Observer,
+  onKeyChange: ((changed: () => void) => void) | undefined,
 ): Promise<Callers> {
   const { auth, limits } = config;
   const keys = new KeyRing(clock.wall);
@@ -44,6 +45,7 @@ export async function connectCallers(
     },
     failed: (error) => observer.fault(error, "keys"),
   });
+  onKeyChange?.(() => watch?.look());
   const lockout = new Lockout({
     failuresPerMinute: limits.requests.authFailuresPerMinute,
     lockoutMs: limits.requests.authLockoutMs,

@@ -13,7 +13,7 @@ import { RESPONSES_API } from "../faces/api/request/apis.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import { createTargetsFace } from "../faces/usage/targets-face.ts";
-import { createLog, type LogOptions } from "../observe/log.ts";
+import { createLog } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
 import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
@@ -29,6 +29,9 @@ import { drain } from "./drain.ts";
 import { connectInbound } from "./inbound.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
+import { ClusterNode } from "./node/cluster-node.ts";
+import { logOptions, metricsOptions } from "./node/log-options.ts";
+import { connectReadiness } from "./node/readiness.ts";
 import { connectOpenClaw } from "./openclaw/openclaw.ts";
 import { connectPages } from "./pages.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
@@ -49,11 +52,12 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
 
   let listening = false;
   let stopReason = "closed";
-  const log = started.adopt(createLog(logOptions(config, options)), (part) => {
+  const node = nodeName(options.worker);
+  const log = started.adopt(createLog(logOptions(config, { node, clock, target: options.logTo })), (part) => {
     if (listening) part.stopped({ reason: stopReason, uptimeMs: clock.now() - startedAt });
     return part.close();
   });
-  const metrics = config.metrics.enabled ? createMetrics(version, config.metrics) : undefined;
+  const metrics = config.metrics.enabled ? createMetrics(version, metricsOptions(config)) : undefined;
   const targetRecords = new TargetRecords(clock.wall);
   const observer = combine(log.observer, metrics?.observer ?? {}, targetRecords);
   const { load, loop, vitals, callerLoad } = started.use(connectLoad(config, clock));
@@ -61,9 +65,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const current = new CurrentConfig(config, demo);
   const { routing, limits } = current;
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
-  const node = nodeName(options.worker);
-  const cluster = await joinCluster(config, node, (error) => observer.fault(error, "cluster"));
-  if (cluster) started.use(cluster);
+  const cluster = started.use(await joinCluster(config, node, (error) => observer.fault(error, "cluster")));
+  const clusterNode = started.use(cluster && new ClusterNode(cluster, { log, metrics }));
   const storage = started.use(
     await openStorage(config, {
       pid: options.pid,
@@ -74,9 +77,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const { ledger } = storage;
   const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
-  const clusterFault = (error: unknown) => observer.fault(error, "cluster");
-  const clusterStreams = await connectClusterStreams(cluster, { registry, limits, budget, clock, fault: clusterFault });
-  if (clusterStreams) started.use(clusterStreams);
+  const fault = (error: unknown) => observer.fault(error, "cluster");
+  started.use(await connectClusterStreams(clusterNode, { registry, limits, budget, clock, fault }));
   const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
   const upstream = started.adopt(
     createUpstream({
@@ -102,12 +104,15 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       clock,
       newId,
       requests: inboundBudgets.callers,
-      admit: ({ name }) => load.admitStream(name),
+      admit({ name }) {
+        clusterNode?.checkOpens();
+        load.admitStream(name);
+      },
     }),
   );
   const probed = metrics?.probed ?? (() => {});
   const probes = started.use(connectProbes({ upstream, routes: () => routing.routes, targets, relay, clock, probed }));
-  const callers = started.use(await connectCallers(config, storage, clock, observer));
+  const callers = started.use(await connectCallers(config, storage, clock, observer, clusterNode?.onKeyChange));
   const { authenticator, tickets } = callers;
   const requests = inboundBudgets.callers;
   const api = { relay, routing, registry, authenticator, observer, clock, newId, limits, requests };
@@ -121,7 +126,20 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const openClaw = started.use(
     await connectOpenClaw({
-      ...{ config, limits, storage, cluster, relay, routing, authenticator, observer, vitals, clock, newId, version },
+      ...{
+        config,
+        limits,
+        storage,
+        cluster: clusterNode?.cluster,
+        relay,
+        routing,
+        authenticator,
+        observer,
+        vitals,
+        clock,
+        newId,
+        version,
+      },
       logs: log.tail,
       port: () => Number(new URL(server.url).port),
       shownConfig: () => current.shown,
@@ -139,6 +157,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       loop,
       logs: budget,
       inbound: inboundBudgets,
+      cluster: clusterNode && (() => clusterNode.state),
+      postgres: storage.health,
       connections: () => server.connectionsByFace,
     });
   const origins = {
@@ -166,13 +186,9 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     page: connectPages({
       ...callers,
       devices: openClaw.pages,
-      config,
-      version,
-      routing,
-      clock,
-      startedAt,
-      metricsPage,
+      ...{ config, version, routing, clock, startedAt, metricsPage },
     }),
+    readiness: connectReadiness(clusterNode, storage),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     keepAliveMs: limits.keepAliveMs,
@@ -231,9 +247,4 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       return parts.disposeAsync();
     },
   };
-}
-
-function logOptions(config: Config, options: GatewayOptions): LogOptions {
-  const pretty = config.log.pretty === true;
-  return { level: config.log.level, pretty, colour: pretty, clock, ...(options.logTo && { target: options.logTo }) };
 }

@@ -16,13 +16,17 @@ export interface MetricsPageParts {
   readonly loop: { quantileMs(share: number): number };
   readonly logs: GatewayState["logs"];
   readonly inbound: { readonly callers: InboundBudget; readonly strangers: InboundBudget };
+  /** Reads the state of the node's part in its cluster; undefined if this gateway is alone. */
+  readonly cluster: (() => GatewayState["cluster"]) | undefined;
+  /** Reads the state of PostgreSQL; undefined if the data is elsewhere. */
+  readonly postgres: (() => GatewayState["postgres"]) | undefined;
   /** Counts the open connections by face. */
   readonly connections: () => GatewayState["connections"];
 }
 
 /** The page `/metrics`, which reads the parts' state at each scrape. */
 export function connectMetricsPage(parts: MetricsPageParts) {
-  const { metrics, relay, registry, ledger, log, loop, logs, inbound, connections } = parts;
+  const { metrics, relay, registry, ledger, log, loop, logs, inbound, connections, cluster, postgres } = parts;
   return createMetricsPage({
     contentType: metrics.contentType,
     text() {
@@ -34,6 +38,8 @@ export function connectMetricsPage(parts: MetricsPageParts) {
         inbound: [inbound.callers, inbound.strangers],
         ledger,
         droppedLines: log.dropped,
+        cluster: cluster?.(),
+        postgres: postgres?.(),
         loopDelayMs: (share) => loop.quantileMs(share),
       });
     },

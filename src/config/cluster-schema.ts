@@ -1,9 +1,26 @@
 import * as z from "zod";
 import { type SecretSources, secretSchema } from "./secret.ts";
 
+/** What is wrong with a Redis' URL, without a part of it; undefined if nothing is. */
+function wrongIn(text: string): string | undefined {
+  const url = URL.parse(text);
+  if (!url || !/^rediss?:$/.test(url.protocol) || url.hostname === "") return "another text";
+  if (url.search !== "" || url.hash !== "") return "a URL with ? or #, which are %3F and %23 in a password";
+  if (!/^\/?\d{0,5}$/.test(url.pathname))
+    return "a URL with a path that is no database's number; / is %2F in a password";
+  try {
+    decodeURIComponent(url.username + url.password);
+    return undefined;
+  } catch {
+    return "a URL with a % that begins no escape; it is %25 in a password";
+  }
+}
+
 const redisUrl = (sources: SecretSources) =>
-  secretSchema(sources).refine((url) => /^rediss?:$/.test(URL.parse(url.reveal())?.protocol ?? ""), {
-    params: { found: "another text", expected: "a URL such as rediss://sluice:password@redis.example.com:6379/0" },
+  secretSchema(sources).superRefine((url, context) => {
+    const found = wrongIn(url.reveal());
+    const expected = "a URL such as rediss://sluice:password@redis.example.com:6379/0";
+    if (found !== undefined) context.addIssue({ code: "custom", params: { found, expected } });
   });
 
 const host = z.string().regex(/^[A-Za-z0-9._:-]{1,253}$/);

@@ -4,13 +4,19 @@ import { isLoopback, isWildcard } from "./addresses/loopback.ts";
 import { ambiguities } from "./routes/pass-through.ts";
 import type { Secret } from "./secret.ts";
 
+interface CheckedRedis {
+  readonly url: Secret;
+  readonly moneyUrl?: Secret | undefined;
+  readonly caFile?: string | undefined;
+}
+
 /** The fields these checks read. */
 interface Checked {
   readonly listen: { readonly host: string };
   readonly auth: { readonly token?: Secret | undefined; readonly required: boolean };
   readonly allowedHosts: readonly string[];
   readonly data: { readonly store: string; readonly shared: boolean; readonly postgres?: object | undefined };
-  readonly cluster: { readonly redis?: object | undefined; readonly workers: number | "auto" };
+  readonly cluster: { readonly redis?: CheckedRedis | undefined; readonly workers: number | "auto" };
   readonly limits: { readonly connections: number; readonly openStreams: number };
   readonly metrics: { readonly listen?: { readonly host: string } | undefined };
   readonly demo: boolean;
@@ -101,6 +107,10 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
   }
   if (models.length === 0 && !config.demo) problem(["models"], "no model", "at least one, or demo: true");
   const { data, cluster } = config;
+  const { caFile, url, moneyUrl } = cluster.redis ?? {};
+  if (caFile !== undefined && ![url, moneyUrl].some((each) => each?.reveal().startsWith("rediss:"))) {
+    problem(["cluster", "redis", "caFile"], "a file, while no URL begins with rediss", "rediss, or no caFile");
+  }
   if (cluster.redis && data.store === "memory") {
     problem(["data", "store"], "memory, which no other node can read", "postgres, because cluster.redis is set");
   }
@@ -136,6 +146,13 @@ export function warningsOf(config: Checked): readonly string[] {
     const url = URL.parse(baseUrl);
     if (key && url?.protocol === "http:" && !isLoopback(url.hostname)) {
       warnings.push(`routes.${name}: its key crosses the network unencrypted; use https`);
+    }
+  }
+  for (const name of ["url", "moneyUrl"] as const) {
+    const url = URL.parse(config.cluster.redis?.[name]?.reveal() ?? "");
+    // A name without a dot is one of a network of the machine's own, such as compose's, or Kubernetes'.
+    if (url?.protocol === "redis:" && !isLoopback(url.hostname) && /[.:]/.test(url.hostname)) {
+      warnings.push(`cluster.redis.${name}: prompts and answers cross the network unencrypted; use rediss`);
     }
   }
   if (isShort(config.auth.token)) {

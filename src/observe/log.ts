@@ -2,7 +2,9 @@ import { type Level, pino } from "pino";
 import type { Clock } from "../core/kernel/clock.ts";
 import { sanitise } from "../core/kernel/sanitise.ts";
 import type { LedgerNews } from "../core/ledger/ledger.ts";
+import type { ClusterNews } from "../core/ports/cluster-observer.ts";
 import type { Observer } from "../core/ports/observer.ts";
+import { clusterLine } from "./cluster-line.ts";
 import { faultFields } from "./fault-fields.ts";
 import { type LineSink, openDestination } from "./log-destination.ts";
 import { attemptFields, connectionFields, type LogFields, lineText, streamFields } from "./log-fields.ts";
@@ -21,6 +23,8 @@ export interface LogOptions {
   readonly colour?: boolean;
   /** A file descriptor, a path, or a sink; by default 1, standard output. */
   readonly target?: number | string | LineSink;
+  /** Which of several gateways writes, for every line. */
+  readonly node?: string | undefined;
   readonly clock: Clock;
 }
 
@@ -33,6 +37,8 @@ export interface Log {
   readonly dropped: number;
   /** The ledger became unavailable or available, found lost streams at the start, or dropped rows. */
   ledger(news: LedgerNews): void;
+  /** The node's part in its cluster changed. */
+  cluster(news: ClusterNews): void;
   /** The gateway listens. `url` must contain no credentials. */
   started(record: StartRecord): void;
   /** The configuration was read again. */
@@ -77,7 +83,7 @@ export function createLog(options: LogOptions): Log {
   const logger = pino(
     {
       level: options.level,
-      base: null,
+      base: options.node === undefined ? null : { node: options.node },
       timestamp: () => `,"time":"${new Date(options.clock.wall()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
@@ -125,6 +131,10 @@ export function createLog(options: LogOptions): Log {
     },
     ledger(news) {
       const { level, fields } = ledgerLine(news);
+      line(level, fields);
+    },
+    cluster(news) {
+      const { level, fields } = clusterLine(news);
       line(level, fields);
     },
     started(record) {

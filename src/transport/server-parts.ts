@@ -9,6 +9,7 @@ import type { Inbound } from "./admit/inbound.ts";
 import type { OriginRules } from "./admit/origin.ts";
 import type { PendingSocketLimits } from "./admit/pending-sockets.ts";
 import type { Tickets } from "./auth/tickets.ts";
+import type { Readiness } from "./http/health-pages.ts";
 import type { SLOW_REQUEST_LIMITS } from "./http/listener.ts";
 import type { Page } from "./http/page.ts";
 import type { Neighbours } from "./nodes/nodes.ts";
@@ -36,6 +37,8 @@ export interface ServerParts {
   readonly page: (request: PageRequest) => Page | Promise<Page> | undefined;
   /** The other nodes of its cluster; undefined: it is alone. */
   readonly neighbours?: Neighbours | undefined;
+  /** Whether `/readyz` calls for work; by default always. */
+  readonly readiness?: () => Readiness;
   /** Throws GatewayError when the process has no room for another connection. */
   readonly admit: () => void;
   /** Most client sockets, upgraded or not. */

@@ -6,8 +6,9 @@ import { checkSource } from "./admit/origin.ts";
 import { madeRoom, noRoom, PendingSockets } from "./admit/pending-sockets.ts";
 import { Proxies } from "./admit/proxies.ts";
 import { Exchanges } from "./http/exchanges.ts";
+import { healthPage } from "./http/health-pages.ts";
 import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./http/listener.ts";
-import { errorPage, jsonPage, type Page, refusalPage, sendPage, slashPage, turnOf } from "./http/page.ts";
+import { errorPage, type Page, refusalPage, sendPage, slashPage, turnOf } from "./http/page.ts";
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
 import { afterPrefix, pathOf, queryOf, sourceOf } from "./http/target.ts";
@@ -163,9 +164,8 @@ class GatewayServer implements RunningServer {
     try {
       checkHead(request);
       // Health checks come before the Host check: probes use any address.
-      if (path === "/healthz") return jsonPage(200, { status: "live" });
-      if (path === "/readyz")
-        return jsonPage(this.#draining ? 503 : 200, { status: this.#draining ? "draining" : "ready" });
+      const health = healthPage(path, this.#draining, this.#parts.readiness);
+      if (health) return health;
       checkSource(sourceOf(request), this.#parts.origins);
       const page = await this.#parts.page({
         method: request.method ?? "GET",

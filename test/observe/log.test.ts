@@ -9,7 +9,7 @@ import { createLog } from "../../src/observe/log.ts";
 import { CONNECTION, linesOf, recordsOf, STREAM } from "./log-lines.ts";
 
 // The closed schema of docs/logs.md: any other field is a failure.
-const head = { level: z.enum(["debug", "info", "warn", "error"]), time: z.iso.datetime() };
+const head = { level: z.enum(["debug", "info", "warn", "error"]), time: z.iso.datetime(), node: z.string().optional() };
 const text = z.string().max(128);
 const ms = z.number().nonnegative();
 const Line = z.discriminatedUnion("event", [
@@ -76,6 +76,16 @@ const Line = z.discriminatedUnion("event", [
     reason: text.optional(),
     rows: z.int().optional(),
     streams: z.int().positive().optional(),
+  }),
+  z.strictObject({
+    ...head,
+    event: z.literal("cluster"),
+    state: z.enum(["redis_away", "redis_back", "data_lost", "lease_lost", "node_gone", "not_ready", "ready"]),
+    redis: z.enum(["streams", "money", "both"]).optional(),
+    code: z.literal("cluster_unavailable").optional(),
+    reason: text.optional(),
+    awayMs: z.int().nonnegative().optional(),
+    gone: text.optional(),
   }),
   z.strictObject({
     ...head,
@@ -256,6 +266,26 @@ describe("what never reaches a line", () => {
   });
 });
 
+test("a change in a node's cluster is one line, at the level of what it means, and every line names the node", async () => {
+  const lines = await recordsOf(
+    (log) => {
+      log.cluster({ kind: "redis_away", redis: "money", reason: `full ${"x".repeat(500)}\n` });
+      log.cluster({ kind: "redis_back", redis: "money", awayMs: 12.7 });
+      log.cluster({ kind: "not_ready" });
+      log.cluster({ kind: "ready" });
+      log.cluster({ kind: "data_lost" });
+      log.cluster({ kind: "lease_lost" });
+      log.cluster({ kind: "node_gone", gone: "b-1" });
+      log.observer.streamEnded(STREAM);
+    },
+    { node: "a-1" },
+  );
+  expect(lines.map((line) => Line.parse(line)).map(({ level, event, node }) => [level, event, node])).toEqual([
+    ...["error", "info", "error", "info", "error", "warn", "warn"].map((level) => [level, "cluster", "a-1"]),
+    ["info", "stream", "a-1"],
+  ]);
+});
+
 test("the pretty form has the time, the level, the event and the fields", async () => {
   const [line] = await linesOf((log) => log.observer.streamEnded(STREAM), { pretty: true });
   expect(line).toMatch(/^\[\d\d:\d\d:\d\d\.123\] INFO: stream stream=s_1 .*caller=local .*usage\.outputTokens=137 /);
@@ -266,6 +296,7 @@ test("docs/logs.md shows an example of every line, and each is valid", () => {
   const examples = [...text.matchAll(/^\{.*\}$/gm)].map(([line]) => Line.parse(JSON.parse(line)));
   const shown = new Set(examples.map(({ event }) => event));
   expect([...shown].sort()).toEqual([
+    "cluster",
     "connection",
     "dropped",
     "fault",

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { CAN_RUN, TestPostgres } from "./postgres-server.ts";
 
-export type { TestPostgres };
+export { TestPostgres };
 
 /** A name for a schema that no other test uses. */
 export const freshSchema = (): string => `s_${randomUUID().replaceAll("-", "")}`;

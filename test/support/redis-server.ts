@@ -31,6 +31,15 @@ export class TestRedis {
     return redis;
   }
 
+  /** Speaks TLS only, with this certificate and key, which are files. */
+  static async startOverTls(certificate: string, key: string): Promise<TestRedis> {
+    const port = await freePort();
+    const files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"];
+    const redis = new TestRedis(port, ["--port", "0", "--tls-port", String(port), ...files]);
+    await redis.resume();
+    return redis;
+  }
+
   get url(): string {
     return `redis://127.0.0.1:${this.port}`;
   }

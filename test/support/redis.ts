@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe } from "@jest/globals";
 import { CAN_RUN, TestRedis } from "./redis-server.ts";
 
-export type { TestRedis };
+export { TestRedis };
+
+/** Whether this machine has a `redis-server` for tests. */
+export const hasRedis: boolean = CAN_RUN;
 
 /** A suite with a Redis of its own; skipped, and said so, where there is no `redis-server`. */
 export function describeWithRedis(name: string, suite: (redis: () => TestRedis) => void): void {

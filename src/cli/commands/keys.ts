@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { announceKeys } from "../../compose/cluster.ts";
 import { checkNames } from "../../compose/known-names.ts";
+import type { Config } from "../../config/schema.ts";
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import { writeSecret } from "../../core/caller/key-secret.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
@@ -106,7 +108,7 @@ async function run(command: string, name: string, values: Values, world: KeysWor
   // Options are checked before anything is opened.
   const wanted = command === "create" ? readKey(name, values, now) : undefined;
   const overlapMs = values.overlap === undefined ? 0 : readDuration("overlap", values.overlap);
-  const keys = await openKeys(values, world, wanted);
+  const { keys, announce } = await openKeys(values, world, wanted);
   const unchecked = values.data === undefined ? [] : (["models", "routes"] as const).filter((list) => wanted?.[list]);
   if (unchecked.length > 0) {
     const lists = unchecked.map((list) => `--${list}`).join(" and ");
@@ -129,6 +131,7 @@ async function run(command: string, name: string, values: Values, world: KeysWor
   } finally {
     await keys.close();
   }
+  if (command !== "list") await announce();
 
   function show(key: GatewayKey, secret: string, what: string): void {
     if (!values.json) world.stderr.write(`sluice: ${what}. Its secret is shown only once:\n`);
@@ -156,17 +159,33 @@ function newSecret() {
   return { secret, sha256: createHash("sha256").update(secret).digest("hex") };
 }
 
+/** The keys, and how the gateways learn at once that they changed. Those look by themselves, too: `announce` never rejects. */
+interface OpenedKeys {
+  readonly keys: KeyStore;
+  readonly announce: () => Promise<void>;
+}
+
 /** Opens the keys in `--data`, or where the configuration keeps them. */
 async function openKeys(
   values: Values,
-  { env, cwd }: KeysWorld,
+  { env, cwd, stderr }: KeysWorld,
   wanted?: Pick<GatewayKey, "models" | "routes">,
-): Promise<KeyStore> {
+): Promise<OpenedKeys> {
   if (values.data === "") throw bad("--data is empty");
-  if (values.data !== undefined) return openFile(resolve(cwd, values.data), "--data");
+  if (values.data !== undefined)
+    return { keys: openFile(resolve(cwd, values.data), "--data"), announce: async () => {} };
   const found = configOf(values.config, { env, cwd });
   if (wanted) checkNames(wanted, found);
-  const { store, directory, postgres } = found.data;
+  const announce = () =>
+    announceKeys(found).catch((error: unknown) => {
+      stderr.write(`sluice: the nodes learn of it within two seconds, not at once: ${reasonOf(error)}\n`);
+    });
+  return { keys: await openConfigured(found), announce };
+}
+
+/** Opens the keys where the configuration keeps them. */
+async function openConfigured({ data }: Config): Promise<KeyStore> {
+  const { store, directory, postgres } = data;
   if (store === "sqlite") return openFile(directory, "SLUICE_DATA or data.directory");
   if (store === "memory" || !postgres) {
     throw new GatewayError("store_unavailable", "data.store is memory, which no other process can read");

@@ -21,7 +21,7 @@ export class Names {
     return `${this.#prefix}:node:${node}`;
   }
 
-  /** The list of what other nodes ask of a node. */
+  /** What other nodes ask of a node, in order. */
   mailbox(node: string): string {
     return `${this.#prefix}:mail:${node}`;
   }
@@ -29,6 +29,16 @@ export class Names {
   /** Who clears a dead node away. */
   clearing(node: string): string {
     return `${this.#prefix}:clearing:${node}`;
+  }
+
+  /** What is written to learn whether Redis takes writes. */
+  get probe(): string {
+    return `${this.#prefix}:probe`;
+  }
+
+  /** The channel that says that the gateway keys changed. */
+  get keyChanges(): string {
+    return `${this.#prefix}:keys`;
   }
 
   /** Any other key, by its kind and what it is about. */

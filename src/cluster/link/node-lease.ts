@@ -7,6 +7,8 @@ export const LEASE_MS = 6_000;
 const RENEW_MS = 2_000;
 /** How long a node takes to clear a dead one away at most, before another may try. */
 const CLEARING_MS = 10_000;
+/** How long leaving may take: a Redis that is silent then learns of it by the lease's end. */
+const LEAVE_MS = 500;
 
 /** What a node learns of its cluster. */
 export interface LeaseEvents {
@@ -19,7 +21,7 @@ export interface LeaseEvents {
   fault(error: unknown): void;
 }
 
-/** `{node, epoch if it is new, lease in ms}` → the epoch, and whether the lease was still there. */
+/** `{node, epoch if it is new, lease in ms, about}` → the epoch, whether the lease was still there, and how many nodes there are. */
 const RENEW = new Script(`
 local epoch = redis.call('GET', KEYS[1])
 if not epoch then
@@ -29,7 +31,7 @@ end
 local was = redis.call('EXISTS', KEYS[3])
 redis.call('SADD', KEYS[2], ARGV[1])
 redis.call('SET', KEYS[3], ARGV[4], 'PX', ARGV[3])
-return {epoch, was}
+return {epoch, was, redis.call('SCARD', KEYS[2])}
 `);
 
 /** The members of the set of nodes without a lease. */
@@ -41,10 +43,23 @@ end
 return dead
 `);
 
+/** Takes it on to clear a node away that is still dead. 1 if nobody else has. */
+const CLAIM = new Script(`
+if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
+return redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) and 1 or 0
+`);
+
 /** Removes a node that is still dead. */
 const FORGET = new Script(`
+redis.call('DEL', KEYS[4])
 if redis.call('EXISTS', KEYS[2]) == 1 then return 0 end
 redis.call('DEL', KEYS[3])
+return redis.call('SREM', KEYS[1], ARGV[1])
+`);
+
+/** Removes a node that leaves in good order. */
+const LEAVE = new Script(`
+redis.call('DEL', KEYS[2], KEYS[3])
 return redis.call('SREM', KEYS[1], ARGV[1])
 `);
 
@@ -56,8 +71,13 @@ export class NodeLease {
   readonly #events: LeaseEvents;
   readonly #about: string;
   #epoch: string | undefined;
-  #heardAt = performance.now();
+  /** When the renewal was asked for that was confirmed last. */
+  #renewedAt = performance.now();
+  /** Since when the lease has been held without a break. */
+  #heldSince = performance.now();
+  #nodeCount = 1;
   #timer: NodeJS.Timeout | undefined;
+  #clearing: Promise<void> | undefined;
   #isClosed = false;
 
   /** `about`: what others may show of the node. */
@@ -69,9 +89,9 @@ export class NodeLease {
     this.#events = events;
   }
 
-  /** Since Redis last confirmed the lease, in milliseconds. */
+  /** Since the lease was last renewed, in milliseconds. */
   get ageMs(): number {
-    return performance.now() - this.#heardAt;
+    return performance.now() - this.#renewedAt;
   }
 
   /** Whether others take this node for alive, as far as it knows. */
@@ -79,19 +99,45 @@ export class NodeLease {
     return this.ageMs < LEASE_MS;
   }
 
+  /** Whether this node has held its lease for the length of one: it may take those without a lease for dead. */
+  get mayJudge(): boolean {
+    return this.isHeld && performance.now() - this.#heldSince >= LEASE_MS;
+  }
+
+  /** How many nodes there are, this one and those not yet cleared away included, as of the last renewal. */
+  get nodeCount(): number {
+    return this.#nodeCount;
+  }
+
   /** Takes the lease and renews it from now on. Rejects with `cluster_unavailable`. */
   async open(): Promise<void> {
     await this.#renew();
-    const tick = () => {
-      this.#timer = setTimeout(() => void this.#round().then(tick), RENEW_MS);
-      this.#timer.unref();
-    };
-    tick();
+    this.#timer = setInterval(() => void this.renew(), RENEW_MS).unref();
   }
 
-  /** Whether a node is alive. Rejects with `cluster_unavailable`. */
+  /** Renews the lease now. Never rejects: that Redis is away is the link's to tell. */
+  async renew(): Promise<void> {
+    if (this.#isClosed || this.#epoch === undefined) return;
+    try {
+      await this.#renew();
+    } catch (error) {
+      this.#tell(error);
+      return;
+    }
+    // Beside the renewals, which must not wait for it.
+    this.#clearing ??= this.#clear()
+      .catch((error: unknown) => this.#tell(error))
+      .finally(() => {
+        this.#clearing = undefined;
+      });
+  }
+
+  /**
+   * Whether a node is alive. All count as alive until this node has held its own lease for the length of a lease: after an
+   * outage of Redis every lease is gone, and each node needs a moment to take its own again. Rejects with `cluster_unavailable`.
+   */
   async isAlive(node: string): Promise<boolean> {
-    return (await this.#link.command(["EXISTS", this.#names.lease(node)])) === 1;
+    return (await this.#link.command(["EXISTS", this.#names.lease(node)])) === 1 || !this.mayJudge;
   }
 
   /** The nodes that are alive, or were not cleared away yet. */
@@ -99,47 +145,54 @@ export class NodeLease {
     return (await this.#link.command(["SMEMBERS", this.#names.nodes])) as string[];
   }
 
-  /** Gives the lease back: the node has left in good order. */
+  /** Gives the lease back: the node has left in good order. Never rejects, and takes half a second at most. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearTimeout(this.#timer);
-    const keys = [this.#names.lease(this.node), this.#names.mailbox(this.node)];
-    await this.#link.command(["DEL", ...keys]).catch(() => {});
-    await this.#link.command(["SREM", this.#names.nodes, this.node]).catch(() => {});
-  }
-
-  async #round(): Promise<void> {
-    if (this.#isClosed) return;
-    try {
-      await this.#renew();
-      await this.#clear();
-    } catch (error) {
-      // That Redis is away is the link's to tell.
-      if (this.#link.isUp && !this.#isClosed) this.#events.fault(error);
-    }
+    clearInterval(this.#timer);
+    const keys = [this.#names.nodes, this.#names.lease(this.node), this.#names.mailbox(this.node)];
+    const leaving = this.#link.run(LEAVE, keys, [this.node]).catch(() => {});
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, LEAVE_MS);
+    await Promise.race([leaving, late.promise]);
+    clearTimeout(timer);
   }
 
   async #renew(): Promise<void> {
-    const { epoch: epochKey, nodes } = this.#names;
-    const keys = [epochKey, nodes, this.#names.lease(this.node)];
+    const keys = [this.#names.epoch, this.#names.nodes, this.#names.lease(this.node)];
+    const askedAt = performance.now();
     const reply = await this.#link.run(RENEW, keys, [this.node, crypto.randomUUID(), String(LEASE_MS), this.#about]);
-    const [epoch, was] = reply as [string, number];
+    const [epoch, was, nodes] = reply as [string, number, number];
+    if (this.#isClosed) return;
     const before = this.#epoch;
     this.#epoch = epoch;
-    this.#heardAt = performance.now();
+    // Redis counts from when it ran the script, which is later than this.
+    this.#renewedAt = askedAt;
+    this.#nodeCount = nodes;
+    if (was === 0) this.#heldSince = performance.now();
     if (before !== undefined && before !== epoch) this.#events.dataLost();
     else if (before !== undefined && was === 0) this.#events.lapsed();
   }
 
+  /** Clears the dead away, one after the other. */
   async #clear(): Promise<void> {
+    if (!this.mayJudge) return;
     const dead = (await this.#link.run(DEAD, [this.#names.nodes], [this.#names.lease("")])) as string[];
     for (const node of dead) {
-      const clearing = this.#names.clearing(node);
-      const isOurs = await this.#link.command(["SET", clearing, this.node, "NX", "PX", String(CLEARING_MS)]);
-      if (isOurs === null) continue;
-      await this.#events.gone(node);
-      await this.#link.run(FORGET, [this.#names.nodes, this.#names.lease(node), this.#names.mailbox(node)], [node]);
+      // One that cannot be cleared away does not keep the others.
+      await this.#clearOf(node).catch((error: unknown) => this.#tell(error));
     }
+  }
+
+  async #clearOf(node: string): Promise<void> {
+    const { nodes } = this.#names;
+    const [claim, lease, mailbox] = [this.#names.clearing(node), this.#names.lease(node), this.#names.mailbox(node)];
+    if ((await this.#link.run(CLAIM, [claim, lease], [this.node, String(CLEARING_MS)])) !== 1) return;
+    await this.#events.gone(node);
+    await this.#link.run(FORGET, [nodes, lease, mailbox, claim], [node]);
+  }
+
+  #tell(error: unknown): void {
+    if (this.#link.isUp && !this.#isClosed) this.#events.fault(error);
   }
 }

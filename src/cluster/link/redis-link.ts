@@ -1,7 +1,11 @@
-import { createClient, ErrorReply, RESP_TYPES } from "@redis/client";
+import { ErrorReply } from "@redis/client";
 import { GatewayError } from "../../core/kernel/errors.ts";
+import { type BytesReply, Connection, type ConnectionEvents, type Reply } from "./connection.ts";
+import { isUnable, reasonOf } from "./reasons.ts";
 import { clientOptions, type RedisOptions, redisPlace } from "./redis-options.ts";
 import type { Script } from "./script.ts";
+
+export type { BytesReply, Reply } from "./connection.ts";
 
 /** What a link tells of itself. */
 export interface LinkEvents {
@@ -9,55 +13,54 @@ export interface LinkEvents {
   state(isUp: boolean, reason: string | undefined): void;
 }
 
-/** What Redis answers: a text, a whole number, nothing, or a list of these. */
-export type Reply = string | number | null | readonly Reply[];
-
-/** The same, with bytes for texts. */
-export type BytesReply = Buffer | number | null | readonly BytesReply[];
-
-interface Sender {
-  sendCommand(args: (string | Buffer)[]): Promise<unknown>;
-}
-
-/** An answer that takes longer counts as none: Redis is away. */
-const ANSWER_MS = 2_000;
-const PING_MS = 1_000;
+const PROBE_MS = 1_000;
+/** How long what a probe wrote is kept. */
+const PROBED_MS = 60_000;
 
 /**
- * Errors that say that Redis cannot do its work now, whatever it is asked: it is full, loading, a replica, or without its
- * disk. It counts as away then.
- */
-const UNABLE = /^(OOM|LOADING|READONLY|MASTERDOWN|MISCONF|NOREPLICAS|BUSY|CLUSTERDOWN|UNKILLABLE)\b/;
-
-/**
- * A connection to Redis that knows whether Redis answers. Nothing waits for a Redis that is away: what is asked then is
- * refused at once with `cluster_unavailable`, and so is what it does not answer in two seconds, which it may have done.
+ * A connection to Redis that knows whether Redis works: once a second it writes something. Nothing waits for a Redis that is
+ * away: what is asked then is refused at once with `cluster_unavailable`, and so is what it does not answer in two seconds,
+ * which it may have done.
  */
 export class RedisLink {
   /** Names the server for people. */
   readonly place: string;
+  readonly #options: RedisOptions;
   readonly #events: LinkEvents;
-  readonly #client: ReturnType<typeof createClient>;
-  /** The same connection, which answers with bytes. */
-  readonly #forBytes: Sender;
+  readonly #connection: Connection;
+  readonly #opened = Promise.withResolvers<void>();
+  /** Scripts that this connection has sent whole. */
+  readonly #known = new Set<Script>();
   #isUp = false;
   #changedAt = performance.now();
   #latencyMs: number | undefined;
-  #reason: string | undefined;
-  #pings: NodeJS.Timeout | undefined;
+  #reason = "it is not connected";
+  #probes: NodeJS.Timeout | undefined;
+  #isProbing = false;
 
-  /** Throws when `caFile` cannot be read. */
+  /** Throws `cluster_unavailable` when `caFile` cannot be read. */
   constructor(options: RedisOptions, events: LinkEvents) {
     this.place = redisPlace(options.url);
+    this.#options = options;
     this.#events = events;
-    this.#client = createClient(clientOptions(options));
-    this.#forBytes = this.#client.withTypeMapping({ [RESP_TYPES.BLOB_STRING]: Buffer });
-    this.#client.on("error", (error: Error) => this.#away(error.message));
-    this.#client.on("ready", () => this.#ping());
+    clientOptions(options);
+    this.#opened.promise.catch(() => {});
+    this.#connection = this.connect({
+      ready: () => {
+        this.#known.clear();
+        void this.#probe();
+      },
+      lost: (reason) => this.#away(reason),
+    });
   }
 
   get isUp(): boolean {
     return this.#isUp;
+  }
+
+  /** Why it is away; undefined if it is not. Without a secret. */
+  get reason(): string | undefined {
+    return this.#isUp ? undefined : this.#reason;
   }
 
   /** How long Redis has been away, in milliseconds; 0 if it is not. */
@@ -65,114 +68,106 @@ export class RedisLink {
     return this.#isUp ? 0 : performance.now() - this.#changedAt;
   }
 
-  /** How long the latest answer to a ping took, in milliseconds. */
+  /** How long Redis took for its latest write of a probe, in milliseconds. */
   get latencyMs(): number | undefined {
     return this.#latencyMs;
   }
 
-  /** Connects. Rejects with `cluster_unavailable` when Redis does not answer; close it then. */
+  /** Connects. Rejects with `cluster_unavailable` when the first attempt fails; close it then. */
   async open(): Promise<void> {
-    // The client itself tries on for ever, so that only the first attempt counts here.
-    void this.#client.connect().catch((error: Error) => this.#away(error.message));
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const timer = setTimeout(() => reject(this.#unavailable("it does not answer")), 2 * ANSWER_MS);
-    this.#client.once("ready", resolve);
-    this.#client.once("error", (error: Error) => reject(this.#unavailable(error.message)));
-    try {
-      await promise;
-      await this.command(["PING"]);
-      this.#up();
-    } finally {
-      clearTimeout(timer);
-    }
-    this.#pings = setInterval(() => this.#ping(), PING_MS);
-    this.#pings.unref();
+    this.#connection.open();
+    this.#probes = setInterval(() => void this.#probe(), PROBE_MS).unref();
+    await this.#opened.promise;
   }
 
   /** Runs a script. Rejects with `cluster_unavailable` when Redis is away, or with what the script raised. */
   async run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[] = []): Promise<Reply> {
-    return (await this.#run(this.#client, script, keys, args)) as Reply;
+    return (await this.#run(script, keys, args, false)) as Reply;
   }
 
-  /** The same, for answers that are no UTF-8. */
+  /** The same, with bytes for texts: for what may be no UTF-8. */
   async runForBytes(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<BytesReply> {
-    return (await this.#run(this.#forBytes, script, keys, args)) as BytesReply;
+    return (await this.#run(script, keys, args, true)) as BytesReply;
   }
 
   /** Sends one command, its arguments as bytes or texts. Rejects as `run` does. */
   async command(args: readonly (string | Buffer)[]): Promise<Reply> {
-    return (await this.#send(this.#client, args)) as Reply;
+    return (await this.#ask(args, false)) as Reply;
   }
 
   async #run(
-    client: Sender,
     script: Script,
     keys: readonly string[],
     args: readonly (string | Buffer)[],
-  ): Promise<unknown> {
+    asBytes: boolean,
+  ): Promise<Reply | BytesReply> {
     const rest = [String(keys.length), ...keys, ...args];
+    // Whole the first time on each connection: asking whether Redis knows it would let later calls overtake this one.
+    if (!this.#known.has(script)) {
+      this.#known.add(script);
+      return this.#ask(["EVAL", script.source, ...rest], asBytes);
+    }
     try {
-      return await this.#send(client, ["EVALSHA", script.sha1, ...rest]);
+      return await this.#ask(["EVALSHA", script.sha1, ...rest], asBytes);
     } catch (error) {
       if (!(error instanceof ErrorReply && error.message.startsWith("NOSCRIPT"))) throw error;
-      return await this.#send(client, ["EVAL", script.source, ...rest]);
+      return await this.#ask(["EVAL", script.source, ...rest], asBytes);
     }
   }
 
-  async #send(client: Sender, args: readonly (string | Buffer)[]): Promise<unknown> {
-    if (!this.#client.isReady) throw this.#unavailable(this.#reason ?? "it is not connected");
-    const { promise, reject } = Promise.withResolvers<never>();
-    const timer = setTimeout(() => {
-      const error = this.#unavailable("it does not answer");
-      this.#away(error.message);
-      reject(error);
-    }, ANSWER_MS);
+  async #ask(args: readonly (string | Buffer)[], asBytes: boolean): Promise<Reply | BytesReply> {
+    if (!this.#isUp) throw this.#unavailable(this.#reason);
     try {
-      return await Promise.race([client.sendCommand([...args]), promise]);
+      return await (asBytes ? this.#connection.askForBytes(args) : this.#connection.ask(args));
     } catch (error) {
-      if (error instanceof ErrorReply) {
-        if (!UNABLE.test(error.message)) throw error;
-        this.#away(error.message);
-      }
-      throw error instanceof GatewayError ? error : this.#unavailable((error as Error).message);
-    } finally {
-      clearTimeout(timer);
+      if (error instanceof ErrorReply && !isUnable(error)) throw error;
+      const reason = reasonOf(error);
+      if (error instanceof ErrorReply) this.#away(reason);
+      throw this.#unavailable(this.#isUp ? reason : this.#reason);
     }
   }
 
-  /** Another connection to the same server for what blocks one or takes it over: subscriptions, waiting for a list. */
-  duplicate(): ReturnType<typeof createClient> {
-    return this.#client.duplicate();
+  /** Another connection to the same server for what blocks one or takes it over. To be opened and closed by the caller. */
+  connect(events: ConnectionEvents): Connection {
+    return new Connection(this.#options, events);
   }
 
   /** Closes the connection; what is not answered is rejected. */
   close(): void {
-    clearInterval(this.#pings);
-    this.#client.removeAllListeners("ready");
-    if (this.#client.isOpen) this.#client.destroy();
+    clearInterval(this.#probes);
+    this.#isUp = false;
+    this.#reason = "it is closed";
+    void this.#connection.close();
   }
 
-  async #ping(): Promise<void> {
+  /** PING would be answered by a Redis that is full, or a replica. */
+  async #probe(): Promise<void> {
+    if (this.#isProbing || !this.#connection.isReady) return;
+    this.#isProbing = true;
     const askedAt = performance.now();
     try {
-      await this.command(["PING"]);
+      await this.#connection.ask(["SET", this.#options.probeKey ?? "sluice:probe", "", "PX", String(PROBED_MS)]);
       this.#latencyMs = performance.now() - askedAt;
       this.#up();
-    } catch {
-      // Told by `command`.
+    } catch (error) {
+      // What else it can be, the connection tells.
+      if (error instanceof ErrorReply) this.#away(reasonOf(error));
+    } finally {
+      this.#isProbing = false;
     }
   }
 
   #up(): void {
-    if (this.#isUp) return;
+    if (this.#isUp || !this.#connection.isReady) return;
     this.#isUp = true;
     this.#changedAt = performance.now();
-    this.#reason = undefined;
+    this.#opened.resolve();
     this.#events.state(true, undefined);
   }
 
   #away(reason: string): void {
     this.#reason = reason;
+    this.#opened.reject(this.#unavailable(reason));
     if (!this.#isUp) return;
     this.#isUp = false;
     this.#changedAt = performance.now();

@@ -16,7 +16,7 @@ export const OUTLIVES_MS = 600_000;
 type Due = readonly [tap: Tap, append: NonNullable<ReturnType<Tap["next"]>>];
 
 /** What an appender is made of. */
-export interface AppenderParts extends Pick<TapParts, "now" | "wall" | "keptMs" | "fenced"> {
+export interface AppenderParts extends Pick<TapParts, "now" | "wall" | "keptMs" | "fenced" | "holed"> {
   readonly node: string;
   readonly link: RedisLink;
   readonly keys: StreamKeys;
@@ -34,27 +34,24 @@ export class Appender {
   #round: Promise<void> | undefined;
   #isUrgent = false;
   #isClosed = false;
-  #holes = 0;
 
   constructor(parts: AppenderParts) {
     this.#parts = parts;
   }
 
-  /** Events that Redis does not have yet. */
-  get behind(): number {
-    let sum = 0;
-    for (const tap of this.#busy) sum += tap.behind;
+  /** Streams with events that Redis does not have yet, and the size of these. */
+  get behind(): { readonly streams: number; readonly bytes: number } {
+    const sum = { streams: 0, bytes: 0 };
+    for (const { behind, behindBytes } of this.#busy) {
+      if (behind > 0) sum.streams++;
+      sum.bytes += behindBytes;
+    }
     return sum;
-  }
-
-  /** How often events were lost to Redis because it was away for too long. */
-  get holes(): number {
-    return this.#holes;
   }
 
   /** Begins to write a stream. */
   add(registered: RegisteredStream): Tap {
-    const { now, wall, keptMs, fenced, link } = this.#parts;
+    const { now, wall, keptMs, fenced, holed, link } = this.#parts;
     const tap = new Tap(registered, {
       now,
       wall,
@@ -65,9 +62,7 @@ export class Appender {
         this.#forget(lost);
         fenced(lost);
       },
-      holed: () => {
-        this.#holes++;
-      },
+      holed,
       removed: (gone) => this.#forget(gone),
     });
     this.#taps.add(tap);

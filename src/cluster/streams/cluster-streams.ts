@@ -2,13 +2,14 @@ import type { Dialect } from "../../core/dialect/dialect.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { JsonObject } from "../../core/kernel/json.ts";
+import type { ClusterObserver } from "../../core/ports/cluster-observer.ts";
 import type { Elsewhere } from "../../core/stream/elsewhere.ts";
 import type { LogBudget } from "../../core/stream/log-budget.ts";
 import { keptMs, type RegisteredStream, type RegistryLimits } from "../../core/stream/registered-stream.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { ResumeFailure } from "../../core/stream/resume-failure.ts";
 import type { LogLimits } from "../../core/stream/stream-log.ts";
-import type { Cluster } from "../cluster.ts";
+import type { Member } from "../link/member.ts";
 import { Appender, OUTLIVES_MS } from "./appender.ts";
 import { Mirrors } from "./mirrors.ts";
 import { OwnedStreams } from "./owned-streams.ts";
@@ -19,7 +20,7 @@ import type { Tap } from "./tap.ts";
 
 /** What the streams of a cluster are made of. */
 export interface ClusterStreamsParts {
-  readonly cluster: Cluster;
+  readonly cluster: Member;
   readonly registry: StreamRegistry;
   readonly limits: RegistryLimits;
   readonly log: LogLimits;
@@ -27,6 +28,7 @@ export interface ClusterStreamsParts {
   readonly dialects: ReadonlyMap<string, Dialect>;
   readonly clock: Clock;
   readonly fault: (error: unknown) => void;
+  readonly count: ClusterObserver["count"];
   /** A stream was ended here because its node is gone: what it had used must be settled. Must do no harm when called twice. */
   readonly ownerLost?: (lost: LostStream) => Promise<void>;
 }
@@ -47,7 +49,6 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   readonly #owned: OwnedStreams;
   readonly #mirrors: Mirrors;
   readonly #timer: NodeJS.Timeout;
-  #fenced = 0;
 
   constructor(parts: ClusterStreamsParts) {
     const { cluster, registry, clock, limits, fault } = parts;
@@ -62,6 +63,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       wall: clock.wall,
       keptMs: (registered) => keptMs(registered, limits),
       fenced: (tap) => this.#fence(tap),
+      holed: () => parts.count("stream_hole"),
       fault,
     });
     this.#owned = new OwnedStreams({ registry, tellReader: (to, body) => this.#tell(to, TO_READER, body) });
@@ -91,23 +93,24 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     registry.join(this);
   }
 
-  /** For metrics: events not written yet, holes made, streams lost to other nodes, streams of others read here. */
-  get counts(): { readonly behind: number; readonly holes: number; readonly fenced: number; readonly mirrors: number } {
-    const { behind, holes } = this.#appender;
-    return { behind, holes, fenced: this.#fenced, mirrors: this.#mirrors.count };
+  /** For metrics: streams whose newest events wait to be written, and their size in bytes. */
+  get behind(): { readonly streams: number; readonly bytes: number } {
+    return this.#appender.behind;
   }
 
   opened(registered: RegisteredStream): Tap {
     return this.#appender.add(registered);
   }
 
-  find(
+  async find(
     id: string,
     caller: string,
     epoch: number | undefined,
     after: number,
   ): Promise<RegisteredStream | ResumeFailure> {
-    return this.#mirrors.find(id, caller, epoch, after);
+    const found = await this.#mirrors.find(id, caller, epoch, after);
+    if (typeof found !== "string") this.#parts.count("resumed_elsewhere");
+    return found;
   }
 
   async cancel(id: string, isMeant: (caller: string) => boolean, { code, message }: GatewayError): Promise<boolean> {
@@ -136,15 +139,18 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   }
 
   async #takeOver(id: string, node: string): Promise<void> {
-    const { cluster, clock, limits, ownerLost } = this.#parts;
+    const { cluster, clock, limits, count, ownerLost } = this.#parts;
+    if (await cluster.lease.isAlive(node)) return;
     const times = { now: clock.wall(), keptMs: limits.retentionMs, outlivesMs: OUTLIVES_MS };
     const lost = await takeOver(cluster.link, this.#keys, { id, node }, times);
-    if (lost) await ownerLost?.(lost);
+    if (!lost) return;
+    count("stream_taken_over");
+    await ownerLost?.(lost);
   }
 
   /** Others have ended this stream, because they took this node for dead: it ends here as it did there. */
   #fence({ registered }: Tap): void {
-    this.#fenced++;
+    this.#parts.count("stream_fenced");
     registered.stream.cancel(new GatewayError("owner_lost"));
   }
 

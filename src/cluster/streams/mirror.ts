@@ -3,13 +3,16 @@ import type { GatewayError } from "../../core/kernel/errors.ts";
 import type { JsonObject } from "../../core/kernel/json.ts";
 import type { StreamWatcher } from "../../core/stream/registered-stream.ts";
 import { Stream } from "../../core/stream/stream.ts";
-import type { StreamLog } from "../../core/stream/stream-log.ts";
+import { entryBytes, type StreamLog } from "../../core/stream/stream-log.ts";
 import type { Producer } from "../../core/stream/stream-parts.ts";
 import { endOfText } from "./stored-end.ts";
 import type { StoredStream } from "./stored-stream.ts";
 
 /** How often a stream may be missing before it counts as gone: an owner writes again what Redis has lost, in a few seconds. */
 const MOST_MISSES = 8;
+
+/** How much of an event's size counts at the next one: a large one is forgotten after a hundred small ones. */
+const FADING = 0.95;
 
 /** What a mirror needs of its node. */
 export interface MirrorParts {
@@ -23,8 +26,8 @@ export interface MirrorParts {
   readonly dialect: Stream["dialect"];
   /** What follows `after`, a few batches of it; undefined if there is no such stream any more. */
   readonly read: (after: number) => Promise<StoredStream | undefined>;
-  /** Its owner is gone. Resolves once everybody can know how it ended. */
-  readonly orphaned: (stored: StoredStream) => Promise<void>;
+  /** Its owner seems to be gone: ends it, if that is so. */
+  readonly orphaned: () => Promise<void>;
   /** Tells the owner. */
   readonly tell: (what: string, body: JsonObject) => void;
   /** Its client has handled everything. */
@@ -48,9 +51,11 @@ export class Mirror implements Producer, StreamWatcher {
   #isAttached = false;
   #told: number;
   #isPaused = false;
-  #fetching: Promise<void> | undefined;
+  #isFetching = false;
   #isBehind = false;
   #misses = 0;
+  /** How large events have been lately. */
+  #entryBytes = 0;
   #isOver = false;
 
   constructor(parts: MirrorParts, { facts }: StoredStream) {
@@ -77,6 +82,7 @@ export class Mirror implements Producer, StreamWatcher {
         return;
       }
       log.append(entry.event, entry.data, entry.raw, entry.hasContent);
+      this.#entryBytes = Math.max(entryBytes(entry), this.#entryBytes * FADING);
     }
     if (entries.length > 0) this.stream.wakeReaders();
     this.stream.readerMoved();
@@ -88,16 +94,14 @@ export class Mirror implements Producer, StreamWatcher {
   /** There may be more. */
   look(): void {
     this.#isBehind = true;
-    if (this.#isOver || this.#isPaused || this.stream.terminal) return;
-    this.#fetching ??= this.#fetch().finally(() => {
-      this.#fetching = undefined;
-    });
+    if (!this.#isFetching) void this.#fetch();
   }
 
-  /** Tells the owner how far the client is. Called about every 100 ms. */
-  report(): void {
+  /** Tells the owner how far the client is; with `isSoon` only if that frees about so many bytes of its log. */
+  report(isSoon?: { readonly ifBytes: number }): void {
     const { handled } = this.stream;
     if (this.#isOver || handled === this.#told) return;
+    if (isSoon && (handled - this.#told) * this.#entryBytes < isSoon.ifBytes) return;
     this.#told = handled;
     this.#parts.tell("handled", { reader: this.reader, seq: handled });
   }
@@ -151,27 +155,34 @@ export class Mirror implements Producer, StreamWatcher {
     this.#parts.removed();
   }
 
+  get #mayFetch(): boolean {
+    return this.#isBehind && !this.#isPaused && !this.#isOver && !this.stream.terminal;
+  }
+
   async #fetch(): Promise<void> {
-    while (this.#isBehind && !this.#isPaused && !this.#isOver && !this.stream.terminal) {
-      this.#isBehind = false;
-      try {
-        const stored = await this.#parts.read(this.stream.log.head);
-        if (this.#isOver) return;
-        if (!stored) {
-          if (++this.#misses > MOST_MISSES) this.#parts.lost("resume_failed");
-          return;
-        }
-        this.#misses = 0;
-        if (!stored.end && !stored.isOwnerAlive) {
-          await this.#parts.orphaned(stored);
-          this.#isBehind = true;
-        }
-        if (stored.hasMore) this.#isBehind = true;
-        this.take(stored);
-      } catch {
-        // Redis is away. It is looked at again within a second.
-        return;
+    this.#isFetching = true;
+    try {
+      while (this.#mayFetch) {
+        this.#isBehind = false;
+        await this.#fetchOnce();
       }
+    } catch {
+      // Redis is away. There is another look within a second.
     }
+    this.#isFetching = false;
+  }
+
+  async #fetchOnce(): Promise<void> {
+    const stored = await this.#parts.read(this.stream.log.head);
+    if (this.#isOver) return;
+    if (!stored) {
+      if (++this.#misses > MOST_MISSES) this.#parts.lost("resume_failed");
+      return;
+    }
+    this.#misses = 0;
+    // Once it has an end, everybody is woken.
+    if (!stored.end && !stored.isOwnerAlive) await this.#parts.orphaned();
+    this.#isBehind ||= stored.hasMore;
+    this.take(stored);
   }
 }

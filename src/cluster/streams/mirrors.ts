@@ -13,10 +13,13 @@ import type { StoredStream } from "./stored-stream.ts";
 
 /** Batches that one look takes at most; each is 128 KiB or a single event. */
 const BATCHES = 8;
-/** How often owners are told how far readers are, in milliseconds. */
-const REPORT_MS = 100;
-/** How many reports between two looks for what no wake-up told. */
-const REPORTS_A_LOOK = 10;
+/** How often owners may be told how far readers are, in milliseconds: when that frees a part of their logs. */
+const TICK_MS = 20;
+const REPORT_BYTES = 65_536;
+const REPORT_SHARE = 1 / 4;
+/** How many ticks until they are told anyway, and until a look for what no wake-up told. */
+const TICKS_A_REPORT = 5;
+const TICKS_A_LOOK = 50;
 /** How long a client may be ahead of what its stream's owner has written, in milliseconds: it reads on where it wrote 10 ms ago. */
 const AHEAD_MS = 1_000;
 /** How long a stream may be unknown: it may have been opened just now. */
@@ -33,7 +36,7 @@ export interface MirrorsParts {
   readonly fault: (error: unknown) => void;
   readonly read: (id: string, after: number, batches: number) => Promise<StoredStream | undefined>;
   /** Ends a stream whose node is gone. */
-  readonly takeOver: (id: string, node: string) => Promise<unknown>;
+  readonly takeOver: (id: string, node: string) => Promise<void>;
   /** Calls `woken` when a stream may have more, until disposed. */
   readonly wakes: (id: string, woken: () => void) => Disposable;
   readonly tellOwner: (node: string, body: JsonObject) => void;
@@ -46,7 +49,7 @@ export class Mirrors {
   readonly #parts: MirrorsParts;
   readonly #mirrors = new Map<string, { readonly mirror: Mirror; readonly registered: RegisteredStream }>();
   #timer: NodeJS.Timeout | undefined;
-  #reports = 0;
+  #ticks = 0;
 
   constructor(parts: MirrorsParts) {
     this.#parts = parts;
@@ -103,11 +106,11 @@ export class Mirrors {
     for (;;) {
       const stored = await this.#parts.read(id, after, BATCHES);
       const waitedMs = this.#parts.now() - asked;
-      if (!stored && waitedMs < UNKNOWN_MS) await wait(AGAIN_MS);
-      else if (stored?.facts.caller !== caller || stored.end !== undefined) return stored;
-      else if (!stored.isOwnerAlive) await this.#parts.takeOver(id, stored.owner);
-      else if (after <= stored.seq || waitedMs > AHEAD_MS) return stored;
-      else await wait(AGAIN_MS);
+      if (stored ? stored.facts.caller !== caller || stored.end !== undefined : waitedMs > UNKNOWN_MS) return stored;
+      if (stored && (waitedMs > AHEAD_MS || (stored.isOwnerAlive && after <= stored.seq))) return stored;
+      // Does nothing while others than Redis' lease say that it lives.
+      if (stored && !stored.isOwnerAlive) await this.#parts.takeOver(id, stored.owner);
+      await wait(AGAIN_MS);
     }
   }
 
@@ -123,7 +126,7 @@ export class Mirrors {
         now,
         dialect: dialects.get(facts.dialect ?? ""),
         read: (from) => read(id, from, BATCHES),
-        orphaned: async () => void (await takeOver(id, owner)),
+        orphaned: () => takeOver(id, owner),
         tell: (what, body) => tellOwner(owner, { what, stream: id, ...body }),
         done: (isAcknowledged) => done(id, owner, isAcknowledged),
         lost: (why) => registry.lose(registered, why),
@@ -139,16 +142,19 @@ export class Mirrors {
     const waking = wakes(id, () => mirror.look());
     const registered = registry.addMirror(mirror.stream, facts.caller, isCode(previous) ? previous : undefined, mirror);
     this.#mirrors.set(mirror.reader, { mirror, registered });
-    this.#timer ??= setInterval(() => this.#tick(), REPORT_MS).unref();
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
     mirror.take(stored);
     if (stored.hasMore) mirror.look();
     return registered;
   }
 
   #tick(): void {
-    const isLook = ++this.#reports % REPORTS_A_LOOK === 0;
+    const { maxBytes } = this.#parts.limits;
+    const isReport = ++this.#ticks % TICKS_A_REPORT === 0;
+    const isLook = this.#ticks % TICKS_A_LOOK === 0;
+    const soon = { ifBytes: Math.min(REPORT_BYTES, maxBytes * REPORT_SHARE) };
     for (const { mirror } of this.#mirrors.values()) {
-      mirror.report();
+      mirror.report(isReport ? undefined : soon);
       if (isLook) mirror.look();
     }
   }

@@ -87,6 +87,12 @@ export class Tap implements Hold, StreamWatcher {
     return this.#isOver ? 0 : this.registered.stream.log.head - Math.max(this.#written, 0);
   }
 
+  /** The size of these, as logs count it; an estimate, from the log's average. */
+  get behindBytes(): number {
+    const { log } = this.registered.stream;
+    return this.behind === 0 ? 0 : Math.round((log.bytes * this.behind) / Math.max(1, log.head - log.tail));
+  }
+
   /** Whether every tick must look at it. */
   get isRunning(): boolean {
     return !this.#isOver && !this.#hasEnd;
@@ -172,7 +178,7 @@ export class Tap implements Hold, StreamWatcher {
     else if (answer === "fenced" || (answer === "lost" && this.#isSuspect)) this.#fence();
     else if (answer === "lost") this.beginAnew();
     // An append that was not answered was done, or Redis fell back.
-    else this.#written = Math.min(Number(answer), this.registered.stream.log.head);
+    else this.#reached(Math.min(Number(answer), this.registered.stream.log.head));
   }
 
   /** Redis has nothing of it any more, or no more than this node could go on from. */
@@ -185,20 +191,26 @@ export class Tap implements Hold, StreamWatcher {
     this.#parts.changed(this, false);
   }
 
-  /** This node was taken for dead: if nothing is left of the stream, others have ended it. */
+  /** This node was taken for dead: others may have ended the stream, and perhaps nothing is left of it. Asks at once. */
   suspect(): void {
     this.#isSuspect = true;
+    this.#touchedAt = Number.NEGATIVE_INFINITY;
+    this.#parts.changed(this, true);
   }
 
   #wrote({ seq, batch, from, isEnd, keepMs, previous }: Append): void {
     this.#hasDialect ||= batch !== undefined;
-    this.#written = seq;
     this.#from = Math.max(this.#from, from);
     this.#previous = previous;
     this.#hasEnd ||= isEnd;
     this.#isKept ||= keepMs !== undefined;
     this.#touchedAt = this.#parts.now();
     this.#isSuspect = false;
+    this.#reached(seq);
+  }
+
+  #reached(seq: number): void {
+    this.#written = seq;
     // It may wait for just this.
     this.registered.stream.readerMoved();
   }

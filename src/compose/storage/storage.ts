@@ -15,12 +15,23 @@ export interface StorageOptions {
   readonly fault: (error: GatewayError) => void;
 }
 
+/** The state of a server that keeps what is stored. */
+export interface StorageHealth {
+  readonly isUp: boolean;
+  /** How long it took for its latest answer, in milliseconds; undefined until there is one. */
+  readonly latencyMs: number | undefined;
+  /** Why it is not up, without a secret. */
+  readonly reason: string | undefined;
+}
+
 /** All that is stored. Closing it commits what waits. */
 export interface Storage extends AsyncDisposable {
   /** Whether it outlives the process. */
   readonly durable: boolean;
   readonly transcripts: Transcripts;
   readonly ledger: StoredLedger;
+  /** The state of the server that keeps it, as it was seen last; undefined where there is none. */
+  readonly health?: (() => StorageHealth) | undefined;
   /** Watches the gateway keys; undefined where there can be none. Rejects with `store_unavailable` when they cannot be read. */
   watchKeys(news: KeyNews): Promise<KeyWatch> | undefined;
 }

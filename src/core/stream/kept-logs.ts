@@ -1,5 +1,5 @@
 import { GatewayError } from "../kernel/errors.ts";
-import { type LogBudget, SENT_SHARE } from "./log-budget.ts";
+import { type LogBudget, REFUSE_AT, SENT_SHARE } from "./log-budget.ts";
 import type { Stream } from "./stream.ts";
 
 /** An ended stream whose log is kept. */
@@ -51,6 +51,17 @@ export class KeptLogs {
       if (oldest === kept || this.#sentBytes <= this.#budget.maxBytes * SENT_SHARE) return;
       this.drop(oldest);
     }
+  }
+
+  /** Drops logs to make room for another stream's. Throws `overloaded` if that does not help. */
+  makeRoom(): void {
+    // A new stream is worth more than the log of an ended one.
+    this.relieve(REFUSE_AT);
+    if (!this.#budget.isOver(REFUSE_AT)) return;
+    throw new GatewayError("overloaded", "no memory for another stream's log", {
+      retryAfterMs: 1_000,
+      setting: "limits.totalLogBytes",
+    });
   }
 
   /** Drops logs until less than this share of the budget is used: handled ones first, then the longest waiting. */

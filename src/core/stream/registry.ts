@@ -3,7 +3,7 @@ import { BoundedMap } from "../kernel/bounded-map.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { Elsewhere } from "./elsewhere.ts";
 import { cancelLargest, KeptLogs } from "./kept-logs.ts";
-import { CANCEL_AT, EVICT_AT, type LogBudget, REFUSE_AT } from "./log-budget.ts";
+import { CANCEL_AT, EVICT_AT, type LogBudget } from "./log-budget.ts";
 import {
   type Attachment,
   type AwayPolicy,
@@ -54,14 +54,7 @@ export class StreamRegistry {
 
   /** Throws `overloaded` if there is no memory for another log, even after evicting ended ones. */
   admit(): void {
-    // A new stream is worth more than the log of an ended one.
-    this.#kept.relieve(REFUSE_AT);
-    if (this.#budget.isOver(REFUSE_AT)) {
-      throw new GatewayError("overloaded", "no memory for another stream's log", {
-        retryAfterMs: 1_000,
-        setting: "limits.totalLogBytes",
-      });
-    }
+    this.#kept.makeRoom();
   }
 
   /** Makes this registry one of a cluster's. Before any stream is added. */

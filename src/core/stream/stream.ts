@@ -9,6 +9,8 @@ import type { Hold, Producer, StreamInfo } from "./stream-parts.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Window } from "./window.ts";
 
+export type { Producer } from "./stream-parts.ts";
+
 /**
  * One upstream generation from open to terminal: a log, its readers, and a producer that is paused while the log is full.
  * The stream owns the log's memory: it is freed once the stream has ended and the last reader is done, unless retained.

@@ -21,6 +21,8 @@ export interface KeySource {
 
 /** A watch that runs until it is closed. */
 export interface KeyWatch {
+  /** Looks now: somebody said that keys changed. */
+  look(): void;
   close(): Promise<void>;
 }
 
@@ -33,7 +35,14 @@ export async function lookForKeys({ changed, lookMs, close }: KeySource, { keys,
     throw error;
   }
   let isFailing = false;
+  /** What runs now, and whether to look once more after it: what changed meanwhile may have come too late for it. */
+  let looking = Promise.resolve();
+  let isLooking = false;
+  let isAgain = false;
+  let isClosed = false;
   const look = async () => {
+    isLooking = true;
+    isAgain = false;
     try {
       const found = await changed();
       isFailing = false;
@@ -42,16 +51,22 @@ export async function lookForKeys({ changed, lookMs, close }: KeySource, { keys,
       if (!isFailing) failed(toGatewayError(error));
       isFailing = true;
     } finally {
-      looking = undefined;
+      isLooking = false;
     }
+    if (isAgain && !isClosed) await look();
   };
-  let looking: Promise<void> | undefined;
-  const timer = setInterval(() => {
-    looking ??= look();
-  }, lookMs);
+  const begin = () => {
+    if (!isLooking && !isClosed) looking = look();
+  };
+  const timer = setInterval(begin, lookMs);
   return {
+    look() {
+      isAgain = isLooking;
+      begin();
+    },
     async close() {
       clearInterval(timer);
+      isClosed = true;
       await looking;
       await close();
     },

@@ -1,132 +1,67 @@
 import { expect, test } from "@jest/globals";
-import { Mailbox, type Message } from "../../../src/cluster/link/mailbox.ts";
-import { Names } from "../../../src/cluster/link/names.ts";
-import { LEASE_MS, NodeLease } from "../../../src/cluster/link/node-lease.ts";
-import { RedisLink } from "../../../src/cluster/link/redis-link.ts";
 import { Script } from "../../../src/cluster/link/script.ts";
 import { Wakes } from "../../../src/cluster/link/wakes.ts";
-import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
-
-const fault = (error: unknown) => {
-  throw error;
-};
-
-/** A link that tells each of its states to whoever waits for it. */
-async function openLink(redis: TestRedis) {
-  const states: boolean[] = [];
-  let changed = Promise.withResolvers<void>();
-  const link = new RedisLink(
-    { url: redis.url, caFile: undefined },
-    {
-      state(isUp) {
-        states.push(isUp);
-        changed.resolve();
-        changed = Promise.withResolvers();
-      },
-    },
-  );
-  await link.open();
-  const state = async (isUp: boolean) => {
-    while (link.isUp !== isUp) await changed.promise;
-  };
-  return Object.assign(link, { states, state, [Symbol.dispose]: () => link.close() });
-}
+import { beforeRedis } from "../../support/odd-redis.ts";
+import { describeWithRedis } from "../../support/redis.ts";
+import { openLink } from "../../support/redis-link.ts";
 
 describeWithRedis("a link to Redis", (redis) => {
-  test("runs a script that Redis does not know yet, and again", async () => {
-    using link = await openLink(redis());
+  test("runs a script that Redis does not know yet, again, and after Redis forgot it", async () => {
+    using link = await openLink(redis().url);
     const echo = new Script("return {KEYS[1], ARGV[1], 7}");
     expect(await link.run(echo, ["key"], ["value"])).toEqual(["key", "value", 7]);
     expect(await link.run(echo, ["key"], ["again"])).toEqual(["key", "again", 7]);
+    await link.command(["SCRIPT", "FLUSH"]);
+    expect(await link.run(echo, ["key"], [Buffer.from("bytes")])).toEqual(["key", "bytes", 7]);
   });
 
-  test("is refused at once while Redis is away, and works once it is back", async () => {
-    using link = await openLink(redis());
-    await redis().kill();
-    await link.state(false);
-    await expect(link.command(["PING"])).rejects.toMatchObject({ code: "cluster_unavailable" });
-    await redis().resume();
-    await link.state(true);
-    expect(await link.command(["PING"])).toBe("PONG");
-    expect(link.states).toEqual([true, false, true]);
+  test("keeps the order of what is asked before Redis knows the script", async () => {
+    using link = await openLink(redis().url);
+    await link.command(["SCRIPT", "FLUSH"]);
+    const push = new Script("return redis.call('RPUSH', KEYS[1], ARGV[1])");
+    const pushed = Array.from({ length: 50 }, (_, number) => link.run(push, ["order"], [String(number)]));
+    expect(await Promise.all(pushed)).toEqual(Array.from({ length: 50 }, (_, number) => number + 1));
+    const order = Array.from({ length: 50 }, (_, number) => String(number));
+    expect(await link.command(["LRANGE", "order", "0", "-1"])).toEqual(order);
   });
 
-  test("takes a full Redis for away", async () => {
-    using link = await openLink(redis());
-    await link.command(["CONFIG", "SET", "maxmemory", "1"]);
-    await expect(link.command(["SET", "a", "b"])).rejects.toMatchObject({ code: "cluster_unavailable" });
-    expect(link.isUp).toBe(false);
-    await redis().kill();
-    await redis().resume();
-    await link.state(true);
+  test("answers with lists and texts, whatever the command, and with what a script raised", async () => {
+    using link = await openLink(redis().url);
+    await link.command(["HSET", "hash", "a", "1"]);
+    expect(await link.command(["HGETALL", "hash"])).toEqual(["a", "1"]);
+    await expect(link.command(["INCR", "hash"])).rejects.toThrow("WRONGTYPE");
+    expect(link.isUp).toBe(true);
   });
-});
 
-describeWithRedis("the nodes of a cluster", (redis) => {
-  test("hear each other's messages in order, and that there is nobody", async () => {
-    using link = await openLink(redis());
-    const names = new Names("mail");
-    const lease = new NodeLease("b", link, names, "", {
-      dataLost: () => {},
-      lapsed: () => {},
-      gone: async () => {},
-      fault,
+  test("wakes those who listen to a channel until they leave it, also after its connection was made again", async () => {
+    let cutAll = () => {};
+    await using proxy = await beforeRedis(redis().port, (_bytes, pass, { cut }) => {
+      cutAll = cut;
+      pass();
     });
-    await lease.open();
-    const box = new Mailbox("b", link, names, fault);
-    const got: Message[] = [];
-    const { promise, resolve } = Promise.withResolvers<void>();
-    box.on("say", (message) => {
-      got.push(message);
-      if (got.length === 100) resolve();
+    using link = await openLink(redis().url);
+    using weak = await openLink(proxy.url);
+    const wakes = new Wakes(weak);
+    let woken = Promise.withResolvers<string>();
+    // Before there is a connection.
+    const listening = wakes.on("channel", (message) => {
+      if (message !== undefined) woken.resolve(message);
     });
-    const sender = new Mailbox("a", link, names, fault);
-    expect(await sender.send("c", "say", {})).toBe(false);
-    for (let number = 0; number < 100; number++) expect(await sender.send("b", "say", { number })).toBe(true);
-    box.open();
-    await promise;
-    expect(got).toEqual(Array.from({ length: 100 }, (_, number) => ({ kind: "say", from: "a", body: { number } })));
-    await box.close();
-    await lease.close();
-  });
-
-  test(
-    "clear away a node that is gone, and only that",
-    async () => {
-      using link = await openLink(redis());
-      const names = new Names("gone");
-      const { promise, resolve } = Promise.withResolvers<string>();
-      const lease = (node: string) =>
-        new NodeLease(node, link, names, "", {
-          dataLost: () => {},
-          lapsed: () => {},
-          async gone(dead) {
-            resolve(dead);
-          },
-          fault,
-        });
-      const living = lease("living");
-      await living.open();
-      // Its timer is stopped by being dropped: the lease is only taken.
-      await link.command(["SADD", names.nodes, "dead"]);
-      await link.command(["SET", names.lease("dead"), "", "PX", "100"]);
-      expect(await promise).toBe("dead");
-      expect(await living.isAlive("living")).toBe(true);
-      await living.close();
-    },
-    2 * LEASE_MS,
-  );
-
-  test("are woken by a channel until they leave it", async () => {
-    using link = await openLink(redis());
-    const wakes = new Wakes(link);
     wakes.open();
-    const { promise, resolve } = Promise.withResolvers<string>();
-    using _ = wakes.on("channel", (message) => {
-      if (message !== undefined) resolve(message);
-    });
     while ((await link.command(["PUBLISH", "channel", "7"])) === 0);
-    expect(await promise).toBe("7");
+    expect(await woken.promise).toBe("7");
+    woken = Promise.withResolvers();
+    cutAll();
+    while (String(await link.command(["PUBSUB", "NUMSUB", "channel"])) !== "channel,0");
+    while ((await link.command(["PUBLISH", "channel", "8"])) === 0);
+    expect(await woken.promise).toBe("8");
+    const again = wakes.on("channel", () => {});
+    listening[Symbol.dispose]();
+    listening[Symbol.dispose]();
+    expect(await link.command(["PUBLISH", "channel", "9"])).toBe(1);
+    again[Symbol.dispose]();
+    while ((await link.command(["PUBLISH", "channel", "9"])) !== 0);
+    wakes.close();
     wakes.close();
   });
 });

@@ -146,7 +146,7 @@ describeWithRedis("of two readers on two nodes", (redis) => {
     first.exchange.finishChat();
     let last = 1;
     for (;;) {
-      second.send({ type: "ack", streams: { one: last } });
+      second.send({ type: "ack", received: second.texts.length, streams: { one: last } });
       const frame = await second.take((candidate) => "id" in candidate && candidate.id === "one");
       if (frame.type === "end") break;
       expect(frame).toMatchObject({ type: "event", seq: last + 1 });
