@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 import type { Random } from "../../../src/demo/random.ts";
 import type { Flood, FloodRecord } from "../flood-upstream.ts";
@@ -81,7 +82,7 @@ export class Crowd {
 
   /** What each client saw, held against what the upstream wrote. Histories with faults stay on disk. */
   async check(records: Readonly<Record<string, FloodRecord>>, withinMs: number): Promise<readonly Visit[]> {
-    return Promise.all(
+    const visits = await Promise.all(
       this.#all.map(async ({ history, flood, owner }): Promise<Visit> => {
         const entries = await history.read();
         const ownerLostAt = owner === undefined ? undefined : this.#parts.fleet.lostAt.get(owner);
@@ -92,6 +93,8 @@ export class Crowd {
         return { ...outcome, key: flood.key, flood, owner, endedAt, record, history: entries };
       }),
     );
+    if (visits.every(({ faults }) => faults.length === 0)) await rm(this.#directory, { recursive: true });
+    return visits;
   }
 
   /** Where histories with faults are. */

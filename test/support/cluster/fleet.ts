@@ -138,13 +138,16 @@ export class Fleet implements AsyncDisposable {
   }
 
   async #bury({ name, process }: FleetNode): Promise<void> {
-    for (const line of `${process.stdout}${process.stderr}`.split("\n")) {
-      // Faults are written down; the rest of its log says nothing that figures do not.
-      if (/"level":(50|60|"error"|"fatal")/.test(line) || (line !== "" && !line.startsWith("{")))
-        this.said.push(`${name} ${line}`);
-    }
+    const lines = `${process.stdout}${process.stderr}`.split("\n");
+    this.said.push(...lines.filter(isFault).map((line) => `${name} ${line}`));
     await process[Symbol.asyncDispose]();
   }
 }
+
+/** Whether a line of a node's output tells of a fault of its own: that an engine is away is none. */
+const isFault = (line: string): boolean =>
+  line.startsWith("{")
+    ? line.includes('"level":"error"') && !/"state":|"code":"\w+_unavailable"/.test(line)
+    : line !== "";
 
 const end = (proxy: BreakingProxy) => proxy[Symbol.asyncDispose]();

@@ -67,7 +67,7 @@ export async function hold(options: TrialOptions, happens: (scene: Scene) => Pro
   const records = await rig.records();
   const visits = await crowd.check(records, toldMs);
   const ledgerFaults = await settled(() => checkLedger(visits, readLedger(rig.postgres, fleet.schema), fleet.lostAt));
-  for (const node of fleet.nodes) await fleet.stop(node);
+  await Promise.all(fleet.nodes.map((node) => fleet.stop(node)));
   return {
     ...{ visits, ledgerFaults },
     calls: Object.values(records).reduce((sum, record) => sum + record.calls, 0),
