@@ -1,3 +1,4 @@
+import { GatewayError } from "../../core/kernel/errors.ts";
 import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { APPEND } from "./append-script.ts";
@@ -80,6 +81,11 @@ export class Appender {
   /** This node was taken for dead. */
   suspect(): void {
     for (const tap of this.#taps) tap.suspect();
+  }
+
+  /** Others have ended this node's streams, or are about to. If none did, their ends are written as others would write them. */
+  giveUp(): void {
+    for (const { registered } of this.#taps) registered.stream.cancel(new GatewayError("owner_lost"));
   }
 
   /** Redis answers no more: what waits for it goes on without it. */

@@ -38,6 +38,9 @@ const TO_OWNER = "stream";
 const TO_READER = "stream-reader";
 /** How often nodes whose clients read here are looked at, in milliseconds. */
 const LOOK_MS = 2_000;
+/** How often this process notes that it runs, and after how long without it stood still, in milliseconds. */
+const TICK_MS = 500;
+const STILL_MS = 1_500;
 /** How long clients of other nodes' streams wait for a Redis that is away, in milliseconds; then they may try elsewhere. */
 const AWAY_MS = 10_000;
 
@@ -49,6 +52,8 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   readonly #owned: OwnedStreams;
   readonly #mirrors: Mirrors;
   readonly #timer: NodeJS.Timeout;
+  readonly #ticks: NodeJS.Timeout;
+  #tickAt = performance.now();
 
   constructor(parts: ClusterStreamsParts) {
     const { cluster, registry, clock, limits, fault } = parts;
@@ -90,6 +95,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       gone: (dead) => this.#clear(dead),
     });
     this.#timer = setInterval(() => void this.#look().catch(() => {}), LOOK_MS).unref();
+    this.#ticks = setInterval(() => this.#tick(), TICK_MS).unref();
     registry.join(this);
   }
 
@@ -97,6 +103,14 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   get behind(): { readonly streams: number; readonly bytes: number } {
     return this.#appender.behind;
   }
+
+  /**
+   * An upstream's socket was read. If this process stood still for longer than its lease, others have ended its streams, and what
+   * the sockets gathered meanwhile must reach nobody. Data comes before any timer then.
+   */
+  readonly reading = (): void => {
+    if (performance.now() - this.#tickAt >= STILL_MS) this.#tick();
+  };
 
   opened(registered: RegisteredStream): Tap {
     return this.#appender.add(registered);
@@ -127,6 +141,7 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   /** Writes what is left, so that clients can read on elsewhere. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
+    clearInterval(this.#ticks);
     await this.#appender.flush();
   }
 
@@ -152,6 +167,14 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   #fence({ registered }: Tap): void {
     this.#parts.count("stream_fenced");
     registered.stream.cancel(new GatewayError("owner_lost"));
+  }
+
+  #tick(): void {
+    const { lease, link } = this.#parts.cluster;
+    const stoodStill = performance.now() - this.#tickAt >= STILL_MS;
+    this.#tickAt = performance.now();
+    // While Redis is away, nobody else has the lease either.
+    if (stoodStill && link.isUp && !lease.isHeld) this.#appender.giveUp();
   }
 
   async #look(): Promise<void> {

@@ -5,6 +5,7 @@ import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
 import { configFor, startSluice } from "../../support/sluice-process.ts";
 import type { EventFrame } from "../../support/stream-client.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 import { chunk, nodeConfig, openOn, resumeOn } from "../../support/two-nodes.ts";
 
 const newDirectory = temporaryDirectories();
@@ -50,6 +51,30 @@ describeWithRedis("when the node that runs a stream", (redis) => {
     const { events, end } = await late.rest("one");
     expect(events.map(({ seq }) => seq)).toEqual([1]);
     expect(end).toMatchObject({ status: "failed", lastSeq: 1, error: { code: "shutting_down" } });
+  });
+
+  test("stands still, what its sockets gathered meanwhile reaches nobody when it wakes", async () => {
+    await using upstream = await startScriptedUpstream();
+    const directory = newDirectory();
+    await using owner = await startSluice(configFor(upstream.url, nodeConfig(redis(), directory)));
+    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
+    using first = await openOn(owner, upstream);
+    first.exchange.event(chunk("one"));
+    // Reads along, and so has seen that it is in Redis.
+    using watching = await resumeOn(other, first.stream, 0);
+    await watching.take(isEvent(1));
+    using back = await resumeOn(owner, first.stream, 1);
+    await back.take(({ type }) => type === "resumed");
+    process.kill(owner.pid, "SIGSTOP");
+    first.exchange.event(chunk("after")).finishChat();
+    await turnsUntil(() => other.log.text.includes("node_gone"));
+    process.kill(owner.pid, "SIGCONT");
+    const { events, end } = await back.rest("one");
+    expect(events).toEqual([]);
+    expect(end).toMatchObject({ status: "failed", error: { code: "owner_lost" } });
+    await first.exchange.closed;
+    using late = await resumeOn(other, first.stream, 0);
+    expect((await late.rest("one")).end).toMatchObject({ ...LOST, lastSeq: 1 });
   });
 
   test("stands still for longer than its lease, it is fenced when it wakes: same end, upstream closed", async () => {
