@@ -4,13 +4,14 @@ import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/p
 
 /** A write that waits until it is known who leads. */
 interface Waiting {
-  readonly write: () => Promise<void>;
-  readonly resolve: (written: Promise<void>) => void;
+  /** Writes, and tells whoever waits. */
+  readonly write: () => void;
+  readonly refuse: (reason: GatewayError) => void;
 }
 
 /**
  * What a node writes of conversations while it leads. From the moment when another may have taken the lead it only completes
- * the answers whose beginnings it has stored; all else waits until the lead is known to be this node's (`release`), or
+ * the answers whose beginnings it has stored; all else waits until the lead is known to be this node's (`admit`), or
  * another's, which has read the store and goes on from there (`end`).
  */
 export class LeaderTranscripts implements Transcripts {
@@ -30,16 +31,16 @@ export class LeaderTranscripts implements Transcripts {
   }
 
   /** The lead is this node's: what waits is written. */
-  release(): void {
+  admit(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { write, resolve } of waiting) resolve(write());
+    for (const { write } of waiting) write();
   }
 
   /** Whoever leads, all is written from now on. */
   free(): void {
     this.#isFree = true;
-    this.release();
+    this.admit();
   }
 
   /** The lead is another's: what waits is refused. */
@@ -47,7 +48,7 @@ export class LeaderTranscripts implements Transcripts {
     this.#isOver = true;
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { resolve } of waiting) resolve(Promise.reject(anotherLeads()));
+    for (const { refuse } of waiting) refuse(anotherLeads());
   }
 
   sessions(): Promise<readonly SessionRecord[]> {
@@ -64,6 +65,30 @@ export class LeaderTranscripts implements Transcripts {
 
   documents(kind: string): ReturnType<Transcripts["documents"]> {
     return this.#store.documents(kind);
+  }
+
+  session(key: string): Promise<SessionRecord | undefined> {
+    return this.#store.session(key);
+  }
+
+  document(kind: string, key: string): Promise<JsonValue | undefined> {
+    return this.#store.document(kind, key);
+  }
+
+  follow(changed: Parameters<Transcripts["follow"]>[0]): () => void {
+    return this.#store.follow(changed);
+  }
+
+  hurry(): () => void {
+    return this.#store.hurry();
+  }
+
+  claim(kind: string, which: "all" | "left"): ReturnType<Transcripts["claim"]> {
+    return this.#write(() => this.#store.claim(kind, which));
+  }
+
+  release(kind: string): Promise<void> {
+    return this.#write(() => this.#store.release(kind));
   }
 
   saveSession(session: SessionRecord): Promise<void> {
@@ -130,10 +155,12 @@ export class LeaderTranscripts implements Transcripts {
     return this.#held;
   }
 
-  #write(write: () => Promise<void>): Promise<void> {
+  #write<Written>(write: () => Promise<Written>): Promise<Written> {
     if (this.#isOver) return Promise.reject(anotherLeads());
     if (this.#isHeld) return write();
-    return new Promise((resolve) => this.#waiting.push({ write, resolve }));
+    return new Promise((resolve, reject) =>
+      this.#waiting.push({ write: () => void write().then(resolve, reject), refuse: reject }),
+    );
   }
 }
 

@@ -34,7 +34,7 @@ export async function connectOpenClaw(surroundings: OpenClawSurroundings): Promi
     transcripts: storage.transcripts,
     durable: storage.durable,
     // In a cluster one node alone serves conversations at a time.
-    shared: storage.shared && !cluster,
+    shared: storage.shared && !clusterNode,
     ledger: storage.ledger,
     config: shownConfig,
     settings: { ...config.openclaw, maxFrameBytes },
