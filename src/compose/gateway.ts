@@ -31,12 +31,12 @@ import { originsOf, startMetricsServer } from "./metrics-server.ts";
 import { ClusterNode } from "./node/cluster-node.ts";
 import { logOptions, metricsOptions } from "./node/log-options.ts";
 import { connectReadiness } from "./node/readiness.ts";
+import { connectSharedCaps } from "./node/shared-caps.ts";
 import { connectOpenClaw } from "./openclaw/openclaw.ts";
 import { connectPages } from "./pages.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
 import type { Gateway, GatewayOptions } from "./running.ts";
-import { connectSharedCaps } from "./shared-caps.ts";
 import { openStorage } from "./storage/open-storage.ts";
 import { connectStreamFaces } from "./stream-faces.ts";
 

@@ -45,7 +45,7 @@ describe("the URL of a cluster's Redis", () => {
   test("is warned of where what is said crosses the network unencrypted", () => {
     const url = "redis://ann:canary@redis.example.com";
     const warnings = (redis: object) =>
-      warningsOf(load(clustered(redis))).filter((text) => text.startsWith("cluster."));
+      warningsOf(load(clustered(redis))).filter((text) => text.startsWith("cluster.redis."));
     expect(warnings({ url, moneyUrl: url })).toEqual([
       "cluster.redis.url: prompts and answers cross the network unencrypted; use rediss",
       "cluster.redis.moneyUrl: prompts and answers cross the network unencrypted; use rediss",

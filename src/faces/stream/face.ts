@@ -3,7 +3,8 @@ import type { Connection } from "../../core/ports/connection.ts";
 import { type Face, MAX_UNREAD_BYTES } from "../../core/ports/face.ts";
 import { IdempotencyRecords } from "../../core/relay/idempotency.ts";
 import { Claims } from "./claims.ts";
-import type { StreamFaceParts, StreamRecord } from "./parts.ts";
+import type { StreamFaceParts } from "./parts.ts";
+import type { StreamRecord } from "./repeatable.ts";
 import { StreamSession } from "./session.ts";
 
 /** The stream face: many streams on one socket, each event relayed unchanged. Its protocol is `protocol/stream.ts`. */

@@ -1,9 +1,19 @@
 import { hash } from "node:crypto";
 import type { OpenFrame } from "../../../protocol/stream.ts";
-import { type Fingerprint, fingerprintOf } from "../../core/relay/idempotency.ts";
+import {
+  type Fingerprint,
+  fingerprintOf,
+  type IdempotencyRecord,
+  type IdempotencyRecords,
+} from "../../core/relay/idempotency.ts";
 import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
+import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { Stream } from "../../core/stream/stream.ts";
-import type { SharedParts } from "./parts.ts";
+
+/** The stream that an open with an idempotency key started. */
+export interface StreamRecord extends IdempotencyRecord {
+  readonly streamId: string;
+}
 
 /** An open with an idempotency key. */
 export interface Repeatable {
@@ -29,14 +39,21 @@ export function repeatableOf(
 export function earlierOf(
   { key, fingerprint }: Repeatable,
   caller: string,
-  { records, registry }: SharedParts,
+  {
+    records,
+    registry,
+  }: { readonly records: IdempotencyRecords<StreamRecord>; readonly registry: Pick<StreamRegistry, "find"> },
 ): RegisteredStream | Promise<RegisteredStream> | undefined {
   const record = records.find(key, fingerprint);
   return record && registry.find(record.streamId, caller, 1, 0);
 }
 
 /** Later opens with this key find the stream, unless it is refused. */
-export function remember({ key, fingerprint }: Repeatable, { info }: Stream, records: SharedParts["records"]): void {
+export function remember(
+  { key, fingerprint }: Repeatable,
+  { info }: Stream,
+  records: IdempotencyRecords<StreamRecord>,
+): void {
   const record = { streamId: info.id, fingerprint };
   records.add(key, record);
   void info.opening?.decided?.then((refusal) => refusal && records.remove(key, record));

@@ -53,7 +53,7 @@ const isEnd = ({ what }: Entry) => what === "end";
 describe("the checker of histories", () => {
   test("finds nothing in a stream that was read on elsewhere, wherever that was", () => {
     expect(checkHistory(GOOD, TRUTH)).toMatchObject({ stream: "s_1", status: "completed", lastSeq: LAST, resumes: 1 });
-    fc.assert(
+    void fc.assert(
       fc.property(fc.integer({ min: 0, max: LAST }), (cut) => {
         const history = [...START, ...events(1, cut), ...events(cut + 1, LAST), end(LAST)];
         expect(faultsOf(history)).toEqual([]);
@@ -62,7 +62,7 @@ describe("the checker of histories", () => {
   });
 
   test("finds nothing in a stream that ended with its node, at whatever event", () => {
-    fc.assert(
+    void fc.assert(
       fc.property(fc.integer({ min: 0, max: LAST }), fc.integer({ min: 0, max: 8_000 }), (last, afterMs) => {
         const history = [...START, ...events(1, last), end(last, { ...LOST, at: 100 + afterMs })];
         expect(checkHistory(history, { ...TRUTH, ownerLostAt: 100 })).toMatchObject({

@@ -1,7 +1,7 @@
-import type { SharedCaps } from "../cluster/caps/shared-caps.ts";
-import type { Cluster } from "../cluster/cluster.ts";
-import type { Clock } from "../core/kernel/clock.ts";
-import type { Ledger } from "../core/ledger/ledger.ts";
+import type { SharedCaps } from "../../cluster/caps/shared-caps.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
+import type { Ledger } from "../../core/ledger/ledger.ts";
 
 /** Counts caps together with the other nodes; undefined without a cluster. Resolves once streams under caps can be opened. */
 export async function connectSharedCaps(
@@ -12,7 +12,7 @@ export async function connectSharedCaps(
 ): Promise<SharedCaps | undefined> {
   if (!cluster) return undefined;
   // Loaded only where it is used.
-  const { SharedCaps } = await import("../cluster/caps/shared-caps.ts");
+  const { SharedCaps } = await import("../../cluster/caps/shared-caps.ts");
   const { node, money, names, lease } = cluster;
   const living = async () => {
     const nodes = await lease.nodes();
