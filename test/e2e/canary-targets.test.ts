@@ -12,7 +12,7 @@ import { OpenClawClient } from "../support/openclaw-client.ts";
 import { runSluice } from "../support/run-sluice.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { answer } from "../support/several-targets.ts";
-import { startSluice } from "../support/sluice-process.ts";
+import { startSluice, writeConfig } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
 import { CERTIFICATE, PRIVATE_KEY } from "../support/test-certificate.ts";
@@ -128,7 +128,7 @@ test("no key in turn, proxy credential, client certificate's key or passphrase i
   const good = { ...chat, key: keys[0], keys: [...keys, credentials], proxy: `http://${credentials}@localhost:1` };
   const guardedBy = { ...config.routes.guarded.clientCertificate, passphrase: { passphrase }, key: String(pem) };
   const routes = { ...config.routes, good, guarded: { ...config.routes.guarded, clientCertificate: guardedBy } };
-  writeFileSync(join(sluice.directory, "sluice.config.json"), JSON.stringify({ ...config, routes }));
+  writeConfig(sluice.directory, { ...config, routes });
   const { stderr } = await runSluice(sluice.directory, "reload");
   expect(stderr).toContain("keeps its configuration");
   told.push(stderr);

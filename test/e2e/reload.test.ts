@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { runSluice } from "../support/run-sluice.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
-import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
+import { configFor, type SluiceProcess, startSluice, writeConfig } from "../support/sluice-process.ts";
 import { StreamClient } from "../support/stream-client.ts";
 
 const delta = (content: string) => ({ choices: [{ index: 0, delta: { content } }] });
@@ -27,7 +27,8 @@ async function setUp(more: Fields = {}) {
 }
 
 function rewrite(gateway: SluiceProcess, file: unknown): void {
-  writeFileSync(join(gateway.directory, "sluice.config.json"), typeof file === "string" ? file : JSON.stringify(file));
+  if (typeof file === "string") writeFileSync(join(gateway.directory, "sluice.config.json"), file);
+  else writeConfig(gateway.directory, file);
 }
 
 async function reload(gateway: SluiceProcess, file: unknown) {

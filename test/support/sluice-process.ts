@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { startOptions } from "../../scripts/start-options.ts";
+import { asObject, type JsonValue } from "../../src/core/kernel/json.ts";
 
 const SOURCE = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 /** Linux ends the process with its parent, even one that is killed. The tests under jest hear of no other end. */
@@ -40,10 +41,22 @@ export interface SluiceProcessOptions {
   readonly built?: boolean;
 }
 
+/** Writes a directory's configuration. */
+export const writeConfig = (directory: string, config: unknown): void =>
+  writeFileSync(join(directory, "sluice.config.json"), JSON.stringify(patient(config)));
+
+/** A configuration that, unless it says otherwise, ignores the load of a busy test machine. */
+function patient(config: unknown): unknown {
+  const whole = asObject(config as JsonValue);
+  const limits = asObject(whole?.limits ?? {});
+  const streams = asObject(limits?.streams ?? {});
+  return limits && streams ? { ...whole, limits: { ...limits, streams: { loopDelayMs: 60_000, ...streams } } } : config;
+}
+
 /** `sluice serve` as its own process, in a fresh directory with this configuration, on a free port. */
 export async function startSluice(config: unknown, options: SluiceProcessOptions = {}): Promise<SluiceProcess> {
   const cwd = mkdtempSync(join(tmpdir(), "sluice-"));
-  writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify(config));
+  writeConfig(cwd, config);
   const command = `${options.before ?? "true"} && exec "$@"`;
   const preload =
     options.preload === undefined ? [] : ["--import", `data:text/javascript,${encodeURIComponent(options.preload)}`];
@@ -83,7 +96,11 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
   const url = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on("line", (line) => {
       written.stdout += `${line}\n`;
-      if (line.includes('"event":"started"')) resolve(JSON.parse(line).url);
+      // Not the line of one worker of several.
+      if (line.includes('"event":"started"') && !line.includes('"worker":')) resolve(JSON.parse(line).url);
+      // With log.pretty.
+      const [, pretty] = /^Sluice \S+ listens on (\S+)/.exec(line) ?? [];
+      if (pretty) resolve(pretty);
     });
     void exit.then(() => {
       const failure = new Error(`it did not start: ${written.stderr}`);

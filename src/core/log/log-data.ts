@@ -7,13 +7,13 @@ import { Numbered } from "./numbered.ts";
 const MOVED_BYTES = 4_096;
 
 /**
- * The data of a log's entries, numbered from 1, one after another. What an upstream's read brings is joined to a string and
+ * The data of a log's entries, numbered one after another. What an upstream's read brings is joined to a string and
  * moves out of the heap at the end of that read, so that no collection finds it. Without a memory it stays that string.
  */
 export class LogData {
   readonly #memory: LogMemory | undefined;
   /** Where entries end, in bytes since the first one began. */
-  readonly #ends = new Numbered<number>(0);
+  readonly #ends: Numbered<number>;
   /** Where the oldest that is not dropped begins, and where the newest ends. */
   #from = 0;
   #end = 0;
@@ -24,8 +24,10 @@ export class LogData {
   /** Whether they move at the end of this read. */
   #isMoving = false;
 
-  constructor(memory: LogMemory | undefined) {
+  /** `after`: the number before the first entry's. */
+  constructor(memory: LogMemory | undefined, after: number) {
     this.#memory = memory;
+    this.#ends = new Numbered(after);
   }
 
   /** Keeps the data of the next entry. */

@@ -2,8 +2,8 @@ import { type Caller, checkOpen } from "../caller/caller.ts";
 import type { InboundBudget } from "../caller/inbound-budget.ts";
 import { GatewayError, toGatewayError } from "../kernel/errors.ts";
 import { jsonSize } from "../kernel/json.ts";
-import type { LogMemory } from "../log/log-memory.ts";
 import type { LogBudget } from "../stream/log-budget.ts";
+import { Opening } from "../stream/opening.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
 import type { Plan } from "../targets/target-plan.ts";
@@ -24,8 +24,6 @@ export interface RelayParts extends CallParts {
   readonly log: LogLimits;
   /** The memory shared by all logs. */
   readonly budget?: LogBudget;
-  /** Where logs keep what is not read as it comes; in the heap by default. */
-  readonly logMemory?: LogMemory;
   /** What a running stream counts in it beside its log, in bytes; 0 by default. */
   readonly streamBytes?: number;
   /** Chooses among the targets of models that have several; without it only the first is tried. */
@@ -99,8 +97,9 @@ export class Relay {
 
   /**
    * Opens a stream. Nothing arrives from the upstream before this returns, so the face can reply "accepted" first. Throws
-   * `forbidden` for what the caller's key does not permit, and whatever `admit`, `requests` and `reservations` throw. If a
-   * port throws anything else, everything taken for the stream is given back.
+   * `forbidden` for what the caller's key does not permit, and whatever `admit`, `requests` and `reservations` throw; where
+   * caps are counted elsewhere, the stream's `opening` tells of a refusal instead. If a port throws anything else, everything
+   * taken for the stream is given back.
    */
   open(request: OpenRequest): Stream {
     const { caller, target } = request;
@@ -119,19 +118,20 @@ export class Relay {
   }
 
   #start({ request, prepared }: Ready, plan: Plan | undefined): Stream {
-    const { clock, newId, log, logMemory, budget, streamBytes = 0, observer, reservations } = this.#parts;
+    const { clock, newId, log, budget, streamBytes = 0, observer, reservations } = this.#parts;
     // The closures below live as long as the stream, so they must not capture the request.
     const { caller, target, face, session } = request;
     const stream = new Stream(
       {
-        id: `s_${newId()}`,
+        id: request.id ?? `s_${newId()}`,
         epoch: 1,
         route: target.route.name,
         model: target.model?.alias,
         startedAt: request.receivedAt,
         tellsDialect: request.tellsDialect,
+        opening: reservations && new Opening(),
       },
-      new StreamLog(log, budget, logMemory),
+      new StreamLog(log, budget),
       () => clock.now(),
       (error) => observer.fault(error, `reader of ${face}`),
     );
@@ -142,6 +142,7 @@ export class Relay {
     const asked = { stream: id, caller, target, body, inputCharacters, upstreamModel, face, session, cut };
     const fault = (error: unknown) => observer.fault(error, "stream");
     const holdings = Holdings.take(room, () => reservations?.reserve(asked), fault);
+    if (holdings.reservation?.opening !== undefined) stream.info.opening?.await();
     this.#active.set(stream, caller);
     this.#streams.set(stream, { stream, caller, face, target });
     budget?.grow(streamBytes);

@@ -1,6 +1,5 @@
 import { type ByteString, copyOf } from "../kernel/byte-string.ts";
 import { LogData } from "../log/log-data.ts";
-import type { LogMemory } from "../log/log-memory.ts";
 import { Numbered } from "../log/numbered.ts";
 import { type LogBudget, REFUSE_AT } from "./log-budget.ts";
 
@@ -46,19 +45,21 @@ export class StreamLog {
   readonly #budget: LogBudget | undefined;
   readonly #data: LogData;
   /** The entries' kinds, beside their data: an object for each entry would cost more to collect than to build again. */
-  readonly #kinds = new Numbered<Kind>(0);
+  readonly #kinds: Numbered<Kind>;
   /** The kind of the newest entry. */
   #kind: Kind = { event: undefined, raw: false, hasContent: false };
-  #tail = 0;
+  #tail: number;
   #bytes = 0;
-  #head = 0;
+  #head: number;
   #preface: ByteString = "";
 
-  /** `memory`: where data goes that is not read as it comes; without one it stays in the heap. */
-  constructor(limits: LogLimits, budget?: LogBudget, memory?: LogMemory) {
+  /** `after`: the sequence before the first entry. */
+  constructor(limits: LogLimits, budget?: LogBudget, after = 0) {
     this.#limits = limits;
     this.#budget = budget;
-    this.#data = new LogData(memory);
+    this.#data = new LogData(budget?.memory, after);
+    this.#kinds = new Numbered(after);
+    this.#tail = this.#head = after;
   }
 
   /** The sequence of the newest entry; 0 if there is none. */

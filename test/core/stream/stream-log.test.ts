@@ -38,7 +38,7 @@ describe("a log with a memory", () => {
     fc.assert(
       fc.property(limits, fc.boolean(), fc.array(read, { maxLength: 6 }), (limits, isReading, reads) => {
         const memory = new ScribbledMemory(1_024);
-        const log = new StreamLog(limits, undefined, memory);
+        const log = new StreamLog(limits, new LogBudget(1_000_000_000, undefined, memory));
         const dataOf = (seq: number, bytes: number) => `${seq}:`.padEnd(bytes, String.fromCharCode(0x61 + (seq % 150)));
         const written: string[] = [];
         const look = (seq: number) =>
@@ -66,7 +66,10 @@ describe("a log with a memory", () => {
 
   test("moves each large read out of the heap at its end", () => {
     const memory = new ScribbledMemory(1_024);
-    const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }, undefined, memory);
+    const log = new StreamLog(
+      { maxBytes: 1_000_000, maxEntries: 1_000 },
+      new LogBudget(1_000_000_000, undefined, memory),
+    );
     for (const blocks of [20, 40]) {
       memory.isReading = true;
       for (let count = 0; count < 20; count++) log.append(undefined, "x".repeat(1_024), false);
@@ -78,7 +81,10 @@ describe("a log with a memory", () => {
 
   test("takes no block for a short answer", () => {
     const memory = new ScribbledMemory(1_024);
-    const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }, undefined, memory);
+    const log = new StreamLog(
+      { maxBytes: 1_000_000, maxEntries: 1_000 },
+      new LogBudget(1_000_000_000, undefined, memory),
+    );
     for (let count = 0; count < 10; count++) log.append(undefined, "x".repeat(400), false);
     log.settle();
     expect([memory.taken, log.at(10)?.data.length]).toEqual([0, 400]);
@@ -86,7 +92,10 @@ describe("a log with a memory", () => {
 
   test("goes on after it was evicted", () => {
     const memory = new ScribbledMemory(1_024);
-    const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 1_000 }, undefined, memory);
+    const log = new StreamLog(
+      { maxBytes: 1_000_000, maxEntries: 1_000 },
+      new LogBudget(1_000_000_000, undefined, memory),
+    );
     log.append(undefined, "x".repeat(5_000), false);
     log.evict();
     log.append(undefined, "y".repeat(5_000), false);
