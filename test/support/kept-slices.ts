@@ -4,6 +4,7 @@
  */
 import { getHeapSnapshot } from "node:v8";
 import { EventTemplate } from "../../src/core/relay/event-template.ts";
+import { firstEvent } from "../../src/core/stream/kept-event.ts";
 import { StreamLog } from "../../src/core/stream/stream-log.ts";
 import { SseReader } from "../../src/upstream/body/sse-reader.ts";
 import type { FramedHead } from "../../src/upstream/http1/response-head.ts";
@@ -50,8 +51,20 @@ function keptByTemplate(): unknown {
 
 function keptByLog(): unknown {
   const log = new StreamLog({ maxBytes: 1_000_000, maxEntries: 100 });
-  log.append(within(readOf("log", NAME), NAME), "{}", false);
-  return () => log;
+  const entry = log.append(within(readOf("log", NAME), NAME), "{}", false);
+  return () => [log, entry];
+}
+
+function keptFirst(): unknown {
+  const data = '{"type":"response.created","sequence_number":0}';
+  const first = firstEvent({
+    seq: 1,
+    event: undefined,
+    data: within(readOf("first", data), data),
+    raw: false,
+    hasContent: false,
+  });
+  return () => first;
 }
 
 /** Not copied: shows that what is looked for would be found. */
@@ -60,7 +73,7 @@ function keptBySlice(): unknown {
   return () => slice;
 }
 
-const kept = [keptByReader(), keptByHead(), keptByTemplate(), keptByLog(), keptBySlice()];
+const kept = [keptByReader(), keptByHead(), keptByTemplate(), keptByLog(), keptFirst(), keptBySlice()];
 const { snapshot, nodes, strings } = JSON.parse((await getHeapSnapshot().setEncoding("utf8").toArray()).join("")) as {
   readonly snapshot: { readonly meta: { readonly node_fields: readonly string[] } };
   readonly nodes: readonly number[];

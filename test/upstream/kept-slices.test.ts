@@ -5,7 +5,7 @@ import { expect, test } from "@jest/globals";
 
 const SCRIPT = fileURLToPath(new URL("../support/kept-slices.ts", import.meta.url));
 
-test("what outlives a read keeps no read alive: the unfinished event and the last, heads, templates, names in logs", async () => {
+test("what outlives a read keeps no read alive: the unfinished event, the last and the first, heads, templates, names in logs", async () => {
   const { stdout } = await promisify(execFile)(process.execPath, ["--no-warnings", SCRIPT]);
   expect(JSON.parse(stdout).found).toEqual(["slice"]);
 });

@@ -44,7 +44,8 @@ export class BlockBytes {
   dropTo(position: number): void {
     const { blockBytes } = this.#memory;
     const whole = position >= this.#to ? this.#blocks.length : Math.floor((position - this.#from) / blockBytes);
-    for (const block of this.#blocks.splice(0, whole)) this.#memory.giveBack(block);
+    // Asked with each entry that is dropped, but few of them are the last of a block.
+    if (whole > 0) for (const block of this.#blocks.splice(0, whole)) this.#memory.giveBack(block);
     this.#from += whole * blockBytes;
     if (position >= this.#to) this.#from = this.#to = position;
   }

@@ -94,9 +94,10 @@ export class StreamLog {
 
   /** Adds an entry with the next sequence and counts it in the budget. Adds even to a full log. */
   append(event: ByteString | undefined, data: ByteString, raw: boolean, hasContent = false): Entry {
-    const entry = { seq: ++this.#head, event, data, raw, hasContent };
+    const kind = this.#kindOf(event, raw, hasContent);
+    const entry = { seq: ++this.#head, event: kind.event, data, raw, hasContent };
     this.#data.push(data);
-    this.#kinds.push(this.#kindOf(entry));
+    this.#kinds.push(kind);
     const bytes = entryBytes(entry);
     this.#bytes += bytes;
     this.#budget?.grow(bytes);
@@ -143,7 +144,7 @@ export class StreamLog {
     this.#data.settle();
   }
 
-  #kindOf({ event, raw, hasContent }: Entry): Kind {
+  #kindOf(event: ByteString | undefined, raw: boolean, hasContent: boolean): Kind {
     const kind = this.#kind;
     if (kind.event !== event || kind.raw !== raw || kind.hasContent !== hasContent) {
       // A kind outlives the read that brought it.
