@@ -12,6 +12,7 @@ export const SERVE_OPTIONS = {
   config: { type: "string" },
   host: { type: "string" },
   port: { type: "string" },
+  workers: { type: "string" },
   "control-ui": { type: "string" },
   version: { type: "boolean", short: "v" },
   help: { type: "boolean", short: "h" },

@@ -13,12 +13,10 @@ import { RESPONSES_API } from "../faces/api/request/apis.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import { createTargetsFace } from "../faces/usage/targets-face.ts";
-import { createLog } from "../observe/log.ts";
+import { createLog, type StartRecord } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
-import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
 import { createTicketFace } from "../transport/auth/ticket-face.ts";
-import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis, connectPassThrough } from "./apis.ts";
@@ -29,6 +27,7 @@ import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
+import { originsOf, startMetricsServer } from "./metrics-server.ts";
 import { ClusterNode } from "./node/cluster-node.ts";
 import { logOptions, metricsOptions } from "./node/log-options.ts";
 import { connectReadiness } from "./node/readiness.ts";
@@ -37,6 +36,7 @@ import { connectPages } from "./pages.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
 import type { Gateway, GatewayOptions } from "./running.ts";
+import { connectSharedCaps } from "./shared-caps.ts";
 import { openStorage } from "./storage/open-storage.ts";
 import { connectStreamFaces } from "./stream-faces.ts";
 
@@ -46,17 +46,20 @@ const newId = (): string => randomUUID();
 /** Composes and starts the gateway. Rejects, with everything closed, when an address or the store cannot be opened. */
 export async function createGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
   const startedAt = clock.now();
-  const { version } = options;
+  const { version, common } = options;
   // Stops in reverse order, even when the start fails half-way.
   await using started = new AsyncDisposableStack();
 
   let listening = false;
   let stopReason = "closed";
   const node = nodeName(options.worker);
-  const log = started.adopt(createLog(logOptions(config, { node, clock, target: options.logTo })), (part) => {
-    if (listening) part.stopped({ reason: stopReason, uptimeMs: clock.now() - startedAt });
-    return part.close();
-  });
+  const log = started.adopt(
+    createLog(logOptions(config, { node, clock, worker: options.worker, target: options.logTo })),
+    (part) => {
+      if (listening) part.stopped({ reason: stopReason, uptimeMs: clock.now() - startedAt });
+      return part.close();
+    },
+  );
   const metrics = config.metrics.enabled ? createMetrics(version, metricsOptions(config)) : undefined;
   const targetRecords = new TargetRecords(clock.wall);
   const observer = combine(log.observer, metrics?.observer ?? {}, targetRecords);
@@ -71,6 +74,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const storage = started.use(
     await openStorage(config, {
       pid: options.pid,
+      isClaimed: common !== undefined,
       instance: node,
       clock,
       news: log.ledger,
@@ -94,8 +98,11 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
+  const shared = await connectSharedCaps(cluster, ledger, clock, (error) => observer.fault(error, "caps"));
+  if (shared) started.use(shared);
   const { relay, targets, reservations } = started.use(
     await connectRelay({
+      shared,
       limits,
       registry,
       budget,
@@ -130,13 +137,12 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       ...{ config, storage, clusterNode, relay, routing, authenticator, observer, vitals, clock, newId, version },
       maxFrameBytes: limits.openclawFrameBytes,
       transcriptMemory: transcriptMemory(limits),
-      logs: log.tail,
+      logs: common?.logs ?? log.tail,
       port: () => Number(new URL(server.url).port),
       shownConfig: () => current.shown,
     }),
   );
-  const { listen: metricsListen } = config.metrics;
-  const metricsPage =
+  const measured =
     metrics &&
     connectMetricsPage({
       metrics,
@@ -150,14 +156,14 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       cluster: clusterNode && (() => clusterNode.state),
       postgres: storage.health,
       connections: () => server.connectionsByFace,
+      ofAll: common?.metrics,
     });
-  const origins = {
-    allowedOrigins: config.allowedOrigins,
-    allowedHosts: [...config.allowedHosts, config.listen.host, ...(metricsListen ? [metricsListen.host] : [])],
-  };
+  const metricsPage = measured?.page;
+  const origins = originsOf(config);
   const server = await startServer({
     host: config.listen.host,
     port: config.listen.port,
+    sockets: common?.sockets,
     basePath: config.listen.basePath,
     faces: [
       { path: "/", face: openClaw.face },
@@ -201,22 +207,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     relay.stop(new GatewayError("shutting_down"));
   });
 
-  const metricsServer =
-    metricsPage && metricsListen
-      ? started.adopt(
-          await startPageServer({
-            ...metricsListen,
-            path: METRICS_PATH,
-            name: "metrics",
-            observer,
-            origins,
-            page: metricsPage,
-          }),
-          (part) => part.close(),
-        )
-      : undefined;
+  const metricsServer = common ? undefined : await startMetricsServer(config, { page: metricsPage, observer });
+  if (metricsServer) started.adopt(metricsServer, (part) => part.close());
 
-  log.started({
+  const record: StartRecord = {
     version,
     url: server.url,
     authRequired: authenticator.required,
@@ -224,13 +218,16 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     engine: options.engine,
     routes: current.upstreamRoutes.map(({ name }) => name),
     models: routing.models.map(({ alias }) => alias),
-  });
+  };
+  log.started(record);
   listening = true;
   await openClaw.start(server);
   const parts = started.move();
   return {
     url: server.url,
     metricsUrl: metricsServer?.url,
+    record,
+    measure: async () => (await measured?.values()) ?? [],
     reload: (load) => reload(load, current, upstream, targets, log),
     close(reason = stopReason) {
       stopReason = reason;

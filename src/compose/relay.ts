@@ -8,6 +8,7 @@ import type { Observer } from "../core/ports/observer.ts";
 import type { UpstreamPort } from "../core/ports/upstream.ts";
 import { Probes, type ProbesParts } from "../core/probe/probes.ts";
 import { KeyReservations } from "../core/quota/key-reservations.ts";
+import type { SharedAccounts } from "../core/quota/shared-accounts.ts";
 import { Relay } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/log-budget.ts";
 import { StreamRegistry } from "../core/stream/registry.ts";
@@ -57,6 +58,8 @@ export async function connectRelay(parts: {
   readonly budget: LogBudget;
   readonly upstream: UpstreamPort;
   readonly ledger: Ledger;
+  /** Where caps are counted, if not in this process. */
+  readonly shared: SharedAccounts | undefined;
   readonly observer: Observer;
   readonly clock: Clock;
   readonly newId: () => string;
@@ -66,8 +69,9 @@ export async function connectRelay(parts: {
   readonly admit: (caller: Caller) => void;
 }): Promise<RelayConnections> {
   const { limits, registry, budget, upstream, ledger, observer, clock, newId } = parts;
-  const reservations = new KeyReservations({ clock, ledger });
-  await reservations.restore();
+  const { shared } = parts;
+  const reservations = new KeyReservations({ clock, ledger, shared });
+  if (!shared) await reservations.restore();
   const targets = new Targets(() => clock.now(), Math.random);
   const relay = new Relay({
     upstream,

@@ -27,6 +27,7 @@ const OVERRIDES = [
   { env: "SLUICE_DATA", path: ["data", "directory"], as: "text", from: "SLUICE_DATA" },
   { env: "SLUICE_CONTROL_UI", path: ["openclaw", "controlUi"], as: "text", from: "--control-ui or SLUICE_CONTROL_UI" },
   { env: "SLUICE_LOG_LEVEL", path: ["log", "level"], as: "text", from: "SLUICE_LOG_LEVEL" },
+  { env: "SLUICE_WORKERS", path: ["cluster", "workers"], as: "number", from: "--workers or SLUICE_WORKERS" },
   { env: "SLUICE_COLLECTOR", path: ["runtime", "collector"], as: "text", from: "SLUICE_COLLECTOR" },
   { env: "SLUICE_NODE_ADDRESS", path: ["cluster", "listen", "address"], as: "text", from: "SLUICE_NODE_ADDRESS" },
 ] as const;

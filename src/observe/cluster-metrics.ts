@@ -1,4 +1,4 @@
-import { Counter, Gauge, type Registry } from "prom-client";
+import { type Aggregator, Counter, Gauge, type Registry } from "prom-client";
 import type { ClusterGauges, ClusterObserver, RedisRole } from "../core/ports/cluster-observer.ts";
 
 /** A server that a node depends on, as it was seen last. */
@@ -24,11 +24,14 @@ export function clusterMetrics(register: Registry): {
   readonly measure: (state: ClusterState) => void;
 } {
   const registers = [register];
-  const gauge = (name: string, help: string) => new Gauge({ name: `sluice_cluster_${name}`, help, registers });
-  const nodes = gauge("nodes", "Nodes that are alive or were not cleared away yet, as this node last heard");
+  // Of several workers: the sum, the most or the least, whichever tells of trouble.
+  const gauge = (name: string, help: string, aggregator: Aggregator = "sum") =>
+    new Gauge({ name: `sluice_cluster_${name}`, help, registers, aggregator });
+  const nodes = gauge("nodes", "Nodes that are alive or were not cleared away yet, as this node last heard", "max");
   const leaseAge = gauge(
     "lease_age_seconds",
     "Time since this node's lease was last renewed; others take it for dead at 6",
+    "max",
   );
   const streamsBehind = gauge("behind_streams", "Running streams whose newest events wait to be written to Redis");
   const bytesBehind = gauge("behind_bytes", "Events that wait to be written to Redis");
@@ -38,12 +41,14 @@ export function clusterMetrics(register: Registry): {
   const up = new Gauge({
     name: "sluice_cluster_redis_up",
     help: "1 while Redis takes writes, else 0",
+    aggregator: "min",
     labelNames: ["redis"],
     registers,
   });
   const latency = new Gauge({
     name: "sluice_cluster_redis_latency_seconds",
     help: "How long Redis took for its latest probe, a write",
+    aggregator: "max",
     labelNames: ["redis"],
     registers,
   });
@@ -78,10 +83,16 @@ export function clusterMetrics(register: Registry): {
 /** Registers the metrics of PostgreSQL. Call the function before each scrape. */
 export function postgresMetrics(register: Registry): (state: EngineState) => void {
   const registers = [register];
-  const up = new Gauge({ name: "sluice_postgres_up", help: "1 while PostgreSQL answers, else 0", registers });
+  const up = new Gauge({
+    name: "sluice_postgres_up",
+    help: "1 while PostgreSQL answers, else 0",
+    aggregator: "min",
+    registers,
+  });
   const latency = new Gauge({
     name: "sluice_postgres_latency_seconds",
     help: "How long PostgreSQL took for its latest look at the keys",
+    aggregator: "max",
     registers,
   });
   return ({ isUp, latencyMs }) => {

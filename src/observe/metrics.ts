@@ -18,7 +18,12 @@ export interface Metrics {
   readonly contentType: string;
   /** All metrics in Prometheus' text format. */
   text(state: GatewayState): Promise<string>;
+  /** The same as values that can be cloned and added to those of other processes. */
+  values(state: GatewayState): Promise<MetricValues>;
 }
+
+/** The metrics of one process. */
+export type MetricValues = readonly object[];
 
 /** What the metrics count by. */
 export interface MetricsOptions {
@@ -41,9 +46,10 @@ const CLOSE_CODES: ReadonlySet<number | undefined> = new Set([
   ...Object.values(CODES).map(({ closeCode }) => closeCode),
 ]);
 
-/** Metrics of the process rather than of one gateway: collected once, however many gateways it runs. */
+/** Collected once, however many gateways the process runs. */
 let processRegistry: Registry | undefined;
-function processMetrics(): Registry {
+/** Metrics of the process rather than of one gateway. */
+export function processMetrics(): Registry {
   if (!processRegistry) {
     processRegistry = new Registry();
     collectDefaultMetrics({ register: processRegistry });
@@ -56,7 +62,13 @@ export function createMetrics(version: string, options: MetricsOptions = { calle
   const { callerLabel } = options;
   const own = new Registry();
   const registers = [own];
-  const info = new Gauge({ name: "sluice_info", help: "Always 1", labelNames: ["version"], registers });
+  const info = new Gauge({
+    name: "sluice_info",
+    help: "Always 1",
+    labelNames: ["version"],
+    registers,
+    aggregator: "first",
+  });
   info.set({ version }, 1);
   const streamEnded = streamMetrics(own, callerLabel);
   const measure = stateMetrics(own);
@@ -118,6 +130,10 @@ export function createMetrics(version: string, options: MetricsOptions = { calle
       if (state.cluster) cluster?.measure(state.cluster);
       if (state.postgres) postgres?.(state.postgres);
       return all.metrics();
+    },
+    values(state) {
+      measure(state);
+      return all.getMetricsAsJSON();
     },
   };
 }

@@ -65,6 +65,8 @@ export function stateMetrics(register: Registry): (state: GatewayState) => void 
     name: "sluice_ledger_available",
     help: "1 while usage is being recorded, 0 while the ledger cannot be written",
     registers,
+    // Of several workers: 0 while one of them cannot.
+    aggregator: "min",
   });
   const waiting = new Gauge({
     name: "sluice_ledger_spool_rows",

@@ -9,6 +9,7 @@ import type { Inbound } from "./admit/inbound.ts";
 import type { OriginRules } from "./admit/origin.ts";
 import type { PendingSocketLimits } from "./admit/pending-sockets.ts";
 import type { Tickets } from "./auth/tickets.ts";
+import type { SocketSource } from "./http/handed-sockets.ts";
 import type { Readiness } from "./http/health-pages.ts";
 import type { SLOW_REQUEST_LIMITS } from "./http/listener.ts";
 import type { Page } from "./http/page.ts";
@@ -29,6 +30,8 @@ export interface PageRequest {
 export interface ServerParts {
   readonly host: string;
   readonly port: number;
+  /** Where client sockets come from if another process listens; host and port then have no effect. */
+  readonly sockets?: SocketSource | undefined;
   /** Prefix stripped from request paths, where a proxy did not; empty by default. */
   readonly basePath?: string;
   readonly faces: readonly FaceMount[];

@@ -6,8 +6,9 @@ import { checkSource } from "./admit/origin.ts";
 import { madeRoom, noRoom, PendingSockets } from "./admit/pending-sockets.ts";
 import { Proxies } from "./admit/proxies.ts";
 import { Exchanges } from "./http/exchanges.ts";
+import { type Accepting, acceptSockets } from "./http/handed-sockets.ts";
 import { healthPage, type Readiness } from "./http/health-pages.ts";
-import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./http/listener.ts";
+import { ALL_FIELDS, limitRequests, SLOW_REQUEST_LIMITS } from "./http/listener.ts";
 import { errorPage, type Page, refusalPage, sendPage, slashPage, turnOf } from "./http/page.ts";
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
@@ -36,6 +37,7 @@ class GatewayServer implements RunningServer {
   readonly #proxies: Proxies;
   readonly #looks: NodeJS.Timeout;
   readonly #nodes: Nodes;
+  #accepting: Accepting | undefined;
   #draining = false;
 
   constructor(parts: ServerParts) {
@@ -105,7 +107,7 @@ class GatewayServer implements RunningServer {
   }
 
   get url(): string {
-    return urlOf(this.#http);
+    return this.#accepting?.url ?? "";
   }
 
   get connectionsByFace(): ReadonlyMap<string, number> {
@@ -121,7 +123,7 @@ class GatewayServer implements RunningServer {
   }
 
   async listen(): Promise<void> {
-    await listen(this.#http, this.#parts);
+    this.#accepting = await acceptSockets(this.#http, this.#parts);
     await this.#nodes.listen(this.#http);
   }
 
@@ -147,7 +149,7 @@ class GatewayServer implements RunningServer {
   async close(): Promise<void> {
     this.drain();
     this.#nodes.close();
-    const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    const stopped = this.#accepting?.close();
     this.#http.closeIdleConnections();
     this.#exchanges.close();
     await this.#webSockets.close();

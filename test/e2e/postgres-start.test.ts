@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "@jest/globals";
 import { describeWithPostgres, freshSchema } from "../support/postgres.ts";
@@ -26,11 +26,13 @@ async function sluice(data: unknown, ...args: readonly string[]) {
   return runSluice(cwd, ...args);
 }
 
-/** The gateway's next line of a reload. */
-async function reloaded(gateway: SluiceProcess, config: unknown): Promise<unknown> {
+/** The gateway's next line of a reload, with this in its file. */
+async function reloaded(gateway: SluiceProcess, changes: object): Promise<unknown> {
+  const file = join(gateway.directory, "sluice.config.json");
+  const config = { ...JSON.parse(readFileSync(file, "utf8")), ...changes };
   const lines = () => gateway.stdout.split("\n").filter((line) => line.includes('"event":"reload'));
   const before = lines().length;
-  writeFileSync(join(gateway.directory, "sluice.config.json"), JSON.stringify(config));
+  writeFileSync(file, JSON.stringify(config));
   gateway.kill("SIGHUP");
   while (lines().length === before) await new Promise((turn) => setImmediate(turn));
   return JSON.parse(lines().at(-1) ?? "");
@@ -71,8 +73,7 @@ describeWithPostgres("with a database", (server) => {
   test("a reload that names another database or schema changes neither, and says that this needs a restart", async () => {
     const config = { ...configFor("http://127.0.0.1:1"), data: storeAt(server().url, freshSchema()) };
     await using gateway = await startSluice(config);
-    const other = { ...config, data: storeAt(NOWHERE, freshSchema()), defaultModel: "gpt" };
-    const outcome = await reloaded(gateway, other);
+    const outcome = await reloaded(gateway, { data: storeAt(NOWHERE, freshSchema()), defaultModel: "gpt" });
     expect(outcome).toMatchObject({
       changed: ["defaultModel"],
       restart: ["data.postgres.url", "data.postgres.schema"],

@@ -51,7 +51,12 @@ const RULES: Readonly<Record<string, Rule>> = {
     node: true,
     packages: [],
   },
-  cli: { parts: [...CORE, "config", "observe", "storage", "compose"], node: true, packages: [] },
+  workers: {
+    parts: [...CORE, "config", "observe", "storage", "transport", "compose"],
+    node: true,
+    packages: [],
+  },
+  cli: { parts: [...CORE, "config", "observe", "storage", "compose", "workers"], node: true, packages: [] },
 };
 
 /** The rooms of a part form a line: each may import those before it. Files beside the rooms may import them all. */

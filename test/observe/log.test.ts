@@ -5,7 +5,7 @@ import { CODES } from "../../protocol/codes.ts";
 import { Usage } from "../../protocol/stream.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { StreamRecord } from "../../src/core/ports/observer.ts";
-import { createLog } from "../../src/observe/log.ts";
+import { createLog, type Log } from "../../src/observe/log.ts";
 import { CONNECTION, linesOf, recordsOf, STREAM } from "./log-lines.ts";
 
 // The closed schema of docs/logs.md: any other field is a failure.
@@ -94,6 +94,7 @@ const Line = z.discriminatedUnion("event", [
     url: text,
     authRequired: z.boolean(),
     demo: z.boolean(),
+    workers: z.int().min(2).optional(),
     processors: z.int().positive().optional(),
     collector: z.enum(["single", "parallel"]).optional(),
     routes: z.array(text),
@@ -103,6 +104,16 @@ const Line = z.discriminatedUnion("event", [
   z.strictObject({ ...head, event: z.literal("reloaded"), changed: z.array(text), restart: z.array(text) }),
   z.strictObject({ ...head, event: z.literal("reload_refused"), reason: z.string().max(2_000) }),
   z.strictObject({ ...head, event: z.literal("dropped"), lines: z.int().positive() }),
+  z.strictObject({
+    ...head,
+    event: z.literal("worker_ended"),
+    worker: z.int().positive(),
+    code: z.int().optional(),
+    signal: text.optional(),
+    uptimeMs: z.int(),
+    replacedInMs: z.int(),
+    reason: text.optional(),
+  }),
 ]);
 
 const failed = (error: GatewayError, changes: Partial<StreamRecord> = {}): StreamRecord => ({
@@ -291,6 +302,41 @@ test("the pretty form has the time, the level, the event and the fields", async 
   expect(line).toMatch(/^\[\d\d:\d\d:\d\d\.123\] INFO: stream stream=s_1 .*caller=local .*usage\.outputTokens=137 /);
 });
 
+describe("the log of one of several workers", () => {
+  test("names the worker in every line, and says at debug that it has started and stopped", async () => {
+    const start = { version: "1", url: "http://127.0.0.1:1", authRequired: false, demo: false, routes: [], models: [] };
+    const use = (log: Log) => {
+      log.started(start);
+      log.observer.streamEnded(STREAM);
+      log.reloaded({ changed: [], restart: ["listen.port"] });
+      log.stopped({ reason: "SIGTERM", uptimeMs: 1 });
+    };
+    expect(await recordsOf(use, { worker: 2 })).toMatchObject([
+      { event: "started", level: "debug", worker: 2 },
+      { event: "stream", level: "info", worker: 2 },
+      { event: "reloaded", level: "debug", worker: 2 },
+      { event: "stopped", level: "debug", worker: 2 },
+    ]);
+  });
+
+  test("is taken over line by line by that of the process which started them", async () => {
+    const theirs = await linesOf((log) => log.observer.streamEnded(STREAM), { worker: 2 });
+    let tail: readonly string[] = [];
+    const written = await linesOf((log) => {
+      for (const line of theirs) log.relay(`${line}\n`);
+      log.workerEnded({ worker: 2, end: { signal: "SIGKILL" }, uptimeMs: 1.6, replacedInMs: 250 });
+      tail = log.tail.read({ limit: 10, maxBytes: 10_000 }).lines;
+    });
+    expect(written[0]).toBe(theirs[0]);
+    expect(Line.parse(JSON.parse(written[1] ?? ""))).toMatchObject({
+      signal: "SIGKILL",
+      uptimeMs: 2,
+      replacedInMs: 250,
+    });
+    expect(tail.map((line) => JSON.parse(line).event)).toEqual(["stream", "worker_ended"]);
+  });
+});
+
 test("docs/logs.md shows an example of every line, and each is valid", () => {
   const text = readFileSync(new URL("../../docs/logs.md", import.meta.url), "utf8");
   const examples = [...text.matchAll(/^\{.*\}$/gm)].map(([line]) => Line.parse(JSON.parse(line)));
@@ -307,6 +353,7 @@ test("docs/logs.md shows an example of every line, and each is valid", () => {
     "started",
     "stopped",
     "stream",
+    "worker_ended",
   ]);
   for (const { shape } of Line.options) {
     for (const field of Object.keys(shape)) expect(text).toContain(`\`${field}\``);

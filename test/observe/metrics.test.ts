@@ -6,6 +6,7 @@ import type { AttemptRecord, StreamRecord } from "../../src/core/ports/observer.
 import type { EngineState } from "../../src/observe/cluster-metrics.ts";
 import { createMetrics } from "../../src/observe/metrics.ts";
 import type { GatewayState } from "../../src/observe/state-metrics.ts";
+import { createWorkersMetrics } from "../../src/observe/workers-metrics.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { StreamClient } from "../support/stream-client.ts";
@@ -231,7 +232,9 @@ describe("docs/metrics.md", () => {
     metrics.resumed("resumed");
     metrics.probed("openai", "ok");
     metrics.cluster?.count("stream_hole", 2);
-    const text = await metrics.text({ ...STATE, droppedLines: 1, cluster: CLUSTER, postgres: UP });
+    const own = await metrics.text({ ...STATE, droppedLines: 1, cluster: CLUSTER, postgres: UP });
+    // What the process adds that starts several workers.
+    const text = own + (await createWorkersMetrics().text([], { starting: 0, droppedLines: 0 }));
     const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
     return new Map(
       types.map(([, name = "", type = ""]) => {

@@ -94,6 +94,7 @@ export interface FaceServerOptions {
   /** No page by default. */
   readonly neighbours?: ServerParts["neighbours"];
   readonly page?: ServerParts["page"];
+  readonly basePath?: string;
   /** The face fails when a connection comes. */
   readonly acceptFails?: boolean;
 }
@@ -187,6 +188,7 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     ...(options.slowRequests && { slowRequests: options.slowRequests }),
     ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
     neighbours: options.neighbours,
+    ...(options.basePath !== undefined && { basePath: options.basePath }),
     maxSockets: options.maxSockets ?? Number.POSITIVE_INFINITY,
     authenticator: {
       required: token !== undefined,

@@ -15,6 +15,9 @@ export async function oddRedis(serve: (socket: Socket) => void) {
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
+    get connections() {
+      return sockets.size;
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -8,8 +8,9 @@ export function logOptions(
   {
     node,
     clock,
+    worker,
     target,
-  }: Pick<LogOptions, "clock"> & {
+  }: Pick<LogOptions, "clock" | "worker"> & {
     readonly node: string;
     /** By default standard output. */
     readonly target: LogOptions["target"] | undefined;
@@ -17,7 +18,15 @@ export function logOptions(
 ): LogOptions {
   const isPretty = log.pretty === true;
   const named = cluster.redis && node;
-  return { level: log.level, pretty: isPretty, colour: isPretty, clock, node: named, ...(target && { target }) };
+  return {
+    level: log.level,
+    pretty: isPretty,
+    colour: isPretty,
+    clock,
+    node: named,
+    worker,
+    ...(target && { target }),
+  };
 }
 
 /** What the configured gateway measures. */

@@ -19,6 +19,8 @@ export class LeaderTranscripts implements Transcripts {
   #waiting: Waiting[] = [];
   /** Messages in the order in which they were added, once they cannot all be written at once. */
   #adding: Promise<unknown> | undefined;
+  /** Whether the lead is held in this turn, once that was asked. */
+  #held: boolean | undefined;
   #isOver = false;
   #isFree = false;
 
@@ -116,8 +118,16 @@ export class LeaderTranscripts implements Transcripts {
     await Promise.all(added);
   }
 
+  /** One answer for all that is written in one turn: a question is not stored without the beginning of its answer. */
   get #isHeld(): boolean {
-    return !this.#isOver && (this.#isFree || this.#holds());
+    if (this.#isOver || this.#isFree) return !this.#isOver;
+    if (this.#held === undefined) {
+      this.#held = this.#holds();
+      queueMicrotask(() => {
+        this.#held = undefined;
+      });
+    }
+    return this.#held;
   }
 
   #write(write: () => Promise<void>): Promise<void> {

@@ -45,7 +45,7 @@ async function openFiles({ data, ledger: keeping }: Config, options: StorageOpti
   const { mode } = keeping;
   const { directory } = data;
   await using opened = new AsyncDisposableStack();
-  opened.adopt(claimDirectory({ ...data, pid: options.pid }), (claim) => claim.close());
+  if (!options.isClaimed) opened.adopt(claimDirectory({ ...data, pid: options.pid }), (claim) => claim.close());
   // One for all that is stored, because threads are what costs most at the start. Closed once its users are.
   const thread = opened.use(new WorkerThread());
   const transcripts = opened.adopt(await openSqliteTranscripts({ directory, thread }), (part) => part.close());

@@ -11,6 +11,8 @@ export interface StorageOptions {
   readonly pid: number;
   /** Identifies this run in what it stores. */
   readonly instance: string;
+  /** Whether the process that started this one has claimed the data directory for all workers. */
+  readonly isClaimed: boolean;
   readonly clock: Clock;
   readonly news: (news: LedgerNews) => void;
   /** Called with a fault of the store itself. */

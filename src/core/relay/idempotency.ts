@@ -94,6 +94,11 @@ export class IdempotencyRecords<Kept extends IdempotencyRecord> {
     this.#records.set(key, { record, at: this.#clock.now() });
   }
 
+  /** The request was refused after all: its key is free again. */
+  remove(key: string, record: Kept): void {
+    if (this.#records.get(key)?.record === record) this.#records.delete(key);
+  }
+
   #forgetOld(): void {
     const { maxAgeMs = Number.POSITIVE_INFINITY, isInUse } = this.#limits;
     const oldest = this.#clock.now() - maxAgeMs;

@@ -1,4 +1,5 @@
 import type { GatewayError } from "../kernel/errors.ts";
+import type { Opening } from "./opening.ts";
 
 /** What identifies a stream. */
 export interface StreamInfo {
@@ -11,6 +12,8 @@ export interface StreamInfo {
   readonly startedAt: number;
   /** Its readers must be told the dialect of its events. */
   readonly tellsDialect?: boolean | undefined;
+  /** Whether it may run; left out: it may. */
+  readonly opening?: Opening | undefined;
 }
 
 /** The producer of a stream's entries, as the stream controls it. */

@@ -200,6 +200,7 @@ export class Stream {
   end(terminal: Terminal): void {
     if (this.#terminal) return;
     this.#terminal = terminal;
+    this.info.opening?.accept();
     this.#hold(false);
     // Frees the producer: a log may be kept for minutes.
     this.#producer = undefined;

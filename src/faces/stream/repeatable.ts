@@ -1,6 +1,9 @@
 import { hash } from "node:crypto";
 import type { OpenFrame } from "../../../protocol/stream.ts";
 import { type Fingerprint, fingerprintOf } from "../../core/relay/idempotency.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
+import type { Stream } from "../../core/stream/stream.ts";
+import type { SharedParts } from "./parts.ts";
 
 /** An open with an idempotency key. */
 export interface Repeatable {
@@ -20,6 +23,23 @@ export function repeatableOf(
     key: JSON.stringify([caller, idempotencyKey]),
     fingerprint: fingerprintOf(sha256, [model, route, body ?? { bodies }], [caller, upstreamKey]),
   };
+}
+
+/** The stream that the first open with this key started. Throws `bad_request` if that asked for something else. */
+export function earlierOf(
+  { key, fingerprint }: Repeatable,
+  caller: string,
+  { records, registry }: SharedParts,
+): RegisteredStream | Promise<RegisteredStream> | undefined {
+  const record = records.find(key, fingerprint);
+  return record && registry.find(record.streamId, caller, 1, 0);
+}
+
+/** Later opens with this key find the stream, unless it is refused. */
+export function remember({ key, fingerprint }: Repeatable, { info }: Stream, records: SharedParts["records"]): void {
+  const record = { streamId: info.id, fingerprint };
+  records.add(key, record);
+  void info.opening?.decided?.then((refusal) => refusal && records.remove(key, record));
 }
 
 const sha256 = (text: string): string => hash("sha256", text, "base64");

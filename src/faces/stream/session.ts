@@ -12,10 +12,14 @@ import { Arrivals } from "./arrivals.ts";
 import { readFrame } from "./client-frames.ts";
 import { encode, errorFrame } from "./frames.ts";
 import { OpenStream } from "./open-stream.ts";
+import { Openings } from "./openings.ts";
 import type { SharedParts } from "./parts.ts";
-import { type Repeatable, repeatableOf } from "./repeatable.ts";
+import { earlierOf, type Repeatable, remember, repeatableOf } from "./repeatable.ts";
 import { requestOf } from "./request.ts";
 import { Unhandled } from "./unhandled.ts";
+
+/** What a frame says about how its stream is read. */
+type Reading = Pick<OpenFrame, "id" | "flow" | "batch">;
 
 /** One connection of the stream face: its open streams, each a reader on a log. */
 export class StreamSession implements FaceSession {
@@ -24,6 +28,7 @@ export class StreamSession implements FaceSession {
   readonly #parts: SharedParts;
   readonly #scheduler: Scheduler;
   readonly #open = new Map<string, OpenStream>();
+  readonly #openings: Openings;
   readonly #unhandled: Unhandled;
   readonly #arrivals: Arrivals;
 
@@ -33,6 +38,7 @@ export class StreamSession implements FaceSession {
     this.#parts = parts;
     const { streamsPerConnection: streams, frameBytes, windowBytes, windowEvents, inFlightBytes } = parts.limits;
     this.#scheduler = new Scheduler(connection, inFlightBytes);
+    this.#openings = new Openings(parts.registry);
     this.#unhandled = new Unhandled(parts.registry);
     this.#arrivals = new Arrivals(parts.registry);
     const limits = { streams, frameBytes, windowBytes, windowEvents, inFlightBytes };
@@ -65,6 +71,7 @@ export class StreamSession implements FaceSession {
   }
 
   closed(why: Code): void {
+    this.#openings.close(why);
     for (const open of this.#open.values()) {
       open.leave();
       this.#parts.registry.detach(open.registered, open, why);
@@ -106,17 +113,25 @@ export class StreamSession implements FaceSession {
 
   #openStream(frame: OpenFrame, receivedAt: number): void {
     this.#recheck();
-    const { id } = frame;
+    const { id, flow, batch } = frame;
     this.#checkId(id);
     const repeatable = repeatableOf(frame, this.#caller.name, this.#upstreamKey(frame));
-    const earlier = repeatable && this.#earlier(repeatable);
-    const attached = (registered: RegisteredStream) => this.#opened(frame, registered, true);
+    const earlier = repeatable && earlierOf(repeatable, this.#caller.name, this.#parts);
+    // What waits must not keep the request.
+    const reading = { id, flow, batch };
+    const attached = (registered: RegisteredStream) => this.#await(reading, registered, true);
     if (earlier instanceof Promise) this.#arrivals.add(id, earlier, attached, (thrown) => this.#refuse(id, thrown));
     else if (earlier) attached(earlier);
-    else this.#opened(frame, this.#start(frame, receivedAt, repeatable), false);
+    else this.#await(reading, this.#start(frame, receivedAt, repeatable), false);
   }
 
-  #opened(frame: OpenFrame, registered: RegisteredStream, isAttached: boolean): void {
+  /** Answers an open once it is decided. */
+  #await(frame: Reading, registered: RegisteredStream, isAttached: boolean): void {
+    const opened = () => this.#opened(frame, registered, isAttached);
+    this.#openings.add(frame.id, registered, opened, (error) => this.#refuse(frame.id, error));
+  }
+
+  #opened(frame: Reading, registered: RegisteredStream, isAttached: boolean): void {
     const { id: stream, epoch, route, model } = registered.stream.info;
     const { open } = this.#read(frame, registered, 0);
     this.tell({
@@ -142,22 +157,13 @@ export class StreamSession implements FaceSession {
       connection: this.#connection.id,
       receivedAt,
     });
-    if (repeatable) {
-      const { key, fingerprint } = repeatable;
-      this.#parts.records.add(key, { streamId: stream.info.id, fingerprint });
-    }
+    if (repeatable) remember(repeatable, stream, this.#parts.records);
     return registry.add(
       stream,
       this.#caller.name,
       frame.away ?? this.#caller.grant?.away ?? "continue",
       repeatable !== undefined,
     );
-  }
-
-  /** The stream that the first open with this key started. Throws `bad_request` if that asked for something else. */
-  #earlier({ key, fingerprint }: Repeatable): RegisteredStream | Promise<RegisteredStream> | undefined {
-    const record = this.#parts.records.find(key, fingerprint);
-    return record && this.#parts.registry.find(record.streamId, this.#caller.name, 1, 0);
   }
 
   #resume(frame: ResumeFrame): void {
@@ -178,7 +184,7 @@ export class StreamSession implements FaceSession {
   }
 
   /** Attaches to a stream. The caller wakes it after its reply; `previous` is why the last reader detached. */
-  #read(frame: OpenFrame | ResumeFrame, registered: RegisteredStream, after: number) {
+  #read(frame: Reading, registered: RegisteredStream, after: number) {
     const { registry, limits } = this.#parts;
     const { windowBytes, windowEvents } = limits;
     const open: OpenStream = new OpenStream({
@@ -217,7 +223,7 @@ export class StreamSession implements FaceSession {
   #cancel({ id, stream = "" }: CancelFrame): void {
     const reason = new GatewayError("cancelled");
     if (id === undefined) this.#parts.registry.cancel(stream, this.#caller.name, reason);
-    else if (!this.#arrivals.cancel(id)) this.#open.get(id)?.stream.cancel(reason);
+    else if (!this.#arrivals.cancel(id)) (this.#open.get(id)?.stream ?? this.#openings.stream(id))?.cancel(reason);
   }
 
   #refuse(id: string | undefined, thrown: unknown): void {
@@ -231,8 +237,9 @@ export class StreamSession implements FaceSession {
   /** Throws `duplicate_id` or `too_many_streams`. */
   #checkId(id: string): void {
     const limit = this.#parts.limits.streamsPerConnection;
-    if (this.#open.has(id) || this.#arrivals.has(id)) throw new GatewayError("duplicate_id");
-    if (this.#open.size + this.#arrivals.size >= limit) {
+    if (this.#open.has(id) || this.#arrivals.has(id) || this.#openings.stream(id))
+      throw new GatewayError("duplicate_id");
+    if (this.#open.size + this.#arrivals.size + this.#openings.size >= limit) {
       const setting = "limits.streamsPerConnection";
       throw new GatewayError("too_many_streams", undefined, { details: { limit }, setting });
     }

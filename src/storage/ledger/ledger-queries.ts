@@ -79,15 +79,16 @@ export class LedgerQueries {
     return cellsOf(this.#connection, query);
   }
 
-  /** What each key has used since `wallMs`, running streams' counted prompts included. */
-  spentSince(wallMs: number): readonly Spent[] {
+  /** What each key has used in ended streams since `wallMs`, but for those in `except` and all their attempts. */
+  spentSince(wallMs: number, except: readonly string[]): readonly Spent[] {
     return this.#connection
       .prepare(
         `SELECT key_id, total(input_tokens) + total(output_tokens) + total(counted_tokens) AS tokens,
            total(cost_nano) + total(counted_nano) AS cost
-         FROM streams WHERE opened_at >= ? AND key_id IS NOT NULL AND outcome IS NOT NULL GROUP BY key_id`,
+         FROM streams WHERE opened_at >= ? AND key_id IS NOT NULL AND outcome IS NOT NULL
+           AND ${STREAM_OF} NOT IN (SELECT value FROM json_each(?)) GROUP BY key_id`,
       )
-      .all(wallMs)
+      .all(wallMs, JSON.stringify(except))
       .map(({ key_id, tokens, cost }) => ({
         keyId: String(key_id),
         tokens: Number(tokens),
@@ -95,5 +96,8 @@ export class LedgerQueries {
       }));
   }
 }
+
+/** The stream of an attempt: further ones are called `stream.2` and so on. */
+const STREAM_OF = "substr(stream, 1, instr(stream || '.', '.') - 1)";
 
 const textOf = (value: unknown): string | null => (value === null ? null : String(value));

@@ -38,9 +38,9 @@ export class LedgerThread implements LedgerWriter {
     return this.#channel.call("settle", instance);
   }
 
-  /** What each key spent since `wallMs`. For the start: it holds up what the thread writes. */
-  spentSince(wallMs: number): Promise<readonly Spent[]> {
-    return this.#channel.call("spentSince", wallMs);
+  /** What each key spent since `wallMs`, but for these streams. For the start: it holds up what the thread writes. */
+  spentSince(wallMs: number, except: readonly string[]): Promise<readonly Spent[]> {
+    return this.#channel.call("spentSince", wallMs, except);
   }
 
   /** Closes the ledger once its current batch is finished; gives up after `ms`. */

@@ -47,7 +47,7 @@ export function createMemoryLedger(maxStreams: number = MAX_STREAMS): StoredLedg
     },
     usage: async (query) => committed().usage(query),
     cells: async (query) => committed().cells(query),
-    spentSince: async (wallMs) => committed().spentSince(wallMs),
+    spentSince: async (wallMs, except = []) => committed().spentSince(wallMs, except),
     // No other run can have left any.
     settle: async () => 0,
     async stop() {

@@ -50,9 +50,9 @@ export async function openPostgresLedger(options: PostgresLedgerOptions): Promis
     },
     usage: (query) => questions.ask(() => queries.usage(query)),
     cells: (query) => questions.ask(() => queries.cells(query)),
-    async spentSince(wallMs) {
+    async spentSince(wallMs, except = []) {
       try {
-        return await queries.spentSince(wallMs, instance);
+        return await queries.spentSince(wallMs, instance, except);
       } catch (cause) {
         throw new GatewayError("ledger_unavailable", "the ledger cannot be read", { cause });
       }

@@ -133,17 +133,17 @@ export class PostgresQueries {
   }
 
   /**
-   * What each key has used since `wallMs`. Of streams that other runs have open, their prompts count: a dead one's rows are
-   * closed later. `instance`: this run.
+   * What each key has used since `wallMs`, but for the streams in `except` and all their attempts. Of streams that other runs
+   * have open, their prompts count: a dead one's rows are closed later. `instance`: this run.
    */
-  async spentSince(wallMs: number, instance: string): Promise<readonly Spent[]> {
+  async spentSince(wallMs: number, instance: string, except: readonly string[]): Promise<readonly Spent[]> {
     const rows = await this.#ask(
       `SELECT key_id,
          coalesce(sum(input_tokens), 0) + coalesce(sum(output_tokens), 0) + coalesce(sum(counted_tokens), 0) AS tokens,
          coalesce(sum(cost_nano), 0) + coalesce(sum(counted_nano), 0) AS cost
        FROM streams WHERE opened_at >= $1 AND key_id IS NOT NULL AND (outcome IS NOT NULL OR instance <> $2)
-       GROUP BY key_id`,
-      [Math.round(wallMs), instance],
+         AND split_part(stream, '.', 1) <> ALL($3::text[]) GROUP BY key_id`,
+      [Math.round(wallMs), instance, except],
     );
     return rows.map(({ key_id, tokens, cost }) => ({
       keyId: fromColumn(String(key_id)),

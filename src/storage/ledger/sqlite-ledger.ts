@@ -45,9 +45,9 @@ export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLe
     },
     usage: (query) => reader.usage(query),
     cells: (query) => reader.cells(query),
-    async spentSince(wallMs) {
+    async spentSince(wallMs, except = []) {
       try {
-        return await thread.spentSince(wallMs);
+        return await thread.spentSince(wallMs, except);
       } catch (cause) {
         throw new GatewayError("ledger_unavailable", "the ledger cannot be read", { cause });
       }

@@ -3,8 +3,7 @@ import { isNativeError } from "node:util/types";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { MAX_PREAMBLE_BYTES, readPreamble } from "./preamble.ts";
 
-/** How long the first line may take. */
-const PREAMBLE_MS = 5_000;
+const FIRST_LINE_MS = 5_000;
 /** Connections that have not sent it: the oldest makes room. Nodes send it at once. */
 const MAX_GREETED = 256;
 const LINE_FEED = 0x0a;
@@ -14,6 +13,8 @@ export interface NodeListenerParts {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** How long the first line may take, in milliseconds; by default five seconds. */
+  readonly firstLineMs?: number;
   /** 32 bytes in hexadecimal digits. */
   readonly secret: string;
   /** Takes a client's connection that another node forwards. */
@@ -29,13 +30,14 @@ export interface NodeListener {
 }
 
 /** Starts listening. Rejects when the address cannot be bound. */
-export async function listenForNodes({ host, port, secret, accept }: NodeListenerParts): Promise<NodeListener> {
+export async function listenForNodes(parts: NodeListenerParts): Promise<NodeListener> {
+  const { host, port, secret, accept, firstLineMs = FIRST_LINE_MS } = parts;
   const greeted = new Set<Socket>();
   const server = createServer({ noDelay: true }, (socket) => {
     const [oldest] = greeted.size < MAX_GREETED ? [] : greeted;
     oldest?.destroy();
     greeted.add(socket);
-    greet(socket, secret, (client, address) => {
+    greet(socket, { secret, firstLineMs }, (client, address) => {
       greeted.delete(client);
       accept(client, address);
     });
@@ -49,7 +51,13 @@ export async function listenForNodes({ host, port, secret, accept }: NodeListene
   } catch (cause) {
     throw unusable(host, port, cause);
   }
-  return { port: (server.address() as AddressInfo).port, close: () => void server.close() };
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      server.close();
+      for (const socket of greeted) socket.destroy();
+    },
+  };
 }
 
 const FAILURES: Readonly<Record<string, string>> = {
@@ -67,10 +75,14 @@ function unusable(host: string, port: number, cause: unknown): GatewayError {
 }
 
 /** Reads the first line, and closes the connection without a word if it is not a node's. */
-function greet(socket: Socket, secret: string, accept: NodeListenerParts["accept"]): void {
+function greet(
+  socket: Socket,
+  { secret, firstLineMs }: { readonly secret: string; readonly firstLineMs: number },
+  accept: NodeListenerParts["accept"],
+): void {
   let seen = Buffer.alloc(0);
   const failed = () => socket.destroy();
-  const timer = setTimeout(failed, PREAMBLE_MS);
+  const timer = setTimeout(failed, firstLineMs);
   socket.on("error", failed);
   socket.once("close", () => clearTimeout(timer));
   const read = (bytes: Buffer) => {

@@ -132,7 +132,7 @@ describeWithRedis("the lead", (redis) => {
     expect(a.lead.isHeld).toBe(true);
   });
 
-  test("is not taken by a node that is about to stop, nor by one whose own lease is gone", async () => {
+  test("is not taken by a node that is about to stop", async () => {
     const prefix = fresh();
     await using a = await member(prefix, "a", { isWilling: () => false });
     await a.lead.open();

@@ -35,8 +35,8 @@ const send = (client: OpenClawClient, runId: string) =>
   client.request("chat.send", { sessionKey: "main", message: `say ${runId}`, idempotencyKey: runId });
 
 /** A list of sessions without when each was made. */
-const withoutTimes = (payload: Payload | undefined) =>
-  (payload?.sessions as readonly Payload[]).map(({ snapshotAt: _, ...row }) => row);
+const withoutTimes = ({ sessions }: Payload = {}) =>
+  (sessions as readonly Payload[]).map(({ snapshotAt: _, ...row }) => row);
 
 /** Connects until a node serves conversations again. */
 async function pageSoon(url: string): Promise<OpenClawClient> {

@@ -108,7 +108,7 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
   });
 
   test("a server that is killed and starts again loses no call made meanwhile", async () => {
-    const store = await open();
+    const store = await open(undefined, { patienceMs: 60_000 });
     await store.append("a", [message(1)]);
     await server().kill();
     const writes = [2, 3, 4].map((seq) => store.append("a", [message(seq)]));
@@ -117,7 +117,7 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     await Promise.all(writes);
     expect(await read).toEqual([1, 2, 3, 4].map((seq) => message(seq)));
     await store.close();
-  }, 30_000);
+  }, 60_000);
 
   test("while the server is away writes wait, reads fail after as long as told, and the outage is told once", async () => {
     const outages: unknown[] = [];

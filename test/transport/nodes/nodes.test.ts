@@ -2,34 +2,9 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, test } from "@jest/globals";
-import { WebSocket } from "ws";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { startFaceServer } from "../../support/face-server.ts";
-
-const SECRET = "a1".repeat(32);
-const own = (port = 0) => ({ host: "127.0.0.1", port, secret: SECRET, ended: new AbortController().signal });
-
-/** A node that serves all, and one that forwards all to it. */
-async function setUp(secret = SECRET) {
-  await using made = new AsyncDisposableStack();
-  const leader = made.use(
-    await startFaceServer({
-      limits: { upgradesPerSecondPerAddress: 2 },
-      neighbours: { address: own(), elsewhere: () => undefined },
-      page: ({ path, remoteAddress }) => ({ status: 200, headers: { "x-seen": path }, body: remoteAddress }),
-    }),
-  );
-  const follower = made.use(
-    await startFaceServer({
-      neighbours: { address: own(), elsewhere: () => ({ ...own(leader.nodePort), secret }) },
-    }),
-  );
-  const stack = made.move();
-  return { leader, follower, [Symbol.asyncDispose]: () => stack.disposeAsync() };
-}
-
-const dial = (url: string) =>
-  new WebSocket(`${url.replace(/^http/, "ws")}/played`, "played", { headers: { authorization: "Bearer alice" } });
+import { dial, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
 
 test("a client that another node serves talks to it as to its own", async () => {
   await using up = await setUp();
