@@ -4,6 +4,7 @@ import { parseArgs } from "node:util";
 import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
 import { STREAM_PATH } from "../../protocol/stream.ts";
 import { clusterProblem } from "../compose/cluster.ts";
+import { storageProblem } from "../compose/storage/storage-problem.ts";
 import { routesToRefusedAddresses, unreachableRoutes } from "../compose/unreachable-routes.ts";
 import { ConfigError } from "../config/config-error.ts";
 import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
@@ -132,6 +133,8 @@ async function configured(
   if (command === "serve") return serve(config, world, load, resolve(cwd, env.SLUICE_CONFIG || DEFAULT_FILE));
   const unjoinable = await clusterProblem(config);
   if (unjoinable !== undefined) warn(world, unjoinable);
+  const problem = await storageProblem(config);
+  if (problem !== undefined) warn(world, problem);
   await Promise.race([lookups, setTimeout(MAX_LOOKUP_MS, undefined, { ref: false })]);
   warnOfOpenFiles(config, world);
   // Secrets serialise masked.

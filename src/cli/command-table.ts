@@ -56,6 +56,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "copy all databases while the gateway runs",
     load: async () => (await import("./commands/backup.ts")).command,
   },
+  migrate: {
+    summary: "copy the data directory to PostgreSQL, or back",
+    load: async () => (await import("./commands/migrate.ts")).command,
+  },
   completion: {
     summary: "print a script that completes commands and options in a shell",
     load: async () => (await import("./commands/completion.ts")).completionOf(loadAll),

@@ -1,8 +1,12 @@
 import { hostname } from "node:os";
 import { isNativeError } from "node:util/types";
 import type { Cluster } from "../cluster/cluster.ts";
+import type { ClusterStreams, ClusterStreamsParts } from "../cluster/streams/cluster-streams.ts";
 import type { Config } from "../config/schema.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
+import { dialects } from "../dialects/registry.ts";
+import type { Limits } from "./limits.ts";
+import type { ClusterNode } from "./node/cluster-node.ts";
 
 /** Names this run of this process among all nodes: people read the machine's name in it. */
 export function nodeName(worker: number | undefined): string {
@@ -43,6 +47,21 @@ export async function announceKeys({ cluster: { redis } }: Config): Promise<void
   if (!redis) return;
   const { announceKeyChange } = await withDriver(() => import("../cluster/keys/key-changes.ts"));
   await announceKeyChange({ url: redis.url.reveal(), caFile: redis.caFile }, redis.prefix);
+}
+
+/** Makes the live streams of this node those of its cluster; undefined if this gateway is alone. */
+export async function connectClusterStreams(
+  node: ClusterNode | undefined,
+  parts: Omit<ClusterStreamsParts, "cluster" | "count" | "log" | "dialects"> & { readonly limits: Limits },
+): Promise<ClusterStreams | undefined> {
+  if (!node) return undefined;
+  const { ClusterStreams } = await import("../cluster/streams/cluster-streams.ts");
+  const { logBytes: maxBytes, logEntries: maxEntries } = parts.limits;
+  const { cluster, observer, gauges } = node;
+  const log = { maxBytes, maxEntries };
+  const streams = new ClusterStreams({ ...parts, cluster, count: observer.count, log, dialects });
+  gauges.push({ appendsBehind: () => streams.behind });
+  return streams;
 }
 
 /** Loads what needs Redis' client: only where it is used. Rejects with `cluster_unavailable` when that is not installed. */

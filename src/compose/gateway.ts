@@ -23,7 +23,7 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis, connectPassThrough } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
-import { joinCluster, nodeName } from "./cluster.ts";
+import { connectClusterStreams, joinCluster, nodeName } from "./cluster.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
@@ -65,11 +65,13 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const current = new CurrentConfig(config, demo);
   const { routing, limits } = current;
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
-  const cluster = started.use(await joinCluster(config, node, (error) => observer.fault(error, "cluster")));
+  const fault = (error: unknown) => observer.fault(error, "cluster");
+  const cluster = started.use(await joinCluster(config, node, fault));
   const clusterNode = started.use(cluster && new ClusterNode(cluster, { log, metrics }));
   const storage = started.use(
     await openStorage(config, {
       pid: options.pid,
+      instance: node,
       clock,
       news: log.ledger,
       fault: (error) => observer.fault(error, "store"),
@@ -77,7 +79,8 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   );
   const { ledger } = storage;
   const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
-  const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
+  const streams = started.use(await connectClusterStreams(clusterNode, { registry, limits, budget, clock, fault }));
+  const reads = new ReadTurn((error) => observer.fault(error, "read turn"), streams?.reading);
   const upstream = started.adopt(
     createUpstream({
       reads,

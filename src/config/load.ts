@@ -139,15 +139,23 @@ function addPresets(file: Fields, env: ConfigSources["env"]): Fields {
 
 function override(file: Fields, env: ConfigSources["env"]): { fields: Fields; origins: ReadonlyMap<string, Origin> } {
   const origins = new Map<string, Origin>();
-  const fields = { ...file };
+  let fields = file;
   for (const { env: name, path, as, from } of OVERRIDES) {
     const text = env[name];
-    const [section, key] = path;
-    const before = fields[section] ?? {};
-    if (!text || !isObject(before)) continue;
+    if (!text) continue;
     const value = as === "secret" ? { env: name } : as === "number" && /^\d+$/.test(text) ? Number(text) : text;
-    fields[section] = { ...before, [key]: value };
+    const changed = withValue(fields, path, value);
+    if (!changed) continue;
+    fields = changed;
     origins.set(path.join("."), { from, isSecret: as === "secret" });
   }
   return { fields, origins };
+}
+
+/** The fields with a value at a path; undefined if something else than a section stands on the way, which the schema says better. */
+function withValue(fields: Fields, [key = "", ...rest]: readonly string[], value: unknown): Fields | undefined {
+  if (rest.length === 0) return { ...fields, [key]: value };
+  const section = fields[key] ?? {};
+  const inner = isObject(section) ? withValue(section, rest, value) : undefined;
+  return inner && { ...fields, [key]: inner };
 }

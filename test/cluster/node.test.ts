@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "@jest/globals";
 import { createClient } from "@redis/client";
 import { startTestGateway, type TestGateway } from "../support/gateway.ts";
+import { beforeRedis } from "../support/odd-redis.ts";
 import { describeWithRedis } from "../support/redis.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { StreamClient } from "../support/stream-client.ts";
@@ -134,6 +135,34 @@ describeWithRedis("a node", (redis) => {
       message: expect.stringContaining("its user may not do all that a cluster needs"),
     });
     expect([...one.log.lines, ...two.log.lines].filter(({ event: name }) => name === "fault")).toEqual([]);
+    client.destroy();
+  });
+
+  test("shows its password nowhere, even when its Redis quotes it or refuses it while it runs", async () => {
+    const password = "canary-4b1d";
+    const client = await createClient({ url: redis().url }).connect();
+    await client.sendCommand(["ACL", "SETUSER", "ann", "on", `>${password}`, "~*", "&*", "+@all"]);
+    let isQuoting = false;
+    let cut = () => {};
+    await using proxy = await beforeRedis(redis().port, (_bytes, pass, sockets) => {
+      if (!isQuoting) cut = sockets.cut;
+      if (isQuoting) sockets.answer(`-ERR unknown command 'AUTH', with args: 'ann' '${password}'\r\n`);
+      else pass();
+    });
+    const url = `redis://ann:${password}@127.0.0.1:${proxy.port}`;
+    await using gateway = await startTestGateway({ config: clustered(url, "canary") });
+    isQuoting = true;
+    cut();
+    await told(gateway, "redis_away");
+    const shown = async () =>
+      gateway.log.text + (await (await fetch(`${gateway.url}/metrics`)).text()) + JSON.stringify(await readyz(gateway));
+    while (!(await shown()).includes("it is too old"));
+    isQuoting = false;
+    await told(gateway, "redis_back");
+    await client.sendCommand(["ACL", "SETUSER", "ann", "resetpass", ">another"]);
+    await client.sendCommand(["CLIENT", "KILL", "USER", "ann"]);
+    while (!(await shown()).includes("it refuses the user or the password"));
+    expect(await shown()).not.toContain(password);
     client.destroy();
   });
 

@@ -5,9 +5,16 @@ import { expect, test } from "@jest/globals";
 import { createClient } from "@redis/client";
 import { describeWithRedis } from "../support/redis.ts";
 import { runSluice } from "../support/run-sluice.ts";
+import { startSluice } from "../support/sluice-process.ts";
 import { temporaryDirectories } from "../support/temporary-directory.ts";
 
 const directory = temporaryDirectories();
+
+/** Looks for the driver where no package is, as after `npm ci --omit=optional`. */
+const WITHOUT_DRIVER = `
+  import { registerHooks } from "node:module";
+  registerHooks({ resolve: (name, context, next) =>
+    next(name, name === "@redis/client" ? { ...context, parentURL: "file:///none/here.js" } : context) });`;
 
 const NOWHERE = "redis://ann:s3cret-word@127.0.0.1:1/3";
 
@@ -37,6 +44,15 @@ test.each(["serve", "check"])(
     expect(code).toBe(command === "check" ? 0 : 1);
   },
 );
+
+test("without the driver the start says what to install", async () => {
+  const data = { store: "sqlite", shared: true };
+  const start = startSluice({ demo: true, data, cluster: { redis: { url: NOWHERE } } }, { preload: WITHOUT_DRIVER });
+  await expect(start).rejects.toThrow(
+    "it did not start: sluice: cluster.redis is set, and its driver, the optional package @redis/client, is not " +
+      "installed: install without --omit=optional, or npm install @redis/client\n",
+  );
+});
 
 describeWithRedis("sluice check with a Redis", (redis) => {
   test("warns of nothing when a node could use it, and leaves nothing there but what a probe wrote", async () => {

@@ -77,7 +77,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   transport: ["admit", "auth", "http", "nodes", "ws"],
   upstream: ["policy", "body", "http1", "call", "pass-through"],
   cluster: ["link", "streams", "caps", "keys", "leadership"],
-  storage: ["sqlite", "postgres", "transcripts", "ledger", "keys"],
+  storage: ["sqlite", "postgres", "transcripts", "ledger", "keys", "copy"],
 };
 const MAX_LINES = 250;
 const MAX_FILES = 20;

@@ -29,7 +29,11 @@ export async function oddRedis(serve: (socket: Socket) => void) {
 /** Passes bytes to a Redis, and what it sends back through `answer`, which passes them on, later, or not at all. */
 export const beforeRedis = (
   port: number,
-  answer: (bytes: Buffer, pass: () => void, sockets: { readonly cut: () => void }) => void,
+  answer: (
+    bytes: Buffer,
+    pass: () => void,
+    sockets: { readonly cut: () => void; readonly answer: (text: string) => void },
+  ) => void,
 ) =>
   oddRedis((inward) => {
     const outward = connect(port, "127.0.0.1");
@@ -40,5 +44,7 @@ export const beforeRedis = (
     inward.pipe(outward.on("error", cut));
     inward.on("close", cut);
     outward.on("close", cut);
-    outward.on("data", (bytes: Buffer) => answer(bytes, () => void inward.write(bytes), { cut }));
+    outward.on("data", (bytes: Buffer) =>
+      answer(bytes, () => void inward.write(bytes), { cut, answer: (text) => void inward.write(text) }),
+    );
   });

@@ -1,6 +1,6 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -68,6 +68,35 @@ export class TestPostgres {
   async resume(): Promise<void> {
     const options = `-p ${this.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${this.#folder}`;
     await control(["-D", this.#data, "-o", options, "-l", join(this.#folder, "log"), "-w", "start"]);
+  }
+
+  /** Changes settings, such as `ssl`, for all connections from now on. */
+  configure(settings: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(settings)) this.ask(`ALTER SYSTEM SET ${name} = '${value}'`);
+    this.#reload();
+  }
+
+  /** Puts a rule before those that admit clients (`pg_hba.conf`). */
+  admit(rule: string): void {
+    const file = join(this.#data, "pg_hba.conf");
+    writeFileSync(file, `${rule}\n${readFileSync(file, "utf8")}`);
+    this.#reload();
+  }
+
+  /** Returns once new connections are made with what the files say. */
+  #reload(): void {
+    const loadedAt = () => this.ask("SELECT pg_conf_load_time()");
+    const before = loadedAt();
+    this.ask("SELECT pg_reload_conf()");
+    while (loadedAt() === before);
+  }
+
+  /** A file that only the server can read. Returns its path. */
+  file(name: string, content: string): string {
+    const path = join(this.#folder, name);
+    writeFileSync(path, content, { mode: 0o600 });
+    if (USER) chownSync(path, USER.uid, USER.gid);
+    return path;
   }
 
   /** Stops it at once, as a crash does: connections break, and it recovers at the next start. */

@@ -9,6 +9,7 @@ import { writeSecret } from "../../core/caller/key-secret.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { KeyDatabase } from "../../storage/keys/key-database.ts";
 import type { KeyStore } from "../../storage/keys/key-store.ts";
+import { withDriver } from "../../storage/postgres/driver.ts";
 import { openDataDirectory } from "../../storage/sqlite/data-directory.ts";
 import type { Command, CommandWorld } from "../command.ts";
 import { configOf } from "../config-of.ts";
@@ -190,8 +191,7 @@ async function openConfigured({ data }: Config): Promise<KeyStore> {
   if (store === "memory" || !postgres) {
     throw new GatewayError("store_unavailable", "data.store is memory, which no other process can read");
   }
-  // Loaded only where it is used.
-  const { openPostgresKeys } = await import("../../storage/keys/postgres-keys.ts");
+  const { openPostgresKeys } = await withDriver(() => import("../../storage/keys/postgres-keys.ts"));
   return openPostgresKeys({ ...postgres, url: postgres.url.reveal() });
 }
 

@@ -5,6 +5,7 @@ import type { UsageReport } from "../../core/ledger/ledger.ts";
 import { readUsageQuery, USAGE_GROUPS, type UsageQuery, type WrongWord } from "../../core/ledger/usage-query.ts";
 import { usageView } from "../../core/ledger/usage-view.ts";
 import { LedgerQueries } from "../../storage/ledger/ledger-queries.ts";
+import { withDriver } from "../../storage/postgres/driver.ts";
 import type { Command, CommandWorld } from "../command.ts";
 import { configOf } from "../config-of.ts";
 import { exitFor, OK } from "../exit-codes.ts";
@@ -81,8 +82,7 @@ async function ask(query: UsageQuery, { data, config }: Values, { env, cwd }: Us
   if (store === "memory" || !postgres) {
     throw new GatewayError("store_unavailable", "data.store is memory: ask the running gateway, GET /v1/usage");
   }
-  // Loaded only where it is used.
-  const { askPostgres } = await import("../../storage/ledger/postgres-queries.ts");
+  const { askPostgres } = await withDriver(() => import("../../storage/ledger/postgres-queries.ts"));
   return askPostgres({ ...postgres, url: postgres.url.reveal() }, query);
 }
 

@@ -1,4 +1,4 @@
-import { createClient } from "@redis/client";
+import { createClient, RESP_TYPES } from "@redis/client";
 import { reasonOf } from "./reasons.ts";
 import { CONNECT_MS, clientOptions, type RedisOptions } from "./redis-options.ts";
 
@@ -15,6 +15,11 @@ export interface ConnectionEvents {
 
 /** What Redis answers: a text, a whole number, nothing, or a list of these. */
 export type Reply = string | number | null | readonly Reply[];
+
+/** The same, with bytes for texts. */
+export type BytesReply = Buffer | number | null | readonly BytesReply[];
+
+const AS_BYTES = { [RESP_TYPES.BLOB_STRING]: Buffer };
 
 /** An answer that takes longer counts as none. */
 export const ANSWER_MS = 2_000;
@@ -56,25 +61,21 @@ export class Connection {
    * Sends one command. Rejects with Redis' `ErrorReply`, or with another error when the connection is not there or breaks,
    * which it does when the answer takes longer than this.
    */
-  async ask(args: readonly (string | Buffer)[], answerMs = ANSWER_MS): Promise<Reply> {
-    const client = this.#ready;
-    if (!client) throw new Error("it is not connected");
-    let isAnswered = false;
-    const late = setTimeout(() => {
-      // Reads come first: an answer that arrived while this process stood still counts.
-      setImmediate(() => isAnswered || this.#over(client, SILENT));
-    }, answerMs);
-    try {
-      return await client.sendCommand<Reply>([...args]);
-    } finally {
-      isAnswered = true;
-      clearTimeout(late);
-    }
+  ask(args: readonly (string | Buffer)[], answerMs = ANSWER_MS): Promise<Reply> {
+    return this.#ask((client) => client.sendCommand<Reply>([...args]), answerMs);
   }
 
-  /** Subscribes to a channel for as long as this connection lasts: to be done again whenever it is ready. */
-  subscribe(channel: string, listener: (message: string) => void): void {
-    this.#ready?.subscribe(channel, listener).catch(() => {});
+  /** The same, with bytes for texts in the answer. */
+  askForBytes(args: readonly (string | Buffer)[]): Promise<BytesReply> {
+    return this.#ask((client) => client.withTypeMapping(AS_BYTES).sendCommand<BytesReply>([...args]), ANSWER_MS);
+  }
+
+  /**
+   * Subscribes to a channel for as long as this connection lasts: to be done again whenever it is ready. `listens` is called
+   * once messages come.
+   */
+  subscribe(channel: string, listener: (message: string) => void, listens: () => void): void {
+    this.#ready?.subscribe(channel, listener).then(listens, () => {});
   }
 
   /** Leaves a channel. */
@@ -91,6 +92,22 @@ export class Connection {
     over?.("it is closed");
     this.#stopWaiting();
     await this.#running;
+  }
+
+  async #ask<Answer>(send: (client: Client) => Promise<Answer>, answerMs: number): Promise<Answer> {
+    const client = this.#ready;
+    if (!client) throw new Error("it is not connected");
+    let isAnswered = false;
+    const late = setTimeout(() => {
+      // Reads come first: an answer that arrived while this process stood still counts.
+      setImmediate(() => isAnswered || this.#over(client, SILENT));
+    }, answerMs);
+    try {
+      return await send(client);
+    } finally {
+      isAnswered = true;
+      clearTimeout(late);
+    }
   }
 
   async #run(): Promise<void> {

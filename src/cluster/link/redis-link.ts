@@ -1,11 +1,11 @@
 import { ErrorReply } from "@redis/client";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import { Connection, type ConnectionEvents, type Reply } from "./connection.ts";
+import { type BytesReply, Connection, type ConnectionEvents, type Reply } from "./connection.ts";
 import { isUnable, reasonOf } from "./reasons.ts";
 import { clientOptions, type RedisOptions, redisPlace } from "./redis-options.ts";
 import type { Script } from "./script.ts";
 
-export type { Reply } from "./connection.ts";
+export type { BytesReply, Reply } from "./connection.ts";
 
 /** What a link tells of itself. */
 export interface LinkEvents {
@@ -82,25 +82,43 @@ export class RedisLink {
 
   /** Runs a script. Rejects with `cluster_unavailable` when Redis is away, or with what the script raised. */
   async run(script: Script, keys: readonly string[], args: readonly (string | Buffer)[] = []): Promise<Reply> {
-    const rest = [String(keys.length), ...keys, ...args];
-    // Whole the first time on each connection: asking whether Redis knows it would let later calls overtake this one.
-    if (!this.#known.has(script)) {
-      this.#known.add(script);
-      return this.command(["EVAL", script.source, ...rest]);
-    }
-    try {
-      return await this.command(["EVALSHA", script.sha1, ...rest]);
-    } catch (error) {
-      if (!(error instanceof ErrorReply && error.message.startsWith("NOSCRIPT"))) throw error;
-      return await this.command(["EVAL", script.source, ...rest]);
-    }
+    return (await this.#run(script, keys, args, false)) as Reply;
+  }
+
+  /** The same, with bytes for texts: for what may be no UTF-8. */
+  async runForBytes(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<BytesReply> {
+    return (await this.#run(script, keys, args, true)) as BytesReply;
   }
 
   /** Sends one command, its arguments as bytes or texts. Rejects as `run` does. */
   async command(args: readonly (string | Buffer)[]): Promise<Reply> {
+    return (await this.#ask(args, false)) as Reply;
+  }
+
+  async #run(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | Buffer)[],
+    asBytes: boolean,
+  ): Promise<Reply | BytesReply> {
+    const rest = [String(keys.length), ...keys, ...args];
+    // Whole the first time on each connection: asking whether Redis knows it would let later calls overtake this one.
+    if (!this.#known.has(script)) {
+      this.#known.add(script);
+      return this.#ask(["EVAL", script.source, ...rest], asBytes);
+    }
+    try {
+      return await this.#ask(["EVALSHA", script.sha1, ...rest], asBytes);
+    } catch (error) {
+      if (!(error instanceof ErrorReply && error.message.startsWith("NOSCRIPT"))) throw error;
+      return await this.#ask(["EVAL", script.source, ...rest], asBytes);
+    }
+  }
+
+  async #ask(args: readonly (string | Buffer)[], asBytes: boolean): Promise<Reply | BytesReply> {
     if (!this.#isUp) throw this.#unavailable(this.#reason);
     try {
-      return await this.#connection.ask(args);
+      return await (asBytes ? this.#connection.askForBytes(args) : this.#connection.ask(args));
     } catch (error) {
       if (error instanceof ErrorReply && !isUnable(error)) throw error;
       const reason = reasonOf(error);

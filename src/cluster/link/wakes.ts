@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import type { RedisLink } from "./redis-link.ts";
 
-type Woken = (message: string) => void;
+type Woken = (message: string | undefined) => void;
 
 /** How often a subscribed connection, on which nothing need come, is asked whether it still lives. */
 const PING_MS = 2_000;
@@ -29,7 +29,10 @@ export class Wakes {
     }, PING_MS).unref();
   }
 
-  /** Calls `woken` with each message of a channel, until disposed. Must not throw. */
+  /**
+   * Calls `woken` with each message of a channel, and with none whenever it begins to listen, because messages may have been
+   * missed; until disposed. Must not throw.
+   */
   on(channel: string, woken: Woken): Disposable {
     const all = this.#channels.get(channel) ?? new Set();
     // Its own, so that the same function may be there twice.
@@ -37,6 +40,7 @@ export class Wakes {
     all.add(mine);
     this.#channels.set(channel, all);
     if (all.size === 1) this.#subscribe(channel);
+    else queueMicrotask(() => woken(undefined));
     return {
       [Symbol.dispose]: () => {
         if (!all.delete(mine) || all.size > 0) return;
@@ -52,8 +56,9 @@ export class Wakes {
   }
 
   #subscribe(channel: string): void {
-    this.#connection.subscribe(channel, (message) => {
+    const tell = (message: string | undefined) => {
       for (const woken of this.#channels.get(channel) ?? []) woken(message);
-    });
+    };
+    this.#connection.subscribe(channel, tell, () => tell(undefined));
   }
 }

@@ -1,5 +1,7 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { JsonValue } from "../../core/kernel/json.ts";
+import type { StoredDocument } from "../../core/ports/documents.ts";
+import type { StoreChange } from "../../core/ports/store-change.ts";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/ports/transcripts.ts";
 
 /** A write that waits until it is known who leads. */
@@ -10,7 +12,7 @@ interface Waiting {
 
 /**
  * What a node writes of conversations while it leads. From the moment when another may have taken the lead it only completes
- * the answers whose beginnings it has stored; all else waits until the lead is known to be this node's (`release`), or
+ * the answers whose beginnings it has stored; all else waits until the lead is known to be this node's (`goOn`), or
  * another's, which has read the store and goes on from there (`end`).
  */
 export class LeaderTranscripts implements Transcripts {
@@ -30,7 +32,7 @@ export class LeaderTranscripts implements Transcripts {
   }
 
   /** The lead is this node's: what waits is written. */
-  release(): void {
+  goOn(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { write, resolve } of waiting) resolve(write());
@@ -39,7 +41,7 @@ export class LeaderTranscripts implements Transcripts {
   /** Whoever leads, all is written from now on. */
   free(): void {
     this.#isFree = true;
-    this.release();
+    this.goOn();
   }
 
   /** The lead is another's: what waits is refused. */
@@ -62,8 +64,33 @@ export class LeaderTranscripts implements Transcripts {
     return this.#store.message(sessionKey, id);
   }
 
-  documents(kind: string): ReturnType<Transcripts["documents"]> {
+  session(key: string): Promise<SessionRecord | undefined> {
+    return this.#store.session(key);
+  }
+
+  documents(kind: string): Promise<readonly StoredDocument[]> {
     return this.#store.documents(kind);
+  }
+
+  document(kind: string, key: string): Promise<JsonValue | undefined> {
+    return this.#store.document(kind, key);
+  }
+
+  claim(kind: string, which: "all" | "left"): Promise<readonly StoredDocument[]> {
+    return this.#store.claim(kind, which);
+  }
+
+  /** Its own alone: what another has taken stays that one's. */
+  release(kind: string): Promise<void> {
+    return this.#store.release(kind);
+  }
+
+  follow(changed: (change: StoreChange) => void): () => void {
+    return this.#store.follow(changed);
+  }
+
+  hurry(): () => void {
+    return this.#store.hurry();
   }
 
   saveSession(session: SessionRecord): Promise<void> {

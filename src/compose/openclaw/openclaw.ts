@@ -33,6 +33,8 @@ export async function connectOpenClaw(surroundings: OpenClawSurroundings): Promi
     credentials: authenticator,
     transcripts: storage.transcripts,
     durable: storage.durable,
+    // In a cluster one node alone serves conversations at a time.
+    shared: storage.shared && !clusterNode,
     ledger: storage.ledger,
     config: shownConfig,
     settings: { ...config.openclaw, maxFrameBytes },

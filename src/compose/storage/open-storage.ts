@@ -2,6 +2,7 @@ import type { Config } from "../../config/schema.ts";
 import { watchKeys } from "../../storage/keys/key-watch.ts";
 import { createMemoryLedger, NO_LEDGER } from "../../storage/ledger/memory-ledger.ts";
 import { openSqliteLedger } from "../../storage/ledger/sqlite-ledger.ts";
+import { withDriver } from "../../storage/postgres/driver.ts";
 import { claimDirectory } from "../../storage/sqlite/directory-claim.ts";
 import { WorkerThread } from "../../storage/sqlite/worker-thread.ts";
 import { createMemoryTranscripts } from "../../storage/transcripts/memory-transcripts.ts";
@@ -14,8 +15,7 @@ export async function openStorage(config: Config, options: StorageOptions): Prom
     case "sqlite":
       return openFiles(config, options);
     case "postgres":
-      // Loaded only where it is used: its driver takes longer to load than all that SQLite needs.
-      return (await import("./postgres-storage.ts")).openPostgres(config, options);
+      return (await withDriver(() => import("./postgres-storage.ts"))).openPostgres(config, options);
     case "memory":
       return inMemory(config);
   }
@@ -26,6 +26,7 @@ function inMemory({ ledger: { mode } }: Config): Storage {
   const ledger = mode === "off" ? NO_LEDGER : createMemoryLedger();
   return {
     durable: false,
+    shared: false,
     transcripts,
     ledger,
     watchKeys: () => undefined,
@@ -55,6 +56,7 @@ async function openFiles({ data, ledger: keeping }: Config, options: StorageOpti
   const parts = opened.move();
   return {
     durable: true,
+    shared: false,
     transcripts,
     ledger,
     watchKeys: (news) => watchKeys({ directory, thread, ...news }),

@@ -9,6 +9,8 @@ import type { StoredLedger } from "../../storage/ledger/stored-ledger.ts";
 export interface StorageOptions {
   /** This process's id, which its claim shows to other gateways. */
   readonly pid: number;
+  /** Identifies this run in what it stores. */
+  readonly instance: string;
   readonly clock: Clock;
   readonly news: (news: LedgerNews) => void;
   /** Called with a fault of the store itself. */
@@ -28,6 +30,8 @@ export interface StorageHealth {
 export interface Storage extends AsyncDisposable {
   /** Whether it outlives the process. */
   readonly durable: boolean;
+  /** Whether others that use it hear what this one writes, and the other way round. */
+  readonly shared: boolean;
   readonly transcripts: Transcripts;
   readonly ledger: StoredLedger;
   /** The state of the server that keeps it, as it was seen last; undefined where there is none. */

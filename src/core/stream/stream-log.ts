@@ -46,14 +46,16 @@ export class StreamLog {
   #kind: Kind = { event: undefined, raw: false, hasContent: false };
   /** Entries before this index are trimmed. The arrays are compacted when half of them is. */
   #start = 0;
-  #tail = 0;
+  #tail: number;
   #bytes = 0;
-  #head = 0;
+  #head: number;
   #preface: ByteString = "";
 
-  constructor(limits: LogLimits, budget?: LogBudget) {
+  /** `after`: the sequence before the first entry. */
+  constructor(limits: LogLimits, budget?: LogBudget, after = 0) {
     this.#limits = limits;
     this.#budget = budget;
+    this.#tail = this.#head = after;
   }
 
   /** The sequence of the newest entry; 0 if there is none. */

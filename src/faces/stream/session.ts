@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { Code } from "../../../protocol/codes.ts";
 import type { AckFrame, CancelFrame, OpenFrame, ResumeFrame, ServerFrame } from "../../../protocol/stream.ts";
 import { type Caller, requireScope } from "../../core/caller/caller.ts";
@@ -7,22 +6,16 @@ import { asString, isObject, parseRelayedJson } from "../../core/kernel/json.ts"
 import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
 import { noteRefusedFrame } from "../../core/ports/refused-frame.ts";
-import { type Fingerprint, fingerprintOf } from "../../core/relay/idempotency.ts";
-import type { RegisteredStream } from "../../core/stream/registry.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import { Scheduler } from "../../core/stream/scheduler.ts";
+import { Arrivals } from "./arrivals.ts";
 import { readFrame } from "./client-frames.ts";
 import { encode, errorFrame } from "./frames.ts";
 import { OpenStream } from "./open-stream.ts";
 import type { SharedParts } from "./parts.ts";
+import { type Repeatable, repeatableOf } from "./repeatable.ts";
 import { requestOf } from "./request.ts";
 import { Unhandled } from "./unhandled.ts";
-
-/** An open with an idempotency key. */
-interface Repeatable {
-  /** Of the caller and its idempotency key: two callers may choose the same. */
-  readonly key: string;
-  readonly fingerprint: Fingerprint;
-}
 
 /** One connection of the stream face: its open streams, each a reader on a log. */
 export class StreamSession implements FaceSession {
@@ -32,6 +25,7 @@ export class StreamSession implements FaceSession {
   readonly #scheduler: Scheduler;
   readonly #open = new Map<string, OpenStream>();
   readonly #unhandled: Unhandled;
+  readonly #arrivals: Arrivals;
 
   constructor(connection: Connection, caller: Caller, parts: SharedParts) {
     this.#connection = connection;
@@ -40,6 +34,7 @@ export class StreamSession implements FaceSession {
     const { streamsPerConnection: streams, frameBytes, windowBytes, windowEvents, inFlightBytes } = parts.limits;
     this.#scheduler = new Scheduler(connection, inFlightBytes);
     this.#unhandled = new Unhandled(parts.registry);
+    this.#arrivals = new Arrivals(parts.registry);
     const limits = { streams, frameBytes, windowBytes, windowEvents, inFlightBytes };
     this.tell({ type: "hello", protocol: "sluice.v1", connection: connection.id, limits });
   }
@@ -60,10 +55,8 @@ export class StreamSession implements FaceSession {
       else if (frame.type === "resume") this.#resume(frame);
       else this.#cancel(frame);
     } catch (thrown) {
-      const error = toGatewayError(thrown);
-      if (error.code === "internal") throw thrown;
-      this.#scheduler.send(errorFrame(id, error));
-      noteRefusedFrame(this.#connection, this.#parts.observer, "stream", error);
+      if (toGatewayError(thrown).code === "internal") throw thrown;
+      this.#refuse(id, thrown);
     }
   }
 
@@ -77,6 +70,7 @@ export class StreamSession implements FaceSession {
       this.#parts.registry.detach(open.registered, open, why);
     }
     this.#open.clear();
+    this.#arrivals.close();
   }
 
   goingAway(afterMs: number): void {
@@ -91,17 +85,6 @@ export class StreamSession implements FaceSession {
 
   #upstreamKey(frame: OpenFrame): string | undefined {
     return frame.upstreamKey ?? this.#connection.upstreamKey;
-  }
-
-  #repeatable(frame: OpenFrame): Repeatable | undefined {
-    const { idempotencyKey, model, route, body, bodies } = frame;
-    if (idempotencyKey === undefined) return undefined;
-    const { name } = this.#caller;
-    const payer = [name, this.#upstreamKey(frame)] as const;
-    return {
-      key: JSON.stringify([name, idempotencyKey]),
-      fingerprint: fingerprintOf(sha256, [model, route, body ?? { bodies }], payer),
-    };
   }
 
   // ── requests of clients ──────────────────────────────────────────────────────────────────────────────────────────
@@ -123,10 +106,17 @@ export class StreamSession implements FaceSession {
 
   #openStream(frame: OpenFrame, receivedAt: number): void {
     this.#recheck();
-    this.#checkId(frame.id);
-    const repeatable = this.#repeatable(frame);
+    const { id } = frame;
+    this.#checkId(id);
+    const repeatable = repeatableOf(frame, this.#caller.name, this.#upstreamKey(frame));
     const earlier = repeatable && this.#earlier(repeatable);
-    const registered = earlier ?? this.#start(frame, receivedAt, repeatable);
+    const attached = (registered: RegisteredStream) => this.#opened(frame, registered, true);
+    if (earlier instanceof Promise) this.#arrivals.add(id, earlier, attached, (thrown) => this.#refuse(id, thrown));
+    else if (earlier) attached(earlier);
+    else this.#opened(frame, this.#start(frame, receivedAt, repeatable), false);
+  }
+
+  #opened(frame: OpenFrame, registered: RegisteredStream, isAttached: boolean): void {
     const { id: stream, epoch, route, model } = registered.stream.info;
     const { open } = this.#read(frame, registered, 0);
     this.tell({
@@ -136,7 +126,7 @@ export class StreamSession implements FaceSession {
       epoch,
       route,
       ...(model !== undefined && { model }),
-      ...(earlier && { attached: true as const }),
+      ...(isAttached && { attached: true as const }),
     });
     open.wake();
   }
@@ -165,7 +155,7 @@ export class StreamSession implements FaceSession {
   }
 
   /** The stream that the first open with this key started. Throws `bad_request` if that asked for something else. */
-  #earlier({ key, fingerprint }: Repeatable): RegisteredStream | undefined {
+  #earlier({ key, fingerprint }: Repeatable): RegisteredStream | Promise<RegisteredStream> | undefined {
     const record = this.#parts.records.find(key, fingerprint);
     return record && this.#parts.registry.find(record.streamId, this.#caller.name, 1, 0);
   }
@@ -173,10 +163,17 @@ export class StreamSession implements FaceSession {
   #resume(frame: ResumeFrame): void {
     this.#recheck();
     this.#checkId(frame.id);
-    const { stream, epoch, after } = frame;
-    const registered = this.#parts.registry.find(stream, this.#caller.name, epoch, after);
+    const { id, stream, epoch, after } = frame;
+    const found = this.#parts.registry.find(stream, this.#caller.name, epoch, after);
+    const resumed = (registered: RegisteredStream) => this.#resumed(frame, registered);
+    if (found instanceof Promise) this.#arrivals.add(id, found, resumed, (thrown) => this.#refuse(id, thrown));
+    else resumed(found);
+  }
+
+  #resumed(frame: ResumeFrame, registered: RegisteredStream): void {
+    const { id, stream, epoch, after } = frame;
     const { open, previous } = this.#read(frame, registered, after);
-    this.tell({ type: "resumed", id: frame.id, stream, epoch, after, ...(previous && { previous }) });
+    this.tell({ type: "resumed", id, stream, epoch, after, ...(previous && { previous }) });
     open.wake();
   }
 
@@ -217,24 +214,27 @@ export class StreamSession implements FaceSession {
     if (why === "superseded" && this.#open.size === 0) this.#connection.close(4090, "superseded");
   }
 
-  #cancel(frame: CancelFrame): void {
-    const { registry } = this.#parts;
-    const stream =
-      frame.id === undefined
-        ? registry.owned(frame.stream ?? "", this.#caller.name)?.stream
-        : this.#open.get(frame.id)?.stream;
-    stream?.cancel(new GatewayError("cancelled"));
+  #cancel({ id, stream = "" }: CancelFrame): void {
+    const reason = new GatewayError("cancelled");
+    if (id === undefined) this.#parts.registry.cancel(stream, this.#caller.name, reason);
+    else if (!this.#arrivals.cancel(id)) this.#open.get(id)?.stream.cancel(reason);
+  }
+
+  #refuse(id: string | undefined, thrown: unknown): void {
+    const { observer } = this.#parts;
+    const error = toGatewayError(thrown);
+    if (error.code === "internal") observer.fault(thrown, "stream");
+    this.#scheduler.send(errorFrame(id, error));
+    noteRefusedFrame(this.#connection, observer, "stream", error);
   }
 
   /** Throws `duplicate_id` or `too_many_streams`. */
   #checkId(id: string): void {
     const limit = this.#parts.limits.streamsPerConnection;
-    if (this.#open.has(id)) throw new GatewayError("duplicate_id");
-    if (this.#open.size >= limit) {
+    if (this.#open.has(id) || this.#arrivals.has(id)) throw new GatewayError("duplicate_id");
+    if (this.#open.size + this.#arrivals.size >= limit) {
       const setting = "limits.streamsPerConnection";
       throw new GatewayError("too_many_streams", undefined, { details: { limit }, setting });
     }
   }
 }
-
-const sha256 = (text: string): string => hash("sha256", text, "base64");

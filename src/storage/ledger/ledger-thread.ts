@@ -33,6 +33,11 @@ export class LedgerThread implements LedgerWriter {
     return this.#channel.call("write", rows);
   }
 
+  /** Closes the rows that another run left open. Resolves with how many. */
+  settle(instance: string): Promise<number> {
+    return this.#channel.call("settle", instance);
+  }
+
   /** What each key spent since `wallMs`. For the start: it holds up what the thread writes. */
   spentSince(wallMs: number): Promise<readonly Spent[]> {
     return this.#channel.call("spentSince", wallMs);

@@ -1,4 +1,4 @@
-/** Between two sweeps for runs that died and rows past their retention. */
+/** Between two sweeps, by default. */
 const SWEEP_MS = 600_000;
 
 /** What keeps a stored ledger in order. */
@@ -9,16 +9,18 @@ export interface Upkept {
   prune(): Promise<boolean>;
 }
 
-/** Closes the rows of dead runs and deletes old rows, at the start and every ten minutes. */
+/** Closes the rows of dead runs and deletes old rows, at the start and again and again. */
 export class LedgerUpkeep {
   readonly #ledger: Upkept;
   readonly #lost: (streams: number) => void;
+  readonly #everyMs: number;
   #sweeping: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** `lost` is called with how many rows of dead runs were closed, whenever there were some. */
-  constructor(ledger: Upkept, lost: (streams: number) => void) {
+  constructor(ledger: Upkept, lost: (streams: number) => void, everyMs: number = SWEEP_MS) {
     this.#ledger = ledger;
+    this.#everyMs = everyMs;
     this.#lost = lost;
   }
 
@@ -31,7 +33,7 @@ export class LedgerUpkeep {
       // A busy or broken store shows at the next batch, and there is a next sweep.
       await this.#sweep().catch(() => {});
       await this.#prune();
-    }, SWEEP_MS).unref();
+    }, this.#everyMs).unref();
   }
 
   /** Begins nothing further. */

@@ -48,6 +48,8 @@ export function createMemoryLedger(maxStreams: number = MAX_STREAMS): StoredLedg
     usage: async (query) => committed().usage(query),
     cells: async (query) => committed().cells(query),
     spentSince: async (wallMs) => committed().spentSince(wallMs),
+    // No other run can have left any.
+    settle: async () => 0,
     async stop() {
       commit();
       if (!stopped) database.close();
@@ -65,5 +67,6 @@ export const NO_LEDGER: StoredLedger = {
   usage: async ({ by }) => ({ by, lines: [], more: false }),
   cells: async () => ({ cells: [], latencies: [] }),
   spentSince: async () => [],
+  settle: async () => 0,
   async stop() {},
 };

@@ -132,14 +132,18 @@ export class PostgresQueries {
     return { cells: cells.map((row) => cellOf(read(row))), latencies: latencies.map((row) => latencyOf(read(row))) };
   }
 
-  /** What each key has used since `wallMs`. */
-  async spentSince(wallMs: number): Promise<readonly Spent[]> {
+  /**
+   * What each key has used since `wallMs`. Of streams that other runs have open, their prompts count: a dead one's rows are
+   * closed later. `instance`: this run.
+   */
+  async spentSince(wallMs: number, instance: string): Promise<readonly Spent[]> {
     const rows = await this.#ask(
       `SELECT key_id,
          coalesce(sum(input_tokens), 0) + coalesce(sum(output_tokens), 0) + coalesce(sum(counted_tokens), 0) AS tokens,
          coalesce(sum(cost_nano), 0) + coalesce(sum(counted_nano), 0) AS cost
-       FROM streams WHERE opened_at >= $1 AND key_id IS NOT NULL AND outcome IS NOT NULL GROUP BY key_id`,
-      [Math.round(wallMs)],
+       FROM streams WHERE opened_at >= $1 AND key_id IS NOT NULL AND (outcome IS NOT NULL OR instance <> $2)
+       GROUP BY key_id`,
+      [Math.round(wallMs), instance],
     );
     return rows.map(({ key_id, tokens, cost }) => ({
       keyId: fromColumn(String(key_id)),
@@ -162,7 +166,7 @@ export class PostgresQueries {
   }
 
   #ask(statement: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    return this.#database.query(statement, values, QUESTION_MS);
+    return this.#database.inTransaction((query) => query(statement, values), QUESTION_MS);
   }
 }
 

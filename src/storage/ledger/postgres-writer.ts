@@ -1,7 +1,6 @@
 import type { PostgresDatabase, Query } from "../postgres/database.ts";
-import { lockNumber } from "../postgres/migrations.ts";
+import type { DeadRuns } from "../postgres/dead-runs.ts";
 import { isRowFault, reasonOf } from "../postgres/outage.ts";
-import { lockOfRun } from "../postgres/run-lock.ts";
 import { toColumn } from "../postgres/values.ts";
 import type { LedgerWrite } from "./ledger-rows.ts";
 import type { LedgerWriter } from "./ledger-spool.ts";
@@ -47,17 +46,26 @@ const CORRECT = `
   FROM ${CLOSINGS}
   WHERE streams.stream = row.stream AND streams.source IN ('estimated', 'unknown') AND row.source = 'exact'`;
 
+/** Whose rows are written, and how long they are kept. */
+export interface WriterOptions {
+  /** Identifies this run in the rows it opens, and by its lock (`RunLock`). */
+  readonly instance: string;
+  readonly retentionMs: number;
+  readonly deadRuns: DeadRuns;
+}
+
 /** Writes the ledger's tables in PostgreSQL for one run of the gateway. */
 export class PostgresLedgerWriter implements LedgerWriter, Upkept {
   readonly #database: PostgresDatabase;
   readonly #instance: string;
   readonly #retentionMs: number;
+  readonly #deadRuns: DeadRuns;
 
-  /** `instance` identifies this run in the rows it opens, and by its lock (`RunLock`). */
-  constructor(database: PostgresDatabase, instance: string, retentionMs: number) {
+  constructor(database: PostgresDatabase, { instance, retentionMs, deadRuns }: WriterOptions) {
     this.#database = database;
     this.#instance = instance;
     this.#retentionMs = retentionMs;
+    this.#deadRuns = deadRuns;
   }
 
   /** Commits rows in one transaction; repeating a row changes nothing. Resolves with how many the tables refused; the others are kept. */
@@ -75,32 +83,24 @@ export class PostgresLedgerWriter implements LedgerWriter, Upkept {
   }
 
   /**
-   * Closes the rows that dead runs left open as `lost`, each with its prompt as the estimate, because it may have been
-   * sent. A run is dead if its lock is free. Resolves with how many rows it closed.
+   * Closes the rows of dead runs. Resolves with how many rows it closed.
    */
   async sweep(): Promise<number> {
-    const { schema } = this.#database;
     const owners = await this.#database.query("SELECT DISTINCT instance FROM streams WHERE outcome IS NULL");
     const others = owners.map(({ instance }) => String(instance)).filter((one) => one !== this.#instance);
     let lost = 0;
     for (const instance of others) {
-      lost += await this.#database.inTransaction(async (query) => {
-        const lock = `SELECT pg_try_advisory_xact_lock(${lockNumber("$1")}) AS is_free`;
-        const [found] = await query(lock, [lockOfRun(schema, instance)]);
-        if (found?.is_free !== true) return 0;
-        const [closed] = await query(
-          `WITH closed AS (
-             UPDATE streams SET closed_at = greatest(opened_at, $1), outcome = 'lost',
-               source = CASE WHEN counted_tokens IS NULL THEN 'unknown' ELSE 'estimated' END,
-               input_tokens = counted_tokens, cost_nano = counted_nano, counted_tokens = NULL, counted_nano = NULL
-             WHERE outcome IS NULL AND instance = $2 RETURNING 1)
-           SELECT count(*) AS count FROM closed`,
-          [Date.now(), instance],
-        );
-        return Number(closed?.count);
-      });
+      lost += await this.#database.inTransaction(async (query) =>
+        (await this.#deadRuns.isDead(query, instance)) ? settle(query, instance) : 0,
+      );
     }
+    this.#deadRuns.keep(others);
     return lost;
+  }
+
+  /** Closes the rows that this run left open. Resolves with how many. */
+  settle(instance: string): Promise<number> {
+    return this.#database.inTransaction((query) => settle(query, instance));
   }
 
   /** Deletes some closed rows past their retention, and resolves with whether there may be more. */
@@ -123,6 +123,20 @@ export class PostgresLedgerWriter implements LedgerWriter, Upkept {
       await query(CORRECT, [closings]);
     }
   }
+}
+
+/** Closes a run's open rows as `lost`, each with its prompt as the estimate, because it may have been sent. */
+async function settle(query: Query, instance: string): Promise<number> {
+  const [closed] = await query(
+    `WITH closed AS (
+       UPDATE streams SET closed_at = greatest(opened_at, $1), outcome = 'lost',
+         source = CASE WHEN counted_tokens IS NULL THEN 'unknown' ELSE 'estimated' END,
+         input_tokens = counted_tokens, cost_nano = counted_nano, counted_tokens = NULL, counted_nano = NULL
+       WHERE outcome IS NULL AND instance = $2 RETURNING 1)
+     SELECT count(*) AS count FROM closed`,
+    [Date.now(), instance],
+  );
+  return Number(closed?.count);
 }
 
 interface Round {

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import { isNativeError } from "node:util/types";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { WorkerThread } from "../sqlite/worker-thread.ts";
@@ -12,6 +11,8 @@ export interface LedgerOptions extends LedgerKeeping {
   readonly directory: string;
   /** The thread that writes it; by default its own. */
   readonly thread?: WorkerThread | undefined;
+  /** Identifies this run in the rows that it opens. */
+  readonly instance: string;
 }
 
 /**
@@ -19,9 +20,9 @@ export interface LedgerOptions extends LedgerKeeping {
  * `ledger_unavailable` when it cannot be used.
  */
 export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLedger> {
-  const { directory, openWaitMs, retentionDays, news, clock } = options;
+  const { directory, instance, openWaitMs, retentionDays, news, clock } = options;
   const thread = new LedgerThread(
-    { directory, instance: randomUUID(), retentionMs: retentionDays * DAY_MS, busyMs: openWaitMs },
+    { directory, instance, retentionMs: retentionDays * DAY_MS, busyMs: openWaitMs },
     (streams) => news({ kind: "lost", streams }),
     options.thread,
   );
@@ -49,6 +50,15 @@ export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLe
         return await thread.spentSince(wallMs);
       } catch (cause) {
         throw new GatewayError("ledger_unavailable", "the ledger cannot be read", { cause });
+      }
+    },
+    async settle(dead) {
+      try {
+        const streams = await thread.settle(dead);
+        if (streams > 0) news({ kind: "lost", streams });
+        return streams;
+      } catch (cause) {
+        throw new GatewayError("ledger_unavailable", "the ledger cannot be written", { cause });
       }
     },
     async stop() {

@@ -17,6 +17,12 @@ export interface LedgerKeeping {
 export interface StoredLedger extends Ledger {
   /** Rows not yet committed. */
   readonly waitingRows: number;
+  /**
+   * Closes the rows that another run left open, which is known to be dead or to write no more, as `lost` with their prompts
+   * as the estimate. `instance`: as the run named itself. Resolves with how many rows it closed. Rejects with
+   * `ledger_unavailable`.
+   */
+  settle(instance: string): Promise<number>;
   /** Commits what waits, for a few seconds at most, and closes. */
   stop(): Promise<void>;
 }

@@ -13,10 +13,18 @@ export interface PostgresOptions {
   readonly connections: number;
 }
 
-/** How long a connection may take, waiting for a free one included. */
-const CONNECT_MS = 5_000;
+/** How long a connection may take, waiting for a free one included, unless the URL's `connect_timeout` says otherwise. */
+const CONNECT_SECONDS = 5;
 /** How long a statement may take. An address that has gone silent would otherwise hold it for a quarter of an hour. */
-const STATEMENT_MS = 10_000;
+export const STATEMENT_MS = 10_000;
+/** The server gives a statement up this much earlier: what it might still do cannot come after what is written next. */
+const EARLIER_MS = 1_000;
+
+/** How long the server works at a statement that may take so long here, in milliseconds. */
+export const serverTimeoutOf = (timeoutMs: number): number => timeoutMs - EARLIER_MS;
+
+/** Until a silent connection is tried. Linux would wait two hours. */
+const KEEPALIVE_MS = 10_000;
 
 /** Parameters that say how TLS is used. They are read here, because drivers disagree on what they mean. */
 const TLS_PARAMETERS = ["ssl", "sslmode", "sslrootcert", "sslcert", "sslkey", "uselibpqcompat"] as const;
@@ -24,20 +32,30 @@ const TLS_PARAMETERS = ["ssl", "sslmode", "sslrootcert", "sslcert", "sslkey", "u
 /** Hosts whose traffic stays on this machine: a socket's directory, or loopback. */
 const LOCAL = /^(\/.*|localhost|127(\.\d+){3}|\[?::1\]?|)$/;
 
+/**
+ * Sets up a connection. By statements: a pool between refuses to start a connection with settings that it does not know
+ * (PgBouncer's `ignore_startup_parameters`).
+ */
+export const setUp = (schema: string): string =>
+  `SET search_path = "${schema}"; SET statement_timeout = ${serverTimeoutOf(STATEMENT_MS)}`;
+
 /** The driver's settings for one connection. Throws when the URL says something that cannot be kept. */
-export function connectionOf({ url: text, schema }: Omit<PostgresOptions, "connections">): ClientConfig {
+export function connectionOf(text: string): ClientConfig {
   const url = URL.parse(text);
   if (!url || !/^postgres(ql)?:$/.test(url.protocol)) throw new Error("its URL does not begin with postgres://");
   const ssl = tlsOf(url);
-  const options = [url.searchParams.get("options"), `-c search_path="${schema}"`].filter(Boolean).join(" ");
-  for (const name of [...TLS_PARAMETERS, "options"]) url.searchParams.delete(name);
+  const connectSeconds = url.searchParams.get("connect_timeout");
+  if (connectSeconds !== null && !/^[1-9]\d?$/.test(connectSeconds)) {
+    throw new Error("its connect_timeout is no number of seconds from 1 to 99");
+  }
+  for (const name of [...TLS_PARAMETERS, "connect_timeout"]) url.searchParams.delete(name);
   return {
     connectionString: url.href,
     ssl,
-    options,
     application_name: url.searchParams.get("application_name") ?? "sluice",
     keepAlive: true,
-    connectionTimeoutMillis: CONNECT_MS,
+    keepAliveInitialDelayMillis: KEEPALIVE_MS,
+    connectionTimeoutMillis: Number(connectSeconds ?? CONNECT_SECONDS) * 1_000,
     query_timeout: STATEMENT_MS,
     types: typeParsers,
   };

@@ -1,7 +1,7 @@
 import { isNativeError } from "node:util/types";
 import { Pool, type PoolClient, type PoolConfig } from "pg";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import { connectionOf, type PostgresOptions, placeOf } from "./connection.ts";
+import { connectionOf, type PostgresOptions, placeOf, STATEMENT_MS, serverTimeoutOf, setUp } from "./connection.ts";
 import { reasonOf } from "./outage.ts";
 
 /** A row by its columns. */
@@ -31,19 +31,22 @@ export class PostgresDatabase {
     this.#pool.on("connect", (client) => client.on("error", () => {}));
   }
 
-  /** Runs one statement by itself. `timeoutMs`: how long it may take, if not as long as all. Rejects with the driver's error. */
-  async query(text: string, values: readonly unknown[] = [], timeoutMs?: number): Promise<readonly Row[]> {
-    const question = { text, values: [...values], ...(timeoutMs !== undefined && { query_timeout: timeoutMs }) };
-    return (await this.#pool.query(question)).rows;
+  /** Runs one statement by itself. Rejects with the driver's error. */
+  async query(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
+    return (await this.#pool.query(text, [...values])).rows;
   }
 
-  /** Runs `work` in one transaction, and commits what it did. Rejects with what it threw, and then nothing is written. */
-  async inTransaction<Result>(work: (query: Query) => Promise<Result>): Promise<Result> {
+  /**
+   * Runs `work` in one transaction, and commits what it did. `timeoutMs`: how long each of its statements may take. Rejects
+   * with what it threw, and then nothing is written.
+   */
+  async inTransaction<Result>(work: (query: Query) => Promise<Result>, timeoutMs = STATEMENT_MS): Promise<Result> {
     const client = await this.#pool.connect();
     let isDone = false;
     try {
       await client.query("BEGIN");
-      const result = await work(queryOf(client));
+      if (timeoutMs !== STATEMENT_MS) await client.query(`SET LOCAL statement_timeout = ${serverTimeoutOf(timeoutMs)}`);
+      const result = await work(queryOf(client, timeoutMs));
       await client.query("COMMIT");
       isDone = true;
       return result;
@@ -69,13 +72,20 @@ export class PostgresDatabase {
 }
 
 const queryOf =
-  (client: PoolClient): Query =>
-  async (text, values = []) =>
-    (await client.query(text, [...values])).rows;
+  (client: PoolClient, timeoutMs: number): Query =>
+  async (text, values = []) => {
+    const question = { text, values: [...values], query_timeout: timeoutMs };
+    return (await client.query(question)).rows;
+  };
 
 function poolOf(options: PostgresOptions, place: string): PoolConfig {
   try {
-    return { ...connectionOf(options), max: options.connections, idleTimeoutMillis: IDLE_MS };
+    return {
+      ...connectionOf(options.url),
+      max: options.connections,
+      idleTimeoutMillis: IDLE_MS,
+      onConnect: async (client) => void (await client.query(setUp(options.schema))),
+    };
   } catch (cause) {
     const reason = isNativeError(cause) ? cause.message : String(cause);
     throw new GatewayError("store_unavailable", `PostgreSQL at ${place} cannot be used: ${reason}`, { cause });

@@ -18,6 +18,18 @@ export function isOutage(error: unknown): boolean {
 /** Whether the values of a row are at fault (data exceptions and broken constraints), so that repeating is no use. */
 export const isRowFault = (error: unknown): boolean => /^2[23]/.test(stateOf(error) ?? "");
 
+/** The driver's messages, and what they mean to people. */
+const WORDS: readonly (readonly [message: RegExp, meaning: string])[] = [
+  [/connection timeout|trying to connect|^timeout expired/, "it did not answer in time"],
+  [/^Query read timeout/, "it did not answer a statement in time"],
+  [/^Connection terminated/, "it closed the connection"],
+  [/does not support SSL/, "it does not offer TLS, which sslmode asks for"],
+  [
+    /self-signed certificate|unable to (get|verify)/,
+    "its certificate is not trusted: sslrootcert names its authority's file",
+  ],
+];
+
 /** What went wrong, for a log. PostgreSQL's own message could quote a row: only its code is told where that is so. */
 export function reasonOf(error: unknown): string {
   if (!isNativeError(error)) return "an unknown failure";
@@ -25,5 +37,6 @@ export function reasonOf(error: unknown): string {
   if (state !== undefined) return isRowFault(error) ? `PostgreSQL's error ${state}` : `${error.message} (${state})`;
   // Of several addresses of one host each has failed.
   const [first] = error instanceof AggregateError ? error.errors : [];
-  return error.message || (isNativeError(first) ? first.message : error.name);
+  const message = error.message || (isNativeError(first) ? first.message : error.name);
+  return WORDS.find(([known]) => known.test(message))?.[1] ?? message;
 }

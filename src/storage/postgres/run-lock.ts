@@ -13,6 +13,15 @@ export interface RunLockOptions extends PostgresOptions {
   readonly shared: boolean;
   /** Called when another gateway has taken the tables while the server was out of reach. */
   readonly taken: (error: GatewayError) => void;
+  /** What other gateways tell on the schema's channel; not listened to by default. */
+  readonly news?: Listener | undefined;
+}
+
+/** Hears what other gateways tell. */
+export interface Listener {
+  heard(payload: string): void;
+  /** Called when it listens again: until then it heard nothing. */
+  missed(): void;
 }
 
 /** What a run locks for as long as it lives. */
@@ -32,7 +41,8 @@ const LAST_RETRY_MS = 5_000;
 
 /**
  * The locks of a running gateway, which PostgreSQL holds for the life of one connection: it is alive, and alone unless
- * shared. When the connection is lost they are taken again as soon as that is possible.
+ * shared. When the connection is lost they are taken again as soon as that is possible. The same connection hears what
+ * other gateways tell.
  */
 export class RunLock {
   readonly #options: RunLockOptions;
@@ -63,8 +73,8 @@ export class RunLock {
 
   /** Whether the locks are this run's now. Rejects when the server cannot be used. */
   async #tried(): Promise<boolean> {
-    const { instance, shared, schema } = this.#options;
-    const client = new Client(connectionOf(this.#options));
+    const { instance, shared, schema, news } = this.#options;
+    const client = new Client(connectionOf(this.#options.url));
     client.on("error", () => {});
     try {
       await client.connect();
@@ -76,6 +86,10 @@ export class RunLock {
         return false;
       }
       await client.query(`SELECT pg_advisory_lock(${lockNumber("$1")})`, [lockOfRun(schema, instance)]);
+      if (news) {
+        client.on("notification", ({ payload }) => news.heard(payload ?? ""));
+        await client.query(`LISTEN "${schema}"`);
+      }
     } catch (cause) {
       void client.end().catch(() => {});
       throw this.#database.unusable(cause);
@@ -93,7 +107,10 @@ export class RunLock {
     let isTold = false;
     for (let waitMs = 100; !signal.aborted; waitMs = Math.min(waitMs * 2, LAST_RETRY_MS)) {
       const isOurs = await this.#tried().catch(() => undefined);
-      if (isOurs) return;
+      if (isOurs) {
+        this.#options.news?.missed();
+        return;
+      }
       if (isOurs === false && !isTold && performance.now() - lostAt > GONE_MS) {
         isTold = true;
         this.#options.taken(this.#inUse());

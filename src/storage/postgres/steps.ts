@@ -23,6 +23,7 @@ export const STEPS: readonly string[] = [
      kind text COLLATE "C" NOT NULL,
      key text COLLATE "C" NOT NULL,
      value json NOT NULL,
+     owner text COLLATE "C",
      PRIMARY KEY (kind, key)
    );
    CREATE TABLE keys (

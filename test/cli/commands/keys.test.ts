@@ -225,8 +225,8 @@ describe("sluice keys list", () => {
     expect(JSON.parse((await keys("list", "--json")).stdout)).toEqual([]);
   });
 
-  test("says so when there are no keys", () => {
-    expect(place().keys("list")).toEqual({
+  test("says so when there are no keys", async () => {
+    expect(await place().keys("list")).toEqual({
       code: 0,
       stdout: "",
       stderr: "sluice: there are no keys; create one with sluice keys create\n",
@@ -246,8 +246,8 @@ describe("sluice keys revoke", () => {
     expect(stored()[0]?.revokedAt).toBe(at);
   });
 
-  test("an unknown key is an error", () => {
-    expect(place().keys("revoke", "nobody")).toEqual({
+  test("an unknown key is an error", async () => {
+    expect(await place().keys("revoke", "nobody")).toEqual({
       code: 2,
       stdout: "",
       stderr: "sluice: there is no key nobody; sluice keys list shows all\n",
@@ -297,8 +297,8 @@ describe("sluice keys", () => {
     expect(stdout.split("\n").every((line) => line.length <= 100)).toBe(true);
   });
 
-  test("an unknown command is bad usage", () => {
-    expect(place().keys("make")).toMatchObject({
+  test("an unknown command is bad usage", async () => {
+    expect(await place().keys("make")).toMatchObject({
       code: 2,
       stderr: expect.stringContaining("there is no command keys make"),
     });
@@ -320,7 +320,7 @@ describe("sluice keys", () => {
   });
 
   test("a store in memory, or one that cannot be opened, is a failure with its reason", async () => {
-    expect(place({ data: { store: "memory" } }).keys("list")).toMatchObject({
+    expect(await place({ data: { store: "memory" } }).keys("list")).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("data.store is memory"),
     });

@@ -2,7 +2,9 @@ import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import type { LedgerNews } from "../../../src/core/ledger/ledger.ts";
 import { openPostgresLedger, type PostgresLedgerOptions } from "../../../src/storage/ledger/postgres-ledger.ts";
+import { PostgresLedgerWriter } from "../../../src/storage/ledger/postgres-writer.ts";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
+import { DeadRuns } from "../../../src/storage/postgres/dead-runs.ts";
 import { migrate } from "../../../src/storage/postgres/migrations.ts";
 import { RunLock } from "../../../src/storage/postgres/run-lock.ts";
 import { closing, opening } from "../../support/ledger-rows.ts";
@@ -19,13 +21,20 @@ describeWithPostgres("the ledger in PostgreSQL", (server) => {
     const database = new PostgresDatabase(options);
     await migrate(database);
     const instance = randomUUID();
-    const lock = new RunLock({ ...options, instance, shared: true, taken: () => {} }, database);
+    const newLock = () => new RunLock({ ...options, instance, shared: true, taken: () => {} }, database);
+    let lock = newLock();
     await lock.take();
+    const release = () => lock.close();
+    const retake = async () => {
+      lock = newLock();
+      await lock.take();
+    };
     const news: LedgerNews[] = [];
     let told = Promise.withResolvers<void>();
     const opened = await openPostgresLedger({
       database,
       instance,
+      shared: false,
       mode: "alongside",
       spoolRows: 10_000,
       openWaitMs: 5_000,
@@ -58,7 +67,7 @@ describeWithPostgres("the ledger in PostgreSQL", (server) => {
         await told.promise;
       }
     };
-    return { ledger, news, heard, die };
+    return { ledger, news, heard, die, release, retake, instance };
   }
 
   const rows = (schema: string) =>
@@ -122,6 +131,58 @@ describeWithPostgres("the ledger in PostgreSQL", (server) => {
     alive.ledger.close(closing("of the living"));
     for (const { ledger } of [alive, next, third]) await ledger.stop();
     expect(rows(schema)[1]).toBe("of the living|completed|exact");
+  });
+
+  test("among several gateways a run is dead once its lock has been free for half a minute, and not before", async () => {
+    const schema = freshSchema();
+    const [dead, cut] = [await open(schema), await open(schema)];
+    await dead.ledger.open(opening("of the dead"), false);
+    await cut.ledger.open(opening("of one whose connection was cut"), false);
+    await committed(dead.ledger);
+    await committed(cut.ledger);
+    await dead.die();
+    await cut.release();
+    let nowMs = 0;
+    const database = new PostgresDatabase(server().options(schema));
+    const deadRuns = new DeadRuns(schema, { shared: true, now: () => nowMs });
+    const writer = new PostgresLedgerWriter(database, { instance: "third", retentionMs: 0, deadRuns });
+    expect(await writer.sweep()).toBe(0);
+    nowMs = 29_999;
+    expect(await writer.sweep()).toBe(0);
+    await cut.retake();
+    // One that had its lock at any look in between counts from the beginning.
+    expect(await writer.sweep()).toBe(0);
+    nowMs = 30_000;
+    expect(await writer.sweep()).toBe(1);
+    expect(await writer.sweep()).toBe(0);
+    expect(rows(schema)).toEqual(["of one whose connection was cut||", "of the dead|lost|estimated"]);
+    await database.close(5_000);
+    await cut.ledger.stop();
+  });
+
+  test("a run that is known to be dead is settled at once, and its late close still counts", async () => {
+    const schema = freshSchema();
+    const [frozen, living] = [await open(schema), await open(schema)];
+    await frozen.ledger.open(opening("a"), false);
+    await committed(frozen.ledger);
+    expect(await living.ledger.settle(frozen.instance)).toBe(1);
+    expect(await living.ledger.settle(frozen.instance)).toBe(0);
+    expect(living.news).toEqual([{ kind: "lost", streams: 1 }]);
+    expect(rows(schema)).toEqual(["a|lost|estimated"]);
+    frozen.ledger.close(closing("a"));
+    await committed(frozen.ledger);
+    expect(rows(schema)).toEqual(["a|completed|exact"]);
+    for (const { ledger } of [frozen, living]) await ledger.stop();
+  });
+
+  test("what other runs have open counts as spent with its prompts, what this one has does not", async () => {
+    const schema = freshSchema();
+    const [one, other] = [await open(schema), await open(schema)];
+    await one.ledger.open(opening("a", { keyId: "key_1", counted: { tokens: 70, costNano: 7 } }), false);
+    await committed(one.ledger);
+    expect(await other.ledger.spentSince(0)).toEqual([{ keyId: "key_1", tokens: 70, costNano: 7 }]);
+    expect(await one.ledger.spentSince(0)).toEqual([]);
+    for (const { ledger } of [one, other]) await ledger.stop();
   });
 
   test("a killed server: streams go on, rows wait, capped opens are refused; all is written once it is back", async () => {

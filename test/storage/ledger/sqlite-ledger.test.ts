@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -30,6 +31,7 @@ async function open(path: string, more: Partial<LedgerOptions> = {}): Promise<Op
   const news: LedgerNews[] = [];
   let told = Promise.withResolvers<void>();
   const ledger = await openSqliteLedger({
+    instance: randomUUID(),
     directory: path,
     mode: "alongside",
     spoolRows: 10_000,

@@ -1,16 +1,24 @@
+import { randomUUID } from "node:crypto";
 import { expect, test } from "@jest/globals";
 import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
+import { DeadRuns } from "../../../src/storage/postgres/dead-runs.ts";
 import { migrate } from "../../../src/storage/postgres/migrations.ts";
-import { PostgresTranscripts } from "../../../src/storage/transcripts/postgres-transcripts.ts";
+import { RunLock } from "../../../src/storage/postgres/run-lock.ts";
+import {
+  PostgresTranscripts,
+  type PostgresTranscriptsOptions,
+} from "../../../src/storage/transcripts/postgres-transcripts.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
 import { message, session, transcriptsContract } from "./transcripts-contract.ts";
 
 describeWithPostgres("the store in PostgreSQL", (server) => {
   /** A store in a schema, by default a new one. Closing it closes its connections. */
-  async function open(schema = freshSchema(), patienceMs?: number) {
+  async function open(schema = freshSchema(), more: Partial<PostgresTranscriptsOptions> = {}) {
     const database = new PostgresDatabase(server().options(schema));
     await migrate(database);
-    const store = new PostgresTranscripts(database, patienceMs);
+    const instance = randomUUID();
+    const deadRuns = new DeadRuns(schema, { shared: false, now: () => performance.now() });
+    const store = new PostgresTranscripts({ database, instance, deadRuns, news: undefined, outage: () => {}, ...more });
     const close = async () => {
       await store.close();
       await database.close(5_000);
@@ -39,6 +47,33 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     expect(await second.messages("odd \ue000\ue000 \ue000 \ue001 name")).toEqual([]);
     expect(await second.documents("kind \0")).toEqual([{ key, value: "\0" }]);
     await second.close();
+  });
+
+  test("documents of a run that has ended are taken over by one other, those of a living one are not", async () => {
+    const schema = freshSchema();
+    const options = server().options(schema);
+    const database = new PostgresDatabase(options);
+    const lock = new RunLock({ ...options, instance: "living", shared: true, taken: () => {} }, database);
+    await lock.take();
+    const living = await open(schema, { instance: "living" });
+    const dead = await open(schema, { instance: "dead" });
+    await living.saveDocument("queue", "a", 1);
+    await dead.saveDocument("queue", "b", 2);
+    await dead.saveDocument("other", "c", 3);
+    const claims = await Promise.all(
+      [await open(schema), await open(schema)].map((store) => store.claim("queue", "left")),
+    );
+    expect(claims.flat()).toEqual([{ key: "b", value: 2 }]);
+    expect(await living.claim("queue", "left")).toContainEqual({ key: "a", value: 1 });
+    // What it releases is free, although its run is not over.
+    await living.release("queue");
+    const next = await open(schema);
+    expect(await next.claim("queue", "left")).toContainEqual({ key: "a", value: 1 });
+    // The only one that there can be takes them all.
+    expect(await living.claim("queue", "all")).toHaveLength(2);
+    for (const store of [living, dead, next]) await store.close();
+    await lock.close();
+    await database.close(5_000);
   });
 
   test("closing waits for every call made before it", async () => {
@@ -84,19 +119,40 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     await store.close();
   }, 30_000);
 
-  test("calls wait for a server that is away as long as told, then fail with store_unavailable", async () => {
-    const store = await open(undefined, 300);
+  test("while the server is away writes wait, reads fail after as long as told, and the outage is told once", async () => {
+    const outages: unknown[] = [];
+    const store = await open(undefined, { patienceMs: 300, outage: (error) => outages.push(error) });
+    await store.append("a", [message(1)]);
     await server().kill();
+    const writes = [2, 3].map((seq) => store.append("a", [message(seq)]));
     try {
-      await expect(store.append("a", [message(1)])).rejects.toMatchObject({ code: "store_unavailable" });
+      // Behind the writes, and alone.
+      for (const key of ["a", "b"]) {
+        await expect(store.messages(key)).rejects.toMatchObject({ code: "store_unavailable" });
+      }
     } finally {
       await server().resume();
     }
-    expect(await store.messages("a")).toEqual([]);
+    await Promise.all(writes);
+    expect(await store.messages("a")).toEqual([1, 2, 3].map((seq) => message(seq)));
+    expect(outages).toEqual([expect.objectContaining({ message: expect.stringContaining("cannot be used: ") })]);
     await store.close();
   }, 30_000);
 
-  test("more than a thousand waiting calls are refused", async () => {
+  test("once the process stops, writes too fail after as long as told", async () => {
+    const store = await open(undefined, { patienceMs: 300 });
+    await server().kill();
+    try {
+      const write = store.append("a", [message(1)]);
+      store.hurry();
+      await expect(write).rejects.toMatchObject({ code: "store_unavailable" });
+      await store.close();
+    } finally {
+      await server().resume();
+    }
+  }, 30_000);
+
+  test("more than a thousand waiting reads are refused", async () => {
     const store = await open();
     const asked = await Promise.allSettled(Array.from({ length: 1_010 }, () => store.messages("a")));
     expect(asked.filter(({ status }) => status === "rejected")).toHaveLength(10);

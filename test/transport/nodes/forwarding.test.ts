@@ -8,8 +8,8 @@ import { WebSocket } from "ws";
 import { Forwarder } from "../../../src/transport/nodes/forwarder.ts";
 import { listenForNodes } from "../../../src/transport/nodes/node-listener.ts";
 import { startFaceServer } from "../../support/face-server.ts";
+import { dial, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
 import { oddRedis } from "../../support/odd-redis.ts";
-import { dial, own, SECRET, setUp } from "../../support/two-nodes.ts";
 
 test("a client is checked by the rules of the node it came to, and by these alone", async () => {
   await using up = await setUp();

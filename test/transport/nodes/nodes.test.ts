@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { expect, test } from "@jest/globals";
 import { GatewayError } from "../../../src/core/kernel/errors.ts";
 import { startFaceServer } from "../../support/face-server.ts";
-import { dial, own, SECRET, setUp } from "../../support/two-nodes.ts";
+import { dial, own, SECRET, setUp } from "../../support/forwarding-nodes.ts";
 
 test("a client that another node serves talks to it as to its own", async () => {
   await using up = await setUp();

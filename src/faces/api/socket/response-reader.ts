@@ -3,7 +3,7 @@ import { type ByteString, fromByteString } from "../../../core/kernel/byte-strin
 import { asArray, asObject, asString, type JsonObject, type JsonValue, parseJson } from "../../../core/kernel/json.ts";
 import { keptEvent } from "../../../core/stream/kept-event.ts";
 import type { Reader, ReaderSink } from "../../../core/stream/reader.ts";
-import type { Attachment, RegisteredStream } from "../../../core/stream/registry.ts";
+import type { Attachment, RegisteredStream } from "../../../core/stream/registered-stream.ts";
 import type { Scheduler, Sharer } from "../../../core/stream/scheduler.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";

@@ -4,7 +4,7 @@ import { fromByteString } from "../../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import { asObject, type JsonObject, type JsonValue, parseJson } from "../../../core/kernel/json.ts";
 import type { Connection } from "../../../core/ports/connection.ts";
-import type { RegisteredStream } from "../../../core/stream/registry.ts";
+import type { RegisteredStream } from "../../../core/stream/registered-stream.ts";
 import type { Scheduler } from "../../../core/stream/scheduler.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
 import type { Terminal } from "../../../core/stream/terminal.ts";
