@@ -8,13 +8,7 @@ import { refusalPage, refuseUpgrade, sendPage, turnOf } from "../http/page.ts";
 import { pathOf, sourceOf } from "../http/target.ts";
 import { Forwarder } from "./forwarder.ts";
 import { listenForNodes, type NodeListener } from "./node-listener.ts";
-import type { NodeAddress } from "./preamble.ts";
-
-/** A node that serves clients of others. */
-export interface ServingNode extends NodeAddress {
-  /** Aborted when it serves them no longer, whether it knows that or not. */
-  readonly ended: AbortSignal;
-}
+import type { NodeAddress, ServingNode } from "./preamble.ts";
 
 /** What a server that is one of several nodes serves for the others, and what they serve for it. */
 export interface Neighbours {

@@ -8,6 +8,12 @@ export interface NodeAddress {
   readonly secret: string;
 }
 
+/** A node that serves clients of others. */
+export interface ServingNode extends NodeAddress {
+  /** Aborted when it serves them no longer, whether it knows that or not. */
+  readonly ended: AbortSignal;
+}
+
 /** The first line of a connection between nodes: the secret, and the address of the client whose bytes follow. */
 export const preamble = ({ secret }: NodeAddress, clientAddress: string): string =>
   `SLUICE ${secret} ${clientAddress}\r\n`;
