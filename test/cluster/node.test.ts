@@ -43,10 +43,10 @@ const sample = async ({ url }: TestGateway, name: string): Promise<number> => {
 describeWithRedis("a node", (redis) => {
   test("shows its name, its lease and its Redis on /readyz, in its metrics, and its name in every line of its log", async () => {
     await using one = await startTestGateway({ config: clustered(redis().url, "shows") });
+    const first = await readyz(one);
     await using two = await startTestGateway({
       config: clustered(redis().url, "shows", { moneyUrl: `${redis().url}/1` }),
     });
-    const first = await readyz(one);
     expect(first).toEqual({
       status: 200,
       body: {

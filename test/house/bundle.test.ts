@@ -66,14 +66,26 @@ describe("the build", () => {
     expect(await stderr).toBe("");
   });
 
-  test("brings PostgreSQL's driver, and loads it only where that is the store", async () => {
+  test.each([
+    {
+      of: "PostgreSQL",
+      config: { data: { store: "postgres", postgres: { url: "postgres://127.0.0.1:1/things" } } },
+      said: "PostgreSQL at 127.0.0.1:1/things cannot be used",
+      contains: "SASL: SCRAM-SERVER",
+    },
+    {
+      of: "Redis",
+      config: { data: { shared: true }, cluster: { redis: { url: "redis://127.0.0.1:1" } } },
+      said: "Redis at 127.0.0.1:1 cannot be used",
+      contains: "MAINT_NOTIFICATIONS",
+    },
+  ])("brings the driver of $of, and loads it only where it is configured", ({ config, said, contains }) => {
     const cwd = directory();
-    const data = { store: "postgres", postgres: { url: "postgres://127.0.0.1:1/things" } };
-    writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify({ data }));
+    writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify({ demo: true, ...config }));
     const args = [join(built, "src/main.js"), "serve", "--port", "0"];
     const { stderr } = spawnSync(process.execPath, args, { cwd, env: {}, encoding: "utf8" });
-    expect(stderr).toBe("sluice: PostgreSQL at 127.0.0.1:1/things cannot be used: connect ECONNREFUSED 127.0.0.1:1\n");
-    const isDriver = (script: string) => script.includes("SASL: SCRAM-SERVER");
+    expect(stderr).toBe(`sluice: ${said}: connect ECONNREFUSED 127.0.0.1:1\n`);
+    const isDriver = (script: string) => script.includes(contains);
     const entries = globSync("src/{main,embed,gateway-*,open-storage-*}.js", { cwd: built });
     expect(entries.length).toBeGreaterThan(1);
     expect(scripts().filter(isDriver)).toHaveLength(1);

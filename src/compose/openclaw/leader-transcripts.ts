@@ -1,17 +1,18 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { JsonValue } from "../../core/kernel/json.ts";
+import type { StoredDocument } from "../../core/ports/documents.ts";
+import type { StoreChange } from "../../core/ports/store-change.ts";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../../core/ports/transcripts.ts";
 
 /** A write that waits until it is known who leads. */
 interface Waiting {
-  /** Writes, and tells whoever waits. */
-  readonly write: () => void;
-  readonly refuse: (reason: GatewayError) => void;
+  readonly write: () => Promise<void>;
+  readonly resolve: (written: Promise<void>) => void;
 }
 
 /**
  * What a node writes of conversations while it leads. From the moment when another may have taken the lead it only completes
- * the answers whose beginnings it has stored; all else waits until the lead is known to be this node's (`admit`), or
+ * the answers whose beginnings it has stored; all else waits until the lead is known to be this node's (`goOn`), or
  * another's, which has read the store and goes on from there (`end`).
  */
 export class LeaderTranscripts implements Transcripts {
@@ -31,16 +32,16 @@ export class LeaderTranscripts implements Transcripts {
   }
 
   /** The lead is this node's: what waits is written. */
-  admit(): void {
+  goOn(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { write } of waiting) write();
+    for (const { write, resolve } of waiting) resolve(write());
   }
 
   /** Whoever leads, all is written from now on. */
   free(): void {
     this.#isFree = true;
-    this.admit();
+    this.goOn();
   }
 
   /** The lead is another's: what waits is refused. */
@@ -48,7 +49,7 @@ export class LeaderTranscripts implements Transcripts {
     this.#isOver = true;
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const { refuse } of waiting) refuse(anotherLeads());
+    for (const { resolve } of waiting) resolve(Promise.reject(anotherLeads()));
   }
 
   sessions(): Promise<readonly SessionRecord[]> {
@@ -63,32 +64,33 @@ export class LeaderTranscripts implements Transcripts {
     return this.#store.message(sessionKey, id);
   }
 
-  documents(kind: string): ReturnType<Transcripts["documents"]> {
-    return this.#store.documents(kind);
-  }
-
   session(key: string): Promise<SessionRecord | undefined> {
     return this.#store.session(key);
+  }
+
+  documents(kind: string): Promise<readonly StoredDocument[]> {
+    return this.#store.documents(kind);
   }
 
   document(kind: string, key: string): Promise<JsonValue | undefined> {
     return this.#store.document(kind, key);
   }
 
-  follow(changed: Parameters<Transcripts["follow"]>[0]): () => void {
+  claim(kind: string, which: "all" | "left"): Promise<readonly StoredDocument[]> {
+    return this.#store.claim(kind, which);
+  }
+
+  /** Its own alone: what another has taken stays that one's. */
+  release(kind: string): Promise<void> {
+    return this.#store.release(kind);
+  }
+
+  follow(changed: (change: StoreChange) => void): () => void {
     return this.#store.follow(changed);
   }
 
   hurry(): () => void {
     return this.#store.hurry();
-  }
-
-  claim(kind: string, which: "all" | "left"): ReturnType<Transcripts["claim"]> {
-    return this.#write(() => this.#store.claim(kind, which));
-  }
-
-  release(kind: string): Promise<void> {
-    return this.#write(() => this.#store.release(kind));
   }
 
   saveSession(session: SessionRecord): Promise<void> {
@@ -155,12 +157,10 @@ export class LeaderTranscripts implements Transcripts {
     return this.#held;
   }
 
-  #write<Written>(write: () => Promise<Written>): Promise<Written> {
+  #write(write: () => Promise<void>): Promise<void> {
     if (this.#isOver) return Promise.reject(anotherLeads());
     if (this.#isHeld) return write();
-    return new Promise((resolve, reject) =>
-      this.#waiting.push({ write: () => void write().then(resolve, reject), refuse: reject }),
-    );
+    return new Promise((resolve) => this.#waiting.push({ write, resolve }));
   }
 }
 

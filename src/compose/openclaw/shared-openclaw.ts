@@ -139,7 +139,7 @@ export class SharedOpenClaw implements OpenClaw {
   }
 
   #regained(): void {
-    this.#serving?.transcripts.admit();
+    this.#serving?.transcripts.goOn();
     this.#serving?.face.resume();
   }
 

@@ -3,7 +3,7 @@ import { connect, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { refusalPage, refuseUpgrade, sendPage } from "../http/page.ts";
-import { type NodeAddress, preamble, type ServingNode } from "./preamble.ts";
+import { preamble, type ServingNode } from "./preamble.ts";
 
 /** A node on the same network answers at once, or is gone. */
 const CONNECT_MS = 2_000;
@@ -100,7 +100,7 @@ export class Forwarder {
     to.ended.addEventListener("abort", end);
     node.once("close", () => to.ended.removeEventListener("abort", end));
     if (to.ended.aborted) end();
-    else node.write(preamble(to satisfies NodeAddress, clientAddress));
+    else node.write(preamble(to, clientAddress));
     return node;
   }
 }

@@ -89,8 +89,8 @@ describeWithRedis("the lead", (redis) => {
     await using b = await member(prefix, "b");
     await a.lead.open();
     await b.lead.open();
-    await a.lost();
     b.judge(false);
+    await a.lost();
     await b.lead.look();
     expect(b.lead.isHere).toBe(false);
     b.judge(true);
@@ -120,9 +120,9 @@ describeWithRedis("the lead", (redis) => {
     await using b = await member(prefix, "b");
     await a.lead.open();
     await b.lead.open();
-    await a.link.command(["FLUSHALL"]);
     // Renewing its lease, it learns that it may not judge yet.
     b.judge(false);
+    await a.link.command(["FLUSHALL"]);
     await b.lead.look();
     await b.lead.look();
     expect(b.lead.leader?.node).toBe("a");

@@ -51,7 +51,7 @@ test("one that may have lost the lead completes the answers it had begun; all el
   expect(await Promise.all(waiting.map(state))).toEqual(["waits", "waits", "waits", "waits"]);
   expect([await texts(), await store.sessions()]).toEqual([["m1 hello"], []]);
   lead.isHeld = true;
-  transcripts.admit();
+  transcripts.goOn();
   await Promise.all(waiting);
   expect([await texts(), await store.documents("kind")]).toEqual([["m1 hello", "m2 new"], [{ key: "key", value: 2 }]]);
 });
@@ -90,7 +90,7 @@ test("an answer never goes back to its beginning, though the lead comes back bet
   lead.isHeld = false;
   const partial = transcripts.append("main", [message("m1", "hel")]);
   lead.isHeld = true;
-  transcripts.admit();
+  transcripts.goOn();
   const whole = transcripts.append("main", [message("m1", "hello")]);
   await Promise.all([partial, whole]);
   expect(await texts()).toEqual(["m1 hello"]);
