@@ -83,8 +83,9 @@ export class EventResponse implements ReaderSink {
   push(entry: Entry): boolean {
     if (this.#body?.writable === false) return false;
     // A ping does not tell whether the provider succeeds, so it waits for the next event or the next look.
-    this.#last = keptEvent(entry);
-    if (entry.event !== "ping") this.#first ??= firstEvent(entry);
+    const isFirst = this.#first === undefined && entry.event !== "ping";
+    this.#last = isFirst ? firstEvent(entry) : keptEvent(entry);
+    if (isFirst) this.#first = this.#last;
     this.#gathered += this.#parts.framing.event(entry.event, entry.data);
     if (this.#first && !this.#willFlush) {
       // Events of the same callback share the write.
