@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
@@ -12,7 +13,8 @@ type Fields = Readonly<Record<string, unknown>>;
 export const workersConfig = (upstream: string, redis: TestRedis, more: Fields = {}): Fields =>
   configFor(upstream, {
     data: { shared: true },
-    cluster: { redis: { url: redis.url }, workers: 2 },
+    // The nodes of an earlier test may count as alive for a while.
+    cluster: { redis: { url: redis.url, prefix: randomUUID().slice(0, 8) }, workers: 2 },
     limits: { lingerMs: 0, sockets: { upgradesPerSecond: 10_000 } },
     ...more,
   });
