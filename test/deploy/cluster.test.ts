@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { parse, parseAllDocuments } from "yaml";
-import { completeConfig } from "../../src/config/load.ts";
+import { loadConfig } from "../../src/config/load.ts";
 import { asObject, asString, type JsonObject } from "../../src/core/kernel/json.ts";
 import { clusterNginx, DEPLOY } from "../support/front-proxy.ts";
 
@@ -17,12 +17,14 @@ const at = (value: unknown, ...path: readonly (string | number)[]): unknown =>
     value,
   );
 
+/** What differs from node to node, for one of them. */
+const NODE = { SLUICE_NODE_ADDRESS: "172.30.57.11" };
 const URLS = { SLUICE_REDIS: "redis://:word@redis:6379", SLUICE_POSTGRES: "postgres://sluice:word@postgres/sluice" };
 
 describe("deploy/cluster/compose.yaml", () => {
   const text = read("compose.yaml");
   const compose = parse(text, { merge: true });
-  const config = completeConfig(JSON.parse(read("sluice.config.json")), { env: URLS, cwd: "/app" });
+  const config = loadConfig({ env: { ...URLS, ...NODE }, cwd: "/app", readFile: () => read("sluice.config.json") });
   const nodes = ["sluice-1", "sluice-2"].map((name) => at(compose, "services", name));
 
   test("gives its nodes a configuration that they accept, with a cluster and PostgreSQL", () => {
@@ -121,7 +123,11 @@ describe("deploy/cluster/kubernetes", () => {
     postgres: "postgres://sluice:word@db.example.com/sluice?sslmode=verify-full",
   };
   const readFile = (path: string) => contents[path.replace(/^.*\//, "")] ?? "long-enough-for-any-secret-here";
-  const config = completeConfig(JSON.parse(text), { env: {}, cwd: "/app", readFile });
+  const config = loadConfig({
+    env: NODE,
+    cwd: "/app",
+    readFile: (path) => (path.endsWith("sluice.config.json") ? text : readFile(path)),
+  });
   const labels = { "app.kubernetes.io/name": "sluice" };
 
   test("is nodes of one cluster with a configuration that they accept", () => {
