@@ -5,6 +5,7 @@ import type { ClusterStreams, ClusterStreamsParts } from "../cluster/streams/clu
 import type { Config } from "../config/schema.ts";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { dialects } from "../dialects/registry.ts";
+import type { StoredLedger } from "../storage/ledger/stored-ledger.ts";
 import type { Limits } from "./limits.ts";
 import type { ClusterNode } from "./node/cluster-node.ts";
 
@@ -62,6 +63,12 @@ export async function connectClusterStreams(
   const streams = new ClusterStreams({ ...parts, cluster, count: observer.count, log, dialects });
   gauges.push({ appendsBehind: () => streams.behind });
   return streams;
+}
+
+/** Lets the ledger close the rows that nodes leave open which are gone. */
+export function settleGone(ledger: StoredLedger, cluster: Cluster | undefined): StoredLedger {
+  cluster?.on({ gone: async (dead) => void (await ledger.settle(dead)) });
+  return ledger;
 }
 
 /** Loads what needs Redis' client: only where it is used. Rejects with `cluster_unavailable` when that is not installed. */

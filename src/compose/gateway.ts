@@ -21,7 +21,7 @@ import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis, connectPassThrough } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
-import { connectClusterStreams, joinCluster, nodeName } from "./cluster.ts";
+import { connectClusterStreams, joinCluster, nodeName, settleGone } from "./cluster.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
@@ -81,7 +81,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       fault: (error) => observer.fault(error, "store"),
     }),
   );
-  const { ledger } = storage;
+  const ledger = settleGone(storage.ledger, cluster);
   const reads = new ReadTurn(
     (error) => observer.fault(error, "read turn"),
     () => streams?.reading(),
