@@ -1,12 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "@jest/globals";
 import type { GatewayKey } from "../../../src/core/caller/key-ring.ts";
-import type { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { KEY_FILE, KeyDatabase } from "../../../src/storage/keys/key-database.ts";
+import { KEY_FILE } from "../../../src/storage/keys/key-database.ts";
 import { watchKeys } from "../../../src/storage/keys/key-watch.ts";
-import { freshSecret, keyFor } from "../../support/gateway-key.ts";
 import { noFault } from "../../support/no-fault.ts";
 import { temporaryDirectories } from "../../support/temporary-directory.ts";
 
