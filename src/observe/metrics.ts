@@ -112,6 +112,11 @@ export function createMetrics(version: string, options: MetricsOptions = { calle
   });
   const all = Registry.merge([own, processMetrics()]);
 
+  const measureAll = (state: GatewayState) => {
+    measure(state);
+    if (state.cluster) cluster?.measure(state.cluster);
+    if (state.postgres) postgres?.(state.postgres);
+  };
   return {
     observer: {
       streamEnded,
@@ -126,13 +131,11 @@ export function createMetrics(version: string, options: MetricsOptions = { calle
     resumed: (result) => resumes.inc({ result }),
     contentType: all.contentType,
     text(state) {
-      measure(state);
-      if (state.cluster) cluster?.measure(state.cluster);
-      if (state.postgres) postgres?.(state.postgres);
+      measureAll(state);
       return all.metrics();
     },
     values(state) {
-      measure(state);
+      measureAll(state);
       return all.getMetricsAsJSON();
     },
   };

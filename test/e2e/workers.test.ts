@@ -80,6 +80,9 @@ describeWithRedis("two workers", (redis) => {
     const before = await metricsOf(up.sluice);
     expect(metricOf(before, 'sluice_streams{state="active"}')).toBe(2);
     expect(metricOf(before, 'sluice_workers{state="running"}')).toBe(2);
+    // What the workers say of their cluster.
+    expect(metricOf(before, "sluice_cluster_leads")).toBe(1);
+    expect(metricOf(before, "sluice_cluster_nodes")).toBeGreaterThan(0);
     for (const worker of ["1", "2", "primary"]) {
       expect(metricOf(before, `process_resident_memory_bytes{worker="${worker}"}`)).toBeGreaterThan(1e6);
     }
