@@ -48,6 +48,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "create, list, revoke and rotate gateway keys",
     load: async () => (await import("./commands/keys.ts")).command,
   },
+  teams: {
+    summary: "create, list, change and delete teams, whose keys have caps together",
+    load: async () => (await import("./commands/teams.ts")).command,
+  },
   usage: {
     summary: "report usage and cost from the ledger",
     load: async () => (await import("./commands/usage.ts")).command,

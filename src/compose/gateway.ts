@@ -99,6 +99,7 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   if (shared) started.use(shared);
   const { relay, targets, reservations } = started.use(
     await connectRelay({
+      caps: config.caps,
       shared,
       limits,
       registry,

@@ -1,12 +1,9 @@
-import { ON_ABORT, SCOPES, UPSTREAM_KEYS } from "../../core/caller/caller.ts";
+import { type Caps, ON_ABORT, SCOPES, UPSTREAM_KEYS } from "../../core/caller/caller.ts";
 import { type GatewayKey, RESERVED_CALLERS } from "../../core/caller/key-ring.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 
-/** The options of `sluice keys create`. */
-export const CREATE_OPTIONS = {
-  scopes: { type: "string" },
-  models: { type: "string" },
-  routes: { type: "string" },
+/** The options that give a key or a team its caps. */
+export const CAP_OPTIONS = {
   "tokens-per-day": { type: "string" },
   "tokens-per-month": { type: "string" },
   "cost-per-day": { type: "string" },
@@ -14,6 +11,15 @@ export const CREATE_OPTIONS = {
   "requests-per-minute": { type: "string" },
   "tokens-per-minute": { type: "string" },
   "concurrent-streams": { type: "string" },
+} as const;
+
+/** The options of `sluice keys create`. */
+export const CREATE_OPTIONS = {
+  scopes: { type: "string" },
+  models: { type: "string" },
+  routes: { type: "string" },
+  team: { type: "string" },
+  ...CAP_OPTIONS,
   away: { type: "string" },
   "on-abort": { type: "string" },
   "upstream-key": { type: "string" },
@@ -38,21 +44,32 @@ export function readKey(caller: string, values: Values, wallMs: number): Omit<Ga
     scopes: values.scopes === undefined ? ["chat", "streams"] : readScopes(values.scopes),
     models: readNames("models", values.models, NAME_PATTERN),
     routes: readNames("routes", values.routes),
-    caps: {
-      tokensPerDay: readCount(values, "tokens-per-day"),
-      tokensPerMonth: readCount(values, "tokens-per-month"),
-      costPerDay: readAmount(values, "cost-per-day"),
-      costPerMonth: readAmount(values, "cost-per-month"),
-      requestsPerMinute: readCount(values, "requests-per-minute"),
-      tokensPerMinute: readCount(values, "tokens-per-minute"),
-      concurrentStreams: readCount(values, "concurrent-streams"),
-    },
+    caps: readCaps(values),
+    // Its caps are those that the store has.
+    ...(values.team !== undefined && { team: { name: readTeam(values.team), caps: {} } }),
     away: values.away === undefined ? undefined : readChoice("away", values.away, AWAY_POLICIES),
     onAbort: readChoice("on-abort", values["on-abort"] ?? "cancel", ON_ABORT),
     upstreamKeys: readChoice("upstream-key", values["upstream-key"] ?? "managed", UPSTREAM_KEYS),
     createdAt: wallMs,
     expiresAt: values.expires === undefined ? undefined : readExpiry(values.expires, wallMs),
   };
+}
+
+/** Reads caps. Throws `bad_request` naming the wrong option. */
+export const readCaps = (values: Values): Caps => ({
+  tokensPerDay: readCount(values, "tokens-per-day"),
+  tokensPerMonth: readCount(values, "tokens-per-month"),
+  costPerDay: readAmount(values, "cost-per-day"),
+  costPerMonth: readAmount(values, "cost-per-month"),
+  requestsPerMinute: readCount(values, "requests-per-minute"),
+  tokensPerMinute: readCount(values, "tokens-per-minute"),
+  concurrentStreams: readCount(values, "concurrent-streams"),
+});
+
+/** A team's name. Throws `bad_request`. */
+export function readTeam(name: string): string {
+  if (CALLER.test(name)) return name;
+  throw bad("a team's name has up to 64 letters, digits and . _ @ : -, and begins with a letter or digit");
 }
 
 /** Reads `30d`, `12h`, `90m` or `45s`, in milliseconds. Throws `bad_request`. */

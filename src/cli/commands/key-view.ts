@@ -1,11 +1,13 @@
+import type { Caps } from "../../core/caller/caller.ts";
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
 
 /** A key as `--json` prints it: everything but its digests. */
 export function keyView(key: GatewayKey, wallMs: number) {
-  const { secrets, createdAt, expiresAt, revokedAt, ...rest } = key;
+  const { secrets, createdAt, expiresAt, revokedAt, team, ...rest } = key;
   const overlap = secrets.find(({ until }) => until !== undefined && until > wallMs)?.until;
   return {
     ...rest,
+    team: team?.name,
     state: stateOf(key, wallMs),
     createdAt: timeOf(createdAt),
     expiresAt: timeOf(expiresAt),
@@ -14,20 +16,21 @@ export function keyView(key: GatewayKey, wallMs: number) {
   };
 }
 
-const COLUMNS = ["id", "caller", "state", "scopes", "models", "routes", "upstream key", "expires", "caps"];
+const COLUMNS = ["id", "caller", "team", "state", "scopes", "models", "routes", "upstream key", "expires", "caps"];
 
 /** A readable table of keys. */
 export function keyTable(keys: readonly GatewayKey[], wallMs: number): string {
   const rows = keys.map((key) => [
     key.id,
     key.caller,
+    key.team?.name ?? "none",
     stateOf(key, wallMs),
     key.scopes.join(","),
     key.models?.join(",") ?? "all",
     key.routes?.join(",") ?? "all",
     key.upstreamKeys,
     dayOf(key.expiresAt) ?? "never",
-    capsOf(key) || "none",
+    capsOf(key.caps) || "none",
   ]);
   return layOut([COLUMNS.map((name) => name.toUpperCase()), ...rows]);
 }
@@ -44,7 +47,7 @@ function stateOf({ revokedAt, expiresAt }: GatewayKey, wallMs: number): "good" |
 }
 
 /** `tokensPerDay: 5000` as `tokens/day 5000`. */
-const capsOf = ({ caps }: GatewayKey): string =>
+export const capsOf = (caps: Caps): string =>
   Object.entries(caps)
     .filter(([, cap]) => cap !== undefined)
     .map(([name, cap]) => `${name.replace("concurrentStreams", "streams at once").replace(/Per(.)/, perUnit)} ${cap}`)

@@ -1,24 +1,13 @@
 import { createHash, randomBytes } from "node:crypto";
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { announceKeys } from "../../compose/cluster.ts";
-import { checkNames } from "../../compose/known-names.ts";
-import type { Config } from "../../config/schema.ts";
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import { writeSecret } from "../../core/caller/key-secret.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import { KeyDatabase } from "../../storage/keys/key-database.ts";
-import type { KeyStore } from "../../storage/keys/key-store.ts";
-import { withDriver } from "../../storage/postgres/driver.ts";
-import { openDataDirectory } from "../../storage/sqlite/data-directory.ts";
-import type { Command, CommandWorld } from "../command.ts";
-import { configOf } from "../config-of.ts";
-import { exitFor, OK, reasonOf } from "../exit-codes.ts";
+import type { Command } from "../command.ts";
+import { exitFor, OK } from "../exit-codes.ts";
 import { CREATE_OPTIONS, readDuration, readKey } from "./key-options.ts";
 import { keyTable, keyView } from "./key-view.ts";
-
-/** The part of the outside world that the command uses. */
-export type KeysWorld = Pick<CommandWorld, "env" | "cwd" | "stdout" | "stderr">;
+import { type KeysWorld, openKeys } from "./open-keys.ts";
 
 const USAGE = `Usage: sluice keys create <caller> [options]     create a key and print its secret, once
        sluice keys list [--all]                  list unrevoked keys, or all
@@ -29,6 +18,7 @@ create
   --scopes <list>              of chat, streams, read, logs, admin (default: chat,streams)
   --models <list>              models it may use, by name or pattern (default: all)
   --routes <list>              routes it may use (default: all)
+  --team <name>                the team it spends for, whose caps count too (sluice teams)
   --tokens-per-day <n>         caps: --tokens-per-month, --cost-per-day, --cost-per-month,
                                --requests-per-minute, --tokens-per-minute, --concurrent-streams
   --away <policy>              its streams without a reader: continue, finish or cancel
@@ -158,51 +148,6 @@ function rotated(key: GatewayKey, sha256: string, now: number, oldUntil: number)
 function newSecret() {
   const secret = writeSecret(randomBytes(32));
   return { secret, sha256: createHash("sha256").update(secret).digest("hex") };
-}
-
-/** The keys, and how the gateways learn at once that they changed. Those look by themselves, too: `announce` never rejects. */
-interface OpenedKeys {
-  readonly keys: KeyStore;
-  readonly announce: () => Promise<void>;
-}
-
-/** Opens the keys in `--data`, or where the configuration keeps them. */
-async function openKeys(
-  values: Values,
-  { env, cwd, stderr }: KeysWorld,
-  wanted?: Pick<GatewayKey, "models" | "routes">,
-): Promise<OpenedKeys> {
-  if (values.data === "") throw bad("--data is empty");
-  if (values.data !== undefined)
-    return { keys: openFile(resolve(cwd, values.data), "--data"), announce: async () => {} };
-  const found = configOf(values.config, { env, cwd });
-  if (wanted) checkNames(wanted, found);
-  const announce = () =>
-    announceKeys(found).catch((error: unknown) => {
-      stderr.write(`sluice: the nodes learn of it within two seconds, not at once: ${reasonOf(error)}\n`);
-    });
-  return { keys: await openConfigured(found), announce };
-}
-
-/** Opens the keys where the configuration keeps them. */
-async function openConfigured({ data }: Config): Promise<KeyStore> {
-  const { store, directory, postgres } = data;
-  if (store === "sqlite") return openFile(directory, "SLUICE_DATA or data.directory");
-  if (store === "memory" || !postgres) {
-    throw new GatewayError("store_unavailable", "data.store is memory, which no other process can read");
-  }
-  const { openPostgresKeys } = await withDriver(() => import("../../storage/keys/postgres-keys.ts"));
-  return openPostgresKeys({ ...postgres, url: postgres.url.reveal() });
-}
-
-function openFile(directory: string, setting: string): KeyStore {
-  openDataDirectory(directory, setting);
-  try {
-    return new KeyDatabase(directory);
-  } catch (cause) {
-    const reason = reasonOf(cause);
-    throw new GatewayError("store_unavailable", `the keys in ${directory} cannot be used: ${reason}`, { cause });
-  }
 }
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;

@@ -87,7 +87,8 @@ function checkPermitted({ caller, target, upstreamKey }: OpenPassThrough): void 
     throw new GatewayError("forbidden", message);
   }
   checkOpen(caller, target, upstreamKey);
-  if (grant?.caps.costPerDay !== undefined || grant?.caps.costPerMonth !== undefined) {
+  const caps = [grant?.caps, grant?.team?.caps];
+  if (caps.some((each) => each?.costPerDay !== undefined || each?.costPerMonth !== undefined)) {
     throw new GatewayError("forbidden", "the key has a cap on cost, and what this request costs is not known");
   }
 }

@@ -1,4 +1,4 @@
-import type { Caller } from "../caller/caller.ts";
+import type { Caps } from "../caller/caller.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -9,7 +9,7 @@ import { CapReservation } from "./cap-reservation.ts";
 import type { Ask } from "./decision.ts";
 import { KeyReservation, type NextAttempt } from "./key-reservation.ts";
 import { LedgerRow } from "./ledger-row.ts";
-import { hasBudget, isCostCapped, keyAccount, type Level } from "./payer.ts";
+import { hasBudget, isCostCapped, type Level, levelsOf, spentIn } from "./payer.ts";
 import { Period } from "./period.ts";
 import { noPrice } from "./refusal.ts";
 import type { AttemptRequest, Reservation, ReservationRequest, Reservations } from "./reservation.ts";
@@ -20,6 +20,8 @@ export interface KeyReservationsParts {
   readonly clock: Clock;
   /** Without a ledger nothing is recorded, and caps restart with the process. */
   readonly ledger: Ledger | undefined;
+  /** The caps of everything together. */
+  readonly all?: Caps | undefined;
   /** Where a cluster counts; without it, this process does. */
   readonly shared?: SharedAccounts | undefined;
 }
@@ -62,7 +64,7 @@ export class KeyReservations implements Reservations {
     const { clock } = this.#parts;
     const { caller, target, body } = request;
     const { route, model } = target;
-    const levels = levelsOf(caller);
+    const levels = levelsOf(caller, this.#parts.all);
     const isNeeded = hasBudget(levels);
     if (isNeeded) this.#mustBeRecorded();
 
@@ -107,6 +109,7 @@ export class KeyReservations implements Reservations {
       attempt,
       caller: caller.name,
       keyId: grant?.keyId,
+      team: grant?.team?.name,
       face,
       session,
       route: route.name,
@@ -165,8 +168,8 @@ export class KeyReservations implements Reservations {
     try {
       for (const length of ["day", "month"] as const) {
         const { startsAt } = new Period(length, clock.wall());
-        for (const { keyId, tokens, costNano } of (await ledger?.spentSince(startsAt)) ?? []) {
-          this.#account(keyAccount(keyId)).restore(length, tokens, costNano);
+        for (const [account, { tokens, costNano }] of spentIn((await ledger?.spentSince(startsAt)) ?? [])) {
+          this.#account(account).restore(length, tokens, costNano);
         }
       }
       this.#restored = true;
@@ -174,10 +177,4 @@ export class KeyReservations implements Reservations {
       // The ledger reports its own failures. The next open of such a key tries again.
     }
   }
-}
-
-/** The accounts that a caller's streams count in. */
-function levelsOf({ name, grant }: Caller): readonly Level[] {
-  if (!grant) return [];
-  return [{ account: keyAccount(grant.keyId), payer: { kind: "key", name, caller: name }, caps: grant.caps }];
 }

@@ -1,9 +1,10 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Team } from "../../core/caller/caller.ts";
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import { KEY_STEPS } from "../sqlite/migrations.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
-import { hasKey, type KeyStore, noKey } from "./key-store.ts";
+import { callersIn, hasKey, hasKeys, type KeyStore, noKey, noTeam, type TeamChange, withTeams } from "./key-store.ts";
 
 /** Keys have their own file so that its version changes only when they do, not with every transcript. */
 export const KEY_FILE = "keys.db";
@@ -13,6 +14,9 @@ export class KeyDatabase implements KeyStore {
   readonly #database: DatabaseSync;
   readonly #list: StatementSync;
   readonly #save: StatementSync;
+  readonly #teams: StatementSync;
+  readonly #saveTeam: StatementSync;
+  readonly #removeTeam: StatementSync;
   readonly #version: StatementSync;
 
   /** Opens or creates the file. Throws when it cannot be used. */
@@ -24,12 +28,33 @@ export class KeyDatabase implements KeyStore {
       `INSERT INTO keys (id, caller, revoked, record) VALUES (?, ?, ?, ?)
        ON CONFLICT (id) DO UPDATE SET revoked = excluded.revoked, record = excluded.record`,
     );
+    this.#teams = database.prepare("SELECT record FROM teams ORDER BY name");
+    this.#saveTeam = database.prepare(
+      "INSERT INTO teams (name, record) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record",
+    );
+    this.#removeTeam = database.prepare("DELETE FROM teams WHERE name = ?");
     this.#version = database.prepare("PRAGMA data_version");
   }
 
   /** All keys, oldest first, including revoked ones. */
   list(): readonly GatewayKey[] {
-    return this.#list.all().map(({ record }) => JSON.parse(String(record)));
+    const keys = this.#list.all().map(({ record }): GatewayKey => JSON.parse(String(record)));
+    return withTeams(keys, this.teams());
+  }
+
+  teams(): readonly Team[] {
+    return this.#teams.all().map(({ record }) => JSON.parse(String(record)));
+  }
+
+  changeTeam(name: string, change: TeamChange): Team | undefined {
+    return inTransaction(this.#database, () => {
+      const changed = change(this.teams().find((team) => team.name === name));
+      const callers = changed ? [] : callersIn(this.list(), name);
+      if (callers.length > 0) throw hasKeys(name, callers);
+      if (changed) this.#saveTeam.run(name, JSON.stringify(changed));
+      else this.#removeTeam.run(name);
+      return changed;
+    });
   }
 
   /** Adds a key. Throws `bad_request` when its caller already has one that is not revoked. */
@@ -38,6 +63,7 @@ export class KeyDatabase implements KeyStore {
       if (this.list().some(({ caller, revokedAt }) => caller === key.caller && revokedAt === undefined)) {
         throw hasKey(key.caller);
       }
+      if (key.team && !this.teams().some(({ name }) => name === key.team?.name)) throw noTeam(key.team.name);
       this.#write(key);
     });
   }

@@ -1,3 +1,4 @@
+import type { Team } from "../../core/caller/caller.ts";
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { PostgresOptions } from "../postgres/connection.ts";
@@ -6,7 +7,7 @@ import { migrate } from "../postgres/migrations.ts";
 import { stateOf } from "../postgres/outage.ts";
 import { toColumn } from "../postgres/values.ts";
 import { type KeyNews, type KeyWatch, lookForKeys } from "./key-looks.ts";
-import { hasKey, type KeyStore, noKey } from "./key-store.ts";
+import { callersIn, hasKey, hasKeys, type KeyStore, noKey, noTeam, type TeamChange, withTeams } from "./key-store.ts";
 
 const ALL = "SELECT record FROM keys ORDER BY position";
 /** Between two looks; a change counts within two seconds. Each is one statement, which reads one row. */
@@ -39,12 +40,43 @@ export class PostgresKeys implements KeyStore {
   }
 
   async list(): Promise<readonly GatewayKey[]> {
-    return keysOf(await this.#asked(this.#database.query(ALL)));
+    return this.#asked(listOf(this.#database));
+  }
+
+  teams(): Promise<readonly Team[]> {
+    return this.#asked(teamsOf(this.#database));
+  }
+
+  changeTeam(name: string, change: TeamChange): Promise<Team | undefined> {
+    const changing = this.#database.inTransaction(async (query) => {
+      // Keys that are added to a team wait for it, too.
+      await query("LOCK TABLE teams IN EXCLUSIVE MODE");
+      const [found] = await query("SELECT record FROM teams WHERE name = $1", [toColumn(name)]);
+      const changed = change(found?.record as Team | undefined);
+      if (changed) {
+        const save = "INSERT INTO teams VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET record = excluded.record";
+        await query(save, [toColumn(name), JSON.stringify(changed)]);
+      } else {
+        const callers = callersIn(keysOf(await query(ALL)), name);
+        if (callers.length > 0) throw hasKeys(name, callers);
+        await query("DELETE FROM teams WHERE name = $1", [toColumn(name)]);
+      }
+      return changed;
+    });
+    return this.#asked(changing);
   }
 
   async add(key: GatewayKey): Promise<void> {
     const statement = "INSERT INTO keys (id, caller, revoked, record) VALUES ($1, $2, $3, $4)";
-    const added = this.#database.query(statement, columnsOf(key)).catch((error: unknown) => {
+    const adding = this.#database.inTransaction(async (query) => {
+      const { team } = key;
+      if (team) {
+        const [found] = await query("SELECT name FROM teams WHERE name = $1 FOR SHARE", [toColumn(team.name)]);
+        if (!found) throw noTeam(team.name);
+      }
+      await query(statement, columnsOf(key));
+    });
+    const added = adding.catch((error: unknown) => {
       throw stateOf(error) === UNIQUE_VIOLATION ? hasKey(key.caller) : error;
     });
     await this.#asked(added);
@@ -85,7 +117,7 @@ export function watchPostgresKeys(database: PostgresDatabase, news: KeyNews): Pr
       // Read before the keys: a change in between shows at the next look.
       const [{ version } = { version: undefined }] = await database.query("SELECT version FROM key_changes");
       if (version === returned) return undefined;
-      const keys = keysOf(await database.query(ALL));
+      const keys = await listOf(database);
       returned = version;
       return keys;
     } catch (cause) {
@@ -103,6 +135,14 @@ async function find(query: Query, idOrCaller: string): Promise<GatewayKey | unde
 
 const keysOf = (rows: readonly { readonly [column: string]: unknown }[]): readonly GatewayKey[] =>
   rows.map(({ record }) => record as GatewayKey);
+
+async function teamsOf(database: PostgresDatabase): Promise<readonly Team[]> {
+  return (await database.query("SELECT record FROM teams ORDER BY name")).map(({ record }) => record as Team);
+}
+
+async function listOf(database: PostgresDatabase): Promise<readonly GatewayKey[]> {
+  return withTeams(keysOf(await database.query(ALL)), await teamsOf(database));
+}
 
 const columnsOf = (key: GatewayKey): readonly unknown[] => [
   toColumn(key.id),
