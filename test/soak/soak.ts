@@ -7,6 +7,7 @@ import { clusterFreezes } from "./cluster/freezes.ts";
 import { clusterKills } from "./cluster/kills.ts";
 import { clusterPostgresAway } from "./cluster/postgres-away.ts";
 import { clusterRedisFaults } from "./cluster/redis-faults.ts";
+import { clusterSlowRedis } from "./cluster/slow-redis.ts";
 import { clusterStops } from "./cluster/stops.ts";
 import { faces } from "./faces.ts";
 import { grace } from "./grace.ts";
@@ -34,6 +35,7 @@ const SCENARIOS: readonly Scenario[] = [
   clusterStops,
   clusterFreezes,
   ...clusterRedisFaults,
+  clusterSlowRedis,
   clusterPostgresAway,
 ];
 
