@@ -70,6 +70,15 @@ export const CODES = define({
   upstream_error_event: { meaning: "the upstream reported an error in the stream", httpStatus: 502, retryable: false },
   event_too_large: { meaning: "one event is larger than allowed", httpStatus: 502, retryable: false },
 
+  // the cluster
+  cluster_unavailable: {
+    meaning: "the cluster's Redis, or the node that serves this, is out of reach",
+    httpStatus: 503,
+    retryable: true,
+    retryAfterMs: 2_000,
+  },
+  owner_lost: { meaning: "the node that ran the stream is gone", httpStatus: 502, retryable: true },
+
   // the stream and its reader
   resume_failed: { meaning: "the stream cannot be read on", httpStatus: 410, retryable: false },
   cancelled: { meaning: "the stream was cancelled", httpStatus: 499, retryable: false },

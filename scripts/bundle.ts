@@ -35,6 +35,17 @@ const nodeModules: Plugin = {
   },
 };
 
+/** Keeps of a package's manifest, which Redis' client loads for its version, only that: the rest is scripts and dependencies. */
+const manifests: Plugin = {
+  name: "manifests",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]node_modules[\\/].*[\\/]package\.json$/ }, ({ path }) => {
+      const { version } = JSON.parse(readFileSync(path, "utf8"));
+      return { contents: JSON.stringify({ version }), loader: "json" };
+    });
+  },
+};
+
 /** The names that a module of Node exports, but for the default. */
 function exportsOf(path: string): readonly string[] {
   const names = Object.keys(process.getBuiltinModule(path) ?? {});
@@ -65,7 +76,7 @@ export async function bundle(directory: string): Promise<void> {
     minifyWhitespace: true,
     lineLimit: 120,
     legalComments: "none",
-    plugins: [nodeModules],
+    plugins: [nodeModules, manifests],
     metafile: true,
     logLevel: "warning",
   });

@@ -61,7 +61,7 @@ export async function createGateway(config: ConfigFile = {}, options: EmbedOptio
   const { cwd = process.cwd(), env = process.env, log } = options;
   const complete = (given: ConfigFile) => completeConfig(given, { env, cwd });
   const first = complete(config);
-  if (first.data.store !== "memory") openDataDirectory(first.data.directory, "data.directory");
+  if (first.data.store === "sqlite") openDataDirectory(first.data.directory, "data.directory");
   const gateway = await start(first, {
     version: manifest.version,
     pid: process.pid,

@@ -6,6 +6,7 @@ import { DIRECT, type Row } from "./row.ts";
 import { sluice, sluiceStarts, sluiceUnrecorded } from "./sluice.ts";
 import { sluiceFaces } from "./sluice-faces.ts";
 import { sluiceHttp } from "./sluice-http.ts";
+import { sluiceWorkers } from "./sluice-workers.ts";
 
 const direct: Row = {
   name: DIRECT,
@@ -55,4 +56,5 @@ export const ROWS: readonly Row[] = [
   ...sluiceFaces,
   sluiceUnrecorded,
   ...sluiceStarts,
+  ...sluiceWorkers,
 ];

@@ -71,7 +71,7 @@ interface Variant {
 }
 
 /** This gateway as users run it, with a little configuration. */
-const rowOf = ({ more = {}, program = SOURCE_PROGRAM, store = "memory" }: Variant): Started => ({
+export const rowOf = ({ more = {}, program = SOURCE_PROGRAM, store = "memory" }: Variant): Started => ({
   protocol: "sluice",
   version: () => readJson<{ version: string }>("package.json").version,
   async start(upstreamPort, cpus) {

@@ -1,46 +1,21 @@
 import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { CONTROL_UI_PATH } from "../../protocol/openclaw/wire.ts";
-import { STREAM_PATH } from "../../protocol/stream.ts";
-import { routesToRefusedAddresses, unreachableRoutes } from "../compose/unreachable-routes.ts";
+import { clusterProblem } from "../compose/cluster.ts";
+import { storageProblem } from "../compose/storage/storage-problem.ts";
 import { ConfigError } from "../config/config-error.ts";
-import { openFilesWarning, warningsOf } from "../config/cross-checks.ts";
 import { DEFAULT_FILE, loadConfig } from "../config/load.ts";
 import { nearestName } from "../config/nearest-key.ts";
-import { ignoredProxyWarning } from "../config/proxy.ts";
-import type { Config } from "../config/schema.ts";
-import { usableFiles } from "../observe/open-files.ts";
+import { recordingReader } from "../config/read-files.ts";
 import type { CommandWorld } from "./command.ts";
 import { COMMANDS, SERVE_OPTIONS } from "./command-table.ts";
 import { BAD_USAGE, FAILED, OK, reasonOf } from "./exit-codes.ts";
-import { followFile } from "./follow-file.ts";
-import { leaveOutcome, type ReloadOutcome } from "./reload-outcome.ts";
-import { describeFault, describeStartFailure } from "./start-failure.ts";
-import type { Stop } from "./stop.ts";
-
-/** What serving needs of a gateway. */
-interface RunningGateway {
-  readonly url: string;
-  reload(load: () => Config): ReloadOutcome;
-  close(reason: Stop["reason"]): Promise<void>;
-}
+import { type Loaded, type ServeWorld, serve } from "./serve.ts";
+import { describeFault } from "./start-failure.ts";
+import { warn, warnOf, warnOfNames, warnOfOpenFiles } from "./warnings.ts";
 
 /** The outside world as the command line sees it; main.ts passes the real one. */
-export interface World extends CommandWorld {
-  /** This process's limit on open files, where the system reports one. */
-  readonly openFiles: number | undefined;
-  /** All addresses of a host name; rejects if there are none now. */
-  readonly resolve: (name: string) => Promise<readonly string[]>;
-  readonly stdout: CommandWorld["stdout"] & { readonly isTTY?: boolean };
-  readonly createGateway: (config: Config, options: { readonly version: string }) => Promise<RunningGateway>;
-  /** This process's id. */
-  readonly pid: number;
-  /** Calls back at every SIGHUP that asks for a reload. */
-  readonly onHangUp: (asked: () => void) => void;
-  /** Starts listening for signals and faults; resolves when the process should stop. */
-  readonly stopped: () => Promise<Stop>;
-}
+export type World = CommandWorld & ServeWorld;
 
 const LISTED = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(18)} ${summary}\n`);
 
@@ -53,6 +28,7 @@ sluice <command> --help says more about each. Options of serve and check:
   --config <path>    the configuration file (SLUICE_CONFIG; default: sluice.config.json, if it exists)
   --host <host>      address to listen on (SLUICE_HOST; default: 127.0.0.1)
   --port <port>      port to listen on, 0 for any free one (SLUICE_PORT; default: 18789)
+  --workers <n>      processes that serve behind the port, or auto (SLUICE_WORKERS; default: 1); see docs/cluster.md
   --control-ui <dir> an installed OpenClaw Control UI to serve at /ui/ (SLUICE_CONTROL_UI)
   -v, --version      print the version
   -h, --help         print this help
@@ -105,7 +81,7 @@ function badUsage(world: World, reason: string): number {
 
 async function configured(
   command: "serve" | "check",
-  flags: { readonly config?: string; readonly host?: string; readonly port?: string; readonly "control-ui"?: string },
+  flags: Readonly<Partial<Record<"config" | "host" | "port" | "workers" | "control-ui", string>>>,
   world: World,
 ): Promise<number> {
   const { cwd, stderr } = world;
@@ -113,22 +89,32 @@ async function configured(
     SLUICE_CONFIG: flags.config,
     SLUICE_HOST: flags.host,
     SLUICE_PORT: flags.port,
+    SLUICE_WORKERS: flags.workers,
     SLUICE_CONTROL_UI: flags["control-ui"],
   };
   const flagged = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const env = { ...world.env, ...flagged };
-  const load = () => loadConfig({ env, cwd });
-  let config: Config;
+  const load = (): Loaded => {
+    const { readFile, files } = recordingReader();
+    return { config: loadConfig({ env, cwd, readFile }), files };
+  };
+  let loaded: Loaded;
   try {
-    config = load();
+    loaded = load();
   } catch (error) {
     stderr.write(`sluice: ${error instanceof ConfigError ? error.message : describeFault(error)}\n`);
     return FAILED;
   }
+  const { config } = loaded;
   warnOf(config, world);
   const lookups = warnOfNames(config, world);
   // The start waits for no lookup: one may take seconds.
-  if (command === "serve") return serve(config, world, load, resolve(cwd, env.SLUICE_CONFIG || DEFAULT_FILE));
+  if (command === "serve")
+    return serve({ loaded, load, env, file: resolve(cwd, env.SLUICE_CONFIG || DEFAULT_FILE) }, world);
+  const unjoinable = await clusterProblem(config);
+  if (unjoinable !== undefined) warn(world, unjoinable);
+  const problem = await storageProblem(config);
+  if (problem !== undefined) warn(world, problem);
   await Promise.race([lookups, setTimeout(MAX_LOOKUP_MS, undefined, { ref: false })]);
   warnOfOpenFiles(config, world);
   // Secrets serialise masked.
@@ -138,75 +124,3 @@ async function configured(
 
 /** How long `check` waits for lookups, in milliseconds: a resolver that answers does so within one retry of its own. */
 const MAX_LOOKUP_MS = 6_000;
-
-async function warnOfNames(config: Config, world: World): Promise<void> {
-  for await (const warning of routesToRefusedAddresses(config, world.resolve)) warn(world, warning);
-}
-
-function warnOf(config: Config, world: World): void {
-  const ignoredProxy = ignoredProxyWarning(config.routes, world.env) ?? [];
-  for (const text of [...warningsOf(config), ...unreachableRoutes(config)].concat(ignoredProxy)) warn(world, text);
-}
-
-const warn = ({ stderr }: World, warning: string) => stderr.write(`sluice: warning: ${warning}\n`);
-
-function warnOfOpenFiles(config: Config, world: World): void {
-  const { openFiles } = world;
-  const warning = openFiles === undefined ? undefined : openFilesWarning(config, usableFiles(openFiles));
-  if (warning) warn(world, warning);
-}
-
-async function serve(loaded: Config, world: World, load: () => Config, file: string): Promise<number> {
-  const { stdout, stderr, version } = world;
-  const config = settled(loaded, stdout);
-  const { pretty } = config.log;
-  // Before the start, so that a signal during it is not missed.
-  const stopped = world.stopped();
-  try {
-    const gateway = await world.createGateway(config, { version });
-    const reload = () => {
-      const outcome = gateway.reload(() => {
-        const next = settled(load(), stdout);
-        warnOf(next, world);
-        return next;
-      });
-      if (config.data.store !== "memory") tellOutcome(config.data.directory, world, outcome);
-    };
-    world.onHangUp(reload);
-    if (config.watch) void stopped.then(followFile(file, reload));
-    if (pretty) stdout.write(welcome(version, gateway.url, config.openclaw.controlUi !== undefined));
-    const { code, reason } = await stopped;
-    await gateway.close(reason);
-    return code;
-  } catch (error) {
-    stderr.write(`sluice: ${describeStartFailure(error, config.listen)}\n`);
-    return FAILED;
-  }
-}
-
-/** The configuration with what depends on this process's output. */
-function settled(config: Config, stdout: World["stdout"]) {
-  const pretty = config.log.pretty === "auto" ? stdout.isTTY === true : config.log.pretty;
-  return { ...config, log: { ...config.log, pretty } };
-}
-
-function tellOutcome(directory: string, world: World, outcome: ReloadOutcome): void {
-  try {
-    leaveOutcome(directory, world.pid, outcome);
-  } catch (error) {
-    warn(world, `sluice reload cannot be answered: ${describeFault(error)}`);
-  }
-}
-
-function welcome(version: string, url: string, controlUi: boolean): string {
-  const socket = url.replace(/^http/, "ws");
-  return [
-    `Sluice ${version} listens on ${url}`,
-    `  start page      ${url}/`,
-    `  Control UI      ${controlUi ? `${url}${CONTROL_UI_PATH}/` : "none; sluice serve --control-ui <dir> serves an installed one"}`,
-    `  OpenClaw chat   ${socket}`,
-    `  streams         ${socket}${STREAM_PATH}`,
-    "  Ctrl+C stops it.",
-    "",
-  ].join("\n");
-}

@@ -12,6 +12,7 @@ export const SERVE_OPTIONS = {
   config: { type: "string" },
   host: { type: "string" },
   port: { type: "string" },
+  workers: { type: "string" },
   "control-ui": { type: "string" },
   version: { type: "boolean", short: "v" },
   help: { type: "boolean", short: "h" },
@@ -55,6 +56,10 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   backup: {
     summary: "copy all databases while the gateway runs",
     load: async () => (await import("./commands/backup.ts")).command,
+  },
+  migrate: {
+    summary: "copy the data directory to PostgreSQL, or back",
+    load: async () => (await import("./commands/migrate.ts")).command,
   },
   completion: {
     summary: "print a script that completes commands and options in a shell",

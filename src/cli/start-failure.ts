@@ -2,6 +2,7 @@ import { isNativeError } from "node:util/types";
 import { GatewayError } from "../core/kernel/errors.ts";
 import { asObject, asString } from "../core/kernel/json.ts";
 import { readFault } from "../observe/fault-fields.ts";
+import { WorkerFailure } from "../workers/worker-failure.ts";
 
 /** What to do about the operating system's codes for a failed listen. */
 const LISTEN_FAILURES: Readonly<Record<string, (host: string, port: number) => string>> = {
@@ -16,7 +17,7 @@ const LISTEN_FAILURES: Readonly<Record<string, (host: string, port: number) => s
 export function describeStartFailure(error: unknown, listen: { readonly host: string; readonly port: number }): string {
   const known = asObject(error)?.syscall && LISTEN_FAILURES[codeOf(error)];
   if (known) return known(listen.host, listen.port);
-  return error instanceof GatewayError ? error.message : describeFault(error);
+  return error instanceof GatewayError || error instanceof WorkerFailure ? error.message : describeFault(error);
 }
 
 /** A fault of the gateway: its stack frames without its message, which may quote a prompt. */

@@ -6,12 +6,11 @@ import type { Authenticator } from "../core/ports/authenticator.ts";
 import type { Credentials } from "../core/ports/credentials.ts";
 import type { Observer } from "../core/ports/observer.ts";
 import type { Relay } from "../core/relay/relay.ts";
-import { watchKeys } from "../storage/keys/key-watch.ts";
-import type { WorkerThread } from "../storage/sqlite/worker-thread.ts";
 import { Lockout } from "../transport/admit/lockout.ts";
 import { createAuthenticator } from "../transport/auth/authenticator.ts";
 import { Tickets } from "../transport/auth/tickets.ts";
-import type { RunningServer } from "../transport/server.ts";
+import type { RunningServer } from "../transport/server-parts.ts";
+import type { Storage } from "./storage/storage.ts";
 
 /** How often key expiry is checked. */
 const LAPSE_MS = 500;
@@ -25,31 +24,28 @@ export interface Callers extends AsyncDisposable {
 }
 
 /**
- * Sets up authentication: the shared token, and the gateway keys of the data directory, whose changes take effect at
- * once. Rejects with `store_unavailable` when the keys cannot be read.
+ * Sets up authentication: the shared token, and the stored gateway keys, whose changes take effect at
+ * once. `onKeyChange`: calls back when another process says that it changed them. Rejects with `store_unavailable` when the keys cannot be read.
  */
 export async function connectCallers(
   config: Config,
-  thread: WorkerThread,
+  storage: Pick<Storage, "watchKeys">,
   clock: Clock,
   observer: Observer,
+  onKeyChange: ((changed: () => void) => void) | undefined,
 ): Promise<Callers> {
-  const { auth, data, limits } = config;
+  const { auth, limits } = config;
   const keys = new KeyRing(clock.wall);
   /** Ends what keys that work no more have open. */
   let enforce = () => {};
-  const watch =
-    data.store === "memory"
-      ? undefined
-      : await watchKeys({
-          directory: data.directory,
-          thread,
-          keys(found) {
-            keys.replace(found);
-            enforce();
-          },
-          failed: (error) => observer.fault(error, "keys"),
-        });
+  const watch = await storage.watchKeys({
+    keys(found) {
+      keys.replace(found);
+      enforce();
+    },
+    failed: (error) => observer.fault(error, "keys"),
+  });
+  onKeyChange?.(() => watch?.look());
   const lockout = new Lockout({
     failuresPerMinute: limits.requests.authFailuresPerMinute,
     lockoutMs: limits.requests.authLockoutMs,

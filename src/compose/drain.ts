@@ -1,6 +1,6 @@
 import { setTimeout } from "node:timers/promises";
 import type { Relay } from "../core/relay/relay.ts";
-import type { RunningServer } from "../transport/server.ts";
+import type { RunningServer } from "../transport/server-parts.ts";
 
 /**
  * Refuses new requests and waits for running streams, at most `drainMs`. Keeps listening for at least `lingerMs`, because

@@ -10,34 +10,35 @@ import { targetViews } from "../core/targets/target-views.ts";
 import { startDemoUpstream } from "../demo/demo-upstream.ts";
 import { AI_SDK_SUBPROTOCOL, createAiSdkFace } from "../faces/ai-sdk/face.ts";
 import { RESPONSES_API } from "../faces/api/request/apis.ts";
-import { createOpenClawFace } from "../faces/openclaw/face.ts";
 import { createUsageFace } from "../faces/usage/face.ts";
 import { createStreamsFace } from "../faces/usage/streams-face.ts";
 import { createTargetsFace } from "../faces/usage/targets-face.ts";
-import { createLog, type LogOptions } from "../observe/log.ts";
+import { createLog, type StartRecord } from "../observe/log.ts";
 import { createMetrics } from "../observe/metrics.ts";
-import { METRICS_PATH } from "../observe/metrics-page.ts";
 import { combine } from "../observe/observers.ts";
-import { claimDirectory } from "../storage/sqlite/directory-claim.ts";
-import { WorkerThread } from "../storage/sqlite/worker-thread.ts";
 import { createTicketFace } from "../transport/auth/ticket-face.ts";
-import { startPageServer } from "../transport/http/page-server.ts";
 import { startServer } from "../transport/server.ts";
 import { createUpstream } from "../upstream/upstream.ts";
 import { connectApis, connectPassThrough } from "./apis.ts";
 import { connectCallers } from "./callers.ts";
+import { connectClusterStreams, joinCluster, nodeName, settleGone } from "./cluster.ts";
 import { CurrentConfig } from "./current-config.ts";
 import { drain } from "./drain.ts";
 import { connectInbound, transcriptMemory } from "./inbound.ts";
-import { connectLedger } from "./ledger.ts";
 import { connectLoad } from "./load.ts";
 import { connectMetricsPage } from "./metrics-page.ts";
+import { originsOf, startMetricsServer } from "./metrics-server.ts";
+import { ClusterNode } from "./node/cluster-node.ts";
+import { logOptions, metricsOptions } from "./node/log-options.ts";
+import { connectReadiness } from "./node/readiness.ts";
+import { connectSharedCaps } from "./node/shared-caps.ts";
+import { connectOpenClaw } from "./openclaw/openclaw.ts";
 import { connectPages } from "./pages.ts";
 import { connectProbes, connectRelay, openRegistry } from "./relay.ts";
 import { reload } from "./reload.ts";
 import type { Gateway, GatewayOptions } from "./running.ts";
+import { openStorage } from "./storage/open-storage.ts";
 import { connectStreamFaces } from "./stream-faces.ts";
-import { openTranscripts } from "./transcripts.ts";
 
 const clock: Clock = { now: () => performance.now(), wall: () => Date.now() };
 const newId = (): string => randomUUID();
@@ -45,17 +46,21 @@ const newId = (): string => randomUUID();
 /** Composes and starts the gateway. Rejects, with everything closed, when an address or the store cannot be opened. */
 export async function createGateway(config: Config, options: GatewayOptions): Promise<Gateway> {
   const startedAt = clock.now();
-  const { version } = options;
+  const { version, common } = options;
   // Stops in reverse order, even when the start fails half-way.
   await using started = new AsyncDisposableStack();
 
   let listening = false;
   let stopReason = "closed";
-  const log = started.adopt(createLog(logOptions(config, options)), (part) => {
-    if (listening) part.stopped({ reason: stopReason, uptimeMs: clock.now() - startedAt });
-    return part.close();
-  });
-  const metrics = config.metrics.enabled ? createMetrics(version, config.metrics) : undefined;
+  const node = nodeName(options.worker);
+  const log = started.adopt(
+    createLog(logOptions(config, { node, clock, worker: options.worker, target: options.logTo })),
+    (part) => {
+      if (listening) part.stopped({ reason: stopReason, uptimeMs: clock.now() - startedAt });
+      return part.close();
+    },
+  );
+  const metrics = config.metrics.enabled ? createMetrics(version, metricsOptions(config)) : undefined;
   const targetRecords = new TargetRecords(clock.wall);
   const observer = combine(log.observer, metrics?.observer ?? {}, targetRecords);
   const { load, loop, vitals, callerLoad } = started.use(connectLoad(config, clock));
@@ -63,15 +68,26 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
   const current = new CurrentConfig(config, demo);
   const { routing, limits } = current;
   const { inbound, budgets: inboundBudgets } = connectInbound(limits, clock, callerLoad);
-  if (config.data.store === "sqlite") {
-    started.adopt(claimDirectory({ ...config.data, pid: options.pid }), (claim) => claim.close());
-  }
-  // One for all that is stored, because threads are what costs most at the start. Closed once its users are.
-  const thread = started.use(new WorkerThread());
-  const transcripts = started.adopt(await openTranscripts(config, thread), (part) => part.close());
-  const ledger = started.adopt(await connectLedger(config, thread, clock, log.ledger), (part) => part.stop());
-  const { registry, budget } = openRegistry(limits, clock, metrics?.resumed);
-  const reads = new ReadTurn((error) => observer.fault(error, "read turn"));
+  const fault = (error: unknown) => observer.fault(error, "cluster");
+  const cluster = started.use(await joinCluster(config, node, fault));
+  const clusterNode = started.use(cluster && new ClusterNode(cluster, { log, metrics }));
+  const storage = started.use(
+    await openStorage(config, {
+      pid: options.pid,
+      isClaimed: common !== undefined,
+      instance: node,
+      clock,
+      news: log.ledger,
+      fault: (error) => observer.fault(error, "store"),
+    }),
+  );
+  const ledger = settleGone(storage.ledger, cluster);
+  const reads = new ReadTurn(
+    (error) => observer.fault(error, "read turn"),
+    () => streams?.reading(),
+  );
+  const { registry, budget } = openRegistry(limits, clock, reads, metrics?.resumed);
+  const streams = started.use(await connectClusterStreams(clusterNode, { registry, limits, budget, clock, fault }));
   const upstream = started.adopt(
     createUpstream({
       reads,
@@ -85,8 +101,11 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     }),
     (part) => part.close(),
   );
+  const shared = await connectSharedCaps(cluster, ledger, clock, (error) => observer.fault(error, "caps"));
+  if (shared) started.use(shared);
   const { relay, targets, reservations } = started.use(
     await connectRelay({
+      shared,
       limits,
       registry,
       budget,
@@ -96,47 +115,37 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       clock,
       newId,
       requests: inboundBudgets.callers,
-      admit: ({ name }) => load.admitStream(name),
+      admit({ name }) {
+        clusterNode?.checkOpens();
+        load.admitStream(name);
+      },
     }),
   );
   const probed = metrics?.probed ?? (() => {});
   const probes = started.use(connectProbes({ upstream, routes: () => routing.routes, targets, relay, clock, probed }));
-  const callers = started.use(await connectCallers(config, thread, clock, observer));
+  const callers = started.use(await connectCallers(config, storage, clock, observer, clusterNode?.onKeyChange));
   const { authenticator, tickets } = callers;
   const requests = inboundBudgets.callers;
   const api = { relay, routing, registry, authenticator, observer, clock, newId, limits, requests };
   const apis = started.adopt(connectApis(api), (part) => part.close());
   const streamFaces = started.use(
-    connectStreamFaces({ relay, routing, registry, authenticator, clock, observer, limits }),
+    connectStreamFaces({ relay, routing, registry, authenticator, clock, observer, limits, notes: streams?.notes }),
   );
   const aiSdkFace = started.adopt(
     createAiSdkFace({ relay, routing, registry, authenticator, observer, clock, limits }),
     (part) => part.close(),
   );
-  const openClawFace = started.adopt(
-    await createOpenClawFace({
-      relay,
-      routing,
-      transcripts,
-      durable: config.data.store === "sqlite",
-      authenticator,
-      credentials: authenticator,
-      observer,
-      logs: log.tail,
-      vitals,
-      port: () => Number(new URL(server.url).port),
-      ledger,
-      config: () => current.shown,
-      clock,
-      newId,
-      version,
+  const openClaw = started.use(
+    await connectOpenClaw({
+      ...{ config, storage, clusterNode, relay, routing, authenticator, observer, vitals, clock, newId, version },
+      maxFrameBytes: limits.openclawFrameBytes,
       transcriptMemory: transcriptMemory(limits),
-      settings: { ...config.openclaw, maxFrameBytes: limits.openclawFrameBytes },
+      logs: common?.logs ?? log.tail,
+      port: () => Number(new URL(server.url).port),
+      shownConfig: () => current.shown,
     }),
-    (part) => part.close(),
   );
-  const { listen: metricsListen } = config.metrics;
-  const metricsPage =
+  const measured =
     metrics &&
     connectMetricsPage({
       metrics,
@@ -147,19 +156,21 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       loop,
       logs: budget,
       inbound: inboundBudgets,
+      cluster: clusterNode && (() => clusterNode.state),
+      postgres: storage.health,
       connections: () => server.connectionsByFace,
+      ofAll: common?.metrics,
     });
-  const origins = {
-    allowedOrigins: config.allowedOrigins,
-    allowedHosts: [...config.allowedHosts, config.listen.host, ...(metricsListen ? [metricsListen.host] : [])],
-  };
+  const metricsPage = measured?.page;
+  const origins = originsOf(config);
   const server = await startServer({
     host: config.listen.host,
     port: config.listen.port,
+    sockets: common?.sockets,
     basePath: config.listen.basePath,
     faces: [
-      { path: "/", face: openClawFace },
-      { path: CONTROL_UI_PATH, face: openClawFace },
+      { path: "/", face: openClaw.face },
+      { path: CONTROL_UI_PATH, face: openClaw.face },
       { path: config.aiSdk.path, optionalSubprotocol: AI_SDK_SUBPROTOCOL, face: aiSdkFace },
       { path: RESPONSES_API.path, face: apis.responsesSocket },
       { path: STREAM_PATH, subprotocol: STREAM_SUBPROTOCOL, face: streamFaces.stream },
@@ -171,10 +182,16 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
       connectPassThrough({ ...api, upstream, reservations }),
       ...[createTicketFace(tickets), ...apis.faces, streamFaces.httpStreams, createUsageFace({ ledger, clock })],
     ],
-    page: connectPages({ ...callers, devices: openClawFace, config, version, routing, clock, startedAt, metricsPage }),
+    page: connectPages({
+      ...callers,
+      devices: openClaw.pages,
+      ...{ config, version, routing, clock, startedAt, metricsPage },
+    }),
+    readiness: connectReadiness(clusterNode, storage, authenticator),
     admit: () => load.admitConnection(),
     maxSockets: load.maxSockets,
     keepAliveMs: limits.keepAliveMs,
+    neighbours: openClaw.neighbours,
     authenticator,
     tickets,
     trustedProxies: config.listen.trustedProxies,
@@ -193,22 +210,10 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     relay.stop(new GatewayError("shutting_down"));
   });
 
-  const metricsServer =
-    metricsPage && metricsListen
-      ? started.adopt(
-          await startPageServer({
-            ...metricsListen,
-            path: METRICS_PATH,
-            name: "metrics",
-            observer,
-            origins,
-            page: metricsPage,
-          }),
-          (part) => part.close(),
-        )
-      : undefined;
+  const metricsServer = common ? undefined : await startMetricsServer(config, { page: metricsPage, observer });
+  if (metricsServer) started.adopt(metricsServer, (part) => part.close());
 
-  log.started({
+  const record: StartRecord = {
     version,
     url: server.url,
     authRequired: authenticator.required,
@@ -216,22 +221,20 @@ export async function createGateway(config: Config, options: GatewayOptions): Pr
     engine: options.engine,
     routes: current.upstreamRoutes.map(({ name }) => name),
     models: routing.models.map(({ alias }) => alias),
-  });
+  };
+  log.started(record);
   listening = true;
-  openClawFace.resume();
+  await openClaw.start(server);
   const parts = started.move();
   return {
     url: server.url,
     metricsUrl: metricsServer?.url,
+    record,
+    measure: async () => (await measured?.values()) ?? [],
     reload: (load) => reload(load, current, upstream, targets, log),
     close(reason = stopReason) {
       stopReason = reason;
       return parts.disposeAsync();
     },
   };
-}
-
-function logOptions(config: Config, options: GatewayOptions): LogOptions {
-  const pretty = config.log.pretty === true;
-  return { level: config.log.level, pretty, colour: pretty, clock, ...(options.logTo && { target: options.logTo }) };
 }

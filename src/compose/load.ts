@@ -30,7 +30,7 @@ export function connectLoad({ data, limits, metrics }: Config, clock: Clock): Lo
     otherSockets: metrics.enabled && metrics.listen ? PAGE_SOCKETS : 0,
   });
   const { loopDelayMs } = limits.streams;
-  const directory = data.store === "memory" ? undefined : data.directory;
+  const directory = data.store === "sqlite" ? data.directory : undefined;
   const vitals = new Vitals({ loop, loopDelayMs, directory });
   const fileCount = setInterval(() => void load.count(), COUNT_FILES_MS).unref();
   return {

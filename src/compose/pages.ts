@@ -12,7 +12,7 @@ import { createAssistantMedia } from "../page/assistant-media.ts";
 import { createControlUi } from "../page/control-ui.ts";
 import { createStartPage } from "../page/start-page.ts";
 import { tokensOf } from "../transport/auth/credentials.ts";
-import type { ServerParts } from "../transport/server.ts";
+import type { ServerParts } from "../transport/server-parts.ts";
 import { outboundFiles } from "./inbound.ts";
 import { createPageCaller } from "./page-caller.ts";
 

@@ -8,12 +8,15 @@ import type { Observer } from "../core/ports/observer.ts";
 import type { UpstreamPort } from "../core/ports/upstream.ts";
 import { Probes, type ProbesParts } from "../core/probe/probes.ts";
 import { KeyReservations } from "../core/quota/key-reservations.ts";
+import type { SharedAccounts } from "../core/quota/shared-accounts.ts";
 import { Relay } from "../core/relay/relay.ts";
 import { LogBudget } from "../core/stream/log-budget.ts";
+import type { ReadTurn } from "../core/stream/read-turn.ts";
 import { StreamRegistry } from "../core/stream/registry.ts";
 import type { ResumeFailure } from "../core/stream/resume-failure.ts";
 import { Sweeper } from "../core/stream/sweeper.ts";
 import { Targets } from "../core/targets/targets.ts";
+import { LogBlocks } from "../storage/logs/log-blocks.ts";
 import type { Limits } from "./limits.ts";
 
 /** How often grace, retention, pauses and drains are checked. */
@@ -38,14 +41,18 @@ export interface Streams {
   readonly budget: LogBudget;
 }
 
-/** Opens the registry of streams clients may resume, and the memory of all logs. `resumed` gets each resume's outcome. */
+/**
+ * Opens the registry of streams clients may resume, and the memory of all logs, which they use between upstreams' `reads`.
+ * `resumed` gets each resume's outcome.
+ */
 export function openRegistry(
   limits: Limits,
   clock: Clock,
+  reads: ReadTurn,
   resumed: ((outcome: ResumeFailure | "resumed") => void) | undefined,
 ): Streams {
   const memoryBytes = limits.totalLogBytes || getHeapStatistics().heap_size_limit / 4;
-  const budget = new LogBudget(Math.floor(memoryBytes / HEAP_SLACK), () => registry.relieve());
+  const budget = new LogBudget(Math.floor(memoryBytes / HEAP_SLACK), () => registry.relieve(), new LogBlocks(reads));
   const registry = new StreamRegistry(limits, budget, clock.now, resumed);
   return { registry, budget };
 }
@@ -57,6 +64,8 @@ export async function connectRelay(parts: {
   readonly budget: LogBudget;
   readonly upstream: UpstreamPort;
   readonly ledger: Ledger;
+  /** Where caps are counted, if not in this process. */
+  readonly shared: SharedAccounts | undefined;
   readonly observer: Observer;
   readonly clock: Clock;
   readonly newId: () => string;
@@ -66,8 +75,9 @@ export async function connectRelay(parts: {
   readonly admit: (caller: Caller) => void;
 }): Promise<RelayConnections> {
   const { limits, registry, budget, upstream, ledger, observer, clock, newId } = parts;
-  const reservations = new KeyReservations({ clock, ledger });
-  await reservations.restore();
+  const { shared } = parts;
+  const reservations = new KeyReservations({ clock, ledger, shared });
+  if (!shared) await reservations.restore();
   const targets = new Targets(() => clock.now(), Math.random);
   const relay = new Relay({
     upstream,

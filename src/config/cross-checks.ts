@@ -1,15 +1,35 @@
 import type * as z from "zod";
 import type { PassThroughPattern } from "../core/dialect/pass-through-pattern.ts";
-import { isLoopback, isWildcard } from "./loopback.ts";
+import { isLoopback, isWildcard } from "./addresses/loopback.ts";
 import { ambiguities } from "./routes/pass-through.ts";
 import type { Secret } from "./secret.ts";
+
+interface CheckedRedis {
+  readonly url: Secret;
+  readonly moneyUrl?: Secret | undefined;
+  readonly caFile?: string | undefined;
+}
+
+interface NodeListen {
+  readonly host: string;
+  readonly address?: string | undefined;
+}
 
 /** The fields these checks read. */
 interface Checked {
   readonly listen: { readonly host: string };
   readonly auth: { readonly token?: Secret | undefined; readonly required: boolean };
   readonly allowedHosts: readonly string[];
-  readonly data: { readonly store: string };
+  readonly data: {
+    readonly store: string;
+    readonly shared: boolean;
+    readonly postgres?: { readonly url: Secret } | undefined;
+  };
+  readonly cluster: {
+    readonly redis?: CheckedRedis | undefined;
+    readonly workers: number | "auto";
+    readonly listen: NodeListen;
+  };
   readonly limits: { readonly connections: number; readonly openStreams: number };
   readonly metrics: { readonly listen?: { readonly host: string } | undefined };
   readonly demo: boolean;
@@ -99,6 +119,33 @@ export function crossCheck(config: Checked, context: z.core.$RefinementCtx<Check
     problem(["routes", route, "passThrough", String(index)], found, "a GET or DELETE that one route lists");
   }
   if (models.length === 0 && !config.demo) problem(["models"], "no model", "at least one, or demo: true");
+  const { data, cluster } = config;
+  const { caFile, url, moneyUrl } = cluster.redis ?? {};
+  if (caFile !== undefined && ![url, moneyUrl].some((each) => each?.reveal().startsWith("rediss:"))) {
+    problem(["cluster", "redis", "caFile"], "a file, while no URL begins with rediss", "rediss, or no caFile");
+  }
+  if (cluster.redis && data.store === "memory") {
+    problem(["data", "store"], "memory, which no other node can read", "postgres, because cluster.redis is set");
+  }
+  if (cluster.redis && data.store === "sqlite" && !data.shared) {
+    const expected = "data.store to be postgres, or true if all nodes run on this machine";
+    problem(["data", "shared"], "false, while cluster.redis is set and data.store is sqlite", expected);
+  }
+  if (cluster.workers !== 1 && !cluster.redis) {
+    problem(
+      ["cluster", "workers"],
+      `${cluster.workers} without cluster.redis, by which workers know of each other`,
+      "1",
+    );
+  }
+  const { host: nodeHost, address } = cluster.listen;
+  if (cluster.redis && isWildcard(address ?? nodeHost)) {
+    const found = `${address ?? nodeHost}, which leads other nodes to themselves`;
+    problem(["cluster", "listen", "address"], found, "the address by which other nodes reach this machine");
+  }
+  if (config.data.store === "postgres" && !config.data.postgres) {
+    problem(["data", "postgres"], "nothing, while data.store is postgres", "the database's url");
+  }
   const { defaultModel } = config;
   if (defaultModel !== undefined && !models.includes(defaultModel) && !isDemo(config, defaultModel)) {
     problem(["defaultModel"], `"${defaultModel}", which is not a model`, list(models));
@@ -118,6 +165,20 @@ export function warningsOf(config: Checked): readonly string[] {
     if (key && url?.protocol === "http:" && !isLoopback(url.hostname)) {
       warnings.push(`routes.${name}: its key crosses the network unencrypted; use https`);
     }
+  }
+  for (const name of ["url", "moneyUrl"] as const) {
+    const url = URL.parse(config.cluster.redis?.[name]?.reveal() ?? "");
+    // A name without a dot is one of a network of the machine's own, such as compose's, or Kubernetes'.
+    if (url?.protocol === "redis:" && !isLoopback(url.hostname) && /[.:]/.test(url.hostname)) {
+      warnings.push(`cluster.redis.${name}: prompts and answers cross the network unencrypted; use rediss`);
+    }
+  }
+  const remote = remoteEngineOf(config);
+  const { host: nodeHost, address = nodeHost } = config.cluster.listen;
+  if (remote !== undefined && isLoopback(address)) {
+    warnings.push(
+      `cluster.listen: nodes on other machines, which ${remote} allows for, cannot reach ${address}; set the address of a private network`,
+    );
   }
   if (isShort(config.auth.token)) {
     warnings.push(`auth.token: shorter than ${SHORT_TOKEN} characters; use a long random one`);
@@ -147,4 +208,18 @@ export function openFilesWarning(
   const sockets = connections + (demo ? openStreams : Math.min(openStreams, upstreamSockets));
   if (sockets <= usableFiles) return undefined;
   return `limits: connections and openStreams allow ${sockets} sockets, but new ones are refused at ${usableFiles} open files; raise the system's limit (ulimit -n, LimitNOFILE) or lower them`;
+}
+
+/** The setting of a cluster's engine that is on another machine, where other nodes may be, too. */
+function remoteEngineOf({ cluster: { redis }, data }: Checked): string | undefined {
+  if (!redis) return undefined;
+  const engines = {
+    "cluster.redis.url": redis.url,
+    "data.postgres.url": data.store === "postgres" ? data.postgres?.url : undefined,
+  };
+  const isRemote = (url: Secret | undefined) => {
+    const host = URL.parse(url?.reveal() ?? "")?.hostname ?? "";
+    return host !== "" && !isLoopback(host);
+  };
+  return Object.entries(engines).find(([, url]) => isRemote(url))?.[0];
 }

@@ -27,7 +27,9 @@ const OVERRIDES = [
   { env: "SLUICE_DATA", path: ["data", "directory"], as: "text", from: "SLUICE_DATA" },
   { env: "SLUICE_CONTROL_UI", path: ["openclaw", "controlUi"], as: "text", from: "--control-ui or SLUICE_CONTROL_UI" },
   { env: "SLUICE_LOG_LEVEL", path: ["log", "level"], as: "text", from: "SLUICE_LOG_LEVEL" },
+  { env: "SLUICE_WORKERS", path: ["cluster", "workers"], as: "number", from: "--workers or SLUICE_WORKERS" },
   { env: "SLUICE_COLLECTOR", path: ["runtime", "collector"], as: "text", from: "SLUICE_COLLECTOR" },
+  { env: "SLUICE_NODE_ADDRESS", path: ["cluster", "listen", "address"], as: "text", from: "SLUICE_NODE_ADDRESS" },
 ] as const;
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -138,15 +140,23 @@ function addPresets(file: Fields, env: ConfigSources["env"]): Fields {
 
 function override(file: Fields, env: ConfigSources["env"]): { fields: Fields; origins: ReadonlyMap<string, Origin> } {
   const origins = new Map<string, Origin>();
-  const fields = { ...file };
+  let fields = file;
   for (const { env: name, path, as, from } of OVERRIDES) {
     const text = env[name];
-    const [section, key] = path;
-    const before = fields[section] ?? {};
-    if (!text || !isObject(before)) continue;
+    if (!text) continue;
     const value = as === "secret" ? { env: name } : as === "number" && /^\d+$/.test(text) ? Number(text) : text;
-    fields[section] = { ...before, [key]: value };
+    const changed = withValue(fields, path, value);
+    if (!changed) continue;
+    fields = changed;
     origins.set(path.join("."), { from, isSecret: as === "secret" });
   }
   return { fields, origins };
+}
+
+/** The fields with a value at a path; undefined if something else than a section stands on the way, which the schema says better. */
+function withValue(fields: Fields, [key = "", ...rest]: readonly string[], value: unknown): Fields | undefined {
+  if (rest.length === 0) return { ...fields, [key]: value };
+  const section = fields[key] ?? {};
+  const inner = isObject(section) ? withValue(section, rest, value) : undefined;
+  return inner && { ...fields, [key]: inner };
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { isLoopback } from "./loopback.ts";
-import { isExempt } from "./no-proxy.ts";
+import { isLoopback } from "./addresses/loopback.ts";
+import { isExempt } from "./addresses/no-proxy.ts";
 import { Secret, type SecretSources, secretSchema } from "./secret.ts";
 
 /** The proxy of a route, or none: `none` where the route says so. */

@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { DIALECTS } from "../../protocol/dialects.ts";
 import { isObject } from "../core/kernel/json.ts";
+import { isLoopback } from "./addresses/loopback.ts";
+import { network } from "./addresses/network.ts";
 import { certificates, clientCertificateSchema } from "./certificates.ts";
 import { milliseconds } from "./limits-schema.ts";
-import { isLoopback } from "./loopback.ts";
-import { network } from "./network.ts";
 import { priceSchema } from "./price-schema.ts";
 import { PROVIDER_NAMES, providerNamed } from "./providers.ts";
 import { proxySchema, proxyTo } from "./proxy.ts";

@@ -1,10 +1,11 @@
 import * as z from "zod";
 import { isAppOrigin } from "../core/kernel/app-origin.ts";
+import { network } from "./addresses/network.ts";
+import { clusterSchema } from "./cluster-schema.ts";
 import { crossCheck } from "./cross-checks.ts";
-import { ledgerSchema } from "./ledger-schema.ts";
+import { dataSchema, ledgerSchema } from "./data-schema.ts";
 import { limitsSchema } from "./limits-schema.ts";
 import { withListPrices } from "./list-prices.ts";
-import { network } from "./network.ts";
 import { modelSchema, routeSchema } from "./route-schema.ts";
 import { type SecretSources, secretSchema } from "./secret.ts";
 
@@ -67,15 +68,6 @@ const metrics = z.strictObject({
     .describe(
       "a separate listener for /metrics; without it /metrics is served where clients connect, and requires the token",
     ),
-});
-
-const data = z.strictObject({
-  directory: z.string().min(1).default(".sluice").describe("the data directory, relative to the working directory"),
-  store: z.enum(["sqlite", "memory"]).default("sqlite").describe("memory: everything is lost when the gateway stops"),
-  shared: z
-    .boolean()
-    .default(false)
-    .describe("true: several gateways may use the directory; each then enforces caps on its own"),
 });
 
 const runtime = z.strictObject({
@@ -168,7 +160,8 @@ export const configSchema = (sources: SecretSources) =>
         .describe("true: the file is read again when it changes, as on SIGHUP; see configuration.md"),
       log: log.prefault({}).describe("one JSON line per stream and per connection"),
       metrics: metrics.prefault({}).describe("metrics for Prometheus, see metrics.md"),
-      data: data.prefault({}).describe("where sessions and transcripts are kept"),
+      data: dataSchema(sources).prefault({}).describe("where keys, usage, sessions and transcripts are kept"),
+      cluster: clusterSchema(sources).prefault({}).describe("several gateways that act as one, see cluster.md"),
       ledger: ledgerSchema.prefault({}).describe("the record of usage, see usage.md"),
       runtime: runtime.prefault({}).describe("how the process runs"),
       openclaw: openclaw.prefault({}).describe("the OpenClaw face"),

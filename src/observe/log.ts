@@ -2,7 +2,9 @@ import { type Level, pino } from "pino";
 import type { Clock } from "../core/kernel/clock.ts";
 import { sanitise } from "../core/kernel/sanitise.ts";
 import type { LedgerNews } from "../core/ledger/ledger.ts";
+import type { ClusterNews } from "../core/ports/cluster-observer.ts";
 import type { Observer } from "../core/ports/observer.ts";
+import { clusterLine } from "./cluster-line.ts";
 import { faultFields } from "./fault-fields.ts";
 import { type LineSink, openDestination } from "./log-destination.ts";
 import { attemptFields, connectionFields, type LogFields, lineText, streamFields } from "./log-fields.ts";
@@ -21,7 +23,11 @@ export interface LogOptions {
   readonly colour?: boolean;
   /** A file descriptor, a path, or a sink; by default 1, standard output. */
   readonly target?: number | string | LineSink;
+  /** Which of several gateways writes, for every line. */
+  readonly node?: string | undefined;
   readonly clock: Clock;
+  /** The worker whose log this is, if there are several: every line names it. */
+  readonly worker?: number | undefined;
 }
 
 /** The gateway's log. */
@@ -33,16 +39,34 @@ export interface Log {
   readonly dropped: number;
   /** The ledger became unavailable or available, found lost streams at the start, or dropped rows. */
   ledger(news: LedgerNews): void;
+  /** The node's part in its cluster changed. */
+  cluster(news: ClusterNews): void;
   /** The gateway listens. `url` must contain no credentials. */
   started(record: StartRecord): void;
   /** The configuration was read again. */
   reloaded(record: ReloadRecord): void;
   /** It was not taken. `reason` quotes no value of it. */
   reloadRefused(reason: string): void;
+  /** Takes over a line of another log, as JSON with its line end. */
+  relay(line: string): void;
+  /** A worker has ended though it was to go on. */
+  workerEnded(record: WorkerEnd): void;
   /** The gateway has stopped. `reason` is a signal's name, `parent_gone`, `fault` or `closed`. */
   stopped(record: { readonly reason: string; readonly uptimeMs: number }): void;
   /** Writes pending summaries and flushes, within a second. */
   close(): Promise<void>;
+}
+
+/** How a worker ended. */
+export interface WorkerEnd {
+  readonly worker: number;
+  /** Its exit code, or the signal that ended it. */
+  readonly end: { readonly code: number } | { readonly signal: string };
+  readonly uptimeMs: number;
+  /** When another one takes its place. */
+  readonly replacedInMs: number;
+  /** Why it could not serve at all. */
+  readonly reason?: string | undefined;
 }
 
 /** The facts of the line `started`. */
@@ -51,6 +75,8 @@ export interface StartRecord {
   readonly url: string;
   readonly authRequired: boolean;
   readonly demo: boolean;
+  /** How many processes serve behind the port, if there are several. */
+  readonly workers?: number;
   /** How many processors the process may use, and how it collects garbage. */
   readonly engine?: { readonly processors: number; readonly collector: "single" | "parallel" } | undefined;
   readonly routes: readonly string[];
@@ -65,6 +91,7 @@ export interface ReloadRecord {
 
 /** Creates the log: one line per stream and per connection, none per event. docs/logs.md lists the lines. */
 export function createLog(options: LogOptions): Log {
+  const { node, worker } = options;
   const destination = openDestination(options.target ?? 1);
   const form = options.pretty ? prettyLines(options.colour ?? false) : undefined;
   const tail = new LogTail(options.clock.wall());
@@ -77,7 +104,7 @@ export function createLog(options: LogOptions): Log {
   const logger = pino(
     {
       level: options.level,
-      base: null,
+      base: worker === undefined && node === undefined ? null : { ...(worker && { worker }), ...(node && { node }) },
       timestamp: () => `,"time":"${new Date(options.clock.wall()).toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
@@ -94,6 +121,8 @@ export function createLog(options: LogOptions): Log {
     if (destination.dropped === before) reportedDrops = before;
   };
 
+  // One line says it for all workers.
+  const ofTheWhole: Level = worker === undefined ? "info" : "debug";
   const refusals = new Refusals(() => options.clock.now());
   const summarise = (all = false): void => {
     for (const fields of refusals.summaries(all)) line("warn", fields);
@@ -127,13 +156,18 @@ export function createLog(options: LogOptions): Log {
       const { level, fields } = ledgerLine(news);
       line(level, fields);
     },
+    cluster(news) {
+      const { level, fields } = clusterLine(news);
+      line(level, fields);
+    },
     started(record) {
-      line("info", {
+      line(ofTheWhole, {
         event: "started",
         version: lineText(record.version),
         url: lineText(record.url),
         authRequired: record.authRequired,
         demo: record.demo,
+        ...(record.workers !== undefined && { workers: record.workers }),
         ...record.engine,
         routes: record.routes.slice(0, 64).map(lineText),
         models: record.models.slice(0, 64).map(lineText),
@@ -142,14 +176,30 @@ export function createLog(options: LogOptions): Log {
     reloaded({ changed, restart }) {
       const named = (paths: readonly string[]) => paths.slice(0, 64).map(lineText);
       const fields = { event: "reloaded", changed: named(changed), restart: named(restart) };
-      line(restart.length > 0 ? "warn" : "info", fields);
+      line(restart.length > 0 && worker === undefined ? "warn" : ofTheWhole, fields);
     },
     reloadRefused(reason) {
-      line("error", { event: "reload_refused", reason: sanitise(reason.slice(0, 2_000)).toWellFormed() });
+      line(worker === undefined ? "error" : "debug", {
+        event: "reload_refused",
+        reason: sanitise(reason.slice(0, 2_000)).toWellFormed(),
+      });
+    },
+    relay(text) {
+      sink.write(text);
+    },
+    workerEnded({ worker, end, uptimeMs, replacedInMs, reason }) {
+      line("error", {
+        event: "worker_ended",
+        worker,
+        ...end,
+        uptimeMs: Math.round(uptimeMs),
+        replacedInMs: Math.round(replacedInMs),
+        ...(reason !== undefined && { reason: lineText(reason) }),
+      });
     },
     stopped(record) {
       summarise(true);
-      line("info", {
+      line(ofTheWhole, {
         event: "stopped",
         reason: lineText(record.reason),
         uptimeMs: Math.round(record.uptimeMs),

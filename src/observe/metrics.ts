@@ -1,6 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import { CODES } from "../../protocol/codes.ts";
+import type { ClusterObserver } from "../core/ports/cluster-observer.ts";
 import type { Observer } from "../core/ports/observer.ts";
+import { clusterMetrics, postgresMetrics } from "./cluster-metrics.ts";
 import { type GatewayState, stateMetrics } from "./state-metrics.ts";
 import { streamMetrics } from "./stream-metrics.ts";
 
@@ -9,17 +11,28 @@ export interface Metrics {
   readonly observer: Observer;
   /** A client tried to resume a stream, with this result. */
   resumed(result: string): void;
+  /** What happens to the node's part in its cluster; undefined if it is alone. */
+  readonly cluster: ClusterObserver | undefined;
   /** A route was asked whether it works: `ok`, or why not. */
   probed(route: string, outcome: string): void;
   readonly contentType: string;
   /** All metrics in Prometheus' text format. */
   text(state: GatewayState): Promise<string>;
+  /** The same as values that can be cloned and added to those of other processes. */
+  values(state: GatewayState): Promise<MetricValues>;
 }
+
+/** The metrics of one process. */
+export type MetricValues = readonly object[];
 
 /** What the metrics count by. */
 export interface MetricsOptions {
   /** Whether streams, tokens and refusals are counted by caller too: as many as there are credentials. */
   readonly callerLabel: boolean;
+  /** Whether this gateway is a node of a cluster. */
+  readonly isClustered?: boolean;
+  /** Whether its data is in PostgreSQL. */
+  readonly isPostgres?: boolean;
 }
 
 /** Close codes with a label of their own; a client can send any of 4,000. */
@@ -33,9 +46,10 @@ const CLOSE_CODES: ReadonlySet<number | undefined> = new Set([
   ...Object.values(CODES).map(({ closeCode }) => closeCode),
 ]);
 
-/** Metrics of the process rather than of one gateway: collected once, however many gateways it runs. */
+/** Collected once, however many gateways the process runs. */
 let processRegistry: Registry | undefined;
-function processMetrics(): Registry {
+/** Metrics of the process rather than of one gateway. */
+export function processMetrics(): Registry {
   if (!processRegistry) {
     processRegistry = new Registry();
     collectDefaultMetrics({ register: processRegistry });
@@ -44,13 +58,22 @@ function processMetrics(): Registry {
 }
 
 /** Creates the metrics that docs/metrics.md lists. Label values come from the configuration or the code table, never from clients. */
-export function createMetrics(version: string, { callerLabel }: MetricsOptions = { callerLabel: false }): Metrics {
+export function createMetrics(version: string, options: MetricsOptions = { callerLabel: false }): Metrics {
+  const { callerLabel } = options;
   const own = new Registry();
   const registers = [own];
-  const info = new Gauge({ name: "sluice_info", help: "Always 1", labelNames: ["version"], registers });
+  const info = new Gauge({
+    name: "sluice_info",
+    help: "Always 1",
+    labelNames: ["version"],
+    registers,
+    aggregator: "first",
+  });
   info.set({ version }, 1);
   const streamEnded = streamMetrics(own, callerLabel);
   const measure = stateMetrics(own);
+  const cluster = options.isClustered ? clusterMetrics(own) : undefined;
+  const postgres = options.isPostgres ? postgresMetrics(own) : undefined;
   const closed = new Counter({
     name: "sluice_connections_closed_total",
     help: "WebSockets that closed, by their close code",
@@ -89,6 +112,11 @@ export function createMetrics(version: string, { callerLabel }: MetricsOptions =
   });
   const all = Registry.merge([own, processMetrics()]);
 
+  const measureAll = (state: GatewayState) => {
+    measure(state);
+    if (state.cluster) cluster?.measure(state.cluster);
+    if (state.postgres) postgres?.(state.postgres);
+  };
   return {
     observer: {
       streamEnded,
@@ -98,12 +126,17 @@ export function createMetrics(version: string, { callerLabel }: MetricsOptions =
       refused: ({ where, code, caller = "" }) => refusals.inc({ where, code, ...(callerLabel && { caller }) }),
       fault: (_error, where) => faults.inc({ where }),
     },
+    cluster: cluster?.observer,
     probed: (route, outcome) => probes.inc({ route, outcome }),
     resumed: (result) => resumes.inc({ result }),
     contentType: all.contentType,
     text(state) {
-      measure(state);
+      measureAll(state);
       return all.metrics();
+    },
+    values(state) {
+      measureAll(state);
+      return all.getMetricsAsJSON();
     },
   };
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from "prom-client";
+import type { ClusterState, EngineState } from "./cluster-metrics.ts";
 
 /** The gateway's state at a scrape. */
 export interface GatewayState {
@@ -16,6 +17,10 @@ export interface GatewayState {
   readonly droppedLines: number;
   /** The delay this share of the event loop's turns stayed within, in milliseconds. */
   readonly loopDelayMs: (share: number) => number;
+  /** Undefined if this gateway is alone. */
+  readonly cluster?: ClusterState | undefined;
+  /** Undefined if its data is elsewhere. */
+  readonly postgres?: EngineState | undefined;
 }
 
 const LOOP_QUANTILES = [0.5, 0.99, 1];
@@ -60,6 +65,8 @@ export function stateMetrics(register: Registry): (state: GatewayState) => void 
     name: "sluice_ledger_available",
     help: "1 while usage is being recorded, 0 while the ledger cannot be written",
     registers,
+    // Of several workers: 0 while one of them cannot.
+    aggregator: "min",
   });
   const waiting = new Gauge({
     name: "sluice_ledger_spool_rows",

@@ -27,6 +27,9 @@ export type MediaRequest = PageRequest & { readonly query: URLSearchParams };
 const ROUTE = "/__openclaw__/assistant-media";
 const PATHS = new Set([ROUTE, CONTROL_UI_PATH + ROUTE]);
 
+/** Whether a path is this route's. */
+export const isAssistantMedia = (path: string): boolean => PATHS.has(path);
+
 /** Types that browsers show and cannot run scripts of; files of other types are only downloaded. */
 const SHOWN = new Set(["image/png", "image/jpeg", "image/gif", "image/webp"]);
 /** Types that are sent as they are; anything else is `application/octet-stream`. */
@@ -84,7 +87,7 @@ export function createAssistantMedia(
     return { ...whole(file), over: () => room.release() };
   }
 
-  return (request) => (PATHS.has(request.path) ? answer(request) : undefined);
+  return (request) => (isAssistantMedia(request.path) ? answer(request) : undefined);
 }
 
 function meta(file: MessageFile | undefined, ticket: () => object): PageResponse {

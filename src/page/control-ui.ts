@@ -58,6 +58,12 @@ const ENCODINGS = [
   { name: "gzip", suffix: ".gz" },
 ] as const;
 
+const SETTINGS = /(^|\/)control-ui-config\.json$/;
+
+/** Whether a path is that of the Control UI's settings, which its device tokens open. */
+export const isControlUiSettings = (path: string): boolean =>
+  path.startsWith(`${CONTROL_UI_PATH}/`) && SETTINGS.test(path);
+
 /**
  * Serves an installed OpenClaw Control UI below `/ui/`, unchanged except for the base path in its start document. Returns
  * undefined for other paths. Files are looked up in a list made at the start, so no path leads out of the directory.
@@ -80,7 +86,7 @@ export function createControlUi(parts: ControlUiParts): (request: PageRequest) =
     if (request.method !== "GET" && request.method !== "HEAD") {
       return plain(405, "only GET and HEAD", { ...headers, allow: "GET, HEAD" });
     }
-    if (/(^|\/)control-ui-config\.json$/.test(name)) return settings(parts, request, headers);
+    if (SETTINGS.test(name)) return settings(parts, request, headers);
     if (name !== "index.html" && files.has(name)) return file(request, name);
     // Deep links are routes of the page. A missing file must not look like one.
     const navigates = request.headers.accept?.includes("text/html") === true;

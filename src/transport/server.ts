@@ -1,87 +1,22 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Caller } from "../core/caller/caller.ts";
-import type { Clock } from "../core/kernel/clock.ts";
 import { GatewayError, toGatewayError } from "../core/kernel/errors.ts";
-import type { Authenticator } from "../core/ports/authenticator.ts";
-import type { HttpFace } from "../core/ports/http-face.ts";
-import type { Observer } from "../core/ports/observer.ts";
-import type { ReadTurn } from "../core/stream/read-turn.ts";
-import { Admission, type AdmissionLimits } from "./admit/admission.ts";
-import type { Inbound } from "./admit/inbound.ts";
-import { checkSource, type OriginRules } from "./admit/origin.ts";
-import { madeRoom, noRoom, type PendingSocketLimits, PendingSockets } from "./admit/pending-sockets.ts";
+import { Admission } from "./admit/admission.ts";
+import { checkSource } from "./admit/origin.ts";
+import { madeRoom, noRoom, PendingSockets } from "./admit/pending-sockets.ts";
 import { Proxies } from "./admit/proxies.ts";
-import type { Tickets } from "./auth/tickets.ts";
 import { Exchanges } from "./http/exchanges.ts";
-import { ALL_FIELDS, limitRequests, listen, SLOW_REQUEST_LIMITS, urlOf } from "./http/listener.ts";
-import { errorPage, jsonPage, type Page, refusalPage, sendPage, slashPage, turnOf } from "./http/page.ts";
+import { type Accepting, acceptSockets } from "./http/handed-sockets.ts";
+import { healthPage, type Readiness } from "./http/health-pages.ts";
+import { ALL_FIELDS, limitRequests, SLOW_REQUEST_LIMITS } from "./http/listener.ts";
+import { errorPage, type Page, refusalPage, sendPage, slashPage, turnOf } from "./http/page.ts";
 import { checkHead } from "./http/request-head.ts";
 import { LINGER_MS, SlowRequests } from "./http/slow-requests.ts";
 import { afterPrefix, pathOf, queryOf, sourceOf } from "./http/target.ts";
-import type { ConnectionLimits } from "./ws/connection-limits.ts";
+import { Nodes } from "./nodes/nodes.ts";
+import type { RunningServer, ServerParts } from "./server-parts.ts";
 import { asksForWebSocket } from "./ws/upgrade-required.ts";
-import { CLOSE_TIMEOUT_MS, type FaceMount, WebSockets } from "./ws/web-sockets.ts";
-
-/** A request for a page. */
-export interface PageRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  readonly headers: IncomingMessage["headers"];
-  readonly remoteAddress: string;
-}
-
-/** What the server serves, and what it depends on. */
-export interface ServerParts {
-  readonly host: string;
-  readonly port: number;
-  /** Prefix stripped from request paths, where a proxy did not; empty by default. */
-  readonly basePath?: string;
-  readonly faces: readonly FaceMount[];
-  readonly httpFaces: readonly HttpFace[];
-  /** The page of a path no face serves; undefined if there is none. May throw GatewayError. */
-  readonly page: (request: PageRequest) => Page | Promise<Page> | undefined;
-  /** Throws GatewayError when the process has no room for another connection. */
-  readonly admit: () => void;
-  /** Most client sockets, upgraded or not. */
-  readonly maxSockets: number;
-  /** How long a client's idle connection stays open; by default as in `SLOW_REQUEST_LIMITS`. */
-  readonly keepAliveMs?: number;
-  /** How long a request may take to arrive; by default `SLOW_REQUEST_LIMITS`. */
-  readonly slowRequests?: typeof SLOW_REQUEST_LIMITS;
-  readonly inbound: Inbound;
-  /** The current read of an upstream, at whose end frames are written. */
-  readonly reads: ReadTurn;
-  /** How often slow bodies are checked; by default once a second. */
-  readonly lookMs?: number;
-  readonly authenticator: Authenticator;
-  /** Undefined: tickets are not accepted. */
-  readonly tickets?: Tickets;
-  /** Addresses and networks of proxies whose `X-Forwarded-For` is trusted. */
-  readonly trustedProxies?: readonly string[];
-  readonly origins: OriginRules;
-  readonly limits: ConnectionLimits & AdmissionLimits & PendingSocketLimits & { readonly connectionsPerKey: number };
-  readonly clock: Clock;
-  readonly observer: Observer;
-  readonly newId: () => string;
-}
-
-/** A server that listens. */
-export interface RunningServer {
-  /** `http://host:port`, as bound. */
-  readonly url: string;
-  /** Open WebSockets, and HTTP exchanges whose response is not finished, by face. */
-  readonly connectionsByFace: ReadonlyMap<string, number>;
-  /** Closes the WebSockets and ends the exchanges of callers whose credentials are no longer valid. */
-  recheck(): void;
-  /**
-   * Begins to stop: `/readyz` responds 503, upgrades are refused with 503, every response ends its connection, and every
-   * WebSocket is told when to reconnect. The server keeps listening.
-   */
-  drain(): void;
-  /** Starts the closing handshake on every socket, waits for them for a moment, and closes. */
-  close(): Promise<void>;
-}
+import { CLOSE_TIMEOUT_MS, WebSockets } from "./ws/web-sockets.ts";
 
 /** Sockets besides `limits.connections`, for those that are not WebSockets yet, or never will be. */
 const PLAIN_SOCKETS = 256;
@@ -101,6 +36,8 @@ class GatewayServer implements RunningServer {
   readonly #exchanges: Exchanges;
   readonly #proxies: Proxies;
   readonly #looks: NodeJS.Timeout;
+  readonly #nodes: Nodes;
+  #accepting: Accepting | undefined;
   #draining = false;
 
   constructor(parts: ServerParts) {
@@ -110,7 +47,8 @@ class GatewayServer implements RunningServer {
     const admission = new Admission(parts);
     const pendingSockets = new PendingSockets({
       ...parts,
-      isProxy: (address) => proxies.has(address),
+      isShared: (socket) => proxies.isShared(socket),
+      addressOf: (socket) => proxies.addressOf(socket),
       closed: (address) => this.#refused(madeRoom(), address, "accept"),
     });
     this.#webSockets = new WebSockets({
@@ -120,17 +58,25 @@ class GatewayServer implements RunningServer {
       pendingSockets,
       proxies,
     });
+    this.#nodes = new Nodes({
+      ...parts,
+      pendingSockets,
+      proxies,
+      refused: (thrown, address, where) => this.#refused(thrown, address, where),
+    });
     const slowRequests = new SlowRequests({ pace: parts.inbound.pace, lingerMs: LINGER_MS, now: parts.clock.now });
     this.#looks = setInterval(() => slowRequests.look(), parts.lookMs ?? LOOK_MS).unref();
     this.#exchanges = new Exchanges({ ...parts, admission, pendingSockets, proxies, slowRequests });
     const serve = (request: IncomingMessage, response: ServerResponse) => {
+      const asked = request.url;
       const rest = afterPrefix(request, parts.basePath);
       if (rest?.startsWith("/") === false) return sendPage(request, response, slashPage(parts.basePath, rest));
       request.url = rest ?? request.url;
       // A later request on a kept connection would be lost when the process ends.
       if (this.#draining) response.shouldKeepAlive = false;
       slowRequests.watch(request, response);
-      if (!this.#exchanges.take(request, response)) void this.#show(request, response);
+      if (this.#exchanges.take(request, response) || this.#nodes.take(request, response, asked)) return;
+      void this.#show(request, response);
     };
     const { slowRequests: limits = SLOW_REQUEST_LIMITS, keepAliveMs } = parts;
     const options = {
@@ -153,22 +99,32 @@ class GatewayServer implements RunningServer {
       this.#refused(noRoom(), dropped?.remoteAddress, "accept");
     });
     this.#http.on("upgrade", (request, socket, head) => {
+      const asked = request.url;
       const rest = afterPrefix(request, parts.basePath);
       if (rest !== undefined) request.url = rest.startsWith("/") ? rest : `/${rest}`;
-      this.#webSockets.upgrade(request, socket, head);
+      if (!this.#nodes.upgrade(request, socket, head, asked)) this.#webSockets.upgrade(request, socket, head);
     });
   }
 
   get url(): string {
-    return urlOf(this.#http);
+    return this.#accepting?.url ?? "";
   }
 
   get connectionsByFace(): ReadonlyMap<string, number> {
     return new Map([...this.#webSockets.connectionsByFace, ...this.#exchanges.connectionsByFace]);
   }
 
-  listen(): Promise<void> {
-    return listen(this.#http, this.#parts);
+  get nodePort(): number | undefined {
+    return this.#nodes.port;
+  }
+
+  get forwarded(): number {
+    return this.#nodes.forwarded;
+  }
+
+  async listen(): Promise<void> {
+    this.#accepting = await acceptSockets(this.#http, this.#parts);
+    await this.#nodes.listen(this.#http);
   }
 
   recheck(): void {
@@ -186,12 +142,14 @@ class GatewayServer implements RunningServer {
   drain(): void {
     if (this.#draining) return;
     this.#draining = true;
+    this.#nodes.drain();
     this.#webSockets.drain();
   }
 
   async close(): Promise<void> {
     this.drain();
-    const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    this.#nodes.close();
+    const stopped = this.#accepting?.close();
     this.#http.closeIdleConnections();
     this.#exchanges.close();
     await this.#webSockets.close();
@@ -216,10 +174,9 @@ class GatewayServer implements RunningServer {
     try {
       checkHead(request);
       // Health checks come before the Host check: probes use any address.
-      if (path === "/healthz") return jsonPage(200, { status: "live" });
-      if (path === "/readyz")
-        return jsonPage(this.#draining ? 503 : 200, { status: this.#draining ? "draining" : "ready" });
-      checkSource(sourceOf(request), this.#parts.origins);
+      const health = healthPage(path, this.#draining, () => this.#readiness(request));
+      if (health) return health;
+      if (!this.#proxies.isForwarded(request.socket)) checkSource(sourceOf(request), this.#parts.origins);
       const page = await this.#parts.page({
         method: request.method ?? "GET",
         path,
@@ -234,6 +191,11 @@ class GatewayServer implements RunningServer {
     } catch (error) {
       return refusalPage(this.#refused(error, this.#proxies.clientOf(request), "http"));
     }
+  }
+
+  #readiness(request: IncomingMessage): Readiness {
+    const { readiness } = this.#parts;
+    return readiness?.(request.headers, this.#proxies.clientOf(request)) ?? { isReady: true, details: {} };
   }
 
   /** Turns anything thrown into a refusal and reports it, except not_found: browsers request many missing pages. */

@@ -34,7 +34,7 @@ export async function meet(
   await using provider = await startAgentProvider("cat word.txt", situation === "wrong-key" ? 401 : undefined);
   const data = join(directory, "data");
   const metricsPort = await freePort();
-  const key = createKey(data, situation === "cap" ? ["--tokens-per-day", "1"] : []);
+  const key = await createKey(data, situation === "cap" ? ["--tokens-per-day", "1"] : []);
   const route = (dialect: string, path = "") => ({
     dialect,
     baseUrl: provider.url + path,
@@ -81,9 +81,9 @@ async function refusalsOf(metrics: string): Promise<Readonly<Record<string, numb
 }
 
 /** `sluice keys create` on this data directory; gives the secret. */
-function createKey(directory: string, options: readonly string[]): string {
+async function createKey(directory: string, options: readonly string[]): Promise<string> {
   let printed = "";
-  runKeys(["create", "agent", ...options, "--json", "--data", directory], {
+  await runKeys(["create", "agent", ...options, "--json", "--data", directory], {
     env: {},
     cwd: directory,
     stdout: { write: (text) => (printed += text) },

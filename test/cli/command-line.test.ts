@@ -15,6 +15,8 @@ interface Setting {
   readonly openFiles?: number;
   readonly resolve?: World["resolve"];
   readonly createGateway?: World["createGateway"];
+  readonly createWorkers?: World["createWorkers"];
+  readonly processors?: number;
 }
 
 /** Runs the command line in a fresh directory; the gateway is a fake that is stopped as soon as it runs. */
@@ -33,6 +35,8 @@ async function run(args: readonly string[], setting: Setting = {}) {
     stdout: { write: (text) => (seen.stdout += text), isTTY: setting.terminal ?? false },
     stderr: { write: (text) => (seen.stderr += text) },
     pid: 4711,
+    processors: setting.processors ?? 4,
+    createWorkers: setting.createWorkers ?? (() => Promise.reject(new Error("it starts workers"))),
     onHangUp() {},
     hangUp() {},
     stopped: async () => ({ code: 0, reason: "SIGTERM" }),

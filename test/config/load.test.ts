@@ -80,6 +80,7 @@ describe("the environment", () => {
     SLUICE_DATA: "elsewhere",
     SLUICE_LOG_LEVEL: "debug",
     SLUICE_COLLECTOR: "single",
+    SLUICE_NODE_ADDRESS: "10.0.0.7",
   };
   const file = {
     listen: { host: "127.0.0.2", port: 7 },
@@ -96,6 +97,7 @@ describe("the environment", () => {
     expect(config.data).toEqual({ directory: "/app/elsewhere", store: "memory", shared: false });
     expect(config.log).toEqual({ level: "debug", pretty: true });
     expect(config.runtime).toEqual({ collector: "single" });
+    expect(config.cluster.listen).toEqual({ host: "127.0.0.1", port: 0, address: "10.0.0.7" });
   });
 
   test("counts an empty variable as unset", () => {

@@ -48,11 +48,11 @@ async function startUpstream(answer?: string): Promise<{ readonly url: string } 
   };
 }
 
-function makeKey(directory: string): string {
+async function makeKey(directory: string): Promise<string> {
   let printed = "";
   const out = { write: (text: string) => (printed += text) };
   const options = { env: {}, cwd: directory, stdout: out, stderr: out };
-  runKeys(["create", "bystander", "--json", "--data", directory], options);
+  await runKeys(["create", "bystander", "--json", "--data", directory], options);
   return String(JSON.parse(printed).secret);
 }
 
@@ -63,7 +63,7 @@ export async function startContainer(): Promise<Container> {
   const brief = stack.use(await startUpstream(ANSWER));
   const data = mkdtempSync(join(tmpdir(), "sluice-container-"));
   stack.defer(() => rmSync(data, { recursive: true, force: true }));
-  const secret = makeKey(data);
+  const secret = await makeKey(data);
   const config = {
     demo: true,
     log: { level: "info", pretty: false },

@@ -84,7 +84,7 @@ describe("a ticket", () => {
     const secret = await gateway.makeKey("alice");
     const ticket = await ticketFor(gateway.url, secret);
     using witness = await (await StreamClient.connect(gateway.url, { token: secret })).hello();
-    gateway.keys("revoke", "alice");
+    await gateway.keys("revoke", "alice");
     await witness.closed;
     expect((await withTicket(gateway.url, ticket)).status).toBe(401);
   });

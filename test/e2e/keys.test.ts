@@ -64,7 +64,7 @@ describe("a key revoked while its streams run (C17)", () => {
     using bob = await running(gateway.url, other, upstream).then((bobs) => bobs.client);
 
     const revokedAt = performance.now();
-    gateway.keys("revoke", "alice");
+    await gateway.keys("revoke", "alice");
     const { end } = await client.rest("a");
     expect(end).toMatchObject({ status: "cancelled", error: { code: "cancelled" } });
     expect(await client.closed).toEqual({ code: 4501, reason: "unauthorized" });
@@ -85,7 +85,7 @@ describe("a key revoked while its streams run (C17)", () => {
     const secret = await gateway.makeKey("alice");
     const { client, stream } = await running(gateway.url, secret, upstream);
     const sse = await SseClient.open(`${gateway.url}/v1/streams/${stream}/events`, bearer(secret));
-    gateway.keys("revoke", "alice");
+    await gateway.keys("revoke", "alice");
     expect(await sse.closed).toBe(true);
     expect(sse.text).toContain('event: sluice.end\ndata: {"type":"end"');
     expect(sse.text).toContain('"status":"cancelled"');
@@ -100,7 +100,7 @@ describe("a key revoked while its streams run (C17)", () => {
     await client.connect({ token: secret });
     await client.request("chat.send", { sessionKey: "main", message: "hello", idempotencyKey: "r1" });
     const exchange = say((await upstream.request()).sse(), "hello");
-    gateway.keys("revoke", "alice");
+    await gateway.keys("revoke", "alice");
     expect(await client.ended("r1")).toMatchObject({ state: "aborted" });
     await expect(client.until(() => false)).rejects.toThrow("closed 4501");
     await exchange.closed;
@@ -135,7 +135,7 @@ describe("a key that is rotated while its stream runs", () => {
     await using gateway = await startKeyedGateway(directory(), upstream.url);
     const old = await gateway.makeKey("alice");
     const { client, exchange, stream } = await running(gateway.url, old, upstream);
-    const fresh = String(gateway.keys("rotate", "alice").secret);
+    const fresh = String((await gateway.keys("rotate", "alice")).secret);
     expect(await client.closed).toEqual({ code: 4501, reason: "unauthorized" });
     using again = await (await StreamClient.connect(gateway.url, { token: fresh })).hello();
     again.send({ type: "resume", id: "b", stream, epoch: 1, after: 1 });
@@ -151,7 +151,7 @@ describe("a key that is rotated while its stream runs", () => {
     const old = await gateway.makeKey("alice");
     const { client } = await running(gateway.url, old, upstream);
     const rotatedAt = performance.now();
-    await untilKnown(gateway.url, String(gateway.keys("rotate", "alice", "--overlap", "2s").secret));
+    await untilKnown(gateway.url, String((await gateway.keys("rotate", "alice", "--overlap", "2s")).secret));
     expect(await client.closed).toEqual({ code: 4501, reason: "unauthorized" });
     expect(performance.now() - rotatedAt).toBeGreaterThan(1_900);
   });

@@ -31,6 +31,16 @@ describe("the build", () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
   });
 
+  const textOf = (file: string) => readFileSync(join(built, file), "utf8");
+  /** These files and all that they import when they are loaded. */
+  const staticImports = (files: readonly string[]): readonly string[] => {
+    const found = new Set(files);
+    for (const file of found) {
+      for (const [, name = ""] of textOf(file).matchAll(/(?:\bfrom|\bimport)\s*"\.\/([^"]+)"/g))
+        found.add(`src/${name}`);
+    }
+    return [...found];
+  };
   const scripts = () => globSync("src/*.js", { cwd: built }).map((file) => readFileSync(join(built, file), "utf8"));
 
   test("starts without packages beside it, stores, serves its page and streams", async () => {
@@ -54,6 +64,32 @@ describe("the build", () => {
     child.kill("SIGINT");
     expect(await exit).toEqual([0, null]);
     expect(await stderr).toBe("");
+  });
+
+  test.each([
+    {
+      of: "PostgreSQL",
+      config: { data: { store: "postgres", postgres: { url: "postgres://127.0.0.1:1/things" } } },
+      said: "PostgreSQL at 127.0.0.1:1/things cannot be used",
+      contains: "SASL: SCRAM-SERVER",
+    },
+    {
+      of: "Redis",
+      config: { data: { shared: true }, cluster: { redis: { url: "redis://127.0.0.1:1" } } },
+      said: "Redis at 127.0.0.1:1 cannot be used",
+      contains: "MAINT_NOTIFICATIONS",
+    },
+  ])("brings the driver of $of, and loads it only where it is configured", ({ config, said, contains }) => {
+    const cwd = directory();
+    writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify({ demo: true, ...config }));
+    const args = [join(built, "src/main.js"), "serve", "--port", "0"];
+    const { stderr } = spawnSync(process.execPath, args, { cwd, env: {}, encoding: "utf8" });
+    expect(stderr).toBe(`sluice: ${said}: connect ECONNREFUSED 127.0.0.1:1\n`);
+    const isDriver = (script: string) => script.includes(contains);
+    const entries = globSync("src/{main,embed,gateway-*,open-storage-*}.js", { cwd: built });
+    expect(entries.length).toBeGreaterThan(1);
+    expect(scripts().filter(isDriver)).toHaveLength(1);
+    expect(staticImports(entries).filter((file) => isDriver(textOf(file)))).toEqual([]);
   });
 
   test("loads no second HTTP client and no handling of signals in scripts, which an import of all of Node's names does", async () => {
@@ -81,7 +117,8 @@ describe("the build", () => {
 
   test("names the licence of every package in it", () => {
     const licences = readFileSync(join(built, "licences.txt"), "utf8");
-    for (const [name, version] of Object.entries(manifest.dependencies))
+    const { dependencies, optionalDependencies } = manifest;
+    for (const [name, version] of Object.entries({ ...dependencies, pg: optionalDependencies.pg }))
       expect(licences).toContain(`${name} ${version}:`);
   });
 });

@@ -27,7 +27,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   "faces/usage": { parts: CORE, node: false, packages: [] },
   upstream: { parts: CORE, node: true, packages: ["eventsource-parser"] },
   transport: { parts: CORE, node: true, packages: ["ws"] },
-  storage: { parts: CORE, node: true, packages: [] },
+  storage: { parts: CORE, node: true, packages: ["pg"] },
+  cluster: { parts: CORE, node: true, packages: ["@redis/client"] },
   observe: { parts: CORE, node: true, packages: ["pino", "prom-client"] },
   config: { parts: CORE, node: true, packages: ["zod"] },
   demo: { parts: CORE, node: true, packages: [] },
@@ -36,7 +37,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   compose: {
     parts: [
       ...CORE,
-      ...["config", "demo", "dialects", "observe", "page", "storage", "transport", "upstream"],
+      ...["cluster", "config", "demo", "dialects", "observe", "page", "storage", "transport", "upstream"],
       ...[
         "faces/ai-sdk",
         "faces/api",
@@ -50,7 +51,12 @@ const RULES: Readonly<Record<string, Rule>> = {
     node: true,
     packages: [],
   },
-  cli: { parts: [...CORE, "config", "observe", "storage", "compose"], node: true, packages: [] },
+  workers: {
+    parts: [...CORE, "config", "observe", "storage", "transport", "compose"],
+    node: true,
+    packages: [],
+  },
+  cli: { parts: [...CORE, "config", "observe", "storage", "compose", "workers"], node: true, packages: [] },
 };
 
 /** The rooms of a part form a line: each may import those before it. Files beside the rooms may import them all. */
@@ -59,6 +65,7 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
     "kernel",
     "usage",
     "dialect",
+    "log",
     "stream",
     "ledger",
     "caller",
@@ -73,9 +80,10 @@ const LINES: Readonly<Record<string, readonly string[]>> = {
   "faces/ai-sdk": ["messages", "frames", "answers"],
   "faces/api": ["request", "socket"],
   "faces/openclaw": ["clients", "files", "sessions", "runs", "methods", "connect"],
-  transport: ["admit", "auth", "http", "ws"],
+  transport: ["admit", "auth", "http", "nodes", "ws"],
   upstream: ["policy", "body", "http1", "call", "pass-through"],
-  storage: ["sqlite", "transcripts", "ledger", "keys"],
+  cluster: ["link", "streams", "caps", "keys", "leadership"],
+  storage: ["logs", "sqlite", "postgres", "transcripts", "ledger", "keys", "copy"],
 };
 const MAX_LINES = 250;
 const MAX_FILES = 20;

@@ -95,6 +95,8 @@ const CURES: Readonly<Record<Code, { readonly setting: string } | { readonly non
   bad_protocol_version: { none: "the client is at fault" },
   cap_exceeded: { setting: "sluice keys create --" },
   ledger_unavailable: { none: "the disk cures it; the log says why" },
+  cluster_unavailable: { none: "Redis cures it; the log says why" },
+  owner_lost: { none: "the node's machine or its operator cures it" },
   upstream_unreachable: { setting: "routes.<name>.timeouts." },
   upstream_not_allowed: { setting: "allowPrivateNetwork" },
   upstream_rate_limited: { none: "the provider decides" },

@@ -5,11 +5,11 @@ import { CODES } from "../../protocol/codes.ts";
 import { Usage } from "../../protocol/stream.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { StreamRecord } from "../../src/core/ports/observer.ts";
-import { createLog } from "../../src/observe/log.ts";
+import { createLog, type Log } from "../../src/observe/log.ts";
 import { CONNECTION, linesOf, recordsOf, STREAM } from "./log-lines.ts";
 
 // The closed schema of docs/logs.md: any other field is a failure.
-const head = { level: z.enum(["debug", "info", "warn", "error"]), time: z.iso.datetime() };
+const head = { level: z.enum(["debug", "info", "warn", "error"]), time: z.iso.datetime(), node: z.string().optional() };
 const text = z.string().max(128);
 const ms = z.number().nonnegative();
 const Line = z.discriminatedUnion("event", [
@@ -79,11 +79,22 @@ const Line = z.discriminatedUnion("event", [
   }),
   z.strictObject({
     ...head,
+    event: z.literal("cluster"),
+    state: z.enum(["redis_away", "redis_back", "data_lost", "lease_lost", "node_gone", "not_ready", "ready"]),
+    redis: z.enum(["streams", "money", "both"]).optional(),
+    code: z.literal("cluster_unavailable").optional(),
+    reason: text.optional(),
+    awayMs: z.int().nonnegative().optional(),
+    gone: text.optional(),
+  }),
+  z.strictObject({
+    ...head,
     event: z.literal("started"),
     version: text,
     url: text,
     authRequired: z.boolean(),
     demo: z.boolean(),
+    workers: z.int().min(2).optional(),
     processors: z.int().positive().optional(),
     collector: z.enum(["single", "parallel"]).optional(),
     routes: z.array(text),
@@ -93,6 +104,16 @@ const Line = z.discriminatedUnion("event", [
   z.strictObject({ ...head, event: z.literal("reloaded"), changed: z.array(text), restart: z.array(text) }),
   z.strictObject({ ...head, event: z.literal("reload_refused"), reason: z.string().max(2_000) }),
   z.strictObject({ ...head, event: z.literal("dropped"), lines: z.int().positive() }),
+  z.strictObject({
+    ...head,
+    event: z.literal("worker_ended"),
+    worker: z.int().positive(),
+    code: z.int().optional(),
+    signal: text.optional(),
+    uptimeMs: z.int(),
+    replacedInMs: z.int(),
+    reason: text.optional(),
+  }),
 ]);
 
 const failed = (error: GatewayError, changes: Partial<StreamRecord> = {}): StreamRecord => ({
@@ -256,9 +277,64 @@ describe("what never reaches a line", () => {
   });
 });
 
+test("a change in a node's cluster is one line, at the level of what it means, and every line names the node", async () => {
+  const lines = await recordsOf(
+    (log) => {
+      log.cluster({ kind: "redis_away", redis: "money", reason: `full ${"x".repeat(500)}\n` });
+      log.cluster({ kind: "redis_back", redis: "money", awayMs: 12.7 });
+      log.cluster({ kind: "not_ready" });
+      log.cluster({ kind: "ready" });
+      log.cluster({ kind: "data_lost" });
+      log.cluster({ kind: "lease_lost" });
+      log.cluster({ kind: "node_gone", gone: "b-1" });
+      log.observer.streamEnded(STREAM);
+    },
+    { node: "a-1" },
+  );
+  expect(lines.map((line) => Line.parse(line)).map(({ level, event, node }) => [level, event, node])).toEqual([
+    ...["error", "info", "error", "info", "error", "warn", "warn"].map((level) => [level, "cluster", "a-1"]),
+    ["info", "stream", "a-1"],
+  ]);
+});
+
 test("the pretty form has the time, the level, the event and the fields", async () => {
   const [line] = await linesOf((log) => log.observer.streamEnded(STREAM), { pretty: true });
   expect(line).toMatch(/^\[\d\d:\d\d:\d\d\.123\] INFO: stream stream=s_1 .*caller=local .*usage\.outputTokens=137 /);
+});
+
+describe("the log of one of several workers", () => {
+  test("names the worker in every line, and says at debug that it has started and stopped", async () => {
+    const start = { version: "1", url: "http://127.0.0.1:1", authRequired: false, demo: false, routes: [], models: [] };
+    const use = (log: Log) => {
+      log.started(start);
+      log.observer.streamEnded(STREAM);
+      log.reloaded({ changed: [], restart: ["listen.port"] });
+      log.stopped({ reason: "SIGTERM", uptimeMs: 1 });
+    };
+    expect(await recordsOf(use, { worker: 2 })).toMatchObject([
+      { event: "started", level: "debug", worker: 2 },
+      { event: "stream", level: "info", worker: 2 },
+      { event: "reloaded", level: "debug", worker: 2 },
+      { event: "stopped", level: "debug", worker: 2 },
+    ]);
+  });
+
+  test("is taken over line by line by that of the process which started them", async () => {
+    const theirs = await linesOf((log) => log.observer.streamEnded(STREAM), { worker: 2 });
+    let tail: readonly string[] = [];
+    const written = await linesOf((log) => {
+      for (const line of theirs) log.relay(`${line}\n`);
+      log.workerEnded({ worker: 2, end: { signal: "SIGKILL" }, uptimeMs: 1.6, replacedInMs: 250 });
+      tail = log.tail.read({ limit: 10, maxBytes: 10_000 }).lines;
+    });
+    expect(written[0]).toBe(theirs[0]);
+    expect(Line.parse(JSON.parse(written[1] ?? ""))).toMatchObject({
+      signal: "SIGKILL",
+      uptimeMs: 2,
+      replacedInMs: 250,
+    });
+    expect(tail.map((line) => JSON.parse(line).event)).toEqual(["stream", "worker_ended"]);
+  });
 });
 
 test("docs/logs.md shows an example of every line, and each is valid", () => {
@@ -266,6 +342,7 @@ test("docs/logs.md shows an example of every line, and each is valid", () => {
   const examples = [...text.matchAll(/^\{.*\}$/gm)].map(([line]) => Line.parse(JSON.parse(line)));
   const shown = new Set(examples.map(({ event }) => event));
   expect([...shown].sort()).toEqual([
+    "cluster",
     "connection",
     "dropped",
     "fault",
@@ -276,6 +353,7 @@ test("docs/logs.md shows an example of every line, and each is valid", () => {
     "started",
     "stopped",
     "stream",
+    "worker_ended",
   ]);
   for (const { shape } of Line.options) {
     for (const field of Object.keys(shape)) expect(text).toContain(`\`${field}\``);

@@ -3,8 +3,10 @@ import { request } from "node:http";
 import { describe, expect, test } from "@jest/globals";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { AttemptRecord, StreamRecord } from "../../src/core/ports/observer.ts";
+import type { EngineState } from "../../src/observe/cluster-metrics.ts";
 import { createMetrics } from "../../src/observe/metrics.ts";
 import type { GatewayState } from "../../src/observe/state-metrics.ts";
+import { createWorkersMetrics } from "../../src/observe/workers-metrics.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { startScriptedUpstream } from "../support/scripted-upstream.ts";
 import { StreamClient } from "../support/stream-client.ts";
@@ -21,6 +23,20 @@ const STATE: GatewayState = {
   ledger: { available: true, waitingRows: 0 },
   droppedLines: 0,
   loopDelayMs: (share) => share * 100,
+};
+
+const UP = { isUp: true, latencyMs: 1.5 };
+const CLUSTER: GatewayState["cluster"] = {
+  nodes: 3,
+  leaseAgeMs: 1_250,
+  redis: new Map<"streams" | "money", EngineState>([
+    ["streams", UP],
+    ["money", { isUp: false, latencyMs: undefined }],
+  ]),
+  gauges: [
+    { appendsBehind: () => ({ streams: 2, bytes: 100 }) },
+    { appendsBehind: () => ({ streams: 1, bytes: 1 }), holds: () => 4, leads: () => true, forwarded: () => 2 },
+  ],
 };
 
 /** The samples in a text: `name{labels}` to value. */
@@ -160,6 +176,39 @@ describe("labels", () => {
   });
 });
 
+describe("a cluster", () => {
+  test("is measured at each scrape, and what happens in it is counted by kind", async () => {
+    const metrics = createMetrics("1.2.3", { callerLabel: false, isClustered: true, isPostgres: true });
+    metrics.cluster?.changed({ kind: "node_gone", gone: "canary-node" });
+    metrics.cluster?.count("stream_fenced", 2);
+    metrics.cluster?.count("stream_fenced");
+    const text = await metrics.text({ ...STATE, cluster: CLUSTER, postgres: { isUp: false, latencyMs: 3 } });
+    expect(text).not.toContain("canary-node");
+    expect(
+      Object.fromEntries([...samplesOf(text)].filter(([name]) => /^sluice_(cluster|postgres)_/.test(name))),
+    ).toEqual({
+      sluice_cluster_nodes: 3,
+      sluice_cluster_lease_age_seconds: 1.25,
+      'sluice_cluster_redis_up{redis="streams"}': 1,
+      'sluice_cluster_redis_up{redis="money"}': 0,
+      'sluice_cluster_redis_latency_seconds{redis="streams"}': 0.0015,
+      sluice_cluster_behind_streams: 3,
+      sluice_cluster_behind_bytes: 101,
+      sluice_cluster_holds: 4,
+      sluice_cluster_leads: 1,
+      sluice_cluster_forwarded: 2,
+      'sluice_cluster_events_total{kind="node_gone"}': 1,
+      'sluice_cluster_events_total{kind="stream_fenced"}': 3,
+      sluice_postgres_up: 0,
+      sluice_postgres_latency_seconds: 0.003,
+    });
+  });
+
+  test("has no metrics where there is none", async () => {
+    expect(await createMetrics("1.2.3").text(STATE)).not.toMatch(/sluice_(cluster|postgres)_/);
+  });
+});
+
 describe("docs/metrics.md", () => {
   const page = readFileSync(new URL("../../docs/metrics.md", import.meta.url), "utf8");
   const documented = new Map(
@@ -170,7 +219,7 @@ describe("docs/metrics.md", () => {
 
   /** Every metric with a sample, by name: its type and its labels. */
   async function registered() {
-    const metrics = createMetrics("1.2.3");
+    const metrics = createMetrics("1.2.3", { callerLabel: false, isClustered: true, isPostgres: true });
     const usage = { source: "exact", inputTokens: 1 } as const;
     const timing = { firstByteMs: 1, firstContentMs: 1, firstSentMs: 1, totalMs: 1 };
     metrics.observer.streamEnded(
@@ -182,7 +231,10 @@ describe("docs/metrics.md", () => {
     metrics.observer.fault(new Error(), "upgrade");
     metrics.resumed("resumed");
     metrics.probed("openai", "ok");
-    const text = await metrics.text({ ...STATE, droppedLines: 1 });
+    metrics.cluster?.count("stream_hole", 2);
+    const own = await metrics.text({ ...STATE, droppedLines: 1, cluster: CLUSTER, postgres: UP });
+    // What the process adds that starts several workers.
+    const text = own + (await createWorkersMetrics().text([], { starting: 0, droppedLines: 0 }));
     const types = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)];
     return new Map(
       types.map(([, name = "", type = ""]) => {

@@ -2,6 +2,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
+import { Registry } from "prom-client";
+import { clusterMetrics, postgresMetrics } from "../../src/observe/cluster-metrics.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { namesOf } from "../support/prom-query.ts";
 
@@ -31,7 +33,11 @@ const gateway = startTestGateway();
 const served = gateway.then(async (one) => {
   const text = await (await fetch(`${one.url}/metrics`)).text();
   await one[Symbol.asyncDispose]();
-  return new Set([...text.matchAll(/^# TYPE (\w+) (\w+)/gm)].map(([, name = ""]) => name));
+  const register = new Registry();
+  clusterMetrics(register);
+  postgresMetrics(register);
+  const all = text + (await register.metrics());
+  return new Set([...all.matchAll(/^# TYPE (\w+) (\w+)/gm)].map(([, name = ""]) => name));
 });
 
 const known = async (name: string): Promise<string | undefined> => {
@@ -40,9 +46,9 @@ const known = async (name: string): Promise<string | undefined> => {
 };
 
 describe("the alerts and the dashboard", () => {
-  test("are ten, and one page", () => {
-    expect(rules).toHaveLength(10);
-    expect(new Set(rules.map(([name]) => name)).size).toBe(10);
+  test("are twelve, and one page", () => {
+    expect(rules).toHaveLength(12);
+    expect(new Set(rules.map(([name]) => name)).size).toBe(12);
     expect(panels.length).toBeGreaterThan(15);
   });
 
@@ -71,5 +77,5 @@ describe("the alerts and the dashboard", () => {
 const hasPromtool = spawnSync("promtool", ["--version"]).status === 0;
 (hasPromtool ? test : test.skip)("promtool accepts the alert rules (skipped: there is no promtool here)", () => {
   const file = fileURLToPath(new URL("../../docs/operate/alerts.yaml", import.meta.url));
-  expect(execFileSync("promtool", ["check", "rules", file], { encoding: "utf8" })).toContain("SUCCESS: 10 rules found");
+  expect(execFileSync("promtool", ["check", "rules", file], { encoding: "utf8" })).toContain("SUCCESS: 12 rules found");
 });

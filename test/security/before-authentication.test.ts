@@ -18,11 +18,11 @@ describe("unauthenticated sockets", () => {
     const { time, clock } = movable();
     const closed: string[] = [];
     const limits = { unauthenticatedSockets: 10, unauthenticatedSocketsPerAddress: 3 };
-    const isProxy = (address: string) => address === "198.51.100.200";
+    const isShared = ({ remoteAddress }: Pick<Socket, "remoteAddress">) => remoteAddress === "198.51.100.200";
     const pendingSockets = new PendingSockets({
       limits,
       clock,
-      isProxy,
+      isShared,
       closed: (address) => void closed.push(address),
     });
     const enter = (address: string) => {

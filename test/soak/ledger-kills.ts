@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -41,6 +42,7 @@ export const ledgerKills: Scenario = {
 
     // The last start settles what the last kills left open.
     const last = await openSqliteLedger({
+      instance: randomUUID(),
       directory,
       mode: "strict",
       spoolRows: 1,

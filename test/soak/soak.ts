@@ -3,6 +3,11 @@ import { parseArgs } from "node:util";
 import manifest from "../../package.json" with { type: "json" };
 import { forwarderGone } from "../../src/cli/parent.ts";
 import { bill } from "./bill.ts";
+import { clusterFreezes } from "./cluster/freezes.ts";
+import { clusterKills } from "./cluster/kills.ts";
+import { clusterPostgresAway } from "./cluster/postgres-away.ts";
+import { clusterRedisFaults } from "./cluster/redis-faults.ts";
+import { clusterStops } from "./cluster/stops.ts";
 import { faces } from "./faces.ts";
 import { grace } from "./grace.ts";
 import { killed } from "./killed.ts";
@@ -25,6 +30,11 @@ const SCENARIOS: readonly Scenario[] = [
   stalledReaders,
   ledgerKills,
   bill,
+  clusterKills,
+  clusterStops,
+  clusterFreezes,
+  ...clusterRedisFaults,
+  clusterPostgresAway,
 ];
 
 const { values } = parseArgs({
@@ -46,7 +56,9 @@ const options = {
   streams: count(values.streams),
   halfSeconds: count(values["half-seconds"]),
 };
-const chosen = SCENARIOS.filter(({ name }) => values.only?.includes(name) ?? true);
+const chosen = SCENARIOS.filter(
+  ({ name }) => values.only?.some((each) => name === each || name.startsWith(`${each}:`)) ?? true,
+);
 if (chosen.length === 0 || !(options.events > 0)) {
   console.error(`scenarios: ${SCENARIOS.map(({ name }) => name).join(", ")}`);
   process.exit(2);

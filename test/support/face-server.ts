@@ -8,7 +8,8 @@ import type { ConnectionRecord, Observer } from "../../src/core/ports/observer.t
 import { ReadTurn } from "../../src/core/stream/read-turn.ts";
 import { Inbound } from "../../src/transport/admit/inbound.ts";
 import type { PaceLimits } from "../../src/transport/admit/sender-pace.ts";
-import { type RunningServer, type ServerParts, startServer } from "../../src/transport/server.ts";
+import { startServer } from "../../src/transport/server.ts";
+import type { RunningServer, ServerParts } from "../../src/transport/server-parts.ts";
 import { realClock } from "./loopback-call.ts";
 import { noFault } from "./no-fault.ts";
 
@@ -91,7 +92,9 @@ export interface FaceServerOptions {
   readonly lookMs?: number;
   readonly httpFaces?: ServerParts["httpFaces"];
   /** No page by default. */
+  readonly neighbours?: ServerParts["neighbours"];
   readonly page?: ServerParts["page"];
+  readonly basePath?: string;
   /** The face fails when a connection comes. */
   readonly acceptFails?: boolean;
 }
@@ -184,6 +187,8 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
     admit: options.admit ?? (() => {}),
     ...(options.slowRequests && { slowRequests: options.slowRequests }),
     ...(options.keepAliveMs !== undefined && { keepAliveMs: options.keepAliveMs }),
+    neighbours: options.neighbours,
+    ...(options.basePath !== undefined && { basePath: options.basePath }),
     maxSockets: options.maxSockets ?? Number.POSITIVE_INFINITY,
     authenticator: {
       required: token !== undefined,
@@ -200,6 +205,12 @@ export async function startFaceServer(options: FaceServerOptions = {}): Promise<
   return {
     get url() {
       return server.url;
+    },
+    get nodePort() {
+      return server.nodePort;
+    },
+    get forwarded() {
+      return server.forwarded;
     },
     get connectionsByFace() {
       return server.connectionsByFace;

@@ -16,6 +16,8 @@ export interface Flood {
   readonly plain?: boolean;
   /** Each event says when it was written: wall clock, milliseconds with their fractions. */
   readonly stamped?: boolean;
+  /** The usage that its last event but one reports, in tokens; without it, one of each. */
+  readonly usage?: { readonly input: number; readonly output: number };
 }
 
 /** The upstream's record of one answer. */
@@ -30,8 +32,8 @@ export interface FloodRecord {
 }
 
 const BLOCK_BYTES = 32_768;
-const FINISH =
-  '{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":1,"completion_tokens":1}}';
+const finishOf = ({ usage: { input, output } = { input: 1, output: 1 } }: Flood): string =>
+  `{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":{"prompt_tokens":${input},"completion_tokens":${output}}}`;
 const DONE = "[DONE]";
 
 /** Sizes as in recorded streams: half about 200 bytes, one in a hundred 1 KB, one in a thousand 6 KB. */
@@ -47,6 +49,23 @@ const plainPayloadOf = (key: string, n: number): string => JSON.stringify(JSON.p
 
 const stampedPayloadOf = (key: string, n: number): string =>
   `{"at":${performance.timeOrigin + performance.now()},${plainPayloadOf(key, n).slice(1)}`;
+
+const STAMP = /^\{"at":[\d.]+,/;
+
+/** The data of an answer's event without its stamp; undefined if the answer has none of that number. */
+export function dataOfFlood(flood: Flood, seq: number): string | undefined {
+  if (seq === flood.events + 1) return finishOf(flood);
+  if (seq === flood.events + 2) return DONE;
+  if (seq < 1 || seq > flood.events) return undefined;
+  return (flood.plain || flood.stamped ? plainPayloadOf : payloadOf)(flood.key, seq - 1);
+}
+
+/** Data as `dataOfFlood` has it, and when it was written if it says so. */
+export function withoutStamp(data: string): { readonly data: string; readonly writtenAt: number | undefined } {
+  const [stamp] = STAMP.exec(data) ?? [];
+  if (stamp === undefined) return { data, writtenAt: undefined };
+  return { data: `{${data.slice(stamp.length)}`, writtenAt: Number(stamp.slice(6, -1)) };
+}
 
 export interface FloodUpstream extends AsyncDisposable {
   readonly url: string;
@@ -70,7 +89,7 @@ export async function startFloodUpstream(): Promise<FloodUpstream> {
       return `data: ${data}\n\n`;
     };
     const last = (): string => {
-      const text = event(FINISH) + event(DONE);
+      const text = event(finishOf(flood)) + event(DONE);
       record.digest = chain.digest("hex");
       return text;
     };

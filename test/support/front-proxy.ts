@@ -91,11 +91,14 @@ http {
 }
 `;
 
-function writeNginx(changes: readonly (readonly [RegExp, string])[]): { directory: string; file: string } {
+function writeNginx(
+  changes: readonly (readonly [RegExp, string])[],
+  shipped = "nginx.conf",
+): { directory: string; file: string } {
   const directory = mkdtempSync(join(tmpdir(), "sluice-nginx-"));
   const include = join(directory, "sluice.conf");
   const file = join(directory, "nginx.conf");
-  const text = readFileSync(join(DEPLOY, "nginx.conf"), "utf8");
+  const text = readFileSync(join(DEPLOY, shipped), "utf8");
   writeFileSync(include, replaced(text, changes).replaceAll("/etc/ssl/sluice", directory));
   writeFileSync(join(directory, "fullchain.pem"), CERTIFICATE);
   writeFileSync(join(directory, "privkey.pem"), PRIVATE_KEY);
@@ -121,6 +124,30 @@ export const nginx: ProxyKind = {
       [/ssl_certificate .*\n.*\n/, ""],
       [/server 127\.0\.0\.1:18789;/, `server ${hostOf(gatewayUrl)};`],
     ]);
+    return run(NGINX ?? "", ["-p", directory, "-c", file], directory, port);
+  },
+};
+
+/** nginx in front of a cluster, with the file in deploy/cluster. */
+export const clusterNginx = {
+  missing: nginx.missing,
+  /** What the program says of the file as it is shipped; throws when it refuses it. */
+  check(): string {
+    const { directory, file } = writeNginx([[/listen 8080;/, "listen unix:sluice.sock;"]], "cluster/nginx.conf");
+    const { status, stderr } = spawnSync(NGINX ?? "", ["-t", "-p", directory, "-c", file], { encoding: "utf8" });
+    rmSync(directory, { recursive: true, force: true });
+    if (status !== 0) throw new Error(stderr);
+    return stderr;
+  },
+  /** Starts it on a free port, with these two nodes behind it and the file otherwise as it is shipped. */
+  async start(first: string, second: string): Promise<FrontProxy> {
+    const port = await freePort();
+    const changes: readonly (readonly [RegExp, string])[] = [
+      [/listen 8080;/, `listen 127.0.0.1:${port};`],
+      [/server 172\.30\.57\.11:18789/, `server ${hostOf(first)}`],
+      [/server 172\.30\.57\.12:18789/, `server ${hostOf(second)}`],
+    ];
+    const { directory, file } = writeNginx(changes, "cluster/nginx.conf");
     return run(NGINX ?? "", ["-p", directory, "-c", file], directory, port);
   },
 };

@@ -3,12 +3,13 @@ import { createGateway } from "../../src/compose/gateway.ts";
 import type { Gateway } from "../../src/compose/running.ts";
 import { configSchema } from "../../src/config/schema.ts";
 
-/** Collects a gateway's log lines, parsed. */
+/** Collects a gateway's log lines, parsed; emits `written` after each. */
 export class LogLines extends Writable {
   text = "";
 
   override _write(chunk: Buffer, _encoding: string, done: () => void): void {
     this.text += chunk.toString();
+    this.emit("written");
     done();
   }
 

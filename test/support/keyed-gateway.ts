@@ -4,7 +4,7 @@ import { startTestGateway, type TestGateway } from "./gateway.ts";
 
 export interface KeyedGateway extends TestGateway {
   /** `sluice keys …` on this gateway's data directory, over its own connection; returns what `--json` prints. */
-  keys(...args: readonly string[]): Record<string, unknown>;
+  keys(...args: readonly string[]): Promise<Record<string, unknown>>;
   /** Creates a key before or while the gateway runs, waits until it is valid, and returns its secret. */
   makeKey(...args: readonly string[]): Promise<string>;
 }
@@ -26,9 +26,9 @@ export async function startKeyedGateway(
       ...rest,
     },
   });
-  const keys = (...args: readonly string[]) => {
+  const keys = async (...args: readonly string[]) => {
     const seen = { stdout: "", stderr: "" };
-    const code = runKeys([...args, "--json", "--data", directory], {
+    const code = await runKeys([...args, "--json", "--data", directory], {
       env: {},
       cwd: directory,
       stdout: { write: (text) => (seen.stdout += text) },
@@ -41,7 +41,7 @@ export async function startKeyedGateway(
   return Object.assign(gateway, {
     keys,
     async makeKey(...args: readonly string[]) {
-      const secret = String(keys("create", ...args).secret);
+      const secret = String((await keys("create", ...args)).secret);
       await untilKnown(gateway.url, secret);
       return secret;
     },

@@ -1,16 +1,20 @@
 /** Chats whose gateway is killed in mid-answer again and again, and what their client finds afterwards. */
+import { randomUUID } from "node:crypto";
 import { setTimeout as after } from "node:timers/promises";
-import { seededRandom } from "../../src/demo/random.ts";
+import { type Random, seededRandom } from "../../src/demo/random.ts";
 import { ChatScript } from "./chat-script.ts";
+import { type GatewayLives, oneGateway, severalNodes } from "./gateway-lives.ts";
 import { OpenClawClient } from "./openclaw-client.ts";
 import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";
-import { configFor, startSluice } from "./sluice-process.ts";
+import { configFor } from "./sluice-process.ts";
 
 export interface KilledChatsOptions {
   readonly seed: number;
   readonly kills: number;
   /** The gateway's data directory. */
   readonly directory: string;
+  /** Of a cluster of three nodes, the one that leads is killed. */
+  readonly redisUrl?: string;
   /** Runs the build, not the source. */
   readonly built?: boolean;
 }
@@ -29,6 +33,8 @@ export interface KilledChatsResult {
   readonly askedAgain: number;
   /** For each killed answer: how long before the kill the client had been sent what is shown of it now, in milliseconds. */
   readonly lostMs: readonly number[];
+  /** For each kill: how long it took until the client was served again, in milliseconds. */
+  readonly awayMs: readonly number[];
   /** What must never be, in words. */
   readonly faults: readonly string[];
 }
@@ -39,6 +45,8 @@ const MOST_OUTSTANDING = 3;
 const TOKEN_MS = 15;
 const MOST_TOKENS = 160;
 const MOST_LIFE_MS = 3_000;
+/** How long a client may take to be served again after a kill. */
+const MOST_AWAY_MS = 60_000;
 /** What happened longer before a kill must have been stored. */
 const STORED_MS = 1_000;
 
@@ -239,22 +247,45 @@ class ChatsClient {
   }
 }
 
+/** One store for all. */
+function livesOf({ directory, redisUrl, built = false }: KilledChatsOptions, upstream: string, random: Random) {
+  const config = configFor(upstream, { data: { store: "sqlite", directory, shared: redisUrl !== undefined } });
+  if (redisUrl === undefined) return oneGateway(config, built);
+  const cluster = { redis: { url: redisUrl, prefix: randomUUID().slice(0, 8) } };
+  return severalNodes({ ...config, cluster, log: { level: "info", pretty: false } }, built, 3, random);
+}
+
+/** Connects the client to the next life, as soon as it serves. */
+async function connected(chats: ChatsClient, lives: GatewayLives, killedAt: number | undefined): Promise<number> {
+  const url = await lives.next();
+  const deadline = performance.now() + MOST_AWAY_MS;
+  for (;;) {
+    try {
+      await chats.connect(url, killedAt);
+      return performance.now() - (killedAt ?? performance.now());
+    } catch (error) {
+      // A node that knows of no leader yet refuses clients.
+      if (performance.now() > deadline || !/Unexpected server response: 503/.test(String(error))) throw error;
+      await after(50);
+    }
+  }
+}
+
 /** Kills a gateway that often, each time after a random while, with several sessions that answer and have messages waiting. */
 export async function killChats(options: KilledChatsOptions): Promise<KilledChatsResult> {
-  const { seed, kills, directory, built = false } = options;
+  const { seed, kills } = options;
   const random = seededRandom(seed);
   await using upstream = await startScriptedUpstream();
   const asked = new Map<string, number[]>();
   const killTimes: number[] = [];
+  const awayMs: number[] = [];
   answerAll(upstream, asked);
-  const config = configFor(upstream.url, {
-    data: { store: "sqlite", directory },
-  });
+  await using lives = livesOf(options, upstream.url, random);
   const chats = new ChatsClient();
   let killedAt: number | undefined;
   for (let life = 0; life <= kills; life++) {
-    await using gateway = await startSluice(config, { built });
-    await chats.connect(gateway.url, killedAt);
+    const waited = await connected(chats, lives, killedAt);
+    if (life > 0) awayMs.push(waited);
     if (life === kills) {
       await chats.follow(() => SESSIONS.every((session) => chats.outstanding(session) === 0));
       break;
@@ -265,15 +296,15 @@ export async function killChats(options: KilledChatsOptions): Promise<KilledChat
     const killed = after(random() * MOST_LIFE_MS).then(() => {
       killedAt = performance.now();
       killTimes.push(killedAt);
-      gateway.kill("SIGKILL");
+      lives.kill();
     });
     await chats.follow(() => false).catch(() => {});
     await killed;
     await chats.lost();
   }
   const { faults, questions, lostMs, ranLater, sentAgain } = chats;
-  await using last = await startSluice(config, { built });
-  await chats.connect(last.url, killedAt);
+  lives.kill();
+  await connected(chats, lives, killedAt);
   const again = [...asked].filter(([, times]) => times.length > 1);
   // Each time but the last, the kill came at once.
   const isExcused = (at: number) => killTimes.some((kill) => kill > at && kill - at < STORED_MS);
@@ -289,6 +320,7 @@ export async function killChats(options: KilledChatsOptions): Promise<KilledChat
     sentAgain,
     askedAgain: again.length,
     lostMs,
+    awayMs,
     faults: [...faults, ...twice, ...chats.missing()],
   };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 /**
  * A process that writes streams into a ledger until it is killed. Prints `ready` and how many streams of dead runs it settled,
  * then the name of each acknowledged row.
@@ -9,6 +10,7 @@ import { closing, opening } from "./ledger-rows.ts";
 const [, , directory = "", run = "", mode = "strict"] = argv;
 let lost = 0;
 const ledger = await openSqliteLedger({
+  instance: randomUUID(),
   directory,
   mode: mode === "alongside" ? "alongside" : "strict",
   spoolRows: 10_000,

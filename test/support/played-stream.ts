@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Code } from "../../protocol/codes.ts";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { Reader, ReaderSink } from "../../src/core/stream/reader.ts";
-import type { Attachment, AwayPolicy, RegisteredStream } from "../../src/core/stream/registry.ts";
+import type { Attachment, AwayPolicy, RegisteredStream } from "../../src/core/stream/registered-stream.ts";
 import { Stream } from "../../src/core/stream/stream.ts";
 import { type Entry, entryBytes, StreamLog } from "../../src/core/stream/stream-log.ts";
 import type { Terminal } from "../../src/core/stream/terminal.ts";
@@ -103,7 +103,9 @@ export class PlayedStream {
     const earlier = this.visit;
     let registered: RegisteredStream;
     try {
-      registered = registry.find(this.stream.info.id, caller, epoch, after);
+      const found = registry.find(this.stream.info.id, caller, epoch, after);
+      assert(!(found instanceof Promise));
+      registered = found;
     } catch (error) {
       assert(error instanceof GatewayError);
       assert.deepEqual([error.code, error.details], ["resume_failed", { reason: refusal }]);

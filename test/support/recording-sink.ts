@@ -1,6 +1,6 @@
 import type { GatewayError } from "../../src/core/kernel/errors.ts";
 import type { UpstreamSink } from "../../src/core/ports/upstream.ts";
-import type { ProviderHead } from "../../src/core/stream/provider-head.ts";
+import type { ProviderHead } from "../../src/core/stream/stream-parts.ts";
 
 export interface RecordedEvent {
   readonly name: string | undefined;

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { GatewayError } from "../../src/core/kernel/errors.ts";
 import { CANCEL_AT, EVICT_AT, LogBudget, REFUSE_AT, SENT_SHARE } from "../../src/core/stream/log-budget.ts";
-import { type AwayPolicy, StreamRegistry } from "../../src/core/stream/registry.ts";
+import type { AwayPolicy } from "../../src/core/stream/registered-stream.ts";
+import { StreamRegistry } from "../../src/core/stream/registry.ts";
 import { PlayedStream } from "./played-stream.ts";
 
 export const LIMITS = {

@@ -96,7 +96,11 @@ export async function startSluice(config: unknown, options: SluiceProcessOptions
   const url = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on("line", (line) => {
       written.stdout += `${line}\n`;
-      if (line.includes('"event":"started"')) resolve(JSON.parse(line).url);
+      // Not the line of one worker of several.
+      if (line.includes('"event":"started"') && !line.includes('"worker":')) resolve(JSON.parse(line).url);
+      // With log.pretty.
+      const [, pretty] = /^Sluice \S+ listens on (\S+)/.exec(line) ?? [];
+      if (pretty) resolve(pretty);
     });
     void exit.then(() => {
       const failure = new Error(`it did not start: ${written.stderr}`);

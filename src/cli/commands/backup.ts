@@ -64,8 +64,12 @@ function directoryOf(
 ): string {
   if (data) return resolve(cwd, data);
   const found = configOf(config, { env, cwd }).data;
-  if (found.store !== "memory") return found.directory;
-  throw new Error("data.store is memory: there is nothing to copy");
+  if (found.store === "sqlite") return found.directory;
+  if (found.store === "memory") throw new Error("data.store is memory: there is nothing to copy");
+  const schema = found.postgres?.schema ?? "";
+  throw new Error(
+    `data.store is postgres: back it up with PostgreSQL's own tools, such as pg_dump --schema=${schema}; see docs/operate.md`,
+  );
 }
 
 function copyAll(from: string, to: string): readonly string[] {

@@ -1,4 +1,4 @@
-import { isLoopback, isWildcard } from "../../config/loopback.ts";
+import { isLoopback, isWildcard } from "../../config/addresses/loopback.ts";
 import { PRESETS } from "../../config/presets.ts";
 import { PROVIDER_NAMES, type ProviderName, providerNamed } from "../../config/providers.ts";
 

@@ -1,4 +1,4 @@
-import { isWildcard } from "../../config/loopback.ts";
+import { isWildcard } from "../../config/addresses/loopback.ts";
 import { asObject, asString } from "../../core/kernel/json.ts";
 import { configOf } from "../config-of.ts";
 

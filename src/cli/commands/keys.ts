@@ -1,11 +1,15 @@
 import { createHash, randomBytes } from "node:crypto";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { announceKeys } from "../../compose/cluster.ts";
 import { checkNames } from "../../compose/known-names.ts";
+import type { Config } from "../../config/schema.ts";
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
 import { writeSecret } from "../../core/caller/key-secret.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { KeyDatabase } from "../../storage/keys/key-database.ts";
+import type { KeyStore } from "../../storage/keys/key-store.ts";
+import { withDriver } from "../../storage/postgres/driver.ts";
 import { openDataDirectory } from "../../storage/sqlite/data-directory.ts";
 import type { Command, CommandWorld } from "../command.ts";
 import { configOf } from "../config-of.ts";
@@ -37,7 +41,7 @@ rotate
 
 all commands
   --json                       print JSON
-  --config <path>              the configuration, which names the data directory (SLUICE_CONFIG)
+  --config <path>              the configuration, which says where the keys are (SLUICE_CONFIG)
   --data <path>                the data directory; the configuration is then not read
   -h, --help                   print this help
 
@@ -73,15 +77,15 @@ const COMMANDS: Readonly<Record<string, { readonly names: number; readonly optio
   rotate: { names: 1, options: ["overlap"] },
 };
 
-/** Runs `sluice keys …`. `args` are the arguments after `keys`. Returns the exit code; never throws. */
-export function runKeys(args: readonly string[], world: KeysWorld): number {
+/** Runs `sluice keys …`. `args` are the arguments after `keys`. Resolves with the exit code; never rejects. */
+export async function runKeys(args: readonly string[], world: KeysWorld): Promise<number> {
   try {
     const { values, positionals } = parse(args);
     const [name = "", ...names] = positionals;
     if (values.help || name === "") world.stdout.write(USAGE);
     else {
       checkUsage(name, names, values);
-      run(name, names[0] ?? "", values, world);
+      await run(name, names[0] ?? "", values, world);
     }
     return OK;
   } catch (error) {
@@ -100,12 +104,12 @@ function checkUsage(name: string, names: readonly string[], values: Values): voi
   if (strange !== undefined) throw bad(`keys ${name} takes no --${strange}`);
 }
 
-function run(command: string, name: string, values: Values, world: KeysWorld): void {
+async function run(command: string, name: string, values: Values, world: KeysWorld): Promise<void> {
   const now = Date.now();
   // Options are checked before anything is opened.
   const wanted = command === "create" ? readKey(name, values, now) : undefined;
   const overlapMs = values.overlap === undefined ? 0 : readDuration("overlap", values.overlap);
-  const keys = openKeys(values, world, wanted);
+  const { keys, announce } = await openKeys(values, world, wanted);
   const unchecked = values.data === undefined ? [] : (["models", "routes"] as const).filter((list) => wanted?.[list]);
   if (unchecked.length > 0) {
     const lists = unchecked.map((list) => `--${list}`).join(" and ");
@@ -115,19 +119,20 @@ function run(command: string, name: string, values: Values, world: KeysWorld): v
     if (wanted) {
       const { secret, sha256 } = newSecret();
       const key = { ...wanted, id: `key_${randomBytes(6).toString("hex")}`, secrets: [{ sha256 }] };
-      keys.add(key);
+      await keys.add(key);
       show(key, secret, `${key.id} for ${key.caller}`);
     } else if (command === "rotate") {
       const { secret, sha256 } = newSecret();
-      const key = keys.change(name, (old) => rotated(old, sha256, now, now + overlapMs));
+      const key = await keys.change(name, (old) => rotated(old, sha256, now, now + overlapMs));
       show(key, secret, `${key.id} for ${key.caller}, rotated`);
     } else if (command === "revoke") {
-      const key = keys.change(name, (old) => ({ ...old, revokedAt: old.revokedAt ?? now }));
+      const key = await keys.change(name, (old) => ({ ...old, revokedAt: old.revokedAt ?? now }));
       world.stdout.write(values.json ? json(keyView(key, now)) : `${key.id} of ${key.caller} is revoked\n`);
-    } else list(keys.list());
+    } else list(await keys.list());
   } finally {
-    keys.close();
+    await keys.close();
   }
+  if (command !== "list") await announce();
 
   function show(key: GatewayKey, secret: string, what: string): void {
     if (!values.json) world.stderr.write(`sluice: ${what}. Its secret is shown only once:\n`);
@@ -155,34 +160,49 @@ function newSecret() {
   return { secret, sha256: createHash("sha256").update(secret).digest("hex") };
 }
 
-/** Opens the keys in `--data`, or in the configuration's data directory. */
-function openKeys(
+/** The keys, and how the gateways learn at once that they changed. Those look by themselves, too: `announce` never rejects. */
+interface OpenedKeys {
+  readonly keys: KeyStore;
+  readonly announce: () => Promise<void>;
+}
+
+/** Opens the keys in `--data`, or where the configuration keeps them. */
+async function openKeys(
   values: Values,
-  { env, cwd }: KeysWorld,
+  { env, cwd, stderr }: KeysWorld,
   wanted?: Pick<GatewayKey, "models" | "routes">,
-): KeyDatabase {
+): Promise<OpenedKeys> {
   if (values.data === "") throw bad("--data is empty");
-  const directory = values.data === undefined ? configured(values.config, env, cwd, wanted) : resolve(cwd, values.data);
-  openDataDirectory(directory, values.data === undefined ? "SLUICE_DATA or data.directory" : "--data");
+  if (values.data !== undefined)
+    return { keys: openFile(resolve(cwd, values.data), "--data"), announce: async () => {} };
+  const found = configOf(values.config, { env, cwd });
+  if (wanted) checkNames(wanted, found);
+  const announce = () =>
+    announceKeys(found).catch((error: unknown) => {
+      stderr.write(`sluice: the nodes learn of it within two seconds, not at once: ${reasonOf(error)}\n`);
+    });
+  return { keys: await openConfigured(found), announce };
+}
+
+/** Opens the keys where the configuration keeps them. */
+async function openConfigured({ data }: Config): Promise<KeyStore> {
+  const { store, directory, postgres } = data;
+  if (store === "sqlite") return openFile(directory, "SLUICE_DATA or data.directory");
+  if (store === "memory" || !postgres) {
+    throw new GatewayError("store_unavailable", "data.store is memory, which no other process can read");
+  }
+  const { openPostgresKeys } = await withDriver(() => import("../../storage/keys/postgres-keys.ts"));
+  return openPostgresKeys({ ...postgres, url: postgres.url.reveal() });
+}
+
+function openFile(directory: string, setting: string): KeyStore {
+  openDataDirectory(directory, setting);
   try {
     return new KeyDatabase(directory);
   } catch (cause) {
     const reason = reasonOf(cause);
     throw new GatewayError("store_unavailable", `the keys in ${directory} cannot be used: ${reason}`, { cause });
   }
-}
-
-function configured(
-  config: string | undefined,
-  env: KeysWorld["env"],
-  cwd: string,
-  wanted: Pick<GatewayKey, "models" | "routes"> | undefined,
-): string {
-  const found = configOf(config, { env, cwd });
-  const { data } = found;
-  if (wanted) checkNames(wanted, found);
-  if (data.store !== "memory") return data.directory;
-  throw new GatewayError("store_unavailable", "data.store is memory, which no other process can read");
 }
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { DEFAULT_FILE } from "../../config/load.ts";
-import { asObject, asString } from "../../core/kernel/json.ts";
+import { asObject, asString, type JsonObject } from "../../core/kernel/json.ts";
 import { hostOfRun } from "../../storage/sqlite/directory-claim.ts";
 import { liveInstances } from "../../storage/sqlite/instance-lock.ts";
 import type { Command, CommandWorld } from "../command.ts";
@@ -52,18 +52,26 @@ export async function runReload(args: readonly string[], world: ReloadWorld): Pr
 /** `sluice reload`. */
 export const command: Command = { run: runReload, options: OPTIONS };
 
-/** Reads the file by hand: one that is to be refused names its data directory, too. */
+/** Reads the file by hand: one that is to be refused names its data directory, too. Throws where there is none. */
 function directoryOf(values: { readonly config?: string; readonly data?: string }, { env, cwd }: ReloadWorld): string {
-  const given = values.data ?? env.SLUICE_DATA;
-  if (given) return resolve(cwd, given);
-  let named: string | undefined;
+  if (values.data) return resolve(cwd, values.data);
+  const { directory, store } = dataOf(resolve(cwd, values.config ?? (env.SLUICE_CONFIG || DEFAULT_FILE)));
+  if (store === "postgres" || store === "memory") {
+    throw new Error(
+      `data.store is "${store}", so no data directory says which process the gateway is: send it SIGHUP ` +
+        "(kill -HUP <pid>); its log says what it did",
+    );
+  }
+  return resolve(cwd, env.SLUICE_DATA || (asString(directory) ?? ".sluice"));
+}
+
+function dataOf(file: string): JsonObject {
   try {
-    const text = readFileSync(resolve(cwd, values.config ?? (env.SLUICE_CONFIG || DEFAULT_FILE)), "utf8");
-    named = asString(asObject(asObject(JSON.parse(text))?.data)?.directory);
+    return asObject(asObject(JSON.parse(readFileSync(file, "utf8")))?.data) ?? {};
   } catch {
     // The gateway says what is wrong with it.
+    return {};
   }
-  return resolve(cwd, named ?? ".sluice");
 }
 
 async function ask(directory: string, world: ReloadWorld): Promise<number> {

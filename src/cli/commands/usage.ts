@@ -5,6 +5,7 @@ import type { UsageReport } from "../../core/ledger/ledger.ts";
 import { readUsageQuery, USAGE_GROUPS, type UsageQuery, type WrongWord } from "../../core/ledger/usage-query.ts";
 import { usageView } from "../../core/ledger/usage-view.ts";
 import { LedgerQueries } from "../../storage/ledger/ledger-queries.ts";
+import { withDriver } from "../../storage/postgres/driver.ts";
 import type { Command, CommandWorld } from "../command.ts";
 import { configOf } from "../config-of.ts";
 import { exitFor, OK } from "../exit-codes.ts";
@@ -23,7 +24,7 @@ const USAGE = `Usage: sluice usage [options]     report usage from the ledger, e
   --caller <name>    streams of this caller only
   --json, --csv      print JSON or CSV
 
-  --config <path>    the configuration, which names the data directory (SLUICE_CONFIG)
+  --config <path>    the configuration, which says where the ledger is (SLUICE_CONFIG)
   --data <path>      the data directory; the configuration is then not read
   -h, --help         print this help
 
@@ -50,8 +51,8 @@ const OPTIONS = {
 const parse = (args: readonly string[]) => parseArgs({ args: [...args], options: OPTIONS });
 type Values = ReturnType<typeof parse>["values"];
 
-/** Runs `sluice usage …`. `args` are the arguments after `usage`. Returns the exit code; never throws. */
-export function runUsage(args: readonly string[], world: UsageWorld): number {
+/** Runs `sluice usage …`. `args` are the arguments after `usage`. Resolves with the exit code; never rejects. */
+export async function runUsage(args: readonly string[], world: UsageWorld): Promise<number> {
   try {
     const values = parse(args).values;
     if (values.help) world.stdout.write(USAGE);
@@ -59,7 +60,7 @@ export function runUsage(args: readonly string[], world: UsageWorld): number {
       if (values.json && values.csv) throw bad("--json or --csv, not both");
       const wrong: WrongWord = (word, expected) => `--${word} takes ${expected}, not ${values[word]}`;
       const query = { ...readUsageQuery(values, Date.now(), wrong), caller: values.caller };
-      const report = ask(directoryOf(values, world), query);
+      const report = await ask(query, values, world);
       world.stdout.write(values.json ? json(report) : values.csv ? usageCsv(report) : usageTable(report));
     }
     return OK;
@@ -71,15 +72,21 @@ export function runUsage(args: readonly string[], world: UsageWorld): number {
 /** `sluice usage`. */
 export const command: Command = { run: runUsage, options: OPTIONS };
 
-function directoryOf({ data, config }: Values, { env, cwd }: UsageWorld): string {
+/** Asks the ledger in `--data`, or where the configuration keeps it. */
+async function ask(query: UsageQuery, { data, config }: Values, { env, cwd }: UsageWorld): Promise<UsageReport> {
   if (data === "") throw bad("--data is empty");
-  if (data !== undefined) return resolve(cwd, data);
+  if (data !== undefined) return askFile(resolve(cwd, data), query);
   const found = configOf(config, { env, cwd }).data;
-  if (found.store !== "memory") return found.directory;
-  throw new GatewayError("store_unavailable", "data.store is memory: ask the running gateway, GET /v1/usage");
+  const { store, directory, postgres } = found;
+  if (store === "sqlite") return askFile(directory, query);
+  if (store === "memory" || !postgres) {
+    throw new GatewayError("store_unavailable", "data.store is memory: ask the running gateway, GET /v1/usage");
+  }
+  const { askPostgres } = await withDriver(() => import("../../storage/ledger/postgres-queries.ts"));
+  return askPostgres({ ...postgres, url: postgres.url.reveal() }, query);
 }
 
-function ask(directory: string, query: UsageQuery): UsageReport {
+function askFile(directory: string, query: UsageQuery): UsageReport {
   using ledger = LedgerQueries.open(directory);
   if (!ledger) throw new GatewayError("ledger_unavailable", `there is no ledger in ${directory}`);
   return ledger.usage(query);

@@ -1,7 +1,7 @@
 import type { Target } from "../dialect/routing.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import { matchesName } from "../kernel/name-pattern.ts";
-import type { AwayPolicy } from "../stream/registry.ts";
+import type { AwayPolicy } from "../stream/registered-stream.ts";
 
 /** What a key permits. `chat`: the OpenClaw face; `streams`: all other faces; `admin` includes every scope. */
 export const SCOPES = ["chat", "streams", "read", "logs", "admin"] as const;

@@ -1,5 +1,5 @@
 import { GatewayError } from "../kernel/errors.ts";
-import type { AwayPolicy } from "../stream/registry.ts";
+import type { AwayPolicy } from "../stream/registered-stream.ts";
 import type { Caller, Caps, OnAbort, Scope, UpstreamKeys } from "./caller.ts";
 
 /** A gateway key as stored, without its secrets. Times are wall-clock milliseconds. */

@@ -24,6 +24,9 @@ export function utf8Length(text: string): number {
   return bytes;
 }
 
+/** The same text in memory of its own. V8 makes slices views, and what keeps one keeps the whole that it was cut from. */
+export const copyOf = (text: string): string => String(JSON.parse(JSON.stringify(text)));
+
 /** Encodes a text of our own as UTF-8. A lone surrogate becomes U+FFFD. */
 export function toByteString(text: string): ByteString {
   if (isAscii(text)) return text;

@@ -119,8 +119,11 @@ export interface Ledger {
   close(row: LedgerClosing): void;
   /** Whether rows can be written; false from a failure until the next write that succeeds. */
   readonly available: boolean;
-  /** What each key has used in committed streams opened since `wallMs`. Rejects with `ledger_unavailable`. */
-  spentSince(wallMs: number): Promise<readonly Spent[]>;
+  /**
+   * What each key has used in committed streams opened since `wallMs`, but for the streams in `except`, with all their
+   * attempts. Rejects with `ledger_unavailable`.
+   */
+  spentSince(wallMs: number, except?: readonly string[]): Promise<readonly Spent[]>;
   /** Sums over committed rows. Rejects with `ledger_unavailable`. */
   usage(query: UsageQuery): Promise<UsageReport>;
   /** The same sums in finer cells, and latencies. Rejects with `ledger_unavailable`. */

@@ -71,6 +71,11 @@ export class PassThrough implements PassThroughSink {
     this.#begin = () => parts.upstream.passThrough(upstreamRequest(request), this);
   }
 
+  /** Whether it was not let in. */
+  get isRefused(): boolean {
+    return this.#parts.holdings.reservation?.isRefused ?? false;
+  }
+
   /** Calls the upstream, once the ledger has what it must have before. */
   begin(): void {
     const { reservation } = this.#parts.holdings;
@@ -80,7 +85,7 @@ export class PassThrough implements PassThroughSink {
       this.#begin = undefined;
     };
     if (!reservation?.ready) start();
-    else reservation.ready.then(start).catch((error) => this.fail(toGatewayError(error)));
+    else reservation.ready.then(start).catch((error) => this.#failed(toGatewayError(error)));
   }
 
   // ── for its face ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -157,6 +162,20 @@ export class PassThrough implements PassThroughSink {
   }
 
   // ── inside ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A request that may not run was never opened, and is not recorded. */
+  #failed(error: GatewayError): void {
+    const { holdings, leave } = this.#parts;
+    if (this.#isOver || !this.isRefused) {
+      this.fail(error);
+      return;
+    }
+    this.#isOver = true;
+    this.#begin = undefined;
+    holdings.release();
+    leave();
+    this.#reader.failed(error);
+  }
 
   #countPause(): void {
     if (this.#pausedAt !== undefined) this.#pausedMs += this.#parts.clock.now() - this.#pausedAt;

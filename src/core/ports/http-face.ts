@@ -50,8 +50,11 @@ export interface HttpExchange {
   upload(maxBytes: number, receiver: UploadReceiver): Upload;
   /** Sends the whole response, marked as not cacheable. */
   respond(response: HttpResponse): void;
-  /** Sends an error, in the face's own form if it has one, with `headers` besides those of the form. */
-  refuse(error: GatewayError, headers?: Readonly<Record<string, string>>): void;
+  /**
+   * Sends an error, in the face's own form if it has one, with `headers` besides those of the form. `isTurnedAway`: the request
+   * was not let in, which is noted like an error that `done` of `body` throws.
+   */
+  refuse(error: GatewayError, headers?: Readonly<Record<string, string>>, isTurnedAway?: boolean): void;
   /** Begins a streamed response: sends its head. `drained` is called when the body is writable again. */
   stream(response: Omit<HttpResponse, "body">, drained: () => void): HttpBody;
   /** Cuts the response off, so that the client cannot mistake it for a complete one. `onClose` is not called. */

@@ -1,7 +1,7 @@
 import type { PassThroughMethod } from "../dialect/pass-through-pattern.ts";
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
-import type { ProviderHead } from "../stream/provider-head.ts";
+import type { ProviderHead } from "../stream/stream-parts.ts";
 
 /** A body: none, a text, or an upload that follows by `write`; `bytes`: its length, if the client announced one. */
 export type PassThroughRequestBody =

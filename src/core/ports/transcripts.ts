@@ -57,6 +57,8 @@ export interface TranscriptMessage {
  */
 export interface Transcripts extends Documents {
   sessions(): Promise<readonly SessionRecord[]>;
+  /** The session with this key; undefined if there is none. */
+  session(key: string): Promise<SessionRecord | undefined>;
   /** Inserts a session, or replaces the one with its key. */
   saveSession(session: SessionRecord): Promise<void>;
   /** Deletes a session and its transcript. */
@@ -69,5 +71,7 @@ export interface Transcripts extends Documents {
   append(sessionKey: string, messages: readonly TranscriptMessage[]): Promise<void>;
   /** Deletes a session's messages. */
   clear(sessionKey: string): Promise<void>;
+  /** Somebody waits for all writes: a store that is away gets a few seconds more, until the result is called. */
+  hurry(): () => void;
   close(): Promise<void>;
 }

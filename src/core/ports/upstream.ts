@@ -1,6 +1,6 @@
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
-import type { ProviderHead } from "../stream/provider-head.ts";
+import type { ProviderHead } from "../stream/stream-parts.ts";
 
 /** Which failed calls may be repeated: all retryable ones, only those on connections that were already closed, or none. */
 export type MayRetry = boolean | "reconnect";

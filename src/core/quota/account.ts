@@ -1,47 +1,28 @@
 import type { Caps } from "../caller/caller.ts";
-import { GatewayError } from "../kernel/errors.ts";
-import { Tariff, toNano } from "../usage/cost.ts";
-import type { Price } from "../usage/price.ts";
-import { CapReservation, type ReservationOwner } from "./cap-reservation.ts";
+import type { GatewayError } from "../kernel/errors.ts";
+import { toNano } from "../usage/cost.ts";
+import { CapReservation } from "./cap-reservation.ts";
+import { type AccountState, type Ask, decide, wishOf } from "./decision.ts";
+import { type AccountHolds, type HoldsOwner, LocalHolds } from "./local-holds.ts";
+import { isCostCapped, type Level, type Payer } from "./payer.ts";
 import { Period } from "./period.ts";
 import { Quota, type QuotaStatus } from "./quota.ts";
-import { capExceeded, minuteIsFull, neverFits, setAside, tooManyStreams } from "./refusal.ts";
-
-/** What a new stream asks for. */
-export interface Ask {
-  /** An estimate. */
-  readonly promptTokens: number;
-  /** The most output the request permits; undefined if it states no limit. */
-  readonly outputTokens: number | undefined;
-  readonly price: Price | undefined;
-  /** Called when other streams have used the cap up: this one must end now. */
-  readonly cut: (error: GatewayError) => void;
-}
-
-/** Reserved for the output of a request that states no limit. A longer response uses more as it grows. */
-const UNSTATED_OUTPUT_TOKENS = 8_192;
-
-/** Less output is not worth its prompt, and the Responses API accepts no smaller limit. */
-const LEAST_OUTPUT_TOKENS = 16;
-
-/** No model writes more. Keeps sums of reservations exact integers, whatever limits requests state. */
-const MOST_OUTPUT_TOKENS = 10_000_000;
-
-const FREE = new Tariff({ input: 0, output: 0 });
+import { capExceeded } from "./refusal.ts";
 
 /**
- * One key and its caps: which streams may start, what is reserved for them, and which are cut. However many run, usage and
- * reservations together stay within each cap, so usage never exceeds one by more than one event.
+ * One set of caps, of a key or of many, counted in this process: what is used, what is reserved, and which streams run. However
+ * many do, usage and reservations together stay within each cap, so usage never exceeds one by more than one event.
  */
-export class Account implements ReservationOwner {
+export class Account implements HoldsOwner {
   readonly #minute: Period;
   readonly #day: Period;
   readonly #month: Period;
   readonly #tokens: Quota;
   readonly #cost: Quota;
   readonly #requests: Quota;
-  readonly #running = new Set<CapReservation>();
-  #caller = "";
+  readonly #running = new Set<LocalHolds>();
+  #payer: Payer = { kind: "key", name: "", caller: "" };
+  #concurrentStreams = Number.POSITIVE_INFINITY;
   /** Guards against recursion: a cut stream settles, and may find the cap reached again. */
   #cutting = false;
 
@@ -79,49 +60,39 @@ export class Account implements ReservationOwner {
     this.#cost.restore(period, costNano);
   }
 
-  /**
-   * Reserves what the request may use, lowering its output limit to what is left. Throws `cap_exceeded`, `rate_limited` or
-   * `too_many_streams`; `forbidden` if there is a cap on cost and the model has no price.
-   */
+  /** Reserves in this account alone. Throws as `openIn` does. */
   open(ask: Ask, caller: string, caps: Caps, wallMs: number): CapReservation {
-    this.#caller = caller;
+    const level = { account: "", payer: { kind: "key", name: caller, caller }, caps } as const;
+    return openIn([{ account: this, level }], ask, wallMs);
+  }
+
+  /** Sets the caps as they are now, and says how things stand. */
+  stateUnder({ caps, payer }: Level, wallMs: number): AccountState {
+    this.#payer = payer;
     this.advance(wallMs);
     this.#tokens.cap(caps, Number);
     this.#cost.cap(caps, toNano);
     this.#requests.cap(caps, Number);
-    const { concurrentStreams = Number.POSITIVE_INFINITY } = caps;
-    if (this.#running.size >= concurrentStreams) throw tooManyStreams(caller, concurrentStreams);
-    this.#check(this.#requests, 1, 1, wallMs);
+    this.#concurrentStreams = caps.concurrentStreams ?? Number.POSITIVE_INFINITY;
+    return {
+      payer,
+      running: this.#running.size,
+      concurrentStreams: this.#concurrentStreams,
+      tokens: this.#tokens.statuses,
+      cost: this.#cost.statuses,
+      requests: this.#requests.statuses,
+    };
+  }
 
-    const { promptTokens, outputTokens = UNSTATED_OUTPUT_TOKENS } = ask;
-    const asked = Math.min(outputTokens, MOST_OUTPUT_TOKENS);
-    if (this.#cost.isCapped && !ask.price) {
-      throw new GatewayError("forbidden", "the key has a cap on cost, and the model has no price", {
-        setting: "models.<alias>.price",
-      });
-    }
-    const tariff = ask.price ? new Tariff(ask.price) : FREE;
-    const costWith = (output: number) => tariff.cost(promptTokens, output);
-    const least = Math.min(asked, LEAST_OUTPUT_TOKENS);
-    this.#check(this.#tokens, promptTokens + least, promptTokens + asked, wallMs);
-    this.#check(this.#cost, costWith(least), costWith(asked), wallMs);
-
-    const output = tariff.affordableOutput(
-      this.#cost.left,
-      promptTokens,
-      Math.min(asked, this.#tokens.left - promptTokens),
-    );
-    const capReservation = new CapReservation(this, {
-      cut: ask.cut,
-      promptTokens,
-      tokens: this.#tokens.reserve(promptTokens + output),
-      cost: this.#cost.reserve(costWith(output)),
-      tariff: this.#cost.isCapped ? tariff : undefined,
-      maxOutputTokens: output < asked ? output : undefined,
-    });
+  /** Sets this much aside for one more stream. */
+  hold(tokens: number, nano: number): AccountHolds {
     this.#requests.reserve(0).spend(1);
-    this.#running.add(capReservation);
-    return capReservation;
+    return { account: this, tokens: this.#tokens.reserve(tokens), cost: this.#cost.reserve(nano) };
+  }
+
+  /** These streams run from now on. */
+  joined(holds: LocalHolds): void {
+    this.#running.add(holds);
   }
 
   /** Starts new periods. Days and months begin with a minute, so usually only the minute is checked. */
@@ -132,37 +103,50 @@ export class Account implements ReservationOwner {
     if (this.#month.advance(wallMs)) this.#begin(this.#month);
   }
 
-  reached(quota: Quota, capReservation: CapReservation): GatewayError {
-    const error = capExceeded(this.#caller, quota.nearest);
+  /** A stream has used up this quota. Returns the error; cuts all other streams if nothing is left for any. */
+  reached(quota: Quota, holds: LocalHolds): GatewayError {
+    const error = capExceeded(this.#payer, quota.nearest);
     if (!quota.isUsedUp || this.#cutting) return error;
     // Otherwise each would use one more event before it noticed.
     this.#cutting = true;
     try {
-      for (const other of [...this.#running]) if (other !== capReservation) other.cut(error);
+      for (const other of [...this.#running]) if (other !== holds) other.cut(error);
     } finally {
       this.#cutting = false;
     }
     return error;
   }
 
-  released(capReservation: CapReservation): void {
-    this.#running.delete(capReservation);
+  /** The stream holds nothing any more. */
+  released(holds: LocalHolds): void {
+    this.#running.delete(holds);
   }
 
   #begin(period: Period): void {
     for (const quota of [this.#tokens, this.#cost, this.#requests]) quota.begin(period);
   }
+}
 
-  /** Throws unless `least` fits under each cap, and `wanted` under those for which waiting a minute helps. */
-  #check(quota: Quota, least: number, wanted: number, wallMs: number): void {
-    for (const status of quota.statuses) {
-      const { limit, used, held, period } = status;
-      const unspent = limit - used;
-      const isMinute = period.length === "minute";
-      if (least > limit) throw neverFits(this.#caller, status);
-      if (isMinute && Math.min(wanted, limit) > unspent - held) throw minuteIsFull(this.#caller, status, wallMs);
-      if (least > unspent) throw capExceeded(this.#caller, status);
-      if (least > unspent - held) throw setAside(this.#caller, status);
-    }
-  }
+/** An account, and the caps it has for this stream. */
+export interface LeveledAccount {
+  readonly account: Account;
+  readonly level: Level;
+}
+
+/**
+ * Reserves what the request may use in each of these accounts or in none, lowering its output limit to what is left. Throws
+ * `cap_exceeded`, `rate_limited` or `too_many_streams`; `forbidden` if there is a cap on cost and the model has no price.
+ */
+export function openIn(accounts: readonly LeveledAccount[], ask: Ask, wallMs: number): CapReservation {
+  const states = accounts.map(({ account, level }) => account.stateUnder(level, wallMs));
+  const wish = wishOf(ask);
+  const { tokens, nano, maxOutputTokens } = decide(states, wish, ask.price !== undefined, wallMs);
+  const holds = new LocalHolds(
+    accounts.map(({ account }) => account.hold(tokens, nano)),
+    maxOutputTokens,
+    ask.cut,
+  );
+  for (const { account } of accounts) account.joined(holds);
+  const isPriced = isCostCapped(accounts.map(({ level }) => level));
+  return new CapReservation(holds, ask.promptTokens, isPriced ? wish.tariff : undefined);
 }

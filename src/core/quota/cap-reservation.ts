@@ -3,36 +3,11 @@ import type { Counted } from "../ledger/ledger.ts";
 import { type ByKind, byKind, Tariff } from "../usage/cost.ts";
 import type { Price } from "../usage/price.ts";
 import { estimateTokens, type TokenCounts } from "../usage/usage.ts";
-import type { Hold, Quota } from "./quota.ts";
-
-/** The account of a reservation, as the reservation uses it. */
-export interface ReservationOwner {
-  /** The reservation has used up this quota. Returns the error; cuts all other streams if nothing is left for any. */
-  reached(quota: Quota, capReservation: CapReservation): GatewayError;
-  advance(wallMs: number): void;
-  released(capReservation: CapReservation): void;
-}
-
-/** One cap, and what a stream sets aside under it. */
-export interface CapReservationParts {
-  /** Called when other streams have used the cap up: this one must end now. */
-  readonly cut: (error: GatewayError) => void;
-  readonly promptTokens: number;
-  readonly tokens: Hold;
-  /** In billionths of the price's currency. */
-  readonly cost: Hold;
-  /** Undefined without a cap on cost, which is then only counted at the end. */
-  readonly tariff: Tariff | undefined;
-  /** What the request's output limit must be lowered to; undefined: it may stay. */
-  readonly maxOutputTokens: number | undefined;
-}
+import type { SetAside } from "./set-aside.ts";
 
 /** What one running stream has reserved and used under its key's caps. */
 export class CapReservation {
-  readonly maxOutputTokens: number | undefined;
-  readonly cut: (error: GatewayError) => void;
-  readonly #owner: ReservationOwner;
-  readonly #parts: CapReservationParts;
+  readonly #aside: SetAside;
   #tariff: Tariff | undefined;
   /** What earlier attempts of the stream have used. */
   #earlier = { tokens: 0, nano: 0 };
@@ -45,38 +20,46 @@ export class CapReservation {
   #countedAt = 0;
   #released = false;
 
-  constructor(owner: ReservationOwner, parts: CapReservationParts) {
-    this.#owner = owner;
-    this.#parts = parts;
-    this.maxOutputTokens = parts.maxOutputTokens;
-    this.cut = parts.cut;
-    this.#tariff = parts.tariff;
-    this.#inputTokens = parts.promptTokens;
-    this.#input = byKind({ inputTokens: parts.promptTokens });
+  /** `tariff`: undefined without a cap on cost, which is then only counted at the end. */
+  constructor(aside: SetAside, promptTokens: number, tariff: Tariff | undefined) {
+    this.#aside = aside;
+    this.#tariff = tariff;
+    this.#inputTokens = promptTokens;
+    this.#input = byKind({ inputTokens: promptTokens });
+  }
+
+  /** What the request's output limit must be lowered to; undefined: it may stay, or is not decided yet. */
+  get maxOutputTokens(): number | undefined {
+    return this.#aside.maxOutputTokens;
+  }
+
+  /** Resolves once the stream may run, and rejects with the refusal; undefined: it may. */
+  get decided(): Promise<void> | undefined {
+    return this.#aside.decided;
   }
 
   /** Whether events must be metered: there is a cap on tokens or cost. */
   get isMetered(): boolean {
-    return this.#parts.tokens.of.isCapped || this.#parts.cost.of.isCapped;
+    return this.#aside.isMetered;
   }
 
-  /** Whether its key has a cap on cost. */
+  /** Whether there is a cap on cost. */
   get isCostCapped(): boolean {
-    return this.#parts.cost.of.isCapped;
+    return this.#aside.isCostCapped;
   }
 
   /** What the current attempt has used, for the ledger. */
   get counted(): Counted {
-    const { tokens, cost } = this.#parts;
-    const costNano = cost.of.isCapped ? cost.spent - this.#earlier.nano : undefined;
-    return { tokens: tokens.spent - this.#earlier.tokens, costNano };
+    const { tokens, nano, isCostCapped } = this.#aside;
+    const costNano = isCostCapped ? nano - this.#earlier.nano : undefined;
+    return { tokens: tokens - this.#earlier.tokens, costNano };
   }
 
   /** The settled attempt is followed by one on another target: what was used stays used, and the rest is for the next. */
   carryOn(promptTokens: number, price: Price | undefined): void {
-    const { tokens, cost, tariff } = this.#parts;
-    this.#earlier = { tokens: tokens.spent, nano: cost.spent };
-    this.#tariff = tariff && price ? new Tariff(price) : tariff;
+    const { tokens, nano } = this.#aside;
+    this.#earlier = { tokens, nano };
+    if (this.#tariff && price) this.#tariff = new Tariff(price);
     this.#counts = undefined;
     this.#inputTokens = promptTokens;
     this.#input = byKind({ inputTokens: promptTokens });
@@ -89,16 +72,11 @@ export class CapReservation {
    */
   meter(counts: TokenCounts, characters: number, wallMs: number): GatewayError | undefined {
     if (this.#released) return undefined;
-    this.#owner.advance(wallMs);
     if (counts !== this.#counts) this.#report(counts, characters);
     const output = this.#counted + estimateTokens(characters - this.#countedAt);
-    const { tokens, cost } = this.#parts;
-    const tariff = this.#tariff;
-    const tokensFit = tokens.spend(this.#earlier.tokens + this.#inputTokens + output);
     const { input, cacheRead, cacheWrite } = this.#input;
-    const costFits = !tariff || cost.spend(this.#earlier.nano + tariff.cost(input, output, cacheRead, cacheWrite));
-    if (tokensFit && costFits) return undefined;
-    return this.#owner.reached(tokensFit ? cost.of : tokens.of, this);
+    const nano = this.#tariff && this.#earlier.nano + this.#tariff.cost(input, output, cacheRead, cacheWrite);
+    return this.#aside.spend(this.#earlier.tokens + this.#inputTokens + output, nano, wallMs);
   }
 
   /**
@@ -107,33 +85,22 @@ export class CapReservation {
    */
   settle(tokens: number | undefined, costNano: number | undefined, wallMs: number): void {
     if (this.#released) return;
-    this.#owner.advance(wallMs);
-    const { tokens: hold, cost } = this.#parts;
-    const tariff = this.#tariff;
-    const { tokens: tokensBefore, nano } = this.#earlier;
+    const { tokens: tokensBefore, nano: nanoBefore } = this.#earlier;
     if (tokens !== undefined) {
-      this.#correct(hold, tokensBefore + tokens);
-      this.#correct(cost, costNano === undefined ? undefined : nano + costNano);
-    } else {
-      this.#correct(hold, Math.max(hold.spent, tokensBefore + this.#inputTokens));
-      if (tariff) this.#correct(cost, Math.max(cost.spent, nano + tariff.cost(this.#inputTokens, 0)));
+      this.#aside.settle(tokensBefore + tokens, costNano === undefined ? undefined : nanoBefore + costNano, wallMs);
+      return;
     }
+    const { tokens: metered, nano } = this.#aside;
+    const prompt = this.#tariff && nanoBefore + this.#tariff.cost(this.#inputTokens, 0);
+    const cost = prompt === undefined ? undefined : Math.max(nano, prompt);
+    this.#aside.settle(Math.max(metered, tokensBefore + this.#inputTokens), cost, wallMs);
   }
 
   /** Releases what was not used, for other streams. A second call does nothing. */
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    this.#parts.tokens.release();
-    this.#parts.cost.release();
-    this.#owner.released(this);
-  }
-
-  #correct(hold: Hold, total: number | undefined): void {
-    if (total === undefined) return;
-    hold.spend(total);
-    // Nothing is left for the others either.
-    if (hold.of.isUsedUp) this.#owner.reached(hold.of, this);
+    this.#aside.release();
   }
 
   #report(counts: TokenCounts, characters: number): void {

@@ -1,9 +1,9 @@
 import type { OnAbort } from "../caller/caller.ts";
 import type { Clock } from "../kernel/clock.ts";
-import type { Ledger } from "../ledger/ledger.ts";
 import { costOf } from "../usage/cost.ts";
 import type { Price } from "../usage/price.ts";
 import type { CapReservation } from "./cap-reservation.ts";
+import type { LedgerRow } from "./ledger-row.ts";
 import type { AttemptRequest, Reservation, Settlement } from "./reservation.ts";
 
 /** A key's caps and price for one stream, and what is told when one of them is reached. */
@@ -12,10 +12,9 @@ export interface KeyReservationParts {
   readonly stream: string;
   /** Undefined for callers without a key. */
   readonly capReservation: CapReservation | undefined;
-  readonly ready: Promise<void> | undefined;
+  readonly row: LedgerRow;
   readonly onAbort: OnAbort;
   readonly price: Price | undefined;
-  readonly ledger: Ledger | undefined;
   /** When the stream was opened, by the wall clock in milliseconds. */
   readonly openedAt: number;
   readonly clock: Clock;
@@ -32,7 +31,7 @@ export interface NextAttempt {
 
 /** A stream's reservation under its key's caps, together with its ledger row. */
 export class KeyReservation implements Reservation {
-  readonly maxOutputTokens: number | undefined;
+  readonly opening: Promise<void> | undefined;
   readonly ready: Promise<void> | undefined;
   readonly meter: Reservation["meter"];
   readonly onAbort: OnAbort;
@@ -42,12 +41,20 @@ export class KeyReservation implements Reservation {
   constructor(parts: KeyReservationParts) {
     const { capReservation, clock } = parts;
     this.#parts = parts;
-    this.maxOutputTokens = capReservation?.maxOutputTokens;
-    this.ready = parts.ready;
+    this.opening = parts.row.opening;
+    this.ready = parts.row.ready;
     this.onAbort = parts.onAbort;
     this.meter = capReservation?.isMetered
       ? (counts, characters) => capReservation.meter(counts, characters, clock.wall())
       : undefined;
+  }
+
+  get maxOutputTokens(): number | undefined {
+    return this.#parts.capReservation?.maxOutputTokens;
+  }
+
+  get isRefused(): boolean {
+    return this.#parts.row.isRefused;
   }
 
   next(request: AttemptRequest): Reservation {
@@ -56,13 +63,13 @@ export class KeyReservation implements Reservation {
   }
 
   settle({ terminal, events, bytes, anomalies }: Settlement): void {
-    const { stream, capReservation, price, ledger, openedAt, clock } = this.#parts;
+    const { stream, capReservation, price, row, openedAt, clock } = this.#parts;
     const { usage, timing, status, error } = terminal;
     const isKnown = usage.source !== "unknown";
     const costNano = isKnown && price ? costOf(usage, price) : undefined;
     const tokens = isKnown ? (usage.inputTokens ?? 0) + (usage.outputTokens ?? 0) : undefined;
     capReservation?.settle(tokens, costNano, clock.wall());
-    ledger?.close({
+    row.close(() => ({
       stream,
       isLeft: this.#next !== undefined,
       outcome: status,
@@ -76,7 +83,7 @@ export class KeyReservation implements Reservation {
       anomalies,
       // By the monotonic clock, so that no row closes before it opened.
       closedAt: openedAt + Math.round(timing.totalMs),
-    });
+    }));
     if (this.#next) capReservation?.carryOn(this.#next.promptTokens, this.#next.price);
   }
 

@@ -1,24 +1,28 @@
-import type { Caps, Grant } from "../caller/caller.ts";
+import type { Caller } from "../caller/caller.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { GatewayError } from "../kernel/errors.ts";
 import type { Ledger } from "../ledger/ledger.ts";
-import { costOf } from "../usage/cost.ts";
+import { costOf, Tariff } from "../usage/cost.ts";
 import { estimateTokens } from "../usage/usage.ts";
-import { Account } from "./account.ts";
-import type { CapReservation } from "./cap-reservation.ts";
+import { Account, openIn } from "./account.ts";
+import { CapReservation } from "./cap-reservation.ts";
+import type { Ask } from "./decision.ts";
 import { KeyReservation, type NextAttempt } from "./key-reservation.ts";
+import { LedgerRow } from "./ledger-row.ts";
+import { hasBudget, isCostCapped, keyAccount, type Level } from "./payer.ts";
 import { Period } from "./period.ts";
+import { noPrice } from "./refusal.ts";
 import type { AttemptRequest, Reservation, ReservationRequest, Reservations } from "./reservation.ts";
+import type { SharedAccounts } from "./shared-accounts.ts";
 
 /** What reservations are made from: accounts, ledger and clock. */
 export interface KeyReservationsParts {
   readonly clock: Clock;
   /** Without a ledger nothing is recorded, and caps restart with the process. */
   readonly ledger: Ledger | undefined;
+  /** Where a cluster counts; without it, this process does. */
+  readonly shared?: SharedAccounts | undefined;
 }
-
-/** Caps over longer periods, which only hold while usage is recorded. */
-const BUDGETS = ["tokensPerDay", "tokensPerMonth", "costPerDay", "costPerMonth"] as const satisfies (keyof Caps)[];
 
 /** When clients refused for the ledger's sake should retry. */
 const RETRY_MS = 2_000;
@@ -28,11 +32,11 @@ interface Opening {
   readonly request: ReservationRequest;
   readonly attempt: number;
   readonly capReservation: CapReservation | undefined;
+  /** Whether the row must not be lost. */
+  readonly isNeeded: boolean;
   /** When the stream was opened. */
   readonly openedAt: number;
 }
-
-const hasBudget = (caps: Caps): boolean => BUDGETS.some((cap) => caps[cap] !== undefined);
 
 /** Reserves for the streams of all keys: caps and ledger rows. */
 export class KeyReservations implements Reservations {
@@ -58,26 +62,39 @@ export class KeyReservations implements Reservations {
     const { clock } = this.#parts;
     const { caller, target, body } = request;
     const { route, model } = target;
-    const { grant } = caller;
-    const isNeeded = grant !== undefined && hasBudget(grant.caps);
+    const levels = levelsOf(caller);
+    const isNeeded = hasBudget(levels);
     if (isNeeded) this.#mustBeRecorded();
 
     const wallMs = clock.wall();
-    const price = model?.price;
     const promptTokens = estimateTokens(request.inputCharacters);
     const outputTokens = request.isUncounted ? 0 : route.dialect.outputLimit(body);
-    const ask = { promptTokens, outputTokens, price, cut: request.cut };
-    const capReservation = grant && this.#account(grant).open(ask, caller.name, grant.caps, wallMs);
+    const ask = { promptTokens, outputTokens, price: model?.price, cut: request.cut };
+    const capReservation = this.#capReservation(request.stream, levels, ask, wallMs);
     try {
-      return this.#open({ request, attempt: 1, capReservation, openedAt: wallMs }).reservation;
+      return this.#open({ request, attempt: 1, capReservation, isNeeded, openedAt: wallMs }).reservation;
     } catch (error) {
       capReservation?.release();
       throw error;
     }
   }
 
+  #capReservation(stream: string, levels: readonly Level[], ask: Ask, wallMs: number): CapReservation | undefined {
+    const { shared } = this.#parts;
+    if (levels.length === 0) return undefined;
+    if (!shared) {
+      return openIn(
+        levels.map((level) => ({ account: this.#account(level.account), level })),
+        ask,
+        wallMs,
+      );
+    }
+    const tariff = ask.price && isCostCapped(levels) ? new Tariff(ask.price) : undefined;
+    return new CapReservation(shared.open(stream, levels, ask), ask.promptTokens, tariff);
+  }
+
   /** Opens the ledger row of one attempt. */
-  #open({ request, attempt, capReservation, openedAt }: Opening): NextAttempt {
+  #open({ request, attempt, capReservation, isNeeded, openedAt }: Opening): NextAttempt {
     const { clock, ledger } = this.#parts;
     const { stream: name, caller, target, face, session } = request;
     const { route, model } = target;
@@ -101,25 +118,25 @@ export class KeyReservations implements Reservations {
         costNano: price && costOf({ inputTokens: promptTokens, outputTokens: 0 }, price),
       },
     };
-    const ready = ledger?.open(row, grant !== undefined && hasBudget(grant.caps));
+    const ledgerRow = new LedgerRow(ledger, row, isNeeded, attempt === 1 ? capReservation?.decided : undefined);
+    // The caps may have been kept and the row refused.
+    ledgerRow.opening?.catch(() => capReservation?.release());
     const onAbort = grant?.onAbort ?? "cancel";
     // Lives as long as the stream, so it must not capture the request's body.
     const { body: _, target: __, ...lasting } = request;
     const next = (again: AttemptRequest): NextAttempt => {
       if (capReservation?.isCostCapped && !again.target.model?.price) {
-        throw new GatewayError("forbidden", "the key has a cap on cost, and the model has no price", {
-          setting: "models.<alias>.price",
-        });
+        throw noPrice();
       }
-      return this.#open({ request: { ...lasting, ...again }, attempt: again.attempt, capReservation, openedAt });
+      const attempted = { ...lasting, ...again };
+      return this.#open({ request: attempted, attempt: again.attempt, capReservation, isNeeded, openedAt });
     };
     const reservation = new KeyReservation({
       stream,
       capReservation,
-      ready,
+      row: ledgerRow,
       onAbort,
       price,
-      ledger,
       openedAt,
       clock,
       next,
@@ -129,17 +146,17 @@ export class KeyReservations implements Reservations {
 
   #mustBeRecorded(): void {
     const { ledger } = this.#parts;
-    if (!ledger || (ledger.available && this.#restored)) return;
+    if (!ledger || (ledger.available && (this.#restored || this.#parts.shared))) return;
     if (ledger.available) void this.restore();
     const message = "the key has caps, and its usage cannot be recorded";
     throw new GatewayError("ledger_unavailable", message, { retryAfterMs: RETRY_MS });
   }
 
-  #account({ keyId }: Pick<Grant, "keyId">): Account {
-    const known = this.#accounts.get(keyId);
+  #account(name: string): Account {
+    const known = this.#accounts.get(name);
     if (known) return known;
     const account = new Account(this.#parts.clock.wall());
-    this.#accounts.set(keyId, account);
+    this.#accounts.set(name, account);
     return account;
   }
 
@@ -149,7 +166,7 @@ export class KeyReservations implements Reservations {
       for (const length of ["day", "month"] as const) {
         const { startsAt } = new Period(length, clock.wall());
         for (const { keyId, tokens, costNano } of (await ledger?.spentSince(startsAt)) ?? []) {
-          this.#account({ keyId }).restore(length, tokens, costNano);
+          this.#account(keyAccount(keyId)).restore(length, tokens, costNano);
         }
       }
       this.#restored = true;
@@ -157,4 +174,10 @@ export class KeyReservations implements Reservations {
       // The ledger reports its own failures. The next open of such a key tries again.
     }
   }
+}
+
+/** The accounts that a caller's streams count in. */
+function levelsOf({ name, grant }: Caller): readonly Level[] {
+  if (!grant) return [];
+  return [{ account: keyAccount(grant.keyId), payer: { kind: "key", name, caller: name }, caps: grant.caps }];
 }

@@ -4,7 +4,8 @@ export type PeriodLength = "minute" | "day" | "month";
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
 
-function indexAt(length: PeriodLength, wallMs: number): number {
+/** The number of the minute, day or month: each is one more than the one before it. */
+export function indexAt(length: PeriodLength, wallMs: number): number {
   if (length === "minute") return Math.floor(wallMs / MINUTE_MS);
   if (length === "day") return Math.floor(wallMs / DAY_MS);
   const date = new Date(wallMs);

@@ -35,16 +35,24 @@ export type AttemptRequest = Pick<ReservationRequest, "target" | "body" | "upstr
 export interface Reservations {
   /**
    * Reserves under the caps of the caller's key and opens the stream's ledger row. Throws `cap_exceeded`, `rate_limited`,
-   * `too_many_streams` or `ledger_unavailable`; `forbidden` if a cap cannot be enforced.
+   * `too_many_streams`, `ledger_unavailable` or `cluster_unavailable`; `forbidden` if a cap cannot be enforced. Where others
+   * have to be asked, the reservation's `opening` rejects with these.
    */
   reserve(request: ReservationRequest): Reservation;
 }
 
 /** The right to run one stream under its caller's caps. Its holder must settle and release it, however the stream ends. */
 export interface Reservation {
-  /** What the request's output limit must be lowered to; undefined: it may stay. */
+  /** What the request's output limit must be lowered to; undefined: it may stay. Known once `opening` has resolved. */
   readonly maxOutputTokens: number | undefined;
-  /** Resolves once the upstream may be called; undefined: at once. Rejects with `ledger_unavailable`. */
+  /**
+   * Resolves once the stream may run; undefined: it may. Rejects with what `reserve` throws otherwise: the stream has then not
+   * been opened, and nothing is held or recorded of it.
+   */
+  readonly opening?: Promise<void> | undefined;
+  /** Whether `opening` was rejected. */
+  readonly isRefused?: boolean;
+  /** Resolves once the upstream may be called; undefined: at once. Rejects as `opening` does, or with `ledger_unavailable`. */
   readonly ready: Promise<void> | undefined;
   /**
    * Called after each event with the provider's counts so far and the characters seen. Returns why the stream must be cut,

@@ -82,13 +82,18 @@ export class AnswerState {
   read(name: string | undefined, data: string, bytes: number): Delta {
     this.#lastData = data;
     const known = this.#template.match(name, data);
-    const value = known ? null : jsonOf(data);
+    if (known) {
+      this.#isRaw = false;
+      this.#characters += (known.text ?? known.thinking ?? "").length + bytes - data.length;
+      return known;
+    }
+    const value = jsonOf(data);
     this.#isRaw = value === undefined;
     const mended = this.#isRaw && this.#readable && !isEmpty(data) ? parseLenientJson(data) : undefined;
-    const delta = known ?? this.#decoder.read(name, value === undefined ? mended : value, data);
+    const delta = this.#decoder.read(name, value === undefined ? mended : value, data);
     if (mended !== undefined) this.#mended++;
     // Never learned from an event that was mended: what is like it is no JSON either.
-    else if (!known) {
+    else {
       this.#template.learn(name, data, delta);
       if (this.#readable && !isObject(value) && !delta.error) this.#countUnread(whyUnread(value, data), bytes);
     }

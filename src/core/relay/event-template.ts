@@ -1,4 +1,5 @@
 import type { Delta } from "../dialect/dialect.ts";
+import { copyOf } from "../kernel/byte-string.ts";
 import { parseJson } from "../kernel/json.ts";
 
 const BACKSLASH = 0x5c;
@@ -44,6 +45,9 @@ export class EventTemplate {
   #holes: readonly Hole[] = [];
   #kind: "text" | "thinking" | undefined;
   #misses = 0;
+  /** The values of the free fields of the event last learned, and the places of those that have varied. */
+  #values: readonly string[] = [];
+  readonly #varied = new Set<number>();
 
   /** The event's delta if it matches the template, else undefined. */
   match(name: string | undefined, data: string): Delta | undefined {
@@ -83,13 +87,25 @@ export class EventTemplate {
     if (at < 0 || data.includes(literal, at + 1)) return;
     const free = freeHoles(data);
     if (free.some(({ from }) => from === at + 1)) return;
-    const holes: readonly Hole[] = [{ kind: "text", from: at + 1, to: at + 1 + text.length } as const, ...free].sort(
-      (one, other) => one.from - other.from,
-    );
+    const holes: readonly Hole[] = [
+      { kind: "text", from: at + 1, to: at + 1 + text.length } as const,
+      ...this.#varying(data, free),
+    ].sort((one, other) => one.from - other.from);
     this.#holes = holes;
-    this.#pieces = [0, ...holes.map(({ to }) => to)].map((from, index) => data.slice(from, holes[index]?.from));
-    this.#name = name;
+    // The template outlives the read that brought the event.
+    const own = copyOf(data);
+    this.#pieces = [0, ...holes.map(({ to }) => to)].map((from, index) => own.slice(from, holes[index]?.from));
+    this.#name = name === undefined ? undefined : copyOf(name);
     this.#kind = kind;
+  }
+
+  /** The free fields that differ from one learned event to another: the others are compared, which costs less than a check. */
+  #varying(data: string, free: readonly Hole[]): readonly Hole[] {
+    const values = free.map(({ from, to }) => copyOf(data.slice(from, to)));
+    if (values.length !== this.#values.length) this.#varied.clear();
+    else for (const [place, value] of values.entries()) if (value !== this.#values[place]) this.#varied.add(place);
+    this.#values = values;
+    return free.filter((_, place) => this.#varied.has(place));
   }
 }
 

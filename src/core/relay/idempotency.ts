@@ -85,8 +85,8 @@ export class IdempotencyRecords<Kept extends IdempotencyRecord> {
    */
   find(key: string, fingerprint: Fingerprint, stored?: () => Kept | undefined): Kept | undefined {
     const record = this.get(key) ?? stored?.();
-    if (!record || isSame(record.fingerprint, fingerprint)) return record;
-    throw new GatewayError("bad_request", "the idempotency key was used for another request");
+    if (record) checkSame(record.fingerprint, fingerprint);
+    return record;
   }
 
   /** Remembers an accepted request. */
@@ -94,11 +94,21 @@ export class IdempotencyRecords<Kept extends IdempotencyRecord> {
     this.#records.set(key, { record, at: this.#clock.now() });
   }
 
+  /** The request was refused after all: its key is free again. */
+  remove(key: string, record: Kept): void {
+    if (this.#records.get(key)?.record === record) this.#records.delete(key);
+  }
+
   #forgetOld(): void {
     const { maxAgeMs = Number.POSITIVE_INFINITY, isInUse } = this.#limits;
     const oldest = this.#clock.now() - maxAgeMs;
     this.#records.forgetWhile(({ record, at }) => at < oldest && !isInUse?.(record));
   }
+}
+
+/** Throws `bad_request` if an idempotency key was used for another request, or by another payer. */
+export function checkSame(one: Fingerprint, other: Fingerprint): void {
+  if (!isSame(one, other)) throw new GatewayError("bad_request", "the idempotency key was used for another request");
 }
 
 const isSame = (one: Fingerprint, other: Fingerprint): boolean =>

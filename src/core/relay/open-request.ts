@@ -3,9 +3,12 @@ import type { Dialect } from "../dialect/dialect.ts";
 import type { Route, Target } from "../dialect/routing.ts";
 import { asString, type JsonObject } from "../kernel/json.ts";
 import type { Amendment, MayRetry, UpstreamRequest } from "../ports/upstream.ts";
+import type { Reservation } from "../quota/reservation.ts";
 
 /** A request to open a stream, as faces make it. */
 export interface OpenRequest {
+  /** The stream's id, where others were told it before the open; by default a new one. */
+  readonly id?: string | undefined;
   readonly target: Target;
   /** The request body in the provider's own format. */
   readonly body: JsonObject;
@@ -58,11 +61,7 @@ export function providerBody({ target, unary }: OpenRequest, asked: JsonObject, 
 }
 
 /** The upstream request with this body. */
-export function upstreamRequest(
-  request: OpenRequest,
-  body: JsonObject,
-  amendment: Amendment | undefined,
-): UpstreamRequest {
+function upstreamRequest(request: OpenRequest, body: JsonObject, amendment: Amendment | undefined): UpstreamRequest {
   const { target, upstreamKey, headers, unary, mayRetry } = request;
   const { route } = target;
   const model = upstreamModelOf(request);
@@ -77,6 +76,26 @@ export function upstreamRequest(
     amendment,
     mayRetry,
   };
+}
+
+/**
+ * Makes an attempt's upstream request within its output limit: now, throwing what the dialect throws; or when it is called, if
+ * the limit is not decided yet.
+ */
+export function requestMaker(
+  request: OpenRequest,
+  body: JsonObject,
+  amendment: Amendment | undefined,
+  reservation: Reservation | undefined,
+): () => UpstreamRequest {
+  const make = () => {
+    const limit = reservation?.maxOutputTokens;
+    const limited = limit === undefined ? body : request.target.route.dialect.limited(body, limit);
+    return upstreamRequest(request, limited, amendment);
+  };
+  if (reservation?.opening !== undefined) return make;
+  const made = make();
+  return () => made;
 }
 
 /** The headers that a route's requests have: configured ones, those of its dialect, and the key. */

@@ -3,6 +3,7 @@ import type { InboundBudget } from "../caller/inbound-budget.ts";
 import { GatewayError, toGatewayError } from "../kernel/errors.ts";
 import { jsonSize } from "../kernel/json.ts";
 import type { LogBudget } from "../stream/log-budget.ts";
+import { Opening } from "../stream/opening.ts";
 import { Stream } from "../stream/stream.ts";
 import { type LogLimits, StreamLog } from "../stream/stream-log.ts";
 import type { Plan } from "../targets/target-plan.ts";
@@ -96,8 +97,9 @@ export class Relay {
 
   /**
    * Opens a stream. Nothing arrives from the upstream before this returns, so the face can reply "accepted" first. Throws
-   * `forbidden` for what the caller's key does not permit, and whatever `admit`, `requests` and `reservations` throw. If a
-   * port throws anything else, everything taken for the stream is given back.
+   * `forbidden` for what the caller's key does not permit, and whatever `admit`, `requests` and `reservations` throw; where
+   * caps are counted elsewhere, the stream's `opening` tells of a refusal instead. If a port throws anything else, everything
+   * taken for the stream is given back.
    */
   open(request: OpenRequest): Stream {
     const { caller, target } = request;
@@ -121,12 +123,13 @@ export class Relay {
     const { caller, target, face, session } = request;
     const stream = new Stream(
       {
-        id: `s_${newId()}`,
+        id: request.id ?? `s_${newId()}`,
         epoch: 1,
         route: target.route.name,
         model: target.model?.alias,
         startedAt: request.receivedAt,
         tellsDialect: request.tellsDialect,
+        opening: reservations && new Opening(),
       },
       new StreamLog(log, budget),
       () => clock.now(),
@@ -139,6 +142,7 @@ export class Relay {
     const asked = { stream: id, caller, target, body, inputCharacters, upstreamModel, face, session, cut };
     const fault = (error: unknown) => observer.fault(error, "stream");
     const holdings = Holdings.take(room, () => reservations?.reserve(asked), fault);
+    if (holdings.reservation?.opening !== undefined) stream.info.opening?.await();
     this.#active.set(stream, caller);
     this.#streams.set(stream, { stream, caller, face, target });
     budget?.grow(streamBytes);

@@ -5,8 +5,8 @@ import { GatewayError } from "../kernel/errors.ts";
 import type { JsonObject } from "../kernel/json.ts";
 import type { Amendment, UpstreamSink } from "../ports/upstream.ts";
 import type { Reservation } from "../quota/reservation.ts";
-import type { ProviderHead } from "../stream/provider-head.ts";
 import type { Producer, Stream } from "../stream/stream.ts";
+import type { ProviderHead } from "../stream/stream-parts.ts";
 import type { Terminal } from "../stream/terminal.ts";
 import type { AnswerState } from "./answer-state.ts";
 import { tooLate } from "./attempts.ts";
@@ -14,7 +14,7 @@ import { CallRecord } from "./call-record.ts";
 import type { CallParts, CallSpec } from "./call-spec.ts";
 import { HeldHead } from "./held-head.ts";
 import type { Holdings } from "./holdings.ts";
-import { type OpenRequest, upstreamRequest } from "./open-request.ts";
+import { type OpenRequest, requestMaker } from "./open-request.ts";
 import { publishShort } from "./publish-short.ts";
 import { Stopwatch } from "./stopwatch.ts";
 import { StreamCall } from "./stream-call.ts";
@@ -59,17 +59,24 @@ export class StreamProducer implements Producer, UpstreamSink {
    * then.
    */
   begin(request: OpenRequest, body: JsonObject, amendment: Amendment | undefined): void {
-    const { upstream } = this.#parts;
-    const { dialect } = request.target.route;
-    const { maxOutputTokens: limit, ready } = this.#holdings.reservation ?? {};
-    const limited = limit === undefined ? body : dialect.limited(body, limit);
-    const call = upstreamRequest(request, limited, amendment);
+    const { reservation } = this.#holdings;
+    const requested = requestMaker(request, body, amendment, reservation);
     this.#spec.attempts?.running(() => this.leave(tooLate()));
-    this.#call.begin(
-      () => upstream.call(call, this),
-      ready,
-      (error) => this.fail(error),
-    );
+    const make = () => {
+      this.#stream.info.opening?.accept();
+      return this.#parts.upstream.call(requested(), this);
+    };
+    const failed = (error: GatewayError) => (reservation?.isRefused ? this.#refused(error) : this.fail(error));
+    this.#call.begin(make, reservation?.ready, failed);
+  }
+
+  /** The stream may not run: it has not been opened. */
+  #refused(error: GatewayError): void {
+    this.#done = true;
+    this.#holdings.release();
+    this.#spec.ended(undefined);
+    this.#stream.info.opening?.refuse(error);
+    this.#stream.end(this.#record.terminal("failed", error));
   }
 
   /** Goes on to another target if nothing was shown of this attempt and one may answer. `isUnsent`: it could not begin. */
@@ -92,8 +99,6 @@ export class StreamProducer implements Producer, UpstreamSink {
   giveUp(error: GatewayError): void {
     if (!this.#done) this.#end("failed", error);
   }
-
-  // ── as the upstream's sink ────────────────────────────────────────────────────────────────────────────────────────
 
   responded(head: ProviderHead): void {
     this.#stream.responded(head);
@@ -161,8 +166,6 @@ export class StreamProducer implements Producer, UpstreamSink {
     } else this.#failed(error);
   }
 
-  // ── as the stream's producer ──────────────────────────────────────────────────────────────────────────────────────
-
   pause(): void {
     this.#call.pause();
   }
@@ -215,23 +218,19 @@ export class StreamProducer implements Producer, UpstreamSink {
   /** Drains a cancelled response, if its key wants that and there can be usage. */
   #drainAfter(): UsageDrain | undefined {
     const { drain: limits, clock } = this.#parts;
+    const call = this.#call;
+    const answer = this.#answer;
     // A request that was not sent has no usage.
-    if (this.#holdings.reservation?.onAbort !== "drain" || !limits || !this.#call.isSent || !this.#answer.isReadable)
+    if (this.#holdings.reservation?.onAbort !== "drain" || !limits || !call.isSent || !answer.isReadable)
       return undefined;
-    const drain: UsageDrain = new UsageDrain({
-      call: this.#call,
-      answer: this.#answer,
-      meter: this.#meter,
-      limits,
-      since: clock.now(),
-      over: () => {
-        const { terminal } = this.#stream;
-        const usage = this.#answer.usage(this.#call.isSent);
-        if (terminal) this.#holdings.settle(this.#record.settlement({ ...terminal, usage }));
-        this.#holdings.release();
-        this.#spec.drained(drain);
-      },
-    });
+    const over = () => {
+      const { terminal } = this.#stream;
+      const usage = answer.usage(call.isSent);
+      if (terminal) this.#holdings.settle(this.#record.settlement({ ...terminal, usage }));
+      this.#holdings.release();
+      this.#spec.drained(drain);
+    };
+    const drain = new UsageDrain({ call, answer, meter: this.#meter, limits, since: clock.now(), over });
     return drain;
   }
 

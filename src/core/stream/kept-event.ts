@@ -1,4 +1,4 @@
-import { fromByteString, toByteString } from "../kernel/byte-string.ts";
+import { copyOf, fromByteString, toByteString } from "../kernel/byte-string.ts";
 import { asObject, type JsonObject, type JsonValue, jsonSize, parseJson } from "../kernel/json.ts";
 import type { Entry } from "./stream-log.ts";
 
@@ -21,6 +21,12 @@ export function keptEvent(entry: Entry): Entry {
   if (data.length <= MAX_KEPT_BYTES) return { ...entry, data };
   const { type, sequence_number } = event;
   return { ...entry, data: toByteString(JSON.stringify(pruned({ type, sequence_number } as JsonObject, 1))) };
+}
+
+/** A stream's first event, kept in memory of its own: what it is a slice of is a whole read, which nobody else needs for long. */
+export function firstEvent(entry: Entry): Entry {
+  const kept = keptEvent(entry);
+  return { ...kept, data: copyOf(kept.data) };
 }
 
 function pruned(value: JsonValue, depth: number): JsonValue {

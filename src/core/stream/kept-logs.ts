@@ -1,4 +1,5 @@
-import { type LogBudget, SENT_SHARE } from "./log-budget.ts";
+import { GatewayError } from "../kernel/errors.ts";
+import { type LogBudget, REFUSE_AT, SENT_SHARE } from "./log-budget.ts";
 import type { Stream } from "./stream.ts";
 
 /** An ended stream whose log is kept. */
@@ -52,6 +53,17 @@ export class KeptLogs {
     }
   }
 
+  /** Drops logs to make room for another stream's. Throws `overloaded` if that does not help. */
+  makeRoom(): void {
+    // A new stream is worth more than the log of an ended one.
+    this.relieve(REFUSE_AT);
+    if (!this.#budget.isOver(REFUSE_AT)) return;
+    throw new GatewayError("overloaded", "no memory for another stream's log", {
+      retryAfterMs: 1_000,
+      setting: "limits.totalLogBytes",
+    });
+  }
+
   /** Drops logs until less than this share of the budget is used: handled ones first, then the longest waiting. */
   relieve(share: number): void {
     if (!this.#budget.isOver(share)) return;
@@ -61,4 +73,18 @@ export class KeptLogs {
       this.drop(kept);
     }
   }
+}
+
+/** Cancels the stream without a reader whose log is the largest, and drops that log. */
+export function cancelLargest(
+  streams: Iterable<{ readonly stream: Stream; readonly attachment: unknown; readonly isMirror: boolean }>,
+): void {
+  let largest: Stream | undefined;
+  for (const { stream, attachment, isMirror } of streams) {
+    if (attachment || isMirror || stream.terminal) continue;
+    if (stream.log.bytes > (largest?.log.bytes ?? 0)) largest = stream;
+  }
+  const setting = "limits.totalLogBytes";
+  largest?.cancel(new GatewayError("overloaded", "the stream had no reader, and its memory was needed", { setting }));
+  largest?.log.evict();
 }

@@ -1,3 +1,5 @@
+import type { LogMemory } from "../log/log-memory.ts";
+
 /** Shares of the budget at which new streams are refused, ended logs evicted, and unread streams cancelled. */
 export const REFUSE_AT = 0.7;
 /** Share of the log budget from which finished logs are dropped. */
@@ -14,13 +16,16 @@ export const SENT_SHARE = 0.05;
 /** The memory of all logs together, in bytes. Only counts; the registry decides what to evict (`limits.totalLogBytes`). */
 export class LogBudget {
   readonly maxBytes: number;
+  /** Where logs keep what is not read as it comes; in the heap without one. */
+  readonly memory: LogMemory | undefined;
   readonly #pressed: () => void;
   #used = 0;
   #alarmBytes: number;
 
   /** `pressed` is called when a log grows while more than `EVICT_AT` is used. It should free memory. */
-  constructor(maxBytes: number, pressed: () => void = () => {}) {
+  constructor(maxBytes: number, pressed: () => void = () => {}, memory?: LogMemory) {
     this.maxBytes = maxBytes;
+    this.memory = memory;
     this.#pressed = pressed;
     this.#alarmBytes = maxBytes * EVICT_AT;
   }

@@ -4,16 +4,19 @@
  */
 export class ReadTurn {
   readonly #fault: (error: unknown) => void;
+  readonly #begun: (() => void) | undefined;
   #isReading = false;
   #waiting: (() => void)[] = [];
 
-  /** `fault` receives what deferred work throws; the rest is still done. */
-  constructor(fault: (error: unknown) => void) {
+  /** `fault` receives what deferred work throws; the rest is still done. `begun` is called before anything of a read is used. */
+  constructor(fault: (error: unknown) => void, begun?: () => void) {
     this.#fault = fault;
+    this.#begun = begun;
   }
 
   /** A read begins: everything until `end` is caused by it. */
   begin(): void {
+    this.#begun?.();
     this.#isReading = true;
   }
 

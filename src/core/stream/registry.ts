@@ -1,52 +1,22 @@
 import type { Code } from "../../../protocol/codes.ts";
 import { BoundedMap } from "../kernel/bounded-map.ts";
 import { GatewayError } from "../kernel/errors.ts";
-import { KeptLogs } from "./kept-logs.ts";
-import { CANCEL_AT, EVICT_AT, type LogBudget, REFUSE_AT } from "./log-budget.ts";
-import { CURES, type ResumeFailure, unreadable } from "./resume-failure.ts";
+import type { Elsewhere } from "./elsewhere.ts";
+import { cancelLargest, KeptLogs } from "./kept-logs.ts";
+import { CANCEL_AT, EVICT_AT, type LogBudget } from "./log-budget.ts";
+import {
+  type Attachment,
+  type AwayPolicy,
+  countsOf,
+  fateOf,
+  NOBODY,
+  newlyRegistered,
+  type RegisteredStream,
+  type RegistryLimits,
+  type StreamWatcher,
+} from "./registered-stream.ts";
+import { type ResumeFailure, resumeFailed, unreadable } from "./resume-failure.ts";
 import type { Stream } from "./stream.ts";
-
-/** What happens to a stream without a reader: it runs until the grace ends, runs to its end, or is cancelled. */
-export type AwayPolicy = "continue" | "finish" | "cancel";
-
-/** A client's hold on a stream. A stream has one at a time: a new one replaces it. */
-export interface Attachment {
-  /** Set by a long poll between two rounds: its next round does not count as a resume. */
-  readonly readsOn?: boolean;
-  /** It has lost the stream: `superseded` by another, or `slow_consumer` if it was still behind when the log expired. */
-  detached(why: Code): void;
-}
-
-/** Read whenever they apply. Times in milliseconds. */
-export interface RegistryLimits {
-  /** How long a stream lives without a reader. */
-  readonly graceMs: number;
-  /** How long a log is kept after its end. */
-  readonly retentionMs: number;
-  /** The same for a log whose client has handled all of it: only a repeated request may still need it. */
-  readonly handledRetentionMs: number;
-  /** How long a client that makes no progress may keep its upstream paused. */
-  readonly pausedMs: number;
-  /** How many removed ids are remembered, to tell `expired` from `unknown`. */
-  readonly rememberedIds: number;
-}
-
-/** A stream in the registry, and what is known about its client. */
-export interface RegisteredStream {
-  readonly stream: Stream;
-  readonly caller: string;
-  readonly away: AwayPolicy;
-  /** A repeated request may ask for all of it again. */
-  readonly isRepeatable: boolean;
-  attachment: Attachment | undefined;
-  /** Clock reading when the current attachment came or the last one left. */
-  since: number;
-  /** Why the last attachment left before it had everything. */
-  previous: Code | undefined;
-  endedAt: number | undefined;
-  /** Its client has handled all of it, including the end. */
-  isHandled: boolean;
-}
 
 /**
  * All streams that clients can resume: who reads them, how long they wait for a reader, and which are evicted first when
@@ -61,6 +31,7 @@ export class StreamRegistry {
   readonly #kept: KeptLogs;
   /** The callers of removed streams, by id. */
   readonly #removed: BoundedMap<string, string>;
+  #elsewhere: Elsewhere | undefined;
 
   /** `resumed` receives the outcome of every resume, for the metrics. */
   constructor(
@@ -79,43 +50,55 @@ export class StreamRegistry {
 
   /** Streams with a reader, running streams without one, and ended ones without one. */
   get counts(): { readonly attended: number; readonly parked: number; readonly kept: number } {
-    const counts = { attended: 0, parked: 0, kept: 0 };
-    for (const { attachment, stream } of this.#streams.values()) {
-      counts[attachment ? "attended" : stream.terminal ? "kept" : "parked"]++;
-    }
-    return counts;
+    return countsOf(this.#streams.values());
   }
 
   /** Throws `overloaded` if there is no memory for another log, even after evicting ended ones. */
   admit(): void {
-    // A new stream is worth more than the log of an ended one.
-    this.#kept.relieve(REFUSE_AT);
-    if (this.#budget.isOver(REFUSE_AT)) {
-      throw new GatewayError("overloaded", "no memory for another stream's log", {
-        retryAfterMs: 1_000,
-        setting: "limits.totalLogBytes",
-      });
-    }
+    this.#kept.makeRoom();
+  }
+
+  /** Makes this registry one of a cluster's. Before any stream is added. */
+  join(elsewhere: Elsewhere): void {
+    this.#elsewhere = elsewhere;
   }
 
   add(stream: Stream, caller: string, away: AwayPolicy, isRepeatable = false): RegisteredStream {
-    const registered: RegisteredStream = {
-      stream,
-      caller,
-      away,
-      isRepeatable,
-      attachment: undefined,
-      since: this.#now(),
-      previous: undefined,
-      endedAt: undefined,
-      isHandled: false,
-    };
+    const registered = newlyRegistered(stream, caller, this.#now(), { away, isRepeatable, isMirror: false });
     stream.retain(() => {
       registered.endedAt = this.#now();
       if (!registered.attachment) this.#kept.add(registered);
+      registered.watcher?.ended();
     });
     this.#streams.set(stream.info.id, registered);
+    registered.watcher = this.#elsewhere?.opened(registered);
     return registered;
+  }
+
+  /**
+   * Adds what is read of another node's stream. It takes the place of an earlier mirror, whose attachment is `superseded` once
+   * there is another, and is removed as soon as its own has left.
+   */
+  addMirror(stream: Stream, caller: string, previous: Code | undefined, watcher: StreamWatcher): RegisteredStream {
+    const { id } = stream.info;
+    const before = this.#streams.get(id);
+    const kind = { away: "continue", isRepeatable: false, isMirror: true } as const;
+    const registered = newlyRegistered(stream, caller, this.#now(), kind);
+    registered.attachment = before?.attachment;
+    registered.previous = previous;
+    registered.watcher = watcher;
+    stream.retain(() => {
+      registered.endedAt = this.#now();
+    });
+    if (before) this.#forget(before);
+    this.#streams.set(id, registered);
+    return registered;
+  }
+
+  /** A stream that runs or ran on this node, whoever's it is. */
+  own(id: string): RegisteredStream | undefined {
+    const registered = this.#streams.get(id);
+    return registered?.isMirror ? undefined : registered;
   }
 
   /** A caller's own stream in any state. Another caller's stream is reported as unknown. */
@@ -125,24 +108,37 @@ export class StreamRegistry {
   }
 
   /**
-   * A caller's stream that can be read from the entry after `after`, in `epoch` or, if undefined, in the current one. Throws
-   * `resume_failed` with a `ResumeFailure` in its details.
+   * A caller's stream that can be read from the entry after `after`, in `epoch` or, if undefined, in the current one; a promise
+   * of it if it may be another node's. Throws, or rejects with, `resume_failed` with a `ResumeFailure` in its details; rejects
+   * with `cluster_unavailable`.
    */
-  find(id: string, caller: string, epoch: number | undefined, after: number): RegisteredStream {
+  find(
+    id: string,
+    caller: string,
+    epoch: number | undefined,
+    after: number,
+  ): RegisteredStream | Promise<RegisteredStream> {
     const registered = this.owned(id, caller);
-    const reason = registered ? unreadable(registered.stream, epoch, after) : this.#absence(id, caller);
-    const outcome = reason ?? "resumed";
-    if (reason !== undefined || !registered?.attachment?.readsOn) this.#resumed(outcome);
-    if (registered && reason === undefined) return registered;
-    const setting = CURES[outcome];
-    throw new GatewayError("resume_failed", undefined, {
-      details: { reason: outcome },
-      ...(setting !== undefined && { setting }),
-    });
+    const absence = this.#removed.get(id) === caller ? "expired" : "unknown";
+    const reason = registered ? unreadable(registered.stream, epoch, after) : absence;
+    const isElsewhere = reason !== undefined && (registered?.isMirror ?? reason === "unknown");
+    const found = isElsewhere ? this.#elsewhere?.find(id, caller, epoch, after) : undefined;
+    return found?.then((there) => this.#outcome(there)) ?? this.#outcome(reason ?? registered ?? "unknown");
   }
 
-  #absence(id: string, caller: string): ResumeFailure {
-    return this.#removed.get(id) === caller ? "expired" : "unknown";
+  /** Ends a caller's stream, wherever it runs. Does nothing if it has ended, is unknown or is another caller's. */
+  cancel(id: string, caller: string, reason: GatewayError): void {
+    const registered = this.owned(id, caller);
+    if (registered) registered.stream.cancel(reason);
+    // A node that is out of reach cannot be told; its stream ends as if its client were gone.
+    else this.#elsewhere?.cancel(id, (whose) => whose === caller, reason).catch(() => {});
+  }
+
+  #outcome(found: RegisteredStream | ResumeFailure): RegisteredStream {
+    const isFailure = typeof found === "string";
+    if (isFailure || !found.attachment?.readsOn) this.#resumed(isFailure ? found : "resumed");
+    if (isFailure) throw resumeFailed(found);
+    return found;
   }
 
   /** Gives the stream to `attachment`, detaching the current one. Returns why the previous one left. */
@@ -154,6 +150,7 @@ export class StreamRegistry {
     registered.since = this.#now();
     if (registered.away === "finish") registered.stream.keepAll(true);
     before?.detached("superseded");
+    registered.watcher?.attached(attachment);
     return before ? "superseded" : registered.previous;
   }
 
@@ -165,6 +162,25 @@ export class StreamRegistry {
     registered.attachment = undefined;
     registered.since = this.#now();
     registered.previous = why;
+    registered.watcher?.detached(why);
+    if (registered.isMirror) this.#forget(registered);
+    else this.#away(registered);
+  }
+
+  /** A stream's client is gone before it could be told of it, or lost another node's stream. */
+  lose(registered: RegisteredStream, why: Code): void {
+    const { attachment, isMirror } = registered;
+    if (isMirror) {
+      registered.attachment = undefined;
+      this.#forget(registered);
+      attachment?.detached(why);
+    } else if (!attachment) {
+      this.attach(registered, NOBODY);
+      this.detach(registered, NOBODY, why);
+    }
+  }
+
+  #away(registered: RegisteredStream): void {
     if (registered.stream.terminal) {
       this.#kept.add(registered);
       return;
@@ -182,7 +198,8 @@ export class StreamRegistry {
   handled(registered: RegisteredStream, isAcknowledged = false): void {
     if (registered.attachment || registered.endedAt === undefined) return;
     registered.isHandled = true;
-    if (registered.isRepeatable) return;
+    registered.watcher?.done(isAcknowledged);
+    if (registered.isRepeatable || registered.isMirror) return;
     if (isAcknowledged) this.#kept.drop(registered);
     else this.#kept.sent(registered);
   }
@@ -198,31 +215,19 @@ export class StreamRegistry {
 
   /** Cancels streams that waited too long and removes those kept long enough. `now`: a clock reading. */
   sweep(now: number): void {
-    const { graceMs, retentionMs, handledRetentionMs, pausedMs } = this.#limits;
     for (const registered of this.#streams.values()) {
-      const { stream, since, endedAt, attachment } = registered;
       // It may have been paused because other logs took the memory, which may be free now.
-      stream.readerMoved();
-      if (endedAt !== undefined) {
-        const keptMs = registered.isHandled ? Math.min(handledRetentionMs, retentionMs) : retentionMs;
-        if (now - Math.max(endedAt, since) >= keptMs) this.#remove(registered);
-      } else if (attachment) {
-        // Pauses before this attachment came do not count.
-        const stalledMs = Math.min(stream.pausedMs, now - since);
-        if (stalledMs >= pausedMs) {
-          stream.cancel(new GatewayError("slow_consumer", undefined, { setting: "limits.streams.pausedMs" }));
-        }
-      } else if (registered.away !== "finish" && now - since >= graceMs) {
-        const setting = "limits.graceMs";
-        stream.cancel(new GatewayError("client_gone", "no client resumed the stream in time", { setting }));
-      }
+      registered.stream.readerMoved();
+      const fate = fateOf(registered, now, this.#limits);
+      if (fate === "removed") this.#remove(registered);
+      else if (fate) registered.stream.cancel(fate);
     }
   }
 
   /** Frees memory: evicts ended logs, then cancels the unread stream with the largest log, then pauses upstreams. */
   relieve(): void {
     this.#kept.relieve(EVICT_AT);
-    if (this.#budget.isOver(CANCEL_AT)) this.#cancelLargest();
+    if (this.#budget.isOver(CANCEL_AT)) cancelLargest(this.#streams.values());
     if (this.#budget.isOver(1)) for (const { stream } of this.#streams.values()) stream.readerMoved();
   }
 
@@ -230,19 +235,15 @@ export class StreamRegistry {
     const { stream, caller, attachment } = registered;
     registered.attachment = undefined;
     attachment?.detached("slow_consumer");
-    stream.giveUp();
     this.#kept.delete(registered);
-    this.#streams.delete(stream.info.id);
+    this.#forget(registered);
     this.#removed.set(stream.info.id, caller);
   }
 
-  #cancelLargest(): void {
-    let largest: Stream | undefined;
-    for (const { stream, attachment } of this.#streams.values()) {
-      if (!attachment && !stream.terminal && stream.log.bytes > (largest?.log.bytes ?? 0)) largest = stream;
-    }
-    const setting = "limits.totalLogBytes";
-    largest?.cancel(new GatewayError("overloaded", "the stream had no reader, and its memory was needed", { setting }));
-    largest?.log.evict();
+  #forget(registered: RegisteredStream): void {
+    const { stream, watcher } = registered;
+    stream.giveUp();
+    if (this.#streams.get(stream.info.id) === registered) this.#streams.delete(stream.info.id);
+    watcher?.removed();
   }
 }

@@ -1,4 +1,6 @@
-import type { ByteString } from "../kernel/byte-string.ts";
+import { type ByteString, copyOf } from "../kernel/byte-string.ts";
+import { LogData } from "../log/log-data.ts";
+import { Numbered } from "../log/numbered.ts";
 import { type LogBudget, REFUSE_AT } from "./log-budget.ts";
 
 /** A numbered event of an upstream. */
@@ -29,8 +31,10 @@ const ENTRY_OVERHEAD = 128;
 const SHARE_UNDER_PRESSURE = 8 * 1024;
 
 /** The size of an entry as logs, windows and the budget count it, in bytes. */
-export const entryBytes = ({ data, event }: Pick<Entry, "data" | "event">): number =>
-  data.length + (event?.length ?? 0) + ENTRY_OVERHEAD;
+export const entryBytes = ({ data, event }: Pick<Entry, "data" | "event">): number => sizeOf(data.length, event);
+
+const sizeOf = (dataBytes: number, event: ByteString | undefined): number =>
+  dataBytes + (event?.length ?? 0) + ENTRY_OVERHEAD;
 
 /**
  * The bounded, numbered record of one stream. It never drops an entry on its own: while `isFull`, its owner pauses the
@@ -39,21 +43,23 @@ export const entryBytes = ({ data, event }: Pick<Entry, "data" | "event">): numb
 export class StreamLog {
   readonly #limits: LogLimits;
   readonly #budget: LogBudget | undefined;
-  /** The entries' data and kinds, side by side: an object for each entry would cost more to collect than to build again. */
-  #data: ByteString[] = [];
-  #kinds: Kind[] = [];
+  readonly #data: LogData;
+  /** The entries' kinds, beside their data: an object for each entry would cost more to collect than to build again. */
+  readonly #kinds: Numbered<Kind>;
   /** The kind of the newest entry. */
   #kind: Kind = { event: undefined, raw: false, hasContent: false };
-  /** Entries before this index are trimmed. The arrays are compacted when half of them is. */
-  #start = 0;
-  #tail = 0;
+  #tail: number;
   #bytes = 0;
-  #head = 0;
+  #head: number;
   #preface: ByteString = "";
 
-  constructor(limits: LogLimits, budget?: LogBudget) {
+  /** `after`: the sequence before the first entry. */
+  constructor(limits: LogLimits, budget?: LogBudget, after = 0) {
     this.#limits = limits;
     this.#budget = budget;
+    this.#data = new LogData(budget?.memory, after);
+    this.#kinds = new Numbered(after);
+    this.#tail = this.#head = after;
   }
 
   /** The sequence of the newest entry; 0 if there is none. */
@@ -88,9 +94,10 @@ export class StreamLog {
 
   /** Adds an entry with the next sequence and counts it in the budget. Adds even to a full log. */
   append(event: ByteString | undefined, data: ByteString, raw: boolean, hasContent = false): Entry {
-    const entry = { seq: ++this.#head, event, data, raw, hasContent };
+    const kind = this.#kindOf(event, raw, hasContent);
+    const entry = { seq: ++this.#head, event: kind.event, data, raw, hasContent };
     this.#data.push(data);
-    this.#kinds.push(this.#kindOf(entry));
+    this.#kinds.push(kind);
     const bytes = entryBytes(entry);
     this.#bytes += bytes;
     this.#budget?.grow(bytes);
@@ -109,10 +116,8 @@ export class StreamLog {
 
   /** The entry with this sequence; undefined if it is trimmed or not logged yet. */
   at(seq: number): Entry | undefined {
-    if (seq <= this.#tail) return undefined;
-    const index = this.#start + seq - this.#tail - 1;
-    const data = this.#data[index];
-    const kind = this.#kinds[index];
+    const data = this.#data.at(seq);
+    const kind = this.#kinds.at(seq);
     if (data === undefined || !kind) return undefined;
     return { seq, event: kind.event, data, raw: kind.raw, hasContent: kind.hasContent };
   }
@@ -120,36 +125,37 @@ export class StreamLog {
   /** Drops the oldest entries up to and including `seq`, as long as the log is crowded. */
   trimTo(seq: number): void {
     while (this.isCrowded && this.#tail < seq) this.#dropOldest();
-    if (this.#start > 64 && this.#start * 2 > this.#data.length) {
-      this.#data = this.#data.slice(this.#start);
-      this.#kinds = this.#kinds.slice(this.#start);
-      this.#start = 0;
-    }
+    this.#data.dropTo(this.#tail);
+    this.#kinds.dropTo(this.#tail);
   }
 
   /** Drops everything: the log is no longer needed, or its memory is needed elsewhere. */
   evict(): void {
     this.#budget?.shrink(this.#bytes + this.#preface.length);
     this.#preface = "";
-    this.#data = [];
-    this.#kinds = [];
-    this.#start = 0;
+    this.#data.dropTo(this.#head);
+    this.#kinds.dropTo(this.#head);
     this.#bytes = 0;
     this.#tail = this.#head;
   }
 
-  #kindOf({ event, raw, hasContent }: Entry): Kind {
+  /** No entry will follow: what is kept holds no more memory than it needs. */
+  settle(): void {
+    this.#data.settle();
+  }
+
+  #kindOf(event: ByteString | undefined, raw: boolean, hasContent: boolean): Kind {
     const kind = this.#kind;
     if (kind.event !== event || kind.raw !== raw || kind.hasContent !== hasContent) {
-      this.#kind = { event, raw, hasContent };
+      // A kind outlives the read that brought it.
+      this.#kind = { event: event === undefined ? undefined : copyOf(event), raw, hasContent };
     }
     return this.#kind;
   }
 
   #dropOldest(): void {
-    const bytes = entryBytes({ data: this.#data[this.#start] ?? "", event: this.#kinds[this.#start]?.event });
-    this.#data[this.#start++] = "";
     this.#tail++;
+    const bytes = sizeOf(this.#data.bytesOf(this.#tail), this.#kinds.at(this.#tail)?.event);
     this.#bytes -= bytes;
     this.#budget?.shrink(bytes);
   }

@@ -1,33 +1,14 @@
 import { type Dialect, NOTHING } from "../dialect/dialect.ts";
 import type { ByteString } from "../kernel/byte-string.ts";
 import type { GatewayError } from "../kernel/errors.ts";
-import type { ProviderHead } from "./provider-head.ts";
+import { Pauses } from "./pauses.ts";
 import { Reader, type ReaderSink } from "./reader.ts";
 import type { StreamLog } from "./stream-log.ts";
+import type { Hold, Producer, ProviderHead, StreamInfo } from "./stream-parts.ts";
 import type { Terminal } from "./terminal.ts";
 import type { Window } from "./window.ts";
 
-/** What identifies a stream. */
-export interface StreamInfo {
-  readonly id: string;
-  /** Positions are only valid within one epoch. Always 1, because a log never outlives its process. */
-  readonly epoch: number;
-  readonly route: string;
-  readonly model: string | undefined;
-  /** Clock reading when the request arrived, in milliseconds. */
-  readonly startedAt: number;
-  /** Its readers must be told the dialect of its events. */
-  readonly tellsDialect?: boolean | undefined;
-}
-
-/** The producer of a stream's entries, as the stream controls it. */
-export interface Producer {
-  pause(): void;
-  resume(): void;
-  cancel(reason: GatewayError): void;
-  /** A cap is reached: the answer ends here as its provider would end it at a token limit. */
-  cut(error: GatewayError): void;
-}
+export type { Producer } from "./stream-parts.ts";
 
 /**
  * One upstream generation from open to terminal: a log, its readers, and a producer that is paused while the log is full.
@@ -39,15 +20,14 @@ export class Stream {
   #providerHead: ProviderHead | undefined;
   /** Replaced, never mutated: readers come and go while an entry is being passed to all of them. */
   #readers: readonly Reader[] = [];
+  #holds: readonly Hold[] = [];
   readonly #now: () => number;
   readonly #fault: (error: unknown) => void;
   /** Set while the log is to be kept after the end. */
   #retainer: (() => void) | undefined;
   #producer: Producer | undefined;
   #dialect: Dialect | undefined;
-  #pausedAt: number | undefined;
-  #blockedMs = 0;
-  #pauses = 0;
+  readonly #pauses: Pauses;
   #terminal: Terminal | undefined;
   #firstSentMs: number | undefined;
   /** The sequence that the last reader to leave had handled: without readers, the log may be trimmed up to it. */
@@ -59,6 +39,7 @@ export class Stream {
     this.info = info;
     this.log = log;
     this.#now = now;
+    this.#pauses = new Pauses(now);
     this.#fault = fault;
   }
 
@@ -87,22 +68,27 @@ export class Stream {
 
   /** The number of readers. */
   get readers(): number {
-    return this.#readers.length;
+    return this.#readers.length + this.#holds.filter(({ isReader }) => isReader).length;
+  }
+
+  /** The sequence up to which nobody needs the log any more. */
+  get handled(): number {
+    return this.#handledByAll();
   }
 
   /** How long the upstream has been paused without any reader making progress, in milliseconds; 0 if it is not paused. */
   get pausedMs(): number {
-    return this.#pausedAt === undefined ? 0 : this.#now() - this.#pausedAt;
+    return this.#pauses.ms;
   }
 
   /** How often, and for how long in total, a full log paused the upstream. */
   get backpressure(): { readonly pauses: number; readonly ms: number } {
-    return { pauses: this.#pauses, ms: this.#blockedMs + this.pausedMs };
+    return this.#pauses.sum;
   }
 
   /** The process stood still for `ms`, which does not count as a pause caused by readers. */
   forgive(ms: number): void {
-    if (this.#pausedAt !== undefined) this.#pausedAt += ms;
+    this.#pauses.forgive(ms);
   }
 
   /** Notes the time when content was first written to a client's socket; later calls do nothing. */
@@ -130,6 +116,23 @@ export class Stream {
     if (this.#readers.length === 0) this.#floor = reader.handled;
     this.readerMoved();
     this.#giveBack();
+  }
+
+  /** Keeps what `hold` has not handled, until `letGo`. */
+  hold(hold: Hold): void {
+    this.#holds = [...this.#holds, hold];
+  }
+
+  letGo(hold: Hold): void {
+    if (!this.#holds.includes(hold)) return;
+    this.#holds = this.#holds.filter((other) => other !== hold);
+    if (hold.isReader && this.readers === 0) this.#floor = hold.handled;
+    this.readerMoved();
+  }
+
+  /** For a mirror, whose log has grown: its readers read on. */
+  wakeReaders(): void {
+    for (const reader of this.#readers) reader.wake();
   }
 
   /**
@@ -196,6 +199,7 @@ export class Stream {
   end(terminal: Terminal): void {
     if (this.#terminal) return;
     this.#terminal = terminal;
+    this.info.opening?.accept();
     this.#hold(false);
     // Frees the producer: a log may be kept for minutes.
     this.#producer = undefined;
@@ -206,39 +210,33 @@ export class Stream {
 
   /** Trims what all readers have handled, and pauses or resumes the upstream. Called when a reader took or handled entries. */
   readerMoved(): void {
-    if (!this.log.isCrowded && this.#pausedAt === undefined) return;
+    if (!this.log.isCrowded && !this.#pauses.isPaused) return;
     const { tail } = this.log;
     this.log.trimTo(this.#handledByAll());
-    if (this.log.tail > tail) this.#restartPause();
+    if (this.log.tail > tail) this.#pauses.restart();
     this.#hold(this.log.isFull && !this.#terminal);
   }
 
   #giveBack(): void {
-    if (this.#terminal && !this.#retainer && this.#readers.length === 0) this.log.evict();
+    if (!this.#terminal) return;
+    if (!this.#retainer && this.#readers.length === 0) this.log.evict();
+    else this.log.settle();
   }
 
   #handledByAll(): number {
-    if (this.#readers.length === 0) return this.#keepsAll ? this.#floor : this.log.head;
-    let handled = this.log.head;
+    let handled = this.#keepsAll && this.readers === 0 ? this.#floor : this.log.head;
     for (const reader of this.#readers) handled = Math.min(handled, reader.handled);
+    for (const hold of this.#holds) handled = Math.min(handled, hold.handled);
     return handled;
   }
 
-  /** A reader made progress: `pausedMs` restarts at 0. */
-  #restartPause(): void {
-    this.#blockedMs += this.pausedMs;
-    if (this.#pausedAt !== undefined) this.#pausedAt = this.#now();
-  }
-
   #hold(paused: boolean): void {
-    if (paused === (this.#pausedAt !== undefined)) return;
+    if (paused === this.#pauses.isPaused) return;
     if (paused) {
-      this.#pausedAt = this.#now();
-      this.#pauses++;
+      this.#pauses.begin();
       this.#producer?.pause();
     } else {
-      this.#blockedMs += this.pausedMs;
-      this.#pausedAt = undefined;
+      this.#pauses.end();
       this.#producer?.resume();
     }
   }

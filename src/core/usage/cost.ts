@@ -73,6 +73,11 @@ export class Tariff {
     this.#output = tokenPrice(output);
   }
 
+  /** What one token of input and one of output cost: whole billionths, and millionths of one beside them. */
+  get rates(): readonly [inputNano: number, inputRest: number, outputNano: number, outputRest: number] {
+    return [this.#input.nano, this.#input.rest, this.#output.nano, this.#output.rest];
+  }
+
   /** The cost of these tokens together, in billionths. `input` excludes cached input. On the hot path of capped keys. */
   cost(input: number, output: number, cacheRead = 0, cacheWrite = 0): number {
     const nano =

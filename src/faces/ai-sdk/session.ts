@@ -19,6 +19,9 @@ import { chunksOfParts } from "./messages/earlier-parts.ts";
 import { toConversation } from "./messages/to-conversation.ts";
 import type { AiSdkParts } from "./parts.ts";
 
+/** Holds the place of a reader that has left before it came. */
+const NOBODY = { detached() {} };
+
 /** One connection of the AI SDK's chat transport: its requests, each a reader of an answer. */
 export class AiSdkSession implements FaceSession {
   readonly #connection: Connection;
@@ -26,6 +29,8 @@ export class AiSdkSession implements FaceSession {
   readonly #answers: Answers;
   readonly #scheduler: Scheduler;
   readonly #readers = new Map<string, AnswerReader>();
+  /** Answers that wait until it is decided elsewhere whether they may run, by their requests. */
+  readonly #opening = new Map<string, Answer>();
   readonly #caller: FrameCaller;
 
   constructor(connection: Connection, parts: AiSdkParts, answers: Answers) {
@@ -60,6 +65,11 @@ export class AiSdkSession implements FaceSession {
 
   closed(why: Code): void {
     for (const reader of [...this.#readers.values()]) reader.leave(why);
+    for (const answer of this.#opening.values()) {
+      answer.join(NOBODY);
+      answer.leave(NOBODY, why);
+    }
+    this.#opening.clear();
   }
 
   /** The protocol cannot say it: clients resume after the close. */
@@ -73,7 +83,25 @@ export class AiSdkSession implements FaceSession {
     }
     const answer = this.#open(frame, caller, receivedAt);
     this.#answers.add(caller.name, frame.id, answer);
-    this.#read(frame.requestId, answer, 0, []);
+    this.#readOnceOpened(frame.requestId, answer);
+  }
+
+  /** A refused answer looks like a request that never was one. */
+  #readOnceOpened(requestId: string, answer: Answer): void {
+    const decided = answer.stream.info.opening?.decided;
+    if (decided === undefined) {
+      this.#read(requestId, answer, 0, []);
+      return;
+    }
+    this.#opening.set(requestId, answer);
+    void decided.then((refusal) => {
+      if (!this.#opening.delete(requestId)) return;
+      if (!refusal) this.#read(requestId, answer, 0, []);
+      else {
+        this.#parts.registry.handled(answer.registered, true);
+        this.#refuse(requestId, refusal);
+      }
+    });
   }
 
   #open(frame: SendFrame, caller: Caller, receivedAt: number): Answer {
@@ -140,14 +168,15 @@ export class AiSdkSession implements FaceSession {
 
   /** From any of its readers. A request that is over or unknown is none of a client's mistakes. */
   #abort(requestId: string): void {
-    this.#readers.get(requestId)?.answer.stop();
+    const answer = this.#readers.get(requestId)?.answer ?? this.#opening.get(requestId);
+    answer?.stop();
   }
 
   /** Throws `duplicate_id` or `too_many_streams`. */
   #checkRequest(requestId: string): void {
     const limit = this.#parts.limits.streamsPerConnection;
-    if (this.#readers.has(requestId)) throw new GatewayError("duplicate_id");
-    if (this.#readers.size >= limit) {
+    if (this.#readers.has(requestId) || this.#opening.has(requestId)) throw new GatewayError("duplicate_id");
+    if (this.#readers.size + this.#opening.size >= limit) {
       const setting = "limits.streamsPerConnection";
       throw new GatewayError("too_many_streams", undefined, { details: { limit }, setting });
     }

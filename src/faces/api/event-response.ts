@@ -2,7 +2,7 @@ import type { Code } from "../../../protocol/codes.ts";
 import { fromByteString, toByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpBody } from "../../core/ports/http-face.ts";
-import { keptEvent } from "../../core/stream/kept-event.ts";
+import { firstEvent, keptEvent } from "../../core/stream/kept-event.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
@@ -83,8 +83,9 @@ export class EventResponse implements ReaderSink {
   push(entry: Entry): boolean {
     if (this.#body?.writable === false) return false;
     // A ping does not tell whether the provider succeeds, so it waits for the next event or the next look.
-    this.#last = keptEvent(entry);
-    if (entry.event !== "ping") this.#first ??= this.#last;
+    const isFirst = this.#first === undefined && entry.event !== "ping";
+    this.#last = isFirst ? firstEvent(entry) : keptEvent(entry);
+    if (isFirst) this.#first = this.#last;
     this.#gathered += this.#parts.framing.event(entry.event, entry.data);
     if (this.#first && !this.#willFlush) {
       // Events of the same callback share the write.

@@ -92,8 +92,10 @@ function createApiFace(api: Api, parts: ApiFacesParts, open: Set<EventResponse>)
       exchange,
       stream,
       headers: () => responseHeaders(stream),
-      refuse: (error: GatewayError) =>
-        exchange.refuse(upstreamKey === undefined ? error : aboutOwnKey(error), refusalHeaders(stream)),
+      refuse(error: GatewayError) {
+        if (stream.info.opening?.isRefused) exchange.refuse(error, {}, true);
+        else exchange.refuse(upstreamKey === undefined ? error : aboutOwnKey(error), refusalHeaders(stream));
+      },
       left: (why: GatewayError) => left(exchange, stream, why),
     };
     if (unary) new UnaryResponse(responseParts).begin();

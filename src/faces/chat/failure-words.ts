@@ -38,6 +38,7 @@ const SENTENCES: Readonly<Partial<Record<Code, (error: GatewayError) => string>>
   upstream_error_event: () => "The provider reported an error",
   event_too_large: () =>
     "The provider sent a larger piece of an answer than is accepted, and the answer is not complete",
+  owner_lost: () => "The part of the gateway that wrote the answer is gone, and the answer is not complete",
   shutting_down: () => "The gateway is stopping",
   client_gone: () => "The answer was given up because its client left",
   slow_consumer: () => "The answer was given up because its client did not read it",

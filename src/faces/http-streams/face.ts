@@ -1,5 +1,7 @@
-import { GatewayError } from "../../core/kernel/errors.ts";
+import type { Code } from "../../../protocol/codes.ts";
+import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import { type HttpExchange, type HttpFace, pathPattern } from "../../core/ports/http-face.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
 import { EventStream, type EventStreamParts } from "./event-stream.ts";
 import { PollRound } from "./poll-round.ts";
@@ -47,10 +49,14 @@ export function createHttpStreamsFace({ registry, limits }: HttpStreamsParts): H
       return;
     }
     const { epoch, after } = readPosition(lastEventId ?? exchange.query("after"));
-    const registered = registry.find(id, exchange.caller.name, epoch, after);
-    const parts = { exchange, registry, registered, after };
-    if (waitMs === undefined) stream(parts);
-    else new PollRound({ ...parts, waitMs, betweenPollsMs: limits.betweenPollsMs }).begin();
+    const begin = (registered: RegisteredStream) => {
+      const parts = { exchange, registry, registered, after };
+      if (waitMs === undefined) stream(parts);
+      else new PollRound({ ...parts, waitMs, betweenPollsMs: limits.betweenPollsMs }).begin();
+    };
+    const found = registry.find(id, exchange.caller.name, epoch, after);
+    if (found instanceof Promise) onceFound(found, exchange, registry, begin);
+    else begin(found);
   }
 
   function stream(parts: Omit<EventStreamParts, "over">): void {
@@ -68,10 +74,29 @@ export function createHttpStreamsFace({ registry, limits }: HttpStreamsParts): H
       else {
         const [, id = ""] = CANCEL.exec(exchange.path) ?? [];
         // The same response for ended, unknown and other callers' streams.
-        registry.owned(id, exchange.caller.name)?.stream.cancel(new GatewayError("cancelled"));
+        registry.cancel(id, exchange.caller.name, new GatewayError("cancelled"));
         exchange.respond(NO_CONTENT);
       }
     },
     close: () => clearInterval(keepAlive),
   };
+}
+
+/** Reads a stream that another node was asked for, unless its client has left meanwhile. */
+function onceFound(
+  found: Promise<RegisteredStream>,
+  exchange: HttpExchange,
+  registry: StreamRegistry,
+  begin: (registered: RegisteredStream) => void,
+): void {
+  let gone: Code | undefined;
+  exchange.onClose((why) => {
+    gone = why;
+  });
+  found
+    .then((registered) => {
+      if (gone === undefined) begin(registered);
+      else registry.lose(registered, gone);
+    })
+    .catch((thrown) => exchange.refuse(toGatewayError(thrown)));
 }

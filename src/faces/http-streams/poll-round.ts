@@ -3,7 +3,8 @@ import { type ByteString, fromByteString } from "../../core/kernel/byte-string.t
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { HttpExchange } from "../../core/ports/http-face.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
-import type { Attachment, RegisteredStream, StreamRegistry } from "../../core/stream/registry.ts";
+import type { Attachment, RegisteredStream } from "../../core/stream/registered-stream.ts";
+import type { StreamRegistry } from "../../core/stream/registry.ts";
 import type { Entry } from "../../core/stream/stream-log.ts";
 import type { Terminal } from "../../core/stream/terminal.ts";
 import { Window } from "../../core/stream/window.ts";

@@ -20,11 +20,14 @@ import type { Relay } from "../../core/relay/relay.ts";
 import { Clients } from "./clients/clients.ts";
 import { DeviceTokens } from "./clients/device-tokens.ts";
 import { covers } from "./clients/granted-scopes.ts";
+import { tellOfPreferences } from "./clients/preference-news.ts";
 import { Preferences } from "./clients/preferences.ts";
 import { ClientConnection } from "./connect/client-connection.ts";
 import { createIdentity } from "./connect/device.ts";
+import { expel } from "./methods/devices/expel.ts";
 import { type LogSource, type OpenClawSettings, rowOf, type Services } from "./methods/services.ts";
-import { KeptMessages, restoredRequest } from "./runs/kept-messages.ts";
+import { KeptMessages } from "./runs/kept-messages.ts";
+import { KeptRuns } from "./runs/kept-runs.ts";
 import { openOne, textOf } from "./runs/one-answer.ts";
 import { PARTIAL_MS } from "./runs/partial-answers.ts";
 import { RunQueue } from "./runs/run-queue.ts";
@@ -33,6 +36,7 @@ import { Runner } from "./runs/runner.ts";
 import { SideChats } from "./runs/side-chats.ts";
 import type { TranscriptMemory } from "./sessions/content-bytes.ts";
 import { ModelCatalog } from "./sessions/model-catalog.ts";
+import { SessionFollower } from "./sessions/session-follower.ts";
 import { SessionGroups } from "./sessions/session-groups.ts";
 import { SessionNews } from "./sessions/session-news.ts";
 import { modelOf } from "./sessions/session-row.ts";
@@ -46,6 +50,8 @@ export interface OpenClawParts {
   readonly transcripts: Transcripts;
   /** Whether what is stored outlives the process; false by default. */
   readonly durable?: boolean;
+  /** Whether other processes use the store, too; false by default. */
+  readonly shared?: boolean;
   readonly authenticator: Authenticator;
   /** What device tokens are issued for; none by default, and then there are none. */
   readonly credentials?: Credentials;
@@ -66,6 +72,8 @@ export interface OpenClawParts {
   readonly port?: () => number;
   /** The whole configuration as JSON, with secrets masked. */
   readonly config?: () => object;
+  /** Why no run may begin here now, such as that another node may serve conversations; undefined if it may. */
+  readonly refusal?: () => GatewayError | undefined;
 }
 
 const NO_USAGE = { cells: async () => ({ cells: [], latencies: [] }) };
@@ -89,6 +97,16 @@ export interface OpenClawFace extends Face {
   close(): Promise<void>;
 }
 
+/** What the transport knows of the face before there is one. */
+export const faceFacts = ({ settings }: Pick<OpenClawParts, "settings">): Omit<Face, "accept"> => ({
+  name: "openclaw",
+  scope: "chat",
+  authentication: "frame",
+  maxFrameBytes: settings.maxFrameBytes ?? OPENCLAW_MAX_PAYLOAD_BYTES,
+  // As the handshake announces.
+  maxUnreadBytes: OPENCLAW_MAX_BUFFERED_BYTES,
+});
+
 /** The OpenClaw Gateway protocol, version 4. Loads the sessions; rejects with `store_unavailable`. */
 export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClawFace> {
   const { relay, transcripts, authenticator, clock, newId, version, observer } = parts;
@@ -97,13 +115,14 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     agentName: "Assistant",
     historyMessages: 200,
     historyFileTurns: 200,
-    maxFrameBytes: OPENCLAW_MAX_PAYLOAD_BYTES,
+    maxFrameBytes: faceFacts(parts).maxFrameBytes,
     tickIntervalMs: OPENCLAW_TICK_INTERVAL_MS,
     cumulativeMessages: false,
     partialMs: PARTIAL_MS,
     ...parts.settings,
   };
   const catalog = ModelCatalog.of(parts.routing);
+  const follower = new SessionFollower(transcripts);
   const sessions = await SessionStore.load({
     transcripts,
     observer,
@@ -116,15 +135,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
   const fault = (where: string) => (error: unknown) => observer.fault(error, `openclaw.${where}`);
   const documents = transcripts;
   const credentials = parts.credentials ?? NO_CREDENTIALS;
-  const [groups, preferences, sideChats, devices, kept] = await Promise.all([
-    SessionGroups.load(documents, sessions, fault("groups")),
-    Preferences.load(documents, fault("preferences")),
-    SideChats.load({ relay, clock, documents, fault: fault("side-chats") }),
-    DeviceTokens.load({ documents, credentials, now, fault: fault("devices") }),
-    parts.durable ? KeptMessages.load({ documents, fault: fault("queue") }) : undefined,
-  ]);
   const clients = new Clients();
-  const records = new RunRecords(clock);
   const news = new SessionNews(
     clients,
     (key) => {
@@ -133,6 +144,21 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     },
     now,
   );
+  const ended = (deviceId: string) => expel(clients, deviceId, (client) => runs.leave(client));
+  const [groups, preferences, sideChats, devices, kept] = await Promise.all([
+    SessionGroups.load({ documents, sessions, fault: fault("groups"), changed: () => news.groupsChanged() }),
+    Preferences.load({
+      documents,
+      fault: fault("preferences"),
+      told: (id, keys) => tellOfPreferences(clients, id, keys),
+    }),
+    SideChats.load({ relay, clock, documents, fault: fault("side-chats") }),
+    DeviceTokens.load({ documents, credentials, now, fault: fault("devices"), ended }),
+    parts.durable
+      ? KeptMessages.load({ documents, claims: parts.shared ? "left" : "all", fault: fault("queue") })
+      : undefined,
+  ]);
+  const records = new RunRecords(clock);
   const { systemPrompt, historyMessages, historyFileTurns, partialMs } = settings;
   const runner = new Runner({
     relay,
@@ -154,7 +180,7 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     now,
     checkRoom: (bytes) => sessions.checkRoom(bytes),
     kept,
-    isStopping: () => relay.isStopping,
+    isHeldBack: () => relay.isStopping || parts.refusal?.() !== undefined,
   });
   const services: Services = {
     settings,
@@ -178,27 +204,26 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     records,
     runner,
     runs,
-    admit: (caller) => relay.admit(caller),
+    admit(caller) {
+      const refusal = parts.refusal?.();
+      if (refusal) throw refusal;
+      relay.admit(caller);
+    },
     answer: async (request, timeoutMs) => textOf(openOne(relay, request), timeoutMs),
     clients,
     devices,
     news,
   };
-  for (const [runId, message] of kept?.inOrder() ?? []) {
-    const session = await sessions.openOrCreate(message.sessionKey);
-    runs.restore(restoredRequest(runId, message, session, { catalog, current }), message.acceptedAt);
-  }
+  const keptRuns = kept && new KeptRuns({ kept, sessions, runs, catalog, current, fault: fault("queue") });
+  await keptRuns?.restore();
+  if (parts.shared) keptRuns?.follow();
+  follower.start({ sessions, changed: (key) => news.changed(key, "patch"), fault: fault("sessions") });
   // Clients close the connection after two intervals without a frame.
   const ticking = setInterval(() => clients.tell("tick", () => ({ ts: now() })), settings.tickIntervalMs);
   ticking.unref();
 
   return {
-    name: "openclaw",
-    scope: "chat",
-    authentication: "frame",
-    maxFrameBytes: settings.maxFrameBytes,
-    // As the handshake announces.
-    maxUnreadBytes: OPENCLAW_MAX_BUFFERED_BYTES,
+    ...faceFacts(parts),
     callerOfDevice(token) {
       const found = devices.find(token);
       return found && covers(found.device.scopes, SCOPES.read) ? found.caller : undefined;
@@ -209,11 +234,14 @@ export async function createOpenClawFace(parts: OpenClawParts): Promise<OpenClaw
     resume: () => runs.resume(),
     async close() {
       clearInterval(ticking);
+      keptRuns?.close();
+      follower.close();
+      const calm = transcripts.hurry();
       runner.close();
       runs.close(new GatewayError("shutting_down"));
       await sideChats.close();
-      const stores = [sessions, groups, preferences, devices, kept];
-      await Promise.all(stores.map((store) => store?.flush()));
+      await Promise.all([sessions.flush(), ...[groups, preferences, devices, kept].map((store) => store?.close())]);
+      calm();
     },
   };
 }

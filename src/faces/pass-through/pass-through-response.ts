@@ -85,6 +85,7 @@ export class PassThroughResponse implements PassThroughReader {
 
   failed(error: GatewayError): void {
     if (this.#body) this.#exchange.abort();
+    else if (this.#passThrough.isRefused) this.#exchange.refuse(error, {}, true);
     else this.#exchange.refuse(error, { "x-sluice-stream": this.#passThrough.id });
   }
 }

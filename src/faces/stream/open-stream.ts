@@ -1,7 +1,7 @@
 import type { Code } from "../../../protocol/codes.ts";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import type { Reader, ReaderSink } from "../../core/stream/reader.ts";
-import type { Attachment, RegisteredStream } from "../../core/stream/registry.ts";
+import type { Attachment, RegisteredStream } from "../../core/stream/registered-stream.ts";
 import type { Scheduler, Sharer } from "../../core/stream/scheduler.ts";
 import type { Stream } from "../../core/stream/stream.ts";
 import { type Entry, entryBytes } from "../../core/stream/stream-log.ts";

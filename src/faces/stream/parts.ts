@@ -1,10 +1,13 @@
 import type { Routing } from "../../core/dialect/routing.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Authenticator } from "../../core/ports/authenticator.ts";
+import type { Notes } from "../../core/ports/notes.ts";
 import type { Observer } from "../../core/ports/observer.ts";
-import type { IdempotencyRecord, IdempotencyRecords } from "../../core/relay/idempotency.ts";
+import type { IdempotencyRecords } from "../../core/relay/idempotency.ts";
 import type { Relay } from "../../core/relay/relay.ts";
 import type { StreamRegistry } from "../../core/stream/registry.ts";
+import type { Claims } from "./claims.ts";
+import type { StreamRecord } from "./repeatable.ts";
 
 /** Limits of the face. */
 export interface StreamFaceLimits {
@@ -31,15 +34,13 @@ export interface StreamFaceParts {
   readonly authenticator: Pick<Authenticator, "current">;
   readonly clock: Clock;
   readonly observer: Observer;
+  /** What all nodes of a cluster know; undefined without one. */
+  readonly notes?: Notes | undefined;
   readonly limits: StreamFaceLimits;
-}
-
-/** The stream that an open with an idempotency key started. */
-export interface StreamRecord extends IdempotencyRecord {
-  readonly streamId: string;
 }
 
 /** What the sessions of all connections share. */
 export interface SharedParts extends StreamFaceParts {
+  readonly claims: Claims | undefined;
   readonly records: IdempotencyRecords<StreamRecord>;
 }

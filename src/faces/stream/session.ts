@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import type { Code } from "../../../protocol/codes.ts";
 import type { AckFrame, CancelFrame, OpenFrame, ResumeFrame, ServerFrame } from "../../../protocol/stream.ts";
 import { type Caller, requireScope } from "../../core/caller/caller.ts";
@@ -7,22 +6,20 @@ import { asString, isObject, parseRelayedJson } from "../../core/kernel/json.ts"
 import type { Connection } from "../../core/ports/connection.ts";
 import type { FaceSession } from "../../core/ports/face.ts";
 import { noteRefusedFrame } from "../../core/ports/refused-frame.ts";
-import { type Fingerprint, fingerprintOf } from "../../core/relay/idempotency.ts";
-import type { RegisteredStream } from "../../core/stream/registry.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
 import { Scheduler } from "../../core/stream/scheduler.ts";
+import { Arrivals } from "./arrivals.ts";
 import { readFrame } from "./client-frames.ts";
-import { encode, errorFrame } from "./frames.ts";
+import { encode, errorFrame, openedFrame } from "./frames.ts";
 import { OpenStream } from "./open-stream.ts";
+import { Openings } from "./openings.ts";
 import type { SharedParts } from "./parts.ts";
+import { earlierOf, type Repeatable, remember, repeatableOf } from "./repeatable.ts";
 import { requestOf } from "./request.ts";
 import { Unhandled } from "./unhandled.ts";
 
-/** An open with an idempotency key. */
-interface Repeatable {
-  /** Of the caller and its idempotency key: two callers may choose the same. */
-  readonly key: string;
-  readonly fingerprint: Fingerprint;
-}
+/** What a frame says about how its stream is read. */
+type Reading = Pick<OpenFrame, "id" | "flow" | "batch">;
 
 /** One connection of the stream face: its open streams, each a reader on a log. */
 export class StreamSession implements FaceSession {
@@ -31,7 +28,9 @@ export class StreamSession implements FaceSession {
   readonly #parts: SharedParts;
   readonly #scheduler: Scheduler;
   readonly #open = new Map<string, OpenStream>();
+  readonly #openings: Openings;
   readonly #unhandled: Unhandled;
+  readonly #arrivals: Arrivals;
 
   constructor(connection: Connection, caller: Caller, parts: SharedParts) {
     this.#connection = connection;
@@ -39,7 +38,9 @@ export class StreamSession implements FaceSession {
     this.#parts = parts;
     const { streamsPerConnection: streams, frameBytes, windowBytes, windowEvents, inFlightBytes } = parts.limits;
     this.#scheduler = new Scheduler(connection, inFlightBytes);
+    this.#openings = new Openings(parts.registry);
     this.#unhandled = new Unhandled(parts.registry);
+    this.#arrivals = new Arrivals(parts.registry);
     const limits = { streams, frameBytes, windowBytes, windowEvents, inFlightBytes };
     this.tell({ type: "hello", protocol: "sluice.v1", connection: connection.id, limits });
   }
@@ -60,10 +61,8 @@ export class StreamSession implements FaceSession {
       else if (frame.type === "resume") this.#resume(frame);
       else this.#cancel(frame);
     } catch (thrown) {
-      const error = toGatewayError(thrown);
-      if (error.code === "internal") throw thrown;
-      this.#scheduler.send(errorFrame(id, error));
-      noteRefusedFrame(this.#connection, this.#parts.observer, "stream", error);
+      if (toGatewayError(thrown).code === "internal") throw thrown;
+      this.#refuse(id, thrown);
     }
   }
 
@@ -72,11 +71,13 @@ export class StreamSession implements FaceSession {
   }
 
   closed(why: Code): void {
+    this.#openings.close(why);
     for (const open of this.#open.values()) {
       open.leave();
       this.#parts.registry.detach(open.registered, open, why);
     }
     this.#open.clear();
+    this.#arrivals.close();
   }
 
   goingAway(afterMs: number): void {
@@ -91,17 +92,6 @@ export class StreamSession implements FaceSession {
 
   #upstreamKey(frame: OpenFrame): string | undefined {
     return frame.upstreamKey ?? this.#connection.upstreamKey;
-  }
-
-  #repeatable(frame: OpenFrame): Repeatable | undefined {
-    const { idempotencyKey, model, route, body, bodies } = frame;
-    if (idempotencyKey === undefined) return undefined;
-    const { name } = this.#caller;
-    const payer = [name, this.#upstreamKey(frame)] as const;
-    return {
-      key: JSON.stringify([name, idempotencyKey]),
-      fingerprint: fingerprintOf(sha256, [model, route, body ?? { bodies }], payer),
-    };
   }
 
   // ── requests of clients ──────────────────────────────────────────────────────────────────────────────────────────
@@ -123,27 +113,41 @@ export class StreamSession implements FaceSession {
 
   #openStream(frame: OpenFrame, receivedAt: number): void {
     this.#recheck();
-    this.#checkId(frame.id);
-    const repeatable = this.#repeatable(frame);
-    const earlier = repeatable && this.#earlier(repeatable);
-    const registered = earlier ?? this.#start(frame, receivedAt, repeatable);
-    const { id: stream, epoch, route, model } = registered.stream.info;
+    const { id, flow, batch } = frame;
+    this.#checkId(id);
+    const repeatable = repeatableOf(frame, this.#caller.name, this.#upstreamKey(frame));
+    const earlier = repeatable && earlierOf(repeatable, this.#caller.name, this.#parts);
+    // What waits must not keep the request.
+    const reading = { id, flow, batch };
+    let isAttached = true;
+    const start = (streamId?: string) => {
+      isAttached = false;
+      return this.#start(frame, receivedAt, repeatable, streamId);
+    };
+    const claimed = () => repeatable && this.#parts.claims?.open(repeatable, this.#caller.name, start);
+    const found = earlier ?? claimed() ?? start();
+    const came = (registered: RegisteredStream) => this.#await(reading, registered, isAttached);
+    if (found instanceof Promise) this.#arrivals.add(id, found, came, (thrown) => this.#refuse(id, thrown));
+    else came(found);
+  }
+
+  /** Answers an open once it is decided. */
+  #await(frame: Reading, registered: RegisteredStream, isAttached: boolean): void {
+    const opened = () => this.#opened(frame, registered, isAttached);
+    this.#openings.add(frame.id, registered, opened, (error) => this.#refuse(frame.id, error));
+  }
+
+  #opened(frame: Reading, registered: RegisteredStream, isAttached: boolean): void {
     const { open } = this.#read(frame, registered, 0);
-    this.tell({
-      type: "opened",
-      id: frame.id,
-      stream,
-      epoch,
-      route,
-      ...(model !== undefined && { model }),
-      ...(earlier && { attached: true as const }),
-    });
+    this.#scheduler.send(openedFrame(frame.id, registered.stream.info, isAttached));
     open.wake();
   }
 
-  #start(frame: OpenFrame, receivedAt: number, repeatable: Repeatable | undefined): RegisteredStream {
+  #start(frame: OpenFrame, receivedAt: number, repeatable: Repeatable | undefined, id?: string): RegisteredStream {
     const { relay, routing, registry } = this.#parts;
+    if (this.#arrivals.isClosed) throw new GatewayError("client_gone");
     const stream = relay.open({
+      id,
       ...requestOf(frame, routing.target(frame)),
       mayRetry: frame.retry ?? true,
       caller: this.#caller,
@@ -152,10 +156,7 @@ export class StreamSession implements FaceSession {
       connection: this.#connection.id,
       receivedAt,
     });
-    if (repeatable) {
-      const { key, fingerprint } = repeatable;
-      this.#parts.records.add(key, { streamId: stream.info.id, fingerprint });
-    }
+    if (repeatable) remember(repeatable, stream, this.#parts.records);
     return registry.add(
       stream,
       this.#caller.name,
@@ -164,24 +165,25 @@ export class StreamSession implements FaceSession {
     );
   }
 
-  /** The stream that the first open with this key started. Throws `bad_request` if that asked for something else. */
-  #earlier({ key, fingerprint }: Repeatable): RegisteredStream | undefined {
-    const record = this.#parts.records.find(key, fingerprint);
-    return record && this.#parts.registry.find(record.streamId, this.#caller.name, 1, 0);
-  }
-
   #resume(frame: ResumeFrame): void {
     this.#recheck();
     this.#checkId(frame.id);
-    const { stream, epoch, after } = frame;
-    const registered = this.#parts.registry.find(stream, this.#caller.name, epoch, after);
+    const { id, stream, epoch, after } = frame;
+    const found = this.#parts.registry.find(stream, this.#caller.name, epoch, after);
+    const resumed = (registered: RegisteredStream) => this.#resumed(frame, registered);
+    if (found instanceof Promise) this.#arrivals.add(id, found, resumed, (thrown) => this.#refuse(id, thrown));
+    else resumed(found);
+  }
+
+  #resumed(frame: ResumeFrame, registered: RegisteredStream): void {
+    const { id, stream, epoch, after } = frame;
     const { open, previous } = this.#read(frame, registered, after);
-    this.tell({ type: "resumed", id: frame.id, stream, epoch, after, ...(previous && { previous }) });
+    this.tell({ type: "resumed", id, stream, epoch, after, ...(previous && { previous }) });
     open.wake();
   }
 
   /** Attaches to a stream. The caller wakes it after its reply; `previous` is why the last reader detached. */
-  #read(frame: OpenFrame | ResumeFrame, registered: RegisteredStream, after: number) {
+  #read(frame: Reading, registered: RegisteredStream, after: number) {
     const { registry, limits } = this.#parts;
     const { windowBytes, windowEvents } = limits;
     const open: OpenStream = new OpenStream({
@@ -217,24 +219,28 @@ export class StreamSession implements FaceSession {
     if (why === "superseded" && this.#open.size === 0) this.#connection.close(4090, "superseded");
   }
 
-  #cancel(frame: CancelFrame): void {
-    const { registry } = this.#parts;
-    const stream =
-      frame.id === undefined
-        ? registry.owned(frame.stream ?? "", this.#caller.name)?.stream
-        : this.#open.get(frame.id)?.stream;
-    stream?.cancel(new GatewayError("cancelled"));
+  #cancel({ id, stream = "" }: CancelFrame): void {
+    const reason = new GatewayError("cancelled");
+    if (id === undefined) this.#parts.registry.cancel(stream, this.#caller.name, reason);
+    else if (!this.#arrivals.cancel(id)) (this.#open.get(id)?.stream ?? this.#openings.stream(id))?.cancel(reason);
+  }
+
+  #refuse(id: string | undefined, thrown: unknown): void {
+    const { observer } = this.#parts;
+    const error = toGatewayError(thrown);
+    if (error.code === "internal") observer.fault(thrown, "stream");
+    this.#scheduler.send(errorFrame(id, error));
+    noteRefusedFrame(this.#connection, observer, "stream", error);
   }
 
   /** Throws `duplicate_id` or `too_many_streams`. */
   #checkId(id: string): void {
     const limit = this.#parts.limits.streamsPerConnection;
-    if (this.#open.has(id)) throw new GatewayError("duplicate_id");
-    if (this.#open.size >= limit) {
+    if (this.#open.has(id) || this.#arrivals.has(id) || this.#openings.stream(id))
+      throw new GatewayError("duplicate_id");
+    if (this.#open.size + this.#arrivals.size + this.#openings.size >= limit) {
       const setting = "limits.streamsPerConnection";
       throw new GatewayError("too_many_streams", undefined, { details: { limit }, setting });
     }
   }
 }
-
-const sha256 = (text: string): string => hash("sha256", text, "base64");

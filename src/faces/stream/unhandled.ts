@@ -1,5 +1,6 @@
 import { BoundedMap } from "../../core/kernel/bounded-map.ts";
-import type { RegisteredStream, StreamRegistry } from "../../core/stream/registry.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
+import type { StreamRegistry } from "../../core/stream/registry.ts";
 
 /** Remembered for each connection; beyond it, the oldest is forgotten and kept for the full retention time. */
 const MAX_REMEMBERED = 256;

@@ -1,15 +1,15 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { GatewayKey } from "../../core/caller/key-ring.ts";
-import { GatewayError } from "../../core/kernel/errors.ts";
 import { KEY_STEPS } from "../sqlite/migrations.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
 import { inTransaction } from "../sqlite/transaction.ts";
+import { hasKey, type KeyStore, noKey } from "./key-store.ts";
 
 /** Keys have their own file so that its version changes only when they do, not with every transcript. */
 export const KEY_FILE = "keys.db";
 
 /** The gateway keys of a data directory. Blocking: for commands, and for the gateway's key thread. */
-export class KeyDatabase {
+export class KeyDatabase implements KeyStore {
   readonly #database: DatabaseSync;
   readonly #list: StatementSync;
   readonly #save: StatementSync;
@@ -36,7 +36,7 @@ export class KeyDatabase {
   add(key: GatewayKey): void {
     inTransaction(this.#database, () => {
       if (this.list().some(({ caller, revokedAt }) => caller === key.caller && revokedAt === undefined)) {
-        throw new GatewayError("bad_request", `${key.caller} already has a key; rotate or revoke it`);
+        throw hasKey(key.caller);
       }
       this.#write(key);
     });
@@ -52,7 +52,7 @@ export class KeyDatabase {
       const key =
         keys.find(({ id }) => id === idOrCaller) ??
         keys.find(({ caller, revokedAt }) => caller === idOrCaller && revokedAt === undefined);
-      if (!key) throw new GatewayError("bad_request", `there is no key ${idOrCaller}; sluice keys list shows all`);
+      if (!key) throw noKey(idOrCaller);
       const changed = change(key);
       this.#write(changed);
       return changed;

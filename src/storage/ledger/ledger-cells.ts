@@ -3,8 +3,8 @@ import type { CellsQuery, StreamLatency, UsageCell, UsageCells } from "../../cor
 import { columnText } from "./ledger-rows.ts";
 
 /** Most cells, and most latencies of single streams, in one result. */
-const MAX_CELLS = 20_000;
-const MAX_LATENCIES = 10_000;
+export const MAX_CELLS = 20_000;
+export const MAX_LATENCIES = 10_000;
 
 const DAY = "strftime('%Y-%m-%d', (opened_at + ?) / 1000, 'unixepoch')";
 const CACHED = "ifnull(cache_read_tokens, 0) + ifnull(cache_write_tokens, 0)";
@@ -51,7 +51,8 @@ type Row = Readonly<Record<string, unknown>>;
 
 const textOf = (value: unknown): string | null => (value === null ? null : String(value));
 
-const cellOf = (row: Row): UsageCell => ({
+/** A cell from its columns, whose texts have been read. */
+export const cellOf = (row: Row): UsageCell => ({
   day: String(row.day),
   session: textOf(row.session),
   route: String(row.route),
@@ -68,7 +69,8 @@ const cellOf = (row: Row): UsageCell => ({
   lastAt: Number(row.last_at),
 });
 
-const latencyOf = (row: Row): StreamLatency => ({
+/** A latency from its columns, whose texts have been read. */
+export const latencyOf = (row: Row): StreamLatency => ({
   day: String(row.day),
   session: textOf(row.session),
   totalMs: Number(row.total_ms),

@@ -84,13 +84,18 @@ export class LedgerDatabase {
     const dead = owners
       .map(({ instance }) => String(instance))
       .filter((one) => one !== this.#instance && !alive.has(one));
+    return dead.reduce((lost, instance) => lost + this.settle(instance, wallMs), 0);
+  }
+
+  /** Closes the rows that one run left open as `lost`. Returns how many. */
+  settle(instance: string, wallMs: number): number {
     const close = this.connection.prepare(
       `UPDATE streams SET closed_at = max(opened_at, ?), outcome = 'lost',
          source = iif(counted_tokens IS NULL, 'unknown', 'estimated'),
          input_tokens = counted_tokens, cost_nano = counted_nano, counted_tokens = NULL, counted_nano = NULL
        WHERE outcome IS NULL AND instance = ?`,
     );
-    return dead.reduce((lost, instance) => lost + Number(close.run(Math.round(wallMs), instance).changes), 0);
+    return Number(close.run(Math.round(wallMs), instance).changes);
   }
 
   /** Deletes some closed rows of streams opened before `wallMs`, and returns whether there may be more. */

@@ -22,10 +22,12 @@ export interface LedgerOperations {
   write(rows: readonly LedgerWrite[]): number;
   /** Closes the rows dead runs left open, and returns how many. */
   sweep(): number;
+  /** Closes the rows that one run left open, and returns how many. */
+  settle(instance: string): number;
   /** Deletes some of the rows past their retention, and returns whether there may be more. */
   prune(): boolean;
-  /** What each key spent since `wallMs`. */
-  spentSince(wallMs: number): readonly Spent[];
+  /** What each key spent since `wallMs`, but for these streams. */
+  spentSince(wallMs: number, except: readonly string[]): readonly Spent[];
 }
 
 /** Writes the ledger in a directory. */
@@ -49,8 +51,9 @@ export function open({ directory, instance, retentionMs, busyMs }: LedgerService
         }
       },
       sweep: () => database.sweep(living, Date.now()),
+      settle: (instance) => database.settle(instance, Date.now()),
       prune: () => database.prune(Date.now() - retentionMs),
-      spentSince: (wallMs) => queries.spentSince(wallMs),
+      spentSince: (wallMs, except) => queries.spentSince(wallMs, except),
     }),
     close() {
       database.close();

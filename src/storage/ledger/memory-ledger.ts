@@ -2,7 +2,7 @@ import { GatewayError } from "../../core/kernel/errors.ts";
 import { IN_MEMORY, LedgerDatabase } from "./ledger-database.ts";
 import { LedgerQueries } from "./ledger-queries.ts";
 import { closingWrite, type LedgerWrite, openingWrite } from "./ledger-rows.ts";
-import type { StoredLedger } from "./sqlite-ledger.ts";
+import type { StoredLedger } from "./stored-ledger.ts";
 
 /** How long rows gather before they are written together, as in the stored ledger. */
 const GATHER_MS = 20;
@@ -47,7 +47,9 @@ export function createMemoryLedger(maxStreams: number = MAX_STREAMS): StoredLedg
     },
     usage: async (query) => committed().usage(query),
     cells: async (query) => committed().cells(query),
-    spentSince: async (wallMs) => committed().spentSince(wallMs),
+    spentSince: async (wallMs, except = []) => committed().spentSince(wallMs, except),
+    // No other run can have left any.
+    settle: async () => 0,
     async stop() {
       commit();
       if (!stopped) database.close();
@@ -65,5 +67,6 @@ export const NO_LEDGER: StoredLedger = {
   usage: async ({ by }) => ({ by, lines: [], more: false }),
   cells: async () => ({ cells: [], latencies: [] }),
   spentSince: async () => [],
+  settle: async () => 0,
   async stop() {},
 };

@@ -1,48 +1,28 @@
-import { randomUUID } from "node:crypto";
 import { isNativeError } from "node:util/types";
-import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
-import type { Ledger, LedgerNews } from "../../core/ledger/ledger.ts";
 import type { WorkerThread } from "../sqlite/worker-thread.ts";
 import { LedgerReader } from "./ledger-reader.ts";
 import { LedgerSpool } from "./ledger-spool.ts";
 import { LedgerThread } from "./ledger-thread.ts";
+import { DAY_MS, type LedgerKeeping, STOP_MS, type StoredLedger } from "./stored-ledger.ts";
 
-/** What the stored ledger needs. */
-export interface LedgerOptions {
+/** What the ledger in SQLite needs. */
+export interface LedgerOptions extends LedgerKeeping {
   readonly directory: string;
   /** The thread that writes it; by default its own. */
   readonly thread?: WorkerThread | undefined;
-  readonly mode: "alongside" | "strict";
-  /** Rows that may wait in memory; beyond that, opens are refused. */
-  readonly spoolRows: number;
-  /** How long an open waits for its commit, and a commit for another process that holds the file. */
-  readonly openWaitMs: number;
-  readonly retentionDays: number;
-  readonly clock: Clock;
-  readonly news: (news: LedgerNews) => void;
+  /** Identifies this run in the rows that it opens. */
+  readonly instance: string;
 }
-
-/** A ledger that the composition root starts and stops. */
-export interface StoredLedger extends Ledger {
-  /** Rows not yet committed. */
-  readonly waitingRows: number;
-  /** Commits what waits, for a few seconds at most, and closes. */
-  stop(): Promise<void>;
-}
-
-const DAY_MS = 86_400_000;
-/** How long stopping waits for the last commits, and then again for the thread to finish its batch. */
-const STOP_MS = 5_000;
 
 /**
  * Opens the ledger, `ledger.db` in a directory, and closes the rows that dead runs left open. Rejects with
  * `ledger_unavailable` when it cannot be used.
  */
 export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLedger> {
-  const { directory, openWaitMs, retentionDays, news, clock } = options;
+  const { directory, instance, openWaitMs, retentionDays, news, clock } = options;
   const thread = new LedgerThread(
-    { directory, instance: randomUUID(), retentionMs: retentionDays * DAY_MS, busyMs: openWaitMs },
+    { directory, instance, retentionMs: retentionDays * DAY_MS, busyMs: openWaitMs },
     (streams) => news({ kind: "lost", streams }),
     options.thread,
   );
@@ -65,11 +45,20 @@ export async function openSqliteLedger(options: LedgerOptions): Promise<StoredLe
     },
     usage: (query) => reader.usage(query),
     cells: (query) => reader.cells(query),
-    async spentSince(wallMs) {
+    async spentSince(wallMs, except = []) {
       try {
-        return await thread.spentSince(wallMs);
+        return await thread.spentSince(wallMs, except);
       } catch (cause) {
         throw new GatewayError("ledger_unavailable", "the ledger cannot be read", { cause });
+      }
+    },
+    async settle(dead) {
+      try {
+        const streams = await thread.settle(dead);
+        if (streams > 0) news({ kind: "lost", streams });
+        return streams;
+      } catch (cause) {
+        throw new GatewayError("ledger_unavailable", "the ledger cannot be written", { cause });
       }
     },
     async stop() {

@@ -21,6 +21,11 @@ class MemoryTranscripts implements Transcripts {
     return [...this.#sessions.values()].sort((a, b) => b.updatedAt - a.updatedAt);
   }
 
+  async session(key: string): Promise<SessionRecord | undefined> {
+    this.#check();
+    return this.#sessions.get(key);
+  }
+
   async saveSession(session: SessionRecord): Promise<void> {
     this.#check();
     this.#sessions.set(session.key, session);
@@ -60,6 +65,15 @@ class MemoryTranscripts implements Transcripts {
     return stored.sort((a, b) => Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)));
   }
 
+  async document(kind: string, key: string): Promise<JsonValue | undefined> {
+    this.#check();
+    return this.#documents.get(kind)?.get(key);
+  }
+
+  claim(kind: string): Promise<readonly StoredDocument[]> {
+    return this.documents(kind);
+  }
+
   async saveDocument(kind: string, key: string, value: JsonValue): Promise<void> {
     this.#check();
     const stored = this.#documents.get(kind) ?? new Map<string, JsonValue>();
@@ -70,6 +84,18 @@ class MemoryTranscripts implements Transcripts {
   async deleteDocument(kind: string, key: string): Promise<void> {
     this.#check();
     this.#documents.get(kind)?.delete(key);
+  }
+
+  /** Nothing else reads or writes here. */
+  async release(): Promise<void> {}
+
+  follow(): () => void {
+    return () => {};
+  }
+
+  /** Nothing waits here. */
+  hurry(): () => void {
+    return () => {};
   }
 
   async close(): Promise<void> {

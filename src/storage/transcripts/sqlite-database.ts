@@ -12,7 +12,7 @@ export const DATABASE_FILE = "sluice.db";
 
 /** The port's calls without promises. */
 export type TranscriptOperations = {
-  [Name in keyof Omit<Transcripts, "close">]: (
+  [Name in keyof Omit<Transcripts, "close" | "claim" | "release" | "follow" | "hurry">]: (
     ...args: Parameters<Transcripts[Name]>
   ) => Awaited<ReturnType<Transcripts[Name]>>;
 };
@@ -21,6 +21,7 @@ export type TranscriptOperations = {
 export class SqliteDatabase implements TranscriptOperations {
   readonly #database: DatabaseSync;
   readonly #listSessions: StatementSync;
+  readonly #getSession: StatementSync;
   readonly #saveSession: StatementSync;
   readonly #deleteSession: StatementSync;
   readonly #listMessages: StatementSync;
@@ -28,6 +29,7 @@ export class SqliteDatabase implements TranscriptOperations {
   readonly #addMessage: StatementSync;
   readonly #deleteMessages: StatementSync;
   readonly #listDocuments: StatementSync;
+  readonly #getDocument: StatementSync;
   readonly #saveDocument: StatementSync;
   readonly #deleteDocument: StatementSync;
 
@@ -36,6 +38,7 @@ export class SqliteDatabase implements TranscriptOperations {
     const database = openDatabase(directory, DATABASE_FILE, TRANSCRIPT_STEPS);
     this.#database = database;
     this.#listSessions = database.prepare("SELECT record FROM sessions ORDER BY updated_at DESC");
+    this.#getSession = database.prepare("SELECT record FROM sessions WHERE key = ?");
     this.#saveSession = database.prepare(
       `INSERT INTO sessions (key, updated_at, record) VALUES (?, ?, ?)
        ON CONFLICT (key) DO UPDATE SET updated_at = excluded.updated_at, record = excluded.record`,
@@ -49,6 +52,7 @@ export class SqliteDatabase implements TranscriptOperations {
     );
     this.#deleteMessages = database.prepare("DELETE FROM messages WHERE session_key = ?");
     this.#listDocuments = database.prepare("SELECT key, value FROM documents WHERE kind = ? ORDER BY key");
+    this.#getDocument = database.prepare("SELECT value FROM documents WHERE kind = ? AND key = ?");
     this.#saveDocument = database.prepare(
       `INSERT INTO documents (kind, key, value) VALUES (?, ?, ?)
        ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value`,
@@ -70,6 +74,11 @@ export class SqliteDatabase implements TranscriptOperations {
 
   sessions(): readonly SessionRecord[] {
     return this.#listSessions.all().map(({ record }) => JSON.parse(String(record)));
+  }
+
+  session(key: string): SessionRecord | undefined {
+    const row = this.#getSession.get(key);
+    return row && JSON.parse(String(row.record));
   }
 
   saveSession(session: SessionRecord): void {
@@ -105,6 +114,11 @@ export class SqliteDatabase implements TranscriptOperations {
       key: String(key),
       value: JSON.parse(String(value)),
     }));
+  }
+
+  document(kind: string, key: string): JsonValue | undefined {
+    const row = this.#getDocument.get(kind, key);
+    return row && JSON.parse(String(row.value));
   }
 
   saveDocument(kind: string, key: string, value: JsonValue): void {

@@ -41,15 +41,24 @@ export async function openSqliteTranscripts({ directory, thread }: TranscriptOpt
         throw new GatewayError("store_unavailable", undefined, { cause });
       }
     };
+  const documents = call("documents");
   return {
     sessions: call("sessions"),
+    session: call("session"),
     saveSession: call("saveSession"),
     deleteSession: call("deleteSession"),
     messages: call("messages"),
     message: call("message"),
     append: call("append"),
     clear: call("clear"),
-    documents: call("documents"),
+    documents,
+    document: call("document"),
+    // Gateways that share a directory do not know whose a document is.
+    claim: (kind) => documents(kind),
+    async release() {},
+    // Nor do they hear of what the others write.
+    follow: () => () => {},
+    hurry: () => () => {},
     saveDocument: call("saveDocument"),
     deleteDocument: call("deleteDocument"),
     close() {

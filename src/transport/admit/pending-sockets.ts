@@ -14,8 +14,10 @@ export interface PendingSocketLimits {
 export interface PendingSocketsParts {
   readonly limits: PendingSocketLimits;
   readonly clock: Clock;
-  /** Whether the address is a proxy's, which many clients share. */
-  readonly isProxy?: (address: string) => boolean;
+  /** Whether many clients share the socket's address, as those behind a proxy do. */
+  readonly isShared?: (socket: Socket) => boolean;
+  /** The address of a socket's client; by default the socket's. */
+  readonly addressOf?: (socket: Socket) => string;
   /** Called when a socket was closed to make room. */
   readonly closed: (remoteAddress: string) => void;
 }
@@ -51,12 +53,12 @@ export class PendingSockets {
   /** Counts a new socket until it leaves or closes. */
   enter(socket: Socket): void {
     const { limits, clock } = this.#parts;
-    const key = clientKey(socket.remoteAddress ?? "");
+    const key = clientKey(this.#addressOf(socket));
     const pending = { socket, key, since: clock.now() };
     this.#pending.set(socket, pending);
     socket.once("close", () => this.leave(socket));
     this.#makeRoom(this.#pending, limits.unauthenticatedSockets);
-    if (isThisMachine(key) || this.#parts.isProxy?.(socket.remoteAddress ?? "")) return;
+    if (isThisMachine(key) || this.#parts.isShared?.(socket)) return;
     const neighbours = this.#byAddress.get(key) ?? new Set();
     this.#byAddress.set(key, neighbours.add(pending));
     this.#makeRoom(neighbours, limits.unauthenticatedSocketsPerAddress);
@@ -79,8 +81,12 @@ export class PendingSockets {
       if (!oldest || oldest.since > undisturbed) return;
       this.leave(oldest.socket);
       oldest.socket.destroy();
-      this.#parts.closed(oldest.socket.remoteAddress ?? oldest.key);
+      this.#parts.closed(this.#addressOf(oldest.socket) || oldest.key);
     }
+  }
+
+  #addressOf(socket: Socket): string {
+    return this.#parts.addressOf?.(socket) ?? socket.remoteAddress ?? "";
   }
 }
 

@@ -100,18 +100,13 @@ export class ServerExchange implements HttpExchange, HttpBody {
   upload(maxBytes: number, receiver: UploadReceiver): Upload {
     const { request, room, awaits } = this.#parts;
     this.#endIfSlow();
-    const upload = readUpload({
-      request,
-      room,
-      maxBytes,
-      receiver: {
-        part: (bytes) => this.#work(() => receiver.part(bytes)),
-        end: () => this.#work(() => receiver.end()),
-        failed: (error) => this.#work(() => receiver.failed(error)),
-      },
-      welcome: () => this.#welcome(),
-      awaits,
-    });
+    const guarded: UploadReceiver = {
+      part: (bytes) => this.#work(() => receiver.part(bytes)),
+      end: () => this.#work(() => receiver.end()),
+      failed: (error) => this.#work(() => receiver.failed(error)),
+    };
+    const welcome = () => this.#welcome();
+    const upload = readUpload({ request, room, maxBytes, receiver: guarded, welcome, awaits });
     this.#unread = () => upload.abandon();
     return upload;
   }
@@ -135,7 +130,8 @@ export class ServerExchange implements HttpExchange, HttpBody {
     this.#send({ ...answer, headers: { "cache-control": "no-store", ...answer.headers } });
   }
 
-  refuse(error: GatewayError, headers: Readonly<Record<string, string>> = {}): void {
+  refuse(error: GatewayError, headers: Readonly<Record<string, string>> = {}, isTurnedAway = false): void {
+    if (isTurnedAway) this.#parts.refused(error);
     const page = this.#parts.refusal(error);
     this.#send({ ...page, headers: { ...headers, ...page.headers } });
   }

@@ -1,5 +1,5 @@
-import type { RequestListener, Server, ServerOptions } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { RequestListener, ServerOptions } from "node:http";
+import type { AddressInfo, Server, Socket } from "node:net";
 
 /**
  * Node's defaults (60 s for headers, 300 s for a request, checked every 30 s) favour deliberately slow clients. Bodies are

@@ -188,11 +188,11 @@ export class WebSockets {
 
   /** All checks before the WebSocket exists. Throws GatewayError. */
   #admit(request: IncomingMessage, remoteAddress: string, known: { caller?: Caller }) {
-    const { admission, origins } = this.#parts;
+    const { admission, origins, proxies } = this.#parts;
     if (this.#draining) throw new GatewayError("shutting_down");
     admission.takeUpgrade(remoteAddress);
     checkHead(request);
-    checkSource(sourceOf(request), origins);
+    if (!proxies.isForwarded(request.socket)) checkSource(sourceOf(request), origins);
     const path = pathOf(request);
     const target = this.#mounts.get(path);
     if (!target) throw this.#parts.speaksHttp(path) ? speaksHttp() : new GatewayError("not_found");

@@ -17,6 +17,9 @@ export interface SseReceiver {
 /** What the parser buffers besides an event's data: field names such as "data: ", and the probe for the last event. */
 const FIELD_NAME_CHARACTERS = 16;
 
+/** From this size on, in bytes, a read is not kept for its end. */
+const LARGE_READ_BYTES = 4_096;
+
 /** The most bytes kept of an unframed tail: as many as of an error body. */
 const MAX_TAIL_BYTES = 65_536;
 
@@ -60,7 +63,8 @@ export class SseReader {
     const isPlain = isAscii(bytes);
     if (!isPlain) this.#isWide = true;
     this.#sawEvent = false;
-    this.#parser.feed(bytes);
+    if (bytes.length < LARGE_READ_BYTES) this.#feed(bytes);
+    else this.#feedLarge(bytes);
     this.#heldBytes = this.#sawEvent || endsInBlankLine(bytes) ? 0 : this.#heldBytes + bytes.length;
     // What is left in the parser came with this chunk.
     if (isPlain && this.#sawEvent) this.#isWide = false;
@@ -88,6 +92,22 @@ export class SseReader {
     this.#probe = undefined;
     if (event) this.#event({ event: event.name, data: event.data });
     return { isCut: isCut || (leftover !== undefined && jsonNesting(leftover) === "open"), leftover };
+  }
+
+  /**
+   * The parser keeps what is unfinished until more comes, and others the last event: with both in memory of their own, neither
+   * keeps all of a read, nor is all of it joined to an unfinished line.
+   */
+  #feedLarge(bytes: ByteString): void {
+    const first = this.#atLineStart ? 0 : bytes.indexOf("\n") + 1;
+    const last = Math.max(first, lastEventAt(bytes));
+    if (first > 0) this.#feed(copyOf(bytes.slice(0, first)));
+    if (last > first) this.#feed(bytes.slice(first, last));
+    this.#feed(copyOf(bytes.slice(last)));
+  }
+
+  #feed(bytes: ByteString): void {
+    if (!this.#isTooLarge) this.#parser.feed(bytes);
   }
 
   #event(message: EventSourceMessage): void {
@@ -131,6 +151,15 @@ export class SseReader {
 
 /** Whether a byte string is ASCII: any other character takes two bytes of UTF-8. */
 const isAscii = (bytes = ""): boolean => Buffer.byteLength(bytes) === bytes.length;
+
+/** Where the last complete event begins, if two end in these bytes with empty lines; else 0. */
+function lastEventAt(bytes: ByteString): number {
+  const end = bytes.lastIndexOf("\n\n");
+  return end > 0 ? bytes.lastIndexOf("\n\n", end - 1) + 2 : 0;
+}
+
+/** The bytes in memory of their own, which a slice shares with what it was cut from. */
+const copyOf = (bytes: ByteString): ByteString => Buffer.from(bytes, "latin1").toString("latin1");
 
 /** Looks at the last two characters only: each chunk of a stream asks it. A CRLF counts as both of its characters. */
 const endsInBlankLine = (bytes: string) =>

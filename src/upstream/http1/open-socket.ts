@@ -3,6 +3,7 @@ import { type ConnectionOptions, connect as connectSecure, type SecureContext, t
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import type { ReadTurn } from "../../core/stream/read-turn.ts";
 import type { RunningTime } from "../policy/running-time.ts";
+import { READ_BYTES } from "./read-buffers.ts";
 import type { ReadPace } from "./read-pace.ts";
 
 /** Whom TLS expects and trusts. `session` is the newest one, which the next connection takes up. */
@@ -43,16 +44,19 @@ export interface SocketTarget extends Peer {
 const TCP_KEEP_ALIVE_MS = 60_000;
 
 /**
- * All sockets read into this buffer: each read is copied into a string before the next one. So no read allocates a buffer, and
+ * All sockets read into this buffer: each read is copied out of it before the next one. So no read allocates a buffer, and
  * none waits in a stream (figures: bench/README.md).
  */
-const READ_BUFFER = Buffer.allocUnsafeSlow(65_536);
+const READ_BUFFER = Buffer.allocUnsafeSlow(READ_BYTES);
 
-/** Begins a connection whose reads are handed to `read`, one character per byte, or arrive as events without it. */
-export function openSocket({ host, port, tls, lookup }: Peer, read?: (bytes: ByteString) => true): Socket {
+/**
+ * Begins a connection whose reads are handed to `read`, as the first `size` bytes of a buffer that the next read overwrites, or
+ * arrive as events without it.
+ */
+export function openSocket({ host, port, tls, lookup }: Peer, read?: (buffer: Buffer, size: number) => true): Socket {
   const onread = read && {
     buffer: READ_BUFFER,
-    callback: (size: number): true => read(READ_BUFFER.toString("latin1", 0, size)),
+    callback: (size: number): true => read(READ_BUFFER, size),
   };
   const options = {
     host,

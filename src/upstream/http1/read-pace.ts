@@ -1,3 +1,5 @@
+import { ReadBuffers } from "./read-buffers.ts";
+
 /** A socket that reads at a shared pace. */
 export interface PacedSocket {
   /** Its turn to read has come. */
@@ -18,6 +20,8 @@ const LARGE_READ_BYTES = 4_096;
  * turn, and all sockets before any client or timer gets its turn; 64 of them would occupy the loop for seconds.
  */
 export class ReadPace {
+  /** Where reads are kept until their turn. */
+  readonly buffers = new ReadBuffers();
   readonly #now: () => number;
   /** Whose turn has not come yet, longest waiting first. */
   readonly #waiting = new Set<PacedSocket>();

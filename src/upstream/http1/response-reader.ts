@@ -1,4 +1,4 @@
-import type { ByteString } from "../../core/kernel/byte-string.ts";
+import { type ByteString, copyOf } from "../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
 import { readChunkSize } from "./chunk-size.ts";
 import { checkTrailer, type FramedHead, hasBareLineEnd, protocolError, readHead } from "./response-head.ts";
@@ -114,7 +114,8 @@ export class ResponseReader {
     }
     const next = at + end + HEAD_END.length - this.#rest.length;
     this.#rest = "";
-    const head = readHead(text.slice(0, end));
+    // Its fields outlive the read that brought them.
+    const head = readHead(copyOf(text.slice(0, end)));
     if (head.status < 200) {
       this.#skipped += end + HEAD_END.length;
       return next;

@@ -3,6 +3,7 @@ import { TLSSocket } from "node:tls";
 import type { ByteString } from "../../core/kernel/byte-string.ts";
 import { GatewayError, toGatewayError } from "../../core/kernel/errors.ts";
 import { certificateError } from "./connection-error.ts";
+import { HeldReads } from "./held-reads.ts";
 import { openSocket, type SocketTarget, secured } from "./open-socket.ts";
 import type { PacedSocket } from "./read-pace.ts";
 import { ResponseReader } from "./response-reader.ts";
@@ -33,7 +34,7 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
   #isConnected = false;
   #isPaused = false;
   /** Bytes read before a pause took effect, or beyond the pace. */
-  #held: ByteString = "";
+  readonly #held: HeldReads;
   #error: Error | undefined;
   /** Whether it has served a call or been idle, so that the upstream may have closed it. */
   #isReused = false;
@@ -49,10 +50,11 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
   constructor(target: SocketTarget, owner: SocketOwner) {
     this.#owner = owner;
     this.#target = target;
+    this.#held = new HeldReads(target.pace.buffers);
     this.#callOff = this.#target.time.after(target.connectMs, () => this.#notMade());
     if (target.proxy) this.#socket = openTunnel(target.proxy, this);
     else {
-      this.#socket = this.#follow(openSocket(target, (bytes) => this.#read(bytes)));
+      this.#socket = this.#follow(openSocket(target, (buffer, size) => this.#read(buffer, size)));
       this.#socket.on(target.tls ? "secureConnect" : "connect", () => this.#connected());
     }
   }
@@ -96,7 +98,7 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
   resume(): void {
     this.#isPaused = false;
     queueMicrotask(() => {
-      if (this.#target.pace.admits(this, this.#held.length)) this.readOn();
+      if (this.#target.pace.admits(this, this.#held.bytes)) this.readOn();
     });
   }
 
@@ -118,7 +120,7 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
     const { tls, host } = this.#target;
     // The host is what a certificate is checked for where no name can be sent.
     this.#socket = this.#follow(tls ? secured(tls, { socket, host }) : socket);
-    this.#socket.on("data", (bytes: Buffer) => this.#read(bytes.toString("latin1")));
+    this.#socket.on("data", (bytes: Buffer) => this.#read(bytes, bytes.length));
     if (tls) this.#socket.on("secureConnect", () => this.#connected());
     else this.#connected();
   }
@@ -144,18 +146,17 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
     this.#offer(FIRST_IDLE_MS);
   }
 
-  #read(bytes: ByteString): true {
-    if (this.#isPaused || this.#held !== "" || !this.#target.pace.admits(this, bytes.length)) {
-      this.#held += bytes;
+  /** The first `size` bytes of a buffer that is not its own. */
+  #read(buffer: Buffer, size: number): true {
+    if (this.#isPaused || this.#held.bytes > 0 || !this.#target.pace.admits(this, size)) {
+      this.#held.add(buffer, size);
       this.#socket.pause();
-    } else this.#take(bytes);
+    } else this.#take(buffer.toString("latin1", 0, size));
     return true;
   }
 
   #release(): void {
-    const bytes = this.#held;
-    this.#held = "";
-    if (bytes !== "") this.#take(bytes);
+    if (this.#held.bytes > 0) this.#take(this.#held.take());
   }
 
   #take(bytes: ByteString): void {
@@ -240,7 +241,8 @@ export class UpstreamSocket implements TunnelOwner, PacedSocket {
     const error = this.#error ?? new GatewayError("upstream_reset");
     this.#owner.gone(this, this.#isConnected ? undefined : error);
     // What was read through a proxy while it was paused.
-    this.#held += this.#socket.read()?.toString("latin1") ?? "";
+    const rest: Buffer | null = this.#socket.read();
+    if (rest) this.#held.add(rest, rest.length);
     this.#release();
     this.destroy(error);
   }

@@ -1,4 +1,4 @@
-import type { ProviderHead } from "../../core/stream/provider-head.ts";
+import type { ProviderHead } from "../../core/stream/stream-parts.ts";
 import type { ResponseHead } from "./response.ts";
 
 /**

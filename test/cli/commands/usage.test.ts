@@ -26,9 +26,9 @@ function place(streams: readonly Stream[], config: unknown = { data: { directory
     database.write(rows);
     database.close();
   }
-  return (...args: readonly string[]) => {
+  return async (...args: readonly string[]) => {
     const seen = { stdout: "", stderr: "" };
-    const code = runUsage(args, {
+    const code = await runUsage(args, {
       env: {},
       cwd,
       stdout: { write: (text) => (seen.stdout += text) },
@@ -73,8 +73,8 @@ function parseCsv(text: string): string[][] {
 }
 
 describe("sluice usage", () => {
-  test("prints a table with a total, and marks what is estimated and unknown", () => {
-    const { code, stdout, stderr } = place(MIXED)("--by", "model");
+  test("prints a table with a total, and marks what is estimated and unknown", async () => {
+    const { code, stdout, stderr } = await place(MIXED)("--by", "model");
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout.split("\n")).toEqual([
       "MODEL   STREAMS       INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING        COST  UNKNOWN",
@@ -89,24 +89,24 @@ describe("sluice usage", () => {
     ]);
   });
 
-  test("is by day by default, in order", () => {
-    const { stdout } = place(MIXED)();
+  test("is by day by default, in order", async () => {
+    const { stdout } = await place(MIXED)();
     expect(stdout.split("\n").map((line) => line.split(" ")[0])).toEqual(
       expect.arrayContaining(["DAY", "2026-11-22", "2026-11-23"]),
     );
   });
 
-  test("is limited to a time range and a caller", () => {
+  test("is limited to a time range and a caller", async () => {
     const usage = place(MIXED);
-    const groups = (...args: string[]) =>
-      JSON.parse(usage("--json", ...args).stdout).lines.map((line: { group: string }) => line.group);
-    expect(groups("--since", "2026-11-23")).toEqual(["2026-11-23"]);
-    expect(groups("--until", "2026-11-22T00:00Z")).toEqual([]);
-    expect(groups("--by", "caller", "--caller", "bob")).toEqual(["bob"]);
+    const groups = async (...args: string[]) =>
+      JSON.parse((await usage("--json", ...args)).stdout).lines.map((line: { group: string }) => line.group);
+    expect(await groups("--since", "2026-11-23")).toEqual(["2026-11-23"]);
+    expect(await groups("--until", "2026-11-22T00:00Z")).toEqual([]);
+    expect(await groups("--by", "caller", "--caller", "bob")).toEqual(["bob"]);
   });
 
-  test("--json has exact costs, and null for unknown values", () => {
-    const report = JSON.parse(place(MIXED)("--by", "model", "--json").stdout);
+  test("--json has exact costs, and null for unknown values", async () => {
+    const report = JSON.parse((await place(MIXED)("--by", "model", "--json")).stdout);
     expect(report).toMatchObject({ by: "model", more: false });
     expect(report.lines[0]).toEqual({
       group: "claude",
@@ -139,8 +139,8 @@ describe("sluice usage", () => {
     expect(report.lines[2]).toMatchObject({ group: null, unknown: 1, exact: { inputTokens: null, cost: null } });
   });
 
-  test("--csv has one line per group, and empty fields for unknown values", () => {
-    const rows = parseCsv(place(MIXED)("--by", "model", "--csv").stdout);
+  test("--csv has one line per group, and empty fields for unknown values", async () => {
+    const rows = parseCsv((await place(MIXED)("--by", "model", "--csv")).stdout);
     expect(rows).toHaveLength(4);
     const [header = [], claude = [], , none = []] = rows;
     const of = (row: readonly string[]) => Object.fromEntries(header.map((name, at) => [name, row[at]]));
@@ -154,9 +154,9 @@ describe("sluice usage", () => {
     expect(of(none)).toMatchObject({ model: "", unknown: "1", exact_inputTokens: "", exact_cost: "" });
   });
 
-  test("no name in a csv file begins a formula, breaks out of its field or loses a character", () => {
+  test("no name in a csv file begins a formula, breaks out of its field or loses a character", async () => {
     const usage = place(NAUGHTY_STRINGS.map((session) => [{ session }, {}]));
-    const rows = parseCsv(usage("--by", "session", "--csv").stdout).slice(1);
+    const rows = parseCsv((await usage("--by", "session", "--csv")).stdout).slice(1);
     expect(rows.map((row) => row.length)).toEqual(Array(NAUGHTY_STRINGS.length).fill(22));
     const names = rows.map(([name = ""]) => name);
     for (const name of names) expect(name).not.toMatch(/^[\s\p{Cc}]*[=+\-@＝＋－＠]/u);
@@ -165,20 +165,20 @@ describe("sluice usage", () => {
     );
   });
 
-  test("no name in a table moves the cursor, reorders text or breaks the line", () => {
+  test("no name in a table moves the cursor, reorders text or breaks the line", async () => {
     const usage = place(NAUGHTY_STRINGS.map((session) => [{ session }, {}]));
-    const { stdout } = usage("--by", "session");
+    const { stdout } = await usage("--by", "session");
     expect(stdout.trimEnd().split("\n")).toHaveLength(NAUGHTY_STRINGS.length + 2);
     expect(stdout.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202a-\u202e\u2066-\u2069]/u);
   });
 
-  test("--help prints the usage", () => {
-    const { code, stdout } = place([])("--help");
+  test("--help prints the usage", async () => {
+    const { code, stdout } = await place([])("--help");
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^Usage: sluice usage/)]);
   });
 
-  test("--data names the directory, whatever the configuration says", () => {
-    expect(place(MIXED, { data: { directory: "elsewhere" } })("--data", "store", "--json").code).toBe(0);
+  test("--data names the directory, whatever the configuration says", async () => {
+    expect((await place(MIXED, { data: { directory: "elsewhere" } })("--data", "store", "--json")).code).toBe(0);
   });
 
   test.each([
@@ -189,23 +189,23 @@ describe("sluice usage", () => {
     [["--json", "--csv"], "--json or --csv, not both"],
     [["--bye"], "Unknown option '--bye'"],
     [["today"], "Unexpected argument 'today'. This command does not take positional arguments"],
-  ])("%j is bad usage", (args, reason) => {
-    expect(place(MIXED)(...args)).toEqual({ code: 2, stdout: "", stderr: `sluice: ${reason}\n` });
+  ])("%j is bad usage", async (args, reason) => {
+    expect(await place(MIXED)(...args)).toEqual({ code: 2, stdout: "", stderr: `sluice: ${reason}\n` });
   });
 
-  test("without a ledger says so and creates none", () => {
-    expect(place([])()).toEqual({
+  test("without a ledger says so and creates none", async () => {
+    expect(await place([])()).toEqual({
       code: 1,
       stdout: "",
       stderr: expect.stringMatching(/^sluice: there is no ledger in .*store\n$/),
     });
-    expect(place([], { data: { store: "memory" } })()).toMatchObject({
+    expect(await place([], { data: { store: "memory" } })()).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("GET /v1/usage"),
     });
   });
 
-  test("an empty --data is bad usage, not the working directory", () => {
-    expect(place(MIXED)("--data", "")).toMatchObject({ code: 2, stderr: "sluice: --data is empty\n" });
+  test("an empty --data is bad usage, not the working directory", async () => {
+    expect(await place(MIXED)("--data", "")).toMatchObject({ code: 2, stderr: "sluice: --data is empty\n" });
   });
 });

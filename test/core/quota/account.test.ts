@@ -1,7 +1,8 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Caps } from "../../../src/core/caller/caller.ts";
 import type { GatewayError } from "../../../src/core/kernel/errors.ts";
-import { Account, type Ask } from "../../../src/core/quota/account.ts";
+import { Account } from "../../../src/core/quota/account.ts";
+import type { Ask } from "../../../src/core/quota/decision.ts";
 
 const NOON = Date.parse("2026-11-22T12:00:00Z");
 const MIDNIGHT = Date.parse("2026-11-23T00:00:00Z");

@@ -24,10 +24,26 @@ describe("an event template", () => {
   const openai = (text: string, obfuscation: string, id = "c1", created = "1790000000") =>
     `{"id":"${id}","created":${created},"choices":[{"index":0,"delta":{"content":"${text}"}}],"obfuscation":"${obfuscation}"}`;
 
-  test("matches when ids, times and obfuscation differ too, and reads nothing from them", () => {
-    const template = learned(openai("one", "x7Kq"), "one");
+  /** Learned from two events that differ in all of these. */
+  function learnedTwice(): EventTemplate {
+    const template = learned(openai("zero", "x7Kq", "c0", "1789999999"), "zero");
+    template.learn(undefined, openai("one", "x"), { text: "one" });
+    return template;
+  }
+
+  test("matches when ids, times and obfuscation differ too once they have differed, and reads nothing from them", () => {
+    const template = learnedTwice();
     expect(template.match(undefined, openai("two", ""))).toEqual({ text: "two" });
     expect(template.match(undefined, openai("three", "aaaaaaaaaaaa", "c2", "0"))).toEqual({ text: "three" });
+  });
+
+  test("compares a field that has not differed, and learns again when it does", () => {
+    const template = learned(openai("one", "x", "c1"), "one");
+    template.learn(undefined, openai("two", "yy", "c1"), { text: "two" });
+    expect(template.match(undefined, openai("three", "", "c1"))).toEqual({ text: "three" });
+    expect(template.match(undefined, openai("four", "", "c2"))).toBeUndefined();
+    template.learn(undefined, openai("four", "", "c2"), { text: "four" });
+    expect(template.match(undefined, openai("five", "zzz", "c3"))).toEqual({ text: "five" });
   });
 
   test.each([
@@ -39,7 +55,7 @@ describe("an event template", () => {
     ["a control character in a free field", openai("two", "\n")],
     ["a field that is not free", openai("two", 'x","finish":"stop')],
   ])("does not match %s", (_what, data) => {
-    expect(learned(openai("one", "x"), "one").match(undefined, data)).toBeUndefined();
+    expect(learnedTwice().match(undefined, data)).toBeUndefined();
   });
 
   test.each(['say "x"', "a\\b", "a\nb", "\\", '\\"', "\\\\", "\u0001"])("reads %j as JSON writes it", (text) => {
@@ -47,7 +63,7 @@ describe("an event template", () => {
   });
 
   test("matches when a free field is escaped", () => {
-    const template = learned(openai("one", "x"), "one");
+    const template = learnedTwice();
     expect(template.match(undefined, openai("two", '\\u0041\\"'))).toEqual({ text: "two" });
   });
 

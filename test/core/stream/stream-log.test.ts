@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { LogBudget } from "../../../src/core/stream/log-budget.ts";
 import { StreamLog } from "../../../src/core/stream/stream-log.ts";
+import { ScribbledMemory } from "../../support/scribbled-memory.ts";
 
 /** What the log charges for an entry besides its text. */
 const OVERHEAD = (() => {
@@ -19,6 +20,87 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 const limits = fc.record({
   maxBytes: fc.integer({ min: 1, max: 40 * OVERHEAD }),
   maxEntries: fc.integer({ min: 1, max: 200 }),
+});
+
+/** One upstream's read: events, and what readers let go of meanwhile. */
+const read = fc.array(
+  fc.oneof(
+    { weight: 4, arbitrary: fc.record({ append: fc.integer({ min: 0, max: 3_000 }) }) },
+    { weight: 1, arbitrary: fc.record({ trimTo: fc.nat(60) }) },
+    { weight: 1, arbitrary: fc.record({ look: fc.nat(60) }) },
+  ),
+  { maxLength: 20 },
+);
+
+describe("a log with a memory", () => {
+  test("has every entry that is not trimmed, and gives back every block", () => {
+    const limits = fc.record({ maxBytes: fc.integer({ min: 1, max: 60_000 }), maxEntries: fc.constant(1_000) });
+    fc.assert(
+      fc.property(limits, fc.boolean(), fc.array(read, { maxLength: 6 }), (limits, isReading, reads) => {
+        const memory = new ScribbledMemory(1_024);
+        const log = new StreamLog(limits, new LogBudget(1_000_000_000, undefined, memory));
+        const dataOf = (seq: number, bytes: number) => `${seq}:`.padEnd(bytes, String.fromCharCode(0x61 + (seq % 150)));
+        const written: string[] = [];
+        const look = (seq: number) =>
+          expect(log.at(seq)?.data).toBe(seq > log.tail && seq <= log.head ? written[seq - 1] : undefined);
+        for (const steps of reads) {
+          memory.isReading = isReading;
+          for (const step of steps) {
+            if ("append" in step) {
+              written.push(dataOf(written.length + 1, step.append));
+              log.append(undefined, written.at(-1) ?? "", false);
+            } else if ("trimTo" in step) log.trimTo(Math.min(step.trimTo, log.head));
+            else look(step.look);
+          }
+          memory.endRead();
+          for (let seq = 0; seq <= log.head + 1; seq++) look(seq);
+          expect(memory.taken * memory.blockBytes).toBeLessThan(log.bytes + 2 * memory.blockBytes);
+        }
+        log.settle();
+        for (let seq = 0; seq <= log.head + 1; seq++) look(seq);
+        log.evict();
+        expect(memory.taken).toBe(0);
+      }),
+    );
+  });
+
+  test("moves each large read out of the heap at its end", () => {
+    const memory = new ScribbledMemory(1_024);
+    const log = new StreamLog(
+      { maxBytes: 1_000_000, maxEntries: 1_000 },
+      new LogBudget(1_000_000_000, undefined, memory),
+    );
+    for (const blocks of [20, 40]) {
+      memory.isReading = true;
+      for (let count = 0; count < 20; count++) log.append(undefined, "x".repeat(1_024), false);
+      expect(memory.taken).toBe(blocks - 20);
+      memory.endRead();
+      expect(memory.taken).toBe(blocks);
+    }
+  });
+
+  test("takes no block for a short answer", () => {
+    const memory = new ScribbledMemory(1_024);
+    const log = new StreamLog(
+      { maxBytes: 1_000_000, maxEntries: 1_000 },
+      new LogBudget(1_000_000_000, undefined, memory),
+    );
+    for (let count = 0; count < 10; count++) log.append(undefined, "x".repeat(400), false);
+    log.settle();
+    expect([memory.taken, log.at(10)?.data.length]).toEqual([0, 400]);
+  });
+
+  test("goes on after it was evicted", () => {
+    const memory = new ScribbledMemory(1_024);
+    const log = new StreamLog(
+      { maxBytes: 1_000_000, maxEntries: 1_000 },
+      new LogBudget(1_000_000_000, undefined, memory),
+    );
+    log.append(undefined, "x".repeat(5_000), false);
+    log.evict();
+    log.append(undefined, "y".repeat(5_000), false);
+    expect([log.at(1), log.at(2)?.data, memory.taken]).toEqual([undefined, "y".repeat(5_000), 5]);
+  });
 });
 
 describe("a log", () => {

@@ -122,7 +122,7 @@ describe("credentials", () => {
     using chat = new AiChat(up.gateway.url, { headers: { authorization: `Bearer ${key}` }, body: { model: "gpt" } });
     const sending = chat.sendMessage({ text: "Hello" });
     (await up.upstream.request()).sse().event(said("Hi"));
-    up.gateway.keys("revoke", "agent");
+    await up.gateway.keys("revoke", "agent");
     await sending;
     expect(chat.error?.message).toContain("no longer valid");
   });

@@ -32,6 +32,8 @@ const BARE: Readonly<Record<Code, string>> = {
   bad_protocol_version: "No common protocol version.",
   cap_exceeded: "The caller's cap is reached.",
   ledger_unavailable: "Usage cannot be recorded.",
+  cluster_unavailable: "The cluster's Redis, or the node that serves this, is out of reach. Try again in 2 s.",
+  owner_lost: "The part of the gateway that wrote the answer is gone, and the answer is not complete.",
   upstream_unreachable: "The provider cannot be reached (route mock).",
   upstream_not_allowed: "The gateway's configuration does not allow the provider's address (route mock).",
   upstream_rate_limited: "The provider accepts no more requests at the moment (route mock).",

@@ -10,6 +10,10 @@ test("the gateway starts with as many waiting messages as its streams and sessio
   const stored = Array.from({ length: 200_000 }, (_, at) => ({ key: `${at}`, value: value(at) }));
   const documents = {
     documents: async () => stored,
+    document: async () => undefined,
+    claim: async () => stored,
+    async release() {},
+    follow: () => () => {},
     saveDocument: async () => {},
     deleteDocument: async () => {},
   };

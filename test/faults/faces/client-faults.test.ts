@@ -155,7 +155,7 @@ describe.each(SOCKET_FACES)("%s", (_, face) => {
     const exchange = face.say(face.begin(await up.upstream.request()), "Hi");
     await up.client.until(() => up.client.said("a") === "Hi");
     const revokedAt = performance.now();
-    up.gateway.keys("revoke", "agent");
+    await up.gateway.keys("revoke", "agent");
     expect(await up.client.closed).toBe(4501);
     await exchange.closed;
     expect(performance.now() - revokedAt).toBeLessThan(5_000);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import type { UsageLine } from "../../../src/core/ledger/ledger.ts";
-import type { StoredLedger } from "../../../src/storage/ledger/sqlite-ledger.ts";
+import type { StoredLedger } from "../../../src/storage/ledger/stored-ledger.ts";
 import { closing, NOON, opening } from "../../support/ledger-rows.ts";
 import { NAUGHTY_STRINGS } from "../../support/naughty-strings.ts";
 import { emptyModel, ledgerCommands, type Model } from "./ledger-model.ts";

@@ -2,7 +2,7 @@ import { expect } from "@jest/globals";
 import fc from "fast-check";
 import type { LedgerClosing, LedgerOpening, UsageLine, UsageSums } from "../../../src/core/ledger/ledger.ts";
 import { USAGE_GROUPS, type UsageGroup } from "../../../src/core/ledger/usage-query.ts";
-import type { StoredLedger } from "../../../src/storage/ledger/sqlite-ledger.ts";
+import type { StoredLedger } from "../../../src/storage/ledger/stored-ledger.ts";
 import { closing, NOON, opening } from "../../support/ledger-rows.ts";
 
 /** The ledger a test expects: each stream's opening, and its end if there was one. */

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -7,7 +8,8 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "@jest/globals";
 import type { LedgerNews } from "../../../src/core/ledger/ledger.ts";
 import { LEDGER_FILE } from "../../../src/storage/ledger/ledger-database.ts";
-import { type LedgerOptions, openSqliteLedger, type StoredLedger } from "../../../src/storage/ledger/sqlite-ledger.ts";
+import { type LedgerOptions, openSqliteLedger } from "../../../src/storage/ledger/sqlite-ledger.ts";
+import type { StoredLedger } from "../../../src/storage/ledger/stored-ledger.ts";
 import { closing, opening } from "../../support/ledger-rows.ts";
 import { realClock } from "../../support/loopback-call.ts";
 import { mountSmallDisk } from "../../support/small-disk.ts";
@@ -29,6 +31,7 @@ async function open(path: string, more: Partial<LedgerOptions> = {}): Promise<Op
   const news: LedgerNews[] = [];
   let told = Promise.withResolvers<void>();
   const ledger = await openSqliteLedger({
+    instance: randomUUID(),
     directory: path,
     mode: "alongside",
     spoolRows: 10_000,

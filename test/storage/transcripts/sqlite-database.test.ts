@@ -26,6 +26,7 @@ function inProcess(database: SqliteDatabase): Transcripts {
   };
   return {
     sessions: () => run({ name: "sessions", args: [] }),
+    session: (...args) => run({ name: "session", args }),
     saveSession: (...args) => run({ name: "saveSession", args }),
     deleteSession: (...args) => run({ name: "deleteSession", args }),
     messages: (...args) => run({ name: "messages", args }),
@@ -33,6 +34,11 @@ function inProcess(database: SqliteDatabase): Transcripts {
     append: (...args) => run({ name: "append", args }),
     clear: (...args) => run({ name: "clear", args }),
     documents: (...args) => run({ name: "documents", args }),
+    document: (...args) => run({ name: "document", args }),
+    claim: (kind) => run({ name: "documents", args: [kind] }),
+    async release() {},
+    follow: () => () => {},
+    hurry: () => () => {},
     saveDocument: (...args) => run({ name: "saveDocument", args }),
     deleteDocument: (...args) => run({ name: "deleteDocument", args }),
     close: async () => {

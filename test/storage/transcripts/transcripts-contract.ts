@@ -67,6 +67,14 @@ export function transcriptsContract(name: string, open: () => Promise<Transcript
       for (const key of ["a", "b"]) expect(await store.message(key, message(2).id)).toBeUndefined();
     });
 
+    test("returns one session by its key, until it is deleted", async () => {
+      for (const key of ["a", "b"]) await store.saveSession(session(key));
+      expect(await store.session("a")).toEqual(session("a"));
+      expect(await store.session("none")).toBeUndefined();
+      await store.deleteSession("a");
+      expect(await store.session("a")).toBeUndefined();
+    });
+
     test("saving a session again replaces it and leaves its transcript", async () => {
       await store.saveSession(session("a", 1));
       await store.append("a", [message(1)]);
@@ -125,6 +133,9 @@ export function transcriptsContract(name: string, open: () => Promise<Transcript
         { key: "b", value: { theme: "dark", pins: ["\u0000 𝄞"] } },
       ]);
       expect(await store.documents("devices")).toEqual([{ key: "a", value: null }]);
+      expect(await store.document("prefs", "a")).toEqual([2]);
+      expect(await store.document("devices", "a")).toBeNull();
+      expect(await store.document("devices", "b")).toBeUndefined();
       expect(await store.documents("none")).toEqual([]);
     });
 

@@ -2,7 +2,8 @@ import type { Code } from "../../../../protocol/codes.ts";
 import type { Decoder } from "../../../core/dialect/dialect.ts";
 import { fromByteString, toByteString } from "../../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
-import type { Attachment, RegisteredStream, StreamRegistry } from "../../../core/stream/registry.ts";
+import type { Attachment, RegisteredStream } from "../../../core/stream/registered-stream.ts";
+import type { StreamRegistry } from "../../../core/stream/registry.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
 import type { AnswerFacts, Chunk } from "../messages/answer-chunks.ts";
 

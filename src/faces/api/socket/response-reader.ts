@@ -1,9 +1,9 @@
 import type { Code } from "../../../../protocol/codes.ts";
 import { type ByteString, fromByteString } from "../../../core/kernel/byte-string.ts";
 import { asArray, asObject, asString, type JsonObject, type JsonValue, parseJson } from "../../../core/kernel/json.ts";
-import { keptEvent } from "../../../core/stream/kept-event.ts";
+import { firstEvent, keptEvent } from "../../../core/stream/kept-event.ts";
 import type { Reader, ReaderSink } from "../../../core/stream/reader.ts";
-import type { Attachment, RegisteredStream } from "../../../core/stream/registry.ts";
+import type { Attachment, RegisteredStream } from "../../../core/stream/registered-stream.ts";
 import type { Scheduler, Sharer } from "../../../core/stream/scheduler.ts";
 import type { Stream } from "../../../core/stream/stream.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
@@ -98,7 +98,7 @@ export class ResponseReader implements ReaderSink, Sharer, Attachment {
     if (frame === undefined) return true;
     // The last event is let go with the response, and has its whole output.
     this.#last = isFinal(entry) ? entry : keptEvent(entry);
-    this.#first ??= keptEvent(entry);
+    this.#first ??= firstEvent(entry);
     if (isItem(entry)) this.#collect(entry);
     const isFirstContent = entry.hasContent && this.stream.firstSentMs === undefined;
     scheduler.sendFor(this, frame, isFirstContent);

@@ -4,7 +4,8 @@ import { fromByteString } from "../../../core/kernel/byte-string.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
 import { asObject, type JsonObject, type JsonValue, parseJson } from "../../../core/kernel/json.ts";
 import type { Connection } from "../../../core/ports/connection.ts";
-import type { RegisteredStream } from "../../../core/stream/registry.ts";
+import { noteRefusedFrame } from "../../../core/ports/refused-frame.ts";
+import type { RegisteredStream } from "../../../core/stream/registered-stream.ts";
 import type { Scheduler } from "../../../core/stream/scheduler.ts";
 import type { Entry } from "../../../core/stream/stream-log.ts";
 import type { Terminal } from "../../../core/stream/terminal.ts";
@@ -159,6 +160,9 @@ export class Responses {
     // What a client stopped can still be continued from where it began.
     if (previousId !== undefined && error.code !== "cancelled") this.#remembered.forget(previousId);
     const { sent } = reader;
+    if (reader.stream.info.opening?.isRefused) {
+      noteRefusedFrame(this.#connection, this.#parts.observer, "responses-socket", error);
+    }
     if (!sent) {
       const isUnknown = continuesStored && previousId !== undefined && isNotFound(error);
       const shown = isUnknown ? previousNotFound(previousId) : error;

@@ -16,6 +16,8 @@ export interface DeviceTokensParts {
   readonly now: () => number;
   /** Reports a write that failed. */
   readonly fault: (error: unknown) => void;
+  /** Called when another process has revoked a device's token, or removed the device. */
+  readonly ended?: (deviceId: string) => void;
 }
 
 /** A device whose signature is in order, and what it signed in with. */
@@ -53,18 +55,28 @@ export class DeviceTokens {
   /** By device id. */
   readonly #devices: DurableMap<DeviceRecord>;
   /** Device ids by token id. */
-  readonly #byToken = new Map<string, string>();
+  readonly #byToken: Map<string, string>;
 
-  private constructor(parts: DeviceTokensParts, devices: DurableMap<DeviceRecord>) {
+  private constructor(parts: DeviceTokensParts, devices: DurableMap<DeviceRecord>, byToken: Map<string, string>) {
     this.#parts = parts;
     this.#devices = devices;
+    this.#byToken = byToken;
     for (const [deviceId, { tokenId }] of devices.entries()) this.#byToken.set(tokenId, deviceId);
     this.#forgetUnused();
   }
 
   /** Loads the devices. Rejects with `store_unavailable`. */
   static async load(parts: DeviceTokensParts): Promise<DeviceTokens> {
-    return new DeviceTokens(parts, await DurableMap.load({ ...parts, kind: "device" }, readDevice));
+    const byToken = new Map<string, string>();
+    const changed = (id: string, before: DeviceRecord | undefined, after: DeviceRecord | undefined) => {
+      if (before) byToken.delete(before.tokenId);
+      if (after) byToken.set(after.tokenId, after.deviceId);
+      const isOver = after === undefined || after.revokedAtMs !== undefined;
+      if (before && before.revokedAtMs === undefined && isOver) parts.ended?.(id);
+    };
+    const { documents, fault } = parts;
+    const devices = await DurableMap.load({ documents, fault, kind: "device", read: readDevice, changed });
+    return new DeviceTokens(parts, devices, byToken);
   }
 
   /** The devices that can sign in with their token, or could before it was revoked. */
@@ -153,9 +165,9 @@ export class DeviceTokens {
     this.#devices.delete(deviceId);
   }
 
-  /** Resolves when everything is stored. */
-  flush(): Promise<void> {
-    return this.#devices.flush();
+  /** Resolves when all changes so far are stored or reported as failed. */
+  close(): Promise<void> {
+    return this.#devices.close();
   }
 
   #callerOf(device: DeviceRecord): Caller | undefined {

@@ -5,6 +5,15 @@ import { isObject, type JsonObject, type JsonValue } from "../../../core/kernel/
 import type { Documents } from "../../../core/ports/documents.ts";
 import { DurableMap } from "./durable-map.ts";
 
+/** Where preferences are stored, and who is told of them. */
+export interface PreferencesParts {
+  readonly documents: Documents;
+  /** Reports a failed write. */
+  readonly fault: (error: unknown) => void;
+  /** Called with the names that another process has changed in a profile. */
+  readonly told?: (profile: string, names: readonly string[]) => void;
+}
+
 /** What users have chosen (theme, pins, language …), by profile and name. Its limits are the real gateway's. */
 export class Preferences {
   readonly #profiles: DurableMap<JsonObject>;
@@ -13,10 +22,17 @@ export class Preferences {
     this.#profiles = profiles;
   }
 
-  /** Loads what is stored. `fault` reports failed writes. Rejects with `store_unavailable`. */
-  static async load(documents: Documents, fault: (error: unknown) => void): Promise<Preferences> {
+  /** Loads what is stored. Rejects with `store_unavailable`. */
+  static async load({ told, ...parts }: PreferencesParts): Promise<Preferences> {
     const read = (value: JsonValue) => (isObject(value) ? value : undefined);
-    return new Preferences(await DurableMap.load({ documents, kind: "openclaw.preferences", fault }, read));
+    const changed = (profile: string, before: JsonObject = {}, after: JsonObject = {}) => {
+      const names = Object.keys({ ...before, ...after });
+      told?.(
+        profile,
+        names.filter((name) => !isDeepStrictEqual(before[name], after[name])),
+      );
+    };
+    return new Preferences(await DurableMap.load({ ...parts, kind: "openclaw.preferences", read, changed }));
   }
 
   /** The entries of a profile, all or those named. */
@@ -47,8 +63,8 @@ export class Preferences {
   }
 
   /** Resolves when all changes so far are stored or reported as failed. */
-  flush(): Promise<void> {
-    return this.#profiles.flush();
+  close(): Promise<void> {
+    return this.#profiles.close();
   }
 }
 

@@ -27,9 +27,9 @@ export const systemMethods = [
     "logs.tail",
     SCOPES.read,
     LogsTailParams,
-    (services, { cursor, limit = LOG_LIMIT, maxBytes = LOG_BYTES }) => ({
+    async (services, { cursor, limit = LOG_LIMIT, maxBytes = LOG_BYTES }) => ({
       file: LOG_NAME,
-      ...services.logs.read({ cursor, limit, maxBytes }),
+      ...(await services.logs.read({ cursor, limit, maxBytes })),
     }),
     "logs",
   ),

@@ -37,14 +37,21 @@ export interface OpenClawSettings {
   readonly partialMs: number;
 }
 
-/** The newest lines of the gateway's log. */
+/** Lines of the log. */
+export interface LogLines {
+  /** Where the next read continues. */
+  readonly cursor: number;
+  readonly size: number;
+  readonly lines: readonly string[];
+}
+
+/** The newest lines of the gateway's log; another process may keep them. */
 export interface LogSource {
-  read(request: { readonly cursor?: number | undefined; readonly limit: number; readonly maxBytes: number }): {
-    /** Where the next read continues. */
-    readonly cursor: number;
-    readonly size: number;
-    readonly lines: readonly string[];
-  };
+  read(request: {
+    readonly cursor?: number | undefined;
+    readonly limit: number;
+    readonly maxBytes: number;
+  }): LogLines | Promise<LogLines>;
 }
 
 /** What the methods use. */

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Caller } from "../../../core/caller/caller.ts";
 import { GatewayError } from "../../../core/kernel/errors.ts";
-import { isObject } from "../../../core/kernel/json.ts";
+import { isObject, type JsonValue } from "../../../core/kernel/json.ts";
 import type { TranscriptPart } from "../../../core/ports/transcripts.ts";
 import { DurableMap, type DurableMapParts } from "../clients/durable-map.ts";
 import { type ModelCatalog, selectionOf } from "../sessions/model-catalog.ts";
@@ -56,18 +56,23 @@ export class KeptMessages {
   }
 
   /** Rejects with `store_unavailable`. */
-  static async load(parts: Omit<DurableMapParts, "kind" | "dropsUnreadable">): Promise<KeptMessages> {
+  static async load(
+    parts: Pick<DurableMapParts<KeptMessage>, "documents" | "claims" | "fault">,
+  ): Promise<KeptMessages> {
+    const read = (value: JsonValue) => KeptMessage.safeParse(value).data;
     return new KeptMessages(
-      await DurableMap.load(
-        { ...parts, kind: KIND, dropsUnreadable: true },
-        (value) => KeptMessage.safeParse(value).data,
-      ),
+      await DurableMap.load({ claims: "all", ...parts, kind: KIND, dropsUnreadable: true, read }),
     );
   }
 
   /** All messages with their run ids, in the order in which they were accepted. */
   inOrder(): readonly (readonly [runId: string, message: KeptMessage])[] {
-    return [...this.#kept.entries()].sort(([, one], [, other]) => one.position - other.position);
+    return inOrder([...this.#kept.entries()]);
+  }
+
+  /** Takes over the messages that waited in processes that have ended since, in the same order. */
+  async claim(): Promise<readonly (readonly [runId: string, message: KeptMessage])[]> {
+    return inOrder(await this.#kept.claim());
   }
 
   /** Stores a message that has to wait. `acceptedAt`: wall clock in milliseconds. */
@@ -93,11 +98,14 @@ export class KeptMessages {
     this.#kept.delete(runId);
   }
 
-  /** Resolves when all changes so far are stored. */
-  flush(): Promise<void> {
-    return this.#kept.flush();
+  /** Leaves the messages to other processes, and resolves when all changes so far are stored. */
+  close(): Promise<void> {
+    return this.#kept.close();
   }
 }
+
+const inOrder = (kept: readonly (readonly [string, KeptMessage])[]) =>
+  kept.toSorted(([, one], [, other]) => one.position - other.position || one.acceptedAt - other.acceptedAt);
 
 /** A kept message as a request again. One that cannot be answered any more carries the reason, with which its run ends. */
 export function restoredRequest(

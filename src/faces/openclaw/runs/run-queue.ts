@@ -34,8 +34,8 @@ export interface RunQueueParts {
   readonly checkRoom: (bytes: number) => void;
   /** Keeps waiting messages for the next start; without it, the end of the gateway is theirs. */
   readonly kept?: KeptMessages | undefined;
-  /** Whether the gateway has begun to stop: kept messages then wait for the next start. */
-  readonly isStopping: () => boolean;
+  /** Whether kept messages wait: for the next start, because the gateway has begun to stop, or for whoever serves next. */
+  readonly isHeldBack: () => boolean;
 }
 
 /** Accepts messages and runs them one at a time in each session, each idempotency key once. */
@@ -95,8 +95,8 @@ export class RunQueue {
   /** Starts the next run unless one is active. `late` says that it had to wait for another. */
   pump(key: string, late = false): void {
     const queue = this.#queues.get(key);
-    const { kept, isStopping, runner } = this.#parts;
-    if (!queue || queue.active || this.#stopping || (kept && isStopping())) return;
+    const { kept, isHeldBack, runner } = this.#parts;
+    if (!queue || queue.active || this.#stopping || (kept && isHeldBack())) return;
     const next = queue.waiting.shift();
     if (!next) {
       this.#queues.delete(key);

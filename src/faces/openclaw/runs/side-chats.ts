@@ -74,7 +74,7 @@ export class SideChats {
   /** Loads the threads. Rejects with `store_unavailable`. */
   static async load(parts: SideChatsParts): Promise<SideChats> {
     const { documents, fault } = parts;
-    return new SideChats(parts, await DurableMap.load({ documents, kind: "openclaw.side-chats", fault }, read));
+    return new SideChats(parts, await DurableMap.load({ documents, kind: "openclaw.side-chats", fault, read }));
   }
 
   /** The exchanges about a session's present conversation, oldest first. */
@@ -116,7 +116,7 @@ export class SideChats {
   /** Cancels all questions and resolves when what was answered is stored. */
   async close(): Promise<void> {
     for (const stream of this.#asked.values()) stream.cancel(new GatewayError("shutting_down"));
-    await this.#threads.flush();
+    await this.#threads.close();
   }
 
   #open({ session, question, model, caller, upstreamKey, connection, receivedAt }: SideQuestion): Stream {

@@ -9,6 +9,16 @@ import type { SessionStore } from "./session-store.ts";
 /** The groups by position, and the order of the sidebar's sections where a user has set one. */
 type Catalog = { readonly names: readonly string[]; readonly sectionOrder: readonly string[] };
 
+/** What groups need. */
+export interface SessionGroupsParts {
+  readonly documents: Documents;
+  readonly sessions: SessionStore;
+  /** Reports a failed write. */
+  readonly fault: (error: unknown) => void;
+  /** Called when another process has changed the groups. */
+  readonly changed?: () => void;
+}
+
 const EMPTY: Catalog = { names: [], sectionOrder: [] };
 const KEY = "catalog";
 /** Sections that exist without a group. */
@@ -28,9 +38,9 @@ export class SessionGroups {
     this.#sessions = sessions;
   }
 
-  /** Loads the groups. `fault` reports failed writes. Rejects with `store_unavailable`. */
-  static async load(documents: Documents, sessions: SessionStore, fault: (error: unknown) => void) {
-    return new SessionGroups(await DurableMap.load({ documents, kind: "openclaw.groups", fault }, read), sessions);
+  /** Loads the groups. Rejects with `store_unavailable`. */
+  static async load({ sessions, ...parts }: SessionGroupsParts) {
+    return new SessionGroups(await DurableMap.load({ ...parts, kind: "openclaw.groups", read }), sessions);
   }
 
   /** The groups by position: the ordered ones, then those that only sessions name. */
@@ -82,8 +92,8 @@ export class SessionGroups {
   }
 
   /** Resolves when all changes so far are stored or reported as failed. */
-  flush(): Promise<void> {
-    return this.#stored.flush();
+  close(): Promise<void> {
+    return this.#stored.close();
   }
 
   get #catalog(): Catalog {

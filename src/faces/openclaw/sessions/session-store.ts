@@ -1,9 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Observer } from "../../../core/ports/observer.ts";
 import type { SessionRecord, TranscriptMessage, Transcripts } from "../../../core/ports/transcripts.ts";
 import { Branches } from "./branches.ts";
 import { checkRoom, contentBytes, type TranscriptMemory } from "./content-bytes.ts";
 import { Session, type Settings } from "./session.ts";
 import { AGENT_ID } from "./session-key.ts";
+import { SessionWrites } from "./session-writes.ts";
 
 /** Where sessions are stored, and how much memory they may take. */
 export interface SessionStoreParts {
@@ -30,7 +32,7 @@ export class SessionStore {
   readonly #parts: SessionStoreParts;
   readonly #sessions = new Map<string, Session>();
   readonly #loads = new Map<string, Promise<void>>();
-  readonly #writes = new Set<Promise<void>>();
+  readonly #writes: SessionWrites;
   /** Memory of all transcripts. */
   #bytes = 0;
   /** The last transcript in the queue for reading: one at a time, so that a search of many never holds all of them. */
@@ -39,6 +41,7 @@ export class SessionStore {
 
   constructor(parts: SessionStoreParts, records: readonly SessionRecord[]) {
     this.#parts = parts;
+    this.#writes = new SessionWrites(parts.transcripts, parts.observer);
     for (const record of records) this.#sessions.set(record.key, new Session(record));
   }
 
@@ -59,17 +62,22 @@ export class SessionStore {
 
   /** The session with its messages. Rejects with `store_unavailable`. */
   async open(key: string): Promise<Session | undefined> {
-    const session = this.#sessions.get(key);
-    if (!session) return undefined;
-    const known = this.#loads.get(key);
-    const load = known ?? this.#loadInTurn(session);
-    // To the end: the first is the least recently used.
-    this.#loads.delete(key);
-    this.#loads.set(key, load);
-    if (!known) load.catch(() => this.#loads.delete(key));
-    await load;
-    this.#forgetSoon();
-    return session;
+    for (;;) {
+      const session = this.#sessions.get(key);
+      if (!session) return undefined;
+      if (session.isOutdated && this.#canBeRead(session)) this.#drop(session);
+      const known = this.#loads.get(key);
+      const load = known ?? this.#loadInTurn(session);
+      // To the end: the first is the least recently used.
+      this.#loads.delete(key);
+      this.#loads.set(key, load);
+      if (!known) load.catch(() => this.#loads.delete(key));
+      await load;
+      // Another process may have written meanwhile.
+      if (session.isOutdated && this.#canBeRead(session)) continue;
+      this.#forgetSoon();
+      return session;
+    }
   }
 
   async openOrCreate(key: string): Promise<Session> {
@@ -84,7 +92,7 @@ export class SessionStore {
     session.loaded = true;
     this.#sessions.set(key, session);
     this.#loads.set(key, Promise.resolve());
-    this.#save(session);
+    this.#writes.save(session);
     return session;
   }
 
@@ -92,7 +100,7 @@ export class SessionStore {
   update(session: Session, changes: Settings, updatedAt = this.#parts.now()): void {
     const settings = Object.entries({ ...session.record.settings, ...changes }).filter(([, value]) => value !== null);
     session.record = { ...session.record, updatedAt, settings: Object.fromEntries(settings) };
-    this.#save(session);
+    this.#writes.save(session);
   }
 
   /** Changes a client's settings of a session, without making it the newest. */
@@ -104,27 +112,21 @@ export class SessionStore {
   append(session: Session, ...messages: readonly TranscriptMessage[]): void {
     for (const message of messages) {
       session.branches.append(message);
-      session.unsaved.push(message);
       if (this.#sessions.get(session.key) === session) this.#count(session, contentBytes(message.content));
     }
-    const batch = [...session.unsaved];
-    const stored = () => {
-      session.unsaved = session.unsaved.filter((unsaved) => !batch.includes(unsaved));
-      this.#forgetSoon();
-    };
-    this.#write(this.#parts.transcripts.append(session.key, batch).then(stored));
+    this.#writes.append(session, messages, () => this.#forgetSoon());
   }
 
   /** Stores a running answer; the complete one, of the same id, replaces it. Memory never holds it. */
   savePartial(session: Session, message: TranscriptMessage): void {
-    this.#write(this.#parts.transcripts.append(session.key, [message]));
+    this.#writes.savePartial(session, message);
   }
 
   /** Makes another branch the conversation, up to this message or before the first. Its new id invalidates old views. */
   turnTo(session: Session, leafId: string | null): void {
     const head = session.branches.turnTo(leafId);
     session.record = { ...session.record, head, sessionId: this.#parts.newId() };
-    this.#save(session);
+    this.#writes.save(session);
   }
 
   /** A new, empty conversation under the same key. */
@@ -132,20 +134,37 @@ export class SessionStore {
     const { head: _, ...record } = session.record;
     session.record = { ...record, sessionId: this.#parts.newId() };
     this.#hold(session, []);
-    session.unsaved = [];
-    this.#write(this.#parts.transcripts.clear(session.key));
+    this.#writes.clear(session);
   }
 
   delete(session: Session): void {
-    this.#hold(session, []);
-    this.#sessions.delete(session.key);
-    this.#loads.delete(session.key);
-    this.#write(this.#parts.transcripts.deleteSession(session.key));
+    this.#remove(session);
+    this.#writes.delete(session);
+  }
+
+  /** Another process has written messages of a session: what is in memory is read again when it is next opened. */
+  outdate(key: string): void {
+    const session = this.#sessions.get(key);
+    if (session) session.isOutdated = true;
+  }
+
+  /** Takes a record as another process has stored it; undefined if it was deleted. Returns whether anything is different. */
+  take(key: string, record: SessionRecord | undefined): boolean {
+    const session = this.#sessions.get(key);
+    // While a run is active here, what is stored is what should stand if this process were killed.
+    const isRunning = session !== undefined && Object.keys(session.ifKilled).length > 0;
+    if (isRunning || isDeepStrictEqual(session?.record, record)) return false;
+    if (session && record) {
+      if (record.sessionId !== session.record.sessionId) session.isOutdated = true;
+      session.record = record;
+    } else if (record) this.#sessions.set(key, new Session(record));
+    else if (session) this.#remove(session);
+    return true;
   }
 
   /** Resolves when all writes so far have succeeded or have been reported as failed. */
-  async flush(): Promise<void> {
-    while (this.#writes.size > 0) await Promise.all(this.#writes);
+  flush(): Promise<void> {
+    return this.#writes.flush();
   }
 
   /** Throws `overloaded` when there is no memory for a message of this size. */
@@ -196,22 +215,25 @@ export class SessionStore {
     for (const key of this.#loads.keys()) {
       if (!this.#isCrowded) return;
       const session = this.#sessions.get(key);
-      if (!session?.loaded || session.unsaved.length > 0 || this.#parts.isBusy?.(key)) continue;
-      this.#hold(session, []);
-      session.loaded = false;
-      this.#loads.delete(key);
+      if (session && this.#canBeRead(session)) this.#drop(session);
     }
   }
 
-  #save(session: Session): void {
-    const settings = { ...session.record.settings, ...session.ifKilled };
-    this.#write(this.#parts.transcripts.saveSession({ ...session.record, settings }));
+  /** Whether the store holds all that is in memory of a transcript, and no run needs it there. */
+  #canBeRead(session: Session): boolean {
+    return session.loaded && session.unsaved.length === 0 && !this.#parts.isBusy?.(session.key);
   }
 
-  #write(write: Promise<void>): void {
-    const done: Promise<void> = write
-      .catch((error: unknown) => this.#parts.observer.fault(error, "openclaw.transcripts"))
-      .finally(() => this.#writes.delete(done));
-    this.#writes.add(done);
+  #drop(session: Session): void {
+    this.#hold(session, []);
+    session.loaded = false;
+    session.isOutdated = false;
+    this.#loads.delete(session.key);
+  }
+
+  #remove(session: Session): void {
+    this.#hold(session, []);
+    this.#sessions.delete(session.key);
+    this.#loads.delete(session.key);
   }
 }

@@ -14,8 +14,17 @@ export class Session {
   bytes = 0;
   /** Messages not stored yet, oldest first. */
   unsaved: TranscriptMessage[] = [];
+  /** Those of them that the store has refused. */
+  refused: readonly TranscriptMessage[] = [];
+  /** The last write of the record, while it is on its way. */
+  saving: Promise<void> | undefined;
+  /** Whether a running answer is on its way to the store. */
+  isSavingPartial = false;
   /** Settings that are stored over the present ones while a run is active. */
   ifKilled: Settings = {};
+
+  /** Whether another process has written messages that `branches` does not hold. */
+  isOutdated = false;
 
   constructor(record: SessionRecord) {
     this.record = record;

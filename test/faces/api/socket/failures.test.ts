@@ -131,7 +131,7 @@ describe("a key", () => {
     await using gateway = await startKeyedGateway(directory());
     const secret = await gateway.makeKey("agent");
     using client = await ResponsesSocketClient.connect(gateway.url, secret);
-    gateway.keys("revoke", "agent");
+    await gateway.keys("revoke", "agent");
     expect(await client.closed).toMatchObject({ code: 4501 });
   });
 });

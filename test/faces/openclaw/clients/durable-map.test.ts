@@ -1,13 +1,14 @@
 import { expect, test } from "@jest/globals";
+import type { JsonValue } from "../../../../src/core/kernel/json.ts";
 import { DurableMap } from "../../../../src/faces/openclaw/clients/durable-map.ts";
 import { createMemoryTranscripts } from "../../../../src/storage/transcripts/memory-transcripts.ts";
 
-const asNumber = (value: unknown) => (typeof value === "number" ? value : undefined);
+const read = (value: JsonValue) => (typeof value === "number" ? value : undefined);
 
 function rig() {
   const documents = createMemoryTranscripts();
   const faults: unknown[] = [];
-  const load = () => DurableMap.load({ documents, kind: "counts", fault: (error) => faults.push(error) }, asNumber);
+  const load = () => DurableMap.load({ documents, kind: "counts", fault: (error) => faults.push(error), read });
   return { documents, faults, load };
 }
 
@@ -47,7 +48,7 @@ test("where keys never come again, what cannot be read is deleted and counted in
   await documents.saveDocument("counts", "broken", "a secret");
   await documents.saveDocument("counts", "fine", 1);
   const fault = (error: unknown) => faults.push(error);
-  const map = await DurableMap.load({ documents, kind: "counts", fault, dropsUnreadable: true }, asNumber);
+  const map = await DurableMap.load({ documents, kind: "counts", fault, read, dropsUnreadable: true });
   await map.flush();
   expect(await documents.documents("counts")).toEqual([{ key: "fine", value: 1 }]);
   expect(faults.map(String)).toEqual(["Error: deleted stored documents of kind counts that cannot be read: 1"]);

@@ -21,12 +21,18 @@ function watchedStore() {
   const waiting = new Set<() => void>();
   const transcripts: Transcripts = {
     sessions: () => store.sessions(),
+    session: (key) => store.session(key),
     saveSession: (session) => store.saveSession(session),
     deleteSession: (key) => store.deleteSession(key),
     messages: (key) => store.messages(key),
     message: (key, id) => store.message(key, id),
     clear: (key) => store.clear(key),
     documents: (kind) => store.documents(kind),
+    document: (kind, key) => store.document(kind, key),
+    claim: (kind, which) => store.claim(kind, which),
+    async release() {},
+    follow: () => () => {},
+    hurry: () => () => {},
     saveDocument: (kind, key, value) => store.saveDocument(kind, key, value),
     deleteDocument: (kind, key) => store.deleteDocument(kind, key),
     close: () => store.close(),

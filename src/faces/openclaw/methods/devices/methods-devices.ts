@@ -16,6 +16,7 @@ import { covers } from "../../clients/granted-scopes.ts";
 import type { Call } from "../call.ts";
 import { ANSWERED, method } from "../method.ts";
 import type { Services } from "../services.ts";
+import { expel } from "./expel.ts";
 
 const refused = (message: string): GatewayError => new GatewayError("bad_request", message);
 
@@ -42,12 +43,7 @@ function managedToken(services: Services, call: Call, about: { deviceId: string;
 /** Sends the response, then closes the device's connections, perhaps the caller's own. They receive nothing more. */
 function replyAndExpel({ clients, runs }: Services, call: Call, { deviceId }: DeviceRecord, payload: object) {
   call.reply(payload);
-  for (const client of clients) {
-    if (client.deviceId !== deviceId) continue;
-    clients.remove(client);
-    runs.leave(client);
-    client.expel();
-  }
+  expel(clients, deviceId, (client) => runs.leave(client));
   return ANSWERED;
 }
 

@@ -2,6 +2,7 @@
 import { UsersPrefsGetParams, UsersPrefsSetParams } from "../../../../../protocol/openclaw/preference-params.ts";
 import { AnyParams } from "../../../../../protocol/openclaw/status-params.ts";
 import { SCOPES } from "../../../../../protocol/openclaw/wire.ts";
+import { tellOfPreferences } from "../../clients/preference-news.ts";
 import { type Method, method } from "../method.ts";
 
 /** A profile that its user left as it is: keys have no picture, address or account. */
@@ -40,12 +41,7 @@ export const preferenceMethods: readonly Method[] = [
   method("users.prefs.set", SCOPES.write, UsersPrefsSetParams, (services, params, { client: sender }) => {
     const { profileId } = sender;
     if (!services.preferences.set(profileId, params.entries, params.expectedEntries)) return { status: "conflict" };
-    const keys = Object.keys(params.entries);
-    services.clients.tellReaders(
-      "users.prefs.changed",
-      () => ({ profileId, keys }),
-      (client) => client.profileId === profileId,
-    );
+    tellOfPreferences(services.clients, profileId, Object.keys(params.entries));
     return { status: "ok" };
   }),
 ];

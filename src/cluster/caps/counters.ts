@@ -1,0 +1,110 @@
+import type { Clock } from "../../core/kernel/clock.ts";
+import type { Ledger } from "../../core/ledger/ledger.ts";
+import { keyAccount } from "../../core/quota/payer.ts";
+import { Period } from "../../core/quota/period.ts";
+import { EPOCH, REBUILD, STATED } from "./epoch-script.ts";
+import type { Money } from "./money.ts";
+
+/**
+ * How old an epoch must be before its counters are rebuilt, in milliseconds. Every node looks once a second, so by then each
+ * that lives has said what it holds.
+ */
+export const STATE_MS = 2_500;
+
+/** What the counters are rebuilt from. */
+export interface CountersParts {
+  readonly money: Money;
+  readonly node: string;
+  readonly clock: Clock;
+  readonly ledger: Pick<Ledger, "spentSince">;
+  /** See `STATE_MS`. */
+  readonly stateMs: number;
+  /** The nodes that live. */
+  readonly living: () => Promise<readonly string[]>;
+  /** Says again what this node holds and has settled lately, in a new epoch. */
+  readonly restate: () => Promise<void>;
+  /** They were rebuilt by this node. */
+  readonly rebuilt: () => void;
+}
+
+/** Whether the counters in Redis can be relied on: they are rebuilt from the ledger and the nodes once Redis has lost them. */
+export class Counters {
+  readonly #parts: CountersParts;
+  #isReady = false;
+  #mustRestate = true;
+  #looking: Promise<void> | undefined;
+
+  constructor(parts: CountersParts) {
+    this.#parts = parts;
+  }
+
+  get isReady(): boolean {
+    return this.#isReady;
+  }
+
+  /** Redis may have lost something: what this node holds is said again at the next look. */
+  doubt(): void {
+    this.#mustRestate = true;
+  }
+
+  /** What was counted is not there. */
+  lost(): void {
+    this.#isReady = false;
+    this.#mustRestate = true;
+  }
+
+  /** Looks whether they are there, and does this node's part in rebuilding them. Rejects as `RedisLink.run` does. */
+  look(): Promise<void> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
+    const { money, node, restate, stateMs } = this.#parts;
+    const { keys, link } = money;
+    const asked = [keys.epoch, keys.rebuilt, keys.began];
+    const [epoch, ageMs, isRebuilt] = (await link.run(EPOCH, asked, [crypto.randomUUID()])) as [string, number, number];
+    if (epoch !== money.epoch || this.#mustRestate) {
+      if (epoch !== money.epoch) this.#isReady = false;
+      this.#mustRestate = false;
+      money.epoch = epoch;
+      try {
+        await restate();
+        if ((await link.run(STATED, [keys.epoch, keys.stated], [epoch, node])) !== 1) this.#mustRestate = true;
+      } catch (error) {
+        this.#mustRestate = true;
+        throw error;
+      }
+    }
+    if (this.#mustRestate) return;
+    if (isRebuilt !== 1 && ageMs >= stateMs) this.#isReady = await this.#rebuild();
+    else this.#isReady = isRebuilt === 1;
+  }
+
+  async #rebuild(): Promise<boolean> {
+    const { money, clock, ledger, living, rebuilt } = this.#parts;
+    const { keys, link, epoch } = money;
+    const stated = new Set((await link.command(["SMEMBERS", keys.stated])) as string[]);
+    if ((await living()).some((node) => !stated.has(node))) return false;
+    const counted = (await link.command(["SMEMBERS", keys.counted])) as string[];
+    const wallMs = clock.wall();
+    const { windows } = money;
+    const figures = new Map<string, number[]>();
+    for (const [at, length] of (["day", "month"] as const).entries()) {
+      for (const { keyId, tokens, costNano } of await ledger.spentSince(new Period(length, wallMs).startsAt, counted)) {
+        const account = keys.account(keyAccount(keyId));
+        const found = figures.get(account) ?? [0, 0, 0, 0];
+        found[2 * at] = tokens;
+        found[2 * at + 1] = costNano;
+        figures.set(account, found);
+      }
+    }
+    const scriptKeys = [keys.epoch, keys.rebuilt, keys.began, keys.began, keys.counted, ...figures.keys()];
+    const args = [epoch, counted.length, ...windows, ...[...figures.values()].flat()].map(String);
+    if ((await link.run(REBUILD, scriptKeys, args)) !== 1) return false;
+    rebuilt();
+    return true;
+  }
+}

@@ -1,0 +1,170 @@
+import { GatewayError } from "../../core/kernel/errors.ts";
+import { type Ask, type Share, type Wish, wishOf } from "../../core/quota/decision.ts";
+import { isCapped, isCostCapped, type Level } from "../../core/quota/payer.ts";
+import type { SetAside } from "../../core/quota/set-aside.ts";
+
+/** How much more a stream asks for at once, in tokens of output. No cap is passed by more than this. */
+export const SLICE_TOKENS = 4_096;
+
+/** What a stream was given beside what it had. */
+export interface Grown {
+  readonly tokens: number;
+  readonly nano: number;
+  /** Why it is not all it asked for. */
+  readonly refusal: GatewayError | undefined;
+}
+
+/** What a hold asks of the one who keeps the account of the node's holds. */
+export interface HoldOwner {
+  /** Asks for more. Never rejects. */
+  grow(hold: Hold, tokens: number, nano: number): Promise<Grown>;
+  /** What it has spent is final. */
+  over(hold: Hold): void;
+}
+
+/** The numbers of a minute, a day and a month. */
+export type Windows = readonly [minute: number, day: number, month: number];
+
+/** What one stream of this node has set aside in Redis. */
+export class Hold implements SetAside {
+  readonly stream: string;
+  readonly levels: readonly Level[];
+  readonly wish: Wish;
+  readonly isMetered: boolean;
+  readonly isCostCapped: boolean;
+  /** Whether any cap limits it: others are only counted. */
+  readonly isCapped: boolean;
+  /** At its open. */
+  readonly windows: Windows;
+  readonly #owner: HoldOwner;
+  readonly #cut: (error: GatewayError) => void;
+  #decided: Promise<void> | undefined;
+  #share: Share | undefined;
+  #state: "asked" | "open" | "over" = "open";
+  #tokens = 0;
+  #nano = 0;
+  /** What is set aside. */
+  #aside = { tokens: 0, nano: 0 };
+  /** More is asked for beyond this. */
+  #enough = { tokens: Number.POSITIVE_INFINITY, nano: Number.POSITIVE_INFINITY };
+  #isAsking = false;
+  /** What was spent when it was last asked. */
+  #askedAt = 0;
+  /** Why it was given less than it asked for. */
+  #refusal: GatewayError | undefined;
+
+  constructor(owner: HoldOwner, stream: string, levels: readonly Level[], ask: Ask, windows: Windows) {
+    this.#owner = owner;
+    this.stream = stream;
+    this.levels = levels;
+    this.wish = wishOf(ask);
+    this.windows = windows;
+    this.isCapped = isCapped(levels);
+    this.isCostCapped = isCostCapped(levels);
+    this.isMetered =
+      this.isCostCapped ||
+      levels.some(({ caps }) => (caps.tokensPerMinute ?? caps.tokensPerDay ?? caps.tokensPerMonth) !== undefined);
+    this.#cut = ask.cut;
+  }
+
+  get maxOutputTokens(): number | undefined {
+    return this.#share?.maxOutputTokens;
+  }
+
+  get decided(): Promise<void> | undefined {
+    return this.#decided;
+  }
+
+  get tokens(): number {
+    return this.#tokens;
+  }
+
+  get nano(): number {
+    return this.#nano;
+  }
+
+  get aside(): { readonly tokens: number; readonly nano: number } {
+    return this.#aside;
+  }
+
+  /** Whether Redis is to know of it. */
+  get isHeld(): boolean {
+    return this.isCapped && this.#state === "open";
+  }
+
+  /** It may run once this resolves, with what is set aside for it. */
+  awaits(share: Promise<Share>): void {
+    this.#state = "asked";
+    this.#decided = share.then((granted) => {
+      this.#share = granted;
+      this.#aside = { tokens: granted.tokens, nano: granted.nano };
+      this.#rest(1 / 8);
+      if (this.#state === "over") this.#owner.over(this);
+      else this.#state = "open";
+    });
+    // A stream that has ended meanwhile does not hear of it.
+    this.#decided.catch(() => {});
+  }
+
+  spend(tokens: number, nano: number | undefined): GatewayError | undefined {
+    this.#tokens = tokens;
+    if (nano !== undefined) this.#nano = nano;
+    return tokens > this.#enough.tokens || this.#nano > this.#enough.nano ? this.#ask() : undefined;
+  }
+
+  settle(tokens: number, nano: number | undefined): void {
+    this.#tokens = tokens;
+    if (nano !== undefined) this.#nano = nano;
+  }
+
+  release(): void {
+    const was = this.#state;
+    this.#state = "over";
+    if (was === "open") this.#owner.over(this);
+  }
+
+  /** Asks for more in time. Returns why the stream must be cut: there was no more, or the answer is late. */
+  #ask(): GatewayError | undefined {
+    if (this.#state !== "open" || !this.isMetered) return undefined;
+    if (this.#refusal && this.#isSpent) return this.#refusal;
+    if (!this.#isAsking) void this.#grow();
+    const mostTokens = Math.max(this.#aside.tokens, this.#askedAt) + SLICE_TOKENS;
+    return this.#tokens > mostTokens ? late() : undefined;
+  }
+
+  async #grow(): Promise<void> {
+    this.#isAsking = true;
+    this.#askedAt = this.#tokens;
+    // An event may have shown that the prompt was longer than it seemed.
+    const tokens = Math.max(0, this.#tokens - this.#aside.tokens) + SLICE_TOKENS;
+    const slice = this.wish.tariff.cost(0, SLICE_TOKENS);
+    const nano = this.isCostCapped ? Math.max(0, this.#nano - this.#aside.nano) + slice : 0;
+    const grown = await this.#owner.grow(this, tokens, nano);
+    this.#isAsking = false;
+    this.#aside = { tokens: this.#aside.tokens + grown.tokens, nano: this.#aside.nano + grown.nano };
+    this.#refusal = grown.refusal;
+    this.#rest(grown.refusal ? 1 / 4 : 1);
+    if (this.#refusal && this.#state === "open" && this.#isSpent) this.#cut(this.#refusal);
+  }
+
+  get #isSpent(): boolean {
+    const { tokens, nano } = this.#aside;
+    return this.#tokens >= tokens || (this.isCostCapped && this.#nano >= nano);
+  }
+
+  /** It asks again once only this part of what is left, and no more than half a slice, is left. */
+  #rest(part: number): void {
+    const { tokens, nano } = this.#aside;
+    const early = Math.min(SLICE_TOKENS / 2, Math.max(0, Math.floor((tokens - this.#tokens) * part)));
+    const cost = this.wish.tariff.cost(0, early);
+    this.#enough = {
+      tokens: tokens - early - 1,
+      nano: this.isCostCapped
+        ? nano - Math.min(cost, Math.floor((nano - this.#nano) * part)) - 1
+        : Number.POSITIVE_INFINITY,
+    };
+  }
+}
+
+const late = (): GatewayError =>
+  new GatewayError("cluster_unavailable", "the cluster's Redis did not say in time whether the caps have room");

@@ -1,0 +1,97 @@
+import { Mailbox } from "./link/mailbox.ts";
+import type { ClusterListener, Member } from "./link/member.ts";
+import { Names } from "./link/names.ts";
+import { NodeLease } from "./link/node-lease.ts";
+import { RedisLink } from "./link/redis-link.ts";
+import { Wakes } from "./link/wakes.ts";
+
+/** What a node is made from. */
+export interface ClusterOptions {
+  /** Names this run of this node: another run is another node. */
+  readonly node: string;
+  readonly url: string;
+  /** Where reservations are kept, if not in the same Redis. */
+  readonly moneyUrl: string | undefined;
+  readonly caFile: string | undefined;
+  readonly prefix: string;
+  readonly fault: (error: unknown) => void;
+}
+
+/** This process as a node of a cluster: its connections to Redis, its lease, and its post. */
+export class Cluster implements Member, AsyncDisposable {
+  readonly node: string;
+  readonly names: Names;
+  /** For streams and all else that lives. */
+  readonly link: RedisLink;
+  /** For reservations; the same as `link` unless another Redis is configured. */
+  readonly money: RedisLink;
+  readonly lease: NodeLease;
+  readonly mailbox: Mailbox;
+  readonly wakes: Wakes;
+  readonly #listeners: ClusterListener[] = [];
+
+  private constructor({ node, url, moneyUrl, caFile, prefix, fault }: ClusterOptions) {
+    this.node = node;
+    this.names = new Names(prefix);
+    const isOne = moneyUrl === undefined || moneyUrl === url;
+    const probeKey = this.names.probe;
+    this.link = new RedisLink(
+      { url, caFile, probeKey },
+      {
+        state: (isUp, reason) => {
+          // First of all: others may already count this node as gone, and Redis may have lost its data.
+          if (isUp) void this.lease.renew();
+          this.#tell((listener) => listener.state?.(isUp, reason));
+          if (isOne) this.#tell((listener) => listener.moneyState?.(isUp, reason));
+        },
+      },
+    );
+    const state = (isUp: boolean, reason: string | undefined) =>
+      this.#tell((listener) => listener.moneyState?.(isUp, reason));
+    this.money = isOne ? this.link : new RedisLink({ url: moneyUrl, caFile, probeKey }, { state });
+    this.lease = new NodeLease(node, this.link, this.names, "", {
+      dataLost: () => this.#tell((listener) => listener.dataLost?.()),
+      lapsed: () => this.#tell((listener) => listener.lapsed?.()),
+      gone: async (dead) => {
+        for (const listener of this.#listeners) await listener.gone?.(dead);
+      },
+      fault,
+    });
+    this.mailbox = new Mailbox(node, this.link, this.names, fault);
+    this.wakes = new Wakes(this.link);
+  }
+
+  /** Joins the cluster. Rejects, with everything closed, with `cluster_unavailable`. */
+  static async join(options: ClusterOptions): Promise<Cluster> {
+    const cluster = new Cluster(options);
+    try {
+      await cluster.link.open();
+      if (cluster.money !== cluster.link) await cluster.money.open();
+      await cluster.lease.open();
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
+    }
+    cluster.mailbox.open();
+    cluster.wakes.open();
+    return cluster;
+  }
+
+  /** Adds a part of the node. Parts are told in the order in which they were added. */
+  on(listener: ClusterListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Leaves the cluster. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.mailbox.close();
+    this.wakes.close();
+    await this.lease.close();
+    if (this.money !== this.link) this.money.close();
+    this.link.close();
+  }
+
+  #tell(tell: (listener: ClusterListener) => void): void {
+    for (const listener of this.#listeners) tell(listener);
+  }
+}

@@ -1,0 +1,46 @@
+import { isNativeError } from "node:util/types";
+import { ErrorReply } from "@redis/client";
+import { asArray } from "../../core/kernel/json.ts";
+
+/** What an error of Redis' own begins with, and what it means for a cluster. */
+const MEANINGS: ReadonlyArray<readonly [RegExp, string]> = [
+  [/^(WRONGPASS|NOAUTH|ERR invalid password)/, "it refuses the user or the password"],
+  [/^ERR AUTH /, "it expects no password, or no user"],
+  [/^ERR Client sent AUTH/, "it expects no password"],
+  [/^NOPERM/, "its user may not do all that a cluster needs (docs/cluster.md)"],
+  [/^OOM/, "it is full (maxmemory)"],
+  [/^LOADING/, "it is loading its data"],
+  [/^READONLY/, "it is a replica, which takes no writes"],
+  [/^MASTERDOWN/, "it is a replica without its primary"],
+  [/^MISCONF/, "it cannot save its data and takes no writes"],
+  [/^NOREPLICAS/, "too few replicas follow it"],
+  [/^(BUSY|UNKILLABLE)/, "a script keeps it busy"],
+  [/^(MOVED|ASK|CROSSSLOT|CLUSTERDOWN|TRYAGAIN)\b/, "it is part of a Redis Cluster: one server is needed"],
+  [/^DENIED/, "it is in protected mode: it has no password and takes connections of its own machine only"],
+  [/^ERR max number of clients/, "it has too many connections (maxclients)"],
+  [/^ERR (DB index|invalid DB)/i, "it has no database of that number"],
+  [/^ERR unknown command/i, "it is too old: Redis 6.2 or newer is needed"],
+];
+
+/**
+ * Whether an error says that Redis cannot do its work now, whatever it is asked: it is full, loading, a replica, without
+ * its disk, or refuses this user. It counts as away then.
+ */
+export const isUnable = (error: ErrorReply): boolean =>
+  !error.message.startsWith("ERR ") && meaningOf(error.message) !== undefined;
+
+/** Why a connection or a command failed, in words without a secret: Redis quotes arguments in some of its errors. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof ErrorReply) return meaningOf(error.message) ?? "it answers with an error that is not known here";
+  // One for each address of a name: the last is as good as any.
+  const last: unknown = isNativeError(error) && "errors" in error ? asArray(error.errors).at(-1) : error;
+  if (!isNativeError(last)) return "it is not reachable";
+  const { message, code } = last as NodeJS.ErrnoException;
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return `its name is unknown (${code})`;
+  if (code?.startsWith("ERR_SSL_")) return "it does not speak TLS";
+  // The driver's own, when bytes make no sense to it: they quote those bytes.
+  if (code === undefined && !/^(Socket|Connection) /.test(message)) return "it does not speak Redis' protocol";
+  return message || code || "it is not reachable";
+}
+
+const meaningOf = (message: string) => MEANINGS.find(([pattern]) => pattern.test(message))?.[1];

@@ -1,0 +1,166 @@
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
+import type { RedisLink } from "../link/redis-link.ts";
+import { APPEND } from "./append-script.ts";
+import type { StreamKeys } from "./stream-keys.ts";
+import { Tap, type TapParts } from "./tap.ts";
+
+/** How long events wait for others, in milliseconds. */
+const TICK_MS = 10;
+/** Calls until a node that leaves gives up: each takes up to 128 KiB of a stream, whose log holds about a megabyte. */
+const MOST_LAST_CALLS = 100;
+/** Streams in one call: so many take Redis about a millisecond. */
+const MOST_STREAMS = 64;
+/** How long a stream's hash outlives its log, in milliseconds: so long one is told that it has expired. */
+export const OUTLIVES_MS = 600_000;
+
+type Due = readonly [tap: Tap, append: NonNullable<ReturnType<Tap["next"]>>];
+
+/** What an appender is made of. */
+export interface AppenderParts extends Pick<TapParts, "now" | "wall" | "keptMs" | "fenced" | "holed"> {
+  readonly node: string;
+  readonly link: RedisLink;
+  readonly keys: StreamKeys;
+  readonly fault: (error: unknown) => void;
+}
+
+/** Writes the streams of a node to Redis, behind them: one timer for all, one call for up to 64 of them. */
+export class Appender {
+  readonly #parts: AppenderParts;
+  readonly #taps = new Set<Tap>();
+  /** Those a tick must look at. */
+  readonly #busy = new Set<Tap>();
+  #timer: NodeJS.Timeout | undefined;
+  #urgent: NodeJS.Immediate | undefined;
+  #round: Promise<void> | undefined;
+  #isUrgent = false;
+  #isClosed = false;
+
+  constructor(parts: AppenderParts) {
+    this.#parts = parts;
+  }
+
+  /** Streams with events that Redis does not have yet, and the size of these. */
+  get behind(): { readonly streams: number; readonly bytes: number } {
+    const sum = { streams: 0, bytes: 0 };
+    for (const { behind, behindBytes } of this.#busy) {
+      if (behind > 0) sum.streams++;
+      sum.bytes += behindBytes;
+    }
+    return sum;
+  }
+
+  /** Begins to write a stream. */
+  add(registered: RegisteredStream): Tap {
+    const { now, wall, keptMs, fenced, holed, link } = this.#parts;
+    const tap = new Tap(registered, {
+      now,
+      wall,
+      keptMs,
+      isUp: () => link.isUp,
+      changed: (changed, isUrgent) => this.#changed(changed, isUrgent),
+      fenced: (lost) => {
+        this.#forget(lost);
+        fenced(lost);
+      },
+      holed,
+      removed: (gone) => this.#forget(gone),
+    });
+    this.#taps.add(tap);
+    registered.stream.hold(tap);
+    // A client may come back on another node at once.
+    this.#changed(tap, true);
+    return tap;
+  }
+
+  /** Redis lost its data: everything that is still here is written again. */
+  beginAnew(): void {
+    for (const tap of this.#taps) tap.beginAnew();
+  }
+
+  /** This node was taken for dead. */
+  suspect(): void {
+    for (const tap of this.#taps) tap.suspect();
+  }
+
+  /** Others have ended this node's streams, or are about to. If none did, their ends are written as others would write them. */
+  giveUp(): void {
+    for (const { registered } of this.#taps) registered.stream.cancel(new GatewayError("owner_lost"));
+  }
+
+  /** Redis answers no more: what waits for it goes on without it. */
+  away(): void {
+    for (const { registered } of this.#busy) registered.stream.readerMoved();
+  }
+
+  /** Writes what is left; resolves when that is done or cannot be. */
+  async flush(): Promise<void> {
+    this.#isClosed = true;
+    await this.#round;
+    for (let call = 0; call < MOST_LAST_CALLS && this.#parts.link.isUp && this.#busy.size > 0; call++) {
+      await this.#write();
+    }
+  }
+
+  #forget(tap: Tap): void {
+    this.#taps.delete(tap);
+    this.#busy.delete(tap);
+    tap.registered.stream.letGo(tap);
+  }
+
+  #changed(tap: Tap, isUrgent: boolean): void {
+    this.#busy.add(tap);
+    this.#isUrgent ||= isUrgent;
+    this.#arm();
+  }
+
+  #arm(): void {
+    if (this.#isClosed || this.#round || this.#busy.size === 0) return;
+    if (this.#isUrgent && this.#parts.link.isUp) this.#urgent ??= setImmediate(() => this.#begin());
+    else this.#timer ??= setTimeout(() => this.#begin(), TICK_MS).unref();
+  }
+
+  #begin(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#urgent);
+    this.#timer = undefined;
+    this.#urgent = undefined;
+    if (this.#isClosed || this.#round !== undefined) return;
+    this.#isUrgent = false;
+    this.#round = this.#write().finally(() => {
+      this.#round = undefined;
+      this.#arm();
+    });
+  }
+
+  /** One append of each stream that has something to write. */
+  async #write(): Promise<void> {
+    if (!this.#parts.link.isUp) return;
+    const due: Due[] = [];
+    for (const tap of this.#busy) {
+      const append = tap.next();
+      if (append) due.push([tap, append]);
+      else if (!tap.isRunning) this.#busy.delete(tap);
+    }
+    const calls: Promise<void>[] = [];
+    for (let at = 0; at < due.length; at += MOST_STREAMS) calls.push(this.#append(due.slice(at, at + MOST_STREAMS)));
+    await Promise.all(calls);
+    this.#isUrgent ||= due.some(([, { isFull }]) => isFull);
+  }
+
+  async #append(due: readonly Due[]): Promise<void> {
+    const { node, link, keys, fault } = this.#parts;
+    const names = due.flatMap(([{ id }]) => [keys.log(id), keys.meta(id)]);
+    const args = due.flatMap(([tap, append]) => tap.argumentsOf(append));
+    try {
+      const fixed = [node, keys.wake(""), String(OUTLIVES_MS)];
+      const answers = (await link.run(APPEND, [keys.owned(node), ...names], [...fixed, ...args])) as string[];
+      due.forEach(([tap, append], index) => {
+        tap.answered(append, answers[index] ?? "");
+      });
+    } catch (error) {
+      // That Redis is away is the link's to tell.
+      if (link.isUp) fault(error);
+    }
+  }
+}

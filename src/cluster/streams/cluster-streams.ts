@@ -1,0 +1,198 @@
+import type { Dialect } from "../../core/dialect/dialect.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
+import type { JsonObject } from "../../core/kernel/json.ts";
+import type { ClusterObserver } from "../../core/ports/cluster-observer.ts";
+import type { Notes } from "../../core/ports/notes.ts";
+import type { Elsewhere } from "../../core/stream/elsewhere.ts";
+import type { LogBudget } from "../../core/stream/log-budget.ts";
+import { keptMs, type RegisteredStream, type RegistryLimits } from "../../core/stream/registered-stream.ts";
+import type { StreamRegistry } from "../../core/stream/registry.ts";
+import type { ResumeFailure } from "../../core/stream/resume-failure.ts";
+import type { LogLimits } from "../../core/stream/stream-log.ts";
+import type { Member } from "../link/member.ts";
+import { Appender, OUTLIVES_MS } from "./appender.ts";
+import { Mirrors } from "./mirrors.ts";
+import { OwnedStreams } from "./owned-streams.ts";
+import { RedisNotes } from "./redis-notes.ts";
+import { readStored } from "./stored-stream.ts";
+import { StreamKeys } from "./stream-keys.ts";
+import { type LostStream, takeOver } from "./take-over.ts";
+import type { Tap } from "./tap.ts";
+
+/** What the streams of a cluster are made of. */
+export interface ClusterStreamsParts {
+  readonly cluster: Member;
+  readonly registry: StreamRegistry;
+  readonly limits: RegistryLimits;
+  readonly log: LogLimits;
+  readonly budget: LogBudget;
+  readonly dialects: ReadonlyMap<string, Dialect>;
+  readonly clock: Clock;
+  readonly fault: (error: unknown) => void;
+  readonly count: ClusterObserver["count"];
+  /** A stream was ended here because its node is gone: what it had used must be settled. Must do no harm when called twice. */
+  readonly ownerLost?: (lost: LostStream) => Promise<void>;
+}
+
+/** Kinds of messages: to the node that runs a stream, and to one whose client reads it. */
+const TO_OWNER = "stream";
+const TO_READER = "stream-reader";
+/** How often nodes whose clients read here are looked at, in milliseconds. */
+const LOOK_MS = 2_000;
+/** How often this process notes that it runs, and after how long without it stood still, in milliseconds. */
+const TICK_MS = 500;
+const STILL_MS = 1_500;
+/** How long clients of other nodes' streams wait for a Redis that is away, in milliseconds; then they may try elsewhere. */
+const AWAY_MS = 10_000;
+
+/** The live streams of all nodes: those that run here are written to Redis, those of other nodes are read from there. */
+export class ClusterStreams implements Elsewhere, AsyncDisposable {
+  readonly #parts: ClusterStreamsParts;
+  readonly #keys: StreamKeys;
+  readonly #appender: Appender;
+  readonly #owned: OwnedStreams;
+  readonly #mirrors: Mirrors;
+  readonly notes: Notes;
+  readonly #timer: NodeJS.Timeout;
+  readonly #ticks: NodeJS.Timeout;
+  #tickAt = performance.now();
+
+  constructor(parts: ClusterStreamsParts) {
+    const { cluster, registry, clock, limits, fault } = parts;
+    const { link, node } = cluster;
+    this.#parts = parts;
+    this.#keys = new StreamKeys(cluster.names);
+    this.notes = new RedisNotes(link, cluster.names);
+    this.#appender = new Appender({
+      node,
+      link,
+      keys: this.#keys,
+      now: clock.now,
+      wall: clock.wall,
+      keptMs: (registered) => keptMs(registered, limits),
+      fenced: (tap) => this.#fence(tap),
+      holed: () => parts.count("stream_hole"),
+      fault,
+    });
+    this.#owned = new OwnedStreams({ registry, tellReader: (to, body) => this.#tell(to, TO_READER, body) });
+    this.#mirrors = new Mirrors({
+      ...{ registry, budget: parts.budget, limits: parts.log, dialects: parts.dialects, now: clock.now, fault },
+      read: (id, after, batches) => readStored(link, this.#keys, id, after, batches),
+      takeOver: (id, owner) => this.#takeOver(id, owner),
+      wakes: (id, woken) => cluster.wakes.on(this.#keys.wake(id), woken),
+      tellOwner: (to, body) => this.#tell(to, TO_OWNER, body),
+      done: (id, owner, isAcknowledged) => this.#tell(owner, TO_OWNER, { what: "done", stream: id, isAcknowledged }),
+    });
+    cluster.mailbox.on(TO_OWNER, (message) => this.#owned.take(message));
+    cluster.mailbox.on(TO_READER, ({ body }) => this.#mirrors.lost(body.reader, body.why));
+    cluster.on({
+      state: (isUp) => {
+        if (isUp) this.#mirrors.back();
+        else this.#appender.away();
+      },
+      dataLost: () => {
+        this.#appender.beginAnew();
+        this.#mirrors.back();
+      },
+      lapsed: () => this.#appender.suspect(),
+      gone: (dead) => this.#clear(dead),
+    });
+    this.#timer = setInterval(() => void this.#look().catch(() => {}), LOOK_MS).unref();
+    this.#ticks = setInterval(() => this.#tick(), TICK_MS).unref();
+    registry.join(this);
+  }
+
+  /** For metrics: streams whose newest events wait to be written, and their size in bytes. */
+  get behind(): { readonly streams: number; readonly bytes: number } {
+    return this.#appender.behind;
+  }
+
+  /**
+   * An upstream's socket was read. If this process stood still for longer than its lease, others have ended its streams, and what
+   * the sockets gathered meanwhile must reach nobody. Data comes before any timer then.
+   */
+  readonly reading = (): void => {
+    if (performance.now() - this.#tickAt >= STILL_MS) this.#tick();
+  };
+
+  opened(registered: RegisteredStream): Tap {
+    return this.#appender.add(registered);
+  }
+
+  async find(
+    id: string,
+    caller: string,
+    epoch: number | undefined,
+    after: number,
+  ): Promise<RegisteredStream | ResumeFailure> {
+    const found = await this.#mirrors.find(id, caller, epoch, after);
+    if (typeof found !== "string") this.#parts.count("resumed_elsewhere");
+    return found;
+  }
+
+  async cancel(id: string, isMeant: (caller: string) => boolean, { code, message }: GatewayError): Promise<boolean> {
+    const stored = await readStored(this.#parts.cluster.link, this.#keys, id, Number.MAX_SAFE_INTEGER, 1);
+    if (!stored || stored.end !== undefined || !isMeant(stored.facts.caller)) return false;
+    return await this.#parts.cluster.mailbox.send(stored.owner, TO_OWNER, {
+      what: "cancel",
+      stream: id,
+      code,
+      message,
+    });
+  }
+
+  /** Writes what is left, so that clients can read on elsewhere. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer);
+    clearInterval(this.#ticks);
+    await this.#appender.flush();
+  }
+
+  /** Ends all streams of a node that is gone. */
+  async #clear(dead: string): Promise<void> {
+    const { link } = this.#parts.cluster;
+    const ids = (await link.command(["SMEMBERS", this.#keys.owned(dead)])) as string[];
+    for (const id of ids) await this.#takeOver(id, dead);
+    await link.command(["DEL", this.#keys.owned(dead)]);
+  }
+
+  async #takeOver(id: string, node: string): Promise<void> {
+    const { cluster, clock, limits, count, ownerLost } = this.#parts;
+    if (await cluster.lease.isAlive(node)) return;
+    const times = { now: clock.wall(), keptMs: limits.retentionMs, outlivesMs: OUTLIVES_MS };
+    const lost = await takeOver(cluster.link, this.#keys, { id, node, by: cluster.node }, times);
+    if (!lost) return;
+    count("stream_taken_over");
+    await ownerLost?.(lost);
+  }
+
+  /** Others have ended this stream, because they took this node for dead: it ends here as it did there. */
+  #fence({ registered }: Tap): void {
+    this.#parts.count("stream_fenced");
+    registered.stream.cancel(new GatewayError("owner_lost"));
+  }
+
+  #tick(): void {
+    const { lease, link } = this.#parts.cluster;
+    const stoodStill = performance.now() - this.#tickAt >= STILL_MS;
+    this.#tickAt = performance.now();
+    // While Redis is away, nobody else has the lease either.
+    if (stoodStill && link.isUp && !lease.isHeld) this.#appender.giveUp();
+  }
+
+  async #look(): Promise<void> {
+    const { link, lease } = this.#parts.cluster;
+    const nodes = this.#owned.readingNodes;
+    if (link.awayMs >= AWAY_MS) {
+      this.#owned.lose(nodes, "cluster_unavailable");
+      this.#mirrors.loseAll("cluster_unavailable");
+    }
+    for (const node of nodes) if (!(await lease.isAlive(node))) this.#owned.lose(new Set([node]), "client_gone");
+  }
+
+  #tell(node: string, kind: string, body: JsonObject): void {
+    // What an owner that is gone would have done is done in Redis, or not at all; while Redis is away nobody can be told.
+    this.#parts.cluster.mailbox.send(node, kind, body).catch(() => {});
+  }
+}

@@ -1,0 +1,166 @@
+import { setTimeout as wait } from "node:timers/promises";
+import type { Code } from "../../../protocol/codes.ts";
+import type { Dialect } from "../../core/dialect/dialect.ts";
+import type { JsonObject } from "../../core/kernel/json.ts";
+import type { LogBudget } from "../../core/stream/log-budget.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
+import type { StreamRegistry } from "../../core/stream/registry.ts";
+import type { ResumeFailure } from "../../core/stream/resume-failure.ts";
+import { type LogLimits, StreamLog } from "../../core/stream/stream-log.ts";
+import { Mirror } from "./mirror.ts";
+import { isCode } from "./stored-end.ts";
+import type { StoredStream } from "./stored-stream.ts";
+
+/** Batches that one look takes at most; each is 128 KiB or a single event. */
+const BATCHES = 8;
+/** How often owners may be told how far readers are, in milliseconds: when that frees a part of their logs. */
+const TICK_MS = 20;
+const REPORT_BYTES = 65_536;
+const REPORT_SHARE = 1 / 4;
+/** How many ticks until they are told anyway, and until a look for what no wake-up told. */
+const TICKS_A_REPORT = 5;
+const TICKS_A_LOOK = 50;
+/** How long a client may be ahead of what its stream's owner has written, in milliseconds: it reads on where it wrote 10 ms ago. */
+const AHEAD_MS = 1_000;
+/** How long a stream may be unknown: it may have been opened just now. */
+const UNKNOWN_MS = 200;
+const AGAIN_MS = 20;
+
+/** What mirrors need of their node. */
+export interface MirrorsParts {
+  readonly registry: StreamRegistry;
+  readonly limits: LogLimits;
+  readonly budget: LogBudget;
+  readonly dialects: ReadonlyMap<string, Dialect>;
+  readonly now: () => number;
+  readonly fault: (error: unknown) => void;
+  readonly read: (id: string, after: number, batches: number) => Promise<StoredStream | undefined>;
+  /** Ends a stream whose node is gone. */
+  readonly takeOver: (id: string, node: string) => Promise<void>;
+  /** Calls `woken` when a stream may have more, until disposed. */
+  readonly wakes: (id: string, woken: () => void) => Disposable;
+  readonly tellOwner: (node: string, body: JsonObject) => void;
+  /** A client here has handled all of a stream that has ended. */
+  readonly done: (id: string, owner: string, isAcknowledged: boolean) => void;
+}
+
+/** The streams of other nodes that clients read here. */
+export class Mirrors {
+  readonly #parts: MirrorsParts;
+  readonly #mirrors = new Map<string, { readonly mirror: Mirror; readonly registered: RegisteredStream }>();
+  #timer: NodeJS.Timeout | undefined;
+  #ticks = 0;
+
+  constructor(parts: MirrorsParts) {
+    this.#parts = parts;
+  }
+
+  get count(): number {
+    return this.#mirrors.size;
+  }
+
+  /** As `Elsewhere.find`. */
+  async find(
+    id: string,
+    caller: string,
+    epoch: number | undefined,
+    after: number,
+  ): Promise<RegisteredStream | ResumeFailure> {
+    const stored = await this.#settled(id, caller, after);
+    if (stored?.facts.caller !== caller) return "unknown";
+    if (epoch !== undefined && epoch !== 1) return "epoch";
+    if (stored.isExpired) return "expired";
+    // An owner that was lost had sent more than it could write.
+    if (after > stored.seq && stored.owner !== "") return "ahead";
+    const [first] = stored.entries;
+    if (after < stored.seq && (first === undefined || first.seq > after + 1)) return "evicted";
+    this.#parts.registry.admit();
+    return this.#mirror(id, stored, after);
+  }
+
+  /** The client of this reader has lost its stream. */
+  lost(reader: unknown, why: unknown): void {
+    const found = this.#mirrors.get(String(reader));
+    if (found) this.#parts.registry.lose(found.registered, isCode(why) ? why : "superseded");
+  }
+
+  /** Redis answers again: there may be much to read, and owners may have forgotten who reads. */
+  back(): void {
+    for (const { mirror } of this.#mirrors.values()) {
+      mirror.reattach();
+      mirror.look();
+    }
+  }
+
+  /** All clients here lose the streams of other nodes. */
+  loseAll(why: Code): void {
+    for (const { registered } of [...this.#mirrors.values()]) this.#parts.registry.lose(registered, why);
+  }
+
+  /**
+   * The stream once what it says is final for this client: its owner alive, or known to be gone; and not behind what the client
+   * has seen already.
+   */
+  async #settled(id: string, caller: string, after: number): Promise<StoredStream | undefined> {
+    const asked = this.#parts.now();
+    for (;;) {
+      const stored = await this.#parts.read(id, after, BATCHES);
+      const waitedMs = this.#parts.now() - asked;
+      if (stored ? stored.facts.caller !== caller || stored.end !== undefined : waitedMs > UNKNOWN_MS) return stored;
+      if (stored && (waitedMs > AHEAD_MS || (stored.isOwnerAlive && after <= stored.seq))) return stored;
+      // Does nothing while others than Redis' lease say that it lives.
+      if (stored && !stored.isOwnerAlive) await this.#parts.takeOver(id, stored.owner);
+      await wait(AGAIN_MS);
+    }
+  }
+
+  #mirror(id: string, stored: StoredStream, after: number): RegisteredStream {
+    const { registry, limits, budget, dialects, now, fault, read, takeOver, wakes, tellOwner, done } = this.#parts;
+    const { owner, facts, previous } = stored;
+    const mirror: Mirror = new Mirror(
+      {
+        id,
+        owner,
+        log: new StreamLog(limits, budget, after),
+        startedAt: now(),
+        now,
+        dialect: dialects.get(facts.dialect ?? ""),
+        read: (from) => read(id, from, BATCHES),
+        orphaned: () => takeOver(id, owner),
+        tell: (what, body) => tellOwner(owner, { what, stream: id, ...body }),
+        done: (isAcknowledged) => done(id, owner, isAcknowledged),
+        lost: (why) => registry.lose(registered, why),
+        removed: () => {
+          waking[Symbol.dispose]();
+          this.#mirrors.delete(mirror.reader);
+          if (this.#mirrors.size === 0) this.#rest();
+        },
+        fault,
+      },
+      stored,
+    );
+    const waking = wakes(id, () => mirror.look());
+    const registered = registry.addMirror(mirror.stream, facts.caller, isCode(previous) ? previous : undefined, mirror);
+    this.#mirrors.set(mirror.reader, { mirror, registered });
+    this.#timer ??= setInterval(() => this.#tick(), TICK_MS).unref();
+    mirror.take(stored);
+    if (stored.hasMore) mirror.look();
+    return registered;
+  }
+
+  #tick(): void {
+    const { maxBytes } = this.#parts.limits;
+    const isReport = ++this.#ticks % TICKS_A_REPORT === 0;
+    const isLook = this.#ticks % TICKS_A_LOOK === 0;
+    const soon = { ifBytes: Math.min(REPORT_BYTES, maxBytes * REPORT_SHARE) };
+    for (const { mirror } of this.#mirrors.values()) {
+      mirror.report(isReport ? undefined : soon);
+      if (isLook) mirror.look();
+    }
+  }
+
+  #rest(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+}

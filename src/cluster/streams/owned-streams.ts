@@ -1,0 +1,75 @@
+import type { Code } from "../../../protocol/codes.ts";
+import { asNumber, asString, type JsonObject } from "../../core/kernel/json.ts";
+import type { RegisteredStream } from "../../core/stream/registered-stream.ts";
+import type { StreamRegistry } from "../../core/stream/registry.ts";
+import type { Message } from "../link/mailbox.ts";
+import { RemoteAttachment } from "./remote-attachment.ts";
+import { errorOf, isCode } from "./stored-end.ts";
+
+/** What the side of the owner is made of. */
+export interface OwnedStreamsParts {
+  readonly registry: StreamRegistry;
+  /** Tells a node that one of its readers has lost its stream. */
+  readonly tellReader: (node: string, body: JsonObject) => void;
+}
+
+/** The streams that run on this node, as other nodes' clients use them: they read, fall behind, leave and cancel. */
+export class OwnedStreams {
+  readonly #parts: OwnedStreamsParts;
+  readonly #remotes = new Map<string, RemoteAttachment>();
+
+  constructor(parts: OwnedStreamsParts) {
+    this.#parts = parts;
+  }
+
+  /** The nodes whose clients read here. */
+  get readingNodes(): ReadonlySet<string> {
+    return new Set([...this.#remotes.values()].map(({ node }) => node));
+  }
+
+  /** Another node says something about a stream. */
+  take({ from, body }: Message): void {
+    const registered = this.#parts.registry.own(asString(body.stream) ?? "");
+    const reader = asString(body.reader) ?? "";
+    const remote = this.#remotes.get(reader);
+    const code = isCode(body.why) ? body.why : undefined;
+    if (body.what === "attach") this.#attach(from, reader, registered, body);
+    else if (body.what === "handled") remote?.moved(asNumber(body.seq) ?? 0);
+    else if (body.what === "detach" && remote) this.#detach(remote, code);
+    else if (body.what === "done" && registered) this.#parts.registry.handled(registered, body.isAcknowledged === true);
+    else if (body.what === "cancel") {
+      registered?.stream.cancel(errorOf({ code: asString(body.code) ?? "", message: asString(body.message) }));
+    }
+  }
+
+  /** These nodes are gone, or out of reach: so are their clients. */
+  lose(nodes: ReadonlySet<string>, why: Code): void {
+    for (const remote of this.#remotes.values()) if (nodes.has(remote.node)) this.#detach(remote, why);
+  }
+
+  #attach(node: string, reader: string, registered: RegisteredStream | undefined, body: JsonObject): void {
+    const after = asNumber(body.after) ?? 0;
+    const known = this.#remotes.get(reader);
+    if (known) known.moved(after);
+    // What is gone from here may still be read from Redis.
+    if (known || !registered) return;
+    // It has had the stream before; meanwhile another may have taken it.
+    if (body.again === true && registered.attachment) {
+      this.#parts.tellReader(node, { reader, why: "superseded" });
+      return;
+    }
+    const remote: RemoteAttachment = new RemoteAttachment(registered, { node, reader, after }, (why) => {
+      this.#remotes.delete(reader);
+      this.#parts.tellReader(node, { reader, why });
+    });
+    this.#remotes.set(reader, remote);
+    registered.stream.hold(remote);
+    this.#parts.registry.attach(registered, remote);
+  }
+
+  #detach(remote: RemoteAttachment, why: Code | undefined): void {
+    this.#remotes.delete(remote.reader);
+    remote.registered.stream.letGo(remote);
+    this.#parts.registry.detach(remote.registered, remote, why);
+  }
+}

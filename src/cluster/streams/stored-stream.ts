@@ -1,0 +1,103 @@
+import { asNumber, asObject, asString, parseJson } from "../../core/kernel/json.ts";
+import type { Entry } from "../../core/stream/stream-log.ts";
+import type { RedisLink } from "../link/redis-link.ts";
+import { Script } from "../link/script.ts";
+import { decodeEntries } from "./entry-codec.ts";
+import type { StreamKeys } from "./stream-keys.ts";
+
+/** What never changes about a stream, but for its dialect, which is known once it has events. */
+export interface StreamFacts {
+  readonly caller: string;
+  readonly route: string;
+  readonly model: string | undefined;
+  readonly dialect: string | undefined;
+  readonly tellsDialect: boolean;
+  /** Wall clock at the open, in milliseconds. */
+  readonly at: number;
+}
+
+/** A stream as Redis has it. */
+export interface StoredStream {
+  /** Nobody, once it was taken from a node that is gone. */
+  readonly owner: string;
+  readonly seq: number;
+  readonly facts: StreamFacts;
+  readonly previous: string;
+  readonly usage: string | undefined;
+  /** The text of its terminal. */
+  readonly end: string | undefined;
+  /** Its retention is over. */
+  readonly isExpired: boolean;
+  /** Looked at only while it has no end. */
+  readonly isOwnerAlive: boolean;
+  /** Those after the sequence asked for, as far as they were asked for; they may begin before it, or later. */
+  readonly entries: readonly Entry[];
+  /** There may be more than was asked for. */
+  readonly hasMore: boolean;
+}
+
+/** `{log, meta}`, `{after, most batches, how leases' names begin}` → the fields and batches; nothing if there is none. */
+const READ = new Script(`
+local meta = redis.call('HMGET', KEYS[2], 'owner', 'seq', 'facts', 'previous', 'usage', 'end', 'until')
+if not meta[1] then return false end
+local alive, expired = 1, 0
+if not meta[6] then alive = redis.call('EXISTS', ARGV[3] .. meta[1]) end
+if meta[7] then
+  local now = redis.call('TIME')
+  if now[1] * 1000 + math.floor(now[2] / 1000) > tonumber(meta[7]) then expired = 1 end
+end
+local batches = {}
+if tonumber(meta[2]) > tonumber(ARGV[1]) then
+  batches = redis.call('XRANGE', KEYS[1], (ARGV[1] + 1) .. '-0', '+', 'COUNT', ARGV[2])
+end
+return {meta, alive, expired, batches}
+`);
+
+type Bytes = Buffer | null;
+type Answer = readonly [
+  meta: readonly Bytes[],
+  isAlive: number,
+  isExpired: number,
+  batches: readonly (readonly [id: Buffer, fields: readonly [Buffer, Buffer]])[],
+];
+
+/** Reads a stream, with up to `batches` batches of what follows `after`; undefined if Redis has none. Rejects with `cluster_unavailable`. */
+export async function readStored(
+  link: RedisLink,
+  keys: StreamKeys,
+  id: string,
+  after: number,
+  batches: number,
+): Promise<StoredStream | undefined> {
+  const names = [keys.log(id), keys.meta(id)];
+  const answer = await link.runForBytes(READ, names, [String(after), String(batches), keys.lease("")]);
+  if (answer === null) return undefined;
+  const [meta, isAlive, isExpired, found] = answer as unknown as Answer;
+  const [owner, seq, facts, previous, usage, end] = meta.map((field) => field?.toString());
+  return {
+    owner: owner ?? "",
+    seq: Number(seq),
+    facts: factsOf(facts),
+    previous: previous ?? "",
+    usage,
+    end,
+    isExpired: isExpired === 1,
+    isOwnerAlive: isAlive === 1,
+    hasMore: found.length >= batches,
+    entries: found.flatMap(([entryId, [, bytes]]) =>
+      decodeEntries({ bytes, last: Number.parseInt(entryId.toString(), 10) }),
+    ),
+  };
+}
+
+function factsOf(text: string | undefined): StreamFacts {
+  const { caller, route, model, dialect, tellsDialect, at } = asObject(parseJson(text ?? "")) ?? {};
+  return {
+    caller: asString(caller) ?? "",
+    route: asString(route) ?? "",
+    model: asString(model),
+    dialect: asString(dialect),
+    tellsDialect: tellsDialect === true,
+    at: asNumber(at) ?? 0,
+  };
+}

@@ -1,0 +1,246 @@
+import type { RegisteredStream, StreamWatcher } from "../../core/stream/registered-stream.ts";
+import type { Hold } from "../../core/stream/stream-parts.ts";
+import { encodeEntries } from "./entry-codec.ts";
+import { endToText } from "./stored-end.ts";
+
+/** What one append takes of one stream at most, in bytes, unless a single event is larger. */
+const BATCH_BYTES = 128 * 1024;
+/** A running stream's keys live this long after their owner last touched them, in milliseconds. */
+const RUNNING_MS = 600_000;
+/** How often a silent stream's keys are touched, in milliseconds. */
+const TOUCH_MS = 60_000;
+/** No sequence: the keys must be made, or made anew. */
+const NOTHING = -1;
+
+/** What a tap needs of its node. */
+export interface TapParts {
+  /** A clock reading, in milliseconds. */
+  readonly now: () => number;
+  readonly wall: () => number;
+  /** Whether Redis answers. */
+  readonly isUp: () => boolean;
+  /** There is something to write; `isUrgent`: now, not at the next tick. */
+  readonly changed: (tap: Tap, isUrgent: boolean) => void;
+  /** For how long a log is kept after its end as things are, in milliseconds. */
+  readonly keptMs: (registered: RegisteredStream) => number;
+  /** Others have given the stream up. */
+  readonly fenced: (tap: Tap) => void;
+  /** Events will be missing in Redis. */
+  readonly holed: () => void;
+  /** The stream has left the registry. */
+  readonly removed: (tap: Tap) => void;
+}
+
+/** What one append takes. */
+interface Append {
+  readonly seq: number;
+  readonly batch: Buffer | undefined;
+  readonly from: number;
+  readonly isEnd: boolean;
+  readonly keepMs: number | undefined;
+  readonly previous: string;
+  /** More could follow at once. */
+  readonly isFull: boolean;
+}
+
+/**
+ * One stream of this node on its way to Redis: keeps in the log what is not written yet, and says what the next append takes.
+ * It costs an event nothing: the log is looked at when a batch is due.
+ */
+export class Tap implements Hold, StreamWatcher {
+  readonly isReader = false;
+  readonly registered: RegisteredStream;
+  readonly #parts: TapParts;
+  /** The seq that Redis has. */
+  #written = NOTHING;
+  #from = 0;
+  #hasDialect = false;
+  #previous = "";
+  #hasEnd = false;
+  /** How long it is kept must be said again. */
+  #isKept = false;
+  /** Its client has said that it handled everything: only the end may still be needed. */
+  #isDropped = false;
+  #touchedAt = 0;
+  /** This node may have been taken for dead since its last append. */
+  #isSuspect = false;
+  #isOver = false;
+
+  constructor(registered: RegisteredStream, parts: TapParts) {
+    this.registered = registered;
+    this.#parts = parts;
+  }
+
+  get id(): string {
+    return this.registered.stream.info.id;
+  }
+
+  /** Trimming waits for Redis as long as Redis answers, and hastens the next append. */
+  get handled(): number {
+    if (this.#isOver || !this.#parts.isUp()) return Number.POSITIVE_INFINITY;
+    if (this.behind > 0) this.#parts.changed(this, true);
+    return Math.max(this.#written, 0);
+  }
+
+  /** Events that Redis does not have yet. */
+  get behind(): number {
+    return this.#isOver ? 0 : this.registered.stream.log.head - Math.max(this.#written, 0);
+  }
+
+  /** The size of these, as logs count it; an estimate, from the log's average. */
+  get behindBytes(): number {
+    const { log } = this.registered.stream;
+    return this.behind === 0 ? 0 : Math.round((log.bytes * this.behind) / Math.max(1, log.head - log.tail));
+  }
+
+  /** Whether every tick must look at it. */
+  get isRunning(): boolean {
+    return !this.#isOver && !this.#hasEnd;
+  }
+
+  // ── as the stream's watcher ───────────────────────────────────────────────────────────────────────────────────────
+
+  attached(): void {
+    this.#isDropped = false;
+    this.#changed();
+  }
+
+  detached(): void {
+    this.#changed();
+  }
+
+  ended(): void {
+    this.#parts.changed(this, true);
+  }
+
+  /** The client has handled everything. */
+  done(isAcknowledged: boolean): void {
+    this.#isDropped = isAcknowledged && !this.registered.isRepeatable;
+    this.#changed();
+  }
+
+  removed(): void {
+    this.#isOver = true;
+    this.#parts.removed(this);
+  }
+
+  // ── appends ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What to write now, if anything. One append of a stream at a time: its answer must be given to `answered`. */
+  next(): Append | undefined {
+    if (this.#isOver) return undefined;
+    const { log, terminal } = this.registered.stream;
+    // While Redis was away, the log was trimmed without it.
+    if (this.#written !== NOTHING && log.tail > this.#written && !this.#isDropped) {
+      this.#parts.holed();
+      this.beginAnew();
+    }
+    const isNew = this.#written === NOTHING;
+    const after = isNew ? log.tail : this.#written;
+    const batch = this.#isDropped ? undefined : encodeEntries(log, after, BATCH_BYTES);
+    const seq = this.#isDropped ? log.head : (batch?.last ?? after);
+    const isWhole = terminal !== undefined && seq === log.head;
+    const isEnd = isWhole && !this.#hasEnd;
+    const keepMs = isWhole && (isEnd || !this.#isKept) ? this.#parts.keptMs(this.registered) : undefined;
+    const isSilent = terminal === undefined && this.#parts.now() - this.#touchedAt >= TOUCH_MS;
+    const previous = this.#previousNow();
+    if (!isNew && !batch && keepMs === undefined && !isSilent && previous === this.#previous) return undefined;
+    const bytes = batch?.bytes;
+    const isFull = (bytes?.length ?? 0) >= BATCH_BYTES;
+    return { seq, batch: bytes, from: this.#fromNow(), isEnd, keepMs, previous, isFull };
+  }
+
+  /** The arguments of an append, as the script takes them. */
+  argumentsOf({ seq, batch, from, isEnd, keepMs, previous }: Append): (string | Buffer)[] {
+    const { terminal } = this.registered.stream;
+    const isNew = this.#written === NOTHING;
+    const hasFacts = isNew || (!this.#hasDialect && batch !== undefined);
+    const isTouched = terminal === undefined && (isNew || this.#parts.now() - this.#touchedAt >= TOUCH_MS);
+    return [
+      this.id,
+      String(this.#written),
+      String(seq),
+      batch ?? "",
+      String(from),
+      hasFacts ? this.#facts() : "",
+      "",
+      previous === this.#previous ? "" : previous,
+      isTouched ? String(RUNNING_MS) : "0",
+      isEnd && terminal ? endToText(terminal) : "",
+      keepMs === undefined ? "" : String(Math.max(1, Math.round(keepMs))),
+    ];
+  }
+
+  /** What Redis answered to an append. */
+  answered(append: Append, answer: string): void {
+    if (this.#isOver) return;
+    if (answer === "ok") this.#wrote(append);
+    else if (answer === "fenced" || (answer === "lost" && this.#isSuspect)) this.#fence();
+    else if (answer === "lost") this.beginAnew();
+    // An append that was not answered was done, or Redis fell back.
+    else this.#reached(Math.min(Number(answer), this.registered.stream.log.head));
+  }
+
+  /** Redis has nothing of it any more, or no more than this node could go on from. */
+  beginAnew(): void {
+    this.#written = NOTHING;
+    this.#from = 0;
+    this.#previous = "";
+    this.#hasDialect = false;
+    this.#hasEnd = false;
+    this.#parts.changed(this, false);
+  }
+
+  /** This node was taken for dead: others may have ended the stream, and perhaps nothing is left of it. Asks at once. */
+  suspect(): void {
+    this.#isSuspect = true;
+    this.#touchedAt = Number.NEGATIVE_INFINITY;
+    this.#parts.changed(this, true);
+  }
+
+  #wrote({ seq, batch, from, isEnd, keepMs, previous }: Append): void {
+    this.#hasDialect ||= batch !== undefined;
+    this.#from = Math.max(this.#from, from);
+    this.#previous = previous;
+    this.#hasEnd ||= isEnd;
+    this.#isKept ||= keepMs !== undefined;
+    this.#touchedAt = this.#parts.now();
+    this.#isSuspect = false;
+    this.#reached(seq);
+  }
+
+  #reached(seq: number): void {
+    this.#written = seq;
+    // It may wait for just this.
+    this.registered.stream.readerMoved();
+  }
+
+  #fence(): void {
+    this.#isOver = true;
+    this.#parts.fenced(this);
+  }
+
+  #changed(): void {
+    this.#isKept = false;
+    this.#parts.changed(this, false);
+  }
+
+  #previousNow(): string {
+    const { attachment, previous } = this.registered;
+    return attachment ? "superseded" : (previous ?? "none");
+  }
+
+  /** The first seq to keep; 0 for all. A log that is let go of here after its end may still be read there. */
+  #fromNow(): number {
+    const { log, terminal } = this.registered.stream;
+    const from = this.#isDropped ? log.head + 1 : terminal || log.tail === 0 ? 0 : log.tail + 1;
+    return from > this.#from ? from : 0;
+  }
+
+  #facts(): string {
+    const { caller, stream } = this.registered;
+    const { route, model, tellsDialect = false, startedAt } = stream.info;
+    const at = Math.round(this.#parts.wall() - (this.#parts.now() - startedAt));
+    return JSON.stringify({ caller, route, model, dialect: stream.dialect?.name, tellsDialect, at });
+  }
+}

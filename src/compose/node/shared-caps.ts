@@ -1,0 +1,34 @@
+import type { SharedCaps } from "../../cluster/caps/shared-caps.ts";
+import type { Cluster } from "../../cluster/cluster.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
+import type { Ledger } from "../../core/ledger/ledger.ts";
+
+/** Counts caps together with the other nodes; undefined without a cluster. Resolves once streams under caps can be opened. */
+export async function connectSharedCaps(
+  cluster: Cluster | undefined,
+  ledger: Ledger,
+  clock: Clock,
+  fault: (error: unknown) => void,
+): Promise<SharedCaps | undefined> {
+  if (!cluster) return undefined;
+  // Loaded only where it is used.
+  const { SharedCaps } = await import("../../cluster/caps/shared-caps.ts");
+  const { node, money, names, lease } = cluster;
+  const living = async () => {
+    const nodes = await lease.nodes();
+    const alive = await Promise.all(nodes.map((each) => lease.isAlive(each)));
+    return nodes.filter((_, index) => alive[index]);
+  };
+  const caps = new SharedCaps({ node, link: money, names, clock, ledger, living, fault });
+  cluster.on({
+    dataLost: () => caps.returned(),
+    moneyState: (isUp) => {
+      if (isUp) caps.returned();
+    },
+    gone: async (dead) => {
+      await caps.gone(dead);
+    },
+  });
+  await caps.start();
+  return caps;
+}

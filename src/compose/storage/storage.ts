@@ -1,0 +1,43 @@
+import type { Clock } from "../../core/kernel/clock.ts";
+import type { GatewayError } from "../../core/kernel/errors.ts";
+import type { LedgerNews } from "../../core/ledger/ledger.ts";
+import type { Transcripts } from "../../core/ports/transcripts.ts";
+import type { KeyNews, KeyWatch } from "../../storage/keys/key-looks.ts";
+import type { StoredLedger } from "../../storage/ledger/stored-ledger.ts";
+
+/** What the stores are opened with. */
+export interface StorageOptions {
+  /** This process's id, which its claim shows to other gateways. */
+  readonly pid: number;
+  /** Identifies this run in what it stores. */
+  readonly instance: string;
+  /** Whether the process that started this one has claimed the data directory for all workers. */
+  readonly isClaimed: boolean;
+  readonly clock: Clock;
+  readonly news: (news: LedgerNews) => void;
+  /** Called with a fault of the store itself. */
+  readonly fault: (error: GatewayError) => void;
+}
+
+/** The state of a server that keeps what is stored. */
+export interface StorageHealth {
+  readonly isUp: boolean;
+  /** How long it took for its latest answer, in milliseconds; undefined until there is one. */
+  readonly latencyMs: number | undefined;
+  /** Why it is not up, without a secret. */
+  readonly reason: string | undefined;
+}
+
+/** All that is stored. Closing it commits what waits. */
+export interface Storage extends AsyncDisposable {
+  /** Whether it outlives the process. */
+  readonly durable: boolean;
+  /** Whether others that use it hear what this one writes, and the other way round. */
+  readonly shared: boolean;
+  readonly transcripts: Transcripts;
+  readonly ledger: StoredLedger;
+  /** The state of the server that keeps it, as it was seen last; undefined where there is none. */
+  readonly health?: (() => StorageHealth) | undefined;
+  /** Watches the gateway keys; undefined where there can be none. Rejects with `store_unavailable` when they cannot be read. */
+  watchKeys(news: KeyNews): Promise<KeyWatch> | undefined;
+}

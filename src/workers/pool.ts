@@ -1,0 +1,127 @@
+import type { StartRecord, WorkerEnd } from "../observe/log.ts";
+import { Backoff } from "./backoff.ts";
+import type { End, WorkerChild } from "./worker-child.ts";
+import { WorkerFailure } from "./worker-failure.ts";
+
+/** What keeping workers needs. */
+export interface PoolParts {
+  readonly workers: number;
+  /** Starts the worker of this number. */
+  readonly spawn: (number: number) => WorkerChild;
+  /** Called once a worker serves, before it takes sockets. */
+  readonly prepare: (worker: WorkerChild) => Promise<void>;
+  /** There are more to take sockets than before. */
+  readonly joined: () => void;
+  /** A worker has ended though it was to go on. */
+  readonly lost: (end: WorkerEnd) => void;
+  /** Monotonic, in milliseconds. */
+  readonly now: () => number;
+}
+
+/** Keeps as many workers running as there are to be, until it stops. */
+export class Pool {
+  readonly #parts: PoolParts;
+  /** Those that exist, by number. */
+  readonly #workers = new Map<number, WorkerChild>();
+  readonly #running = new Set<WorkerChild>();
+  readonly #waits = new Set<NodeJS.Timeout>();
+  #isStarted = false;
+  #isStopping = false;
+
+  constructor(parts: PoolParts) {
+    this.#parts = parts;
+  }
+
+  /** Those that serve. */
+  get running(): readonly WorkerChild[] {
+    return [...this.#running];
+  }
+
+  /** Those that take sockets: none before all are there, so that the first to be ready does not get them all. */
+  get receivers(): readonly WorkerChild[] {
+    return this.#isStarted ? this.running.filter(({ isFull }) => !isFull) : [];
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
+  }
+
+  /** Starts all workers. Rejects, with all of them ended, with the first one's WorkerFailure. */
+  async start(): Promise<StartRecord> {
+    const numbers = Array.from({ length: this.#parts.workers }, (_, index) => index + 1);
+    try {
+      const [record] = await Promise.all(numbers.map((number) => this.#begin(number)));
+      if (!record) throw new WorkerFailure("there are no workers");
+      for (const worker of this.#workers.values()) this.#keep(worker, new Backoff());
+      this.#isStarted = true;
+      this.#parts.joined();
+      return record;
+    } catch (error) {
+      this.#isStopping = true;
+      this.kill();
+      await Promise.all([...this.#workers.values()].map(({ ended }) => ended));
+      throw error;
+    }
+  }
+
+  /** Stops all workers. Resolves with the numbers of those that had to be killed after `limitMs`. */
+  async stop(reason: string, limitMs: number): Promise<readonly number[]> {
+    this.#isStopping = true;
+    for (const wait of this.#waits) clearTimeout(wait);
+    for (const worker of this.#workers.values()) {
+      if (this.#running.has(worker)) worker.stop(reason);
+      else worker.kill();
+    }
+    const killed: number[] = [];
+    const late = setTimeout(() => {
+      killed.push(...this.#workers.keys());
+      this.kill();
+    }, limitMs);
+    await Promise.all([...this.#workers.values()].map(({ ended }) => ended));
+    clearTimeout(late);
+    return killed;
+  }
+
+  /** Ends all workers at once. */
+  kill(): void {
+    for (const worker of this.#workers.values()) worker.kill();
+  }
+
+  async #begin(number: number): Promise<StartRecord> {
+    const worker = this.#parts.spawn(number);
+    this.#workers.set(number, worker);
+    void worker.ended.then(() => {
+      this.#running.delete(worker);
+      if (this.#workers.get(number) === worker) this.#workers.delete(number);
+    });
+    const record = await worker.ready;
+    await this.#parts.prepare(worker);
+    if (this.#workers.get(number) === worker) this.#running.add(worker);
+    this.#parts.joined();
+    return record;
+  }
+
+  /** Replaces a worker when it ends, and its successors. */
+  #keep(worker: WorkerChild, backoff: Backoff): void {
+    const replace = ({ number, bornAt }: WorkerChild, end: End, reason?: string) => {
+      if (this.#isStopping) return;
+      const uptimeMs = this.#parts.now() - bornAt;
+      const replacedInMs = backoff.after(uptimeMs);
+      this.#parts.lost({ worker: number, end, uptimeMs, replacedInMs, reason });
+      const wait = setTimeout(() => {
+        this.#waits.delete(wait);
+        void this.#begin(number).catch(() => {});
+        const next = this.#workers.get(number);
+        if (next) this.#keep(next, backoff);
+      }, replacedInMs);
+      this.#waits.add(wait);
+    };
+    void worker.ended.then(async (end) => {
+      const reason = await worker.ready.then(
+        () => undefined,
+        (error: Error) => error.message,
+      );
+      replace(worker, end, reason);
+    });
+  }
+}

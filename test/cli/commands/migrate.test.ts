@@ -1,0 +1,80 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { runMigrate } from "../../../src/cli/commands/migrate.ts";
+import { KeyDatabase } from "../../../src/storage/keys/key-database.ts";
+import { ChatScript } from "../../support/chat-script.ts";
+import { startTestGateway } from "../../support/gateway.ts";
+import { freshSecret, keyFor } from "../../support/gateway-key.ts";
+import { OpenClawClient } from "../../support/openclaw-client.ts";
+import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
+import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+
+const directory = temporaryDirectories();
+
+/** Runs `sluice migrate …` in a directory with this configuration. */
+async function migrate(cwd: string, data: object, ...args: readonly string[]) {
+  writeFileSync(join(cwd, "sluice.config.json"), JSON.stringify({ data }));
+  const seen = { stdout: "", stderr: "" };
+  const code = await runMigrate(args, {
+    env: {},
+    cwd,
+    stdout: { write: (text) => (seen.stdout += text) },
+    stderr: { write: (text) => (seen.stderr += text) },
+  });
+  return { code, ...seen };
+}
+
+test.each([
+  [[], "migrate takes postgres or sqlite"],
+  [["mysql"], "migrate takes postgres or sqlite"],
+  [["postgres", "sqlite"], "migrate takes postgres or sqlite"],
+  [["postgres", "--data", ""], "--data is empty"],
+  [["postgres"], "data.postgres names no database"],
+])("%j is refused: %s", async (args, reason) => {
+  const { code, stderr } = await migrate(directory(), {}, ...args);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(reason) });
+});
+
+describeWithPostgres("sluice migrate", (server) => {
+  test("takes a conversation and a key from a gateway with files to one with PostgreSQL, and says what it copied", async () => {
+    await using upstream = await startScriptedUpstream();
+    const cwd = directory();
+    const files = join(cwd, "files");
+    const secret = freshSecret();
+    const keys = new KeyDatabase(files);
+    keys.add(keyFor("alice", secret, { scopes: ["chat", "streams", "admin"] }));
+    keys.close();
+    const config = { auth: { required: true }, defaultModel: "gpt" };
+    const postgres = { url: server().url, schema: freshSchema(), connections: 4 };
+    {
+      const data = { store: "sqlite", directory: files };
+      await using gateway = await startTestGateway({ upstream: upstream.url, config: { ...config, data } });
+      using client = await OpenClawClient.dial(gateway.url);
+      await client.connect({ token: secret });
+      await client.request("chat.send", { sessionKey: "trip", message: "where to?", idempotencyKey: "r1" });
+      new ChatScript(await upstream.request()).text("to the sea").finish();
+      await client.ended("r1");
+      const running = await migrate(cwd, { directory: "files", postgres }, "postgres");
+      expect(running).toMatchObject({ code: 1, stderr: expect.stringContaining("in use by another gateway") });
+    }
+    const { code, stdout, stderr } = await migrate(cwd, { directory: "files", postgres }, "postgres");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout.split("\n")).toEqual([
+      "keys: 1",
+      "sessions: 1",
+      "messages: 2",
+      "documents (preferences, devices, groups, side chats, waiting messages): 0",
+      "streams in the ledger: 1",
+      'copied; set data.store to "postgres" and start the gateway',
+      "",
+    ]);
+    const data = { store: "postgres", postgres };
+    await using gateway = await startTestGateway({ upstream: upstream.url, config: { ...config, data } });
+    using client = await OpenClawClient.dial(gateway.url);
+    await client.connect({ token: secret });
+    const { messages } = await client.request("chat.history", { sessionKey: "trip" });
+    expect(messages).toMatchObject([{ content: "where to?" }, { content: [{ text: "to the sea" }] }]);
+  }, 30_000);
+});

@@ -1,0 +1,157 @@
+import { SharedCaps } from "../../../src/cluster/caps/shared-caps.ts";
+import { Names } from "../../../src/cluster/link/names.ts";
+import { RedisLink } from "../../../src/cluster/link/redis-link.ts";
+import type { Caps } from "../../../src/core/caller/caller.ts";
+import type { GatewayError } from "../../../src/core/kernel/errors.ts";
+import type { Spent } from "../../../src/core/ledger/ledger.ts";
+import { CapReservation } from "../../../src/core/quota/cap-reservation.ts";
+import type { Ask } from "../../../src/core/quota/decision.ts";
+import { isCostCapped, type Level } from "../../../src/core/quota/payer.ts";
+import { Tariff } from "../../../src/core/usage/cost.ts";
+import type { TestRedis } from "../../support/redis.ts";
+
+export const NOON = Date.parse("2026-11-22T12:00:00Z");
+
+/** The level of a key. */
+export const keyLevel = (caps: Caps, name = "ci"): Level => ({
+  account: `key:${name}`,
+  payer: { kind: "key", name, caller: name },
+  caps,
+});
+
+/** What nodes of one cluster share beside Redis, and set by a test. */
+export class World {
+  readonly names = new Names(`t${crypto.randomUUID().slice(0, 8)}`);
+  readonly redis: TestRedis;
+  wall = NOON;
+  /** What the ledger knows. */
+  spent: readonly Spent[] = [];
+  readonly left: (readonly string[])[] = [];
+  readonly nodes = new Set<string>();
+
+  constructor(redis: TestRedis) {
+    this.redis = redis;
+  }
+
+  /** Joins a node. */
+  async node(name: string): Promise<Node> {
+    const faults: unknown[] = [];
+    let caps: SharedCaps | undefined;
+    const link = new RedisLink(
+      { url: this.redis.url, caFile: undefined },
+      { state: (isUp) => isUp && caps?.returned() },
+    );
+    await link.open();
+    this.nodes.add(name);
+    caps = new SharedCaps({
+      node: name,
+      link,
+      names: this.names,
+      clock: { now: () => performance.now(), wall: () => this.wall },
+      ledger: {
+        available: true,
+        spentSince: async (_, except = []) => {
+          this.left.push(except);
+          return this.spent;
+        },
+      },
+      living: async () => [...this.nodes],
+      fault: (error) => faults.push(error),
+      stateMs: 0,
+    });
+    await caps.start();
+    return new Node(this, name, link, caps, faults);
+  }
+}
+
+/** One node. */
+export class Node implements AsyncDisposable {
+  readonly name: string;
+  readonly link: RedisLink;
+  readonly caps: SharedCaps;
+  readonly faults: unknown[];
+  readonly #world: World;
+  #streams = 0;
+
+  constructor(world: World, name: string, link: RedisLink, caps: SharedCaps, faults: unknown[]) {
+    this.#world = world;
+    this.name = name;
+    this.link = link;
+    this.caps = caps;
+    this.faults = faults;
+  }
+
+  /** Opens a stream; resolves with its reservation, or rejects with the refusal. */
+  async open(levels: readonly Level[], ask: Partial<Ask> = {}): Promise<CapReservation & { readonly stream: string }> {
+    const stream = `s_${this.name}-${++this.#streams}`;
+    const whole = { promptTokens: 10, outputTokens: 100, price: undefined, cut() {}, ...ask };
+    const hold = this.caps.open(stream, levels, whole);
+    const tariff = whole.price && isCostCapped(levels) ? new Tariff(whole.price) : undefined;
+    await hold.decided;
+    return Object.assign(new CapReservation(hold, whole.promptTokens, tariff), { stream });
+  }
+
+  /** What Redis has of an account. */
+  async account(name: string): Promise<Record<string, number>> {
+    const key = this.#world.names.of("{money}", "account", name);
+    const fields = ["run", "ht", "hn", "t1", "t2", "t3", "n2", "n3", "q1"];
+    const values = (await this.link.command(["HMGET", key, ...fields])) as string[];
+    return Object.fromEntries(fields.map((field, index) => [field, Number(values[index])]));
+  }
+
+  /** Resolves once an account is as wanted. */
+  async until(name: string, wanted: Record<string, number>): Promise<void> {
+    let found: Record<string, number> = {};
+    const isAsWanted = async () => {
+      found = await this.account(name).catch(() => ({}));
+      return Object.entries(wanted).every(([field, value]) => found[field] === value);
+    };
+    await this.#look(isAsWanted, () => `${name} is ${JSON.stringify(found)}, not ${JSON.stringify(wanted)}`);
+  }
+
+  /** Resolves once Redis does not answer. */
+  away(): Promise<void> {
+    return this.#look(
+      async () => !this.link.isUp,
+      () => "Redis is not away",
+    );
+  }
+
+  /** Resolves once streams under caps can be opened. */
+  ready(): Promise<void> {
+    return this.#look(
+      async () => this.caps.isReady,
+      () => "the counters are not ready",
+    );
+  }
+
+  /** Resolves once nothing waits to be settled. */
+  settledAgain(): Promise<void> {
+    return this.#look(
+      async () => this.caps.waiting === 0,
+      () => "settlements wait",
+    );
+  }
+
+  /** Looks again and again, for up to half a minute. */
+  async #look(isSo: () => Promise<boolean>, otherwise: () => string): Promise<void> {
+    for (let look = 0; look < 3_000; look++) {
+      if (await isSo()) return;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    throw new Error(otherwise());
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.caps[Symbol.asyncDispose]();
+    this.link.close();
+    this.#world.nodes.delete(this.name);
+  }
+}
+
+/** The code of a refusal, or `open`. */
+export const outcome = (opening: Promise<unknown>): Promise<string> =>
+  opening.then(
+    () => "open",
+    (error: GatewayError) => error.code,
+  );

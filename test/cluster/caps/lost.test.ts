@@ -1,0 +1,123 @@
+import { expect, test } from "@jest/globals";
+import { describeWithRedis, TestRedis } from "../../support/redis.ts";
+import { keyLevel, NOON, outcome, World } from "./caps-rig.ts";
+
+const LEVELS = [keyLevel({ tokensPerDay: 10_000 })];
+
+describeWithRedis("the counters of a cluster", (redis) => {
+  test("are settled after an outage with what streams spent meanwhile, and let nothing in while it lasts", async () => {
+    const kept = await TestRedis.start("--appendonly", "yes", "--appendfsync", "always");
+    await using _ = { [Symbol.asyncDispose]: () => kept.stop() };
+    const world = new World(kept);
+    await using node = await world.node("one");
+    const streams = [await node.open(LEVELS), await node.open(LEVELS), await node.open(LEVELS)];
+    await kept.kill();
+    for (const stream of streams) {
+      stream.settle(100, undefined, NOON);
+      stream.release();
+    }
+    await node.away();
+    expect(await outcome(node.open(LEVELS))).toBe("cluster_unavailable");
+    expect(await outcome(node.open([keyLevel({}, "free")]))).toBe("open");
+    await kept.resume();
+    await node.until("key:ci", { run: 0, ht: 0, t2: 300 });
+    expect(await outcome(node.open(LEVELS))).toBe("open");
+    expect(world.left.length).toBe(2);
+    expect(node.faults).toEqual([]);
+  });
+
+  test("are rebuilt once they are lost, from the ledger, what runs on any node and what ended lately", async () => {
+    const lost = await TestRedis.start();
+    await using _ = { [Symbol.asyncDispose]: () => lost.stop() };
+    const world = new World(lost);
+    await using one = await world.node("one");
+    await using two = await world.node("two");
+    const ended = await one.open(LEVELS);
+    ended.settle(70, undefined, NOON);
+    ended.release();
+    const [here, there] = [await one.open(LEVELS), await two.open(LEVELS)];
+    here.meter({}, 4 * 20, NOON);
+    await one.until("key:ci", { run: 2, t2: 70 + 30 });
+    world.spent = [
+      { keyId: "ci", tokens: 5_000, costNano: 0 },
+      { keyId: "other", tokens: 3, costNano: 7 },
+    ];
+    await lost.kill();
+    await lost.resume();
+    await one.until("key:ci", { run: 2, t2: 5_000 + 70 + 30, t3: 5_000 + 70 + 30, ht: 80 + 110 });
+    await one.until("key:other", { t2: 3, n3: 7 });
+    // The ledger was asked to leave out what the nodes have counted themselves.
+    expect([...(world.left.at(-1) ?? [])].sort()).toEqual([ended.stream, here.stream, there.stream].sort());
+    await one.ready();
+    await two.ready();
+    for (const stream of [here, there]) {
+      stream.settle(40, undefined, NOON);
+      stream.release();
+    }
+    await one.until("key:ci", { run: 0, ht: 0, t2: 5_000 + 70 + 80 });
+    expect([...one.faults, ...two.faults]).toEqual([]);
+  });
+
+  test("keep what a dead node's streams were known to have spent, at least their prompts", async () => {
+    const world = new World(redis());
+    await using one = await world.node("one");
+    await using two = await world.node("two");
+    const [far, near] = [await two.open(LEVELS), await two.open(LEVELS)];
+    far.meter({}, 4 * 60, NOON);
+    await one.until("key:ci", { run: 2, t2: 70 });
+    await one.caps.gone("two");
+    expect(await one.account("key:ci")).toMatchObject({ run: 0, ht: 0, t2: 70 + 10 });
+    await one.caps.gone("two");
+    expect(await one.account("key:ci")).toMatchObject({ run: 0, ht: 0, t2: 70 + 10 });
+    // It was only frozen: what it settles now corrects the estimates, and is not counted beside them.
+    far.settle(95, undefined, NOON);
+    near.settle(20, undefined, NOON);
+    for (const stream of [far, near]) stream.release();
+    await one.until("key:ci", { run: 0, ht: 0, t2: 115 });
+    two.caps.returned();
+    await two.settledAgain();
+    expect(await one.account("key:ci")).toMatchObject({ run: 0, ht: 0, t2: 115, t3: 115 });
+  });
+});
+
+describeWithRedis("a long answer", (redis) => {
+  /** Meters a stream word by word, Redis answering in between, until it is cut; returns what it spent. */
+  async function write(cap: number, more: number): Promise<number> {
+    const world = new World(redis());
+    await using node = await world.node("one");
+    let why: string | undefined;
+    const cut = ({ code }: { readonly code: string }) => (why = code);
+    const stream = await node.open([keyLevel({ tokensPerDay: cap })], { outputTokens: undefined, cut });
+    let characters = 0;
+    for (; why === undefined && characters < 4_000_000; characters += more) {
+      why = stream.meter({}, characters + more, NOON)?.code;
+      await node.link.command(["PING"]);
+    }
+    expect(why).toBe("cap_exceeded");
+    return stream.counted.tokens;
+  }
+
+  test("takes more and more until the cap is used up, and no more than one event beyond", async () => {
+    const spent = await write(30_000, 4 * 50);
+    expect(spent).toBeGreaterThanOrEqual(30_000);
+    expect(spent).toBeLessThan(30_050);
+  });
+
+  test("that grows faster than Redis answers is cut within a slice", async () => {
+    const world = new World(redis());
+    await using node = await world.node("one");
+    const stream = await node.open([keyLevel({ tokensPerDay: 8_300 })], { outputTokens: undefined });
+    let why: unknown;
+    for (let characters = 200; why === undefined; characters += 200) why = stream.meter({}, characters, NOON);
+    expect(stream.counted.tokens).toBeLessThanOrEqual(8_300 + 4_096 + 50);
+  });
+
+  test("with a prompt longer than it seemed runs on where there is room", async () => {
+    const world = new World(redis());
+    await using node = await world.node("one");
+    const stream = await node.open([keyLevel({ tokensPerDay: 100_000 })], { outputTokens: 50 });
+    expect(stream.meter({ inputTokens: 20_000 }, 0, NOON)).toBeUndefined();
+    await node.until("key:ci", { ht: 20_000 + 4_096 });
+    expect(stream.meter({ inputTokens: 20_000 }, 40, NOON)).toBeUndefined();
+  });
+});

@@ -1,0 +1,110 @@
+/** Gateway keys in a cluster: a change counts on every node, whatever is out of reach. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "@jest/globals";
+import { createClient } from "@redis/client";
+import { runKeys } from "../../../src/cli/commands/keys.ts";
+import { startTestGateway } from "../../support/gateway.ts";
+import { untilKnown } from "../../support/keyed-gateway.ts";
+import { describeWithRedis, type TestRedis } from "../../support/redis.ts";
+import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { StreamClient } from "../../support/stream-client.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+
+const directory = temporaryDirectories();
+const OPEN = { type: "open", id: "a", model: "gpt", body: { messages: [] } };
+const DELTA = { choices: [{ index: 0, delta: { content: "hello" }, finish_reason: null }] };
+
+/** Two nodes on one data directory, and `sluice keys` beside them. */
+async function twoNodes(redis: TestRedis, upstream: string) {
+  const folder = directory();
+  const data = { store: "sqlite", directory: folder, shared: true };
+  const cluster = { redis: { url: redis.url, prefix: "keys" } };
+  const requests = { authFailuresPerMinute: 10_000 };
+  const start = () =>
+    startTestGateway({ upstream, config: { data, cluster, auth: { required: true }, limits: { requests } } });
+  const nodes = [await start(), await start()];
+  const file = join(folder, "sluice.config.json");
+  writeFileSync(file, JSON.stringify({ demo: true, data, cluster }));
+  const keys = async (...args: readonly string[]) => {
+    const said = { stdout: "", stderr: "" };
+    const code = await runKeys([...args, "--json", "--config", file], {
+      env: {},
+      cwd: folder,
+      stdout: { write: (text) => (said.stdout += text) },
+      stderr: { write: (text) => (said.stderr += text) },
+    });
+    return { code, ...said };
+  };
+  return {
+    nodes,
+    keys,
+    async make(caller: string) {
+      const { stdout } = await keys("create", caller);
+      const secret = String((JSON.parse(stdout) as { readonly secret: string }).secret);
+      for (const { url } of nodes) await untilKnown(url, secret);
+      return secret;
+    },
+    async [Symbol.asyncDispose]() {
+      for (const node of nodes) await node.close();
+    },
+  };
+}
+
+/** A client of each node with a running stream. */
+async function running(
+  nodes: readonly { readonly url: string }[],
+  token: string,
+  upstream: Awaited<ReturnType<typeof startScriptedUpstream>>,
+) {
+  const clients: StreamClient[] = [];
+  for (const { url } of nodes) {
+    const client = await (await StreamClient.connect(url, { token })).hello();
+    client.send(OPEN);
+    (await upstream.request()).sse().event(DELTA);
+    await client.take((frame) => frame.type === "event");
+    clients.push(client);
+  }
+  return clients;
+}
+
+const ENDS = {
+  end: { type: "end", status: "cancelled" },
+  closed: { code: 4501, reason: "unauthorized" },
+};
+const endsOf = async (client: StreamClient) => ({
+  end: await client.take((frame) => frame.type === "end"),
+  closed: await client.closed,
+});
+
+describeWithRedis("a key that is revoked", (redis) => {
+  test("ends its streams and sockets on every node, each of which is told", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using cluster = await twoNodes(redis(), upstream.url);
+    const listener = await createClient({ url: redis().url }).connect();
+    const told = new Promise((resolve) => void listener.subscribe("keys:keys", resolve));
+    const clients = await running(cluster.nodes, await cluster.make("alice"), upstream);
+    const revoked = cluster.keys("revoke", "alice");
+    for (const client of clients) expect(await endsOf(client)).toMatchObject(ENDS);
+    expect(await revoked).toMatchObject({ code: 0, stderr: "" });
+    await told;
+    expect(await listener.publish("keys:keys", "")).toBe(3);
+    listener.destroy();
+  });
+
+  test("does so while Redis is away, and whoever revokes it is told that it takes a moment", async () => {
+    await using upstream = await startScriptedUpstream();
+    await using cluster = await twoNodes(redis(), upstream.url);
+    const clients = await running(cluster.nodes, await cluster.make("bob"), upstream);
+    await redis().kill();
+    const revoked = cluster.keys("revoke", "bob");
+    for (const client of clients) expect(await endsOf(client)).toMatchObject(ENDS);
+    expect(await revoked).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(
+        /^sluice: the nodes learn of it within two seconds, not at once: Redis at \S+ cannot be used: connect ECONNREFUSED .*\n$/,
+      ),
+    });
+    await redis().resume();
+  });
+});

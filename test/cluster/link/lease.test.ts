@@ -1,0 +1,130 @@
+import { expect, test } from "@jest/globals";
+import { Names } from "../../../src/cluster/link/names.ts";
+import { LEASE_MS, type LeaseEvents, NodeLease } from "../../../src/cluster/link/node-lease.ts";
+import type { RedisLink } from "../../../src/cluster/link/redis-link.ts";
+import { beforeRedis } from "../../support/odd-redis.ts";
+import { describeWithRedis } from "../../support/redis.ts";
+import { openLink } from "../../support/redis-link.ts";
+
+/** A lease that writes down what it is told. */
+function leaseOf(node: string, link: RedisLink, names: Names, events: Partial<LeaseEvents> = {}) {
+  const told: string[] = [];
+  const lease = new NodeLease(node, link, names, "", {
+    dataLost: () => told.push("dataLost"),
+    lapsed: () => told.push("lapsed"),
+    gone: async (dead) => void told.push(`gone ${dead}`),
+    fault(error) {
+      throw error;
+    },
+    ...events,
+  });
+  return Object.assign(lease, { told });
+}
+
+describeWithRedis("a node's lease", (redis) => {
+  test("is there until the node leaves, which may be told twice", async () => {
+    using link = await openLink(redis().url);
+    const names = new Names("leaves");
+    const lease = leaseOf("a", link, names);
+    await lease.open();
+    expect(await lease.nodes()).toEqual(["a"]);
+    expect(await link.command(["PTTL", names.lease("a")])).toBeGreaterThan(LEASE_MS - 2_000);
+    await lease.close();
+    await lease.close();
+    expect(await link.command(["EXISTS", names.lease("a")])).toBe(0);
+    expect(await link.command(["SMEMBERS", names.nodes])).toEqual([]);
+  });
+
+  test("counts from when its renewal was asked for, not from when that was confirmed", async () => {
+    await using late = await beforeRedis(redis().port, (_, pass) => void setTimeout(pass, 300));
+    using link = await openLink(late.url);
+    const lease = leaseOf("a", link, new Names("late"));
+    await lease.open();
+    expect(lease.ageMs).toBeGreaterThanOrEqual(299);
+    await lease.close();
+  });
+
+  test("says that it lapsed, and that Redis lost its data", async () => {
+    using link = await openLink(redis().url);
+    const names = new Names("lapsed");
+    const lease = leaseOf("a", link, names);
+    await lease.open();
+    await lease.renew();
+    expect(lease.told).toEqual([]);
+    await link.command(["DEL", names.lease("a")]);
+    await lease.renew();
+    expect(lease.told).toEqual(["lapsed"]);
+    await link.command(["FLUSHALL"]);
+    await lease.renew();
+    expect(lease.told).toEqual(["lapsed", "dataLost"]);
+    await lease.close();
+  });
+
+  test("that was lost with all others lets no node take the others for dead", async () => {
+    using link = await openLink(redis().url);
+    const names = new Names("outage");
+    const lease = leaseOf("a", link, names);
+    await lease.open();
+    // As after an outage of Redis that was longer than a lease: this node is back first.
+    await link.command(["SADD", names.nodes, "b"]);
+    await link.command(["DEL", names.lease("a")]);
+    await lease.renew();
+    // What a renewal begins has asked Redis by now.
+    await link.command(["PING"]);
+    expect(await link.command(["EXISTS", names.clearing("b")])).toBe(0);
+    expect(await lease.isAlive("b")).toBe(true);
+    expect(lease.told).toEqual(["lapsed"]);
+    await lease.close();
+  });
+
+  test(
+    "is renewed while the node clears away a dead one for as long as that takes, or fails, and another one after it",
+    async () => {
+      using link = await openLink(redis().url);
+      const names = new Names("clears");
+      const asked: string[] = [];
+      const cleared = Promise.withResolvers<void>();
+      const stuck = Promise.withResolvers<void>();
+      const lease = leaseOf("living", link, names, {
+        async gone(dead) {
+          asked.push(dead);
+          if (asked.length === 1) throw new Error("not now");
+          cleared.resolve();
+          await stuck.promise;
+        },
+        fault: () => asked.push("fault"),
+      });
+      await lease.open();
+      await link.command(["SADD", names.nodes, "dead-1", "dead-2"]);
+      await cleared.promise;
+      expect(asked).toEqual([expect.stringContaining("dead-"), "fault", expect.stringContaining("dead-")]);
+      expect(await lease.isAlive("living")).toBe(true);
+      expect(await lease.isAlive("dead-1")).toBe(false);
+      const before = await link.command(["PTTL", names.lease("living")]);
+      while (Number(await link.command(["PTTL", names.lease("living")])) <= Number(before));
+      stuck.resolve();
+      while ((await lease.nodes()).length === 3);
+      // Its own is gone: Redis has lost leases, and one that is missing means nothing, before this node knows of it.
+      await link.command(["DEL", names.lease("living")]);
+      expect([await lease.isAlive("dead-1"), lease.mayJudge]).toEqual([true, true]);
+      await lease.renew();
+      expect([await lease.isAlive("dead-1"), lease.mayJudge]).toEqual([true, false]);
+      await lease.close();
+    },
+    4 * LEASE_MS,
+  );
+
+  test("is given up within half a second by a node that leaves while Redis stands still", async () => {
+    using link = await openLink(redis().url);
+    const lease = leaseOf("a", link, new Names("still"));
+    await lease.open();
+    process.kill(redis().pid, "SIGSTOP");
+    try {
+      await lease.close();
+      // It has not waited for the link to take Redis for away.
+      expect(link.isUp).toBe(true);
+    } finally {
+      process.kill(redis().pid, "SIGCONT");
+    }
+  });
+});

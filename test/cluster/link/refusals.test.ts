@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { createClient } from "@redis/client";
+import { oddRedis } from "../../support/odd-redis.ts";
+import { describeWithRedis, hasRedis, TestRedis } from "../../support/redis.ts";
+import { openLink } from "../../support/redis-link.ts";
+import { AUTHORITY, VOUCHED_FOR } from "../../support/test-authority.ts";
+import { CERTIFICATE, PRIVATE_KEY } from "../../support/test-certificate.ts";
+
+const CANARY = "canary-7f3a";
+const USER = "odd@user:";
+/** Everything that must be escaped in a URL. */
+const ODD = `p@ss:/#? %[]${CANARY}`;
+
+const commandsIn = (bytes: Buffer): number => bytes.toString().match(/^\*/gm)?.length ?? 0;
+
+const refusalOf = async (url: string, caFile?: string): Promise<string> => {
+  const error: unknown = await openLink(url, caFile).then(
+    (link) => link.close(),
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toMatchObject({ code: "cluster_unavailable" });
+  const { message, cause } = error as Error;
+  expect(`${message} ${String(cause)}`).not.toContain(CANARY);
+  return message.replace(/^Redis at \S+ cannot be used: /, "");
+};
+
+describeWithRedis("a link is refused in words without a secret", (redis) => {
+  const at = (user: string, password: string, rest = "") =>
+    `redis://${encodeURIComponent(user)}:${encodeURIComponent(password)}@127.0.0.1:${redis().port}${rest}`;
+
+  beforeAll(async () => {
+    const client = createClient({ url: redis().url });
+    await client.connect();
+    await client.sendCommand(["ACL", "SETUSER", USER, "on", `>${ODD}`, "~*", "&*", "+@all"]);
+    await client.sendCommand(["ACL", "SETUSER", "reader", "on", `>${CANARY}`, "~*", "+@read", "+@connection"]);
+    await client.sendCommand(["ACL", "SETUSER", "default", "off"]);
+    client.destroy();
+  });
+
+  test("by a Redis that wants a password, or another one", async () => {
+    expect(await refusalOf(redis().url)).toBe("it refuses the user or the password");
+    expect(await refusalOf(at(USER, `${CANARY}-wrong`))).toBe("it refuses the user or the password");
+    expect(await refusalOf(at("nobody", CANARY))).toBe("it refuses the user or the password");
+  });
+
+  test("unless user and password are right, whatever characters they have, in the database of the URL", async () => {
+    using link = await openLink(at(USER, ODD, "/3"));
+    await link.command(["SET", "here", "3"]);
+    using other = await openLink(at(USER, ODD));
+    expect(await other.command(["GET", "here"])).toBeNull();
+    await other.command(["SELECT", "3"]);
+    expect(await other.command(["GET", "here"])).toBe("3");
+    expect(link.place).toBe(`127.0.0.1:${redis().port}/3`);
+  });
+
+  test("by a Redis whose user may only read", async () => {
+    expect(await refusalOf(at("reader", CANARY))).toContain("its user may not do all that a cluster needs");
+  });
+
+  test("by a Redis without that database", async () => {
+    expect(await refusalOf(at(USER, ODD, "/99"))).toBe("it has no database of that number");
+  });
+});
+
+describe("a link", () => {
+  test("names a host that there is not", async () => {
+    expect(await refusalOf(`redis://:${CANARY}@no-such-host.invalid:6379`)).toMatch(/^its name is unknown \(E/);
+  });
+
+  test("names a port where nobody listens", async () => {
+    await using gone = await oddRedis(() => {});
+    await gone[Symbol.asyncDispose]();
+    expect(await refusalOf(`redis://:${CANARY}@localhost:${gone.port}`)).toContain("ECONNREFUSED");
+  });
+
+  test("repeats no word of a server that quotes what it was sent", async () => {
+    await using quoting = await oddRedis((socket) => {
+      socket.on("data", (bytes) => {
+        const words = bytes.toString().match(/canary\S*/g) ?? [];
+        socket.write(
+          `-ERR unknown command 'AUTH', with args beginning with: '${words.join("' '")}'\r\n`.repeat(commandsIn(bytes)),
+        );
+      });
+    });
+    const reason = await refusalOf(`redis://canary-user:${CANARY}@127.0.0.1:${quoting.port}`);
+    expect(reason).toBe("it is too old: Redis 6.2 or newer is needed");
+    await using strange = await oddRedis((socket) => {
+      socket.on("data", (bytes) =>
+        socket.write(`-${/canary\S*/.exec(bytes.toString())?.[0]} is not known\r\n`.repeat(commandsIn(bytes))),
+      );
+    });
+    expect(await refusalOf(`redis://x:${CANARY}@127.0.0.1:${strange.port}`)).toBe(
+      "it answers with an error that is not known here",
+    );
+  });
+
+  test("repeats no word of a server that speaks something else", async () => {
+    await using web = await oddRedis((socket) => {
+      socket.on("data", (bytes) => socket.end(`HTTP/1.1 400 Bad Request\r\n\r\n${bytes}`));
+    });
+    const reason = await refusalOf(`redis://x:${CANARY}@127.0.0.1:${web.port}`);
+    expect(reason).toBe("it does not speak Redis' protocol");
+  });
+});
+
+(hasRedis ? describe : describe.skip)("a link over TLS", () => {
+  let redis: TestRedis;
+  let folder: string;
+  const file = (name: string) => join(folder, name);
+  const url = (host = "localhost") => `rediss://${host}:${redis.port}`;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "sluice-tls-"));
+    const texts = { "ca.pem": AUTHORITY, "other.pem": CERTIFICATE, "redis.pem": VOUCHED_FOR, "redis.key": PRIVATE_KEY };
+    for (const [name, text] of Object.entries(texts)) writeFileSync(file(name), text);
+    redis = await TestRedis.startOverTls(file("redis.pem"), file("redis.key"));
+  });
+  afterAll(async () => {
+    await redis.stop();
+    rmSync(folder, { recursive: true });
+  });
+
+  test("is made to a server that caFile vouches for", async () => {
+    using link = await openLink(url(), file("ca.pem"));
+    expect(await link.command(["PING"])).toBe("PONG");
+  });
+
+  test("is not made to a server that nobody known vouches for", async () => {
+    expect(await refusalOf(url())).toMatch(/certificate/);
+    expect(await refusalOf(url(), file("other.pem"))).toMatch(/certificate/);
+  });
+
+  test("is not made to a server of another name", async () => {
+    expect(await refusalOf(url("127.0.0.1"), file("ca.pem"))).toMatch(/127\.0\.0\.1/);
+  });
+
+  test("needs a file that can be read", async () => {
+    const missing = file("none.pem");
+    expect(await refusalOf(url(), missing)).toBe(`cluster.redis.caFile: ${missing} cannot be read (ENOENT)`);
+  });
+
+  test("is not made to a server without TLS", async () => {
+    await using plain = await oddRedis((socket) => socket.on("data", () => socket.write("-ERR Protocol error\r\n")));
+    expect(await refusalOf(`rediss://localhost:${plain.port}`)).toBe("it does not speak TLS");
+  });
+});

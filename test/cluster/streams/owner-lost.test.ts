@@ -1,0 +1,101 @@
+import { expect, test } from "@jest/globals";
+import { startTestGateway } from "../../support/gateway.ts";
+import { describeWithRedis } from "../../support/redis.ts";
+import { startScriptedUpstream } from "../../support/scripted-upstream.ts";
+import { configFor, startSluice } from "../../support/sluice-process.ts";
+import type { EventFrame } from "../../support/stream-client.ts";
+import { temporaryDirectories } from "../../support/temporary-directory.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
+import { chunk, nodeConfig, openOn, resumeOn } from "../../support/two-nodes.ts";
+
+const newDirectory = temporaryDirectories();
+const isEvent = (seq: number) => (frame: { type: string }) =>
+  frame.type === "event" && (frame as EventFrame).seq === seq;
+const LOST = { status: "failed", error: { code: "owner_lost", retryable: true }, usage: { source: "unknown" } };
+
+describeWithRedis("when the node that runs a stream", (redis) => {
+  test("is killed, its clients read on elsewhere and are told; the upstream is not called again", async () => {
+    await using upstream = await startScriptedUpstream();
+    const directory = newDirectory();
+    await using owner = await startSluice(configFor(upstream.url, nodeConfig(redis(), directory)));
+    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
+    using first = await openOn(owner, upstream);
+    first.exchange.event(chunk("one")).event(chunk("two"));
+    await first.client.take(isEvent(2));
+    // Reads along, and so has seen that both are in Redis.
+    using watching = await resumeOn(other, first.stream, 0);
+    await watching.take(isEvent(2));
+    owner.kill("SIGKILL");
+    expect((await watching.rest("one")).end).toMatchObject({ ...LOST, lastSeq: 2 });
+    using late = await resumeOn(other, first.stream, 1);
+    const { events, end } = await late.rest("one");
+    expect(events.map(({ seq }) => seq)).toEqual([2]);
+    expect(end).toMatchObject({ ...LOST, lastSeq: 2 });
+    // It has seen an event that its node did not write any more.
+    using ahead = await resumeOn(other, first.stream, 3);
+    expect((await ahead.rest("one")).end).toMatchObject({ ...LOST, lastSeq: 3 });
+    expect(upstream.requests).toBe(1);
+  });
+
+  test("leaves in good order, its streams' ends are read elsewhere", async () => {
+    await using upstream = await startScriptedUpstream();
+    const directory = newDirectory();
+    const config = nodeConfig(redis(), directory);
+    const owner = await startTestGateway({ upstream: upstream.url, config });
+    await using other = await startTestGateway({ upstream: upstream.url, config });
+    using first = await openOn(owner, upstream);
+    first.exchange.event(chunk("one"));
+    await first.client.take(isEvent(1));
+    await owner.close();
+    using late = await resumeOn(other, first.stream, 0);
+    const { events, end } = await late.rest("one");
+    expect(events.map(({ seq }) => seq)).toEqual([1]);
+    expect(end).toMatchObject({ status: "failed", lastSeq: 1, error: { code: "shutting_down" } });
+  });
+
+  test("stands still, what its sockets gathered meanwhile reaches nobody when it wakes", async () => {
+    await using upstream = await startScriptedUpstream();
+    const directory = newDirectory();
+    await using owner = await startSluice(configFor(upstream.url, nodeConfig(redis(), directory)));
+    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
+    using first = await openOn(owner, upstream);
+    first.exchange.event(chunk("one"));
+    // Reads along, and so has seen that it is in Redis.
+    using watching = await resumeOn(other, first.stream, 0);
+    await watching.take(isEvent(1));
+    using back = await resumeOn(owner, first.stream, 1);
+    await back.take(({ type }) => type === "resumed");
+    process.kill(owner.pid, "SIGSTOP");
+    first.exchange.event(chunk("after")).finishChat();
+    await turnsUntil(() => other.log.text.includes("node_gone"));
+    process.kill(owner.pid, "SIGCONT");
+    const { events, end } = await back.rest("one");
+    expect(events).toEqual([]);
+    expect(end).toMatchObject({ status: "failed", error: { code: "owner_lost" } });
+    await first.exchange.closed;
+    using late = await resumeOn(other, first.stream, 0);
+    expect((await late.rest("one")).end).toMatchObject({ ...LOST, lastSeq: 1 });
+  });
+
+  test("stands still for longer than its lease, it is fenced when it wakes: same end, upstream closed", async () => {
+    await using upstream = await startScriptedUpstream();
+    const directory = newDirectory();
+    await using owner = await startSluice(configFor(upstream.url, nodeConfig(redis(), directory)));
+    await using other = await startTestGateway({ upstream: upstream.url, config: nodeConfig(redis(), directory) });
+    using first = await openOn(owner, upstream);
+    first.exchange.event(chunk("one"));
+    await first.client.take(isEvent(1));
+    using watching = await resumeOn(other, first.stream, 0);
+    await watching.take(isEvent(1));
+    await first.client.take(({ type }) => type === "detached");
+    process.kill(owner.pid, "SIGSTOP");
+    expect((await watching.rest("one")).end).toMatchObject({ ...LOST, lastSeq: 1 });
+    first.exchange.event(chunk("after"));
+    process.kill(owner.pid, "SIGCONT");
+    await first.exchange.closed;
+    using late = await resumeOn(other, first.stream, 0);
+    expect((await late.rest("one")).end).toMatchObject({ ...LOST, lastSeq: 1 });
+    using atHome = await resumeOn(owner, first.stream, 0);
+    expect((await atHome.rest("one")).end).toMatchObject({ status: "failed", error: { code: "owner_lost" } });
+  });
+});

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "@jest/globals";
+import { warningsOf } from "../../src/config/cross-checks.ts";
+import { load, problemsOf } from "./sources.ts";
+
+const clustered = (redis: object, more: object = {}) => ({
+  demo: true,
+  data: { store: "sqlite", shared: true },
+  cluster: { redis },
+  ...more,
+});
+const problemsAt = (url: string) => problemsOf(clustered({ url }));
+
+describe("the URL of a cluster's Redis", () => {
+  test.each([
+    "redis://127.0.0.1",
+    "redis://127.0.0.1:6379/",
+    "rediss://sluice:a%2Fb%23c%3Fd%25@redis.example.com:6379/12",
+    "redis://:p%40ss@[::1]:6379",
+  ])("may be %s", (url) => {
+    expect(problemsAt(url)).toEqual([]);
+  });
+
+  test.each([
+    ["http://127.0.0.1:6379", "another text"],
+    ["127.0.0.1:6379", "another text"],
+    ["redis://", "another text"],
+    ["redis://ann:canary/1@127.0.0.1:6379", "another text"],
+    ["redis://ann:12#canary@127.0.0.1:6379", "a URL with ? or #, which are %3F and %23 in a password"],
+    ["redis://ann:12?canary@127.0.0.1:6379", "a URL with ? or #, which are %3F and %23 in a password"],
+    ["redis://ann:12/canary@h", "a URL with a path that is no database's number; / is %2F in a password"],
+    ["redis://127.0.0.1/nine", "a URL with a path that is no database's number; / is %2F in a password"],
+    ["redis://ann:100%canary@h", "a URL with a % that begins no escape; it is %25 in a password"],
+  ])("may not be %s, no part of which is repeated", (url, found) => {
+    const expected = "a URL such as rediss://sluice:password@redis.example.com:6379/0";
+    expect(problemsAt(url)).toEqual([`cluster.redis.url: found ${found}, expected ${expected}`]);
+    expect(problemsAt(url).join()).not.toContain("canary");
+  });
+
+  test("is never shown: a configuration printed in full has it masked", () => {
+    const shown = JSON.stringify(load(clustered({ url: "redis://ann:canary@127.0.0.1:6379/0" })));
+    expect(shown).toContain("[secret from");
+    expect(shown).not.toContain("canary");
+  });
+
+  test("is warned of where what is said crosses the network unencrypted", () => {
+    const url = "redis://ann:canary@redis.example.com";
+    const warnings = (redis: object) =>
+      warningsOf(load(clustered(redis))).filter((text) => text.startsWith("cluster.redis."));
+    expect(warnings({ url, moneyUrl: url })).toEqual([
+      "cluster.redis.url: prompts and answers cross the network unencrypted; use rediss",
+      "cluster.redis.moneyUrl: prompts and answers cross the network unencrypted; use rediss",
+    ]);
+    expect(warnings({ url: "rediss://redis.example.com", moneyUrl: "redis://localhost:1" })).toEqual([]);
+    expect(warnings({ url: "redis://redis:6379", moneyUrl: "redis://[::1]:1" })).toEqual([]);
+  });
+});
+
+describe("a cluster", () => {
+  test("takes certificates only for a Redis that is spoken to over TLS", () => {
+    expect(problemsOf(clustered({ url: "redis://127.0.0.1", caFile: "ca.pem" }))).toEqual([
+      "cluster.redis.caFile: found a file, while no URL begins with rediss, expected rediss, or no caFile",
+    ]);
+    const redis = { url: "redis://127.0.0.1", moneyUrl: "rediss://127.0.0.1", caFile: "ca.pem" };
+    expect(problemsOf(clustered(redis))).toEqual([]);
+  });
+
+  test("needs data that every node can read", () => {
+    const redis = { url: "redis://127.0.0.1" };
+    expect(problemsOf(clustered(redis, { data: { store: "memory" } }))).toEqual([
+      "data.store: found memory, which no other node can read, expected postgres, because cluster.redis is set",
+    ]);
+    expect(problemsOf(clustered(redis, { data: { store: "sqlite" } }))).toEqual([
+      expect.stringMatching(/^data.shared: found false, while cluster.redis is set and data.store is sqlite/),
+    ]);
+  });
+});

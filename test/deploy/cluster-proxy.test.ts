@@ -1,0 +1,93 @@
+/** Two node processes on PostgreSQL and Redis behind nginx with the file in deploy/cluster: what clients see when one dies. */
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { clusterNginx, type FrontProxy } from "../support/front-proxy.ts";
+import { describeWithPostgres } from "../support/postgres.ts";
+import { hasRedis, TestRedis } from "../support/redis.ts";
+import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "../support/scripted-upstream.ts";
+import { configFor, type SluiceProcess, startSluice } from "../support/sluice-process.ts";
+import { SseClient } from "../support/sse-client.ts";
+import { StreamClient } from "../support/stream-client.ts";
+
+const event = (content: string) => ({ choices: [{ index: 0, delta: { content }, finish_reason: null }] });
+const body = { messages: [{ role: "user", content: "Hi" }] };
+const canRun = hasRedis && clusterNginx.missing === undefined;
+
+describeWithPostgres(
+  canRun ? "a cluster behind nginx" : "a cluster behind nginx (skipped: no Redis or nginx)",
+  (postgres) => {
+    const here = canRun ? test : test.skip;
+    let redis: TestRedis;
+    let upstream: ScriptedUpstream;
+    let proxy: FrontProxy;
+    const nodes: SluiceProcess[] = [];
+
+    beforeAll(async () => {
+      if (!canRun) return;
+      redis = await TestRedis.start();
+      upstream = await startScriptedUpstream();
+      const { url } = postgres();
+      const config = configFor(upstream.url, {
+        data: { store: "postgres", postgres: { url, schema: "behind_nginx", connections: 4 } },
+        cluster: { redis: { url: redis.url } },
+      });
+      nodes.push(...(await Promise.all([startSluice(config), startSluice(config)])));
+      proxy = await clusterNginx.start(nodes[0]?.url ?? "", nodes[1]?.url ?? "");
+    });
+    afterAll(async () => {
+      await proxy?.[Symbol.asyncDispose]();
+      for (const node of nodes) await node[Symbol.asyncDispose]();
+      await upstream?.[Symbol.asyncDispose]();
+      await redis?.stop();
+    });
+
+    here("both nodes get work, and a node that is killed takes only its own streams along", async () => {
+      const sockets = [];
+      const answers = [];
+      const exchanges: ScriptedExchange[] = [];
+      const asked = async (shown: () => Promise<unknown>) => {
+        exchanges.push((await upstream.request()).sse().event(event("Hel")));
+        await shown();
+      };
+      for (let turn = 0; turn < 2; turn++) {
+        const socket = await (await StreamClient.connect(proxy.url)).hello();
+        socket.send({ type: "open", id: "a", model: "gpt", body });
+        await asked(() => socket.take(({ type }) => type === "event"));
+        sockets.push(socket);
+        const chat = JSON.stringify({ model: "gpt", stream: true, ...body });
+        const json = { "content-type": "application/json" };
+        const answer = SseClient.open(`${proxy.url}/v1/chat/completions`, json, false, chat);
+        await asked(async () => (await answer).take(({ data }) => data.includes("Hel")));
+        answers.push(await answer);
+      }
+      const runs = await Promise.all(nodes.map(streamsOf));
+      expect(runs[0]?.length).toBeGreaterThan(0);
+      expect(runs[1]?.length).toBeGreaterThan(0);
+      expect(runs.flat()).toHaveLength(4);
+
+      nodes[0]?.kill("SIGKILL");
+      await nodes[0]?.exit;
+      // Whoever comes now is served by the other one, at once.
+      const again = await (await StreamClient.connect(proxy.url)).hello();
+      again.send({ type: "open", id: "b", model: "gpt", body });
+      (await upstream.request()).sse().finishChat();
+      expect((await again.rest("b")).end.status).toBe("completed");
+      again.ws.close();
+
+      for (const exchange of exchanges) exchange.event(event("lo")).finishChat();
+      const ends = await Promise.all([
+        ...sockets.map((socket) => Promise.race([socket.take(({ type }) => type === "end"), socket.closed])),
+        ...answers.map(async (answer) =>
+          (await answer.closed) && answer.text.includes("[DONE]") ? { status: "completed" } : { code: 1006 },
+        ),
+      ]);
+      const whole = ends.filter((end) => "status" in end && end.status === "completed");
+      const cut = ends.filter((end) => "code" in end && end.code === 1006);
+      expect([cut.length, whole.length]).toEqual(runs.map((streams) => streams.length));
+    });
+  },
+);
+
+const streamsOf = async ({ url }: SluiceProcess): Promise<readonly unknown[]> => {
+  const answer = (await (await fetch(`${url}/v1/streams`)).json()) as { readonly streams: readonly unknown[] };
+  return answer.streams;
+};

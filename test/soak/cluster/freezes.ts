@@ -1,0 +1,54 @@
+import { setTimeout } from "node:timers/promises";
+import { wallClock } from "../../support/cluster/history.ts";
+import { hold, TOLD_MS } from "../../support/cluster/trial.ts";
+import type { Scenario } from "../report.ts";
+import { figuresOf } from "./figures.ts";
+
+const FREEZES = 6;
+const STREAMS = 50;
+const FROZEN_MS = 10_000;
+/** A woken owner must have closed the upstream sockets of its fenced streams within this time, in milliseconds. */
+const FENCED_MS = 3_000;
+
+export const clusterFreezes: Scenario = {
+  name: "cluster:freezes",
+  about: "a random one of three nodes is stopped (SIGSTOP) for 10 s under 50 streams and woken (SIGCONT), 6 times",
+  async run({ seed, streams = STREAMS }) {
+    /** When each frozen life was woken. */
+    const wokenAt = new Map<string, number>();
+    const options = { built: true, streams, seed, toldMs: TOLD_MS, silenceMs: 2_000 };
+    const verdict = await hold(options, async ({ rig, crowd, random }) => {
+      for (let freeze = 0; freeze < FREEZES; freeze++) {
+        await crowd.full();
+        const node = rig.fleet.nodes[Math.floor(random() * rig.fleet.nodes.length)];
+        if (!node) throw new Error("no node runs");
+        await rig.fleet.freeze(node, FROZEN_MS);
+        wokenAt.set(node.name, wallClock());
+        await setTimeout(FENCED_MS);
+      }
+    });
+    const fenced = verdict.visits.filter(({ code }) => code === "owner_lost");
+    // Where the upstream had written everything before, there is nothing to close.
+    const unfinished = fenced.filter(({ record }) => record?.digest === undefined);
+    const closedAfter = unfinished.map(
+      ({ record, owner }) => (record?.abandonedAt ?? Number.POSITIVE_INFINITY) - (wokenAt.get(owner ?? "") ?? 0),
+    );
+    const left = verdict.visits.map(({ leftEvents }) => leftEvents);
+    return [
+      { name: "freezes of a random node", value: wokenAt.size, unit: "", atLeast: FREEZES },
+      ...figuresOf(verdict, { losses: true }),
+      {
+        name: "upstream sockets of fenced streams, closed after waking, longest",
+        value: Math.max(...closedAfter),
+        unit: "ms",
+        atMost: FENCED_MS,
+      },
+      {
+        name: "events on sockets that clients had left, after the terminal",
+        value: left.reduce((sum, count) => sum + count, 0),
+        unit: "",
+        atMost: 0,
+      },
+    ];
+  },
+};

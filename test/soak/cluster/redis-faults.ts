@@ -1,0 +1,84 @@
+import { setTimeout } from "node:timers/promises";
+import { hold, type Scene, TOLD_MS } from "../../support/cluster/trial.ts";
+import { TestRedis } from "../../support/redis-server.ts";
+import type { Scenario } from "../report.ts";
+import { figuresOf } from "./figures.ts";
+
+const STREAMS = 50;
+const TIMES = 4;
+/** How long Redis is stopped, full or away, in milliseconds. */
+const FAULT_MS = 5_000;
+/** What a replica lacks, in milliseconds. */
+const TAIL_MS = 500;
+const BETWEEN_MS = 3_000;
+
+/** What may befall a Redis under the nodes; resolves when it works again. */
+interface RedisFault {
+  readonly name: string;
+  readonly about: string;
+  /** Arguments of `redis-server`. */
+  readonly arguments?: readonly string[];
+  readonly befall: (scene: Scene) => Promise<void>;
+}
+
+/** Redis is killed and started again: with `appendonly` it has what it wrote in the last second but one. */
+export async function restartRedis({ rig: { redis } }: Scene): Promise<void> {
+  await redis.kill();
+  await setTimeout(500);
+  await redis.resume();
+}
+
+/** Redis loses everything that is in it. */
+export const emptyRedis = ({ rig: { redis } }: Scene): Promise<void> => redis.ask("FLUSHALL").then(() => {});
+
+/** Redis accepts, and answers nothing. */
+export async function stopRedis({ rig: { redis } }: Scene, forMs = FAULT_MS): Promise<void> {
+  process.kill(redis.pid, "SIGSTOP");
+  await setTimeout(forMs);
+  process.kill(redis.pid, "SIGCONT");
+}
+
+/** Redis refuses to write. */
+async function fillRedis({ rig: { redis } }: Scene): Promise<void> {
+  await redis.ask("CONFIG", "SET", "maxmemory", "1mb");
+  await setTimeout(FAULT_MS);
+  await redis.ask("CONFIG", "SET", "maxmemory", "0");
+}
+
+/** Another Redis takes over that lacks what was written last. */
+async function promoteReplica({ rig }: Scene): Promise<void> {
+  const replica = await TestRedis.start("--replicaof", "127.0.0.1", String(rig.redis.port));
+  await replica.replicates();
+  await replica.ask("REPLICAOF", "NO", "ONE");
+  await setTimeout(TAIL_MS);
+  await rig.turnTo(replica);
+}
+
+const FAULTS: readonly RedisFault[] = [
+  {
+    name: "restarts",
+    about: "Redis with appendonly is killed and started again",
+    arguments: ["--appendonly", "yes"],
+    befall: restartRedis,
+  },
+  { name: "losses", about: "Redis is emptied (FLUSHALL)", befall: emptyRedis },
+  { name: "stops", about: "Redis is stopped (SIGSTOP) for 5 s", befall: stopRedis },
+  { name: "full", about: "Redis has no memory left for 5 s", befall: fillRedis },
+  { name: "promotions", about: "a replica takes over that lacks the last half second", befall: promoteReplica },
+];
+
+export const clusterRedisFaults: readonly Scenario[] = FAULTS.map(({ name, about, arguments: redis = [], befall }) => ({
+  name: `cluster:redis-${name}`,
+  about: `${about} under 50 streams, ${TIMES} times`,
+  async run({ seed, streams = STREAMS }) {
+    const verdict = await hold({ built: true, streams, seed, redis, toldMs: TOLD_MS }, async (scene) => {
+      for (let time = 0; time < TIMES; time++) {
+        await setTimeout(BETWEEN_MS * (0.5 + scene.random()));
+        await befall(scene);
+        await setTimeout(BETWEEN_MS);
+        await scene.crowd.full();
+      }
+    });
+    return figuresOf(verdict);
+  },
+}));

@@ -1,0 +1,161 @@
+import { randomUUID } from "node:crypto";
+import { expect, test } from "@jest/globals";
+import { PostgresDatabase } from "../../../src/storage/postgres/database.ts";
+import { DeadRuns } from "../../../src/storage/postgres/dead-runs.ts";
+import { migrate } from "../../../src/storage/postgres/migrations.ts";
+import { RunLock } from "../../../src/storage/postgres/run-lock.ts";
+import {
+  PostgresTranscripts,
+  type PostgresTranscriptsOptions,
+} from "../../../src/storage/transcripts/postgres-transcripts.ts";
+import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
+import { message, session, transcriptsContract } from "./transcripts-contract.ts";
+
+describeWithPostgres("the store in PostgreSQL", (server) => {
+  /** A store in a schema, by default a new one. Closing it closes its connections. */
+  async function open(schema = freshSchema(), more: Partial<PostgresTranscriptsOptions> = {}) {
+    const database = new PostgresDatabase(server().options(schema));
+    await migrate(database);
+    const instance = randomUUID();
+    const deadRuns = new DeadRuns(schema, { shared: false, now: () => performance.now() });
+    const store = new PostgresTranscripts({ database, instance, deadRuns, news: undefined, outage: () => {}, ...more });
+    const close = async () => {
+      await store.close();
+      await database.close(5_000);
+    };
+    return new Proxy(store, {
+      get: (target, name) => {
+        const value = name === "close" ? close : Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  }
+
+  transcriptsContract("PostgreSQL", open, 10);
+
+  test("survives close and reopen, with names that contain U+0000", async () => {
+    const schema = freshSchema();
+    const key = "odd \0 \ue000 \ue001 name";
+    const first = await open(schema);
+    await first.saveSession(session(key));
+    await first.append(key, [message(1), message(2)]);
+    await first.saveDocument("kind \0", key, "\0");
+    await first.close();
+    const second = await open(schema);
+    expect(await second.sessions()).toEqual([session(key)]);
+    expect(await second.messages(key)).toEqual([message(1), message(2)]);
+    expect(await second.messages("odd \ue000\ue000 \ue000 \ue001 name")).toEqual([]);
+    expect(await second.documents("kind \0")).toEqual([{ key, value: "\0" }]);
+    await second.close();
+  });
+
+  test("documents of a run that has ended are taken over by one other, those of a living one are not", async () => {
+    const schema = freshSchema();
+    const options = server().options(schema);
+    const database = new PostgresDatabase(options);
+    const lock = new RunLock({ ...options, instance: "living", shared: true, taken: () => {} }, database);
+    await lock.take();
+    const living = await open(schema, { instance: "living" });
+    const dead = await open(schema, { instance: "dead" });
+    await living.saveDocument("queue", "a", 1);
+    await dead.saveDocument("queue", "b", 2);
+    await dead.saveDocument("other", "c", 3);
+    const claims = await Promise.all(
+      [await open(schema), await open(schema)].map((store) => store.claim("queue", "left")),
+    );
+    expect(claims.flat()).toEqual([{ key: "b", value: 2 }]);
+    expect(await living.claim("queue", "left")).toContainEqual({ key: "a", value: 1 });
+    // What it releases is free, although its run is not over.
+    await living.release("queue");
+    const next = await open(schema);
+    expect(await next.claim("queue", "left")).toContainEqual({ key: "a", value: 1 });
+    // The only one that there can be takes them all.
+    expect(await living.claim("queue", "all")).toHaveLength(2);
+    for (const store of [living, dead, next]) await store.close();
+    await lock.close();
+    await database.close(5_000);
+  });
+
+  test("closing waits for every call made before it", async () => {
+    const schema = freshSchema();
+    const first = await open(schema);
+    const writes = [1, 2, 3].map((seq) => first.append("a", [message(seq)]));
+    await first.close();
+    await Promise.all(writes);
+    const second = await open(schema);
+    expect(await second.messages("a")).toHaveLength(3);
+    await second.close();
+  });
+
+  test("the last of two unawaited writes of one thing wins, however often", async () => {
+    const store = await open();
+    for (let round = 0; round < 50; round++) {
+      const writes = [1, 2, 3].map((updatedAt) => store.saveSession(session("a", updatedAt)));
+      expect(await store.sessions()).toEqual([session("a", 3)]);
+      await Promise.all(writes);
+    }
+    await store.close();
+  });
+
+  test("a write that the database refuses fails alone, with store_unavailable and none of its content in the message", async () => {
+    const store = await open();
+    const refused = store.append("a", [{ ...message(1), seq: 1.5 }]);
+    const accepted = store.append("a", [message(2)]);
+    await expect(refused).rejects.toMatchObject({ code: "store_unavailable", message: "the store cannot be used" });
+    await accepted;
+    expect(await store.messages("a")).toEqual([message(2)]);
+    await store.close();
+  });
+
+  test("a server that is killed and starts again loses no call made meanwhile", async () => {
+    const store = await open(undefined, { patienceMs: 60_000 });
+    await store.append("a", [message(1)]);
+    await server().kill();
+    const writes = [2, 3, 4].map((seq) => store.append("a", [message(seq)]));
+    const read = store.messages("a");
+    await server().resume();
+    await Promise.all(writes);
+    expect(await read).toEqual([1, 2, 3, 4].map((seq) => message(seq)));
+    await store.close();
+  }, 60_000);
+
+  test("while the server is away writes wait, reads fail after as long as told, and the outage is told once", async () => {
+    const outages: unknown[] = [];
+    const store = await open(undefined, { patienceMs: 300, outage: (error) => outages.push(error) });
+    await store.append("a", [message(1)]);
+    await server().kill();
+    const writes = [2, 3].map((seq) => store.append("a", [message(seq)]));
+    try {
+      // Behind the writes, and alone.
+      for (const key of ["a", "b"]) {
+        await expect(store.messages(key)).rejects.toMatchObject({ code: "store_unavailable" });
+      }
+    } finally {
+      await server().resume();
+    }
+    await Promise.all(writes);
+    expect(await store.messages("a")).toEqual([1, 2, 3].map((seq) => message(seq)));
+    expect(outages).toEqual([expect.objectContaining({ message: expect.stringContaining("cannot be used: ") })]);
+    await store.close();
+  }, 30_000);
+
+  test("once the process stops, writes too fail after as long as told", async () => {
+    const store = await open(undefined, { patienceMs: 300 });
+    await server().kill();
+    try {
+      const write = store.append("a", [message(1)]);
+      store.hurry();
+      await expect(write).rejects.toMatchObject({ code: "store_unavailable" });
+      await store.close();
+    } finally {
+      await server().resume();
+    }
+  }, 30_000);
+
+  test("more than a thousand waiting reads are refused", async () => {
+    const store = await open();
+    const asked = await Promise.allSettled(Array.from({ length: 1_010 }, () => store.messages("a")));
+    expect(asked.filter(({ status }) => status === "rejected")).toHaveLength(10);
+    await store.close();
+  });
+});

@@ -1,0 +1,32 @@
+import { WebSocket } from "ws";
+import { startFaceServer } from "./face-server.ts";
+
+export const SECRET = "a1".repeat(32);
+/** The address of a node of this process. */
+export const own = (port = 0) => ({ host: "127.0.0.1", port, secret: SECRET, ended: new AbortController().signal });
+
+/** A node that serves all, and one that forwards all to it. */
+export async function setUp({ secret = SECRET, basePath = "" } = {}) {
+  await using made = new AsyncDisposableStack();
+  const ended = new AbortController();
+  const leader = made.use(
+    await startFaceServer({
+      basePath,
+      limits: { upgradesPerSecondPerAddress: 2 },
+      neighbours: { address: own(), elsewhere: () => undefined },
+      page: ({ path, remoteAddress }) => ({ status: 200, headers: { "x-seen": path }, body: remoteAddress }),
+    }),
+  );
+  const follower = made.use(
+    await startFaceServer({
+      basePath,
+      neighbours: { address: own(), elsewhere: () => ({ ...own(leader.nodePort), secret, ended: ended.signal }) },
+    }),
+  );
+  const stack = made.move();
+  return { leader, follower, ended, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+}
+
+/** A client of the face that all nodes have. */
+export const dial = (url: string) =>
+  new WebSocket(`${url.replace(/^http/, "ws")}/played`, "played", { headers: { authorization: "Bearer alice" } });

@@ -1,0 +1,99 @@
+import { type ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
+import { promisify } from "node:util";
+
+const PROGRAM = "redis-server";
+/** Whether there is a server to run. */
+export const CAN_RUN = spawnSync(PROGRAM, ["--version"]).status === 0;
+
+/** A Redis of the tests' own, without persistence unless asked for, on a free port of loopback. */
+export class TestRedis {
+  readonly port: number;
+  readonly #folder: string;
+  readonly #options: readonly string[];
+  #child: ChildProcess | undefined;
+
+  private constructor(port: number, options: readonly string[]) {
+    this.port = port;
+    this.#folder = mkdtempSync(join(tmpdir(), "sluice-redis-"));
+    this.#options = options;
+  }
+
+  static async start(...options: readonly string[]): Promise<TestRedis> {
+    const redis = new TestRedis(await freePort(), options);
+    await redis.resume();
+    return redis;
+  }
+
+  /** Speaks TLS only, with this certificate and key, which are files. */
+  static async startOverTls(certificate: string, key: string): Promise<TestRedis> {
+    const port = await freePort();
+    const files = ["--tls-cert-file", certificate, "--tls-key-file", key, "--tls-auth-clients", "no"];
+    const redis = new TestRedis(port, ["--port", "0", "--tls-port", String(port), ...files]);
+    await redis.resume();
+    return redis;
+  }
+
+  get url(): string {
+    return `redis://127.0.0.1:${this.port}`;
+  }
+
+  /** Its process, to be stopped and continued by signals. */
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error("it is not running");
+    return pid;
+  }
+
+  /** Starts it, again; resolves once it answers. */
+  async resume(): Promise<void> {
+    const where = ["--port", String(this.port), "--bind", "127.0.0.1", "--dir", this.#folder, "--save", ""];
+    this.#child = spawn(PROGRAM, [...where, ...this.#options], { stdio: ["ignore", "pipe", "ignore"] });
+    if (!this.#child.stdout) throw new Error("no output");
+    for await (const line of createInterface(this.#child.stdout)) if (line.includes("Ready to accept")) break;
+    this.#child.stdout.resume();
+  }
+
+  /** What `redis-cli` prints for a command. */
+  async ask(...command: readonly string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)("redis-cli", ["-p", String(this.port), ...command]);
+    return stdout.trim();
+  }
+
+  /** Resolves once this replica has all that its primary has. */
+  async replicates(): Promise<void> {
+    for (let looks = 0; looks < 100; looks++) {
+      if ((await this.ask("INFO", "replication")).includes("master_link_status:up")) return;
+      await setTimeout(100);
+    }
+    throw new Error("it does not replicate");
+  }
+
+  /** Kills it: what it did not write is lost. */
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
+  }
+
+  async stop(): Promise<void> {
+    await this.kill();
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  return typeof address === "object" && address ? address.port : 0;
+}

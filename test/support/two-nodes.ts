@@ -1,0 +1,79 @@
+import { startTestGateway, type TestGateway } from "./gateway.ts";
+import type { TestRedis } from "./redis.ts";
+import { type ScriptedExchange, type ScriptedUpstream, startScriptedUpstream } from "./scripted-upstream.ts";
+import { StreamClient } from "./stream-client.ts";
+
+/** Two gateways in this process that are nodes of one cluster, over one scripted upstream. */
+export interface TwoNodes extends AsyncDisposable {
+  readonly upstream: ScriptedUpstream;
+  readonly a: TestGateway;
+  readonly b: TestGateway;
+}
+
+/** Names clusters apart that share a Redis. */
+const prefixOf = (directory: string): string => `t${directory.replace(/[^A-Za-z0-9]/g, "").slice(-12)}`;
+
+/** The configuration of a node in this cluster. */
+export const nodeConfig = (redis: TestRedis, directory: string, more: Readonly<Record<string, unknown>> = {}) => ({
+  data: { store: "sqlite", directory, shared: true },
+  cluster: { redis: { url: redis.url, prefix: prefixOf(directory) } },
+  ...more,
+});
+
+/** Starts two nodes on one data directory. */
+export async function startTwoNodes(
+  redis: TestRedis,
+  directory: string,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<TwoNodes> {
+  const upstream = await startScriptedUpstream();
+  const config = nodeConfig(redis, directory, more);
+  const a = await startTestGateway({ upstream: upstream.url, config });
+  const b = await startTestGateway({ upstream: upstream.url, config });
+  return {
+    upstream,
+    a,
+    b,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([a.close(), b.close()]);
+      await upstream.close();
+    },
+  };
+}
+
+/** A chat chunk with this text. */
+export const chunk = (text: string) => ({ choices: [{ index: 0, delta: { content: text } }] });
+
+/** A stream that has been opened on a node, its client and its upstream's side. */
+export interface OpenedStream extends Disposable {
+  readonly client: StreamClient;
+  readonly stream: string;
+  readonly exchange: ScriptedExchange;
+}
+
+/** Opens a stream on a node, with the id `one`. */
+export async function openOn(
+  { url }: Pick<TestGateway, "url">,
+  upstream: ScriptedUpstream,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<OpenedStream> {
+  const client = await (await StreamClient.connect(url)).hello();
+  client.send({ type: "open", id: "one", model: "gpt", body: { messages: [] }, flow: "none", ...more });
+  const opened = await client.take((frame) => frame.type === "opened" || frame.type === "error");
+  if (opened.type !== "opened") throw new Error(JSON.stringify(opened));
+  const exchange = await upstream.request();
+  exchange.sse();
+  return { client, stream: opened.stream, exchange, [Symbol.dispose]: () => client[Symbol.dispose]() };
+}
+
+/** Reads a stream on, on this node. */
+export async function resumeOn(
+  { url }: Pick<TestGateway, "url">,
+  stream: string,
+  after: number,
+  more: Readonly<Record<string, unknown>> = {},
+): Promise<StreamClient> {
+  const client = await (await StreamClient.connect(url)).hello();
+  client.send({ type: "resume", id: "one", stream, epoch: 1, after, flow: "none", ...more });
+  return client;
+}

@@ -1,0 +1,82 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import type { TestRedis } from "./redis.ts";
+import { configFor, type SluiceProcess } from "./sluice-process.ts";
+import { StreamClient } from "./stream-client.ts";
+import { turnsUntil } from "./turns-until.ts";
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** A configuration of several workers on the machine, for `configFor`. */
+export const workersConfig = (upstream: string, redis: TestRedis, more: Fields = {}): Fields =>
+  configFor(upstream, {
+    data: { shared: true },
+    // The nodes of an earlier test may count as alive for a while.
+    cluster: { redis: { url: redis.url, prefix: randomUUID().slice(0, 8) }, workers: 2 },
+    limits: { lingerMs: 0, sockets: { upgradesPerSecond: 10_000 } },
+    ...more,
+  });
+
+/** The processes of the workers, by number. */
+export function workersOf({ pid }: Pick<SluiceProcess, "pid">): ReadonlyMap<number, number> {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  return new Map(
+    children.map((child) => {
+      const environment = readFileSync(`/proc/${child}/environ`, "utf8").split("\0");
+      const number = environment.find((each) => each.startsWith("SLUICE_WORKER="))?.slice("SLUICE_WORKER=".length);
+      return [Number(number), child];
+    }),
+  );
+}
+
+/** Whether a process exists: one that has ended and was not waited for does not. */
+export const isAlive = (pid: number): boolean =>
+  existsSync(`/proc/${pid}/stat`) && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+
+/** The lines of the log so far that name this event. */
+export const linesOf = ({ stdout }: Pick<SluiceProcess, "stdout">, event: string): readonly Fields[] =>
+  stdout
+    .split("\n")
+    .filter((line) => line.includes(`"event":"${event}"`))
+    .map((line) => JSON.parse(line));
+
+/** The newest value of a metric by its name with labels. */
+export const metricOf = (page: string, name: string): number =>
+  Number(
+    page
+      .split("\n")
+      .find((line) => line.startsWith(`${name} `))
+      ?.slice(name.length + 1),
+  );
+
+/** A port of loopback that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === "object" && address ? address.port : 0;
+}
+
+/** The page /metrics. */
+export const metricsOf = async ({ url }: Pick<SluiceProcess, "url">): Promise<string> =>
+  (await fetch(`${url}/metrics`)).text();
+
+/** Clients that have said hello, on one socket each. */
+export async function connectAll(url: string, count: number): Promise<readonly StreamClient[]> {
+  const clients: StreamClient[] = [];
+  while (clients.length < count) clients.push(await (await StreamClient.connect(url)).hello());
+  return clients;
+}
+
+/** Resolves once the log has a line of this event that fits. */
+export const lineOf = async (
+  sluice: SluiceProcess,
+  event: string,
+  fits: (line: Fields) => boolean = () => true,
+): Promise<Fields> => {
+  await turnsUntil(() => linesOf(sluice, event).some(fits));
+  return linesOf(sluice, event).find(fits) ?? {};
+};
