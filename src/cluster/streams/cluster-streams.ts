@@ -12,13 +12,15 @@ import type { ResumeFailure } from "../../core/stream/resume-failure.ts";
 import type { LogLimits } from "../../core/stream/stream-log.ts";
 import type { Member } from "../link/member.ts";
 import { Appender, OUTLIVES_MS } from "./appender.ts";
+import { Inquiries } from "./inquiries.ts";
+import { Letters } from "./letters.ts";
 import { Mirrors } from "./mirrors.ts";
 import { OwnedStreams } from "./owned-streams.ts";
 import { RedisNotes } from "./redis-notes.ts";
 import { readStored } from "./stored-stream.ts";
 import { StreamKeys } from "./stream-keys.ts";
-import { type LostStream, takeOver } from "./take-over.ts";
-import type { Tap } from "./tap.ts";
+import { type LostStream, type TakeOver, takeOver } from "./take-over.ts";
+import { Tap } from "./tap.ts";
 
 /** What the streams of a cluster are made of. */
 export interface ClusterStreamsParts {
@@ -35,9 +37,10 @@ export interface ClusterStreamsParts {
   readonly ownerLost?: (lost: LostStream) => Promise<void>;
 }
 
-/** Kinds of messages: to the node that runs a stream, and to one whose client reads it. */
+/** Kinds of messages: to the node that runs a stream, to one whose client reads it, and to one that seeks it. */
 const TO_OWNER = "stream";
 const TO_READER = "stream-reader";
+const TO_SEEKER = "stream-seeker";
 /** How often nodes whose clients read here are looked at, in milliseconds. */
 const LOOK_MS = 2_000;
 /** How often this process notes that it runs, and after how long without it stood still, in milliseconds. */
@@ -53,6 +56,8 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   readonly #appender: Appender;
   readonly #owned: OwnedStreams;
   readonly #mirrors: Mirrors;
+  readonly #inquiries: Inquiries;
+  readonly #letters: Letters;
   readonly notes: Notes;
   readonly #timer: NodeJS.Timeout;
   readonly #ticks: NodeJS.Timeout;
@@ -75,27 +80,43 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
       holed: () => parts.count("stream_hole"),
       fault,
     });
-    this.#owned = new OwnedStreams({ registry, tellReader: (to, body) => this.#tell(to, TO_READER, body) });
+    this.#letters = new Letters((to, kind, body) => cluster.mailbox.send(to, kind, body), clock.now);
+    this.#inquiries = new Inquiries({
+      others: () => cluster.lease.others(),
+      ask: (to, body) => cluster.mailbox.send(to, TO_OWNER, body),
+    });
+    this.#owned = new OwnedStreams({
+      registry,
+      tellReader: (to, body) => this.#letters.send(to, TO_READER, body),
+      answer: (to, body) => cluster.mailbox.send(to, TO_SEEKER, body).catch(() => {}),
+      recheck: ({ watcher }) => watcher instanceof Tap && watcher.recheck(),
+    });
     this.#mirrors = new Mirrors({
       ...{ registry, budget: parts.budget, limits: parts.log, dialects: parts.dialects, now: clock.now, fault },
       read: (id, after, batches) => readStored(link, this.#keys, id, after, batches),
       takeOver: (id, owner) => this.#takeOver(id, owner),
       wakes: (id, woken) => cluster.wakes.on(this.#keys.wake(id), woken),
-      tellOwner: (to, body) => this.#tell(to, TO_OWNER, body),
-      done: (id, owner, isAcknowledged) => this.#tell(owner, TO_OWNER, { what: "done", stream: id, isAcknowledged }),
+      seek: (id, among) => this.#inquiries.seek(id, among),
+      tellOwner: (to, body) => this.#tellOwner(to, body),
+      done: (id, owner, isAcknowledged) => this.#tellOwner(owner, { what: "done", stream: id, isAcknowledged }),
     });
     cluster.mailbox.on(TO_OWNER, (message) => this.#owned.take(message));
+    cluster.mailbox.on(TO_SEEKER, (message) => this.#inquiries.take(message));
     cluster.mailbox.on(TO_READER, ({ body }) => this.#mirrors.lost(body.reader, body.why));
     cluster.on({
       state: (isUp) => {
-        if (isUp) this.#mirrors.back();
-        else this.#appender.away();
+        if (!isUp) this.#appender.away();
+        else {
+          // It may be another one, which lacks what was written last.
+          this.#appender.recheck();
+          this.#mirrors.back();
+        }
       },
       dataLost: () => {
         this.#appender.beginAnew();
         this.#mirrors.back();
       },
-      lapsed: () => this.#appender.suspect(),
+      lapsed: () => this.#appender.recheck(),
       gone: (dead) => this.#clear(dead),
     });
     this.#timer = setInterval(() => void this.#look().catch(() => {}), LOOK_MS).unref();
@@ -133,19 +154,19 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
 
   async cancel(id: string, isMeant: (caller: string) => boolean, { code, message }: GatewayError): Promise<boolean> {
     const stored = await readStored(this.#parts.cluster.link, this.#keys, id, Number.MAX_SAFE_INTEGER, 1);
-    if (!stored || stored.end !== undefined || !isMeant(stored.facts.caller)) return false;
-    return await this.#parts.cluster.mailbox.send(stored.owner, TO_OWNER, {
-      what: "cancel",
-      stream: id,
-      code,
-      message,
-    });
+    // One that was opened while Redis was away is not written yet.
+    const sought = stored ? "nobody" : await this.#inquiries.seek(id);
+    const found = stored && stored.end === undefined ? { node: stored.owner, caller: stored.facts.caller } : sought;
+    if (typeof found === "string" || !isMeant(found.caller)) return false;
+    this.#letters.send(found.node, TO_OWNER, { what: "cancel", stream: id, code, message });
+    return true;
   }
 
   /** Writes what is left, so that clients can read on elsewhere. */
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
     clearInterval(this.#ticks);
+    this.#letters[Symbol.dispose]();
     await this.#appender.flush();
   }
 
@@ -153,18 +174,20 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   async #clear(dead: string): Promise<void> {
     const { link } = this.#parts.cluster;
     const ids = (await link.command(["SMEMBERS", this.#keys.owned(dead)])) as string[];
-    for (const id of ids) await this.#takeOver(id, dead);
-    await link.command(["DEL", this.#keys.owned(dead)]);
+    for (const id of ids) {
+      const outcome = await this.#takeOver(id, dead);
+      if (outcome === "kept") throw new GatewayError("cluster_unavailable", "the node may live");
+    }
   }
 
-  async #takeOver(id: string, node: string): Promise<void> {
+  async #takeOver(id: string, node: string): Promise<TakeOver> {
     const { cluster, clock, limits, count, ownerLost } = this.#parts;
-    if (await cluster.lease.isAlive(node)) return;
     const times = { now: clock.wall(), keptMs: limits.retentionMs, outlivesMs: OUTLIVES_MS };
-    const lost = await takeOver(cluster.link, this.#keys, { id, node, by: cluster.node }, times);
-    if (!lost) return;
+    const outcome = await takeOver(cluster, this.#keys, { id, node }, times);
+    if (typeof outcome === "string") return outcome;
     count("stream_taken_over");
-    await ownerLost?.(lost);
+    await ownerLost?.(outcome);
+    return outcome;
   }
 
   /** Others have ended this stream, because they took this node for dead: it ends here as it did there. */
@@ -191,8 +214,9 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     for (const node of nodes) if (!(await lease.isAlive(node))) this.#owned.lose(new Set([node]), "client_gone");
   }
 
-  #tell(node: string, kind: string, body: JsonObject): void {
-    // What an owner that is gone would have done is done in Redis, or not at all; while Redis is away nobody can be told.
-    this.#parts.cluster.mailbox.send(node, kind, body).catch(() => {});
+  #tellOwner(node: string, body: JsonObject): void {
+    // How far a reader is will be said again.
+    if (body.what === "handled") this.#parts.cluster.mailbox.send(node, TO_OWNER, body).catch(() => {});
+    else this.#letters.send(node, TO_OWNER, body);
   }
 }
