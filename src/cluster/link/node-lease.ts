@@ -7,6 +7,8 @@ import type { Script } from "./script.ts";
 /** How long a node that says nothing counts as alive, in milliseconds. */
 export const LEASE_MS = 6_000;
 const RENEW_MS = 2_000;
+/** How often it is looked who is dead, in milliseconds. */
+const LOOK_MS = 1_000;
 /** How long a node takes to clear a dead one away at most, before another may try. */
 const CLEARING_MS = 10_000;
 /** How long leaving may take: a Redis that is silent then learns of it by the lease's end. */
@@ -37,6 +39,7 @@ export class NodeLease {
   #isInDoubt = false;
   #nodeCount = 1;
   #timer: NodeJS.Timeout | undefined;
+  #looks: NodeJS.Timeout | undefined;
   #clearing: Promise<void> | undefined;
   #isClosed = false;
 
@@ -73,6 +76,7 @@ export class NodeLease {
   async open(): Promise<void> {
     await this.#renew();
     this.#timer = setInterval(() => void this.renew(), RENEW_MS).unref();
+    this.#looks = setInterval(() => this.#look(), LOOK_MS).unref();
   }
 
   /** Renews the lease now. Never rejects: that Redis is away is the link's to tell. */
@@ -84,12 +88,7 @@ export class NodeLease {
       this.#tell(error);
       return;
     }
-    // Beside the renewals, which must not wait for it.
-    this.#clearing ??= this.#clear()
-      .catch((error: unknown) => this.#tell(error))
-      .finally(() => {
-        this.#clearing = undefined;
-      });
+    this.#look();
   }
 
   /** Redis is out of reach: when it is back, each node needs a moment to renew its lease before one that is missing means anything. */
@@ -129,6 +128,7 @@ export class NodeLease {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#timer);
+    clearInterval(this.#looks);
     const keys = [...this.#ownKeys, this.#names.nodes, this.#names.mailbox(this.node)];
     const leaving = this.#link.run(LEAVE, keys, [this.node]).catch(() => {});
     const late = Promise.withResolvers<void>();
@@ -168,6 +168,15 @@ export class NodeLease {
     if (reply === null) return undefined;
     const [living, dead] = reply as unknown as readonly [readonly string[], readonly string[]];
     return { living, dead };
+  }
+
+  /** Beside the renewals, which must not wait for it. */
+  #look(): void {
+    this.#clearing ??= this.#clear()
+      .catch((error: unknown) => this.#tell(error))
+      .finally(() => {
+        this.#clearing = undefined;
+      });
   }
 
   /** Clears the dead away, one after the other. */

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Dialect } from "../../core/dialect/dialect.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { GatewayError } from "../../core/kernel/errors.ts";
@@ -12,7 +13,7 @@ import type { ResumeFailure } from "../../core/stream/resume-failure.ts";
 import type { LogLimits } from "../../core/stream/stream-log.ts";
 import type { Member } from "../link/member.ts";
 import { Appender, OUTLIVES_MS } from "./appender.ts";
-import { Inquiries } from "./inquiries.ts";
+import { Inquiries, type Whereabouts } from "./inquiries.ts";
 import { Letters } from "./letters.ts";
 import { Mirrors } from "./mirrors.ts";
 import { OwnedStreams } from "./owned-streams.ts";
@@ -48,6 +49,8 @@ const TICK_MS = 500;
 const STILL_MS = 1_500;
 /** How long clients of other nodes' streams wait for a Redis that is away, in milliseconds; then they may try elsewhere. */
 const AWAY_MS = 10_000;
+/** How often the owner of a stream that is to be cancelled is sought, in milliseconds. */
+const AGAIN_MS = 250;
 
 /** The live streams of all nodes: those that run here are written to Redis, those of other nodes are read from there. */
 export class ClusterStreams implements Elsewhere, AsyncDisposable {
@@ -153,13 +156,19 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
   }
 
   async cancel(id: string, isMeant: (caller: string) => boolean, { code, message }: GatewayError): Promise<boolean> {
-    const stored = await readStored(this.#parts.cluster.link, this.#keys, id, Number.MAX_SAFE_INTEGER, 1);
-    // One that was opened while Redis was away is not written yet.
-    const sought = stored ? "nobody" : await this.#inquiries.seek(id);
-    const found = stored && stored.end === undefined ? { node: stored.owner, caller: stored.facts.caller } : sought;
-    if (typeof found === "string" || !isMeant(found.caller)) return false;
-    this.#letters.send(found.node, TO_OWNER, { what: "cancel", stream: id, code, message });
-    return true;
+    const { now } = this.#parts.clock;
+    const asked = now();
+    for (;;) {
+      const found = await this.#whereIs(id).catch(() => "unsure" as const);
+      if (typeof found !== "string") {
+        if (!isMeant(found.caller)) return false;
+        this.#letters.send(found.node, TO_OWNER, { what: "cancel", stream: id, code, message });
+        return true;
+      }
+      if (found === "nobody") return false;
+      if (now() - asked > AWAY_MS) throw new GatewayError("cluster_unavailable");
+      await wait(AGAIN_MS);
+    }
   }
 
   /** Writes what is left, so that clients can read on elsewhere. */
@@ -168,6 +177,13 @@ export class ClusterStreams implements Elsewhere, AsyncDisposable {
     clearInterval(this.#ticks);
     this.#letters[Symbol.dispose]();
     await this.#appender.flush();
+  }
+
+  /** Who runs a stream; one that was opened while Redis was away is not written yet. */
+  async #whereIs(id: string): Promise<Pick<Whereabouts, "node" | "caller"> | "nobody" | "unsure"> {
+    const stored = await readStored(this.#parts.cluster.link, this.#keys, id, Number.MAX_SAFE_INTEGER, 1);
+    if (!stored) return this.#inquiries.seek(id);
+    return stored.end === undefined ? { node: stored.owner, caller: stored.facts.caller } : "nobody";
   }
 
   /** Ends all streams of a node that is gone. */
