@@ -5,6 +5,7 @@ import type { Level } from "../../core/quota/payer.ts";
 import { noPrice, thereWasNoRoom } from "../../core/quota/refusal.ts";
 import type { SetAside } from "../../core/quota/set-aside.ts";
 import type { SharedAccounts } from "../../core/quota/shared-accounts.ts";
+import { FaultOnce } from "../fault-once.ts";
 import type { Names } from "../link/names.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { Counters, STATE_MS } from "./counters.ts";
@@ -47,6 +48,7 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   readonly #counters: Counters;
   readonly #settlements: Settlements;
   readonly #orphans: Orphans;
+  readonly #faults: FaultOnce;
   /** The streams that run, by name. */
   readonly #holds = new Map<string, Hold>();
   /** What each had spent when it was last told. */
@@ -57,6 +59,7 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   constructor(parts: SharedCapsParts) {
     const { node, link, names, clock, ledger, living, isAlive, stateMs = STATE_MS } = parts;
     this.#parts = parts;
+    this.#faults = new FaultOnce(parts.fault);
     this.#money = new Money(node, link, names, clock);
     const restate = () => this.#restate();
     this.#counters = new Counters({
@@ -151,11 +154,8 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
    * later.
    */
   async gone(node: string): Promise<number> {
-    const { keys, link } = this.#money;
     if (!this.#counters.isReady) await this.#counters.look();
-    const streams = (await link.command(["SMEMBERS", keys.holds(node)])) as string[];
-    for (const stream of streams) await this.#money.estimate(node, stream);
-    return streams.length;
+    return this.#money.estimateAll(node);
   }
 
   /** Sends what is still to be settled. The streams have ended. */
@@ -184,7 +184,7 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
       throw thereWasNoRoom();
     } catch (error) {
       this.#holds.delete(stream);
-      if (!(error instanceof GatewayError)) this.#parts.fault(error);
+      if (!(error instanceof GatewayError)) this.#faults.failed(error);
       else if (error.code !== "cluster_unavailable") throw error;
       // It may have been set aside all the same.
       this.#settlements.add({ stream, accounts: levels.map(({ account }) => account), tokens: 0, nano: 0 }, true);
@@ -209,9 +209,10 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
       await this.#settlements.flush();
       await this.#tell();
       await this.#orphans.look();
+      this.#faults.works();
     } catch (error) {
       // That Redis is away is the link's to tell, and the ledger tells of itself.
-      if (!(error instanceof GatewayError)) this.#parts.fault(error);
+      if (!(error instanceof GatewayError)) this.#faults.failed(error);
     }
   }
 

@@ -79,3 +79,60 @@ describeWithRedis("caps over all nodes", (redis) => {
     },
   );
 });
+
+describeWithRedis("caps over all nodes, with garbage where they are counted", (redis) => {
+  const LEVELS = [keyLevel({ tokensPerDay: 1_000 })];
+
+  test("let nothing in that they cannot count, say so once, and go on when it is gone", async () => {
+    const world = new World(redis());
+    await using node = await world.node("one");
+    (await node.open(LEVELS)).release();
+    await node.until("key:ci", { run: 0 });
+    const account = world.names.of("{money}", "account", "key:ci");
+    await node.link.command(["HSET", account, "t2", "garbage"]);
+    for (let open = 0; open < 5; open++) expect(await outcome(node.open(LEVELS))).toBe("cluster_unavailable");
+    expect(node.faults).toEqual([expect.objectContaining({ code: "cluster_unavailable" })]);
+    await node.link.command(["DEL", account]);
+    expect(await outcome(node.open(LEVELS))).toBe("open");
+  });
+
+  test.each(["epoch", "rebuilt", "began", "stated", "counted"])(
+    "refuse with one code while %s is of another type, and are rebuilt without it",
+    async (name) => {
+      const world = new World(redis());
+      await using node = await world.node("one");
+      const key = world.names.of("{money}", name);
+      const held = await node.open(LEVELS);
+      await node.link.command(["DEL", key]);
+      await node.link.command(["HSET", key, "a", "b"]);
+      node.caps.returned();
+      const told = () => node.faults.length > 0;
+      for (let look = 0; look < 300 && !told(); look++) {
+        expect(await outcome(node.open(LEVELS, { outputTokens: 16 }))).toMatch(
+          /^(cluster_unavailable|open|too_many_streams)$/,
+        );
+      }
+      await redis().ask("FLUSHALL");
+      held.release();
+      await node.until("key:ci", { run: 0, ht: 0, t2: 0 });
+      await node.ready();
+      expect(node.faults.length).toBeLessThanOrEqual(2);
+    },
+  );
+
+  test("settle the other streams of a dead node", async () => {
+    const world = new World(redis());
+    await using other = await world.node("other");
+    await using dead = await world.node("dead");
+    const streams = [await dead.open(LEVELS), await dead.open(LEVELS), await dead.open(LEVELS)];
+    const row = (at: number) => world.names.of("{money}", "row", streams[at]?.stream ?? "");
+    await other.link.command(["DEL", row(0)]);
+    await other.link.command(["SET", row(1), "garbage"]);
+    await expect(other.caps.gone("dead")).rejects.toThrow("WRONGTYPE");
+    expect(await other.link.command(["HGET", row(2), "s"])).toBe("estimated");
+    await other.link.command(["DEL", row(1)]);
+    expect(await other.caps.gone("dead")).toBe(1);
+    expect(await other.link.command(["EXISTS", world.names.of("{money}", "holds", "dead")])).toBe(0);
+    for (const stream of streams) stream.release();
+  });
+});
