@@ -5,7 +5,7 @@ import { costCapIn, type Level } from "../../core/quota/payer.ts";
 import { noPrice, thereWasNoRoom } from "../../core/quota/refusal.ts";
 import type { SetAside } from "../../core/quota/set-aside.ts";
 import type { SharedAccounts } from "../../core/quota/shared-accounts.ts";
-import { FaultOnce } from "../fault-once.ts";
+import { FaultOnce } from "../link/fault-once.ts";
 import type { Names } from "../link/names.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { Counters, STATE_MS } from "./counters.ts";
