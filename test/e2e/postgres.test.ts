@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "@jest/globals";
 import { runBackup } from "../../src/cli/commands/backup.ts";
-import { runKeys } from "../../src/cli/commands/keys.ts";
+import { runKeys } from "../../src/cli/commands/keys/keys.ts";
 import { runUsage } from "../../src/cli/commands/usage.ts";
 import { visitHttpFace, visitStreamFace } from "../support/bill-client.ts";
 import { type Plan, startBillingUpstream } from "../support/billing-upstream.ts";

@@ -11,7 +11,7 @@ import { clusterStops } from "./cluster/stops.ts";
 import { faces } from "./faces.ts";
 import { grace } from "./grace.ts";
 import { killed } from "./killed.ts";
-import { killedChats } from "./killed-chats.ts";
+import { killedChats, killedLeaders } from "./killed-chats.ts";
 import { ledgerKills } from "./ledger-kills.ts";
 import { mixedReaders } from "./mixed-readers.ts";
 import { lineFor, passes, type Scenario } from "./report.ts";
@@ -25,6 +25,7 @@ const SCENARIOS: readonly Scenario[] = [
   sockets,
   killed,
   killedChats,
+  killedLeaders,
   grace,
   mixedReaders,
   stalledReaders,

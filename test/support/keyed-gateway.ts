@@ -1,4 +1,4 @@
-import { runKeys } from "../../src/cli/commands/keys.ts";
+import { runKeys } from "../../src/cli/commands/keys/keys.ts";
 import { isObject } from "../../src/core/kernel/json.ts";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
 import { turnsUntil } from "./turns-until.ts";

@@ -78,6 +78,31 @@ describeWithRedis("a node's lease", (redis) => {
     await lease.close();
   });
 
+  test("judges nobody in an epoch that the node does not know, nor for the length of a lease after an outage", async () => {
+    using link = await openLink(redis().url);
+    const names = new Names("doubts");
+    const lease = leaseOf("a", link, names);
+    await lease.open();
+    await link.command(["SADD", names.nodes, "b", "c"]);
+    await link.command(["SET", names.lease("c"), ""]);
+    await turnsUntil(async () => !(await lease.isAlive("b")));
+    expect(await lease.others()).toEqual(["c"]);
+    // Another node was first to come back to a Redis that has lost its data, or is another one.
+    await link.command(["SET", names.epoch, "another"]);
+    expect([await lease.isAlive("b"), await lease.others()]).toEqual([true, undefined]);
+    await lease.renew();
+    expect([await lease.isAlive("b"), await lease.others()]).toEqual([true, undefined]);
+    await turnsUntil(async () => !(await lease.isAlive("b")));
+    // Its own lease has outlived the outage, the other's has not: that one could not renew it either.
+    lease.doubt();
+    await lease.renew();
+    expect([await lease.isAlive("b"), await lease.others()]).toEqual([true, undefined]);
+    await lease.renew();
+    expect(await lease.isAlive("b")).toBe(true);
+    expect(lease.told).toContain("dataLost");
+    await lease.close();
+  });
+
   test("is renewed while the node clears away a dead one for as long as that takes, or fails, and another one after it", async () => {
     using link = await openLink(redis().url);
     const names = new Names("clears");
@@ -105,9 +130,9 @@ describeWithRedis("a node's lease", (redis) => {
     await turnsUntil(async () => (await lease.nodes()).length !== 3);
     // Its own is gone: Redis has lost leases, and one that is missing means nothing, before this node knows of it.
     await link.command(["DEL", names.lease("living")]);
-    expect([await lease.isAlive("dead-1"), lease.mayJudge]).toEqual([true, true]);
+    expect([await lease.isAlive("dead-1"), await lease.others()]).toEqual([true, undefined]);
     await lease.renew();
-    expect([await lease.isAlive("dead-1"), lease.mayJudge]).toEqual([true, false]);
+    expect([await lease.isAlive("dead-1"), await lease.others()]).toEqual([true, undefined]);
     await lease.close();
   });
 
