@@ -63,9 +63,9 @@ export class TestPostgres {
     return `postgres://sluice@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** Starts it again; resolves once it answers. */
+  /** Starts it again; resolves once it answers. What it wrote outlives it, but no crash of the machine (`-F`): disks are slow. */
   async resume(): Promise<void> {
-    const options = `-p ${this.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${this.#folder}`;
+    const options = `-F -p ${this.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=${this.#folder}`;
     await control(["-D", this.#data, "-o", options, "-l", join(this.#folder, "log"), "-w", "start"]);
   }
 
