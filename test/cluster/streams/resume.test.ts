@@ -106,6 +106,14 @@ describeWithRedis("a stream of another node", (redis) => {
     reader.send({ type: "cancel", id: "one" });
     expect((await reader.rest("one")).end.status).toBe("cancelled");
     await second.exchange.closed;
+    using third = await openOn(a, upstream);
+    const kill = () => fetch(`${b.url}/v1/streams/${third.stream}`, { method: "DELETE" });
+    expect((await kill()).status).toBe(204);
+    expect((await third.client.rest("one")).end).toMatchObject({
+      status: "cancelled",
+      error: { message: expect.stringContaining("ended by an operator") },
+    });
+    expect((await kill()).status).toBe(404);
   });
 });
 
