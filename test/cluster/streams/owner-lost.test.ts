@@ -81,6 +81,11 @@ describeWithRedis("when the node that runs a stream", (redis) => {
     await first.exchange.closed;
     using late = await resumeOn(other, first.stream, 0);
     expect((await late.rest("one")).end).toMatchObject({ ...LOST, lastSeq: 1 });
+    // Told once, and nothing after it.
+    expect(back.texts.filter((text) => text.includes('"id":"one"')).map((text) => JSON.parse(text).type)).toEqual([
+      "resumed",
+      "end",
+    ]);
   });
 
   test("stands still for longer than its lease, it is fenced when it wakes: same end, upstream closed", async () => {
