@@ -98,14 +98,19 @@ export class Nodes {
       here();
       return;
     }
-    const refuse = (why: GatewayError) => sendPage(request, response, refusalPage(why));
+    const inTurn = (act: () => void): void => {
+      turnOf(response, limits.pingMs + limits.pongMs)
+        .then(act)
+        .catch((thrown: unknown) => {
+          this.#parts.refused(thrown, this.#parts.proxies.clientOf(request), "http");
+          response.destroy();
+        });
+    };
     this.#seek(request, response, neighbours, false, {
       here,
-      refuse: (why) => void turnOf(response, limits.pingMs + limits.pongMs).then(() => refuse(why)),
+      refuse: (why) => inTurn(() => sendPage(request, response, refusalPage(why))),
       forward: (to, clientAddress, failed) =>
-        void turnOf(response, limits.pingMs + limits.pongMs).then(() =>
-          this.#forwarder.request(request, response, { clientAddress, asked }, to, failed),
-        ),
+        inTurn(() => this.#forwarder.request(request, response, { clientAddress, asked }, to, failed)),
     });
   }
 
@@ -153,9 +158,9 @@ export class Nodes {
     const mayWait = () => !this.#draining && !seek.isOver && !this.#parts.proxies.isForwarded(request.socket);
     const wait = (event: Promise<void>) => {
       this.#seeks.add(seek);
-      void seek.wait(event, () => {
+      void seek.wait(event).then((isThere) => {
         this.#seeks.delete(seek);
-        go();
+        if (isThere) go();
       });
     };
     const go = (): void => {

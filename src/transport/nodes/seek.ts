@@ -5,8 +5,7 @@ import type { Duplex } from "node:stream";
 export class Seek {
   readonly #client: Duplex | ServerResponse;
   readonly #until: number;
-  #go: (() => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #end = (): void => {};
 
   constructor(client: Duplex | ServerResponse, ms: number) {
     this.#client = client;
@@ -18,20 +17,21 @@ export class Seek {
     return performance.now() >= this.#until;
   }
 
-  /** Calls `go` once `event` resolves or the time is over, if the client is still there. */
-  async wait(event: Promise<void>, go: () => void): Promise<void> {
-    this.#go = go;
-    this.#timer = setTimeout(() => this.end(), this.#until - performance.now());
-    this.#client.once("close", () => this.end());
-    await event;
-    if (this.#go === go) this.end();
+  /** Resolves once `event` does, the time is over, or the client has left, but then with false. */
+  async wait(event: Promise<void>): Promise<boolean> {
+    if (this.#client.destroyed) return false;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#end = resolve;
+    const timer = setTimeout(resolve, this.#until - performance.now());
+    this.#client.once("close", resolve);
+    await Promise.race([event, promise]);
+    clearTimeout(timer);
+    this.#client.off("close", resolve);
+    return !this.#client.destroyed;
   }
 
   /** Waits no longer. */
   end(): void {
-    clearTimeout(this.#timer);
-    const go = this.#go;
-    this.#go = undefined;
-    if (!this.#client.destroyed) go?.();
+    this.#end();
   }
 }

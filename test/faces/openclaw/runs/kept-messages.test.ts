@@ -9,6 +9,7 @@ import { createAuthenticator } from "../../../../src/transport/auth/authenticato
 import { freshSecret, keyFor } from "../../../support/gateway-key.ts";
 import type { OpenClawClient, Payload } from "../../../support/openclaw-client.ts";
 import { type Rig, type RigOptions, startRig } from "../../../support/openclaw-rig.ts";
+import { turnsUntil } from "../../../support/turns-until.ts";
 
 const KEY = "agent:main:main";
 const KIND = "openclaw.queue";
@@ -26,7 +27,7 @@ async function busyRig(options: RigOptions = {}) {
   for (const runId of ["r1", "r2", "r3"]) await send(client, runId);
   rig.call.text("Half");
   const isAnswer = ({ role }: { readonly role: string }) => role === "assistant";
-  while (!(await rig.transcripts.messages(KEY)).some(isAnswer)) await immediate();
+  await turnsUntil(async () => (await rig.transcripts.messages(KEY)).some(isAnswer));
   return { rig, client };
 }
 
