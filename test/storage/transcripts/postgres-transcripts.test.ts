@@ -8,7 +8,9 @@ import {
   PostgresTranscripts,
   type PostgresTranscriptsOptions,
 } from "../../../src/storage/transcripts/postgres-transcripts.ts";
+import { StoreNews } from "../../../src/storage/transcripts/store-news.ts";
 import { describeWithPostgres, freshSchema } from "../../support/postgres.ts";
+import { leadContract } from "./lead-contract.ts";
 import { message, session, transcriptsContract } from "./transcripts-contract.ts";
 
 describeWithPostgres("the store in PostgreSQL", (server) => {
@@ -32,6 +34,10 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
   }
 
   transcriptsContract("PostgreSQL", open, 10);
+  leadContract("PostgreSQL", async () => {
+    const schema = freshSchema();
+    return [await open(schema), await open(schema, { news: new StoreNews("b") })];
+  });
 
   test("survives close and reopen, with names that contain U+0000", async () => {
     const schema = freshSchema();
