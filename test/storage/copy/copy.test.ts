@@ -139,7 +139,7 @@ describeWithPostgres("copying all that is kept", (server) => {
     await lock.close();
     await database.close(1_000);
     expect(schemas(postgres.schema)).toBe("0");
-  }, 30_000);
+  });
 
   test("of a directory with a row that PostgreSQL refuses leaves nothing there, and quotes no row", async () => {
     const from = filled();

@@ -4,6 +4,7 @@ import type { UsageLine } from "../../../src/core/ledger/ledger.ts";
 import type { StoredLedger } from "../../../src/storage/ledger/stored-ledger.ts";
 import { closing, NOON, opening } from "../../support/ledger-rows.ts";
 import { NAUGHTY_STRINGS } from "../../support/naughty-strings.ts";
+import { turnsUntil } from "../../support/turns-until.ts";
 import { emptyModel, ledgerCommands, type Model } from "./ledger-model.ts";
 
 const NO_SUMS = {
@@ -18,7 +19,7 @@ const NO_SUMS = {
 
 /** Waits until every row is committed: queries see no others. */
 export async function committed(ledger: StoredLedger): Promise<void> {
-  while (ledger.waitingRows > 0) await new Promise((turn) => setImmediate(turn));
+  await turnsUntil(() => ledger.waitingRows === 0);
 }
 
 /** What every implementation of the port guarantees. `open` returns an empty ledger. */
@@ -230,7 +231,7 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
       for (const text of NAUGHTY_STRINGS.filter((_, index) => index % 12 === 0)) {
         expect((await ledger.usage({ by: "caller", caller: text })).lines).toMatchObject([{ group: text, streams: 1 }]);
       }
-    }, 60_000);
+    });
 
     test("text that is too long is truncated, and lone surrogates are replaced", async () => {
       await ledger.open(opening("a", { route: `\ud800${"x".repeat(10_000)}` }), false);
@@ -298,6 +299,6 @@ export function ledgerContract(name: string, open: () => Promise<StoredLedger>, 
         await real.stop();
       };
       await fc.assert(fc.asyncProperty(ledgerCommands(committed), attempt), { numRuns: runs });
-    }, 60_000);
+    });
   });
 }
