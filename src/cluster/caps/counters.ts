@@ -1,5 +1,5 @@
 import type { Ledger } from "../../core/ledger/ledger.ts";
-import { keyAccount } from "../../core/quota/payer.ts";
+import { spentIn } from "../../core/quota/payer.ts";
 import { Period } from "../../core/quota/period.ts";
 import { EPOCH, REBUILD, STATED } from "./epoch-script.ts";
 import type { Money } from "./money.ts";
@@ -95,8 +95,9 @@ export class Counters {
     const { windows } = money;
     const figures = new Map<string, number[]>();
     for (const [at, length] of (["day", "month"] as const).entries()) {
-      for (const { keyId, tokens, costNano } of await ledger.spentSince(new Period(length, wallMs).startsAt, counted)) {
-        const account = keys.account(keyAccount(keyId));
+      const spent = spentIn(await ledger.spentSince(new Period(length, wallMs).startsAt, counted));
+      for (const [name, { tokens, costNano }] of spent) {
+        const account = keys.account(name);
         const found = figures.get(account) ?? [0, 0, 0, 0];
         found[2 * at] = tokens;
         found[2 * at + 1] = costNano;

@@ -1,11 +1,11 @@
 import { GatewayError } from "../../core/kernel/errors.ts";
 import type { Ledger } from "../../core/ledger/ledger.ts";
 import { type Ask, decide, reachedOf, type Share, shareOf } from "../../core/quota/decision.ts";
-import type { Level } from "../../core/quota/payer.ts";
+import { costCapIn, type Level } from "../../core/quota/payer.ts";
 import { noPrice, thereWasNoRoom } from "../../core/quota/refusal.ts";
 import type { SetAside } from "../../core/quota/set-aside.ts";
 import type { SharedAccounts } from "../../core/quota/shared-accounts.ts";
-import { FaultOnce } from "../fault-once.ts";
+import { FaultOnce } from "../link/fault-once.ts";
 import type { Names } from "../link/names.ts";
 import type { RedisLink } from "../link/redis-link.ts";
 import { Counters, STATE_MS } from "./counters.ts";
@@ -112,7 +112,8 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
   open(stream: string, levels: readonly Level[], ask: Ask): SetAside {
     const hold = new Hold(this, stream, levels, ask, this.#money.windows);
     if (!hold.isCapped) return hold;
-    if (hold.isCostCapped && !ask.price) throw noPrice();
+    const costCap = costCapIn(levels);
+    if (costCap && !ask.price) throw noPrice(costCap.payer);
     if (!this.isReady) throw unavailable();
     this.#holds.set(stream, hold);
     hold.awaits(this.#reserve(hold));
@@ -238,5 +239,5 @@ export class SharedCaps implements SharedAccounts, HoldOwner, AsyncDisposable {
 const unavailable = (): GatewayError =>
   new GatewayError(
     "cluster_unavailable",
-    "the caller has caps, and the cluster's Redis cannot be asked for room under them",
+    "there are caps, and the cluster's Redis cannot be asked for room under them",
   );

@@ -1,5 +1,5 @@
 import type { JsonObject } from "../../core/kernel/json.ts";
-import { FaultOnce } from "../fault-once.ts";
+import { FaultOnce } from "../link/fault-once.ts";
 import type { Member } from "../link/member.ts";
 import { LEAVE, type Leader, LOOK, type Look, readLook, TAKE } from "./leader.ts";
 

@@ -7,7 +7,7 @@ import type { GatewayError } from "../../../src/core/kernel/errors.ts";
 import type { Spent } from "../../../src/core/ledger/ledger.ts";
 import { CapReservation } from "../../../src/core/quota/cap-reservation.ts";
 import type { Ask } from "../../../src/core/quota/decision.ts";
-import { isCostCapped, type Level } from "../../../src/core/quota/payer.ts";
+import { costCapIn, type Level } from "../../../src/core/quota/payer.ts";
 import { Tariff } from "../../../src/core/usage/cost.ts";
 import type { TestRedis } from "../../support/redis.ts";
 
@@ -110,7 +110,7 @@ export class Node implements AsyncDisposable {
     const stream = `s_${this.name}-${++this.#streams}`;
     const whole = { promptTokens: 10, outputTokens: 100, price: undefined, cut() {}, ...ask };
     const hold = this.caps.open(stream, levels, whole);
-    const tariff = whole.price && isCostCapped(levels) ? new Tariff(whole.price) : undefined;
+    const tariff = whole.price && costCapIn(levels) ? new Tariff(whole.price) : undefined;
     await hold.decided;
     return Object.assign(new CapReservation(hold, whole.promptTokens, tariff), { stream });
   }

@@ -121,7 +121,7 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     await Promise.all(writes);
     expect(await read).toEqual([1, 2, 3, 4].map((seq) => message(seq)));
     await store.close();
-  }, 60_000);
+  });
 
   test("while the server is away writes wait, reads fail after as long as told, and the outage is told once", async () => {
     const outages: unknown[] = [];
@@ -141,7 +141,7 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     expect(await store.messages("a")).toEqual([1, 2, 3].map((seq) => message(seq)));
     expect(outages).toEqual([expect.objectContaining({ message: expect.stringContaining("cannot be used: ") })]);
     await store.close();
-  }, 30_000);
+  });
 
   test.each([
     [
@@ -187,7 +187,7 @@ describeWithPostgres("the store in PostgreSQL", (server) => {
     } finally {
       await server().resume();
     }
-  }, 30_000);
+  });
 
   test("more than a thousand waiting reads are refused", async () => {
     const store = await open();

@@ -1,4 +1,4 @@
-import { GatewayError } from "../core/kernel/errors.ts";
+import { GatewayError } from "../../core/kernel/errors.ts";
 
 /** Tells that what Redis holds cannot be used, once until it can: it is asked for again and again. */
 export class FaultOnce {
