@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runKeys } from "../../../src/cli/commands/keys.ts";
+import { runKeys } from "../../../src/cli/commands/keys/keys.ts";
 import { StreamClient } from "../stream-client.ts";
 import { messagesOf } from "./capped-caller.ts";
 import type { CappedKey, CappedRig } from "./capped-rig.ts";
